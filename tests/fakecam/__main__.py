@@ -9,6 +9,9 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
+import numpy as np
+
 from tests.fakecam import FakeBus, Format, Unavailable, encode_yuyv, read_album
 
 
@@ -19,21 +22,22 @@ def _size(text: str) -> tuple[int, int]:
 
 def _frames(path: Path, fourcc: str) -> list[bytes]:
     """The frames in `path`: an album, a folder of JPEGs, or whatever FFmpeg (through OpenCV) plays."""
-    import cv2
-
     if path.is_dir():
         return [file.read_bytes() for file in sorted(path.glob("*.jp*g"))]
     with path.open("rb") as file:
         if file.read(8) == b"FAKECAM1":
             return read_album(path)
-    video, frames = cv2.VideoCapture(str(path)), []
+    video = cv2.VideoCapture(str(path))
+    frames: list[bytes] = []
     if fourcc == "MJPG":
         video.set(cv2.CAP_PROP_FORMAT, -1)  # the packets as they are: the file must hold JPEGs
     while len(frames) < 600:
         there, picture = video.read()
         if not there:
             break
-        frames.append(picture.tobytes() if fourcc == "MJPG" else encode_yuyv(picture))
+        frames.append(
+            picture.tobytes() if fourcc == "MJPG" else encode_yuyv(np.asarray(picture, np.uint8))
+        )
     return frames
 
 
@@ -52,10 +56,12 @@ def main() -> int:
     if not command:
         parser.error("which program? python -m tests.fakecam -- ffplay /dev/video0")
     names = [options.format.upper()] if options.format else ["MJPG", "YUYV"]
+    width, height = options.size
     formats = [
         Format(
             name,
-            *options.size,
+            width,
+            height,
             (options.fps,),
             _frames(options.frames, name) if options.frames else None,
         )

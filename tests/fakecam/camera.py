@@ -185,8 +185,9 @@ class FakeCam:
         self._words: dict[str, str] = {}
         self._state: State = "unplugged"
         folder = self.bus.directory / "cameras" / self.serial
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         self._journal = folder / "journal"
+        self._journal.unlink(missing_ok=True)
         self._albums = [fmt.album(folder) for fmt in self.formats]
         lines = [fmt.line(album) for fmt, album in zip(self.formats, self._albums, strict=True)]
         self._model = (
