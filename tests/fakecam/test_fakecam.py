@@ -139,8 +139,8 @@ def test_opencv_gets_the_very_bytes_in_order_at_the_camera_s_times(camera: FakeC
     with reading(camera, 20) as program:
         got = lines(program, 21)
     assert got.pop() == ["end"]
-    delivered = {round(d.time / 1e6, 2): d for d in camera.delivered()}
-    seen = [delivered[round(float(at), 2)] for _, at in got]
+    delivered = {d.time // 1000: d for d in camera.delivered()}
+    seen = [delivered[round(float(at) * 1000)] for _, at in got]
     assert [digest for digest, _ in got] == [sha256(JPEGS[d.frame]).hexdigest() for d in seen]
     assert [d.frame for d in seen] == [d.sequence % len(JPEGS) for d in seen]
     assert [d.sequence for d in seen] == sorted({d.sequence for d in seen})
