@@ -1,0 +1,74 @@
+"""The picture that everything here is about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@final
+class Frame:
+    """One picture of one camera, captured once and never changed.
+
+    Arguments:
+        seq: sequence number, 1, 2, 3 … per camera, never reset while the server runs.
+        time_us: time of capture in microseconds since the UNIX epoch.
+        width, height: size in pixels.
+        jpeg: the JPEG file, from SOI to EOI.
+    """
+
+    __slots__ = ("__weakref__", "_image", "_shared", "height", "jpeg", "seq", "time_us", "width")
+
+    def __init__(self, seq: int, time_us: int, width: int, height: int, jpeg: bytes) -> None:
+        self.seq = seq
+        self.time_us = time_us
+        self.width = width
+        self.height = height
+        self.jpeg = jpeg
+        self._image: NDArray[np.uint8] | None = None
+        self._shared: dict[object, Any] = {}
+
+    @property
+    def time(self) -> float:
+        """Time of capture in seconds since the UNIX epoch."""
+        return self.time_us / 1e6
+
+    @property
+    def image(self) -> NDArray[np.uint8]:
+        """The picture as (height, width, 3) uint8, BGR; decoded on first use, then kept.
+
+        The array is read-only, because all who ask for it get the same one.
+
+        Raises:
+            ValueError: the JPEG cannot be decoded.
+        """
+        if self._image is None:
+            import cv2
+            import numpy as np
+
+            decoded = cv2.imdecode(np.frombuffer(self.jpeg, np.uint8), cv2.IMREAD_COLOR)
+            if decoded is None:
+                raise ValueError(f"frame {self.seq} cannot be decoded as JPEG")
+            image: NDArray[np.uint8] = decoded.astype(np.uint8, copy=False)
+            image.flags.writeable = False
+            self._image = image
+        return self._image
+
+    def shared(self, make: Any) -> Any:
+        """What ``make(frame)`` gave when it was first asked for this frame.
+
+        The forms in which a frame travels (a ready wire message, a memory file) are made once
+        and shared by all who send them; they live as long as the frame does.
+        """
+        try:
+            return self._shared[make]
+        except KeyError:
+            made = self._shared[make] = make(self)
+            return made
+
+    def __repr__(self) -> str:
+        size = f"{self.width}x{self.height}"
+        return f"<Frame {self.seq} {size} {len(self.jpeg)} bytes at {self.time:.6f}>"
