@@ -1,0 +1,47 @@
+"""The frame protocol without any input or output: bytes to messages and back.
+
+See docs/frame-protocol.md.
+"""
+
+from twistedcam.wire.auth import ROLES, Role, mac_matches, mac_of, new_nonce
+from twistedcam.wire.decoder import Decoder, check_image
+from twistedcam.wire.messages import (
+    MAX_FRAME,
+    MAX_JSON,
+    PROTOCOL,
+    Ack,
+    Bye,
+    Error,
+    Hello,
+    Join,
+    Message,
+    Ping,
+    Pong,
+    State,
+    frame_header,
+    frame_message,
+)
+
+__all__ = [
+    "MAX_FRAME",
+    "MAX_JSON",
+    "PROTOCOL",
+    "ROLES",
+    "Ack",
+    "Bye",
+    "Decoder",
+    "Error",
+    "Hello",
+    "Join",
+    "Message",
+    "Ping",
+    "Pong",
+    "Role",
+    "State",
+    "check_image",
+    "frame_header",
+    "frame_message",
+    "mac_matches",
+    "mac_of",
+    "new_nonce",
+]

@@ -1,0 +1,26 @@
+"""The proof of a token, which itself never crosses the wire."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from typing import Literal
+
+Role = Literal["view", "publish"]
+ROLES: tuple[Role, ...] = ("view", "publish")
+
+
+def new_nonce() -> str:
+    """64 hexadecimal digits that were never used before."""
+    return secrets.token_hex(32)
+
+
+def mac_of(token: str, role: str, nonce: str) -> str:
+    """HMAC-SHA256 (RFC 2104) of ``ROLE:NONCE``, keyed with the token; hexadecimal."""
+    return hmac.new(token.encode(), f"{role}:{nonce}".encode(), hashlib.sha256).hexdigest()
+
+
+def mac_matches(mac: str, token: str, role: str, nonce: str) -> bool:
+    """Whether ``mac`` was made with ``token``; takes the same time whatever the answer."""
+    return hmac.compare_digest(mac.lower().encode(), mac_of(token, role, nonce).encode())

@@ -1,0 +1,189 @@
+"""Bytes to messages, whatever way the bytes were cut up."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from twistedcam import jpeg
+from twistedcam.errors import BadMessage, TooLarge
+from twistedcam.frame import Frame
+from twistedcam.wire import messages as m
+
+_EXACT = {m.ACK: 8, m.PING: 8, m.PONG: 8, m.BYE: 0}
+_MAX_FPS = 1e6
+
+
+class Decoder:
+    """Takes bytes, gives messages; knows no transport.
+
+    Arguments:
+        max_frame: the longest FRAME body to take, in bytes (at most the protocol's own limit).
+
+    A length over its limit is refused as soon as the header is there, before the body is read.
+    After an error the decoder is of no more use: the connection has to end.
+    """
+
+    def __init__(self, max_frame: int = m.MAX_FRAME) -> None:
+        self._buffer = bytearray()
+        self._max_frame = min(max_frame, m.MAX_FRAME)
+        #: The header of the message under way, once it has come and was found good.
+        self._pending: tuple[int, int] | None = None
+
+    def feed(self, data: bytes) -> Iterator[m.Message]:
+        """The messages that ``data`` completes.
+
+        Raises:
+            BadMessage, TooLarge: what the other side sent is not the protocol.
+        """
+        self._buffer += data
+        while True:
+            if self._pending is None:
+                if len(self._buffer) < m.HEADER.size:
+                    self._check_mark()
+                    return
+                self._pending = self._header()
+            kind, length = self._pending
+            end = m.HEADER.size + length
+            if len(self._buffer) < end:
+                return
+            with memoryview(self._buffer) as view:
+                body = bytes(view[m.HEADER.size : end])
+            del self._buffer[:end]
+            self._pending = None
+            yield _READERS[kind](body)
+
+    def _check_mark(self) -> None:
+        if self._buffer and self._buffer[0] != m.MARK:
+            raise BadMessage(f"a message begins with 0x54, not 0x{self._buffer[0]:02x}")
+
+    def _header(self) -> tuple[int, int]:
+        self._check_mark()
+        _, kind, _, length = m.HEADER.unpack_from(self._buffer)
+        if kind not in _READERS:
+            raise BadMessage(f"there is no message of type {kind}")
+        if kind in _EXACT:
+            if length != _EXACT[kind]:
+                raise BadMessage(f"a message of type {kind} has {_EXACT[kind]} bytes, not {length}")
+        elif kind == m.FRAME:
+            if length > self._max_frame:
+                raise TooLarge(f"a frame of {length} bytes; the limit is {self._max_frame}")
+            if length < m.FRAME_HEADER.size:
+                raise BadMessage(f"a frame of {length} bytes has no room for its header")
+        elif length > m.MAX_JSON:
+            raise TooLarge(f"a message of {length} bytes; the limit is {m.MAX_JSON}")
+        return kind, length
+
+
+def check_image(frame: Frame) -> None:
+    """Hold a received frame against its own header.
+
+    Raises:
+        BadMessage: the image is no whole JPEG, or of another size than the header says.
+    """
+    try:
+        size = jpeg.read_header(frame.jpeg).size
+        whole = jpeg.trim(frame.jpeg)
+    except ValueError as error:
+        raise BadMessage(f"frame {frame.seq}: {error}") from None
+    if len(whole) != len(frame.jpeg):
+        raise BadMessage(f"frame {frame.seq}: bytes behind the end of the JPEG")
+    if size != (frame.width, frame.height):
+        says = f"{frame.width}x{frame.height}"
+        raise BadMessage(f"frame {frame.seq} is {size.width}x{size.height}, its header says {says}")
+
+
+def _frame(body: bytes) -> m.FrameMessage:
+    seq, time_us, width, height, codec, _flags, _ = m.FRAME_HEADER.unpack_from(body)
+    if codec != m.JPEG:
+        raise BadMessage(f"there is no codec {codec}")
+    return m.FrameMessage(Frame(seq, time_us, width, height, body[m.FRAME_HEADER.size :]))
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        raise BadMessage("the body is not JSON") from None
+    if not isinstance(found, dict):
+        raise BadMessage("the body is not a JSON object")
+    return found
+
+
+def _field(found: dict[str, Any], key: str, kinds: tuple[type, ...], default: Any) -> Any:
+    value = found.get(key, default)
+    if value is None and default is None:
+        return None
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        raise BadMessage(f"{key!r} cannot be {json.dumps(value)[:60]}")
+    if isinstance(value, (int, float)) and not math.isfinite(value):
+        raise BadMessage(f"{key!r} has to be a finite number")
+    return value
+
+
+def _hello(body: bytes) -> m.Hello:
+    found = _object(body)
+    cameras = _field(found, "cameras", (list,), [])
+    if not all(isinstance(camera, dict) for camera in cameras):
+        raise BadMessage("'cameras' has to be a list of objects")
+    return m.Hello(
+        protocol=_field(found, "protocol", (int,), 0),
+        server=_field(found, "server", (str,), ""),
+        cameras=tuple(cameras),
+        auth=_field(found, "auth", (bool,), False),
+        nonce=_field(found, "nonce", (str,), ""),
+    )
+
+
+def _join(body: bytes) -> m.Join:
+    found = _object(body)
+    role = _field(found, "role", (str,), "view")
+    if role not in ("view", "publish"):
+        raise BadMessage(f"'role' is 'view' or 'publish', not {role[:40]!r}")
+    window = _field(found, "window", (int,), 2)
+    if not 0 <= window <= 8:
+        raise BadMessage(f"'window' is 0 to 8, not {window}")
+    max_fps = _field(found, "max_fps", (int, float), None)
+    if max_fps is not None and not 0 < max_fps <= _MAX_FPS:
+        raise BadMessage(f"'max_fps' has to be more than 0, not {max_fps}")
+    proof = _field(found, "auth", (dict,), None)
+    return m.Join(
+        protocol=_field(found, "protocol", (int,), m.PROTOCOL),
+        role=role,
+        camera=_field(found, "camera", (str,), None),
+        max_fps=max_fps,
+        window=window,
+        mac=_field(proof, "mac", (str,), None) if proof else None,
+    )
+
+
+def _state(body: bytes) -> m.State:
+    found = _object(body)
+    return m.State(
+        camera=_field(found, "camera", (str,), ""),
+        state=_field(found, "state", (str,), ""),
+        width=_field(found, "width", (int,), None) or 0,
+        height=_field(found, "height", (int,), None) or 0,
+        fps=_field(found, "fps", (int, float), None) or 0.0,
+        reason=_field(found, "reason", (str,), None),
+    )
+
+
+def _error(body: bytes) -> m.Error:
+    found = _object(body)
+    return m.Error(_field(found, "code", (str,), ""), _field(found, "message", (str,), ""))
+
+
+_READERS: dict[int, Callable[[bytes], m.Message]] = {
+    m.HELLO: _hello,
+    m.JOIN: _join,
+    m.STATE: _state,
+    m.FRAME: _frame,
+    m.ACK: lambda body: m.Ack(m.COUNT.unpack(body)[0]),
+    m.PING: lambda body: m.Ping(body),
+    m.PONG: lambda body: m.Pong(body),
+    m.ERROR: _error,
+    m.BYE: lambda _: m.Bye(),
+}
