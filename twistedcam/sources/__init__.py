@@ -1,0 +1,64 @@
+"""Where pictures come from: one module for each kind of camera.
+
+``open_source("pattern:?fps=10")`` gives a :class:`Source`, which a camera reads in a thread of
+its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twistedcam.errors import BadArgument
+from twistedcam.sources.base import Grab, Granted, Source
+from twistedcam.sources.spec import Settings, SourceSpec, parse
+
+__all__ = ["SCHEMES", "Grab", "Granted", "Source", "SourceSpec", "make_source", "parse"]
+
+
+def _auto(spec: SourceSpec, settings: Settings) -> Source:
+    from twistedcam.sources.auto import AutoSource
+
+    return AutoSource.from_settings(spec, settings)
+
+
+def _webcam(spec: SourceSpec, settings: Settings) -> Source:
+    from twistedcam.sources.webcam import WebcamSource
+
+    return WebcamSource.from_settings(spec, settings)
+
+
+def _pattern(spec: SourceSpec, settings: Settings) -> Source:
+    from twistedcam.sources.pattern import PatternSource
+
+    return PatternSource.from_settings(spec, settings)
+
+
+def _file(spec: SourceSpec, settings: Settings) -> Source:
+    from twistedcam.sources.file import FileSource
+
+    return FileSource.from_settings(spec, settings)
+
+
+#: Scheme to maker. The modules are imported when first asked for: not every program needs all.
+SCHEMES: dict[str, Callable[[SourceSpec, Settings], Source]] = {
+    "auto": _auto,
+    "webcam": _webcam,
+    "pattern": _pattern,
+    "file": _file,
+}
+
+
+def make_source(spec: SourceSpec) -> Source:
+    """A source that is ready to be opened.
+
+    Raises:
+        BadArgument: the scheme, the target or a setting is not one that there is.
+    """
+    settings = Settings(spec)
+    maker = SCHEMES.get(spec.scheme)
+    if maker is None:
+        known = ", ".join(f"{scheme}:" for scheme in SCHEMES)
+        raise BadArgument(f"there is no source {spec.scheme!r}: use one of {known}")
+    source = maker(spec, settings)
+    settings.refuse_unknown()
+    return source

@@ -1,0 +1,69 @@
+"""What every source is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Granted:
+    """What a source gives, once it is open.
+
+    Arguments:
+        width, height: pixels; 0 while not known.
+        fps: frames a second as the device promises; 0 where it does not say.
+        format: the pixel format in a word, such as ``MJPG`` or ``YUYV``.
+        detail: what a person should know besides, such as the name of the device.
+        steady: whether pictures come at the rate promised, so that silence means a stall.
+    """
+
+    width: int = 0
+    height: int = 0
+    fps: float = 0.0
+    format: str = ""
+    detail: str = ""
+    steady: bool = True
+
+
+@dataclass(frozen=True)
+class Grab:
+    """One picture as the source has it: a JPEG, or an image still to be encoded.
+
+    Arguments:
+        time: time of capture, seconds since the UNIX epoch.
+        jpeg: the JPEG file as it came, or None.
+        image: (height, width, 3) uint8, BGR; or None where there is a JPEG.
+    """
+
+    time: float
+    jpeg: bytes | None = None
+    image: NDArray[np.uint8] | None = None
+
+
+class Source(Protocol):
+    """A camera's device, file or connection.
+
+    All three methods block and are called on the camera's own thread, one at a time.
+    """
+
+    def open(self) -> Granted:
+        """Take the device.
+
+        Raises:
+            CameraFailed: it cannot be had; the message says why, and what to do.
+        """
+
+    def read(self) -> Grab | None:
+        """Wait for the next picture; None where there was none within a second or so.
+
+        Raises:
+            CameraFailed: there will be no more: it has to be opened anew.
+        """
+
+    def close(self) -> None:
+        """Let the device go. Does nothing if it is not open."""

@@ -1,0 +1,146 @@
+"""A film from a file, at the file's own pace."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import av
+import av.error
+
+from twistedcam.errors import BadArgument, CameraFailed, SourceEnded, StartupError
+from twistedcam.sources.base import Grab, Granted
+from twistedcam.sources.pace import Pace
+from twistedcam.sources.spec import Settings, SourceSpec
+
+#: A step between two time stamps, in seconds, that means that the film's clock has jumped.
+_JUMP = 10.0
+
+
+class FileSource:
+    """Plays a film by its time stamps; JPEG pictures go through as they are.
+
+    Arguments:
+        path: the file.
+        loop: begin again at the end; else the camera stops there with the last picture.
+        fps: play at this rate instead of the file's own; None for the file's.
+    """
+
+    def __init__(self, path: Path, loop: bool = True, fps: float | None = None) -> None:
+        self.path = path
+        self.loop = loop
+        self.fps = fps
+        self._container: Any = None
+        self._stream: Any = None
+        self._pictures: Iterator[tuple[float, Grab]] | None = None
+        self._pace = Pace()
+        #: Monotonic time at which the film's second 0 is due.
+        self._origin: float | None = None
+        self._last = 0.0
+        self._step = 0.0
+
+    @classmethod
+    def from_settings(cls, spec: SourceSpec, settings: Settings) -> FileSource:
+        """``file:clip.mp4?loop=0&fps=10``."""
+        if not spec.target:
+            raise BadArgument("file: needs a path: file:clip.mp4")
+        target = spec.target[2:] if spec.target.startswith("//") else spec.target
+        path = Path(unquote(target)).expanduser()
+        if not path.is_file():
+            raise StartupError(f"there is no file {str(path)!r} to play")
+        return cls(path, settings.flag("loop", True), settings.number("fps", 0.01, 1000))
+
+    def open(self) -> Granted:
+        """Open the file and find its first film stream."""
+        self._pace = Pace()
+        self._origin = None
+        try:
+            self._container = av.open(str(self.path))
+            self._stream = self._container.streams.video[0]
+        except IndexError:
+            self.close()
+            raise CameraFailed(f"{self.path} has no pictures in it") from None
+        except (OSError, av.error.FFmpegError) as error:
+            raise CameraFailed(f"{self.path} cannot be played: {_reason(error)}") from None
+        stream = self._stream
+        rate = float(stream.average_rate or 0)
+        self._step = 1.0 / (self.fps or rate or 25.0)
+        self._pictures = self._read_film()
+        codec = stream.codec_context
+        size = (codec.width, codec.height)
+        return Granted(*size, self.fps or rate, codec.name, self.path.name, steady=False)
+
+    def read(self) -> Grab | None:
+        """The next picture, when its time has come."""
+        assert self._pictures is not None, "not open"
+        try:
+            at, grab = next(self._pictures)
+        except StopIteration:
+            raise SourceEnded(f"{self.path.name} is at its end") from None
+        except (OSError, av.error.FFmpegError) as error:
+            raise CameraFailed(f"{self.path.name}: {_reason(error)}") from None
+        now = time.monotonic()
+        if self._origin is None or not -_JUMP < self._origin + at - now < _JUMP:
+            self._origin = now - at
+        if not self._pace.wait_until(self._origin + at):
+            return None
+        return Grab(time.time(), grab.jpeg, grab.image)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._pace.stop()
+        if self._container is not None:
+            self._container.close()
+            self._container = None
+
+    def _read_film(self) -> Iterator[tuple[float, Grab]]:
+        """Pictures with their seconds since the film began, over all its rounds."""
+        start = 0.0
+        while True:
+            last = start - self._step
+            for at, grab in self._read_round():
+                last = start + at if self.fps is None else last + self._step
+                yield last, grab
+            if last < start:
+                raise CameraFailed(f"{self.path.name} has no pictures in it")
+            if not self.loop:
+                return
+            start = last + self._step
+            self._container.seek(0)
+            self._stream.codec_context.flush_buffers()
+
+    def _read_round(self) -> Iterator[tuple[float, Grab]]:
+        first: float | None = None
+        reader = self._read_jpegs if self._stream.codec_context.name == "mjpeg" else self._decode
+        for seconds, grab in reader():
+            if first is None:
+                first = seconds
+            yield seconds - first, grab
+
+    def _read_jpegs(self) -> Iterator[tuple[float, Grab]]:
+        count = 0
+        for packet in self._container.demux(self._stream):
+            if not packet.size:
+                continue
+            yield self._seconds(packet.pts, packet.dts, count), Grab(0.0, jpeg=bytes(packet))
+            count += 1
+
+    def _decode(self) -> Iterator[tuple[float, Grab]]:
+        for count, picture in enumerate(self._container.decode(self._stream)):
+            image = picture.to_ndarray(format="bgr24")
+            yield self._seconds(picture.pts, picture.dts, count), Grab(0.0, image=image)
+
+    def _seconds(self, pts: int | None, dts: int | None, count: int) -> float:
+        stamp = pts if pts is not None else dts
+        if stamp is None:
+            return count * self._step
+        return float(stamp * Fraction(self._stream.time_base))
+
+
+def _reason(error: Exception) -> str:
+    text = getattr(error, "strerror", None) or str(error)
+    return str(text)

@@ -1,0 +1,142 @@
+"""A moving test picture: where there is no camera, and where every frame has to be told apart."""
+
+from __future__ import annotations
+
+import textwrap
+import time
+from datetime import datetime
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from twistedcam import barcode
+from twistedcam.errors import BadArgument
+from twistedcam.sources.base import Grab, Granted
+from twistedcam.sources.pace import Ticker
+from twistedcam.sources.spec import Settings, SourceSpec
+
+DEFAULT_SIZE = (640, 480)
+DEFAULT_FPS = 30.0
+
+# EBU colour bars at 75 %, from left to right, in BGR.
+_BARS = (
+    (191, 191, 191),
+    (0, 191, 191),
+    (191, 191, 0),
+    (0, 191, 0),
+    (191, 0, 191),
+    (0, 0, 191),
+    (191, 0, 0),
+)
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+_WHITE = (255, 255, 255)
+_PANEL = (32, 28, 24)
+_BALL = (60, 180, 255)
+
+
+class PatternSource:
+    """Colour bars, a ball that moves, frame number, clock, and a barcode of number and time.
+
+    Arguments:
+        size: (width, height) in pixels.
+        fps: frames a second.
+        reason: a sentence to show on the picture, or nothing.
+    """
+
+    def __init__(
+        self,
+        size: tuple[int, int] = DEFAULT_SIZE,
+        fps: float = DEFAULT_FPS,
+        reason: str = "",
+    ) -> None:
+        self.size = size
+        self.fps = fps
+        self.reason = reason
+        self._number = 0
+        self._ticker: Ticker | None = None
+        self._background: NDArray[np.uint8] | None = None
+
+    @classmethod
+    def from_settings(cls, spec: SourceSpec, settings: Settings) -> PatternSource:
+        """``pattern:?size=640x480&fps=30``."""
+        if spec.target:
+            raise BadArgument(f"pattern: takes settings only, not {spec.target!r}: pattern:?fps=10")
+        size = settings.size() or DEFAULT_SIZE
+        if size[0] < barcode.MIN_WIDTH or size[1] < 90:
+            raise settings.bad("size", f"{size[0]}x{size[1]}", f"at least {barcode.MIN_WIDTH}x90")
+        return cls(size, settings.number("fps", 0.01, 1000) or DEFAULT_FPS)
+
+    def open(self) -> Granted:
+        """Draw what stays the same."""
+        self._ticker = Ticker(self.fps)
+        self._background = self._draw_background()
+        width, height = self.size
+        return Granted(width, height, self.fps, "pattern", self.reason or "test picture")
+
+    def read(self) -> Grab | None:
+        """Wait until the next picture is due, and draw it."""
+        assert self._ticker is not None and self._background is not None, "not open"
+        if not self._ticker.wait():
+            return None
+        now = time.time()
+        self._number += 1
+        return Grab(now, image=self._draw(now))
+
+    def close(self) -> None:
+        """Stop waiting."""
+        if self._ticker is not None:
+            self._ticker.stop()
+
+    def _draw_background(self) -> NDArray[np.uint8]:
+        width, height = self.size
+        image = np.zeros((height, width, 3), np.uint8)
+        edges = np.linspace(0, width, len(_BARS) + 1).astype(int)
+        for bar, left, right in zip(_BARS, edges[:-1], edges[1:], strict=True):
+            image[:, left:right] = bar
+        image[height * 3 // 4 :] = np.linspace(16, 235, width).astype(np.uint8)[None, :, None]
+        if self.reason:
+            self._write_reason(image)
+        return image
+
+    def _write_reason(self, image: NDArray[np.uint8]) -> None:
+        width, height = self.size
+        scale = max(0.35, width / 1100)
+        em = cv2.getTextSize("n", _FONT, scale, 1)[0][0]
+        lines = textwrap.wrap(self.reason, max(10, int(width * 0.9 / em)))[:5]
+        line_height = int(34 * scale)
+        top = height // 2
+        cv2.rectangle(
+            image, (0, top), (width, top + line_height * len(lines) + line_height // 2), _PANEL, -1
+        )
+        for row, line in enumerate(lines, 1):
+            at = (int(width * 0.04), top + row * line_height)
+            cv2.putText(image, line, at, _FONT, scale, _WHITE, 1, cv2.LINE_AA)
+
+    def _draw(self, now: float) -> NDArray[np.uint8]:
+        assert self._background is not None
+        image = self._background.copy()
+        width, height = self.size
+        top = barcode.height(width)
+        radius = max(6, height // 16)
+        # A triangle wave: the ball crosses the picture once in three seconds, whatever the rate.
+        phase = (now % 6.0) / 3.0
+        across = phase if phase <= 1 else 2 - phase
+        at = (int(radius + across * (width - 2 * radius)), top + (height - top) * 5 // 16)
+        cv2.circle(image, at, radius, _BALL, -1, cv2.LINE_AA)
+        scale = max(0.4, width / 800)
+        clock = datetime.fromtimestamp(now).strftime("%H:%M:%S.%f")[:-3]
+        self._label(image, f"{clock}   frame {self._number}", scale)
+        barcode.draw(image, barcode.Stamp(self._number, int(now * 1e6)))
+        return image
+
+    def _label(self, image: NDArray[np.uint8], text: str, scale: float) -> None:
+        width, height = self.size
+        (text_width, text_height), base = cv2.getTextSize(text, _FONT, scale, 1)
+        left, bottom = (width - text_width) // 2, height - height // 16
+        corner: Any = (left - text_height, bottom - text_height * 2)
+        cv2.rectangle(
+            image, corner, (left + text_width + text_height, bottom + base * 2), _PANEL, -1
+        )
+        cv2.putText(image, text, (left, bottom), _FONT, scale, _WHITE, 1, cv2.LINE_AA)

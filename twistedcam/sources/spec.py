@@ -1,0 +1,148 @@
+"""The text of a source: ``webcam:/dev/video0?size=1280x720&fps=30``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, urlsplit
+
+from twistedcam.errors import BadArgument
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
+_MAX_SIDE = 16384
+
+#: Settings that every source has: what happens to the picture between device and frame.
+COMMON = frozenset({"quality", "rotate", "flip", "idle"})
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """A source, taken apart.
+
+    Arguments:
+        scheme: the word before the first colon, lower case.
+        target: what stands between the scheme and the question mark.
+        settings: the query; a later word wins over an earlier one.
+        text: the whole, as it was given.
+    """
+
+    scheme: str
+    target: str
+    settings: dict[str, str] = field(default_factory=dict)
+    text: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The text without any password, for status, logs and pages."""
+        parts = urlsplit(self.text)
+        if not parts.netloc or "@" not in parts.netloc:
+            return self.text
+        host = parts.netloc.rpartition("@")[2]
+        return parts._replace(netloc=f"***@{host}").geturl()
+
+
+def parse(text: str) -> SourceSpec:
+    """Take a source's text apart.
+
+    Raises:
+        BadArgument: it has no scheme.
+    """
+    scheme, colon, rest = text.strip().partition(":")
+    if not colon or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+-]*", scheme):
+        raise BadArgument(f"{text!r} is no source: write SCHEME:…, such as auto: or webcam:0")
+    target, _, query = rest.partition("?")
+    settings = dict(parse_qsl(query, keep_blank_values=True))
+    return SourceSpec(scheme.lower(), target, settings, text.strip())
+
+
+def parse_camera(text: str, default_name: str) -> tuple[str, SourceSpec]:
+    """``[NAME=]SOURCE`` as the command line takes it: name and source.
+
+    Raises:
+        BadArgument: the name is none that a camera can have, or there is no scheme.
+    """
+    name, equals, source = text.partition("=")
+    if not equals or ":" in name or "?" in name:
+        return default_name, parse(text)
+    return check_name(name), parse(source)
+
+
+def check_name(name: str) -> str:
+    """The name, if a camera can have it.
+
+    Raises:
+        BadArgument: it cannot.
+    """
+    if not _NAME.fullmatch(name):
+        raise BadArgument(
+            f"{name!r} is no name for a camera: letters, digits, '_', '.' and '-', 64 at most"
+        )
+    return name
+
+
+class Settings:
+    """Reads a source's settings and remembers which it knows.
+
+    Every reader raises BadArgument with the setting's name when the value will not do.
+    """
+
+    def __init__(self, spec: SourceSpec) -> None:
+        self._spec = spec
+        self._known: set[str] = set(COMMON)
+
+    def text(self, name: str, default: str = "") -> str:
+        """As it stands."""
+        self._known.add(name)
+        return self._spec.settings.get(name, default)
+
+    def size(self, name: str = "size") -> tuple[int, int] | None:
+        """``WIDTHxHEIGHT`` in pixels."""
+        text = self.text(name)
+        if not text:
+            return None
+        match = _SIZE.fullmatch(text)
+        if not match or not all(0 < int(side) <= _MAX_SIDE for side in match.groups()):
+            raise self.bad(name, text, "write it as 1280x720")
+        return int(match[1]), int(match[2])
+
+    def number(self, name: str, low: float, high: float) -> float | None:
+        """A number from ``low`` to ``high``."""
+        text = self.text(name)
+        if not text:
+            return None
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not low <= value <= high:
+            raise self.bad(name, text, f"it is a number from {low:g} to {high:g}")
+        return value
+
+    def choice(self, name: str, choices: tuple[str, ...], default: str) -> str:
+        """One of some words."""
+        text = self.text(name, default)
+        if text not in choices:
+            raise self.bad(name, text, "it is one of " + ", ".join(choices))
+        return text
+
+    def flag(self, name: str, default: bool) -> bool:
+        """0 or 1."""
+        return self.choice(name, ("0", "1"), "1" if default else "0") == "1"
+
+    def others(self) -> dict[str, str]:
+        """The settings that no reader has asked for; from then on they count as known."""
+        rest = {k: v for k, v in self._spec.settings.items() if k not in self._known}
+        self._known.update(rest)
+        return rest
+
+    def refuse_unknown(self) -> None:
+        """Raise BadArgument if there is a setting that nobody has asked for."""
+        for name in self._spec.settings:
+            if name not in self._known:
+                known = ", ".join(sorted(self._known))
+                raise BadArgument(f"{self._spec.scheme}: has no setting {name!r}: it has {known}")
+
+    def bad(self, name: str, text: str, hint: str) -> BadArgument:
+        """The error for a value that will not do."""
+        return BadArgument(f"{name}={text!r} in {self._spec.scheme}: will not do: {hint}")
