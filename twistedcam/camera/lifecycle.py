@@ -1,0 +1,98 @@
+"""A camera is stopped → starting → live ⇄ recovering → stopped.
+
+The diagram is in docs/architecture.md.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from automat import TypeMachineBuilder
+
+CameraState = Literal["stopped", "starting", "live", "recovering"]
+
+
+class Lifecycle(Protocol):
+    """What can happen to a camera."""
+
+    def start(self) -> None:
+        """Somebody wants it to run."""
+
+    def stop(self) -> None:
+        """Somebody wants it to stop."""
+
+    def came(self) -> None:
+        """The first picture of an opening has come."""
+
+    def failed(self, reason: str) -> None:
+        """The source cannot be opened, or gives no more pictures."""
+
+    def retry(self) -> None:
+        """It is time to try again."""
+
+    def ended(self, reason: str) -> None:
+        """The source has given all it had."""
+
+
+class Actions(Protocol):
+    """What a camera does on its way; the camera itself."""
+
+    def enter(self, state: CameraState, reason: str | None = None) -> None:
+        """The camera is in that state from now on; tell all."""
+
+    def open_source(self) -> None:
+        """Begin a new capture."""
+
+    def close_source(self) -> None:
+        """End the capture under way, and forget about trying again."""
+
+    def retry_later(self) -> None:
+        """Try again after a while."""
+
+
+def _build() -> TypeMachineBuilder[Lifecycle, Actions]:
+    builder = TypeMachineBuilder(Lifecycle, Actions)  # type: ignore[type-abstract]
+    stopped = builder.state("stopped")
+    starting = builder.state("starting")
+    live = builder.state("live")
+    recovering = builder.state("recovering")
+
+    @stopped.upon(Lifecycle.start).to(starting)
+    def begin(_: Lifecycle, camera: Actions) -> None:
+        camera.enter("starting")
+        camera.open_source()
+
+    def go_live(_: Lifecycle, camera: Actions) -> None:
+        camera.enter("live")
+
+    def recover(_: Lifecycle, camera: Actions, reason: str) -> None:
+        camera.close_source()
+        camera.retry_later()
+        camera.enter("recovering", reason)
+
+    def finish(_: Lifecycle, camera: Actions) -> None:
+        camera.close_source()
+        camera.enter("stopped")
+
+    def run_out(_: Lifecycle, camera: Actions, reason: str) -> None:
+        camera.close_source()
+        camera.enter("stopped", reason)
+
+    for state in (starting, live, recovering):
+        state.upon(Lifecycle.start).loop().returns(None)
+        state.upon(Lifecycle.stop).to(stopped)(finish)
+        state.upon(Lifecycle.failed).to(recovering)(recover)
+        state.upon(Lifecycle.ended).to(stopped)(run_out)
+
+    starting.upon(Lifecycle.came).to(live)(go_live)
+    recovering.upon(Lifecycle.came).to(live)(go_live)
+    stopped.upon(Lifecycle.stop).loop().returns(None)
+
+    @recovering.upon(Lifecycle.retry).loop()
+    def try_again(_: Lifecycle, camera: Actions) -> None:
+        camera.open_source()
+
+    return builder
+
+
+make_lifecycle = _build().build()

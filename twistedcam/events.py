@@ -1,0 +1,117 @@
+"""What happened, told to all who want to know, in the order in which it happened."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from twisted.logger import Logger
+
+log = Logger()
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened; ``kind`` is its word in ``watch`` and in the event stream."""
+
+    kind: ClassVar[str] = "event"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The event's fields, those that are None left out."""
+        pairs = ((each.name, getattr(self, each.name)) for each in fields(self))
+        return {name: value for name, value in pairs if value is not None}
+
+
+@dataclass(frozen=True)
+class CameraChanged(Event):
+    """A camera is in another state, or in the same one for another reason."""
+
+    kind = "state"
+    camera: str
+    state: str
+    reason: str | None = None
+    width: int = 0
+    height: int = 0
+    fps: float = 0.0
+
+
+@dataclass(frozen=True)
+class RecordingChanged(Event):
+    """A recording was ``started``, ``finished`` or ``failed``, or a ``snapshot`` was written."""
+
+    kind = "recording"
+    camera: str
+    what: str
+    name: str
+    frames: int | None = None
+    seconds: float | None = None
+    bytes: int | None = None
+    dropped: int | None = None
+    code: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class ViewerChanged(Event):
+    """Somebody ``joined`` or ``left``."""
+
+    kind = "viewer"
+    camera: str
+    what: str
+    viewer: int
+    address: str
+    protocol: str
+
+
+@dataclass(frozen=True)
+class Fault(Event):
+    """Something went wrong, and the program went on."""
+
+    kind = "fault"
+    camera: str | None
+    code: str
+    reason: str
+
+
+Listener = Callable[[Event], None]
+
+
+class EventBus:
+    """One for a server. A listener must return at once; one that raises loses nobody else's event.
+
+    An event that a listener causes is delivered after the one that it heard, to all.
+    """
+
+    def __init__(self) -> None:
+        self._listeners: list[Listener] = []
+        self._waiting: deque[Event] = deque()
+        self._telling = False
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Hear all events from now on; call what is returned to hear no more."""
+        self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return unsubscribe
+
+    def publish(self, event: Event) -> None:
+        """Tell all listeners."""
+        self._waiting.append(event)
+        if self._telling:
+            return
+        self._telling = True
+        try:
+            while self._waiting:
+                next_event = self._waiting.popleft()
+                for listener in tuple(self._listeners):
+                    try:
+                        listener(next_event)
+                    except Exception:
+                        log.failure("a listener failed on {event!r}", event=next_event)
+        finally:
+            self._telling = False
