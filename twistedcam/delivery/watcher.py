@@ -1,0 +1,91 @@
+"""What a viewer gets: the newest frame, whenever it is ready for one."""
+
+from __future__ import annotations
+
+from twisted.internet.interfaces import IReactorTime
+
+from twistedcam.delivery.outlet import Outlet
+from twistedcam.delivery.throttle import Throttle
+from twistedcam.frame import Frame
+from twistedcam.hub import Hub
+from twistedcam.viewers import Viewer
+
+
+class Watcher:
+    """Stands between a hub and an outlet; keeps no frame.
+
+    Arguments:
+        viewer: whose counts to keep.
+        hub: where frames come from.
+        outlet: where they go.
+        clock: what rates are measured by.
+        max_fps: at most so many frames a second, or None.
+        window: at most so many frames unacknowledged; 0: acknowledgements are not asked for.
+    """
+
+    def __init__(
+        self,
+        viewer: Viewer,
+        hub: Hub,
+        outlet: Outlet,
+        clock: IReactorTime,
+        max_fps: float | None = None,
+        window: int = 0,
+    ) -> None:
+        self.viewer = viewer
+        self._hub = hub
+        self._outlet = outlet
+        self._clock = clock
+        self._throttle = Throttle(max_fps)
+        self._window = window
+        #: Sequence numbers of frames on their way, oldest first; only with a window.
+        self._unacknowledged: list[int] = []
+        self._last_seq = 0
+        self._passed_over = 0
+
+    def begin(self) -> None:
+        """From now on frames go out, the newest first."""
+        self._hub.add(self)
+        self.ready()
+
+    def end(self) -> None:
+        """No more frames."""
+        self._hub.remove(self)
+        self._outlet.close()
+
+    def take(self, frame: Frame) -> None:
+        """A new frame (hub.Sink): send it, or let it go."""
+        if not self._throttle.admits(frame.time_us):
+            return
+        if len(self._unacknowledged) >= self._window > 0 or not self._outlet.is_clear():
+            self.viewer.drops += 1
+            self._passed_over = frame.seq
+            return
+        self._send(frame)
+
+    def acknowledge(self, seq: int) -> None:
+        """The viewer has taken in all frames up to this one."""
+        while self._unacknowledged and self._unacknowledged[0] <= seq:
+            self._unacknowledged.pop(0)
+        self.ready()
+
+    def ready(self) -> None:
+        """The viewer may be ready for a frame: send the newest, if it has not had it."""
+        newest = self._hub.newest
+        if newest is None or newest.seq <= self._last_seq:
+            return
+        if not self._throttle.admits(newest.time_us):
+            return
+        if len(self._unacknowledged) >= self._window > 0 or not self._outlet.is_clear():
+            return
+        if newest.seq == self._passed_over:
+            self.viewer.drops -= 1  # it came late, but it came
+        self._send(newest)
+
+    def _send(self, frame: Frame) -> None:
+        self._throttle.note(frame.time_us)
+        self._last_seq = frame.seq
+        if self._window:
+            self._unacknowledged.append(frame.seq)
+        size = self._outlet.send(frame)
+        self.viewer.sent(frame, size, self._clock.seconds())

@@ -1,0 +1,218 @@
+"""The server's side of the frame protocol: a thin protocol around the codec."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
+from twisted.internet.protocol import Factory, connectionDone
+from twisted.internet.protocol import Protocol as TwistedProtocol
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from twistedcam import __version__, wire
+from twistedcam.address import show_address
+from twistedcam.errors import BadMessage, Silence, UnknownCamera, VersionMismatch, WireError
+from twistedcam.frameport.sessions import PublishSession, ViewSession
+
+if TYPE_CHECKING:
+    from twistedcam.camera import Camera
+    from twistedcam.server import Server
+
+log = Logger()
+
+#: Seconds in which a client has to send its JOIN.
+JOIN_TIMEOUT = 10.0
+#: Seconds of silence after which the server asks, and after which it gives up.
+PING_AFTER = 5.0
+SILENCE_LIMIT = 15.0
+
+
+class Session(Protocol):
+    """What a connection is, once it has joined."""
+
+    def received(self, message: wire.Message) -> None:
+        """A message has come; raises WireError if it has no place here."""
+
+    def say(self, data: bytes) -> None:
+        """Send a message other than a frame, in order behind the frame under way."""
+
+    def lost(self) -> None:
+        """The connection is gone, or about to end: nothing is sent any more."""
+
+
+class FrameProtocol(TwistedProtocol):
+    """One connection to the frame port."""
+
+    factory: FrameFactory
+
+    def __init__(self, factory: FrameFactory) -> None:
+        self.factory = factory
+        self.peer = ""
+        self._decoder = wire.Decoder(factory.max_frame)
+        self._nonce = wire.new_nonce()
+        self._session: Session | None = None
+        self._timer: IDelayedCall | None = None
+        self._heard_at = 0.0
+        self._over = False
+
+    def connectionMade(self) -> None:
+        """Say HELLO."""
+        assert self.transport is not None
+        self.factory.connections.add(self)
+        self.peer = show_address(self.transport.getPeer())
+        set_no_delay = getattr(self.transport, "setTcpNoDelay", None)
+        if set_no_delay is not None:
+            set_no_delay(True)
+        self._timer = self.factory.clock.callLater(JOIN_TIMEOUT, self._no_join)
+        server = self.factory.server
+        cameras = tuple(
+            {
+                "name": camera.name,
+                "state": camera.state,
+                "width": camera.width,
+                "height": camera.height,
+                "fps": camera.granted.fps,
+            }
+            for camera in server.cameras.values()
+        )
+        name = f"twistedcam/{__version__}"
+        hello = wire.Hello(name, cameras, auth=False, nonce=self._nonce)
+        self._say(hello.encode())
+
+    def dataReceived(self, data: bytes) -> None:
+        """Decode, and do what is asked."""
+        self._heard_at = self.factory.clock.seconds()
+        try:
+            for message in self._decoder.feed(data):
+                if self._over:
+                    return
+                self._received(message)
+        except WireError as error:
+            self.fail(error)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Forget this connection."""
+        self._over = True
+        self.factory.connections.discard(self)
+        self._stop_timer()
+        if self._session is not None:
+            self._session.lost()
+            self._session = None
+
+    def fail(self, error: WireError) -> None:
+        """Say why, and end the connection."""
+        log.info("{peer}: {code}: {why}", peer=self.peer, code=error.code, why=str(error))
+        self._end(wire.Error(error.code, str(error)).encode())
+
+    def bye(self) -> None:
+        """End the connection in good order."""
+        self._end(wire.Bye().encode())
+
+    def _end(self, last_words: bytes) -> None:
+        if self._over or self.transport is None:
+            return
+        self._over = True
+        self._stop_timer()
+        self._say(last_words)
+        if self._session is not None:
+            self._session.lost()
+            self._session = None
+        self.transport.loseConnection()
+        # A peer that does not read would keep the connection for ever.
+        self.factory.clock.callLater(2.0, self._abort)
+
+    def _say(self, data: bytes) -> None:
+        if self._session is not None:
+            self._session.say(data)
+        elif self.transport is not None:
+            self.transport.write(data)
+
+    def _abort(self) -> None:
+        abort = getattr(self.transport, "abortConnection", None)
+        if self in self.factory.connections and abort is not None:
+            abort()
+
+    def _received(self, message: wire.Message) -> None:
+        if isinstance(message, wire.Ping):
+            self._say(wire.Pong(message.data).encode())
+        elif isinstance(message, wire.Pong):
+            pass
+        elif isinstance(message, wire.Bye):
+            self.bye()
+        elif isinstance(message, wire.Error):
+            log.info("{peer} gave up: {why}", peer=self.peer, why=message.message)
+            self.bye()
+        elif self._session is not None:
+            self._session.received(message)
+        elif isinstance(message, wire.Join):
+            self._join(message)
+        else:
+            raise BadMessage("the first message has to be JOIN")
+
+    def _join(self, join: wire.Join) -> None:
+        if join.protocol != wire.PROTOCOL:
+            raise VersionMismatch(
+                f"this server speaks version {wire.PROTOCOL}, not {join.protocol}"
+            )
+        camera = self._camera(join.camera)
+        self._stop_timer()
+        self._timer = self.factory.clock.callLater(PING_AFTER, self._check_silence)
+        make = ViewSession if join.role == "view" else PublishSession
+        self._session = make(self, self.factory.server, camera, join)
+
+    def _camera(self, name: str | None) -> Camera:
+        cameras = self.factory.server.cameras
+        if name is None and cameras:
+            return next(iter(cameras.values()))
+        if name not in cameras:
+            raise UnknownCamera(f"there is no camera {name!r}; there is {', '.join(cameras)}")
+        return cameras[name]
+
+    def _no_join(self) -> None:
+        self.fail(Silence(f"no JOIN came within {JOIN_TIMEOUT:g} s"))
+
+    def _check_silence(self) -> None:
+        silence = self.factory.clock.seconds() - self._heard_at
+        if silence >= SILENCE_LIMIT:
+            self.fail(Silence(f"nothing was heard for {SILENCE_LIMIT:g} s"))
+            return
+        wait = PING_AFTER - silence
+        if wait <= 0:
+            self._say(wire.Ping().encode())
+            wait = PING_AFTER
+        self._timer = self.factory.clock.callLater(wait, self._check_silence)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+
+
+class FrameFactory(Factory[FrameProtocol]):
+    """Makes the frame port's protocols.
+
+    Arguments:
+        server: whose cameras are shown.
+        clock: what time-outs are measured by.
+        max_frame: the longest FRAME body to take from a publisher, in bytes.
+    """
+
+    noisy = False
+
+    def __init__(
+        self, server: Server, clock: IReactorTime, max_frame: int = wire.MAX_FRAME
+    ) -> None:
+        self.server = server
+        self.clock = clock
+        self.max_frame = max_frame
+        self.connections: set[FrameProtocol] = set()
+
+    def buildProtocol(self, addr: IAddress | None) -> FrameProtocol:
+        """One for each connection."""
+        return FrameProtocol(self)
+
+    def close(self) -> None:
+        """Tell all who are connected that the server ends."""
+        for connection in tuple(self.connections):
+            connection.bye()

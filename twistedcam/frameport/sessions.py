@@ -1,0 +1,86 @@
+"""What a connection to the frame port does after its JOIN: view, or publish."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from twistedcam import wire
+from twistedcam.delivery import Watcher, WriteOutlet
+from twistedcam.errors import BadMessage
+from twistedcam.events import CameraChanged, Event
+from twistedcam.wire.messages import FrameMessage
+
+if TYPE_CHECKING:
+    from twistedcam.camera import Camera
+    from twistedcam.frameport.server import FrameProtocol
+    from twistedcam.server import Server
+
+
+def state_of(event: CameraChanged) -> wire.State:
+    """A camera's change as a STATE message."""
+    return wire.State(event.camera, event.state, event.width, event.height, event.fps, event.reason)
+
+
+class ViewSession:
+    """Somebody watches: STATE at every change, and frames while the camera is live."""
+
+    def __init__(
+        self, protocol: FrameProtocol, server: Server, camera: Camera, join: wire.Join
+    ) -> None:
+        assert protocol.transport is not None
+        self._protocol = protocol
+        self._server = server
+        self._camera = camera
+        self._outlet = outlet = WriteOutlet(protocol.transport, wire.frame_message, self._cleared)
+        self._viewer = server.viewers.join(
+            protocol.peer, "tcp", camera.name, outlet.path, lambda _: protocol.bye()
+        )
+        self._watcher = Watcher(
+            self._viewer, camera.hub, outlet, protocol.factory.clock, join.max_fps, join.window
+        )
+        self.say(state_of(camera.changed()).encode())
+        self._unsubscribe = server.events.subscribe(self._happened)
+        self._watcher.begin()
+
+    def received(self, message: wire.Message) -> None:
+        """Only ACKs are expected."""
+        if not isinstance(message, wire.Ack):
+            raise BadMessage(f"a viewer cannot send {type(message).__name__.upper()} now")
+        self._watcher.acknowledge(message.seq)
+
+    def say(self, data: bytes) -> None:
+        """Send a message other than a frame."""
+        self._outlet.say(data)
+
+    def lost(self) -> None:
+        """Take this viewer out everywhere."""
+        self._unsubscribe()
+        self._watcher.end()
+        self._server.viewers.leave(self._viewer)
+
+    def _cleared(self) -> None:
+        self._watcher.ready()
+
+    def _happened(self, event: Event) -> None:
+        if isinstance(event, CameraChanged) and event.camera == self._camera.name:
+            self.say(state_of(event).encode())
+
+
+class PublishSession:
+    """Somebody pushes a camera's frames in."""
+
+    def __init__(
+        self, protocol: FrameProtocol, server: Server, camera: Camera, join: wire.Join
+    ) -> None:
+        raise BadMessage(f"camera {camera.name!r} takes no frames: its source is not push:")
+
+    def received(self, message: wire.Message) -> None:
+        """A frame."""
+        if not isinstance(message, FrameMessage):
+            raise BadMessage(f"a publisher cannot send {type(message).__name__.upper()} now")
+
+    def say(self, data: bytes) -> None:
+        """Send a message."""
+
+    def lost(self) -> None:
+        """The publisher is gone."""

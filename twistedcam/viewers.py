@@ -1,0 +1,104 @@
+"""Who watches: one list over all ports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from twisted.internet.interfaces import IReactorTime
+
+from twistedcam.errors import NoSuchViewer
+from twistedcam.events import EventBus, ViewerChanged
+from twistedcam.frame import Frame
+from twistedcam.rate import Rate
+
+
+@dataclass(eq=False)
+class Viewer:
+    """Somebody who watches a camera.
+
+    Arguments:
+        id: a number that no other viewer of this run has.
+        address: where it watches from.
+        kind: ``tcp`` or ``http``.
+        camera: the camera's name.
+        path: how frames reach it: ``sendfile`` or ``write``.
+        kick: ends its connection, with a reason.
+    """
+
+    id: int
+    address: str
+    kind: str
+    camera: str
+    path: str
+    kick: Callable[[str], None]
+    joined: float = 0.0
+    frames: int = 0
+    bytes: int = 0
+    drops: int = 0
+    rate: Rate = field(default_factory=Rate)
+    #: Time of capture of the last frame that went out, microseconds since the UNIX epoch; 0: none.
+    last_time_us: int = 0
+
+    def sent(self, frame: Frame, size: int, now: float) -> None:
+        """A frame went out, ``size`` bytes in all, at ``now`` seconds."""
+        self.frames += 1
+        self.bytes += size
+        self.last_time_us = frame.time_us
+        self.rate.tick(now)
+
+
+class Viewers:
+    """All who watch.
+
+    Arguments:
+        events: where joining and leaving are told.
+        clock: what rates are measured by.
+    """
+
+    def __init__(self, events: EventBus, clock: IReactorTime) -> None:
+        self._events = events
+        self._clock = clock
+        self._viewers: dict[int, Viewer] = {}
+        self._last_id = 0
+
+    def __iter__(self) -> Iterator[Viewer]:
+        return iter(tuple(self._viewers.values()))
+
+    def __len__(self) -> int:
+        return len(self._viewers)
+
+    def of(self, camera: str) -> list[Viewer]:
+        """Those who watch one camera."""
+        return [viewer for viewer in self._viewers.values() if viewer.camera == camera]
+
+    def join(
+        self, address: str, kind: str, camera: str, path: str, kick: Callable[[str], None]
+    ) -> Viewer:
+        """Somebody begins to watch."""
+        self._last_id += 1
+        now = self._clock.seconds()
+        viewer = Viewer(self._last_id, address, kind, camera, path, kick, joined=now)
+        self._viewers[viewer.id] = viewer
+        self._tell(viewer, "joined")
+        return viewer
+
+    def leave(self, viewer: Viewer) -> None:
+        """Somebody watches no more; nothing happens if that is known already."""
+        if self._viewers.pop(viewer.id, None) is not None:
+            self._tell(viewer, "left")
+
+    def kick(self, viewer_id: int) -> None:
+        """End a viewer's connection.
+
+        Raises:
+            NoSuchViewer: nobody has that number.
+        """
+        viewer = self._viewers.get(viewer_id)
+        if viewer is None:
+            raise NoSuchViewer(f"nobody with the number {viewer_id} watches")
+        viewer.kick("ended by a controller")
+
+    def _tell(self, viewer: Viewer, what: str) -> None:
+        event = ViewerChanged(viewer.camera, what, viewer.id, viewer.address, viewer.kind)
+        self._events.publish(event)
