@@ -1,0 +1,75 @@
+"""What is told of cameras and viewers: the same fields in every answer, on every port."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from twistedcam.camera import Camera
+    from twistedcam.server import Server
+    from twistedcam.viewers import Viewer
+
+
+def camera_summary(server: Server, camera: Camera) -> dict[str, Any]:
+    """A few fields of a camera, for a list."""
+    recorder = server.recorders[camera.name]
+    return {
+        "camera": camera.name,
+        "state": camera.state,
+        "reason": camera.reason,
+        "source": camera.spec.shown,
+        "size": f"{camera.width}x{camera.height}",
+        "fps": round(camera.rate.current(server.clock.seconds()), 1),
+        "viewers": len(server.viewers.of(camera.name)),
+        "recording": recorder.name,
+    }
+
+
+def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
+    """All that is known of a camera. Times are seconds, ages milliseconds, sizes bytes."""
+    now = server.clock.seconds()
+    recorder = server.recorders[camera.name]
+    viewers = server.viewers.of(camera.name)
+    newest = camera.hub.newest
+    granted, counts = camera.granted, camera.counts
+    fault = camera.last_fault
+    return {
+        **camera_summary(server, camera),
+        "device": granted.detail or None,
+        "format": granted.format or None,
+        "granted_fps": round(granted.fps, 3),
+        "average_fps": round(camera.rate.average(now), 1),
+        "frames": counts.frames,
+        "encoded": counts.encoded,
+        "passed_through": counts.frames - counts.encoded,
+        "corrupt": counts.corrupt,
+        "drops": sum(viewer.drops for viewer in viewers),
+        "age_ms": None if newest is None else round((time.time() - newest.time) * 1000, 1),
+        "restarts": counts.restarts,
+        "last_fault": None if fault is None else fault[1],
+        "last_fault_age": None if fault is None else round(now - fault[0], 1),
+        "recording_seconds": round(recorder.result.seconds, 3) if recorder.name else None,
+        "recording_frames": recorder.result.frames if recorder.name else None,
+        "recording_dropped": recorder.dropped if recorder.name else None,
+        "delivery": ", ".join(sorted({viewer.path for viewer in viewers})) or None,
+        "uptime": round(now - server.started_at, 1),
+    }
+
+
+def viewer_status(viewer: Viewer, now: float) -> dict[str, Any]:
+    """One who watches; ``age_ms`` is how old the last picture is that went out."""
+    age = None if not viewer.last_time_us else (time.time() * 1e6 - viewer.last_time_us) / 1000
+    return {
+        "viewer": viewer.id,
+        "address": viewer.address,
+        "kind": viewer.kind,
+        "camera": viewer.camera,
+        "fps": round(viewer.rate.current(now), 1),
+        "frames": viewer.frames,
+        "bytes": viewer.bytes,
+        "drops": viewer.drops,
+        "age_ms": None if age is None else round(age, 1),
+        "path": viewer.path,
+        "seconds": round(now - viewer.joined, 1),
+    }

@@ -1,0 +1,136 @@
+"""The commands that every server has."""
+
+from __future__ import annotations
+
+import platform
+from typing import TYPE_CHECKING
+
+from twisted import __version__ as twisted_version
+from twistedcam.commands.registry import Answer, Registry
+from twistedcam.commands.status import camera_status, camera_summary, viewer_status
+from twistedcam.errors import BadArgument, CameraFailed
+from twistedcam.recording.names import has_suffix
+from twistedcam.recording.snapshot import write_snapshot
+from twistedcam.version import __version__
+
+if TYPE_CHECKING:
+    from twistedcam.camera import Camera
+    from twistedcam.server import Server
+
+
+def standard_commands() -> Registry:
+    """A registry of all that a server can be asked for."""
+    registry = Registry()
+
+    @registry.command("help", right="view")
+    def help(server: Server, command: str = "", topic: str = "") -> Answer:
+        """List the commands, or explain one in full: help record start."""
+        if command:
+            name = f"{command} {topic}".strip()
+            found, _ = registry.find(name.split())
+            lines = [line.strip() for line in found.help.splitlines()]
+            return [
+                {"command": found.usage},
+                *({"help": line.strip()} for line in lines if line.strip()),
+            ]
+        return [{"command": f"{each.usage} - {each.summary}"} for each in registry]
+
+    @registry.command("status", right="view")
+    def status(server: Server, camera: Camera) -> Answer:
+        """All that is known of a camera: state, source, size, rates, viewers, recording."""
+        return camera_status(server, camera)
+
+    @registry.command("cameras", right="view", items="cameras")
+    def cameras(server: Server) -> Answer:
+        """List the cameras."""
+        return [camera_summary(server, camera) for camera in server.cameras.values()]
+
+    @registry.command("start")
+    async def start(server: Server, camera: Camera) -> Answer:
+        """Start streaming; answers when the first picture has come."""
+        await camera.start()
+        return None
+
+    @registry.command("stop")
+    async def stop(server: Server, camera: Camera) -> Answer:
+        """Stop streaming; a recording is finished first. Viewers stay connected."""
+        await server.recorders[camera.name].stop()
+        await camera.stop()
+        return None
+
+    @registry.command("record start", looks_right=has_suffix)
+    async def record_start(server: Server, camera: Camera, name: str | None = None) -> Answer:
+        """Record from now on; answers with the file's name.
+
+        The stream is started too if it is stopped. NAME is a plain file name; its ending chooses
+        the format.
+        """
+        recorder = server.recorders[camera.name]
+        recorder.check(name)
+        if camera.state in ("stopped", "starting"):
+            await camera.start()
+        return {"recording": recorder.start(name)}
+
+    @registry.command("record stop")
+    async def record_stop(server: Server, camera: Camera) -> Answer:
+        """Finish the recording; answers with its name, when the file is whole."""
+        result = await server.recorders[camera.name].stop()
+        if result is None:
+            return None
+        return {
+            "recording": result.name,
+            "seconds": round(result.seconds, 3),
+            "frames": result.frames,
+            "size": result.bytes,
+        }
+
+    @registry.command("snapshot", looks_right=has_suffix)
+    async def snapshot(server: Server, camera: Camera, name: str | None = None) -> Answer:
+        """Write the newest picture beside the recordings; answers with the file's name."""
+        if camera.hub.newest is None:
+            raise CameraFailed(f"{camera.name} has no picture: it is {camera.state}")
+        return {"snapshot": await write_snapshot(server, camera, camera.hub.newest, name)}
+
+    @registry.command("viewers", right="view", items="viewers")
+    def viewers(server: Server) -> Answer:
+        """List who watches."""
+        now = server.clock.seconds()
+        return [viewer_status(viewer, now) for viewer in server.viewers]
+
+    @registry.command("kick")
+    def kick(server: Server, id: str) -> Answer:
+        """End a viewer's connection."""
+        if not id.isdigit() or len(id) > 18:
+            raise BadArgument(f"{id!r} is no viewer's number: 'viewers' lists them")
+        server.viewers.kick(int(id))
+        return None
+
+    @registry.command("ping", right="view")
+    def ping(server: Server) -> Answer:
+        """Answer OK."""
+        return None
+
+    @registry.command("version", right="view")
+    def version(server: Server) -> Answer:
+        """Versions of all that matters."""
+        import av
+        import cv2
+        import numpy
+
+        return {
+            "twistedcam": __version__,
+            "python": platform.python_version(),
+            "twisted": twisted_version,
+            "opencv": cv2.__version__,
+            "numpy": numpy.__version__,
+            "av": av.__version__,
+            "system": platform.platform(),
+        }
+
+    @registry.command("shutdown", right="admin")
+    def shutdown(server: Server) -> Answer:
+        """End the server in good order: recordings finished, viewers told."""
+        server.on_shutdown()
+        return None
+
+    return registry

@@ -1,0 +1,5 @@
+"""The control port: the vocabulary over telnet. See docs/control-protocol.md."""
+
+from twistedcam.control.port import ControlFactory
+
+__all__ = ["ControlFactory"]

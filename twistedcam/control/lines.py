@@ -1,0 +1,109 @@
+"""Control lines without any input or output: bytes to words, answers to text."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+from twistedcam.commands import Answer, Command
+from twistedcam.errors import BadArgument, LineTooLong, TwistedcamError
+from twistedcam.events import Event
+
+#: Bytes in a line, its end not counted.
+MAX_LINE = 4096
+
+
+class LineReader:
+    """Cuts bytes into lines ended by LF or CR LF."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """The lines that ``data`` completes, without their ends.
+
+        Raises:
+            LineTooLong: the connection has to end.
+        """
+        self._buffer += data
+        while True:
+            end = self._buffer.find(b"\n")
+            if (len(self._buffer) if end < 0 else end) > MAX_LINE + 1:
+                raise LineTooLong(f"a line has at most {MAX_LINE} bytes")
+            if end < 0:
+                return
+            line = bytes(self._buffer[:end]).removesuffix(b"\r")
+            if len(line) > MAX_LINE:
+                raise LineTooLong(f"a line has at most {MAX_LINE} bytes")
+            del self._buffer[: end + 1]
+            yield line
+
+
+def split(line: bytes) -> list[str]:
+    """The words of a line, as a POSIX shell splits them.
+
+    Raises:
+        BadArgument: it is not UTF-8, or a quote is not closed.
+    """
+    try:
+        text = line.decode()
+    except UnicodeDecodeError:
+        raise BadArgument("a line has to be UTF-8") from None
+    if "\0" in text:
+        raise BadArgument("a line cannot have a NUL in it")
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise BadArgument(f"{error}".lower().replace("no closing", "there is no closing")) from None
+
+
+def show(value: Any) -> str:
+    """A value as it stands behind its key."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, ensure_ascii=False)
+    return " ".join(str(value).splitlines())
+
+
+def as_text(answer: Answer) -> str:
+    """``key: value`` lines, then ``OK``."""
+    items = [] if answer is None else answer if isinstance(answer, list) else [answer]
+    lines = [f"{key}: {show(value)}" for item in items for key, value in item.items()]
+    return "\n".join([*lines, "OK"]) + "\n"
+
+
+def as_json(command: Command, answer: Answer) -> str:
+    """One line; a list stands under its plural."""
+    body: dict[str, Any] = {"ok": True}
+    if isinstance(answer, list):
+        body[command.items or "items"] = answer
+    elif answer:
+        body.update(answer)
+    return json.dumps(body, ensure_ascii=False) + "\n"
+
+
+def error_as_text(error: TwistedcamError) -> str:
+    """``ERR CODE MESSAGE``."""
+    return f"ERR {error.code} {show(str(error))}\n"
+
+
+def error_as_json(error: TwistedcamError) -> str:
+    """The same as one line of JSON."""
+    body = {"ok": False, "code": error.code, "message": str(error)}
+    return json.dumps(body, ensure_ascii=False) + "\n"
+
+
+def event_as_text(event: Event) -> str:
+    """``event: KIND key=value …``, each value quoted where a shell would need it."""
+    words = [f"{key}={shlex.quote(show(value))}" for key, value in event.as_dict().items()]
+    return " ".join([f"event: {event.kind}", *words]) + "\n"
+
+
+def event_as_json(event: Event) -> str:
+    """The same as one line of JSON."""
+    return json.dumps({"event": event.kind, **event.as_dict()}, ensure_ascii=False) + "\n"

@@ -1,0 +1,86 @@
+"""What a running server is made of; what commands work on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from twistedcam.camera import Camera, ReaderThread, Thread
+from twistedcam.errors import CameraNeeded, NoSuchCamera
+from twistedcam.events import EventBus
+from twistedcam.recording import Recorder
+from twistedcam.sources import SourceSpec
+from twistedcam.viewers import Viewers
+
+log = Logger()
+
+
+class Server:
+    """Cameras, their recorders, who watches them, and what happens to them.
+
+    Arguments:
+        clock: the reactor; anything with its time functions where ``make_thread`` is given.
+        recordings: the folder that recordings and snapshots go to.
+        make_thread: gives a thread to make blocking calls on; real ones by default.
+    """
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        recordings: Path,
+        make_thread: Callable[[], Thread] | None = None,
+    ) -> None:
+        reactor: Any = clock
+        self.clock = clock
+        self.recordings = recordings
+        self.make_thread = make_thread or (lambda: ReaderThread(reactor))
+        self.events = EventBus()
+        self.viewers = Viewers(self.events, clock)
+        self.cameras: dict[str, Camera] = {}
+        self.recorders: dict[str, Recorder] = {}
+        self.started_at = clock.seconds()
+        #: Called by the command ``shutdown``.
+        self.on_shutdown: Callable[[], None] = lambda: None
+
+    def add_camera(self, name: str, spec: SourceSpec) -> Camera:
+        """One more camera, stopped.
+
+        Raises:
+            BadArgument: the source, or a setting of it, is not one that there is.
+        """
+        camera = Camera(name, spec, self.events, self.clock, self.make_thread)
+        self.cameras[name] = camera
+        self.recorders[name] = Recorder(camera, self.recordings, self.events, self.make_thread)
+        return camera
+
+    def camera(self, name: str | None = None) -> Camera:
+        """The camera of that name; without a name, the only one.
+
+        Raises:
+            NoSuchCamera, CameraNeeded: as they say.
+        """
+        names = ", ".join(self.cameras) or "none"
+        if name is not None:
+            if name not in self.cameras:
+                raise NoSuchCamera(f"there is no camera {name!r}; there is {names}")
+            return self.cameras[name]
+        if len(self.cameras) != 1:
+            raise CameraNeeded(f"say which camera: {names}")
+        return next(iter(self.cameras.values()))
+
+    def start(self) -> None:
+        """Start all cameras. One that fails is tried again; the others do not wait for it."""
+        for camera in self.cameras.values():
+            camera.start().addErrback(lambda _: None)  # its state says it
+
+    async def stop(self) -> None:
+        """End recordings in good order, then stop all cameras."""
+        finishing: list[Deferred[Any]] = [each.stop() for each in self.recorders.values()]
+        await DeferredList(finishing)
+        stopping: list[Deferred[Any]] = [each.stop() for each in self.cameras.values()]
+        await DeferredList(stopping)
