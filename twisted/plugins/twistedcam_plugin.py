@@ -1,0 +1,7 @@
+"""``twistd twistedcam``."""
+
+from twisted.application.service import ServiceMaker
+
+twistedcam = ServiceMaker(
+    "twistedcam", "twistedcam.plugin", "A camera server for any number of viewers.", "twistedcam"
+)

@@ -1,0 +1,7 @@
+"""``python -m twistedcam``."""
+
+import sys
+
+from twistedcam.cli import main
+
+sys.exit(main())

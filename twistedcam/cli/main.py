@@ -1,0 +1,54 @@
+"""Finds the command and runs it; turns errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+
+from twistedcam.errors import BadArgument, TwistedcamError
+from twistedcam.version import __version__
+
+#: Command, module with ``add_arguments(parser)`` and ``run(arguments) -> exit code``, and one line.
+#: The viewer and the tray are programs of their own, on this package's public side: they are named
+#: here and imported only when asked for.
+COMMANDS = (
+    ("serve", "twistedcam.cli.serve", "the server, in the foreground"),
+    ("view", "client.main", "show a camera in a window, or save its frames"),
+)
+
+EPILOG = "'twistedcam COMMAND --help' explains one. Example: twistedcam serve --camera webcam:0"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The program; its exit code: 0 all went well, 1 the work failed, 2 called wrongly."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    parser = argparse.ArgumentParser("twistedcam", description="A camera server.", epilog=EPILOG)
+    parser.add_argument("--version", action="version", version=f"twistedcam {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, module, summary in COMMANDS:
+        command = commands.add_parser(name, help=summary, description=f"{name}: {summary}.")
+        if words[:1] == [name]:  # only what is asked for is imported
+            program = importlib.import_module(module)
+            program.add_arguments(command)
+            command.set_defaults(run=program.run)
+    found = parser.parse_args(words)
+    return run_command(found.run, found)
+
+
+def run_command(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
+    """Run a command; its errors become one line on standard error, never a traceback."""
+    try:
+        return run(arguments)
+    except BadArgument as error:
+        print(f"twistedcam: {error}", file=sys.stderr)
+        return 2
+    except TwistedcamError as error:
+        print(f"twistedcam: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1

@@ -1,0 +1,62 @@
+"""``twistedcam serve``: the server, in the foreground."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from twisted.logger import (
+    FilteringLogObserver,
+    LogLevel,
+    LogLevelFilterPredicate,
+    globalLogBeginner,
+    jsonFileLogObserver,
+    textFileLogObserver,
+)
+
+from twistedcam.options import ServeOptions, add_serve_arguments, read_serve_options
+from twistedcam.service import CameraService, check
+
+EXAMPLE = "Example: twistedcam serve --camera door=webcam:0 --camera 'test=pattern:?fps=10'"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``serve``."""
+    add_serve_arguments(parser)
+    parser.epilog = EXAMPLE
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until a signal or a controller ends it."""
+    options = read_serve_options(arguments)
+    check(options)
+    begin_log(options)
+    from twisted.internet import reactor
+
+    service = CameraService(reactor, options)
+    service.privilegedStartService()
+    service.startService()
+    reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
+    announce(service)
+    reactor.run()
+    return 0
+
+
+def announce(service: CameraService) -> None:
+    """Say where the server can be reached."""
+    lines = [f"twistedcam serves {', '.join(service.server.cameras)}"]
+    for listener in service.listeners["frames"]:
+        lines.append(f"  watch     twistedcam view twistedcam://{listener.address}")
+    for listener in service.listeners["control"]:
+        host, _, port = listener.address.rpartition(":")
+        lines.append(f"  control   telnet {host} {port}")
+    lines.append("  stop      Ctrl-C")
+    print("\n".join(lines), flush=True)
+
+
+def begin_log(options: ServeOptions) -> None:
+    """Log to standard error from now on."""
+    make = jsonFileLogObserver if options.log_json else textFileLogObserver
+    level = LogLevel.levelWithName(options.log_level)
+    observer = FilteringLogObserver(make(sys.stderr), [LogLevelFilterPredicate(level)])
+    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False, discardBuffer=True)

@@ -1,0 +1,102 @@
+"""A port: an endpoint string and what answers there."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+from twisted.python.failure import Failure
+
+from twistedcam.address import show_address
+from twistedcam.errors import BadArgument, StartupError
+
+
+class Listener(Service):
+    """Listens on one endpoint for as long as the service runs.
+
+    Arguments:
+        reactor: where to listen.
+        description: a Twisted server endpoint string.
+        factory: what answers.
+
+    Raises:
+        BadArgument: that is no endpoint.
+    """
+
+    def __init__(self, reactor: Any, description: str, factory: IProtocolFactory) -> None:
+        self.description = description
+        self._factory = factory
+        self._listening: Deferred[IListeningPort] | None = None
+        self.port: IListeningPort | None = None
+        try:
+            self._endpoint = serverFromString(reactor, description)
+        except Exception as error:  # each endpoint parser has its own ways to fail
+            raise BadArgument(
+                f"{description!r} is no endpoint ({error}): write tcp:9530:interface=127.0.0.1"
+            ) from None
+
+    @property
+    def address(self) -> str:
+        """Where it listens, as a person writes it."""
+        return show_address(self.port.getHost()) if self.port is not None else self.description
+
+    def privilegedStartService(self) -> None:
+        """Listen now, while the process may still use a low port.
+
+        Raises:
+            StartupError: the port cannot be had.
+        """
+        failures: list[Failure] = []
+        self._listening = self._endpoint.listen(self._factory)
+        self._listening.addCallbacks(self._listens, failures.append)
+        if failures:
+            raise StartupError(f"cannot listen on {self.description}: {_reason(failures[0])}")
+
+    def startService(self) -> None:
+        """Listen, if it does not yet."""
+        super().startService()
+        if self._listening is None:
+            self.privilegedStartService()
+
+    async def _stop(self) -> None:
+        port, self.port, self._listening = self.port, None, None
+        if port is not None:
+            await maybeDeferred(port.stopListening)
+
+    def stopService(self) -> Deferred[None]:
+        """Take no more connections."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    def _listens(self, port: IListeningPort) -> None:
+        self.port = port
+
+
+def is_local(description: str) -> bool:
+    """Whether only this machine can reach an endpoint."""
+    kind, _, rest = description.partition(":")
+    if kind in ("unix", "systemd", "fd"):
+        return True
+    words = rest.replace("\\:", "\0").split(":")
+    for word in words:
+        key, equals, value = word.partition("=")
+        if equals and key == "interface":
+            host = value.replace("\0", ":").replace("\\", "")
+            if host == "localhost":
+                return True
+            try:
+                return ipaddress.ip_address(host).is_loopback
+            except ValueError:
+                return False
+    return False
+
+
+def _reason(failure: Failure) -> str:
+    error = failure.value
+    cause = error.socketError if isinstance(error, CannotListenError) else error
+    return str(getattr(cause, "strerror", None) or cause)

@@ -1,0 +1,54 @@
+"""What the twistd plugin names: the options of ``serve`` and the service."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.application.service import IService
+
+from twistedcam.errors import StartupError, TwistedcamError
+from twistedcam.options import ServeOptions, add_serve_arguments, read_serve_options
+
+
+class Options:
+    """``serve``'s options, as twistd asks for them (twisted.python.usage.Options)."""
+
+    def __init__(self) -> None:
+        self.parent: Any = None
+        self.serve = ServeOptions()
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """Parse the words behind the plugin's name; ends the program with 2 if they will not do."""
+        parser = argparse.ArgumentParser("twistd twistedcam", description="A camera server.")
+        add_serve_arguments(parser)
+        try:
+            self.serve = read_serve_options(parser.parse_args(options))
+        except TwistedcamError as error:
+            parser.exit(2, f"twistedcam: {error}\n")
+
+    def postOptions(self) -> None:
+        """Nothing more to do."""
+
+
+def makeService(options: Options) -> IService:
+    """The service; ends the program with one line if it cannot be made."""
+    from twisted.internet import reactor
+
+    from twistedcam.service import CameraService
+
+    class PluginService(CameraService):
+        """Ends twistd with one line rather than a traceback."""
+
+        def privilegedStartService(self) -> None:
+            try:
+                super().privilegedStartService()
+            except StartupError as error:
+                sys.exit(f"twistedcam: {error}")
+
+    try:
+        return PluginService(reactor, options.serve)
+    except TwistedcamError as error:
+        sys.exit(f"twistedcam: {error}")

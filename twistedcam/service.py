@@ -1,0 +1,120 @@
+"""The server as a Twisted service: run by the program, by twistd, or inside another program."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from twistedcam.commands import Registry, standard_commands
+from twistedcam.control import ControlFactory
+from twistedcam.errors import BadArgument, StartupError
+from twistedcam.frameport import FrameFactory
+from twistedcam.listener import Listener, is_local
+from twistedcam.options import ServeOptions
+from twistedcam.server import Server
+
+log = Logger()
+
+#: Seconds that an orderly end may take before the process ends all the same.
+STOP_TIMEOUT = 2.5
+
+
+class CameraService(MultiService):
+    """A whole server: cameras, recorders and ports.
+
+    Arguments:
+        reactor: what it runs on.
+        options: what it serves and where.
+        registry: the commands; the standard ones by default.
+        on_shutdown: called when a controller asks for the end; by default the reactor stops.
+
+    Raises:
+        BadArgument, StartupError: an option will not do.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        options: ServeOptions,
+        registry: Registry | None = None,
+        on_shutdown: Callable[[], None] | None = None,
+    ) -> None:
+        super().__init__()
+        self.setName("twistedcam")
+        self._reactor = reactor
+        self._options = options
+        self.registry = registry or standard_commands()
+        self.server = Server(reactor, options.recordings)
+        self.server.on_shutdown = on_shutdown or (lambda: reactor.callLater(0.05, reactor.stop))
+        for name, spec in options.cameras.items():
+            self.server.add_camera(name, spec)
+        self._frames = FrameFactory(self.server, reactor)
+        self._control = ControlFactory(self.server, self.registry)
+        #: What listens, by what it is for.
+        self.listeners: dict[str, list[Listener]] = {
+            "frames": self._listen(options.listen, self._frames),
+            "control": self._listen(options.control, self._control),
+        }
+
+    def _listen(self, endpoints: list[str], factory: Any) -> list[Listener]:
+        listeners = []
+        for endpoint in endpoints:
+            if not self._options.insecure and not is_local(endpoint):
+                raise StartupError(
+                    f"{endpoint} can be reached from other machines, and there are no tokens: "
+                    "add interface=127.0.0.1, or --insecure if you want just that"
+                )
+            listener = Listener(self._reactor, endpoint, factory)
+            listener.setServiceParent(self)
+            listeners.append(listener)
+        return listeners
+
+    def privilegedStartService(self) -> None:
+        """Take the ports, and see that the recordings folder can be written.
+
+        Raises:
+            StartupError: one of them cannot be had.
+        """
+        folder = self._options.recordings
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StartupError(f"no folder for recordings, {folder}: {error.strerror}") from None
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise StartupError(f"the folder for recordings, {folder}, cannot be written")
+        super().privilegedStartService()
+
+    def startService(self) -> None:
+        """Start the cameras, unless they are to wait for ``start``."""
+        super().startService()
+        if not self._options.stopped:
+            self.server.start()
+
+    def stopService(self) -> Deferred[None]:
+        """End all in order: ports closed, recordings finished, viewers told, cameras let go."""
+        return Deferred.fromCoroutine(self._stop()).addTimeout(
+            STOP_TIMEOUT, self._reactor, _give_up
+        )
+
+    async def _stop(self) -> None:
+        closing = super().stopService()
+        await self.server.stop()
+        self._frames.close()
+        self._control.close()
+        if closing is not None:
+            await closing
+
+
+def _give_up(_: Any, seconds: float) -> None:
+    log.warn("the end took longer than {seconds} s: what hangs is left behind", seconds=seconds)
+
+
+def check(options: ServeOptions) -> None:
+    """Raise BadArgument if no port at all is asked for."""
+    if not (options.listen or options.control or options.http):
+        raise BadArgument("a server without any port is of no use: leave one of them on")
