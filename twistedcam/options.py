@@ -3,36 +3,49 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from twistedcam.config import Config, read_config
 from twistedcam.errors import BadArgument
 from twistedcam.sources.spec import SourceSpec, parse_camera
 
 FRAME_ENDPOINT = "tcp:9530:interface=127.0.0.1"
 CONTROL_ENDPOINT = "tcp:9531:interface=127.0.0.1"
 HTTP_ENDPOINT = "tcp:8080:interface=127.0.0.1"
+RECORDINGS = "recordings"
+LOG_LEVEL = "info"
 LOG_LEVELS = ("debug", "info", "warn", "error", "critical")
 
 
 @dataclass
 class ServeOptions:
-    """A server's options, checked."""
+    """A server's options, checked.
+
+    Arguments:
+        cameras: sources by the cameras' names.
+        recording: what the configuration says of each camera's recordings.
+        again: reads the configuration once more; None where there is no file.
+    """
 
     cameras: dict[str, SourceSpec] = field(default_factory=dict)
+    recording: dict[str, dict[str, Any]] = field(default_factory=dict)
     listen: list[str] = field(default_factory=list)
     control: list[str] = field(default_factory=list)
     http: list[str] = field(default_factory=list)
-    recordings: Path = Path("recordings")
+    recordings: Path = Path(RECORDINGS)
     stopped: bool = False
     keys: bool | None = None
     insecure: bool = False
     log_json: bool = False
-    log_level: str = "info"
+    log_level: str = LOG_LEVEL
+    again: Callable[[], ServeOptions] | None = None
 
 
 def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of ``serve``."""
+    """The options of ``serve``. One that is not given is None: the configuration may have it."""
     add = parser.add_argument
     add(
         "--camera",
@@ -44,38 +57,68 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
     add("--control", metavar="ENDPOINT", action="append", help=f"control port ({CONTROL_ENDPOINT})")
     add("--no-listen", action="store_true", help="no frame port")
     add("--no-control", action="store_true", help="no control port")
-    add(
-        "--recordings",
-        metavar="DIR",
-        default="recordings",
-        help="folder for recordings (%(default)s)",
-    )
+    add("--recordings", metavar="DIR", help=f"folder for recordings ({RECORDINGS})")
     add("--stopped", action="store_true", help="begin with the stream stopped")
     add("--insecure", action="store_true", help="allow ports beyond this machine without tokens")
+    add("--config", metavar="FILE", help="TOML with all of this, and more for each camera")
     add("--log-json", action="store_true", help="log as JSON lines")
-    add("--log-level", choices=LOG_LEVELS, default="info", help="least level to log (%(default)s)")
+    add("--log-level", choices=LOG_LEVELS, help=f"least level to log ({LOG_LEVEL})")
+    for action in parser._actions:
+        if action.default is False:
+            action.default = None
 
 
-def read_serve_options(found: argparse.Namespace) -> ServeOptions:
-    """Check what the parser found.
+def serve_actions() -> list[argparse.Action]:
+    """All options of ``serve``, as argparse keeps them."""
+    parser = argparse.ArgumentParser(add_help=False)
+    add_serve_arguments(parser)
+    return parser._actions
+
+
+def read_serve_options(given: argparse.Namespace) -> ServeOptions:
+    """Check what the parser found, over what the configuration says.
 
     Raises:
         BadArgument: it will not do.
     """
+    config = Config()
+    if given.config is not None:
+        config = read_config(Path(given.config).expanduser(), serve_actions())
+    found = _merge(given, config.options)
     if found.no_listen and found.listen:
         raise BadArgument("--listen and --no-listen: one or the other")
     if found.no_control and found.control:
         raise BadArgument("--control and --no-control: one or the other")
+    cameras = _cameras(found.camera) if found.camera else config.cameras or _cameras(["auto:"])
     return ServeOptions(
-        cameras=_cameras(found.camera or ["auto:"]),
-        listen=[] if found.no_listen else found.listen or [FRAME_ENDPOINT],
-        control=[] if found.no_control else found.control or [CONTROL_ENDPOINT],
-        recordings=Path(found.recordings).expanduser().absolute(),
-        stopped=found.stopped,
-        insecure=found.insecure,
-        log_json=found.log_json,
-        log_level=found.log_level,
+        cameras=cameras,
+        recording={name: config.recording.get(name, config.recording_default) for name in cameras},
+        listen=_endpoints(found.listen, found.no_listen, FRAME_ENDPOINT),
+        control=_endpoints(found.control, found.no_control, CONTROL_ENDPOINT),
+        recordings=Path(found.recordings or RECORDINGS).expanduser().absolute(),
+        stopped=bool(found.stopped),
+        insecure=bool(found.insecure),
+        log_json=bool(found.log_json),
+        log_level=found.log_level or LOG_LEVEL,
+        again=None if given.config is None else lambda: read_serve_options(given),
     )
+
+
+def _merge(given: argparse.Namespace, config: dict[str, Any]) -> argparse.Namespace:
+    """What was given wins; a port that was given wins over its ``no-…`` in the file, too."""
+    merged = {**vars(given)}
+    for name, value in config.items():
+        opposite = name.removeprefix("no_") if name.startswith("no_") else f"no_{name}"
+        if merged[name] is None and not merged.get(opposite):
+            merged[name] = value
+    return argparse.Namespace(**merged)
+
+
+def _endpoints(found: list[str] | None, off: bool | None, default: str) -> list[str]:
+    """Where to listen; an empty list in a configuration means nowhere."""
+    if off:
+        return []
+    return [default] if found is None else found
 
 
 def _cameras(texts: list[str]) -> dict[str, SourceSpec]:
