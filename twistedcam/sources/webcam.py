@@ -85,7 +85,7 @@ class WebcamSource:
 
     def open(self) -> Granted:
         """Open the device, ask for format, size and rate, and see what was granted."""
-        cv2.setLogLevel(0)  # type: ignore[attr-defined]
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
         if LINUX:
             check_access(self.path)
             self._capture = cv2.VideoCapture(self.path, cv2.CAP_V4L2, self._wishes())
