@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 
 from twistedcam.commands import Registry, standard_commands
@@ -22,6 +22,8 @@ log = Logger()
 
 #: Seconds that an orderly end may take before the process ends all the same.
 STOP_TIMEOUT = 2.5
+#: Seconds that peers have to take their goodbye.
+GOODBYE_TIMEOUT = 0.5
 
 
 class CameraService(MultiService):
@@ -64,12 +66,12 @@ class CameraService(MultiService):
     def _listen(self, endpoints: list[str], factory: Any) -> list[Listener]:
         listeners = []
         for endpoint in endpoints:
+            listener = Listener(self._reactor, endpoint, factory)
             if not self._options.insecure and not is_local(endpoint):
-                raise StartupError(
+                raise BadArgument(
                     f"{endpoint} can be reached from other machines, and there are no tokens: "
                     "add interface=127.0.0.1, or --insecure if you want just that"
                 )
-            listener = Listener(self._reactor, endpoint, factory)
             listener.setServiceParent(self)
             listeners.append(listener)
         return listeners
@@ -104,8 +106,12 @@ class CameraService(MultiService):
     async def _stop(self) -> None:
         closing = super().stopService()
         await self.server.stop()
-        self._frames.close()
-        self._control.close()
+        await DeferredList(
+            [
+                port.close().addTimeout(GOODBYE_TIMEOUT, self._reactor, lambda *_: None)
+                for port in (self._frames, self._control)
+            ]
+        )
         if closing is not None:
             await closing
 

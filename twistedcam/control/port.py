@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 
 from twistedcam.address import show_address
 from twistedcam.commands import Registry
+from twistedcam.connections import Connections
 from twistedcam.control import lines
 from twistedcam.errors import BadArgument, LineTooLong, TwistedcamError
 from twistedcam.events import Event
@@ -179,13 +180,14 @@ class ControlFactory(Factory[ControlProtocol]):
     def __init__(self, server: Server, registry: Registry) -> None:
         self.server = server
         self.registry = registry
-        self.connections: set[ControlProtocol] = set()
+        self.connections: Connections[ControlProtocol] = Connections()
 
     def buildProtocol(self, addr: IAddress | None) -> ControlProtocol:
         """One for each connection."""
         return ControlProtocol(self)
 
-    def close(self) -> None:
-        """End all connections."""
-        for connection in tuple(self.connections):
+    def close(self) -> Deferred[None]:
+        """End all connections; fires when they are gone."""
+        for connection in self.connections:
             connection.close()
+        return self.connections.when_empty()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
 from twisted.internet.protocol import Factory, connectionDone
 from twisted.internet.protocol import Protocol as TwistedProtocol
@@ -12,6 +13,7 @@ from twisted.python.failure import Failure
 
 from twistedcam import __version__, wire
 from twistedcam.address import show_address
+from twistedcam.connections import Connections
 from twistedcam.errors import BadMessage, Silence, UnknownCamera, VersionMismatch, WireError
 from twistedcam.frameport.sessions import PublishSession, ViewSession
 
@@ -206,13 +208,14 @@ class FrameFactory(Factory[FrameProtocol]):
         self.server = server
         self.clock = clock
         self.max_frame = max_frame
-        self.connections: set[FrameProtocol] = set()
+        self.connections: Connections[FrameProtocol] = Connections()
 
     def buildProtocol(self, addr: IAddress | None) -> FrameProtocol:
         """One for each connection."""
         return FrameProtocol(self)
 
-    def close(self) -> None:
-        """Tell all who are connected that the server ends."""
-        for connection in tuple(self.connections):
+    def close(self) -> Deferred[None]:
+        """Tell all who are connected that the server ends; fires when they are gone."""
+        for connection in self.connections:
             connection.bye()
+        return self.connections.when_empty()

@@ -1,0 +1,187 @@
+"""A camera is stopped → starting → live ⇄ recovering → stopped, and says the truth about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.fakes import CameraRig, FakeScheme
+from twistedcam import Frame
+from twistedcam.camera.capture import CLOSE_TIMEOUT, STALL_SECONDS
+from twistedcam.errors import CameraFailed, SourceEnded
+from twistedcam.sources import Granted
+
+
+class LifecycleTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        scheme = FakeScheme()
+        self.scheme = scheme.__enter__()
+        self.addCleanup(scheme.__exit__)
+        self.rig = CameraRig()
+        self.scheme.sources.clear()  # the one that was made to check the settings
+        self.camera = self.rig.camera
+        self.frames: list[int] = []
+        self.camera.hub.add(self)
+
+    def take(self, frame: Frame) -> None:
+        self.frames.append(frame.seq)
+
+    def go_live(self) -> Deferred[None]:
+        started = self.camera.start()
+        self.rig.step(2)  # open, and the first read
+        self.successResultOf(started)
+        return started
+
+    def test_it_goes_live_with_its_first_picture(self) -> None:
+        started = self.camera.start()
+        self.assertEqual(self.rig.states, ["starting"])
+        self.rig.step()
+        self.assertNoResult(started)
+        self.rig.step()
+        self.successResultOf(started)
+        self.assertEqual(self.rig.states, ["starting", "live"])
+        self.assertEqual(self.frames, [1])
+
+    def test_starting_twice_opens_once_and_answers_both(self) -> None:
+        first, second = self.camera.start(), self.camera.start()
+        self.rig.step(2)
+        self.successResultOf(first)
+        self.successResultOf(second)
+        self.successResultOf(self.camera.start())
+        self.assertEqual(len(self.rig.threads), 1)
+        self.assertEqual(self.rig.states, ["starting", "live"])
+
+    def test_stop_closes_the_device_and_repeated_changes_nothing(self) -> None:
+        self.go_live()
+        stopped = self.camera.stop()
+        self.assertEqual(self.camera.state, "stopped")
+        self.rig.step()  # the read that was under way
+        self.rig.step()  # close
+        self.successResultOf(stopped)
+        self.assertEqual(self.scheme.sources[0].calls[-1], "close")
+        self.assertTrue(self.rig.thread.ended)
+        self.successResultOf(self.camera.stop())
+        self.assertEqual(self.rig.states, ["starting", "live", "stopped"])
+
+    def test_sequence_numbers_go_on_after_a_stop(self) -> None:
+        self.go_live()
+        self.camera.stop()
+        self.rig.step(2)
+        self.go_live()
+        self.assertEqual(self.frames, [1, 2])
+
+    def test_stop_while_starting_wins(self) -> None:
+        started = self.camera.start()
+        self.camera.stop()
+        self.failureResultOf(started, CameraFailed)
+        self.rig.step(2)
+        self.assertEqual(self.rig.states, ["starting", "stopped"])
+        self.assertEqual(self.frames, [])
+
+    def test_a_start_right_after_a_stop_waits_for_the_device_to_be_free(self) -> None:
+        self.go_live()
+        self.camera.stop()
+        started = self.camera.start()
+        self.assertEqual(len(self.rig.threads), 1)
+        self.rig.step(2)  # the read under way, close
+        self.assertEqual(len(self.rig.threads), 2)
+        self.rig.step(2)
+        self.successResultOf(started)
+
+    def test_a_camera_that_is_not_there_is_tried_again_until_it_is(self) -> None:
+        self.scheme.opening = CameraFailed("no such device")
+        started = self.camera.start()
+        self.rig.step()
+        self.assertIn("no such device", str(self.failureResultOf(started).value))
+        self.assertEqual((self.camera.state, self.camera.reason), ("recovering", "no such device"))
+        self.rig.step()  # close
+        self.scheme.opening = Granted(1, 1, 10.0)
+        self.rig.clock.advance(0.5)
+        self.rig.step(2)
+        self.assertEqual(self.rig.states, ["starting", "recovering", "live"])
+
+    def test_the_wait_between_tries_doubles_up_to_ten_seconds(self) -> None:
+        self.scheme.opening = CameraFailed("no such device")
+        self.camera.start().addErrback(lambda _: None)
+        for wait in (0.5, 1, 2, 4, 8, 10, 10):
+            self.rig.step(2)  # open fails, close
+            tries = len(self.rig.threads)
+            self.rig.clock.advance(wait - 0.01)
+            self.assertEqual(len(self.rig.threads), tries)
+            self.rig.clock.advance(0.01)
+            self.assertEqual(len(self.rig.threads), tries + 1)
+
+    def test_a_camera_that_goes_is_brought_back_and_numbers_go_on(self) -> None:
+        self.go_live()
+        self.scheme.sources[0].script.append(CameraFailed("it was unplugged"))
+        self.rig.step(2)
+        self.assertEqual(self.camera.reason, "it was unplugged")
+        self.assertIsNone(self.camera.hub.newest)
+        self.rig.clock.advance(0.5)
+        self.rig.step(2)
+        self.assertEqual(self.rig.states, ["starting", "live", "recovering", "live"])
+        self.assertEqual(self.frames, [1, 2])
+
+    def test_stop_while_recovering_ends_the_tries(self) -> None:
+        self.go_live()
+        self.scheme.sources[0].script.append(CameraFailed("it was unplugged"))
+        self.rig.step(2)
+        self.successResultOf(self.camera.stop())
+        self.rig.clock.advance(60)
+        self.assertEqual(len(self.rig.threads), 1)
+        self.assertEqual(self.camera.state, "stopped")
+
+    def test_silence_is_a_stall(self) -> None:
+        self.go_live()
+        self.rig.clock.advance(STALL_SECONDS)
+        self.assertEqual(self.camera.state, "recovering")
+        self.assertIn("no picture for 2 s", self.camera.reason or "")
+
+    def test_a_driver_that_hangs_holds_up_neither_stop_nor_the_next_start(self) -> None:
+        self.go_live()
+        stopped = self.camera.stop()
+        self.rig.clock.advance(CLOSE_TIMEOUT)
+        self.successResultOf(stopped)
+        hung = self.rig.thread
+        self.go_live()
+        self.assertEqual(len(self.rig.threads), 2)
+        hung.step()  # it comes back at last: its device is closed, and nobody else minds
+        hung.step()
+        self.assertEqual(self.scheme.sources[0].calls[-1], "close")
+        self.assertEqual(self.camera.state, "live")
+
+    def test_a_film_at_its_end_stops_the_camera(self) -> None:
+        self.go_live()
+        self.scheme.sources[0].script.append(SourceEnded("clip.mp4 is at its end"))
+        self.rig.step(2)
+        self.assertEqual(self.camera.state, "stopped")
+        self.assertEqual(self.camera.reason, "clip.mp4 is at its end")
+
+    def test_a_broken_picture_is_counted_and_not_sent_on(self) -> None:
+        from twistedcam.sources import Grab
+
+        self.go_live()
+        self.scheme.sources[0].script.append(Grab(1.0, jpeg=b"\xff\xd8 no picture \xff\xd9"))
+        self.rig.step(2)
+        self.assertEqual(self.camera.counts.corrupt, 1)
+        self.assertEqual(self.frames, [1, 2])
+
+    def test_a_source_that_raises_what_it_should_not_is_a_fault_and_not_the_end(self) -> None:
+        self.go_live()
+        self.scheme.sources[0].script.append(ZeroDivisionError("a bug"))
+        self.rig.step(2)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertEqual(self.camera.state, "recovering")
+
+    def test_a_listener_that_stops_the_camera_as_it_goes_live_is_obeyed(self) -> None:
+        def stop(event: Any) -> None:
+            if getattr(event, "state", "") == "live":
+                self.camera.stop()
+
+        self.camera._events.subscribe(stop)
+        self.camera.start().addErrback(lambda _: None)
+        self.rig.step(2)
+        self.assertEqual(self.camera.state, "stopped")
+        self.assertEqual(self.frames, [])

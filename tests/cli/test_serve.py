@@ -1,0 +1,166 @@
+"""The server as people start and end it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.process import ServerProcess, run_program, wait_for
+from twistedcam import barcode, wire
+from twistedcam.wire.messages import FrameMessage
+
+
+class Viewer:
+    """A plain blocking client, written from the protocol's description."""
+
+    def __init__(self, address: tuple[str, int], join: wire.Join | None = None) -> None:
+        self.socket = socket.create_connection(address, 30)
+        self._decoder = wire.Decoder()
+        self._waiting: list[wire.Message] = []
+        self.socket.sendall((join or wire.Join()).encode())
+
+    def next(self) -> wire.Message | None:
+        """The next message, acknowledged if it is a frame; None at the end."""
+        while not self._waiting:
+            data = self.socket.recv(65536)
+            if not data:
+                return None
+            self._waiting += self._decoder.feed(data)
+        message = self._waiting.pop(0)
+        if isinstance(message, FrameMessage):
+            self.socket.sendall(wire.Ack(message.frame.seq).encode())
+        return message
+
+    def until(self, kind: type, **fields: object) -> wire.Message:
+        """Read on until such a message comes."""
+        while True:
+            message = self.next()
+            assert message is not None, "the connection ended"
+            if isinstance(message, kind) and all(
+                getattr(message, key) == value for key, value in fields.items()
+            ):
+                return message
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+def test_two_viewers_see_moving_pictures_and_keep_their_connection_over_stop_and_start(
+    tmp_path: Path,
+) -> None:
+    with ServerProcess(tmp_path, "--camera", "pattern:?size=320x240&fps=30") as server:
+        viewers = [Viewer(server.frames), Viewer(server.frames)]
+        for viewer in viewers:
+            numbers = []
+            for _ in range(5):
+                message = viewer.until(FrameMessage)
+                assert isinstance(message, FrameMessage)
+                stamp = barcode.read(message.frame.image)
+                assert stamp is not None
+                assert abs(stamp.time_us - message.frame.time_us) <= 1
+                numbers.append(message.frame.seq)
+            assert numbers == sorted(set(numbers))
+        assert server.command_lines("stop")[-1] == "OK"
+        for viewer in viewers:
+            viewer.until(wire.State, state="stopped")
+        assert server.command_lines("start")[-1] == "OK"
+        for viewer in viewers:
+            viewer.until(wire.State, state="live")
+            viewer.until(FrameMessage)
+            viewer.close()
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_in_order(tmp_path: Path, sign: int) -> None:
+    with ServerProcess(tmp_path, "--camera", "pattern:?size=320x240") as server:
+        viewer = Viewer(server.frames)
+        viewer.until(FrameMessage)
+        assert server.command_lines("record start")[-1] == "OK"
+        for _ in range(10):
+            viewer.until(FrameMessage)
+        assert server.end(sign) == 0
+        viewer.until(wire.Bye)
+        viewer.close()
+        assert "Traceback" not in server.log
+    [recording] = [path for path in tmp_path.iterdir() if not path.name.startswith(".")]
+    import av
+
+    with av.open(str(recording)) as film:
+        assert sum(1 for _ in film.decode(video=0)) >= 5
+
+
+def test_shutdown_from_the_control_port_ends_it_with_0(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path, "--camera", "pattern:?size=320x240") as server:
+        assert server.command_lines("shutdown")[-1:] in ([], ["OK"])
+        assert server.process.wait(30) == 0
+        assert "Traceback" not in server.log
+
+
+def test_no_webcam_means_the_pattern_with_the_reason(tmp_path: Path) -> None:
+    if any(name.startswith("video") for name in os.listdir("/dev")):
+        pytest.skip("there is a webcam here")
+    with ServerProcess(tmp_path) as server:
+        status = wait_for(lambda: (s := server.status())["state"] == "live" and s, "the pattern")
+        assert "no webcam was found" in status["device"]
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (["--camera", "nonsense:"], 2, "there is no source 'nonsense'"),
+        (["--camera", "pattern:?size=big"], 2, "write it as 1280x720"),
+        (["--camera", "pattern:?colour=red"], 2, "no setting 'colour'"),
+        (["--camera", "a b=pattern:"], 2, "is no name for a camera"),
+        (["--camera", "x=pattern:", "--camera", "x=pattern:"], 2, "two cameras 'x'"),
+        (["--camera", "file:/does/not/exist.mp4"], 1, "there is no file"),
+        (["--listen", "carrier-pigeon:9530"], 2, "is no endpoint"),
+        (["--listen", "tcp:9530"], 2, "--insecure"),
+        (["--recordings", "/proc/nowhere"], 1, "folder for recordings"),
+        (["--colour"], 2, "unrecognized arguments"),
+        (["--no-listen", "--listen", "tcp:1"], 2, "one or the other"),
+    ],
+)
+def test_what_will_not_do_is_said_in_one_line(
+    tmp_path: Path, options: list[str], code: int, words: str
+) -> None:
+    done = run_program("twistedcam", "serve", *options, cwd=tmp_path)
+    assert done.returncode == code
+    last = done.stderr.strip().splitlines()[-1]
+    assert words in last
+    assert "Traceback" not in done.stderr
+
+
+def test_a_taken_port_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        endpoint = f"tcp:{taken.getsockname()[1]}:interface=127.0.0.1"
+        done = run_program("twistedcam", "serve", "--listen", endpoint, cwd=tmp_path)
+    assert done.returncode == 1
+    [line] = [line for line in done.stderr.splitlines() if line.startswith("twistedcam:")]
+    assert endpoint in line
+    assert "in use" in line
+
+
+def test_garbage_on_both_ports_leaves_the_server_alive(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path, "--camera", "pattern:?size=320x240") as server:
+        for address in (server.frames, server.control):
+            with socket.create_connection(address, 30) as port:
+                port.sendall(bytes(range(256)) * 100)
+                port.shutdown(socket.SHUT_WR)
+                with contextlib.suppress(ConnectionResetError):
+                    while port.recv(65536):
+                        pass
+        wait_for(lambda: server.status()["state"] == "live", "the pattern")
+        assert "Traceback" not in server.log
+
+
+def test_help_fits_a_screen_and_shows_an_example(tmp_path: Path) -> None:
+    for words in ([], ["serve"]):
+        done = run_program("twistedcam", *words, "--help", cwd=tmp_path)
+        assert done.returncode == 0
+        assert "Example:" in done.stdout
+        assert len(done.stdout.splitlines()) <= 50

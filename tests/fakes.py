@@ -1,0 +1,134 @@
+"""Parts of a server that a test steers by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.task import Clock
+
+from twistedcam.camera import Camera
+from twistedcam.events import CameraChanged, Event, EventBus
+from twistedcam.server import Server
+from twistedcam.sources import SCHEMES, Grab, Granted, Settings, Source, SourceSpec
+
+TINY_JPEG: bytes = cv2.imencode(".jpg", np.zeros((1, 1), np.uint8))[1].tobytes()
+
+
+class ManualThread:
+    """Calls wait until the test lets them be made; a hung driver is a call never made."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[Callable[[], Any], Deferred[Any]]] = []
+        self.ended = False
+
+    def run(self, call: Callable[[], Any]) -> Deferred[Any]:
+        """Put the call in the queue."""
+        done: Deferred[Any] = Deferred()
+        self.waiting.append((call, done))
+        return done
+
+    def end(self) -> None:
+        """No more calls."""
+        self.ended = True
+
+    def step(self) -> None:
+        """Make the oldest call that waits."""
+        call, done = self.waiting.pop(0)
+        maybeDeferred(call).chainDeferred(done)
+
+
+class FakeSource:
+    """Gives what the test put in ``script``: grabs, None, or errors to raise."""
+
+    def __init__(self, spec: SourceSpec | None = None) -> None:
+        self.opening: Granted | Exception = Granted(1, 1, 10.0, "fake", "a fake")
+        self.script: list[Grab | Exception | None] = []
+        self.calls: list[str] = []
+
+    def open(self) -> Granted:
+        """As ``opening`` says."""
+        self.calls.append("open")
+        if isinstance(self.opening, Exception):
+            raise self.opening
+        return self.opening
+
+    def read(self) -> Grab | None:
+        """The next of the script; a JPEG when it is empty."""
+        self.calls.append("read")
+        step = self.script.pop(0) if self.script else Grab(1.0, jpeg=TINY_JPEG)
+        if isinstance(step, Exception):
+            raise step
+        return step
+
+    def close(self) -> None:
+        """Note it."""
+        self.calls.append("close")
+
+
+class FakeScheme:
+    """While entered, ``fake:`` makes the sources of this object.
+
+    ``sources`` holds all that were made; ``next_opening`` is what the next will say to ``open``.
+    """
+
+    def __init__(self) -> None:
+        self.sources: list[FakeSource] = []
+        self.opening: Granted | Exception = Granted(1, 1, 10.0, "fake", "a fake")
+
+    def __enter__(self) -> FakeScheme:
+        SCHEMES["fake"] = self._make
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        del SCHEMES["fake"]
+
+    def _make(self, spec: SourceSpec, settings: Settings) -> Source:
+        source = FakeSource(spec)
+        source.opening = self.opening
+        self.sources.append(source)
+        return source
+
+
+class CameraRig:
+    """A camera on a fake source, fake threads and a fake clock."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.threads: list[ManualThread] = []
+        self.events: list[Event] = []
+        bus = EventBus()
+        bus.subscribe(self.events.append)
+        spec = SourceSpec("fake", "", {}, "fake:")
+        self.camera = Camera("cam", spec, bus, self.clock, self._make_thread)
+
+    @property
+    def states(self) -> list[str]:
+        """All states that were told, in order."""
+        return [event.state for event in self.events if isinstance(event, CameraChanged)]
+
+    @property
+    def thread(self) -> ManualThread:
+        """The newest thread."""
+        return self.threads[-1]
+
+    def step(self, count: int = 1) -> None:
+        """Let the newest thread make some calls, the reactor turning in between."""
+        for _ in range(count):
+            self.thread.step()
+            self.clock.advance(0)
+
+    def _make_thread(self) -> ManualThread:
+        self.threads.append(ManualThread())
+        return self.threads[-1]
+
+
+def make_server(clock: Clock, recordings: Path) -> Server:
+    """A server without cameras, on a fake clock, whose threads call at once."""
+    from twistedcam.camera import InlineThread
+
+    return Server(clock, recordings, InlineThread)  # type: ignore[arg-type]

@@ -1,0 +1,202 @@
+"""The frame port keeps to the protocol, and a viewer keeps its connection."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.fakes import TINY_JPEG, FakeScheme, make_server
+from twistedcam import Frame, wire
+from twistedcam.frameport import FrameFactory, FrameProtocol
+from twistedcam.sources import SourceSpec
+from twistedcam.wire.messages import FrameMessage
+
+
+class Peer:
+    """A client's side of one connection to the frame port."""
+
+    def __init__(self, factory: FrameFactory) -> None:
+        self.protocol: FrameProtocol = factory.buildProtocol(None)
+        self.transport: Any = StringTransport()
+        self.transport.abortConnection = self.transport.loseConnection
+        self._decoder = wire.Decoder()
+        self.protocol.makeConnection(self.transport)
+
+    def send(self, *messages: wire.Message) -> None:
+        self.protocol.dataReceived(b"".join(message.encode() for message in messages))
+
+    def received(self) -> list[wire.Message]:
+        data = self.transport.value()
+        self.transport.clear()
+        return list(self._decoder.feed(data))
+
+    def frames(self) -> list[int]:
+        return [each.frame.seq for each in self.received() if isinstance(each, FrameMessage)]
+
+    @property
+    def closed(self) -> bool:
+        return bool(self.transport.disconnecting)
+
+
+class FramePortTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        scheme = FakeScheme()
+        scheme.__enter__()
+        self.addCleanup(scheme.__exit__)
+        self.clock = Clock()
+        self.server = make_server(self.clock, Path("unused"))
+        self.camera = self.server.add_camera("cam", SourceSpec("fake", "", {}, "fake:"))
+        self.factory = FrameFactory(self.server, self.clock)
+
+    def publish(self, seq: int) -> None:
+        frame = Frame(seq, seq * 33_333, 1, 1, TINY_JPEG)
+        self.camera.hub.publish(frame)
+
+    def join(self, **wishes: Any) -> Peer:
+        peer = Peer(self.factory)
+        peer.send(wire.Join(**wishes))
+        return peer
+
+    def assertEnds(self, peer: Peer, code: str) -> None:
+        last = peer.received()[-1]
+        self.assertIsInstance(last, wire.Error)
+        assert isinstance(last, wire.Error)
+        self.assertEqual(last.code, code)
+        self.assertTrue(peer.closed)
+
+    def test_the_server_speaks_first(self) -> None:
+        [hello] = Peer(self.factory).received()
+        assert isinstance(hello, wire.Hello)
+        self.assertEqual(hello.protocol, 1)
+        self.assertRegex(hello.server, r"^twistedcam/\d")
+        self.assertRegex(hello.nonce, r"^[0-9a-f]{64}$")
+        self.assertEqual(
+            hello.cameras[0], {"name": "cam", "state": "stopped", "width": 0, "height": 0, "fps": 0}
+        )
+
+    def test_a_viewer_gets_the_state_at_once_and_then_the_newest_frame(self) -> None:
+        self.publish(1)
+        self.publish(2)
+        _, state, frame = self.join().received()
+        self.assertEqual(state, wire.State("cam", "stopped"))
+        assert isinstance(frame, FrameMessage)
+        self.assertEqual((frame.frame.seq, frame.frame.jpeg), (2, TINY_JPEG))
+
+    def test_no_more_than_the_window_is_on_its_way_and_the_next_is_the_newest(self) -> None:
+        peer = self.join(window=2)
+        for seq in (1, 2, 3, 4):
+            self.publish(seq)
+        self.assertEqual(peer.frames(), [1, 2])
+        peer.send(wire.Ack(1))
+        self.assertEqual(peer.frames(), [4])
+        self.publish(5)
+        self.assertEqual(peer.frames(), [])
+        peer.send(wire.Ack(4))
+        self.assertEqual(peer.frames(), [5])
+
+    def test_window_0_asks_for_no_acknowledgements(self) -> None:
+        peer = self.join(window=0)
+        for seq in range(1, 20):
+            self.publish(seq)
+        self.assertEqual(peer.frames(), list(range(1, 20)))
+
+    def test_a_viewer_that_asked_for_less_gets_less(self) -> None:
+        peer = self.join(window=0, max_fps=10)
+        for seq in range(1, 31):
+            self.publish(seq)
+        self.assertIn(len(peer.frames()), (10, 11))
+
+    def test_two_viewers_get_the_very_same_bytes(self) -> None:
+        one, two = self.join(), self.join()
+        one.received(), two.received()
+        self.publish(1)
+        self.assertEqual(one.transport.value(), two.transport.value())
+        self.assertTrue(one.transport.value().endswith(TINY_JPEG))
+
+    def test_stop_and_start_never_end_a_connection(self) -> None:
+        peer = self.join()
+        peer.received()
+        self.camera.start()
+        self.camera.stop()
+        states = [each.state for each in peer.received() if isinstance(each, wire.State)]
+        self.assertEqual(states, ["starting", "live", "stopped"])
+        self.assertFalse(peer.closed)
+
+    def test_ping_is_answered_with_its_own_bytes_also_before_join(self) -> None:
+        peer = Peer(self.factory)
+        peer.received()
+        peer.send(wire.Ping(b"abcdefgh"))
+        self.assertEqual(peer.received(), [wire.Pong(b"abcdefgh")])
+
+    def test_bye_is_answered_and_ends_it(self) -> None:
+        peer = self.join()
+        peer.send(wire.Bye())
+        self.assertEqual(peer.received()[-1], wire.Bye())
+        self.assertTrue(peer.closed)
+        self.assertEqual(len(self.server.viewers), 0)
+
+    def test_a_client_that_does_not_join_is_let_go_after_ten_seconds(self) -> None:
+        peer = Peer(self.factory)
+        self.clock.advance(9.9)
+        self.assertFalse(peer.closed)
+        self.clock.advance(0.2)
+        self.assertEnds(peer, "timeout")
+
+    def test_silence_is_asked_after_five_seconds_and_ends_after_fifteen(self) -> None:
+        peer = self.join()
+        peer.received()
+        self.clock.pump([1] * 6)
+        self.assertEqual([type(each) for each in peer.received()], [wire.Ping])
+        self.clock.pump([1] * 10)
+        self.assertEnds(peer, "timeout")
+
+    def test_who_answers_pings_stays(self) -> None:
+        peer = self.join()
+        for _ in range(60):
+            self.clock.advance(1)
+            for message in peer.received():
+                if isinstance(message, wire.Ping):
+                    peer.send(wire.Pong(message.data))
+        self.assertFalse(peer.closed)
+
+    def test_what_has_no_place_ends_the_connection_with_its_code(self) -> None:
+        early = Peer(self.factory)
+        early.send(wire.Ack(1))
+        self.assertEnds(early, "bad-message")
+        twice = self.join()
+        twice.send(wire.Join())
+        self.assertEnds(twice, "bad-message")
+        lost = self.join(camera="nowhere")
+        self.assertEnds(lost, "no-such-camera")
+        future = self.join(protocol=2)
+        self.assertEnds(future, "version")
+        garbage = Peer(self.factory)
+        garbage.protocol.dataReceived(b"GET / HTTP/1.1\r\n\r\n")
+        self.assertEnds(garbage, "bad-message")
+
+    def test_one_viewers_garbage_costs_the_others_nothing(self) -> None:
+        good, bad = self.join(), self.join()
+        good.received()
+        bad.protocol.dataReceived(b"\x00" * 100)
+        self.publish(1)
+        self.assertEqual(good.frames(), [1])
+
+    def test_a_kicked_viewer_is_told_bye(self) -> None:
+        peer = self.join()
+        [viewer] = self.server.viewers
+        self.server.viewers.kick(viewer.id)
+        self.assertEqual(peer.received()[-1], wire.Bye())
+        self.assertTrue(peer.closed)
+
+    def test_drops_are_counted(self) -> None:
+        peer = self.join(window=1)
+        for seq in (1, 2, 3):
+            self.publish(seq)
+        [viewer] = self.server.viewers
+        self.assertEqual((viewer.frames, viewer.drops), (1, 2))
+        peer.send(wire.Ack(1))  # and the newest comes after all
+        self.assertEqual((viewer.frames, viewer.drops), (2, 1))

@@ -1,0 +1,179 @@
+"""A real server in a process of its own, for tests that look from outside."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+#: Seconds that anything may take on a busy machine before a test gives up on it.
+PATIENCE = 30.0
+
+
+def wait_for(probe: Any, what: str, timeout: float = PATIENCE) -> Any:
+    """What ``probe()`` gives, once it gives something; fails after ``timeout`` seconds."""
+    until = time.monotonic() + timeout
+    while True:
+        found = probe()
+        if found:
+            return found
+        assert time.monotonic() < until, f"waited {timeout:g} s for {what}"
+        time.sleep(0.02)
+
+
+class ServerProcess:
+    """``twistedcam serve`` with ports of its own; ended on leaving the context.
+
+    Arguments:
+        recordings: the recordings folder.
+        options: further options; ``--listen`` and ``--control`` are there already, on port 0.
+        env: environment to add, such as a fake webcam's.
+
+    Inside the context ``frames`` and ``control`` are (host, port) as printed.
+    """
+
+    def __init__(
+        self, recordings: Path, *options: str, env: Mapping[str, str] | None = None
+    ) -> None:
+        local = ":interface=127.0.0.1"
+        self.command = [sys.executable, "-m", "twistedcam", "serve"]
+        self.command += ["--listen", "tcp:0" + local, "--control", "tcp:0" + local]
+        self.command += ["--recordings", str(recordings), *options]
+        if "--http" not in options and "--no-http" in _known_options():
+            self.command.append("--no-http")
+        self.env = {**os.environ, **(env or {}), "PYTHONUNBUFFERED": "1"}
+        self.env["PYTHONPATH"] = os.pathsep.join(
+            filter(None, [str(ROOT), self.env.get("PYTHONPATH")])
+        )
+        self.greeting: list[str] = []
+        self._log: list[bytes] = []
+
+    def __enter__(self) -> ServerProcess:
+        self.process = subprocess.Popen(
+            self.command,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,  # so that select() sees what readline() has left
+        )
+        assert self.process.stderr is not None
+        self._reader = threading.Thread(target=self._read_log, daemon=True)
+        self._reader.start()
+        try:
+            self._read_greeting()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self._reader.join(PATIENCE)
+        for pipe in (self.process.stdout, self.process.stderr):
+            assert pipe is not None
+            pipe.close()
+
+    @property
+    def log(self) -> str:
+        """What it logged so far."""
+        return b"".join(self._log).decode(errors="replace")
+
+    @property
+    def frames(self) -> tuple[str, int]:
+        """Host and port of the frame port."""
+        return self._address(r"twistedcam://([\d.]+):(\d+)")
+
+    @property
+    def control(self) -> tuple[str, int]:
+        """Host and port of the control port."""
+        return self._address(r"telnet ([\d.]+) (\d+)")
+
+    @property
+    def http(self) -> str:
+        """The page's address, without the slash at its end."""
+        found = re.search(r"http://[\d.]+:\d+", "\n".join(self.greeting))
+        assert found, self.greeting
+        return found[0]
+
+    def command_lines(self, *lines: str) -> list[str]:
+        """Send control lines on a connection of their own; all lines that came back."""
+        with socket.create_connection(self.control, PATIENCE) as control:
+            control.sendall("".join(line + "\n" for line in (*lines, "quit")).encode())
+            with control.makefile("r") as answers:
+                return [line.rstrip("\r\n") for line in answers][1:-1]
+
+    def status(self, camera: str = "") -> dict[str, str]:
+        """A camera's status."""
+        lines = self.command_lines(f"status {camera}")
+        return dict(line.split(": ", 1) for line in lines if ": " in line)
+
+    def end(self, sign: int = signal.SIGTERM) -> int:
+        """Send a signal and wait for the end; the exit code."""
+        self.process.send_signal(sign)
+        return self.process.wait(PATIENCE)
+
+    def _address(self, pattern: str) -> tuple[str, int]:
+        found = re.search(pattern, "\n".join(self.greeting))
+        assert found, self.greeting
+        return found[1], int(found[2])
+
+    def _read_greeting(self) -> None:
+        stdout = self.process.stdout
+        assert stdout is not None
+        until = time.monotonic() + PATIENCE
+        while not any(line.startswith("  stop") for line in self.greeting):
+            ready, _, _ = select.select([stdout], [], [], max(0, until - time.monotonic()))
+            line = stdout.readline().decode() if ready else ""
+            assert line, f"it did not come up: {self.greeting} {self.log}"
+            self.greeting.append(line.rstrip("\n"))
+
+    def _read_log(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self._log.append(line)
+
+
+def _known_options() -> str:
+    from twistedcam import options
+
+    return Path(options.__file__).read_text()
+
+
+def run_program(
+    *words: str, cwd: Path | None = None, timeout: float = PATIENCE
+) -> subprocess.CompletedProcess[str]:
+    """``python -m WORDS``; its exit code and what it wrote."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )

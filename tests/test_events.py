@@ -1,0 +1,57 @@
+"""Events: in order, to all, whatever a listener does."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from twistedcam.events import Event, EventBus, Fault
+
+
+def fault(reason: str) -> Fault:
+    return Fault("cam", "camera-failed", reason)
+
+
+class EventBusTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.bus = EventBus()
+        self.heard: list[Event] = []
+
+    def test_all_hear_all_in_order(self) -> None:
+        other: list[Event] = []
+        self.bus.subscribe(self.heard.append)
+        self.bus.subscribe(other.append)
+        self.bus.publish(fault("a"))
+        self.bus.publish(fault("b"))
+        self.assertEqual(self.heard, [fault("a"), fault("b")])
+        self.assertEqual(other, self.heard)
+
+    def test_who_unsubscribed_hears_nothing(self) -> None:
+        unsubscribe = self.bus.subscribe(self.heard.append)
+        unsubscribe()
+        unsubscribe()
+        self.bus.publish(fault("a"))
+        self.assertEqual(self.heard, [])
+
+    def test_an_event_caused_by_a_listener_comes_after_its_cause_for_all(self) -> None:
+        def cause(event: Event) -> None:
+            if event == fault("a"):
+                self.bus.publish(fault("b"))
+
+        self.bus.subscribe(cause)
+        self.bus.subscribe(self.heard.append)
+        self.bus.publish(fault("a"))
+        self.assertEqual(self.heard, [fault("a"), fault("b")])
+
+    def test_a_listener_that_fails_costs_nobody_an_event(self) -> None:
+        def fail(event: Event) -> None:
+            raise RuntimeError("broken listener")
+
+        self.bus.subscribe(fail)
+        self.bus.subscribe(self.heard.append)
+        self.bus.publish(fault("a"))
+        self.assertEqual(self.heard, [fault("a")])
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    def test_fields_that_are_none_are_not_told(self) -> None:
+        event = Fault(None, "disk", "full")
+        self.assertEqual(event.as_dict(), {"code": "disk", "reason": "full"})

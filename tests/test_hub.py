@@ -1,0 +1,56 @@
+"""The hub offers every frame to every sink once."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from twistedcam import Frame
+from twistedcam.hub import Hub
+
+
+class Keeper:
+    def __init__(self) -> None:
+        self.seqs: list[int] = []
+
+    def take(self, frame: Frame) -> None:
+        self.seqs.append(frame.seq)
+
+
+class Breaker:
+    def take(self, frame: Frame) -> None:
+        raise RuntimeError("broken sink")
+
+
+def frame(seq: int) -> Frame:
+    return Frame(seq, seq * 1000, 1, 1, b"")
+
+
+class HubTests(SynchronousTestCase):
+    def test_each_sink_gets_each_frame(self) -> None:
+        hub, one, two = Hub(), Keeper(), Keeper()
+        hub.add(one)
+        hub.publish(frame(1))
+        hub.add(two)
+        hub.publish(frame(2))
+        hub.remove(one)
+        hub.remove(one)
+        hub.publish(frame(3))
+        self.assertEqual((one.seqs, two.seqs), ([1, 2], [2, 3]))
+        newest = hub.newest
+        assert newest is not None
+        self.assertEqual(newest.seq, 3)
+
+    def test_a_sink_that_fails_is_left_out_and_the_others_go_on(self) -> None:
+        hub, keeper = Hub(), Keeper()
+        hub.add(Breaker())
+        hub.add(keeper)
+        hub.publish(frame(1))
+        hub.publish(frame(2))
+        self.assertEqual(keeper.seqs, [1, 2])
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    def test_there_is_no_newest_frame_when_the_camera_is_not_live(self) -> None:
+        hub = Hub()
+        hub.publish(frame(1))
+        hub.clear()
+        self.assertIsNone(hub.newest)

@@ -1,0 +1,168 @@
+"""The frame protocol's codec, on bytes alone."""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twistedcam import wire
+from twistedcam.errors import BadMessage, TooLarge, WireError
+from twistedcam.frame import Frame
+from twistedcam.wire.messages import FrameMessage
+
+FRAME = Frame(7, 1_795_000_000_123_456, 640, 480, b"\xff\xd8 not looked into \xff\xd9")
+MESSAGES: list[wire.Message] = [
+    wire.Hello("twistedcam/1", ({"name": "cam", "state": "live"},), True, "ab" * 32),
+    wire.Join("view", "garage", 12.5, 8, "00" * 32),
+    wire.State("cam", "recovering", 640, 480, 30.0, "unplugged"),
+    wire.Ack(2**63),
+    wire.Ping(b"12345678"),
+    wire.Pong(b"87654321"),
+    wire.Error("busy", "ein Störenfried"),
+    wire.Bye(),
+]
+
+
+def header(kind: int, length: int, mark: int = 0x54, reserved: int = 0) -> bytes:
+    return struct.pack(">BBHI", mark, kind, reserved, length)
+
+
+def json_message(kind: int, body: Any) -> bytes:
+    text = json.dumps(body).encode()
+    return header(kind, len(text)) + text
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
+def test_a_message_comes_back_as_it_was_sent(message: wire.Message) -> None:
+    assert list(wire.Decoder().feed(message.encode())) == [message]
+
+
+def test_a_frame_message_is_laid_out_as_documented() -> None:
+    data = wire.frame_message(FRAME)
+    assert data[:8] == header(4, 24 + len(FRAME.jpeg))
+    assert struct.unpack(">QQHHBBH", data[8:32]) == (7, 1_795_000_000_123_456, 640, 480, 1, 0, 0)
+    assert data[32:] == FRAME.jpeg
+
+
+def test_a_frame_comes_back_whole() -> None:
+    [message] = wire.Decoder().feed(wire.frame_message(FRAME))
+    assert isinstance(message, FrameMessage)
+    frame = message.frame
+    assert (frame.seq, frame.time_us, frame.width, frame.height) == (7, FRAME.time_us, 640, 480)
+    assert frame.jpeg == FRAME.jpeg
+
+
+@given(st.data())
+def test_messages_survive_any_cutting(data: st.DataObject) -> None:
+    stream = b"".join(message.encode() for message in MESSAGES)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=20)))
+    decoder, found = wire.Decoder(), []
+    for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
+        found += decoder.feed(stream[start:end])
+    assert found == MESSAGES
+
+
+def test_messages_survive_being_fed_byte_by_byte() -> None:
+    decoder = wire.Decoder()
+    stream = b"".join(message.encode() for message in MESSAGES)
+    found = [message for byte in stream for message in decoder.feed(bytes([byte]))]
+    assert found == MESSAGES
+
+
+@given(st.binary(max_size=200))
+def test_garbage_gives_messages_or_a_named_error_and_nothing_else(garbage: bytes) -> None:
+    try:
+        list(wire.Decoder().feed(garbage))
+    except WireError as error:
+        assert error.code in ("bad-message", "too-large")
+
+
+@given(st.sampled_from([1, 2, 3, 8]), st.binary(max_size=100))
+def test_garbage_in_a_body_is_a_bad_message(kind: int, body: bytes) -> None:
+    try:
+        list(wire.Decoder().feed(header(kind, len(body)) + body))
+    except WireError as error:
+        assert error.code == "bad-message"
+
+
+def test_the_reserved_field_is_ignored() -> None:
+    assert list(wire.Decoder().feed(header(9, 0, reserved=0xFFFF))) == [wire.Bye()]
+
+
+def test_unknown_keys_are_ignored() -> None:
+    [join] = wire.Decoder().feed(json_message(2, {"role": "view", "colour": "red"}))
+    assert join == wire.Join("view")
+
+
+def test_a_join_of_no_words_asks_for_the_first_camera() -> None:
+    [join] = wire.Decoder().feed(json_message(2, {}))
+    assert join == wire.Join("view", None, None, 2, None)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"G",
+        header(10, 0),
+        header(0, 0),
+        header(5, 7),
+        header(6, 9),
+        header(9, 1),
+        header(4, 23),
+        json_message(2, []),
+        json_message(2, {"role": "steal"}),
+        json_message(2, {"window": 9}),
+        json_message(2, {"window": True}),
+        json_message(2, {"window": "2"}),
+        json_message(2, {"max_fps": 0}),
+        json_message(2, {"max_fps": -1}),
+        json_message(2, {"camera": 5}),
+        json_message(2, {"auth": "secret"}),
+        header(2, 3) + b"\xff\xfe{",
+        header(2, 25) + b'{"max_fps": NaN         }',
+        header(4, 24) + struct.pack(">QQHHBBH", 1, 1, 1, 1, 2, 0, 0),
+    ],
+)
+def test_what_is_not_the_protocol_is_a_bad_message(data: bytes) -> None:
+    with pytest.raises(BadMessage):
+        list(wire.Decoder().feed(data))
+
+
+@pytest.mark.parametrize(("kind", "length"), [(2, 65537), (1, 2**32 - 1), (4, 32 * 2**20 + 1)])
+def test_a_length_over_the_limit_is_refused_before_the_body_comes(kind: int, length: int) -> None:
+    with pytest.raises(TooLarge):
+        list(wire.Decoder().feed(header(kind, length)))
+
+
+def test_a_server_can_set_a_smaller_limit_for_frames() -> None:
+    with pytest.raises(TooLarge):
+        list(wire.Decoder(max_frame=1000).feed(header(4, 1001)))
+
+
+def test_messages_before_a_bad_one_are_still_given() -> None:
+    feed = wire.Decoder().feed(wire.Ping().encode() + b"rubbish!")
+    assert next(feed) == wire.Ping()
+    with pytest.raises(BadMessage):
+        next(feed)
+
+
+def test_a_mac_proves_its_token_role_and_nonce_alone() -> None:
+    nonce = wire.new_nonce()
+    mac = wire.mac_of("geheim", "view", nonce)
+    assert wire.mac_matches(mac, "geheim", "view", nonce)
+    assert wire.mac_matches(mac.upper(), "geheim", "view", nonce)
+    assert not wire.mac_matches(mac, "geheim", "publish", nonce)
+    assert not wire.mac_matches(mac, "geheimer", "view", nonce)
+    assert not wire.mac_matches(mac, "geheim", "view", wire.new_nonce())
+    assert not wire.mac_matches("ü", "geheim", "view", nonce)
+
+
+def test_the_mac_is_hmac_sha256_over_role_and_nonce() -> None:
+    # Worked out with: printf 'view:00' | openssl dgst -sha256 -hmac key
+    expected = "42feaf96f9dc82cc0bc9f5bcad2afa3e41e32bfbc3a4a649e3132a2e31b7b925"
+    assert wire.mac_of("key", "view", "00") == expected
