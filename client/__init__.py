@@ -1,0 +1,1 @@
+"""The viewer: a program on twistedcam's public client side."""

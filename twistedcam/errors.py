@@ -147,6 +147,12 @@ class ShuttingDown(WireError):
     code = "shutting-down"
 
 
+class Disconnected(TwistedcamError):
+    """The other side ended the connection, or it broke."""
+
+    code = "disconnected"
+
+
 class StartupError(TwistedcamError):
     """The program cannot start: a port is taken, a folder cannot be written, a file is missing."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Protocol
 
 from twisted.internet.defer import Deferred
@@ -56,6 +57,7 @@ class FrameProtocol(TwistedProtocol):
         self._session: Session | None = None
         self._timer: IDelayedCall | None = None
         self._heard_at = 0.0
+        self._tells_clock = False
         self._over = False
 
     def connectionMade(self) -> None:
@@ -122,7 +124,7 @@ class FrameProtocol(TwistedProtocol):
             self._session = None
         self.transport.loseConnection()
         # A peer that does not read would keep the connection for ever.
-        self.factory.clock.callLater(2.0, self._abort)
+        self._timer = self.factory.clock.callLater(2.0, self._abort)
 
     def _say(self, data: bytes) -> None:
         if self._session is not None:
@@ -138,6 +140,8 @@ class FrameProtocol(TwistedProtocol):
     def _received(self, message: wire.Message) -> None:
         if isinstance(message, wire.Ping):
             self._say(wire.Pong(message.data).encode())
+            if self._tells_clock:
+                self._say(wire.clock_ping(time.time()).encode())
         elif isinstance(message, wire.Pong):
             pass
         elif isinstance(message, wire.Bye):
@@ -160,6 +164,7 @@ class FrameProtocol(TwistedProtocol):
         camera = self._camera(join.camera)
         self._stop_timer()
         self._timer = self.factory.clock.callLater(PING_AFTER, self._check_silence)
+        self._tells_clock = join.clock
         make = ViewSession if join.role == "view" else PublishSession
         self._session = make(self, self.factory.server, camera, join)
 

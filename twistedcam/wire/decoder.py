@@ -156,6 +156,7 @@ def _join(body: bytes) -> m.Join:
         max_fps=max_fps,
         window=window,
         mac=_field(proof, "mac", (str,), None) if proof else None,
+        clock=_field(found, "clock", (bool,), False),
     )
 
 

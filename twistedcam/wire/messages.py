@@ -57,6 +57,7 @@ class Join:
         max_fps: at most so many frames a second, or None for all.
         window: 1 to 8 frames may be unacknowledged; 0 leaves all to TCP.
         mac: the proof of a token, or None.
+        clock: the server is to send its clock, as a PING, behind each PONG.
     """
 
     role: str = "view"
@@ -65,6 +66,7 @@ class Join:
     window: int = 2
     mac: str | None = None
     protocol: int = PROTOCOL
+    clock: bool = False
 
     def encode(self) -> bytes:
         body: dict[str, Any] = {
@@ -74,6 +76,8 @@ class Join:
             "max_fps": self.max_fps,
             "window": self.window,
         }
+        if self.clock:
+            body["clock"] = True
         if self.mac is not None:
             body["auth"] = {"mac": self.mac}
         return _json(JOIN, body)
@@ -151,6 +155,16 @@ class FrameMessage:
 
     def encode(self) -> bytes:
         return frame_message(self.frame)
+
+
+def clock_ping(now: float) -> Ping:
+    """A PING that carries the sender's clock: ``now``, in seconds since the UNIX epoch."""
+    return Ping(COUNT.pack(int(now * 1e6)))
+
+
+def clock_of(ping: Ping) -> float:
+    """The clock that a PING carries, in seconds since the UNIX epoch."""
+    return float(COUNT.unpack(ping.data)[0]) / 1e6
 
 
 Message = Hello | Join | State | FrameMessage | Ack | Ping | Pong | Error | Bye

@@ -1,0 +1,97 @@
+"""What a viewer measures of what it sees."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from dataclasses import asdict, dataclass
+
+from twistedcam.frame import Frame
+from twistedcam.rate import Rate
+from twistedcam.viewing import ClockOffset
+
+_AGES = 20_000
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One line of statistics. Ages are milliseconds from capture to use, by the camera's clock."""
+
+    camera: str
+    state: str
+    reason: str | None
+    fps: float
+    frames: int
+    missed: int
+    kbit_s: float
+    age_ms: float | None
+    age_p50_ms: float | None
+    age_p99_ms: float | None
+    clock_offset_ms: float | None
+    clocks_disagree: bool
+    round_trip_ms: float | None
+
+    def as_json(self) -> str:
+        """One JSON object."""
+        return json.dumps(asdict(self))
+
+    def as_line(self) -> str:
+        """For a person."""
+        text = f"{self.camera or 'camera'} {self.state}"
+        if self.state != "live":
+            return text + (f": {self.reason}" if self.reason else "")
+        text += f"  {self.fps:.1f} fps  {self.kbit_s / 1000:.1f} Mbit/s  missed {self.missed}"
+        if self.age_p50_ms is not None and self.age_p99_ms is not None:
+            text += f"  age {self.age_p50_ms:.0f} ms, p99 {self.age_p99_ms:.0f} ms"
+        return text + (f"  {self.clock_note}" if self.clocks_disagree else "")
+
+    @property
+    def clock_note(self) -> str:
+        """How the clocks disagree, in words."""
+        offset = self.clock_offset_ms or 0.0
+        return f"clocks disagree: the server's is {abs(offset):.0f} ms {word(offset)}"
+
+
+class Meter:
+    """Counts frames and their ages at the moment of use."""
+
+    def __init__(self) -> None:
+        self.frames = 0
+        self.age: float | None = None
+        self._rate = Rate()
+        self._ages: deque[float] = deque(maxlen=_AGES)
+        self._bytes: deque[tuple[float, int]] = deque()
+
+    def used(self, frame: Frame, clock: ClockOffset, wall: float, now: float) -> None:
+        """A frame was painted or saved: at ``wall`` UNIX seconds, ``now`` monotonic ones."""
+        self.frames += 1
+        self._rate.tick(now)
+        self.age = wall - frame.time + (clock.seconds if clock.disagrees else 0.0)
+        self._ages.append(self.age)
+        self._bytes.append((now, len(frame.jpeg)))
+        self._forget(now)
+
+    def fps(self, now: float) -> float:
+        """Frames a second, over the last second."""
+        return self._rate.current(now)
+
+    def kbit_s(self, now: float) -> float:
+        """Thousands of bits of JPEG a second, over the last second."""
+        self._forget(now)
+        return sum(size for _, size in self._bytes) * 8 / 1000
+
+    def percentile(self, share: float) -> float | None:
+        """The age in seconds that this share of frames did not exceed."""
+        if not self._ages:
+            return None
+        ages = sorted(self._ages)
+        return ages[min(len(ages) - 1, int(share * len(ages)))]
+
+    def _forget(self, now: float) -> None:
+        while self._bytes and now - self._bytes[0][0] > 1.0:
+            self._bytes.popleft()
+
+
+def word(offset: float) -> str:
+    """Which way a clock is off."""
+    return "ahead" if offset > 0 else "behind"

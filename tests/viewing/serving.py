@@ -1,0 +1,78 @@
+"""A whole server on loopback, for tests of what connects to it."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any, ClassVar
+
+from twisted.internet import reactor as installed_reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThread
+from twisted.trial import unittest
+
+from twistedcam.events import Event, ViewerChanged
+from twistedcam.options import ServeOptions
+from twistedcam.service import CameraService
+from twistedcam.sources import parse
+
+reactor: Any = installed_reactor
+PATTERN = "pattern:?size=320x240&fps=60"
+
+
+class ServingCase(unittest.TestCase):
+    """Starts a server for each test and ends it."""
+
+    timeout = 30
+    cameras: ClassVar[dict[str, str]] = {"cam": PATTERN}
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        self.port = 0
+        self.serve()
+
+    def serve(self) -> None:
+        """Start the server, on the port that it had before."""
+        options = ServeOptions(
+            cameras={name: parse(source) for name, source in self.cameras.items()},
+            listen=[f"tcp:{self.port}:interface=127.0.0.1"],
+            recordings=self.folder / "recordings",
+        )
+        self.service = CameraService(reactor, options, on_shutdown=lambda: None)
+        self.service.privilegedStartService()
+        self.service.startService()
+        self.port = int(self.service.listeners["frames"][0].address.rpartition(":")[2])
+        self.addCleanup(self.stop_serving, self.service)
+
+    async def end_server(self) -> None:
+        """End the server in good order."""
+        await self.stop_serving(self.service)
+
+    def stop_serving(self, service: CameraService) -> Any:
+        """End that server, if it runs."""
+        return service.stopService() if service.running else None
+
+    def watched(self) -> Deferred[None]:
+        """Fires as soon as somebody has joined."""
+        joined: Deferred[None] = Deferred()
+
+        def happened(event: Event) -> None:
+            if isinstance(event, ViewerChanged) and event.what == "joined":
+                unsubscribe()
+                joined.callback(None)
+
+        unsubscribe = self.service.server.events.subscribe(happened)
+        if len(self.service.server.viewers):
+            unsubscribe()
+            joined.callback(None)
+        return joined
+
+    def url(self, camera: str = "cam") -> str:
+        """A camera's address."""
+        return f"twistedcam://127.0.0.1:{self.port}/{camera}"
+
+    def in_thread(self, call: Any, *arguments: Any, **options: Any) -> Any:
+        """Make a blocking call while the server runs."""
+        return deferToThread(call, *arguments, **options)

@@ -1,0 +1,159 @@
+"""The client's side of the protocol, on bytes alone."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twistedcam import wire
+from twistedcam.errors import (
+    BadMessage,
+    Busy,
+    Disconnected,
+    Silence,
+    TwistedcamError,
+    Unauthorized,
+    VersionMismatch,
+)
+from twistedcam.frame import Frame
+from twistedcam.viewing import ClientSession, Target
+
+HELLO = wire.Hello("twistedcam/1", nonce="ab" * 32)
+LIVE = wire.State("cam", "live", 640, 480, 30.0)
+
+
+class Wall:
+    """A wall clock that stands where it is put."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def frame(seq: int) -> wire.FrameMessage:
+    return wire.FrameMessage(Frame(seq, 1_000_000, 640, 480, b"\xff\xd8 jpeg \xff\xd9"))
+
+
+def said(session: ClientSession) -> list[wire.Message]:
+    return list(wire.Decoder().feed(session.output()))
+
+
+def joined(session: ClientSession) -> ClientSession:
+    list(session.receive(HELLO.encode() + LIVE.encode(), 0.0))
+    session.output()
+    return session
+
+
+def test_it_joins_as_soon_as_the_server_has_said_hello() -> None:
+    session = ClientSession(Target("h", camera="door", fps=2))
+    list(session.receive(HELLO.encode(), 0.0))
+    join, ping = said(session)
+    assert join == wire.Join("view", "door", 2, 2, None, clock=True)
+    assert isinstance(ping, wire.Ping)
+
+
+def test_a_token_is_proved_and_never_sent() -> None:
+    session = ClientSession(Target("h", token="secret"))
+    list(session.receive(wire.Hello("s", auth=True, nonce="cd" * 32).encode(), 0.0))
+    out = session.output()
+    join = next(wire.Decoder().feed(out))
+    assert isinstance(join, wire.Join) and join.mac is not None
+    assert wire.mac_matches(join.mac, "secret", "view", "cd" * 32)
+    assert b"secret" not in out
+
+
+def test_without_a_token_it_says_that_one_is_needed() -> None:
+    session = ClientSession(Target("h"))
+    with pytest.raises(Unauthorized, match="token"):
+        list(session.receive(wire.Hello("s", auth=True).encode(), 0.0))
+
+
+def test_another_version_of_the_protocol_is_refused() -> None:
+    with pytest.raises(VersionMismatch):
+        list(ClientSession(Target("h")).receive(wire.Hello("s", protocol=2).encode(), 0.0))
+
+
+def test_frames_come_in_order_are_acknowledged_and_gaps_are_counted() -> None:
+    session = joined(ClientSession(Target("h")))
+    data = frame(3).encode() + frame(4).encode() + frame(9).encode()
+    seqs = [item.seq for item in session.receive(data, 0.0) if isinstance(item, Frame)]
+    assert seqs == [3, 4, 9]
+    assert said(session) == [wire.Ack(3), wire.Ack(4), wire.Ack(9)]
+    assert session.missed == 4
+
+
+def test_a_server_that_begins_anew_is_no_gap() -> None:
+    session = joined(ClientSession(Target("h")))
+    list(session.receive(frame(900).encode() + frame(1).encode(), 0.0))
+    assert session.missed == 0
+
+
+def test_a_frame_before_any_state_is_out_of_turn() -> None:
+    session = ClientSession(Target("h"))
+    with pytest.raises(BadMessage):
+        list(session.receive(HELLO.encode() + frame(1).encode(), 0.0))
+
+
+def test_the_server_s_errors_come_out_as_ours() -> None:
+    session = joined(ClientSession(Target("h"), role="publish"))
+    with pytest.raises(Busy, match="somebody publishes"):
+        list(session.receive(wire.Error("busy", "somebody publishes").encode(), 0.0))
+    with pytest.raises(Disconnected):
+        list(joined(ClientSession(Target("h"))).receive(wire.Bye().encode(), 0.0))
+
+
+def test_it_answers_pings_asks_itself_and_gives_up_after_silence() -> None:
+    session = joined(ClientSession(Target("h")))
+    list(session.receive(wire.Ping(b"12345678").encode(), 1.0))
+    assert said(session) == [wire.Pong(b"12345678")]
+    session.tick(2.5)
+    assert [type(message) for message in said(session)] == [wire.Ping]
+    with pytest.raises(Silence):
+        session.tick(11.5)
+
+
+def test_the_server_s_clock_is_learned_from_the_ping_behind_the_pong() -> None:
+    wall = Wall()
+    session = ClientSession(Target("h"), wall=wall)
+    list(session.receive(HELLO.encode() + LIVE.encode(), 5.0))
+    _, ping = said(session)
+    assert isinstance(ping, wire.Ping)
+    wall.now += 0.010
+    data = wire.Pong(ping.data).encode() + wire.clock_ping(1_000_003.005).encode()
+    list(session.receive(data, 5.010))
+    assert session.clock.seconds == pytest.approx(3.0, abs=1e-4)
+    assert session.clock.error == pytest.approx(0.005, abs=1e-4)
+    assert session.clock.disagrees
+    assert session.round_trip == pytest.approx(0.010)
+
+
+def test_a_ping_of_any_other_kind_is_no_clock() -> None:
+    session = joined(ClientSession(Target("h")))
+    list(session.receive(wire.Ping(b"\xff" * 8).encode(), 0.0))
+    assert not session.clock.known
+
+
+def test_the_window_binds_a_publisher() -> None:
+    session = ClientSession(Target("h"), role="publish", window=2)
+    assert not session.can_publish()
+    list(session.receive(HELLO.encode() + LIVE.encode(), 0.0))
+    session.published(1)
+    session.published(2)
+    assert not session.can_publish()
+    list(session.receive(wire.Ack(1).encode(), 0.0))
+    assert session.can_publish()
+    list(session.receive(wire.State("cam", "stopped").encode(), 0.0))
+    assert not session.can_publish()
+
+
+@given(st.binary(max_size=400), st.integers(1, 50))
+def test_garbage_ends_a_session_with_one_of_our_errors(garbage: bytes, step: int) -> None:
+    session = joined(ClientSession(Target("h")))
+    try:
+        for at in range(0, len(garbage), step):
+            list(session.receive(garbage[at : at + step], 0.0))
+    except TwistedcamError:
+        pass

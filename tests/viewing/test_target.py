@@ -1,0 +1,57 @@
+"""Addresses of cameras."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twistedcam.errors import BadArgument
+from twistedcam.viewing import Target, parse_target
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        ("twistedcam://host", Target("host")),
+        ("twistedcam://host:99/door", Target("host", 99, "door")),
+        ("host:99/door", Target("host", 99, "door")),
+        ("twistedcam://[::1]:99/door?fps=2.5", Target("::1", 99, "door", fps=2.5)),
+        ("twistedcam://:s%40t@host", Target("host", token="s@t")),
+        ("twistedcam://host/?token=abc", Target("host", token="abc")),
+        ("twistedcams://host?cafile=ca.pem", Target("host", tls=True, cafile="ca.pem")),
+        ("twistedcam+unix:/run/cam.sock", Target("", 0, path="/run/cam.sock")),
+        ("twistedcam+unix:///run/c?camera=a", Target("", 0, "a", path="/run/c")),
+    ],
+)
+def test_an_address_says_where_and_which(text: str, target: Target) -> None:
+    assert parse_target(text) == target
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://host/stream",
+        "twistedcam://",
+        "host:notaport",
+        "host?fps=0",
+        "host?fps=x",
+        "host?a=b",
+    ],
+)
+def test_what_is_no_address_is_refused_with_its_own_text(text: str) -> None:
+    with pytest.raises(BadArgument) as caught:
+        parse_target(text)
+    assert "host" in str(caught.value)
+
+
+def test_the_token_is_never_shown() -> None:
+    assert str(parse_target("twistedcam://:secret@host/door")) == "twistedcam://host:9530/door"
+
+
+@given(st.text())
+def test_no_text_does_more_than_be_refused(text: str) -> None:
+    with contextlib.suppress(BadArgument):
+        parse_target(text)

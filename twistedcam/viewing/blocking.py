@@ -1,0 +1,217 @@
+"""Frames for programs without a reactor: a thread that reads, and a place for the newest frame."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from twistedcam import wire
+from twistedcam.errors import Disconnected, TwistedcamError
+from twistedcam.frame import Frame
+from twistedcam.viewing.session import REFUSALS, ClientSession, ClockOffset
+from twistedcam.viewing.target import Target
+
+_CHUNK = 256 * 1024
+_CONNECT_TIMEOUT = 5.0
+_FIRST_WAIT = 0.1
+_LONGEST_WAIT = 5.0
+
+
+def backoff() -> Iterator[float]:
+    """Seconds to wait before each new attempt: longer each time, never twice the same."""
+    wait = _FIRST_WAIT
+    while True:
+        yield wait * random.uniform(0.7, 1.3)
+        wait = min(wait * 1.7, _LONGEST_WAIT)
+
+
+class FrameReader:
+    """Keeps a connection in a thread of its own and holds the newest frame.
+
+    Arguments:
+        target: the camera.
+        reconnect: try again whenever the connection is lost; else the reader ends with it.
+        on_frame: called with every frame that comes, in order, on the reader's thread.
+        on_change: called on the reader's thread when :attr:`state` has changed.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        reconnect: bool = True,
+        on_frame: Callable[[Frame], None] | None = None,
+        on_change: Callable[[], None] | None = None,
+    ) -> None:
+        self.target = target
+        #: The camera's state as the server told it; ``connecting`` or ``lost`` without a server.
+        self.state = wire.State(target.camera or "", "connecting")
+        #: The camera clock's distance from this machine's.
+        self.clock = ClockOffset()
+        self.round_trip: float | None = None
+        #: Since the reader began: frames that came, bytes, frames passed over, connections made.
+        self.frames = self.bytes = self.missed = self.connections = 0
+        #: What ended the reader, or None.
+        self.error: Exception | None = None
+        self._reconnect = reconnect
+        self._on_frame = on_frame or (lambda frame: None)
+        self._on_change = on_change or (lambda: None)
+        self._changed = threading.Condition()
+        self._newest: Frame | None = None
+        self._socket: socket.socket | None = None
+        self._closed = threading.Event()
+        self._joined = False
+        self._thread = threading.Thread(target=self._run, name=f"view {target}", daemon=True)
+
+    @property
+    def ended(self) -> bool:
+        """Whether no more frames will come."""
+        return self.error is not None or self._closed.is_set()
+
+    def start(self) -> None:
+        """Begin to connect."""
+        self._thread.start()
+
+    def take(self, timeout: float | None = None) -> Frame | None:
+        """The newest frame that was not taken yet; waits up to ``timeout`` seconds for one.
+
+        None if none has come, or if the reader was closed.
+
+        Raises:
+            TwistedcamError: the server refused, or the connection is lost for good.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._newest is not None or self.ended, timeout)
+            frame, self._newest = self._newest, None
+            if frame is None and self.error is not None and not self._closed.is_set():
+                raise self.error
+            return frame
+
+    def close(self) -> None:
+        """End the connection. May be called on any thread, and twice."""
+        self._closed.set()
+        with self._changed:
+            self._changed.notify_all()
+            if self._socket is not None:
+                with contextlib.suppress(OSError):
+                    self._socket.shutdown(socket.SHUT_RDWR)
+        if self._thread.is_alive() and threading.current_thread() is not self._thread:
+            self._thread.join(_CONNECT_TIMEOUT)
+
+    def _run(self) -> None:
+        waits = backoff()
+        while not self._closed.is_set():
+            before = self.frames
+            try:
+                self._connect_once()
+            except (TwistedcamError, OSError) as error:
+                if self._closed.is_set():
+                    return
+                refused = isinstance(error, REFUSALS) and not self._joined
+                if refused or not self._reconnect:
+                    self._end(self._named(error))
+                    return
+                self._show(wire.State(self.state.camera, "lost", reason=reason_of(error)))
+            except Exception as error:  # a caller's on_frame: it has to know
+                self._end(error)
+                return
+            if self.frames > before:
+                waits = backoff()
+            self._closed.wait(next(waits))
+
+    def _named(self, error: Exception) -> Exception:
+        """The system's own errors say where."""
+        known = isinstance(error, TwistedcamError)
+        return error if known else Disconnected(f"{self.target}: {reason_of(error)}")
+
+    def _connect_once(self) -> None:
+        with open_socket(self.target, _CONNECT_TIMEOUT) as connection:
+            with self._changed:
+                if self._closed.is_set():
+                    return
+                self._socket = connection
+            try:
+                self._talk(connection)
+            finally:
+                with self._changed:
+                    self._socket = None
+
+    def _talk(self, connection: socket.socket) -> None:
+        session = ClientSession(self.target)
+        connection.settimeout(1.0)
+        self.connections += 1
+        base_bytes, base_missed = self.bytes, self.missed
+        while not self._closed.is_set():
+            try:
+                data = connection.recv(_CHUNK)
+            except (TimeoutError, ssl.SSLWantReadError):
+                data = None
+            if data == b"":
+                raise Disconnected("the server has closed the connection")
+            now = time.monotonic()
+            for item in session.receive(data, now) if data else ():
+                if isinstance(item, Frame):
+                    self._put(item)
+                else:
+                    self._joined = True
+                    self._show(item)
+            session.tick(now)
+            self.bytes = base_bytes + session.bytes
+            self.missed = base_missed + session.missed
+            self.clock, self.round_trip = session.clock, session.round_trip
+            out = session.output()
+            if out:
+                connection.sendall(out)
+
+    def _put(self, frame: Frame) -> None:
+        self._on_frame(frame)
+        with self._changed:
+            self.frames += 1
+            self._newest = frame
+            self._changed.notify_all()
+
+    def _show(self, state: wire.State) -> None:
+        self.state = state
+        self._on_change()
+
+    def _end(self, error: Exception) -> None:
+        with self._changed:
+            self.error = error
+            self.state = wire.State(self.state.camera, "lost", reason=reason_of(error))
+            self._changed.notify_all()
+        self._on_change()
+
+
+def open_socket(target: Target, timeout: float) -> socket.socket:
+    """A connected socket; OSError if there is nobody."""
+    if target.path is not None:
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(timeout)
+        try:
+            connection.connect(target.path)
+        except OSError:
+            connection.close()
+            raise
+        return connection
+    connection = socket.create_connection((target.host, target.port), timeout)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if not target.tls:
+        return connection
+    try:
+        context = ssl.create_default_context(cafile=target.cafile)
+        return context.wrap_socket(connection, server_hostname=target.host)
+    except OSError:
+        connection.close()
+        raise
+
+
+def reason_of(error: Exception) -> str:
+    """Why a connection failed, in words that say what to do."""
+    text = str(getattr(error, "strerror", None) or error or type(error).__name__)
+    if isinstance(error, (ConnectionRefusedError, FileNotFoundError)):
+        return f"{text}: is the server running there? (twistedcam serve)"
+    return text

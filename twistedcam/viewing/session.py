@@ -1,0 +1,224 @@
+"""The client's side of one connection, without any input or output."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from twistedcam import wire
+from twistedcam.errors import (
+    BadMessage,
+    Disconnected,
+    Silence,
+    TwistedcamError,
+    Unauthorized,
+    UnknownCamera,
+    VersionMismatch,
+    WireError,
+)
+from twistedcam.frame import Frame
+from twistedcam.viewing.target import Target
+
+#: Seconds between two PINGs, and of silence after which a connection is given up.
+PING_EVERY = 2.0
+SILENCE_LIMIT = 10.0
+#: Seconds for which a measurement of the clocks' difference is believed.
+_CLOCK_KEPT = 120.0
+
+_KINDS: tuple[type[TwistedcamError], ...] = (*WireError.__subclasses__(), Unauthorized)
+_ERRORS = {each.code: each for each in _KINDS}
+#: What does not pass by being tried again.
+REFUSALS = (UnknownCamera, Unauthorized, VersionMismatch)
+
+
+@dataclass(frozen=True)
+class ClockOffset:
+    """How far the server's clock is ahead of this machine's.
+
+    Arguments:
+        seconds: to add to a time of this machine to have the server's.
+        error: it is known to plus or minus so many seconds.
+    """
+
+    seconds: float = 0.0
+    error: float = float("inf")
+
+    @property
+    def known(self) -> bool:
+        """Whether it has been measured."""
+        return self.error != float("inf")
+
+    @property
+    def disagrees(self) -> bool:
+        """Whether the clocks differ by more than the measurement's error and 5 ms."""
+        return self.known and abs(self.seconds) > self.error + 0.005
+
+
+class ClientSession:
+    """One connection to a frame port, as a viewer or as a publisher.
+
+    Feed it what comes (:meth:`receive`), send what it has to say (:meth:`output`), and call
+    :meth:`tick` about once a second. Times are seconds on a monotonic clock.
+
+    Arguments:
+        target: the camera.
+        role: ``view`` or ``publish``.
+        window: frames that may be on their way unacknowledged.
+        wall: this machine's clock, seconds since the UNIX epoch.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        role: wire.Role = "view",
+        window: int = 2,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.target = target
+        self.role = role
+        self.window = window
+        #: The server's HELLO, once it has come.
+        self.hello: wire.Hello | None = None
+        #: The camera's newest STATE, once one has come.
+        self.state: wire.State | None = None
+        #: Frames that the server passed over, by the gaps in their numbers.
+        self.missed = 0
+        self.bytes = 0
+        self.round_trip: float | None = None
+        self._wall = wall
+        self._decoder = wire.Decoder()
+        self._out = bytearray()
+        self._last_seq = 0
+        self._heard_at: float | None = None
+        self._pinged: tuple[bytes, float, float] | None = None
+        self._ping_due = 0.0
+        self._ping_number = 0
+        self._await_clock: float | None = None
+        self._clocks: deque[tuple[float, ClockOffset]] = deque()
+        self._unacknowledged: deque[int] = deque()
+
+    @property
+    def clock(self) -> ClockOffset:
+        """The best measurement of the last two minutes."""
+        return min((each for _, each in self._clocks), key=lambda o: o.error, default=ClockOffset())
+
+    def receive(self, data: bytes, now: float) -> Iterator[Frame | wire.State]:
+        """Frames and states that ``data`` completes.
+
+        Raises:
+            WireError, Unauthorized: the server refused or gave up, or does not speak the protocol.
+            Disconnected: the server has said BYE.
+        """
+        self._heard_at = now
+        self.bytes += len(data)
+        for message in self._decoder.feed(data):
+            if isinstance(message, wire.FrameMessage):
+                yield self._frame(message.frame)
+            elif isinstance(message, wire.State):
+                self.state = message
+                yield message
+            else:
+                self._other(message, now)
+
+    def output(self) -> bytes:
+        """What has to be sent, in order; empty if there is nothing."""
+        out = bytes(self._out)
+        self._out.clear()
+        return out
+
+    def tick(self, now: float) -> None:
+        """Ask whether the server is there, when that is due.
+
+        Raises:
+            Silence: nothing was heard for too long.
+        """
+        if self._heard_at is None:
+            self._heard_at = now
+        if now - self._heard_at >= SILENCE_LIMIT:
+            raise Silence(f"nothing was heard from the server for {SILENCE_LIMIT:g} s")
+        if self.hello is not None and now >= self._ping_due:
+            self._ping(now)
+
+    def can_publish(self) -> bool:
+        """Whether the server can take a frame: the camera runs, and the window is open."""
+        running = self.state is not None and self.state.state != "stopped"
+        return running and (not self.window or len(self._unacknowledged) < self.window)
+
+    def published(self, seq: int) -> None:
+        """A frame of that number has been sent."""
+        self._unacknowledged.append(seq)
+
+    def bye(self) -> None:
+        """Say that this side ends the connection."""
+        self._out += wire.Bye().encode()
+
+    def _frame(self, frame: Frame) -> Frame:
+        if self.role != "view" or self.state is None:
+            raise BadMessage("a frame came out of turn")
+        if self._last_seq and frame.seq > self._last_seq:
+            self.missed += frame.seq - self._last_seq - 1
+        self._last_seq = frame.seq
+        if self.window:
+            self._out += wire.Ack(frame.seq).encode()
+        return frame
+
+    def _other(self, message: wire.Message, now: float) -> None:
+        if isinstance(message, wire.Ping):
+            self._out += wire.Pong(message.data).encode()
+            self._compare_clocks(message, now)
+        elif isinstance(message, wire.Pong):
+            self._ponged(message, now)
+        elif isinstance(message, wire.Error):
+            error = _ERRORS.get(message.code, WireError)
+            raise error(message.message or message.code)
+        elif isinstance(message, wire.Bye):
+            raise Disconnected("the server has ended the connection")
+        elif isinstance(message, wire.Ack) and self.role == "publish":
+            while self._unacknowledged and self._unacknowledged[0] <= message.seq:
+                self._unacknowledged.popleft()
+        elif isinstance(message, wire.Hello) and self.hello is None:
+            self._join(message, now)
+        else:
+            raise BadMessage(f"{type(message).__name__} came out of turn")
+
+    def _join(self, hello: wire.Hello, now: float) -> None:
+        self.hello = hello
+        if hello.protocol != wire.PROTOCOL:
+            raise VersionMismatch(
+                f"{hello.server or 'the server'} speaks version {hello.protocol} of the protocol, "
+                f"this program version {wire.PROTOCOL}"
+            )
+        mac = None
+        if hello.auth:
+            if self.target.token is None:
+                raise Unauthorized("the server wants a token: add --token, or :TOKEN@ to the URL")
+            mac = wire.mac_of(self.target.token, self.role, hello.nonce)
+        fps = self.target.fps if self.role == "view" else None
+        join = wire.Join(self.role, self.target.camera, fps, self.window, mac, clock=True)
+        self._out += join.encode()
+        self._ping(now)
+
+    def _ping(self, now: float) -> None:
+        self._ping_number += 1
+        data = self._ping_number.to_bytes(8, "big")
+        self._out += wire.Ping(data).encode()
+        self._pinged = (data, now, self._wall())
+        self._ping_due = now + PING_EVERY
+
+    def _ponged(self, pong: wire.Pong, now: float) -> None:
+        if self._pinged is not None and self._pinged[0] == pong.data:
+            _, at, self._await_clock = self._pinged
+            self.round_trip = now - at
+            self._pinged = None
+
+    def _compare_clocks(self, ping: wire.Ping, now: float) -> None:
+        """A PING right behind our PONG carries the server's clock, read between our two times."""
+        if self._await_clock is None:
+            return
+        here, asked, self._await_clock = self._wall(), self._await_clock, None
+        offset = ClockOffset(wire.clock_of(ping) - (asked + here) / 2, (here - asked) / 2)
+        self._clocks.append((now, offset))
+        while now - self._clocks[0][0] > _CLOCK_KEPT:
+            self._clocks.popleft()

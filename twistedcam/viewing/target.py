@@ -1,0 +1,87 @@
+"""Addresses of cameras: ``twistedcam://HOST:9530/CAMERA``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from twistedcam.errors import BadArgument
+
+DEFAULT_PORT = 9530
+DEFAULT_URL = f"twistedcam://localhost:{DEFAULT_PORT}"
+_SCHEMES = ("twistedcam", "twistedcams", "twistedcam+unix")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A camera on a server.
+
+    Arguments:
+        host, port: where the server's frame port is; both empty for a UNIX socket.
+        camera: the camera's name, or None for the server's first.
+        token: what opens it, or None.
+        fps: at most so many frames a second, or None for all.
+        tls: whether the connection is encrypted (``twistedcams:``).
+        cafile: certificates to trust instead of the system's, or None.
+        path: the UNIX socket's file (``twistedcam+unix:``), or None.
+    """
+
+    host: str = "localhost"
+    port: int = DEFAULT_PORT
+    camera: str | None = None
+    token: str | None = None
+    fps: float | None = None
+    tls: bool = False
+    cafile: str | None = None
+    path: str | None = None
+
+    def __str__(self) -> str:
+        """The address without its token."""
+        name = f"/{self.camera}" if self.camera else ""
+        if self.path is not None:
+            return f"twistedcam+unix:{self.path}" + (f"?camera={self.camera}" if name else "")
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"twistedcam{'s' if self.tls else ''}://{host}:{self.port}{name}"
+
+    def with_options(self, fps: float | None = None, token: str | None = None) -> Target:
+        """The same camera; what is not None wins over what the address says."""
+        return replace(self, fps=fps or self.fps, token=token or self.token)
+
+
+def parse_target(text: str) -> Target:
+    """Take an address apart.
+
+    ``twistedcam://[:TOKEN@]HOST[:PORT][/CAMERA][?fps=2&token=…&cafile=…]``, ``twistedcams://…``
+    for TLS, ``twistedcam+unix:/path/to.sock[?camera=…]``; the scheme may be left out.
+
+    Raises:
+        BadArgument: that is no address.
+    """
+    if ":/" not in text:
+        text = f"twistedcam://{text}"
+    try:
+        parts = urlsplit(text.strip())
+        port = parts.port or DEFAULT_PORT
+        query = dict(
+            parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+        )
+        fps = float(query.pop("fps")) if "fps" in query else None
+    except ValueError as error:
+        raise BadArgument(f"{text!r} is no address of a camera: {error}") from None
+    if parts.scheme not in _SCHEMES:
+        raise BadArgument(f"{text!r} is no address of a camera: twistedcam://HOST:9530/CAMERA")
+    if fps is not None and not 0 < fps <= 1e6:
+        raise BadArgument(f"{text!r}: fps has to be more than 0")
+    userinfo = unquote(parts.password or parts.username or "")
+    token = query.pop("token", "") or userinfo or None
+    cafile = query.pop("cafile", None)
+    unix = parts.scheme == "twistedcam+unix"
+    camera = query.pop("camera", None) if unix else unquote(parts.path.strip("/")) or None
+    if query:
+        raise BadArgument(f"{text!r}: there is no setting {next(iter(query))!r} in an address")
+    if unix:
+        return Target("", 0, camera, token, fps, path=unquote(parts.path))
+    if not parts.hostname:
+        raise BadArgument(f"{text!r} has no host: twistedcam://HOST:9530/CAMERA")
+    tls = parts.scheme == "twistedcams"
+    return Target(parts.hostname, port, camera, token, fps, tls, cafile)
