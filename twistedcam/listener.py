@@ -79,9 +79,13 @@ class Listener(Service):
 
 def is_local(description: str) -> bool:
     """Whether only this machine can reach an endpoint."""
-    kind, _, rest = description.partition(":")
-    if kind in ("unix", "systemd", "fd"):
-        return True
+    kind = description.partition(":")[0]
+    return kind in ("unix", "systemd", "fd") or is_loopback(description)
+
+
+def is_loopback(description: str) -> bool:
+    """Whether an endpoint is a port of this machine's loopback interface."""
+    rest = description.partition(":")[2]
     words = rest.replace("\\:", "\0").split(":")
     for word in words:
         key, equals, value = word.partition("=")

@@ -39,6 +39,8 @@ class ServeOptions:
     stopped: bool = False
     keys: bool | None = None
     insecure: bool = False
+    http_names: list[str] = field(default_factory=list)
+    http_cors: list[str] = field(default_factory=list)
     log_json: bool = False
     log_level: str = LOG_LEVEL
     again: Callable[[], ServeOptions] | None = None
@@ -55,8 +57,22 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--listen", metavar="ENDPOINT", action="append", help=f"frame port ({FRAME_ENDPOINT})")
     add("--control", metavar="ENDPOINT", action="append", help=f"control port ({CONTROL_ENDPOINT})")
+    add("--http", metavar="ENDPOINT", action="append", help=f"page, MJPEG, API ({HTTP_ENDPOINT})")
     add("--no-listen", action="store_true", help="no frame port")
     add("--no-control", action="store_true", help="no control port")
+    add("--no-http", action="store_true", help="no web page")
+    add(
+        "--http-name",
+        metavar="NAME",
+        action="append",
+        help="a host name that the web page goes by, behind a proxy; again for more",
+    )
+    add(
+        "--http-cors",
+        metavar="ORIGIN",
+        action="append",
+        help="a site whose pages may use this one, such as http://printer.local, or *; again",
+    )
     add("--recordings", metavar="DIR", help=f"folder for recordings ({RECORDINGS})")
     add("--stopped", action="store_true", help="begin with the stream stopped")
     add("--insecure", action="store_true", help="allow ports beyond this machine without tokens")
@@ -89,12 +105,17 @@ def read_serve_options(given: argparse.Namespace) -> ServeOptions:
         raise BadArgument("--listen and --no-listen: one or the other")
     if found.no_control and found.control:
         raise BadArgument("--control and --no-control: one or the other")
+    if found.no_http and found.http:
+        raise BadArgument("--http and --no-http: one or the other")
     cameras = _cameras(found.camera) if found.camera else config.cameras or _cameras(["auto:"])
     return ServeOptions(
         cameras=cameras,
         recording={name: config.recording.get(name, config.recording_default) for name in cameras},
         listen=_endpoints(found.listen, found.no_listen, FRAME_ENDPOINT),
         control=_endpoints(found.control, found.no_control, CONTROL_ENDPOINT),
+        http=_endpoints(found.http, found.no_http, HTTP_ENDPOINT),
+        http_names=found.http_name or [],
+        http_cors=found.http_cors or [],
         recordings=Path(found.recordings or RECORDINGS).expanduser().absolute(),
         stopped=bool(found.stopped),
         insecure=bool(found.insecure),

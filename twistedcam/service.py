@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from twisted.application.service import MultiService
@@ -14,7 +15,8 @@ from twistedcam.commands import Registry, standard_commands
 from twistedcam.control import ControlFactory
 from twistedcam.errors import BadArgument, StartupError
 from twistedcam.frameport import FrameFactory
-from twistedcam.listener import Listener, is_local
+from twistedcam.http import Guard, HttpFactory, make_router
+from twistedcam.listener import Listener, is_local, is_loopback
 from twistedcam.options import ServeOptions
 from twistedcam.server import Server
 
@@ -57,10 +59,12 @@ class CameraService(MultiService):
             self.server.add_camera(name, spec)
         self._frames = FrameFactory(self.server, reactor)
         self._control = ControlFactory(self.server, self.registry)
+        self._http: list[HttpFactory] = []
         #: What listens, by what it is for.
         self.listeners: dict[str, list[Listener]] = {
             "frames": self._listen(options.listen, self._frames),
             "control": self._listen(options.control, self._control),
+            "http": self._listen_http(options.http),
         }
 
     def _listen(self, endpoints: list[str], factory: Any) -> list[Listener]:
@@ -74,6 +78,17 @@ class CameraService(MultiService):
                 )
             listener.setServiceParent(self)
             listeners.append(listener)
+        return listeners
+
+    def _listen_http(self, endpoints: list[str]) -> list[Listener]:
+        router = make_router(self.server, self.registry)
+        listeners = []
+        for endpoint in endpoints:
+            names, cors = self._options.http_names, self._options.http_cors
+            guard = Guard(names, any_name=not is_loopback(endpoint), cors=cors)
+            factory = HttpFactory(partial(router.answer, guard), self._reactor)
+            self._http.append(factory)
+            listeners += self._listen([endpoint], factory)
         return listeners
 
     def privilegedStartService(self) -> None:
@@ -106,11 +121,13 @@ class CameraService(MultiService):
     async def _stop(self) -> None:
         closing = super().stopService()
         await self.server.stop()
+        ports = [
+            self._frames.close(),
+            self._control.close(),
+            *(each.close() for each in self._http),
+        ]
         await DeferredList(
-            [
-                port.close().addTimeout(GOODBYE_TIMEOUT, self._reactor, lambda *_: None)
-                for port in (self._frames, self._control)
-            ]
+            [port.addTimeout(GOODBYE_TIMEOUT, self._reactor, lambda *_: None) for port in ports]
         )
         if closing is not None:
             await closing

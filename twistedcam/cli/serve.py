@@ -45,6 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
 def announce(service: CameraService) -> None:
     """Say where the server can be reached."""
     lines = [f"twistedcam serves {', '.join(service.server.cameras)}"]
+    for listener in service.listeners["http"]:
+        lines.append(f"  page      http://{listener.address}/")
     for listener in service.listeners["frames"]:
         lines.append(f"  watch     twistedcam view twistedcam://{listener.address}")
     for listener in service.listeners["control"]:

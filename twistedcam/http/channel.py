@@ -1,0 +1,215 @@
+"""HTTP connections: limits that a server on an open port needs, and a way to take one over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
+from twisted.internet.protocol import connectionDone
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.http import HTTPChannel, HTTPFactory, Request
+
+from twistedcam.connections import Connections
+
+log = Logger()
+
+#: Seconds from the first byte of a request to its last; a slower client is cut off.
+REQUEST_TIMEOUT = 15.0
+#: Seconds that a connection may stay open between two requests.
+IDLE_TIMEOUT = 60
+#: Bytes of a request's body.
+MAX_BODY = 64 * 1024
+MAX_HEADERS = 100
+MAX_HEADER_BYTES = 16 * 1024
+
+
+class Receiver(Protocol):
+    """Who takes a connection over from HTTP."""
+
+    def received(self, data: bytes) -> None:
+        """The client sent this."""
+
+    def lost(self) -> None:
+        """The connection is gone."""
+
+    def close(self) -> None:
+        """The server ends: end the connection."""
+
+
+class HttpRequest(Request):
+    """One request; the factory's ``answer`` has to answer it."""
+
+    channel: Any
+
+    def gotLength(self, length: int | None) -> None:
+        """Take no body that is too long."""
+        self._taken = 0
+        if length is not None and length > MAX_BODY:
+            self.channel.refuse(413, "Content Too Large")
+            length = 0
+        super().gotLength(min(length or 0, MAX_BODY))
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Take no chunked body that is too long either."""
+        self._taken += len(data)
+        if self._taken > MAX_BODY:
+            self.channel.refuse(413, "Content Too Large")
+        elif not self.channel.over:
+            super().handleContentChunk(data)
+
+    def process(self) -> None:
+        """The request is complete: have it answered."""
+        if self.channel.over:
+            return
+        self.setHeader(b"Server", b"twistedcam")
+        self.setHeader(b"X-Content-Type-Options", b"nosniff")
+        self.channel.factory.answer(self)
+
+
+class HttpConnection(HTTPChannel):
+    """One connection.
+
+    A request that dawdles is cut off; ``take_over`` gives the connection to somebody else, who
+    writes to the transport without HTTP in between.
+    """
+
+    requestFactory = HttpRequest
+    maxHeaders = MAX_HEADERS
+    totalHeadersSize = MAX_HEADER_BYTES
+    factory: HttpFactory
+    transport: Any
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: Whether nothing more is read: the connection is about to end.
+        self.over = False
+        self._receiver: Receiver | None = None
+        self._deadline: IDelayedCall | None = None
+        self._answering = False
+
+    def connectionMade(self) -> None:
+        """Begin to wait for the first request."""
+        self.factory.connections.add(self)
+        self._expect_request()
+        super().connectionMade()
+
+    def dataReceived(self, data: bytes) -> None:
+        """Pass it to whom the connection belongs."""
+        if self._receiver is not None:
+            self._receiver.received(data)
+            return
+        if self.over:
+            return
+        if self._deadline is None and not self._answering:
+            self._expect_request()
+        super().dataReceived(data)
+
+    def allContentReceived(self) -> None:
+        """The request is complete."""
+        self._stop_deadline()
+        self._answering = True
+        super().allContentReceived()
+
+    def requestDone(self, request: Request) -> None:
+        """The answer is complete."""
+        self._answering = False
+        super().requestDone(request)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Forget this connection."""
+        self.over = True
+        self.factory.connections.discard(self)
+        self._stop_deadline()
+        super().connectionLost(reason)
+        receiver, self._receiver = self._receiver, None
+        if receiver is not None:
+            receiver.lost()
+
+    def refuse(self, status: int, reason: str) -> None:
+        """Answer in one line, and read no more."""
+        if self.over:
+            return
+        self.over = True
+        self._stop_deadline()
+        self.transport.write(
+            f"HTTP/1.1 {status} {reason}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
+        )
+        self.loseConnection()
+
+    def take_over(self, receiver: Receiver) -> None:
+        """From now on the connection is the receiver's, and HTTP has no part in it."""
+        self.setTimeout(None)
+        self.transport.unregisterProducer()
+        self.transport.resumeProducing()
+        self._receiver = receiver
+        early, self._dataBuffer = b"".join(self._dataBuffer), []
+        if early:
+            receiver.received(early)
+
+    def end(self) -> None:
+        """End the connection, behind what is under way."""
+        if self._receiver is not None:
+            self._receiver.close()
+        else:
+            self.over = True
+            self._stop_deadline()
+            self.loseConnection()
+
+    def _expect_request(self) -> None:
+        self._deadline = self.factory.reactor.callLater(REQUEST_TIMEOUT, self._too_slow)
+
+    def _too_slow(self) -> None:
+        self._deadline = None
+        self.refuse(408, "Request Timeout")
+
+    def _stop_deadline(self) -> None:
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
+        self._deadline = None
+
+
+class HttpFactory(HTTPFactory):
+    """Makes HTTP connections.
+
+    Arguments:
+        answer: answers a request that is complete.
+        clock: what time-outs are measured by.
+    """
+
+    noisy = False
+    protocol = HttpConnection  # type: ignore[assignment]
+
+    def __init__(self, answer: Callable[[HttpRequest], None], clock: IReactorTime) -> None:
+        super().__init__(timeout=IDLE_TIMEOUT, reactor=clock)
+        self.answer = answer
+        self.connections: Connections[HttpConnection] = Connections()
+
+    def buildProtocol(self, addr: IAddress | None) -> Any:
+        """One for each connection."""
+        return super().buildProtocol(addr)
+
+    def startFactory(self) -> None:
+        """No access log of its own: see ``log``."""
+
+    def stopFactory(self) -> None:
+        """Nothing to close."""
+
+    def log(self, request: Request) -> None:
+        """One line of the program's log, for who wants it."""
+        log.debug(
+            "{peer} {method} {uri} {status} {bytes} bytes",
+            peer=request.getClientAddress(),
+            method=request.method.decode("ascii", "replace"),
+            uri=request.uri.decode("ascii", "replace"),
+            status=request.code,
+            bytes=request.sentLength,
+        )
+
+    def close(self) -> Deferred[None]:
+        """End all connections; fires when they are gone."""
+        for connection in self.connections:
+            connection.end()
+        return self.connections.when_empty()

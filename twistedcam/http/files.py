@@ -1,0 +1,59 @@
+"""Recordings and snapshots as files, in parts where a player seeks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from twisted.web.server import NOT_DONE_YET
+from twisted.web.static import File
+
+from twistedcam.errors import NoSuchRecording
+from twistedcam.http.channel import HttpRequest
+from twistedcam.http.router import query
+
+if TYPE_CHECKING:
+    from twistedcam.server import Server
+
+TYPES = {
+    ".mp4": "video/mp4",
+    ".m4v": "video/mp4",
+    ".mov": "video/quicktime",
+    ".mkv": "video/x-matroska",
+    ".webm": "video/webm",
+    ".avi": "video/x-msvideo",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+}
+
+
+class Recordings:
+    """Answers ``/recordings/NAME``."""
+
+    def __init__(self, server: Server) -> None:
+        self._folder = server.recordings
+
+    def get(self, request: HttpRequest, name: str) -> None:
+        """The file, or the parts of it that ``Range`` asks for.
+
+        Raises:
+            NoSuchRecording: no recording has that name.
+        """
+        path = self._folder / name
+        plain = not name.startswith(".") and "\0" not in name and "\\" not in name
+        known = path.suffix.lower() in TYPES
+        if not (plain and known and path.is_file() and not path.is_symlink()):
+            raise NoSuchRecording(f"there is no recording {name!r}")
+        file = File(str(path), defaultType="application/octet-stream")
+        file.contentTypes = TYPES
+        request.setHeader("Content-Type", TYPES[path.suffix.lower()])
+        request.setHeader("Cache-Control", "no-cache")
+        request.setHeader("Content-Security-Policy", "default-src 'none'; media-src 'self'")
+        request.setHeader("Cross-Origin-Resource-Policy", "same-origin")
+        if query(request, "download") is not None:
+            disposition = f"attachment; filename*=UTF-8''{quote(name)}"
+            request.setHeader("Content-Disposition", disposition)
+        answer = file.render_GET(request)
+        if answer is not NOT_DONE_YET:
+            request.write(answer)
+            request.finish()

@@ -1,0 +1,95 @@
+"""Who may ask: a page of another site may not steer a camera by way of its visitors' browsers."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from twistedcam.http.channel import HttpRequest
+from twistedcam.http.reply import Reply, json_reply
+
+_SAFE = (b"GET", b"HEAD", b"OPTIONS")
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Checks each request before anything is done for it.
+
+    Arguments:
+        names: the names that the server may be asked by, besides ``localhost`` and addresses.
+        any_name: whether it may be asked by any: where it is no secret of this machine.
+        cors: origins whose pages may read what the server answers; ``*`` for all.
+    """
+
+    names: Sequence[str] = ()
+    any_name: bool = False
+    cors: Sequence[str] = ()
+
+    def check(self, request: HttpRequest) -> Reply | None:
+        """An answer that ends the matter, or None if the request may go on."""
+        host = _header(request, b"Host")
+        if not self.any_name and not self._knows(host):
+            return _refusal(
+                f"this server does not go by the name {host!r}: ask for it by its address, "
+                "or name it with --http-name"
+            )
+        origin = _header(request, b"Origin")
+        foreign = bool(origin) and not same_site(origin, host)
+        trusted = foreign and ("*" in self.cors or origin in self.cors)
+        if trusted:
+            _allow(request, origin)
+            if request.method == b"OPTIONS":
+                return Reply(status=204)
+        if request.method not in _SAFE and not trusted:
+            site = _header(request, b"Sec-Fetch-Site")
+            if foreign or site in ("cross-site", "same-site"):
+                return _refusal("a page of another site may not change anything here")
+        return None
+
+    def _knows(self, host: str) -> bool:
+        name = host_name(host)
+        if name in ("", "localhost") or name.endswith(".localhost"):
+            return True
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return name in (each.lower() for each in self.names)
+        return True  # a name can be made to point here, an address cannot
+
+
+def host_name(host: str) -> str:
+    """The name or the address in a Host header, without port and brackets, in lower case."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return host.lower()
+
+
+def same_site(origin: str, host: str) -> bool:
+    """Whether an Origin is the site that a request's Host names."""
+    try:
+        here, there = urlsplit(f"//{host}"), urlsplit(origin)
+        default = {"http": 80, "https": 443}.get(there.scheme)
+        ports = (here.port or default, there.port or default)
+    except ValueError:
+        return False
+    return there.hostname is not None and there.hostname == here.hostname and ports[0] == ports[1]
+
+
+def _header(request: HttpRequest, name: bytes) -> str:
+    values = request.requestHeaders.getRawHeaders(name) or [b""]
+    return values[0].decode("latin-1").strip() if len(values) == 1 else "(several)"
+
+
+def _allow(request: HttpRequest, origin: str) -> None:
+    request.setHeader("Access-Control-Allow-Origin", origin)
+    request.setHeader("Access-Control-Allow-Methods", "GET, HEAD, POST, PATCH, DELETE")
+    request.setHeader("Access-Control-Allow-Headers", "Authorization, Content-Type, Range")
+    request.setHeader("Access-Control-Expose-Headers", "X-Timestamp, X-Sequence")
+    request.setHeader("Vary", "Origin")
+
+
+def _refusal(message: str) -> Reply:
+    return json_reply({"code": "forbidden", "message": message}, 403)

@@ -1,0 +1,73 @@
+"""What a handler answers with."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from twistedcam.errors import (
+    BadArgument,
+    CameraFailed,
+    CameraNeeded,
+    DiskError,
+    LineTooLong,
+    NoSuchCamera,
+    NoSuchRecording,
+    NoSuchViewer,
+    NotSupported,
+    TwistedcamError,
+    Unauthorized,
+    UnknownCommand,
+)
+
+JSON = "application/json"
+
+#: The HTTP status of each error that a command can be answered with. Other errors are a 500.
+STATUS: dict[type[TwistedcamError], int] = {
+    BadArgument: 400,
+    CameraNeeded: 400,
+    LineTooLong: 400,
+    Unauthorized: 401,
+    UnknownCommand: 404,
+    NoSuchCamera: 404,
+    NoSuchRecording: 404,
+    NoSuchViewer: 404,
+    NotSupported: 409,
+    CameraFailed: 503,
+    DiskError: 503,
+}
+
+
+@dataclass
+class Reply:
+    """A whole answer.
+
+    Arguments:
+        body: bytes to send.
+        type: their media type.
+        status: HTTP status.
+        cache: ``Cache-Control``.
+        headers: further ones.
+    """
+
+    body: bytes = b""
+    type: str = JSON
+    status: int = 200
+    cache: str = "no-store"
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def json_reply(value: Any, status: int = 200, **headers: str) -> Reply:
+    """A value as JSON."""
+    body = json.dumps(value, ensure_ascii=False).encode() + b"\n"
+    return Reply(body, status=status, headers=headers)
+
+
+def error_reply(error: TwistedcamError) -> Reply:
+    """``{"code", "message"}``, as the control protocol has them."""
+    status = next((STATUS[each] for each in type(error).__mro__ if each in STATUS), 500)
+    reply = json_reply({"code": error.code, "message": str(error)}, status)
+    if status == 503:
+        reply.headers["Retry-After"] = "2"
+    return reply

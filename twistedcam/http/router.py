@@ -1,0 +1,124 @@
+"""From a method and a path to the function that answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from twistedcam.errors import BadArgument, TwistedcamError
+from twistedcam.http.channel import HttpRequest
+from twistedcam.http.guard import Guard
+from twistedcam.http.reply import Reply, error_reply, json_reply
+
+log = Logger()
+
+#: Answers a request: with a reply, or with None where it does so itself.
+Handler = Callable[..., Reply | Awaitable[Reply | None] | None]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One path for one method.
+
+    Arguments:
+        method: ``GET``, ``POST`` …; a route for GET answers HEAD too.
+        path: with names in braces for the parts that vary: ``/stream/{camera}``.
+        handler: called with the request, and the parts that vary by their names.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+
+    def match(self, path: str) -> dict[str, str] | None:
+        """The parts that vary, if the path is one of this route."""
+        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(self.path))
+        found = re.fullmatch(pattern, path)
+        return None if found is None else found.groupdict()
+
+
+class Router:
+    """Answers all requests of a site."""
+
+    def __init__(self) -> None:
+        self.routes: list[Route] = []
+
+    def add(self, method: str, path: str, handler: Handler) -> None:
+        """One more route; the first that fits answers."""
+        self.routes.append(Route(method, path, handler))
+
+    def answer(self, guard: Guard, request: HttpRequest) -> None:
+        """Answer a request that the guard lets through, whatever happens."""
+        done = Deferred.fromCoroutine(self._answer(guard, request))
+        done.addErrback(lambda why: log.failure("an HTTP request failed", failure=why))
+
+    async def _answer(self, guard: Guard, request: HttpRequest) -> None:
+        gone: list[bool] = []
+        request.notifyFinish().addErrback(lambda _: gone.append(True))
+        try:
+            reply = guard.check(request) or await self._find(request)
+        except TwistedcamError as error:
+            reply = error_reply(error)
+        except Exception:
+            log.failure("{method} {uri} failed", method=request.method, uri=request.uri)
+            message = "that failed inside the server; its log says why"
+            reply = json_reply({"code": "internal", "message": message}, 500)
+        if reply is not None and not gone:
+            send(request, reply)
+
+    async def _find(self, request: HttpRequest) -> Reply | None:
+        method = request.method.decode("ascii", "replace")
+        try:
+            path = unquote(request.path.decode("ascii"), errors="strict")
+        except UnicodeDecodeError:
+            raise BadArgument("a path has to be UTF-8") from None
+        allowed = []
+        for route in self.routes:
+            parts = route.match(path)
+            if parts is None:
+                continue
+            if route.method == ("GET" if method == "HEAD" else method):
+                answer = route.handler(request, **parts)
+                return answer if answer is None or isinstance(answer, Reply) else await answer
+            allowed.append(route.method)
+        if not allowed:
+            return json_reply({"code": "not-found", "message": f"there is no {path!r} here"}, 404)
+        if "GET" in allowed:
+            allowed.append("HEAD")
+        words = ", ".join(sorted(set(allowed)))
+        message = f"{path} answers to {words}"
+        return json_reply({"code": "method-not-allowed", "message": message}, 405, Allow=words)
+
+
+def send(request: Any, reply: Reply) -> None:
+    """Send a reply as the whole answer to a request."""
+    request.setResponseCode(reply.status)
+    request.setHeader("Content-Type", reply.type)
+    request.setHeader("Cache-Control", reply.cache)
+    for name, value in reply.headers.items():
+        request.setHeader(name, value)
+    if reply.status not in (204, 304):
+        request.setHeader("Content-Length", str(len(reply.body)))
+    request.write(reply.body)
+    request.finish()
+
+
+def query(request: HttpRequest, name: str) -> str | None:
+    """A word of the query, the last of that name; None where there is none.
+
+    Raises:
+        BadArgument: it is not UTF-8.
+    """
+    found: list[bytes] = (request.args or {}).get(name.encode(), [])
+    if not found:
+        return None
+    try:
+        return found[-1].decode()
+    except UnicodeDecodeError:
+        raise BadArgument(f"{name} has to be UTF-8") from None

@@ -1,0 +1,195 @@
+"""MJPEG over HTTP: one JPEG after the other, each in place of the one before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+
+from twistedcam.address import show_address
+from twistedcam.delivery import Watcher, WriteOutlet
+from twistedcam.errors import BadArgument
+from twistedcam.events import CameraChanged, Event
+from twistedcam.frame import Frame
+from twistedcam.http.channel import HttpRequest
+from twistedcam.http.placeholder import Placeholders
+from twistedcam.http.router import query
+
+if TYPE_CHECKING:
+    from twistedcam.camera import Camera
+    from twistedcam.server import Server
+
+log = Logger()
+
+BOUNDARY = "twistedcam-frame"
+TYPE = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
+#: Seconds between two placeholder pictures: some clients give up on a stream that is silent.
+PLACEHOLDER_PERIOD = 1.0
+
+HEADERS = {
+    "Content-Type": TYPE,
+    "Cache-Control": "no-store",
+    "Pragma": "no-cache",
+    "X-Content-Type-Options": "nosniff",
+    "X-Accel-Buffering": "no",  # nginx would collect pictures otherwise
+    "Connection": "close",
+    "Server": "twistedcam",
+}
+
+
+def mjpeg_part(frame: Frame) -> bytes:
+    """A frame as a part, with the boundary behind it.
+
+    Behind and not before: a browser shows a part when it sees the boundary that ends it, so with
+    the boundary before each part it would be one picture late.
+    """
+    head = (
+        "Content-Type: image/jpeg\r\n"
+        f"Content-Length: {len(frame.jpeg)}\r\n"
+        f"X-Timestamp: {frame.time_us // 1_000_000}.{frame.time_us % 1_000_000:06d}\r\n\r\n"
+    )
+    return b"".join([head.encode(), frame.jpeg, f"\r\n--{BOUNDARY}\r\n".encode()])
+
+
+def wanted_fps(request: HttpRequest) -> float | None:
+    """``?fps=N``: at most so many frames a second.
+
+    Raises:
+        BadArgument: that is no such number.
+    """
+    word = query(request, "fps")
+    if word is None:
+        return None
+    try:
+        fps = float(word)
+    except ValueError:
+        fps = 0.0
+    if not 0.001 <= fps <= 1000:
+        raise BadArgument(f"fps={word}: a number of frames a second, from 0.001 to 1000")
+    return fps
+
+
+class Streams:
+    """Answers ``/stream``.
+
+    Arguments:
+        server: whose cameras are shown.
+        placeholders: what is shown while a camera is not live.
+    """
+
+    def __init__(self, server: Server, placeholders: Placeholders) -> None:
+        self.server = server
+        self.placeholders = placeholders
+
+    def get(self, request: HttpRequest, camera: str | None = None) -> None:
+        """Begin a stream, on a connection that is no longer HTTP's from then on.
+
+        Raises:
+            NoSuchCamera, BadArgument: as they say.
+        """
+        watched = first_or_named(self.server, camera)
+        fps = wanted_fps(request)
+        if request.method == b"HEAD":
+            request.channel.transport.write(_head(request))
+            request.channel.loseConnection()
+        else:
+            MjpegSession(self, request, watched, fps)
+
+
+class MjpegSession:
+    """One who watches over HTTP (channel.Receiver)."""
+
+    def __init__(
+        self, streams: Streams, request: HttpRequest, camera: Camera, fps: float | None
+    ) -> None:
+        server = streams.server
+        self._server = server
+        self._camera = camera
+        self._placeholders = streams.placeholders
+        self._transport = request.channel.transport
+        self._over = False
+        self._timer: IDelayedCall | None = None
+        request.channel.take_over(self)
+        self._outlet = WriteOutlet(request.channel.transport, mjpeg_part, self._cleared)
+        self._outlet.say(_head(request) + f"--{BOUNDARY}\r\n".encode())
+        self._viewer = server.viewers.join(
+            show_address(request.channel.transport.getPeer()),
+            "http",
+            camera.name,
+            self._outlet.path,
+            lambda _: self.close(),
+        )
+        self._watcher = Watcher(self._viewer, camera.hub, self._outlet, server.clock, fps)
+        self._unsubscribe = server.events.subscribe(self._happened)
+        self._watcher.begin()
+        self._explain()
+
+    def received(self, data: bytes) -> None:
+        """A viewer has nothing to say (channel.Receiver)."""
+
+    def lost(self) -> None:
+        """The connection is gone (channel.Receiver)."""
+        self._end()
+
+    def close(self) -> None:
+        """End the connection, without waiting for a viewer who does not read."""
+        self._end()
+        self._transport.abortConnection()
+
+    def _end(self) -> None:
+        if self._over:
+            return
+        self._over = True
+        self._stop_timer()
+        self._unsubscribe()
+        self._watcher.end()
+        self._server.viewers.leave(self._viewer)
+
+    def _cleared(self) -> None:
+        self._watcher.ready()
+
+    def _happened(self, event: Event) -> None:
+        if isinstance(event, CameraChanged) and event.camera == self._camera.name:
+            self._explain()
+
+    def _explain(self) -> None:
+        """Show why there is no picture, again and again while there is none."""
+        self._stop_timer()
+        if self._over or self._camera.state == "live":
+            return
+        self._timer = self._server.clock.callLater(PLACEHOLDER_PERIOD, self._explain)
+        showing = Deferred.fromCoroutine(self._show_placeholder())
+        showing.addErrback(lambda why: log.failure("no placeholder was drawn", failure=why))
+
+    async def _show_placeholder(self) -> None:
+        frame = await self._placeholders.of(self._camera)
+        if not self._over and self._camera.state != "live" and self._outlet.is_clear():
+            self._outlet.send(frame)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+
+
+def first_or_named(server: Server, name: str | None) -> Camera:
+    """The camera of that name; without a name the first, as on the frame port.
+
+    Raises:
+        NoSuchCamera: no camera has that name.
+    """
+    if name is None and server.cameras:
+        return next(iter(server.cameras.values()))
+    return server.camera(name)
+
+
+def _head(request: HttpRequest) -> bytes:
+    """The answer's head, with what the guard added to it."""
+    headers = dict(HEADERS)
+    for name, values in request.responseHeaders.getAllRawHeaders():
+        if name.lower().startswith((b"access-control-", b"vary")):
+            headers[name.decode()] = values[-1].decode("latin-1")
+    lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
+    return f"HTTP/1.1 200 OK\r\n{''.join(lines)}\r\n".encode()
