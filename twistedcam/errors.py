@@ -92,6 +92,21 @@ class LineTooLong(CommandError):
     code = "line-too-long"
 
 
+class NoServer(TwistedcamError):
+    """A client finds no server, or lost it; the message says where it looked."""
+
+    code = "no-server"
+
+
+def error_from_code(code: str, message: str) -> TwistedcamError:
+    """The error that a server named in an answer, to be raised by its client."""
+    kinds: list[type[CommandError]] = [CommandError, *CommandError.__subclasses__()]
+    for known in kinds:
+        if known.code == code:
+            return known(message)
+    return CommandError(f"{code}: {message}")
+
+
 # What the frame protocol ends a connection with.
 
 

@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 
 from twistedcam.commands import Registry, standard_commands
-from twistedcam.control import ControlFactory
+from twistedcam.control.port import ControlFactory
 from twistedcam.errors import BadArgument, StartupError
 from twistedcam.frameport import FrameFactory
 from twistedcam.http import Guard, HttpFactory, make_router

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred, succeed
@@ -12,6 +13,7 @@ from twisted.logger import Logger
 
 from twistedcam.camera.capture import Capture
 from twistedcam.camera.lifecycle import CameraState, make_lifecycle
+from twistedcam.camera.properties import CameraProperties
 from twistedcam.errors import CameraFailed, SourceEnded, TwistedcamError
 from twistedcam.events import CameraChanged, EventBus, Fault
 from twistedcam.frame import Frame
@@ -82,7 +84,7 @@ class Camera:
         self._events = events
         self._clock = clock
         self._make_thread = make_thread
-        self._encoder = Encoder.from_spec(spec)
+        self.encoder = Encoder.from_spec(spec)
         make_source(spec)  # what is wrong with it is said now, and not in the thread
         self._sequence = 0
         self._capture: Capture | None = None
@@ -90,7 +92,11 @@ class Camera:
         self._retry: IDelayedCall | None = None
         self._delay = RETRY_FIRST
         self._waiting: list[Deferred[None]] = []
+        self._first: Frame | None = None
+        self._news: deque[_News] = deque()
+        self._is_telling = False
         self._lifecycle = make_lifecycle(self)
+        self.properties = CameraProperties(self)
 
     # What controllers ask for.
 
@@ -100,23 +106,37 @@ class Camera:
         Fires when the camera is live; fails with CameraFailed if the source cannot be had (it is
         then tried again and again) or the camera is stopped before it gave a picture.
         """
-        if self.state == "recovering":
-            return _failed(self.reason or "no picture")
-        self._lifecycle.start()
-        if self.state == "live":
-            return succeed(None)
-        waiting: Deferred[None] = Deferred()
-        self._waiting.append(waiting)
-        return waiting
+        self._put(self._lifecycle.start)
+        return self._outcome()
 
     def stop(self) -> Deferred[None]:
         """Stop, if it runs. Fires when the device is free, or is left behind because it hangs."""
-        self._lifecycle.stop()
+        self._put(self._lifecycle.stop)
         if self._closing is None:
             return succeed(None)
         done: Deferred[None] = Deferred()
         self._closing.addBoth(lambda _: done.callback(None))
         return done
+
+    def use(self, spec: SourceSpec, *, reopen: bool = True) -> Deferred[None]:
+        """Go on with other settings of the source; viewers and a recording stay.
+
+        Fires and fails as ``start``; at once if it is stopped, or nothing has to be opened anew.
+
+        Raises:
+            BadArgument: a setting is not one that there is; nothing has changed.
+        """
+        make_source(spec)
+        encoder = Encoder.from_spec(spec)
+        self.spec = spec
+        if not reopen or self.state == "stopped":
+            self.encoder.quality = encoder.quality
+            if reopen:
+                self.encoder = encoder
+            return succeed(None)
+        self.encoder = encoder
+        self._put(self._lifecycle.reopen, f"it is opened anew as {spec.shown}")
+        return self._outcome()
 
     # What the lifecycle does (lifecycle.Actions).
 
@@ -133,9 +153,11 @@ class Camera:
             log.warn("{camera} is {state}: {reason}", camera=self.name, state=state, reason=reason)
         else:
             log.info("{camera} is {state}", camera=self.name, state=state)
-        self._events.publish(self.changed())
+        waiting: list[Deferred[None]] = []
         if state != "starting":
-            self._answer(state, reason)
+            waiting, self._waiting = self._waiting, waiting
+        first = self._first if state == "live" else None
+        self._news.append(_News(self.changed(), first, waiting))
 
     def open_source(self) -> None:
         """Begin a new capture, as soon as the one before has let the device go."""
@@ -143,7 +165,7 @@ class Camera:
         if self._closing is not None:
             self._closing.addCallback(lambda _: self._open_if_wanted())
         else:
-            self._begin()
+            self._open_if_wanted()
 
     def close_source(self) -> None:
         """End the capture under way."""
@@ -161,7 +183,7 @@ class Camera:
     def retry_later(self) -> None:
         """Try again, after a longer wait each time."""
         self.counts.restarts += 1
-        self._retry = self._clock.callLater(self._delay, self._lifecycle.retry)
+        self._retry = self._clock.callLater(self._delay, self._put, self._lifecycle.retry)
         self._delay = min(self._delay * 2, RETRY_MOST)
 
     # What the capture tells (capture.CaptureListener).
@@ -180,14 +202,14 @@ class Camera:
         resized = (picture.width, picture.height) != (self.width, self.height)
         if resized:
             self.width, self.height = picture.width, picture.height
+        frame = Frame(self._sequence, picture.time_us, picture.width, picture.height, picture.jpeg)
         if self.state != "live":
-            self._lifecycle.came()
-        elif resized:
+            self._first = frame
+            self._put(self._lifecycle.came)
+            return
+        if resized:
             self._events.publish(self.changed())
-        if self.state == "live":  # a listener may have stopped it on hearing that it came
-            frame = Frame(
-                self._sequence, picture.time_us, picture.width, picture.height, picture.jpeg
-            )
+        if self.state == "live":  # a listener may have stopped it on hearing of the size
             self.hub.publish(frame)
 
     def corrupt(self, reason: str) -> None:
@@ -201,15 +223,37 @@ class Camera:
         """The capture gives no more."""
         self._fault(str(error))
         if isinstance(error, SourceEnded):
-            self._lifecycle.ended(str(error))
+            self._put(self._lifecycle.ended, str(error))
         else:
-            self._events.publish(Fault(self.name, error.code, str(error)))
-            self._lifecycle.failed(str(error))
+            self._news.append(_News(Fault(self.name, error.code, str(error))))
+            self._put(self._lifecycle.failed, str(error))
 
     def changed(self) -> CameraChanged:
         """The camera's state as an event."""
         fps = self.granted.fps
         return CameraChanged(self.name, self.state, self.reason, self.width, self.height, fps)
+
+    def _put(self, happen: Callable[..., None], *reason: str) -> None:
+        """Let something happen to the lifecycle; then tell of it, and give the answers.
+
+        Who is told may ask for something else at once. It is done at once, between two steps of
+        the lifecycle and never within one, and is told of in its turn.
+        """
+        if self._is_telling:
+            happen(*reason)
+            return
+        self._is_telling = True
+        try:
+            happen(*reason)
+            while self._news:
+                news = self._news.popleft()
+                self._events.publish(news.event)
+                if news.first is not None and self.state == "live":
+                    self.hub.publish(news.first)
+                if isinstance(news.event, CameraChanged):
+                    _answer(news.waiting, news.event)
+        finally:
+            self._is_telling = False
 
     def _fault(self, reason: str) -> None:
         self.last_fault = (self._clock.seconds(), reason)
@@ -220,7 +264,7 @@ class Camera:
         except TwistedcamError as error:  # a file that was there is gone
             self.failed(CameraFailed(str(error)))
             return
-        capture = Capture(source, self._encoder, self._make_thread(), self._clock, self)
+        capture = Capture(source, self.encoder, self._make_thread(), self._clock, self)
         self._capture = capture
         capture.begin()
 
@@ -232,18 +276,34 @@ class Camera:
     def _closed(self, _: None) -> None:
         self._closing = None
 
-    def _answer(self, state: CameraState, reason: str | None) -> None:
-        waiting, self._waiting = self._waiting, []
-        for each in waiting:
-            if state == "live":
-                each.callback(None)
-            elif state == "stopped":
-                each.errback(CameraFailed(reason or "it was stopped before it gave a picture"))
-            else:
-                each.errback(CameraFailed(f"{reason}; it is tried again and again"))
+    def _outcome(self) -> Deferred[None]:
+        """How the opening under way ends, or how the last one did."""
+        if self.state == "live":
+            return succeed(None)
+        outcome: Deferred[None] = Deferred()
+        if self.state == "stopped" or (self.state == "recovering" and self._retry is not None):
+            _answer([outcome], self.changed())
+        else:
+            self._waiting.append(outcome)
+        return outcome
 
 
-def _failed(reason: str) -> Deferred[None]:
-    failing: Deferred[None] = Deferred()
-    failing.errback(CameraFailed(f"{reason}; it is tried again and again"))
-    return failing
+@dataclass
+class _News:
+    """Something that is still to be told."""
+
+    event: CameraChanged | Fault
+    #: The picture that it became live with.
+    first: Frame | None = None
+    #: Those who are answered by it.
+    waiting: list[Deferred[None]] = field(default_factory=list)
+
+
+def _answer(waiting: list[Deferred[None]], change: CameraChanged) -> None:
+    for each in waiting:
+        if change.state == "live":
+            each.callback(None)
+        elif change.state == "stopped":
+            each.errback(CameraFailed(change.reason or "it was stopped before it gave a picture"))
+        else:
+            each.errback(CameraFailed(f"{change.reason}; it is tried again and again"))

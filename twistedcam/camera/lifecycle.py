@@ -30,6 +30,9 @@ class Lifecycle(Protocol):
     def retry(self) -> None:
         """It is time to try again."""
 
+    def reopen(self, reason: str) -> None:
+        """It is to be opened anew, with other settings."""
+
     def ended(self, reason: str) -> None:
         """The source has given all it had."""
 
@@ -87,6 +90,20 @@ def _build() -> TypeMachineBuilder[Lifecycle, Actions]:
     starting.upon(Lifecycle.came).to(live)(go_live)
     recovering.upon(Lifecycle.came).to(live)(go_live)
     stopped.upon(Lifecycle.stop).loop().returns(None)
+    stopped.upon(Lifecycle.reopen).loop().returns(None)
+
+    @starting.upon(Lifecycle.reopen).loop()
+    def begin_again(_: Lifecycle, camera: Actions, reason: str) -> None:
+        camera.close_source()
+        camera.open_source()
+
+    def change_over(_: Lifecycle, camera: Actions, reason: str) -> None:
+        camera.close_source()
+        camera.enter("recovering", reason)
+        camera.open_source()
+
+    live.upon(Lifecycle.reopen).to(recovering)(change_over)
+    recovering.upon(Lifecycle.reopen).loop()(change_over)
 
     @recovering.upon(Lifecycle.retry).loop()
     def try_again(_: Lifecycle, camera: Actions) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import platform
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from twisted import __version__ as twisted_version
-from twistedcam.commands.registry import Answer, Registry
+from twistedcam.commands.command import Answer, Command
+from twistedcam.commands.registry import Registry
+from twistedcam.commands.session import add_session_commands
 from twistedcam.commands.status import camera_status, camera_summary, viewer_status
 from twistedcam.errors import BadArgument, CameraFailed
 from twistedcam.recording.names import has_suffix
@@ -22,18 +24,15 @@ def standard_commands() -> Registry:
     """A registry of all that a server can be asked for."""
     registry = Registry()
 
-    @registry.command("help", right="view")
-    def help(server: Server, command: str = "", topic: str = "") -> Answer:
+    @registry.command("help", right="view", items="commands", as_lines=_help_lines)
+    def help(server: Server, command: list[str] = []) -> Answer:  # noqa: B006
         """List the commands, or explain one in full: help record start."""
-        if command:
-            name = f"{command} {topic}".strip()
-            found, _ = registry.find(name.split())
-            lines = [line.strip() for line in found.help.splitlines()]
-            return [
-                {"command": found.usage},
-                *({"help": line.strip()} for line in lines if line.strip()),
-            ]
-        return [{"command": f"{each.usage} - {each.summary}"} for each in registry]
+        if not command:
+            return [_describe(each) for each in registry]
+        found, rest = registry.find(" ".join(command).split())
+        if rest:
+            raise BadArgument(f"{rest[0]!r} is one word too many: there is {found.usage}")
+        return {**_describe(found), "help": found.help}
 
     @registry.command("status", right="view")
     def status(server: Server, camera: Camera) -> Answer:
@@ -58,7 +57,7 @@ def standard_commands() -> Registry:
         await camera.stop()
         return None
 
-    @registry.command("record start", looks_right=has_suffix)
+    @registry.command("record start", looks_right=_is_file_name)
     async def record_start(server: Server, camera: Camera, name: str | None = None) -> Answer:
         """Record from now on; answers with the file's name.
 
@@ -84,7 +83,7 @@ def standard_commands() -> Registry:
             "size": result.bytes,
         }
 
-    @registry.command("snapshot", looks_right=has_suffix)
+    @registry.command("snapshot", looks_right=_is_file_name)
     async def snapshot(server: Server, camera: Camera, name: str | None = None) -> Answer:
         """Write the newest picture beside the recordings; answers with the file's name."""
         if camera.hub.newest is None:
@@ -104,6 +103,24 @@ def standard_commands() -> Registry:
             raise BadArgument(f"{id!r} is no viewer's number: 'viewers' lists them")
         server.viewers.kick(int(id))
         return None
+
+    @registry.command("get", right="view", items="properties", looks_right=_is_property)
+    async def get(server: Server, camera: Camera, property: str | None = None) -> Answer:
+        """Show a camera's properties, or one: its value, default, range or choices.
+
+        Where the device took something else than was asked for, both are shown.
+        """
+        if property is not None:
+            return (await camera.properties.get_one(property)).as_dict()
+        return [each.as_dict() for each in (await camera.properties.get()).values()]
+
+    @registry.command("set")
+    async def set(server: Server, camera: Camera, property: str, value: str) -> Answer:
+        """Change a property while the camera runs; answers with what the device granted.
+
+        For another fps or size the device is opened anew; viewers and a recording stay.
+        """
+        return (await camera.properties.set(property, value)).as_dict()
 
     @registry.command("ping", right="view")
     def ping(server: Server) -> Answer:
@@ -133,4 +150,25 @@ def standard_commands() -> Registry:
         server.on_shutdown()
         return None
 
+    add_session_commands(registry)
     return registry
+
+
+def _is_file_name(server: Server, word: str) -> bool:
+    return has_suffix(word)
+
+
+def _is_property(server: Server, word: str) -> bool:
+    return len(server.cameras) == 1 and word in server.camera().properties.names()
+
+
+def _describe(command: Command) -> dict[str, Any]:
+    return {"command": command.usage, "name": command.name, "summary": command.summary}
+
+
+def _help_lines(answer: Answer) -> list[str]:
+    """``command: USAGE - SUMMARY`` for each; for one its usage, and ``help: …`` for each line."""
+    if isinstance(answer, dict):
+        told = [line.strip() for line in answer["help"].splitlines() if line.strip()]
+        return [f"command: {answer['command']}", *(f"help: {line}" for line in told)]
+    return [f"command: {each['command']} - {each['summary']}" for each in answer or []]

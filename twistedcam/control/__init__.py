@@ -1,5 +1,4 @@
-"""The control port: the vocabulary over telnet. See docs/control-protocol.md."""
+"""The control port: the vocabulary over telnet, and clients of it. See docs/control-protocol.md.
 
-from twistedcam.control.port import ControlFactory
-
-__all__ = ["ControlFactory"]
+Nothing is imported here: a client needs nothing of the server.
+"""

@@ -3,42 +3,47 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from twistedcam.commands import Answer, Command
 from twistedcam.errors import BadArgument, LineTooLong, TwistedcamError
 from twistedcam.events import Event
+
+if TYPE_CHECKING:
+    from twistedcam.commands import Answer, Command
 
 #: Bytes in a line, its end not counted.
 MAX_LINE = 4096
 
 
 class LineReader:
-    """Cuts bytes into lines ended by LF or CR LF."""
+    """Cuts bytes into lines. LF, CR LF and CR end one: telnet's CR NUL has become CR by then."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._buffer = b""
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """The lines that ``data`` completes, without their ends.
+        """The lines that ``data`` completes, without their ends; empty ones are left out.
 
         Raises:
             LineTooLong: the connection has to end.
         """
-        self._buffer += data
-        while True:
-            end = self._buffer.find(b"\n")
-            if (len(self._buffer) if end < 0 else end) > MAX_LINE + 1:
-                raise LineTooLong(f"a line has at most {MAX_LINE} bytes")
-            if end < 0:
-                return
-            line = bytes(self._buffer[:end]).removesuffix(b"\r")
-            if len(line) > MAX_LINE:
-                raise LineTooLong(f"a line has at most {MAX_LINE} bytes")
-            del self._buffer[: end + 1]
-            yield line
+        *whole, self._buffer = _END.split(self._buffer + data)
+        for line in whole:
+            if line:
+                yield _checked(line)
+        _checked(self._buffer)
+
+
+_END = re.compile(rb"[\r\n]")
+
+
+def _checked(line: bytes) -> bytes:
+    if len(line) > MAX_LINE:
+        raise LineTooLong(f"a line has at most {MAX_LINE} bytes")
+    return line
 
 
 def split(line: bytes) -> list[str]:
@@ -56,24 +61,28 @@ def split(line: bytes) -> list[str]:
     try:
         return shlex.split(text)
     except ValueError as error:
-        raise BadArgument(f"{error}".lower().replace("no closing", "there is no closing")) from None
+        what = "a quote is not closed" if "quotation" in str(error) else "a backslash ends the line"
+        raise BadArgument(f"{what}: words are split as a shell splits them") from None
 
 
 def show(value: Any) -> str:
-    """A value as it stands behind its key."""
+    """A value as it stands behind its key: on one line, with nothing that steers a terminal."""
     if value is None:
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (dict, list)):
         return json.dumps(value, ensure_ascii=False)
-    return " ".join(str(value).splitlines())
+    return "".join(letter if letter.isprintable() else " " for letter in str(value))
 
 
-def as_text(answer: Answer) -> str:
+def as_text(command: Command, answer: Answer) -> str:
     """``key: value`` lines, then ``OK``."""
-    items = [] if answer is None else answer if isinstance(answer, list) else [answer]
-    lines = [f"{key}: {show(value)}" for item in items for key, value in item.items()]
+    if command.as_lines is not None:
+        lines = command.as_lines(answer)
+    else:
+        items = [] if answer is None else answer if isinstance(answer, list) else [answer]
+        lines = [f"{key}: {show(value)}" for item in items for key, value in item.items()]
     return "\n".join([*lines, "OK"]) + "\n"
 
 

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import socket
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from twisted.conch.telnet import Telnet
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IAddress
+from twisted.internet.interfaces import (
+    IAddress,
+    IDelayedCall,
+    IHalfCloseableProtocol,
+    IPushProducer,
+    ISSLTransport,
+)
 from twisted.internet.protocol import Factory, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from twistedcam.address import show_address
-from twistedcam.commands import Registry
+from twistedcam.commands import Answer, Command, Registry
 from twistedcam.connections import Connections
 from twistedcam.control import lines
-from twistedcam.errors import BadArgument, LineTooLong, TwistedcamError
+from twistedcam.control.telnet import PatientTelnet
+from twistedcam.errors import BadArgument, TwistedcamError
 from twistedcam.events import Event
 from twistedcam.version import __version__
 
@@ -27,10 +35,22 @@ log = Logger()
 
 #: Lines that may wait for the one that is being carried out; then nothing more is read.
 MAX_WAITING = 64
+#: Lines carried out in one go, before others have their turn.
+AT_ONCE = 16
+#: Bytes of events that may wait for a controller that does not read; then it is dropped.
+MAX_BEHIND = 256 * 1024
+#: Bytes that the system may hold for a controller besides.
+SEND_BUFFER = 64 * 1024
+#: Seconds that the other side has to take the last words and to close.
+LINGER = 2.0
 
 
-class ControlProtocol(Telnet):
-    """One controller. Commands are carried out one after the other, in the order they came."""
+@implementer(IHalfCloseableProtocol, IPushProducer)
+class ControlProtocol(PatientTelnet):
+    """One controller. Commands are carried out one after the other, in the order they came.
+
+    Nothing is read and nothing carried out while the controller does not take its answers.
+    """
 
     factory: ControlFactory
     transport: Any
@@ -39,127 +59,226 @@ class ControlProtocol(Telnet):
         super().__init__()
         self.factory = factory
         self.peer = ""
+        #: Whether answers are lines of JSON (commands.session.Session).
+        self.json = False
         self._reader = lines.LineReader()
-        self._waiting: deque[bytes] = deque()
-        self._busy = False
-        self._json = False
+        #: Lines to carry out, and the error that ends the connection behind them.
+        self._waiting: deque[bytes | TwistedcamError] = deque()
+        self._is_working = False
+        self._hears = True
+        self._is_over = False
         self._newline = "\n"
         self._unwatch: Any = None
-        self._over = False
+        self._behind = 0
+        self._is_full = False
+        self._cleared: Deferred[None] | None = None
+        self._linger: IDelayedCall | None = None
+
+    # The connection.
 
     def connectionMade(self) -> None:
         """Greet."""
         self.peer = show_address(self.transport.getPeer())
         self.factory.connections.add(self)
+        _tune(self.transport)
+        self.transport.registerProducer(self, True)
         self._say(f"OK twistedcam 1 {__version__}\n")
 
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Forget this controller."""
-        self._over = True
-        self.factory.connections.discard(self)
-        self._waiting.clear()
-        self._stop_watching()
-        super().connectionLost(reason)
-
     def dataReceived(self, data: bytes) -> None:
-        """Take telnet apart; what is not telnet at all ends the connection with one line."""
+        """Take telnet apart; a controller that ends its lines with CR LF is answered so too."""
         if b"\r\n" in data:
             self._newline = "\r\n"
-        try:
-            super().dataReceived(data)
-        except ValueError:
-            self._fail(BadArgument("that is no telnet command"))
+        super().dataReceived(data)
 
     def applicationDataReceived(self, data: bytes) -> None:
         """What is left when telnet's own bytes are taken out."""
-        if self._over:
+        if not self._hears:
             return
         try:
             for line in self._reader.feed(data):
                 self._waiting.append(line)
-        except LineTooLong as error:
-            self._fail(error)
-            return
-        if len(self._waiting) >= MAX_WAITING:
-            self.transport.pauseProducing()
-        self._next()
+        except TwistedcamError as error:
+            self._refuse(error)
+        self._work()
 
-    def close(self) -> None:
-        """End the connection in good order."""
-        self._over = True
+    def garbled(self) -> None:
+        """A telnet subnegotiation without an end."""
+        self._refuse(BadArgument("that is no telnet: a subnegotiation has no end"))
+        self._work()
+
+    def interrupted(self) -> None:
+        """Telnet's interrupt key: as a new line, it ends a watch."""
         self._stop_watching()
-        self.transport.loseConnection()
 
-    def _fail(self, error: TwistedcamError) -> None:
-        self._answer_error(error)
-        self.close()
+    def readConnectionLost(self) -> None:
+        """The other side has said all it wanted; what it asked for is still answered."""
+        self._hears = False
+        self._stop_watching()
+        if not self._is_working:
+            self.close()
 
-    def _say(self, text: str) -> None:
-        data = text.replace("\n", self._newline).encode(errors="replace")
-        self.transport.write(data.replace(b"\xff", b"\xff\xff"))
+    def writeConnectionLost(self) -> None:
+        """Our own last word was sent."""
 
-    def _next(self) -> None:
-        """Carry out what waits, until something takes time."""
-        while self._waiting and not self._busy and not self._over:
-            line = self._waiting.popleft()
-            self._busy = True
-            done = Deferred.fromCoroutine(self._carry_out(line))
-            done.addErrback(lambda why: log.failure("a control line failed", failure=why))
-            done.addCallback(self._done)
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Forget this controller. What it has asked for is carried out all the same."""
+        self._is_over, self._hears = True, False
+        self.factory.connections.discard(self)
+        self._waiting.clear()
+        self._stop_watching()
+        if self._linger is not None and self._linger.active():
+            self._linger.cancel()
+        self.stopProducing()
+        super().connectionLost(reason)
 
-    def _done(self, _: None) -> None:
-        self._busy = False
-        if not self._over and len(self._waiting) < MAX_WAITING:
+    def close(self, linger: bool = True) -> None:
+        """End the connection, once what was said is sent.
+
+        Arguments:
+            linger: what still comes in is read and let go until the other side closes too. To
+                close on it would take back, by a reset, last words that were not read yet.
+        """
+        if self._is_over:
+            return
+        self._is_over, self._hears = True, False
+        self._stop_watching()
+        self.transport.unregisterProducer()
+        self.transport.resumeProducing()
+        can_half = hasattr(self.transport, "loseWriteConnection")
+        if linger and can_half and not ISSLTransport.providedBy(self.transport):
+            self.transport.loseWriteConnection()
+        else:
+            self.transport.loseConnection()
+        self._linger = self.factory.server.clock.callLater(LINGER, self._abort)
+
+    def _abort(self) -> None:
+        if self in self.factory.connections:
+            self.transport.abortConnection()
+
+    def _refuse(self, error: TwistedcamError) -> None:
+        """Hear no more, and end the connection with this error behind what was asked before."""
+        if self._hears:
+            self._hears = False
+            self._waiting.append(error)
+
+    # The transport's buffer (IPushProducer): what is said to this controller comes from here.
+
+    def pauseProducing(self) -> None:
+        """The controller does not read: carry out nothing more, so that nothing piles up."""
+        self._is_full = True
+        self._behind = 0
+        self._mind_reading()
+
+    def resumeProducing(self) -> None:
+        """The controller has read."""
+        self._is_full = False
+        cleared, self._cleared = self._cleared, None
+        if cleared is not None:
+            cleared.callback(None)
+        self._mind_reading()
+
+    def stopProducing(self) -> None:
+        """The connection is gone."""
+        cleared, self._cleared = self._cleared, None
+        if cleared is not None:
+            cleared.callback(None)
+
+    def _mind_reading(self) -> None:
+        if self._is_over:
+            return
+        if self._is_full or len(self._waiting) >= MAX_WAITING:
+            self.transport.pauseProducing()
+        else:
             self.transport.resumeProducing()
-        self._next()
+
+    # Commands.
+
+    def _work(self) -> None:
+        """Carry out what waits, unless that is being done already."""
+        if self._waiting and not self._is_working:
+            self._is_working = True
+            done = Deferred.fromCoroutine(self._carry_out_all())
+            done.addErrback(lambda why: log.failure("a control line failed", failure=why))
+        self._mind_reading()
+
+    async def _carry_out_all(self) -> None:
+        count = 0
+        while self._waiting and not self._is_over:
+            line = self._waiting.popleft()
+            if isinstance(line, TwistedcamError):
+                self._stop_watching()
+                self._answer_error(line)
+                self.close()
+                break
+            await self._carry_out(line)
+            count += 1
+            if count % AT_ONCE == 0 and self._waiting:
+                await self._let_others()
+            if self._is_full and not self._is_over:
+                self._cleared = Deferred()
+                await self._cleared
+        self._is_working = False
+        if not self._hears:
+            self.close()
+        self._mind_reading()
+
+    def _let_others(self) -> Deferred[None]:
+        turn: Deferred[None] = Deferred()
+        self.factory.server.clock.callLater(0, turn.callback, None)
+        return turn
 
     async def _carry_out(self, line: bytes) -> None:
         self._stop_watching()
         try:
             words = lines.split(line)
-            if words and not self._own(words):
+            if words:
                 command, rest = self.factory.registry.find(words)
                 arguments = command.bind(self.factory.server, rest)
-                answer = await command.run(self.factory.server, **arguments)
-                self._say(lines.as_json(command, answer) if self._json else lines.as_text(answer))
+                subject = self if command.of_session else self.factory.server
+                self._answer(command, await command.run(subject, **arguments))
         except TwistedcamError as error:
             self._answer_error(error)
         except Exception:
             log.failure("{peer}: {line!r} failed", peer=self.peer, line=line)
             self._answer_error(TwistedcamError("that failed inside the server; its log says why"))
 
+    def _answer(self, command: Command, answer: Answer) -> None:
+        form = lines.as_json if self.json else lines.as_text
+        self._say(form(command, answer))
+
     def _answer_error(self, error: TwistedcamError) -> None:
-        self._say(lines.error_as_json(error) if self._json else lines.error_as_text(error))
+        self._say(lines.error_as_json(error) if self.json else lines.error_as_text(error))
 
-    def _own(self, words: list[str]) -> bool:
-        """Commands that are about this connection alone."""
-        if words == ["quit"]:
-            self._say_ok()
-            self.close()
-        elif words[0] == "json":
-            if words[1:] not in (["on"], ["off"]):
-                raise BadArgument("json on, or json off")
-            self._json = words[1] == "on"
-            self._say_ok()
-        elif words[0] == "watch":
-            if len(words) > 2:
-                raise BadArgument(f"{words[2]!r} is one word too many: watch [CAMERA]")
-            camera = self.factory.server.camera(words[1]).name if len(words) == 2 else None
-            self._say_ok()
-            self._unwatch = self.factory.server.events.subscribe(
-                lambda event: self._happened(event, camera)
-            )
-        else:
-            return False
-        return True
+    def _say(self, text: str) -> None:
+        if not self._is_over:
+            data = text.replace("\n", self._newline).encode(errors="replace")
+            self.transport.write(data.replace(b"\xff", b"\xff\xff"))
 
-    def _say_ok(self) -> None:
-        self._say('{"ok": true}\n' if self._json else "OK\n")
+    # What a session can be asked (commands.session.Session).
+
+    def watch(self, camera: str | None) -> None:
+        """Tell of events from now on."""
+        self._unwatch = self.factory.server.events.subscribe(
+            lambda event: self._happened(event, camera)
+        )
+
+    def quit(self) -> None:
+        """Close behind the answer; what was typed behind is not carried out."""
+        self._hears = False
+        self._waiting.clear()
 
     def _happened(self, event: Event, camera: str | None) -> None:
         if camera is not None and getattr(event, "camera", camera) not in (camera, None):
             return
-        self._say(lines.event_as_json(event) if self._json else lines.event_as_text(event))
+        text = lines.event_as_json(event) if self.json else lines.event_as_text(event)
+        if self._is_full:
+            self._behind += len(text)
+            if self._behind > MAX_BEHIND:
+                log.warn("{peer} does not read its events and is dropped", peer=self.peer)
+                self._stop_watching()
+                self.transport.abortConnection()
+                return
+        self._say(text)
 
     def _stop_watching(self) -> None:
         if self._unwatch is not None:
@@ -189,5 +308,16 @@ class ControlFactory(Factory[ControlProtocol]):
     def close(self) -> Deferred[None]:
         """End all connections; fires when they are gone."""
         for connection in self.connections:
-            connection.close()
+            connection.close(linger=False)
         return self.connections.when_empty()
+
+
+def _tune(transport: Any) -> None:
+    """Answers go out at once, and what the system holds for one who does not read is little."""
+    if hasattr(transport, "setTcpNoDelay"):
+        transport.setTcpNoDelay(True)
+        transport.setTcpKeepAlive(True)
+    if hasattr(transport, "getHandle"):
+        handle = transport.getHandle()
+        if isinstance(handle, socket.socket):
+            handle.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)

@@ -12,7 +12,16 @@ from twistedcam.errors import BadArgument
 from twistedcam.sources.base import Grab, Granted, Source
 from twistedcam.sources.spec import Settings, SourceSpec, parse
 
-__all__ = ["SCHEMES", "Grab", "Granted", "Source", "SourceSpec", "make_source", "parse"]
+__all__ = [
+    "SCHEMES",
+    "Grab",
+    "Granted",
+    "Source",
+    "SourceSpec",
+    "known_settings",
+    "make_source",
+    "parse",
+]
 
 
 def _auto(spec: SourceSpec, settings: Settings) -> Source:
@@ -54,6 +63,19 @@ def make_source(spec: SourceSpec) -> Source:
     Raises:
         BadArgument: the scheme, the target or a setting is not one that there is.
     """
+    return _make(spec)[0]
+
+
+def known_settings(spec: SourceSpec) -> frozenset[str]:
+    """The settings that such a source has.
+
+    Raises:
+        BadArgument: as make_source.
+    """
+    return _make(spec)[1].known
+
+
+def _make(spec: SourceSpec) -> tuple[Source, Settings]:
     settings = Settings(spec)
     maker = SCHEMES.get(spec.scheme)
     if maker is None:
@@ -61,4 +83,4 @@ def make_source(spec: SourceSpec) -> Source:
         raise BadArgument(f"there is no source {spec.scheme!r}: use one of {known}")
     source = maker(spec, settings)
     settings.refuse_unknown()
-    return source
+    return source, settings

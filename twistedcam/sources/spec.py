@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from twistedcam.errors import BadArgument
 
@@ -40,6 +40,13 @@ class SourceSpec:
             return self.text
         host = parts.netloc.rpartition("@")[2]
         return parts._replace(netloc=f"***@{host}").geturl()
+
+    def with_settings(self, changes: dict[str, str]) -> SourceSpec:
+        """The same source with some settings changed."""
+        settings = {**self.settings, **changes}
+        query = urlencode(settings, safe=":/,")
+        text = f"{self.text.partition('?')[0]}?{query}"
+        return SourceSpec(self.scheme, self.target, settings, text)
 
 
 def parse(text: str) -> SourceSpec:
@@ -90,6 +97,11 @@ class Settings:
     def __init__(self, spec: SourceSpec) -> None:
         self._spec = spec
         self._known: set[str] = set(COMMON)
+
+    @property
+    def known(self) -> frozenset[str]:
+        """The settings that there are: the common ones, and those that were asked for."""
+        return frozenset(self._known)
 
     def text(self, name: str, default: str = "") -> str:
         """As it stands."""

@@ -1,0 +1,53 @@
+"""Commands about the controller's own connection: they have a meaning on the control port alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from twistedcam.commands.command import Answer
+from twistedcam.commands.registry import Registry
+from twistedcam.errors import BadArgument
+
+if TYPE_CHECKING:
+    from twistedcam.camera import Camera
+
+
+class Session(Protocol):
+    """What a controller's connection can be asked."""
+
+    #: Whether answers are lines of JSON.
+    json: bool
+
+    def watch(self, camera: str | None) -> None:
+        """Tell of that camera's events, or of all, until the next line."""
+
+    def quit(self) -> None:
+        """Close, once what was said is sent."""
+
+
+def add_session_commands(registry: Registry) -> None:
+    """Add ``watch``, ``json`` and ``quit``."""
+
+    @registry.command("watch", right="view", of_session=True)
+    def watch(session: Session, camera: Camera | None = None) -> Answer:
+        """Tell what happens, of one camera or of all, until the next line is typed.
+
+        Each event is a line: event: KIND, then its fields as key=value. KIND is state, recording,
+        viewer or fault.
+        """
+        session.watch(None if camera is None else camera.name)
+        return None
+
+    @registry.command("json", right="view", of_session=True)
+    def json(session: Session, on_or_off: str) -> Answer:
+        """Answer in JSON from now on, a line each (on), or in text (off)."""
+        if on_or_off not in ("on", "off"):
+            raise BadArgument("json on, or json off")
+        session.json = on_or_off == "on"
+        return None
+
+    @registry.command("quit", right="view", of_session=True)
+    def quit(session: Session) -> Answer:
+        """Close this connection; the server goes on."""
+        session.quit()
+        return None

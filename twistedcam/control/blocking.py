@@ -1,0 +1,154 @@
+"""A client of the control port for programs without an event loop, or a thread of one."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+from collections import deque
+from collections.abc import Iterator
+
+from twistedcam.control.dialogue import Dialogue, Message, answer, write_line
+from twistedcam.errors import BadArgument, NoServer
+
+DEFAULT_ENDPOINT = "tcp:127.0.0.1:9531"
+
+
+class BlockingClient:
+    """A connection to the control port; every call waits.
+
+    Arguments:
+        endpoint: ``tcp:HOST:PORT``, ``tls:HOST:PORT`` (the host's certificate is checked) or
+            ``unix:PATH``.
+        timeout: seconds to wait for the connection and for the greeting.
+
+    Raises:
+        BadArgument: that is no endpoint.
+        NoServer: nothing answers there, or something else does.
+        CommandError: the server refuses this client.
+    """
+
+    def __init__(self, endpoint: str = DEFAULT_ENDPOINT, timeout: float = 5.0) -> None:
+        self.endpoint = endpoint
+        self._dialogue = Dialogue()
+        self._messages: deque[Message] = deque()
+        self._is_closed = False
+        try:
+            self._socket = _connect(endpoint, timeout)
+        except OSError as error:
+            why = error.strerror or str(error) or "no answer"
+            raise NoServer(
+                f"no server at {endpoint}: {why}: 'twistedcam serve' starts one"
+            ) from None
+        try:
+            self._send(Dialogue.opening)
+            while not self._dialogue.is_ready:
+                self._receive()
+            self._socket.settimeout(None)
+        except BaseException:
+            self._socket.close()
+            raise
+
+    @property
+    def server_version(self) -> str:
+        """The version that the server greeted with."""
+        return self._dialogue.server_version or ""
+
+    def ask(self, *words: str, timeout: float | None = None) -> Message:
+        """Carry out one command; the answer's fields. A list is under its plural name.
+
+        Arguments:
+            timeout: seconds to wait, or None: ``start`` of a slow camera takes its time.
+
+        Raises:
+            CommandError: as the server answered.
+            NoServer: the connection is lost, or the time is over; then it is of no more use.
+        """
+        self._send(write_line(list(words)))
+        self._socket.settimeout(timeout)
+        while True:
+            message = self._next()
+            if "ok" in message:
+                return answer(message)
+
+    def watch(self, camera: str | None = None) -> Iterator[Message]:
+        """Events as they happen, each its fields with ``event``: its kind.
+
+        The server watches when this returns. Ends when ``close`` is called from another thread.
+
+        Raises:
+            NoServer: the connection is lost.
+        """
+        self.ask("watch", *([] if camera is None else [camera]))
+        return self._events()
+
+    def close(self) -> None:
+        """End the connection; who waits in another thread is woken."""
+        self._is_closed = True
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+    def __enter__(self) -> BlockingClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _events(self) -> Iterator[Message]:
+        while True:
+            try:
+                yield self._next()
+            except NoServer:
+                if self._is_closed:
+                    return
+                raise
+
+    def _next(self) -> Message:
+        while not self._messages:
+            self._receive()
+        return self._messages.popleft()
+
+    def _send(self, data: bytes) -> None:
+        try:
+            self._socket.sendall(data)
+        except OSError as error:
+            raise self._lost(error) from None
+
+    def _receive(self) -> None:
+        try:
+            data = self._socket.recv(65536)
+        except OSError as error:
+            raise self._lost(error) from None
+        if not data:
+            raise NoServer("the server has closed the connection")
+        self._messages.extend(self._dialogue.feed(data))
+
+    def _lost(self, error: OSError) -> NoServer:
+        if isinstance(error, TimeoutError):
+            return NoServer(f"the server at {self.endpoint} does not answer")
+        return NoServer(f"the server at {self.endpoint} is lost: {error.strerror or error}")
+
+
+def _connect(endpoint: str, timeout: float) -> socket.socket:
+    kind, _, rest = endpoint.partition(":")
+    if kind == "unix" and rest:
+        made = socket.socket(socket.AF_UNIX)
+        made.settimeout(timeout)
+        try:
+            made.connect(rest.removeprefix("path="))
+        except OSError:
+            made.close()
+            raise
+        return made
+    host, _, port = rest.rpartition(":")
+    # Twisted's endpoint strings escape the colons of an IPv6 address, and may name their words.
+    host = host.removeprefix("host=").replace("\\:", ":").strip("[]")
+    port = port.removeprefix("port=")
+    if kind not in ("tcp", "tls") or not host or not port.isdigit() or int(port) > 65535:
+        raise BadArgument(f"{endpoint!r} is no endpoint: tcp:HOST:PORT, tls:HOST:PORT, unix:PATH")
+    plain = socket.create_connection((host, int(port)), timeout)
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if kind == "tcp":
+        return plain
+    return ssl.create_default_context().wrap_socket(plain, server_hostname=host)
