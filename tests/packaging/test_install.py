@@ -1,0 +1,155 @@
+"""What pip installs works from anywhere: the program, the twistd plugin, the viewer."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.process import PATIENCE, ROOT, wait_for
+from twistedcam.version import __version__
+
+LOCAL = "tcp:0:interface=127.0.0.1"
+OPTIONS = ["--camera", "pattern:?size=320x240", "--listen", LOCAL, "--control", LOCAL]
+OPTIONS += ["--http", LOCAL]
+
+
+def environment() -> dict[str, str]:
+    """This one, without anything that would lead Python back to the checkout."""
+    return {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+
+
+@pytest.fixture(scope="module", params=["plain", "editable"])
+def bin(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The bin folder of an empty venv that twistedcam was installed into."""
+    venv = tmp_path_factory.mktemp(request.param) / "venv"
+    subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+    source = ROOT
+    if request.param == "plain":  # pip builds in place: keep the checkout clean
+        source = venv.parent / "source"
+        source.mkdir()
+        tracked = subprocess.run(
+            ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False
+        ).stdout.split(b"\0")
+        for name in filter(None, map(os.fsdecode, tracked)):
+            if (ROOT / name).is_file():
+                target = source / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes((ROOT / name).read_bytes())
+    words = ["-m", "pip", "install", "--quiet"]
+    words += ["--editable"] if request.param == "editable" else []
+    subprocess.run([venv / "bin" / "python", *words, source], check=True, env=environment())
+    yield venv / "bin"
+    if request.param == "editable":  # pip left the project's metadata as it found them, or anew
+        assert not (ROOT / "build").exists()
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """A working directory that has nothing to do with the project."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    return folder
+
+
+def test_serve_runs_from_any_folder(bin: Path, elsewhere: Path) -> None:
+    server = subprocess.Popen(
+        [bin / "twistedcam", "serve", *OPTIONS],
+        cwd=elsewhere,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert server.stdout is not None
+    assert b"serves cam" in server.stdout.readline()
+    server.send_signal(signal.SIGTERM)
+    _, log = server.communicate(timeout=PATIENCE)
+    assert server.returncode == 0, log.decode()
+    assert b"Traceback" not in log
+
+
+def test_the_viewer_is_a_module_too(bin: Path, elsewhere: Path) -> None:
+    done = subprocess.run(
+        [bin / "python", "-m", "client", "--help"],
+        cwd=elsewhere,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "--headless" in done.stdout
+
+
+def test_twistd_runs_it_as_a_daemon_with_pid_and_log_file(bin: Path, elsewhere: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    files = ["--pidfile", elsewhere / "cam.pid", "--logfile", elsewhere / "cam.log"]
+    options = [*OPTIONS[:-4], "--control", f"tcp:{port}:interface=127.0.0.1", "--no-http"]
+    subprocess.run(
+        [bin / "twistd", *files, "twistedcam", *options],
+        cwd=elsewhere,
+        env=environment(),
+        check=True,
+        timeout=PATIENCE,
+    )
+    pid = int(wait_for(lambda: (elsewhere / "cam.pid").read_text(), "the pid file"))
+    try:
+        with socket.create_connection(("127.0.0.1", port), PATIENCE) as control:
+            control.sendall(b"shutdown\n")
+            assert control.recv(100).startswith(b"OK twistedcam 1 ")
+            wait_for(lambda: not (elsewhere / "cam.pid").exists(), "the daemon's end")
+    finally:
+        if (elsewhere / "cam.pid").exists():
+            os.kill(pid, signal.SIGTERM)
+    log = (elsewhere / "cam.log").read_text()
+    assert "Traceback" not in log, log
+
+
+def test_twistd_says_what_will_not_do_in_one_line(bin: Path, elsewhere: Path) -> None:
+    for options, code in ((["--camera", "nonsense:"], 1), (["--colour"], 2)):
+        done = subprocess.run(
+            [bin / "twistd", "-n", "twistedcam", *options],
+            cwd=elsewhere,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        assert done.returncode == code
+        assert "Traceback" not in done.stderr
+
+
+def test_the_version_is_the_same_everywhere(bin: Path, elsewhere: Path) -> None:
+    said = subprocess.run(
+        [bin / "twistedcam", "--version"], cwd=elsewhere, capture_output=True, text=True, check=True
+    ).stdout
+    assert said.strip() == f"twistedcam {__version__}"
+    assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_every_dependency_has_its_reason_in_the_readme() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    readme = (ROOT / "README.md").read_text()
+    extras = project["optional-dependencies"].values()
+    for requirement in [*project["dependencies"], *(each for extra in extras for each in extra)]:
+        name = requirement.split(";")[0].split("[")[0].strip().rstrip("<>=.0123456789,!~ ")
+        name = name.split(">")[0].split("<")[0].split("=")[0].strip()
+        assert f"`{name}`" in readme, f"README's table of dependencies has no row for {name}"
+
+
+def test_every_package_is_installed() -> None:
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    found = {"twisted.plugins"}
+    for top in ("twistedcam", "client", "tray"):
+        for init in (ROOT / top).rglob("__init__.py"):
+            found.add(".".join(init.parent.relative_to(ROOT).parts))
+    assert set(listed) == found
