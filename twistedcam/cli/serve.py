@@ -37,7 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
     service.privilegedStartService()
     service.startService()
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
-    announce(service)
+    # Once it is said, a signal ends it in order: the reactor has its handlers by then.
+    reactor.callWhenRunning(announce, service)
     reactor.run()
     return 0
 
