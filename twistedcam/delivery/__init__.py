@@ -1,7 +1,17 @@
 """How a frame gets to those who watch: the newest, when they are ready for it, never a queue."""
 
-from twistedcam.delivery.outlet import Outlet, WriteOutlet
+from twistedcam.delivery.outlet import Framing, Outlet, make_outlet
+from twistedcam.delivery.sendfile import SendfileOutlet
 from twistedcam.delivery.throttle import Throttle
 from twistedcam.delivery.watcher import Watcher
+from twistedcam.delivery.write import WriteOutlet
 
-__all__ = ["Outlet", "Throttle", "Watcher", "WriteOutlet"]
+__all__ = [
+    "Framing",
+    "Outlet",
+    "SendfileOutlet",
+    "Throttle",
+    "Watcher",
+    "WriteOutlet",
+    "make_outlet",
+]

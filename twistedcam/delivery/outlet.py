@@ -1,27 +1,35 @@
-"""One viewer's way out of the process."""
+"""One viewer's way out of the process: what it is, and which one a connection gets."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
-from twisted.internet.interfaces import IPushProducer, ITransport
-from zope.interface import implementer
+from twisted.internet.interfaces import IReactorFDSet
 
+from twistedcam.delivery.kernel import HAS_SENDFILE, stream_socket
 from twistedcam.frame import Frame
 
-#: Gives a frame in the form that goes over the wire: made once, shared by all viewers.
+#: Gives a frame in the form that goes over the wire: made once, shared by all viewers. It has to
+#: be the same function object for all of them: a module's function, not one made per connection.
 Framing = Callable[[Frame], bytes]
 
 
 class Outlet(Protocol):
-    """Sends one frame at a time, and says when the next may come."""
+    """Sends one frame at a time, and says when the next may come.
+
+    An outlet begins closed; its first ``say`` opens it. So what was written before it, a greeting
+    or a response's headers, is on its way before the first frame.
+    """
 
     #: How it sends, in a word, for ``status``.
     path: str
 
     def is_clear(self) -> bool:
-        """Whether a frame that is sent now would start on its way at once."""
+        """Whether a frame that is sent now would start on its way at once.
+
+        When it is not, ``cleared`` is called as soon as it is.
+        """
 
     def send(self, frame: Frame) -> int:
         """Send a frame; only when clear. The number of bytes that it takes."""
@@ -29,59 +37,39 @@ class Outlet(Protocol):
     def say(self, data: bytes) -> None:
         """Send a small message, in order behind the frame under way; clear or not."""
 
+    def held(self) -> int:
+        """Bytes that the viewer has not taken yet, as far as known. One that reads changes it."""
+
+    def finish(self, done: Callable[[], None]) -> None:
+        """No more frames; ``done`` is called when the frame under way and all that was said are
+        with the transport, which may then lose its connection."""
+
+    def abort(self) -> None:
+        """End the connection now, whatever is under way."""
+
     def close(self) -> None:
-        """Nothing more will be sent."""
+        """Nothing more will be sent: the connection is gone, or is used by somebody else."""
 
 
-@implementer(IPushProducer)
-class WriteOutlet:
-    """Sends by ``transport.write``: works on every transport.
+def make_outlet(
+    transport: Any, framing: Framing, cleared: Callable[[], None], reactor: Any
+) -> Outlet:
+    """The best outlet that a connection can have.
+
+    The outlet becomes the transport's producer; the transport must have no other. Over HTTP that is
+    ``request.channel.transport``, taken over from twisted.web's channel.
 
     Arguments:
-        transport: where to.
+        transport: the connection.
         framing: the form of a frame on this wire.
         cleared: called when the way has become clear again.
+        reactor: what waits for sockets.
     """
+    from twistedcam.delivery.sendfile import SendfileOutlet
+    from twistedcam.delivery.write import WriteOutlet
 
-    path = "write"
-
-    def __init__(
-        self, transport: ITransport, framing: Framing, cleared: Callable[[], None]
-    ) -> None:
-        self._transport = transport
-        self._framing = framing
-        self._cleared = cleared
-        self._paused = False
-        transport.registerProducer(self, True)  # type: ignore[attr-defined]
-
-    def is_clear(self) -> bool:
-        """Whether the transport has asked for no pause."""
-        return not self._paused
-
-    def send(self, frame: Frame) -> int:
-        """Hand the frame to the transport."""
-        message: bytes = frame.shared(self._framing)
-        self._transport.write(message)
-        return len(message)
-
-    def say(self, data: bytes) -> None:
-        """Hand the message to the transport."""
-        self._transport.write(data)
-
-    def close(self) -> None:
-        """Let the transport go."""
-        self._paused = True
-        self._transport.unregisterProducer()  # type: ignore[attr-defined]
-
-    def pauseProducing(self) -> None:
-        """The transport's buffer is full."""
-        self._paused = True
-
-    def resumeProducing(self) -> None:
-        """The transport's buffer is empty."""
-        self._paused = False
-        self._cleared()
-
-    def stopProducing(self) -> None:
-        """The connection is gone."""
-        self._paused = True
+    if HAS_SENDFILE and IReactorFDSet.providedBy(reactor):
+        sock = stream_socket(transport)
+        if sock is not None:
+            return SendfileOutlet(transport, framing, cleared, reactor, sock)
+    return WriteOutlet(transport, framing, cleared)

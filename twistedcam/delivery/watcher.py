@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 
 from twistedcam.delivery.outlet import Outlet
 from twistedcam.delivery.throttle import Throttle
@@ -10,9 +13,17 @@ from twistedcam.frame import Frame
 from twistedcam.hub import Hub
 from twistedcam.viewers import Viewer
 
+log = Logger()
+
+#: Seconds after which a viewer that takes not one byte of what is on its way is dropped.
+STALL_LIMIT = 10.0
+
 
 class Watcher:
     """Stands between a hub and an outlet; keeps no frame.
+
+    A viewer that reads slowly gets fewer frames, each the newest when its turn comes. One that has
+    stopped reading is found out when frames come, without a timer of its own.
 
     Arguments:
         viewer: whose counts to keep.
@@ -42,6 +53,9 @@ class Watcher:
         self._unacknowledged: list[int] = []
         self._last_seq = 0
         self._passed_over = 0
+        #: What the outlet held when it was last seen to change, and when that was.
+        self._held = -1
+        self._held_since = 0.0
 
     def begin(self) -> None:
         """From now on frames go out, the newest first."""
@@ -53,15 +67,22 @@ class Watcher:
         self._hub.remove(self)
         self._outlet.close()
 
+    def finish(self, done: Callable[[], None]) -> None:
+        """No more frames; ``done`` is called when the one under way is out."""
+        self._hub.remove(self)
+        self._outlet.finish(done)
+
     def take(self, frame: Frame) -> None:
         """A new frame (hub.Sink): send it, or let it go."""
         if not self._throttle.admits(frame.time_us):
             return
-        if len(self._unacknowledged) >= self._window > 0 or not self._outlet.is_clear():
-            self.viewer.drops += 1
-            self._passed_over = frame.seq
-            return
-        self._send(frame)
+        if len(self._unacknowledged) >= self._window > 0:
+            self._pass_over(frame)
+        elif self._outlet.is_clear():
+            self._send(frame)
+        else:
+            self._pass_over(frame)
+            self._check_stall()
 
     def acknowledge(self, seq: int) -> None:
         """The viewer has taken in all frames up to this one."""
@@ -82,7 +103,26 @@ class Watcher:
             self.viewer.drops -= 1  # it came late, but it came
         self._send(newest)
 
+    def _pass_over(self, frame: Frame) -> None:
+        self.viewer.drops += 1
+        self._passed_over = frame.seq
+
+    def _check_stall(self) -> None:
+        held, now = self._outlet.held(), self._clock.seconds()
+        if held != self._held:
+            self._held, self._held_since = held, now
+        elif now - self._held_since >= STALL_LIMIT:
+            log.info(
+                "viewer {id} at {address} has not read for {limit:g} s: its connection is ended",
+                id=self.viewer.id,
+                address=self.viewer.address,
+                limit=STALL_LIMIT,
+            )
+            self._hub.remove(self)
+            self._outlet.abort()
+
     def _send(self, frame: Frame) -> None:
+        self._held = -1
         self._throttle.note(frame.time_us)
         self._last_seq = frame.seq
         if self._window:

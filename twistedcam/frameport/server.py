@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from twisted.internet.defer import Deferred
@@ -40,8 +41,11 @@ class Session(Protocol):
     def say(self, data: bytes) -> None:
         """Send a message other than a frame, in order behind the frame under way."""
 
+    def finish(self, done: Callable[[], None]) -> None:
+        """The connection ends: call ``done`` when what is under way and was said is out."""
+
     def lost(self) -> None:
-        """The connection is gone, or about to end: nothing is sent any more."""
+        """The connection is gone: nothing is sent any more."""
 
 
 class FrameProtocol(TwistedProtocol):
@@ -87,6 +91,12 @@ class FrameProtocol(TwistedProtocol):
     def dataReceived(self, data: bytes) -> None:
         """Decode, and do what is asked."""
         self._heard_at = self.factory.clock.seconds()
+        # Nearly all that comes is one ACK from each viewer for each frame: no decoder for that.
+        if len(data) == wire.ACK_SIZE and data.startswith(wire.ACK_HEAD) and self._decoder.is_idle:
+            session = self._session
+            if isinstance(session, ViewSession):
+                session.acknowledge(int.from_bytes(data[wire.HEADER.size :], "big"))
+                return
         try:
             for message in self._decoder.feed(data):
                 if self._over:
@@ -119,10 +129,11 @@ class FrameProtocol(TwistedProtocol):
         self._over = True
         self._stop_timer()
         self._say(last_words)
-        if self._session is not None:
-            self._session.lost()
-            self._session = None
-        self.transport.loseConnection()
+        session, self._session = self._session, None
+        if session is not None:
+            session.finish(self.transport.loseConnection)
+        else:
+            self.transport.loseConnection()
         # A peer that does not read would keep the connection for ever.
         self._timer = self.factory.clock.callLater(2.0, self._abort)
 

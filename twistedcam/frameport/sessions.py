@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from twistedcam import wire
-from twistedcam.delivery import Watcher, WriteOutlet
+from twistedcam.delivery import Watcher, make_outlet
 from twistedcam.errors import BadMessage
 from twistedcam.events import CameraChanged, Event
 from twistedcam.wire.messages import FrameMessage
@@ -31,7 +32,9 @@ class ViewSession:
         self._protocol = protocol
         self._server = server
         self._camera = camera
-        self._outlet = outlet = WriteOutlet(protocol.transport, wire.frame_message, self._cleared)
+        self._outlet = outlet = make_outlet(
+            protocol.transport, wire.frame_message, self._cleared, protocol.factory.clock
+        )
         self._viewer = server.viewers.join(
             protocol.peer, "tcp", camera.name, outlet.path, lambda _: protocol.bye()
         )
@@ -46,11 +49,21 @@ class ViewSession:
         """Only ACKs are expected."""
         if not isinstance(message, wire.Ack):
             raise BadMessage(f"a viewer cannot send {type(message).__name__.upper()} now")
-        self._watcher.acknowledge(message.seq)
+        self.acknowledge(message.seq)
 
     def say(self, data: bytes) -> None:
         """Send a message other than a frame."""
         self._outlet.say(data)
+
+    def acknowledge(self, seq: int) -> None:
+        """The viewer has taken in all frames up to this one."""
+        self._watcher.acknowledge(seq)
+
+    def finish(self, done: Callable[[], None]) -> None:
+        """Take this viewer out everywhere, once the frame under way is whole."""
+        self._unsubscribe()
+        self._server.viewers.leave(self._viewer)
+        self._watcher.finish(done)
 
     def lost(self) -> None:
         """Take this viewer out everywhere."""
@@ -81,6 +94,11 @@ class PublishSession:
 
     def say(self, data: bytes) -> None:
         """Send a message."""
+
+    def finish(self, done: Callable[[], None]) -> None:
+        """Nothing is under way."""
+        self.lost()
+        done()
 
     def lost(self) -> None:
         """The publisher is gone."""

@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from twistedcam.address import show_address
-from twistedcam.delivery import Watcher, WriteOutlet
+from twistedcam.delivery import Watcher, make_outlet
 from twistedcam.errors import BadArgument
 from twistedcam.events import CameraChanged, Event
 from twistedcam.frame import Frame
@@ -110,9 +110,13 @@ class MjpegSession:
         self._placeholders = streams.placeholders
         self._transport = request.channel.transport
         self._over = False
+        #: Whether a placeholder found the way full: it is shown as soon as that clears.
+        self._owed = False
         self._timer: IDelayedCall | None = None
         request.channel.take_over(self)
-        self._outlet = WriteOutlet(request.channel.transport, mjpeg_part, self._cleared)
+        self._outlet = make_outlet(
+            request.channel.transport, mjpeg_part, self._cleared, server.clock
+        )
         self._outlet.say(_head(request) + f"--{BOUNDARY}\r\n".encode())
         self._viewer = server.viewers.join(
             show_address(request.channel.transport.getPeer()),
@@ -148,6 +152,9 @@ class MjpegSession:
         self._server.viewers.leave(self._viewer)
 
     def _cleared(self) -> None:
+        if self._owed:
+            self._owed = False
+            self._explain()
         self._watcher.ready()
 
     def _happened(self, event: Event) -> None:
@@ -165,7 +172,10 @@ class MjpegSession:
 
     async def _show_placeholder(self) -> None:
         frame = await self._placeholders.of(self._camera)
-        if not self._over and self._camera.state != "live" and self._outlet.is_clear():
+        if self._over or self._camera.state == "live":
+            return
+        self._owed = not self._outlet.is_clear()
+        if not self._owed:
             self._outlet.send(frame)
 
     def _stop_timer(self) -> None:

@@ -6,6 +6,9 @@ See docs/frame-protocol.md.
 from twistedcam.wire.auth import ROLES, Role, mac_matches, mac_of, new_nonce
 from twistedcam.wire.decoder import Decoder, check_image
 from twistedcam.wire.messages import (
+    ACK_HEAD,
+    ACK_SIZE,
+    HEADER,
     MAX_FRAME,
     MAX_JSON,
     PROTOCOL,
@@ -26,6 +29,9 @@ from twistedcam.wire.messages import (
 )
 
 __all__ = [
+    "ACK_HEAD",
+    "ACK_SIZE",
+    "HEADER",
     "MAX_FRAME",
     "MAX_JSON",
     "PROTOCOL",

@@ -32,6 +32,11 @@ class Decoder:
         #: The header of the message under way, once it has come and was found good.
         self._pending: tuple[int, int] | None = None
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no message is under way."""
+        return not self._buffer and self._pending is None
+
     def feed(self, data: bytes) -> Iterator[m.Message]:
         """The messages that ``data`` completes.
 

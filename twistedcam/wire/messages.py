@@ -24,6 +24,9 @@ COUNT = struct.Struct(">Q")
 JPEG = 1
 
 HELLO, JOIN, STATE, FRAME, ACK, PING, PONG, ERROR, BYE = range(1, 10)
+#: How every ACK begins, and how long it is with its number.
+ACK_HEAD = HEADER.pack(MARK, ACK, 0, COUNT.size)
+ACK_SIZE = HEADER.size + COUNT.size
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,105 @@
+"""A connection whose far end a test reads by hand, at its own pace."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Protocol, ServerFactory
+from twisted.internet.task import deferLater
+
+from twistedcam.frame import Frame
+
+
+class Near(Protocol):
+    """The server's end: remembers what it heard, and that it is gone."""
+
+    def __init__(self) -> None:
+        self.heard = b""
+        self.gone: Deferred[None] = Deferred()
+
+    def dataReceived(self, data: bytes) -> None:
+        self.heard += data
+
+    def connectionLost(self, reason: Any = None) -> None:
+        self.gone.callback(None)
+
+
+async def connect(
+    test: Any, reactor: Any, kind: str = "tcp", receive_buffer: int | None = None
+) -> tuple[Near, socket.socket]:
+    """Both ends of a new connection; they are closed after the test."""
+    made: Deferred[Near] = Deferred()
+
+    class Factory(ServerFactory):
+        noisy = False
+
+        def buildProtocol(self, addr: Any) -> Near:
+            near = Near()
+            reactor.callLater(0, made.callback, near)
+            return near
+
+    if kind == "unix":
+        folder = tempfile.mkdtemp()
+        test.addCleanup(os.rmdir, folder)
+        path = os.path.join(folder, "socket")
+        port = reactor.listenUNIX(path, Factory())
+        far = socket.socket(socket.AF_UNIX)
+        far.connect(path)
+    else:
+        port = reactor.listenTCP(0, Factory(), interface="127.0.0.1")
+        far = socket.socket()
+        if receive_buffer is not None:
+            far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        far.connect(("127.0.0.1", port.getHost().port))
+    far.setblocking(False)
+    near = await made
+
+    async def end() -> None:
+        far.close()
+        near.transport.abortConnection()
+        await near.gone
+        await port.stopListening()
+
+    test.addCleanup(lambda: Deferred.fromCoroutine(end()))
+    return near, far
+
+
+async def read(reactor: Any, far: socket.socket, size: int) -> bytes:
+    """The next bytes of a connection, exactly so many, or fewer at its end."""
+    data = bytearray()
+    while len(data) < size:
+        try:
+            more = far.recv(size - len(data))
+        except BlockingIOError:
+            await deferLater(reactor, 0.001, lambda: None)
+            continue
+        if not more:
+            break
+        data += more
+    return bytes(data)
+
+
+async def turn(reactor: Any) -> None:
+    """Let the reactor run once."""
+    await deferLater(reactor, 0, lambda: None)
+
+
+async def until(reactor: Any, condition: Callable[[], object]) -> None:
+    """Wait until something is so; the test's own time-out ends it otherwise."""
+    while not condition():
+        await deferLater(reactor, 0.001, lambda: None)
+
+
+def frame(seq: int, size: int) -> Frame:
+    """A frame whose bytes all say its number."""
+    return Frame(seq, seq * 33_333, 640, 480, bytes([seq % 256]) * size)
+
+
+def framing(frame: Frame) -> bytes:
+    """A form for the wire: number, length, bytes."""
+    return frame.seq.to_bytes(4, "big") + len(frame.jpeg).to_bytes(4, "big") + frame.jpeg

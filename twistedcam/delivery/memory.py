@@ -1,0 +1,46 @@
+"""A frame as a file in memory, which the kernel sends without copying it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cache
+from typing import final
+
+from twistedcam.frame import Frame
+
+
+@final
+class MemoryFile:
+    """Bytes in a memory file (memfd_create(2)); closed when nobody holds this object any more.
+
+    Pages of it may be on their way through the kernel after the last send, and after the file
+    is closed. They are never written again: each frame has a file of its own.
+
+    Arguments:
+        data: what is in it.
+    """
+
+    __slots__ = ("fd", "size")
+
+    def __init__(self, data: bytes) -> None:
+        self.size = len(data)
+        self.fd = os.memfd_create("frame", os.MFD_CLOEXEC)
+        written = 0
+        while written < self.size:
+            written += os.write(self.fd, data[written:] if written else data)
+
+    def __del__(self) -> None:
+        fd, self.fd = getattr(self, "fd", -1), -1
+        if fd >= 0:
+            os.close(fd)
+
+
+@cache
+def in_memory(framing: Callable[[Frame], bytes]) -> Callable[[Frame], MemoryFile]:
+    """Gives a frame in that form as a memory file; for ``frame.shared``."""
+
+    def make(frame: Frame) -> MemoryFile:
+        return MemoryFile(framing(frame))
+
+    return make

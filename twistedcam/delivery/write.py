@@ -1,0 +1,104 @@
+"""The way out that every transport has: TLS, and systems without memory files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.interfaces import IPushProducer
+from zope.interface import implementer
+
+from twistedcam.delivery.kernel import set_low_water, stream_socket, unacknowledged
+from twistedcam.delivery.outlet import Framing
+from twistedcam.frame import Frame
+
+#: Bytes that may wait in a transport, and unsent in the kernel, before a viewer is passed over.
+TRANSPORT_WATER = 2048
+KERNEL_WATER = 32 * 1024
+
+
+def bottom_of(transport: Any) -> Any:
+    """The transport under TLS, or the transport itself."""
+    return getattr(transport, "transport", None) or transport
+
+
+@implementer(IPushProducer)
+class WriteOutlet:
+    """Sends by ``transport.write``, one frame at a time.
+
+    A slow viewer has one frame on its way, not a queue: the kernel takes no more than
+    ``KERNEL_WATER`` unsent bytes from the transport, and the transport asks its producer to pause
+    while it holds more than ``TRANSPORT_WATER``. By itself it does so above 64 KB, which is several
+    small frames. The limit is abstract.FileDescriptor's attribute ``bufferSize``, which is in no
+    interface, and also the most that is read at once, so that it cannot be 0. A transport that does
+    not know it pauses by its own rules.
+
+    Arguments:
+        transport: the connection.
+        framing: the form of a frame on this wire.
+        cleared: called when the way has become clear again.
+    """
+
+    path = "write"
+
+    def __init__(self, transport: Any, framing: Framing, cleared: Callable[[], None]) -> None:
+        self._transport = transport
+        self._framing = framing
+        self._cleared = cleared
+        self._open = True
+        self._paused = False
+        bottom = bottom_of(transport)
+        bottom.bufferSize = TRANSPORT_WATER
+        self._socket = stream_socket(bottom)
+        if self._socket is not None:
+            set_low_water(self._socket, KERNEL_WATER)
+        transport.registerProducer(self, True)
+
+    def is_clear(self) -> bool:
+        """Whether the transport has asked for no pause."""
+        return not self._paused
+
+    def send(self, frame: Frame) -> int:
+        """Hand the frame to the transport."""
+        message: bytes = frame.shared(self._framing)
+        self._transport.write(message)
+        return len(message)
+
+    def say(self, data: bytes) -> None:
+        """Hand the message to the transport."""
+        self._transport.write(data)
+
+    def held(self) -> int:
+        """What the kernel still holds; 0 where it does not say."""
+        return unacknowledged(self._socket.fileno()) if self._socket is not None else 0
+
+    def finish(self, done: Callable[[], None]) -> None:
+        """The transport keeps the order by itself."""
+        self.close()
+        done()
+
+    def abort(self) -> None:
+        """End the connection."""
+        self._paused = True
+        self._transport.abortConnection()
+
+    def close(self) -> None:
+        """Let the transport go."""
+        self._paused = True
+        if self._open:
+            self._open = False
+            self._transport.unregisterProducer()
+
+    def pauseProducing(self) -> None:
+        """The transport holds bytes."""
+        self._paused = True
+
+    def resumeProducing(self) -> None:
+        """The transport holds nothing."""
+        if self._open:
+            self._paused = False
+            self._cleared()
+
+    def stopProducing(self) -> None:
+        """The connection is gone."""
+        self._paused = True
