@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakecam import FakeCam, require_fakecam
 from tests.process import ServerProcess, run_program, wait_for
 from twistedcam import barcode, wire
 from twistedcam.wire.messages import FrameMessage
@@ -92,6 +93,22 @@ def test_a_signal_ends_it_in_order(tmp_path: Path, sign: int) -> None:
 
     with av.open(str(recording)) as film:
         assert sum(1 for _ in film.decode(video=0)) >= 5
+
+
+def test_a_camera_that_hangs_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    require_fakecam()
+    with (
+        FakeCam() as camera,
+        ServerProcess(tmp_path, "--camera", "webcam:0", env=camera.env) as server,
+    ):
+        viewer = Viewer(server.frames)
+        viewer.until(FrameMessage)
+        camera.hang()
+        viewer.until(wire.State, state="recovering")
+        assert server.end() == 0
+        viewer.until(wire.Bye)
+        viewer.close()
+        assert "Traceback" not in server.log
 
 
 def test_shutdown_from_the_control_port_ends_it_with_0(tmp_path: Path) -> None:

@@ -99,6 +99,12 @@ def test_unknown_keys_are_ignored() -> None:
     assert join == wire.Join("view")
 
 
+def test_null_means_the_same_as_leaving_a_key_out() -> None:
+    body = {"role": None, "camera": None, "max_fps": None, "window": None, "auth": None}
+    [join] = wire.Decoder().feed(json_message(2, body))
+    assert join == wire.Join()
+
+
 def test_a_join_of_no_words_asks_for_the_first_camera() -> None:
     [join] = wire.Decoder().feed(json_message(2, {}))
     assert join == wire.Join("view", None, None, 2, None)

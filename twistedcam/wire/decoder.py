@@ -118,9 +118,9 @@ def _object(body: bytes) -> dict[str, Any]:
 
 
 def _field(found: dict[str, Any], key: str, kinds: tuple[type, ...], default: Any) -> Any:
-    value = found.get(key, default)
-    if value is None and default is None:
-        return None
+    value = found.get(key)
+    if value is None:
+        return default
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         raise BadMessage(f"{key!r} cannot be {json.dumps(value)[:60]}")
     if isinstance(value, (int, float)) and not math.isfinite(value):
