@@ -32,6 +32,18 @@ class EventBusTests(SynchronousTestCase):
         self.bus.publish(fault("a"))
         self.assertEqual(self.heard, [])
 
+    def test_who_is_unsubscribed_by_another_listener_hears_no_more_of_that_very_event(self) -> None:
+        self.bus.subscribe(lambda event: unsubscribe())
+        unsubscribe = self.bus.subscribe(self.heard.append)
+        self.bus.publish(fault("a"))
+        self.assertEqual(self.heard, [])
+
+    def test_two_subscriptions_of_one_listener_end_one_by_one(self) -> None:
+        self.bus.subscribe(self.heard.append)
+        self.bus.subscribe(self.heard.append)()
+        self.bus.publish(fault("a"))
+        self.assertEqual(self.heard, [fault("a")])
+
     def test_an_event_caused_by_a_listener_comes_after_its_cause_for_all(self) -> None:
         def cause(event: Event) -> None:
             if event == fault("a"):

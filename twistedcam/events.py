@@ -81,37 +81,42 @@ Listener = Callable[[Event], None]
 class EventBus:
     """One for a server. A listener must return at once; one that raises loses nobody else's event.
 
-    An event that a listener causes is delivered after the one that it heard, to all.
+    Nothing is kept for a listener: one that passes events on to somebody slow has to bound what
+    waits. An event that a listener causes is delivered after the one that it heard, to all.
     """
 
     def __init__(self) -> None:
-        self._listeners: list[Listener] = []
+        self._listeners: dict[object, Listener] = {}
         self._waiting: deque[Event] = deque()
-        self._telling = False
+        self._is_telling = False
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Hear all events from now on; call what is returned to hear no more."""
-        self._listeners.append(listener)
+        subscription = object()
+        self._listeners[subscription] = listener
 
         def unsubscribe() -> None:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
+            self._listeners.pop(subscription, None)
 
         return unsubscribe
 
     def publish(self, event: Event) -> None:
         """Tell all listeners."""
         self._waiting.append(event)
-        if self._telling:
+        if self._is_telling:
             return
-        self._telling = True
+        self._is_telling = True
         try:
             while self._waiting:
-                next_event = self._waiting.popleft()
-                for listener in tuple(self._listeners):
-                    try:
-                        listener(next_event)
-                    except Exception:
-                        log.failure("a listener failed on {event!r}", event=next_event)
+                self._tell(self._waiting.popleft())
         finally:
-            self._telling = False
+            self._is_telling = False
+
+    def _tell(self, event: Event) -> None:
+        for subscription, listener in tuple(self._listeners.items()):
+            if subscription not in self._listeners:
+                continue  # it was taken out by a listener before it
+            try:
+                listener(event)
+            except Exception:
+                log.failure("a listener failed on {event!r}", event=event)

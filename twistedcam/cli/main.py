@@ -15,6 +15,7 @@ from twistedcam.version import __version__
 #: here and imported only when asked for.
 COMMANDS = (
     ("serve", "twistedcam.cli.serve", "the server, in the foreground"),
+    ("ctl", "twistedcam.cli.ctl", "one command to a server, or a prompt for many"),
     ("view", "client.main", "show a camera in a window, or save its frames"),
 )
 

@@ -32,13 +32,17 @@ def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
     recorder = server.recorders[camera.name]
     viewers = server.viewers.of(camera.name)
     newest = camera.hub.newest
-    granted, counts = camera.granted, camera.counts
+    granted, counts, asked = camera.granted, camera.counts, camera.spec.settings
     fault = camera.last_fault
     return {
         **camera_summary(server, camera),
         "device": granted.detail or None,
-        "format": granted.format or None,
+        "asked_size": asked.get("size"),
+        "granted_size": f"{granted.width}x{granted.height}" if granted.width else None,
+        "asked_fps": asked.get("fps"),
         "granted_fps": round(granted.fps, 3),
+        "asked_format": asked.get("format"),
+        "format": granted.format or None,
         "average_fps": round(camera.rate.average(now), 1),
         "frames": counts.frames,
         "encoded": counts.encoded,
@@ -46,9 +50,12 @@ def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
         "corrupt": counts.corrupt,
         "drops": sum(viewer.drops for viewer in viewers),
         "age_ms": None if newest is None else round((time.time() - newest.time) * 1000, 1),
+        "live_seconds": None if camera.live_since is None else round(now - camera.live_since, 1),
         "restarts": counts.restarts,
         "last_fault": None if fault is None else fault[1],
         "last_fault_age": None if fault is None else round(now - fault[0], 1),
+        "viewers_tcp": sum(viewer.kind == "tcp" for viewer in viewers),
+        "viewers_http": sum(viewer.kind == "http" for viewer in viewers),
         "recording_seconds": round(recorder.result.seconds, 3) if recorder.name else None,
         "recording_frames": recorder.result.frames if recorder.name else None,
         "recording_dropped": recorder.dropped if recorder.name else None,

@@ -1,0 +1,80 @@
+"""What may come next in a command that is being typed, from the server's own help."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from twistedcam.control.dialogue import Message
+
+#: What asks the server: ``client.ask``.
+Ask = Callable[..., Message]
+
+
+@dataclass
+class Vocabulary:
+    """A server's commands and the names that they take.
+
+    Arguments:
+        commands: name to (usage, summary).
+        words: a parameter's name in its usage to the words that it can be.
+    """
+
+    commands: dict[str, tuple[str, str]] = field(default_factory=dict)
+    words: dict[str, list[str]] = field(default_factory=dict)
+
+    @classmethod
+    def learn(cls, ask: Ask) -> Vocabulary:
+        """From a server."""
+        listed = ask("help")["commands"]
+        commands = {each["name"]: (each["command"], each["summary"]) for each in listed}
+        cameras = [each["camera"] for each in ask("cameras")["cameras"]]
+        properties: dict[str, None] = {}
+        for camera in cameras:
+            if "get" in commands:
+                found = ask("get", camera)["properties"]
+                properties.update(dict.fromkeys(each["property"] for each in found))
+        words = {"CAMERA": cameras, "PROPERTY": list(properties), "COMMAND": list(commands)}
+        return cls(commands, words)
+
+    def candidates(self, text: str) -> list[tuple[str, str]]:
+        """Words that may stand where ``text`` ends, with a line about each.
+
+        The last word of ``text`` may be begun already; only words that begin like it are given.
+        """
+        typed, begun = _split(text)
+        found: dict[str, str] = {}
+        for name, (usage, summary) in self.commands.items():
+            parts = name.split()
+            if len(typed) < len(parts) and parts[: len(typed)] == typed:
+                found.setdefault(parts[len(typed)], summary if len(parts) == 1 else usage)
+        for name in (" ".join(typed[:2]), *typed[:1]):
+            if name in self.commands:
+                place = len(typed) - len(name.split())
+                found.update(self._arguments(self.commands[name][0], name, place))
+                break
+        return [(word, about) for word, about in found.items() if word.startswith(begun)]
+
+    def _arguments(self, usage: str, name: str, place: int) -> dict[str, str]:
+        parameters = re.findall(r"\[[^\]]*\]|\S+", usage)[len(name.split()) :]
+        options = [each.strip("[]").split() for each in parameters if each.startswith("[--")]
+        found = {words[0]: " ".join(words) for words in options}
+        places = [each.strip("[]") for each in parameters if not each.startswith("[--")]
+        if place < len(places):
+            kind = places[place]
+            if kind == "ON_OR_OFF":
+                return {"on": "", "off": ""}
+            found = {**{word: kind.lower() for word in self.words.get(kind, [])}, **found}
+        return found
+
+
+def _split(text: str) -> tuple[list[str], str]:
+    """The whole words, and the one that is begun."""
+    begun = "" if not text or text[-1].isspace() else text.split()[-1]
+    whole = text[: len(text) - len(begun)] if begun else text
+    try:
+        return shlex.split(whole), begun
+    except ValueError:
+        return whole.split(), begun

@@ -1,0 +1,119 @@
+"""A connection to a control port, for a person or a script at a command line."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import TextIO
+
+from twistedcam.cli.paint import Paint
+from twistedcam.control.blocking import BlockingClient
+from twistedcam.control.dialogue import Message
+from twistedcam.errors import (
+    BadArgument,
+    CameraNeeded,
+    NoServer,
+    TwistedcamError,
+    UnknownCommand,
+)
+
+#: Exit codes: all went well, the work failed, called wrongly.
+WELL, FAILED, WRONG = 0, 1, 2
+
+
+class Console:
+    """Carries out commands on a server and shows what it answers.
+
+    Connects when first needed, and again when the connection was lost.
+
+    Arguments:
+        endpoint: the control port (see BlockingClient).
+        as_json: show answers and events as the server's JSON.
+        out: where answers go.
+        paint: how they look.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        as_json: bool = False,
+        out: TextIO | None = None,
+        paint: Paint | None = None,
+    ) -> None:
+        self.endpoint = endpoint
+        self.as_json = as_json
+        self.paint = paint or Paint()
+        self._out = out or sys.stdout
+        self._client: BlockingClient | None = None
+
+    @property
+    def client(self) -> BlockingClient:
+        """The connection; made if there is none.
+
+        Raises:
+            BadArgument, NoServer: it cannot be had.
+        """
+        if self._client is None:
+            self._client = BlockingClient(self.endpoint)
+        return self._client
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def run(self, words: list[str]) -> int:
+        """Carry out one command and show its answer; the exit code. Raises no TwistedcamError."""
+        try:
+            self._run(words)
+        except (BadArgument, UnknownCommand, CameraNeeded) as error:
+            return self._show_error(error, WRONG)
+        except NoServer as error:
+            self.close()
+            return self._show_error(error, FAILED)
+        except TwistedcamError as error:
+            return self._show_error(error, FAILED)
+        except KeyboardInterrupt:
+            self.close()  # an answer may be on its way that nobody waits for any more
+            raise
+        return WELL
+
+    def _run(self, words: list[str]) -> None:
+        if words[0] == "json":
+            raise BadArgument("answers are shown as JSON with 'ctl --json'")
+        if words[0] == "watch":
+            self._watch(words)
+            return
+        fields = self.client.ask(*words)
+        if self.as_json:
+            self._print(json.dumps({"ok": True, **fields}, ensure_ascii=False))
+        else:
+            self._print("\n".join(self.paint.answer(fields)) or "OK")
+
+    def _watch(self, words: list[str]) -> None:
+        events = self.client.watch(*words[1:2]) if len(words) <= 2 else None
+        if events is None:
+            raise BadArgument(f"{words[2]!r} is one word too many: watch [CAMERA]")
+        shows_time = self._out.isatty()
+        try:
+            for event in events:
+                self._print(self._event(event, shows_time))
+        except KeyboardInterrupt:
+            self.close()  # that is how a watch ends
+
+    def _event(self, event: Message, shows_time: bool) -> str:
+        if self.as_json:
+            return json.dumps(event, ensure_ascii=False)
+        return self.paint.event(event, time.strftime("%H:%M:%S") if shows_time else "")
+
+    def _show_error(self, error: TwistedcamError, code: int) -> int:
+        if self.as_json:
+            body = {"ok": False, "code": error.code, "message": str(error)}
+            self._print(json.dumps(body, ensure_ascii=False))
+        print(self.paint.error(f"twistedcam: {error}"), file=sys.stderr, flush=True)
+        return code
+
+    def _print(self, text: str) -> None:
+        print(text, file=self._out, flush=True)

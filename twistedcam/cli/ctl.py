@@ -1,0 +1,51 @@
+"""``twistedcam ctl``: one command to a server's control port, or a prompt."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from twistedcam.cli.console import Console
+from twistedcam.cli.paint import Paint
+from twistedcam.cli.prompt import run_prompt
+from twistedcam.control.blocking import DEFAULT_ENDPOINT
+
+EXAMPLE = (
+    "Examples: twistedcam ctl status · twistedcam ctl record start cam · "
+    "twistedcam ctl --json viewers · twistedcam ctl watch · twistedcam ctl help"
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``ctl``."""
+    parser.epilog = EXAMPLE
+    parser.add_argument(
+        "--connect",
+        metavar="ENDPOINT",
+        default=DEFAULT_ENDPOINT,
+        help="the control port: tcp:HOST:PORT, tls:HOST:PORT or unix:PATH (%(default)s)",
+    )
+    parser.add_argument("--json", action="store_true", help="show answers and events as JSON")
+    parser.add_argument(
+        "command",
+        metavar="COMMAND",
+        nargs=argparse.REMAINDER,
+        help="a command and its words ('help' lists them); none: a prompt",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Carry out the command, or ask for some; the exit code."""
+    words = list(arguments.command)
+    if "--json" in words:  # it may stand behind the command too: no command has such an option
+        words.remove("--json")
+        arguments.json = True
+    if words[:1] == ["--"]:
+        del words[0]
+    paint = Paint.on(sys.stdout, dict(os.environ))
+    console = Console(arguments.connect, arguments.json, paint=paint)
+    try:
+        return console.run(words) if words else run_prompt(console)
+    finally:
+        console.close()

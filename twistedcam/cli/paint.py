@@ -1,0 +1,86 @@
+"""Answers and events as a person reads them, in colour where there is a terminal."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TextIO
+
+from twistedcam.control.dialogue import Message
+from twistedcam.control.lines import show
+
+_STATES = {
+    "live": "32",
+    "starting": "33",
+    "recovering": "33",
+    "stopped": "2",
+    "started": "31",
+    "failed": "31;1",
+}
+_KEY, _ERROR, _TIME = "36", "31;1", "2"
+
+
+class Paint:
+    """Makes lines of what the server said.
+
+    Arguments:
+        is_colourful: whether to use a terminal's colours.
+    """
+
+    def __init__(self, is_colourful: bool = False) -> None:
+        self._is_colourful = is_colourful
+
+    @classmethod
+    def on(cls, out: TextIO, environment: dict[str, str]) -> Paint:
+        """Colours if ``out`` is a terminal that wants them (https://no-color.org)."""
+        plain = environment.get("NO_COLOR") or environment.get("TERM") == "dumb"
+        return cls(out.isatty() and not plain)
+
+    def answer(self, fields: Message) -> list[str]:
+        """An answer's ``key: value`` lines, as the control port's text has them."""
+        lines: list[str] = []
+        for key, value in fields.items():
+            if key == "commands":
+                lines += [f"{self._key('command')}: {_describe(each)}" for each in value]
+            elif key == "help":
+                lines += [f"{self._key(key)}: {line}" for line in _told(value)]
+            elif isinstance(value, list) and value and isinstance(value[0], dict):
+                lines += [line for item in value for line in self.answer(item)]
+            elif value != [] or key == "choices":
+                lines.append(f"{self._key(key)}: {self._value(value)}")
+        return lines
+
+    def event(self, fields: Message, when: str = "") -> str:
+        """An event on one line: its kind, then its fields as ``key=value``."""
+        kind = fields.get("event")
+        words = [
+            f"{self._key(key)}={self._value(value, quoted=True)}"
+            for key, value in fields.items()
+            if key != "event"
+        ]
+        time = self._colour(when, _TIME) + " " if when else ""
+        return time + " ".join([f"event: {kind}", *words])
+
+    def error(self, text: str) -> str:
+        """An error's line."""
+        return self._colour(text, _ERROR)
+
+    def _key(self, text: str) -> str:
+        return self._colour(text, _KEY)
+
+    def _value(self, value: object, quoted: bool = False) -> str:
+        text = show(value)
+        colour = _STATES.get(text)
+        if quoted:
+            text = shlex.quote(text)
+        return self._colour(text, colour) if colour else text
+
+    def _colour(self, text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self._is_colourful else text
+
+
+def _describe(command: Message) -> str:
+    return f"{command['command']} - {command['summary']}"
+
+
+def _told(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
