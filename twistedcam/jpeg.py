@@ -73,15 +73,67 @@ def read_header(jpeg: bytes) -> Header:
     raise ValueError("the JPEG ends before its first scan")
 
 
-def trim(data: bytes) -> bytes:
+def trim(data: bytes, scan_at: int = 0) -> bytes:
     """Cut what a driver left behind the end marker (padding of its buffer).
+
+    Arguments:
+        scan_at: where the first scan begins: a preview before it has end markers of its own.
 
     Raises:
         ValueError: there is no end marker: the picture is incomplete.
     """
     if data.endswith(EOI):
         return data
-    end = data.rfind(EOI)
+    end = data.rfind(EOI, scan_at)
     if end < 0:
         raise ValueError("the JPEG has no end marker: it is incomplete")
     return data[: end + 2]
+
+
+def with_huffman_tables(data: bytes, header: Header) -> bytes:
+    """The JPEG with the standard tables in it, which cameras leave out of Motion-JPEG.
+
+    Arguments:
+        header: what read_header gave for these bytes.
+    """
+    return data[: header.scan_at] + STANDARD_TABLES + data[header.scan_at :]
+
+
+def _table(kind: int, lengths: bytes, symbols: str) -> bytes:
+    return bytes([kind]) + lengths + bytes.fromhex(symbols)
+
+
+_TABLES = (
+    # ITU-T T.81, annex K.3: how many codes there are of 1 to 16 bits, and what they stand for.
+    _table(0x00, bytes((0, 1, 5, 1, 1, 1, 1, 1, 1, *[0] * 7)), "000102030405060708090a0b"),
+    _table(
+        0x10,
+        bytes((0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 125)),
+        "0102030004110512213141061351610722711432"
+        "8191a1082342b1c11552d1f02433627282090a16"
+        "1718191a25262728292a3435363738393a434445"
+        "464748494a535455565758595a63646566676869"
+        "6a737475767778797a838485868788898a929394"
+        "95969798999aa2a3a4a5a6a7a8a9aab2b3b4b5b6"
+        "b7b8b9bac2c3c4c5c6c7c8c9cad2d3d4d5d6d7d8"
+        "d9dae1e2e3e4e5e6e7e8e9eaf1f2f3f4f5f6f7f8"
+        "f9fa",
+    ),
+    _table(0x01, bytes((0, 3, *[1] * 9, *[0] * 5)), "000102030405060708090a0b"),
+    _table(
+        0x11,
+        bytes((0, 2, 1, 2, 4, 4, 3, 4, 7, 5, 4, 4, 0, 1, 2, 119)),
+        "0001020311040521310612415107617113223281"
+        "08144291a1b1c109233352f0156272d10a162434"
+        "e125f11718191a262728292a35363738393a4344"
+        "45464748494a535455565758595a636465666768"
+        "696a737475767778797a82838485868788898a92"
+        "939495969798999aa2a3a4a5a6a7a8a9aab2b3b4"
+        "b5b6b7b8b9bac2c3c4c5c6c7c8c9cad2d3d4d5d6"
+        "d7d8d9dae2e3e4e5e6e7e8e9eaf2f3f4f5f6f7f8"
+        "f9fa",
+    ),
+)
+
+#: A whole DHT segment with the four tables.
+STANDARD_TABLES = b"\xff\xc4" + (2 + sum(map(len, _TABLES))).to_bytes(2, "big") + b"".join(_TABLES)

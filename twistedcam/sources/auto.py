@@ -6,9 +6,10 @@ import time
 
 from twistedcam.errors import BadArgument, CameraFailed
 from twistedcam.sources.base import Grab, Granted, Source
+from twistedcam.sources.devices import LINUX, device_paths
 from twistedcam.sources.pattern import DEFAULT_FPS, DEFAULT_SIZE, PatternSource
 from twistedcam.sources.spec import Settings, SourceSpec
-from twistedcam.sources.webcam import LINUX, WebcamSource, device_paths
+from twistedcam.sources.webcam import WebcamSource
 
 #: Seconds between two looks for a webcam that was plugged in meanwhile.
 _LOOK_EVERY = 2.0

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a source asked its device for, where the device may give something else."""
+
+    width: int
+    height: int
+    fps: float
+    format: str
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height} {self.format} at {self.fps:g} fps"
 
 
 @dataclass(frozen=True)
@@ -20,6 +33,9 @@ class Granted:
         format: the pixel format in a word, such as ``MJPG`` or ``YUYV``.
         detail: what a person should know besides, such as the name of the device.
         steady: whether pictures come at the rate promised, so that silence means a stall.
+        asked: what it was asked for, where that can differ.
+        device: the device's file, or nothing.
+        note: what did not go as asked and is no reason to stop, in a sentence, or nothing.
     """
 
     width: int = 0
@@ -28,6 +44,16 @@ class Granted:
     format: str = ""
     detail: str = ""
     steady: bool = True
+    asked: Asked | None = None
+    device: str = ""
+    note: str = ""
+
+    def __str__(self) -> str:
+        size = f"{self.width}x{self.height} " if self.width else ""
+        rate = f" at {self.fps:g} fps" if self.fps else ""
+        asked = f", asked for {self.asked}" if self.asked is not None else ""
+        note = f"; {self.note}" if self.note else ""
+        return f"{size}{self.format}{rate} from {self.detail}{asked}{note}"
 
 
 @dataclass(frozen=True)
@@ -38,11 +64,13 @@ class Grab:
         time: time of capture, seconds since the UNIX epoch.
         jpeg: the JPEG file as it came, or None.
         image: (height, width, 3) uint8, BGR; or None where there is a JPEG.
+        size: the (width, height) that the picture has to have, or None where any will do.
     """
 
     time: float
     jpeg: bytes | None = None
     image: NDArray[np.uint8] | None = None
+    size: tuple[int, int] | None = None
 
 
 class Source(Protocol):
@@ -67,3 +95,14 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Let the device go. Does nothing if it is not open."""
+
+
+@runtime_checkable
+class Watchable(Protocol):
+    """A source that can tell, while it cannot be opened, that trying again is worth it."""
+
+    def mark(self) -> object:
+        """None while the device is away; else something that changes when the device does.
+
+        Called on the reactor's thread, several times a second: it must be cheap.
+        """

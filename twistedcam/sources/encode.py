@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
+import numpy as np
 
-from twistedcam import jpeg
 from twistedcam.sources.base import Grab
-from twistedcam.sources.spec import SourceSpec
+from twistedcam.sources.repair import make_whole
+from twistedcam.sources.spec import Settings, SourceSpec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 DEFAULT_QUALITY = 80
 
@@ -30,6 +35,8 @@ class Picture(NamedTuple):
     jpeg: bytes
     #: Whether it was encoded here, or passed through as it came.
     encoded: bool
+    #: Whether the camera's JPEG lacked something that has been put in.
+    repaired: bool = False
 
 
 class Encoder:
@@ -38,26 +45,31 @@ class Encoder:
     Arguments:
         quality: JPEG quality, 1 to 100, for what is encoded here.
         rotate: None, ``90``, ``180`` or ``270`` degrees clockwise.
-        flip: None, ``h`` (left and right) or ``v`` (up and down).
+        flip: None, ``h`` (left and right) or ``v`` (up and down); after the rotation.
+        timestamp: write the time of capture into the picture.
     """
 
     def __init__(
-        self, quality: int = DEFAULT_QUALITY, rotate: str | None = None, flip: str | None = None
+        self,
+        quality: int = DEFAULT_QUALITY,
+        rotate: str | None = None,
+        flip: str | None = None,
+        timestamp: bool = False,
     ) -> None:
         self.quality = quality
+        self.timestamp = timestamp
         self._rotate = None if rotate is None else _ROTATE[rotate]
         self._flip = None if flip is None else _FLIP[flip]
 
     @classmethod
     def from_spec(cls, spec: SourceSpec) -> Encoder:
         """From a source's common settings; BadArgument if one will not do."""
-        from twistedcam.sources.spec import Settings
-
         settings = Settings(spec)
         quality = settings.number("quality", 1, 100)
         rotate = settings.choice("rotate", ("", *_ROTATE), "") or None
         flip = settings.choice("flip", ("", *_FLIP), "") or None
-        return cls(DEFAULT_QUALITY if quality is None else int(quality), rotate, flip)
+        timestamp = settings.flag("timestamp", False)
+        return cls(DEFAULT_QUALITY if quality is None else int(quality), rotate, flip, timestamp)
 
     def finish(self, grab: Grab) -> Picture:
         """The finished picture.
@@ -66,24 +78,47 @@ class Encoder:
             ValueError: the JPEG is broken, or the image cannot be encoded.
         """
         time_us = int(grab.time * 1e6)
-        image = grab.image
+        image, repaired = grab.image, False
         if grab.jpeg is not None:
-            whole = jpeg.trim(grab.jpeg)
-            size = jpeg.read_header(whole).size
-            if self._rotate is None and self._flip is None:
-                return Picture(time_us, size.width, size.height, whole, encoded=False)
-            import numpy as np
-
-            image = cv2.imdecode(np.frombuffer(whole, np.uint8), cv2.IMREAD_COLOR)  # type: ignore[assignment]
+            whole = make_whole(grab.jpeg, grab.size)
+            repaired = whole.repaired
+            if self._rotate is None and self._flip is None and not self.timestamp:
+                return Picture(time_us, *whole.size, whole.jpeg, encoded=False, repaired=repaired)
+            image = _decode(whole.jpeg)
         if image is None:
-            raise ValueError("the picture cannot be decoded")
-        if self._rotate is not None:
-            image = cv2.rotate(image, self._rotate)  # type: ignore[assignment]
-        if self._flip is not None:
-            image = cv2.flip(image, self._flip)  # type: ignore[assignment]
-        assert image is not None
+            raise ValueError("there is no picture to encode")
+        image = self._turn(image)
+        if self.timestamp:
+            image = _write_time(image, grab.time)
         ok, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, self.quality])
         if not ok:
             raise ValueError("the picture cannot be encoded as JPEG")
         height, width = image.shape[:2]
-        return Picture(time_us, width, height, data.tobytes(), encoded=True)
+        return Picture(time_us, width, height, data.tobytes(), encoded=True, repaired=repaired)
+
+    def _turn(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        if self._rotate is not None:
+            image = cv2.rotate(image, self._rotate)  # type: ignore[assignment]
+        if self._flip is not None:
+            image = cv2.flip(image, self._flip)  # type: ignore[assignment]
+        return image
+
+
+def _decode(data: bytes) -> NDArray[np.uint8]:
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise ValueError("the picture cannot be decoded")
+    return image  # type: ignore[return-value]
+
+
+def _write_time(image: NDArray[np.uint8], seconds: float) -> NDArray[np.uint8]:
+    """The local time of capture at the lower left, white with a dark edge."""
+    height, width = image.shape[:2]
+    text = datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M:%S.%f")[:-5]
+    scale = max(0.4, width / 1600)
+    line = max(1, round(scale * 1.5))
+    at = (width // 64, height - height // 36)
+    drawn = image.copy()
+    for colour, thick in (((0, 0, 0), line * 3), ((255, 255, 255), line)):
+        cv2.putText(drawn, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, colour, thick, cv2.LINE_AA)
+    return drawn

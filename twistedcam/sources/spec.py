@@ -13,7 +13,7 @@ _SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
 _MAX_SIDE = 16384
 
 #: Settings that every source has: what happens to the picture between device and frame.
-COMMON = frozenset({"quality", "rotate", "flip", "idle"})
+COMMON = frozenset({"quality", "rotate", "flip", "timestamp", "idle"})
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import difflib
 import errno
 import os
 import re
-import sys
 import time
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from twistedcam.clock import wall_time
-from twistedcam.errors import BadArgument, CameraFailed
-from twistedcam.sources.base import Grab, Granted
-from twistedcam.sources.spec import Settings, SourceSpec
+from twistedcam.errors import BadArgument, CameraFailed, NotSupported
+from twistedcam.sources.base import Asked, Grab, Granted
+from twistedcam.sources.controls import turn
+from twistedcam.sources.devices import LINUX, Holder, card_name, find_by_name, holders
+from twistedcam.sources.modes import FORMATS, MJPG, RAW, choose_format
+from twistedcam.sources.spec import COMMON, Settings, SourceSpec
+from twistedcam.sources.v4l2 import Driver, Mode
 
 # OpenCV waits so many seconds for a picture before it gives up; its own default is ten. It reads
 # this once, when it is loaded, so it has to stand before the import.
@@ -22,21 +25,13 @@ os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "2")
 
 import cv2
 
-LINUX = sys.platform.startswith("linux")
 DEFAULT_SIZE = (1280, 720)
 DEFAULT_FPS = 30.0
-FORMATS = ("mjpg", "yuyv", "any")
 
 #: Seconds after which a failed grab means silence and not a lost device.
 _SILENCE = 1.0
-_FOURCC = {"mjpg": "MJPG", "yuyv": "YUYV"}
-_JPEG_CODES = frozenset({"MJPG", "JPEG"})
-
-
-def device_paths() -> list[str]:
-    """The video devices of this machine, in the order in which they are tried (Linux)."""
-    names = [name for name in os.listdir("/dev") if re.fullmatch(r"video\d+", name)]
-    return [f"/dev/{name}" for name in sorted(names, key=lambda name: int(name[5:]))]
+_JPEG_CODES = frozenset({MJPG, "JPEG"})
+_SETTINGS = ("size", "fps", "format", "name", *COMMON)
 
 
 class WebcamSource:
@@ -46,55 +41,78 @@ class WebcamSource:
         device: a number or a path.
         size: (width, height) to ask for.
         fps: rate to ask for.
-        format: ``mjpg``, ``yuyv``, or ``any`` (MJPEG where there is one).
+        format: ``mjpg``, ``yuyv``, or ``any``.
+        name: words of its name, which then finds the device in place of ``device``.
+        controls: values to set at every opening, by the controls' names.
     """
 
     def __init__(
         self,
-        device: int | str,
+        device: int | str = 0,
         size: tuple[int, int] = DEFAULT_SIZE,
         fps: float = DEFAULT_FPS,
         format: str = "any",
+        name: str = "",
+        controls: Mapping[str, str] | None = None,
     ) -> None:
         self.device = device
         self.size = size
         self.fps = fps
         self.format = format
+        self.name = name
+        self.controls = dict(controls or {})
         self._capture: Any = None
         self._code = ""
+        self._granted_size: tuple[int, int] | None = None
+        self._holder: Holder | None = None
 
     @classmethod
     def from_settings(cls, spec: SourceSpec, settings: Settings) -> WebcamSource:
-        """``webcam:0?size=1280x720&fps=30&format=mjpg``."""
+        """``webcam:0?size=1280x720&fps=30&format=mjpg&brightness=120``."""
         device: int | str = spec.target or 0
         if spec.target.isdigit():
             device = int(spec.target)
         elif spec.target and not spec.target.startswith("/"):
             raise BadArgument(f"webcam:{spec.target} is no device: webcam:0 or webcam:/dev/video0")
-        return cls(
+        name = settings.text("name")
+        if name and (spec.target or not LINUX):
+            raise BadArgument("webcam:?name=… stands in place of a number or path, and needs Linux")
+        source = cls(
             device,
             settings.size() or DEFAULT_SIZE,
             settings.number("fps", 0.1, 1000) or DEFAULT_FPS,
-            settings.choice("format", FORMATS, "any"),
+            settings.choice("format", (*FORMATS, "any"), "any"),
+            name,
         )
+        source.controls = settings.others()
+        for control in source.controls:
+            _check_control(control)
+        return source
 
     @property
     def path(self) -> str:
-        """The device's file (Linux)."""
+        """The device's file (Linux); empty while no device has the name."""
+        if self.name:
+            return find_by_name(self.name) or ""
         return f"/dev/video{self.device}" if isinstance(self.device, int) else self.device
 
     def open(self) -> Granted:
         """Open the device, ask for format, size and rate, and see what was granted."""
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        self._holder = None
+        path = self.path
+        if not path:
+            raise CameraFailed(f"there is no camera named {self.name!r}: is it plugged in?")
         if LINUX:
-            check_access(self.path)
-            self._capture = cv2.VideoCapture(self.path, cv2.CAP_V4L2, self._wishes())
+            code = choose_format(self._modes(path), self.size, self.fps, self.format)
+            self._capture = cv2.VideoCapture(path, cv2.CAP_V4L2, self._wishes(code))
         else:
-            self._capture = cv2.VideoCapture(self.device, cv2.CAP_ANY, self._wishes())
+            code = FORMATS.get(self.format, MJPG)
+            self._capture = cv2.VideoCapture(self.device, cv2.CAP_ANY, self._wishes(code))
         if not self._capture.isOpened():
             self.close()
-            raise CameraFailed(f"{self.path} is no camera that gives pictures, or it is in use")
-        return self._granted()
+            raise self._refused(path)
+        return self._granted(path)
 
     def read(self) -> Grab | None:
         """Wait for the next picture, two seconds at most."""
@@ -111,8 +129,8 @@ class WebcamSource:
         if not ok or picture is None or not picture.size:
             return None
         if self._code in _JPEG_CODES and picture.ndim >= 1 and min(picture.shape[:2]) == 1:
-            return Grab(captured, jpeg=picture.tobytes())
-        if self._code == "YUYV" and picture.shape[-1] == 2:
+            return Grab(captured, jpeg=picture.tobytes(), size=self._granted_size)
+        if self._code == RAW and picture.shape[-1] == 2:
             picture = cv2.cvtColor(picture, cv2.COLOR_YUV2BGR_YUYV)
         return Grab(captured, image=picture)
 
@@ -122,57 +140,118 @@ class WebcamSource:
             self._capture.release()
             self._capture = None
 
-    def _wishes(self) -> Sequence[int]:
+    def mark(self) -> object:
+        """Changes when it is plugged in, when it may be opened, and when its holder lets it go."""
+        try:
+            status = os.stat(self.path or "/nowhere")
+        except OSError:
+            return None
+        held = False
+        if self._holder is not None:
+            try:
+                held = os.readlink(self._holder.link) == os.path.realpath(self.path)
+            except OSError:
+                held = False
+        return (status.st_rdev, status.st_ino, status.st_mode, status.st_ctime_ns, held)
+
+    def _modes(self, path: str) -> list[Mode]:
+        """What the device has; CameraFailed if it is none that gives pictures."""
+        try:
+            with Driver(path) as driver:
+                if driver.card() is None:
+                    raise CameraFailed(f"{path} gives no pictures: it is another part of a camera")
+                modes = driver.modes()
+                busy = driver.is_busy()
+        except OSError as error:
+            raise self._explained(path, error) from None
+        if busy:
+            raise self._in_use(path)
+        return modes
+
+    def _wishes(self, code: str | None) -> Sequence[int]:
         """Format first: it decides which sizes and rates there are."""
         wishes: list[int] = []
-        code = _FOURCC.get(self.format, "MJPG")
-        wishes += [cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*code)]
+        if code is not None:
+            wishes += [cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*code)]
         wishes += [cv2.CAP_PROP_FRAME_WIDTH, self.size[0], cv2.CAP_PROP_FRAME_HEIGHT, self.size[1]]
         wishes += [cv2.CAP_PROP_FPS, round(self.fps)]
         return wishes
 
-    def _granted(self) -> Granted:
+    def _granted(self, path: str) -> Granted:
         capture = self._capture
-        value = int(capture.get(cv2.CAP_PROP_FOURCC))
-        self._code = (
-            value.to_bytes(4, "little", signed=value < 0).decode("ascii", "replace").strip("\0 ")
-        )
-        if LINUX and (self._code in _JPEG_CODES or self._code == "YUYV"):
+        value = int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
+        self._code = value.to_bytes(4, "little").decode("ascii", "replace").strip("\0 ")
+        if LINUX and (self._code in _JPEG_CODES or self._code == RAW):
             capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)
         width = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
         height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+        self._granted_size = (width, height) if LINUX else None
         return Granted(
-            width, height, capture.get(cv2.CAP_PROP_FPS), self._code, card_name(self.path)
+            width,
+            height,
+            capture.get(cv2.CAP_PROP_FPS),
+            self._code,
+            card_name(path),
+            asked=Asked(*self.size, self.fps, FORMATS.get(self.format, self.format)),
+            device=path,
+            note=self._set_controls(path),
         )
+
+    def _set_controls(self, path: str) -> str:
+        """Set what was asked for; what could not be set, in a sentence: pictures come first."""
+        if not self.controls:
+            return ""
+        if not LINUX:
+            return "controls are set on Linux only: " + ", ".join(self.controls)
+        problems = []
+        try:
+            with Driver(path) as driver:
+                for name, text in self.controls.items():
+                    try:
+                        turn(driver, name, text)
+                    except (BadArgument, NotSupported, CameraFailed) as error:
+                        problems.append(str(error))
+        except OSError as error:
+            problems.append(f"its controls cannot be set: {error.strerror}")
+        return "; ".join(problems)
 
     def _why(self) -> str:
         if LINUX and not os.path.exists(self.path):
-            return f"{self.path} was unplugged"
-        return f"{self.path} gives no picture"
+            return f"{self.path or self.name} was unplugged"
+        return f"{self.path} gives no more pictures"
+
+    def _refused(self, path: str) -> CameraFailed:
+        if LINUX and holders(path):
+            return self._in_use(path)
+        return CameraFailed(f"{path} is no camera that gives pictures, or it is in use")
+
+    def _explained(self, path: str, error: OSError) -> CameraFailed:
+        if error.errno == errno.EBUSY:
+            return self._in_use(path)
+        if error.errno in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
+            return CameraFailed(f"there is no camera {path}: is it plugged in?")
+        if error.errno in (errno.EACCES, errno.EPERM):
+            hint = "add the user to the group 'video'"
+            return CameraFailed(f"{path} may not be opened by this user: {hint}")
+        if error.errno in (errno.ENOTTY, errno.EINVAL):
+            return CameraFailed(f"{path} is no camera: it does not speak V4L2")
+        return CameraFailed(f"{path}: {error.strerror}")
+
+    def _in_use(self, path: str) -> CameraFailed:
+        found = holders(path)
+        if not found:
+            return CameraFailed(f"{path} is in use by another program, which this user may not see")
+        self._holder = found[0]
+        if found[0].pid == os.getpid():
+            return CameraFailed(f"{path} is in use by another camera of this server")
+        names = ", ".join(dict.fromkeys(f"{each.name} (process {each.pid})" for each in found))
+        return CameraFailed(f"{path} is in use by {names}")
 
 
-def check_access(path: str) -> None:
-    """Raise CameraFailed with the reason if the device cannot be opened."""
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_NONBLOCK))
-    except OSError as error:
-        raise CameraFailed(_explain(path, error)) from None
-
-
-def _explain(path: str, error: OSError) -> str:
-    if error.errno in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
-        return f"there is no camera {path}: is it plugged in?"
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return f"{path} may not be opened by this user: add the user to the group 'video'"
-    if error.errno == errno.EBUSY:
-        return f"{path} is in use by another program"
-    return f"{path}: {error.strerror}"
-
-
-def card_name(path: str) -> str:
-    """What the device calls itself, or its path."""
-    entry = Path("/sys/class/video4linux", os.path.basename(os.path.realpath(path)), "name")
-    try:
-        return entry.read_text().strip() or path
-    except OSError:
-        return path
+def _check_control(name: str) -> None:
+    """Raise BadArgument for what can be no control: a misspelt setting above all."""
+    near = difflib.get_close_matches(name, _SETTINGS, 1, 0.7)
+    if near:
+        raise BadArgument(f"webcam: has no setting {name!r}: did you mean {near[0]!r}?")
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise BadArgument(f"webcam: has no setting {name!r}: a control's name is in lower case")

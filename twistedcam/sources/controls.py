@@ -1,0 +1,121 @@
+"""A webcam's controls by the names that people use, and the values as they write them."""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Iterable
+
+from twistedcam.errors import BadArgument, CameraFailed, NotSupported
+from twistedcam.sources.v4l2 import Control, Driver
+
+#: Short words, and the names that they have had in drivers, the newest first.
+SHORT = {
+    "exposure": ("exposure_time_absolute", "exposure_absolute"),
+    "focus": ("focus_absolute",),
+    "zoom": ("zoom_absolute",),
+    "white_balance": ("white_balance_temperature",),
+    "exposure_auto": ("auto_exposure",),
+    "focus_auto": ("focus_automatic_continuous",),
+    "white_balance_auto": ("white_balance_automatic", "white_balance_temperature_auto"),
+}
+
+#: Who rules a manual value: the automatic's names, its value for manual, those for automatic.
+_RULERS = {
+    "exposure": ("exposure_auto", 1, (3, 0)),
+    "focus": ("focus_auto", 0, (1,)),
+    "white_balance": ("white_balance_auto", 0, (1,)),
+}
+_SWITCH = {"1": 1, "on": 1, "true": 1, "yes": 1, "0": 0, "off": 0, "false": 0, "no": 0}
+
+
+def short_name(control: Control) -> str:
+    """The word for it: ``exposure`` for ``exposure_time_absolute``."""
+    return next((word for word, names in SHORT.items() if control.name in names), control.name)
+
+
+def find(controls: Iterable[Control], name: str) -> Control | None:
+    """The control of that name, the driver's or the short one."""
+    names = (name, *SHORT.get(name, ()))
+    return next((each for each in controls if each.name in names), None)
+
+
+def shown(control: Control, value: int) -> str | int | bool:
+    """A value as a person reads it: a menu's word, a switch's state, a number."""
+    if control.kind == "boolean":
+        return bool(value)
+    return menu_words(control).get(value, value)
+
+
+def menu_words(control: Control) -> dict[int, str]:
+    """What can be chosen, as words without blanks: ``50_hz``."""
+    return {
+        value: re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_") or str(value)
+        for value, text in control.menu.items()
+    }
+
+
+def turn(driver: Driver, name: str, text: str) -> tuple[Control, int]:
+    """Set a control; the control that was turned, and the value that it took.
+
+    A manual value switches its automatic off first; ``auto`` in its place switches it on.
+
+    Raises:
+        BadArgument: there is no such control, or it has no such value.
+        NotSupported: it can only be read, or is ruled by something else now.
+        CameraFailed: the device refused.
+    """
+    controls = driver.controls()
+    control = find(controls, name)
+    if control is None:
+        have = ", ".join(short_name(each) for each in controls) or "none at all"
+        raise BadArgument(f"the camera has no control {name!r}: it has {have}")
+    ruler = _RULERS.get(short_name(control))
+    automatic = find(controls, ruler[0]) if ruler is not None else None
+    if ruler is not None and automatic is not None and text.lower() == "auto":
+        choices = [each for each in ruler[2] if not automatic.menu or each in automatic.menu]
+        return _set(driver, automatic, choices[0])
+    value = _number(control, text)
+    if not control.writable:
+        raise NotSupported(f"{name} can only be read")
+    if not control.active:
+        if ruler is None or automatic is None:
+            raise NotSupported(f"{name} is ruled by another control now")
+        _set(driver, automatic, ruler[1])
+    return _set(driver, control, value)
+
+
+def _number(control: Control, text: str) -> int:
+    """The number that a text means.
+
+    Raises:
+        BadArgument: it means none that the control can have.
+    """
+    name = short_name(control)
+    word = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
+    if control.kind == "boolean":
+        if text.lower() not in _SWITCH:
+            raise BadArgument(f"{name} is on or off, not {text!r}")
+        return _SWITCH[text.lower()]
+    words = menu_words(control)
+    for value, each in words.items():
+        if word in (each, each.replace("_", "")):
+            return value
+    try:
+        value = int(text)
+    except ValueError:
+        value = control.low - 1
+    if control.menu and value not in control.menu:
+        raise BadArgument(f"{name} is one of {', '.join(words.values())}, not {text!r}")
+    if not control.low <= value <= control.high:
+        raise BadArgument(f"{name} is a number from {control.low} to {control.high}, not {text!r}")
+    return value
+
+
+def _set(driver: Driver, control: Control, value: int) -> tuple[Control, int]:
+    try:
+        return control, driver.set(control, value)
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EBUSY):
+            raise NotSupported(f"{short_name(control)} cannot be set now") from None
+        raise CameraFailed(f"{short_name(control)} = {value}: {error.strerror}") from None

@@ -1,0 +1,236 @@
+"""What a V4L2 driver says of its device, and its controls: by ioctl, on a descriptor of one's own.
+
+This works beside a program that streams from the device. Structures and numbers after
+linux/videodev2.h; every structure here has the same layout on all 64-bit and 32-bit Linux.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+_READ, _WRITE = 2, 1
+_CAPTURE = 1  # V4L2_BUF_TYPE_VIDEO_CAPTURE
+_CAP_VIDEO_CAPTURE = 0x1
+_CAP_STREAMING = 0x04000000
+_CAP_DEVICE_CAPS = 0x80000000
+_DISCRETE = 1
+_NEXT_CONTROL = 0x80000000
+_DISABLED, _READ_ONLY, _INACTIVE, _WRITE_ONLY = 0x1, 0x4, 0x10, 0x40
+_KINDS = {1: "integer", 2: "boolean", 3: "menu", 9: "integer menu"}
+
+_CAPABILITY = struct.Struct("=16s32s32s6I")
+_FORMAT_NAME = struct.Struct("=3I32s5I")
+_SIZE = struct.Struct("=3I6I2I")
+_INTERVAL = struct.Struct("=5I6I2I")
+_QUERY = struct.Struct("=2I32s4i3I")
+_VALUE = struct.Struct("=Ii")
+_MENU = struct.Struct("=2I32sI")
+#: struct v4l2_format has a pointer inside, and with it the alignment of one.
+_FORMAT = 208 if struct.calcsize("P") == 8 else 204
+
+
+def _request(access: int, number: int, size: int) -> int:
+    return access << 30 | size << 16 | ord("V") << 8 | number
+
+
+@dataclass(frozen=True)
+class Mode:
+    """A format in one size.
+
+    Arguments:
+        format: four letters, such as ``MJPG``.
+        width, height: pixels.
+        rates: frames a second, the highest first; empty where the driver does not say.
+    """
+
+    format: str
+    width: int
+    height: int
+    rates: tuple[float, ...]
+
+    def __str__(self) -> str:
+        rates = "/".join(f"{rate:g}" for rate in self.rates)
+        return f"{self.format} {self.width}x{self.height}" + (f" at {rates}" if rates else "")
+
+
+@dataclass(frozen=True)
+class Control:
+    """Something on the device that can be turned.
+
+    Arguments:
+        id: the driver's number.
+        name: the driver's name as a word: ``power_line_frequency``.
+        kind: ``integer``, ``boolean``, ``menu`` or ``integer menu``.
+        low, high, step, default: the range.
+        menu: words by value, where it is a menu.
+        active: whether it has an effect now; a manual value has none while its automatic rules.
+        writable: whether it can be set at all.
+    """
+
+    id: int
+    name: str
+    kind: str
+    low: int
+    high: int
+    step: int
+    default: int
+    menu: dict[int, str]
+    active: bool
+    writable: bool
+
+
+class Driver:
+    """An open device, for questions and controls; a context manager.
+
+    Arguments:
+        path: the device's file.
+
+    Raises:
+        OSError: it cannot be opened, or does not answer; so does every method.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._fd = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def __enter__(self) -> Driver:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._fd)
+
+    def card(self) -> str | None:
+        """The device's name, or None if it gives no pictures (many cameras have a second node)."""
+        answer = self._ask(_READ, 0, bytearray(_CAPABILITY.size))
+        _, card, _, _, capabilities, device, *_ = _CAPABILITY.unpack(answer)
+        if capabilities & _CAP_DEVICE_CAPS:
+            capabilities = device
+        if not capabilities & _CAP_VIDEO_CAPTURE or not capabilities & _CAP_STREAMING:
+            return None
+        return _text(card)
+
+    def modes(self) -> list[Mode]:
+        """All formats in all sizes; of a range of sizes the largest."""
+        found: list[Mode] = []
+        for index in _count():
+            answer = self._try(2, _FORMAT_NAME, index, _CAPTURE, 0, b"", 0, 0, 0, 0, 0)
+            if answer is None:
+                break
+            pixel_format = answer[4]
+            name = pixel_format.to_bytes(4, "little").decode("ascii", "replace").strip()
+            for width, height in self._sizes(pixel_format):
+                rates = tuple(self._rates(pixel_format, width, height))
+                found.append(Mode(name, width, height, rates))
+        return found
+
+    def is_busy(self) -> bool:
+        """Whether somebody streams from it: then even its present format cannot be set."""
+        form = bytearray(_FORMAT)
+        form[:4] = struct.pack("=I", _CAPTURE)
+        try:
+            self._ask(_READ | _WRITE, 4, form)
+            self._ask(_READ | _WRITE, 5, form)
+        except OSError as error:
+            return error.errno == errno.EBUSY
+        return False
+
+    def controls(self) -> list[Control]:
+        """All controls that hold a number, a switch or a choice."""
+        found: list[Control] = []
+        number = 0
+        while True:
+            answer = self._try(36, _QUERY, number | _NEXT_CONTROL, 0, b"", 0, 0, 0, 0, 0, 0, 0)
+            if answer is None:
+                return found
+            number, kind, name, low, high, step, default, flags, *_ = answer
+            if kind not in _KINDS or flags & (_DISABLED | _WRITE_ONLY):
+                continue
+            menu = self._menu(number, low, high, kind) if "menu" in _KINDS[kind] else {}
+            word = re.sub(r"[^a-z0-9]+", "_", _text(name).lower()).strip("_")
+            active, writable = not flags & _INACTIVE, not flags & _READ_ONLY
+            found.append(
+                Control(
+                    number, word, _KINDS[kind], low, high, step, default, menu, active, writable
+                )
+            )
+
+    def get(self, control: Control) -> int:
+        """The value that it has."""
+        answer = bytearray(_VALUE.pack(control.id, 0))
+        value: int = _VALUE.unpack(self._ask(_READ | _WRITE, 27, answer))[1]
+        return value
+
+    def set(self, control: Control, value: int) -> int:
+        """Give it a value; the one that the device took."""
+        self._ask(_READ | _WRITE, 28, bytearray(_VALUE.pack(control.id, value)))
+        return self.get(control)
+
+    def _sizes(self, pixel_format: int) -> Iterator[tuple[int, int]]:
+        for index in _count():
+            answer = self._try(74, _SIZE, index, pixel_format, *[0] * 9)
+            if answer is None:
+                return
+            if answer[2] != _DISCRETE:  # smallest, largest, step of width; the same of height
+                yield answer[4], answer[7]
+                return
+            yield answer[3], answer[4]
+
+    def _rates(self, pixel_format: int, width: int, height: int) -> Iterator[float]:
+        for index in _count():
+            answer = self._try(75, _INTERVAL, index, pixel_format, width, height, *[0] * 9)
+            if answer is None:
+                return
+            seconds = Fraction(answer[5], answer[6] or 1)
+            if seconds:
+                yield float(1 / seconds)
+            if answer[4] != _DISCRETE:  # the shortest interval comes first
+                return
+
+    def _menu(self, number: int, low: int, high: int, kind: int) -> dict[int, str]:
+        menu = {}
+        for index in range(max(0, low), min(high, 255) + 1):
+            answer = self._try(37, _MENU, number, index, b"", 0)
+            if answer is not None:
+                name = answer[2]
+                plain = _KINDS[kind] == "menu"
+                menu[index] = _text(name) if plain else str(int.from_bytes(name[:8], "little"))
+        return menu
+
+    def _try(self, number: int, form: struct.Struct, *fields: int | bytes) -> Any:
+        """The structure's fields as the driver filled them in.
+
+        None where the list is at its end (EINVAL), or there is no such list (ENOTTY).
+        """
+        try:
+            return form.unpack(self._ask(_READ | _WRITE, number, bytearray(form.pack(*fields))))
+        except OSError as error:
+            if error.errno in (errno.EINVAL, errno.ENOTTY):
+                return None
+            raise
+
+    def _ask(self, access: int, number: int, data: bytearray) -> bytearray:
+        fcntl.ioctl(self._fd, _request(access, number, len(data)), data)
+        return data
+
+
+def modes_of(path: str) -> list[Mode]:
+    """A device's modes; none if it cannot be asked."""
+    with contextlib.suppress(OSError), Driver(path) as driver:
+        return driver.modes()
+    return []
+
+
+def _count() -> range:
+    return range(256)
+
+
+def _text(field: bytes) -> str:
+    return field.split(b"\0")[0].decode("utf-8", "replace").strip()
