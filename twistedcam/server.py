@@ -78,9 +78,10 @@ class Server:
         for camera in self.cameras.values():
             camera.start().addErrback(lambda _: None)  # its state says it
 
-    async def stop(self) -> None:
-        """End recordings in good order, then stop all cameras."""
-        finishing: list[Deferred[Any]] = [each.stop() for each in self.recorders.values()]
-        await DeferredList(finishing)
-        stopping: list[Deferred[Any]] = [each.stop() for each in self.cameras.values()]
-        await DeferredList(stopping)
+    def finish_recordings(self) -> Deferred[Any]:
+        """End all recordings in good order; fires when their files are whole."""
+        return DeferredList([each.stop() for each in self.recorders.values()])
+
+    def stop_cameras(self) -> Deferred[Any]:
+        """Stop all cameras; fires when their devices are free, or left behind."""
+        return DeferredList([each.stop() for each in self.cameras.values()])

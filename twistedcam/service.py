@@ -23,7 +23,9 @@ from twistedcam.server import Server
 log = Logger()
 
 #: Seconds that an orderly end may take before the process ends all the same.
-STOP_TIMEOUT = 2.5
+STOP_TIMEOUT = 2.7
+#: Seconds that recordings have to be finished; what is not whole then is mended at the next start.
+FINISH_TIMEOUT = 1.8
 #: Seconds that peers have to take their goodbye.
 GOODBYE_TIMEOUT = 0.5
 
@@ -120,17 +122,16 @@ class CameraService(MultiService):
 
     async def _stop(self) -> None:
         closing = super().stopService()
-        await self.server.stop()
-        ports = [
-            self._frames.close(),
-            self._control.close(),
-            *(each.close() for each in self._http),
-        ]
-        await DeferredList(
-            [port.addTimeout(GOODBYE_TIMEOUT, self._reactor, lambda *_: None) for port in ports]
-        )
+        await self._bounded(self.server.finish_recordings(), FINISH_TIMEOUT)
+        stopping = self.server.stop_cameras()  # one that hangs must cost nobody their goodbye
+        ports: list[Any] = [self._frames, self._control, *self._http]
+        await DeferredList([self._bounded(port.close(), GOODBYE_TIMEOUT) for port in ports])
+        await stopping
         if closing is not None:
             await closing
+
+    def _bounded(self, waiting: Deferred[Any], seconds: float) -> Deferred[Any]:
+        return waiting.addTimeout(seconds, self._reactor, lambda *_: None)
 
 
 def _give_up(_: Any, seconds: float) -> None:
