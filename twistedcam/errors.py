@@ -81,9 +81,13 @@ class DiskError(CommandError):
 
 
 class Unauthorized(CommandError):
-    """The token is missing, wrong, or has not this right."""
+    """The token is missing or wrong."""
 
     code = "unauthorized"
+
+
+class Forbidden(Unauthorized):
+    """The token is right, and has not this right."""
 
 
 class LineTooLong(CommandError):

@@ -41,6 +41,7 @@ class ServeOptions:
     insecure: bool = False
     http_names: list[str] = field(default_factory=list)
     http_cors: list[str] = field(default_factory=list)
+    tokens: Path | None = None
     log_json: bool = False
     log_level: str = LOG_LEVEL
     again: Callable[[], ServeOptions] | None = None
@@ -75,6 +76,7 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--recordings", metavar="DIR", help=f"folder for recordings ({RECORDINGS})")
     add("--stopped", action="store_true", help="begin with the stream stopped")
+    add("--tokens", metavar="FILE", help="who may view, control, publish (see 'token --help')")
     add("--insecure", action="store_true", help="allow ports beyond this machine without tokens")
     add("--config", metavar="FILE", help="TOML with all of this, and more for each camera")
     add("--log-json", action="store_true", help="log as JSON lines")
@@ -119,6 +121,7 @@ def read_serve_options(given: argparse.Namespace) -> ServeOptions:
         recordings=Path(found.recordings or RECORDINGS).expanduser().absolute(),
         stopped=bool(found.stopped),
         insecure=bool(found.insecure),
+        tokens=None if found.tokens is None else Path(found.tokens).expanduser().absolute(),
         log_json=bool(found.log_json),
         log_level=found.log_level or LOG_LEVEL,
         again=None if given.config is None else lambda: read_serve_options(given),

@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from twistedcam.auth import Authenticator
 from twistedcam.camera import Camera, ReaderThread, Thread
 from twistedcam.errors import CameraNeeded, NoSuchCamera
 from twistedcam.events import EventBus
@@ -44,6 +45,8 @@ class Server:
         self.cameras: dict[str, Camera] = {}
         self.recorders: dict[str, Recorder] = {}
         self.started_at = clock.seconds()
+        #: Says who may do what; without tokens everybody may do everything.
+        self.authenticator = Authenticator(clock)
         #: Called by the command ``shutdown``.
         self.on_shutdown: Callable[[], None] = lambda: None
 

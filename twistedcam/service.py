@@ -11,6 +11,7 @@ from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 
+from twistedcam.auth import Authenticator, TokenFile
 from twistedcam.commands import Registry, standard_commands
 from twistedcam.control.port import ControlFactory
 from twistedcam.errors import BadArgument, StartupError
@@ -57,6 +58,8 @@ class CameraService(MultiService):
         self.registry = registry or standard_commands()
         self.server = Server(reactor, options.recordings)
         self.server.on_shutdown = on_shutdown or (lambda: reactor.callLater(0.05, reactor.stop))
+        if options.tokens is not None:
+            self.server.authenticator = Authenticator(reactor, TokenFile(options.tokens))
         for name, spec in options.cameras.items():
             self.server.add_camera(name, spec)
         self._frames = FrameFactory(self.server, reactor)
@@ -73,10 +76,12 @@ class CameraService(MultiService):
         listeners = []
         for endpoint in endpoints:
             listener = Listener(self._reactor, endpoint, factory)
-            if not self._options.insecure and not is_local(endpoint):
+            guarded = self.server.authenticator.is_needed or self._options.insecure
+            if not guarded and not is_local(endpoint):
                 raise BadArgument(
-                    f"{endpoint} can be reached from other machines, and there are no tokens: "
-                    "add interface=127.0.0.1, or --insecure if you want just that"
+                    f"{endpoint} can be reached from other machines, and there are no tokens: make "
+                    "one (twistedcam token add NAME --right view) and add --tokens FILE; or add "
+                    "interface=127.0.0.1, or --insecure if everybody may do everything"
                 )
             listener.setServiceParent(self)
             listeners.append(listener)

@@ -17,6 +17,7 @@ COMMANDS = (
     ("serve", "twistedcam.cli.serve", "the server, in the foreground"),
     ("ctl", "twistedcam.cli.ctl", "one command to a server, or a prompt for many"),
     ("view", "client.main", "show a camera in a window, or save its frames"),
+    ("token", "twistedcam.cli.token", "make, list and remove the tokens that open a server"),
 )
 
 EPILOG = "'twistedcam COMMAND --help' explains one. Example: twistedcam serve --camera webcam:0"

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
 from twisted.internet.protocol import Factory, connectionDone
 from twisted.internet.protocol import Protocol as TwistedProtocol
@@ -16,7 +16,14 @@ from twisted.python.failure import Failure
 from twistedcam import __version__, wire
 from twistedcam.address import show_address
 from twistedcam.connections import Connections
-from twistedcam.errors import BadMessage, Silence, UnknownCamera, VersionMismatch, WireError
+from twistedcam.errors import (
+    BadMessage,
+    Silence,
+    Unauthorized,
+    UnknownCamera,
+    VersionMismatch,
+    WireError,
+)
 from twistedcam.frameport.sessions import PublishSession, ViewSession
 
 if TYPE_CHECKING:
@@ -63,6 +70,8 @@ class FrameProtocol(TwistedProtocol):
         self._heard_at = 0.0
         self._tells_clock = False
         self._over = False
+        #: The JOIN's mac is being looked at.
+        self._judging: Deferred[None] | None = None
 
     def connectionMade(self) -> None:
         """Say HELLO."""
@@ -85,7 +94,7 @@ class FrameProtocol(TwistedProtocol):
             for camera in server.cameras.values()
         )
         name = f"twistedcam/{__version__}"
-        hello = wire.Hello(name, cameras, auth=False, nonce=self._nonce)
+        hello = wire.Hello(name, cameras, server.authenticator.is_needed, self._nonce)
         self._say(hello.encode())
 
     def dataReceived(self, data: bytes) -> None:
@@ -110,11 +119,13 @@ class FrameProtocol(TwistedProtocol):
         self._over = True
         self.factory.connections.discard(self)
         self._stop_timer()
+        if self._judging is not None:
+            self._judging.cancel()
         if self._session is not None:
             self._session.lost()
             self._session = None
 
-    def fail(self, error: WireError) -> None:
+    def fail(self, error: WireError | Unauthorized) -> None:
         """Say why, and end the connection."""
         log.info("{peer}: {code}: {why}", peer=self.peer, code=error.code, why=str(error))
         self._end(wire.Error(error.code, str(error)).encode())
@@ -172,12 +183,32 @@ class FrameProtocol(TwistedProtocol):
             raise VersionMismatch(
                 f"this server speaks version {wire.PROTOCOL}, not {join.protocol}"
             )
-        camera = self._camera(join.camera)
+        if self._judging is not None:
+            raise BadMessage("one JOIN is enough")
         self._stop_timer()
-        self._timer = self.factory.clock.callLater(PING_AFTER, self._check_silence)
-        self._tells_clock = join.clock
-        make = ViewSession if join.role == "view" else PublishSession
-        self._session = make(self, self.factory.server, camera, join)
+        self._judging = Deferred.fromCoroutine(self._admit(join)).addErrback(self._not_admitted)
+
+    async def _admit(self, join: wire.Join) -> None:
+        assert self.transport is not None
+        try:
+            grant = await self.factory.server.authenticator.by_mac(
+                join.mac, join.role, self._nonce, self.transport.getPeer()
+            )
+            if self._over:
+                return
+            camera = self._camera(join.camera)
+            grant.require("publish" if join.role == "publish" else "view", camera.name)
+            self._timer = self.factory.clock.callLater(PING_AFTER, self._check_silence)
+            self._tells_clock = join.clock
+            make = ViewSession if join.role == "view" else PublishSession
+            self._session = make(self, self.factory.server, camera, join)
+        except (WireError, Unauthorized) as error:
+            self.fail(error)
+
+    def _not_admitted(self, why: Failure) -> None:
+        if why.check(CancelledError) is None:  # that is the end of the connection
+            log.failure("{peer}: the JOIN failed", failure=why, peer=self.peer)
+            self._abort()
 
     def _camera(self, name: str | None) -> Camera:
         cameras = self.factory.server.cameras

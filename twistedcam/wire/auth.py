@@ -21,6 +21,12 @@ def mac_of(token: str, role: str, nonce: str) -> str:
     return hmac.new(token.encode(), f"{role}:{nonce}".encode(), hashlib.sha256).hexdigest()
 
 
-def mac_matches(mac: str, token: str, role: str, nonce: str) -> bool:
-    """Whether ``mac`` was made with ``token``; takes the same time whatever the answer."""
-    return hmac.compare_digest(mac.lower().encode(), mac_of(token, role, nonce).encode())
+def mac_matches(mac: str, key: str | bytes, role: str, nonce: str) -> bool:
+    """Whether ``mac`` was made with ``key``; takes the same time whatever the answer.
+
+    Arguments:
+        key: the token; or the SHA-256 of one of more than 64 bytes, which HMAC takes for the same.
+    """
+    key = key.encode() if isinstance(key, str) else key
+    made = hmac.new(key, f"{role}:{nonce}".encode(), hashlib.sha256).hexdigest()
+    return hmac.compare_digest(mac.lower().encode(errors="replace"), made.encode())

@@ -1,0 +1,136 @@
+"""The file of tokens gives nothing away, and says what is wrong with it."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from twistedcam import wire
+from twistedcam.auth import Grant, TokenFile, hash_of, new_token
+from twistedcam.errors import BadArgument, DiskError, Forbidden
+from twistedcam.wire import mac_of
+
+VIEW = frozenset({"view"})
+
+
+def test_a_hash_is_enough_to_check_the_frame_port_s_proof() -> None:
+    token, nonce = new_token(), wire.new_nonce()
+    key = bytes.fromhex(hash_of(token))
+    assert wire.mac_matches(mac_of(token, "view", nonce), key, "view", nonce)
+    assert not wire.mac_matches(mac_of(token, "view", nonce), key, "publish", nonce)
+    assert not wire.mac_matches(mac_of(new_token(), "view", nonce), key, "view", nonce)
+
+
+def test_what_is_added_is_read_back_and_the_token_is_not_in_the_file(tmp_path: Path) -> None:
+    file = TokenFile(tmp_path / "new" / "tokens.toml")
+    token = file.add(Grant("phone", VIEW, frozenset({"door", "yard"})))
+    file.add(Grant("desk", frozenset({"view", "control"})))  # type: ignore[arg-type]
+    text = file.path.read_text()
+    assert token not in text
+    assert token.removeprefix("tcam1_") not in text
+    found = file.read()
+    assert list(found) == ["phone", "desk"]
+    assert found["phone"].hash == hash_of(token)
+    assert found["phone"].grant == Grant("phone", VIEW, frozenset({"door", "yard"}))
+    assert found["desk"].grant.cameras is None
+
+
+def test_only_its_owner_can_read_the_file(tmp_path: Path) -> None:
+    file = TokenFile(tmp_path / "tokens.toml")
+    file.add(Grant("phone", VIEW))
+    assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
+    file.path.chmod(0o644)
+    file.add(Grant("desk", VIEW))
+    assert stat.S_IMODE(file.path.stat().st_mode) == 0o640
+
+
+def test_a_removed_token_is_gone_and_the_others_stay(tmp_path: Path) -> None:
+    file = TokenFile(tmp_path / "tokens.toml")
+    file.add(Grant("phone", VIEW))
+    file.add(Grant("desk", VIEW))
+    file.remove("phone")
+    assert list(file.read()) == ["desk"]
+    with pytest.raises(BadArgument, match="no token 'phone'"):
+        file.remove("phone")
+
+
+def test_a_name_is_taken_once_and_is_a_plain_word(tmp_path: Path) -> None:
+    file = TokenFile(tmp_path / "tokens.toml")
+    file.add(Grant("phone", VIEW))
+    for name in ("phone", "", "a b", "a.b", 'a"', "ü", "a" * 65):
+        with pytest.raises(BadArgument):
+            file.add(Grant(name, VIEW))
+    assert list(file.read()) == ["phone"]
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DiskError, match=r"tokens\.toml cannot be written"):
+        TokenFile(tmp_path / "file" / "tokens.toml").add(Grant("phone", VIEW))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[token", "no TOML"),
+        ("x = 1", "nothing but"),
+        ("token = 1", "nothing but"),
+        ("[token.a]\nrights = ['view']", "needs sha256"),
+        ("[token.a]\nsha256 = 'abc'\nrights = ['view']", "needs sha256"),
+        (f"[token.a]\nsha256 = '{'0' * 64}'", "needs rights"),
+        (f"[token.a]\nsha256 = '{'0' * 64}'\nrights = ['root']", "needs rights"),
+        (f"[token.a]\nsha256 = '{'0' * 64}'\nrights = ['view']\ncameras = 'a'", "list of names"),
+        (f"[token.a]\nsha256 = '{'0' * 64}'\nright = ['view']", "no key 'right'"),
+        ("[token]\na = 1", "has to be a table"),
+    ],
+)
+def test_a_broken_file_is_refused_with_its_reason(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "tokens.toml"
+    path.write_text(text)
+    with pytest.raises(BadArgument, match=said) as caught:
+        TokenFile(path).read()
+    assert str(path) in str(caught.value)
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(BadArgument, match="twistedcam token add NAME"):
+        TokenFile(tmp_path / "none.toml").read()
+
+
+def test_rights_are_separate_and_bound_to_cameras() -> None:
+    grant = Grant("phone", VIEW, frozenset({"door"}))
+    grant.require("view", "door")
+    for right, camera in (("view", "yard"), ("view", None), ("control", "door")):
+        with pytest.raises(Forbidden, match="'phone'"):
+            grant.require(right, camera)  # type: ignore[arg-type]
+
+
+def test_commands_that_only_tell_are_for_viewers_and_controllers() -> None:
+    viewer = Grant("v", VIEW, frozenset({"door"}))
+    controller = Grant("c", frozenset({"control"}), frozenset({"door"}))
+    publisher = Grant("p", frozenset({"publish"}))
+    for grant in (viewer, controller):
+        grant.require_command("view", "door", "status")
+        grant.require_command("view", None, "cameras")
+    controller.require_command("control", "door", "stop")
+    for grant, right, camera in (
+        (viewer, "control", "door"),
+        (viewer, "view", "yard"),
+        (controller, "control", "yard"),
+        (controller, "control", None),
+        (controller, "admin", None),
+        (publisher, "view", None),
+        (publisher, "control", "door"),
+    ):
+        with pytest.raises(Forbidden):
+            grant.require_command(right, camera, "x")
+
+
+def test_a_list_is_cut_to_what_the_token_is_good_for() -> None:
+    grant = Grant("v", VIEW, frozenset({"door"}))
+    items = [{"camera": "door"}, {"camera": "yard"}, {"help": "x"}]
+    assert grant.only_own(items) == [{"camera": "door"}, {"help": "x"}]
+    assert Grant("v", VIEW).only_own(items) == items
+    assert grant.only_own({"a": 1}) == {"a": 1}

@@ -1,0 +1,20 @@
+"""Who may do what: tokens, the rights that each has, and what wrong ones cost.
+
+See docs/security.md.
+"""
+
+from twistedcam.auth.authenticator import Authenticator
+from twistedcam.auth.grant import ANYONE, RIGHTS, Grant, Right
+from twistedcam.auth.tokens import Token, TokenFile, hash_of, new_token
+
+__all__ = [
+    "ANYONE",
+    "RIGHTS",
+    "Authenticator",
+    "Grant",
+    "Right",
+    "Token",
+    "TokenFile",
+    "hash_of",
+    "new_token",
+]

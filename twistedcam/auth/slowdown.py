@@ -1,0 +1,113 @@
+"""What wrong tokens cost: the next try from the same address waits, longer each time."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+
+from twistedcam.errors import Unauthorized
+
+#: Seconds that the try after a first wrong one waits; it doubles with each, up to the longest.
+FIRST_WAIT = 0.25
+LONGEST_WAIT = 8.0
+#: Seconds after which an address that tries no more is forgotten.
+FORGET_AFTER = 60.0
+#: Tries of one address that may wait; further ones are refused unjudged.
+MAX_WAITING = 8
+#: Addresses that are remembered; beyond it the one that has failed longest ago is forgotten.
+MAX_ADDRESSES = 4096
+
+
+@dataclass
+class _Record:
+    failures: int = 0
+    free_at: float = 0.0
+    waiting: int = 0
+
+    @property
+    def wait(self) -> float:
+        return min(FIRST_WAIT * 2.0 ** min(self.failures - 1, 16), LONGEST_WAIT)
+
+
+class Slowdown:
+    """Keeps count of wrong tokens by address.
+
+    Arguments:
+        clock: what time is measured by.
+    """
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock: Any = clock
+        self._records: OrderedDict[str, _Record] = OrderedDict()
+
+    def is_slowed(self, address: str) -> bool:
+        """Whether a try from there has to wait now."""
+        record = self._record(address)
+        return record is not None and record.free_at > self._clock.seconds()
+
+    def turn(self, address: str) -> Deferred[None]:
+        """Fires when a try from that address may be judged: at once, if none was wrong of late.
+
+        Raises:
+            Unauthorized: too many wait already.
+        """
+        record, now = self._record(address), self._clock.seconds()
+        if record is None or record.free_at <= now:
+            return succeed(None)
+        if record.waiting >= MAX_WAITING:
+            raise Unauthorized("too many wrong tokens came from this address: wait a minute")
+        wait = record.free_at - now
+        record.free_at += record.wait
+        record.waiting += 1
+
+        def over(result: Any) -> Any:
+            record.waiting -= 1
+            return result
+
+        turn: Deferred[None] = deferLater(self._clock, wait)
+        return turn.addBoth(over)
+
+    def failed(self, address: str) -> None:
+        """A wrong token came from there."""
+        record = self._record(address) or _Record()
+        record.failures += 1
+        record.free_at = max(record.free_at, self._clock.seconds()) + record.wait
+        self._records[address] = record
+        self._records.move_to_end(address)
+        while len(self._records) > MAX_ADDRESSES:
+            self._records.popitem(last=False)
+
+    def _record(self, address: str) -> _Record | None:
+        record = self._records.get(address)
+        if record is None:
+            return None
+        if self._clock.seconds() - record.free_at > FORGET_AFTER:
+            del self._records[address]
+            return None
+        return record
+
+
+def source_of(peer: Any) -> str:
+    """Whom a peer's tries count against: its IPv4 address, or its IPv6 network of 64 bits.
+
+    Arguments:
+        peer: a transport's ``getPeer()``; a UNIX socket has no address and counts as one.
+    """
+    host = getattr(peer, "host", None)
+    if host is None:
+        return "unix"
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return str(host)
+    if address.version == 4:
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address, 64), strict=False))
