@@ -10,6 +10,7 @@ from typing import Any
 from twisted.application.service import IService
 
 from twistedcam.errors import StartupError, TwistedcamError
+from twistedcam.limits import raise_file_limit
 from twistedcam.options import ServeOptions, add_serve_arguments, read_serve_options
 
 
@@ -43,6 +44,7 @@ def makeService(options: Options) -> IService:
         """Ends twistd with one line rather than a traceback."""
 
         def privilegedStartService(self) -> None:
+            raise_file_limit()
             try:
                 super().privilegedStartService()
             except StartupError as error:

@@ -14,6 +14,7 @@ from twisted.logger import (
     textFileLogObserver,
 )
 
+from twistedcam.limits import raise_file_limit
 from twistedcam.options import ServeOptions, add_serve_arguments, read_serve_options
 from twistedcam.service import CameraService, check
 
@@ -31,6 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     options = read_serve_options(arguments)
     check(options)
     begin_log(options)
+    raise_file_limit()
     from twisted.internet import reactor
 
     service = CameraService(reactor, options)

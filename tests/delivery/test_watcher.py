@@ -1,0 +1,133 @@
+"""Who watches gets the newest picture; who does not take it goes without, and then goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.task import Clock
+
+from tests.delivery.sockets import frame
+from twistedcam.delivery import Watcher
+from twistedcam.delivery.watcher import STALL_LIMIT
+from twistedcam.events import EventBus
+from twistedcam.frame import Frame
+from twistedcam.hub import Hub
+from twistedcam.viewers import Viewers
+
+
+class SlowOutlet:
+    """An outlet whose far end a test plays."""
+
+    path = "fake"
+
+    def __init__(self) -> None:
+        self.clear = True
+        self.bytes_held = 0
+        self.sent: list[int] = []
+        self.over = ""
+
+    def is_clear(self) -> bool:
+        return self.clear
+
+    def send(self, frame: Frame) -> int:
+        self.sent.append(frame.seq)
+        return len(frame.jpeg)
+
+    def say(self, data: bytes) -> None:
+        raise AssertionError("a watcher has nothing to say")
+
+    def held(self) -> int:
+        return self.bytes_held
+
+    def finish(self, done: Callable[[], None]) -> None:
+        self.over = "finished"
+        done()
+
+    def abort(self) -> None:
+        self.over = "aborted"
+
+    def close(self) -> None:
+        self.over = "closed"
+
+
+class Watching:
+    """A hub, a viewer, and time."""
+
+    def __init__(self, window: int = 0) -> None:
+        self.clock = Clock()
+        self.hub = Hub()
+        self.outlet = SlowOutlet()
+        viewers = Viewers(EventBus(), self.clock)
+        self.viewer = viewers.join("nowhere", "tcp", "cam", "fake", lambda _: None)
+        self.watcher = Watcher(self.viewer, self.hub, self.outlet, self.clock, None, window)
+        self.watcher.begin()
+        self._seq = 0
+
+    def seconds(self, count: float, each: Callable[[], None] = lambda: None) -> None:
+        for _ in range(round(count * 10)):
+            self._seq += 1
+            self.hub.publish(frame(self._seq, 100))
+            each()
+            self.clock.advance(0.1)
+
+
+def test_a_viewer_that_takes_nothing_is_dropped_after_the_limit_and_not_before() -> None:
+    watching = Watching()
+    watching.outlet.clear, watching.outlet.bytes_held = False, 70_000
+    watching.seconds(STALL_LIMIT)
+    assert watching.outlet.over == ""
+    assert len(watching.hub) == 1
+    watching.seconds(0.2)
+    assert watching.outlet.over == "aborted"
+    assert len(watching.hub) == 0
+
+
+def test_a_viewer_that_reads_ever_so_slowly_stays() -> None:
+    watching = Watching()
+    watching.outlet.clear, watching.outlet.bytes_held = False, 70_000
+
+    def read() -> None:
+        watching.outlet.bytes_held -= 1
+
+    watching.seconds(4 * STALL_LIMIT, read)
+    assert watching.outlet.over == ""
+
+
+def test_a_pause_shorter_than_the_limit_is_forgotten() -> None:
+    watching = Watching()
+    for _ in range(5):
+        watching.outlet.clear, watching.outlet.bytes_held = False, 70_000
+        watching.seconds(STALL_LIMIT - 1)
+        watching.outlet.clear = True
+        watching.seconds(0.1)
+    assert watching.outlet.over == ""
+    assert len(watching.outlet.sent) == 5
+
+
+def test_who_is_blocked_gets_nothing_old_when_it_is_clear_again() -> None:
+    watching = Watching()
+    watching.outlet.clear = False
+    watching.seconds(3)
+    watching.outlet.clear = True
+    watching.watcher.ready()
+    assert watching.outlet.sent == [30]
+    assert watching.viewer.drops == 29
+
+
+def test_a_full_window_is_no_stall() -> None:
+    watching = Watching(window=2)
+    watching.seconds(5 * STALL_LIMIT)
+    assert watching.outlet.sent == [1, 2]
+    assert watching.outlet.over == ""
+    watching.watcher.acknowledge(1)
+    assert watching.outlet.sent == [1, 2, 500]
+
+
+def test_the_end_goes_through_the_outlet_in_order() -> None:
+    watching = Watching()
+    ended: list[bool] = []
+    watching.watcher.finish(lambda: ended.append(True))
+    watching.seconds(1)
+    assert watching.outlet.over == "finished"
+    assert ended == [True]
+    assert watching.outlet.sent == []
