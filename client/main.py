@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from client.actions import Actions
+from client.files import make_folder
+from client.loop import Reports, run_loop, summarise
+from client.screens import NoScreen, Screen
+from client.steering import Steering, parse_control
 from client.views import View
 from twistedcam.errors import BadArgument
 from twistedcam.viewing import Target, parse_target
 from twistedcam.viewing.target import DEFAULT_URL
 
-EXAMPLES = """examples:
+EXAMPLES = """keys: space start, s stop, r record here, e end, S snapshot here, i figures,
+f full screen, q quit; with --control the same with Ctrl steer the server
+
+examples:
   twistedcam view                                    this machine's first camera
-  twistedcam view twistedcam://host/door host/yard   two cameras in a grid
+  twistedcam view twistedcam://host/door host/yard   two cameras, side by side
   twistedcam view --headless --frames 100 --save out"""
 
 
@@ -24,13 +36,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLES
-    add("url", nargs="*", default=[DEFAULT_URL], help=f"cameras ({DEFAULT_URL})")
-    add("--headless", action="store_true", help="no window: count, save, record")
+    add("url", nargs="*", metavar="URL", help=f"cameras ({DEFAULT_URL})")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--headless", action="store_true", help="no window: count, save, record")
+    where.add_argument("--terminal", action="store_true", help="show in the terminal")
+    add("--full-screen", action="store_true", help="begin with the whole screen")
     add("--frames", type=int, metavar="N", help="end after N frames")
-    add("--save", type=Path, metavar="DIR", help="write every frame shown there, as a JPEG file")
+    add("--save", type=Path, metavar="DIR", help="write every frame shown there, as JPEG")
+    add("--record", type=Path, metavar="FILE", help="record here, to FILE (.mkv, .avi)")
     add("--stats", nargs="?", const="line", choices=("line", "json"), help="figures every second")
     add("--fps", type=float, metavar="N", help="at most N frames a second")
-    add("--token", help="what opens the camera (or TWISTEDCAM_TOKEN in the environment)")
+    add("--token", help="what opens the camera (or TWISTEDCAM_TOKEN)")
+    add("--control", nargs="?", const="", metavar="HOST:PORT", help="steer the server (port 9531)")
     add("--once", action="store_true", help="end when the connection is lost, with 1")
 
 
@@ -39,11 +56,66 @@ def run(arguments: argparse.Namespace) -> int:
     targets = read_targets(arguments)
     if arguments.frames is not None and arguments.frames < 1:
         raise BadArgument("--frames has to be at least 1")
+    if arguments.record is not None and len(targets) > 1:
+        raise BadArgument("--record is for one camera: the key 'r' records several")
     signal.signal(signal.SIGTERM, _interrupt)
+    make_folder(arguments.save)
+    screen = make_screen(arguments)
     views = [View(target, reconnect=not arguments.once) for target in targets]
-    from client.headless import run_headless
+    actions = Actions(views, arguments.save or Path(), screen.toggle_full_screen)
+    actions.steerings.update(make_steerings(arguments, views, actions.say))
+    reports = Reports(views, arguments.stats, tell_states=not arguments.terminal)
+    began, complete = time.monotonic(), arguments.frames is None
+    try:
+        if arguments.record is not None:
+            views[0].record(arguments.record)
+        complete = run_loop(views, screen, actions, reports, arguments.frames, arguments.save)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        screen.close()
+        with contextlib.ExitStack() as stack:
+            for steering in actions.steerings.values():
+                stack.callback(steering.close)
+            for view in views:
+                stack.callback(view.close)
+        if arguments.stats != "json":
+            summarise(views, time.monotonic() - began)
+    if not complete:
+        print("twistedcam: ended before all frames had come", file=sys.stderr)
+    return 0 if complete else 1
 
-    return run_headless(views, arguments.frames, arguments.save, arguments.stats)
+
+def make_screen(arguments: argparse.Namespace) -> Screen:
+    """The screen that was asked for.
+
+    Raises:
+        StartupError: it cannot be had.
+    """
+    if arguments.headless:
+        return NoScreen()
+    if arguments.terminal:
+        from client.terminal import Terminal
+
+        return Terminal()
+    from client.window import Window
+
+    return Window(arguments.full_screen)
+
+
+def make_steerings(
+    arguments: argparse.Namespace, views: list[View], answered: Callable[[str], None]
+) -> dict[View, Steering]:
+    """The way to each view's control port, if that is asked for."""
+    if arguments.control is None:
+        return {}
+    token = arguments.token or os.environ.get("TWISTEDCAM_TOKEN")
+    return {
+        view: Steering(
+            parse_control(arguments.control, view.target.host), view.target.token or token, answered
+        )
+        for view in views
+    }
 
 
 def read_targets(arguments: argparse.Namespace) -> list[Target]:
@@ -51,7 +123,8 @@ def read_targets(arguments: argparse.Namespace) -> list[Target]:
     if arguments.fps is not None and not arguments.fps > 0:
         raise BadArgument("--fps has to be more than 0")
     token = arguments.token or os.environ.get("TWISTEDCAM_TOKEN")
-    return [parse_target(url).with_options(arguments.fps, token) for url in arguments.url]
+    urls = arguments.url or [DEFAULT_URL]
+    return [parse_target(url).with_options(arguments.fps, token) for url in urls]
 
 
 def _interrupt(*_: Any) -> None:

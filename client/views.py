@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
+from client.recorder import LocalRecorder
 from client.stats import Figures, Meter
 from twistedcam.frame import Frame
+from twistedcam.recording.writer import RecordingResult
 from twistedcam.viewing import Target
 from twistedcam.viewing.blocking import FrameReader
 
@@ -24,52 +27,83 @@ class View:
         self.meter = Meter()
         #: The last frame that was used, or None.
         self.frame: Frame | None = None
+        self.recorder: LocalRecorder | None = None
+        self._reconnect = reconnect
         self._wake: Callable[[], None] = lambda: None
-        self._on_frame: Callable[[Frame], None] | None = None
-        self.reader = FrameReader(target, reconnect, self._came, lambda: self._wake())
+        self._paused = False
+        self._reader = self._make_reader()
 
     @property
     def name(self) -> str:
         """The camera's name, as far as it is known."""
-        return self.reader.state.camera or self.target.camera or ""
+        return self._reader.state.camera or self.target.camera or ""
 
     @property
     def state(self) -> str:
-        """The camera's state, or ``connecting``, or ``lost``."""
-        return self.reader.state.state
+        """The camera's state, or ``connecting``, ``lost``, or ``paused`` by the person here."""
+        return "paused" if self._paused else self._reader.state.state
 
     @property
     def reason(self) -> str | None:
         """Why it is not live."""
-        return self.reader.state.reason
+        return None if self._paused else self._reader.state.reason
 
     def start(self, wake: Callable[[], None]) -> None:
         """Begin; ``wake`` is called, on another thread, whenever there is something new."""
         self._wake = wake
-        self.reader.start()
+        self._reader.start()
 
     def close(self) -> None:
-        """End the connection."""
-        self.reader.close()
+        """End the connection; a recording is finished."""
+        self._reader.close()
+        self.stop_recording()
 
-    def on_each(self, call: Callable[[Frame], None] | None) -> None:
-        """Call with every frame that comes, used or not, on the reader's thread."""
-        self._on_frame = call
+    def pause(self) -> None:
+        """Watch no more, until :meth:`resume`. The server goes on."""
+        if not self._paused:
+            self._paused = True
+            self._reader.close()
+            self._wake()
+
+    def resume(self) -> None:
+        """Watch again."""
+        if self._paused:
+            self._paused = False
+            self._reader = self._make_reader()
+            self._reader.start()
+
+    def record(self, path: Path) -> None:
+        """Write all that comes to a file here.
+
+        Raises:
+            BadArgument: it is no name for a recording, or there is such a file.
+        """
+        if self.recorder is None:
+            self.recorder = LocalRecorder(path)
+
+    def stop_recording(self) -> RecordingResult | None:
+        """Finish the file; what it came to.
+
+        Raises:
+            DiskError: it could not be written.
+        """
+        recorder, self.recorder = self.recorder, None
+        return None if recorder is None else recorder.close()
 
     def take(self) -> Frame | None:
         """The newest frame, if there is a new one. Raises what ended the connection for good."""
-        frame = self.reader.take(0)
+        frame = self._reader.take(0)
         if frame is not None:
             self.frame = frame
         return frame
 
     def used(self, frame: Frame) -> None:
         """The frame has been painted or saved: measure it."""
-        self.meter.used(frame, self.reader.clock, time.time(), time.monotonic())
+        self.meter.used(frame, self._reader.clock, time.time(), time.monotonic())
 
     def figures(self) -> Figures:
         """How it goes."""
-        now, meter, reader = time.monotonic(), self.meter, self.reader
+        now, meter, reader = time.monotonic(), self.meter, self._reader
         clock = reader.clock
         return Figures(
             camera=self.name,
@@ -87,11 +121,13 @@ class View:
             round_trip_ms=_ms(reader.round_trip),
         )
 
+    def _make_reader(self) -> FrameReader:
+        return FrameReader(self.target, self._reconnect, self._came, lambda: self._wake())
+
     def _came(self, frame: Frame) -> None:
-        on_frame = self._on_frame
-        if on_frame is not None:
-            on_frame(frame)
-        self._wake()
+        recorder = self.recorder
+        if recorder is not None:
+            recorder.take(frame)
 
 
 def _ms(seconds: float | None) -> float | None:

@@ -38,12 +38,15 @@ class ServingCase(unittest.TestCase):
         options = ServeOptions(
             cameras={name: parse(source) for name, source in self.cameras.items()},
             listen=[f"tcp:{self.port}:interface=127.0.0.1"],
+            control=["tcp:0:interface=127.0.0.1"],
             recordings=self.folder / "recordings",
         )
         self.service = CameraService(reactor, options, on_shutdown=lambda: None)
         self.service.privilegedStartService()
         self.service.startService()
         self.port = int(self.service.listeners["frames"][0].address.rpartition(":")[2])
+        control = self.service.listeners["control"][0].address
+        self.control_port = int(control.rpartition(":")[2])
         self.addCleanup(self.stop_serving, self.service)
 
     async def end_server(self) -> None:

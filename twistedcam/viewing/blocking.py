@@ -37,7 +37,7 @@ class FrameReader:
         target: the camera.
         reconnect: try again whenever the connection is lost; else the reader ends with it.
         on_frame: called with every frame that comes, in order, on the reader's thread.
-        on_change: called on the reader's thread when :attr:`state` has changed.
+        on_change: called on the reader's thread when there is a new frame or a new state.
     """
 
     def __init__(
@@ -173,6 +173,7 @@ class FrameReader:
             self.frames += 1
             self._newest = frame
             self._changed.notify_all()
+        self._on_change()
 
     def _show(self, state: wire.State) -> None:
         self.state = state

@@ -1,0 +1,114 @@
+"""What the viewer's keys do."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from client.files import dated, save_snapshot
+from client.steering import Steering
+from client.views import View
+from twistedcam.errors import TwistedcamError
+
+HELP = "space start  s stop  r record  e end  S snapshot  i figures  f full screen  q quit"
+#: Seconds that a message stays.
+_SHOWN = 4.0
+
+_REMOTE = {
+    "space": "start",
+    "s": "stop",
+    "r": "record start",
+    "e": "record stop",
+    "S": "snapshot",
+}
+
+
+class Actions:
+    """Carries out keys: plain ones here, with Ctrl at the server.
+
+    Arguments:
+        views: the cameras.
+        folder: where recordings and snapshots made here go.
+        toggle_full_screen: what ``f`` does.
+    """
+
+    def __init__(
+        self,
+        views: list[View],
+        folder: Path,
+        toggle_full_screen: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.over = False
+        self.show_figures = False
+        #: The way to each camera's server, for keys with Ctrl; empty without ``--control``.
+        self.steerings: dict[View, Steering] = {}
+        self._views = views
+        self._folder = folder
+        self._toggle_full_screen = toggle_full_screen
+        self._message: tuple[float, str] | None = None
+        self._local: dict[str, Callable[[View], None]] = {
+            "space": View.resume,
+            "s": View.pause,
+            "r": self._record,
+            "e": self._end_recording,
+            "S": self._snapshot,
+        }
+
+    @property
+    def message(self) -> str | None:
+        """What is to be told now."""
+        if self._message is not None and time.monotonic() > self._message[0]:
+            self._message = None
+        return None if self._message is None else self._message[1]
+
+    def say(self, text: str) -> None:
+        """Tell the person that, for a while. From any thread."""
+        self._message = (time.monotonic() + _SHOWN, text)
+
+    def press(self, key: str) -> None:
+        """A key was pressed; one that means nothing does nothing."""
+        try:
+            if key.startswith("ctrl+"):
+                self._press_remote(key.removeprefix("ctrl+"))
+            elif key in self._local:
+                for view in self._views:
+                    self._local[key](view)
+            elif key in ("q", "escape"):
+                self.over = True
+            elif key == "i":
+                self.show_figures = not self.show_figures
+            elif key == "f":
+                self._toggle_full_screen()
+            elif key in ("h", "?"):
+                self.say(HELP)
+        except TwistedcamError as error:
+            self.say(str(error))
+
+    def _press_remote(self, key: str) -> None:
+        for view in self._views:
+            steering = self.steerings.get(view)
+            if steering is None:
+                self.say("keys with Ctrl steer the server: begin with --control")
+            elif key == "q":
+                steering.send("shutdown")
+            elif key in _REMOTE:
+                steering.send(f"{_REMOTE[key]} {shlex.quote(view.name)}".strip())
+
+    def _record(self, view: View) -> None:
+        if view.recorder is None:
+            path = dated(self._folder, view.name, None, ".mkv")
+            view.record(path)
+            self.say(f"recording here: {path.name}")
+
+    def _end_recording(self, view: View) -> None:
+        result = view.stop_recording()
+        if result is not None:
+            self.say(f"recorded {result.name}: {result.frames} frames, {result.seconds:.1f} s")
+
+    def _snapshot(self, view: View) -> None:
+        if view.frame is None:
+            self.say("there is no picture yet")
+        else:
+            self.say(f"saved {save_snapshot(self._folder, view.name, view.frame).name}")

@@ -1,0 +1,54 @@
+"""Files that the viewer writes."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from pathlib import Path
+
+from twistedcam.errors import DiskError
+from twistedcam.frame import Frame
+
+
+def make_folder(folder: Path | None) -> None:
+    """Make the folder, if one is asked for and is not there."""
+    if folder is None:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DiskError(f"no folder {folder}: {error.strerror}") from None
+
+
+def save_frame(folder: Path, camera: str | None, frame: Frame) -> Path:
+    """Write the frame's JPEG as it came; the file has the frame's number in its name.
+
+    Arguments:
+        camera: to begin the name with, where there are several.
+    """
+    path = folder / f"{camera + '-' if camera else ''}{frame.seq:08d}.jpg"
+    return _write(path, frame)
+
+
+def save_snapshot(folder: Path, camera: str, frame: Frame) -> Path:
+    """Write the frame's JPEG under the camera's name and the time of capture."""
+    return _write(dated(folder, camera, frame.time, ".jpg"), frame)
+
+
+def dated(folder: Path, camera: str, when: float | None, ending: str) -> Path:
+    """``CAMERA_2026-11-22_14-03-05.123.jpg``: a path that is still free."""
+    moment = datetime.fromtimestamp(time.time() if when is None else when)
+    base = f"{camera or 'camera'}_{moment:%Y-%m-%d_%H-%M-%S}.{moment.microsecond // 1000:03d}"
+    path, number = folder / (base + ending), 1
+    while path.exists():
+        number += 1
+        path = folder / f"{base}-{number}{ending}"
+    return path
+
+
+def _write(path: Path, frame: Frame) -> Path:
+    try:
+        path.write_bytes(frame.jpeg)
+    except OSError as error:
+        raise DiskError(f"{path}: {error.strerror}") from None
+    return path

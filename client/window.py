@@ -1,0 +1,134 @@
+"""A window of OpenCV's highgui."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+import cv2
+
+from client.actions import Actions
+from client.keyboard import Keyboard, OpenCVKeyboard, X11Keyboard
+from client.screens import Composer, natural_size, title
+from client.views import View
+from twistedcam.errors import StartupError
+
+_FIRST_TITLE = "twistedcam"
+#: Its size is free: the aspect is kept on the canvas, and the rest of it is ours too.
+_FLAGS = cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL
+
+
+class Window:
+    """The window. All its methods belong to the main thread.
+
+    Raises:
+        StartupError: there is no screen.
+    """
+
+    patience = 0.02
+
+    def __init__(self, full_screen: bool = False) -> None:
+        check_screen()
+        # A name of its own for each process: keys are found by it.
+        self._name = f"{_FIRST_TITLE} {os.getpid()}"
+        self._composer = Composer()
+        self._keyboard: Keyboard | None = None
+        self._full_screen = full_screen
+        self._title = ""
+        self._titled_at = 0.0
+        self._sized = False
+        try:
+            cv2.namedWindow(self._name, _FLAGS)
+        except cv2.error:
+            raise StartupError(
+                "this OpenCV has no windows (opencv-python-headless?): "
+                "pip install opencv-python, or use --headless or --terminal"
+            ) from None
+        cv2.resizeWindow(self._name, 640, 480)
+        if full_screen:
+            self._apply_full_screen()
+
+    def show(self, views: list[View], actions: Actions) -> None:
+        """Paint all views in the window's present size."""
+        if not self._sized and any(view.frame for view in views):
+            self._sized = True
+            cv2.resizeWindow(self._name, *natural_size(views))
+        _, _, width, height = cv2.getWindowImageRect(self._name)
+        if width > 0 and height > 0:
+            cv2.imshow(self._name, self._composer.compose(views, actions, (width, height)))
+        self._retitle(views)
+        self._code = cv2.pollKey()  # lets the window system paint
+
+    def pressed(self) -> list[str]:
+        """The keys since the last call."""
+        code, self._code = self._code, -1
+        if code == -1:
+            code = cv2.pollKey()
+        if self._is_closed():
+            return ["q"]
+        if self._keyboard is None:
+            self._keyboard = X11Keyboard.of_title(self._title or self._name) or OpenCVKeyboard()
+        return self._keyboard.keys(code)
+
+    def toggle_full_screen(self) -> None:
+        """Fill the screen, or no longer."""
+        self._full_screen = not self._full_screen
+        self._apply_full_screen()
+
+    def close(self) -> None:
+        """Take the window away."""
+        if self._keyboard is not None:
+            self._keyboard.close()
+        if not self._is_closed():
+            cv2.destroyWindow(self._name)
+        cv2.pollKey()
+
+    _code = -1
+
+    def _apply_full_screen(self) -> None:
+        value = cv2.WINDOW_FULLSCREEN if self._full_screen else cv2.WINDOW_NORMAL
+        cv2.setWindowProperty(self._name, cv2.WND_PROP_FULLSCREEN, value)
+
+    def _is_closed(self) -> bool:
+        try:
+            return cv2.getWindowProperty(self._name, cv2.WND_PROP_VISIBLE) < 1
+        except cv2.error:
+            return True
+
+    def _retitle(self, views: list[View]) -> None:
+        """The title changes at once with the state, and once a second with the figures."""
+        now = time.monotonic()
+        text = title(views)
+        if text != self._title and (now - self._titled_at >= 1.0 or self._state_changed(text)):
+            self._title, self._titled_at = text, now
+            cv2.setWindowTitle(self._name, text)
+
+    def _state_changed(self, text: str) -> bool:
+        def without_figures(each: str) -> str:
+            return "".join(letter for letter in each if not letter.isdigit())
+
+        return without_figures(text) != without_figures(self._title)
+
+
+def check_screen() -> None:
+    """Find out that there is no screen before Qt does, which would end the process.
+
+    Raises:
+        StartupError: with what to do.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    if not os.environ.get("DISPLAY"):
+        raise StartupError("there is no screen (DISPLAY is not set): use --headless or --terminal")
+    try:
+        from Xlib.display import Display
+        from Xlib.error import DisplayError
+    except ImportError:
+        return
+    try:
+        Display().close()
+    except (DisplayError, OSError) as error:
+        raise StartupError(
+            f"no screen can be had ({error}): use --headless or --terminal"
+        ) from None

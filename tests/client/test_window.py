@@ -1,0 +1,101 @@
+"""The viewer's window, on a virtual screen."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+from tests.client.display import VirtualScreen, wait_for
+from tests.viewing.serving import ServingCase
+from twistedcam.frame import Frame
+
+ROOT = Path(__file__).parents[2]
+
+
+def brightest(screen: VirtualScreen) -> int:
+    """How bright the picture's middle third is, where the colour bars are."""
+    return int(np.percentile(screen.picture()[60:160, 20:300], 95))
+
+
+@contextmanager
+def viewer(screen: VirtualScreen, folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """The viewer on that screen, its files in that folder; killed if it does not end itself."""
+    environment = {**screen.environment, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "client", *words]
+    running = subprocess.Popen(
+        command, env=environment, cwd=folder, text=True, stdout=-1, stderr=-1
+    )
+    try:
+        yield running
+    finally:
+        if running.poll() is None:
+            running.kill()
+        running.communicate(timeout=10)
+
+
+class WindowTests(ServingCase):
+    timeout = 60
+
+    async def test_keys_act_here_and_with_ctrl_at_the_server(self) -> None:
+        with VirtualScreen() as screen:
+            await self.in_thread(self.use_keys, screen)
+
+    def use_keys(self, screen: VirtualScreen) -> None:
+        here = self.folder / "here"
+        here.mkdir()
+        with viewer(screen, here, "--control", f":{self.control_port}", self.url()) as running:
+            screen.window("cam - live [0-9]+ fps")
+            wait_for(lambda: brightest(screen) > 150, "a bright picture")
+            screen.press("r", "i")
+            wait_for(lambda: list(here.glob("cam_*.mkv")), "a recording")
+            screen.press("shift+s")
+            snapshot = wait_for(lambda: list(here.glob("cam_*.jpg")), "a snapshot")[0]
+            self.assertEqual(Frame(1, 0, 0, 0, snapshot.read_bytes()).image.shape, (240, 320, 3))
+            screen.press("e", "s")
+            screen.window("cam - paused")
+            wait_for(lambda: brightest(screen) < 80, "a dimmed picture")
+            screen.press("space")
+            screen.window("cam - live")
+            screen.press("ctrl+s")
+            screen.window("cam - stopped")
+            screen.press("ctrl+space")
+            screen.window("cam - live")
+            screen.press("ctrl+r")
+            there = self.folder / "recordings"
+            wait_for(lambda: list(there.glob("cam_*")), "a recording at the server")
+            screen.press("q")
+            self.assertEqual(running.wait(10), 0)
+        with av.open(str(next(here.glob("cam_*.mkv")))) as film:
+            self.assertGreater(sum(1 for _ in film.decode(video=0)), 1)
+
+    async def test_a_lost_server_is_said_over_the_last_picture(self) -> None:
+        with VirtualScreen() as screen, viewer(screen, self.folder, self.url()) as running:
+            await self.in_thread(screen.window, "cam - live")
+            await self.end_server()
+            await self.in_thread(screen.window, "cam - lost")
+            self.serve()
+            await self.in_thread(screen.window, "cam - live")
+            running.terminate()
+            self.assertEqual(await self.in_thread(running.wait, 10), 0)
+
+    async def test_without_a_screen_it_says_what_to_do(self) -> None:
+        def call(**more: str) -> Any:
+            environment = {k: v for k, v in os.environ.items() if k != "DISPLAY"}
+            command = [sys.executable, "-m", "client", self.url()]
+            return subprocess.run(
+                command, env={**environment, **more}, capture_output=True, text=True, timeout=20
+            )
+
+        for more in ({}, {"DISPLAY": ":4711"}):
+            ended = await self.in_thread(call, **more)
+            self.assertEqual(ended.returncode, 1)
+            self.assertIn("use --headless or --terminal", ended.stderr)
+            self.assertEqual(len(ended.stderr.splitlines()), 1)
