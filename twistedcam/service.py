@@ -16,7 +16,7 @@ from twistedcam.commands import Registry, standard_commands
 from twistedcam.control.port import ControlFactory
 from twistedcam.errors import BadArgument, StartupError
 from twistedcam.frameport import FrameFactory
-from twistedcam.http import Guard, HttpFactory, make_router
+from twistedcam.http import Figures, Guard, HttpFactory, make_router
 from twistedcam.listener import Listener, is_local, is_loopback
 from twistedcam.options import ServeOptions
 from twistedcam.server import Server
@@ -88,7 +88,11 @@ class CameraService(MultiService):
         return listeners
 
     def _listen_http(self, endpoints: list[str]) -> list[Listener]:
-        router = make_router(self.server, self.registry)
+        if not endpoints:
+            return []
+        figures = Figures(self.server)
+        figures.setServiceParent(self)
+        router = make_router(self.server, self.registry, figures)
         listeners = []
         for endpoint in endpoints:
             names, cors = self._options.http_names, self._options.http_cors

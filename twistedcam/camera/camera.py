@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from twistedcam.camera.properties import CameraProperties
 from twistedcam.errors import CameraFailed, SourceEnded, TwistedcamError
 from twistedcam.events import CameraChanged, EventBus, Fault
 from twistedcam.frame import Frame
+from twistedcam.histogram import Histogram
 from twistedcam.hub import Hub
 from twistedcam.rate import Rate
 from twistedcam.sources import Granted, SourceSpec, make_source
@@ -37,6 +39,7 @@ class CameraCounts:
     """What a camera has done since the server began."""
 
     frames: int = 0
+    bytes: int = 0
     encoded: int = 0
     corrupt: int = 0
     restarts: int = 0
@@ -77,6 +80,8 @@ class Camera:
         self.height = 0
         self.rate = Rate()
         self.counts = CameraCounts()
+        #: How old pictures were when they came to be passed on, in seconds.
+        self.ages = Histogram()
         #: The last fault and the clock's second at which it was, or None.
         self.last_fault: tuple[float, str] | None = None
         #: The clock's second at which it became live, or None.
@@ -197,6 +202,8 @@ class Camera:
         """A picture has come: number it and pass it on."""
         self._sequence += 1
         self.counts.frames += 1
+        self.counts.bytes += len(picture.jpeg)
+        self.ages.observe(time.time() - picture.time_us / 1e6)
         self.counts.encoded += picture.encoded
         self.rate.tick(self._clock.seconds())
         resized = (picture.width, picture.height) != (self.width, self.height)

@@ -45,6 +45,7 @@ def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
         "format": granted.format or None,
         "average_fps": round(camera.rate.average(now), 1),
         "frames": counts.frames,
+        "bytes": counts.bytes,
         "encoded": counts.encoded,
         "passed_through": counts.frames - counts.encoded,
         "corrupt": counts.corrupt,
