@@ -48,6 +48,7 @@ def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
         "bytes": counts.bytes,
         "encoded": counts.encoded,
         "passed_through": counts.frames - counts.encoded,
+        "repaired": counts.repaired,
         "corrupt": counts.corrupt,
         "drops": sum(viewer.drops for viewer in viewers),
         "age_ms": None if newest is None else round((time.time() - newest.time) * 1000, 1),
