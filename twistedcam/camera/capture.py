@@ -73,6 +73,7 @@ class Capture:
         self._loop.clock = clock
         self._patience = OPEN_TIMEOUT
         self._first_patience = patience
+        self._waited = OPEN_TIMEOUT
         self._no_good = ""
         #: Fires when the device was let go; not while its driver hangs.
         self.released: Deferred[None] = Deferred()
@@ -162,6 +163,7 @@ class Capture:
             self._listener.corrupt(picture)
             return
         self._no_good = ""
+        self._waited = self._patience
         if self._watchdog is not None:
             self._watchdog.reset(self._patience)
         self._listener.captured(picture)
@@ -185,16 +187,16 @@ class Capture:
     def _watch(self, least: float = 0.0) -> None:
         self._unwatch()
         if self._patience:
-            patience = max(self._patience, least)
-            self._watchdog = self._clock.callLater(patience, self._stalled, patience)
+            self._waited = max(self._patience, least)
+            self._watchdog = self._clock.callLater(self._waited, self._stalled)
 
     def _unwatch(self) -> None:
         if self._watchdog is not None and self._watchdog.active():
             self._watchdog.cancel()
         self._watchdog = None
 
-    def _stalled(self, seconds: float) -> None:
+    def _stalled(self) -> None:
         self._watchdog = None
         if self._listener is not None:
             why = f": {self._no_good}" if self._no_good else ""
-            self._listener.failed(CameraFailed(f"no picture for {seconds:g} s{why}"))
+            self._listener.failed(CameraFailed(f"no picture for {self._waited:g} s{why}"))

@@ -243,7 +243,9 @@ class WebcamSource:
             return CameraFailed(f"{path} is in use by another program, which this user may not see")
         self._holder = found[0]
         if found[0].pid == os.getpid():
-            return CameraFailed(f"{path} is in use by another camera of this server")
+            return CameraFailed(
+                f"{path} is in use by this server: by another camera, or it still hangs in the driver"
+            )
         names = ", ".join(dict.fromkeys(f"{each.name} (process {each.pid})" for each in found))
         return CameraFailed(f"{path} is in use by {names}")
 
