@@ -243,9 +243,8 @@ class WebcamSource:
             return CameraFailed(f"{path} is in use by another program, which this user may not see")
         self._holder = found[0]
         if found[0].pid == os.getpid():
-            return CameraFailed(
-                f"{path} is in use by this server: by another camera, or it still hangs in the driver"
-            )
+            why = "by another camera, or by an opening that hangs in the driver"
+            return CameraFailed(f"{path} is in use by this server: {why}")
         names = ", ".join(dict.fromkeys(f"{each.name} (process {each.pid})" for each in found))
         return CameraFailed(f"{path} is in use by {names}")
 
