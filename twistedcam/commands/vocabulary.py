@@ -24,7 +24,9 @@ def standard_commands() -> Registry:
     """A registry of all that a server can be asked for."""
     registry = Registry()
 
-    @registry.command("help", right="view", items="commands", as_lines=_help_lines)
+    @registry.command(
+        "help", right="view", before_auth=True, items="commands", as_lines=_help_lines
+    )
     def help(server: Server, command: list[str] = []) -> Answer:  # noqa: B006
         """List the commands, or explain one in full: help record start."""
         if not command:
@@ -122,12 +124,12 @@ def standard_commands() -> Registry:
         """
         return (await camera.properties.set(property, value)).as_dict()
 
-    @registry.command("ping", right="view")
+    @registry.command("ping", right="view", before_auth=True)
     def ping(server: Server) -> Answer:
         """Answer OK."""
         return None
 
-    @registry.command("version", right="view")
+    @registry.command("version", right="view", before_auth=True)
     def version(server: Server) -> Answer:
         """Versions of all that matters."""
         import av
