@@ -56,12 +56,12 @@ class CameraService(MultiService):
         self._reactor = reactor
         self._options = options
         self.registry = registry or standard_commands()
-        self.server = Server(reactor, options.recordings)
+        self.server = Server(reactor, options.recordings, recording=options.record_settings)
         self.server.on_shutdown = on_shutdown or (lambda: reactor.callLater(0.05, reactor.stop))
         if options.tokens is not None:
             self.server.authenticator = Authenticator(reactor, TokenFile(options.tokens))
         for name, spec in options.cameras.items():
-            self.server.add_camera(name, spec)
+            self.server.add_camera(name, spec, options.recording.get(name))
         self._frames = FrameFactory(self.server, reactor)
         self._control = ControlFactory(self.server, self.registry)
         self._http: list[HttpFactory] = []
@@ -120,6 +120,7 @@ class CameraService(MultiService):
     def startService(self) -> None:
         """Start the cameras, unless they are to wait for ``start``."""
         super().startService()
+        self.server.open_library()
         if not self._options.stopped:
             self.server.start()
 

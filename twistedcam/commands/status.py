@@ -63,6 +63,13 @@ def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
         "recording_seconds": round(recorder.result.seconds, 3) if recorder.name else None,
         "recording_frames": recorder.result.frames if recorder.name else None,
         "recording_dropped": recorder.dropped if recorder.name else None,
+        "recording_bytes": recorder.result.bytes if recorder.name else None,
+        "recording_files": recorder.result.files if recorder.name else None,
+        "recording_format": str(recorder.format) if recorder.format else None,
+        "recording_code": recorder.failure.code if recorder.failure else None,
+        "recording_reason": str(recorder.failure) if recorder.failure else None,
+        "preroll_seconds": round(recorder.ring.span, 3) if recorder.ring else None,
+        "preroll_bytes": recorder.ring.bytes if recorder.ring else None,
         "delivery": ", ".join(sorted({viewer.path for viewer in viewers})) or None,
         "uptime": round(now - server.started_at, 1),
     }

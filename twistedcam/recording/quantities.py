@@ -9,10 +9,12 @@ from twistedcam.errors import BadArgument
 
 _NUMBER = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([A-Za-z]*)", re.ASCII)
 _SECONDS = {"ms": 0.001, "": 1, "s": 1, "min": 60, "m": 60, "h": 3600, "d": 86400}
+_POWERS = {"k": 1, "m": 2, "g": 3, "t": 4}
 _BYTES = {
-    **{"kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12},
-    **{"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40},
-    **{"b": 1, "k": 10**3, "g": 10**9, "t": 10**12},
+    "b": 1,
+    **{f"{letter}b": 1000**power for letter, power in _POWERS.items()},
+    **{f"{letter}ib": 1024**power for letter, power in _POWERS.items()},
+    **{letter: 1000**power for letter, power in _POWERS.items() if letter != "m"},  # 10m: minutes
 }
 _MOST_SECONDS = 10 * 366 * 86400.0
 
@@ -38,7 +40,7 @@ def size(text: str | float, what: str) -> int:
     Raises:
         BadArgument: it is no size above nothing.
     """
-    value = _parse(text, {**_BYTES, "": 1, "m": 10**6})
+    value = _parse(text, _BYTES | {"": 1, "m": 1000**2})
     if value is None or value < 1:
         raise BadArgument(f"{what}={text!r} is no size: write it as 500MB or 20GB")
     return int(value)

@@ -76,9 +76,7 @@ class RecordSettings:
         return replace(base or cls(), **found)
 
     @classmethod
-    def from_words(
-        cls, words: Iterable[str], base: RecordSettings | None = None
-    ) -> RecordSettings:
+    def from_words(cls, words: Iterable[str], base: RecordSettings | None = None) -> RecordSettings:
         """Settings from ``NAME=VALUE`` words.
 
         Raises:
