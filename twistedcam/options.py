@@ -144,7 +144,11 @@ def _recording(config: Config, camera: str | None, found: argparse.Namespace) ->
     table = config.recording_default
     if camera is not None:
         table = config.recording.get(camera, table)
-    settings = RecordSettings.from_mapping(table)
+    try:
+        settings = RecordSettings.from_mapping(table)
+    except BadArgument as error:
+        where = "[recording]" if camera is None else f"camera {camera}"
+        raise BadArgument(f"{found.config}: {where}: {error}") from None
     settings = RecordSettings.from_words(found.record or [], settings)
     if found.record_format is not None:
         settings = RecordSettings.from_mapping({"format": found.record_format}, settings)
