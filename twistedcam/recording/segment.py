@@ -61,7 +61,7 @@ class Segment:
     ) -> None:
         self.result = SegmentResult(path.name)
         self.size = first.width, first.height
-        self.started = first.time
+        self.started = self.last = first.time
         self._base = format.container.time_base
         self._strict_grid = format.container.muxer == "avi"
         self._file = PartFile(path)
@@ -101,6 +101,7 @@ class Segment:
         self._held, self._last_pts = packet, pts
         self._last = moment if self._strict_grid else None
         self.result.frames += 1
+        self.last = moment.time
         self._look(moment.time)
 
     def end(self, at: int) -> None:
