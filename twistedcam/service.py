@@ -95,8 +95,9 @@ class CameraService(MultiService):
         router = make_router(self.server, self.registry, figures)
         listeners = []
         for endpoint in endpoints:
+            guarded = self.server.authenticator.is_needed
             names, cors = self._options.http_names, self._options.http_cors
-            guard = Guard(names, any_name=not is_loopback(endpoint), cors=cors)
+            guard = Guard(names, any_name=guarded or not is_loopback(endpoint), cors=cors)
             factory = HttpFactory(partial(router.answer, guard), self._reactor)
             self._http.append(factory)
             listeners += self._listen([endpoint], factory)

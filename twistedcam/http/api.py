@@ -90,15 +90,14 @@ def handler(server: Server, operation: Operation) -> Callable[..., Awaitable[Rep
     async def answer(request: HttpRequest, **parts: str) -> Reply:
         if operation.takes_properties:
             return await _set_properties(server, operation.command, request, parts["camera"])
-        given: dict[str, Any] = {**parts}
-        if operation.takes_body:
-            given.update(read_body(request))
-        else:
-            given.update(_read_query(request))
-            if request.method == b"POST":
-                read_body(request, empty=True)
-        arguments = bind(server, operation.command, given)
-        return as_reply(operation.command, await operation.command.run(server, **arguments))
+        given: dict[str, Any] = read_body(request) if operation.takes_body else _read_query(request)
+        if request.method == b"POST" and not operation.takes_body:
+            read_body(request, empty=True)
+        command, arguments = operation.command, bind(server, operation.command, {**given, **parts})
+        camera = getattr(arguments.get("camera"), "name", None)
+        request.grant.require_command(command.right, camera, command.name)
+        found = await command.run(server, **arguments)
+        return as_reply(command, found if camera else request.grant.only_own(found, command.name))
 
     return answer
 

@@ -64,6 +64,7 @@ class EventSession:
         self, streams: EventStreams, request: HttpRequest, camera: str | None, figures: bool
     ) -> None:
         self._camera = camera
+        self._grant = request.grant
         self._clock = streams.server.clock
         self._transport: Any = request.channel.transport
         self._paused = False
@@ -75,7 +76,7 @@ class EventSession:
         self._transport.registerProducer(self, True)
         self._transport.write(answer_head(request, HEADERS) + b": twistedcam\nretry: 1000\n\n")
         self._ending.append(streams.server.events.subscribe(self._happened))
-        if figures:
+        if figures and self._grant.covers(None):  # they tell of all cameras
             self._say("history", streams.figures.past())
             self._say("figures", streams.figures.now())
             tell = streams.figures.subscribe(lambda text: self._say("figures", text))
@@ -113,7 +114,8 @@ class EventSession:
 
     def _happened(self, event: Event) -> None:
         camera = getattr(event, "camera", None)
-        if self._camera is None or camera in (self._camera, None):
+        wanted = self._camera is None or camera in (self._camera, None)
+        if wanted and self._grant.may_hear(camera):
             text = json.dumps({"event": event.kind, **event.as_dict()}, ensure_ascii=False)
             self._say(event.kind, text)
 

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 _ERRORS = {
     400: "A parameter, a value or the body is not what it has to be, or a camera has to be named.",
-    401: "A token is needed, or this one has not the right to this.",
-    403: "The request comes from another site's page, or asks by a name that is not the server's.",
+    401: "A token is needed, or this one is wrong.",
+    403: "The token has not the right to this; or the request comes from another site's page, or "
+    "asks by a name that is not the server's.",
     404: "No camera, recording or viewer has that name, or there is nothing at this address.",
     409: "This camera, or this system, cannot do that, or not now.",
     413: "The body is too long.",

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from twistedcam.errors import BadArgument
+from twistedcam.http.access import Access
 from twistedcam.http.api import PREFIX, operations
 from twistedcam.http.api import handler as api_handler
 from twistedcam.http.channel import HttpRequest
@@ -35,7 +36,7 @@ def make_router(server: Server, registry: Registry, figures: Figures) -> Router:
         registry: the commands; the API is made from them.
         figures: what the page is told once a second.
     """
-    router = Router()
+    router = Router(Access(server))
     streams = Streams(server, Placeholders(server))
     snapshots = Snapshots(server)
     page = Page(server)
