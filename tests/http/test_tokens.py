@@ -97,13 +97,9 @@ class TokenTests(SynchronousTestCase):
         self.assertEqual(ask("GET", "/snapshot/yard", Authorization=f"Bearer {token}"), 200)
         self.assertEqual(ask("GET", "/snapshot/yard", Authorization=f"Basic {basic}"), 200)
         self.assertEqual(ask("GET", f"/snapshot/yard?token={token}"), 200)
-        for wrong in (
-            "Bearer x",
-            "Bearer",
-            "Basic !",
-            "Basic " + base64.b64encode(b"\xff").decode(),
-        ):
+        for wrong in ("Bearer x", "Bearer", "Basic !", "Basic /w=="):
             self.clock.advance(1000)
+            ask = Browser(self.factory).ask
             self.assertEqual(ask("GET", "/snapshot/yard", Authorization=wrong), 401, wrong)
 
     def test_a_viewer_sees_and_changes_nothing(self) -> None:
