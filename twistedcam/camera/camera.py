@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from twistedcam.camera.capture import Capture
+from twistedcam.camera.controls import DeviceControls
 from twistedcam.camera.lifecycle import CameraState, make_lifecycle
 from twistedcam.camera.properties import CameraProperties
 from twistedcam.camera.retry import RETRY_MOST, Retry
@@ -105,6 +106,7 @@ class Camera:
         self._is_telling = False
         self._lifecycle = make_lifecycle(self)
         self.properties = CameraProperties(self)
+        self.properties.add(DeviceControls(self, clock, make_thread))
 
     # What controllers ask for.
 
