@@ -11,7 +11,7 @@ from zope.interface import implementer
 
 from twistedcam.events import Event
 from twistedcam.http.channel import HttpRequest
-from twistedcam.http.figures import Figures
+from twistedcam.http.figures import Figured, Figures
 from twistedcam.http.handover import answer_head
 from twistedcam.http.router import query
 
@@ -76,11 +76,10 @@ class EventSession:
         self._transport.registerProducer(self, True)
         self._transport.write(answer_head(request, HEADERS) + b": twistedcam\nretry: 1000\n\n")
         self._ending.append(streams.server.events.subscribe(self._happened))
-        if figures and self._grant.covers(None):  # they tell of all cameras
-            self._say("history", streams.figures.past())
-            self._say("figures", streams.figures.now())
-            tell = streams.figures.subscribe(lambda text: self._say("figures", text))
-            self._ending.append(tell)
+        if figures:
+            self._say("history", streams.figures.past(self._grant))
+            self._figured(streams.figures.now())
+            self._ending.append(streams.figures.subscribe(self._figured))
         self._beat()
 
     def received(self, data: bytes) -> None:
@@ -118,6 +117,9 @@ class EventSession:
         if wanted and self._grant.may_hear(camera):
             text = json.dumps({"event": event.kind, **event.as_dict()}, ensure_ascii=False)
             self._say(event.kind, text)
+
+    def _figured(self, figured: Figured) -> None:
+        self._say("figures", figured.text(self._grant))
 
     def _say(self, kind: str, text: str) -> None:
         self._send(f"event: {kind}\ndata: {text}\n\n".encode())

@@ -12,6 +12,7 @@ from twisted.application.service import Service
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import LoopingCall
 
+from twistedcam.auth import Grant
 from twistedcam.commands.status import camera_status
 from twistedcam.events import Event
 
@@ -23,6 +24,22 @@ PERIOD = 1.0
 KEEP = 300
 #: Seconds after which a change is told; what changes meanwhile is told with it.
 SOON = 0.05
+
+
+class Figured:
+    """Figures of one moment, made into JSON once for all who may see the same."""
+
+    def __init__(self, figures: dict[str, Any]) -> None:
+        self._figures = figures
+        self._texts: dict[frozenset[str] | None, str] = {}
+
+    def text(self, grant: Grant) -> str:
+        """As JSON, of the cameras that the grant covers."""
+        if grant.cameras not in self._texts:
+            cameras = [each for each in self._figures["cameras"] if grant.covers(each["camera"])]
+            figures = {**self._figures, "cameras": cameras}
+            self._texts[grant.cameras] = json.dumps(figures, ensure_ascii=False)
+        return self._texts[grant.cameras]
 
 
 class Figures(Service):
@@ -37,7 +54,7 @@ class Figures(Service):
         self._loop = LoopingCall(self._sample)
         self._loop.clock = server.clock
         self._soon: IDelayedCall | None = None
-        self._listeners: list[Callable[[str], None]] = []
+        self._listeners: list[Callable[[Figured], None]] = []
         self._bytes: dict[str, int] = {}
         #: For each camera: rows of frames a second, bits a second, viewers; oldest first.
         self.history: dict[str, deque[tuple[float, int, int]]] = {}
@@ -58,25 +75,25 @@ class Figures(Service):
             self._loop.stop()
         super().stopService()
 
-    def subscribe(self, listener: Callable[[str], None]) -> Callable[[], None]:
-        """Be told the figures, as JSON; call what is returned to hear no more."""
+    def subscribe(self, listener: Callable[[Figured], None]) -> Callable[[], None]:
+        """Be told the figures; call what is returned to hear no more."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
-    def now(self) -> str:
-        """The figures as JSON: ``time``, ``cameras``, ``viewers``."""
+    def now(self) -> Figured:
+        """The figures: ``time``, ``uptime``, ``cameras``."""
         server = self._server
-        figures: dict[str, Any] = {
-            "time": time.time(),
-            "uptime": round(server.clock.seconds() - server.started_at, 1),
-            "viewers": len(server.viewers),
-            "cameras": [camera_status(server, camera) for camera in server.cameras.values()],
-        }
-        return json.dumps(figures, ensure_ascii=False)
+        return Figured(
+            {
+                "time": time.time(),
+                "uptime": round(server.clock.seconds() - server.started_at, 1),
+                "cameras": [camera_status(server, camera) for camera in server.cameras.values()],
+            }
+        )
 
-    def past(self) -> str:
-        """The last five minutes as JSON: for each camera its rows."""
-        rows = {name: list(rows) for name, rows in self.history.items()}
+    def past(self, grant: Grant) -> str:
+        """The last five minutes as JSON: the rows of each camera that the grant covers."""
+        rows = {name: list(rows) for name, rows in self.history.items() if grant.covers(name)}
         return json.dumps({"period": PERIOD, "rows": ["fps", "bps", "viewers"], "cameras": rows})
 
     def _sample(self) -> None:
@@ -97,6 +114,6 @@ class Figures(Service):
     def _tell(self) -> None:
         if not self._listeners:
             return
-        text = self.now()
+        figured = self.now()
         for listener in tuple(self._listeners):
-            listener(text)
+            listener(figured)

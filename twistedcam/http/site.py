@@ -41,6 +41,7 @@ def make_router(server: Server, registry: Registry, figures: Figures) -> Router:
     snapshots = Snapshots(server)
     page = Page(server)
     health = Health(server)
+    recordings = Recordings(server)
 
     async def root(request: HttpRequest) -> Reply | None:
         """The page, or what mjpg-streamer and µStreamer have at this address."""
@@ -65,7 +66,8 @@ def make_router(server: Server, registry: Registry, figures: Figures) -> Router:
         "/metrics": Metrics(server).get,
         "/state": health.state,
         "/healthz": health.healthz,
-        "/recordings/{name}": Recordings(server).get,
+        "/recordings/{name}": recordings.get,
+        "/recordings/{name}/thumbnail": recordings.thumbnail,
         "/static/{name}": page.static,
         "/favicon.ico": page.favicon,
     }
