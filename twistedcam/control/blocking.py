@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import hmac
 import socket
 import ssl
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from twistedcam.control.dialogue import Dialogue, Message, answer, write_line
 from twistedcam.errors import BadArgument, NoServer
@@ -21,6 +23,10 @@ class BlockingClient:
         endpoint: ``tcp:HOST:PORT``, ``tls:HOST:PORT`` (the host's certificate is checked) or
             ``unix:PATH``.
         timeout: seconds to wait for the connection and for the greeting.
+        token: what it says to ``auth``, if anything.
+        ca: for ``tls:``, a file with the certificates to trust instead of the system's.
+        fingerprint: for ``tls:``, SHA-256 of the server's certificate, 64 hexadecimal digits in
+            lower case: that one is taken whoever signed it, and no other.
 
     Raises:
         BadArgument: that is no endpoint.
@@ -28,15 +34,23 @@ class BlockingClient:
         CommandError: the server refuses this client.
     """
 
-    def __init__(self, endpoint: str = DEFAULT_ENDPOINT, timeout: float = 5.0) -> None:
+    def __init__(
+        self,
+        endpoint: str = DEFAULT_ENDPOINT,
+        timeout: float = 5.0,
+        *,
+        token: str | None = None,
+        ca: str | None = None,
+        fingerprint: str | None = None,
+    ) -> None:
         self.endpoint = endpoint
         self._dialogue = Dialogue()
         self._messages: deque[Message] = deque()
         self._is_closed = False
         try:
-            self._socket = _connect(endpoint, timeout)
+            self._socket = _connect(endpoint, timeout, ca, fingerprint)
         except OSError as error:
-            why = error.strerror or str(error) or "no answer"
+            why = _reason(error)
             raise NoServer(
                 f"no server at {endpoint}: {why}: 'twistedcam serve' starts one"
             ) from None
@@ -44,6 +58,8 @@ class BlockingClient:
             self._send(Dialogue.opening)
             while not self._dialogue.is_ready:
                 self._receive()
+            if token is not None:
+                self.ask("auth", token, timeout=timeout)
             self._socket.settimeout(None)
         except BaseException:
             self._socket.close()
@@ -64,12 +80,20 @@ class BlockingClient:
             CommandError: as the server answered.
             NoServer: the connection is lost, or the time is over; then it is of no more use.
         """
-        self._send(write_line(list(words)))
+        return self.ask_all([words], timeout)[0]
+
+    def ask_all(
+        self, commands: Sequence[Sequence[str]], timeout: float | None = None
+    ) -> list[Message]:
+        """Send several commands at once and wait for all answers; the first error is raised."""
+        self._send(b"".join(write_line(list(words)) for words in commands))
         self._socket.settimeout(timeout)
-        while True:
+        answers: list[Message] = []
+        while len(answers) < len(commands):
             message = self._next()
             if "ok" in message:
-                return answer(message)
+                answers.append(message)
+        return [answer(each) for each in answers]
 
     def watch(self, camera: str | None = None) -> Iterator[Message]:
         """Events as they happen, each its fields with ``event``: its kind.
@@ -130,7 +154,15 @@ class BlockingClient:
         return NoServer(f"the server at {self.endpoint} is lost: {error.strerror or error}")
 
 
-def _connect(endpoint: str, timeout: float) -> socket.socket:
+def _reason(error: OSError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({error.verify_message})"
+    return error.strerror or str(error) or "no answer"
+
+
+def _connect(
+    endpoint: str, timeout: float, ca: str | None, fingerprint: str | None
+) -> socket.socket:
     kind, _, rest = endpoint.partition(":")
     if kind == "unix" and rest:
         made = socket.socket(socket.AF_UNIX)
@@ -151,4 +183,25 @@ def _connect(endpoint: str, timeout: float) -> socket.socket:
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if kind == "tcp":
         return plain
-    return ssl.create_default_context().wrap_socket(plain, server_hostname=host)
+    try:
+        return _secure(plain, host, ca, fingerprint)
+    except BaseException:
+        plain.close()
+        raise
+
+
+def _secure(
+    plain: socket.socket, host: str, ca: str | None, fingerprint: str | None
+) -> ssl.SSLSocket:
+    """TLS over a connection, and the certificate checked."""
+    context = ssl.create_default_context(cafile=ca)
+    if fingerprint is None:
+        return context.wrap_socket(plain, server_hostname=host)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    secure = context.wrap_socket(plain, server_hostname=host)
+    found = hashlib.sha256(secure.getpeercert(binary_form=True) or b"").hexdigest()
+    if not hmac.compare_digest(found, fingerprint):
+        secure.close()
+        raise ssl.SSLError(f"it shows another certificate, of fingerprint {found}")
+    return secure
