@@ -16,9 +16,9 @@ from twistedcam.version import __version__
 COMMANDS = (
     ("serve", "twistedcam.cli.serve", "the server, in the foreground"),
     ("ctl", "twistedcam.cli.ctl", "one command to a server, or a prompt for many"),
-    ("devices", "twistedcam.cli.devices", "the cameras of this machine, and what they can do"),
     ("view", "client.main", "show a camera in a window, or save its frames"),
     ("token", "twistedcam.cli.token", "make, list and remove the tokens that open a server"),
+    ("tray", "tray.main", "the camera in a corner of the screen"),
 )
 
 EPILOG = "'twistedcam COMMAND --help' explains one. Example: twistedcam serve --camera webcam:0"

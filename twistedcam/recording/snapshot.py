@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from twistedcam.camera import Camera
-from twistedcam.camera.thread import Thread
 from twistedcam.errors import BadArgument, DiskError
-from twistedcam.events import EventBus, RecordingChanged
+from twistedcam.events import RecordingChanged
 from twistedcam.frame import Frame
-from twistedcam.recording.names import check_name, free_name, is_free
-from twistedcam.recording.partfile import give_name
+from twistedcam.recording.names import check_name, free_name
+
+if TYPE_CHECKING:
+    from twistedcam.camera import Camera
+    from twistedcam.server import Server
 
 SUFFIXES = (".jpg", ".jpeg")
 
 
-async def write_snapshot(
-    folder: Path,
-    camera: Camera,
-    frame: Frame,
-    name: str | None,
-    make_thread: Callable[[], Thread],
-    events: EventBus,
-) -> str:
+async def write_snapshot(server: Server, camera: Camera, frame: Frame, name: str | None) -> str:
     """Write the frame's JPEG as it is; the file's name.
 
     Raises:
@@ -32,29 +26,24 @@ async def write_snapshot(
     """
     if name is not None:
         name = check_name(name, SUFFIXES)
-    thread = make_thread()
+    thread = server.make_thread()
     try:
-        written = await thread.run(lambda: _write(folder, camera.name, frame, name))
+        written = await thread.run(lambda: _write(server.recordings, camera.name, frame, name))
     finally:
         thread.end()
     event = RecordingChanged(camera.name, "snapshot", written, frames=1, bytes=len(frame.jpeg))
-    events.publish(event)
+    server.events.publish(event)
     return written
 
 
 def _write(folder: Path, camera: str, frame: Frame, name: str | None) -> str:
-    """Write it to a hidden file, then give it its name: nobody sees half a picture."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if name is not None and not is_free(folder, name):
-            raise BadArgument(f"there is a file {name!r} already")
         chosen = name or free_name(folder, camera, frame.time, SUFFIXES[0])
-        hidden = folder / f".{chosen}.{frame.seq}.new"
-        try:
-            hidden.write_bytes(frame.jpeg)
-            return give_name(hidden, folder / chosen).name
-        except OSError:
-            hidden.unlink(missing_ok=True)
-            raise
+        with open(folder / chosen, "xb") as file:
+            file.write(frame.jpeg)
+    except FileExistsError:
+        raise BadArgument(f"there is a file {chosen!r} already") from None
     except OSError as error:
         raise DiskError(f"{folder}: {error.strerror}") from error
+    return chosen

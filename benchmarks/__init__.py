@@ -1,1 +1,0 @@
-"""This server beside its peers, on the same camera, with the same viewers. See README.md."""

@@ -1,0 +1,191 @@
+"""State in, items out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tray.menu import MAX_VIEWERS, SEPARATOR, Action, Item, duration, menu, shorten, tooltip
+from tray.state import LOOKS, CameraView, ServerView, ViewerView
+
+LIVE = CameraView("door", state="live", fps=29.97, size="1280x720", viewers=2)
+SERVER = ServerView(
+    connected=True,
+    cameras=(LIVE,),
+    view="twistedcam://127.0.0.1:9530",
+    page="http://127.0.0.1:8080/",
+    folder="/recordings",
+)
+
+
+def find(items: tuple[Item, ...], text: str) -> Item:
+    """The one item whose text begins so."""
+    (found,) = [each for each in items if each.text.startswith(text)]
+    return found
+
+
+def enabled(server: ServerView) -> set[str]:
+    """What can be clicked in the menu itself."""
+    return {each.text for each in menu(server) if each.enabled and each != SEPARATOR}
+
+
+def only(camera: CameraView) -> ServerView:
+    """A server with that camera."""
+    return replace(SERVER, cameras=(camera,))
+
+
+def test_a_live_camera_can_be_stopped_recorded_and_photographed() -> None:
+    assert {"Stop", "Record", "Snapshot", "Open the viewer"} <= enabled(SERVER)
+    assert "Start" not in enabled(SERVER)
+    assert "Start a server here" not in enabled(SERVER)
+
+
+def test_a_stopped_camera_can_be_started_or_recorded() -> None:
+    server = only(CameraView("door"))
+    assert {"Start", "Record"} <= enabled(server)
+    assert not {"Stop", "Snapshot"} & enabled(server)
+
+
+def test_a_camera_that_is_lost_can_only_be_stopped() -> None:
+    server = only(CameraView("door", state="recovering", reason="unplugged"))
+    assert "Stop" in enabled(server)
+    assert not {"Start", "Record", "Snapshot"} & enabled(server)
+    assert menu(server)[0].text == "door: recovering, unplugged"
+
+
+def test_record_is_checked_while_recording_and_shows_its_time() -> None:
+    assert find(menu(SERVER), "Record").checked is False
+    server = only(replace(LIVE, recording="a.mp4", recorded=75.2))
+    item = find(menu(server), "Record")
+    assert item.text == "Record (1:15)"
+    assert item.checked is True
+    assert item.action == Action("command", ("record", "stop", "door"))
+
+
+def test_a_recording_can_be_ended_while_the_camera_is_lost() -> None:
+    server = only(CameraView("door", state="recovering", recording="a.mp4"))
+    assert find(menu(server), "Record").enabled
+
+
+@pytest.mark.parametrize(("held", "seconds"), [(60.0, 30), (30.0, 30), (12.5, 12), (0.5, 1)])
+def test_the_last_seconds_can_be_saved_when_the_ring_holds_them(held: float, seconds: int) -> None:
+    assert not [each for each in menu(SERVER) if each.text.startswith("Save")]
+    item = find(menu(only(replace(LIVE, preroll=held))), "Save")
+    assert item.text == f"Save the last {seconds} s"
+    assert item.action == Action("command", ("record", "save-last", "door", f"{seconds}s"))
+
+
+def test_without_a_server_one_can_be_started_here_and_nothing_else_be_done() -> None:
+    away = ServerView(reason="no server at tcp:127.0.0.1:9531: Connection refused: 'twistedcam …")
+    assert enabled(away) == {"Start a server here", "Quit the tray"}
+    assert menu(away)[0].text == "No server at tcp:127.0.0.1:9531: Connection refused"
+
+
+def test_a_server_on_another_machine_cannot_be_started_nor_its_folder_be_opened_here() -> None:
+    assert "Start a server here" not in enabled(ServerView(here=False))
+    assert "Open the recordings folder" not in enabled(replace(SERVER, here=False))
+
+
+def test_a_server_that_is_starting_is_not_started_again() -> None:
+    assert "Start a server here" not in enabled(ServerView(serving=True))
+
+
+def test_what_a_server_does_not_have_cannot_be_opened() -> None:
+    bare = replace(SERVER, view=None, page=None, folder=None)
+    assert not {text for text in enabled(bare) if text.startswith("Open")}
+
+
+def test_shutting_down_asks_once() -> None:
+    item = find(menu(SERVER), "Shut the server down")
+    assert item.action is None
+    (really,) = item.children
+    assert really.action == Action("command", ("shutdown",))
+
+
+def test_several_cameras_have_a_submenu_each() -> None:
+    yard = CameraView("yard", state="stopped")
+    items = menu(replace(SERVER, cameras=(replace(LIVE, recording="a.mp4"), yard)))
+    assert items[0].text == "1 of 2 cameras live, 1 recording"
+    door, other = find(items, "door"), find(items, "yard: stopped")
+    assert find(door.children, "Record").checked
+    assert find(other.children, "Start").action == Action("command", ("start", "yard"))
+    assert find(other.children, "Open the viewer").action == Action("view", ("yard",))
+    assert not find(other.children, "Stop").enabled
+
+
+def test_viewers_are_counted_and_named_but_not_all_of_a_crowd() -> None:
+    assert find(menu(SERVER), "Viewers").text == "Viewers: none"
+    crowd = tuple(ViewerView(f"10.0.0.{n}:7", "tcp", "door", 29.96) for n in range(MAX_VIEWERS + 3))
+    item = find(menu(replace(SERVER, viewers=crowd)), "Viewers")
+    assert item.text == f"Viewers: {MAX_VIEWERS + 3}"
+    assert item.children[0].text == "10.0.0.0:7 (tcp): door, 30.0 fps"
+    assert item.children[-1].text == "and 3 more"
+
+
+def test_the_tooltip_tells_camera_rate_viewers_and_recording_time() -> None:
+    server = only(replace(LIVE, recording="a.mp4", recorded=3725))
+    assert tooltip(server) == "door: live, 30.0 fps, recording 1:02:05, 2 viewers"
+
+
+def test_the_icon_shows_the_gravest_state_of_all_cameras() -> None:
+    lost = CameraView("lost", state="recovering")
+    recording = CameraView("rec", state="live", recording="a.mp4")
+    stopped = CameraView("off")
+    assert replace(SERVER, cameras=(stopped, LIVE)).look == "live"
+    assert replace(SERVER, cameras=(LIVE, recording)).look == "recording"
+    assert replace(SERVER, cameras=(recording, lost)).look == "recovering"
+    assert replace(SERVER, cameras=(lost,), connected=False).look == "away"
+
+
+def test_durations_are_read_as_clocks_are() -> None:
+    assert [duration(each) for each in (0, 9.99, 61, 3600)] == ["0:00", "0:09", "1:01", "1:00:00"]
+
+
+def test_long_reasons_are_cut_to_one_short_line() -> None:
+    assert shorten("a\nb  c") == "a b c"
+    assert len(shorten("x" * 500)) == 60
+
+
+cameras = st.builds(
+    CameraView,
+    name=st.text(min_size=1, max_size=8),
+    state=st.sampled_from(["stopped", "starting", "live", "recovering"]),
+    reason=st.none() | st.text(max_size=100),
+    fps=st.floats(0, 1000),
+    viewers=st.integers(0, 10**6),
+    recording=st.none() | st.just("a.mp4"),
+    recorded=st.floats(0, 1e6),
+    preroll=st.sampled_from([0.0, 10.0]),
+)
+servers = st.builds(
+    ServerView,
+    connected=st.booleans(),
+    reason=st.text(max_size=100),
+    here=st.booleans(),
+    cameras=st.lists(cameras, max_size=4).map(tuple),
+    view=st.none() | st.just("twistedcam://127.0.0.1:1"),
+    page=st.none() | st.just("http://127.0.0.1:1/"),
+    folder=st.none() | st.just("/x"),
+    serving=st.booleans(),
+)
+
+
+@given(servers)
+def test_in_every_state_the_menu_can_be_shown_and_quit(server: ServerView) -> None:
+    items = menu(server)
+    assert items[-1].action == Action("quit")
+    assert items[-1].enabled
+    assert sum(each.default for each in items) == 1
+    assert server.look in LOOKS
+    assert tooltip(server)
+
+    def check(found: tuple[Item, ...]) -> None:
+        for each in found:
+            if each.action is not None and each.enabled and each.action.verb == "command":
+                assert server.connected
+            check(each.children)
+
+    check(items)

@@ -1,0 +1,98 @@
+"""Which control port the tray speaks to, and how."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+from twistedcam.control.blocking import DEFAULT_ENDPOINT, BlockingClient
+from twistedcam.errors import BadArgument
+
+PORT = 9531
+
+
+@dataclass(frozen=True)
+class Address:
+    """A control port.
+
+    Arguments:
+        endpoint: ``tcp:HOST:PORT``, ``tls:HOST:PORT`` or ``unix:PATH``.
+        token: what ``auth`` is told.
+        fingerprint: of the only certificate that is taken: SHA-256 in hexadecimal.
+        ca: file with the certificates to trust instead of the system's.
+    """
+
+    endpoint: str = DEFAULT_ENDPOINT
+    token: str | None = None
+    fingerprint: str | None = None
+    ca: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """``tcp``, ``tls`` or ``unix``."""
+        return self.endpoint.partition(":")[0]
+
+    @property
+    def host(self) -> str:
+        """Where it is: a name or an address; this machine for a socket file."""
+        if self.kind == "unix":
+            return "127.0.0.1"
+        return self.endpoint.partition(":")[2].rpartition(":")[0].replace("\\:", ":").strip("[]")
+
+    @property
+    def here(self) -> bool:
+        """Whether it is on this machine."""
+        return is_loopback(self.host)
+
+    @property
+    def listening(self) -> str | None:
+        """The endpoint of a server that is found at this address, or None: TLS needs keys."""
+        if self.kind == "tls" or not self.here:
+            return None
+        if self.kind == "unix":
+            return self.endpoint
+        port = self.endpoint.rpartition(":")[2]
+        host = "127.0.0.1" if self.host == "localhost" else self.host
+        escaped = host.replace(":", "\\:")
+        return f"{'tcp6' if ':' in host else 'tcp'}:{port}:interface={escaped}"
+
+    def connect(self) -> BlockingClient:
+        """A connection, ready to be asked.
+
+        Raises:
+            NoServer, CommandError: nothing answers there, or it refuses us.
+        """
+        return BlockingClient(
+            self.endpoint, token=self.token, fingerprint=self.fingerprint, ca=self.ca
+        )
+
+
+def read_endpoint(text: str) -> str:
+    """An endpoint from what a person writes: one, or ``HOST``, ``HOST:PORT``, ``[::1]:PORT``.
+
+    Raises:
+        BadArgument: it is none of them.
+    """
+    kind, _, rest = text.partition(":")
+    if kind == "unix" and rest:
+        return text
+    if kind not in ("tcp", "tls"):
+        kind, rest = "tcp", text
+    host, colon, port = rest.rpartition(":")
+    if not colon or rest.endswith("]"):
+        host, port = rest, str(PORT)
+    host = host.replace("\\:", ":").strip("[]")
+    if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+        raise BadArgument(
+            f"{text!r} is no control port: write HOST:PORT, tls:HOST:PORT, or unix:PATH"
+        )
+    escaped = host.replace(":", "\\:")
+    return f"{kind}:{escaped}:{port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine under its own name."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,218 @@
+"""The tray itself: what is known of the server goes to icon and menu, clicks go to the server."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pystray
+
+from tray.address import Address
+from tray.backend import runtime_folder
+from tray.child import ChildServer, log_file
+from tray.entries import entries
+from tray.errors import TrayError
+from tray.icon import draw
+from tray.link import Link
+from tray.menu import Action, Item, menu, tooltip
+from tray.notices import Notice, Notices
+from tray.opening import open_folder, open_page, open_viewer, reachable
+from tray.signals import on_signal
+from tray.state import Look, ServerView
+from twistedcam.errors import TwistedcamError
+
+#: Pixels of the icon where the desktop does not say.
+SIZE = 64
+#: Seconds that a command may take: a camera may think long before its first picture.
+COMMAND_TIMEOUT = 60.0
+#: Seconds between new texts in a menu that cannot be changed while it is open.
+TEXTS = 10.0
+
+
+@dataclass(frozen=True)
+class TrayOptions:
+    """What the tray was told at its start.
+
+    Arguments:
+        address: the control port.
+        view: the frame port's URL, if not the one that the server tells.
+        page: the web page's URL, likewise.
+        serve: the options for a server started from the menu.
+        keep_server: whether that server goes on when the tray ends.
+    """
+
+    address: Address
+    view: str | None = None
+    page: str | None = None
+    serve: tuple[str, ...] = ()
+    keep_server: bool = False
+
+
+class TrayApp:
+    """One icon.
+
+    Arguments:
+        make_icon: pystray's Icon for this desktop.
+        in_main: has a function called in the thread that shows the icon.
+        environ: the process's environment.
+    """
+
+    def __init__(
+        self,
+        options: TrayOptions,
+        make_icon: Callable[..., Any],
+        in_main: Callable[[Callable[[], object]], Any],
+        environ: Mapping[str, str],
+    ) -> None:
+        self._options = options
+        self._in_main = in_main
+        self._environ = environ
+        self._state = ServerView(here=options.address.here)
+        self._items: tuple[Item, ...] = menu(self._state)
+        self._texts_at = time.monotonic()
+        self._look: Look = self._state.look
+        self._notices = Notices()
+        self._ended = False
+        self._link = Link(options.address, self._state_came, self._event_came)
+        self._child = ChildServer(
+            options.serve, log_file(environ), options.keep_server, self._child_ended
+        )
+        self.icon = make_icon(
+            "twistedcam",
+            draw(self._look, SIZE),
+            "twistedcam",
+            pystray.Menu(lambda: entries(self._items, self.perform)),
+        )
+
+    def run(self) -> None:
+        """Show the icon until the tray is quit, a signal comes, or the session ends."""
+        folder = runtime_folder(self._environ)
+        with tempfile.TemporaryDirectory(prefix="twistedcam-tray-", dir=folder) as images:
+            self.icon.folder = images
+            self.icon.redraw = self._redraw
+            with on_signal(self.quit):
+                try:
+                    self.icon.run(self._begin)
+                finally:
+                    self._link.stop()
+                    self._child.end()
+                    if self._link.ident is not None:
+                        self._link.join(1.0)
+
+    def quit(self) -> None:
+        """End; from any thread."""
+        self._ended = True
+        self.icon.stop()
+
+    def _begin(self, icon: Any) -> None:
+        """Called in a thread of its own, once the desktop's loop runs."""
+        icon.visible = True
+        self._link.start()
+        if self._ended:
+            icon.stop()
+
+    # What comes from the server, in the link's thread.
+
+    def _state_came(self, state: ServerView) -> None:
+        self._in_main(lambda: self.show(state))
+
+    def _event_came(self, event: dict[str, Any]) -> None:
+        self._in_main(lambda: self._notify(self._notices.of(event)))
+
+    # In the icon's thread.
+
+    def show(self, state: ServerView) -> None:
+        """Bring icon, tooltip and menu up to date."""
+        if state.connected and not self._state.connected:
+            for camera in state.cameras:
+                self._notify(self._notices.seen(camera.name, camera.state))
+        self._state = replace(
+            state,
+            view=self._options.view or state.view,
+            page=self._options.page or state.page,
+            serving=self._child.runs,
+        )
+        if self._state.look != self._look:
+            self._redraw()
+        self.icon.title = tooltip(self._state)
+        items = menu(self._state)
+        if self._worth_showing(items):
+            self._items, self._texts_at = items, time.monotonic()
+            self.icon.update_menu()
+
+    def _worth_showing(self, items: tuple[Item, ...]) -> bool:
+        """Whether the menu has to change, though it may be open just now."""
+        if getattr(self.icon, "follows", False):
+            return items != self._items
+        late = time.monotonic() - self._texts_at > TEXTS
+        return _without_texts(items) != _without_texts(self._items) or late
+
+    def _redraw(self) -> None:
+        self._look = self._state.look
+        self.icon.icon = draw(self._look, getattr(self.icon, "size", SIZE))
+
+    def _notify(self, notice: Notice | None) -> None:
+        if notice is not None and self.icon.HAS_NOTIFICATION:
+            self.icon.notify(notice.text, notice.title)
+
+    def _tell(self, text: str) -> None:
+        """Say what went wrong; from any thread."""
+        self._in_main(lambda: self._notify(Notice("twistedcam", text)))
+
+    def perform(self, action: Action) -> None:
+        """Do what a click asks for."""
+        try:
+            self._do(action)
+        except (TrayError, OSError) as error:
+            self._tell(str(error))
+
+    def _do(self, action: Action) -> None:
+        state, host = self._state, self._options.address.host
+        match action.verb:
+            case "quit":
+                self.quit()
+            case "serve":
+                self._child.start()
+                self.show(self._state)
+                self._link.try_now()
+            case "view" if state.view:
+                open_viewer(reachable(state.view, host), action.words[0], self._tell)
+            case "page" if state.page:
+                open_page(reachable(state.page, host), self._tell)
+            case "folder" if state.folder:
+                open_folder(state.folder, self._tell)
+            case "command":
+                threading.Thread(
+                    target=self._command, args=action.words, name="tray command", daemon=True
+                ).start()
+
+    # In threads of their own.
+
+    def _command(self, *words: str) -> None:
+        """Carry out a command on a connection of its own: one that takes long delays no other."""
+        try:
+            with self._options.address.connect() as client:
+                answer = client.ask(*words, timeout=COMMAND_TIMEOUT)
+        except TwistedcamError as error:
+            self._in_main(lambda why=str(error): self._refused(words, why))  # type: ignore[misc]
+            return
+        if "snapshot" in answer:
+            self._in_main(lambda: self._notify(Notice("Snapshot", str(answer["snapshot"]))))
+
+    def _refused(self, words: tuple[str, ...], why: str) -> None:
+        self._notify(Notice(f"{' '.join(words)}: not done", why))
+        self.icon.update_menu()  # the click changed the check mark; nothing else did
+
+    def _child_ended(self, said: str) -> None:
+        self._tell(f"The server ended: {said}")
+        self._in_main(lambda: self.show(self._state))
+
+
+def _without_texts(items: tuple[Item, ...]) -> tuple[Any, ...]:
+    return tuple(
+        (each.action, each.enabled, each.checked, _without_texts(each.children)) for each in items
+    )

@@ -1,0 +1,147 @@
+"""pystray's icon on GTK, where it leaves something to wish for.
+
+An open menu follows what happens instead of being replaced under the pointer; the tooltip is one;
+the image has the size of the panel; a notification waits for nobody; signals are left alone.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from gi.repository import Gio, GLib, Gtk
+
+from tray.entries import Entry, kinds
+from tray.menu import Item
+
+#: Drawn at this size where the desktop does not say which it needs; it divides well.
+SIZE = 48
+
+
+def _soon(method: Callable[..., object]) -> Callable[..., None]:
+    """A method that is carried out by the desktop's loop, whichever thread calls it."""
+
+    def ask(*arguments: Any) -> None:
+        GLib.idle_add(lambda: bool(method(*arguments)))
+
+    return ask
+
+
+def desktop_icon(base: Any) -> Any:
+    """The class of icons, made from pystray's for appindicator or gtk."""
+
+    class DesktopIcon(base):  # type: ignore[misc]
+        """Give it `folder`, where its images go, and `redraw`, called when its size changes."""
+
+        folder = ""
+        follows = True
+        _menu_handle: Any = None
+        _shown: Any = ()
+
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            self.redraw: Any = lambda: None
+            status_icon = getattr(self, "_status_icon", None)
+            if status_icon is not None:
+                status_icon.connect("size-changed", lambda *_: bool(self.redraw()) or True)
+
+        @property
+        def size(self) -> int:
+            """Pixels of the icon, square."""
+            status_icon = getattr(self, "_status_icon", None)
+            return (status_icon.get_size() if status_icon is not None else 0) or SIZE
+
+        def _initialize(self) -> None:
+            self._mark_ready()
+
+        def _finalize(self) -> None:
+            if hasattr(self, "_appindicator"):
+                del self._appindicator
+
+        @_soon
+        def _update_menu(self) -> None:
+            new = list(self.menu)
+            if self._menu_handle is not None and kinds(new) == kinds(self._shown):
+                self._follow(self._menu_handle, self._shown, new)
+                return
+            self._shown, self._menu_handle = new, self._create_menu(new)
+            indicator = getattr(self, "_appindicator", None)
+            if indicator is not None:
+                indicator.set_menu(self._menu_handle)
+
+        def _follow(self, menu: Gtk.Menu, shown: list[Any], new: list[Any]) -> None:
+            """Bring a menu up to date that may be open."""
+            for widget, old, entry in zip(menu.get_children(), shown, new, strict=True):
+                if not isinstance(old, Entry):
+                    continue
+                old.item = entry.item
+                _label(widget, entry.item)
+                widget.set_sensitive(entry.item.enabled)
+                if entry.item.checked is not None and widget.get_active() != entry.item.checked:
+                    old.deaf = True
+                    widget.set_active(entry.item.checked)
+                    old.deaf = False
+                submenu = widget.get_submenu()
+                if submenu is not None and kinds(old.children) == kinds(entry.children):
+                    self._follow(submenu, old.children, entry.children)
+                elif old.children or entry.children:
+                    widget.set_submenu(self._create_menu(entry.children))
+                    old.children = entry.children
+
+        @_soon
+        def _update_title(self) -> None:
+            status_icon = getattr(self, "_status_icon", None)
+            if status_icon is not None:
+                status_icon.set_title(self.name)
+                status_icon.set_tooltip_text(self.title)
+            else:
+                self._appindicator.set_title(self.title)
+
+        def _update_fs_icon(self) -> None:
+            # A name for each image: panels keep what they have read under a name.
+            image = self.icon
+            self._icon_path = os.path.join(self.folder, f"{image.info['name']}-{image.width}.png")
+            if not os.path.exists(self._icon_path):
+                image.save(self._icon_path, "PNG")
+            self._icon_valid = True
+
+        def _remove_fs_icon(self) -> None:
+            self._icon_valid = False
+
+        @_soon
+        def _notify(self, message: str, title: str | None = None) -> None:
+            values: tuple[Any, ...] = (
+                "twistedcam",
+                0,
+                self._icon_path or "",
+                title or "",
+                message,
+                [],
+                {},
+                -1,
+            )
+            Gio.bus_get_sync(Gio.BusType.SESSION, None).call(
+                "org.freedesktop.Notifications",
+                "/org/freedesktop/Notifications",
+                "org.freedesktop.Notifications",
+                "Notify",
+                GLib.Variant("(susssasa{sv}i)", values),
+                None,
+                Gio.DBusCallFlags.NONE,
+                -1,
+                None,
+                None,
+            )
+
+    return DesktopIcon
+
+
+def _label(widget: Gtk.MenuItem, item: Item) -> None:
+    label = widget.get_child()
+    if label.get_text() == item.text:
+        return
+    if item.default:
+        label.set_markup(f"<b>{GLib.markup_escape_text(item.text)}</b>")
+    else:
+        label.set_text(item.text)

@@ -1,0 +1,155 @@
+"""The tray's line to the server: a thread that listens, asks, and comes back by itself."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from tray.address import Address
+from tray.state import CameraView, ServerView, ViewerView
+from twistedcam.control.blocking import BlockingClient
+from twistedcam.control.dialogue import Message
+from twistedcam.errors import CommandError, NoServer, TwistedcamError
+
+#: Seconds before the first new try, and the longest wait between two.
+RETRY_FIRST = 0.25
+RETRY_MOST = 5.0
+#: Seconds that an answer may take.
+TIMEOUT = 5.0
+#: Seconds between two looks at the figures (rates, times), by what there is to see.
+#: States are not looked for: ``watch`` tells them.
+FIGURES = {"recording": 0.5, "live": 1.0}
+FIGURES_IDLE = 10.0
+#: Seconds between two looks at least, however many events come.
+REST = 0.05
+
+
+class Link(threading.Thread):
+    """Keeps a ServerView up to date.
+
+    Two connections: one hears ``watch``, in a thread of its own; when it hears something, the
+    other asks how things are.
+
+    Arguments:
+        address: the control port.
+        on_state: called in this thread with every new ServerView.
+        on_event: called in the listening thread with every event, before the state that it led to.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        on_state: Callable[[ServerView], None],
+        on_event: Callable[[Message], None],
+    ) -> None:
+        super().__init__(name="tray link", daemon=True)  # a name server may keep it at the end
+        self._address = address
+        self._on_state = on_state
+        self._on_event = on_event
+        self._away = ServerView(here=address.here)
+        self._ending = False
+        self._lost: TwistedcamError | None = None
+        #: Set when there is a reason not to wait any longer.
+        self._woken = threading.Event()
+        self._lock = threading.Lock()
+        self._clients: set[BlockingClient] = set()
+
+    def stop(self) -> None:
+        """End, whatever it waits for; from any thread."""
+        with self._lock:
+            self._ending = True
+            for client in self._clients:
+                client.close()
+        self._woken.set()
+
+    def try_now(self) -> None:
+        """Try again now, without the rest of the wait; from any thread."""
+        self._woken.set()
+
+    def run(self) -> None:
+        """Connect, stay, come back."""
+        delay = RETRY_FIRST
+        while not self._ending:
+            self._woken.clear()
+            try:
+                with self._connection() as asking, self._connection() as watching:
+                    self._lost = None
+                    events = watching.watch()
+                    listener = threading.Thread(
+                        target=self._listen, args=(events,), name="tray events", daemon=True
+                    )
+                    listener.start()
+                    try:
+                        place = self._place(asking)
+                        delay = RETRY_FIRST
+                        self._follow(asking, place)
+                    finally:
+                        watching.close()
+                        listener.join(TIMEOUT)
+            except TwistedcamError as error:
+                if not self._ending:
+                    self._on_state(replace(self._away, reason=str(error)))
+                    asked = self._woken.wait(delay)
+                    delay = RETRY_FIRST if asked else min(delay * 2, RETRY_MOST)
+
+    @contextlib.contextmanager
+    def _connection(self) -> Iterator[BlockingClient]:
+        with self._address.connect() as client:
+            with self._lock:
+                self._clients.add(client)
+            try:
+                if self._ending:
+                    raise NoServer("the tray ends")
+                yield client
+            finally:
+                with self._lock:
+                    self._clients.remove(client)
+
+    def _listen(self, events: Iterator[Message]) -> None:
+        try:
+            for event in events:
+                self._on_event(event)
+                self._woken.set()
+        except NoServer as error:
+            self._lost = error
+        self._woken.set()
+
+    def _follow(self, asking: BlockingClient, place: ServerView) -> None:
+        """Look, tell, and wait for the next reason to look."""
+        while not self._ending:
+            self._woken.clear()
+            if self._lost is not None:
+                raise self._lost
+            state = self._look(asking, place)
+            self._on_state(state)
+            time.sleep(REST)
+            pauses = [FIGURES.get(each.look, FIGURES_IDLE) for each in state.cameras]
+            self._woken.wait(min(pauses, default=FIGURES_IDLE))
+
+    def _place(self, asking: BlockingClient) -> ServerView:
+        """What does not change while the connection lasts."""
+        try:
+            found = asking.ask("server", timeout=TIMEOUT)
+        except CommandError:  # an older server
+            found = {}
+        return replace(
+            self._away,
+            connected=True,
+            view=found.get("view"),
+            page=found.get("page"),
+            folder=found.get("recordings"),
+        )
+
+    def _look(self, asking: BlockingClient, place: ServerView) -> ServerView:
+        cameras: list[dict[str, Any]] = asking.ask("cameras", timeout=TIMEOUT)["cameras"]
+        commands = [("viewers",), *(("status", str(each["camera"])) for each in cameras)]
+        viewers, *statuses = asking.ask_all(commands, TIMEOUT)
+        return replace(
+            place,
+            cameras=tuple(map(CameraView.from_status, statuses)),
+            viewers=tuple(map(ViewerView.from_answer, viewers["viewers"])),
+        )

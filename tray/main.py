@@ -1,0 +1,115 @@
+"""``twistedcam tray``: reads the command line and shows the icon."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import string
+from collections.abc import Iterator
+
+from tray import autostart
+from tray.address import Address, read_endpoint
+from twistedcam.control.blocking import DEFAULT_ENDPOINT
+from twistedcam.errors import BadArgument
+
+SUMMARY = "the camera in a corner of the screen"
+EXAMPLE = "Example: twistedcam tray --connect tls:cellar.local:9531 --token-file ~/.cellar"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``tray``."""
+    add = parser.add_argument
+    add(
+        "--connect",
+        metavar="ENDPOINT",
+        default=DEFAULT_ENDPOINT,
+        help="the control port: HOST:PORT, tls:HOST:PORT or unix:PATH (%(default)s)",
+    )
+    add("--fingerprint", metavar="SHA256", help="with tls: the only certificate that is taken")
+    add("--ca", metavar="FILE", help="with tls: the certificates that are trusted")
+    add("--token", help="token for the control port (or the variable TWISTEDCAM_TOKEN)")
+    add("--token-file", metavar="FILE", help="file with the token in it")
+    add("--view", metavar="URL", help="where viewers watch, if not where the server says")
+    add("--page", metavar="URL", help="where the web page is, if not where the server says")
+    add("--serve", metavar="OPTIONS", default="", help="options for 'Start a server here'")
+    add("--keep-server", action="store_true", help="a server started here outlives the tray")
+    add("--install-autostart", action="store_true", help="start with the desktop, so, from now on")
+    add("--remove-autostart", action="store_true", help="no longer start with the desktop")
+    parser.epilog = EXAMPLE
+
+
+def run(found: argparse.Namespace) -> int:
+    """Show the icon until it is quit, or see to the autostart entry."""
+    if found.install_autostart or found.remove_autostart:
+        return _autostart(found)
+    address = _address(found)
+    serve = tuple(_words(found.serve))
+    if address.listening is not None and "--control" not in serve:
+        serve = (*serve, "--control", address.listening)
+
+    from tray import backend
+
+    make_icon = backend.load(os.environ)
+    from tray.app import TrayApp, TrayOptions  # now that pystray has its back end
+
+    options = TrayOptions(address, found.view, found.page, serve, found.keep_server)
+    TrayApp(options, make_icon, backend.call_in_main_thread(), os.environ).run()
+    return 0
+
+
+def _address(found: argparse.Namespace) -> Address:
+    endpoint, fingerprint = read_endpoint(found.connect), None
+    if found.fingerprint is not None:
+        fingerprint = found.fingerprint.replace(":", "").lower()
+        if len(fingerprint) != 64 or set(fingerprint) - set(string.hexdigits):
+            raise BadArgument("--fingerprint: SHA-256 has 64 hexadecimal digits")
+    if (fingerprint or found.ca) and not endpoint.startswith("tls:"):
+        raise BadArgument(f"there is no certificate without TLS: --connect tls:{found.connect}")
+    return Address(endpoint, _token(found), fingerprint, found.ca)
+
+
+def _token(found: argparse.Namespace) -> str | None:
+    if found.token is not None and found.token_file is not None:
+        raise BadArgument("--token and --token-file: one or the other")
+    if found.token_file is None:
+        token: str | None = found.token or os.environ.get("TWISTEDCAM_TOKEN")
+        return token
+    try:
+        with open(os.path.expanduser(found.token_file), encoding="utf-8") as file:
+            return file.read().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadArgument(f"no token in {found.token_file}: {error}") from None
+
+
+def _words(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise BadArgument(f"--serve {text!r}: {error}") from None
+
+
+def _autostart(found: argparse.Namespace) -> int:
+    if found.install_autostart and found.remove_autostart:
+        raise BadArgument("--install-autostart and --remove-autostart: one or the other")
+    path = autostart.entry_path(os.environ)
+    if found.remove_autostart:
+        print(f"{path} is gone" if autostart.remove(path) else f"{path}: there was none")
+        return 0
+    _address(found)  # what is wrong with it is said now, and not at the next login
+    _words(found.serve)
+    autostart.install(path, autostart.entry(autostart.command(list(_given(found)))))
+    print(f"{path} starts the tray with the desktop from now on")
+    return 0
+
+
+def _given(found: argparse.Namespace) -> Iterator[str]:
+    """The options as they were given, without those about the entry itself."""
+    for name in ("connect", "fingerprint", "ca", "token", "token_file", "view", "page", "serve"):
+        value = getattr(found, name)
+        if value:
+            if name in ("ca", "token_file"):
+                value = os.path.abspath(os.path.expanduser(value))
+            yield f"--{name.replace('_', '-')}={value}"
+    if found.keep_server:
+        yield "--keep-server"

@@ -1,0 +1,185 @@
+"""The menu as a pure function: what is known of the server in, items out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from tray.state import CameraView, ServerView
+
+#: Viewers named in the menu; of the others it says only how many they are.
+MAX_VIEWERS = 12
+#: Seconds that 'save the last' asks for, if the ring holds as many.
+SAVE_LAST = 30
+
+
+@dataclass(frozen=True)
+class Action:
+    """What a click does.
+
+    Arguments:
+        verb: ``command`` sends words to the server; the others are the tray's own.
+        words: the command, or for ``view`` the camera.
+    """
+
+    verb: Literal["command", "view", "page", "folder", "serve", "quit"]
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Item:
+    """A line of the menu. Without action and children it only tells something.
+
+    Arguments:
+        text: what it says; empty for a line that separates.
+        checked: its check mark, or None for an item without one.
+        default: whether a plain click on the icon does it too, where the desktop has that.
+    """
+
+    text: str = ""
+    action: Action | None = None
+    enabled: bool = True
+    checked: bool | None = None
+    default: bool = False
+    children: tuple[Item, ...] = ()
+
+
+SEPARATOR = Item()
+
+
+def menu(server: ServerView) -> tuple[Item, ...]:
+    """The whole menu, from top to bottom."""
+    return tuple(_items(server))
+
+
+def _items(server: ServerView) -> Iterator[Item]:
+    yield Item(headline(server), enabled=False)
+    yield SEPARATOR
+    if len(server.cameras) > 1:
+        for camera in server.cameras:
+            children = (*_camera_items(camera, server), SEPARATOR, _view(server, camera, False))
+            yield Item(describe(camera), children=children, enabled=server.connected)
+        yield SEPARATOR
+    else:
+        camera = server.cameras[0] if server.cameras else CameraView("")
+        yield from _camera_items(camera, server)
+        yield SEPARATOR
+        yield _view(server, camera, True)
+    yield Item(
+        "Open the web page",
+        Action("page"),
+        enabled=server.connected and server.page is not None,
+        default=len(server.cameras) > 1,
+    )
+    yield Item(
+        "Open the recordings folder",
+        Action("folder"),
+        enabled=server.connected and server.here and server.folder is not None,
+    )
+    yield _viewers(server)
+    yield SEPARATOR
+    yield Item(
+        "Start a server here",
+        Action("serve"),
+        enabled=not server.connected and server.here and not server.serving,
+    )
+    really = Item("Really shut it down", Action("command", ("shutdown",)), server.connected)
+    yield Item("Shut the server down", enabled=server.connected, children=(really,))
+    yield Item("Quit the tray", Action("quit"))
+
+
+def _camera_items(camera: CameraView, server: ServerView) -> Iterator[Item]:
+    def command(text: str, *words: str, when: bool, checked: bool | None = None) -> Item:
+        return Item(text, Action("command", words), server.connected and when, checked)
+
+    known, name = bool(camera.name), camera.name
+    running, recording = camera.state != "stopped", camera.recording is not None
+    yield command("Start", "start", name, when=known and not running)
+    yield command("Stop", "stop", name, when=known and running)
+    if recording:
+        text = f"Record ({duration(camera.recorded)})"
+        yield command(text, "record", "stop", name, when=True, checked=True)
+    else:
+        ready = known and camera.state in ("live", "stopped")
+        yield command("Record", "record", "start", name, when=ready, checked=False)
+    if camera.preroll:
+        seconds = min(SAVE_LAST, int(camera.preroll)) or 1
+        words = ("record", "save-last", name, f"{seconds}s")
+        yield command(f"Save the last {seconds} s", *words, when=camera.state == "live")
+    yield command("Snapshot", "snapshot", name, when=camera.state == "live")
+
+
+def _view(server: ServerView, camera: CameraView, default: bool) -> Item:
+    return Item(
+        "Open the viewer",
+        Action("view", (camera.name,)),
+        enabled=server.connected and server.view is not None and bool(camera.name),
+        default=default,
+    )
+
+
+def _viewers(server: ServerView) -> Item:
+    if not server.connected or not server.viewers:
+        return Item("Viewers: none", enabled=False)
+    shown = [
+        Item(f"{each.address} ({each.kind}): {each.camera}, {each.fps:.1f} fps", enabled=False)
+        for each in server.viewers[:MAX_VIEWERS]
+    ]
+    more = len(server.viewers) - len(shown)
+    if more:
+        shown.append(Item(f"and {more} more", enabled=False))
+    return Item(f"Viewers: {len(server.viewers)}", children=tuple(shown))
+
+
+def headline(server: ServerView) -> str:
+    """One line on the state of all."""
+    if not server.connected:
+        # The server's own words, without the hint for people at a terminal.
+        reason = shorten(server.reason.partition(": '")[0])
+        return f"{reason[:1].upper()}{reason[1:]}" if reason else "Looking for the server"
+    if not server.cameras:
+        return "The server has no camera"
+    if len(server.cameras) == 1:
+        return describe(server.cameras[0])
+    live = sum(each.state == "live" for each in server.cameras)
+    parts = [f"{live} of {len(server.cameras)} cameras live"]
+    recording = sum(each.recording is not None for each in server.cameras)
+    if recording:
+        parts.append(f"{recording} recording")
+    return ", ".join(parts)
+
+
+def describe(camera: CameraView) -> str:
+    """A camera in one line."""
+    parts = [camera.state]
+    if camera.state == "live":
+        parts.append(f"{camera.fps:.1f} fps")
+    if camera.recording is not None:
+        parts.append(f"recording {duration(camera.recorded)}")
+    if camera.reason:
+        parts.append(shorten(camera.reason))
+    return f"{camera.name}: {', '.join(parts)}"
+
+
+def tooltip(server: ServerView) -> str:
+    """Camera, rate, viewers and recording time; a line for each camera."""
+    if not server.connected or not server.cameras:
+        return headline(server)
+    return "\n".join(
+        f"{describe(each)}, {each.viewers} viewer{'' if each.viewers == 1 else 's'}"
+        for each in server.cameras
+    )
+
+
+def duration(seconds: float) -> str:
+    """``0:07``, ``12:34``, ``1:02:03``."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def shorten(text: str, most: int = 60) -> str:
+    """At most that many characters, in one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"

@@ -1,0 +1,55 @@
+"""Which events a person is told of, and in which words."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from tray.menu import duration
+
+
+class Notice(NamedTuple):
+    """A notification."""
+
+    title: str
+    text: str
+
+
+class Notices:
+    """Turns events into notifications. Remembers which cameras are lost, to say when they are back.
+
+    What is said of a camera is said once: a camera that fails every ten seconds is lost, not lost
+    again and again.
+    """
+
+    def __init__(self) -> None:
+        self._lost: set[str] = set()
+
+    def of(self, event: dict[str, Any]) -> Notice | None:
+        """The notification for an event of ``watch``, or None for one that is nobody's concern."""
+        camera = str(event.get("camera", ""))
+        match event.get("event"), event.get("what"), event.get("state"):
+            case "recording", "finished", _:
+                seconds = duration(float(event.get("seconds") or 0))
+                return Notice("Recording finished", f"{event.get('name')} ({seconds})")
+            case "recording", "failed", _:
+                full = event.get("code") == "disk"
+                title = "Recording ended: the disk" if full else "Recording failed"
+                return Notice(title, f"{event.get('name')}: {event.get('reason')}")
+            case "state", _, "recovering" if camera not in self._lost:
+                self._lost.add(camera)
+                return Notice(f"{camera}: camera lost", str(event.get("reason") or "no picture"))
+            case "state", _, "live" if camera in self._lost:
+                self._lost.discard(camera)
+                return Notice(f"{camera}: camera back", "It is live again.")
+            case "state", _, "stopped":
+                self._lost.discard(camera)
+            case "fault", _, _ if event.get("code") == "disk":
+                return Notice(f"{camera or 'Server'}: disk", str(event.get("reason")))
+        return None
+
+    def seen(self, name: str, state: str) -> Notice | None:
+        """The same for a state found on connecting: only what changed meanwhile is told."""
+        if state == "recovering":
+            self._lost.add(name)
+            return None
+        return self.of({"event": "state", "camera": name, "state": state})

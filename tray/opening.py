@@ -1,0 +1,94 @@
+"""Opening things on this desktop: the viewer, a page, a folder."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from tray.address import is_loopback
+from tray.errors import TrayError
+
+
+def open_viewer(url: str, camera: str, tell: Callable[[str], None]) -> None:
+    """Start the viewer on a camera, as a program of its own.
+
+    Arguments:
+        url: ``twistedcam://HOST:PORT``.
+        tell: called with its reason if it fails.
+    """
+    target = f"{url.rstrip('/')}/{quote(camera)}"
+    _start([sys.executable, "-m", "twistedcam", "view", target], tell)
+
+
+def open_page(url: str, tell: Callable[[str], None]) -> None:
+    """Show a page in the browser; ``tell`` is called if there is none."""
+
+    def show() -> None:
+        if not webbrowser.open(url):
+            tell(f"No browser was found; the page is at {url}")
+
+    threading.Thread(target=show, name="tray page", daemon=True).start()  # some browsers take time
+
+
+def open_folder(path: str, tell: Callable[[str], None], platform: str = sys.platform) -> None:
+    """Show a folder in the file manager.
+
+    Raises:
+        TrayError: the folder or the file manager is not there.
+    """
+    if not Path(path).is_dir():
+        raise TrayError(f"There is no folder {path} on this machine")
+    if platform == "win32":
+        os.startfile(path)  # type: ignore[attr-defined, unused-ignore]
+    else:
+        _start(["open" if platform == "darwin" else "xdg-open", path], tell)
+
+
+def reachable(url: str, host: str) -> str:
+    """The URL as it is reached from here.
+
+    A server says where it listens; ``0.0.0.0`` and ``127.0.0.1`` are no address for a tray on
+    another machine: it takes the one at which it reached the control port.
+
+    >>> reachable("http://0.0.0.0:8080/", "192.168.1.5")
+    'http://192.168.1.5:8080/'
+    """
+    parts = urlsplit(url)
+    found = parts.hostname or ""
+    everywhere = found in ("0.0.0.0", "::")
+    if not everywhere and (is_loopback(host) or not is_loopback(found)):
+        return url
+    shown = f"[{host}]" if ":" in host else host
+    return urlunsplit(parts._replace(netloc=f"{shown}:{parts.port}"))
+
+
+def _start(command: list[str], tell: Callable[[str], None]) -> None:
+    """Start a program that goes on without the tray; ``tell`` is called if it fails."""
+    said = tempfile.TemporaryFile()  # noqa: SIM115 - the thread that waits closes it
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            start_new_session=True,
+        )
+    except OSError as error:
+        said.close()
+        raise TrayError(f"{command[0]} cannot be started: {error.strerror}") from None
+
+    def wait() -> None:
+        with said:
+            if process.wait() != 0:
+                said.seek(0)
+                lines = said.read().decode(errors="replace").strip().splitlines()
+                tell(lines[-1] if lines else f"{command[0]} failed")
+
+    threading.Thread(target=wait, name="tray program", daemon=True).start()
