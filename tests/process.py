@@ -118,6 +118,11 @@ class ServerProcess:
         assert found, self.greeting
         return found[0]
 
+    def tls_ports(self) -> list[int]:
+        """Ports that are encrypted, as printed."""
+        pattern = r"(?:https://|twistedcams://|tls:)[\d.]+:(\d+)"
+        return [int(port) for port in re.findall(pattern, "\n".join(self.greeting))]
+
     def command_lines(self, *lines: str) -> list[str]:
         """Send control lines on a connection of their own; all lines that came back."""
         with socket.create_connection(self.control, PATIENCE) as control:

@@ -172,6 +172,12 @@ class Disconnected(TwistedcamError):
     code = "disconnected"
 
 
+class CertificateRefused(TwistedcamError):
+    """The server's certificate is not the one that it has to be."""
+
+    code = "certificate"
+
+
 class StartupError(TwistedcamError):
     """The program cannot start: a port is taken, a folder cannot be written, a file is missing."""
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.python.failure import Failure
 
 from twistedcam.address import show_address
 from twistedcam.errors import BadArgument, StartupError
+from twistedcam.tls.endpoint import server_endpoint
 
 
 class Listener(Service):
@@ -34,7 +34,7 @@ class Listener(Service):
         self._listening: Deferred[IListeningPort] | None = None
         self.port: IListeningPort | None = None
         try:
-            self._endpoint = serverFromString(reactor, description)
+            self._endpoint = server_endpoint(reactor, description)
         except Exception as error:  # each endpoint parser has its own ways to fail
             raise BadArgument(
                 f"{description!r} is no endpoint ({error}): write tcp:9530:interface=127.0.0.1"
@@ -44,6 +44,11 @@ class Listener(Service):
     def address(self) -> str:
         """Where it listens, as a person writes it."""
         return show_address(self.port.getHost()) if self.port is not None else self.description
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether what is said there is encrypted."""
+        return self.description.startswith("ssl:")
 
     def privilegedStartService(self) -> None:
         """Listen now, while the process may still use a low port.

@@ -49,12 +49,14 @@ def announce(service: CameraService) -> None:
     """Say where the server can be reached."""
     lines = [f"twistedcam serves {', '.join(service.server.cameras)}"]
     for listener in service.listeners["http"]:
-        lines.append(f"  page      http://{listener.address}/")
+        lines.append(f"  page      http{'s' * listener.is_tls}://{listener.address}/")
     for listener in service.listeners["frames"]:
-        lines.append(f"  watch     twistedcam view twistedcam://{listener.address}")
+        scheme = "twistedcams" if listener.is_tls else "twistedcam"
+        lines.append(f"  watch     twistedcam view {scheme}://{listener.address}")
     for listener in service.listeners["control"]:
         host, _, port = listener.address.rpartition(":")
-        lines.append(f"  control   telnet {host} {port}")
+        how = f"twistedcam ctl --connect tls:{host}:{port}" if listener.is_tls else None
+        lines.append(f"  control   {how or f'telnet {host} {port}'}")
     lines.append("  stop      Ctrl-C")
     print("\n".join(lines), flush=True)
 

@@ -66,6 +66,7 @@ class ControlProtocol(PatientTelnet):
         self._waiting: deque[bytes | TwistedcamError] = deque()
         self._is_working = False
         self._hears = True
+        self._has_heard = False
         self._is_over = False
         self._newline = "\n"
         self._unwatch: Any = None
@@ -86,6 +87,7 @@ class ControlProtocol(PatientTelnet):
 
     def dataReceived(self, data: bytes) -> None:
         """Take telnet apart; a controller that ends its lines with CR LF is answered so too."""
+        self._has_heard = True
         if b"\r\n" in data:
             self._newline = "\r\n"
         super().dataReceived(data)
@@ -186,7 +188,8 @@ class ControlProtocol(PatientTelnet):
     def _mind_reading(self) -> None:
         if self._is_over:
             return
-        if self._is_full or len(self._waiting) >= MAX_WAITING:
+        # TLS calls a connection full until the handshake is over: it has to read to get there.
+        if (self._is_full and self._has_heard) or len(self._waiting) >= MAX_WAITING:
             self.transport.pauseProducing()
         else:
             self.transport.resumeProducing()

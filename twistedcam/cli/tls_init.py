@@ -1,0 +1,58 @@
+"""``twistedcam tls-init``: a key and a certificate for those who have none."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+from datetime import UTC, datetime
+from pathlib import Path
+
+from twistedcam.errors import BadArgument
+from twistedcam.tls.certificate import CERTIFICATE, KEY, make_certificate
+
+EXAMPLE = """examples:
+  twistedcam tls-init --name camera.example.net
+  twistedcam serve --listen ssl:9530:privateKey=tls/key.pem:certKey=tls/cert.pem --tokens FILE
+  twistedcam tls-init --client phone --dir phone    then clientCA=phone/cert.pem in the endpoint"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``tls-init``."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EXAMPLE
+    add = parser.add_argument
+    add("--dir", metavar="DIR", default="tls", help="where key.pem and cert.pem go (tls)")
+    add(
+        "--name",
+        action="append",
+        metavar="HOST",
+        help="a name or an address that the server goes by; again for more (this machine's)",
+    )
+    add("--client", metavar="NAME", help="a certificate that shows who a client is")
+    add("--days", type=int, default=3650, help="for how long (3650)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Make them, and say how they are used; the exit code."""
+    if not 1 <= arguments.days <= 36500:
+        raise BadArgument("--days has to be 1 to 36500")
+    if arguments.client is not None and arguments.name:
+        raise BadArgument("--client and --name: one or the other")
+    folder = Path(arguments.dir).expanduser()
+    names = [arguments.client] if arguments.client is not None else _names(arguments.name)
+    fingerprint = make_certificate(
+        folder, names, datetime.now(UTC), arguments.days, arguments.client is not None
+    )
+    key, certificate = folder / KEY, folder / CERTIFICATE
+    print(f"key:         {key}")
+    print(f"certificate: {certificate}")
+    print(f"names:       {', '.join(names)}")
+    print(f"fingerprint: {fingerprint}")
+    if arguments.client is None:
+        print(f"listen:      ssl:9530:privateKey={key}:certKey={certificate}")
+    return 0
+
+
+def _names(given: list[str] | None) -> list[str]:
+    own = [socket.gethostname(), "localhost", "127.0.0.1", "::1"]
+    return list(dict.fromkeys([*(given or []), *own]))

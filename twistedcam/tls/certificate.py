@@ -1,0 +1,86 @@
+"""Certificates for those who have none: signed by themselves, known by their fingerprint."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from twistedcam.errors import BadArgument, DiskError
+from twistedcam.tls.fingerprint import fingerprint_of
+
+KEY, CERTIFICATE = "key.pem", "cert.pem"
+
+
+def make_certificate(
+    folder: Path, names: list[str], now: datetime, days: int = 3650, client: bool = False
+) -> str:
+    """Write ``key.pem``, for its owner alone, and ``cert.pem``; the certificate's fingerprint.
+
+    The key is on the curve P-256: every TLS 1.2 client has it.
+
+    Arguments:
+        names: host names and addresses that it is good for; of a client's, the client's name.
+        now: the time from which it holds, with its time zone.
+        days: for how long.
+        client: it shows who a client is, not a server.
+
+    Raises:
+        BadArgument: there is one already, or a name will not do.
+        DiskError: it could not be written.
+    """
+    key = ec.generate_private_key(ec.SECP256R1())
+    try:
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
+        alternatives = x509.SubjectAlternativeName([_general_name(each) for each in names])
+    except ValueError as error:
+        raise BadArgument(f"that is no name for a certificate: {error}") from None
+    purpose = ExtendedKeyUsageOID.CLIENT_AUTH if client else ExtendedKeyUsageOID.SERVER_AUTH
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))  # clocks differ
+        .not_valid_after(now + timedelta(days=days))
+        .add_extension(alternatives, critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    secret = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_new(folder / KEY, secret, 0o600)
+        _write_new(folder / CERTIFICATE, made.public_bytes(serialization.Encoding.PEM), 0o644)
+    except FileExistsError as error:
+        raise BadArgument(
+            f"{error.filename} is there already: remove it first, or name another folder (--dir)"
+        ) from None
+    except OSError as error:
+        raise DiskError(f"{folder}: {error.strerror}") from error
+    return fingerprint_of(made.public_bytes(serialization.Encoding.DER))
+
+
+def _general_name(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _write_new(path: Path, data: bytes, mode: int) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with open(handle, "wb") as file:
+        file.write(data)

@@ -1,0 +1,123 @@
+"""A client's side of TLS: connect, and see that it is the right server."""
+
+from __future__ import annotations
+
+import hmac
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from twistedcam.errors import CertificateRefused
+from twistedcam.tls.fingerprint import fingerprint_of
+from twistedcam.tls.pins import SIGNED, Pins
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Which server's certificate is taken.
+
+    In this order: the fingerprint alone, where one is given; the one that the server showed before;
+    one that somebody has signed whom ``cafile``, or else the system, trusts; and where ``pins``
+    are kept, whatever the server shows at first.
+
+    Arguments:
+        fingerprint: SHA-256, 64 hexadecimal digits in lower case.
+        cafile: certificates to trust instead of the system's, PEM.
+        pins: what servers showed before; None: nothing is remembered.
+        certificate: this client's own certificate and key in one PEM file, for servers that ask.
+        tell: called with a sentence when a certificate is taken on first sight.
+    """
+
+    fingerprint: str | None = None
+    cafile: str | None = None
+    pins: Pins | None = None
+    certificate: str | None = None
+    tell: Callable[[str], None] = lambda text: None
+
+
+def connect_tls(host: str, port: int, trust: Trust, timeout: float) -> ssl.SSLSocket:
+    """A connection to the right server, encrypted.
+
+    Arguments:
+        timeout: seconds for the connection, and again for the handshake.
+
+    Raises:
+        CertificateRefused: another server answers, or one that nobody knows.
+        OSError: nobody answers, or nobody who speaks TLS.
+    """
+    server = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    pin = trust.fingerprint
+    if pin is None and trust.pins is not None:
+        pin = trust.pins.get(server)
+    if pin is not None and pin != SIGNED:
+        return _connect_pinned(host, port, trust, timeout, pin, server)
+    try:
+        secure = _handshake(host, port, _context(trust, verify=True), timeout)
+    except ssl.SSLCertVerificationError as error:
+        if trust.pins is None or pin == SIGNED or trust.cafile is not None:
+            raise CertificateRefused(
+                f"{server} shows a certificate that is not to be trusted: {error.verify_message}. "
+                "If it is the right one all the same, name its --fingerprint"
+            ) from None
+    else:
+        if trust.pins is not None and pin is None and trust.cafile is None:
+            trust.pins.put(server, SIGNED)
+        return secure
+    return _connect_first(host, port, trust, timeout, server)
+
+
+def _connect_pinned(
+    host: str, port: int, trust: Trust, timeout: float, pin: str, server: str
+) -> ssl.SSLSocket:
+    secure = _handshake(host, port, _context(trust, verify=False), timeout)
+    found = _shown(secure)
+    if hmac.compare_digest(found, pin):
+        return secure
+    secure.close()
+    if trust.fingerprint is not None:
+        raise CertificateRefused(f"{server} shows another certificate: its fingerprint is {found}")
+    assert trust.pins is not None
+    raise CertificateRefused(
+        f"{server} shows another certificate than before: its fingerprint is {found}. Somebody may "
+        f"be in between. If it was changed on purpose, take the server out of {trust.pins.path}"
+    )
+
+
+def _connect_first(
+    host: str, port: int, trust: Trust, timeout: float, server: str
+) -> ssl.SSLSocket:
+    assert trust.pins is not None
+    secure = _handshake(host, port, _context(trust, verify=False), timeout)
+    found = _shown(secure)
+    trust.pins.put(server, found)
+    trust.tell(
+        f"{server} was not met before; from now on only its certificate is taken, of fingerprint "
+        f"{found}"
+    )
+    return secure
+
+
+def _handshake(host: str, port: int, context: ssl.SSLContext, timeout: float) -> ssl.SSLSocket:
+    connection = socket.create_connection((host, port), timeout)
+    try:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return context.wrap_socket(connection, server_hostname=host)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _context(trust: Trust, verify: bool) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=trust.cafile)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if trust.certificate is not None:
+        context.load_cert_chain(trust.certificate)
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _shown(secure: ssl.SSLSocket) -> str:
+    return fingerprint_of(secure.getpeercert(binary_form=True) or b"")
