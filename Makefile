@@ -29,6 +29,9 @@ lint: $(VENV)/.test  ## style, types and import contracts alone
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
+bench: $(VENV)/.bench  ## this server beside its peers: table, JSON and plots (ARGS='--repeats 5')
+	$(BIN)/python -m benchmarks $(ARGS)
+
 clean:  ## forget the virtual environment and all caches
 	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info
 
@@ -49,3 +52,8 @@ $(VENV)/.test: pyproject.toml setup.py tools/preflight.py | $(VENV)/bin/python
 	@$(PIP) --editable '.[test]'
 	@$(PIP) --editable '.[tray]' || echo "no PyGObject: tests of the tray on a real panel are left out"
 	@touch $(VENV)/.run $@
+
+$(VENV)/.bench: $(VENV)/.run
+	@$(PIP) --editable '.[bench]'
+	@command -v ustreamer >/dev/null || echo "no peer to compare with: apt-get install ustreamer"
+	@touch $@

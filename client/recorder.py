@@ -8,7 +8,9 @@ from pathlib import Path
 
 from twistedcam.errors import BadArgument, DiskError
 from twistedcam.frame import Frame
-from twistedcam.recording.writer import CONTAINERS, CopyWriter, RecordingResult
+from twistedcam.recording.formats import CONTAINERS
+from twistedcam.recording.segment import SegmentResult
+from twistedcam.recording.single import FileRecording
 
 #: Frames that may wait for the disk; beyond it new ones are left out and counted.
 _QUEUE = 120
@@ -33,13 +35,13 @@ class LocalRecorder:
         self.dropped = 0
         #: What stopped it, or None.
         self.error: DiskError | None = None
-        self._writer = CopyWriter(path)
+        self._writer = FileRecording(path, "viewer")
         self._queue: queue.Queue[Frame | None] = queue.Queue(_QUEUE)
         self._thread = threading.Thread(target=self._run, name=f"record {path}", daemon=True)
         self._thread.start()
 
     @property
-    def result(self) -> RecordingResult:
+    def result(self) -> SegmentResult:
         """How far it has come."""
         return self._writer.result
 
@@ -50,7 +52,7 @@ class LocalRecorder:
         except queue.Full:
             self.dropped += 1
 
-    def close(self) -> RecordingResult:
+    def close(self) -> SegmentResult:
         """Finish the file.
 
         Raises:
@@ -67,8 +69,9 @@ class LocalRecorder:
         try:
             while (frame := self._queue.get()) is not None:
                 self._writer.write([frame])
-            self._writer.close()
+            self._writer.close(self.dropped)
         except DiskError as error:
             self.error = error
+            self._writer.close(self.dropped)
             while self._queue.get() is not None:  # nobody may wait for room
                 pass

@@ -9,7 +9,7 @@ from pathlib import Path
 from client.recorder import LocalRecorder
 from client.stats import Figures, Meter
 from twistedcam.frame import Frame
-from twistedcam.recording.writer import RecordingResult
+from twistedcam.recording.segment import SegmentResult
 from twistedcam.viewing import Target
 from twistedcam.viewing.blocking import FrameReader
 
@@ -81,7 +81,7 @@ class View:
         if self.recorder is None:
             self.recorder = LocalRecorder(path)
 
-    def stop_recording(self) -> RecordingResult | None:
+    def stop_recording(self) -> SegmentResult | None:
         """Finish the file; what it came to.
 
         Raises:

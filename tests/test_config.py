@@ -18,6 +18,8 @@ from twistedcam.options import (
     read_serve_options,
     serve_actions,
 )
+from twistedcam.recording.formats import FORMATS
+from twistedcam.recording.settings import RecordSettings
 
 DOCUMENTATION = Path(__file__).parent.parent / "docs/configuration.md"
 
@@ -30,7 +32,7 @@ log-level = "warn"
 
 [recording]
 format = "copy"
-quota = "10G"
+keep = "10GB"
 
 [camera.door]
 source = "webcam:/dev/v4l/by-id/usb-Door?fps=5"
@@ -78,8 +80,12 @@ def test_a_camera_s_table_holds_the_settings_of_its_source(file: Path) -> None:
 
 def test_recording_settings_come_from_the_camera_and_else_from_all(file: Path) -> None:
     recording = read("--config", str(file)).recording
-    assert recording["door"] == {"format": "h264", "quota": "10G"}
-    assert recording["test"] == {"format": "copy", "quota": "10G"}
+    assert recording["door"] == RecordSettings(format=FORMATS["h264"], keep=10**10)
+    assert recording["test"] == RecordSettings(format=FORMATS["copy"], keep=10**10)
+    recording = read(
+        "--config", str(file), "--record-format", "mkv", "--record", "crf=30"
+    ).recording
+    assert recording["door"] == RecordSettings(format=FORMATS["mkv"], crf=30, keep=10**10)
 
 
 def test_options_win_over_the_file(file: Path) -> None:
@@ -88,7 +94,7 @@ def test_options_win_over_the_file(file: Path) -> None:
     assert options.listen == ["tcp:9"]
     assert options.recordings == Path("recordings").absolute()
     assert {name: each.text for name, each in options.cameras.items()} == {"door": "pattern:?fps=1"}
-    assert options.recording["door"]["format"] == "h264"
+    assert options.recording["door"].format == FORMATS["h264"]
     assert options.control == ["tcp:2"]
 
 
@@ -126,6 +132,8 @@ def test_without_a_file_all_have_their_defaults() -> None:
         ("[camera.a]\nsource = 'auto:'\nsize = [1, 2]", "size has to be a text, a number"),
         ("[camera]\na = 'auto:'", "[camera.a] has to be a table"),
         ("[camera.a]\nsource = 'auto:'\nrecording = 1", "[camera.a] recording has to be a table"),
+        ("[recording]\nquota = '1GB'", "recording has no setting 'quota'"),
+        ("[camera.a]\nsource = 'auto:'\nrecording.keep = 'much'", "camera a: keep='much' is no"),
         ("a = ", "is no TOML"),
     ],
 )

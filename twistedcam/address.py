@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Any
+
+from twisted.internet.interfaces import ISSLTransport
 
 
 def show_address(address: Any) -> str:
@@ -13,3 +16,18 @@ def show_address(address: Any) -> str:
         text = name.decode(errors="replace") if isinstance(name, bytes) else name
         return f"unix:{text or ''}"
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def is_private(transport: Any) -> bool:
+    """Whether nobody on a network can read along: it is encrypted, or within this machine."""
+    if ISSLTransport.providedBy(transport):
+        return True
+    host = getattr(transport.getPeer(), "host", None)
+    if host is None:
+        return True  # a UNIX socket
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return bool((mapped or address).is_loopback)

@@ -20,7 +20,7 @@ from twistedcam.errors import BadArgument
 from twistedcam.sources.spec import SourceSpec, check_name, parse
 
 #: Options that say where a configuration is or act on it: they have no place in one.
-_NOT_IN_A_FILE = frozenset({"config", "camera", "help", "check"})
+_NOT_IN_A_FILE = frozenset({"config", "camera", "record", "help", "check"})
 #: Top-level tables.
 _TABLES = ("camera", "recording")
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from twistedcam.config import Config, read_config
 from twistedcam.errors import BadArgument
+from twistedcam.recording.settings import RecordSettings
 from twistedcam.sources.spec import SourceSpec, parse_camera
 
 FRAME_ENDPOINT = "tcp:9530:interface=127.0.0.1"
@@ -26,12 +27,14 @@ class ServeOptions:
 
     Arguments:
         cameras: sources by the cameras' names.
-        recording: what the configuration says of each camera's recordings.
+        recording: how each camera records.
+        record_settings: how cameras record that are added later.
         again: reads the configuration once more; None where there is no file.
     """
 
     cameras: dict[str, SourceSpec] = field(default_factory=dict)
-    recording: dict[str, dict[str, Any]] = field(default_factory=dict)
+    recording: dict[str, RecordSettings] = field(default_factory=dict)
+    record_settings: RecordSettings = field(default_factory=RecordSettings)
     listen: list[str] = field(default_factory=list)
     control: list[str] = field(default_factory=list)
     http: list[str] = field(default_factory=list)
@@ -75,6 +78,13 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
         help="a site whose pages may use this one, such as http://printer.local, or *; again",
     )
     add("--recordings", metavar="DIR", help=f"folder for recordings ({RECORDINGS})")
+    add("--record-format", metavar="FORMAT", help="h264, copy, mp4, mkv, avi, mov, h264.mkv (h264)")
+    add(
+        "--record",
+        metavar="NAME=VALUE",
+        action="append",
+        help="how it records: segment=10m, preroll=10s, keep=20GB, keep_free=1GB, …",
+    )
     add("--stopped", action="store_true", help="begin with the stream stopped")
     add("--tokens", metavar="FILE", help="who may view, control, publish (see 'token --help')")
     add("--insecure", action="store_true", help="allow ports beyond this machine without tokens")
@@ -112,7 +122,8 @@ def read_serve_options(given: argparse.Namespace) -> ServeOptions:
     cameras = _cameras(found.camera) if found.camera else config.cameras or _cameras(["auto:"])
     return ServeOptions(
         cameras=cameras,
-        recording={name: config.recording.get(name, config.recording_default) for name in cameras},
+        recording={name: _recording(config, name, found) for name in cameras},
+        record_settings=_recording(config, None, found),
         listen=_endpoints(found.listen, found.no_listen, FRAME_ENDPOINT),
         control=_endpoints(found.control, found.no_control, CONTROL_ENDPOINT),
         http=_endpoints(found.http, found.no_http, HTTP_ENDPOINT),
@@ -126,6 +137,22 @@ def read_serve_options(given: argparse.Namespace) -> ServeOptions:
         log_level=found.log_level or LOG_LEVEL,
         again=None if given.config is None else lambda: read_serve_options(given),
     )
+
+
+def _recording(config: Config, camera: str | None, found: argparse.Namespace) -> RecordSettings:
+    """How a camera records: as the options say, over what the configuration says."""
+    table = config.recording_default
+    if camera is not None:
+        table = config.recording.get(camera, table)
+    try:
+        settings = RecordSettings.from_mapping(table)
+    except BadArgument as error:
+        where = "[recording]" if camera is None else f"camera {camera}"
+        raise BadArgument(f"{found.config}: {where}: {error}") from None
+    settings = RecordSettings.from_words(found.record or [], settings)
+    if found.record_format is not None:
+        settings = RecordSettings.from_mapping({"format": found.record_format}, settings)
+    return settings
 
 
 def _merge(given: argparse.Namespace, config: dict[str, Any]) -> argparse.Namespace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -10,7 +11,23 @@ from twisted.internet.interfaces import IReactorTime
 from twistedcam.errors import NoSuchViewer
 from twistedcam.events import EventBus, ViewerChanged
 from twistedcam.frame import Frame
+from twistedcam.histogram import Histogram
 from twistedcam.rate import Rate
+
+
+@dataclass
+class Tally:
+    """What went to all viewers of one camera and kind, in this run.
+
+    Arguments:
+        ages: how old the pictures were when they went out, in seconds.
+        frames, bytes, drops: of those who have left.
+    """
+
+    ages: Histogram = field(default_factory=Histogram)
+    frames: int = 0
+    bytes: int = 0
+    drops: int = 0
 
 
 @dataclass(eq=False)
@@ -39,6 +56,7 @@ class Viewer:
     rate: Rate = field(default_factory=Rate)
     #: Time of capture of the last frame that went out, microseconds since the UNIX epoch; 0: none.
     last_time_us: int = 0
+    tally: Tally = field(default_factory=Tally)
 
     def sent(self, frame: Frame, size: int, now: float) -> None:
         """A frame went out, ``size`` bytes in all, at ``now`` seconds."""
@@ -46,6 +64,7 @@ class Viewer:
         self.bytes += size
         self.last_time_us = frame.time_us
         self.rate.tick(now)
+        self.tally.ages.observe(time.time() - frame.time_us / 1e6)
 
 
 class Viewers:
@@ -61,6 +80,8 @@ class Viewers:
         self._clock = clock
         self._viewers: dict[int, Viewer] = {}
         self._last_id = 0
+        #: By camera and kind.
+        self.tallies: dict[tuple[str, str], Tally] = {}
 
     def __iter__(self) -> Iterator[Viewer]:
         return iter(tuple(self._viewers.values()))
@@ -79,6 +100,7 @@ class Viewers:
         self._last_id += 1
         now = self._clock.seconds()
         viewer = Viewer(self._last_id, address, kind, camera, path, kick, joined=now)
+        viewer.tally = self.tallies.setdefault((camera, kind), Tally())
         self._viewers[viewer.id] = viewer
         self._tell(viewer, "joined")
         return viewer
@@ -86,7 +108,19 @@ class Viewers:
     def leave(self, viewer: Viewer) -> None:
         """Somebody watches no more; nothing happens if that is known already."""
         if self._viewers.pop(viewer.id, None) is not None:
+            viewer.tally.frames += viewer.frames
+            viewer.tally.bytes += viewer.bytes
+            viewer.tally.drops += viewer.drops
             self._tell(viewer, "left")
+
+    def sums(self) -> dict[tuple[str, str], tuple[int, int, int]]:
+        """Frames, bytes and drops by camera and kind, of all who watch or watched in this run."""
+        sums = {key: (each.frames, each.bytes, each.drops) for key, each in self.tallies.items()}
+        for viewer in self._viewers.values():
+            key = viewer.camera, viewer.kind
+            frames, size, drops = sums[key]
+            sums[key] = (frames + viewer.frames, size + viewer.bytes, drops + viewer.drops)
+        return sums
 
     def kick(self, viewer_id: int) -> None:
         """End a viewer's connection.

@@ -130,7 +130,9 @@ def test_commands_that_only_tell_are_for_viewers_and_controllers() -> None:
 
 def test_a_list_is_cut_to_what_the_token_is_good_for() -> None:
     grant = Grant("v", VIEW, frozenset({"door"}))
-    items = [{"camera": "door"}, {"camera": "yard"}, {"help": "x"}]
-    assert grant.only_own(items) == [{"camera": "door"}, {"help": "x"}]
-    assert Grant("v", VIEW).only_own(items) == items
-    assert grant.only_own({"a": 1}) == {"a": 1}
+    items = [{"camera": "door"}, {"camera": "yard"}, {"other": "x"}]
+    assert grant.only_own(items, "cameras") == [{"camera": "door"}]
+    assert Grant("v", VIEW).only_own(items, "cameras") == items
+    assert grant.only_own(None, "cameras") is None
+    with pytest.raises(Forbidden):
+        grant.only_own({"disk": 1}, "disk")

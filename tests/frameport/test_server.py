@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.fakes import TINY_JPEG, FakeScheme, make_server
 from twistedcam import Frame, wire
+from twistedcam.auth import Authenticator, Grant, TokenFile
 from twistedcam.frameport import FrameFactory, FrameProtocol
 from twistedcam.sources import SourceSpec
 from twistedcam.wire.messages import FrameMessage
@@ -200,3 +202,79 @@ class FramePortTests(SynchronousTestCase):
         self.assertEqual((viewer.frames, viewer.drops), (1, 2))
         peer.send(wire.Ack(1))  # and the newest comes after all
         self.assertEqual((viewer.frames, viewer.drops), (2, 1))
+
+
+class TokenTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        scheme = FakeScheme()
+        scheme.__enter__()
+        self.addCleanup(scheme.__exit__)
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.clock = Clock()
+        self.server = make_server(self.clock, Path(folder.name))
+        for name in ("door", "yard"):
+            self.server.add_camera(name, SourceSpec("fake", "", {}, "fake:"))
+        file = TokenFile(Path(folder.name) / "tokens.toml")
+        self.token = file.add(Grant("phone", frozenset({"view"}), frozenset({"door"})))
+        self.controlling = file.add(Grant("desk", frozenset({"control"})))
+        self.server.authenticator = Authenticator(self.clock, file)
+        self.factory = FrameFactory(self.server, self.clock)
+
+    def join(self, token: str | None, **wishes: Any) -> Peer:
+        peer = Peer(self.factory)
+        [hello] = peer.received()
+        assert isinstance(hello, wire.Hello)
+        self.assertTrue(hello.auth)
+        role = wishes.get("role", "view")
+        mac = None if token is None else wire.mac_of(token, role, hello.nonce)
+        peer.send(wire.Join(mac=mac, **wishes))
+        return peer
+
+    def assertRefused(self, peer: Peer, code: str = "unauthorized") -> None:
+        [error] = peer.received()
+        assert isinstance(error, wire.Error)
+        self.assertEqual(error.code, code)
+        self.assertTrue(peer.closed)
+
+    def test_the_proof_of_a_token_opens_the_cameras_that_it_is_good_for(self) -> None:
+        [state] = self.join(self.token).received()
+        assert isinstance(state, wire.State)
+        self.assertEqual(state.camera, "door")
+        self.assertRefused(self.join(self.token, camera="yard"))
+
+    def test_no_proof_a_wrong_one_or_one_for_something_else_is_refused(self) -> None:
+        for token, role in (
+            (None, "view"),
+            ("wrong", "view"),
+            (self.controlling, "view"),
+            (self.token, "publish"),
+        ):
+            self.clock.advance(100)
+            peer = self.join(token, role=role)
+            self.clock.advance(100)
+            self.assertRefused(peer)
+        self.assertEqual(len(self.server.viewers), 0)
+
+    def test_a_stranger_is_refused_before_it_is_told_which_cameras_there_are(self) -> None:
+        self.assertRefused(self.join(None, camera="nowhere"))
+
+    def test_a_second_join_while_the_first_is_looked_at_is_out_of_turn(self) -> None:
+        self.join("wrong")
+        waiting = self.join(self.token)
+        waiting.send(wire.Join())
+        self.assertRefused(waiting, "bad-message")
+
+    def test_who_goes_while_its_proof_is_looked_at_leaves_nothing(self) -> None:
+        self.join("wrong").protocol.connectionLost()
+        waiting = self.join(self.token)
+        waiting.protocol.connectionLost()
+        self.assertEqual(len(self.factory.connections), 0)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_one_who_waits_for_a_neighbour_s_guess_gets_in_after_it(self) -> None:
+        self.join("wrong")
+        waiting = self.join(self.token)
+        self.assertEqual(waiting.received(), [])
+        self.clock.advance(0.3)
+        self.assertIsInstance(waiting.received()[0], wire.State)

@@ -62,15 +62,21 @@ class Grant:
             what = f"{name!r} without a camera" if camera is None else f"camera {camera!r}"
             raise Forbidden(f"the token {self.name!r} is not good for {what}")
 
-    def only_own(self, items: Any) -> Any:
-        """An answer without what is said of cameras that this is not good for.
+    def only_own(self, answer: Any, name: str) -> Any:
+        """The answer to a command about no camera in particular, cut to what this is good for.
 
         Arguments:
-            items: a command's answer; items of a list that have a ``camera`` are looked at.
+            answer: of a list, items of other cameras are left out, and those of none.
+            name: the command's name.
+
+        Raises:
+            Forbidden: it cannot be cut: it is about the server as a whole.
         """
-        if self.cameras is None or not isinstance(items, list):
-            return items
-        return [item for item in items if self.may_hear(item.get("camera"))]
+        if self.cameras is None or answer is None:
+            return answer
+        if not isinstance(answer, list):
+            raise Forbidden(f"the token {self.name!r} is not good for {name!r} without a camera")
+        return [item for item in answer if item.get("camera") in self.cameras]
 
     def may_hear(self, camera: str | None) -> bool:
         """Whether news of that camera, or of none in particular, are for this one."""

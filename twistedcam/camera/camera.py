@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from twistedcam.camera.capture import Capture
+from twistedcam.camera.controls import DeviceControls
 from twistedcam.camera.lifecycle import CameraState, make_lifecycle
 from twistedcam.camera.properties import CameraProperties
+from twistedcam.camera.retry import RETRY_MOST, Retry
 from twistedcam.errors import CameraFailed, SourceEnded, TwistedcamError
 from twistedcam.events import CameraChanged, EventBus, Fault
 from twistedcam.frame import Frame
+from twistedcam.histogram import Histogram
 from twistedcam.hub import Hub
 from twistedcam.rate import Rate
-from twistedcam.sources import Granted, SourceSpec, make_source
+from twistedcam.sources import Granted, Source, SourceSpec, make_source
 from twistedcam.sources.encode import Encoder, Picture
 
 if TYPE_CHECKING:
@@ -27,9 +31,8 @@ if TYPE_CHECKING:
 
 log = Logger()
 
-#: Seconds before a camera that failed is tried again: at first, and at most.
-RETRY_FIRST = 0.5
-RETRY_MOST = 10.0
+#: Openings of a source that may hang in its driver before no more are tried.
+HANGING_MOST = 3
 
 
 @dataclass
@@ -37,7 +40,9 @@ class CameraCounts:
     """What a camera has done since the server began."""
 
     frames: int = 0
+    bytes: int = 0
     encoded: int = 0
+    repaired: int = 0
     corrupt: int = 0
     restarts: int = 0
 
@@ -77,6 +82,8 @@ class Camera:
         self.height = 0
         self.rate = Rate()
         self.counts = CameraCounts()
+        #: How old pictures were when they came to be passed on, in seconds.
+        self.ages = Histogram()
         #: The last fault and the clock's second at which it was, or None.
         self.last_fault: tuple[float, str] | None = None
         #: The clock's second at which it became live, or None.
@@ -89,14 +96,17 @@ class Camera:
         self._sequence = 0
         self._capture: Capture | None = None
         self._closing: Deferred[None] | None = None
-        self._retry: IDelayedCall | None = None
-        self._delay = RETRY_FIRST
+        self._source: Source | None = None
+        self._retry = Retry(clock, lambda: self._put(self._lifecycle.retry))
+        #: Captures that were left behind because the driver hangs.
+        self._hanging = 0
         self._waiting: list[Deferred[None]] = []
         self._first: Frame | None = None
         self._news: deque[_News] = deque()
         self._is_telling = False
         self._lifecycle = make_lifecycle(self)
         self.properties = CameraProperties(self)
+        self.properties.add(DeviceControls(self, clock, make_thread))
 
     # What controllers ask for.
 
@@ -147,7 +157,7 @@ class Camera:
         if state != "live":
             self.hub.clear()
         if state == "live":
-            self._delay = RETRY_FIRST
+            self._retry.reset()
             log.info("{camera} is live: {granted}", camera=self.name, granted=self.granted)
         elif reason:
             log.warn("{camera} is {state}: {reason}", camera=self.name, state=state, reason=reason)
@@ -161,7 +171,6 @@ class Camera:
 
     def open_source(self) -> None:
         """Begin a new capture, as soon as the one before has let the device go."""
-        self._retry = None
         if self._closing is not None:
             self._closing.addCallback(lambda _: self._open_if_wanted())
         else:
@@ -169,22 +178,19 @@ class Camera:
 
     def close_source(self) -> None:
         """End the capture under way."""
-        if self._retry is not None and self._retry.active():
-            self._retry.cancel()
-        self._retry = None
+        self._retry.cancel()
         if self._capture is None:
             return
-        closing = self._capture.end()
-        self._capture = None
+        capture, self._capture = self._capture, None
+        closing = capture.end()
         if not closing.called:
             self._closing = closing
-            closing.addCallback(self._closed)
+            closing.addCallback(self._closed, capture)
 
     def retry_later(self) -> None:
-        """Try again, after a longer wait each time."""
+        """Try again, after a longer wait each time, or as soon as the device is back."""
         self.counts.restarts += 1
-        self._retry = self._clock.callLater(self._delay, self._put, self._lifecycle.retry)
-        self._delay = min(self._delay * 2, RETRY_MOST)
+        self._retry.wait(self._source)
 
     # What the capture tells (capture.CaptureListener).
 
@@ -197,7 +203,10 @@ class Camera:
         """A picture has come: number it and pass it on."""
         self._sequence += 1
         self.counts.frames += 1
+        self.counts.bytes += len(picture.jpeg)
+        self.ages.observe(time.time() - picture.time_us / 1e6)
         self.counts.encoded += picture.encoded
+        self.counts.repaired += picture.repaired
         self.rate.tick(self._clock.seconds())
         resized = (picture.width, picture.height) != (self.width, self.height)
         if resized:
@@ -259,29 +268,48 @@ class Camera:
         self.last_fault = (self._clock.seconds(), reason)
 
     def _begin(self) -> None:
+        self._source = None
+        if self._hanging >= HANGING_MOST:
+            hint = "unplug it, or wait until its driver comes back"
+            self.failed(CameraFailed(f"its driver hangs, {self._hanging} times over: {hint}"))
+            return
         try:
             source = make_source(self.spec)
         except TwistedcamError as error:  # a file that was there is gone
             self.failed(CameraFailed(str(error)))
             return
-        capture = Capture(source, self.encoder, self._make_thread(), self._clock, self)
+        self._source = source
+        self._retry.trying(source)
+        # A silent device that has been opened again is listened to for as long as it may come back.
+        patience = RETRY_MOST if self.state == "recovering" else 0.0
+        capture = Capture(source, self.encoder, self._make_thread(), self._clock, self, patience)
         self._capture = capture
         capture.begin()
 
     def _open_if_wanted(self) -> None:
-        wanted = self.state == "starting" or (self.state == "recovering" and self._retry is None)
+        wanted = self.state == "starting" or (
+            self.state == "recovering" and not self._retry.pending
+        )
         if wanted and self._capture is None and self._closing is None:
             self._begin()
 
-    def _closed(self, _: None) -> None:
+    def _closed(self, _: None, capture: Capture) -> None:
         self._closing = None
+        if not capture.released.called:  # it was left behind
+            self._hanging += 1
+            capture.released.addCallback(self._let_go)
+
+    def _let_go(self, _: None) -> None:
+        """An opening that hung has come back."""
+        self._hanging -= 1
+        self._retry.hasten()
 
     def _outcome(self) -> Deferred[None]:
         """How the opening under way ends, or how the last one did."""
         if self.state == "live":
             return succeed(None)
         outcome: Deferred[None] = Deferred()
-        if self.state == "stopped" or (self.state == "recovering" and self._retry is not None):
+        if self.state == "stopped" or (self.state == "recovering" and self._retry.pending):
             _answer([outcome], self.changed())
         else:
             self._waiting.append(outcome)

@@ -52,6 +52,7 @@ class Capture:
         thread: where both work; this capture's own.
         clock: what time-outs are measured by.
         listener: who hears of it.
+        patience: the least seconds to wait for the first picture of an open device.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Capture:
         thread: Thread,
         clock: IReactorTime,
         listener: CaptureListener,
+        patience: float = 0.0,
     ) -> None:
         self._source = source
         self._encoder = encoder
@@ -70,6 +72,11 @@ class Capture:
         self._loop = LoopingCall(self._step)
         self._loop.clock = clock
         self._patience = OPEN_TIMEOUT
+        self._first_patience = patience
+        self._waited = OPEN_TIMEOUT
+        self._no_good = ""
+        #: Fires when the device was let go; not while its driver hangs.
+        self.released: Deferred[None] = Deferred()
         self._watchdog: IDelayedCall | None = None
         self._under_way: Deferred[Any] | None = None
 
@@ -97,6 +104,7 @@ class Capture:
 
         def finish(_: Any) -> None:
             self._thread.end()
+            self.released.callback(None)
             if limit.active():
                 limit.cancel()
                 closed.callback(None)
@@ -131,7 +139,7 @@ class Capture:
         else:
             self._patience = 0.0
         self._listener.opened(granted)
-        self._watch()
+        self._watch(self._first_patience)
         self._loop.start(0).addErrback(self._broke)
 
     def _step(self) -> Deferred[None]:
@@ -151,8 +159,11 @@ class Capture:
         if self._listener is None or picture is None:
             return
         if isinstance(picture, str):
+            self._no_good = picture
             self._listener.corrupt(picture)
             return
+        self._no_good = ""
+        self._waited = self._patience
         if self._watchdog is not None:
             self._watchdog.reset(self._patience)
         self._listener.captured(picture)
@@ -173,10 +184,11 @@ class Capture:
         assert isinstance(error, CameraFailed)
         self._listener.failed(error)
 
-    def _watch(self) -> None:
+    def _watch(self, least: float = 0.0) -> None:
         self._unwatch()
         if self._patience:
-            self._watchdog = self._clock.callLater(self._patience, self._stalled)
+            self._waited = max(self._patience, least)
+            self._watchdog = self._clock.callLater(self._waited, self._stalled)
 
     def _unwatch(self) -> None:
         if self._watchdog is not None and self._watchdog.active():
@@ -186,4 +198,5 @@ class Capture:
     def _stalled(self) -> None:
         self._watchdog = None
         if self._listener is not None:
-            self._listener.failed(CameraFailed(f"no picture for {self._patience:g} s"))
+            why = f": {self._no_good}" if self._no_good else ""
+            self._listener.failed(CameraFailed(f"no picture for {self._waited:g} s{why}"))

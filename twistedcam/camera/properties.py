@@ -9,6 +9,7 @@ from twisted.internet.defer import DeferredLock
 
 from twistedcam.errors import BadArgument, CameraFailed, NotSupported
 from twistedcam.sources import known_settings
+from twistedcam.sources.controls import short_word
 from twistedcam.sources.encode import Encoder
 
 if TYPE_CHECKING:
@@ -181,18 +182,21 @@ class CameraProperties:
             BadArgument: there is none of that name; the message says which there are.
         """
         found = await self.get()
-        if name not in found:
+        word = short_word(name)
+        if word not in found:
             raise self._unknown(name, tuple(found))
-        return found[name]
+        return found[word]
 
     async def set(self, name: str, text: str) -> Property:
         """Change one (Properties.set)."""
+        if name not in self.names():
+            await self.get()  # a device may have more than when it was asked last
         for group in self._groups:
             if name in group.names():
                 return await group.set(name, text)
         if name in STREAM_NAMES:
             return await self._groups[0].set(name, text)  # which says why not
-        raise self._unknown(name, self.names())
+        raise self._unknown(name, tuple(await self.get()))
 
     def _rank(self, name: str) -> int:
         names = self.names()

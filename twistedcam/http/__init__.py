@@ -1,7 +1,8 @@
 """The web side: the page, streams and snapshots, the API, events and metrics."""
 
 from twistedcam.http.channel import HttpFactory
+from twistedcam.http.figures import Figures
 from twistedcam.http.guard import Guard
 from twistedcam.http.site import make_router
 
-__all__ = ["Guard", "HttpFactory", "make_router"]
+__all__ = ["Figures", "Guard", "HttpFactory", "make_router"]

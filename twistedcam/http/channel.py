@@ -12,6 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel, HTTPFactory, Request
 
+from twistedcam.auth import ANYONE, Grant
 from twistedcam.connections import Connections
 
 log = Logger()
@@ -24,6 +25,13 @@ IDLE_TIMEOUT = 60
 MAX_BODY = 64 * 1024
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 16 * 1024
+
+
+def without_token(uri: bytes) -> str:
+    """A request's address as it may be logged."""
+    path, question, query = uri.decode("ascii", "replace").partition("?")
+    words = ["token=..." if each.startswith("token=") else each for each in query.split("&")]
+    return path + question + "&".join(words)
 
 
 class Receiver(Protocol):
@@ -43,6 +51,8 @@ class HttpRequest(Request):
     """One request; the factory's ``answer`` has to answer it."""
 
     channel: Any
+    #: What its token opens, once that was looked at.
+    grant: Grant = ANYONE
 
     def gotLength(self, length: int | None) -> None:
         """Take no body that is too long."""
@@ -66,6 +76,7 @@ class HttpRequest(Request):
             return
         self.setHeader(b"Server", b"twistedcam")
         self.setHeader(b"X-Content-Type-Options", b"nosniff")
+        self.setHeader(b"Referrer-Policy", b"same-origin")  # there may be a token in the address
         self.channel.factory.answer(self)
 
 
@@ -203,7 +214,7 @@ class HttpFactory(HTTPFactory):
             "{peer} {method} {uri} {status} {bytes} bytes",
             peer=request.getClientAddress(),
             method=request.method.decode("ascii", "replace"),
-            uri=request.uri.decode("ascii", "replace"),
+            uri=without_token(request.uri),
             status=request.code,
             bytes=request.sentLength,
         )

@@ -10,6 +10,7 @@ from twisted.web.static import File
 
 from twistedcam.errors import NoSuchRecording
 from twistedcam.http.channel import HttpRequest
+from twistedcam.http.reply import Reply
 from twistedcam.http.router import query
 
 if TYPE_CHECKING:
@@ -28,10 +29,20 @@ TYPES = {
 
 
 class Recordings:
-    """Answers ``/recordings/NAME``."""
+    """Answers ``/recordings/NAME`` and ``/recordings/NAME/thumbnail``."""
 
     def __init__(self, server: Server) -> None:
         self._folder = server.recordings
+        self._library = server.library
+
+    async def thumbnail(self, request: HttpRequest, name: str) -> Reply:
+        """A small JPEG of the first picture, also of a recording that is being written.
+
+        Raises:
+            NoSuchRecording: no recording has that name, or there is no picture in it yet.
+        """
+        jpeg = await self._library.thumbnail(name)
+        return Reply(jpeg, "image/jpeg", cache="private, max-age=60")
 
     def get(self, request: HttpRequest, name: str) -> None:
         """The file, or the parts of it that ``Range`` asks for.

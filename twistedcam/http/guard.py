@@ -42,10 +42,12 @@ class Guard:
             _allow(request, origin)
             if request.method == b"OPTIONS":
                 return Reply(status=204)
-        if request.method not in _SAFE and not trusted:
+        # A page may open a WebSocket anywhere and read from it: nothing but this stops it.
+        reads = request.method in _SAFE and not _header(request, b"Upgrade")
+        if not reads and not trusted:
             site = _header(request, b"Sec-Fetch-Site")
             if foreign or site in ("cross-site", "same-site"):
-                return _refusal("a page of another site may not change anything here")
+                return _refusal("a page of another site may not do that here")
         return None
 
     def _knows(self, host: str) -> bool:

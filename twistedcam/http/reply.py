@@ -11,6 +11,7 @@ from twistedcam.errors import (
     CameraFailed,
     CameraNeeded,
     DiskError,
+    Forbidden,
     LineTooLong,
     NoSuchCamera,
     NoSuchRecording,
@@ -28,6 +29,7 @@ STATUS: dict[type[TwistedcamError], int] = {
     BadArgument: 400,
     CameraNeeded: 400,
     LineTooLong: 400,
+    Forbidden: 403,
     Unauthorized: 401,
     UnknownCommand: 404,
     NoSuchCamera: 404,
@@ -68,6 +70,8 @@ def error_reply(error: TwistedcamError) -> Reply:
     """``{"code", "message"}``, as the control protocol has them."""
     status = next((STATUS[each] for each in type(error).__mro__ if each in STATUS), 500)
     reply = json_reply({"code": error.code, "message": str(error)}, status)
+    if status == 401:  # a browser then asks its user: any name, the token as password
+        reply.headers["WWW-Authenticate"] = 'Basic realm="twistedcam", charset="UTF-8"'
     if status == 503:
         reply.headers["Retry-After"] = "2"
     return reply

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
 from twistedcam.errors import BadArgument, TwistedcamError
-from twistedcam.http.channel import HttpRequest
+from twistedcam.http.access import Access
+from twistedcam.http.channel import HttpRequest, without_token
 from twistedcam.http.guard import Guard
 from twistedcam.http.reply import Reply, error_reply, json_reply
 
@@ -44,9 +45,14 @@ class Route:
 
 
 class Router:
-    """Answers all requests of a site."""
+    """Answers all requests of a site.
 
-    def __init__(self) -> None:
+    Arguments:
+        access: says who may have which route.
+    """
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
         self.routes: list[Route] = []
 
     def add(self, method: str, path: str, handler: Handler) -> None:
@@ -65,8 +71,11 @@ class Router:
             reply = guard.check(request) or await self._find(request)
         except TwistedcamError as error:
             reply = error_reply(error)
+        except CancelledError:
+            return  # the client has gone while its token was looked at
         except Exception:
-            log.failure("{method} {uri} failed", method=request.method, uri=request.uri)
+            uri = without_token(request.uri)
+            log.failure("{method} {uri} failed", method=request.method, uri=uri)
             message = "that failed inside the server; its log says why"
             reply = json_reply({"code": "internal", "message": message}, 500)
         if reply is not None and not gone:
@@ -84,6 +93,7 @@ class Router:
             if parts is None:
                 continue
             if route.method == ("GET" if method == "HEAD" else method):
+                await self._access.check(request, route.path, parts)
                 answer = route.handler(request, **parts)
                 return answer if answer is None or isinstance(answer, Reply) else await answer
             allowed.append(route.method)

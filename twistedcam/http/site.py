@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from twistedcam.errors import BadArgument
+from twistedcam.http.access import Access
+from twistedcam.http.api import PREFIX, operations
+from twistedcam.http.api import handler as api_handler
 from twistedcam.http.channel import HttpRequest
+from twistedcam.http.events import EventStreams
+from twistedcam.http.figures import Figures
 from twistedcam.http.files import Recordings
 from twistedcam.http.health import Health
+from twistedcam.http.metrics import Metrics
+from twistedcam.http.openapi import describe
 from twistedcam.http.page import Page
 from twistedcam.http.placeholder import Placeholders
-from twistedcam.http.reply import Reply
+from twistedcam.http.reply import Reply, json_reply
 from twistedcam.http.router import Handler, Router, query
 from twistedcam.http.snapshot import Snapshots
 from twistedcam.http.stream import Streams
@@ -20,18 +28,20 @@ if TYPE_CHECKING:
     from twistedcam.server import Server
 
 
-def make_router(server: Server, registry: Registry) -> Router:
+def make_router(server: Server, registry: Registry, figures: Figures) -> Router:
     """A router that answers all that ``docs/http.md`` names.
 
     Arguments:
         server: what is shown and steered.
         registry: the commands; the API is made from them.
+        figures: what the page is told once a second.
     """
-    router = Router()
+    router = Router(Access(server))
     streams = Streams(server, Placeholders(server))
     snapshots = Snapshots(server)
     page = Page(server)
     health = Health(server)
+    recordings = Recordings(server)
 
     async def root(request: HttpRequest) -> Reply | None:
         """The page, or what mjpg-streamer and µStreamer have at this address."""
@@ -52,12 +62,38 @@ def make_router(server: Server, registry: Registry) -> Router:
         "/stream/{camera}": streams.get,
         "/snapshot": snapshots.get,
         "/snapshot/{camera}": snapshots.get,
+        "/events": EventStreams(server, figures).get,
+        "/metrics": Metrics(server).get,
         "/state": health.state,
         "/healthz": health.healthz,
-        "/recordings/{name}": Recordings(server).get,
+        "/recordings/{name}": recordings.get,
+        "/recordings/{name}/thumbnail": recordings.thumbnail,
         "/static/{name}": page.static,
         "/favicon.ico": page.favicon,
     }
     for path, handler in routes.items():
         router.add("GET", path, handler)
+    add_websockets(router, server)
+    add_api(router, server, registry)
     return router
+
+
+def add_websockets(router: Router, server: Server) -> None:
+    """``/live``, where the library for it is installed (the extra ``websocket``)."""
+    try:
+        from twistedcam.http.websocket import WebSockets
+    except ImportError:
+        return  # the page then pulls one snapshot after the other
+    sockets = WebSockets(server)
+    router.add("GET", "/live", sockets.get)
+    router.add("GET", "/live/{camera}", sockets.get)
+
+
+def add_api(router: Router, server: Server, registry: Registry) -> None:
+    """The commands, their description, and the server's clock."""
+    commands = operations(registry)
+    document = describe(commands)
+    for each in commands:
+        router.add(each.method, PREFIX + each.path, api_handler(server, each))
+    router.add("GET", PREFIX + "/openapi.json", lambda request: json_reply(document))
+    router.add("GET", PREFIX + "/time", lambda request: json_reply({"time": time.time()}))

@@ -14,6 +14,7 @@ from twistedcam.errors import BadArgument
 from twistedcam.events import CameraChanged, Event
 from twistedcam.frame import Frame
 from twistedcam.http.channel import HttpRequest
+from twistedcam.http.handover import answer_head
 from twistedcam.http.placeholder import Placeholders
 from twistedcam.http.router import query
 
@@ -32,10 +33,7 @@ HEADERS = {
     "Content-Type": TYPE,
     "Cache-Control": "no-store",
     "Pragma": "no-cache",
-    "X-Content-Type-Options": "nosniff",
     "X-Accel-Buffering": "no",  # nginx would collect pictures otherwise
-    "Connection": "close",
-    "Server": "twistedcam",
 }
 
 
@@ -92,7 +90,7 @@ class Streams:
         watched = first_or_named(self.server, camera)
         fps = wanted_fps(request)
         if request.method == b"HEAD":
-            request.channel.transport.write(_head(request))
+            request.channel.transport.write(answer_head(request, HEADERS))
             request.channel.loseConnection()
         else:
             MjpegSession(self, request, watched, fps)
@@ -117,7 +115,7 @@ class MjpegSession:
         self._outlet = make_outlet(
             request.channel.transport, mjpeg_part, self._cleared, server.clock
         )
-        self._outlet.say(_head(request) + f"--{BOUNDARY}\r\n".encode())
+        self._outlet.say(answer_head(request, HEADERS) + f"--{BOUNDARY}\r\n".encode())
         self._viewer = server.viewers.join(
             show_address(request.channel.transport.getPeer()),
             "http",
@@ -193,13 +191,3 @@ def first_or_named(server: Server, name: str | None) -> Camera:
     if name is None and server.cameras:
         return next(iter(server.cameras.values()))
     return server.camera(name)
-
-
-def _head(request: HttpRequest) -> bytes:
-    """The answer's head, with what the guard added to it."""
-    headers = dict(HEADERS)
-    for name, values in request.responseHeaders.getAllRawHeaders():
-        if name.lower().startswith((b"access-control-", b"vary")):
-            headers[name.decode()] = values[-1].decode("latin-1")
-    lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
-    return f"HTTP/1.1 200 OK\r\n{''.join(lines)}\r\n".encode()

@@ -3,34 +3,53 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 
 from twistedcam.errors import BadArgument
+from twistedcam.recording.partfile import part_of
 
 MAX_BYTES = 200
 
 
-def check_name(name: str, suffixes: tuple[str, ...]) -> str:
-    """A name that a person gave, if it is a plain file name with a known ending.
-
-    Without an ending it gets the first of ``suffixes``.
+def check_plain(name: str) -> str:
+    """The name, if it is a plain file name that cannot lead out of the folder.
 
     Raises:
-        BadArgument: it could lead out of the folder, or says no known format.
+        BadArgument: it is not.
     """
-    if not name or name.startswith(".") or "/" in name or "\\" in name:
-        raise BadArgument(f"{name!r} is no plain file name: no separators, no leading dot")
+    if not name or name.startswith(".") or ".." in name or "/" in name or "\\" in name:
+        raise BadArgument(f"{name!r} is no plain file name: no separators, no leading dot, no '..'")
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
         raise BadArgument(f"{name!r} has control characters in it")
     if len(name.encode()) > MAX_BYTES:
         raise BadArgument(f"a name has at most {MAX_BYTES} bytes")
+    return name
+
+
+def check_name(name: str, suffixes: tuple[str, ...], default: str | None = None) -> str:
+    """A name that a person gave, if it is a plain file name with a known ending.
+
+    Without an ending it gets ``default``, or the first of ``suffixes``.
+
+    Raises:
+        BadArgument: it could lead out of the folder, or says no known format.
+    """
+    check_plain(name)
     suffix = Path(name).suffix.lower()
     if not suffix:
-        return name + suffixes[0]
+        return check_plain(name + (default or suffixes[0]))
     if suffix not in suffixes:
         raise BadArgument(f"{name!r}: the ending has to be one of {', '.join(suffixes)}")
     return name
+
+
+def is_free(folder: Path, name: str) -> bool:
+    """Whether nothing has that name, nor is being written to have it."""
+    path = folder / name
+    return not path.exists() and not part_of(path).exists()
 
 
 def free_name(folder: Path, camera: str, when: float, suffix: str) -> str:
@@ -40,13 +59,25 @@ def free_name(folder: Path, camera: str, when: float, suffix: str) -> str:
         when: seconds since the UNIX epoch; the name has the local time.
     """
     base = f"{camera}_{datetime.fromtimestamp(when):%Y-%m-%d_%H-%M-%S}"
-    name, number = base + suffix, 1
-    while (folder / name).exists():
-        number += 1
-        name = f"{base}-{number}{suffix}"
-    return name
+    return _first_free(folder, (f"{base}{mark}{suffix}" for mark in _marks()))
+
+
+def next_name(folder: Path, name: str) -> str:
+    """``garage-2.mp4`` after ``garage.mp4``, and so on: the first that is free."""
+    path = Path(name)
+    return _first_free(folder, (f"{path.stem}{mark}{path.suffix}" for mark in _marks()))
 
 
 def has_suffix(word: str) -> bool:
     """Whether a lone word is meant as a file's name and not as a camera's."""
     return "." in word[1:]
+
+
+def _marks() -> Iterator[str]:
+    yield ""
+    for number in count(2):
+        yield f"-{number}"
+
+
+def _first_free(folder: Path, names: Iterator[str]) -> str:
+    return next(name for name in names if is_free(folder, name))

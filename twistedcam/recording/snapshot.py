@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from twistedcam.camera import Camera
+from twistedcam.camera.thread import Thread
 from twistedcam.errors import BadArgument, DiskError
-from twistedcam.events import RecordingChanged
+from twistedcam.events import EventBus, RecordingChanged
 from twistedcam.frame import Frame
-from twistedcam.recording.names import check_name, free_name
-
-if TYPE_CHECKING:
-    from twistedcam.camera import Camera
-    from twistedcam.server import Server
+from twistedcam.recording.names import check_name, free_name, is_free
+from twistedcam.recording.partfile import give_name
 
 SUFFIXES = (".jpg", ".jpeg")
 
 
-async def write_snapshot(server: Server, camera: Camera, frame: Frame, name: str | None) -> str:
+async def write_snapshot(
+    folder: Path,
+    camera: Camera,
+    frame: Frame,
+    name: str | None,
+    make_thread: Callable[[], Thread],
+    events: EventBus,
+) -> str:
     """Write the frame's JPEG as it is; the file's name.
 
     Raises:
@@ -26,24 +32,29 @@ async def write_snapshot(server: Server, camera: Camera, frame: Frame, name: str
     """
     if name is not None:
         name = check_name(name, SUFFIXES)
-    thread = server.make_thread()
+    thread = make_thread()
     try:
-        written = await thread.run(lambda: _write(server.recordings, camera.name, frame, name))
+        written = await thread.run(lambda: _write(folder, camera.name, frame, name))
     finally:
         thread.end()
     event = RecordingChanged(camera.name, "snapshot", written, frames=1, bytes=len(frame.jpeg))
-    server.events.publish(event)
+    events.publish(event)
     return written
 
 
 def _write(folder: Path, camera: str, frame: Frame, name: str | None) -> str:
+    """Write it to a hidden file, then give it its name: nobody sees half a picture."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if name is not None and not is_free(folder, name):
+            raise BadArgument(f"there is a file {name!r} already")
         chosen = name or free_name(folder, camera, frame.time, SUFFIXES[0])
-        with open(folder / chosen, "xb") as file:
-            file.write(frame.jpeg)
-    except FileExistsError:
-        raise BadArgument(f"there is a file {chosen!r} already") from None
+        hidden = folder / f".{chosen}.{frame.seq}.new"
+        try:
+            hidden.write_bytes(frame.jpeg)
+            return give_name(hidden, folder / chosen).name
+        except OSError:
+            hidden.unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise DiskError(f"{folder}: {error.strerror}") from error
-    return chosen

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 from twistedcam.errors import BadArgument, CameraFailed
 from twistedcam.sources.base import Grab, Granted, Source
 from twistedcam.sources.devices import LINUX, device_paths
 from twistedcam.sources.pattern import DEFAULT_FPS, DEFAULT_SIZE, PatternSource
 from twistedcam.sources.spec import Settings, SourceSpec
-from twistedcam.sources.webcam import WebcamSource
+from twistedcam.sources.webcam import WebcamSource, check_control
 
 #: Seconds between two looks for a webcam that was plugged in meanwhile.
-_LOOK_EVERY = 2.0
+_LOOK_EVERY = 0.4
 #: Seconds that a webcam may take to give its first picture.
 _FIRST_PICTURE = 5.0
 
@@ -23,9 +24,16 @@ class AutoSource:
     Arguments:
         size: (width, height) to ask for, or None for the usual.
         fps: rate to ask for, or None for the usual.
+        controls: values to set on a webcam, by the controls' names.
     """
 
-    def __init__(self, size: tuple[int, int] | None = None, fps: float | None = None) -> None:
+    def __init__(
+        self,
+        size: tuple[int, int] | None = None,
+        fps: float | None = None,
+        controls: Mapping[str, str] | None = None,
+    ) -> None:
+        self._controls = dict(controls or {})
         self._size = size
         self._fps = fps
         self._source: Source | None = None
@@ -38,14 +46,18 @@ class AutoSource:
         """``auto:?size=1280x720&fps=30``."""
         if spec.target:
             raise BadArgument(f"auto: takes settings only, not {spec.target!r}: auto:?fps=10")
-        return cls(settings.size(), settings.number("fps", 0.1, 1000))
+        size, fps = settings.size(), settings.number("fps", 0.1, 1000)
+        controls = settings.others()
+        for control in controls:
+            check_control(control)
+        return cls(size, fps, controls)
 
     def open(self) -> Granted:
         """Try the webcams one after the other."""
         devices: list[str | int] = [*device_paths()] if LINUX else [0]
         reasons = []
         for device in devices:
-            webcam = WebcamSource(device)
+            webcam = WebcamSource(device, controls=self._controls)
             webcam.size = self._size or webcam.size
             webcam.fps = self._fps or webcam.fps
             try:

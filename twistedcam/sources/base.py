@@ -48,12 +48,17 @@ class Granted:
     device: str = ""
     note: str = ""
 
-    def __str__(self) -> str:
+    @property
+    def offer(self) -> str:
+        """Size, format and rate; nothing while they are not known."""
         size = f"{self.width}x{self.height} " if self.width else ""
         rate = f" at {self.fps:g} fps" if self.fps else ""
+        return f"{size}{self.format}{rate}".strip()
+
+    def __str__(self) -> str:
         asked = f", asked for {self.asked}" if self.asked is not None else ""
         note = f"; {self.note}" if self.note else ""
-        return f"{size}{self.format}{rate} from {self.detail}{asked}{note}"
+        return f"{self.offer} from {self.detail}{asked}{note}"
 
 
 @dataclass(frozen=True)

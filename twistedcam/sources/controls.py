@@ -31,7 +31,19 @@ _SWITCH = {"1": 1, "on": 1, "true": 1, "yes": 1, "0": 0, "off": 0, "false": 0, "
 
 def short_name(control: Control) -> str:
     """The word for it: ``exposure`` for ``exposure_time_absolute``."""
-    return next((word for word, names in SHORT.items() if control.name in names), control.name)
+    return short_word(control.name)
+
+
+def short_word(name: str) -> str:
+    """The short word for a driver's name; any other name as it is."""
+    return next((word for word, names in SHORT.items() if name in names), name)
+
+
+def opposites(word: str) -> tuple[str, ...]:
+    """All names of the control that rules this one, or that this one rules."""
+    found = [ruler[0] for manual, ruler in _RULERS.items() if manual == word]
+    found += [manual for manual, ruler in _RULERS.items() if ruler[0] == word]
+    return tuple(name for each in found for name in (each, *SHORT[each]))
 
 
 def find(controls: Iterable[Control], name: str) -> Control | None:
@@ -40,10 +52,10 @@ def find(controls: Iterable[Control], name: str) -> Control | None:
     return next((each for each in controls if each.name in names), None)
 
 
-def shown(control: Control, value: int) -> str | int | bool:
-    """A value as a person reads it: a menu's word, a switch's state, a number."""
+def shown(control: Control, value: int) -> str | int:
+    """A value as a person reads it: a menu's word, ``on`` or ``off``, a number."""
     if control.kind == "boolean":
-        return bool(value)
+        return "on" if value else "off"
     return menu_words(control).get(value, value)
 
 

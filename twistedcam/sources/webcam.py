@@ -86,7 +86,7 @@ class WebcamSource:
         )
         source.controls = settings.others()
         for control in source.controls:
-            _check_control(control)
+            check_control(control)
         return source
 
     @property
@@ -243,15 +243,16 @@ class WebcamSource:
             return CameraFailed(f"{path} is in use by another program, which this user may not see")
         self._holder = found[0]
         if found[0].pid == os.getpid():
-            return CameraFailed(f"{path} is in use by another camera of this server")
+            why = "by another camera, or by an opening that hangs in the driver"
+            return CameraFailed(f"{path} is in use by this server: {why}")
         names = ", ".join(dict.fromkeys(f"{each.name} (process {each.pid})" for each in found))
         return CameraFailed(f"{path} is in use by {names}")
 
 
-def _check_control(name: str) -> None:
+def check_control(name: str) -> None:
     """Raise BadArgument for what can be no control: a misspelt setting above all."""
     near = difflib.get_close_matches(name, _SETTINGS, 1, 0.7)
     if near:
-        raise BadArgument(f"webcam: has no setting {name!r}: did you mean {near[0]!r}?")
+        raise BadArgument(f"a webcam has no setting {name!r}: did you mean {near[0]!r}?")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        raise BadArgument(f"webcam: has no setting {name!r}: a control's name is in lower case")
+        raise BadArgument(f"a webcam has no setting {name!r}: a control's name is in lower case")

@@ -1,0 +1,236 @@
+/* Many viewers of one camera server in one process, as cheap as can be: what comes is counted by
+ * its framing and thrown away inside the kernel (recv with MSG_TRUNC copies nothing).
+ *
+ *   viewers frames PORT COUNT SECONDS [ACK]   the frame port; with ACK 1 each frame is acknowledged
+ *   viewers http PORT PATH COUNT SECONDS      multipart MJPEG; parts are counted by Content-Length
+ *
+ * After one second in which all connect it counts for SECONDS and prints one line:
+ * viewers still connected, frames, bytes, least and most frames of a viewer.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { HEAD = 2048, BATCH = 256 };
+
+struct viewer {
+    int fd;
+    int alive;
+    long frames, bytes;
+    size_t skip;    /* bytes of a picture that are still to come */
+    size_t have;    /* bytes in head */
+    int is_frame;   /* what is skipped is a picture */
+    uint8_t seq[8]; /* its number */
+    char head[HEAD + 1];
+};
+
+static int over_http, acknowledges, counting;
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static void die(const char *what)
+{
+    perror(what);
+    exit(1);
+}
+
+static void skipped(struct viewer *v)
+{
+    if (!v->is_frame)
+        return;
+    v->is_frame = 0;
+    v->frames += counting;
+    if (acknowledges) {
+        uint8_t ack[16] = {0x54, 5, 0, 0, 0, 0, 0, 8};
+        memcpy(ack + 8, v->seq, 8);
+        if (send(v->fd, ack, 16, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+            v->alive = 0;
+    }
+}
+
+static int frames_head(struct viewer *v)
+{
+    /* Exactly a header, and of a picture its number behind it, so that no picture is copied. */
+    size_t wanted = (v->have < 8 ? 8 : 16) - v->have;
+    ssize_t got = recv(v->fd, v->head + v->have, wanted, MSG_DONTWAIT);
+    if (got <= 0)
+        return got < 0 && errno == EAGAIN ? 0 : -1;
+    v->have += got;
+    v->bytes += counting ? got : 0;
+    if (v->have < 8)
+        return 1;
+    uint32_t length;
+    memcpy(&length, v->head + 4, 4);
+    length = ntohl(length);
+    if (v->head[1] == 6) { /* PING: answer with the body that comes, read whole */
+        char body[8];
+        if (recv(v->fd, body, 8, MSG_WAITALL) != 8)
+            return -1;
+        char pong[16] = {0x54, 7, 0, 0, 0, 0, 0, 8};
+        memcpy(pong + 8, body, 8);
+        send(v->fd, pong, 16, MSG_NOSIGNAL);
+        v->have = 0;
+        return 1;
+    }
+    if (v->head[1] != 4) {
+        v->skip = length;
+        v->have = 0;
+        return 1;
+    }
+    if (v->have < 16)
+        return 1;
+    memcpy(v->seq, v->head + 8, 8);
+    v->skip = length - 8;
+    v->is_frame = 1;
+    v->have = 0;
+    return 1;
+}
+
+static int http_head(struct viewer *v)
+{
+    ssize_t got = recv(v->fd, v->head, HEAD, MSG_PEEK | MSG_DONTWAIT);
+    if (got <= 0)
+        return got < 0 && errno == EAGAIN ? 0 : -1;
+    v->head[got] = 0;
+    char *length = strcasestr(v->head, "\nContent-Length:");
+    char *end = length ? strstr(length, "\r\n\r\n") : NULL;
+    if (!end) {
+        if (got == HEAD)
+            return -1;
+        /* Less than a header has come. The socket stays readable, so do not spin on it. */
+        static const struct timespec moment = {0, 50000};
+        nanosleep(&moment, NULL);
+        return 0;
+    }
+    size_t used = end + 4 - v->head;
+    recv(v->fd, v->head, used, MSG_DONTWAIT);
+    v->bytes += counting ? (long)used : 0;
+    v->skip = strtoul(length + 16, NULL, 10);
+    v->is_frame = 1;
+    return 1;
+}
+
+static void readable(struct viewer *v)
+{
+    for (;;) {
+        if (v->skip) {
+            ssize_t got = recv(v->fd, NULL, v->skip, MSG_TRUNC | MSG_DONTWAIT);
+            if (got < 0 && errno == EAGAIN)
+                return;
+            if (got <= 0)
+                break;
+            v->bytes += counting ? got : 0;
+            v->skip -= got;
+            if (!v->skip)
+                skipped(v);
+        } else {
+            int went = over_http ? http_head(v) : frames_head(v);
+            if (went == 0)
+                return;
+            if (went < 0)
+                break;
+        }
+    }
+    v->alive = 0;
+    close(v->fd);
+}
+
+static void begin(struct viewer *v, int port, const char *path, int poller)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    v->fd = socket(AF_INET, SOCK_STREAM, 0);
+    int one = 1;
+    setsockopt(v->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (v->fd < 0 || connect(v->fd, (struct sockaddr *)&to, sizeof to) < 0)
+        die("connect");
+    char words[512];
+    int size;
+    if (over_http) {
+        size = snprintf(words, sizeof words, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n", path,
+                        port);
+    } else {
+        const char *join = acknowledges ? "{\"role\":\"view\",\"camera\":null,\"window\":2}"
+                                        : "{\"role\":\"view\",\"camera\":null,\"window\":0}";
+        size = 8 + strlen(join);
+        memcpy(words, (char[8]){0x54, 2, 0, 0, 0, 0, 0, (char)strlen(join)}, 8);
+        memcpy(words + 8, join, strlen(join));
+    }
+    if (send(v->fd, words, size, MSG_NOSIGNAL) != size)
+        die("send");
+    v->alive = 1;
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = v};
+    epoll_ctl(poller, EPOLL_CTL_ADD, v->fd, &event);
+}
+
+static void run_until(double end, int poller)
+{
+    struct epoll_event events[BATCH];
+    for (double left; (left = end - now()) > 0;) {
+        int count = epoll_wait(poller, events, BATCH, (int)(left * 1000) + 1);
+        for (int i = 0; i < count; i++) {
+            struct viewer *v = events[i].data.ptr;
+            if (v->alive)
+                readable(v);
+        }
+    }
+}
+
+int main(int words, char **word)
+{
+    if (words < 5)
+        return 2;
+    over_http = strcmp(word[1], "http") == 0;
+    int port = atoi(word[2]);
+    const char *path = over_http ? word[3] : "";
+    int count = atoi(word[over_http ? 4 : 3]);
+    double seconds = atof(word[over_http ? 5 : 4]);
+    acknowledges = !over_http && words > 5 && atoi(word[5]);
+    struct rlimit files;
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    struct viewer *viewers = calloc(count, sizeof *viewers);
+    int poller = epoll_create1(0);
+    for (int i = 0; i < count; i++) {
+        begin(viewers + i, port, path, poller);
+        run_until(now() + 0.001, poller);
+    }
+    run_until(now() + 1, poller);
+    counting = 1;
+    printf("counting\n");
+    fflush(stdout);
+    double begun = now();
+    run_until(begun + seconds, poller);
+    double took = now() - begun;
+    long alive = 0, frames = 0, bytes = 0, least = -1, most = 0;
+    for (int i = 0; i < count; i++) {
+        struct viewer *v = viewers + i;
+        alive += v->alive;
+        frames += v->frames;
+        bytes += v->bytes;
+        if (least < 0 || v->frames < least)
+            least = v->frames;
+        if (v->frames > most)
+            most = v->frames;
+    }
+    printf("alive %ld frames %ld bytes %ld least %ld most %ld seconds %.3f\n", alive, frames, bytes,
+           least, most, took);
+    return 0;
+}

@@ -1,0 +1,267 @@
+"""Cameras as they are: they go, come back, hang, are busy, and give broken pictures."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.camera.rig import Viewer, Watcher, serving
+from tests.fakecam import (
+    FakeBus,
+    FakeCam,
+    Format,
+    encode_jpeg,
+    moving_picture,
+    require_fakecam,
+    stamp_of,
+    unstamped,
+)
+from tests.process import ServerProcess, wait_for
+from twistedcam import jpeg
+
+JPEGS = [encode_jpeg(picture) for picture in moving_picture(640, 480, 8)]
+SMALL = Format("MJPG", 640, 480, (30, 15), JPEGS)
+#: Seconds within which a camera is live again after its return. The promise is one; the rest is
+#: for a machine that has other things to do.
+RETURN = 3.0
+
+
+@pytest.fixture(autouse=True)
+def _buildable() -> None:
+    require_fakecam()
+
+
+@contextlib.contextmanager
+def watched(
+    folder: Path, camera: FakeCam, *options: str
+) -> Iterator[tuple[ServerProcess, Watcher]]:
+    with (
+        serving(folder, camera.bus, "--camera", f"webcam:{camera.by_id}", *options) as server,
+        Watcher(server.control) as events,
+    ):
+        wait_for(lambda: server.status()["state"] == "live", "a picture")
+        yield server, events
+
+
+def returns(events: Watcher, since: float) -> None:
+    at, _ = events.wait_for("state=live")
+    assert at - since < RETURN
+
+
+def test_the_camera_s_own_bytes_reach_a_viewer_with_the_driver_s_times(tmp_path: Path) -> None:
+    with (
+        FakeCam([SMALL], stamp=True) as camera,
+        watched(tmp_path, camera) as (server, _),
+        Viewer(server.frames) as viewer,
+    ):
+        frames = viewer.frames(20)
+        offset = time.time() - time.monotonic()
+        status = server.status()
+    for frame in frames:
+        stamp = stamp_of(frame.jpeg)
+        assert stamp is not None
+        assert unstamped(frame.jpeg) == JPEGS[stamp.sequence % len(JPEGS)]
+        assert frame.time - offset == pytest.approx(stamp.time / 1e9, abs=0.01)
+    assert int(status["passed_through"]) == int(status["frames"])
+
+
+def test_what_was_asked_for_stands_beside_what_was_granted(tmp_path: Path) -> None:
+    with (
+        FakeCam() as camera,
+        serving(
+            tmp_path,
+            camera.bus,
+            "--camera",
+            "webcam:?name=fake webcam&size=800x600&fps=25&format=mjpg",
+        ) as server,
+    ):
+        wait_for(lambda: server.status()["state"] == "live", "a picture")
+        status = server.status()
+        log = server.log
+    assert (status["asked_size"], status["granted_size"]) == ("800x600", "640x480")
+    assert (status["asked_fps"], status["granted_fps"]) == ("25.0", "30.0")
+    assert (status["asked_format"], status["format"]) == ("MJPG", "MJPG")
+    assert status["path"] == camera.by_id
+    assert "640x480 MJPG at 30 fps from Fake Webcam, asked for 800x600 MJPG at 25 fps" in log
+
+
+def test_unplugged_it_comes_back_under_another_number_and_viewers_stay(tmp_path: Path) -> None:
+    with (
+        FakeCam([SMALL]) as camera,
+        watched(tmp_path, camera) as (server, events),
+        Viewer(server.frames) as viewer,
+    ):
+        before = viewer.frames(3)[-1].seq
+        camera.unplug()
+        events.wait_for("state=recovering", "was unplugged")
+        events.wait_for("state=recovering", "is it plugged in?")
+        camera.replug(2)
+        returns(events, time.monotonic())
+        while viewer.frames(1)[0].seq <= before or viewer.states[-1].state != "live":
+            pass
+        states = [state.state for state in viewer.states]
+    assert states[-1] == "live"
+    assert "recovering" in states
+
+
+def test_stalled_it_is_noticed_and_live_as_soon_as_pictures_come(tmp_path: Path) -> None:
+    with FakeCam([SMALL]) as camera, watched(tmp_path, camera) as (_, events):
+        camera.stall()
+        events.wait_for("state=recovering", "no picture for 2 s")
+        time.sleep(1)  # it is opened again meanwhile, and listened to
+        camera.ok()
+        returns(events, time.monotonic())
+
+
+def test_refused_it_says_what_to_do_and_is_tried_when_that_was_done(tmp_path: Path) -> None:
+    with FakeCam([SMALL]) as camera, watched(tmp_path, camera) as (_, events):
+        camera.replug()
+        camera.deny()
+        events.wait_for("state=recovering", "add the user to the group")
+        camera.ok()
+        returns(events, time.monotonic())
+
+
+def test_a_camera_that_hangs_hangs_itself_alone_and_not_the_end(tmp_path: Path) -> None:
+    with FakeBus() as bus:
+        cameras = [bus.plug([SMALL], number=number) for number in (0, 2, 4)]
+        words = [word for n in (0, 2, 4) for word in ("--camera", f"c{n}=webcam:{n}")]
+        with serving(tmp_path, bus, *words) as server, Watcher(server.control) as events:
+            for number in (0, 2, 4):
+                wait_for(lambda n=number: server.status(f"c{n}")["state"] == "live", "pictures")
+            cameras[1].hang()
+            events.wait_for("state=recovering", "camera=c2")
+            with Viewer(server.frames, "c0") as one, Viewer(server.frames, "c4") as two:
+                one.frames(10)
+                two.frames(10)
+            asked = time.monotonic()
+            assert server.command_lines("ping") == ["OK"]
+            assert time.monotonic() - asked < RETURN
+            asked = time.monotonic()
+            assert server.end(signal.SIGTERM) == 0
+            assert time.monotonic() - asked < 10
+
+
+def test_a_hung_camera_lives_again_when_its_driver_does(tmp_path: Path) -> None:
+    with FakeCam([SMALL]) as camera, watched(tmp_path, camera) as (_, events):
+        camera.hang()
+        events.wait_for("state=recovering")
+        camera.unplug()
+        events.wait_for("state=recovering", "is it plugged in?")
+        camera.replug()
+        returns(events, time.monotonic())
+
+
+def test_not_there_at_the_start_it_is_waited_for(tmp_path: Path) -> None:
+    with FakeBus() as bus:
+        camera = FakeCam([SMALL], bus=bus)
+        with (
+            serving(tmp_path, bus, "--camera", f"webcam:{camera.by_id}") as server,
+            Watcher(server.control) as events,
+        ):
+            wait_for(lambda: server.status()["state"] == "recovering", "a first try")
+            assert "is it plugged in?" in server.status()["reason"]
+            camera.replug()
+            returns(events, time.monotonic())
+
+
+HOLD = """
+import cv2, sys
+camera = cv2.VideoCapture("/dev/video0", cv2.CAP_V4L2)
+print(camera.read()[0], flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_a_busy_camera_is_taken_when_its_holder_who_is_named_lets_go(tmp_path: Path) -> None:
+    pipe: Any = subprocess.PIPE
+    with (
+        FakeCam([SMALL]) as camera,
+        subprocess.Popen(
+            [sys.executable, "-c", HOLD], env=camera.env, stdin=pipe, stdout=pipe
+        ) as holder,
+    ):
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"True\n"
+        with (
+            serving(tmp_path, camera.bus, "--camera", "webcam:0") as server,
+            Watcher(server.control) as events,
+        ):
+            wait_for(lambda: server.status()["state"] == "recovering", "a first try")
+            assert f"(process {holder.pid})" in server.status()["reason"]
+            holder.communicate(b"\n")
+            returns(events, time.monotonic())
+
+
+@pytest.mark.parametrize(
+    ("kind", "counted"),
+    [
+        ("truncated", "corrupt"),
+        ("garbage", "corrupt"),
+        ("wrongsize", "corrupt"),
+        ("noeoi", "repaired"),
+        ("nohuffman", "repaired"),
+    ],
+)
+def test_broken_pictures_are_mended_or_dropped_and_counted(
+    kind: Any, counted: str, tmp_path: Path
+) -> None:
+    with FakeCam([SMALL]) as camera, watched(tmp_path, camera) as (server, _):
+        camera.corrupt(kind, every=2)
+        with Viewer(server.frames) as viewer:
+            frames = viewer.frames(20)
+        status = server.status()
+    assert int(status[counted]) > 0
+    assert status["state"] == "live"
+    for frame in frames:
+        header = jpeg.read_header(frame.jpeg)
+        assert header.size == (640, 480)
+        assert header.has_huffman_tables
+        assert frame.jpeg in JPEGS or kind == "nohuffman"
+
+
+def test_controls_are_set_while_it_runs_and_kept_over_a_reconnect(tmp_path: Path) -> None:
+    with FakeCam([SMALL]) as camera, watched(tmp_path, camera) as (server, events):
+        assert "value: 12" in server.command_lines("set brightness 12")
+        assert "value: 100" in server.command_lines("set exposure 100")
+        assert "value: 60_hz" in server.command_lines("set power_line_frequency 60hz")
+        assert server.command_lines("set brightness 1000")[-1].startswith("ERR bad-argument")
+        assert server.command_lines("set privacy on")[-1].startswith("ERR not-supported")
+        assert (camera.controls()["auto_exposure"], camera.controls()["brightness"]) == (1, 12)
+        camera.unplug()
+        events.wait_for("state=recovering")
+        camera.replug()
+        events.wait_for("state=live")
+        controls = camera.controls()
+    assert controls["brightness"] == 12
+    assert controls["exposure_time_absolute"] == 100
+    assert controls["power_line_frequency"] == 2
+
+
+def test_another_size_is_taken_while_viewers_stay(tmp_path: Path) -> None:
+    with (
+        FakeCam() as camera,
+        watched(tmp_path, camera) as (server, _),
+        Viewer(server.frames) as viewer,
+    ):
+        assert viewer.frames(1)[0].width == 1280
+        assert "value: 640x480" in server.command_lines("set size 640x480")
+        while viewer.frames(1)[0].width != 640:
+            pass
+
+
+def test_auto_takes_a_webcam_that_is_plugged_in_later(tmp_path: Path) -> None:
+    with FakeBus() as bus:
+        camera = FakeCam([SMALL], bus=bus)
+        with serving(tmp_path, bus, "--camera", "auto:") as server:
+            wait_for(lambda: server.status()["format"] == "pattern", "the test picture")
+            camera.replug()
+            wait_for(lambda: server.status()["format"] == "MJPG", "the webcam")

@@ -1,0 +1,151 @@
+"""The control port opens by a token, and to what the token is good for."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.address import IPv4Address
+from twisted.internet.interfaces import ISSLTransport
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.logger import capturedLogs, formatEvent
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import directlyProvides
+
+from tests.fakes import FakeScheme, make_server
+from twistedcam.auth import Authenticator, Grant, TokenFile
+from twistedcam.commands import standard_commands
+from twistedcam.control.port import ControlFactory
+from twistedcam.events import ViewerChanged
+from twistedcam.sources import SourceSpec
+
+
+class Controller:
+    """A controller's side of one connection."""
+
+    def __init__(self, factory: ControlFactory, host: str = "127.0.0.1", tls: bool = False) -> None:
+        self.transport: Any = StringTransport(peerAddress=IPv4Address("TCP", host, 4711))
+        self.transport.abortConnection = self.transport.loseConnection
+        if tls:
+            directlyProvides(self.transport, ISSLTransport)
+        self.protocol: Any = factory.buildProtocol(None)
+        self.protocol.makeConnection(self.transport)
+        self.transport.clear()
+
+    def ask(self, line: str) -> list[str]:
+        self.protocol.dataReceived(line.encode() + b"\n")
+        return self.heard()
+
+    def heard(self) -> list[str]:
+        lines: list[str] = self.transport.value().decode().splitlines()
+        self.transport.clear()
+        return lines
+
+
+class TokenTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        scheme = FakeScheme()
+        scheme.__enter__()
+        self.addCleanup(scheme.__exit__)
+        self.clock = Clock()
+        self.server = make_server(self.clock, Path(folder.name))
+        for name in ("door", "yard"):
+            self.server.add_camera(name, SourceSpec("fake", "", {}, "fake:"))
+        self.file = TokenFile(Path(folder.name) / "tokens.toml")
+        self.tokens = {
+            "viewer": self.file.add(Grant("viewer", frozenset({"view"}))),
+            "boss": self.file.add(Grant("boss", frozenset({"view", "control"}))),
+            "porter": self.file.add(Grant("porter", frozenset({"control"}), frozenset({"door"}))),
+            "source": self.file.add(Grant("source", frozenset({"publish"}))),
+        }
+        self.server.authenticator = Authenticator(self.clock, self.file)
+        self.factory = ControlFactory(self.server, standard_commands())
+
+    def controller(self, name: str | None = None, **where: Any) -> Controller:
+        made = Controller(self.factory, **where)
+        if name is not None:
+            self.assertEqual(made.ask(f"auth {self.tokens[name]}"), ["OK"])
+        return made
+
+    def assertRefused(self, answer: list[str]) -> None:
+        [line] = answer
+        self.assertTrue(line.startswith("ERR unauthorized "), line)
+
+    def test_before_a_token_there_is_little_to_be_had(self) -> None:
+        controller = self.controller()
+        for line in ("status door", "cameras", "stop door", "shutdown", "watch", "viewers"):
+            self.assertRefused(controller.ask(line))
+        for line in ("help", "ping", "version", "json off"):
+            self.assertEqual(controller.ask(line)[-1], "OK")
+        self.assertEqual(self.server.cameras["door"].state, "stopped")
+
+    def test_a_stranger_learns_no_camera_s_name(self) -> None:
+        for line in ("status", "status nowhere", "start x"):
+            self.assertNotIn("door", str(self.controller().ask(line)))
+
+    def test_a_viewer_may_ask_and_change_nothing(self) -> None:
+        viewer = self.controller("viewer")
+        self.assertEqual(viewer.ask("cameras")[-1], "OK")
+        self.assertEqual(viewer.ask("status door")[-1], "OK")
+        for line in ("start door", "stop door", "kick 1", "shutdown", "snapshot door"):
+            self.assertRefused(viewer.ask(line))
+
+    def test_a_controller_may_do_all(self) -> None:
+        ended: list[bool] = []
+        self.server.on_shutdown = lambda: ended.append(True)
+        boss = self.controller("boss")
+        self.assertEqual(boss.ask("stop door"), ["OK"])
+        self.assertEqual(boss.ask("shutdown"), ["OK"])
+        self.assertEqual(ended, [True])
+
+    def test_a_token_for_one_camera_is_good_for_that_one(self) -> None:
+        porter = self.controller("porter")
+        self.assertEqual(porter.ask("stop door"), ["OK"])
+        for line in ("stop yard", "status yard", "kick 1", "shutdown"):
+            self.assertRefused(porter.ask(line))
+        named = [line for line in porter.ask("cameras") if line.startswith("camera:")]
+        self.assertEqual(named, ["camera: door"])
+
+    def test_events_of_other_cameras_are_not_told(self) -> None:
+        porter = self.controller("porter")
+        self.assertEqual(porter.ask("watch"), ["OK"])
+        for camera in ("yard", "door"):
+            self.server.events.publish(ViewerChanged(camera, "joined", 1, "x", "tcp"))
+        [event] = porter.heard()
+        self.assertIn("camera=door", event)
+
+    def test_a_publisher_gives_no_commands(self) -> None:
+        source = self.controller("source")
+        for line in ("cameras", "status door", "stop door"):
+            self.assertRefused(source.ask(line))
+
+    def test_a_wrong_token_opens_nothing_and_takes_nothing_away(self) -> None:
+        boss = self.controller("boss")
+        self.assertRefused(boss.ask("auth wrong"))
+        self.assertEqual(boss.ask("cameras")[-1], "OK")
+
+    def test_a_token_in_clear_from_another_machine_is_refused(self) -> None:
+        away = self.controller(host="192.0.2.7")
+        [line] = away.ask(f"auth {self.tokens['boss']}")
+        self.assertIn("ERR unauthorized a token in clear", line)
+        self.assertRefused(away.ask("cameras"))
+        self.assertEqual(self.controller("boss", host="192.0.2.7", tls=True).ask("ping"), ["OK"])
+
+    def test_what_a_token_does_not_allow_is_logged_with_its_name(self) -> None:
+        viewer = self.controller("viewer")
+        with capturedLogs() as events:
+            viewer.ask("stop door")
+        text = " ".join(filter(None, map(formatEvent, events)))
+        self.assertIn("127.0.0.1:4711", text)
+        self.assertIn("'viewer'", text)
+        self.assertNotIn(self.tokens["viewer"], text)
+
+    def test_without_tokens_auth_is_taken_and_needed_for_nothing(self) -> None:
+        self.server.authenticator = Authenticator(self.clock)
+        controller = Controller(self.factory, host="192.0.2.7")
+        self.assertEqual(controller.ask("auth anything"), ["OK"])
+        self.assertEqual(controller.ask("cameras")[-1], "OK")

@@ -1,0 +1,104 @@
+"""``twistedcam devices``: the cameras of this machine, and what they can do."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from twistedcam.errors import CameraFailed
+from twistedcam.sources.devices import LINUX, holders, list_devices
+from twistedcam.sources.v4l2 import Driver, Mode
+
+EXAMPLE = "Example: twistedcam serve --camera webcam:/dev/v4l/by-id/usb-…-video-index0"
+#: Numbers that are tried where the system has no list.
+_TRIED = 5
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``devices``."""
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.epilog = EXAMPLE
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """List the cameras; 1 if there is none."""
+    found = _on_linux() if LINUX else _by_trying()
+    if arguments.json:
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+        return 0
+    if not found:
+        raise CameraFailed("no webcam was found: is one plugged in?")
+    print("\n\n".join(_show(device) for device in found))
+    return 0
+
+
+def _on_linux() -> list[dict[str, Any]]:
+    """Each device that gives pictures, or cannot be asked, with the reason."""
+    found = []
+    for device in list_devices():
+        item: dict[str, Any] = {
+            "device": device.name,
+            "path": device.path,
+            "stable": device.stable,
+            "source": f"webcam:{device.stable or device.path}",
+            "formats": [],
+            "in_use_by": [f"{each.name} (process {each.pid})" for each in holders(device.path)],
+            "problem": None,
+        }
+        try:
+            with Driver(device.path) as driver:
+                if driver.card() is None:
+                    continue  # a camera's second node: it has no pictures
+                item["formats"] = [_mode(mode) for mode in driver.modes()]
+        except OSError as error:
+            item["problem"] = error.strerror
+        found.append(item)
+    return found
+
+
+def _mode(mode: Mode) -> dict[str, Any]:
+    rates = [round(rate, 3) for rate in mode.rates]
+    return {"format": mode.format, "width": mode.width, "height": mode.height, "fps": rates}
+
+
+def _by_trying() -> list[dict[str, Any]]:
+    """Where the system's list is not known: the first numbers that can be opened."""
+    from twistedcam.sources.webcam import WebcamSource
+
+    found = []
+    for number in range(_TRIED):
+        source = WebcamSource(number)
+        try:
+            granted = source.open()
+        except CameraFailed:
+            continue
+        finally:
+            source.close()
+        mode = Mode(granted.format, granted.width, granted.height, (granted.fps,))
+        found.append(
+            {
+                "device": f"camera {number}",
+                "path": str(number),
+                "stable": None,
+                "source": f"webcam:{number}",
+                "formats": [_mode(mode)],
+                "in_use_by": [],
+                "problem": None,
+            }
+        )
+    return found
+
+
+def _show(device: dict[str, Any]) -> str:
+    lines = [f"{device['device']}  {device['path']}", f"  source   {device['source']}"]
+    if device["in_use_by"]:
+        lines.append(f"  in use   by {', '.join(device['in_use_by'])}")
+    if device["problem"]:
+        lines.append(f"  problem  {device['problem']}")
+    for mode in device["formats"]:
+        rates = ", ".join(f"{rate:g}" for rate in mode["fps"])
+        lines.append(
+            f"  {mode['format']:<8} {mode['width']}x{mode['height']} at {rates or '?'} fps"
+        )
+    return "\n".join(lines)

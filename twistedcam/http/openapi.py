@@ -1,0 +1,144 @@
+"""The API's description, made from the commands as the API itself is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from twistedcam.commands import Parameter
+from twistedcam.http.api import MAX_WORD, PREFIX, Operation
+from twistedcam.http.reply import STATUS
+from twistedcam.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_ERRORS = {
+    400: "A parameter, a value or the body is not what it has to be, or a camera has to be named.",
+    401: "A token is needed, or this one is wrong.",
+    403: "The token has not the right to this; or the request comes from another site's page, or "
+    "asks by a name that is not the server's.",
+    404: "No camera, recording or viewer has that name, or there is nothing at this address.",
+    409: "This camera, or this system, cannot do that, or not now.",
+    413: "The body is too long.",
+    500: "An error of the server's own; its log has more.",
+    503: "The camera gives no picture, or the disk takes no file: the message has the reason.",
+}
+
+
+def describe(operations: Iterable[Operation]) -> dict[str, Any]:
+    """The OpenAPI 3.1 document."""
+    paths: dict[str, dict[str, Any]] = {}
+    for each in operations:
+        paths.setdefault(PREFIX + each.path, {})[each.method.lower()] = _operation(each)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "twistedcam",
+            "version": __version__,
+            "description": "The commands of the control port, over HTTP.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": {
+                "Error": {
+                    "type": "object",
+                    "required": ["code", "message"],
+                    "properties": {
+                        "code": {"type": "string", "description": "One of " + _codes()},
+                        "message": {"type": "string"},
+                    },
+                }
+            },
+            "responses": {
+                str(status): {
+                    "description": text,
+                    "content": {
+                        "application/json": {"schema": {"$ref": "#/components/schemas/Error"}}
+                    },
+                }
+                for status, text in _ERRORS.items()
+                if status != 413
+            }
+            | {"413": {"description": _ERRORS[413]}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "basic": {"type": "http", "scheme": "basic"},
+                "query": {"type": "apiKey", "in": "query", "name": "token"},
+            },
+        },
+    }
+
+
+def _operation(each: Operation) -> dict[str, Any]:
+    command = each.command
+    described: dict[str, Any] = {
+        "operationId": f"{each.method.lower()} {each.path}",
+        "summary": command.summary,
+        "description": command.help,
+        "tags": [each.path.split("/")[1]],
+        "parameters": [_parameter(one, "path") for one in each.in_path],
+        "responses": {
+            "200": {
+                "description": "Done; what there is to tell.",
+                "content": {"application/json": {"schema": _answer(each)}},
+            },
+            **{str(status): {"$ref": f"#/components/responses/{status}"} for status in _ERRORS},
+        },
+    }
+    body = _body(each)
+    if body is not None:
+        described["requestBody"] = {
+            "required": each.takes_properties or any(one.required for one in each.others),
+            "content": {"application/json": {"schema": body}},
+        }
+    elif not each.takes_body:
+        described["parameters"] += [_parameter(one, "query") for one in each.others]
+    return described
+
+
+def _parameter(parameter: Parameter, place: str) -> dict[str, Any]:
+    return {
+        "name": parameter.name,
+        "in": place,
+        # A camera may be left out where there is only one.
+        "required": place == "path" or (parameter.required and not parameter.is_camera),
+        "schema": _schema(parameter),
+    }
+
+
+def _body(each: Operation) -> dict[str, Any] | None:
+    if each.takes_properties:
+        return {
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": {"type": ["string", "number", "boolean"]},
+            "description": "The properties to change, and their values.",
+            "examples": [{"fps": 15}],
+        }
+    if not each.takes_body:
+        return None
+    return {
+        "type": "object",
+        "properties": {one.name: _schema(one) for one in each.others},
+        "required": [one.name for one in each.others if one.required],
+        "additionalProperties": False,
+    }
+
+
+def _schema(parameter: Parameter) -> dict[str, Any]:
+    if parameter.kind == "switch":
+        return {"type": "boolean"}
+    return {"type": "string", "minLength": 1, "maxLength": MAX_WORD, "pattern": r"^[^\x00\n]+$"}
+
+
+def _answer(each: Operation) -> dict[str, Any]:
+    items = "properties" if each.takes_properties else each.command.items
+    if items is None:
+        return {"type": "object"}
+    listed = {"type": "array", "items": {"type": "object"}}
+    schema: dict[str, Any] = {"type": "object", "properties": {items: listed}}
+    return schema
+
+
+def _codes() -> str:
+    return ", ".join(dict.fromkeys(error.code for error in STATUS))

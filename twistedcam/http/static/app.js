@@ -1,0 +1,78 @@
+// The page: cameras, recordings, and a line to the server that says how they are.
+import { Feed } from "./feed.js";
+import { CameraView } from "./camera.js";
+import { Recordings } from "./recordings.js";
+import { startKeys } from "./keys.js";
+import { $, address } from "./dom.js";
+
+const cameras = $("#cameras");
+const views = new Map();
+const recordings = new Recordings();
+const feed = new Feed();
+let opened = null; // the camera that is shown alone, or null for all
+
+feed.onFigures = (figures) => {
+  const names = figures.cameras.map((each) => each.camera);
+  for (const [name, view] of views) {
+    if (!names.includes(name)) { view.remove(); views.delete(name); }
+  }
+  for (const status of figures.cameras) {
+    let view = views.get(status.camera);
+    if (!view) {
+      view = new CameraView(status.camera, feed, () => { location.hash = encodeURIComponent(status.camera); });
+      views.set(status.camera, view);
+      cameras.append(view.element);
+      arrange();
+    }
+    view.update(status);
+  }
+  document.title = title(figures.cameras);
+  recordings.follow(figures.cameras);
+};
+
+feed.onHistory = (history) => {
+  for (const [name, rows] of Object.entries(history.cameras)) views.get(name)?.remember(rows);
+};
+
+feed.onRecording = (event) => recordings.happened(event);
+
+feed.onLink = (state) => {
+  const link = $("#link");
+  link.dataset.state = state;
+  link.querySelector("span").textContent = { connected: "Connected", lost: "Server lost – trying again", connecting: "Connecting" }[state];
+  document.body.dataset.link = state;
+  for (const view of views.values()) view.linked(state);
+  if (state === "connected") recordings.load();
+};
+
+function title(all) {
+  const recording = all.some((each) => each.recording);
+  const bad = all.filter((each) => each.state === "recovering").length;
+  return `${recording ? "● " : ""}${bad ? "⚠ " : ""}${all.length === 1 ? `${all[0].camera} – ` : ""}twistedcam`;
+}
+
+// One camera alone has everything; several are a grid, each a click away from being alone.
+function arrange() {
+  const wanted = decode(location.hash.slice(1));
+  const names = [...views.keys()];
+  opened = names.length === 1 ? names[0] : views.has(wanted) ? wanted : null;
+  cameras.classList.toggle("one", opened !== null);
+  for (const [name, view] of views) view.show(opened === null || name === opened, name === opened);
+  $("#back").hidden = opened === null || names.length < 2;
+  for (const link of document.querySelectorAll(".foot a")) link.href = address(link.dataset.path);
+}
+
+function decode(text) {
+  try { return decodeURIComponent(text); } catch { return ""; }
+}
+
+$("#back").addEventListener("click", () => { location.hash = ""; });
+addEventListener("hashchange", arrange);
+startKeys(() => {
+  if (opened !== null) return views.get(opened);
+  return [...views.values()].find((view) => view.element.contains(document.activeElement));
+}, () => { if (views.size > 1) location.hash = ""; });
+
+$("#recordings").hidden = false;
+$("#foot").hidden = false;
+feed.start();

@@ -1,0 +1,217 @@
+// One camera: its picture, its state, its buttons, its figures.
+import { cameraPath, command } from "./api.js";
+import { Controls } from "./controls.js";
+import { Tile } from "./curve.js";
+import { $, address, age, bits, bytes, fromTemplate, icon, say, span } from "./dom.js";
+import { Pictures } from "./pictures.js";
+
+const STATES = { live: "Live", starting: "Starting", recovering: "No picture", stopped: "Stopped" };
+const VEILS = { starting: "Starting", recovering: "No picture, trying again", stopped: "Stopped" };
+const RUNS = ["live", "starting", "recovering"];
+
+export class CameraView {
+  constructor(name, feed, open) {
+    this.name = name;
+    this.path = cameraPath(name);
+    this.status = null;
+    this.feed = feed;
+    this.isAlone = false;
+    this.element = fromTemplate("camera-template");
+    this.find = (selector) => $(selector, this.element);
+    this.element.dataset.camera = name;
+    this.find(".name").textContent = name;
+    this.find(".picture").setAttribute("aria-label", `Live picture of ${name}`);
+    this.find(".open").setAttribute("aria-label", `Show ${name} alone`);
+    this.find(".tools").setAttribute("aria-label", `What to do with ${name}`);
+    this.find(".open").addEventListener("click", open);
+    this.pictures = new Pictures(name, this.find(".picture"), () => feed.link === "connected");
+    this.tiles = {
+      fps: new Tile("Frames", (value) => `${value.toFixed(value < 100 ? 1 : 0)}/s`),
+      age: new Tile("Age", age),
+      bps: new Tile("Bitrate", bits),
+      viewers: new Tile("Viewers", String),
+    };
+    this.find(".tiles").append(...Object.values(this.tiles).map((tile) => tile.element));
+    this.controls = new Controls(name, this.find(".controls"));
+    this.press(".toggle", () => (RUNS.includes(this.status?.state) ? this.stop() : this.start()));
+    this.press(".record", () => (this.status?.recording ? this.endRecording() : this.record()));
+    this.press(".last", () => this.saveLast());
+    this.press(".snap", () => this.snapshot());
+    this.press(".full", () => this.fullScreen());
+    this.find(".stage").addEventListener("dblclick", () => { if (this.isAlone) this.fullScreen(); });
+    this.timer = setInterval(() => this.tick(), 1000);
+  }
+
+  remove() {
+    clearInterval(this.timer);
+    this.pictures.stop();
+    this.element.remove();
+  }
+
+  press(selector, action) {
+    const button = this.find(selector);
+    button.addEventListener("click", async (event) => {
+      if (event.detail > 0) button.blur(); // so that the keys are the camera's again
+      button.disabled = true;
+      try { await action(); } finally { button.disabled = false; }
+    });
+  }
+
+  // The commands; buttons and keys share them.
+
+  start() { return command("POST", `${this.path}/start`); }
+
+  stop() { return command("POST", `${this.path}/stop`); }
+
+  record() { return this.status?.recording ? null : command("POST", `${this.path}/record/start`); }
+
+  async endRecording() {
+    if (!this.status?.recording) return;
+    const told = await command("POST", `${this.path}/record/stop`);
+    if (told?.recording) say(`Recorded ${told.recording}, ${span(told.seconds)}`);
+  }
+
+  async saveLast() {
+    const told = await command("POST", `${this.path}/record/save-last`, { seconds: `${Math.ceil(this.status.preroll_seconds)}s` });
+    if (told?.recording) say(`Saved ${told.recording}, ${span(told.seconds)}`);
+  }
+
+  async snapshot() {
+    const told = await command("POST", `${this.path}/snapshot`);
+    if (!told) return;
+    say(`Saved ${told.snapshot}`);
+    const link = document.createElement("a");
+    link.href = address(`/recordings/${encodeURIComponent(told.snapshot)}?download`);
+    link.click();
+  }
+
+  async fullScreen() {
+    if (document.fullscreenElement) await document.exitFullscreen();
+    else await this.find(".stage").requestFullscreen?.();
+  }
+
+  // What is shown.
+
+  show(visible, alone) {
+    this.element.hidden = !visible;
+    this.isAlone = alone;
+    if (alone) this.controls.load();
+    this.run();
+  }
+
+  linked(link) {
+    this.link = link;
+    this.veil();
+    this.run();
+  }
+
+  run() {
+    if (!this.element.hidden && this.status?.state === "live" && this.feed.link === "connected") this.pictures.start();
+    else this.pictures.stop();
+  }
+
+  remember(rows) {
+    this.tiles.fps.remember(rows.map((row) => row[0]));
+    this.tiles.bps.remember(rows.map((row) => row[1]));
+    this.tiles.viewers.remember(rows.map((row) => row[2]));
+  }
+
+  update(status) {
+    const before = this.status;
+    this.status = status;
+    this.heard = performance.now();
+    const { state } = status;
+    const runs = RUNS.includes(state);
+    const pill = this.find(".state");
+    if (before?.state !== state) {
+      pill.dataset.state = state;
+      pill.querySelector("span").textContent = STATES[state] ?? state;
+      const toggle = this.find(".toggle");
+      toggle.dataset.on = runs;
+      toggle.querySelector("span").textContent = runs ? "Stop" : "Start";
+      toggle.setAttribute("aria-keyshortcuts", runs ? "s" : "Space");
+      toggle.setAttribute("title", runs ? "Stop (s)" : "Start (space)");
+      icon(toggle.querySelector("use"), runs ? "stop" : "play");
+      if (state === "live") this.controls.reload();
+    }
+    const recording = Boolean(status.recording);
+    const record = this.find(".record");
+    record.setAttribute("aria-pressed", recording);
+    record.setAttribute("aria-keyshortcuts", recording ? "e" : "r");
+    record.setAttribute("title", recording ? "End the recording (e)" : "Record (r)");
+    record.querySelector("span").textContent = recording ? "End recording" : "Record";
+    this.find(".rec").hidden = !recording;
+    this.find(".last").hidden = !(status.preroll_seconds > 1);
+    if (status.preroll_seconds > 1) this.find(".last span").textContent = `Save last ${Math.ceil(status.preroll_seconds)} s`;
+    this.find(".detail").textContent = [status.size !== "0x0" && status.size.replace("x", " × "), status.device ?? status.source].filter(Boolean).join(" · ");
+    this.recordingText();
+    this.facts(status);
+    this.veil();
+    this.run();
+  }
+
+  // Once a second: what goes on between two tellings.
+  tick() {
+    const { status } = this;
+    if (!status || this.feed.link !== "connected") return;
+    const live = status.state === "live";
+    const measured = live ? this.pictures.takeAge() : null;
+    const rate = this.rate();
+    this.tiles.fps.add(status.fps);
+    this.tiles.age.add(measured);
+    this.tiles.bps.add(rate);
+    this.tiles.viewers.add(status.viewers);
+    const shown = this.pictures.fps;
+    this.find(".figures").textContent = live && shown ? `${shown.toFixed(1)} fps · ${age(measured)} old` : "";
+    this.recordingText();
+  }
+
+  rate() {
+    const { bytes: total } = this.status;
+    const now = performance.now();
+    const before = this.counted;
+    if (before?.total === total && now - before.now < 2500) return before.rate;
+    this.counted = { total, now, rate: before && total >= before.total ? (8000 * (total - before.total)) / (now - before.now) : 0 };
+    return this.counted.rate;
+  }
+
+  recordingText() {
+    const { status } = this;
+    if (!status?.recording) return;
+    const since = status.state === "live" ? Math.min(2, (performance.now() - this.heard) / 1000) : 0;
+    const parts = [span((status.recording_seconds ?? 0) + since), bytes(status.recording_bytes)];
+    this.find(".rec span").textContent = parts.filter(Boolean).join(" · ");
+    this.find(".rec").title = status.recording;
+  }
+
+  facts(status) {
+    const rows = {
+      Source: status.source,
+      Format: status.format && `${status.format}${status.granted_fps ? ` at ${status.granted_fps} fps` : ""}`,
+      Frames: status.frames.toLocaleString("en"),
+      Dropped: status.drops || null,
+      Corrupt: status.corrupt || null,
+      Restarts: status.restarts || null,
+      "Last fault": status.last_fault && `${status.last_fault} (${span(status.last_fault_age)} ago)`,
+    };
+    const list = this.find(".facts");
+    list.replaceChildren(...Object.entries(rows).filter(([, value]) => value != null && value !== "").flatMap(([key, value]) => {
+      const term = document.createElement("dt");
+      const text = document.createElement("dd");
+      term.textContent = key;
+      text.textContent = value;
+      return [term, text];
+    }));
+  }
+
+  veil() {
+    const lost = this.feed.link === "lost";
+    const state = lost ? "lost" : this.status?.state ?? "starting";
+    const veil = this.find(".veil");
+    veil.hidden = state === "live";
+    veil.dataset.state = state;
+    veil.querySelector("strong").textContent = lost ? "Server lost" : VEILS[state] ?? state;
+    veil.querySelector(".veil-reason").textContent = lost ? "The page tries to reach it again and again." : this.status?.reason ?? (state === "stopped" ? "Start it with the button below, or with the space key." : "");
+    this.find(".picture").setAttribute("aria-label", `Live picture of ${this.name}: ${lost ? "server lost" : (STATES[state] ?? state).toLowerCase()}`);
+  }
+}

@@ -1,0 +1,53 @@
+// Small things that every part needs.
+
+export const $ = (selector, root = document) => root.querySelector(selector);
+
+// An address on this server. A token that the page was opened with (/?token=…) goes with it: an
+// <img>, an EventSource and a WebSocket can show it in no other way.
+const token = new URLSearchParams(location.search).get("token");
+export function address(path) {
+  if (token === null) return path;
+  return `${path}${path.includes("?") ? "&" : "?"}token=${encodeURIComponent(token)}`;
+}
+
+export function fromTemplate(id) {
+  return document.getElementById(id).content.firstElementChild.cloneNode(true);
+}
+
+export function icon(use, name) {
+  use.setAttribute("href", `/static/icons.svg#${name}`);
+}
+
+export function say(text, bad = false) {
+  const toast = document.createElement("div");
+  toast.className = bad ? "toast bad" : "toast";
+  toast.textContent = text;
+  $("#toasts").append(toast);
+  setTimeout(() => toast.remove(), bad ? 8000 : 4000);
+}
+
+export function bytes(count) {
+  if (count == null) return "";
+  const units = ["bytes", "KB", "MB", "GB", "TB"];
+  let unit = 0;
+  while (count >= 1000 && unit < units.length - 1) { count /= 1000; unit += 1; }
+  return `${unit && count < 10 ? count.toFixed(1) : Math.round(count)} ${units[unit]}`;
+}
+
+export function bits(rate) {
+  return rate >= 1e6 ? `${(rate / 1e6).toFixed(rate < 1e7 ? 1 : 0)} Mbit/s` : `${Math.round(rate / 1e3)} kbit/s`;
+}
+
+export function span(seconds) {
+  if (seconds == null) return "";
+  const whole = Math.floor(seconds);
+  const two = (number) => String(number).padStart(2, "0");
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+}
+
+export function age(milliseconds) {
+  if (milliseconds == null || !Number.isFinite(milliseconds)) return "–";
+  if (milliseconds < 1000) return `${Math.max(0, Math.round(milliseconds))} ms`;
+  return `${(milliseconds / 1000).toFixed(milliseconds < 10000 ? 1 : 0)} s`;
+}

@@ -1,0 +1,19 @@
+// The keys of the server's own terminal, for the camera that is shown alone or has the focus.
+import { say } from "./dom.js";
+
+const HELD = "input, select, textarea, video, summary, a, dialog[open] *";
+
+export function startKeys(camera, leave) {
+  addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+    if (document.querySelector("dialog[open]") || event.target.closest?.(HELD)) return;
+    if (event.key === " " && event.target.closest?.("button")) return; // it presses the button
+    const act = { " ": "start", s: "stop", r: "record", e: "endRecording", f: "fullScreen" }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (event.key === "Escape" && !document.fullscreenElement) leave();
+    if (!act) return;
+    event.preventDefault();
+    const view = camera();
+    if (view) view[act]();
+    else say("Open a camera first: the keys are for one at a time");
+  });
+}

@@ -1,0 +1,136 @@
+// The recordings: seen, played, taken away, deleted.
+import { call, command } from "./api.js";
+import { $, address, bytes, fromTemplate, say, span } from "./dom.js";
+
+const PAGE = 24; // shown at once
+const AT_MOST_EVERY = 1000; // milliseconds between two readings of the list
+
+export class Recordings {
+  constructor() {
+    this.shelf = $("#shelf");
+    this.items = [];
+    this.shown = PAGE;
+    this.running = "";
+    $("#more").addEventListener("click", () => { this.shown += PAGE; this.draw(); });
+    $("#player").addEventListener("close", () => {
+      const video = $("#player-video");
+      video.pause();
+      video.removeAttribute("src");
+      video.load();
+    });
+  }
+
+  // Figures came: a recording that is under way grows.
+  follow(cameras) {
+    const running = cameras.map((each) => each.recording ?? "").join("\n");
+    if (running !== this.running) { this.running = running; this.load(); }
+    for (const each of cameras) {
+      const row = each.recording && this.row(each.recording);
+      if (row) $(".facts-line", row).textContent = ["being written", span(each.recording_seconds), bytes(each.recording_bytes)].filter(Boolean).join(" · ");
+    }
+  }
+
+  happened(event) {
+    if (event.what === "failed") say(`Recording ${event.name} failed: ${event.reason}`, true);
+    this.load();
+  }
+
+  load() {
+    clearTimeout(this.timer);
+    const wait = Math.max(0, (this.loaded ?? 0) + AT_MOST_EVERY - performance.now());
+    this.timer = setTimeout(async () => {
+      this.loaded = performance.now();
+      try {
+        this.items = (await call("GET", "/recordings")).recordings;
+        this.draw();
+      } catch { /* the server is lost: the list stays as it was */ }
+    }, Math.min(wait, AT_MOST_EVERY));
+  }
+
+  row(name) {
+    return [...this.shelf.children].find((row) => row.dataset.name === name);
+  }
+
+  draw() {
+    const items = this.items.slice(0, this.shown);
+    const rows = items.map((item) => this.fill(this.row(item.recording) ?? this.make(item), item));
+    if (!rows.length) {
+      const empty = document.createElement("li");
+      empty.className = "empty";
+      empty.textContent = "Nothing has been recorded yet.";
+      rows.push(empty);
+    }
+    const same = rows.length === this.shelf.children.length && rows.every((row, index) => row === this.shelf.children[index]);
+    if (!same) this.shelf.replaceChildren(...rows);
+    $("#more").hidden = this.items.length <= this.shown;
+    const size = this.items.reduce((sum, item) => sum + (item.size ?? 0), 0);
+    $("#recordings-sum").textContent = this.items.length ? `${this.items.length}, ${bytes(size)}` : "";
+  }
+
+  make(item) {
+    const row = fromTemplate("recording-template");
+    const name = item.recording;
+    const url = `/recordings/${encodeURIComponent(name)}`;
+    row.dataset.name = name;
+    $(".title", row).textContent = name;
+    $(".title", row).title = name;
+    $("img", row).addEventListener("error", (event) => event.target.classList.add("missing"));
+    $("img", row).addEventListener("load", (event) => event.target.classList.remove("missing"));
+    $(".thumb", row).setAttribute("aria-label", `Play ${name}`);
+    $(".play", row).setAttribute("aria-label", `Play ${name}`);
+    $(".delete", row).setAttribute("aria-label", `Delete ${name}`);
+    $(".download", row).setAttribute("aria-label", `Download ${name}`);
+    $(".download", row).href = address(`${url}?download`);
+    for (const button of [$(".thumb", row), $(".play", row)]) button.addEventListener("click", () => this.play(row.item));
+    $(".delete", row).addEventListener("click", () => this.remove(name));
+    return row;
+  }
+
+  fill(row, item) {
+    const before = row.item;
+    row.item = item;
+    const done = item.complete !== false;
+    const when = new Date(item.start ? item.start * 1000 : item.when);
+    const told = [
+      done ? when.toLocaleString([], { dateStyle: "medium", timeStyle: "short" }) : "being written",
+      item.camera, bytes(item.size), item.codec && item.codec.toUpperCase(),
+    ];
+    $(".facts-line", row).textContent = told.filter(Boolean).join(" · ");
+    $(".length", row).textContent = done ? span(item.seconds) : "";
+    if (!before || (before.complete === false) !== (item.complete === false)) {
+      $("img", row).src = address(`/recordings/${encodeURIComponent(item.recording)}/thumbnail${done ? "" : "?now"}`);
+    }
+    for (const button of row.querySelectorAll(".thumb, .play, .delete")) button.disabled = !done;
+    $(".download", row).hidden = !done;
+    return row;
+  }
+
+  play(item) {
+    const video = $("#player-video");
+    const url = `/recordings/${encodeURIComponent(item.recording)}`;
+    const film = /\.(mp4|m4v|webm|mov)$/i.test(item.recording) && item.codec !== "mjpeg";
+    if (!film) {
+      say("Browsers do not play this format: download it for a player such as VLC");
+      return;
+    }
+    $("#player-title").textContent = item.recording;
+    $("#player-download").href = address(`${url}?download`);
+    video.src = address(url);
+    $("#player").showModal();
+    video.play().catch(() => {}); // a browser may want a click first: the button is there
+  }
+
+  remove(name) {
+    const ask = $("#ask");
+    $("#ask-text").textContent = name;
+    ask.returnValue = "no";
+    ask.onclose = async () => {
+      if (ask.returnValue !== "yes") return;
+      if (await command("DELETE", `/recordings/${encodeURIComponent(name)}`)) {
+        say(`Deleted ${name}`);
+        this.load();
+      }
+    };
+    ask.showModal();
+  }
+}

@@ -1,0 +1,181 @@
+"""Pictures over a WebSocket: each is acknowledged, so a slow line delays none and skips some."""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import TYPE_CHECKING, Any
+
+from wsproto import ConnectionType
+from wsproto.connection import Connection, ConnectionState
+from wsproto.events import (
+    AcceptConnection,
+    BytesMessage,
+    CloseConnection,
+    Event,
+    Ping,
+    TextMessage,
+)
+from wsproto.handshake import H11Handshake
+from wsproto.utilities import ProtocolError
+
+from twistedcam.address import show_address
+from twistedcam.delivery import Watcher, make_outlet
+from twistedcam.errors import BadArgument
+from twistedcam.frame import Frame
+from twistedcam.http.channel import HttpRequest
+from twistedcam.http.stream import first_or_named, wanted_fps
+
+if TYPE_CHECKING:
+    from twistedcam.camera import Camera
+    from twistedcam.server import Server
+
+#: Pictures on their way at once: two, so that the next is there while one is being drawn.
+WINDOW = 2
+#: Bytes of a message from a browser; all that it has to say is a number.
+MAX_MESSAGE = 1024
+#: Seconds that a browser may take to read what is under way before its connection is cut.
+GOODBYE_TIMEOUT = 1.0
+_HEADER = struct.Struct("!QQ")
+_BINARY = 0x82  # FIN, opcode 2 (RFC 6455, 5.2)
+
+
+def websocket_message(frame: Frame) -> bytes:
+    """A frame as one binary message: sequence number, time of capture in µs (u64 each), JPEG.
+
+    Made by hand and not by wsproto because messages from a server are not masked (RFC 6455,
+    5.1): these bytes are the same for every viewer, and are made once.
+    """
+    size = _HEADER.size + len(frame.jpeg)
+    if size < 126:
+        head = struct.pack("!BB", _BINARY, size)
+    elif size < 1 << 16:
+        head = struct.pack("!BBH", _BINARY, 126, size)
+    else:
+        head = struct.pack("!BBQ", _BINARY, 127, size)
+    return b"".join([head, _HEADER.pack(frame.seq, frame.time_us), frame.jpeg])
+
+
+class WebSockets:
+    """Answers ``/live``."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+
+    def get(self, request: HttpRequest, camera: str | None = None) -> None:
+        """Begin to show a camera.
+
+        Raises:
+            NoSuchCamera, BadArgument: as they say; so is a request that is no WebSocket's.
+        """
+        watched = first_or_named(self.server, camera)
+        fps = wanted_fps(request)
+        headers = [
+            (name, value)
+            for name, values in request.requestHeaders.getAllRawHeaders()
+            for value in values
+        ]
+        handshake = H11Handshake(ConnectionType.SERVER)
+        try:
+            handshake.initiate_upgrade_connection(headers, request.uri.decode("ascii"))
+        except (ProtocolError, ValueError):
+            raise BadArgument("this address is for WebSockets; /stream is for all others") from None
+        accept = handshake.send(AcceptConnection())
+        assert handshake.connection is not None
+        WebSocketSession(self.server, request, handshake.connection, accept, watched, fps)
+
+
+class WebSocketSession:
+    """One who watches over a WebSocket (channel.Receiver)."""
+
+    def __init__(
+        self,
+        server: Server,
+        request: HttpRequest,
+        protocol: Connection,
+        accept: bytes,
+        camera: Camera,
+        fps: float | None,
+    ) -> None:
+        self._server = server
+        self._protocol = protocol
+        self._transport: Any = request.channel.transport
+        #: Whether goodbye was said, and whether the connection is gone.
+        self._over = self._gone = False
+        request.channel.take_over(self)
+        self._outlet = make_outlet(self._transport, websocket_message, self._cleared, server.clock)
+        self._outlet.say(accept)
+        address = show_address(self._transport.getPeer())
+        self._viewer = server.viewers.join(
+            address, "http", camera.name, self._outlet.path, self._kicked
+        )
+        self._watcher = Watcher(
+            self._viewer, camera.hub, self._outlet, server.clock, fps, window=WINDOW
+        )
+        self._watcher.begin()
+
+    def received(self, data: bytes) -> None:
+        """Acknowledgements, pings, and the end (channel.Receiver)."""
+        if self._over:
+            return
+        try:
+            self._protocol.receive_data(data)
+            for event in self._protocol.events():
+                self._happened(event)
+        except (ProtocolError, ValueError, KeyError, TypeError):
+            self._end(1002)
+
+    def lost(self) -> None:
+        """The connection is gone (channel.Receiver)."""
+        self._gone = True
+        self._watcher.end()
+        if not self._over:
+            self._over = True
+            self._server.viewers.leave(self._viewer)
+
+    def close(self) -> None:
+        """The server ends (channel.Receiver)."""
+        self._end(1001)
+
+    def _kicked(self, reason: str) -> None:
+        self._end(1008, reason)
+
+    def _cleared(self) -> None:
+        self._watcher.ready()
+
+    def _happened(self, event: Event) -> None:
+        if isinstance(event, TextMessage):
+            if len(event.data) > MAX_MESSAGE or not event.message_finished:
+                raise ValueError("too long")
+            self._watcher.acknowledge(_sequence(event.data))
+        elif isinstance(event, BytesMessage):
+            raise ValueError("nothing binary is expected")
+        elif isinstance(event, Ping):
+            self._outlet.say(self._protocol.send(event.response()))
+        elif isinstance(event, CloseConnection):
+            self._end(event.code)
+
+    def _end(self, code: int, reason: str | None = None) -> None:
+        """Say goodbye, and close."""
+        if self._over:
+            return
+        if self._protocol.state in (ConnectionState.OPEN, ConnectionState.REMOTE_CLOSING):
+            code = 1000 if code == 1005 else code
+            self._outlet.say(self._protocol.send(CloseConnection(code, reason)))
+        self._over = True
+        self._server.viewers.leave(self._viewer)
+        self._watcher.finish(self._transport.loseConnection)
+        # A browser that does not read would keep the connection for ever.
+        self._server.clock.callLater(GOODBYE_TIMEOUT, self._abort)
+
+    def _abort(self) -> None:
+        if not self._gone:
+            self._transport.abortConnection()
+
+
+def _sequence(text: str) -> int:
+    """``{"ack": SEQ}``."""
+    sequence = json.loads(text)["ack"]
+    if not isinstance(sequence, int):
+        raise ValueError("ack has to be a number")
+    return sequence

@@ -1,0 +1,107 @@
+"""What a recording is written as: a codec in a container, by setting or by the name's ending."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+from twistedcam.errors import BadArgument
+
+Codec = Literal["h264", "copy"]
+
+#: Longest playing time, in milliseconds, that a muxer keeps back before it writes it.
+FLUSH_MS = 400
+#: MP4 and MOV: fragments while it is being written, one index over all of it when it is finished.
+_FRAGMENTS = {
+    "movflags": "hybrid_fragmented+empty_moov+default_base_moof",
+    "frag_duration": str(FLUSH_MS * 1000),
+}
+_CLUSTERS = {"cluster_time_limit": str(FLUSH_MS), "write_crc32": "0"}
+
+
+@dataclass(frozen=True)
+class Container:
+    """A kind of file.
+
+    Arguments:
+        suffix: its names' ending.
+        muxer: what FFmpeg calls it.
+        time_base: seconds in a step of its clock.
+        options: how FFmpeg is to write it, so that an unfinished one can be read.
+        codecs: what may go into it; the first if nothing else is said.
+    """
+
+    suffix: str
+    muxer: str
+    time_base: Fraction
+    options: dict[str, str]
+    codecs: tuple[Codec, ...]
+
+
+#: AVI has no time stamps but a grid of equal steps; this one is fine enough for 60 a second.
+_CONTAINERS = (
+    Container(".mp4", "mp4", Fraction(1, 90_000), _FRAGMENTS, ("h264",)),
+    Container(".mkv", "matroska", Fraction(1, 1000), _CLUSTERS, ("copy", "h264")),
+    Container(".avi", "avi", Fraction(1, 120), {}, ("copy",)),
+    Container(".mov", "mov", Fraction(1, 90_000), _FRAGMENTS, ("copy", "h264")),
+)
+CONTAINERS = {each.suffix: each for each in _CONTAINERS}
+SUFFIXES = tuple(CONTAINERS)
+
+
+@dataclass(frozen=True)
+class Format:
+    """A codec in a container.
+
+    Arguments:
+        codec: ``h264``: encoded here; ``copy``: the camera's own JPEGs.
+        container: the kind of file.
+    """
+
+    codec: Codec
+    container: Container
+
+    def __str__(self) -> str:
+        return f"{self.codec}{self.container.suffix}"
+
+
+#: What ``format`` may be, in a configuration and on the command line.
+FORMATS: dict[str, Format] = {
+    "h264": Format("h264", CONTAINERS[".mp4"]),
+    "copy": Format("copy", CONTAINERS[".mkv"]),
+    **{
+        f"{codec}{each.suffix}": Format(codec, each)
+        for each in CONTAINERS.values()
+        for codec in each.codecs
+    },
+    **{suffix[1:]: Format(each.codecs[0], each) for suffix, each in CONTAINERS.items()},
+}
+
+
+def parse_format(text: str) -> Format:
+    """The format of that name.
+
+    Raises:
+        BadArgument: there is none.
+    """
+    found = FORMATS.get(text.lower()) if isinstance(text, str) else None
+    if found is None:
+        raise BadArgument(f"format={text!r} is none that there is: " + ", ".join(FORMATS))
+    return found
+
+
+def format_of_name(name: str, preferred: Format | None) -> Format:
+    """The format of a recording of that name.
+
+    The ending says the container. The codec is the preferred one where the container can hold
+    it, else the container's own: H.264 in MP4, the camera's JPEGs in all others.
+
+    Arguments:
+        preferred: what was asked for by setting, or None.
+    """
+    container = CONTAINERS[Path(name).suffix.lower()]
+    if preferred is not None and preferred.codec in container.codecs:
+        return Format(preferred.codec, container)
+    return Format(container.codecs[0], container)

@@ -1,0 +1,178 @@
+"""One recording at work: frames go in on the reactor's thread, files come out of two others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from twistedcam.camera.thread import Thread
+from twistedcam.errors import DiskError
+from twistedcam.recording.backlog import Backlog
+from twistedcam.recording.moment import Moment
+from twistedcam.recording.partfile import disk_error, part_of
+from twistedcam.recording.segment import Segment, SegmentResult
+from twistedcam.recording.session import Plan, Progress, Session
+
+log = Logger()
+
+#: Frames that go to the thread at once.
+_BATCH = 8
+
+
+class JobListener(Protocol):
+    """Who hears of a recording's way."""
+
+    def published(self, result: SegmentResult) -> None:
+        """A file is on the disk under its name."""
+
+    def broke(self, error: DiskError) -> None:
+        """Nothing more can be written. The job has still to be finished."""
+
+
+class Job:
+    """Writes a session's files, one batch of frames at a time.
+
+    Files are put on the disk by a second thread: that can take seconds, and frames go on.
+
+    Arguments:
+        plan: what is recorded and how.
+        first: frames from before the beginning.
+        make_thread: gives threads.
+        listener: who hears of it.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        first: Iterable[Moment],
+        make_thread: Callable[[], Thread],
+        listener: JobListener,
+    ) -> None:
+        self.progress = Progress(plan.name)
+        self._session = Session(plan)
+        self._backlog = Backlog(first)
+        self._thread = make_thread()
+        self._publisher = make_thread()
+        self._listener = listener
+        self._busy = False
+        self._publishing = 0
+        self._cut = False
+        self._broken = False
+        self._ended = False
+        self._accounted = 0
+        self._end_at: int | None = None
+        self._finished: Deferred[Progress] | None = None
+        self._pump()
+
+    @property
+    def dropped(self) -> int:
+        """Frames that were left out, for whatever reason."""
+        return self._backlog.dropped + self.progress.dropped
+
+    def offer(self, moment: Moment) -> None:
+        """A new frame."""
+        self._cut = False
+        self._backlog.offer(moment)
+        self._pump()
+
+    def cut(self) -> None:
+        """The camera is gone for a while: finish the file."""
+        self._cut = True
+        self._pump()
+
+    def finish(self, at: int | None) -> Deferred[Progress]:
+        """Write what waits, and end; fires when all files are under their names.
+
+        Arguments:
+            at: until when the last frame is to be seen, on the frames' timeline.
+        """
+        assert self._finished is None, "a job is finished once"
+        self._end_at = at
+        self._finished = Deferred()
+        finished = self._finished
+        self._pump()
+        return finished
+
+    def _pump(self) -> None:
+        if self._busy:
+            return
+        session = self._session
+        if self._broken:
+            self._backlog.clear()
+        if self._backlog:
+            batch = self._backlog.take(_BATCH)
+            self._run(lambda: session.write(batch))
+        elif self._cut and not self._broken:
+            self._cut = False
+            self._run(session.cut)
+        elif self._finished is not None and not self._ended:
+            self._ended = True
+            at = self._end_at
+            self._run(lambda: session.finish(at))
+        elif self._ended and not self._publishing:
+            self._thread.end()
+            self._publisher.end()
+            finished, self._finished = self._finished, None
+            if finished is not None:
+                finished.callback(self.progress)
+
+    def _run(self, call: Callable[[], Progress]) -> None:
+        self._busy = True
+        self._thread.run(call).addCallbacks(self._went, self._failed).addCallback(self._idle)
+
+    def _went(self, progress: Progress) -> None:
+        self.progress = progress
+        closed, progress.closed = progress.closed, []
+        for segment in closed:
+            self._publish(segment)
+
+    def _failed(self, why: Failure) -> None:
+        progress = self._session.progress()  # its thread does nothing now
+        self._went(progress)
+        self._break(why)
+
+    def _idle(self, _: Any) -> None:
+        self._busy = False
+        self._pump()
+
+    def _publish(self, segment: Segment) -> None:
+        dropped = self._backlog.dropped - self._accounted
+        self._accounted += dropped
+        self._publishing += 1
+        made = self._publisher.run(lambda: segment.publish(dropped))
+        made.addCallbacks(
+            lambda _: self._published(segment.result),
+            lambda why: self._unpublished(segment.result.name, why),
+        )
+        made.addErrback(lambda why: log.failure("a listener of a recording failed", failure=why))
+        made.addCallback(self._out)
+
+    def _published(self, result: SegmentResult) -> None:
+        self.progress.name = result.name if self.progress.files == 1 else self.progress.name
+        if result.bytes:
+            self._listener.published(result)
+
+    def _unpublished(self, name: str, why: Failure) -> None:
+        if why.check(OSError):
+            assert isinstance(why.value, OSError)
+            part = part_of(self._session.plan.folder / name).name
+            reason = disk_error(name, why.value)
+            why = Failure(DiskError(f"{reason}; what there is stays in {part}"))
+        self._break(why)
+
+    def _out(self, _: Any) -> None:
+        self._publishing -= 1
+        self._pump()
+
+    def _break(self, why: Failure) -> None:
+        error = why.value
+        if not isinstance(error, DiskError):
+            log.failure("writing a recording failed in a way that it should not", failure=why)
+            error = DiskError(f"the recording could not be written: {why.getErrorMessage()}")
+        first, self._broken = not self._broken, True
+        if first:
+            self._listener.broke(error)

@@ -1,0 +1,185 @@
+"""The recordings folder: what is in it, what goes, what a recording looks like."""
+
+from __future__ import annotations
+
+import builtins
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from twisted.internet.defer import DeferredLock
+from twisted.logger import Logger
+
+from twistedcam.camera.thread import Thread
+from twistedcam.errors import BadArgument, DiskError, NoSuchRecording
+from twistedcam.events import EventBus, RecordingChanged
+from twistedcam.recording.disk import free_bytes
+from twistedcam.recording.index import Index
+from twistedcam.recording.names import check_plain
+from twistedcam.recording.partfile import part_of
+from twistedcam.recording.probe import SUFFIXES, Item
+from twistedcam.recording.recovery import Recovered, recover
+from twistedcam.recording.retention import Limits, too_many
+from twistedcam.recording.thumbnail import thumbnail, thumbnail_path
+
+log = Logger()
+
+T = TypeVar("T")
+
+
+class Library:
+    """All recordings of a server.
+
+    Arguments:
+        folder: where they are.
+        events: where deletions and recoveries are told.
+        make_thread: gives a thread to read the disk on.
+        being_written: the recordings under way.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        events: EventBus,
+        make_thread: Callable[[], Thread],
+        being_written: Callable[[], Iterable[Item]] = tuple,
+    ) -> None:
+        self.folder = folder
+        self._events = events
+        self._make_thread = make_thread
+        self._being_written = being_written
+        self._index = Index(folder)
+        self._lock = DeferredLock()
+
+    async def list(self) -> list[Item]:
+        """All recordings, newest first, those being written among them.
+
+        Raises:
+            DiskError: the folder cannot be read.
+        """
+        items = await self._run(self._index.scan)
+        items += self._being_written()
+        return sorted(items, key=lambda item: (item.start, item.recording), reverse=True)
+
+    def path(self, name: str) -> Path:
+        """Where a complete recording is.
+
+        Raises:
+            NoSuchRecording: there is none of that name.
+        """
+        path = self.folder / self._checked(name)
+        if path.suffix.lower() not in SUFFIXES or not path.is_file():
+            raise NoSuchRecording(f"there is no recording {name!r}")
+        return path
+
+    async def delete(self, name: str) -> None:
+        """Delete a recording, whoever made it.
+
+        Raises:
+            NoSuchRecording: there is none of that name.
+            BadArgument: it is being written.
+            DiskError: it cannot be deleted.
+        """
+        if any(item.recording == name for item in self._being_written()):
+            raise BadArgument(f"{name} is being written: end it first (record stop)")
+        path = self.path(name)
+        await self._run(lambda: _delete(path))
+        self._gone(name, "")
+
+    async def thumbnail(self, name: str) -> bytes:
+        """A small JPEG of a recording's first picture; also of one that is being written.
+
+        Raises:
+            NoSuchRecording: there is none of that name, or no picture in it.
+        """
+        path = self.folder / self._checked(name)
+        if not path.is_file():
+            part = part_of(path)
+            path = part if part.is_file() else self.path(name)
+        try:
+            return await self._run(lambda: thumbnail(path), lock=False)
+        except ValueError as error:
+            raise NoSuchRecording(str(error)) from None
+
+    async def recover(self) -> builtins.list[Recovered]:
+        """Finish what a crash has left, and say so in the log and by events.
+
+        Raises:
+            DiskError: the folder cannot be read or written.
+        """
+        found = await self._run(lambda: list(recover(self.folder)))
+        for each in found:
+            if each.name is None:
+                log.warn("{was} held no picture and was deleted", was=each.was)
+                continue
+            log.warn(
+                "finished {name}, left behind as {was}: {frames} frames, {seconds:.1f} s",
+                **vars(each),
+            )
+            self._events.publish(
+                RecordingChanged(
+                    each.camera,
+                    "recovered",
+                    each.name,
+                    frames=each.frames,
+                    seconds=round(each.seconds, 3),
+                    bytes=each.bytes,
+                )
+            )
+        return found
+
+    async def make_room(
+        self, limits: Limits, cameras: frozenset[str] | None = None
+    ) -> builtins.list[str]:
+        """Delete the oldest recordings that are over the limits; their names.
+
+        Arguments:
+            cameras: whose recordings are looked at; None: all that this program made.
+
+        Raises:
+            DiskError: the folder cannot be read.
+        """
+
+        def look() -> tuple[builtins.list[Item], int]:
+            return self._index.scan(), free_bytes(self.folder)
+
+        items, free = await self._run(look)
+        items += self._being_written()
+        if cameras is not None:
+            items = [item for item in items if item.camera in cameras]
+        going = too_many(items, limits, time.time(), free)
+        for item in going:
+            path = self.folder / item.recording
+            await self._run(lambda path=path: _delete(path))  # type: ignore[misc]
+            self._gone(item.recording, item.camera or "")
+        return [item.recording for item in going]
+
+    def _gone(self, name: str, camera: str) -> None:
+        log.info("deleted {name}", name=name)
+        self._events.publish(RecordingChanged(camera, "deleted", name))
+
+    def _checked(self, name: str) -> str:
+        try:
+            return check_plain(name)
+        except BadArgument as error:
+            raise NoSuchRecording(str(error)) from None
+
+    async def _run(self, call: Callable[[], T], lock: bool = True) -> T:
+        """Make the call on a thread; those that share the index one after the other."""
+        if lock:
+            await self._lock.acquire()
+        thread = self._make_thread()
+        try:
+            return await thread.run(call)
+        except OSError as error:
+            raise DiskError(f"{self.folder}: {error.strerror or error}") from error
+        finally:
+            thread.end()
+            if lock:
+                self._lock.release()
+
+
+def _delete(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    thumbnail_path(path).unlink(missing_ok=True)

@@ -1,0 +1,178 @@
+"""A file that is being written: hidden until it is whole, then there in one step."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import io
+import os
+from pathlib import Path
+
+from twistedcam.errors import DiskError
+
+#: What a file system says that has no hard links (FAT, some network ones).
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
+PREFIX, SUFFIX = ".", ".part"
+
+
+def part_of(path: Path) -> Path:
+    """Where a file is while it is being written."""
+    return path.with_name(f"{PREFIX}{path.name}{SUFFIX}")
+
+
+def name_of_part(name: str) -> str | None:
+    """The name that a file will have, from the name it has while it is written; else None."""
+    if name.startswith(PREFIX) and name.endswith(SUFFIX) and len(name) > len(PREFIX + SUFFIX):
+        return name[len(PREFIX) : -len(SUFFIX)]
+    return None
+
+
+class PartFile(io.RawIOBase):
+    """What a muxer writes to.
+
+    Until ``appear`` is called it is in memory, so that there is never a file without a picture.
+    After the first error nothing more is written: the muxer is let run on into nothing, and
+    what was good at the last ``mark`` can be kept. The file is locked as long as it is open: who
+    finds one that is not locked knows that its writer is dead.
+
+    Arguments:
+        path: the final one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+        self.part = part_of(path)
+        self.error: OSError | None = None
+        self._file: io.BytesIO | io.FileIO = io.BytesIO()
+        self._good = 0
+        self._end = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes so far."""
+        return self._end
+
+    @property
+    def appeared(self) -> bool:
+        """Whether it is on the disk."""
+        return isinstance(self._file, io.FileIO)
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def write(self, data: object) -> int:
+        """All of it, or none and an error that is remembered; the muxer never hears of it."""
+        view = memoryview(data)  # type: ignore[arg-type]
+        if self.error is None:
+            try:
+                written = 0
+                while written < len(view):
+                    written += self._file.write(view[written:])
+                self._end = max(self._end, self._file.tell())
+            except OSError as error:
+                self.error = error
+        return len(view)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        if self.error is not None:
+            return max(0, offset)
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def appear(self) -> None:
+        """Be on the disk from now on.
+
+        Raises:
+            OSError: it cannot be made, or there is one already.
+        """
+        if isinstance(self._file, io.FileIO):
+            return
+        memory = self._file
+        file = open(self.part, "x+b", buffering=0)  # noqa: SIM115
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        at = memory.tell()
+        self._file = file
+        self.write(memory.getvalue())
+        if self.error is None:
+            file.seek(at)
+
+    def mark(self) -> None:
+        """All that was written up to here makes a readable file."""
+        if self.error is None:
+            self._good = self._end
+
+    def publish(self) -> Path:
+        """To the disk, and under its final name, or a free one like it; where it is now.
+
+        Raises:
+            OSError: it could not be done; what there is stays under its hidden name.
+        """
+        assert isinstance(self._file, io.FileIO)
+        if self.error is not None:
+            os.ftruncate(self._file.fileno(), self._good)
+        os.fsync(self._file.fileno())
+        path = give_name(self.part, self.path)
+        self.close()
+        sync_folder(path.parent)
+        return path
+
+    def discard(self) -> None:
+        """There is nothing worth keeping."""
+        if self.appeared:
+            self.part.unlink(missing_ok=True)
+        self.close()
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def close(self) -> None:
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+
+def give_name(part: Path, path: Path) -> Path:
+    """Move a file to its final name, in one step and over no other file; where it is then.
+
+    Raises:
+        OSError: it could not be done.
+    """
+    number, target = 1, path
+    while True:
+        try:
+            os.link(part, target)
+        except FileExistsError:
+            number += 1
+            target = path.with_stem(f"{path.stem}-{number}")
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            if target.exists():  # a file system without hard links
+                number += 1
+                target = path.with_stem(f"{path.stem}-{number}")
+                continue
+            os.rename(part, target)
+            return target
+        else:
+            os.unlink(part)
+            return target
+
+
+def sync_folder(folder: Path) -> None:
+    """See that names in a folder are on the disk."""
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def disk_error(name: str, error: BaseException) -> DiskError:
+    """The error with the system's reason."""
+    return DiskError(f"{name}: {getattr(error, 'strerror', None) or error}")

@@ -1,0 +1,62 @@
+"""Lengths of time and sizes as people write them: ``10s``, ``1.5h``, ``20GB``, ``512MiB``."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from twistedcam.errors import BadArgument
+
+_NUMBER = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([A-Za-z]*)", re.ASCII)
+_SECONDS = {"ms": 0.001, "": 1, "s": 1, "min": 60, "m": 60, "h": 3600, "d": 86400}
+_POWERS = {"k": 1, "m": 2, "g": 3, "t": 4}
+_BYTES = {
+    "b": 1,
+    **{f"{letter}b": 1000**power for letter, power in _POWERS.items()},
+    **{f"{letter}ib": 1024**power for letter, power in _POWERS.items()},
+    **{letter: 1000**power for letter, power in _POWERS.items() if letter != "m"},  # 10m: minutes
+}
+_MOST_SECONDS = 10 * 366 * 86400.0
+
+
+def seconds(text: str | float, what: str) -> float:
+    """Seconds from ``10s``, ``10m``, ``1.5h``, ``2d``, ``200ms``, or a bare number of seconds.
+
+    Arguments:
+        what: the setting's name, for the error.
+
+    Raises:
+        BadArgument: it is no length of time above nothing.
+    """
+    value = _parse(text, _SECONDS)
+    if value is None or not 0 < value <= _MOST_SECONDS:
+        raise BadArgument(f"{what}={text!r} is no length of time: write it as 10s, 5m or 1.5h")
+    return value
+
+
+def size(text: str | float, what: str) -> int:
+    """Bytes from ``20GB``, ``512MiB``, or a bare number of bytes.
+
+    Raises:
+        BadArgument: it is no size above nothing.
+    """
+    value = _parse(text, _BYTES | {"": 1, "m": 1000**2})
+    if value is None or value < 1:
+        raise BadArgument(f"{what}={text!r} is no size: write it as 500MB or 20GB")
+    return int(value)
+
+
+def is_size(text: str | float) -> bool:
+    """Whether this is clearly a size and not a length of time: ``100MB``, but not ``10m``."""
+    return isinstance(text, str) and _parse(text, _BYTES) is not None
+
+
+def _parse(text: str | float, units: dict[str, float] | dict[str, int]) -> float | None:
+    if isinstance(text, bool):
+        return None
+    if isinstance(text, int | float):
+        return float(text) if math.isfinite(text) else None
+    match = _NUMBER.fullmatch(text.strip())
+    if not match or match[2].lower() not in units:
+        return None
+    return float(match[1]) * units[match[2].lower()]

@@ -1,0 +1,58 @@
+"""Which recordings have to go to make room for new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from twistedcam.recording.probe import Item
+from twistedcam.recording.settings import RecordSettings
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much is kept.
+
+    Arguments:
+        keep: bytes of recordings together, or None.
+        keep_days: days since a recording began, or None.
+        keep_free: bytes that stay free on the disk, or None.
+    """
+
+    keep: int | None = None
+    keep_days: float | None = None
+    keep_free: int | None = None
+
+    @classmethod
+    def of(cls, settings: RecordSettings) -> Limits:
+        """What settings say of it."""
+        return cls(settings.keep, settings.keep_days, settings.keep_free)
+
+    def __bool__(self) -> bool:
+        return (self.keep, self.keep_days, self.keep_free) != (None, None, None)
+
+
+def too_many(items: Iterable[Item], limits: Limits, now: float, free: int) -> list[Item]:
+    """The recordings to delete, oldest first.
+
+    Only complete ones that this program made, and that still have the name it gave them, are ever
+    among them; others, and those being written, count for ``keep`` all the same if they are own.
+
+    Arguments:
+        now: seconds since the UNIX epoch.
+        free: bytes that are free on the disk.
+    """
+    own = sorted((item for item in items if item.own), key=lambda item: item.start)
+    total = sum(item.size for item in own)
+    going: list[Item] = []
+    for item in own:
+        if not item.complete:
+            continue
+        old = limits.keep_days is not None and now - item.start > limits.keep_days * 86400
+        large = limits.keep is not None and total > limits.keep
+        tight = limits.keep_free is not None and free < limits.keep_free
+        if old or large or tight:
+            going.append(item)
+            total -= item.size
+            free += item.size
+    return going

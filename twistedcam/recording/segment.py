@@ -1,0 +1,181 @@
+"""One file of a recording. Every method blocks and is called on a thread of the recorder's."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from errno import ENOSPC
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import av.error
+
+from twistedcam.recording.encoder import make_encoder
+from twistedcam.recording.formats import Format
+from twistedcam.recording.moment import Moment
+from twistedcam.recording.partfile import PartFile
+from twistedcam.recording.settings import RecordSettings
+from twistedcam.recording.tag import Tag, write_dropped
+
+#: Bytes on the disk that are left for a file's last frames and its index.
+ROOM = 2 * 2**20
+_INDEX_ENTRY = 40
+#: Microseconds of film between two looks at the disk.
+_LOOK = 400_000
+#: Seconds that a last picture has to be seen to be written once more where there is but a grid.
+_STILL = 0.1
+#: Bytes that the muxer hands over at once.
+_BUFFER = 1 << 16
+
+
+@dataclass
+class SegmentResult:
+    """What a file came to."""
+
+    name: str
+    frames: int = 0
+    seconds: float = 0.0
+    bytes: int = 0
+    #: Broken pictures, and those that fell into one step of a coarse time grid.
+    dropped: int = 0
+
+
+class Segment:
+    """A file that is being written.
+
+    Arguments:
+        path: its final one.
+        camera: the camera's name.
+        format, settings: how it is written.
+        first: its first frame; ``write`` has to be called with it as well.
+
+    Raises (every method but ``publish``):
+        OSError: the system's own error. What was written before can still be published.
+    """
+
+    def __init__(
+        self, path: Path, camera: str, format: Format, settings: RecordSettings, first: Moment
+    ) -> None:
+        self.result = SegmentResult(path.name)
+        self.size = first.width, first.height
+        self.started = self.last = first.time
+        self._base = format.container.time_base
+        self._strict_grid = format.container.muxer == "avi"
+        self._file = PartFile(path)
+        options = {**format.container.options, "flush_packets": "1"}
+        self._container: Any = av.open(
+            self._file, "w", format=format.container.muxer, options=options, buffer_size=_BUFFER
+        )
+        began = datetime.fromtimestamp(first.captured_us / 1e6, UTC)
+        written = began.isoformat(timespec="microseconds").replace("+00:00", "Z")
+        comment = str(Tag(camera, path.name))
+        self._container.metadata.update(creation_time=written, date=written, comment=comment)
+        self._stream, self._encoder = make_encoder(self._container, format, settings, first)
+        self._held: Any = None
+        self._last: Moment | None = None
+        self._last_pts = -1
+        self._looked = first.time
+        self._container.start_encoding()
+        self._header = self._file.size
+
+    def write(self, moment: Moment) -> None:
+        """Add a frame.
+
+        It goes to the muxer when the next one comes, because only then it is known how long it
+        is to be seen.
+        """
+        pts = round(Fraction(moment.time - self.started, 1_000_000) / self._base)
+        if pts <= self._last_pts:
+            if self._strict_grid:
+                self.result.dropped += 1
+                return
+            pts = self._last_pts + 1
+        packet = self._encoder.encode(moment, pts)
+        if packet is None:
+            self.result.dropped += 1
+            return
+        self._mux(pts)
+        self._held, self._last_pts = packet, pts
+        self._last = moment if self._strict_grid else None
+        self.result.frames += 1
+        self.last = moment.time
+        self._look(moment.time)
+
+    def end(self, at: int) -> None:
+        """Finish the file's contents: the last frame is seen until ``at``, then the index."""
+        try:
+            until = round(Fraction(at - self.started, 1_000_000) / self._base)
+            self._mux(max(until, self._last_pts + 1))
+            self._encoder.close()
+            if self._strict_grid:
+                self._fill_grid(until)
+            self.result.seconds = float(max(until, self._last_pts + 1) * self._base)
+        finally:
+            self._close()
+        self.result.bytes = self._file.size
+        if self._file.error is not None:
+            raise self._file.error
+
+    def publish(self, dropped: int) -> None:
+        """Put the file on the disk under its final name. One without a picture is thrown away.
+
+        Arguments:
+            dropped: frames that were left out before they came here.
+
+        Raises:
+            OSError: it could not be done; what there is stays under its hidden name.
+        """
+        self._close()
+        if not self._file.appeared:
+            self._file.discard()
+            return
+        self.result.dropped += dropped
+        write_dropped(self._file.fileno(), self.result.dropped)
+        self.result.bytes = self._file.size
+        self.result.name = self._file.publish().name
+
+    def _mux(self, until: int) -> None:
+        packet, self._held = self._held, None
+        if packet is None:
+            return
+        packet.duration = until - packet.pts
+        self._container.mux(packet)
+        if self._file.error is not None:
+            raise self._file.error
+        if not self._file.appeared and self._file.size > self._header:
+            self._file.appear()
+        self._file.mark()
+        self.result.seconds = float(until * self._base)
+        self.result.bytes = self._file.size
+
+    def _fill_grid(self, until: int) -> None:
+        """An AVI lasts as long as it has steps: where the end was still, show it once more."""
+        if (until - self._last_pts) * self._base > _STILL and self._last is not None:
+            self._held = self._encoder.encode(self._last, until - 1)
+            self._mux(until)
+
+    def _look(self, time: int) -> None:
+        """See whether there is room for what is still to come, while there is."""
+        if time - self._looked < _LOOK:
+            return
+        self._looked = time
+        disk = os.statvfs(self._file.path.parent)
+        if disk.f_bavail * disk.f_frsize < ROOM + _INDEX_ENTRY * self.result.frames:
+            raise OSError(ENOSPC, os.strerror(ENOSPC))
+
+    def _close(self) -> None:
+        """Let the muxer write what it writes at the end."""
+        container, self._container = self._container, None
+        if container is None:
+            return
+        try:
+            container.close()
+        except av.error.FFmpegError as error:
+            self._file.error = self._file.error or OSError(error.errno, error.strerror)
+        if self._file.error is None:
+            if not self._file.appeared and self.result.frames:
+                self._file.appear()
+            self._file.mark()

@@ -1,0 +1,67 @@
+"""What a recording says of itself: by this a file is known to be this program's own."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import re
+from dataclasses import dataclass
+
+from twistedcam.version import __version__
+
+#: How many bytes at either end of a file may hold its tag: headers in front, an index behind.
+_SEARCHED = 1 << 20
+_UNKNOWN = "-" * 10
+_TAG = re.compile(
+    r"twistedcam (?P<version>\S+) camera=(?P<camera>\S+) dropped=(?P<dropped>[-\d]{10})"
+    r" name=(?P<name>.+)",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Tag:
+    """The comment in a recording's metadata.
+
+    Arguments:
+        camera: the camera's name.
+        name: the file's name. A copy or an edited version that is called otherwise is somebody's
+            own, and is never deleted to make room.
+        dropped: frames that the recorder had to leave out; None if that was never known.
+    """
+
+    camera: str
+    name: str
+    dropped: int | None = None
+
+    def __str__(self) -> str:
+        dropped = _UNKNOWN if self.dropped is None else f"{self.dropped:010d}"
+        return f"twistedcam {__version__} camera={self.camera} dropped={dropped} name={self.name}"
+
+    @classmethod
+    def parse(cls, text: str) -> Tag | None:
+        """The tag in a comment, or None if it is somebody else's."""
+        match = _TAG.fullmatch(text)
+        if match is None:
+            return None
+        dropped = match["dropped"]
+        return cls(match["camera"], match["name"], int(dropped) if dropped.isdigit() else None)
+
+
+def write_dropped(fd: int, dropped: int) -> None:
+    """Put the count into a finished file, over the place that was kept for it.
+
+    Containers write their metadata first, when the count is not known yet.
+
+    Raises:
+        OSError: the file cannot be read or written.
+    """
+    length = os.fstat(fd).st_size
+    if not length:
+        return
+    kept = f"dropped={_UNKNOWN}".encode()
+    known = f"dropped={dropped:010d}".encode()
+    with mmap.mmap(fd, length) as data:
+        for start, end in ((0, min(length, _SEARCHED)), (max(0, length - _SEARCHED), length)):
+            while (at := data.find(kept, start, end)) >= 0:
+                data[at : at + len(known)] = known
