@@ -14,7 +14,7 @@ from twistedcam.auth import Authenticator
 from twistedcam.camera import Camera, ReaderThread, Thread
 from twistedcam.errors import CameraNeeded, NoSuchCamera
 from twistedcam.events import EventBus
-from twistedcam.recording import Recorder
+from twistedcam.recording import Item, Keeper, Library, Limits, Recorder, RecordSettings
 from twistedcam.sources import SourceSpec
 from twistedcam.viewers import Viewers
 
@@ -28,6 +28,7 @@ class Server:
         clock: the reactor; anything with its time functions where ``make_thread`` is given.
         recordings: the folder that recordings and snapshots go to.
         make_thread: gives a thread to make blocking calls on; real ones by default.
+        recording: how cameras record that have no settings of their own.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Server:
         clock: IReactorTime,
         recordings: Path,
         make_thread: Callable[[], Thread] | None = None,
+        recording: RecordSettings | None = None,
     ) -> None:
         reactor: Any = clock
         self.clock = clock
@@ -44,6 +46,9 @@ class Server:
         self.viewers = Viewers(self.events, clock)
         self.cameras: dict[str, Camera] = {}
         self.recorders: dict[str, Recorder] = {}
+        self.record_settings = recording or RecordSettings()
+        self.library = Library(recordings, self.events, self.make_thread, self._being_written)
+        self.keeper = Keeper(self.library, self.events, clock, self._limits)
         self.started_at = clock.seconds()
         #: Says who may do what; without tokens everybody may do everything.
         self.authenticator = Authenticator(clock)
@@ -52,15 +57,27 @@ class Server:
         #: Called by the command ``shutdown``.
         self.on_shutdown: Callable[[], None] = lambda: None
 
-    def add_camera(self, name: str, spec: SourceSpec) -> Camera:
+    def add_camera(
+        self, name: str, spec: SourceSpec, recording: RecordSettings | None = None
+    ) -> Camera:
         """One more camera, stopped.
+
+        Arguments:
+            recording: how it records, if not as all do.
 
         Raises:
             BadArgument: the source, or a setting of it, is not one that there is.
         """
         camera = Camera(name, spec, self.events, self.clock, self.make_thread)
         self.cameras[name] = camera
-        self.recorders[name] = Recorder(camera, self.recordings, self.events, self.make_thread)
+        self.recorders[name] = Recorder(
+            camera,
+            self.recordings,
+            self.events,
+            self.make_thread,
+            self.clock,
+            recording or self.record_settings,
+        )
         return camera
 
     def camera(self, name: str | None = None) -> Camera:
@@ -78,6 +95,16 @@ class Server:
             raise CameraNeeded(f"say which camera: {names}")
         return next(iter(self.cameras.values()))
 
+    def open_library(self) -> None:
+        """Finish what a crash has left of recordings, and see from now on that they fit."""
+        recovering = Deferred.fromCoroutine(self.library.recover())
+        recovering.addErrback(
+            lambda why: log.warn(
+                "unfinished recordings stay as they are: {reason}", reason=why.getErrorMessage()
+            )
+        )
+        self.keeper.start()
+
     def start(self) -> None:
         """Start all cameras. One that fails is tried again; the others do not wait for it."""
         for camera in self.cameras.values():
@@ -85,8 +112,19 @@ class Server:
 
     def finish_recordings(self) -> Deferred[Any]:
         """End all recordings in good order; fires when their files are whole."""
+        self.keeper.stop()
         return DeferredList([each.stop() for each in self.recorders.values()])
 
     def stop_cameras(self) -> Deferred[Any]:
         """Stop all cameras; fires when their devices are free, or left behind."""
         return DeferredList([each.stop() for each in self.cameras.values()])
+
+    def _being_written(self) -> list[Item]:
+        return [item for each in self.recorders.values() if (item := each.item()) is not None]
+
+    def _limits(self) -> list[tuple[Limits, frozenset[str] | None]]:
+        """What is kept of all, and of cameras that have limits of their own."""
+        shared = Limits.of(self.record_settings)
+        own = {name: Limits.of(each.settings) for name, each in self.recorders.items()}
+        each = [(limits, frozenset({name})) for name, limits in own.items() if limits != shared]
+        return [(shared, None), *each]

@@ -16,7 +16,7 @@ from twistedcam.commands import Registry, standard_commands
 from twistedcam.control.port import ControlFactory
 from twistedcam.errors import BadArgument, StartupError
 from twistedcam.frameport import FrameFactory
-from twistedcam.http import Guard, HttpFactory, make_router
+from twistedcam.http import Figures, Guard, HttpFactory, make_router
 from twistedcam.listener import Listener, is_local, is_loopback
 from twistedcam.options import ServeOptions
 from twistedcam.server import Server
@@ -56,12 +56,12 @@ class CameraService(MultiService):
         self._reactor = reactor
         self._options = options
         self.registry = registry or standard_commands()
-        self.server = Server(reactor, options.recordings)
+        self.server = Server(reactor, options.recordings, recording=options.record_settings)
         self.server.on_shutdown = on_shutdown or (lambda: reactor.callLater(0.05, reactor.stop))
         if options.tokens is not None:
             self.server.authenticator = Authenticator(reactor, TokenFile(options.tokens))
         for name, spec in options.cameras.items():
-            self.server.add_camera(name, spec)
+            self.server.add_camera(name, spec, options.recording.get(name))
         self._frames = FrameFactory(self.server, reactor)
         self._control = ControlFactory(self.server, self.registry)
         self._http: list[HttpFactory] = []
@@ -88,11 +88,16 @@ class CameraService(MultiService):
         return listeners
 
     def _listen_http(self, endpoints: list[str]) -> list[Listener]:
-        router = make_router(self.server, self.registry)
+        if not endpoints:
+            return []
+        figures = Figures(self.server)
+        figures.setServiceParent(self)
+        router = make_router(self.server, self.registry, figures)
         listeners = []
         for endpoint in endpoints:
+            guarded = self.server.authenticator.is_needed
             names, cors = self._options.http_names, self._options.http_cors
-            guard = Guard(names, any_name=not is_loopback(endpoint), cors=cors)
+            guard = Guard(names, any_name=guarded or not is_loopback(endpoint), cors=cors)
             factory = HttpFactory(partial(router.answer, guard), self._reactor)
             self._http.append(factory)
             listeners += self._listen([endpoint], factory)
@@ -116,6 +121,7 @@ class CameraService(MultiService):
     def startService(self) -> None:
         """Start the cameras, unless they are to wait for ``start``."""
         super().startService()
+        self.server.open_library()
         self.server.urls = self._urls()
         if not self._options.stopped:
             self.server.start()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 #: One item, a list of items, or nothing to tell. Keys are words, values plain JSON values.
 Answer = dict[str, Any] | list[dict[str, Any]] | None
 
+#: ``view``: it changes nothing; ``control``: it changes something; ``admin``: it ends the server.
 Right = Literal["view", "control", "admin"]
 
 #: Whether a lone word that names no camera is meant for the word behind the camera's place.
@@ -71,6 +72,7 @@ class Command:
         call: the function; its first argument is the server, or the session.
         parameters: the words that it takes.
         right: what a token must allow for it.
+        before_auth: it may be given by one who has yet to show a token.
         items: for an answer that is a list: what the items are called, in the plural.
         of_session: it is about the controller's own connection (see session.Session).
         looks_right: see LooksRight.
@@ -83,6 +85,7 @@ class Command:
     right: Right
     items: str | None
     of_session: bool = False
+    before_auth: bool = False
     looks_right: LooksRight = lambda server, word: False
     as_lines: Callable[[Answer], list[str]] | None = None
 

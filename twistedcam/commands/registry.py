@@ -27,6 +27,7 @@ class Registry:
         right: Right = "control",
         items: str | None = None,
         of_session: bool = False,
+        before_auth: bool = False,
         looks_right: LooksRight = lambda server, word: False,
         as_lines: Callable[[Answer], list[str]] | None = None,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -48,6 +49,7 @@ class Registry:
                 right,
                 items,
                 of_session,
+                before_auth,
                 looks_right,
                 as_lines,
             )

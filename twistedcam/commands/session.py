@@ -21,12 +21,21 @@ class Session(Protocol):
     def watch(self, camera: str | None) -> None:
         """Tell of that camera's events, or of all, until the next line."""
 
+    async def authenticate(self, token: str) -> None:
+        """Take a token; what it opens is open from now on. Raises Unauthorized."""
+
     def quit(self) -> None:
         """Close, once what was said is sent."""
 
 
 def add_session_commands(registry: Registry) -> None:
-    """Add ``watch``, ``json`` and ``quit``."""
+    """Add ``auth``, ``watch``, ``json`` and ``quit``."""
+
+    @registry.command("auth", right="view", before_auth=True, of_session=True)
+    async def auth(session: Session, token: str) -> Answer:
+        """Say who you are, where the server has tokens (twistedcam token --help)."""
+        await session.authenticate(token)
+        return None
 
     @registry.command("watch", right="view", of_session=True)
     def watch(session: Session, camera: Camera | None = None) -> Answer:
@@ -38,7 +47,7 @@ def add_session_commands(registry: Registry) -> None:
         session.watch(None if camera is None else camera.name)
         return None
 
-    @registry.command("json", right="view", of_session=True)
+    @registry.command("json", right="view", before_auth=True, of_session=True)
     def json(session: Session, on_or_off: str) -> Answer:
         """Answer in JSON from now on, a line each (on), or in text (off)."""
         if on_or_off not in ("on", "off"):
@@ -46,7 +55,7 @@ def add_session_commands(registry: Registry) -> None:
         session.json = on_or_off == "on"
         return None
 
-    @registry.command("quit", right="view", of_session=True)
+    @registry.command("quit", right="view", before_auth=True, of_session=True)
     def quit(session: Session) -> Answer:
         """Close this connection; the server goes on."""
         session.quit()

@@ -32,21 +32,25 @@ def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
     recorder = server.recorders[camera.name]
     viewers = server.viewers.of(camera.name)
     newest = camera.hub.newest
-    granted, counts, asked = camera.granted, camera.counts, camera.spec.settings
+    granted, counts, asked = camera.granted, camera.counts, _asked(camera)
     fault = camera.last_fault
     return {
         **camera_summary(server, camera),
         "device": granted.detail or None,
+        "path": granted.device or None,
         "asked_size": asked.get("size"),
         "granted_size": f"{granted.width}x{granted.height}" if granted.width else None,
         "asked_fps": asked.get("fps"),
         "granted_fps": round(granted.fps, 3),
         "asked_format": asked.get("format"),
         "format": granted.format or None,
+        "note": granted.note or None,
         "average_fps": round(camera.rate.average(now), 1),
         "frames": counts.frames,
+        "bytes": counts.bytes,
         "encoded": counts.encoded,
         "passed_through": counts.frames - counts.encoded,
+        "repaired": counts.repaired,
         "corrupt": counts.corrupt,
         "drops": sum(viewer.drops for viewer in viewers),
         "age_ms": None if newest is None else round((time.time() - newest.time) * 1000, 1),
@@ -59,9 +63,24 @@ def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
         "recording_seconds": round(recorder.result.seconds, 3) if recorder.name else None,
         "recording_frames": recorder.result.frames if recorder.name else None,
         "recording_dropped": recorder.dropped if recorder.name else None,
+        "recording_bytes": recorder.result.bytes if recorder.name else None,
+        "recording_files": recorder.result.files if recorder.name else None,
+        "recording_format": str(recorder.format) if recorder.format else None,
+        "recording_code": recorder.failure.code if recorder.failure else None,
+        "recording_reason": str(recorder.failure) if recorder.failure else None,
+        "preroll_seconds": round(recorder.ring.span, 3) if recorder.ring else None,
+        "preroll_bytes": recorder.ring.bytes if recorder.ring else None,
         "delivery": ", ".join(sorted({viewer.path for viewer in viewers})) or None,
         "uptime": round(now - server.started_at, 1),
     }
+
+
+def _asked(camera: Camera) -> dict[str, Any]:
+    """What the source asked its device for; before it did, what it was told to ask for."""
+    asked = camera.granted.asked
+    if asked is None:
+        return dict(camera.spec.settings)
+    return {"size": f"{asked.width}x{asked.height}", "fps": asked.fps, "format": asked.format}
 
 
 def viewer_status(viewer: Viewer, now: float) -> dict[str, Any]:

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from twisted import __version__ as twisted_version
 from twistedcam.commands.command import Answer, Command
+from twistedcam.commands.recording import add_recording_commands
 from twistedcam.commands.registry import Registry
 from twistedcam.commands.session import add_session_commands
 from twistedcam.commands.status import camera_status, camera_summary, viewer_status
-from twistedcam.errors import BadArgument, CameraFailed
-from twistedcam.recording.names import has_suffix
-from twistedcam.recording.snapshot import write_snapshot
+from twistedcam.errors import BadArgument
 from twistedcam.version import __version__
 
 if TYPE_CHECKING:
@@ -24,7 +23,9 @@ def standard_commands() -> Registry:
     """A registry of all that a server can be asked for."""
     registry = Registry()
 
-    @registry.command("help", right="view", items="commands", as_lines=_help_lines)
+    @registry.command(
+        "help", right="view", before_auth=True, items="commands", as_lines=_help_lines
+    )
     def help(server: Server, command: list[str] = []) -> Answer:  # noqa: B006
         """List the commands, or explain one in full: help record start."""
         if not command:
@@ -67,38 +68,7 @@ def standard_commands() -> Registry:
         await camera.stop()
         return None
 
-    @registry.command("record start", looks_right=_is_file_name)
-    async def record_start(server: Server, camera: Camera, name: str | None = None) -> Answer:
-        """Record from now on; answers with the file's name.
-
-        The stream is started too if it is stopped. NAME is a plain file name; its ending chooses
-        the format.
-        """
-        recorder = server.recorders[camera.name]
-        recorder.check(name)
-        if camera.state in ("stopped", "starting"):
-            await camera.start()
-        return {"recording": recorder.start(name)}
-
-    @registry.command("record stop")
-    async def record_stop(server: Server, camera: Camera) -> Answer:
-        """Finish the recording; answers with its name, when the file is whole."""
-        result = await server.recorders[camera.name].stop()
-        if result is None:
-            return None
-        return {
-            "recording": result.name,
-            "seconds": round(result.seconds, 3),
-            "frames": result.frames,
-            "size": result.bytes,
-        }
-
-    @registry.command("snapshot", looks_right=_is_file_name)
-    async def snapshot(server: Server, camera: Camera, name: str | None = None) -> Answer:
-        """Write the newest picture beside the recordings; answers with the file's name."""
-        if camera.hub.newest is None:
-            raise CameraFailed(f"{camera.name} has no picture: it is {camera.state}")
-        return {"snapshot": await write_snapshot(server, camera, camera.hub.newest, name)}
+    add_recording_commands(registry)
 
     @registry.command("viewers", right="view", items="viewers")
     def viewers(server: Server) -> Answer:
@@ -132,12 +102,12 @@ def standard_commands() -> Registry:
         """
         return (await camera.properties.set(property, value)).as_dict()
 
-    @registry.command("ping", right="view")
+    @registry.command("ping", right="view", before_auth=True)
     def ping(server: Server) -> Answer:
         """Answer OK."""
         return None
 
-    @registry.command("version", right="view")
+    @registry.command("version", right="view", before_auth=True)
     def version(server: Server) -> Answer:
         """Versions of all that matters."""
         import av
@@ -162,10 +132,6 @@ def standard_commands() -> Registry:
 
     add_session_commands(registry)
     return registry
-
-
-def _is_file_name(server: Server, word: str) -> bool:
-    return has_suffix(word)
 
 
 def _is_property(server: Server, word: str) -> bool:

@@ -19,12 +19,13 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from twistedcam.address import show_address
+from twistedcam.address import is_private, show_address
+from twistedcam.auth import ANYONE, Grant
 from twistedcam.commands import Answer, Command, Registry
 from twistedcam.connections import Connections
 from twistedcam.control import lines
 from twistedcam.control.telnet import PatientTelnet
-from twistedcam.errors import BadArgument, TwistedcamError
+from twistedcam.errors import BadArgument, TwistedcamError, Unauthorized
 from twistedcam.events import Event
 from twistedcam.version import __version__
 
@@ -61,6 +62,8 @@ class ControlProtocol(PatientTelnet):
         self.peer = ""
         #: Whether answers are lines of JSON (commands.session.Session).
         self.json = False
+        #: What the other side may do; None: it has yet to show a token.
+        self._grant: Grant | None = None if factory.server.authenticator.is_needed else ANYONE
         self._reader = lines.LineReader()
         #: Lines to carry out, and the error that ends the connection behind them.
         self._waiting: deque[bytes | TwistedcamError] = deque()
@@ -236,14 +239,31 @@ class ControlProtocol(PatientTelnet):
             words = lines.split(line)
             if words:
                 command, rest = self.factory.registry.find(words)
+                if self._grant is None and not command.before_auth:
+                    raise Unauthorized("this server wants a token first: auth TOKEN")
                 arguments = command.bind(self.factory.server, rest)
-                subject = self if command.of_session else self.factory.server
-                self._answer(command, await command.run(subject, **arguments))
+                self._answer(command, await self._run(command, arguments))
         except TwistedcamError as error:
             self._answer_error(error)
         except Exception:
-            log.failure("{peer}: {line!r} failed", peer=self.peer, line=line)
+            shown = line if b"auth" not in line else b"auth ..."  # a token is never logged
+            log.failure("{peer}: {line!r} failed", peer=self.peer, line=shown)
             self._answer_error(TwistedcamError("that failed inside the server; its log says why"))
+
+    async def _run(self, command: Command, arguments: dict[str, Any]) -> Answer:
+        """Carry out what the token allows, and tell only what it may know."""
+        grant = self._grant
+        subject = self if command.of_session else self.factory.server
+        if command.before_auth or grant is None:
+            return await command.run(subject, **arguments)
+        camera = getattr(arguments.get("camera"), "name", None)
+        try:
+            grant.require_command(command.right, camera, command.name)
+        except Unauthorized as error:
+            log.warn("{peer}: refused: {why}", peer=self.peer, why=str(error))
+            raise
+        answer = await command.run(subject, **arguments)
+        return answer if camera is not None else grant.only_own(answer, command.name)
 
     def _answer(self, command: Command, answer: Answer) -> None:
         form = lines.as_json if self.json else lines.as_text
@@ -265,13 +285,26 @@ class ControlProtocol(PatientTelnet):
             lambda event: self._happened(event, camera)
         )
 
+    async def authenticate(self, token: str) -> None:
+        """Take a token, unless others on its way could have read it."""
+        if self.factory.server.authenticator.is_needed and not is_private(self.transport):
+            raise Unauthorized(
+                "a token in clear is refused from another machine: use TLS (an endpoint ssl:…) or "
+                "a tunnel. Others may have read this one: replace it"
+            )
+        peer = self.transport.getPeer()
+        self._grant = await self.factory.server.authenticator.by_token(token, peer)
+
     def quit(self) -> None:
         """Close behind the answer; what was typed behind is not carried out."""
         self._hears = False
         self._waiting.clear()
 
     def _happened(self, event: Event, camera: str | None) -> None:
-        if camera is not None and getattr(event, "camera", camera) not in (camera, None):
+        about = getattr(event, "camera", None)
+        if camera is not None and about not in (camera, None):
+            return
+        if self._grant is None or not self._grant.may_hear(about):
             return
         text = lines.event_as_json(event) if self.json else lines.event_as_text(event)
         if self._is_full:

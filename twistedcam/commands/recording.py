@@ -1,0 +1,108 @@
+"""The commands about recordings and snapshots."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from twistedcam.commands.command import Answer
+from twistedcam.commands.registry import Registry
+from twistedcam.errors import CameraFailed
+from twistedcam.recording import Item, write_snapshot
+from twistedcam.recording.names import has_suffix
+from twistedcam.recording.quantities import seconds as parse_seconds
+from twistedcam.recording.session import Progress
+
+if TYPE_CHECKING:
+    from twistedcam.camera import Camera
+    from twistedcam.server import Server
+
+
+def add_recording_commands(registry: Registry) -> None:
+    """Add them to a registry."""
+
+    @registry.command("record start", looks_right=_is_file_name)
+    async def record_start(
+        server: Server, camera: Camera, name: str | None = None, *, every: str | None = None
+    ) -> Answer:
+        """Record from now on; answers with the file's name.
+
+        The stream is started too if it is stopped. NAME is a plain file name; its ending chooses
+        the format: .mp4 H.264, .mkv .avi .mov the camera's own JPEGs. What the pre-roll holds
+        comes first. --every 10s makes a timelapse: one frame each 10 s, played at 30 a second.
+        """
+        period = None if every is None else parse_seconds(every, "every")
+        recorder = server.recorders[camera.name]
+        if recorder.state != "recording":
+            recorder.check(name)
+        if camera.state in ("stopped", "starting"):
+            await camera.start()
+        return {"recording": recorder.start(name, period)}
+
+    @registry.command("record stop")
+    async def record_stop(server: Server, camera: Camera) -> Answer:
+        """Finish the recording; answers with its name, when the file is whole.
+
+        Of a recording in several files it is the last one's name, and the seconds, frames and
+        bytes of all of them.
+        """
+        recorder = server.recorders[camera.name]
+        progress = await recorder.stop()
+        if progress is not None and recorder.failure is not None:
+            raise recorder.failure
+        return None if progress is None else _told(progress)
+
+    @registry.command("record save-last", looks_right=_is_length)
+    async def record_save_last(server: Server, camera: Camera, seconds: str) -> Answer:
+        """Write what the pre-roll holds of the last seconds: record save-last 30s."""
+        length = parse_seconds(seconds, "seconds")
+        return _told(await server.recorders[camera.name].save_last(length))
+
+    @registry.command("snapshot", looks_right=_is_file_name)
+    async def snapshot(server: Server, camera: Camera, name: str | None = None) -> Answer:
+        """Write the newest picture beside the recordings; answers with the file's name."""
+        frame = camera.hub.newest
+        if frame is None:
+            raise CameraFailed(f"{camera.name} has no picture: it is {camera.state}")
+        written = await write_snapshot(
+            server.recordings, camera, frame, name, server.make_thread, server.events
+        )
+        return {"snapshot": written}
+
+    @registry.command("recordings", right="view", items="recordings")
+    async def recordings(server: Server) -> Answer:
+        """List the recordings, newest first, those being written among them."""
+        return [_shown(item) for item in await server.library.list()]
+
+    @registry.command("recordings delete")
+    async def recordings_delete(server: Server, name: str) -> Answer:
+        """Delete a recording."""
+        await server.library.delete(name)
+        return None
+
+
+def _is_file_name(server: Server, word: str) -> bool:
+    return has_suffix(word)
+
+
+def _is_length(server: Server, word: str) -> bool:
+    return word[:1].isdigit()
+
+
+def _told(progress: Progress) -> dict[str, Any]:
+    told = {
+        "recording": progress.name,
+        "seconds": round(progress.seconds, 3),
+        "frames": progress.frames,
+        "size": progress.bytes,
+        "dropped": progress.dropped,
+    }
+    return told | ({"files": progress.files} if progress.files > 1 else {})
+
+
+def _shown(item: Item) -> dict[str, Any]:
+    """A recording in a list; ``when`` is local time, ``start`` seconds since the UNIX epoch."""
+    shown = item.as_dict()
+    del shown["own"]
+    when = datetime.fromtimestamp(item.start).astimezone().isoformat(timespec="seconds")
+    return {"recording": shown.pop("recording"), "when": when, **shown}
