@@ -98,6 +98,8 @@ class Camera:
         self._closing: Deferred[None] | None = None
         self._source: Source | None = None
         self._retry = Retry(clock, lambda: self._put(self._lifecycle.retry))
+        #: Whether the source is open and gives no pictures, for a reason that is known.
+        self._is_paused = False
         #: Captures that were left behind because the driver hangs.
         self._hanging = 0
         self._waiting: list[Deferred[None]] = []
@@ -179,6 +181,7 @@ class Camera:
     def close_source(self) -> None:
         """End the capture under way."""
         self._retry.cancel()
+        self._is_paused = False
         if self._capture is None:
             return
         capture, self._capture = self._capture, None
@@ -213,6 +216,7 @@ class Camera:
             self.width, self.height = picture.width, picture.height
         frame = Frame(self._sequence, picture.time_us, picture.width, picture.height, picture.jpeg)
         if self.state != "live":
+            self._is_paused = False
             self._first = frame
             self._put(self._lifecycle.came)
             return
@@ -227,6 +231,13 @@ class Camera:
         self._fault(reason)
         if self.counts.corrupt == 1:
             log.warn("{camera}: a picture was no good: {reason}", camera=self.name, reason=reason)
+
+    def paused(self, reason: str) -> None:
+        """The source knows why it gives no pictures now."""
+        if (self.state, self.reason) != ("recovering", reason):
+            self._fault(reason)
+            self._is_paused = True
+            self._put(self._lifecycle.paused, reason)
 
     def failed(self, error: CameraFailed) -> None:
         """The capture gives no more."""
@@ -309,7 +320,8 @@ class Camera:
         if self.state == "live":
             return succeed(None)
         outcome: Deferred[None] = Deferred()
-        if self.state == "stopped" or (self.state == "recovering" and self._retry.pending):
+        known = self._retry.pending or self._is_paused
+        if self.state == "stopped" or (self.state == "recovering" and known):
             _answer([outcome], self.changed())
         else:
             self._waiting.append(outcome)

@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 
 from twistedcam.camera.thread import Thread
 from twistedcam.errors import CameraFailed
-from twistedcam.sources.base import Granted, Source
+from twistedcam.sources.base import Granted, Interruptible, Paused, Source
 from twistedcam.sources.encode import Encoder, Picture
 
 log = Logger()
@@ -38,6 +38,9 @@ class CaptureListener(Protocol):
 
     def corrupt(self, reason: str) -> None:
         """A picture came and was no good."""
+
+    def paused(self, reason: str) -> None:
+        """No pictures come now, for a reason that is known; the capture goes on."""
 
     def failed(self, error: CameraFailed) -> None:
         """There will be no more pictures. The capture has still to be ended."""
@@ -92,6 +95,8 @@ class Capture:
         """
         self._listener = None
         self._unwatch()
+        if isinstance(self._source, Interruptible):
+            self._source.interrupt()
         if self._loop.running:
             self._loop.stop()
         closed: Deferred[None] = Deferred()
@@ -145,9 +150,12 @@ class Capture:
     def _step(self) -> Deferred[None]:
         return self._run(self._grab, self._grabbed)
 
-    def _grab(self) -> Picture | str | None:
-        """In the thread: a finished picture, or the reason why it is no good, or None."""
-        grab = self._source.read()
+    def _grab(self) -> Picture | Paused | str | None:
+        """In the thread: a finished picture, or why there is none, or why it is no good."""
+        try:
+            grab = self._source.read()
+        except Paused as pause:
+            return pause
         if grab is None:
             return None
         try:
@@ -155,8 +163,11 @@ class Capture:
         except ValueError as error:
             return str(error)
 
-    def _grabbed(self, picture: Picture | str | None) -> None:
+    def _grabbed(self, picture: Picture | Paused | str | None) -> None:
         if self._listener is None or picture is None:
+            return
+        if isinstance(picture, Paused):
+            self._listener.paused(str(picture))
             return
         if isinstance(picture, str):
             self._no_good = picture

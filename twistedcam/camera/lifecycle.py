@@ -27,6 +27,9 @@ class Lifecycle(Protocol):
     def failed(self, reason: str) -> None:
         """The source cannot be opened, or gives no more pictures."""
 
+    def paused(self, reason: str) -> None:
+        """The source is open, and knows why it gives no pictures now."""
+
     def retry(self) -> None:
         """It is time to try again."""
 
@@ -73,6 +76,9 @@ def _build() -> TypeMachineBuilder[Lifecycle, Actions]:
         camera.retry_later()
         camera.enter("recovering", reason)
 
+    def pause(_: Lifecycle, camera: Actions, reason: str) -> None:
+        camera.enter("recovering", reason)
+
     def finish(_: Lifecycle, camera: Actions) -> None:
         camera.close_source()
         camera.enter("stopped")
@@ -86,6 +92,7 @@ def _build() -> TypeMachineBuilder[Lifecycle, Actions]:
         state.upon(Lifecycle.stop).to(stopped)(finish)
         state.upon(Lifecycle.failed).to(recovering)(recover)
         state.upon(Lifecycle.ended).to(stopped)(run_out)
+        state.upon(Lifecycle.paused).to(recovering)(pause)
 
     starting.upon(Lifecycle.came).to(live)(go_live)
     recovering.upon(Lifecycle.came).to(live)(go_live)

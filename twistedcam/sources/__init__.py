@@ -48,12 +48,34 @@ def _file(spec: SourceSpec, settings: Settings) -> Source:
     return FileSource.from_settings(spec, settings)
 
 
+def _folder(spec: SourceSpec, settings: Settings) -> Source:
+    from twistedcam.sources.folder import FolderSource
+
+    return FolderSource.from_settings(spec, settings)
+
+
+def _web(spec: SourceSpec, settings: Settings) -> Source:
+    from twistedcam.sources.web import WebSource
+
+    return WebSource.from_settings(spec, settings)
+
+
+def _stream(spec: SourceSpec, settings: Settings) -> Source:
+    from twistedcam.sources.stream import StreamSource
+
+    return StreamSource.from_settings(spec, settings)
+
+
 #: Scheme to maker. The modules are imported when first asked for: not every program needs all.
 SCHEMES: dict[str, Callable[[SourceSpec, Settings], Source]] = {
     "auto": _auto,
     "webcam": _webcam,
     "pattern": _pattern,
     "file": _file,
+    "folder": _folder,
+    "http": _web,
+    "https": _web,
+    **dict.fromkeys(("rtsp", "rtsps", "rtmp", "rtmps", "srt", "udp", "rtp", "ffmpeg"), _stream),
 }
 
 

@@ -88,6 +88,12 @@ class AutoSource:
         self._look()
         return self._source.read()
 
+    def interrupt(self) -> None:
+        """Wake who waits for the next test picture."""
+        source = self._source
+        if isinstance(source, PatternSource):
+            source.interrupt()
+
     def close(self) -> None:
         """Let the webcam go."""
         if self._source is not None:

@@ -111,3 +111,18 @@ class Watchable(Protocol):
 
         Called on the reactor's thread, several times a second: it must be cheap.
         """
+
+
+@runtime_checkable
+class Interruptible(Protocol):
+    """A source whose waiting can be cut short."""
+
+    def interrupt(self) -> None:
+        """Let a ``read`` under way come back at once, in whatever way. Called on any thread."""
+
+
+class Paused(Exception):
+    """Raised by ``read``: no pictures now, for a reason that is known; reading on is right.
+
+    The camera is recovering for that reason until the next picture; nothing is opened anew.
+    """

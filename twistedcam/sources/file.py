@@ -90,6 +90,10 @@ class FileSource:
             return None
         return Grab(time.time(), grab.jpeg, grab.image)
 
+    def interrupt(self) -> None:
+        """Wake who waits for the next picture's time."""
+        self._pace.stop()
+
     def close(self) -> None:
         """Close the file."""
         self._pace.stop()

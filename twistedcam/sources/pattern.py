@@ -84,6 +84,10 @@ class PatternSource:
         self._number += 1
         return Grab(now, image=self._draw(now))
 
+    def interrupt(self) -> None:
+        """Wake who waits for the next picture's time."""
+        self.close()
+
     def close(self) -> None:
         """Stop waiting."""
         if self._ticker is not None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from twistedcam.errors import BadArgument
+from twistedcam.sources.url import SCHEMES as URL_SCHEMES
+from twistedcam.sources.url import join_settings, split_settings, without_secrets
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
@@ -35,17 +37,26 @@ class SourceSpec:
     @property
     def shown(self) -> str:
         """The text without any password, for status, logs and pages."""
-        parts = urlsplit(self.text)
-        if not parts.netloc or "@" not in parts.netloc:
-            return self.text
-        host = parts.netloc.rpartition("@")[2]
-        return parts._replace(netloc=f"***@{host}").geturl()
+        return without_secrets(self.text)
+
+    def require_host(self) -> None:
+        """Raise BadArgument unless the address has a host."""
+        try:
+            parts = urlsplit(f"{self.scheme}:{self.target}")
+            found = parts.hostname and (parts.port or True)
+        except ValueError:
+            found = None
+        if not found:
+            raise BadArgument(f"{self.shown} has no host: write {self.scheme}://HOST/…")
 
     def with_settings(self, changes: dict[str, str]) -> SourceSpec:
         """The same source with some settings changed."""
         settings = {**self.settings, **changes}
-        query = urlencode(settings, safe=":/,")
-        text = f"{self.text.partition('?')[0]}?{query}"
+        start = f"{self.scheme}:{self.target}"
+        if self.scheme in URL_SCHEMES:
+            text = join_settings(start, settings)
+        else:
+            text = f"{start}?{urlencode(settings, safe=':/,')}"
         return SourceSpec(self.scheme, self.target, settings, text)
 
 
@@ -58,8 +69,11 @@ def parse(text: str) -> SourceSpec:
     scheme, colon, rest = text.strip().partition(":")
     if not colon or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+-]*", scheme):
         raise BadArgument(f"{text!r} is no source: write SCHEME:…, such as auto: or webcam:0")
-    target, _, query = rest.partition("?")
-    settings = dict(parse_qsl(query, keep_blank_values=True))
+    if scheme.lower() in URL_SCHEMES:
+        target, settings = split_settings(rest, COMMON)
+    else:
+        target, _, query = rest.partition("?")
+        settings = dict(parse_qsl(query, keep_blank_values=True))
     return SourceSpec(scheme.lower(), target, settings, text.strip())
 
 

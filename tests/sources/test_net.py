@@ -1,0 +1,238 @@
+"""Cameras on the net: MJPEG passed through, snapshots, and whatever FFmpeg opens."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import http.server
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakecam import encode_jpeg, moving_picture
+from tests.system import require_program
+from twistedcam.errors import BadArgument, CameraFailed, SourceEnded, StartupError
+from twistedcam.sources import Grab, Source, make_source, parse, stream, web
+
+JPEGS = [encode_jpeg(picture) for picture in moving_picture(320, 240, 4)]
+
+
+class Camera(http.server.BaseHTTPRequestHandler):
+    """A camera on the net."""
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/secret") and self.headers.get("Authorization") != WANTED:
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="camera"')
+            self.end_headers()
+        elif self.path.startswith("/snapshot"):
+            self.answer("image/jpeg", JPEGS[0])
+        elif self.path == "/text":
+            self.answer("text/html", b"<p>no camera</p>")
+        elif self.path == "/silent":
+            self.answer("multipart/x-mixed-replace;boundary=frame", b"")
+            time.sleep(1)
+        else:
+            self.answer("multipart/x-mixed-replace;boundary=frame", b"")
+            with contextlib.suppress(OSError):
+                for number, jpeg in enumerate(JPEGS):
+                    stamp = b"X-Timestamp: %.6f\r\n" % (START + number)
+                    self.wfile.write(b"--frame\r\n" + stamp + b"\r\n" + jpeg + b"\r\n")
+                self.wfile.write(b"--frame--\r\n")
+
+    def answer(self, kind: str, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *_: Any) -> None:
+        pass
+
+
+WANTED = "Basic " + base64.b64encode(b"me:p@ss").decode()
+START = time.time() - 3
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[str]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Camera)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    yield f"127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@contextlib.contextmanager
+def opened(text: str) -> Iterator[Source]:
+    source = make_source(parse(text))
+    try:
+        source.open()
+        yield source
+    finally:
+        source.close()
+
+
+def read(source: Source) -> Grab:
+    while (grab := source.read()) is None:
+        pass
+    return grab
+
+
+def test_mjpeg_goes_through_byte_for_byte_with_its_times(host: str) -> None:
+    with opened(f"http://{host}/stream") as source:
+        for number, jpeg in enumerate(JPEGS):
+            grab = read(source)
+            assert grab.jpeg == jpeg
+            assert grab.time == pytest.approx(START + number, abs=1e-5)
+        with pytest.raises(CameraFailed, match="ended the stream"):
+            read(source)
+
+
+def test_a_snapshot_is_asked_for_again_and_again(host: str) -> None:
+    with opened(f"http://{host}/snapshot?quality=3#fps=20") as source:
+        assert [read(source).jpeg for _ in range(3)] == [JPEGS[0]] * 3
+
+
+def test_a_password_opens_and_is_never_shown(host: str) -> None:
+    spec = parse(f"http://me:p%40ss@{host}/secret?token=xyz")
+    assert spec.shown == f"http://***@{host}/secret?token=***"
+    with opened(spec.text) as source:
+        assert read(source).jpeg == JPEGS[0]
+    with pytest.raises(CameraFailed) as error, opened(f"http://me:wrong@{host}/secret"):
+        pass
+    assert "401" in str(error.value)
+    assert "wrong" not in str(error.value)
+
+
+def test_a_silent_peer_is_given_up(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web, "TIMEOUT", 0.2)
+    with (
+        opened(f"http://{host}/silent") as source,
+        pytest.raises(CameraFailed, match=r"for 0\.2 s"),
+    ):
+        source.read()
+
+
+def test_who_waits_for_a_peer_can_be_interrupted(host: str) -> None:
+    with opened(f"http://{host}/silent") as source:
+        assert isinstance(source, web.WebSource)
+        timer = threading.Timer(0.1, source.interrupt)
+        timer.start()
+        began = time.monotonic()
+        with pytest.raises(CameraFailed):
+            source.read()
+        assert time.monotonic() - began < web.TIMEOUT
+        timer.join()
+
+
+def test_what_is_no_camera_is_named(host: str) -> None:
+    with pytest.raises(CameraFailed, match=r"127\.0\.0\.1"), opened(f"http://{host}/text"):
+        pass
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        with pytest.raises(CameraFailed, match="refused"), opened(f"http://127.0.0.1:{port}/"):
+            pass
+
+
+@pytest.mark.parametrize("text", ["http:", "http:///x", "rtsp:camera", "ffmpeg:", "http://h:x/"])
+def test_an_address_without_a_host_is_refused(text: str) -> None:
+    with pytest.raises(BadArgument):
+        make_source(parse(text))
+
+
+def test_a_peer_s_query_is_the_peer_s() -> None:
+    spec = parse("http://h/mjpg?resolution=320x240&fps=5&rotate=90")
+    assert (spec.target, spec.settings) == ("//h/mjpg?resolution=320x240&fps=5", {"rotate": "90"})
+    spec = parse("http://h/mjpg?rotate=90#flip=h")
+    assert (spec.target, spec.settings) == ("//h/mjpg?rotate=90", {"flip": "h"})
+    again = spec.with_settings({"quality": "50"})
+    assert parse(again.text) == again
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("rtsp://u:p@h/s", "rtsp://***@h/s"),
+        ("ffmpeg:rtsp://u:p@h/s", "ffmpeg:rtsp://***@h/s"),
+        ("twistedcam://:TOKEN@h:1/cam", "twistedcam://***@h:1/cam"),
+        ("http://h/x?usr=me&pwd=it&a=1", "http://h/x?usr=***&pwd=***&a=1"),
+        ("http://h/?user=admin#fps=1", "http://h/?user=***#fps=1"),
+        ("webcam:0?size=1x1", "webcam:0?size=1x1"),
+    ],
+)
+def test_no_secret_is_shown(text: str, shown: str) -> None:
+    assert parse(text).shown == shown
+
+
+def test_ffmpeg_opens_a_live_stream_and_a_dead_peer_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "TIMEOUT", 1.0)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    made = ["-re", "-f", "lavfi", "-i", "testsrc=size=320x240:rate=30", "-c:v", "mpeg2video"]
+    command = [require_program("ffmpeg"), "-v", "quiet", "-nostdin", *made, "-f", "mpegts"]
+    with subprocess.Popen([*command, f"{url}?listen=1"]) as peer:
+        try:
+            source = _connect(f"ffmpeg:{url}")
+            for _ in range(3):
+                grab = read(source)
+                assert grab.image is not None
+                assert grab.image.shape == (240, 320, 3)
+            peer.send_signal(19)  # SIGSTOP
+            with pytest.raises(CameraFailed, match="nothing came for 1 s"):
+                _read_to_the_end(source)
+            source.close()
+        finally:
+            peer.kill()
+
+
+def _read_to_the_end(source: Source) -> None:
+    while True:
+        source.read()
+
+
+def _connect(text: str) -> Source:
+    until = time.monotonic() + 20
+    while True:
+        source = make_source(parse(text))
+        try:
+            source.open()
+        except CameraFailed:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        else:
+            return source
+
+
+def test_a_folder_s_pictures_come_in_order_and_new_ones_are_seen(tmp_path: Path) -> None:
+    for number, jpeg in enumerate(JPEGS[:2]):
+        (tmp_path / f"{number}.jpg").write_bytes(jpeg)
+    (tmp_path / "notes.txt").write_text("no picture")
+    with opened(f"folder:{tmp_path}?fps=500") as source:
+        assert [read(source).jpeg for _ in range(3)] == [JPEGS[0], JPEGS[1], JPEGS[0]]
+        (tmp_path / "2.JPG").write_bytes(JPEGS[2])
+        assert JPEGS[2] in [read(source).jpeg for _ in range(6)]
+    with opened(f"folder:{tmp_path}?fps=500&loop=0") as source:
+        for _ in range(3):
+            read(source)
+        with pytest.raises(SourceEnded):
+            read(source)
+
+
+def test_a_folder_without_pictures_or_none_at_all_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CameraFailed, match="no pictures in"), opened(f"folder:{tmp_path}"):
+        pass
+    with pytest.raises(StartupError, match="no folder"):
+        make_source(parse(f"folder:{tmp_path}/gone"))

@@ -1,0 +1,105 @@
+"""Pictures in a folder, one after the other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+import cv2
+
+from twistedcam.errors import BadArgument, CameraFailed, SourceEnded, StartupError
+from twistedcam.sources.base import Grab, Granted
+from twistedcam.sources.pace import Ticker
+from twistedcam.sources.spec import Settings, SourceSpec
+
+DEFAULT_FPS = 1.0
+_JPEG = (".jpg", ".jpeg")
+_OTHERS = (".png", ".bmp", ".webp", ".tif", ".tiff")
+
+
+class FolderSource:
+    """Shows the pictures in the order of their names; JPEGs go through as they are.
+
+    The folder is read anew for each round: what was put there meanwhile is shown, too.
+
+    Arguments:
+        path: the folder.
+        fps: pictures a second.
+        loop: begin again at the end; else the camera stops there.
+    """
+
+    def __init__(self, path: Path, fps: float = DEFAULT_FPS, loop: bool = True) -> None:
+        self.path = path
+        self.fps = fps
+        self.loop = loop
+        self._ticker: Ticker | None = None
+        self._grabs: Iterator[Grab] | None = None
+
+    @classmethod
+    def from_settings(cls, spec: SourceSpec, settings: Settings) -> FolderSource:
+        """``folder:pictures/?fps=2&loop=0``."""
+        if not spec.target:
+            raise BadArgument("folder: needs a path: folder:pictures/")
+        target = spec.target[2:] if spec.target.startswith("//") else spec.target
+        path = Path(unquote(target)).expanduser()
+        if not path.is_dir():
+            raise StartupError(f"there is no folder {str(path)!r} to show pictures from")
+        fps = settings.number("fps", 0.001, 1000) or DEFAULT_FPS
+        return cls(path, fps, settings.flag("loop", True))
+
+    def open(self) -> Granted:
+        """See whether there are pictures."""
+        if not self._list():
+            kinds = ", ".join((*_JPEG, *_OTHERS))
+            raise CameraFailed(f"there are no pictures in {self.path}: put some there ({kinds})")
+        self._ticker = Ticker(self.fps)
+        self._grabs = self._rounds()
+        return Granted(0, 0, self.fps, "pictures", self.path.name, steady=False)
+
+    def read(self) -> Grab | None:
+        """The next picture, when it is due."""
+        assert self._ticker is not None and self._grabs is not None, "not open"
+        if not self._ticker.wait():
+            return None
+        try:
+            grab = next(self._grabs, None)
+        except OSError as error:
+            raise CameraFailed(f"{self.path}: {error.strerror}") from None
+        if grab is None:
+            raise SourceEnded(f"the last picture of {self.path.name} was shown")
+        return grab
+
+    def interrupt(self) -> None:
+        """Wake who waits for the next picture's time."""
+        if self._ticker is not None:
+            self._ticker.stop()
+
+    def close(self) -> None:
+        """Nothing is open between two pictures."""
+        self.interrupt()
+
+    def _list(self) -> list[Path]:
+        try:
+            return sorted(
+                each for each in self.path.iterdir() if each.suffix.lower() in (*_JPEG, *_OTHERS)
+            )
+        except OSError as error:
+            raise CameraFailed(f"{self.path}: {error.strerror}") from None
+
+    def _rounds(self) -> Iterator[Grab]:
+        while names := self._list():
+            for name in names:
+                yield _load(name)
+            if not self.loop:
+                return
+        raise CameraFailed(f"there are no pictures in {self.path} any more")
+
+
+def _load(path: Path) -> Grab:
+    """A picture; one that is none is handed on as broken, to be counted."""
+    data = path.read_bytes()
+    if path.suffix.lower() in _JPEG:
+        return Grab(time.time(), jpeg=data)
+    return Grab(time.time(), image=cv2.imread(str(path), cv2.IMREAD_COLOR))  # type: ignore[arg-type]

@@ -1,0 +1,66 @@
+"""Sources that are addresses on the net: what is theirs, what is ours, and what nobody may see."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+SCHEMES = frozenset(
+    {
+        *("http", "https"),
+        *("rtsp", "rtsps", "rtmp", "rtmps", "srt", "udp", "rtp", "ffmpeg"),
+        *("twistedcam", "twistedcams", "twistedcam+unix"),
+    }
+)
+
+_SECRET = re.compile(r"pass|pwd|token|key|auth|secret|user|usr|login|account|sig", re.IGNORECASE)
+_HIDDEN = "***"
+
+
+def split_settings(rest: str, common: Collection[str]) -> tuple[str, dict[str, str]]:
+    """What stands behind a scheme, as the address that the peer gets, and our settings.
+
+    The query is the peer's, but for the settings that all sources have. Behind ``#`` stand
+    settings that are ours alone; if there are any, the whole query is the peer's.
+    """
+    address, _, fragment = rest.partition("#")
+    ours = dict(parse_qsl(fragment, keep_blank_values=True))
+    if ours:
+        return address, ours
+    path, question, query = address.partition("?")
+    theirs = []
+    for word in query.split("&"):
+        name, equals, value = word.partition("=")
+        if equals and name in common:
+            ours.update(parse_qsl(word) or [(name, value)])
+        else:
+            theirs.append(word)
+    query = "&".join(theirs)
+    return path + (question + query if query else ""), ours
+
+
+def join_settings(address: str, settings: dict[str, str]) -> str:
+    """The other way round."""
+    return f"{address}#{urlencode(settings, safe=':/,')}" if settings else address
+
+
+def without_secrets(text: str) -> str:
+    """An address in which user, password, and whatever looks like a key are stars."""
+    scheme, colon, rest = text.partition(":")
+    if scheme.lower() == "ffmpeg":
+        return f"{scheme}{colon}{without_secrets(rest)}"
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return f"{scheme}{colon}{_HIDDEN}"
+    netloc = parts.netloc
+    if "@" in netloc:
+        netloc = f"{_HIDDEN}@{netloc.rpartition('@')[2]}"
+    words = (_hide(word) for word in parts.query.split("&"))
+    return parts._replace(netloc=netloc, query="&".join(words)).geturl()
+
+
+def _hide(word: str) -> str:
+    name, equals, _ = word.partition("=")
+    return f"{name}={_HIDDEN}" if equals and _SECRET.search(name) else word
