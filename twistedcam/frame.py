@@ -69,6 +69,10 @@ class Frame:
             made = self._shared[make] = make(self)
             return made
 
+    def share(self, make: Any, form: Any) -> None:
+        """Keep a form that came with the frame, as what ``make`` would give."""
+        self._shared[make] = form
+
     def __repr__(self) -> str:
         size = f"{self.width}x{self.height}"
         return f"<Frame {self.seq} {size} {len(self.jpeg)} bytes at {self.time:.6f}>"

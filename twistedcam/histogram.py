@@ -27,6 +27,11 @@ class Histogram:
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
 
+    def add(self, counts: list[int], total: float) -> None:
+        """Values that were counted elsewhere, by the same bounds, and their sum."""
+        self.counts = [mine + more for mine, more in zip(self.counts, counts, strict=True)]
+        self.total += total
+
     def cumulative(self) -> list[tuple[str, float]]:
         """Bound and how many values are not above it, the last bound being ``+Inf``."""
         rows, so_far = [], 0

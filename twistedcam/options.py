@@ -18,6 +18,7 @@ CONTROL_ENDPOINT = "tcp:9531:interface=127.0.0.1"
 HTTP_ENDPOINT = "tcp:8080:interface=127.0.0.1"
 RECORDINGS = "recordings"
 LOG_LEVEL = "info"
+MOST_WORKERS = 64
 LOG_LEVELS = ("debug", "info", "warn", "error", "critical")
 
 
@@ -42,6 +43,7 @@ class ServeOptions:
     stopped: bool = False
     keys: bool | None = None
     insecure: bool = False
+    workers: int = 0
     http_names: list[str] = field(default_factory=list)
     http_cors: list[str] = field(default_factory=list)
     tokens: Path | None = None
@@ -85,6 +87,7 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="how it records: segment=10m, preroll=10s, keep=20GB, keep_free=1GB, …",
     )
+    add("--workers", metavar="N", type=int, help="processes that deliver beside this one (0)")
     add("--stopped", action="store_true", help="begin with the stream stopped")
     add("--tokens", metavar="FILE", help="who may view, control, publish (see 'token --help')")
     add("--insecure", action="store_true", help="allow ports beyond this machine without tokens")
@@ -132,6 +135,7 @@ def read_serve_options(given: argparse.Namespace) -> ServeOptions:
         recordings=Path(found.recordings or RECORDINGS).expanduser().absolute(),
         stopped=bool(found.stopped),
         insecure=bool(found.insecure),
+        workers=_workers(found.workers),
         tokens=None if found.tokens is None else Path(found.tokens).expanduser().absolute(),
         log_json=bool(found.log_json),
         log_level=found.log_level or LOG_LEVEL,
@@ -163,6 +167,12 @@ def _merge(given: argparse.Namespace, config: dict[str, Any]) -> argparse.Namesp
         if merged[name] is None and not merged.get(opposite):
             merged[name] = value
     return argparse.Namespace(**merged)
+
+
+def _workers(count: int | None) -> int:
+    if count is not None and not 0 <= count <= MOST_WORKERS:
+        raise BadArgument(f"--workers {count}: 0 to {MOST_WORKERS}, one for each core at most")
+    return count or 0
 
 
 def _endpoints(found: list[str] | None, off: bool | None, default: str) -> list[str]:

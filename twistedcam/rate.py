@@ -52,3 +52,16 @@ class Rate:
     def _forget(self, now: float) -> None:
         while self._times and now - self._times[0] > self._span:
             self._times.popleft()
+
+
+class ReportedRate(Rate):
+    """A rate that is measured elsewhere and told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: Events a second, as last told.
+        self.told = 0.0
+
+    def current(self, now: float) -> float:
+        """What was told."""
+        return self.told

@@ -12,6 +12,7 @@ from twisted.logger import Logger
 
 from twistedcam.auth import Authenticator
 from twistedcam.camera import Camera, ReaderThread, Thread
+from twistedcam.delivery import Delivery, LocalDelivery
 from twistedcam.errors import CameraNeeded, NoSuchCamera
 from twistedcam.events import EventBus
 from twistedcam.recording import Item, Keeper, Library, Limits, Recorder, RecordSettings
@@ -54,6 +55,8 @@ class Server:
         self.authenticator = Authenticator(clock)
         #: Where it is reached: URLs by what is found there (``view``, ``page``).
         self.urls: dict[str, str] = {}
+        #: How viewers are served.
+        self.delivery: Delivery = LocalDelivery(clock)
         #: Called by the command ``shutdown``.
         self.on_shutdown: Callable[[], None] = lambda: None
 

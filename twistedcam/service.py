@@ -20,6 +20,7 @@ from twistedcam.http import Figures, Guard, HttpFactory, make_router
 from twistedcam.listener import Listener, is_local, is_loopback
 from twistedcam.options import ServeOptions
 from twistedcam.server import Server
+from twistedcam.workers import WorkerPool
 
 log = Logger()
 
@@ -60,6 +61,10 @@ class CameraService(MultiService):
         self.server.on_shutdown = on_shutdown or (lambda: reactor.callLater(0.05, reactor.stop))
         if options.tokens is not None:
             self.server.authenticator = Authenticator(reactor, TokenFile(options.tokens))
+        self._workers: WorkerPool | None = None
+        if options.workers:
+            self._workers = WorkerPool(reactor, self.server.viewers, options.workers)
+            self.server.delivery = self._workers
         for name, spec in options.cameras.items():
             self.server.add_camera(name, spec, options.recording.get(name))
         self._frames = FrameFactory(self.server, reactor)
@@ -121,6 +126,8 @@ class CameraService(MultiService):
     def startService(self) -> None:
         """Start the cameras, unless they are to wait for ``start``."""
         super().startService()
+        if self._workers is not None:
+            self._workers.start()
         self.server.open_library()
         self.server.urls = self._urls()
         if not self._options.stopped:
@@ -148,6 +155,8 @@ class CameraService(MultiService):
         stopping = self.server.stop_cameras()  # one that hangs must cost nobody their goodbye
         ports: list[Any] = [self._frames, self._control, *self._http]
         await DeferredList([self._bounded(port.close(), GOODBYE_TIMEOUT) for port in ports])
+        if self._workers is not None:
+            await self._workers.stop()
         await stopping
         if closing is not None:
             await closing

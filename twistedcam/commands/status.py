@@ -71,6 +71,7 @@ def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
         "preroll_seconds": round(recorder.ring.span, 3) if recorder.ring else None,
         "preroll_bytes": recorder.ring.bytes if recorder.ring else None,
         "delivery": ", ".join(sorted({viewer.path for viewer in viewers})) or None,
+        "workers": server.delivery.workers,
         "uptime": round(now - server.started_at, 1),
     }
 

@@ -1,5 +1,6 @@
 """How a frame gets to those who watch: the newest, when they are ready for it, never a queue."""
 
+from twistedcam.delivery.local import Delivery, LocalDelivery, Watching
 from twistedcam.delivery.outlet import Framing, Outlet, make_outlet
 from twistedcam.delivery.sendfile import SendfileOutlet
 from twistedcam.delivery.throttle import Throttle
@@ -7,11 +8,14 @@ from twistedcam.delivery.watcher import Watcher
 from twistedcam.delivery.write import WriteOutlet
 
 __all__ = [
+    "Delivery",
     "Framing",
+    "LocalDelivery",
     "Outlet",
     "SendfileOutlet",
     "Throttle",
     "Watcher",
+    "Watching",
     "WriteOutlet",
     "make_outlet",
 ]

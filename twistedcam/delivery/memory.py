@@ -30,6 +30,14 @@ class MemoryFile:
         while written < self.size:
             written += os.write(self.fd, data[written:] if written else data)
 
+    @classmethod
+    def adopt(cls, fd: int) -> MemoryFile:
+        """One that another process made, and whose descriptor came from there."""
+        self = cls.__new__(cls)
+        self.fd = fd
+        self.size = os.fstat(fd).st_size
+        return self
+
     def __del__(self) -> None:
         fd, self.fd = getattr(self, "fd", -1), -1
         if fd >= 0:

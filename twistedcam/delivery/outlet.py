@@ -34,6 +34,9 @@ class Outlet(Protocol):
     def send(self, frame: Frame) -> int:
         """Send a frame; only when clear. The number of bytes that it takes."""
 
+    def begin(self) -> None:
+        """Open without a word, where nothing was written to the transport before."""
+
     def say(self, data: bytes) -> None:
         """Send a small message, in order behind the frame under way; clear or not."""
 

@@ -107,6 +107,10 @@ class SendfileOutlet:
             self._wait.begin(self._fd)
         return size
 
+    def begin(self) -> None:
+        """Open without a word."""
+        self._became_free()
+
     def say(self, data: bytes) -> None:
         """Hand the message to the transport, as soon as no frame is in hand."""
         if self._file is not None:

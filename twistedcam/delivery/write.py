@@ -64,6 +64,9 @@ class WriteOutlet:
         self._transport.write(message)
         return len(message)
 
+    def begin(self) -> None:
+        """It is open from the start."""
+
     def say(self, data: bytes) -> None:
         """Hand the message to the transport."""
         self._transport.write(data)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from twistedcam import wire
-from twistedcam.delivery import Watcher, make_outlet
 from twistedcam.errors import BadMessage
 from twistedcam.events import CameraChanged, Event
 from twistedcam.wire.messages import FrameMessage
@@ -32,14 +31,14 @@ class ViewSession:
         self._protocol = protocol
         self._server = server
         self._camera = camera
-        self._outlet = outlet = make_outlet(
-            protocol.transport, wire.frame_message, self._cleared, protocol.factory.clock
+        self._outlet = outlet = server.delivery.outlet(
+            protocol.transport, wire.frame_message, self._cleared, protocol.dataReceived
         )
         self._viewer = server.viewers.join(
             protocol.peer, "tcp", camera.name, outlet.path, lambda _: protocol.bye()
         )
-        self._watcher = Watcher(
-            self._viewer, camera.hub, outlet, protocol.factory.clock, join.max_fps, join.window
+        self._watcher = server.delivery.watch(
+            self._viewer, camera.hub, outlet, join.max_fps, join.window
         )
         self.say(state_of(camera.changed()).encode())
         self._unsubscribe = server.events.subscribe(self._happened)

@@ -9,7 +9,6 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from twistedcam.address import show_address
-from twistedcam.delivery import Watcher, make_outlet
 from twistedcam.errors import BadArgument
 from twistedcam.events import CameraChanged, Event
 from twistedcam.frame import Frame
@@ -112,9 +111,7 @@ class MjpegSession:
         self._owed = False
         self._timer: IDelayedCall | None = None
         request.channel.take_over(self)
-        self._outlet = make_outlet(
-            request.channel.transport, mjpeg_part, self._cleared, server.clock
-        )
+        self._outlet = server.delivery.outlet(request.channel.transport, mjpeg_part, self._cleared)
         self._outlet.say(answer_head(request, HEADERS) + f"--{BOUNDARY}\r\n".encode())
         self._viewer = server.viewers.join(
             show_address(request.channel.transport.getPeer()),
@@ -123,7 +120,7 @@ class MjpegSession:
             self._outlet.path,
             lambda _: self.close(),
         )
-        self._watcher = Watcher(self._viewer, camera.hub, self._outlet, server.clock, fps)
+        self._watcher = server.delivery.watch(self._viewer, camera.hub, self._outlet, fps)
         self._unsubscribe = server.events.subscribe(self._happened)
         self._watcher.begin()
         self._explain()

@@ -1,0 +1,229 @@
+"""Several processes deliver, and nobody who watches or controls can tell."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.process import ServerProcess, wait_for
+from tests.system import require
+from twistedcam import wire
+from twistedcam.delivery.kernel import HAS_SENDFILE
+from twistedcam.wire.messages import FrameMessage
+
+PATTERN = ("--camera", "pattern:?size=320x240&fps=30")
+
+
+_open: list[socket.socket] = []
+
+
+@pytest.fixture(autouse=True)
+def connections_end() -> Iterator[None]:
+    require(HAS_SENDFILE, "workers need Linux")
+    yield
+    while _open:
+        _open.pop().close()
+
+
+class Viewer:
+    """Watches the frame port."""
+
+    def __init__(self, address: tuple[str, int], window: int = 2) -> None:
+        self.sock = socket.create_connection(address, 20)
+        _open.append(self.sock)
+        self.decoder = wire.Decoder()
+        self.messages: list[wire.Message] = []
+        self.sock.sendall(wire.Join(window=window).encode())
+
+    def next(self) -> wire.Message | None:
+        """The next message; None at the end of the connection."""
+        while not self.messages:
+            try:
+                data = self.sock.recv(65536)
+            except ConnectionError:
+                return None
+            if not data:
+                return None
+            self.messages += self.decoder.feed(data)
+        return self.messages.pop(0)
+
+    def frame(self, acknowledge: bool = True) -> int:
+        """The number of the next frame."""
+        while True:
+            message = self.next()
+            assert message is not None, "the connection ended"
+            if isinstance(message, FrameMessage):
+                if acknowledge:
+                    self.sock.sendall(wire.Ack(message.frame.seq).encode())
+                assert message.frame.width == 320
+                return message.frame.seq
+
+    def rest(self) -> list[wire.Message]:
+        """All messages until the end of the connection."""
+        found = []
+        while (message := self.next()) is not None:
+            found.append(message)
+        return found
+
+
+def ask(server: ServerProcess, line: str) -> dict[str, object]:
+    """The answer to a command."""
+    with socket.create_connection(server.control, 20) as sock, sock.makefile("rw") as file:
+        file.readline()
+        file.write(f"json on\n{line}\n")
+        file.flush()
+        file.readline()
+        found: dict[str, object] = json.loads(file.readline())
+        return found
+
+
+def workers_of(server: ServerProcess) -> set[int]:
+    """The processes below the server."""
+    tasks = Path(f"/proc/{server.process.pid}/task").iterdir()
+    return {int(word) for task in tasks for word in (task / "children").read_text().split()}
+
+
+def connections(pid: int) -> int:
+    """How many TCP sockets a process holds."""
+    found: set[str] = set()  # one that waits to be writable has two descriptors
+    inodes = {line.split()[9] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]}
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            name = os.readlink(file)
+        except OSError:
+            continue
+        if name.startswith("socket:[") and name[8:-1] in inodes:
+            found.add(name)
+    return len(found)
+
+
+def ready(server: ServerProcess, count: int) -> None:
+    wait_for(lambda: ask(server, "status").get("workers") == count, f"{count} workers")
+
+
+def test_viewers_are_spread_over_workers_and_all_are_counted(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path, *PATTERN, "--workers", "2") as server:
+        ready(server, 2)
+        viewers = [Viewer(server.frames, window) for window in (0, 1, 2, 8)]
+        for viewer in viewers:
+            numbers = [viewer.frame() for _ in range(10)]
+            assert numbers == sorted(set(numbers))
+        assert [connections(pid) for pid in workers_of(server)] == [2, 2]
+        status = ask(server, "status")
+        assert (status["viewers"], status["delivery"]) == (4, "sendfile")
+
+        def counted() -> bool:
+            for viewer in viewers:
+                viewer.frame()
+            rows = ask(server, "viewers")["viewers"]
+            assert isinstance(rows, list)
+            return len(rows) == 4 and all(row["frames"] > 5 and row["fps"] > 0 for row in rows)
+
+        wait_for(counted, "the workers' counts")
+        viewers[0].sock.close()
+        wait_for(lambda: ask(server, "status")["viewers"] == 3, "one viewer less")
+
+
+def test_a_worker_that_dies_is_started_again_and_the_camera_does_not_notice(
+    tmp_path: Path,
+) -> None:
+    with ServerProcess(tmp_path, *PATTERN, "--workers", "2") as server:
+        ready(server, 2)
+        viewers = [Viewer(server.frames), Viewer(server.frames)]
+        for viewer in viewers:
+            viewer.frame()
+        before = workers_of(server)
+        victim = min(before)
+        os.kill(victim, signal.SIGKILL)
+        wait_for(lambda: ask(server, "status")["viewers"] == 1, "the dead worker's viewer to go")
+        survivors = 0
+        for viewer in viewers:
+            try:
+                for _ in range(5):
+                    viewer.frame()
+                survivors += 1
+            except AssertionError:
+                again = Viewer(server.frames)
+                first = again.frame()
+                assert again.frame() > first
+        assert survivors == 1
+        wait_for(lambda: len(workers_of(server) - {victim}) == 2, "a new worker")
+        ready(server, 2)
+        status = ask(server, "status")
+        assert (status["state"], status["restarts"]) == ("live", 0)
+
+
+def test_who_is_kicked_is_told_bye_behind_a_whole_frame(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path, *PATTERN, "--workers", "1") as server:
+        ready(server, 1)
+        viewer = Viewer(server.frames)
+        viewer.frame()
+        rows = ask(server, "viewers")["viewers"]
+        assert isinstance(rows, list)
+        assert ask(server, f"kick {rows[0]['viewer']}")["ok"]
+        assert isinstance(viewer.rest()[-1], wire.Bye)
+        wait_for(lambda: ask(server, "status")["viewers"] == 0, "the viewer to go")
+
+
+def test_the_window_and_all_messages_are_as_without_workers(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path, *PATTERN, "--workers", "1") as server:
+        ready(server, 1)
+        viewer = Viewer(server.frames, window=2)
+        first = viewer.frame(acknowledge=False)
+        viewer.frame(acknowledge=False)
+        viewer.sock.sendall(wire.Ping(b"12345678").encode())
+        assert viewer.next() == wire.Pong(b"12345678")  # and no third frame
+        viewer.sock.sendall(wire.Ack(first).encode())
+        assert viewer.frame() > first + 1
+        assert ask(server, "stop")["ok"]
+        while not isinstance(message := viewer.next(), wire.State):
+            pass
+        assert message.state == "stopped"
+        viewer.sock.sendall(b"nonsense")
+        last = viewer.rest()[-1]
+        assert isinstance(last, wire.Error)
+        assert last.code == "bad-message"
+
+
+def test_the_end_of_the_server_is_told_and_leaves_no_process(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path, *PATTERN, "--workers", "2") as server:
+        ready(server, 2)
+        viewers = [Viewer(server.frames), Viewer(server.frames)]
+        for viewer in viewers:
+            viewer.frame()
+        pids = workers_of(server)
+        assert len(pids) == 2
+        ask(server, "shutdown")
+        for viewer in viewers:
+            assert isinstance(viewer.rest()[-1], wire.Bye)
+        wait_for(lambda: server.process.poll() is not None, "the end")
+        wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), "the workers' end")
+
+
+def test_pictures_over_http_come_from_workers_too(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = ("--workers", "1", "--http", f"tcp:{port}:interface=127.0.0.1")
+    with ServerProcess(tmp_path, *PATTERN, *options) as server:
+        ready(server, 1)
+        with socket.create_connection(("127.0.0.1", port), 20) as sock:
+            sock.sendall(b"GET /stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            data = b""
+            while data.count(b"\xff\xd9\r\n--") < 5:
+                data += sock.recv(65536)
+            assert data.startswith(b"HTTP/1.1 200 OK\r\n")
+            [worker] = workers_of(server)
+            assert connections(worker) == 1
+            ask(server, "stop")
+            seen = data.count(b"image/jpeg")
+            more = b""
+            while more.count(b"image/jpeg") < 2:  # the placeholder
+                more += sock.recv(65536)
+            assert seen

@@ -1,0 +1,80 @@
+"""Where a session gets its outlet and its watcher from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from twisted.internet.interfaces import IReactorTime
+
+from twistedcam.delivery.outlet import Framing, Outlet, make_outlet
+from twistedcam.delivery.watcher import Watcher
+from twistedcam.hub import Hub
+from twistedcam.viewers import Viewer
+
+
+class Watching(Protocol):
+    """What stands between a hub and an outlet (see Watcher)."""
+
+    def begin(self) -> None:
+        """From now on frames go out."""
+
+    def ready(self) -> None:
+        """The viewer may be ready for a frame."""
+
+    def acknowledge(self, seq: int) -> None:
+        """The viewer has taken in all frames up to this one."""
+
+    def finish(self, done: Callable[[], None]) -> None:
+        """No more frames; ``done`` is called when the one under way is out."""
+
+    def end(self) -> None:
+        """No more frames, at once."""
+
+
+class Delivery(Protocol):
+    """How viewers are served: in this process, or in others."""
+
+    @property
+    def workers(self) -> int:
+        """How many other processes deliver."""
+
+    def outlet(
+        self, transport: Any, framing: Framing, cleared: Callable[[], None], heard: Any = None
+    ) -> Outlet:
+        """A way out for a connection.
+
+        Arguments:
+            transport, framing, cleared: see ``make_outlet``.
+            heard: takes bytes from the viewer, where another process reads them.
+        """
+
+    def watch(
+        self, viewer: Viewer, hub: Hub, outlet: Outlet, max_fps: float | None, window: int = 0
+    ) -> Watching:
+        """What brings a hub's frames to one of these outlets."""
+
+
+class LocalDelivery:
+    """Serves viewers in this process.
+
+    Arguments:
+        reactor: what waits for sockets, and the clock.
+    """
+
+    workers = 0
+
+    def __init__(self, reactor: IReactorTime) -> None:
+        self._reactor = reactor
+
+    def outlet(
+        self, transport: Any, framing: Framing, cleared: Callable[[], None], heard: Any = None
+    ) -> Outlet:
+        """The best outlet that the connection can have."""
+        return make_outlet(transport, framing, cleared, self._reactor)
+
+    def watch(
+        self, viewer: Viewer, hub: Hub, outlet: Outlet, max_fps: float | None, window: int = 0
+    ) -> Watching:
+        """A watcher."""
+        return Watcher(viewer, hub, outlet, self._reactor, max_fps, window)

@@ -1,0 +1,209 @@
+"""Delivery processes beside the server: started, kept alive, given viewers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
+from twisted.internet.error import ProcessExitedAlready
+from twisted.internet.interfaces import IDelayedCall, IListeningPort, IProcessTransport
+from twisted.internet.protocol import Factory, ProcessProtocol
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+import twistedcam
+from twistedcam.delivery import LocalDelivery
+from twistedcam.delivery.kernel import HAS_SENDFILE, stream_socket
+from twistedcam.delivery.local import Watching
+from twistedcam.delivery.outlet import Framing, Outlet
+from twistedcam.errors import BadArgument
+from twistedcam.hub import Hub
+from twistedcam.viewers import Viewer, Viewers
+from twistedcam.workers.link import Link
+from twistedcam.workers.remote import RemoteOutlet, RemoteWatcher
+from twistedcam.workers.staff import Staff
+
+log = Logger()
+
+#: Seconds before a worker that died is started again.
+RESTART_DELAY = 0.5
+#: Seconds that a worker has to end by itself.
+END_TIMEOUT = 1.0
+
+
+class WorkerPool:
+    """Serves viewers from ``count`` processes of their own (delivery.Delivery).
+
+    The server accepts connections and speaks with viewers; who has begun to watch is handed, with
+    the connection itself, to the worker with the fewest viewers. Each frame's memory file goes to
+    each worker that has viewers for it: no picture is copied. A worker that dies takes its viewers'
+    connections along and is started again; the camera does not notice. Over TLS, and while no
+    worker is there, viewers are served in this process.
+
+    Arguments:
+        reactor: what this process runs on.
+        viewers: all who watch.
+        count: how many processes.
+
+    Raises:
+        BadArgument: this system cannot do it.
+    """
+
+    def __init__(self, reactor: Any, viewers: Viewers, count: int) -> None:
+        if not HAS_SENDFILE:
+            raise BadArgument("--workers needs Linux: leave it out")
+        self._reactor = reactor
+        self._viewers = viewers
+        self._count = count
+        self._local = LocalDelivery(reactor)
+        self._staff: dict[int, Staff] = {}
+        self._processes: dict[int, WorkerProcess] = {}
+        self._restarts: dict[int, IDelayedCall] = {}
+        self._port: IListeningPort | None = None
+        self._folder = ""
+        self._stopping = False
+
+    @property
+    def workers(self) -> int:
+        """How many are there."""
+        return len(self._staff)
+
+    def start(self) -> None:
+        """Start all of them."""
+        self._folder = tempfile.mkdtemp(prefix="twistedcam-")
+        path = os.path.join(self._folder, "workers")
+        self._port = self._reactor.listenUNIX(path, _LinkFactory(self._received, self._lost))
+        for number in range(1, self._count + 1):
+            self._spawn(number)
+
+    async def stop(self) -> None:
+        """End all of them."""
+        self._stopping = True
+        for call in self._restarts.values():
+            call.cancel()
+        self._restarts.clear()
+        for staff in tuple(self._staff.values()):
+            assert staff.link.transport is not None
+            staff.link.transport.loseConnection()
+        await DeferredList([each.end(self._reactor) for each in self._processes.values()])
+        if self._port is not None:
+            await maybeDeferred(self._port.stopListening)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def outlet(
+        self,
+        transport: Any,
+        framing: Framing,
+        cleared: Callable[[], None],
+        heard: Callable[[bytes], None] | None = None,
+    ) -> Outlet:
+        """A way out through the worker with the fewest viewers."""
+        sock = stream_socket(transport)
+        if sock is None or not self._staff:
+            return self._local.outlet(transport, framing, cleared)
+        staff = min(self._staff.values(), key=lambda each: len(each.outlets))
+        return RemoteOutlet(staff, transport, sock, framing, heard)
+
+    def watch(
+        self, viewer: Viewer, hub: Hub, outlet: Outlet, max_fps: float | None, window: int = 0
+    ) -> Watching:
+        """A watcher for one of these outlets."""
+        if isinstance(outlet, RemoteOutlet):
+            return RemoteWatcher(viewer, hub, outlet, max_fps, window)
+        return self._local.watch(viewer, hub, outlet, max_fps, window)
+
+    def _spawn(self, number: int) -> None:
+        self._restarts.pop(number, None)
+        process = WorkerProcess(lambda why: self._ended(number, why))
+        root = str(Path(twistedcam.__file__).parent.parent)
+        paths = filter(None, [root, os.environ.get("PYTHONPATH")])
+        program = [sys.executable, "-m", "twistedcam.workers.process"]
+        self._reactor.spawnProcess(
+            process,
+            sys.executable,
+            [*program, os.path.join(self._folder, "workers"), str(number)],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            childFDs={0: "w", 1: 2, 2: 2},
+        )
+        self._processes[number] = process
+
+    def _ended(self, number: int, why: Failure) -> None:
+        self._processes.pop(number, None)
+        if self._stopping:
+            return
+        log.warn(
+            "worker {number} ended ({why}); it is started again",
+            number=number,
+            why=why.getErrorMessage(),
+        )
+        self._restarts[number] = self._reactor.callLater(RESTART_DELAY, self._spawn, number)
+
+    def _received(self, link: Link, message: dict[str, Any]) -> None:
+        if message["what"] == "hello":
+            number = message["number"]
+            self._staff[number] = Staff(number, message["pid"], link, self._viewers)
+            log.info("worker {number} is there", number=number)
+            return
+        for staff in self._staff.values():
+            if staff.link is link:
+                staff.received(message)
+                return
+
+    def _lost(self, link: Link) -> None:
+        for number, staff in tuple(self._staff.items()):
+            if staff.link is link:
+                del self._staff[number]
+                staff.lost()
+
+
+class WorkerProcess(ProcessProtocol):
+    """A worker's process; says when it has ended."""
+
+    def __init__(self, ended: Callable[[Failure], None]) -> None:
+        self._ended = ended
+        self._waiting: list[Deferred[None]] = []
+
+    def processEnded(self, reason: Failure) -> None:
+        """It is gone."""
+        self._ended(reason)
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            each.callback(None)
+
+    def end(self, reactor: Any) -> Deferred[None]:
+        """Wait for its end, and bring it about if it takes long."""
+        ended: Deferred[None] = Deferred()
+        self._waiting.append(ended)
+        late = reactor.callLater(END_TIMEOUT, self._kill)
+
+        def over(_: None) -> None:
+            if late.active():
+                late.cancel()
+
+        return ended.addCallback(over)
+
+    def _kill(self) -> None:
+        transport: IProcessTransport | None = self.transport
+        if transport is not None:
+            with contextlib.suppress(ProcessExitedAlready):
+                transport.signalProcess("KILL")
+
+
+class _LinkFactory(Factory[Link]):
+    noisy = False
+
+    def __init__(
+        self, received: Callable[[Link, dict[str, Any]], None], lost: Callable[[Link], None]
+    ) -> None:
+        self._received = received
+        self._lost = lost
+
+    def buildProtocol(self, addr: Any) -> Link:
+        return Link(self._received, self._lost)

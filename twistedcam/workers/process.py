@@ -1,0 +1,155 @@
+"""A worker: ``python -m twistedcam.workers.process SOCKET NUMBER``, started by the server.
+
+It owns no port and no camera. The server gives it connections and each frame's memory file; it
+sends the one over the other, and says once a second what went out.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Any
+
+from twisted.internet.protocol import Factory
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger, globalLogBeginner, textFileLogObserver
+
+from twistedcam.delivery.memory import MemoryFile, in_memory
+from twistedcam.frame import Frame
+from twistedcam.hub import Hub
+from twistedcam.limits import raise_file_limit
+from twistedcam.viewers import Tally
+from twistedcam.workers.link import Link, to_bytes
+from twistedcam.workers.viewer import RemoteViewer, received_file
+
+log = Logger()
+
+#: Seconds between two reports.
+REPORT_PERIOD = 1.0
+#: Seconds from a request to end until the end: the server says goodbye to viewers first.
+GRACE = 1.5
+
+
+class Worker:
+    """Carries out what the server says.
+
+    Arguments:
+        reactor: what it runs on.
+        number: which worker this is.
+    """
+
+    def __init__(self, reactor: Any, number: int) -> None:
+        self.reactor = reactor
+        self.number = number
+        self.link = Link(self._received, lambda _: self._end())
+        self.viewers: dict[int, RemoteViewer] = {}
+        self.tallies: dict[tuple[str, str], Tally] = {}
+        self._hubs: dict[int, Hub] = {}
+        self._report = LoopingCall(self._tell_all)
+        self._report.clock = reactor
+
+    def begin(self) -> None:
+        """The link is there."""
+        self.link.tell("hello", number=self.number, pid=os.getpid())
+        self._report.start(REPORT_PERIOD, now=False)
+
+    def tally(self, camera: str, kind: str) -> Tally:
+        """Where viewers of a camera and kind are counted together."""
+        return self.tallies.setdefault((camera, kind), Tally())
+
+    def left(self, viewer: RemoteViewer) -> None:
+        """A viewer's connection is gone."""
+        if self.viewers.pop(viewer.id, None) is not None:
+            self.link.tell("gone", id=viewer.id, counts=viewer.counts())
+
+    def _end(self) -> None:
+        if self.reactor.running:
+            self.reactor.stop()
+
+    def _received(self, link: Link, message: dict[str, Any]) -> None:
+        what = message["what"]
+        if what == "frame":
+            link.tell("had", feed=message["feed"], seq=message["seq"])
+            self._hub(message["feed"]).publish(_frame(message))
+        elif what == "view":
+            link.tell("joined", id=message["id"])
+            hub = self._hub(message["feed"])
+            if not message["live"]:
+                hub.clear()
+            self.viewers[message["id"]] = viewer = RemoteViewer(self, hub, message)
+            viewer.adopt(message["fd"], message["family"])
+        elif what == "show":
+            link.tell("had", feed=message["feed"], seq=message["seq"])
+            frame = _frame(message)
+            if message["id"] in self.viewers:
+                self.viewers[message["id"]].show(frame)
+        elif message["id"] in self.viewers:
+            viewer = self.viewers[message["id"]]
+            if what == "say":
+                viewer.say(to_bytes(message["data"]))
+            elif what == "ack":
+                viewer.acknowledge(message["seq"])
+            elif what == "finish":
+                viewer.finish()
+            elif what == "drop":
+                viewer.drop()
+
+    def _hub(self, feed: int) -> Hub:
+        return self._hubs.setdefault(feed, Hub())
+
+    def _tell_all(self) -> None:
+        viewers = {viewer.id: viewer.counts() for viewer in self.viewers.values()}
+        tallies = []
+        for (camera, kind), tally in self.tallies.items():
+            tallies.append([camera, kind, tally.ages.counts, tally.ages.total])
+        self.tallies = {key: Tally() for key in self.tallies}
+        for viewer in self.viewers.values():
+            viewer.viewer.tally = self.tally(viewer.viewer.camera, viewer.viewer.kind)
+        self.link.tell("report", viewers=viewers, tallies=tallies)
+
+
+def _frame(message: dict[str, Any]) -> Frame:
+    """A frame of which there is only the file."""
+    frame = Frame(message["seq"], message["time"], 0, 0, b"")
+    frame.share(in_memory(received_file), MemoryFile.adopt(message["fd"]))
+    return frame
+
+
+def main(path: str, number: int) -> None:
+    """Serve until the server is gone."""
+    observer = textFileLogObserver(sys.stderr)
+    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False, discardBuffer=True)
+    raise_file_limit()
+    from twisted.internet import reactor
+
+    there: Any = reactor
+    worker = Worker(there, number)
+
+    class LinkFactory(Factory[Link]):
+        noisy = False
+
+        def buildProtocol(self, addr: Any) -> Link:
+            there.callLater(0, worker.begin)
+            return worker.link
+
+        def startedConnecting(self, connector: Any) -> None:
+            """For connectUNIX."""
+
+        def clientConnectionFailed(self, connector: Any, reason: Any) -> None:
+            there.stop()
+
+        def clientConnectionLost(self, connector: Any, reason: Any) -> None:
+            """The link has heard of it."""
+
+    there.connectUNIX(path, LinkFactory())
+    # Ctrl-C goes to all processes of a terminal, and the server's end is this one's too.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(
+        signal.SIGTERM, lambda *_: there.callFromThread(there.callLater, GRACE, worker._end)
+    )
+    there.run(installSignalHandlers=False)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

@@ -1,0 +1,221 @@
+"""A viewer's way out through a worker, as the server's session sees it."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.interfaces import IPullProducer
+from zope.interface import implementer
+
+from twistedcam.delivery.outlet import Framing
+from twistedcam.frame import Frame
+from twistedcam.hub import Hub
+from twistedcam.rate import ReportedRate
+from twistedcam.viewers import Viewer
+from twistedcam.workers.link import to_text
+
+if TYPE_CHECKING:
+    from twistedcam.workers.staff import Feed, Staff
+
+
+@implementer(IPullProducer)
+class RemoteOutlet:
+    """Hands a connection to a worker as soon as what was said to it is out (see Outlet).
+
+    The server's own transport stays, paused, for as long as the connection lives: it knows the
+    peer, and its end is the session's end. What the viewer sends comes back through ``heard``.
+
+    Arguments:
+        staff: the worker's side of things here.
+        transport: the connection.
+        sock: its socket.
+        framing: the form of a frame on this wire.
+        heard: takes what the viewer sends, acknowledgements left out; or None.
+    """
+
+    path = "sendfile"
+
+    def __init__(
+        self,
+        staff: Staff,
+        transport: Any,
+        sock: socket.socket,
+        framing: Framing,
+        heard: Callable[[bytes], None] | None,
+    ) -> None:
+        self.framing = framing
+        self._staff = staff
+        self._transport = transport
+        self._socket = sock
+        self._heard = heard
+        self._viewer: Viewer | None = None
+        self._wishes: dict[str, Any] | None = None
+        self._feed: Feed | None = None
+        self._flushing = False
+        self._handed = False
+        self._over = False
+        self._done: Callable[[], None] | None = None
+        transport.registerProducer(self, False)
+
+    def is_clear(self) -> bool:
+        """Whether the worker has the connection; it knows the rest."""
+        return self._handed and not self._over
+
+    def send(self, frame: Frame) -> int:
+        """Have the worker send this one frame, if it finds the way clear."""
+        assert self._feed is not None and self._viewer is not None
+        return self._feed.show(frame, self._viewer.id)
+
+    def begin(self) -> None:
+        """Nothing was said: the worker may have the connection at once."""
+        self._flushing = True
+        self.resumeProducing()
+
+    def say(self, data: bytes) -> None:
+        """Send a message, by whoever has the connection."""
+        if self._over:
+            return
+        if self._handed:
+            self._tell("say", data=to_text(data))
+        else:
+            self._flushing = True
+            self._transport.write(data)
+
+    def held(self) -> int:
+        """The worker looks after that."""
+        return 0
+
+    def watch(self, viewer: Viewer, hub: Hub, fps: float | None, window: int) -> None:
+        """From now on the hub's frames go out, once the connection is handed over."""
+        viewer.rate = ReportedRate()
+        self._viewer = viewer
+        self._feed = self._staff.feed(hub, self.framing)
+        self._wishes = {
+            "address": viewer.address,
+            "kind": viewer.kind,
+            "camera": viewer.camera,
+            "fps": fps,
+            "window": window,
+            "acks": self._heard is not None,
+        }
+
+    def acknowledge(self, seq: int) -> None:
+        """An acknowledgement came here and not there."""
+        if self._handed:
+            self._tell("ack", seq=seq)
+
+    def finish(self, done: Callable[[], None]) -> None:
+        """Send what is under way and was said, and then no more."""
+        if self._over or not self._handed:
+            self.close()
+            done()
+        else:
+            self._done = done
+            self._tell("finish")
+
+    def abort(self) -> None:
+        """End the connection."""
+        self.close()
+        self._transport.abortConnection()
+
+    def close(self) -> None:
+        """Nothing more will be sent."""
+        if self._over:
+            return
+        self._over = True
+        if self._handed:
+            self._tell("drop")
+        else:
+            self._transport.unregisterProducer()
+        self._leave()
+
+    # What the worker says.
+
+    def counted(
+        self, frames: int, size: int, drops: int, time: int, fps: float, heard: bool
+    ) -> None:
+        """What has gone out so far."""
+        viewer = self._viewer
+        if viewer is None:
+            return
+        viewer.frames, viewer.bytes, viewer.drops = frames, size, drops
+        viewer.last_time_us = time
+        assert isinstance(viewer.rate, ReportedRate)
+        viewer.rate.told = fps
+        if heard and self._heard is not None:
+            self._heard(b"")
+
+    def heard(self, data: bytes) -> None:
+        """The viewer has sent something."""
+        if self._heard is not None and not self._over:
+            self._heard(data)
+
+    def gone(self) -> None:
+        """The connection is gone, or the worker is."""
+        if self._over:
+            return
+        self._over = True
+        self._leave()
+        done, self._done = self._done, None
+        (done or self._transport.loseConnection)()
+
+    # The transport's producer calls.
+
+    def resumeProducing(self) -> None:
+        """The transport holds nothing any more: the worker may have the connection."""
+        if not self._flushing or self._over or self._wishes is None or self._viewer is None:
+            return
+        assert self._feed is not None
+        self._transport.unregisterProducer()
+        self._transport.pauseProducing()
+        self._handed = True
+        live = self._feed.join()
+        family = int(self._socket.family)
+        fd = os.dup(self._socket.fileno())
+        wishes = {**self._wishes, "family": family, "feed": self._feed.id, "live": live}
+        self._staff.hand_over(self, self._viewer.id, fd, wishes)
+
+    def stopProducing(self) -> None:
+        """The connection is gone."""
+        self.close()
+
+    def _tell(self, what: str, **more: Any) -> None:
+        assert self._viewer is not None
+        self._staff.link.tell(what, id=self._viewer.id, **more)
+
+    def _leave(self) -> None:
+        if self._handed and self._feed is not None and self._viewer is not None:
+            self._feed.leave()
+            self._staff.outlets.pop(self._viewer.id, None)
+
+
+class RemoteWatcher:
+    """Stands where a Watcher does, and leaves its work to the worker's."""
+
+    def __init__(
+        self, viewer: Viewer, hub: Hub, outlet: RemoteOutlet, fps: float | None, window: int
+    ) -> None:
+        self._outlet = outlet
+        self._begin = lambda: outlet.watch(viewer, hub, fps, window)
+
+    def begin(self) -> None:
+        """From now on frames go out."""
+        self._begin()
+
+    def ready(self) -> None:
+        """The worker knows."""
+
+    def acknowledge(self, seq: int) -> None:
+        """Pass it on."""
+        self._outlet.acknowledge(seq)
+
+    def finish(self, done: Callable[[], None]) -> None:
+        """No more frames; ``done`` is called when the one under way is out."""
+        self._outlet.finish(done)
+
+    def end(self) -> None:
+        """No more frames."""
+        self._outlet.close()

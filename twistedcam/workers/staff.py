@@ -1,0 +1,146 @@
+"""The server's side of one worker: its link, its viewers, the frames that it gets."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from twistedcam.delivery.memory import MemoryFile, in_memory
+from twistedcam.delivery.outlet import Framing
+from twistedcam.frame import Frame
+from twistedcam.hub import Hub
+from twistedcam.viewers import Viewers
+from twistedcam.workers.link import Link, to_bytes
+
+if TYPE_CHECKING:
+    from twistedcam.workers.remote import RemoteOutlet
+
+#: Frames that may be on their way to a worker; one that has not taken them gets no third.
+WINDOW = 2
+
+
+class Feed:
+    """Brings one hub's frames, in one form, to a worker, while it has viewers for them (hub.Sink).
+
+    Arguments:
+        id: what the worker knows it by.
+        link: the way to the worker.
+        hub: where frames come from.
+        framing: their form.
+    """
+
+    def __init__(self, id: int, link: Link, hub: Hub, framing: Framing) -> None:
+        self.id = id
+        self._link = link
+        self._hub = hub
+        self._make = in_memory(framing)
+        self._viewers = 0
+        #: Files on their way, by sequence number: they stay open until the worker has them.
+        self._under_way: dict[int, list[MemoryFile]] = {}
+
+    def join(self) -> bool:
+        """One more viewer; whether the camera is live."""
+        newest = self._hub.newest
+        self._viewers += 1
+        if self._viewers == 1:
+            self._hub.add(self)
+            if newest is not None:
+                self.take(newest)
+        return newest is not None
+
+    def leave(self) -> None:
+        """One viewer less."""
+        self._viewers -= 1
+        if not self._viewers:
+            self._hub.remove(self)
+
+    def take(self, frame: Frame) -> None:
+        """A new frame (hub.Sink)."""
+        if len(self._under_way) < WINDOW:
+            self._send("frame", frame)
+
+    def show(self, frame: Frame, viewer: int) -> int:
+        """One frame for one viewer."""
+        return self._send("show", frame, id=viewer)
+
+    def had(self, seq: int) -> None:
+        """The worker has the oldest file of that number."""
+        files = self._under_way.get(seq, [])
+        del files[:1]
+        if not files:
+            self._under_way.pop(seq, None)
+
+    def _send(self, what: str, frame: Frame, **more: Any) -> int:
+        file: MemoryFile = frame.shared(self._make)
+        self._under_way.setdefault(frame.seq, []).append(file)
+        self._link.tell(what, fd=file.fd, feed=self.id, seq=frame.seq, time=frame.time_us, **more)
+        return file.size
+
+
+class Staff:
+    """One worker that is there.
+
+    Arguments:
+        number: which one.
+        pid: its process.
+        link: the way to it.
+        viewers: all who watch, by whom its reports are counted.
+    """
+
+    def __init__(self, number: int, pid: int, link: Link, viewers: Viewers) -> None:
+        self.number = number
+        self.pid = pid
+        self.link = link
+        #: Viewers handed to it, by their numbers.
+        self.outlets: dict[int, RemoteOutlet] = {}
+        self._viewers = viewers
+        self._feeds: dict[tuple[Hub, Framing], Feed] = {}
+        self._by_id: dict[int, Feed] = {}
+        #: Connections on their way to it, open until it has them.
+        self._under_way: dict[int, int] = {}
+
+    def feed(self, hub: Hub, framing: Framing) -> Feed:
+        """What brings it a hub's frames in a form."""
+        key = hub, framing
+        if key not in self._feeds:
+            feed = Feed(len(self._feeds) + 1, self.link, hub, framing)
+            self._feeds[key] = self._by_id[feed.id] = feed
+        return self._feeds[key]
+
+    def hand_over(self, outlet: RemoteOutlet, id: int, fd: int, wishes: dict[str, Any]) -> None:
+        """Give it a viewer's connection; the file is closed when it has it."""
+        self.outlets[id] = outlet
+        self._under_way[id] = fd
+        self.link.tell("view", fd=fd, id=id, **wishes)
+
+    def received(self, message: dict[str, Any]) -> None:
+        """It has said something."""
+        what = message["what"]
+        if what == "had":
+            self._by_id[message["feed"]].had(message["seq"])
+        elif what == "joined":
+            os.close(self._under_way.pop(message["id"]))
+        elif what == "heard":
+            if message["id"] in self.outlets:
+                self.outlets[message["id"]].heard(to_bytes(message["data"]))
+        elif what == "gone":
+            if message["id"] in self.outlets:
+                outlet = self.outlets[message["id"]]
+                outlet.counted(*message["counts"])
+                outlet.gone()
+        elif what == "report":
+            for id, counts in message["viewers"].items():
+                if int(id) in self.outlets:
+                    self.outlets[int(id)].counted(*counts)
+            for camera, kind, counts, total in message["tallies"]:
+                self._viewers.tallies[camera, kind].ages.add(counts, total)
+
+    def lost(self) -> None:
+        """It is gone: so are its viewers' connections."""
+        for outlet in tuple(self.outlets.values()):
+            outlet.gone()
+        for feed in self._feeds.values():
+            feed._hub.remove(feed)
+        for fd in self._under_way.values():
+            os.close(fd)
+        self._under_way.clear()

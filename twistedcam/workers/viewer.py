@@ -1,0 +1,128 @@
+"""One viewer whose connection the server has handed to a worker."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.python.failure import Failure
+
+from twistedcam.delivery import Watcher, make_outlet
+from twistedcam.delivery.outlet import Outlet
+from twistedcam.frame import Frame
+from twistedcam.hub import Hub
+from twistedcam.viewers import Viewer
+from twistedcam.workers.link import to_text
+from twistedcam.workers.split import AckSplitter
+
+if TYPE_CHECKING:
+    from twistedcam.workers.process import Worker
+
+
+def received_file(frame: Frame) -> bytes:
+    """The form of frames here: they come with their files, so it is never asked for."""
+    raise AssertionError(f"{frame!r} came without its file")
+
+
+class RemoteViewer(Protocol):
+    """A connection's protocol in the worker.
+
+    Arguments:
+        worker: whose viewer it is.
+        hub: where frames come from.
+        wishes: the server's message: id, address, kind, camera, fps, window, acks.
+    """
+
+    def __init__(self, worker: Worker, hub: Hub, wishes: dict[str, Any]) -> None:
+        self.id: int = wishes["id"]
+        self.viewer = Viewer(
+            self.id,
+            wishes["address"],
+            wishes["kind"],
+            wishes["camera"],
+            "sendfile",
+            lambda _: None,
+            tally=worker.tally(wishes["camera"], wishes["kind"]),
+        )
+        self._worker = worker
+        self._hub = hub
+        self._wishes = wishes
+        self._splitter = AckSplitter() if wishes["acks"] else None
+        self._outlet: Outlet | None = None
+        self._watcher: Watcher | None = None
+        self._was_heard = False
+
+    def adopt(self, fd: int, family: int) -> None:
+        """Take over the connection; the file is closed, its duplicate kept."""
+        factory: Factory[RemoteViewer] = Factory.forProtocol(lambda: self)
+        factory.noisy = False
+        try:
+            self._worker.reactor.adoptStreamConnection(fd, family, factory)
+        except OSError:  # it was gone before it came
+            self._worker.left(self)
+        finally:
+            os.close(fd)
+
+    def connectionMade(self) -> None:
+        """Frames may go out."""
+        wishes, reactor = self._wishes, self._worker.reactor
+        self._outlet = make_outlet(self.transport, received_file, self._cleared, reactor)
+        self._watcher = Watcher(
+            self.viewer, self._hub, self._outlet, reactor, wishes["fps"], wishes["window"]
+        )
+        self._outlet.begin()
+        self._watcher.begin()
+
+    def dataReceived(self, data: bytes) -> None:
+        """Deal with acknowledgements here, and pass on the rest."""
+        if self._splitter is None or self._watcher is None:
+            return
+        self._was_heard = True
+        seq, others = self._splitter.feed(data)
+        if seq is not None:
+            self._watcher.acknowledge(seq)
+        if others:
+            self._worker.link.tell("heard", id=self.id, data=to_text(others))
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """The viewer is gone."""
+        if self._watcher is not None:
+            self._watcher.end()
+        self._worker.left(self)
+
+    def say(self, data: bytes) -> None:
+        """Send a message, in order behind the frame under way."""
+        if self._outlet is not None:
+            self._outlet.say(data)
+
+    def show(self, frame: Frame) -> None:
+        """Send this one frame, if there is room for it."""
+        if self._outlet is not None and self._outlet.is_clear():
+            self._outlet.send(frame)
+
+    def acknowledge(self, seq: int) -> None:
+        """An acknowledgement that the server heard."""
+        if self._watcher is not None:
+            self._watcher.acknowledge(seq)
+
+    def finish(self) -> None:
+        """No more frames; end the connection when what is under way is out."""
+        if self._watcher is not None and self.transport is not None:
+            self._watcher.finish(self.transport.loseConnection)
+
+    def drop(self) -> None:
+        """End the connection."""
+        if self._outlet is not None:
+            self._outlet.abort()
+
+    def counts(self) -> list[float]:
+        """Frames, bytes, drops, last frame's time, fps, and whether it was heard of late."""
+        viewer, now = self.viewer, self._worker.reactor.seconds()
+        heard, self._was_heard = self._was_heard, False
+        fps = viewer.rate.current(now)
+        return [viewer.frames, viewer.bytes, viewer.drops, viewer.last_time_us, fps, heard]
+
+    def _cleared(self) -> None:
+        if self._watcher is not None:
+            self._watcher.ready()
