@@ -55,7 +55,7 @@ class WindowTests(ServingCase):
             screen.window("cam - live [0-9]+ fps")
             wait_for(lambda: brightest(screen) > 150, "a bright picture")
             screen.press("r", "i")
-            wait_for(lambda: list(here.glob("cam_*.mkv")), "a recording")
+            wait_for(lambda: list(here.glob(".cam_*.mkv.part")), "a recording")
             screen.press("shift+s")
             snapshot = wait_for(lambda: list(here.glob("cam_*.jpg")), "a snapshot")[0]
             self.assertEqual(Frame(1, 0, 0, 0, snapshot.read_bytes()).image.shape, (240, 320, 3))
@@ -70,7 +70,7 @@ class WindowTests(ServingCase):
             screen.window("cam - live")
             screen.press("ctrl+r")
             there = self.folder / "recordings"
-            wait_for(lambda: list(there.glob("cam_*")), "a recording at the server")
+            wait_for(lambda: list(there.glob(".cam_*.part")), "a recording at the server")
             screen.press("q")
             self.assertEqual(running.wait(10), 0)
         with av.open(str(next(here.glob("cam_*.mkv")))) as film:
