@@ -21,20 +21,19 @@ class Backlog:
     takes it evenly: where the writer does half the camera's rate, every second frame is left out.
 
     Arguments:
-        first: frames from before the beginning; all of them are taken.
+        first: frames from before the beginning; all of them are taken, and take no room.
     """
 
     def __init__(self, first: Iterable[Moment] = ()) -> None:
-        self._waiting: deque[Moment] = deque(first)
-        self._bytes = sum(len(moment.jpeg) for moment in self._waiting)
-        self._most = FRAMES + len(self._waiting)
-        self._most_bytes = BYTES + self._bytes
+        self._first: deque[Moment] = deque(first)
+        self._waiting: deque[Moment] = deque()
+        self._bytes = 0
         self._credit = 0.0
         #: Frames that were left out.
         self.dropped = 0
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._first) + len(self._waiting)
 
     def offer(self, moment: Moment) -> bool:
         """One more frame; False if it is left out."""
@@ -49,17 +48,20 @@ class Backlog:
 
     def take(self, most: int) -> list[Moment]:
         """The oldest frames, no longer waiting."""
+        if self._first:
+            return [self._first.popleft() for _ in range(min(most, len(self._first)))]
         taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
         self._bytes -= sum(len(moment.jpeg) for moment in taken)
         return taken
 
     def clear(self) -> None:
         """Nothing will be written any more: what waits is lost, and counted."""
-        self.dropped += len(self._waiting)
+        self.dropped += len(self)
+        self._first.clear()
         self._waiting.clear()
         self._bytes = 0
 
     def _share(self) -> float:
         """The share of frames that is taken in now: 1 up to half full, 0 when full."""
-        full = max(len(self._waiting) / self._most, self._bytes / self._most_bytes)
+        full = max(len(self._waiting) / FRAMES, self._bytes / BYTES)
         return max(0.0, min(1.0, (1 - full) / (1 - _EASY)))

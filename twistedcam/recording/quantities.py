@@ -51,11 +51,11 @@ def is_size(text: str | float) -> bool:
     return isinstance(text, str) and _parse(text, _BYTES) is not None
 
 
-def _parse(text: str | float, units: dict[str, float] | dict[str, int]) -> float | None:
-    if isinstance(text, bool):
-        return None
-    if isinstance(text, int | float):
+def _parse(text: object, units: dict[str, float] | dict[str, int]) -> float | None:
+    if isinstance(text, int | float) and not isinstance(text, bool):
         return float(text) if math.isfinite(text) else None
+    if not isinstance(text, str):
+        return None
     match = _NUMBER.fullmatch(text.strip())
     if not match or match[2].lower() not in units:
         return None

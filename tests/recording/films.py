@@ -1,0 +1,95 @@
+"""Frames to record, and what ffprobe says of the files."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from tests.system import require_program
+from twistedcam.frame import Frame
+from twistedcam.recording.moment import Moment
+
+#: A Sunday in 2025, in microseconds since the UNIX epoch.
+START_US = 1_750_000_000_000_000
+
+
+@cache
+def jpeg(number: int = 0, width: int = 160, height: int = 120) -> bytes:
+    """A picture whose brightness says its number."""
+    image = np.full((height, width, 3), number * 5 % 250, np.uint8)
+    image[: height // 2, : width // 2] = (40, 120, 200)
+    return cv2.imencode(".jpg", image)[1].tobytes()
+
+
+def frame(time: float, number: int = 1, width: int = 160, height: int = 120) -> Frame:
+    """A frame of so many seconds after the start."""
+    picture = jpeg(number % 50, width, height)
+    return Frame(number, START_US + round(time * 1e6), width, height, picture)
+
+
+def moments(times: Iterable[float], width: int = 160, height: int = 120) -> list[Moment]:
+    """Frames at these seconds after the start."""
+    frames = (frame(time, number, width, height) for number, time in enumerate(times))
+    return [Moment.of(each, each.time_us) for each in frames]
+
+
+@dataclass
+class Film:
+    """What a file is.
+
+    Arguments:
+        times: each frame's seconds from the first.
+        seconds: the container's duration; 0 where it says none.
+    """
+
+    codec: str
+    times: list[float]
+    seconds: float
+    width: int
+    height: int
+    stream: dict[str, Any]
+    tags: dict[str, str]
+
+    @property
+    def longest_gap(self) -> float:
+        """Seconds between the two frames that are furthest apart."""
+        return max((b - a for a, b in pairwise(self.times)), default=0.0)
+
+
+def read_film(path: Path, decode: bool = True) -> Film:
+    """What ffprobe finds; every frame is decoded by ffmpeg, which may not complain."""
+    words = ["-v", "error", "-of", "json", "-show_format", "-show_streams", "-show_packets"]
+    told = _run(require_program("ffprobe", "ffmpeg"), *words, str(path))
+    if decode:
+        program = require_program("ffmpeg")
+        _run(program, "-v", "error", "-xerror", "-i", str(path), "-f", "null", "-")
+    found = json.loads(told)
+    stream = found["streams"][0]
+    times = sorted(float(packet["pts_time"]) for packet in found["packets"])
+    return Film(
+        stream["codec_name"],
+        [time - times[0] for time in times],
+        float(found["format"].get("duration", 0)),
+        stream["width"],
+        stream["height"],
+        stream,
+        {key.lower(): value for key, value in found["format"].get("tags", {}).items()},
+    )
+
+
+def _run(*words: str) -> str:
+    done = subprocess.run(
+        words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, (words, done.stderr)
+    assert not done.stderr.strip(), (words, done.stderr)
+    return done.stdout

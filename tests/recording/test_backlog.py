@@ -1,0 +1,98 @@
+"""What waits is bounded; where it is too much, it is thinned evenly and counted."""
+
+from __future__ import annotations
+
+import sys
+from itertools import pairwise
+
+from tests.recording.films import jpeg, moments
+from twistedcam.recording import backlog
+from twistedcam.recording.backlog import Backlog
+from twistedcam.recording.moment import Moment
+from twistedcam.recording.ring import Ring
+
+
+def run(seconds: int, written_a_second: float, fps: int = 30) -> tuple[list[Moment], Backlog]:
+    """A writer of that speed behind a camera; what it wrote."""
+    waiting, written, credit = Backlog(), [], 0.0
+    for moment in moments(n / fps for n in range(seconds * fps)):
+        waiting.offer(moment)
+        assert len(waiting) <= backlog.FRAMES
+        credit = min(1.0, credit + written_a_second / fps)
+        while credit >= 1 and waiting:
+            written += waiting.take(1)
+            credit -= 1
+    return written, waiting
+
+
+def test_a_writer_that_keeps_up_gets_every_frame() -> None:
+    written, waiting = run(20, 30)
+    assert len(written) + len(waiting) == 600
+    assert waiting.dropped == 0
+
+
+def test_a_writer_at_half_speed_gets_every_second_frame() -> None:
+    written, waiting = run(60, 15)
+    assert waiting.dropped + len(written) + len(waiting) == 1800
+    late = written[-300:]
+    gaps = [round((b.time - a.time) / 33_333) for a, b in pairwise(late)]
+    assert set(gaps) <= {1, 2, 3}
+    assert gaps.count(2) > len(gaps) * 0.9
+
+
+def test_a_disk_that_stalls_for_four_seconds_costs_nothing() -> None:
+    waiting = Backlog()
+    assert all(waiting.offer(each) for each in moments(n / 30 for n in range(120)))
+
+
+def test_what_came_before_the_button_is_all_taken_and_takes_no_room() -> None:
+    waiting = Backlog(moments(n / 30 for n in range(900)))
+    assert all(waiting.offer(each) for each in moments(30 + n / 30 for n in range(120)))
+    assert len(waiting) == 1020
+    assert len(waiting.take(5000)) == 900
+    assert len(waiting.take(5000)) == 120
+
+
+def test_what_can_no_longer_be_written_is_counted() -> None:
+    waiting = Backlog(moments([0, 1, 2]))
+    waiting.clear()
+    assert (len(waiting), waiting.dropped) == (0, 3)
+
+
+def test_large_frames_are_bounded_by_their_bytes() -> None:
+    waiting, big = Backlog(), bytes(backlog.BYTES // 50)
+    for number in range(200):
+        waiting.offer(Moment(number, number, 1, 1, big))
+    assert len(waiting) <= 51
+
+
+def test_a_ring_keeps_the_last_seconds_and_no_more() -> None:
+    ring = Ring(2.0, 10**9)
+    for moment in moments(n / 10 for n in range(100)):
+        ring.add(moment)
+    assert len(ring) == 21
+    assert ring.span == 2.0
+    assert len(ring.last(1.0, moments([9.9])[0].time)) == 11
+    assert ring.last(1.0, moments([30])[0].time) == []
+
+
+def test_a_ring_s_memory_is_its_frames_and_at_most_five_percent() -> None:
+    picture = jpeg(1, 640, 480)
+    ring = Ring(100, 10**9)
+    frames = [bytes(bytearray(picture)) for _ in range(300)]
+    for number, each in enumerate(frames):
+        ring.add(Moment(number, number, 640, 480, each))
+    assert ring.bytes == sum(map(len, frames))
+    own = sum(sys.getsizeof(moment) + 3 * 32 + 8 for moment in ring.last(100, 0))
+    own += sum(sys.getsizeof(each) - len(each) for each in frames)
+    assert own < 0.05 * ring.bytes
+
+
+def test_a_ring_goes_back_less_far_rather_than_take_more_memory() -> None:
+    ring = Ring(100, 1000)
+    for number in range(50):
+        ring.add(Moment(number, number, 1, 1, bytes(300)))
+        assert ring.bytes <= 1000
+    assert len(ring) == 3
+    ring.add(Moment(51, 51, 1, 1, bytes(2000)))
+    assert len(ring) == 0

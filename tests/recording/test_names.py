@@ -1,0 +1,72 @@
+"""Names cannot lead out of the folder, and nothing is ever overwritten."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twistedcam.errors import BadArgument
+from twistedcam.recording.names import check_name, free_name, next_name
+from twistedcam.recording.partfile import give_name, name_of_part, part_of
+
+SUFFIXES = (".mp4", ".mkv")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", ".", "..", "../a.mp4", "a/b.mp4", "/a.mp4", "a\\b.mp4", ".a.mp4", "a..b.mp4"),
+        "a\n.mp4",
+        *("a\x00.mp4", "a\x7f.mp4", "a\udc80.mp4", "ä" * 99 + ".mp4", "a.txt", "a.mp4/"),
+    ],
+)
+def test_a_name_that_is_no_plain_film_s_name_is_refused(name: str) -> None:
+    with pytest.raises(BadArgument):
+        check_name(name, SUFFIXES)
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "Garage Tür.mkv", "ä" * 98 + ".mp4", "-x.mp4", "x.MP4"])
+def test_a_plain_name_is_taken_as_it_is(name: str) -> None:
+    assert check_name(name, SUFFIXES) == name
+
+
+def test_a_name_without_ending_gets_the_default_one() -> None:
+    assert check_name("garage", SUFFIXES) == "garage.mp4"
+    assert check_name("garage", SUFFIXES, ".mkv") == "garage.mkv"
+
+
+@given(st.text(max_size=30))
+def test_whatever_is_accepted_stays_in_the_folder(name: str) -> None:
+    try:
+        checked = check_name(name, SUFFIXES)
+    except BadArgument:
+        return
+    folder = Path("/srv/recordings")
+    assert (folder / checked).parent == folder
+    assert part_of(folder / checked).parent == folder
+    assert name_of_part(part_of(folder / checked).name) == checked
+
+
+def test_a_free_name_has_the_local_time_and_is_free(tmp_path: Path) -> None:
+    when = time.mktime((2026, 11, 22, 14, 3, 5, 0, 0, -1))
+    name = "cam_2026-11-22_14-03-05.mp4"
+    assert free_name(tmp_path, "cam", when, ".mp4") == name
+    (tmp_path / name).touch()
+    assert free_name(tmp_path, "cam", when, ".mp4") == "cam_2026-11-22_14-03-05-2.mp4"
+    part_of(tmp_path / "cam_2026-11-22_14-03-05-2.mp4").touch()
+    assert free_name(tmp_path, "cam", when, ".mp4") == "cam_2026-11-22_14-03-05-3.mp4"
+    assert next_name(tmp_path, name) == "cam_2026-11-22_14-03-05-3.mp4"
+
+
+def test_a_finished_file_never_takes_another_s_place(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_text("somebody's")
+    part = tmp_path / ".a.mp4.part"
+    part.write_text("ours")
+    assert give_name(part, tmp_path / "a.mp4") == tmp_path / "a-2.mp4"
+    assert (tmp_path / "a.mp4").read_text() == "somebody's"
+    assert (tmp_path / "a-2.mp4").read_text() == "ours"
+    assert not part.exists()

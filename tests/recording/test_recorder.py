@@ -1,0 +1,247 @@
+"""The button: what comes before it, what ends a recording, and what is told."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.fakes import CameraRig, FakeScheme, ManualThread
+from tests.recording.films import START_US, jpeg, read_film
+from twistedcam.camera import InlineThread
+from twistedcam.errors import BadArgument, CameraFailed, DiskError, NotSupported
+from twistedcam.events import CameraChanged, Event, EventBus, Fault, RecordingChanged
+from twistedcam.frame import Frame
+from twistedcam.recording import Recorder, RecordSettings
+
+
+class RecorderCase(SynchronousTestCase):
+    """A recorder on a camera that the test plays itself."""
+
+    make_thread: Callable[[], Any] = staticmethod(InlineThread)
+
+    def setUp(self) -> None:
+        scheme = FakeScheme()
+        scheme.__enter__()
+        self.addCleanup(scheme.__exit__)
+        self.folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.camera = CameraRig().camera
+        self.bus = EventBus()
+        self.events: list[Event] = []
+        self.bus.subscribe(self.events.append)
+        self.clock = Clock()
+        self.recorder = self.make({})
+
+    def make(self, table: dict[str, Any]) -> Recorder:
+        settings = RecordSettings.from_mapping(table)
+        thread, clock = self.make_thread, self.clock
+        return Recorder(
+            self.camera,
+            self.folder,
+            self.bus,
+            thread,
+            clock,  # type: ignore[arg-type]
+            settings,
+            clock.seconds,
+        )
+
+    def show(self, seconds: float, fps: float = 10.0) -> None:
+        """The camera gives pictures for so long."""
+        for _ in range(round(seconds * fps)):
+            self.clock.advance(1 / fps)
+            now = self.clock.seconds()
+            self.camera.hub.publish(
+                Frame(1, START_US + round(now * 1e6), 160, 120, jpeg(round(now * fps) % 50))
+            )
+
+    def become(self, state: str) -> None:
+        """The camera is in another state."""
+        self.bus.publish(CameraChanged("cam", state))
+
+    def told(self) -> list[tuple[str, str]]:
+        """What was told of recordings: what and name."""
+        return [(e.what, e.name) for e in self.events if isinstance(e, RecordingChanged)]
+
+    def near(self, value: float, wanted: float, off: float) -> None:
+        """The value is no further off (trial's assertAlmostEqual knows no delta)."""
+        self.assertLessEqual(abs(value - wanted), off, f"{value} is not {wanted}")
+
+    def result_of(self, made: Any) -> Any:
+        """What a coroutine gives that waits for nothing."""
+        deferred = Deferred.fromCoroutine(made)
+        results: list[Any] = []
+        failures: list[Any] = []
+        deferred.addCallbacks(results.append, failures.append)
+        if failures:
+            raise failures[0].value
+        return results[0]
+
+
+class RecorderTests(RecorderCase):
+    """A disk that is quick."""
+
+    def test_a_recording_is_as_long_as_it_was_recorded(self) -> None:
+        name = self.recorder.start("a.mp4")
+        self.show(10)
+        self.assertEqual((name, self.recorder.name), ("a.mp4", "a.mp4"))
+        result = self.successResultOf(self.recorder.stop())
+        self.assertEqual((result.name, result.frames), ("a.mp4", 100))
+        self.near(result.seconds, 10, 0.1)
+        self.near(read_film(self.folder / "a.mp4").seconds, 10, 0.1)
+        self.assertEqual(self.told(), [("started", "a.mp4"), ("finished", "a.mp4")])
+        self.assertIsNone(self.recorder.name)
+        self.assertEqual(len(self.camera.hub), 0)
+
+    def test_start_and_stop_can_be_said_twice(self) -> None:
+        self.assertEqual(self.recorder.start("a.mp4"), self.recorder.start("b.mp4"))
+        self.show(0.5)
+        self.successResultOf(self.recorder.stop())
+        self.assertIsNone(self.successResultOf(self.recorder.stop()))
+
+    def test_a_name_that_is_taken_is_refused(self) -> None:
+        (self.folder / "a.mp4").touch()
+        with self.assertRaisesRegex(BadArgument, "already"):
+            self.recorder.start("a.mp4")
+        self.assertEqual(self.recorder.state, "idle")
+
+    def test_the_moments_before_the_button_are_in_the_file(self) -> None:
+        self.recorder = self.make({"preroll": "3s"})
+        self.show(10)
+        self.recorder.start("a.mkv")
+        self.show(2)
+        self.successResultOf(self.recorder.stop())
+        film = read_film(self.folder / "a.mkv")
+        self.near(film.seconds, 5, 0.15)
+        self.assertEqual(len(film.times), 51)
+
+    def test_the_last_seconds_become_a_file_of_their_own(self) -> None:
+        self.recorder = self.make({"preroll": "30s", "format": "copy"})
+        self.show(5)
+        self.recorder.start("a.mkv")
+        self.show(1)
+        (saved,) = [self.result_of(self.recorder.save_last(2.0))]
+        self.assertEqual(saved.frames, 21)
+        self.assertEqual(self.recorder.name, "a.mkv")
+        self.assertEqual(len(read_film(self.folder / saved.name).times), 21)
+        self.assertIn(("saved", saved.name), self.told())
+        self.successResultOf(self.recorder.stop())
+
+    def test_without_a_ring_there_is_nothing_to_save(self) -> None:
+        with self.assertRaisesRegex(NotSupported, "preroll=30s"):
+            self.result_of(self.recorder.save_last(5))
+        self.recorder = self.make({"preroll": "3s"})
+        with self.assertRaises(CameraFailed):
+            self.result_of(self.recorder.save_last(5))
+
+    def test_a_timelapse_takes_one_frame_in_so_many_seconds(self) -> None:
+        self.recorder.start("a.mp4", every=2.0)
+        self.show(20)
+        result = self.successResultOf(self.recorder.stop())
+        self.assertEqual(result.frames, 10)
+        self.near(read_film(self.folder / "a.mp4").seconds, 10 / 30, 0.01)
+
+    def test_a_short_outage_is_a_pause_in_the_file(self) -> None:
+        self.recorder.start("a.mkv")
+        self.show(2)
+        self.become("recovering")
+        self.clock.advance(3)
+        self.become("live")
+        self.show(2)
+        result = self.successResultOf(self.recorder.stop())
+        self.assertEqual((result.files, round(result.seconds, 1)), (1, 7.0))
+        film = read_film(self.folder / "a.mkv")
+        self.near(film.longest_gap, 3.1, 0.01)
+
+    def test_in_a_long_outage_the_file_is_finished_and_another_begins_after_it(self) -> None:
+        self.recorder.start("a.mkv")
+        self.show(2)
+        self.become("recovering")
+        self.clock.advance(60)
+        self.assertTrue((self.folder / "a.mkv").exists())
+        self.assertEqual(self.recorder.state, "recording")
+        self.become("live")
+        self.show(1)
+        self.assertEqual(self.recorder.name, "a-2.mkv")
+        result = self.successResultOf(self.recorder.stop())
+        self.assertEqual((result.files, round(result.seconds, 1)), (2, 3.0))
+        told = [("started", "a.mkv"), ("segment", "a.mkv"), ("finished", "a-2.mkv")]
+        self.assertEqual(self.told(), told)
+
+    def test_a_camera_that_is_stopped_ends_the_recording(self) -> None:
+        self.recorder.start("a.mkv")
+        self.show(1)
+        self.become("stopped")
+        self.assertEqual(self.told()[-1], ("finished", "a.mkv"))
+        self.assertEqual(self.recorder.state, "idle")
+
+    def test_a_clock_that_is_set_back_does_not_break_the_file(self) -> None:
+        self.recorder.start("a.mp4")
+        self.show(2)
+        for number in range(20):
+            self.clock.advance(0.1)
+            early = START_US - 3600 * 10**6 + number * 100_000
+            self.camera.hub.publish(Frame(1, early, 160, 120, jpeg(number)))
+        self.successResultOf(self.recorder.stop())
+        film = read_film(self.folder / "a.mp4")
+        self.near(film.seconds, 4.0, 0.1)
+        self.assertEqual(len(film.times), 40)
+
+    def test_a_folder_that_is_gone_ends_the_recording_and_says_why(self) -> None:
+        self.recorder.start("a.mkv")
+        self.show(2)
+        shutil.rmtree(self.folder)
+        self.show(2)
+        self.assertEqual(self.recorder.state, "idle")
+        assert self.recorder.failure is not None
+        self.assertIn("No such file or directory", str(self.recorder.failure))
+        (fault,) = [each for each in self.events if isinstance(each, Fault)]
+        self.assertEqual((fault.code, fault.camera), ("disk", "cam"))
+        failed = [each for each in self.events if isinstance(each, RecordingChanged)][-1]
+        self.assertEqual((failed.what, failed.code), ("failed", "disk"))
+        self.assertEqual(len(self.camera.hub), 0)
+        self.folder.mkdir()
+
+    def test_a_folder_that_cannot_be_made_is_a_disk_error(self) -> None:
+        self.folder.rmdir()
+        self.folder.write_text("a file")
+        with self.assertRaises(DiskError):
+            self.recorder.start()
+        self.folder.unlink()
+        self.folder.mkdir()
+
+
+class SlowThreadTests(RecorderCase):
+    """A disk that hangs."""
+
+    def setUp(self) -> None:
+        self.threads: list[ManualThread] = []
+        super().setUp()
+
+    def make_thread(self) -> ManualThread:  # type: ignore[override]
+        self.threads.append(ManualThread())
+        return self.threads[-1]
+
+    def test_frames_are_left_out_and_counted_and_the_camera_goes_on(self) -> None:
+        seen = []
+        self.camera.hub.add(type("Sink", (), {"take": lambda _, frame: seen.append(frame)})())
+        self.recorder.start("a.mkv")
+        self.show(60)
+        self.assertEqual(len(seen), 600)
+        self.assertGreater(self.recorder.dropped, 300)
+        stopping = self.recorder.stop()
+        while any(thread.waiting for thread in self.threads):
+            for thread in self.threads:
+                if thread.waiting:
+                    thread.step()
+        result = self.successResultOf(stopping)
+        self.assertEqual(result.frames + result.dropped, 600)
+        self.assertIn(
+            f"dropped={result.dropped:010d}", read_film(self.folder / "a.mkv").tags["comment"]
+        )

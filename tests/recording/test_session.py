@@ -1,0 +1,219 @@
+"""Files are true in time, whatever the container, and hold every frame."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.recording.films import START_US, Film, moments, read_film
+from twistedcam.errors import DiskError
+from twistedcam.recording import segment as segment_module
+from twistedcam.recording.formats import FORMATS
+from twistedcam.recording.moment import Moment
+from twistedcam.recording.partfile import part_of
+from twistedcam.recording.session import Plan, Session
+from twistedcam.recording.settings import RecordSettings
+from twistedcam.recording.tag import Tag
+
+ALL = ("h264.mp4", "h264.mkv", "h264.mov", "copy.mkv", "copy.avi", "copy.mov")
+#: 12 seconds of a camera that does 30, then 10 a second, stalls for 3 s, and trembles.
+ROUGH = (
+    [n / 30 for n in range(90)]
+    + [3 + n / 10 for n in range(30)]
+    + [9 + n / 30 + (n % 3) * 0.0041 for n in range(90)]
+)
+
+
+def plan(folder: Path, format: str = "h264.mp4", **options: Any) -> Plan:
+    """A plan to record into a folder."""
+    every = options.pop("every", None)
+    chosen = FORMATS[format]
+    name = options.pop("name", "film" + chosen.container.suffix)
+    return Plan(folder, "cam", name, True, chosen, RecordSettings(**options), every)
+
+
+def record(session: Session, frames: list[Moment], end: float | None = None) -> list[Film]:
+    """Write, finish and publish; the files in their order."""
+    closed = [segment for each in frames for segment in session.write([each]).closed]
+    at = None if end is None else START_US + round(end * 1e6)
+    closed += session.finish(at).closed
+    for segment in closed:
+        segment.publish(0)
+    return [read_film(session.plan.folder / segment.result.name) for segment in closed]
+
+
+@pytest.mark.parametrize("format", ALL)
+def test_every_frame_is_at_its_time_of_capture(format: str, tmp_path: Path) -> None:
+    (film,) = record(Session(plan(tmp_path, format)), moments(ROUGH), 12.0)
+    off = 1 / 240 + 1e-6 if format == "copy.avi" else 0.001
+    assert len(film.times) == len(ROUGH)
+    assert max(abs(a - b) for a, b in zip(film.times, ROUGH, strict=True)) <= off
+    assert film.seconds == pytest.approx(12.0, abs=1 / 30)
+    assert film.codec == ("h264" if format.startswith("h264") else "mjpeg")
+    assert film.stream["color_range"] == "pc"
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("format", ALL)
+def test_the_last_picture_is_seen_until_the_end(format: str, tmp_path: Path) -> None:
+    (film,) = record(Session(plan(tmp_path, format)), moments([0, 0.1, 0.2]), 4.0)
+    assert film.seconds == pytest.approx(4.0, abs=0.01)
+
+
+@pytest.mark.parametrize("format", ALL)
+def test_a_file_says_when_and_where_it_was_made(format: str, tmp_path: Path) -> None:
+    record(Session(plan(tmp_path, format)), moments([0, 0.1]))
+    name = "film." + format.split(".")[1]
+    film = read_film(tmp_path / name)
+    assert film.tags["comment"] == str(Tag("cam", name, 0))
+    when = film.tags.get("creation_time") or film.tags["date"]
+    assert when.startswith("2025-06-15T15:06:40")
+
+
+def test_dropped_frames_are_counted_in_the_metadata(tmp_path: Path) -> None:
+    for format in ALL:
+        session = Session(plan(tmp_path, format))
+        session.write(moments([0, 0.1]))
+        (closed,) = session.finish(None).closed
+        closed.publish(7)
+        tag = Tag.parse(read_film(tmp_path / closed.result.name).tags["comment"])
+        assert tag is not None and tag.dropped == 7
+        (tmp_path / closed.result.name).unlink()
+
+
+def test_a_new_segment_loses_no_frame_and_no_time(tmp_path: Path) -> None:
+    times = [n / 30 for n in range(300)]
+    films = record(Session(plan(tmp_path, segment=3.0)), moments(times), 10.0)
+    assert [len(film.times) for film in films] == [90, 90, 90, 30]
+    assert [round(film.seconds, 2) for film in films] == [3, 3, 3, 1]
+    names = ["film.mp4", "film-2.mp4", "film-3.mp4", "film-4.mp4"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+
+
+def test_segments_can_be_of_a_size(tmp_path: Path) -> None:
+    limit = 20_000
+    settings: dict[str, Any] = {"segment_size": limit}
+    frames = moments([n / 30 for n in range(90)])
+    films = record(Session(plan(tmp_path, "copy.mkv", **settings)), frames)
+    assert len(films) > 3
+    assert sum(len(film.times) for film in films) == 90
+    for path in tmp_path.iterdir():
+        assert path.stat().st_size < limit + 2 * len(frames[0].jpeg) + 4000
+
+
+def test_a_camera_that_changes_its_size_gets_a_new_file(tmp_path: Path) -> None:
+    frames = moments([0, 0.1, 0.2]) + moments([0.3, 0.4], 320, 240)
+    films = record(Session(plan(tmp_path)), frames)
+    assert [(film.width, film.height, len(film.times)) for film in films] == [
+        (160, 120, 3),
+        (320, 240, 2),
+    ]
+    assert films[0].seconds == pytest.approx(0.3, abs=0.001)
+
+
+def test_an_odd_size_is_recorded_all_the_same(tmp_path: Path) -> None:
+    (film,) = record(Session(plan(tmp_path)), moments([0, 0.1, 0.2], 161, 121))
+    assert (film.width, film.height) == (160, 120)
+
+
+def test_after_a_long_outage_a_new_file_begins(tmp_path: Path) -> None:
+    films = record(Session(plan(tmp_path)), moments([0, 0.1, 0.2, 60, 60.1]))
+    assert [round(film.seconds, 2) for film in films] == [0.3, 0.2]
+
+
+def test_a_timelapse_is_played_at_thirty_a_second(tmp_path: Path) -> None:
+    (film,) = record(Session(plan(tmp_path, every=10.0)), moments([n * 10 for n in range(60)]))
+    assert film.seconds == pytest.approx(2.0, abs=0.001)
+    assert all(abs((b - a) - 1 / 30) < 0.0002 for a, b in pairwise(film.times))
+
+
+def test_a_broken_picture_costs_itself_alone(tmp_path: Path) -> None:
+    frames = moments([0, 0.1, 0.2, 0.3])
+    frames[2] = frames[2]._replace(jpeg=b"\xff\xd8 nothing \xff\xd9")
+    session = Session(plan(tmp_path))
+    (film,) = record(session, frames)
+    assert len(film.times) == 3
+    assert session.progress().dropped == 1
+
+
+def test_a_recording_without_a_frame_leaves_no_file(tmp_path: Path) -> None:
+    assert record(Session(plan(tmp_path)), []) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("format", ALL)
+def test_the_file_has_its_name_when_it_is_whole_and_not_before(format: str, tmp_path: Path) -> None:
+    chosen = plan(tmp_path, format)
+    session = Session(chosen)
+    session.write(moments([n / 10 for n in range(30)]))
+    assert [each.name for each in tmp_path.iterdir()] == [part_of(tmp_path / chosen.name).name]
+    progress = session.finish(None)
+    assert not (tmp_path / chosen.name).exists()
+    progress.closed[0].publish(0)
+    assert [each.name for each in tmp_path.iterdir()] == [chosen.name]
+
+
+@pytest.mark.parametrize("format", ALL)
+def test_what_is_on_the_disk_can_be_read_at_any_moment(format: str, tmp_path: Path) -> None:
+    session = Session(plan(tmp_path, format))
+    for number, each in enumerate(moments([n / 30 for n in range(90)])):
+        session.write([each])
+        parts = list(tmp_path.iterdir())
+        if parts and number % 7 == 0:
+            film = read_film(parts[0], decode=False)
+            lost = number / 30 - film.times[-1]
+            assert lost <= 0.5
+        else:
+            assert parts or number < 15
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """The system refuses to let a file grow beyond that."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("format", ["h264.mp4", "copy.mkv", "copy.avi", "copy.mov"])
+def test_a_write_that_fails_leaves_a_file_that_plays(format: str, tmp_path: Path) -> None:
+    session = Session(plan(tmp_path, format))
+    with largest_file(60_000):
+        with pytest.raises(DiskError, match="File too large"):
+            session.write(moments([n / 30 for n in range(2000)]))
+        with pytest.raises(DiskError):
+            session.finish(None)
+        (closed,) = session.progress().closed
+        closed.publish(0)
+    film = read_film(tmp_path / closed.result.name)
+    assert len(film.times) > 10
+
+
+def test_a_disk_that_is_nearly_full_leaves_room_for_the_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segment_module, "ROOM", 2**60)
+    session = Session(plan(tmp_path))
+    with pytest.raises(DiskError, match="No space left on device"):
+        session.write(moments([n / 30 for n in range(90)]))
+    (closed,) = session.finish(None).closed
+    closed.publish(0)
+    film = read_film(tmp_path / "film.mp4")
+    assert film.seconds == pytest.approx(len(film.times) / 30, abs=0.01)
+    assert len(film.times) > 10
+
+
+def test_the_camera_s_pictures_are_not_touched(tmp_path: Path) -> None:
+    frames = moments([0, 0.1])
+    record(Session(plan(tmp_path, "copy.mkv")), frames)
+    data = (tmp_path / "film.mkv").read_bytes()
+    assert all(each.jpeg in data for each in frames)
