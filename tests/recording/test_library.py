@@ -1,0 +1,277 @@
+"""The recordings folder: what is in it, and what goes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.recording.films import frame, read_film
+from twistedcam.camera import InlineThread
+from twistedcam.errors import BadArgument, DiskError, NoSuchRecording
+from twistedcam.events import Event, EventBus, RecordingChanged
+from twistedcam.recording import Item, Keeper, Library, Limits
+from twistedcam.recording import index as index_module
+from twistedcam.recording.index import HIDDEN
+from twistedcam.recording.retention import too_many
+from twistedcam.recording.single import FileRecording
+
+
+def make_recording(path: Path, count: int = 30, start: float = 0.0) -> None:
+    """A recording of ten frames a second."""
+    recording = FileRecording(path, "cam")
+    recording.write(frame(start + n / 10, n) for n in range(count))
+    recording.close()
+
+
+class LibraryCase(SynchronousTestCase):
+    """A library on a folder of its own."""
+
+    def setUp(self) -> None:
+        self.folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.bus = EventBus()
+        self.events: list[Event] = []
+        self.bus.subscribe(self.events.append)
+        self.written: list[Item] = []
+        self.library = self.open()
+
+    def open(self) -> Library:
+        """A library as after a start of the program."""
+        return Library(self.folder, self.bus, InlineThread, lambda: self.written)
+
+    def get(self, coroutine: Any) -> Any:
+        """What a coroutine gives; its error is raised."""
+        results: list[Any] = []
+        failures: list[Any] = []
+        Deferred.fromCoroutine(coroutine).addCallbacks(results.append, failures.append)
+        if failures:
+            raise failures[0].value
+        return results[0]
+
+    def names(self) -> list[str]:
+        """What is listed, in its order."""
+        return [item.recording for item in self.get(self.library.list())]
+
+
+class ListingTests(LibraryCase):
+    def test_a_recording_is_listed_as_it_is(self) -> None:
+        make_recording(self.folder / "a.mp4", 30)
+        (item,) = self.get(self.library.list())
+        self.assertEqual((item.recording, item.camera, item.codec), ("a.mp4", "cam", "h264"))
+        self.assertEqual((item.width, item.height, item.dropped), (160, 120, 0))
+        self.assertEqual((item.complete, item.own), (True, True))
+        self.assertEqual(item.size, (self.folder / "a.mp4").stat().st_size)
+        self.assertLess(abs(item.seconds - 3.0), 0.04)
+        self.assertLess(abs(item.start - frame(0).time), 0.001)
+
+    def test_every_container_says_how_long_it_plays_and_when_it_began(self) -> None:
+        for suffix in ("mp4", "mkv", "avi", "mov"):
+            make_recording(self.folder / f"a.{suffix}", 30)
+        for item in self.get(self.library.list()):
+            self.assertLess(abs(item.seconds - 3.0), 0.11, item)
+            self.assertLess(abs(item.start - frame(0).time), 0.001, item)
+            self.assertTrue(item.own, item)
+
+    def test_the_newest_is_first_and_what_is_being_written_is_among_them(self) -> None:
+        for number, name in enumerate(("b.mkv", "a.mkv", "c.mkv")):
+            make_recording(self.folder / name, 3, number * 100.0)
+        self.written = [Item("now.mp4", "cam", frame(150).time, 1.0, 99, complete=False)]
+        self.assertEqual(self.names(), ["c.mkv", "now.mp4", "a.mkv", "b.mkv"])
+
+    def test_a_film_copied_in_by_hand_is_listed_and_is_not_our_own(self) -> None:
+        make_recording(self.folder / "a.mkv")
+        shutil.copy(self.folder / "a.mkv", self.folder / "kept.mkv")
+        (self.folder / "broken.mp4").write_bytes(b"no film")
+        (self.folder / "notes.txt").write_text("no film either")
+        os.mkdir(self.folder / "folder.mp4")
+        items = {item.recording: item for item in self.get(self.library.list())}
+        self.assertEqual(set(items), {"a.mkv", "kept.mkv", "broken.mp4"})
+        self.assertEqual((items["kept.mkv"].codec, items["kept.mkv"].own), ("mjpeg", False))
+        self.assertEqual((items["broken.mp4"].codec, items["broken.mp4"].seconds), (None, None))
+
+    def test_each_file_is_read_once_even_over_a_restart(self) -> None:
+        for number in range(5):
+            make_recording(self.folder / f"{number}.mkv", 3)
+        read: list[str] = []
+        real = index_module.probe
+        self.patch(index_module, "probe", lambda path, s: read.append(path.name) or real(path, s))
+        self.assertEqual(len(self.names()), 5)
+        self.assertEqual(len(self.names()), 5)
+        self.library = self.open()
+        before = self.get(self.library.list())
+        self.assertEqual(len(read), 5)
+        make_recording(self.folder / "new.mkv", 3, 60)
+        os.utime(self.folder / "0.mkv", (1, 1))
+        self.assertEqual(self.names()[0], "new.mkv")
+        self.assertEqual(sorted(read[5:]), ["0.mkv", "new.mkv"])
+        (self.folder / HIDDEN / "index.json").write_text('{"version": 1, "files": [{}]}')
+        self.library = self.open()
+        self.assertEqual(self.get(self.library.list())[1:], before)
+
+    def test_ten_thousand_recordings_are_listed_without_opening_one(self) -> None:
+        make_recording(self.folder / "a.mkv", 2)
+        for number in range(9_999):
+            os.link(self.folder / "a.mkv", self.folder / f"{number}.mkv")
+        real = index_module.probe
+        item = real(self.folder / "a.mkv")
+        read: list[str] = []
+        self.patch(index_module, "probe", lambda path, _: read.append(path.name) or item)
+        self.assertEqual(len(self.names()), 10_000)
+        self.assertEqual(len(self.names()), 10_000)
+        self.assertEqual(len(read), 10_000)
+
+    def test_a_thumbnail_is_the_first_picture_made_small_once(self) -> None:
+        make_recording(self.folder / "a.mp4", 3)
+        data = self.get(self.library.thumbnail("a.mp4"))
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        assert image is not None
+        self.assertEqual(image.shape, (120, 160, 3))
+        self.assertLess(np.abs(image[30, 40].astype(int) - (40, 120, 200)).max(), 12)
+        kept = self.folder / HIDDEN / "thumbnails" / "a.mp4.jpg"
+        kept.write_bytes(b"kept")
+        self.assertEqual(self.get(self.library.thumbnail("a.mp4")), b"kept")
+        self.get(self.library.delete("a.mp4"))
+        self.assertFalse(kept.exists())
+
+    def test_there_is_no_way_out_of_the_folder(self) -> None:
+        outside = self.folder.parent / "outside.mp4"
+        for name in (
+            "../outside.mp4",
+            str(outside),
+            "..",
+            "",
+            ".twistedcam",
+            "a\0.mp4",
+            "none.mp4",
+        ):
+            for ask in (self.library.thumbnail, self.library.delete):
+                with self.assertRaises(NoSuchRecording):
+                    self.get(ask(name))
+
+    def test_what_is_being_written_cannot_be_deleted(self) -> None:
+        self.written = [Item("now.mp4", "cam", 0.0, 1.0, 99, complete=False)]
+        with self.assertRaisesRegex(BadArgument, "record stop"):
+            self.get(self.library.delete("now.mp4"))
+
+    def test_a_folder_that_is_a_file_is_a_disk_error(self) -> None:
+        (self.folder / "x").write_text("")
+        library = Library(self.folder / "x", self.bus, InlineThread)
+        with self.assertRaises(DiskError):
+            self.get(library.list())
+
+
+class RetentionTests(LibraryCase):
+    def setUp(self) -> None:
+        super().setUp()
+        for number in range(5):
+            make_recording(self.folder / f"{number}.mkv", 20, number * 86400.0)
+        self.size = (self.folder / "0.mkv").stat().st_size
+        self.foreign = self.folder / "0-mine.mkv"
+        shutil.copy(self.folder / "0.mkv", self.foreign)
+        (self.folder / "holiday.mp4").write_bytes(bytes(10_000_000))
+
+    def test_the_oldest_go_until_the_rest_fits(self) -> None:
+        gone = self.get(self.library.make_room(Limits(keep=int(self.size * 3.5))))
+        self.assertEqual(gone, ["0.mkv", "1.mkv"])
+        self.assertEqual(
+            self.names(), [*("holiday.mp4", "4.mkv", "3.mkv", "2.mkv"), self.foreign.name]
+        )
+        told = [e.name for e in self.events if isinstance(e, RecordingChanged)]
+        self.assertEqual(told, gone)
+
+    def test_what_is_older_than_some_days_goes(self) -> None:
+        days = (time.time() - frame(2 * 86400.0).time) / 86400 + 0.5
+        self.assertEqual(
+            self.get(self.library.make_room(Limits(keep_days=days))), ["0.mkv", "1.mkv"]
+        )
+
+    def test_nothing_else_ever_goes(self) -> None:
+        self.written = [Item("now.mkv", "cam", 0.0, 1.0, 99, complete=False, own=True)]
+        self.get(self.library.make_room(Limits(keep=1, keep_days=0.001, keep_free=2**60)))
+        self.assertEqual(set(self.names()), {"holiday.mp4", self.foreign.name, "now.mkv"})
+
+    def test_one_camera_s_limits_are_for_its_own_recordings(self) -> None:
+        other = frozenset({"other"})
+        self.assertEqual(self.get(self.library.make_room(Limits(keep=1), other)), [])
+
+    def test_room_is_made_at_the_start_and_after_every_recording(self) -> None:
+        limits = [Limits(keep=int(self.size * 4.5))]
+        clock: Any = Clock()
+        keeper = Keeper(self.library, self.bus, clock, lambda: [(each, None) for each in limits])
+        keeper.start()
+        self.assertFalse((self.folder / "0.mkv").exists())
+        limits[:] = [Limits(keep=int(self.size * 3.5))]
+        self.bus.publish(RecordingChanged("cam", "finished", "x"))
+        self.assertFalse((self.folder / "1.mkv").exists())
+        limits[:] = [Limits(keep=int(self.size * 2.5))]
+        clock.advance(10)
+        self.assertFalse((self.folder / "2.mkv").exists())
+        keeper.stop()
+        self.assertEqual(clock.getDelayedCalls(), [])
+
+
+def test_what_is_free_counts_what_has_been_deleted() -> None:
+    items = [Item(str(n), "cam", float(n), 1.0, 100, own=True) for n in range(5)]
+    going = too_many(items, Limits(keep_free=250), 0.0, 100)
+    assert [item.recording for item in going] == ["0", "1"]
+
+
+class RecoveryTests(LibraryCase):
+    def leave(self, name: str, count: int = 60, cut: int = 0) -> int:
+        """A file as a crash leaves it, without its last ``cut`` bytes; the frames it can hold."""
+        recording = FileRecording(self.folder / name, "cam")
+        recording.write(frame(n / 30, n) for n in range(count))
+        part = self.folder / f".{name}.part"
+        data = part.read_bytes()
+        part.unlink()  # the lock is on the file, not on its name
+        part.write_bytes(data[: len(data) - cut])
+        return count
+
+    def recovered(self) -> list[str]:
+        """What was told of recoveries."""
+        found = [each for each in self.events if isinstance(each, RecordingChanged)]
+        return [each.name for each in found if each.what == "recovered"]
+
+    def test_what_a_crash_left_is_finished_and_told(self) -> None:
+        for suffix in ("mp4", "mkv", "avi", "mov"):
+            for cut in (0, 1, 700, 3001):
+                name = f"a{cut}.{suffix}"
+                self.leave(name, cut=cut)
+                self.get(self.library.recover())
+                film = read_film(self.folder / name)
+                self.assertGreater(len(film.times), 20, name)
+                length = len(film.times) / 30
+                self.assertLess(abs(film.seconds - length), 0.05, (name, film.seconds, length))
+                self.assertEqual(self.recovered()[-1], name)
+        self.assertEqual([each for each in self.folder.iterdir() if each.suffix == ".part"], [])
+        (item, *_) = self.get(self.library.list())
+        self.assertEqual((item.camera, item.own), ("cam", True))
+
+    def test_a_file_that_is_being_written_is_left_alone(self) -> None:
+        recording = FileRecording(self.folder / "a.mkv", "cam")
+        recording.write(frame(n / 30, n) for n in range(60))
+        self.assertEqual(self.get(self.library.recover()), [])
+        recording.close()
+        self.assertEqual(len(read_film(self.folder / "a.mkv").times), 60)
+
+    def test_what_holds_no_picture_is_deleted_and_no_name_is_taken_twice(self) -> None:
+        (self.folder / ".empty.mp4.part").write_bytes(b"")
+        (self.folder / ".a.mkv.whole").write_bytes(b"half a copy")
+        (self.folder / ".foreign.part").write_bytes(b"somebody's download")
+        make_recording(self.folder / "a.mkv")
+        self.leave("b.mkv")
+        os.rename(self.folder / ".b.mkv.part", self.folder / ".a.mkv.part")
+        found = self.get(self.library.recover())
+        self.assertEqual([each.name for each in found], ["a-2.mkv", None])
+        left = {each.name for each in self.folder.iterdir()}
+        self.assertEqual(left, {"a.mkv", "a-2.mkv", ".foreign.part"})
