@@ -96,14 +96,17 @@ class Viewers:
     def join(
         self, address: str, kind: str, camera: str, path: str, kick: Callable[[str], None]
     ) -> Viewer:
-        """Somebody begins to watch."""
+        """Somebody begins to watch; ``announce`` it when all is set up for it."""
         self._last_id += 1
         now = self._clock.seconds()
         viewer = Viewer(self._last_id, address, kind, camera, path, kick, joined=now)
         viewer.tally = self.tallies.setdefault((camera, kind), Tally())
         self._viewers[viewer.id] = viewer
-        self._tell(viewer, "joined")
         return viewer
+
+    def announce(self, viewer: Viewer) -> None:
+        """Tell that somebody watches: a listener may end its connection on hearing of it."""
+        self._tell(viewer, "joined")
 
     def leave(self, viewer: Viewer) -> None:
         """Somebody watches no more; nothing happens if that is known already."""

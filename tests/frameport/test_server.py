@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.fakes import TINY_JPEG, FakeScheme, make_server
 from twistedcam import Frame, wire
 from twistedcam.auth import Authenticator, Grant, TokenFile
+from twistedcam.events import Event, ViewerChanged
 from twistedcam.frameport import FrameFactory, FrameProtocol
 from twistedcam.sources import SourceSpec
 from twistedcam.wire.messages import FrameMessage
@@ -193,6 +194,17 @@ class FramePortTests(SynchronousTestCase):
         self.server.viewers.kick(viewer.id)
         self.assertEqual(peer.received()[-1], wire.Bye())
         self.assertTrue(peer.closed)
+
+    def test_a_viewer_that_is_kicked_as_soon_as_it_is_heard_of_is_let_go_in_order(self) -> None:
+        def kick(event: Event) -> None:
+            if isinstance(event, ViewerChanged) and event.what == "joined":
+                self.server.viewers.kick(event.viewer)
+
+        self.server.events.subscribe(kick)
+        peer = self.join()
+        self.assertEqual(peer.received()[-1], wire.Bye())
+        self.assertTrue(peer.closed)
+        self.assertEqual(len(self.server.viewers), 0)
 
     def test_drops_are_counted(self) -> None:
         peer = self.join(window=1)

@@ -42,6 +42,9 @@ SILENCE_LIMIT = 15.0
 class Session(Protocol):
     """What a connection is, once it has joined."""
 
+    def begin(self) -> None:
+        """It is the connection's session from now on."""
+
     def received(self, message: wire.Message) -> None:
         """A message has come; raises WireError if it has no place here."""
 
@@ -202,6 +205,7 @@ class FrameProtocol(TwistedProtocol):
             self._tells_clock = join.clock
             make = ViewSession if join.role == "view" else PublishSession
             self._session = make(self, self.factory.server, camera, join)
+            self._session.begin()
         except (WireError, Unauthorized) as error:
             self.fail(error)
 

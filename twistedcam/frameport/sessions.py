@@ -42,7 +42,11 @@ class ViewSession:
         )
         self.say(state_of(camera.changed()).encode())
         self._unsubscribe = server.events.subscribe(self._happened)
+
+    def begin(self) -> None:
+        """Send what there is, and tell the others."""
         self._watcher.begin()
+        self._server.viewers.announce(self._viewer)
 
     def received(self, message: wire.Message) -> None:
         """Only ACKs are expected."""
@@ -85,6 +89,9 @@ class PublishSession:
         self, protocol: FrameProtocol, server: Server, camera: Camera, join: wire.Join
     ) -> None:
         raise BadMessage(f"camera {camera.name!r} takes no frames: its source is not push:")
+
+    def begin(self) -> None:
+        """Wait for frames."""
 
     def received(self, message: wire.Message) -> None:
         """A frame."""

@@ -124,6 +124,7 @@ class MjpegSession:
         self._unsubscribe = server.events.subscribe(self._happened)
         self._watcher.begin()
         self._explain()
+        server.viewers.announce(self._viewer)
 
     def received(self, data: bytes) -> None:
         """A viewer has nothing to say (channel.Receiver)."""

@@ -113,6 +113,7 @@ class WebSocketSession:
             self._viewer, camera.hub, self._outlet, server.clock, fps, window=WINDOW
         )
         self._watcher.begin()
+        server.viewers.announce(self._viewer)
 
     def received(self, data: bytes) -> None:
         """Acknowledgements, pings, and the end (channel.Receiver)."""
