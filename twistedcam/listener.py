@@ -15,6 +15,9 @@ from twistedcam.address import show_address
 from twistedcam.errors import BadArgument, StartupError
 from twistedcam.tls.endpoint import server_endpoint
 
+#: Connections that may wait to be accepted; Twisted's own default is 50.
+BACKLOG = 1024
+
 
 class Listener(Service):
     """Listens on one endpoint for as long as the service runs.
@@ -34,7 +37,7 @@ class Listener(Service):
         self._listening: Deferred[IListeningPort] | None = None
         self.port: IListeningPort | None = None
         try:
-            self._endpoint = server_endpoint(reactor, description)
+            self._endpoint = server_endpoint(reactor, _with_backlog(description))
         except Exception as error:  # each endpoint parser has its own ways to fail
             raise BadArgument(
                 f"{description!r} is no endpoint ({error}): write tcp:9530:interface=127.0.0.1"
@@ -80,6 +83,14 @@ class Listener(Service):
 
     def _listens(self, port: IListeningPort) -> None:
         self.port = port
+
+
+def _with_backlog(description: str) -> str:
+    """With room for many who connect at once: one who finds none tries again after a second."""
+    kind = description.partition(":")[0]
+    if kind in ("tcp", "tcp6", "ssl", "unix") and ":backlog=" not in description:
+        return f"{description}:backlog={BACKLOG}"
+    return description
 
 
 def is_local(description: str) -> bool:

@@ -30,6 +30,7 @@ class ServeOptions:
         cameras: sources by the cameras' names.
         recording: how each camera records.
         record_settings: how cameras record that are added later.
+        keys: take keys from standard input, where that is a terminal.
         again: reads the configuration once more; None where there is no file.
     """
 
@@ -41,7 +42,7 @@ class ServeOptions:
     http: list[str] = field(default_factory=list)
     recordings: Path = Path(RECORDINGS)
     stopped: bool = False
-    keys: bool | None = None
+    keys: bool = False
     insecure: bool = False
     workers: int = 0
     http_names: list[str] = field(default_factory=list)
@@ -90,6 +91,11 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
     add("--workers", metavar="N", type=int, help="processes that deliver beside this one (0)")
     add("--stopped", action="store_true", help="begin with the stream stopped")
     add("--tokens", metavar="FILE", help="who may view, control, publish (see 'token --help')")
+    add(
+        "--keys",
+        action=argparse.BooleanOptionalAction,
+        help="single keys in the server's own terminal: ? lists them (on, in a terminal)",
+    )
     add("--insecure", action="store_true", help="allow ports beyond this machine without tokens")
     add("--config", metavar="FILE", help="TOML with all of this, and more for each camera")
     add("--log-json", action="store_true", help="log as JSON lines")
@@ -134,6 +140,7 @@ def read_serve_options(given: argparse.Namespace) -> ServeOptions:
         http_cors=found.http_cors or [],
         recordings=Path(found.recordings or RECORDINGS).expanduser().absolute(),
         stopped=bool(found.stopped),
+        keys=found.keys is not False,
         insecure=bool(found.insecure),
         workers=_workers(found.workers),
         tokens=None if found.tokens is None else Path(found.tokens).expanduser().absolute(),

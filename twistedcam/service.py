@@ -13,7 +13,9 @@ from twisted.logger import Logger
 
 from twistedcam.auth import Authenticator, TokenFile
 from twistedcam.commands import Registry, standard_commands
+from twistedcam.control.keys import Keys
 from twistedcam.control.port import ControlFactory
+from twistedcam.control.terminal import Terminal
 from twistedcam.errors import BadArgument, StartupError
 from twistedcam.frameport import FrameFactory
 from twistedcam.http import Figures, Guard, HttpFactory, make_router
@@ -58,7 +60,8 @@ class CameraService(MultiService):
         self._options = options
         self.registry = registry or standard_commands()
         self.server = Server(reactor, options.recordings, recording=options.record_settings)
-        self.server.on_shutdown = on_shutdown or (lambda: reactor.callLater(0.05, reactor.stop))
+        self.server.on_shutdown = on_shutdown or self._stop_reactor
+        self._is_ending = False
         if options.tokens is not None:
             self.server.authenticator = Authenticator(reactor, TokenFile(options.tokens))
         self._workers: WorkerPool | None = None
@@ -76,6 +79,16 @@ class CameraService(MultiService):
             "control": self._listen(options.control, self._control),
             "http": self._listen_http(options.http),
         }
+        if options.keys:
+            keys = Keys(self.server, self.registry, partial(print, flush=True))
+            terminal = Terminal(reactor, keys.typed, lambda: print(keys.help(), flush=True))
+            terminal.setServiceParent(self)
+
+    def _stop_reactor(self) -> None:
+        """End the process, once; who asked for it gets an answer first."""
+        if not self._is_ending:
+            self._is_ending = True
+            self._reactor.callLater(0.05, self._reactor.stop)
 
     def _listen(self, endpoints: list[str], factory: Any) -> list[Listener]:
         listeners = []

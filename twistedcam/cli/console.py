@@ -28,7 +28,7 @@ class Console:
     Connects when first needed, and again when the connection was lost.
 
     Arguments:
-        endpoint: the control port (see BlockingClient).
+        endpoint, token: the control port (see BlockingClient).
         as_json: show answers and events as the server's JSON.
         out: where answers go.
         paint: how they look.
@@ -37,11 +37,13 @@ class Console:
     def __init__(
         self,
         endpoint: str,
+        token: str | None = None,
         as_json: bool = False,
         out: TextIO | None = None,
         paint: Paint | None = None,
     ) -> None:
         self.endpoint = endpoint
+        self._token = token
         self.as_json = as_json
         self.paint = paint or Paint()
         self._out = out or sys.stdout
@@ -55,7 +57,7 @@ class Console:
             BadArgument, NoServer: it cannot be had.
         """
         if self._client is None:
-            self._client = BlockingClient(self.endpoint)
+            self._client = BlockingClient(self.endpoint, token=self._token)
         return self._client
 
     def close(self) -> None:

@@ -19,6 +19,7 @@ EXAMPLE = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``ctl``."""
+    parser.usage = "twistedcam ctl [-h] [--connect ENDPOINT] [--token TOKEN] [--json] [COMMAND …]"
     parser.epilog = EXAMPLE
     parser.add_argument(
         "--connect",
@@ -26,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_ENDPOINT,
         help="the control port: tcp:HOST:PORT, tls:HOST:PORT or unix:PATH (%(default)s)",
     )
+    parser.add_argument("--token", help="what the server wants to see (or TWISTEDCAM_TOKEN)")
     parser.add_argument("--json", action="store_true", help="show answers and events as JSON")
     parser.add_argument(
         "command",
@@ -44,7 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
     if words[:1] == ["--"]:
         del words[0]
     paint = Paint.on(sys.stdout, dict(os.environ))
-    console = Console(arguments.connect, arguments.json, paint=paint)
+    token = arguments.token or os.environ.get("TWISTEDCAM_TOKEN")
+    console = Console(arguments.connect, token, arguments.json, paint=paint)
     try:
         return console.run(words) if words else run_prompt(console)
     finally:

@@ -39,6 +39,8 @@ class Paint:
         """An answer's ``key: value`` lines, as the control port's text has them."""
         lines: list[str] = []
         for key, value in fields.items():
+            if "help" in fields and key in ("name", "summary"):
+                continue  # both are in the help itself
             if key == "commands":
                 lines += [f"{self._key('command')}: {_describe(each)}" for each in value]
             elif key == "help":

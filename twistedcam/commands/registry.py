@@ -85,7 +85,7 @@ class Registry:
         longer = [each for each in self._commands if each.startswith(first + " ")]
         if longer:
             return UnknownCommand(f"{name[:80]!r} is no command; there is " + ", ".join(longer))
-        near = difflib.get_close_matches(name, self._commands, 1, 0.5) or difflib.get_close_matches(
+        near = difflib.get_close_matches(name, self._commands, 1, 0.6) or difflib.get_close_matches(
             first, self._commands, 1, 0.5
         )
         hint = f"did you mean {near[0]!r}?" if near else "'help' lists them all"

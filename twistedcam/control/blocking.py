@@ -31,7 +31,7 @@ class BlockingClient:
     Raises:
         BadArgument: that is no endpoint.
         NoServer: nothing answers there, or something else does.
-        CommandError: the server refuses this client.
+        Unauthorized, CommandError: the server refuses this client.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class BlockingClient:
         fingerprint: str | None = None,
     ) -> None:
         self.endpoint = endpoint
-        self._dialogue = Dialogue()
+        self._dialogue = Dialogue(token)
         self._messages: deque[Message] = deque()
         self._is_closed = False
         try:
@@ -55,11 +55,9 @@ class BlockingClient:
                 f"no server at {endpoint}: {why}: 'twistedcam serve' starts one"
             ) from None
         try:
-            self._send(Dialogue.opening)
+            self._send(self._dialogue.opening)
             while not self._dialogue.is_ready:
                 self._receive()
-            if token is not None:
-                self.ask("auth", token, timeout=timeout)
             self._socket.settimeout(None)
         except BaseException:
             self._socket.close()

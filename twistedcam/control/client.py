@@ -17,19 +17,22 @@ from twistedcam.errors import BadArgument, NoServer, TwistedcamError
 
 log = Logger()
 
+Listener = Callable[[Message], None]
+
 DEFAULT_ENDPOINT = "tcp:127.0.0.1:9531"
 
 
 class ControlClient(Protocol):
     """A connection to the control port. Made by ``connect``."""
 
-    def __init__(self) -> None:
+    def __init__(self, token: str | None = None) -> None:
         #: Fires when the connection is over, with None.
         self.closed: Deferred[None] = Deferred()
-        self._dialogue = Dialogue()
+        self._dialogue = Dialogue(token)
         self._ready: Deferred[ControlClient] | None = None
-        self._asked: deque[Deferred[Message]] = deque()
-        self._listener: Callable[[Message], None] | None = None
+        #: Who waits for an answer, and who hears events behind that answer.
+        self._asked: deque[tuple[Deferred[Message], Listener | None]] = deque()
+        self._listener: Listener | None = None
         self._error: TwistedcamError | None = None
         self._is_over = False
 
@@ -46,19 +49,14 @@ class ControlClient(Protocol):
 
         Fails with CommandError as the server answered, or with NoServer.
         """
-        self._listener = None
-        return self._ask(list(words))
+        return self._ask(list(words), None)
 
-    def watch(
-        self, listener: Callable[[Message], None], camera: str | None = None
-    ) -> Deferred[Message]:
-        """Give every event to ``listener`` from now on, until something else is asked.
+    def watch(self, listener: Listener, camera: str | None = None) -> Deferred[Message]:
+        """Give every event to ``listener`` from now on, until something else is answered.
 
         An event is its fields with ``event``: its kind. Fires when the server watches.
         """
-        asked = self._ask(["watch"] if camera is None else ["watch", camera])
-        self._listener = listener
-        return asked
+        return self._ask(["watch"] if camera is None else ["watch", camera], listener)
 
     def close(self) -> Deferred[None]:
         """End the connection. Fires when it is over."""
@@ -75,7 +73,7 @@ class ControlClient(Protocol):
 
     def connectionMade(self) -> None:
         """Ask for JSON at once; the server takes pipelined lines."""
-        self._write(Dialogue.opening)
+        self._write(self._dialogue.opening)
 
     def dataReceived(self, data: bytes) -> None:
         """Take the server's answers apart."""
@@ -97,13 +95,13 @@ class ControlClient(Protocol):
         self._listener = None
         error = self._error or NoServer("the server has closed the connection")
         waiting, self._asked = self._asked, deque()
-        for each in waiting:
-            each.errback(error)
+        for asked, _ in waiting:
+            asked.errback(error)
         if self._ready is not None:
             self._ready.errback(error)
         self.closed.callback(None)
 
-    def _ask(self, words: list[str]) -> Deferred[Message]:
+    def _ask(self, words: list[str], listener: Listener | None) -> Deferred[Message]:
         if self._is_over:
             return fail(NoServer("the connection to the server is closed"))
         try:
@@ -111,16 +109,19 @@ class ControlClient(Protocol):
         except BadArgument as error:
             return fail(error)
         asked: Deferred[Message] = Deferred()
-        self._asked.append(asked)
+        self._asked.append((asked, listener))
         self._write(line)
         return asked
 
     def _received(self, message: Message) -> None:
         if "ok" in message:
-            asked = self._asked.popleft() if self._asked else Deferred()
+            if not self._asked:
+                raise NoServer("the server answered what was not asked")
+            asked, self._listener = self._asked.popleft()
             try:
                 fields = answer(message)
             except TwistedcamError as error:
+                self._listener = None
                 asked.errback(error)
             else:
                 asked.callback(fields)
@@ -136,7 +137,10 @@ class ControlClient(Protocol):
 
 
 async def connect(
-    reactor: Any, endpoint: str = DEFAULT_ENDPOINT, timeout: float = 5.0
+    reactor: Any,
+    endpoint: str = DEFAULT_ENDPOINT,
+    timeout: float = 5.0,
+    token: str | None = None,
 ) -> ControlClient:
     """A client that is ready to be asked.
 
@@ -144,16 +148,18 @@ async def connect(
         reactor: what it runs on.
         endpoint: a Twisted client endpoint string.
         timeout: seconds to wait for the connection, and again for the greeting.
+        token: what the server wants to see, where it has tokens.
 
     Raises:
         BadArgument: that is no endpoint.
+        Unauthorized: the token is none of the server's.
         NoServer: nothing answers there, or something else does.
     """
     try:
         found = clientFromString(reactor, endpoint)
     except Exception as error:  # each endpoint parser has its own ways to fail
         raise BadArgument(f"{endpoint!r} is no endpoint ({error}): {DEFAULT_ENDPOINT}") from None
-    client = ControlClient()
+    client = ControlClient(token)
     opened = client.opened()
     try:
         await found.connect(Factory.forProtocol(lambda: client)).addTimeout(timeout, reactor)

@@ -33,17 +33,25 @@ def write_line(words: list[str]) -> bytes:
 class Dialogue:
     """What came from the server: greeting, then answers and events.
 
-    What is to be sent first is ``opening``: it asks for answers in JSON.
+    What is to be sent first is ``opening``: it asks for answers in JSON, and shows the token.
+
+    Arguments:
+        token: what the server wants to see, where it has tokens.
     """
 
-    opening = b"json on\n"
-
-    def __init__(self) -> None:
+    def __init__(self, token: str | None = None) -> None:
         self._buffer = b""
+        self.opening = write_line(["json", "on"])
+        if token is not None:
+            self.opening += write_line(["auth", token])
+        self._due = self.opening.count(b"\n")
         #: The server's version, once it has greeted.
         self.server_version: str | None = None
-        #: Whether the server has agreed to answer in JSON.
-        self.is_ready = False
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the server has agreed to what is asked first."""
+        return self._due == 0
 
     def feed(self, data: bytes) -> Iterator[Message]:
         """The answers and events that ``data`` completes.
@@ -66,7 +74,7 @@ class Dialogue:
                 yield message
             else:
                 answer(message)
-                self.is_ready = True
+                self._due -= 1
 
     def _greeted(self, words: list[str]) -> None:
         if words[:2] == ["OK", "twistedcam"] and len(words) >= 4:

@@ -170,9 +170,10 @@ class ControlProtocol(PatientTelnet):
 
     def pauseProducing(self) -> None:
         """The controller does not read: carry out nothing more, so that nothing piles up."""
-        self._is_full = True
-        self._behind = 0
-        self._mind_reading()
+        if not self._is_full:  # it is said again at every write
+            self._is_full = True
+            self._behind = 0
+            self._mind_reading()
 
     def resumeProducing(self) -> None:
         """The controller has read."""

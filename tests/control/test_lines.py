@@ -1,0 +1,96 @@
+"""Lines: the same whatever way the bytes were cut, bounded, and harmless to a terminal."""
+
+from __future__ import annotations
+
+import shlex
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twistedcam.control import lines
+from twistedcam.control.lines import MAX_LINE, LineReader, show, split
+from twistedcam.errors import BadArgument, LineTooLong
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+ENDS = st.sampled_from([b"\n", b"\r\n", b"\r"])
+
+
+@given(st.lists(st.tuples(st.binary(max_size=30), ENDS)), st.lists(st.integers(0, 400)))
+def test_lines_are_the_same_whatever_way_the_bytes_were_cut(
+    parts: list[tuple[bytes, bytes]], cuts: list[int]
+) -> None:
+    data = b"".join(line + end for line, end in parts)
+    places = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
+    reader, found = LineReader(), []
+    for start, end in pairwise(places):
+        found += reader.feed(data[start:end])
+    assert found == [line for line in data.replace(b"\r", b"\n").split(b"\n") if line]
+
+
+def test_a_line_of_the_limit_is_taken() -> None:
+    line = b"x" * MAX_LINE
+    assert list(LineReader().feed(line + b"\r\n")) == [line]
+
+
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_a_line_over_the_limit_is_refused_and_those_before_it_are_not_lost(end: bytes) -> None:
+    found = LineReader().feed(b"ping\n" + b"x" * (MAX_LINE + 1) + end)
+    assert next(found) == b"ping"
+    with pytest.raises(LineTooLong, match="4096"):
+        next(found)
+
+
+def test_a_line_without_end_is_refused_as_soon_as_it_is_too_long() -> None:
+    reader = LineReader()
+    for _ in range(MAX_LINE):
+        assert list(reader.feed(b"x")) == []
+    with pytest.raises(LineTooLong):
+        list(reader.feed(b"x"))
+
+
+@given(st.lists(TEXT.filter(lambda word: not set(word) & set("\0"))))
+def test_quoted_words_come_back_as_they_were(words: list[str]) -> None:
+    assert split(shlex.join(words).encode()) == words
+
+
+@given(st.binary(max_size=100))
+def test_any_bytes_give_words_or_one_clear_error(line: bytes) -> None:
+    try:
+        words = split(line)
+    except BadArgument as error:
+        assert str(error)
+    else:
+        assert all(isinstance(word, str) for word in words)
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        (b"start 'cam", "quote is not closed"),
+        (b"start cam\\", "backslash"),
+        (b"start \xff", "UTF-8"),
+        (b"start \0", "NUL"),
+    ],
+)
+def test_what_is_wrong_with_a_line_is_said(line: bytes, hint: str) -> None:
+    with pytest.raises(BadArgument, match=hint):
+        split(line)
+
+
+@given(TEXT)
+def test_a_value_stays_on_its_line_and_steers_no_terminal(text: str) -> None:
+    assert show(text).isprintable()
+
+
+def test_values_as_they_stand_behind_their_keys() -> None:
+    assert [show(each) for each in (None, True, False, 1.5, ["ä"], "a\nb")] == [
+        "none",
+        "yes",
+        "no",
+        "1.5",
+        '["ä"]',
+        "a b",
+    ]
+    assert lines.error_as_text(BadArgument("no\nway")) == "ERR bad-argument no way\n"
