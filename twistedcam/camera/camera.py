@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections import deque
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from twistedcam.histogram import Histogram
 from twistedcam.hub import Hub
 from twistedcam.rate import Rate
 from twistedcam.sources import Granted, Source, SourceSpec, make_source
+from twistedcam.sources.base import Relaying
 from twistedcam.sources.encode import Encoder, Picture
 
 if TYPE_CHECKING:
@@ -88,6 +90,7 @@ class Camera:
         self.last_fault: tuple[float, str] | None = None
         #: The clock's second at which it became live, or None.
         self.live_since: float | None = None
+        self._id = secrets.token_hex(8)
         self._events = events
         self._clock = clock
         self._make_thread = make_thread
@@ -109,6 +112,12 @@ class Camera:
         self._lifecycle = make_lifecycle(self)
         self.properties = CameraProperties(self)
         self.properties.add(DeviceControls(self, clock, make_thread))
+
+    @property
+    def via(self) -> tuple[str, ...]:
+        """The cameras that its pictures come through, itself first (wire.State)."""
+        source = self._source
+        return (self._id, *(source.via if isinstance(source, Relaying) else ()))
 
     # What controllers ask for.
 
@@ -201,6 +210,7 @@ class Camera:
         """The source is open."""
         self.granted = granted
         self.width, self.height = granted.width, granted.height
+        self._refuse_ring()
 
     def captured(self, picture: Picture) -> None:
         """A picture has come: number it and pass it on."""
@@ -238,6 +248,7 @@ class Camera:
             self._fault(reason)
             self._is_paused = True
             self._put(self._lifecycle.paused, reason)
+        self._refuse_ring()
 
     def failed(self, error: CameraFailed) -> None:
         """The capture gives no more."""
@@ -274,6 +285,13 @@ class Camera:
                     _answer(news.waiting, news.event)
         finally:
             self._is_telling = False
+
+    def _refuse_ring(self) -> None:
+        """Give up a source that leads back here."""
+        if self._id in self.via[1:]:
+            self._source = None
+            ring = "its pictures would come from itself: servers relay each other's camera"
+            self.failed(CameraFailed(ring))
 
     def _fault(self, reason: str) -> None:
         self.last_fault = (self._clock.seconds(), reason)

@@ -144,6 +144,8 @@ class Capture:
         else:
             self._patience = 0.0
         self._listener.opened(granted)
+        if self._listener is None:
+            return
         self._watch(self._first_patience)
         self._loop.start(0).addErrback(self._broke)
 

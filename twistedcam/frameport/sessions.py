@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from twistedcam.server import Server
 
 
-def state_of(event: CameraChanged) -> wire.State:
+def state_of(camera: Camera, event: CameraChanged) -> wire.State:
     """A camera's change as a STATE message."""
-    return wire.State(event.camera, event.state, event.width, event.height, event.fps, event.reason)
+    size = (event.width, event.height)
+    return wire.State(event.camera, event.state, *size, event.fps, event.reason, camera.via)
 
 
 class ViewSession:
@@ -40,7 +41,7 @@ class ViewSession:
         self._watcher = server.delivery.watch(
             self._viewer, camera.hub, outlet, join.max_fps, join.window
         )
-        self.say(state_of(camera.changed()).encode())
+        self.say(state_of(camera, camera.changed()).encode())
         self._unsubscribe = server.events.subscribe(self._happened)
 
     def begin(self) -> None:
@@ -79,7 +80,7 @@ class ViewSession:
 
     def _happened(self, event: Event) -> None:
         if isinstance(event, CameraChanged) and event.camera == self._camera.name:
-            self.say(state_of(event).encode())
+            self.say(state_of(self._camera, event).encode())
 
 
 class PublishSession:

@@ -66,6 +66,12 @@ def _stream(spec: SourceSpec, settings: Settings) -> Source:
     return StreamSource.from_settings(spec, settings)
 
 
+def _relay(spec: SourceSpec, settings: Settings) -> Source:
+    from twistedcam.sources.relay import RelaySource
+
+    return RelaySource.from_settings(spec, settings)
+
+
 #: Scheme to maker. The modules are imported when first asked for: not every program needs all.
 SCHEMES: dict[str, Callable[[SourceSpec, Settings], Source]] = {
     "auto": _auto,
@@ -75,6 +81,7 @@ SCHEMES: dict[str, Callable[[SourceSpec, Settings], Source]] = {
     "folder": _folder,
     "http": _web,
     "https": _web,
+    **dict.fromkeys(("twistedcam", "twistedcams", "twistedcam+unix"), _relay),
     **dict.fromkeys(("rtsp", "rtsps", "rtmp", "rtmps", "srt", "udp", "rtp", "ffmpeg"), _stream),
 }
 

@@ -121,6 +121,14 @@ class Interruptible(Protocol):
         """Let a ``read`` under way come back at once, in whatever way. Called on any thread."""
 
 
+@runtime_checkable
+class Relaying(Protocol):
+    """A source whose pictures come from another server's camera."""
+
+    #: The cameras that they come through, the nearest first (wire.State).
+    via: tuple[str, ...]
+
+
 class Paused(Exception):
     """Raised by ``read``: no pictures now, for a reason that is known; reading on is right.
 

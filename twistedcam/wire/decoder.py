@@ -165,6 +165,10 @@ def _join(body: bytes) -> m.Join:
     )
 
 
+#: Relays in a row that are looked at; nobody has so many.
+MAX_VIA = 64
+
+
 def _state(body: bytes) -> m.State:
     found = _object(body)
     return m.State(
@@ -174,6 +178,7 @@ def _state(body: bytes) -> m.State:
         height=_field(found, "height", (int,), None) or 0,
         fps=_field(found, "fps", (int, float), None) or 0.0,
         reason=_field(found, "reason", (str,), None),
+        via=tuple(str(each) for each in _field(found, "via", (list,), None) or ())[:MAX_VIA],
     )
 
 

@@ -88,7 +88,11 @@ class Join:
 
 @dataclass(frozen=True)
 class State:
-    """How a camera is; size and rate are 0 as long as they are not known."""
+    """How a camera is; size and rate are 0 as long as they are not known.
+
+    ``via`` has a word for each camera that its pictures come through, its own first: a relay that
+    finds itself there stands in a ring.
+    """
 
     camera: str
     state: str
@@ -96,6 +100,7 @@ class State:
     height: int = 0
     fps: float = 0.0
     reason: str | None = None
+    via: tuple[str, ...] = field(default=(), compare=False)
 
     def encode(self) -> bytes:
         return _json(STATE, self.__dict__)

@@ -1,0 +1,90 @@
+"""A camera of another server is passed on: bytes, times, reasons, one connection, and no rings."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+from tests.camera.rig import Viewer
+from tests.process import ServerProcess, wait_for
+
+PATTERN = "cam=pattern:?size=320x240&fps=30"
+
+
+def address(server: ServerProcess) -> str:
+    return "twistedcam://{}:{}/cam".format(*server.frames)
+
+
+def test_bytes_and_times_are_the_first_server_s_over_two_relays(tmp_path: Path) -> None:
+    with (
+        ServerProcess(tmp_path / "1", "--camera", PATTERN) as first,
+        ServerProcess(tmp_path / "2", "--camera", f"cam={address(first)}") as second,
+        ServerProcess(tmp_path / "3", "--camera", f"cam={address(second)}") as third,
+        Viewer(third.frames) as far,
+        Viewer(first.frames) as near,
+    ):
+        there = {frame.time_us: frame.jpeg for frame in near.frames(60)}
+        here = [frame for frame in far.frames(50) if frame.time_us in there]
+        assert len(here) > 10
+        assert all(frame.jpeg == there[frame.time_us] for frame in here)
+
+
+def test_one_connection_whatever_the_number_of_viewers(tmp_path: Path) -> None:
+    with (
+        ServerProcess(tmp_path / "1", "--camera", PATTERN) as first,
+        ServerProcess(tmp_path / "2", "--camera", f"cam={address(first)}") as second,
+        Viewer(second.frames) as one,
+        Viewer(second.frames) as two,
+    ):
+        one.frames(3)
+        two.frames(3)
+        assert first.status()["viewers"] == "1"
+
+
+def test_a_reason_is_passed_on_and_so_is_the_return(tmp_path: Path) -> None:
+    with (
+        ServerProcess(tmp_path / "1", "--camera", PATTERN) as first,
+        ServerProcess(tmp_path / "2", "--camera", f"cam={address(first)}") as second,
+    ):
+        wait_for(lambda: second.status()["state"] == "live", "pictures")
+        first.command_lines("stop")
+        wait_for(lambda: second.status()["state"] == "recovering", "the news")
+        assert second.status()["reason"] == f"{address(first)} is stopped"
+        first.command_lines("start")
+        wait_for(lambda: second.status()["state"] == "live", "pictures")
+
+
+def test_it_survives_the_end_of_the_first_server(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    fixed = ("--listen", f"tcp:{port}:interface=127.0.0.1", "--camera", PATTERN)
+    with ServerProcess(
+        tmp_path / "2", "--camera", f"cam=twistedcam://127.0.0.1:{port}/cam"
+    ) as second:
+        wait_for(lambda: second.status()["state"] == "recovering", "a first try")
+        assert "is the server running there?" in second.status()["reason"]
+        with ServerProcess(tmp_path / "1", *fixed):
+            wait_for(lambda: second.status()["state"] == "live", "pictures")
+        wait_for(lambda: second.status()["state"] == "recovering", "the news")
+
+
+def test_a_ring_is_refused_and_is_no_storm(tmp_path: Path) -> None:
+    with socket.socket() as one, socket.socket() as two:
+        ports = []
+        for free in (one, two):
+            free.bind(("127.0.0.1", 0))
+            ports.append(free.getsockname()[1])
+
+    def server(here: int, there: int) -> ServerProcess:
+        listen = f"tcp:{ports[here]}:interface=127.0.0.1"
+        source = f"cam=twistedcam://127.0.0.1:{ports[there]}/cam"
+        return ServerProcess(tmp_path / str(here), "--listen", listen, "--camera", source)
+
+    with server(0, 1) as first, server(1, 0) as second:
+        wait_for(lambda: "from itself" in first.log + second.log, "the refusal")
+        wait_for(
+            lambda: {first.status()["state"], second.status()["state"]} == {"recovering"}, "rest"
+        )
+        tries = sum(int(each.status()["restarts"]) for each in (first, second))
+        assert tries < 20

@@ -1,0 +1,133 @@
+"""Another twistedcam's camera, passed on as it comes: one connection, whoever watches here."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import time
+from collections import deque
+from collections.abc import Callable
+
+from twistedcam import wire
+from twistedcam.errors import CameraFailed, TwistedcamError
+from twistedcam.frame import Frame
+from twistedcam.sources.base import Grab, Granted, Paused
+from twistedcam.sources.spec import Settings, SourceSpec
+from twistedcam.viewing.blocking import open_socket, reason_of
+from twistedcam.viewing.session import ClientSession
+from twistedcam.viewing.target import Target, parse_target
+
+#: Seconds that the other server may take to let us in, and to say a word.
+TIMEOUT = 5.0
+_CHUNK = 256 * 1024
+
+
+class RelaySource:
+    """Joins as a viewer. Pictures keep their bytes and their times of capture.
+
+    While the other camera gives none, this one is recovering for the reason that the other says.
+
+    Arguments:
+        target: the other camera.
+        wait: how long ``read`` waits for a picture, in seconds.
+    """
+
+    def __init__(self, target: Target, wait: float = 1.0) -> None:
+        self.target = target
+        self._wait = wait
+        self._socket: socket.socket | None = None
+        self._session = ClientSession(target)
+        self._frames: deque[Frame] = deque()
+        self._state: wire.State | None = None
+        self.via: tuple[str, ...] = ()
+        self._heard_at = 0.0
+
+    @classmethod
+    def from_settings(cls, spec: SourceSpec, settings: Settings) -> RelaySource:
+        """``twistedcam://[:TOKEN@]HOST[:PORT][/CAMERA]``."""
+        return cls(parse_target(f"{spec.scheme}:{spec.target}"))
+
+    def open(self) -> Granted:
+        """Connect, join, and wait for the first word of the camera's state."""
+        self._session = ClientSession(self.target)
+        self._frames.clear()
+        self._state = None
+        try:
+            self._socket = open_socket(self.target, TIMEOUT)
+            self._socket.settimeout(self._wait)
+        except OSError as error:
+            raise CameraFailed(f"{self.target}: {reason_of(error)}") from None
+        self._heard_at = time.monotonic()
+        until = self._heard_at + TIMEOUT
+        while self._state is None:
+            if time.monotonic() > until:
+                self.close()
+                raise CameraFailed(f"{self.target} does not answer")
+            self._receive()
+        state = self._state
+        size = (state.width, state.height)
+        shown = str(self.target)
+        return Granted(*size, state.fps, "relay", shown, steady=False)
+
+    def read(self) -> Grab | None:
+        """The next picture; Paused while the other camera is not live."""
+        if not self._frames:
+            self._receive()
+        if self._frames:
+            frame = self._frames.popleft()
+            return Grab(frame.time_us / 1e6, jpeg=frame.jpeg)
+        state = self._state
+        if state is not None and state.state != "live":
+            reason = f": {state.reason}" if state.reason else ""
+            raise Paused(f"{self.target} is {state.state}{reason}")
+        return None
+
+    def interrupt(self) -> None:
+        """Wake who waits for the other server."""
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Say goodbye and close the connection."""
+        connection, self._socket = self._socket, None
+        if connection is None:
+            return
+        self._session.bye()
+        with contextlib.suppress(OSError):
+            connection.sendall(self._session.output())
+        connection.close()
+
+    def _receive(self) -> None:
+        """Take in what has come, or wait for it a while; only the newest frame is kept."""
+        assert self._socket is not None, "not open"
+        try:
+            data = self._try(self._socket.recv)
+            if data == b"":
+                raise CameraFailed(f"{self.target} has closed the connection")
+            now = time.monotonic()
+            if data:
+                self._heard_at = now
+            elif now - self._heard_at > TIMEOUT:
+                raise CameraFailed(f"{self.target}: nothing came for {TIMEOUT:g} s")
+            for item in self._session.receive(data, now) if data else ():
+                if isinstance(item, Frame):
+                    self._frames.append(item)
+                else:
+                    self._state = item
+                    self.via = item.via
+            self._session.tick(now)
+            if out := self._session.output():
+                self._socket.sendall(out)
+        except CameraFailed:
+            raise
+        except (OSError, TwistedcamError) as error:
+            raise CameraFailed(f"{self.target}: {reason_of(error)}") from None
+
+    @staticmethod
+    def _try(receive: Callable[[int], bytes]) -> bytes | None:
+        try:
+            return receive(_CHUNK)
+        except (TimeoutError, ssl.SSLWantReadError):
+            return None
