@@ -167,6 +167,7 @@ class PortTests(SynchronousTestCase):
         self.assertEqual(len(self.it.factory.connections), 0)
 
     def test_one_who_does_not_read_is_not_read_either(self) -> None:
+        self.it.say(b"ping\n")
         self.it.protocol.pauseProducing()
         self.assertEqual(self.it.wire.producerState, "paused")
         self.assertEqual(len(self.it.say(b"ping\n" * 50)), 1)  # it was on its way already

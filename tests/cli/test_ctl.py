@@ -1,0 +1,206 @@
+"""``twistedcam ctl`` against a real server: answers, exit codes, a script, and a prompt."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.process import PATIENCE, ROOT, ServerProcess
+from twistedcam.control.blocking import BlockingClient
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    folder = tmp_path_factory.mktemp("recordings")
+    with ServerProcess(folder, "--camera", "pattern:?size=160x120&fps=20") as running:
+        yield running
+
+
+def endpoint(server: ServerProcess) -> str:
+    return "tcp:{}:{}".format(*server.control)
+
+
+def ctl(server: ServerProcess, *words: str, typed: str = "") -> tuple[int, str, str]:
+    """Exit code, standard output, standard error."""
+    done = subprocess.run(
+        [sys.executable, "-m", "twistedcam", "ctl", "--connect", endpoint(server), *words],
+        input=typed,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_one_command_and_its_answer(server: ServerProcess) -> None:
+    code, out, err = ctl(server, "start")
+    assert (code, out, err) == (0, "OK\n", "")
+    code, out, err = ctl(server, "status", "cam")
+    assert "state: live\n" in out
+    assert "\x1b" not in out
+
+
+def test_the_answer_as_json(server: ServerProcess) -> None:
+    code, out, _ = ctl(server, "--json", "cameras")
+    assert code == 0
+    assert json.loads(out)["cameras"][0]["camera"] == "cam"
+    code, out, _ = ctl(server, "status", "nope", "--json")
+    assert (code, json.loads(out)["code"]) == (1, "no-such-camera")
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [(("statsu",), 2), (("set", "cam", "fps", "fast"), 2), (("start", "nope"), 1), (("--no",), 2)],
+)
+def test_an_error_is_one_line_and_an_exit_code(
+    server: ServerProcess, words: tuple[str, ...], code: int
+) -> None:
+    found, out, err = ctl(server, *words)
+    assert found == code
+    assert out == ""
+    assert "Traceback" not in err
+    if not words[0].startswith("-"):
+        assert len(err.splitlines()) == 1
+
+
+def test_without_a_server_it_says_how_to_start_one(unused_tcp_port: int) -> None:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "twistedcam", "ctl"),
+            *("--connect", f"tcp:127.0.0.1:{unused_tcp_port}", "status"),
+        ],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "'twistedcam serve' starts one" in done.stderr
+
+
+@pytest.fixture
+def unused_tcp_port() -> int:
+    import socket
+
+    with socket.socket() as made:
+        made.bind(("127.0.0.1", 0))
+        return int(made.getsockname()[1])
+
+
+def test_commands_from_a_pipe_are_carried_out_in_order(server: ServerProcess) -> None:
+    code, out, err = ctl(server, typed="ping\nnonsense\n'\nget cam quality\nquit\nping\n")
+    assert code == 2
+    assert out.startswith("OK\nproperty: quality\n")
+    assert out.count("OK") == 1
+    assert len(err.splitlines()) == 2
+
+
+def test_watch_shows_events_as_they_happen_until_it_is_interrupted(server: ServerProcess) -> None:
+    command = [sys.executable, "-m", "twistedcam", "ctl", "--connect", endpoint(server), "watch"]
+    watching = subprocess.Popen(
+        command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True
+    )
+    assert watching.stdout is not None
+    try:
+        with BlockingClient(endpoint(server)) as client:
+            line = ""
+            until = time.monotonic() + PATIENCE
+            while not line and time.monotonic() < until:  # it may not watch yet
+                client.ask("stop")
+                client.ask("start")
+                if select.select([watching.stdout], [], [], 0.1)[0]:
+                    line = watching.stdout.readline()
+        assert line.startswith("event: state camera=cam state=")
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(PATIENCE) == 0
+    finally:
+        watching.kill()
+        watching.wait()
+        watching.stdout.close()
+
+
+class Prompt:
+    """``twistedcam ctl`` on a pseudo-terminal."""
+
+    def __init__(self, server: ServerProcess, folder: Path, *hidden: str) -> None:
+        self.master, slave = pty.openpty()
+        code = "import sys; from twistedcam.cli import main; "
+        code += "".join(f"sys.modules[{name!r}] = None; " for name in hidden)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code + "sys.exit(main())", "ctl", "--connect", endpoint(server)],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "XDG_STATE_HOME": str(folder),
+                "TERM": "xterm",
+                "PROMPT_TOOLKIT_NO_CPR": "1",
+            },
+            start_new_session=True,
+        )
+        os.close(slave)
+        self.seen = ""
+
+    def type(self, text: str) -> None:
+        os.write(self.master, text.encode())
+
+    def wait_for(self, text: str) -> None:
+        until = time.monotonic() + PATIENCE
+        while text not in self.seen:
+            ready, _, _ = select.select([self.master], [], [], max(0, until - time.monotonic()))
+            assert ready, f"waited for {text!r}: {self.seen!r}"
+            self.seen += os.read(self.master, 4096).decode(errors="replace")
+        self.seen = self.seen.split(text, 1)[1]
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        os.close(self.master)
+
+
+@pytest.mark.parametrize("hidden", [(), ("prompt_toolkit",)])
+def test_a_person_at_the_prompt(
+    server: ServerProcess, tmp_path: Path, hidden: tuple[str, ...]
+) -> None:
+    prompt = Prompt(server, tmp_path, *hidden)
+    try:
+        prompt.wait_for("Ctrl-D leaves")
+        if hidden:
+            prompt.wait_for("pip install 'twistedcam[prompt]'")
+        prompt.wait_for("twistedcam>")
+        prompt.type("get cam quality\r")
+        prompt.wait_for("quality")
+        prompt.wait_for("80")
+        prompt.wait_for("twistedcam>")
+        if not hidden:
+            prompt.type("vers\t")  # the only one that begins so
+            prompt.wait_for("version")
+            prompt.type("\r")
+            prompt.wait_for("opencv")
+        prompt.type("statsu\r")
+        prompt.wait_for("did you mean 'status'?")
+        prompt.wait_for("twistedcam>")
+        prompt.type("\x04")
+        assert prompt.process.wait(PATIENCE) in (0, 2)
+        if not hidden:
+            history = tmp_path / "twistedcam" / "history"
+            assert "get cam quality" in history.read_text()
+            assert history.stat().st_mode & 0o077 == 0
+    finally:
+        prompt.close()

@@ -1,0 +1,139 @@
+"""Commands: their words, their options, their help, all from one function."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.internet.task import Clock
+
+from tests.fakes import make_server
+from twistedcam.commands import Registry, standard_commands
+from twistedcam.errors import (
+    BadArgument,
+    CameraNeeded,
+    CommandError,
+    NoSuchCamera,
+    UnknownCommand,
+)
+from twistedcam.server import Server
+from twistedcam.sources import parse
+
+
+def server(*cameras: str) -> Server:
+    made = make_server(Clock(), Path(tempfile.gettempdir(), "never-written"))
+    for name in cameras:
+        made.add_camera(name, parse("pattern:"))
+    return made
+
+
+def registry() -> Registry:
+    made = Registry()
+
+    @made.command("record start", looks_right=lambda _, word: "." in word)
+    def record(
+        server: Any, camera: Any, name: str | None = None, *, every: str = "", now: bool = False
+    ) -> None:
+        """Record.
+
+        At once.
+        """
+
+    @made.command("say")
+    def say(server: Any, word: str, rest: list[str]) -> None:
+        """Say words."""
+
+    @made.command("listen")
+    def listen(server: Any, camera: Any = None) -> None:
+        """Listen to one camera, or to all."""
+
+    return made
+
+
+def bound(line: str, *cameras: str) -> dict[str, Any]:
+    command, rest = registry().find(line.split())
+    found = command.bind(server(*(cameras or ("cam",))), rest)
+    return {name: getattr(value, "name", value) for name, value in found.items()}
+
+
+def test_usage_and_help_come_from_the_function() -> None:
+    command = registry().get("record start")
+    assert command.usage == "record start [CAMERA] [NAME] [--every EVERY] [--now]"
+    assert command.summary == "Record."
+    assert command.help == "Record.\n\nAt once."
+
+
+@pytest.mark.parametrize(
+    ("line", "arguments"),
+    [
+        ("record start", {"camera": "cam"}),
+        ("record start cam", {"camera": "cam"}),
+        ("record start a.mkv", {"camera": "cam", "name": "a.mkv"}),
+        ("record start cam a", {"camera": "cam", "name": "a"}),
+        ("record start --every 10s cam", {"camera": "cam", "every": "10s"}),
+        ("record start cam a --every=10s", {"camera": "cam", "name": "a", "every": "10s"}),
+        ("record start --now", {"camera": "cam", "now": True}),
+        ("record start cam -- --now", {"camera": "cam", "name": "--now"}),
+        ("say a b c", {"word": "a", "rest": ["b", "c"]}),
+        ("say a", {"word": "a", "rest": []}),
+        ("listen", {}),
+        ("listen cam", {"camera": "cam"}),
+    ],
+)
+def test_words_become_arguments(line: str, arguments: dict[str, Any]) -> None:
+    assert bound(line) == arguments
+
+
+@pytest.mark.parametrize(
+    ("line", "cameras", "error"),
+    [
+        ("record start nope", ("cam",), NoSuchCamera),
+        ("record start a.mkv", ("one", "two"), CameraNeeded),
+        ("record start", ("one", "two"), CameraNeeded),
+        ("record start cam a b", ("cam",), BadArgument),
+        ("record start --never", ("cam",), BadArgument),
+        ("record start --every", ("cam",), BadArgument),
+        ("record start --now=1", ("cam",), BadArgument),
+        ("say", ("cam",), BadArgument),
+        ("listen nope", ("cam",), NoSuchCamera),
+    ],
+)
+def test_words_that_will_not_do_are_refused(
+    line: str, cameras: tuple[str, ...], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        bound(line, *cameras)
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("statsu", "did you mean 'status'"),
+        ("recrod start", "did you mean 'record start'"),
+        ("record", "there is record start"),
+        ("xyzzy", "'help' lists them all"),
+    ],
+)
+def test_an_unknown_command_names_the_nearest(line: str, hint: str) -> None:
+    with pytest.raises(UnknownCommand, match=hint):
+        standard_commands().find(line.split())
+
+
+def test_every_command_has_help_that_fits_a_line() -> None:
+    for command in standard_commands():
+        assert 0 < len(command.summary) <= 100, command.name
+        assert command.summary.endswith("."), command.name
+
+
+@given(st.lists(st.one_of(st.text(max_size=8), st.sampled_from(["cam", "--", "--every", "fps"]))))
+def test_any_words_are_bound_or_refused_by_name(words: list[str]) -> None:
+    commands, it = standard_commands(), server("cam")
+    for command in commands:
+        try:
+            command.bind(it, words)
+        except CommandError as error:
+            assert str(error)
