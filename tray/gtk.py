@@ -53,6 +53,10 @@ def desktop_icon(base: Any) -> Any:
             return (status_icon.get_size() if status_icon is not None else 0) or SIZE
 
         def _initialize(self) -> None:
+            # The session bus goes with the session: so does the tray, in good order.
+            self._bus = Gio.bus_get_sync(Gio.BusType.SESSION, None)
+            self._bus.set_exit_on_close(False)
+            self._bus.connect("closed", lambda *_: self.stop())
             self._mark_ready()
 
         def _finalize(self) -> None:
@@ -121,7 +125,7 @@ def desktop_icon(base: Any) -> Any:
                 {},
                 -1,
             )
-            Gio.bus_get_sync(Gio.BusType.SESSION, None).call(
+            self._bus.call(
                 "org.freedesktop.Notifications",
                 "/org/freedesktop/Notifications",
                 "org.freedesktop.Notifications",

@@ -99,9 +99,9 @@ class Desktop(contextlib.ExitStack):
             self.start_panel(self._panel)
 
     def start_panel(self, height: int = 24) -> subprocess.Popen[bytes]:
-        """A panel along the top edge, with icons of that height."""
+        """A panel along the bottom edge (windows open at the top), with icons of that height."""
         size = ["--widthtype", "pixel", "--width", "200", "--heighttype", "pixel"]
-        place = ["--edge", "top", "--align", "left", "--SetDockType", "false"]
+        place = ["--edge", "bottom", "--align", "left", "--SetDockType", "false"]
         return self.start(["trayer", *place, *size, "--height", str(height)])
 
     def start(self, command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:

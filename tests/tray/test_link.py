@@ -1,0 +1,154 @@
+"""The line to the server: real servers, in processes of their own."""
+
+from __future__ import annotations
+
+import queue
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.process import PATIENCE, ServerProcess
+from tests.system import require_program
+from tray.address import Address
+from tray.link import Link
+from tray.state import ServerView
+from twistedcam.control.blocking import BlockingClient
+from twistedcam.errors import NoServer
+
+CAMERAS = ("--camera", "door=pattern:?size=160x120&fps=20", "--camera", "yard=pattern:?fps=5")
+
+
+class Heard:
+    """A Link, and what it told."""
+
+    def __init__(self, address: Address) -> None:
+        self.states: queue.Queue[ServerView] = queue.Queue()
+        self.events: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.link = Link(address, self.states.put, self.events.put)
+
+    def until(self, wanted: Callable[[ServerView], bool]) -> ServerView:
+        """The first state, from now on, that is as wanted."""
+        while not wanted(state := self.states.get(timeout=PATIENCE)):
+            pass
+        return state
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[[Address], Heard]]:
+    """Starts links, and sees that none is left."""
+    started: list[Heard] = []
+
+    def begin(address: Address) -> Heard:
+        started.append(Heard(address))
+        started[-1].link.start()
+        return started[-1]
+
+    yield begin
+    for each in started:
+        each.link.stop()
+        each.link.join(PATIENCE)
+        assert not each.link.is_alive()
+    assert not [each for each in threading.enumerate() if each.name.startswith("tray")]
+
+
+def address(server: ServerProcess) -> Address:
+    """Where its control port is."""
+    host, port = server.control
+    return Address(f"tcp:{host}:{port}")
+
+
+def free_port() -> int:
+    """A port that nobody has, just now."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+def test_it_tells_of_all_cameras_and_of_what_others_do_to_them(
+    tmp_path: Path, start: Callable[[Address], Heard]
+) -> None:
+    with ServerProcess(tmp_path, *CAMERAS) as server:
+        heard = start(address(server))
+        state = heard.until(lambda state: state.look == "live")
+        assert [each.name for each in state.cameras] == ["door", "yard"]
+        assert state.view == "twistedcam://{}:{}".format(*server.frames)
+        assert state.folder == str(tmp_path)
+        server.command_lines("stop yard", "record start door")
+        state = heard.until(lambda state: state.look == "recording")
+        assert state.cameras[1].state == "stopped"
+        heard.until(lambda state: state.cameras[0].recorded > 0)
+        server.command_lines("record stop door")
+        heard.until(lambda state: state.cameras[0].recording is None)
+        finished = {"event": "recording", "what": "finished"}
+        while not finished.items() <= heard.events.get(timeout=PATIENCE).items():
+            pass
+
+
+def test_it_comes_back_by_itself_when_the_server_does(
+    tmp_path: Path, start: Callable[[Address], Heard]
+) -> None:
+    port = free_port()
+    heard = start(Address(f"tcp:127.0.0.1:{port}"))
+    assert not heard.until(lambda state: bool(state.reason)).connected
+    own = ("--control", f"tcp:{port}:interface=127.0.0.1", *CAMERAS)
+    for _ in range(2):
+        with ServerProcess(tmp_path, *own):
+            heard.until(lambda state: state.connected)
+        away = heard.until(lambda state: not state.connected)
+        assert away.reason
+        assert away.look == "away"
+
+
+def test_what_is_no_control_port_is_said_to_be_none(start: Callable[[Address], Heard]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        heard = start(Address(f"tcp:127.0.0.1:{other.getsockname()[1]}"))
+        with other.accept()[0] as peer:
+            peer.sendall(b"220 mail.example ESMTP\r\n")
+            assert "no twistedcam" in heard.until(lambda state: bool(state.reason)).reason
+
+
+def test_it_ends_at_once_while_it_waits_for_a_greeting() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        heard = Heard(Address(f"tcp:127.0.0.1:{silent.getsockname()[1]}"))
+        heard.link.start()
+        with silent.accept()[0]:
+            heard.link.stop()
+        heard.link.join(PATIENCE)
+        assert not heard.link.is_alive()
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path, str]:
+    """A key, a certificate for localhost signed by itself, and its fingerprint."""
+    openssl = require_program("openssl")
+    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+    make = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    files = ["-keyout", str(key), "-out", str(cert)]
+    subprocess.run([*make, *subject, *files], check=True, capture_output=True)
+    show = [openssl, "x509", "-in", str(cert), "-noout", "-fingerprint", "-sha256"]
+    shown = subprocess.run(show, check=True, capture_output=True, text=True).stdout
+    return key, cert, shown.partition("=")[2].strip().replace(":", "").lower()
+
+
+def test_over_tls_it_speaks_to_the_certificate_that_it_trusts_and_to_no_other(
+    tmp_path: Path, certificate: tuple[Path, Path, str], start: Callable[[Address], Heard]
+) -> None:
+    key, cert, fingerprint = certificate
+    port = free_port()
+    own = f"ssl:{port}:privateKey={key}:certKey={cert}:interface=127.0.0.1"
+    with ServerProcess(tmp_path, "--control", own, *CAMERAS):
+        endpoint = f"tls:localhost:{port}"
+        for trusted in (
+            Address(endpoint, fingerprint=fingerprint),
+            Address(endpoint, ca=str(cert)),
+        ):
+            start(trusted).until(lambda state: state.connected)
+        with pytest.raises(NoServer, match="not trusted"):
+            BlockingClient(endpoint)
+        with pytest.raises(NoServer, match=f"another certificate.*{fingerprint}"):
+            BlockingClient(endpoint, fingerprint="0" * 64)

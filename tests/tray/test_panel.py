@@ -1,0 +1,237 @@
+"""The tray on a real panel: clicked with a pointer, looked at through the accessibility bus."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.process import PATIENCE, ROOT, ServerProcess, wait_for
+from tests.tray.desktop import Desktop, Driver, require_desktop, without
+from tray.icon import SIZES
+from twistedcam.control.blocking import BlockingClient
+
+DOOR = ("--camera", "door=pattern:?size=320x240&fps=20")
+RED = (222, 20, 32)
+
+
+@pytest.fixture(autouse=True)
+def _desktop_parts() -> None:
+    require_desktop()
+
+
+@pytest.fixture
+def artifacts() -> Path:
+    """Where screenshots go, for people to look at."""
+    folder = ROOT / "artifacts" / "tray"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def desktop() -> Iterator[Desktop]:
+    with Desktop() as made:
+        yield made
+
+
+def start_tray(
+    desktop: Desktop, control: tuple[str, int], *options: str, backend: str | None = None
+) -> subprocess.Popen[bytes]:
+    """The tray, steering that control port."""
+    env = dict(desktop.env, PYSTRAY_BACKEND=backend) if backend else desktop.env
+    connect = "--connect={}:{}".format(*control)
+    return desktop.start([sys.executable, "-m", "tray", connect, *options], env=env)
+
+
+def fake_program(desktop: Desktop, name: str) -> Callable[[], str]:
+    """Puts a program first on the PATH; returns what tells its arguments, or nothing yet."""
+    folder = desktop.folder / "bin"
+    folder.mkdir(exist_ok=True)
+    said = folder / f"{name}.said"
+    (folder / name).write_text(f'#!/bin/sh\necho "$@" > {said}.new\nmv {said}.new {said}\n')
+    (folder / name).chmod(0o755)
+    desktop.env["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
+    return lambda: said.read_text().strip() if said.exists() else ""
+
+
+def free_port() -> int:
+    """A port that nobody has, just now."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+@pytest.mark.parametrize("backend", ["gtk", "appindicator"])
+def test_every_item_does_what_it_says(
+    desktop: Desktop, tmp_path: Path, artifacts: Path, backend: str
+) -> None:
+    browser, files = fake_program(desktop, "browser"), fake_program(desktop, "xdg-open")
+    desktop.env["BROWSER"] = str(desktop.folder / "bin" / "browser")
+    port = free_port()
+    own = ("--control", f"tcp:{port}:interface=127.0.0.1", "--http", "tcp:0:interface=127.0.0.1")
+    serve = f"--no-listen --no-http --recordings {tmp_path} --camera again=pattern:?fps=5"
+    with ServerProcess(tmp_path, *own, *DOOR) as server:
+        control = ("127.0.0.1", port)
+        tray = start_tray(desktop, control, f"--serve={serve}", backend=backend)
+        driver = Driver(desktop, tray.pid)
+        try:
+            driver.click("Stop")
+            wait_for(lambda: server.status()["state"] == "stopped", "the camera to stop")
+            driver.click("Start")
+            wait_for(lambda: server.status()["state"] == "live", "the camera to start")
+
+            driver.click("Record")
+            wait_for(lambda: server.status()["recording"] != "none", "the recording")
+            wait_for(lambda: list(RED) in driver.ask("colours"), "the red dot")
+            name = server.status()["recording"]
+            wait_for(lambda: "Record (0:01)" in driver.menu(), "a second of recording")
+            assert driver.menu()["Record (0:01)"]["checked"] is True
+            driver.screenshot(artifacts / f"recording-{backend}.png")
+            driver.close_menu()
+            driver.click("Record…")
+            wait_for(lambda: server.status()["recording"] == "none", "the recording's end")
+            wait_for(
+                lambda: [text for title, text in desktop.notifications() if name in text],
+                "the notification",
+            )
+
+            driver.click("Snapshot")
+            wait_for(lambda: list(tmp_path.glob("*.jpg")), "the snapshot")
+            driver.click("Open the web page")
+            assert wait_for(browser, "the browser").rstrip("/") == server.http
+            driver.click("Open the recordings folder")
+            assert wait_for(files, "the file manager") == str(tmp_path)
+            driver.click("Open the viewer")
+            wait_for(lambda: server.status()["viewers"] == "1", "the viewer")
+            wait_for(lambda: "Viewers: 1" in driver.menu(), "the viewer in the menu")
+            assert any(" (tcp): door, " in label for label in driver.menu("Viewers: 1"))
+            driver.close_menu()
+
+            driver.click("Shut the server down", "Really shut it down")
+            assert server.process.wait(PATIENCE) == 0
+            driver.click("Start a server here")
+            wait_for(lambda: any("again: live" in label for label in driver.menu()), "a new server")
+            driver.screenshot(artifacts / f"own-server-{backend}.png")
+            driver.close_menu()
+            driver.click("Quit the tray")
+            assert tray.wait(PATIENCE) == 0
+            driver.ask("no_icon")
+            with pytest.raises(ConnectionRefusedError):  # its own server went with it
+                socket.create_connection(control, PATIENCE).close()
+        except BaseException:
+            driver.screenshot(artifacts / f"failed-{backend}.png")
+            raise
+
+
+def test_what_others_do_shows_in_the_menu_while_it_is_open(
+    desktop: Desktop, tmp_path: Path, artifacts: Path
+) -> None:
+    with ServerProcess(tmp_path, *DOOR, "--camera", "yard=pattern:?fps=5") as server:
+        tray = start_tray(desktop, server.control)
+        driver = Driver(desktop, tray.pid)
+        wait_for(lambda: any("2 of 2" in label for label in driver.menu()), "the cameras")
+        driver.menu("yard: live…")
+        with BlockingClient("tcp:{}:{}".format(*server.control)) as client:
+            client.ask("record", "start", "yard")
+            wait_for(lambda: any("Record (" in label for label in driver.ask("peek")), "its time")
+            driver.screenshot(artifacts / "two-cameras.png")
+            client.ask("record", "stop", "yard")
+            wait_for(lambda: "Record" in driver.ask("peek"), "the end of the recording")
+            client.ask("stop", "yard")
+            wait_for(lambda: driver.ask("peek")["Start"]["enabled"], "the end of the stream")
+            assert driver.ask("peek")["Stop"]["enabled"] is False
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_in_good_order_with_the_server_away(
+    desktop: Desktop, sign: signal.Signals
+) -> None:
+    tray = start_tray(desktop, ("127.0.0.1", free_port()))
+    driver = Driver(desktop, tray.pid)
+    driver.icon()
+    tray.send_signal(sign)
+    assert tray.wait(PATIENCE) == 0
+    driver.ask("no_icon")
+    assert not list(desktop.folder.glob("twistedcam-tray-*"))
+
+
+def test_it_ends_with_the_session(desktop: Desktop) -> None:
+    tray = start_tray(desktop, ("127.0.0.1", free_port()))
+    Driver(desktop, tray.pid).icon()
+    desktop.bus.terminate()
+    assert tray.wait(PATIENCE) == 0
+
+
+def test_it_ends_with_the_display(desktop: Desktop) -> None:
+    tray = start_tray(desktop, ("127.0.0.1", free_port()))
+    Driver(desktop, tray.pid).icon()
+    desktop.display.kill()
+    assert tray.wait(PATIENCE) is not None
+
+
+def test_it_docks_when_a_panel_comes_and_comes_back_with_it(tmp_path: Path) -> None:
+    with Desktop(panel=None) as desktop, ServerProcess(tmp_path, *DOOR) as server:
+        tray = start_tray(desktop, server.control)
+        driver = Driver(desktop, tray.pid)
+        for _ in range(2):
+            panel = desktop.start_panel()
+            driver.icon()
+            wait_for(lambda: any("door: live" in label for label in driver.menu()), "the menu")
+            driver.close_menu()
+            panel.terminate()
+            panel.wait(PATIENCE)
+            driver.ask("no_icon")
+        assert tray.poll() is None
+
+
+def test_it_is_drawn_for_the_panel(tmp_path: Path, artifacts: Path) -> None:
+    with ServerProcess(tmp_path, *DOOR) as server, Desktop(panel=None) as desktop:
+        server.command_lines("record start")
+        for size in SIZES:
+            panel = desktop.start_panel(size + 2)
+            desktop_tray = start_tray(desktop, server.control, backend="gtk")
+            driver = Driver(desktop, desktop_tray.pid)
+            wait_for(lambda d=driver: list(RED) in d.ask("colours"), f"the red dot at {size}")
+            driver.ask("hover")
+            driver.screenshot(artifacts / f"icon-{size}.png")
+            for each in (desktop_tray, panel):
+                each.terminate()
+                each.wait(PATIENCE)
+
+
+def fails(desktop: Desktop, env: dict[str, str]) -> str:
+    """The one line that the tray ends with."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tray"], env=env, capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    return line
+
+
+def test_what_a_desktop_lacks_is_said_in_one_line(desktop: Desktop, tmp_path: Path) -> None:
+    env = desktop.env
+    assert "no display" in fails(desktop, without(env, "DISPLAY"))
+    assert "cannot be used" in fails(desktop, {**env, "DISPLAY": ":2999"})
+    nowhere = {**env, "DBUS_SESSION_BUS_ADDRESS": f"unix:path={tmp_path}/none"}
+    assert "no session bus" in fails(desktop, nowhere)
+    assert "has no menu" in fails(desktop, {**env, "PYSTRAY_BACKEND": "xorg"})
+    (tmp_path / "gi.py").write_text("raise ImportError\n")
+    hidden = {**env, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    assert "pip install 'twistedcam[tray]'" in fails(desktop, hidden)
+
+
+def test_a_bus_or_a_display_that_never_answers_is_not_waited_for(
+    desktop: Desktop, tmp_path: Path
+) -> None:
+    path = str(tmp_path / "bus")
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(path)
+        silent.listen()
+        bus = {**desktop.env, "DBUS_SESSION_BUS_ADDRESS": f"unix:path={path}"}
+        assert "does not answer" in fails(desktop, bus)
