@@ -64,7 +64,7 @@ class ServingCase(unittest.TestCase):
         def happened(event: Event) -> None:
             if isinstance(event, ViewerChanged) and event.what == "joined":
                 unsubscribe()
-                joined.callback(None)
+                reactor.callLater(0, joined.callback, None)
 
         unsubscribe = self.service.server.events.subscribe(happened)
         if len(self.service.server.viewers):

@@ -119,8 +119,10 @@ class ControlProtocol(PatientTelnet):
         """The other side has said all it wanted; what it asked for is still answered."""
         self._hears = False
         self._stop_watching()
-        if not self._is_working:
-            self.close()
+        if self._is_over:
+            self.transport.loseConnection()  # both sides have said all
+        elif not self._is_working:
+            self.close(linger=False)
 
     def writeConnectionLost(self) -> None:
         """Our own last word was sent."""
