@@ -24,7 +24,7 @@ from twistedcam.frame import Frame
 from twistedcam.histogram import Histogram
 from twistedcam.hub import Hub
 from twistedcam.rate import Rate
-from twistedcam.sources import Granted, Source, SourceSpec, make_source
+from twistedcam.sources import Granted, Inbox, Source, SourceSpec, make_source
 from twistedcam.sources.base import Relaying
 from twistedcam.sources.encode import Encoder, Picture
 
@@ -74,6 +74,8 @@ class Camera:
         self.name = name
         self.spec = spec
         self.hub = Hub()
+        #: Where pictures are left for a camera whose source is ``push:``.
+        self.inbox = Inbox()
         self.state: CameraState = "stopped"
         #: Why it is not live, in words, or None.
         self.reason: str | None = None
@@ -167,6 +169,8 @@ class Camera:
         self.live_since = self._clock.seconds() if state == "live" else None
         if state != "live":
             self.hub.clear()
+        if state == "starting":
+            self.inbox.renew()
         if state == "live":
             self._retry.reset()
             log.info("{camera} is live: {granted}", camera=self.name, granted=self.granted)
@@ -303,7 +307,7 @@ class Camera:
             self.failed(CameraFailed(f"its driver hangs, {self._hanging} times over: {hint}"))
             return
         try:
-            source = make_source(self.spec)
+            source = make_source(self.spec, self.inbox)
         except TwistedcamError as error:  # a file that was there is gone
             self.failed(CameraFailed(str(error)))
             return

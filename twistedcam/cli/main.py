@@ -17,6 +17,7 @@ COMMANDS = (
     ("serve", "twistedcam.cli.serve", "the server, in the foreground"),
     ("ctl", "twistedcam.cli.ctl", "one command to a server, or a prompt for many"),
     ("devices", "twistedcam.cli.devices", "the cameras of this machine, and what they can do"),
+    ("publish", "twistedcam.cli.publish", "push a camera of this machine to a server"),
     ("view", "client.main", "show a camera in a window, or save its frames"),
     ("tls-init", "twistedcam.cli.tls_init", "make a key and a certificate for encrypted ports"),
     ("token", "twistedcam.cli.token", "make, list and remove the tokens that open a server"),

@@ -15,7 +15,7 @@ from twisted.logger import (
 )
 
 from twistedcam.limits import raise_file_limit
-from twistedcam.options import ServeOptions, add_serve_arguments, read_serve_options
+from twistedcam.options import add_serve_arguments, read_serve_options
 from twistedcam.service import CameraService, check
 
 EXAMPLE = "Example: twistedcam serve --camera door=webcam:0 --camera 'test=pattern:?fps=10'"
@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal or a controller ends it."""
     options = read_serve_options(arguments)
     check(options)
-    begin_log(options)
+    begin_log(options.log_json, options.log_level)
     raise_file_limit()
     from twisted.internet import reactor
 
@@ -61,9 +61,9 @@ def announce(service: CameraService) -> None:
     print("\n".join(lines), flush=True)
 
 
-def begin_log(options: ServeOptions) -> None:
+def begin_log(log_json: bool, log_level: str) -> None:
     """Log to standard error from now on."""
-    make = jsonFileLogObserver if options.log_json else textFileLogObserver
-    level = LogLevel.levelWithName(options.log_level)
+    make = jsonFileLogObserver if log_json else textFileLogObserver
+    level = LogLevel.levelWithName(log_level)
     observer = FilteringLogObserver(make(sys.stderr), [LogLevelFilterPredicate(level)])
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False, discardBuffer=True)

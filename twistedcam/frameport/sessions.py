@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from twisted.logger import Logger
+
 from twistedcam import wire
 from twistedcam.errors import BadMessage
 from twistedcam.events import CameraChanged, Event
 from twistedcam.wire.messages import FrameMessage
+
+log = Logger()
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
@@ -84,12 +88,21 @@ class ViewSession:
 
 
 class PublishSession:
-    """Somebody pushes a camera's frames in."""
+    """Somebody pushes a camera's frames in; each is taken in at once, and only the newest kept."""
 
     def __init__(
         self, protocol: FrameProtocol, server: Server, camera: Camera, join: wire.Join
     ) -> None:
-        raise BadMessage(f"camera {camera.name!r} takes no frames: its source is not push:")
+        if camera.spec.scheme != "push":
+            raise BadMessage(f"camera {camera.name!r} takes no frames: its source is not push:")
+        assert protocol.transport is not None
+        self._transport = protocol.transport
+        self._camera = camera
+        self._acknowledges = join.window > 0
+        camera.inbox.attach(self)
+        log.info("{peer} publishes to {camera}", peer=protocol.peer, camera=camera.name)
+        self.say(state_of(camera.changed()).encode())
+        self._unsubscribe = server.events.subscribe(self._happened)
 
     def begin(self) -> None:
         """Wait for frames."""
@@ -98,9 +111,15 @@ class PublishSession:
         """A frame."""
         if not isinstance(message, FrameMessage):
             raise BadMessage(f"a publisher cannot send {type(message).__name__.upper()} now")
+        wire.check_image(message.frame)
+        if self._camera.state != "stopped":
+            self._camera.inbox.put(message.frame)
+        if self._acknowledges:
+            self.say(wire.Ack(message.frame.seq).encode())
 
     def say(self, data: bytes) -> None:
         """Send a message."""
+        self._transport.write(data)
 
     def finish(self, done: Callable[[], None]) -> None:
         """Nothing is under way."""
@@ -109,3 +128,9 @@ class PublishSession:
 
     def lost(self) -> None:
         """The publisher is gone."""
+        self._unsubscribe()
+        self._camera.inbox.detach(self)
+
+    def _happened(self, event: Event) -> None:
+        if isinstance(event, CameraChanged) and event.camera == self._camera.name:
+            self.say(state_of(event).encode())

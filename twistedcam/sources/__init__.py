@@ -10,12 +10,14 @@ from collections.abc import Callable
 
 from twistedcam.errors import BadArgument
 from twistedcam.sources.base import Grab, Granted, Source
+from twistedcam.sources.push import Inbox, PushSource
 from twistedcam.sources.spec import Settings, SourceSpec, parse
 
 __all__ = [
     "SCHEMES",
     "Grab",
     "Granted",
+    "Inbox",
     "Source",
     "SourceSpec",
     "known_settings",
@@ -72,6 +74,10 @@ def _relay(spec: SourceSpec, settings: Settings) -> Source:
     return RelaySource.from_settings(spec, settings)
 
 
+def _push(spec: SourceSpec, settings: Settings) -> Source:
+    return PushSource.from_settings(spec, settings)
+
+
 #: Scheme to maker. The modules are imported when first asked for: not every program needs all.
 SCHEMES: dict[str, Callable[[SourceSpec, Settings], Source]] = {
     "auto": _auto,
@@ -83,16 +89,23 @@ SCHEMES: dict[str, Callable[[SourceSpec, Settings], Source]] = {
     "https": _web,
     **dict.fromkeys(("twistedcam", "twistedcams", "twistedcam+unix"), _relay),
     **dict.fromkeys(("rtsp", "rtsps", "rtmp", "rtmps", "srt", "udp", "rtp", "ffmpeg"), _stream),
+    "push": _push,
 }
 
 
-def make_source(spec: SourceSpec) -> Source:
+def make_source(spec: SourceSpec, inbox: Inbox | None = None) -> Source:
     """A source that is ready to be opened.
+
+    Arguments:
+        inbox: where pictures for it are left, if it is of the kind that has them brought.
 
     Raises:
         BadArgument: the scheme, the target or a setting is not one that there is.
     """
-    return _make(spec)[0]
+    source = _make(spec)[0]
+    if inbox is not None and isinstance(source, PushSource):
+        source.inbox = inbox
+    return source
 
 
 def known_settings(spec: SourceSpec) -> frozenset[str]:

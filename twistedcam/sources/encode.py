@@ -77,7 +77,7 @@ class Encoder:
         Raises:
             ValueError: the JPEG is broken, or the image cannot be encoded.
         """
-        time_us = int(grab.time * 1e6)
+        time_us = round(grab.time * 1e6)
         image, repaired = grab.image, False
         if grab.jpeg is not None:
             whole = make_whole(grab.jpeg, grab.size)

@@ -132,7 +132,7 @@ class PatternSource:
         scale = max(0.4, width / 800)
         clock = datetime.fromtimestamp(now).strftime("%H:%M:%S.%f")[:-3]
         self._label(image, f"{clock}   frame {self._number}", scale)
-        barcode.draw(image, barcode.Stamp(self._number, int(now * 1e6)))
+        barcode.draw(image, barcode.Stamp(self._number, round(now * 1e6)))
         return image
 
     def _label(self, image: NDArray[np.uint8], text: str, scale: float) -> None:

@@ -30,7 +30,7 @@ _CLOCK_KEPT = 120.0
 _KINDS: tuple[type[TwistedcamError], ...] = (*WireError.__subclasses__(), Unauthorized)
 _ERRORS = {each.code: each for each in _KINDS}
 #: What does not pass by being tried again.
-REFUSALS = (UnknownCamera, Unauthorized, VersionMismatch)
+REFUSALS = (UnknownCamera, Unauthorized, VersionMismatch, BadMessage)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,103 @@
+"""``twistedcam publish``: a camera of this machine, pushed to a server."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from twistedcam import wire
+from twistedcam.camera import Camera, ReaderThread
+from twistedcam.cli.serve import begin_log
+from twistedcam.events import CameraChanged, Event, EventBus
+from twistedcam.options import LOG_LEVELS
+from twistedcam.sources.spec import parse
+from twistedcam.viewing import parse_target
+from twistedcam.viewing.client import Publisher
+
+EXAMPLE = "Example: twistedcam publish webcam:0 twistedcam://server/door"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``publish``."""
+    add = parser.add_argument
+    parser.epilog = EXAMPLE
+    add("source", metavar="SOURCE", help="what to capture here: webcam:0, pattern:, file:…")
+    add("url", metavar="URL", help="a push: camera, twistedcam://HOST:9530/CAMERA")
+    add("--token", help="what opens the server (or TWISTEDCAM_TOKEN)")
+    add("--once", action="store_true", help="end when the connection is lost, with 1")
+    add("--log-json", action="store_true", help="log as JSON lines")
+    add("--log-level", choices=LOG_LEVELS, default="warn", help="least level to log (%(default)s)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Publish until a signal, or until the server refuses."""
+    from twisted.internet import reactor
+
+    spec = parse(arguments.source)
+    token = arguments.token or os.environ.get("TWISTEDCAM_TOKEN")
+    target = parse_target(arguments.url).with_options(token=token)
+    begin_log(arguments.log_json, arguments.log_level)
+    events = EventBus()
+    camera = Camera(target.camera or "camera", spec, events, reactor, _make_thread)
+    publishing = Publishing(
+        reactor, camera, Publisher(reactor, target, reconnect=not arguments.once)
+    )
+    events.subscribe(publishing.happened)
+    publishing.start()
+    reactor.run()
+    if publishing.error is not None:
+        raise publishing.error
+    return 0
+
+
+class Publishing:
+    """A camera, and the way of its frames to the server."""
+
+    def __init__(self, reactor: Any, camera: Camera, publisher: Publisher) -> None:
+        #: What made it end, or None.
+        self.error: BaseException | None = None
+        self._reactor = reactor
+        self._camera = camera
+        self._publisher = publisher
+        publisher.on_state = self._say_state
+
+    def start(self) -> None:
+        """Begin."""
+        self._publisher.ended.addErrback(self._failed)
+        self._camera.hub.add(self._publisher)
+        self._publisher.startService()
+        self._camera.start().addErrback(lambda _: None)  # its state says it
+        self._reactor.addSystemEventTrigger("before", "shutdown", self._stop)
+
+    def happened(self, event: Event) -> None:
+        """Say how the camera here is, when that changes."""
+        if isinstance(event, CameraChanged):
+            reason = f": {event.reason}" if event.reason else ""
+            print(f"{self._camera.spec.shown}: {event.state}{reason}", flush=True)
+            if event.state == "stopped" and event.reason and self._reactor.running:
+                self._reactor.callLater(0, self._reactor.stop)  # a film was at its end
+
+    def _say_state(self, state: wire.State) -> None:
+        reason = f": {state.reason}" if state.reason else ""
+        print(f"{self._publisher.target}: {state.state}{reason}", flush=True)
+
+    def _failed(self, why: Failure) -> None:
+        self.error = why.value
+        self._reactor.callLater(0, self._reactor.stop)
+
+    def _stop(self) -> Deferred[Any]:
+        return Deferred.fromCoroutine(self._stop_both())
+
+    async def _stop_both(self) -> None:
+        await self._publisher.stopService()
+        await self._camera.stop()
+
+
+def _make_thread() -> ReaderThread:
+    from twisted.internet import reactor
+
+    return ReaderThread(reactor)

@@ -1,0 +1,126 @@
+"""A camera whose pictures are brought: by a publisher at the frame port, or by user code."""
+
+from __future__ import annotations
+
+import threading
+
+from twistedcam.errors import BadArgument, Busy, CameraFailed
+from twistedcam.frame import Frame
+from twistedcam.sources.base import Grab, Granted
+from twistedcam.sources.spec import Settings, SourceSpec
+
+#: Seconds that a read waits for a picture; so long may a stop of the camera take.
+_WAIT = 0.2
+_NOBODY = "nobody publishes to it yet: twistedcam publish SOURCE twistedcam://HOST/CAMERA"
+
+
+class Inbox:
+    """Where a publisher leaves pictures for a camera. Holds the newest alone. For any thread."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._publisher: object | None = None
+        self._newest: Frame | Grab | None = None
+        self._reason = _NOBODY
+        #: Whether a camera has already been told that nobody publishes, and goes on waiting.
+        self._is_told = False
+
+    def attach(self, publisher: object) -> None:
+        """From now on this publisher brings pictures.
+
+        Raises:
+            Busy: there is one already.
+        """
+        with self._changed:
+            if self._publisher is not None and self._publisher is not publisher:
+                raise Busy("somebody else publishes to this camera: one at a time")
+            self._publisher = publisher
+            self._changed.notify_all()
+
+    def detach(self, publisher: object, reason: str = "the publisher has gone") -> None:
+        """This publisher brings no more. Nothing happens if it is not the one."""
+        with self._changed:
+            if self._publisher is publisher:
+                self._publisher = None
+                self._newest = None
+                self._reason = reason
+                self._changed.notify_all()
+
+    def put(self, picture: Frame | Grab) -> None:
+        """Leave a picture; one that lies there still is replaced."""
+        with self._changed:
+            self._newest = picture
+            self._changed.notify_all()
+
+    def begin(self) -> None:
+        """A camera wants pictures.
+
+        Raises:
+            CameraFailed: there is no publisher. Said once; the next time there is waiting instead.
+        """
+        with self._changed:
+            if self._publisher is None and not self._is_told:
+                self._is_told = True
+                raise CameraFailed(self._reason)
+
+    def take(self) -> Grab | None:
+        """The newest picture that was not taken yet; None if none comes for a while.
+
+        Raises:
+            CameraFailed: the publisher has gone.
+        """
+        with self._changed:
+            self._changed.wait_for(self._has_news, _WAIT)
+            picture, self._newest = self._newest, None
+            if picture is None and self._publisher is None and not self._is_told:
+                self._is_told = True
+                raise CameraFailed(self._reason)
+            if picture is not None:
+                self._is_told = False
+        if isinstance(picture, Frame):
+            return Grab(picture.time, jpeg=picture.jpeg)
+        return picture
+
+    def end(self) -> None:
+        """The camera wants no more pictures for now."""
+        with self._changed:
+            self._newest = None
+
+    def renew(self) -> None:
+        """The camera is started: it is told anew if nobody publishes."""
+        with self._changed:
+            self._is_told = False
+
+    def _has_news(self) -> bool:
+        return self._newest is not None or (self._publisher is None and not self._is_told)
+
+
+class PushSource:
+    """Reads from an inbox.
+
+    Arguments:
+        inbox: where pictures are left.
+    """
+
+    def __init__(self, inbox: Inbox) -> None:
+        self.inbox = inbox
+
+    @classmethod
+    def from_settings(cls, spec: SourceSpec, settings: Settings) -> PushSource:
+        """``push:``."""
+        if spec.target:
+            raise BadArgument(f"push: takes settings only, not {spec.target!r}: push:?quality=80")
+        return cls(Inbox())
+
+    def open(self) -> Granted:
+        """Ready for pictures, whenever they come."""
+        self.inbox.begin()
+        return Granted(format="JPEG", detail="pushed", steady=False)
+
+    def read(self) -> Grab | None:
+        """The next picture."""
+        return self.inbox.take()
+
+    def close(self) -> None:
+        """Take no more for now."""
+        self.inbox.end()
