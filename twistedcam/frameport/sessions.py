@@ -101,7 +101,7 @@ class PublishSession:
         self._acknowledges = join.window > 0
         camera.inbox.attach(self)
         log.info("{peer} publishes to {camera}", peer=protocol.peer, camera=camera.name)
-        self.say(state_of(camera.changed()).encode())
+        self.say(state_of(camera, camera.changed()).encode())
         self._unsubscribe = server.events.subscribe(self._happened)
 
     def begin(self) -> None:
@@ -133,4 +133,4 @@ class PublishSession:
 
     def _happened(self, event: Event) -> None:
         if isinstance(event, CameraChanged) and event.camera == self._camera.name:
-            self.say(state_of(event).encode())
+            self.say(state_of(self._camera, event).encode())
