@@ -66,14 +66,14 @@ class Film:
 
 
 def read_film(path: Path, decode: bool = True) -> Film:
-    """What ffprobe finds; every frame is decoded by ffmpeg, which may not complain."""
+    """What ffprobe finds; it decodes every frame, and may not complain."""
     words = ["-v", "error", "-of", "json", "-show_format", "-show_streams", "-show_packets"]
+    words += ["-count_frames"] if decode else []
     told = _run(require_program("ffprobe", "ffmpeg"), *words, str(path))
-    if decode:
-        program = require_program("ffmpeg")
-        _run(program, "-v", "error", "-xerror", "-i", str(path), "-f", "null", "-")
     found = json.loads(told)
     stream = found["streams"][0]
+    if decode:
+        assert int(stream["nb_read_frames"]) == len(found["packets"]), "frames that do not decode"
     times = sorted(float(packet["pts_time"]) for packet in found["packets"])
     return Film(
         stream["codec_name"],
