@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from twistedcam.control.blocking import DEFAULT_ENDPOINT, BlockingClient
 from twistedcam.errors import BadArgument
+from twistedcam.tls.client import Trust
 
 PORT = 9531
 
@@ -60,11 +61,11 @@ class Address:
         """A connection, ready to be asked.
 
         Raises:
-            NoServer, CommandError: nothing answers there, or it refuses us.
+            NoServer, CertificateRefused, CommandError: nothing answers there, or another server, or
+            it refuses us.
         """
-        return BlockingClient(
-            self.endpoint, token=self.token, fingerprint=self.fingerprint, ca=self.ca
-        )
+        trust = Trust(fingerprint=self.fingerprint, cafile=self.ca)
+        return BlockingClient(self.endpoint, token=self.token, trust=trust)
 
 
 def read_endpoint(text: str) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
-import string
 from collections.abc import Iterator
 
 from tray import autostart
 from tray.address import Address, read_endpoint
 from twistedcam.control.blocking import DEFAULT_ENDPOINT
 from twistedcam.errors import BadArgument
+from twistedcam.tls.fingerprint import read_fingerprint
 
 SUMMARY = "the camera in a corner of the screen"
 EXAMPLE = "Example: twistedcam tray --connect tls:cellar.local:9531 --token-file ~/.cellar"
@@ -59,11 +59,8 @@ def run(found: argparse.Namespace) -> int:
 
 
 def _address(found: argparse.Namespace) -> Address:
-    endpoint, fingerprint = read_endpoint(found.connect), None
-    if found.fingerprint is not None:
-        fingerprint = found.fingerprint.replace(":", "").lower()
-        if len(fingerprint) != 64 or set(fingerprint) - set(string.hexdigits):
-            raise BadArgument("--fingerprint: SHA-256 has 64 hexadecimal digits")
+    endpoint = read_endpoint(found.connect)
+    fingerprint = None if found.fingerprint is None else read_fingerprint(found.fingerprint)
     if (fingerprint or found.ca) and not endpoint.startswith("tls:"):
         raise BadArgument(f"there is no certificate without TLS: --connect tls:{found.connect}")
     return Address(endpoint, _token(found), fingerprint, found.ca)

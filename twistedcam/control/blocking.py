@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import hmac
 import socket
-import ssl
 from collections import deque
 from collections.abc import Iterator, Sequence
 
 from twistedcam.control.dialogue import Dialogue, Message, answer, write_line
 from twistedcam.errors import BadArgument, NoServer
+from twistedcam.tls.client import Trust, connect_tls
 
 DEFAULT_ENDPOINT = "tcp:127.0.0.1:9531"
 
@@ -24,13 +22,12 @@ class BlockingClient:
             ``unix:PATH``.
         timeout: seconds to wait for the connection and for the greeting.
         token: what it says to ``auth``, if anything.
-        ca: for ``tls:``, a file with the certificates to trust instead of the system's.
-        fingerprint: for ``tls:``, SHA-256 of the server's certificate, 64 hexadecimal digits in
-            lower case: that one is taken whoever signed it, and no other.
+        trust: for ``tls:``, which certificate is taken.
 
     Raises:
         BadArgument: that is no endpoint.
         NoServer: nothing answers there, or something else does.
+        CertificateRefused: another server answers.
         Unauthorized, CommandError: the server refuses this client.
     """
 
@@ -40,17 +37,16 @@ class BlockingClient:
         timeout: float = 5.0,
         *,
         token: str | None = None,
-        ca: str | None = None,
-        fingerprint: str | None = None,
+        trust: Trust | None = None,
     ) -> None:
         self.endpoint = endpoint
         self._dialogue = Dialogue(token)
         self._messages: deque[Message] = deque()
         self._is_closed = False
         try:
-            self._socket = _connect(endpoint, timeout, ca, fingerprint)
+            self._socket = _connect(endpoint, timeout, trust or Trust())
         except OSError as error:
-            why = _reason(error)
+            why = error.strerror or str(error) or "no answer"
             raise NoServer(
                 f"no server at {endpoint}: {why}: 'twistedcam serve' starts one"
             ) from None
@@ -152,15 +148,7 @@ class BlockingClient:
         return NoServer(f"the server at {self.endpoint} is lost: {error.strerror or error}")
 
 
-def _reason(error: OSError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted ({error.verify_message})"
-    return error.strerror or str(error) or "no answer"
-
-
-def _connect(
-    endpoint: str, timeout: float, ca: str | None, fingerprint: str | None
-) -> socket.socket:
+def _connect(endpoint: str, timeout: float, trust: Trust) -> socket.socket:
     kind, _, rest = endpoint.partition(":")
     if kind == "unix" and rest:
         made = socket.socket(socket.AF_UNIX)
@@ -177,29 +165,8 @@ def _connect(
     port = port.removeprefix("port=")
     if kind not in ("tcp", "tls") or not host or not port.isdigit() or int(port) > 65535:
         raise BadArgument(f"{endpoint!r} is no endpoint: tcp:HOST:PORT, tls:HOST:PORT, unix:PATH")
+    if kind == "tls":
+        return connect_tls(host, int(port), trust, timeout)
     plain = socket.create_connection((host, int(port)), timeout)
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if kind == "tcp":
-        return plain
-    try:
-        return _secure(plain, host, ca, fingerprint)
-    except BaseException:
-        plain.close()
-        raise
-
-
-def _secure(
-    plain: socket.socket, host: str, ca: str | None, fingerprint: str | None
-) -> ssl.SSLSocket:
-    """TLS over a connection, and the certificate checked."""
-    context = ssl.create_default_context(cafile=ca)
-    if fingerprint is None:
-        return context.wrap_socket(plain, server_hostname=host)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    secure = context.wrap_socket(plain, server_hostname=host)
-    found = hashlib.sha256(secure.getpeercert(binary_form=True) or b"").hexdigest()
-    if not hmac.compare_digest(found, fingerprint):
-        secure.close()
-        raise ssl.SSLError(f"it shows another certificate, of fingerprint {found}")
-    return secure
+    return plain
