@@ -81,14 +81,10 @@ class Inbox:
             return Grab(picture.time, jpeg=picture.jpeg)
         return picture
 
-    def end(self) -> None:
-        """The camera wants no more pictures for now."""
-        with self._changed:
-            self._newest = None
-
     def renew(self) -> None:
         """The camera is started: it is told anew if nobody publishes."""
         with self._changed:
+            self._newest = None  # it is as old as the stop
             self._is_told = False
 
     def _has_news(self) -> bool:
@@ -122,5 +118,4 @@ class PushSource:
         return self.inbox.take()
 
     def close(self) -> None:
-        """Take no more for now."""
-        self.inbox.end()
+        """There is nothing to let go."""
