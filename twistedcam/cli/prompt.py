@@ -110,6 +110,6 @@ def _rich(console: Console) -> Callable[[], str]:
         history=history,
         completer=ServerCompleter(),
         auto_suggest=AutoSuggestFromHistory(),
-        complete_while_typing=True,
+        complete_while_typing=False,
     )
     return lambda: session.prompt(PROMPT)
