@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from twisted.logger import Logger
@@ -24,6 +25,8 @@ class Hub:
     def __init__(self) -> None:
         #: The newest frame, or None while the camera is not live.
         self.newest: Frame | None = None
+        #: Called with True when the first sink has come, with False when the last has gone.
+        self.on_demand: Callable[[bool], None] = lambda wanted: None
         self._sinks: dict[Sink, None] = {}
 
     def __len__(self) -> int:
@@ -31,11 +34,18 @@ class Hub:
 
     def add(self, sink: Sink) -> None:
         """From now on this sink is offered every new frame."""
+        was_empty = not self._sinks
         self._sinks[sink] = None
+        if was_empty:
+            self.on_demand(True)
 
     def remove(self, sink: Sink) -> None:
         """No more frames for this sink; nothing happens if it has none anyway."""
-        self._sinks.pop(sink, None)
+        if sink not in self._sinks:
+            return
+        del self._sinks[sink]
+        if not self._sinks:
+            self.on_demand(False)
 
     def publish(self, frame: Frame) -> None:
         """A new frame has come. A sink that raises is taken out; the others get their frame."""

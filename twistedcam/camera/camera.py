@@ -15,7 +15,8 @@ from twisted.logger import Logger
 
 from twistedcam.camera.capture import Capture
 from twistedcam.camera.controls import DeviceControls
-from twistedcam.camera.lifecycle import CameraState, make_lifecycle
+from twistedcam.camera.demand import Demand, next_frame
+from twistedcam.camera.lifecycle import IDLE, CameraState, make_lifecycle
 from twistedcam.camera.properties import CameraProperties
 from twistedcam.camera.retry import RETRY_MOST, Retry
 from twistedcam.errors import CameraFailed, SourceEnded, TwistedcamError
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 log = Logger()
 
+#: Seconds that an idle camera may take to give the picture that was asked for.
+PICTURE_WAIT = 5.0
 #: Openings of a source that may hang in its driver before no more are tried.
 HANGING_MOST = 3
 
@@ -112,6 +115,13 @@ class Camera:
         self._news: deque[_News] = deque()
         self._is_telling = False
         self._lifecycle = make_lifecycle(self)
+        self._demand = Demand(
+            self.hub,
+            clock,
+            lambda: self._put(self._lifecycle.wanted),
+            lambda: self._put(self._lifecycle.rest) if self.state != "stopped" else None,
+        )
+        self._demand.follow(spec)
         self.properties = CameraProperties(self)
         self.properties.add(DeviceControls(self, clock, make_thread))
 
@@ -121,6 +131,25 @@ class Camera:
         source = self._source
         return (self._id, *(source.via if isinstance(source, Relaying) else ()))
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether it runs with its device closed, because nobody watches."""
+        return self.state == "stopped" and self.reason == IDLE
+
+    async def picture(self, seconds: float = PICTURE_WAIT) -> Frame:
+        """The newest picture; of an idle camera the first, for which its device is opened.
+
+        Raises:
+            CameraFailed: there is none.
+        """
+        frame = self.hub.newest
+        if frame is None and self.is_idle:
+            frame = await next_frame(self.hub, self._clock, seconds)
+        if frame is None:
+            because = f": {self.reason}" if self.reason else ""
+            raise CameraFailed(f"{self.name} has no picture, it is {self.state}{because}")
+        return frame
+
     # What controllers ask for.
 
     def start(self) -> Deferred[None]:
@@ -129,11 +158,15 @@ class Camera:
         Fires when the camera is live; fails with CameraFailed if the source cannot be had (it is
         then tried again and again) or the camera is stopped before it gave a picture.
         """
-        self._put(self._lifecycle.start)
+        if self.state == "stopped" and self._demand.can_wait:
+            self._put(self._lifecycle.rest)
+        else:
+            self._put(self._lifecycle.start)
         return self._outcome()
 
     def stop(self) -> Deferred[None]:
         """Stop, if it runs. Fires when the device is free, or is left behind because it hangs."""
+        self._demand.cancel()
         self._put(self._lifecycle.stop)
         if self._closing is None:
             return succeed(None)
@@ -152,6 +185,7 @@ class Camera:
         make_source(spec)
         encoder = Encoder.from_spec(spec)
         self.spec = spec
+        self._demand.follow(spec)
         if not reopen or self.state == "stopped":
             self.encoder.quality = encoder.quality
             if reopen:
@@ -174,10 +208,11 @@ class Camera:
         if state == "live":
             self._retry.reset()
             log.info("{camera} is live: {granted}", camera=self.name, granted=self.granted)
-        elif reason:
+        elif reason and not self.is_idle:
             log.warn("{camera} is {state}: {reason}", camera=self.name, state=state, reason=reason)
         else:
-            log.info("{camera} is {state}", camera=self.name, state=state)
+            because = f": {reason}" if reason else ""
+            log.info("{camera} is {state}{why}", camera=self.name, state=state, why=because)
         waiting: list[Deferred[None]] = []
         if state != "starting":
             waiting, self._waiting = self._waiting, waiting
@@ -339,7 +374,7 @@ class Camera:
 
     def _outcome(self) -> Deferred[None]:
         """How the opening under way ends, or how the last one did."""
-        if self.state == "live":
+        if self.state == "live" or self.is_idle:
             return succeed(None)
         outcome: Deferred[None] = Deferred()
         known = self._retry.pending or self._is_paused

@@ -1,5 +1,7 @@
 """A camera is stopped → starting → live ⇄ recovering → stopped.
 
+One that may close its device while nobody watches is idle instead, which is told as stopped.
+
 The diagram is in docs/architecture.md.
 """
 
@@ -36,6 +38,12 @@ class Lifecycle(Protocol):
     def reopen(self, reason: str) -> None:
         """It is to be opened anew, with other settings."""
 
+    def rest(self) -> None:
+        """It is to run, and nobody wants its pictures now."""
+
+    def wanted(self) -> None:
+        """Somebody wants its pictures."""
+
     def ended(self, reason: str) -> None:
         """The source has given all it had."""
 
@@ -56,14 +64,18 @@ class Actions(Protocol):
         """Try again after a while."""
 
 
+#: Why a camera that runs has its device closed.
+IDLE = "idle: it opens when somebody watches"
+
+
 def _build() -> TypeMachineBuilder[Lifecycle, Actions]:
     builder = TypeMachineBuilder(Lifecycle, Actions)  # type: ignore[type-abstract]
     stopped = builder.state("stopped")
     starting = builder.state("starting")
     live = builder.state("live")
     recovering = builder.state("recovering")
+    idle = builder.state("idle")
 
-    @stopped.upon(Lifecycle.start).to(starting)
     def begin(_: Lifecycle, camera: Actions) -> None:
         camera.enter("starting")
         camera.open_source()
@@ -87,17 +99,31 @@ def _build() -> TypeMachineBuilder[Lifecycle, Actions]:
         camera.close_source()
         camera.enter("stopped", reason)
 
+    def rest(_: Lifecycle, camera: Actions) -> None:
+        camera.close_source()
+        camera.enter("stopped", IDLE)
+
     for state in (starting, live, recovering):
         state.upon(Lifecycle.start).loop().returns(None)
         state.upon(Lifecycle.stop).to(stopped)(finish)
         state.upon(Lifecycle.failed).to(recovering)(recover)
         state.upon(Lifecycle.ended).to(stopped)(run_out)
         state.upon(Lifecycle.paused).to(recovering)(pause)
+        state.upon(Lifecycle.rest).to(idle)(rest)
+        state.upon(Lifecycle.wanted).loop().returns(None)
 
     starting.upon(Lifecycle.came).to(live)(go_live)
     recovering.upon(Lifecycle.came).to(live)(go_live)
+    stopped.upon(Lifecycle.start).to(starting)(begin)
     stopped.upon(Lifecycle.stop).loop().returns(None)
     stopped.upon(Lifecycle.reopen).loop().returns(None)
+    stopped.upon(Lifecycle.wanted).loop().returns(None)
+    stopped.upon(Lifecycle.rest).to(idle)(rest)
+    idle.upon(Lifecycle.wanted).to(starting)(begin)
+    idle.upon(Lifecycle.stop).to(stopped)(finish)
+    idle.upon(Lifecycle.start).loop().returns(None)
+    idle.upon(Lifecycle.reopen).loop().returns(None)
+    idle.upon(Lifecycle.rest).loop().returns(None)
 
     @starting.upon(Lifecycle.reopen).loop()
     def begin_again(_: Lifecycle, camera: Actions, reason: str) -> None:

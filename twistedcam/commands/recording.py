@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from twistedcam.commands.command import Answer
 from twistedcam.commands.registry import Registry
-from twistedcam.errors import CameraFailed
 from twistedcam.recording import Item, write_snapshot
 from twistedcam.recording.names import has_suffix
 from twistedcam.recording.quantities import seconds as parse_seconds
@@ -61,9 +60,7 @@ def add_recording_commands(registry: Registry) -> None:
     @registry.command("snapshot", looks_right=_is_file_name)
     async def snapshot(server: Server, camera: Camera, name: str | None = None) -> Answer:
         """Write the newest picture beside the recordings; answers with the file's name."""
-        frame = camera.hub.newest
-        if frame is None:
-            raise CameraFailed(f"{camera.name} has no picture: it is {camera.state}")
+        frame = await camera.picture()
         written = await write_snapshot(
             server.recordings, camera, frame, name, server.make_thread, server.events
         )
