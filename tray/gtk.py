@@ -66,13 +66,25 @@ def desktop_icon(base: Any) -> Any:
         @_soon
         def _update_menu(self) -> None:
             new = list(self.menu)
-            if self._menu_handle is not None and kinds(new) == kinds(self._shown):
-                self._follow(self._menu_handle, self._shown, new)
+            if self._menu_handle is not None:
+                self._shown = self._renew(self._menu_handle, self._shown, new)
                 return
             self._shown, self._menu_handle = new, self._create_menu(new)
             indicator = getattr(self, "_appindicator", None)
             if indicator is not None:
                 indicator.set_menu(self._menu_handle)
+
+        def _renew(self, menu: Gtk.Menu, shown: list[Any], new: list[Any]) -> list[Any]:
+            """Show other entries in a menu that may be open; what it shows then."""
+            if kinds(new) == kinds(shown):
+                self._follow(menu, shown, new)
+                return shown
+            for widget in menu.get_children():
+                menu.remove(widget)
+            for entry in new:
+                menu.append(self._create_menu_item(entry))
+            menu.show_all()
+            return new
 
         def _follow(self, menu: Gtk.Menu, shown: list[Any], new: list[Any]) -> None:
             """Bring a menu up to date that may be open."""
@@ -87,8 +99,8 @@ def desktop_icon(base: Any) -> Any:
                     widget.set_active(entry.item.checked)
                     old.deaf = False
                 submenu = widget.get_submenu()
-                if submenu is not None and kinds(old.children) == kinds(entry.children):
-                    self._follow(submenu, old.children, entry.children)
+                if submenu is not None and entry.children:
+                    old.children = self._renew(submenu, old.children, entry.children)
                 elif old.children or entry.children:
                     widget.set_submenu(self._create_menu(entry.children))
                     old.children = entry.children
