@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import socket
 import threading
@@ -74,8 +75,9 @@ class Watcher:
                 return at, line
 
     def _read(self) -> None:
-        for line in self._file:
-            self._events.put((time.monotonic(), line.rstrip("\n")))
+        with contextlib.suppress(OSError):  # an event may cross the end on its way: a reset
+            for line in self._file:
+                self._events.put((time.monotonic(), line.rstrip("\n")))
 
     def __enter__(self) -> Self:
         return self
