@@ -57,6 +57,11 @@ class Watcher:
         self._held = -1
         self._held_since = 0.0
 
+    @property
+    def waits(self) -> bool:
+        """Whether a frame on its way is not acknowledged yet; only with a window."""
+        return bool(self._unacknowledged)
+
     def begin(self) -> None:
         """From now on frames go out, the newest first."""
         self._hub.add(self)

@@ -11,7 +11,7 @@ from twisted.web.static import File
 from twistedcam.errors import NoSuchRecording
 from twistedcam.http.channel import HttpRequest
 from twistedcam.http.reply import Reply
-from twistedcam.http.router import query
+from twistedcam.http.router import has_word
 
 if TYPE_CHECKING:
     from twistedcam.server import Server
@@ -61,7 +61,7 @@ class Recordings:
         request.setHeader("Cache-Control", "no-cache")
         request.setHeader("Content-Security-Policy", "default-src 'none'; media-src 'self'")
         request.setHeader("Cross-Origin-Resource-Policy", "same-origin")
-        if query(request, "download") is not None:
+        if has_word(request, "download"):
             disposition = f"attachment; filename*=UTF-8''{quote(name)}"
             request.setHeader("Content-Disposition", disposition)
         answer = file.render_GET(request)

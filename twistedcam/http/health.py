@@ -27,11 +27,11 @@ class Health:
         return json_reply({"ok": True, "result": state_document(self._server, camera)})
 
     def healthz(self, request: HttpRequest) -> Reply:
-        """200 while every camera that was started is live, else 503 with the reasons."""
+        """200 while every camera that was started is live (or rests unwatched), else 503."""
         ill = {
             camera.name: camera.reason or f"it is {camera.state}"
             for camera in self._server.cameras.values()
-            if camera.state not in ("stopped", "live")
+            if camera.state not in ("stopped", "live", "idle")
         }
         if not ill:
             return json_reply({"ok": True})

@@ -23,7 +23,7 @@ from twistedcam.version import __version__
 if TYPE_CHECKING:
     from twistedcam.server import Server
 
-STATES = ("stopped", "starting", "live", "recovering")
+STATES = ("stopped", "starting", "live", "recovering", "idle")
 
 
 class Metrics:

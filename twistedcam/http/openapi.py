@@ -10,7 +10,7 @@ from twistedcam.http.reply import STATUS
 from twistedcam.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 _ERRORS = {
     400: "A parameter, a value or the body is not what it has to be, or a camera has to be named.",
@@ -25,11 +25,15 @@ _ERRORS = {
 }
 
 
-def describe(operations: Iterable[Operation]) -> dict[str, Any]:
-    """The OpenAPI 3.1 document."""
+def describe(operations: Iterable[Operation], cameras: Sequence[str]) -> dict[str, Any]:
+    """The OpenAPI 3.1 document.
+
+    Arguments:
+        cameras: the names of the cameras that the reader may know of.
+    """
     paths: dict[str, dict[str, Any]] = {}
     for each in operations:
-        paths.setdefault(PREFIX + each.path, {})[each.method.lower()] = _operation(each)
+        paths.setdefault(PREFIX + each.path, {})[each.method.lower()] = _operation(each, cameras)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -69,14 +73,14 @@ def describe(operations: Iterable[Operation]) -> dict[str, Any]:
     }
 
 
-def _operation(each: Operation) -> dict[str, Any]:
+def _operation(each: Operation, cameras: Sequence[str]) -> dict[str, Any]:
     command = each.command
     described: dict[str, Any] = {
         "operationId": f"{each.method.lower()} {each.path}",
         "summary": command.summary,
         "description": command.help,
         "tags": [each.path.split("/")[1]],
-        "parameters": [_parameter(one, "path") for one in each.in_path],
+        "parameters": [_parameter(one, "path", cameras) for one in each.in_path],
         "responses": {
             "200": {
                 "description": "Done; what there is to tell.",
@@ -92,17 +96,19 @@ def _operation(each: Operation) -> dict[str, Any]:
             "content": {"application/json": {"schema": body}},
         }
     elif not each.takes_body:
-        described["parameters"] += [_parameter(one, "query") for one in each.others]
+        described["parameters"] += [_parameter(one, "query", cameras) for one in each.others]
     return described
 
 
-def _parameter(parameter: Parameter, place: str) -> dict[str, Any]:
+def _parameter(parameter: Parameter, place: str, cameras: Sequence[str]) -> dict[str, Any]:
     return {
         "name": parameter.name,
         "in": place,
         # A camera may be left out where there is only one.
         "required": place == "path" or (parameter.required and not parameter.is_camera),
-        "schema": _schema(parameter),
+        "schema": {"type": "string", "enum": [*cameras]}
+        if parameter.is_camera and cameras
+        else _schema(parameter),
     }
 
 

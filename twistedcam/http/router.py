@@ -119,6 +119,12 @@ def send(request: Any, reply: Reply) -> None:
     request.finish()
 
 
+def has_word(request: HttpRequest, name: str) -> bool:
+    """Whether the query has that word, with a value or without."""
+    words = request.uri.partition(b"?")[2].split(b"&")
+    return any(word.partition(b"=")[0] == name.encode() for word in words)
+
+
 def query(request: HttpRequest, name: str) -> str | None:
     """A word of the query, the last of that name; None where there is none.
 

@@ -92,8 +92,12 @@ def add_websockets(router: Router, server: Server) -> None:
 def add_api(router: Router, server: Server, registry: Registry) -> None:
     """The commands, their description, and the server's clock."""
     commands = operations(registry)
-    document = describe(commands)
+
+    def description(request: HttpRequest) -> Reply:
+        names = [name for name in server.cameras if request.grant.covers(name)]
+        return json_reply(describe(commands, names))
+
     for each in commands:
         router.add(each.method, PREFIX + each.path, api_handler(server, each))
-    router.add("GET", PREFIX + "/openapi.json", lambda request: json_reply(document))
+    router.add("GET", PREFIX + "/openapi.json", description)
     router.add("GET", PREFIX + "/time", lambda request: json_reply({"time": time.time()}))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from twistedcam.camera.demand import next_frame
-from twistedcam.errors import BadArgument
+from twistedcam.errors import BadArgument, Forbidden
 from twistedcam.http.channel import HttpRequest
+from twistedcam.http.pullers import Pullers
 from twistedcam.http.reply import Reply
 from twistedcam.http.router import query
 from twistedcam.http.stream import first_or_named
@@ -23,14 +24,17 @@ class Snapshots:
 
     def __init__(self, server: Server) -> None:
         self._server = server
+        self._pullers = Pullers(server)
 
     async def get(self, request: HttpRequest, camera: str | None = None) -> Reply:
         """The newest frame.
 
         With ``?after=SEQ`` the first that is newer than that one; 204 if none comes in time.
+        With ``?viewer=WORD`` besides, who asks is counted as a viewer.
 
         Raises:
             CameraFailed: there is none.
+            Forbidden: this viewer was sent away.
         """
         watched = first_or_named(self._server, camera)
         after = _after(request)
@@ -40,6 +44,11 @@ class Snapshots:
             if newer is None:
                 return Reply(type="image/jpeg", status=204)
             frame = newer
+        viewer = query(request, "viewer")
+        if viewer is not None:
+            host = getattr(request.getClientAddress(), "host", "unix")
+            if not self._pullers.took(host, viewer[:64], watched, frame):
+                raise Forbidden("ended by a controller")
         headers = {"X-Timestamp": f"{frame.time:.6f}", "X-Sequence": str(frame.seq)}
         return Reply(frame.jpeg, "image/jpeg", headers=headers)
 

@@ -36,6 +36,8 @@ WINDOW = 2
 MAX_MESSAGE = 1024
 #: Seconds that a browser may take to read what is under way before its connection is cut.
 GOODBYE_TIMEOUT = 1.0
+#: A browser that has acknowledged nothing for this many seconds, or up to twice as many, is gone.
+ACK_TIMEOUT = 5.0
 _HEADER = struct.Struct("!QQ")
 _BINARY = 0x82  # FIN, opcode 2 (RFC 6455, 5.2)
 
@@ -113,6 +115,8 @@ class WebSocketSession:
             self._viewer, camera.hub, self._outlet, server.clock, fps, window=WINDOW
         )
         self._watcher.begin()
+        self._is_late = False
+        self._timer = server.clock.callLater(ACK_TIMEOUT, self._check_acks)
         server.viewers.announce(self._viewer)
 
     def received(self, data: bytes) -> None:
@@ -129,6 +133,7 @@ class WebSocketSession:
     def lost(self) -> None:
         """The connection is gone (channel.Receiver)."""
         self._gone = True
+        self._stop_timer()
         self._watcher.end()
         if not self._over:
             self._over = True
@@ -148,6 +153,7 @@ class WebSocketSession:
         if isinstance(event, TextMessage):
             if len(event.data) > MAX_MESSAGE or not event.message_finished:
                 raise ValueError("too long")
+            self._is_late = False
             self._watcher.acknowledge(_sequence(event.data))
         elif isinstance(event, BytesMessage):
             raise ValueError("nothing binary is expected")
@@ -155,6 +161,13 @@ class WebSocketSession:
             self._outlet.say(self._protocol.send(event.response()))
         elif isinstance(event, CloseConnection):
             self._end(event.code)
+
+    def _check_acks(self) -> None:
+        if self._is_late and self._watcher.waits:
+            self._end(1008, "nothing was acknowledged for too long")
+            return
+        self._is_late = self._watcher.waits
+        self._timer = self._server.clock.callLater(ACK_TIMEOUT, self._check_acks)
 
     def _end(self, code: int, reason: str | None = None) -> None:
         """Say goodbye, and close."""
@@ -164,10 +177,15 @@ class WebSocketSession:
             code = 1000 if code == 1005 else code
             self._outlet.say(self._protocol.send(CloseConnection(code, reason)))
         self._over = True
+        self._stop_timer()
         self._server.viewers.leave(self._viewer)
         self._watcher.finish(self._transport.loseConnection)
         # A browser that does not read would keep the connection for ever.
         self._server.clock.callLater(GOODBYE_TIMEOUT, self._abort)
+
+    def _stop_timer(self) -> None:
+        if self._timer.active():
+            self._timer.cancel()
 
     def _abort(self) -> None:
         if not self._gone:

@@ -73,6 +73,10 @@ startKeys(() => {
   return [...views.values()].find((view) => view.element.contains(document.activeElement));
 }, () => { if (views.size > 1) location.hash = ""; });
 
+// A page that is left is kept by some browsers, with its connections, in case it is returned to.
+addEventListener("pagehide", () => { feed.sleep(); for (const view of views.values()) view.pictures.stop(); });
+addEventListener("pageshow", (event) => { if (event.persisted) feed.open(); });
+
 $("#recordings").hidden = false;
 $("#foot").hidden = false;
 feed.start();

@@ -5,9 +5,9 @@ import { Tile } from "./curve.js";
 import { $, address, age, bits, bytes, fromTemplate, icon, say, span } from "./dom.js";
 import { Pictures } from "./pictures.js";
 
-const STATES = { live: "Live", starting: "Starting", recovering: "No picture", stopped: "Stopped" };
-const VEILS = { starting: "Starting", recovering: "No picture, trying again", stopped: "Stopped" };
-const RUNS = ["live", "starting", "recovering"];
+const STATES = { live: "Live", starting: "Starting", recovering: "No picture", stopped: "Stopped", idle: "Resting" };
+const VEILS = { starting: "Starting", recovering: "No picture, trying again", stopped: "Stopped", idle: "Waking up" };
+const RUNS = ["live", "starting", "recovering", "idle"];
 
 export class CameraView {
   constructor(name, feed, open) {
@@ -82,6 +82,7 @@ export class CameraView {
     say(`Saved ${told.snapshot}`);
     const link = document.createElement("a");
     link.href = address(`/recordings/${encodeURIComponent(told.snapshot)}?download`);
+    link.download = told.snapshot;
     link.click();
   }
 
@@ -106,7 +107,7 @@ export class CameraView {
   }
 
   run() {
-    if (!this.element.hidden && this.status?.state === "live" && this.feed.link === "connected") this.pictures.start();
+    if (!this.element.hidden && RUNS.includes(this.status?.state) && this.feed.link === "connected") this.pictures.start();
     else this.pictures.stop();
   }
 

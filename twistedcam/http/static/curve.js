@@ -17,6 +17,7 @@ export class Tile {
     this.line = this.element.querySelector(".line");
     this.area = this.element.querySelector(".area");
     this.output.textContent = "–";
+    this.curve.setAttribute("aria-label", `${title}: nothing is known yet`);
   }
 
   // Values of the past, oldest first; those seen here since come after them.

@@ -5,6 +5,7 @@ import { address } from "./dom.js";
 
 const HEADER = 16; // sequence number and time of capture in microseconds, big-endian, 64 bits each
 const RETRY = 700;
+const me = Math.random().toString(36).slice(2); // who pulls, for the list of viewers
 let socketsWork = new URLSearchParams(location.search).get("pictures") !== "pull";
 
 export class Pictures {
@@ -89,7 +90,7 @@ export class Pictures {
     const { signal } = this.pulling;
     try {
       while (this.running) {
-        const answer = await fetch(address(`/snapshot/${this.path}?after=${this.lastSeq}`), { cache: "no-store", signal });
+        const answer = await fetch(address(`/snapshot/${this.path}?after=${this.lastSeq}&viewer=${me}`), { cache: "no-store", signal });
         if (answer.status === 204) continue;
         if (!answer.ok) return;
         const seq = Number(answer.headers.get("X-Sequence"));

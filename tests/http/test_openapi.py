@@ -1,0 +1,66 @@
+"""The API's description is true: a fuzzer that is driven by it finds no answer outside it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.process import ServerProcess
+from tests.system import require
+
+HTTP = ("--http", "tcp:0:interface=127.0.0.1")
+CHECKS = "status_code_conformance,content_type_conformance,response_schema_conformance"
+
+
+@pytest.fixture
+def server(tmp_path: Path):  # type: ignore[no-untyped-def]
+    options = ("--camera", "door=pattern:?size=160x120&fps=10", *HTTP, "--log-level", "error")
+    with ServerProcess(tmp_path, *options) as running:
+        yield running
+
+
+def test_every_command_is_described(server: ServerProcess) -> None:
+    with urllib.request.urlopen(f"{server.http}/api/v1/openapi.json", timeout=20) as response:
+        document = json.load(response)
+    found = {
+        f"{method.upper()} {path.removeprefix('/api/v1')}"
+        for path, methods in document["paths"].items()
+        for method in methods
+    }
+    assert found >= {
+        "GET /status",
+        "GET /cameras",
+        "GET /cameras/{camera}",
+        "PATCH /cameras/{camera}",
+        "POST /cameras/{camera}/start",
+        "POST /cameras/{camera}/stop",
+        "POST /cameras/{camera}/record/start",
+        "POST /cameras/{camera}/record/stop",
+        "POST /cameras/{camera}/snapshot",
+        "GET /recordings",
+        "DELETE /recordings/{name}",
+        "GET /viewers",
+        "DELETE /viewers/{id}",
+        "POST /shutdown",
+    }
+
+
+def test_a_fuzzer_finds_no_500_and_no_answer_that_is_not_described(server: ServerProcess) -> None:
+    try:
+        import schemathesis  # noqa: F401
+    except ImportError:
+        require(False, "schemathesis is not installed: pip install schemathesis")
+    command = [
+        sys.executable, "-m", "schemathesis.cli", "run", f"{server.http}/api/v1/openapi.json",
+        "--checks", CHECKS, "--max-examples", "12", "--phases", "examples,coverage,fuzzing",
+        "--exclude-path", "/api/v1/shutdown", "--seed", "1", "--workers", "1",
+        "--generation-database", "none", "--no-color", "--request-timeout", "15",
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout[:6000] + done.stderr[-2000:]
+    assert "500" not in server.log and "Traceback" not in server.log, server.log[-3000:]

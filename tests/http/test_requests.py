@@ -1,0 +1,195 @@
+"""What the site does with requests that it would rather not have."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.http.site import SiteCase
+from twistedcam.http.channel import MAX_BODY, REQUEST_TIMEOUT
+from twistedcam.http.guard import host_name, same_site
+
+START = "/api/v1/cameras/door/record/start"
+
+
+class GuardTests(SiteCase):
+    def test_a_page_of_another_site_changes_nothing(self) -> None:
+        for origin in ("http://evil.example", "null", "http://localhost:81", "http://127.0.0.1"):
+            self.ask("POST", "/api/v1/cameras/door/stop", Origin=origin)
+            self.assertEqual((self.status, self.door.state), (403, "live"), origin)
+        self.ask("POST", "/api/v1/cameras/door/stop", Sec_Fetch_Site="cross-site")
+        self.assertEqual(self.status, 403)
+        for origin in ("http://localhost", "https://localhost"):  # the latter behind a proxy
+            self.ask("POST", "/api/v1/cameras/yard/stop", Origin=origin)
+            self.assertEqual(self.status, 200, origin)
+
+    def test_names_that_the_server_was_not_told_of_are_refused(self) -> None:
+        for host in ("evil.example", "evil.example:8080", "localhost.evil.example"):
+            self.ask("GET", "/api/v1/cameras", Host=host)
+            self.assertEqual(self.status, 403, host)
+        for host in ("localhost", "127.0.0.1:8080", "[::1]:8080", "192.0.2.7"):
+            self.ask("GET", "/api/v1/cameras", Host=host)
+            self.assertEqual(self.status, 200, host)
+        self.guarded(names=["cam.example"])
+        self.ask("GET", "/api/v1/cameras", Host="cam.example:8080")
+        self.assertEqual(self.status, 200)
+
+    def test_other_sites_may_read_only_if_they_were_named(self) -> None:
+        answer = self.ask("GET", "/state", Origin="http://printer.local")
+        self.assertNotIn("Access-Control", answer.head)
+        self.guarded(cors=["http://printer.local"])
+        answer = self.ask("GET", "/state", Origin="http://printer.local")
+        self.assertIn("Access-Control-Allow-Origin: http://printer.local", answer.head)
+        self.ask("OPTIONS", START, Origin="http://printer.local")
+        self.assertEqual(self.status, 204)
+        connection = self.connect()
+        connection.send(b"GET /stream HTTP/1.1\r\nHost: localhost\r\n"
+                        b"Origin: http://printer.local\r\n\r\n")  # fmt: skip
+        self.assertIn(b"Access-Control-Allow-Origin: http://printer.local", connection.take())
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_no_origin_and_no_host_is_too_odd_to_be_judged(origin: str, host: str) -> None:
+    host_name(host)
+    assert same_site(origin, host) in (True, False)
+
+
+class LimitTests(SiteCase):
+    def test_a_request_that_dawdles_is_cut_off(self) -> None:
+        connection = self.connect()
+        for _ in range(int(REQUEST_TIMEOUT)):
+            self.clock.advance(1)
+            connection.send(b"G")
+        self.assertTrue(connection.take().startswith(b"HTTP/1.1 408 "))
+        self.assertTrue(connection.transport.disconnecting)
+
+    def test_bodies_that_are_too_long_are_not_taken(self) -> None:
+        self.ask("POST", START, b"{" + b" " * MAX_BODY + b"}")
+        self.assertEqual(self.status, 413)
+        connection = self.connect()
+        head = f"POST {START} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+        connection.send(head.encode())
+        for _ in range(20):
+            connection.send(b"1000\r\n" + b" " * 4096 + b"\r\n")
+        self.assertTrue(connection.take().startswith(b"HTTP/1.1 413 "))
+
+    def test_heads_that_are_too_long_are_not_taken(self) -> None:
+        connection = self.connect()
+        connection.send(b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 200)
+        self.assertTrue(connection.transport.disconnecting)
+        connection = self.connect()
+        connection.send(b"GET / HTTP/1.1\r\nX: " + b"y" * 20_000)
+        self.assertTrue(connection.transport.disconnecting)
+
+    def test_a_connection_is_good_for_many_requests(self) -> None:
+        connection = self.connect()
+        for _ in range(50):
+            self.clock.advance(10)
+            self.assertEqual(connection.ask("GET", "/api/v1/ping"), 200)
+        self.clock.advance(61)
+        self.assertTrue(connection.transport.disconnecting)
+        connection.channel.connectionLost()
+        self.clock.advance(20)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    @given(st.binary(max_size=200))
+    def test_garbage_ends_a_connection_or_is_answered_and_harms_nobody(self, data: bytes) -> None:
+        connection = self.connect()
+        connection.send(data)
+        connection.send(b"\r\n\r\n")
+        connection.channel.connectionLost()
+        self.assertEqual(self.connect().ask("GET", "/api/v1/ping"), 200)
+        self.flushLoggedErrors()
+
+
+class ApiTests(SiteCase):
+    def test_no_get_changes_anything(self) -> None:
+        for path in ("start", "stop", "record/start", "snapshot"):
+            answer = self.ask("GET", f"/api/v1/cameras/door/{path}")
+            self.assertEqual((self.status, answer.json["code"]), (405, "method-not-allowed"))
+            self.assertIn("Allow: POST", answer.head)
+        self.ask("GET", "/api/v1/shutdown")
+        self.assertEqual(self.status, 405)
+
+    def test_answers_are_those_of_the_control_protocol(self) -> None:
+        cameras = self.ask("GET", "/api/v1/cameras").json["cameras"]
+        self.assertEqual([each["camera"] for each in cameras], ["door", "yard"])
+        self.assertEqual(self.ask("GET", "/api/v1/cameras/door").json["state"], "live")
+        self.assertEqual(self.ask("GET", "/api/v1/status?camera=door").json["camera"], "door")
+        self.assertEqual(self.ask("GET", "/api/v1/status").json["code"], "camera-needed")
+        self.assertEqual(self.status, 400)
+        self.assertEqual(self.ask("GET", "/api/v1/recordings").json, {"recordings": []})
+
+    def test_what_does_not_fit_is_said_and_nothing_done(self) -> None:
+        for body in (b"{", b"[]", b'{"nome": "x"}', b'{"name": [1]}', b'{"name": "../x.mkv"}',
+                     b'{"name": "a\\u0000.mkv"}', b'{"name": "\\ud800.mkv"}', b"[" * 20_000,
+                     ):  # fmt: skip
+            answer = self.ask("POST", START, body)
+            self.assertEqual((self.status, answer.json["code"]), (400, "bad-argument"), body[:40])
+        self.ask("POST", START, b'{"name": "x.mkv"}', Content_Type="text/plain")
+        self.assertEqual(self.status, 400)
+        self.assertEqual(self.ask("DELETE", "/api/v1/viewers/9").json["code"], "no-such-viewer")
+        self.assertEqual(self.ask("DELETE", "/api/v1/viewers/x").json["code"], "bad-argument")
+        self.assertEqual(
+            self.ask("DELETE", "/api/v1/recordings/x").json["code"], "no-such-recording"
+        )
+
+    def test_properties_are_patched(self) -> None:
+        answer = self.ask("PATCH", "/api/v1/cameras/door", b'{"quality": 55}')
+        self.assertEqual(answer.json["properties"][0]["value"], 55)
+        self.ask("PATCH", "/api/v1/cameras/door", b"{}")
+        self.assertEqual(self.status, 400)
+
+    def test_shutdown_is_answered_before_it_happens(self) -> None:
+        asked: list[str] = []
+        self.server.on_shutdown = lambda: asked.append("now")
+        self.ask("POST", "/api/v1/shutdown")
+        self.assertEqual((self.status, asked), (200, ["now"]))
+
+
+class FileTests(SiteCase):
+    def test_nothing_but_recordings_of_that_folder_is_given(self) -> None:
+        (self.folder / ".hidden.mkv").write_bytes(b"x")
+        (self.folder / "notes.txt").write_bytes(b"x")
+        (self.folder / "link.mkv").symlink_to("/etc/passwd")
+        (self.folder / "folder.mkv").mkdir()
+        for name in (".hidden.mkv", "notes.txt", "link.mkv", "folder.mkv", "..%2f..%2fetc%2fpasswd",
+                     "%2e%2e", "", "none.mkv", "a%00.mkv", "a%5cb.mkv"):  # fmt: skip
+            self.ask("GET", f"/recordings/{name}")
+            self.assertEqual(self.status, 404, name)
+        self.ask("GET", "/recordings/%ff.mkv")
+        self.assertEqual(self.status, 400)
+        self.ask("GET", "/recordings")
+        self.assertEqual(self.status, 404)
+
+    def test_the_page_may_run_nothing_in_line_and_load_nothing_from_elsewhere(self) -> None:
+        answer = self.ask("GET", "/")
+        self.assertIn(
+            "Content-Security-Policy: default-src 'none'; script-src 'self';", answer.head
+        )
+        self.assertNotIn("unsafe", answer.head)
+        page = answer.body.decode()
+        self.assertNotIn("style=", page)
+        self.assertNotIn("http://", page)
+        self.assertNotIn("https://", page)
+        self.assertNotRegex(page, r"<script(?![^>]*src=)|\son\w+=")
+
+    def test_the_pages_parts_are_asked_for_again_and_cost_nothing(self) -> None:
+        answer = self.ask("GET", "/static/app.js")
+        etag = next(line for line in answer.head.split("\r\n") if line.startswith("ETag"))
+        self.ask("GET", "/static/app.js", If_None_Match=etag.split(": ")[1])
+        self.assertEqual(self.status, 304)
+        self.ask("GET", "/static/..%2fpage.py")
+        self.assertEqual(self.status, 404)
+
+    def test_without_scripts_the_page_shows_every_camera(self) -> None:
+        page = self.ask("GET", "/").body.decode()
+        self.assertIn('<img src="/stream/door"', page)
+        self.assertIn('<img src="/stream/yard"', page)
+
+    def test_a_recording_to_be_saved_says_its_name(self) -> None:
+        (self.folder / "caf\N{LATIN SMALL LETTER E WITH ACUTE}.jpg").write_bytes(b"x")
+        for query in ("?download", "?download=1", "?token=x&download"):
+            answer = self.ask("HEAD", f"/recordings/caf%C3%A9.jpg{query}")
+            disposition = "Content-Disposition: attachment; filename*=UTF-8''caf%C3%A9.jpg"
+            self.assertIn(disposition, answer.head)
