@@ -18,6 +18,7 @@ from client.loop import Reports, run_loop, summarise
 from client.screens import NoScreen, Screen
 from client.steering import Steering, parse_control
 from client.views import View
+from twistedcam.cli.trust import add_trust_arguments, read_token, read_trust
 from twistedcam.errors import BadArgument
 from twistedcam.viewing import Target, parse_target
 from twistedcam.viewing.target import DEFAULT_URL
@@ -46,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--record", type=Path, metavar="FILE", help="record here, to FILE (.mkv, .avi)")
     add("--stats", nargs="?", const="line", choices=("line", "json"), help="figures every second")
     add("--fps", type=float, metavar="N", help="at most N frames a second")
-    add("--token", help="what opens the camera (or TWISTEDCAM_TOKEN)")
+    add_trust_arguments(parser)
     add("--control", nargs="?", const="", metavar="HOST:PORT", help="steer the server (port 9531)")
     add("--once", action="store_true", help="end when the connection is lost, with 1")
 
@@ -109,7 +110,7 @@ def make_steerings(
     """The way to each view's control port, if that is asked for."""
     if arguments.control is None:
         return {}
-    token = arguments.token or os.environ.get("TWISTEDCAM_TOKEN")
+    token = read_token(arguments, os.environ)
     return {
         view: Steering(
             parse_control(arguments.control, view.target.host), view.target.token or token, answered
@@ -122,9 +123,10 @@ def read_targets(arguments: argparse.Namespace) -> list[Target]:
     """The cameras to show."""
     if arguments.fps is not None and not arguments.fps > 0:
         raise BadArgument("--fps has to be more than 0")
-    token = arguments.token or os.environ.get("TWISTEDCAM_TOKEN")
+    token = read_token(arguments, os.environ)
+    trust = read_trust(arguments, os.environ)
     urls = arguments.url or [DEFAULT_URL]
-    return [parse_target(url).with_options(arguments.fps, token) for url in urls]
+    return [parse_target(url).with_options(arguments.fps, token, trust) for url in urls]
 
 
 def _interrupt(*_: Any) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from twistedcam.control.blocking import DEFAULT_ENDPOINT, BlockingClient
 from twistedcam.errors import BadArgument
 from twistedcam.tls.client import Trust
+from twistedcam.tls.pins import Pins
 
 PORT = 9531
 
@@ -21,12 +22,14 @@ class Address:
         token: what ``auth`` is told.
         fingerprint: of the only certificate that is taken: SHA-256 in hexadecimal.
         ca: file with the certificates to trust instead of the system's.
+        pins: what servers showed before: one that is met first is taken, and remembered.
     """
 
     endpoint: str = DEFAULT_ENDPOINT
     token: str | None = None
     fingerprint: str | None = None
     ca: str | None = None
+    pins: Pins | None = None
 
     @property
     def kind(self) -> str:
@@ -64,8 +67,9 @@ class Address:
             NoServer, CertificateRefused, CommandError: nothing answers there, or another server, or
             it refuses us.
         """
-        trust = Trust(fingerprint=self.fingerprint, cafile=self.ca)
-        return BlockingClient(self.endpoint, token=self.token, trust=trust)
+        return BlockingClient(
+            self.endpoint, token=self.token, trust=Trust(self.fingerprint, self.ca, self.pins)
+        )
 
 
 def read_endpoint(text: str) -> str:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twistedcam.errors import BadArgument
+from twistedcam.tls.client import Trust
 from twistedcam.viewing import Target, parse_target
 
 
@@ -21,7 +22,11 @@ from twistedcam.viewing import Target, parse_target
         ("twistedcam://[::1]:99/door?fps=2.5", Target("::1", 99, "door", fps=2.5)),
         ("twistedcam://:s%40t@host", Target("host", token="s@t")),
         ("twistedcam://host/?token=abc", Target("host", token="abc")),
-        ("twistedcams://host?cafile=ca.pem", Target("host", tls=True, cafile="ca.pem")),
+        ("twistedcams://host?cafile=ca.pem", Target("host", tls=True, trust=Trust(None, "ca.pem"))),
+        (
+            f"twistedcams://host?fingerprint={'AB:' * 31}ab&cert=me.pem",
+            Target("host", tls=True, trust=Trust("ab" * 32, certificate="me.pem")),
+        ),
         ("twistedcam+unix:/run/cam.sock", Target("", 0, path="/run/cam.sock")),
         ("twistedcam+unix:///run/c?camera=a", Target("", 0, "a", path="/run/c")),
     ],

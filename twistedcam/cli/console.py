@@ -17,6 +17,7 @@ from twistedcam.errors import (
     TwistedcamError,
     UnknownCommand,
 )
+from twistedcam.tls.client import Trust
 
 #: Exit codes: all went well, the work failed, called wrongly.
 WELL, FAILED, WRONG = 0, 1, 2
@@ -32,6 +33,7 @@ class Console:
         as_json: show answers and events as the server's JSON.
         out: where answers go.
         paint: how they look.
+        trust: with ``tls:``, which certificate is the right one.
     """
 
     def __init__(
@@ -41,11 +43,13 @@ class Console:
         as_json: bool = False,
         out: TextIO | None = None,
         paint: Paint | None = None,
+        trust: Trust | None = None,
     ) -> None:
         self.endpoint = endpoint
         self._token = token
         self.as_json = as_json
         self.paint = paint or Paint()
+        self._trust = trust
         self._out = out or sys.stdout
         self._client: BlockingClient | None = None
 
@@ -57,7 +61,7 @@ class Console:
             BadArgument, NoServer: it cannot be had.
         """
         if self._client is None:
-            self._client = BlockingClient(self.endpoint, token=self._token)
+            self._client = BlockingClient(self.endpoint, token=self._token, trust=self._trust)
         return self._client
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ import sys
 from twistedcam.cli.console import Console
 from twistedcam.cli.paint import Paint
 from twistedcam.cli.prompt import run_prompt
+from twistedcam.cli.trust import add_trust_arguments, read_token, read_trust
 from twistedcam.control.blocking import DEFAULT_ENDPOINT
 
 EXAMPLE = (
@@ -27,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_ENDPOINT,
         help="the control port: tcp:HOST:PORT, tls:HOST:PORT or unix:PATH (%(default)s)",
     )
-    parser.add_argument("--token", help="what the server wants to see (or TWISTEDCAM_TOKEN)")
+    add_trust_arguments(parser)
     parser.add_argument("--json", action="store_true", help="show answers and events as JSON")
     parser.add_argument(
         "command",
@@ -46,8 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
     if words[:1] == ["--"]:
         del words[0]
     paint = Paint.on(sys.stdout, dict(os.environ))
-    token = arguments.token or os.environ.get("TWISTEDCAM_TOKEN")
-    console = Console(arguments.connect, token, arguments.json, paint=paint)
+    trust, token = read_trust(arguments, os.environ), read_token(arguments, os.environ)
+    console = Console(arguments.connect, token, arguments.json, paint=paint, trust=trust)
     try:
         return console.run(words) if words else run_prompt(console)
     finally:

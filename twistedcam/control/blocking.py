@@ -22,12 +22,13 @@ class BlockingClient:
             ``unix:PATH``.
         timeout: seconds to wait for the connection and for the greeting.
         token: what it says to ``auth``, if anything.
-        trust: for ``tls:``, which certificate is taken.
+        trust: for ``tls:``, which certificate is the right one; by default any that the system
+            trusts.
 
     Raises:
         BadArgument: that is no endpoint.
         NoServer: nothing answers there, or something else does.
-        CertificateRefused: another server answers.
+        CertificateRefused: it is not the right server.
         Unauthorized, CommandError: the server refuses this client.
     """
 

@@ -195,7 +195,8 @@ class ControlProtocol(PatientTelnet):
         if self._is_over:
             return
         # TLS calls a connection full until the handshake is over: it has to read to get there.
-        if (self._is_full and self._has_heard) or len(self._waiting) >= MAX_WAITING:
+        shaking_hands = ISSLTransport.providedBy(self.transport) and not self._has_heard
+        if (self._is_full and not shaking_hands) or len(self._waiting) >= MAX_WAITING:
             self.transport.pauseProducing()
         else:
             self.transport.resumeProducing()

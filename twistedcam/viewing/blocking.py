@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from twistedcam import wire
 from twistedcam.errors import Disconnected, TwistedcamError
 from twistedcam.frame import Frame
+from twistedcam.tls.client import connect_tls
 from twistedcam.viewing.session import REFUSALS, ClientSession, ClockOffset
 from twistedcam.viewing.target import Target
 
@@ -188,7 +189,7 @@ class FrameReader:
 
 
 def open_socket(target: Target, timeout: float) -> socket.socket:
-    """A connected socket; OSError if there is nobody."""
+    """A connected socket; OSError if there is nobody, CertificateRefused if it is another."""
     if target.path is not None:
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(timeout)
@@ -198,16 +199,11 @@ def open_socket(target: Target, timeout: float) -> socket.socket:
             connection.close()
             raise
         return connection
+    if target.tls:
+        return connect_tls(target.host, target.port, target.trust, timeout)
     connection = socket.create_connection((target.host, target.port), timeout)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if not target.tls:
-        return connection
-    try:
-        context = ssl.create_default_context(cafile=target.cafile)
-        return context.wrap_socket(connection, server_hostname=target.host)
-    except OSError:
-        connection.close()
-        raise
+    return connection
 
 
 def reason_of(error: Exception) -> str:

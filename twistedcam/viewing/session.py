@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from twistedcam import wire
 from twistedcam.errors import (
     BadMessage,
+    CertificateRefused,
     Disconnected,
     Silence,
     TwistedcamError,
@@ -30,7 +31,7 @@ _CLOCK_KEPT = 120.0
 _KINDS: tuple[type[TwistedcamError], ...] = (*WireError.__subclasses__(), Unauthorized)
 _ERRORS = {each.code: each for each in _KINDS}
 #: What does not pass by being tried again.
-REFUSALS = (UnknownCamera, Unauthorized, VersionMismatch, BadMessage)
+REFUSALS = (UnknownCamera, Unauthorized, VersionMismatch, BadMessage, CertificateRefused)
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from twistedcam.errors import BadArgument
+from twistedcam.tls.client import Trust
+from twistedcam.tls.fingerprint import read_fingerprint
 
 DEFAULT_PORT = 9530
 DEFAULT_URL = f"twistedcam://localhost:{DEFAULT_PORT}"
@@ -22,7 +24,7 @@ class Target:
         token: what opens it, or None.
         fps: at most so many frames a second, or None for all.
         tls: whether the connection is encrypted (``twistedcams:``).
-        cafile: certificates to trust instead of the system's, or None.
+        trust: with TLS, which certificate is the right one.
         path: the UNIX socket's file (``twistedcam+unix:``), or None.
     """
 
@@ -32,7 +34,7 @@ class Target:
     token: str | None = None
     fps: float | None = None
     tls: bool = False
-    cafile: str | None = None
+    trust: Trust = field(default_factory=Trust)
     path: str | None = None
 
     def __str__(self) -> str:
@@ -43,16 +45,26 @@ class Target:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"twistedcam{'s' if self.tls else ''}://{host}:{self.port}{name}"
 
-    def with_options(self, fps: float | None = None, token: str | None = None) -> Target:
+    def with_options(
+        self, fps: float | None = None, token: str | None = None, trust: Trust | None = None
+    ) -> Target:
         """The same camera; what is not None wins over what the address says."""
-        return replace(self, fps=fps or self.fps, token=token or self.token)
+        mine, theirs = self.trust, trust or Trust()
+        merged = replace(
+            theirs,
+            fingerprint=theirs.fingerprint or mine.fingerprint,
+            cafile=theirs.cafile or mine.cafile,
+            certificate=theirs.certificate or mine.certificate,
+        )
+        return replace(self, fps=fps or self.fps, token=token or self.token, trust=merged)
 
 
 def parse_target(text: str) -> Target:
     """Take an address apart.
 
-    ``twistedcam://[:TOKEN@]HOST[:PORT][/CAMERA][?fps=2&token=…&cafile=…]``, ``twistedcams://…``
-    for TLS, ``twistedcam+unix:/path/to.sock[?camera=…]``; the scheme may be left out.
+    ``twistedcam://[:TOKEN@]HOST[:PORT][/CAMERA][?fps=2&token=…]``, ``twistedcams://…`` for TLS
+    (which also takes ``cafile=``, ``fingerprint=`` and ``cert=``),
+    ``twistedcam+unix:/path/to.sock[?camera=…]``; the scheme may be left out.
 
     Raises:
         BadArgument: that is no address.
@@ -74,7 +86,12 @@ def parse_target(text: str) -> Target:
         raise BadArgument(f"{text!r}: fps has to be more than 0")
     userinfo = unquote(parts.password or parts.username or "")
     token = query.pop("token", "") or userinfo or None
-    cafile = query.pop("cafile", None)
+    fingerprint = query.pop("fingerprint", None)
+    trust = Trust(
+        None if fingerprint is None else read_fingerprint(fingerprint),
+        query.pop("cafile", None),
+        certificate=query.pop("cert", None),
+    )
     unix = parts.scheme == "twistedcam+unix"
     camera = query.pop("camera", None) if unix else unquote(parts.path.strip("/")) or None
     if query:
@@ -84,4 +101,4 @@ def parse_target(text: str) -> Target:
     if not parts.hostname:
         raise BadArgument(f"{text!r} has no host: twistedcam://HOST:9530/CAMERA")
     tls = parts.scheme == "twistedcams"
-    return Target(parts.hostname, port, camera, token, fps, tls, cafile)
+    return Target(parts.hostname, port, camera, token, fps, tls, trust)

@@ -1,0 +1,95 @@
+"""The programs reach an encrypted server with a token, and no other in its place."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.process import ServerProcess, run_program
+from twistedcam.auth import Grant, TokenFile
+from twistedcam.tls.certificate import make_certificate
+
+
+def test_view_and_ctl_reach_an_encrypted_server_with_a_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.delenv("TWISTEDCAM_TOKEN", raising=False)
+    fingerprint = make_certificate(tmp_path / "tls", ["localhost"], datetime.now(UTC))
+    file = TokenFile(tmp_path / "tokens.toml")
+    token = file.add(Grant("desk", frozenset({"view", "control"})))
+    viewing = file.add(Grant("phone", frozenset({"view"})))
+    keys = f"privateKey={tmp_path}/tls/key.pem:certKey={tmp_path}/tls/cert.pem"
+    endpoint = f"ssl:0:interface=127.0.0.1:{keys}"
+    options = ["--camera", "pattern:?size=160x120", "--tokens", str(file.path)]
+    options += ["--listen", endpoint, "--control", endpoint]
+    with ServerProcess(tmp_path / "r", *options) as server:
+        frames, control = server.tls_ports()
+
+        def view(*words: str) -> tuple[int, str]:
+            url = f"twistedcams://127.0.0.1:{frames}"
+            words = ("view", "--headless", "--once", "--frames", "3", *words, url)
+            done = run_program("twistedcam", *words)
+            return done.returncode, done.stderr
+
+        def ctl(*words: str) -> tuple[int, str]:
+            words = ("ctl", "--connect", f"tls:127.0.0.1:{control}", *words)
+            done = run_program("twistedcam", *words)
+            return done.returncode, done.stdout + done.stderr
+
+        assert view("--token", viewing, "--fingerprint", fingerprint)[0] == 0
+        code, said = view("--token", "wrong", "--fingerprint", fingerprint)
+        assert (code, "that token is wrong" in said) == (1, True)
+        code, said = view("--token", viewing, "--fingerprint", "0" * 64)
+        assert (code, fingerprint in said) == (1, True)
+
+        code, said = view("--token", viewing)  # on first sight it is told, then taken
+        assert (code, f"of fingerprint {fingerprint}" in said) == (0, True)
+        code, said = view("--token", viewing)
+        assert (code, "was not met before" in said) == (0, False)
+        known = Path(os.environ["XDG_DATA_HOME"], "twistedcam", "servers.json")
+        known.write_text(known.read_text().replace(fingerprint, "0" * 64))
+        code, said = view("--token", viewing)
+        assert (code, "another certificate than before" in said) == (1, True)
+
+        monkeypatch.setenv("TWISTEDCAM_TOKEN", token)
+        assert ctl("--fingerprint", fingerprint, "stop") == (0, "OK\n")
+        monkeypatch.setenv("TWISTEDCAM_TOKEN", viewing)
+        code, said = ctl("--fingerprint", fingerprint, "stop")
+        assert (code, "has not the right to control" in said) == (1, True)
+        assert token not in server.log
+        assert viewing not in server.log
+        assert "Traceback" not in server.log
+
+
+def test_the_token_program_adds_lists_and_removes(tmp_path: Path) -> None:
+    def token(*words: str) -> tuple[int, str]:
+        done = run_program("twistedcam", "token", *words, cwd=tmp_path)
+        return done.returncode, done.stdout + ("" if done.returncode == 0 else done.stderr)
+
+    code, made = token("add", "phone", "--right", "view", "--camera", "door")
+    assert code == 0
+    assert made.strip() not in (tmp_path / "tokens.toml").read_text()
+    assert token("list") == (0, "phone  rights=view  cameras=door\n")
+    code, said = token("add", "phone", "--right", "view")
+    assert (code, "already" in said) == (2, True)
+    assert token("remove", "phone") == (0, "")
+    assert token("list") == (0, "")
+    assert token("add", "x", "--right", "root")[0] == 2
+    assert token("add", "x")[0] == 2
+
+
+def test_a_wide_port_needs_tokens(tmp_path: Path) -> None:
+    done = run_program("twistedcam", "serve", "--listen", "tcp:0", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "twistedcam token add" in done.stderr
+    done = run_program("twistedcam", "serve", "--tokens", "none.toml", cwd=tmp_path)
+    assert (done.returncode, "none.toml" in done.stderr) == (2, True)
+    file = TokenFile(tmp_path / "tokens.toml")
+    file.add(Grant("desk", frozenset({"view"})))
+    wide = ["--listen", "tcp:0", "--tokens", str(file.path), "--camera", "pattern:"]
+    with ServerProcess(tmp_path / "r", *wide) as server:
+        assert "Traceback" not in server.log
