@@ -41,12 +41,12 @@ def server_endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:
     own = ssl.PrivateCertificate.loadPEM(
         Path(named.get("certKey", key)).read_bytes() + b"\n" + key.read_bytes()
     )
-    roots = _certificates(Path(named["clientCA"]))
+    roots = certificates_in(Path(named["clientCA"]))
     chain = named.get("extraCertChain")
     options = ssl.CertificateOptions(
         privateKey=own.privateKey.original,
         certificate=own.original,
-        extraCertChain=[each.original for each in _certificates(Path(chain))] if chain else None,
+        extraCertChain=[each.original for each in certificates_in(Path(chain))] if chain else None,
         trustRoot=ssl.trustRootFromCertificates(roots),
         raiseMinimumTo=ssl.TLSVersion.TLSv1_2,
     )
@@ -59,7 +59,8 @@ def server_endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:
     )
 
 
-def _certificates(path: Path) -> list[ssl.Certificate]:
+def certificates_in(path: Path) -> list[ssl.Certificate]:
+    """All certificates of a PEM file; raises OSError or ValueError if there is none."""
     found = [ssl.Certificate.loadPEM(each) for each in _PEM.findall(path.read_bytes())]
     if not found:
         raise ValueError(f"there is no certificate in {path}")

@@ -11,12 +11,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import (
     HostnameEndpoint,
     UNIXClientEndpoint,
-    wrapClientTLS,
 )
 from twisted.internet.interfaces import IAddress, IStreamClientEndpoint
 from twisted.internet.protocol import Factory, connectionDone
 from twisted.internet.protocol import Protocol as TwistedProtocol
-from twisted.internet.ssl import Certificate, optionsForClientTLS, trustRootFromCertificates
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -25,6 +23,7 @@ from zope.interface import implementer
 from twistedcam import wire
 from twistedcam.errors import Disconnected, TwistedcamError
 from twistedcam.frame import Frame
+from twistedcam.tls.connecting import client_endpoint
 from twistedcam.viewing.session import REFUSALS, ClientSession, ClockOffset
 from twistedcam.viewing.target import Target
 
@@ -312,14 +311,9 @@ def make_endpoint(reactor: Any, target: Target) -> IStreamClientEndpoint:
     """The way to a server."""
     if target.path is not None:
         return UNIXClientEndpoint(reactor, target.path)
-    endpoint = HostnameEndpoint(reactor, target.host, target.port)
-    if not target.tls:
-        return endpoint
-    trust = None
-    if target.cafile is not None:
-        with open(target.cafile, "rb") as file:
-            trust = trustRootFromCertificates([Certificate.loadPEM(file.read())])
-    return wrapClientTLS(optionsForClientTLS(target.host, trust), endpoint)
+    if target.tls:
+        return client_endpoint(reactor, target.host, target.port, target.trust)
+    return HostnameEndpoint(reactor, target.host, target.port)
 
 
 async def _wait(stopping: Any) -> None:
