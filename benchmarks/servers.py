@@ -72,6 +72,13 @@ CONTESTANTS = (
     Contestant("twistedcam, frame port", "frames", "", sys.executable, _twistedcam("frames")),
     Contestant("twistedcam, HTTP", "http", "/stream", sys.executable, _twistedcam("http")),
     Contestant(
+        "twistedcam, HTTP, 2 workers",
+        "http",
+        "/stream",
+        sys.executable,
+        _twistedcam("http", "--workers", "2"),
+    ),
+    Contestant(
         "µStreamer",
         "http",
         "/stream",

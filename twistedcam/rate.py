@@ -23,8 +23,11 @@ class Rate:
         if self._first is None:
             self._first = now
         self.count += 1
-        self._times.append(now)
-        self._forget(now)
+        times = self._times
+        times.append(now)
+        oldest = now - self._span
+        while times[0] < oldest:
+            times.popleft()
 
     def current(self, now: float) -> float:
         """Events a second over the last span.

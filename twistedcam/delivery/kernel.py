@@ -44,25 +44,23 @@ def set_low_water(sock: socket.socket, size: int) -> None:
 
 
 if HAS_SENDFILE:
-    import fcntl
+    from fcntl import ioctl
 
     _answer = bytearray(4)  # one for all: asked on the reactor's thread alone
 
-    def _ask(fd: int, request: int) -> int:
-        fcntl.ioctl(fd, request, _answer)
+    def unsent(fd: int) -> int:
+        """Bytes of a TCP socket that have not been sent at all."""
+        ioctl(fd, _SIOCOUTQNSD, _answer)
         return int.from_bytes(_answer, sys.byteorder)
-
-    def unsent(fd: int, tcp: bool) -> int:
-        """Bytes that still wait here: unsent ones of a TCP socket, unread ones of a UNIX socket."""
-        return _ask(fd, _SIOCOUTQNSD if tcp else _SIOCOUTQ)
 
     def unacknowledged(fd: int) -> int:
         """Bytes that the other kernel has not taken (TCP), or the other program not read (UNIX)."""
-        return _ask(fd, _SIOCOUTQ)
+        ioctl(fd, _SIOCOUTQ, _answer)
+        return int.from_bytes(_answer, sys.byteorder)
 
 else:
 
-    def unsent(fd: int, tcp: bool) -> int:
+    def unsent(fd: int) -> int:
         """Not known here."""
         return 0
 

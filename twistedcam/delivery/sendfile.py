@@ -66,6 +66,7 @@ class SendfileOutlet:
         self._socket = sock
         self._fd = sock.fileno()
         self._tcp = is_tcp(sock)
+        self._waiting = unsent if self._tcp else unacknowledged
         self._wait = WritableWait(reactor, self._writable)
         #: Whether a frame may start as far as this process knows: nothing in hand, nothing with
         #: the transport. One flag, because it is asked for each viewer and each frame.
@@ -82,7 +83,7 @@ class SendfileOutlet:
         """Whether nothing is in hand, nothing with the transport, and nothing unsent."""
         if not self._free:
             return False
-        if not unsent(self._fd, self._tcp):
+        if not self._waiting(self._fd):
             return True
         if self._tcp:
             self._free = False

@@ -47,7 +47,7 @@ class Watcher:
         self._hub = hub
         self._outlet = outlet
         self._clock = clock
-        self._throttle = Throttle(max_fps)
+        self._throttle = None if max_fps is None else Throttle(max_fps)
         self._window = window
         #: Sequence numbers of frames on their way, oldest first; only with a window.
         self._unacknowledged: list[int] = []
@@ -79,7 +79,7 @@ class Watcher:
 
     def take(self, frame: Frame) -> None:
         """A new frame (hub.Sink): send it, or let it go."""
-        if not self._throttle.admits(frame.time_us):
+        if self._throttle is not None and not self._throttle.admits(frame.time_us):
             return
         if len(self._unacknowledged) >= self._window > 0:
             self._pass_over(frame)
@@ -100,7 +100,7 @@ class Watcher:
         newest = self._hub.newest
         if newest is None or newest.seq <= self._last_seq:
             return
-        if not self._throttle.admits(newest.time_us):
+        if self._throttle is not None and not self._throttle.admits(newest.time_us):
             return
         if len(self._unacknowledged) >= self._window > 0 or not self._outlet.is_clear():
             return
@@ -128,7 +128,8 @@ class Watcher:
 
     def _send(self, frame: Frame) -> None:
         self._held = -1
-        self._throttle.note(frame.time_us)
+        if self._throttle is not None:
+            self._throttle.note(frame.time_us)
         self._last_seq = frame.seq
         if self._window:
             self._unacknowledged.append(frame.seq)
