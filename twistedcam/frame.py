@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, final
 
 if TYPE_CHECKING:
@@ -17,19 +18,28 @@ class Frame:
         seq: sequence number, 1, 2, 3 … per camera, never reset while the server runs.
         time_us: time of capture in microseconds since the UNIX epoch.
         width, height: size in pixels.
-        jpeg: the JPEG file, from SOI to EOI.
+        jpeg: the JPEG file, from SOI to EOI; or what encodes it, when somebody asks for it first.
     """
 
-    __slots__ = ("__weakref__", "_image", "_shared", "height", "jpeg", "seq", "time_us", "width")
+    __slots__ = ("__weakref__", "_image", "_jpeg", "_shared", "height", "seq", "time_us", "width")
 
-    def __init__(self, seq: int, time_us: int, width: int, height: int, jpeg: bytes) -> None:
+    def __init__(
+        self, seq: int, time_us: int, width: int, height: int, jpeg: bytes | Callable[[], bytes]
+    ) -> None:
         self.seq = seq
         self.time_us = time_us
         self.width = width
         self.height = height
-        self.jpeg = jpeg
+        self._jpeg = jpeg
         self._image: NDArray[np.uint8] | None = None
         self._shared: dict[object, Any] = {}
+
+    @property
+    def jpeg(self) -> bytes:
+        """The JPEG file, from SOI to EOI."""
+        if not isinstance(self._jpeg, bytes):
+            self._jpeg = self._jpeg()
+        return self._jpeg
 
     @property
     def time(self) -> float:
@@ -75,4 +85,4 @@ class Frame:
 
     def __repr__(self) -> str:
         size = f"{self.width}x{self.height}"
-        return f"<Frame {self.seq} {size} {len(self.jpeg)} bytes at {self.time:.6f}>"
+        return f"<Frame {self.seq} {size} at {self.time:.6f}>"

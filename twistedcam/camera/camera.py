@@ -47,6 +47,7 @@ class CameraCounts:
     frames: int = 0
     bytes: int = 0
     encoded: int = 0
+    passed: int = 0
     repaired: int = 0
     corrupt: int = 0
     restarts: int = 0
@@ -255,7 +256,9 @@ class Camera:
         """A picture has come: number it and pass it on."""
         self._sequence += 1
         self.counts.frames += 1
-        self.counts.bytes += len(picture.jpeg)
+        if isinstance(picture.jpeg, bytes):
+            self.counts.bytes += len(picture.jpeg)
+            self.counts.passed += not picture.encoded
         self.ages.observe(time.time() - picture.time_us / 1e6)
         self.counts.encoded += picture.encoded
         self.counts.repaired += picture.repaired
@@ -350,7 +353,15 @@ class Camera:
         self._retry.trying(source)
         # A silent device that has been opened again is listened to for as long as it may come back.
         patience = RETRY_MOST if self.state == "recovering" else 0.0
-        capture = Capture(source, self.encoder, self._make_thread(), self._clock, self, patience)
+        capture = Capture(
+            source,
+            self.encoder,
+            self._make_thread(),
+            self._clock,
+            self,
+            patience,
+            lambda: len(self.hub) > 0,
+        )
         self._capture = capture
         capture.begin()
 

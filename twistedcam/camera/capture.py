@@ -56,6 +56,7 @@ class Capture:
         clock: what time-outs are measured by.
         listener: who hears of it.
         patience: the least seconds to wait for the first picture of an open device.
+        is_wanted: says whether somebody takes all pictures; asked in the thread.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Capture:
         clock: IReactorTime,
         listener: CaptureListener,
         patience: float = 0.0,
+        is_wanted: Callable[[], bool] = lambda: True,
     ) -> None:
         self._source = source
         self._encoder = encoder
@@ -76,6 +78,7 @@ class Capture:
         self._loop.clock = clock
         self._patience = OPEN_TIMEOUT
         self._first_patience = patience
+        self._is_wanted = is_wanted
         self._waited = OPEN_TIMEOUT
         self._no_good = ""
         #: Fires when the device was let go; not while its driver hangs.
@@ -161,7 +164,7 @@ class Capture:
         if grab is None:
             return None
         try:
-            return self._encoder.finish(grab)
+            return self._encoder.finish(grab, self._is_wanted())
         except ValueError as error:
             return str(error)
 

@@ -49,7 +49,7 @@ def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
         "frames": counts.frames,
         "bytes": counts.bytes,
         "encoded": counts.encoded,
-        "passed_through": counts.frames - counts.encoded,
+        "passed_through": counts.passed,
         "repaired": counts.repaired,
         "corrupt": counts.corrupt,
         "drops": sum(viewer.drops for viewer in viewers),

@@ -46,7 +46,7 @@ def state_document(server: Server, camera: Camera) -> dict[str, Any]:
     """``result`` of ``/state``, as the clients of µStreamer's own read it."""
     now = server.clock.seconds()
     viewers = server.viewers.of(camera.name)
-    passes = camera.counts.encoded == 0
+    passes = camera.counts.passed > 0
     return {
         "instance_id": camera.name,
         "encoder": {

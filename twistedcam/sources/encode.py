@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
@@ -26,14 +28,14 @@ _FLIP = {"h": 1, "v": 0}
 
 
 class Picture(NamedTuple):
-    """A JPEG that is ready to be shown."""
+    """A picture that is ready to be shown, as a JPEG or as what makes one of it."""
 
     #: Time of capture in microseconds since the UNIX epoch.
     time_us: int
     width: int
     height: int
-    jpeg: bytes
-    #: Whether it was encoded here, or passed through as it came.
+    jpeg: bytes | Callable[[], bytes]
+    #: Whether it was encoded here.
     encoded: bool
     #: Whether the camera's JPEG lacked something that has been put in.
     repaired: bool = False
@@ -71,30 +73,46 @@ class Encoder:
         timestamp = settings.flag("timestamp", False)
         return cls(DEFAULT_QUALITY if quality is None else int(quality), rotate, flip, timestamp)
 
-    def finish(self, grab: Grab) -> Picture:
+    def finish(self, grab: Grab, is_wanted: bool = True) -> Picture:
         """The finished picture.
+
+        Arguments:
+            grab: what the source gave.
+            is_wanted: whether somebody takes all pictures. If not, one that would have to be
+                encoded stays as it is until its JPEG is asked for, which is most often never.
 
         Raises:
             ValueError: the JPEG is broken, or the image cannot be encoded.
         """
         time_us = round(grab.time * 1e6)
-        image, repaired = grab.image, False
+        repaired = False
         if grab.jpeg is not None:
             whole = make_whole(grab.jpeg, grab.size)
             repaired = whole.repaired
             if self._rotate is None and self._flip is None and not self.timestamp:
                 return Picture(time_us, *whole.size, whole.jpeg, encoded=False, repaired=repaired)
-            image = _decode(whole.jpeg)
-        if image is None:
+            (width, height), make = whole.size, partial(self._again, whole.jpeg, grab.time)
+        elif grab.image is not None:
+            height, width = grab.image.shape[:2]
+            make = partial(self._encode, grab.image, grab.time)
+        else:
             raise ValueError("there is no picture to encode")
+        if self._rotate in (cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_90_COUNTERCLOCKWISE):
+            width, height = height, width
+        jpeg = make() if is_wanted else make
+        return Picture(time_us, width, height, jpeg, encoded=is_wanted, repaired=repaired)
+
+    def _again(self, jpeg: bytes, seconds: float) -> bytes:
+        return self._encode(_decode(jpeg), seconds)
+
+    def _encode(self, image: NDArray[np.uint8], seconds: float) -> bytes:
         image = self._turn(image)
         if self.timestamp:
-            image = _write_time(image, grab.time)
+            image = _write_time(image, seconds)
         ok, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, self.quality])
         if not ok:
             raise ValueError("the picture cannot be encoded as JPEG")
-        height, width = image.shape[:2]
-        return Picture(time_us, width, height, data.tobytes(), encoded=True, repaired=repaired)
+        return data.tobytes()
 
     def _turn(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         if self._rotate is not None:
