@@ -38,6 +38,7 @@ def makeService(options: Options) -> IService:
     """The service; ends the program with one line if it cannot be made."""
     from twisted.internet import reactor
 
+    from twistedcam.reload import reload_on_hangup
     from twistedcam.service import CameraService
 
     class PluginService(CameraService):
@@ -45,6 +46,7 @@ def makeService(options: Options) -> IService:
 
         def privilegedStartService(self) -> None:
             raise_file_limit()
+            reactor.callWhenRunning(reload_on_hangup, reactor, self.server)
             try:
                 super().privilegedStartService()
             except StartupError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from twisted.logger import Logger
 from twistedcam.auth import Authenticator
 from twistedcam.camera import Camera, ReaderThread, Thread
 from twistedcam.delivery import Delivery, LocalDelivery
-from twistedcam.errors import CameraNeeded, NoSuchCamera
+from twistedcam.errors import CameraNeeded, NoSuchCamera, NotSupported
 from twistedcam.events import EventBus
 from twistedcam.recording import Item, Keeper, Library, Limits, Recorder, RecordSettings
 from twistedcam.sources import SourceSpec
@@ -59,6 +59,8 @@ class Server:
         self.delivery: Delivery = LocalDelivery(clock)
         #: Called by the command ``shutdown``.
         self.on_shutdown: Callable[[], None] = lambda: None
+        #: Called by the command ``reload`` and at SIGHUP; answers with what was done.
+        self.reload: Callable[[], Coroutine[Any, Any, dict[str, Any]]] = _no_configuration
 
     def add_camera(
         self, name: str, spec: SourceSpec, recording: RecordSettings | None = None
@@ -82,6 +84,14 @@ class Server:
             recording or self.record_settings,
         )
         return camera
+
+    async def remove_camera(self, name: str) -> None:
+        """End a camera: its recording in good order, its viewers' connections, its device."""
+        camera, recorder = self.cameras.pop(name), self.recorders.pop(name)
+        await recorder.stop()
+        for viewer in self.viewers.of(name):
+            self.viewers.kick(viewer.id)
+        await camera.stop()
 
     def camera(self, name: str | None = None) -> Camera:
         """The camera of that name; without a name, the only one.
@@ -131,3 +141,7 @@ class Server:
         own = {name: Limits.of(each.settings) for name, each in self.recorders.items()}
         each = [(limits, frozenset({name})) for name, limits in own.items() if limits != shared]
         return [(shared, None), *each]
+
+
+async def _no_configuration() -> dict[str, Any]:
+    raise NotSupported("there is no configuration to read again: start with --config FILE")

@@ -21,6 +21,7 @@ from twistedcam.frameport import FrameFactory
 from twistedcam.http import Figures, Guard, HttpFactory, make_router
 from twistedcam.listener import Listener, is_local, is_loopback
 from twistedcam.options import ServeOptions
+from twistedcam.reload import take_over
 from twistedcam.server import Server
 from twistedcam.workers import WorkerPool
 
@@ -61,6 +62,8 @@ class CameraService(MultiService):
         self.registry = registry or standard_commands()
         self.server = Server(reactor, options.recordings, recording=options.record_settings)
         self.server.on_shutdown = on_shutdown or self._stop_reactor
+        if options.again is not None:
+            self.server.reload = self._reload
         self._is_ending = False
         if options.tokens is not None:
             self.server.authenticator = Authenticator(reactor, TokenFile(options.tokens))
@@ -89,6 +92,20 @@ class CameraService(MultiService):
         if not self._is_ending:
             self._is_ending = True
             self._reactor.callLater(0.05, self._reactor.stop)
+
+    async def _reload(self) -> dict[str, Any]:
+        """Read the configuration again, and do what it says now."""
+        before = self._options
+        assert before.again is not None
+        after = before.again()
+        self._options = after
+        try:
+            told = await take_over(self.server, before, after)
+        except BaseException:
+            self._options = before
+            raise
+        log.info("the configuration was read again: {told}", told=told)
+        return told
 
     def _listen(self, endpoints: list[str], factory: Any) -> list[Listener]:
         listeners = []

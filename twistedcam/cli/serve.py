@@ -16,6 +16,7 @@ from twisted.logger import (
 
 from twistedcam.limits import raise_file_limit
 from twistedcam.options import add_serve_arguments, read_serve_options
+from twistedcam.reload import reload_on_hangup
 from twistedcam.service import CameraService, check
 
 EXAMPLE = "Example: twistedcam serve --camera door=webcam:0 --camera 'test=pattern:?fps=10'"
@@ -40,6 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     service.startService()
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
     # Once it is said, a signal ends it in order: the reactor has its handlers by then.
+    reactor.callWhenRunning(reload_on_hangup, reactor, service.server)
     reactor.callWhenRunning(announce, service)
     reactor.run()
     return 0

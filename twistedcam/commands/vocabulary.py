@@ -124,6 +124,11 @@ def standard_commands() -> Registry:
             "system": platform.platform(),
         }
 
+    @registry.command("reload", right="admin")
+    async def reload(server: Server) -> Answer:
+        """Read the configuration again, and change what has changed: cameras and recording."""
+        return await server.reload()
+
     @registry.command("shutdown", right="admin")
     def shutdown(server: Server) -> Answer:
         """End the server in good order: recordings finished, viewers told."""

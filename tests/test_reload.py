@@ -1,0 +1,77 @@
+"""A changed configuration is taken over while the server runs, and nothing else is touched."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+from tests.camera.rig import Viewer
+from tests.process import ServerProcess, wait_for
+
+BEFORE = """
+[camera.one]
+source = "pattern:?size=320x240&fps=10"
+[camera.two]
+source = "pattern:?size=320x240&fps=10"
+[camera.three]
+source = "pattern:?size=320x240&fps=10"
+"""
+AFTER = """
+log-level = "warn"
+[camera.one]
+source = "pattern:?size=320x240&fps=10"
+[camera.two]
+source = "pattern:?size=640x480&fps=10"
+[camera.four]
+source = "pattern:?size=320x240&fps=10"
+"""
+
+
+def test_only_what_has_changed_is_touched(tmp_path: Path) -> None:
+    file = tmp_path / "twistedcam.toml"
+    file.write_text(BEFORE)
+    with (
+        ServerProcess(tmp_path / "recordings", "--config", str(file)) as server,
+        Viewer(server.frames, "one") as same,
+        Viewer(server.frames, "two") as changed,
+    ):
+        assert same.frames(1)[0].width == changed.frames(1)[0].width == 320
+        file.write_text(AFTER)
+        assert server.command_lines("reload") == [
+            *("added: four", "removed: three", "changed: two", "needs_restart: log-level", "OK"),
+        ]
+        while changed.frames(1)[0].width != 640:
+            pass
+        same.frames(3)
+        assert {state.state for state in same.states} <= {"starting", "live"}
+        wait_for(lambda: server.status("four")["state"] == "live", "the new camera")
+        assert server.status("one")["restarts"] == "0"
+        assert server.command_lines("status three")[0].startswith("ERR no-such-camera")
+
+
+def test_a_mistake_changes_nothing_and_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "twistedcam.toml"
+    file.write_text(BEFORE)
+    with ServerProcess(tmp_path / "recordings", "--config", str(file)) as server:
+        file.write_text(AFTER + "[camera.five]\nsource = 'nonsense:'")
+        assert server.command_lines("reload")[0].startswith("ERR bad-argument there is no source")
+        file.write_text("[")
+        assert "is no TOML" in server.command_lines("reload")[0]
+        assert server.status("three")["camera"] == "three"
+
+
+def test_a_hangup_reloads_too(tmp_path: Path) -> None:
+    file = tmp_path / "twistedcam.toml"
+    file.write_text(BEFORE)
+    with ServerProcess(tmp_path / "recordings", "--config", str(file)) as server:
+        file.write_text(AFTER)
+        server.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: "camera: four" in server.command_lines("cameras"), "the new camera")
+
+
+def test_without_a_file_there_is_nothing_to_reload(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path, "--camera", "pattern:") as server:
+        assert server.command_lines("reload")[0].startswith("ERR not-supported")
+        server.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: "nothing was reloaded" in server.log, "the log")
+        assert server.command_lines("ping") == ["OK"]

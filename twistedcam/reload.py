@@ -1,0 +1,85 @@
+"""Taking over a changed configuration while the server runs: only what has changed is touched."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from twistedcam.sources import SourceSpec, make_source
+
+if TYPE_CHECKING:
+    from twistedcam.options import ServeOptions
+    from twistedcam.server import Server
+
+log = Logger()
+
+#: What is taken over at once; any other option needs a new start.
+_LIVE = frozenset({"cameras", "recording", "record_settings", "again", "stopped"})
+
+
+async def take_over(server: Server, before: ServeOptions, after: ServeOptions) -> dict[str, Any]:
+    """Add, remove and change cameras so that they are as ``after`` says.
+
+    A camera's viewers and recording stay when its settings change; a camera that the configuration
+    has no more ends them in good order. What was set while running stays, unless the configuration
+    says something else of that camera now.
+
+    Returns:
+        What was done, for a person: ``added``, ``removed``, ``changed``, ``needs_restart``.
+
+    Raises:
+        BadArgument, StartupError: a source will not do; nothing has changed.
+    """
+    for spec in after.cameras.values():
+        make_source(spec)
+    removed = [name for name in server.cameras if name not in after.cameras]
+    added = [name for name in after.cameras if name not in server.cameras]
+    changed = []
+    for name in removed:
+        await server.remove_camera(name)
+    for name, spec in after.cameras.items():
+        recording = after.recording.get(name)
+        if name in added:
+            camera = server.add_camera(name, spec, recording)
+            if not after.stopped:
+                camera.start().addErrback(lambda _: None)  # its state says it
+            continue
+        was = before.cameras.get(name)
+        if was is None or _differ(was, spec):
+            reopen = was is None or _differ(was, spec, but="quality")
+            server.cameras[name].use(spec, reopen=reopen).addErrback(lambda _: None)
+            changed.append(name)
+        if recording is not None and recording != before.recording.get(name):
+            server.recorders[name].settings = recording
+            changed += [name] * (name not in changed)
+    restart = [
+        each.name.replace("_", "-")
+        for each in fields(after)
+        if each.name not in _LIVE and getattr(before, each.name) != getattr(after, each.name)
+    ]
+    told = {"added": added, "removed": removed, "changed": changed, "needs_restart": restart}
+    return {key: ", ".join(names) or None for key, names in told.items()}
+
+
+def _differ(one: SourceSpec, two: SourceSpec, but: str = "") -> bool:
+    """Whether two sources are not the same, one setting perhaps left aside."""
+    settings = [{k: v for k, v in each.settings.items() if k != but} for each in (one, two)]
+    return (one.scheme, one.target) != (two.scheme, two.target) or settings[0] != settings[1]
+
+
+def reload_on_hangup(reactor: Any, server: Server) -> None:
+    """Read the configuration again at SIGHUP; where there is none, or no SIGHUP, it is ignored."""
+    if not hasattr(signal, "SIGHUP"):
+        return
+
+    def reload() -> None:
+        reloading = Deferred.fromCoroutine(server.reload())
+        reloading.addErrback(
+            lambda why: log.error("nothing was reloaded: {why}", why=why.getErrorMessage())
+        )
+
+    signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(reload))
