@@ -77,6 +77,7 @@ startKeys(() => {
 addEventListener("pagehide", () => { feed.sleep(); for (const view of views.values()) view.pictures.stop(); });
 addEventListener("pageshow", (event) => { if (event.persisted) feed.open(); });
 
+$("#link").hidden = false;
 $("#recordings").hidden = false;
 $("#foot").hidden = false;
 feed.start();

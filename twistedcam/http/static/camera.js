@@ -163,7 +163,7 @@ export class CameraView {
     this.tiles.bps.add(rate);
     this.tiles.viewers.add(status.viewers);
     const shown = this.pictures.fps;
-    this.find(".figures").textContent = live && shown ? `${shown.toFixed(1)} fps · ${age(measured)} old` : "";
+    this.find(".figures").textContent = live && shown ? `${shown.toFixed(1)} fps${measured === null ? "" : ` · ${age(measured)} old`}` : "";
     this.recordingText();
   }
 
@@ -210,6 +210,7 @@ export class CameraView {
     const state = lost ? "lost" : this.status?.state ?? "starting";
     const veil = this.find(".veil");
     veil.hidden = state === "live";
+    this.find(".over").hidden = lost; // what it says is no longer known
     veil.dataset.state = state;
     veil.querySelector("strong").textContent = lost ? "Server lost" : VEILS[state] ?? state;
     veil.querySelector(".veil-reason").textContent = lost ? "The page tries to reach it again and again." : this.status?.reason ?? (state === "stopped" ? "Start it with the button below, or with the space key." : "");

@@ -1,0 +1,84 @@
+"""Pictures over a WebSocket, acknowledged one by one."""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any
+
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, Request, TextMessage
+
+from tests.http.site import Connection, SiteCase
+from twistedcam.http.websocket import ACK_TIMEOUT
+
+
+class WebSocketTests(SiteCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.open()
+
+    def open(self) -> None:
+        self.early: list[Any] = []
+        self.client = WSConnection(ConnectionType.CLIENT)
+        self.connection = self.connect()
+        self.say(Request(host="localhost", target="/live/door"))
+        self.early = self.events()
+
+    def say(self, event: Event) -> None:
+        self.connection.send(self.client.send(event))
+
+    def events(self) -> list[Any]:
+        self.client.receive_data(self.connection.take())
+        early, self.early = self.early, []
+        return early + list(self.client.events())
+
+    def pictures(self) -> list[tuple[int, int]]:
+        """Sequence number and time of all pictures that have come."""
+        found = [each for each in self.events() if isinstance(each, BytesMessage)]
+        return [struct.unpack("!QQ", bytes(each.data[:16])) for each in found]  # type: ignore[misc]
+
+    def ack(self, seq: int) -> None:
+        self.say(TextMessage(json.dumps({"ack": seq})))
+
+    def test_two_are_on_their_way_at_most_and_then_the_newest_comes(self) -> None:
+        for seq in range(2, 7):
+            self.show(seq)
+        self.assertEqual(self.pictures(), [(1, 1_001_000_000), (2, 1_002_000_000)])
+        self.ack(1)
+        self.assertEqual(self.pictures(), [(6, 1_006_000_000)])
+
+    def test_a_ping_is_answered(self) -> None:
+        self.say(Ping(b"x"))
+        self.assertTrue(any(isinstance(each, Pong) for each in self.events()))
+
+    def test_who_acknowledges_nothing_is_gone(self) -> None:
+        self.clock.advance(ACK_TIMEOUT)
+        self.assertEqual(len(self.server.viewers), 1)
+        self.clock.advance(ACK_TIMEOUT)
+        self.assertEqual(len(self.server.viewers), 0)
+        self.assertTrue(any(isinstance(each, CloseConnection) for each in self.events()))
+        self.assertTrue(self.connection.transport.disconnecting)
+
+    def test_what_is_no_acknowledgement_ends_it(self) -> None:
+        for text in ("x", "{}", "[]", '{"ack": "1"}', "1", "x" * 2000):
+            self.open()
+            self.say(TextMessage(text))
+            self.assertTrue(self.connection.transport.disconnecting, text)
+
+    def test_it_leaves_nothing_behind(self) -> None:
+        self.connection.channel.connectionLost()
+        self.assertEqual((len(self.server.viewers), len(self.door.hub)), (0, 0))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_page_of_another_site_gets_none(self) -> None:
+        client = WSConnection(ConnectionType.CLIENT)
+        connection: Connection = self.connect()
+        origin = [(b"Origin", b"http://evil.example")]
+        request = Request(host="localhost", target="/live", extra_headers=origin)
+        connection.send(client.send(request))
+        self.assertTrue(connection.take().startswith(b"HTTP/1.1 403 "))
+
+    def test_a_plain_request_is_told_where_to_go(self) -> None:
+        self.assertIn("/stream", self.ask("GET", "/live").json["message"])
+        self.assertEqual(self.status, 400)
