@@ -20,3 +20,13 @@ def raise_file_limit() -> int | None:
         except (OSError, ValueError):  # macOS says "unlimited" and means less
             return soft
     return hard
+
+
+def file_limit() -> int | None:
+    """How many files this process may have open now; None: as many as it likes."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if soft == resource.RLIM_INFINITY else soft

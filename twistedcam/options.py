@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from twistedcam.config import Config, read_config
+from twistedcam.doorman import Limits
 from twistedcam.errors import BadArgument
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.sources.spec import SourceSpec, parse_camera
@@ -48,6 +49,7 @@ class ServeOptions:
     http_names: list[str] = field(default_factory=list)
     http_cors: list[str] = field(default_factory=list)
     tokens: Path | None = None
+    limits: Limits = field(default_factory=Limits)
     log_json: bool = False
     log_level: str = LOG_LEVEL
     again: Callable[[], ServeOptions] | None = None
@@ -97,12 +99,20 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
         help="single keys in the server's own terminal: ? lists them (on, in a terminal)",
     )
     add("--insecure", action="store_true", help="allow ports beyond this machine without tokens")
+    for name in ("connections", "per-address", "unjoined"):  # see docs/security.md
+        add(f"--max-{name}", metavar="N", type=_count, help=argparse.SUPPRESS)
     add("--config", metavar="FILE", help="TOML with all of this, and more for each camera")
     add("--log-json", action="store_true", help="log as JSON lines")
     add("--log-level", choices=LOG_LEVELS, help=f"least level to log ({LOG_LEVEL})")
     for action in parser._actions:
         if action.default is False:
             action.default = None
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 1000000")
+    return int(text)
 
 
 def serve_actions() -> list[argparse.Action]:
@@ -143,6 +153,11 @@ def read_serve_options(given: argparse.Namespace) -> ServeOptions:
         keys=found.keys is not False,
         insecure=bool(found.insecure),
         workers=_workers(found.workers),
+        limits=Limits(
+            found.max_connections or Limits.connections,
+            found.max_per_address or Limits.per_address,
+            found.max_unjoined or Limits.unjoined,
+        ),
         tokens=None if found.tokens is None else Path(found.tokens).expanduser().absolute(),
         log_json=bool(found.log_json),
         log_level=found.log_level or LOG_LEVEL,

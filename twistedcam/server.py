@@ -13,6 +13,7 @@ from twisted.logger import Logger
 from twistedcam.auth import Authenticator
 from twistedcam.camera import Camera, ReaderThread, Thread
 from twistedcam.delivery import Delivery, LocalDelivery
+from twistedcam.doorman import Doorman
 from twistedcam.errors import CameraNeeded, NoSuchCamera, NotSupported
 from twistedcam.events import EventBus
 from twistedcam.recording import Item, Keeper, Library, Limits, Recorder, RecordSettings
@@ -53,6 +54,8 @@ class Server:
         self.started_at = clock.seconds()
         #: Says who may do what; without tokens everybody may do everything.
         self.authenticator = Authenticator(clock)
+        #: Counts connections on all ports.
+        self.doorman = Doorman()
         #: Where it is reached: URLs by what is found there (``view``, ``page``).
         self.urls: dict[str, str] = {}
         #: How viewers are served.

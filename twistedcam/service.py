@@ -19,6 +19,7 @@ from twistedcam.control.terminal import Terminal
 from twistedcam.errors import BadArgument, StartupError
 from twistedcam.frameport import FrameFactory
 from twistedcam.http import Figures, Guard, HttpFactory, make_router
+from twistedcam.limits import file_limit
 from twistedcam.listener import Listener, is_local, is_loopback
 from twistedcam.options import ServeOptions
 from twistedcam.reload import take_over
@@ -67,6 +68,7 @@ class CameraService(MultiService):
         self._is_ending = False
         if options.tokens is not None:
             self.server.authenticator = Authenticator(reactor, TokenFile(options.tokens))
+        self.server.doorman.limits = options.limits.within(file_limit())
         self._workers: WorkerPool | None = None
         if options.workers:
             self._workers = WorkerPool(reactor, self.server.viewers, options.workers)
@@ -133,7 +135,7 @@ class CameraService(MultiService):
             guarded = self.server.authenticator.is_needed
             names, cors = self._options.http_names, self._options.http_cors
             guard = Guard(names, any_name=guarded or not is_loopback(endpoint), cors=cors)
-            factory = HttpFactory(partial(router.answer, guard), self._reactor)
+            factory = HttpFactory(partial(router.answer, guard), self._reactor, self.server.doorman)
             self._http.append(factory)
             listeners += self._listen([endpoint], factory)
         return listeners

@@ -25,7 +25,8 @@ from twistedcam.commands import Answer, Command, Registry
 from twistedcam.connections import Connections
 from twistedcam.control import lines
 from twistedcam.control.telnet import PatientTelnet
-from twistedcam.errors import BadArgument, TwistedcamError, Unauthorized
+from twistedcam.doorman import Ticket
+from twistedcam.errors import BadArgument, TooMany, TwistedcamError, Unauthorized
 from twistedcam.events import Event
 from twistedcam.version import __version__
 
@@ -64,6 +65,7 @@ class ControlProtocol(PatientTelnet):
         self.json = False
         #: What the other side may do; None: it has yet to show a token.
         self._grant: Grant | None = None if factory.server.authenticator.is_needed else ANYONE
+        self._ticket: Ticket | None = None
         self._reader = lines.LineReader()
         #: Lines to carry out, and the error that ends the connection behind them.
         self._waiting: deque[bytes | TwistedcamError] = deque()
@@ -86,6 +88,12 @@ class ControlProtocol(PatientTelnet):
         self.factory.connections.add(self)
         _tune(self.transport)
         self.transport.registerProducer(self, True)
+        try:
+            self._ticket = self.factory.server.doorman.enter(self.transport.getPeer())
+        except TooMany as error:
+            self._answer_error(error)
+            self.close(linger=False)
+            return
         self._say(f"OK twistedcam 1 {__version__}\n")
 
     def dataReceived(self, data: bytes) -> None:
@@ -131,6 +139,8 @@ class ControlProtocol(PatientTelnet):
         """Forget this controller. What it has asked for is carried out all the same."""
         self._is_over, self._hears = True, False
         self.factory.connections.discard(self)
+        if self._ticket is not None:
+            self._ticket.leave()
         self._waiting.clear()
         self._stop_watching()
         if self._linger is not None and self._linger.active():

@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 from twistedcam import __version__, wire
 from twistedcam.address import show_address
 from twistedcam.connections import Connections
+from twistedcam.doorman import Ticket
 from twistedcam.errors import (
     BadMessage,
     Silence,
@@ -73,6 +74,7 @@ class FrameProtocol(TwistedProtocol):
         self._heard_at = 0.0
         self._tells_clock = False
         self._over = False
+        self._ticket: Ticket | None = None
         #: The JOIN's mac is being looked at.
         self._judging: Deferred[None] | None = None
 
@@ -84,8 +86,13 @@ class FrameProtocol(TwistedProtocol):
         set_no_delay = getattr(self.transport, "setTcpNoDelay", None)
         if set_no_delay is not None:
             set_no_delay(True)
-        self._timer = self.factory.clock.callLater(JOIN_TIMEOUT, self._no_join)
         server = self.factory.server
+        try:
+            self._ticket = server.doorman.enter(self.transport.getPeer(), has_to_join=True)
+        except WireError as error:
+            self.fail(error)
+            return
+        self._timer = self.factory.clock.callLater(JOIN_TIMEOUT, self._no_join)
         cameras = tuple(
             {
                 "name": camera.name,
@@ -121,6 +128,8 @@ class FrameProtocol(TwistedProtocol):
         """Forget this connection."""
         self._over = True
         self.factory.connections.discard(self)
+        if self._ticket is not None:
+            self._ticket.leave()
         self._stop_timer()
         if self._judging is not None:
             self._judging.cancel()
@@ -202,6 +211,8 @@ class FrameProtocol(TwistedProtocol):
             camera = self._camera(join.camera)
             grant.require("publish" if join.role == "publish" else "view", camera.name)
             self._timer = self.factory.clock.callLater(PING_AFTER, self._check_silence)
+            if self._ticket is not None:
+                self._ticket.joined()
             self._tells_clock = join.clock
             make = ViewSession if join.role == "view" else PublishSession
             self._session = make(self, self.factory.server, camera, join)

@@ -14,6 +14,8 @@ from twisted.web.http import HTTPChannel, HTTPFactory, Request
 
 from twistedcam.auth import ANYONE, Grant
 from twistedcam.connections import Connections
+from twistedcam.doorman import Doorman, Ticket
+from twistedcam.errors import TooMany
 
 log = Logger()
 
@@ -100,12 +102,17 @@ class HttpConnection(HTTPChannel):
         self._receiver: Receiver | None = None
         self._deadline: IDelayedCall | None = None
         self._answering = False
+        self._ticket: Ticket | None = None
 
     def connectionMade(self) -> None:
         """Begin to wait for the first request."""
         self.factory.connections.add(self)
         self._expect_request()
         super().connectionMade()
+        try:
+            self._ticket = self.factory.doorman.enter(self.transport.getPeer())
+        except TooMany:
+            self.refuse(503, "Too Many Connections")
 
     def dataReceived(self, data: bytes) -> None:
         """Pass it to whom the connection belongs."""
@@ -133,6 +140,8 @@ class HttpConnection(HTTPChannel):
         """Forget this connection."""
         self.over = True
         self.factory.connections.discard(self)
+        if self._ticket is not None:
+            self._ticket.leave()
         self._stop_deadline()
         super().connectionLost(reason)
         receiver, self._receiver = self._receiver, None
@@ -188,14 +197,21 @@ class HttpFactory(HTTPFactory):
     Arguments:
         answer: answers a request that is complete.
         clock: what time-outs are measured by.
+        doorman: counts connections; by default its own.
     """
 
     noisy = False
     protocol = HttpConnection  # type: ignore[assignment]
 
-    def __init__(self, answer: Callable[[HttpRequest], None], clock: IReactorTime) -> None:
+    def __init__(
+        self,
+        answer: Callable[[HttpRequest], None],
+        clock: IReactorTime,
+        doorman: Doorman | None = None,
+    ) -> None:
         super().__init__(timeout=IDLE_TIMEOUT, reactor=clock)
         self.answer = answer
+        self.doorman = doorman or Doorman()
         self.connections: Connections[HttpConnection] = Connections()
 
     def buildProtocol(self, addr: IAddress | None) -> Any:

@@ -1,0 +1,119 @@
+"""There is room for so many connections and no more, and who leaves makes room."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.task import Clock
+
+from tests.cli.test_serve import Viewer
+from tests.control.test_tokens import Controller
+from tests.fakes import FakeScheme, make_server
+from tests.frameport.test_server import Peer
+from tests.http.test_tokens import Browser
+from tests.process import ServerProcess
+from twistedcam import wire
+from twistedcam.commands import standard_commands
+from twistedcam.control.port import ControlFactory
+from twistedcam.doorman import RESERVED_FILES, Doorman, Limits
+from twistedcam.errors import TooMany
+from twistedcam.frameport import FrameFactory
+from twistedcam.http import HttpFactory
+from twistedcam.sources import SourceSpec
+
+
+def address(number: int) -> IPv4Address:
+    return IPv4Address("TCP", f"192.0.2.{number}", 1)
+
+
+def test_no_more_connections_than_there_is_room_for() -> None:
+    doorman = Doorman(Limits(connections=3))
+    tickets = [doorman.enter(address(each)) for each in range(3)]
+    with pytest.raises(TooMany, match="3 connections already"):
+        doorman.enter(address(9))
+    tickets[0].leave()
+    tickets[0].leave()
+    doorman.enter(address(9))
+    assert len(doorman) == 3
+
+
+def test_one_address_cannot_take_all_the_room() -> None:
+    doorman = Doorman(Limits(per_address=2))
+    tickets = [doorman.enter(address(1)) for _ in range(2)]
+    with pytest.raises(TooMany, match="from this address"):
+        doorman.enter(address(1))
+    doorman.enter(address(2))
+    tickets[0].leave()
+    doorman.enter(address(1))
+
+
+@pytest.mark.parametrize(
+    "peer", [IPv4Address("TCP", "127.0.0.1", 1), IPv6Address("TCP", "::1", 1), UNIXAddress(None)]
+)
+def test_programs_on_this_machine_are_counted_in_all_only(peer: Any) -> None:
+    doorman = Doorman(Limits(connections=5, per_address=1))
+    for _ in range(5):
+        doorman.enter(peer)
+    with pytest.raises(TooMany):
+        doorman.enter(peer)
+
+
+def test_those_who_have_said_nothing_yet_are_few() -> None:
+    doorman = Doorman(Limits(unjoined=2))
+    first, second = (doorman.enter(address(1), has_to_join=True) for _ in range(2))
+    with pytest.raises(TooMany, match="said nothing"):
+        doorman.enter(address(2), has_to_join=True)
+    doorman.enter(address(2))
+    first.joined()
+    first.joined()
+    doorman.enter(address(2), has_to_join=True)
+    second.leave()
+    first.leave()
+    assert doorman.unjoined == 1
+
+
+def test_some_files_are_kept_back() -> None:
+    limits = Limits(connections=4096)
+    assert limits.within(None) == limits
+    assert limits.within(1024).connections == 1024 - RESERVED_FILES
+    assert limits.within(100).connections == 50
+    assert limits.within(1_000_000).connections == 4096
+
+
+def test_each_port_says_that_there_are_too_many(tmp_path: Path) -> None:
+    clock = Clock()
+    with FakeScheme():
+        server = make_server(clock, tmp_path)
+        server.add_camera("cam", SourceSpec("fake", "", {}, "fake:"))
+        server.doorman = Doorman(Limits(connections=1))
+        frames = FrameFactory(server, clock)
+        first = Peer(frames)
+        assert isinstance(first.received()[0], wire.Hello)
+        second = Peer(frames)
+        [error] = second.received()
+        assert isinstance(error, wire.Error)
+        assert (error.code, second.closed) == ("too-many", True)
+        transport = Controller(ControlFactory(server, standard_commands())).transport
+        assert transport.disconnecting
+        browser = Browser(HttpFactory(lambda request: None, clock, server.doorman))
+        assert browser.status == 503
+        first.protocol.connectionLost()
+        assert isinstance(Peer(frames).received()[0], wire.Hello)
+
+
+def test_one_viewer_too_many_is_told_and_the_others_go_on(tmp_path: Path) -> None:
+    options = ["--camera", "pattern:?size=160x120", "--max-connections", "3"]
+    with ServerProcess(tmp_path, *options) as server:
+        viewers = [Viewer(server.frames) for _ in range(3)]
+        for viewer in viewers:
+            viewer.until(wire.FrameMessage)
+        late = Viewer(server.frames)
+        late.until(wire.Error, code="too-many")
+        late.close()
+        for viewer in viewers:
+            viewer.until(wire.FrameMessage)
+            viewer.close()
+        assert "Traceback" not in server.log

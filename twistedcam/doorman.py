@@ -1,0 +1,113 @@
+"""How many connections there may be: in all, from one address, and without a JOIN."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from twistedcam.auth.slowdown import source_of
+from twistedcam.errors import TooMany
+
+#: Files kept back for cameras, recordings and the system, so that no viewer can take them.
+RESERVED_FILES = 128
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the doorman goes by.
+
+    Arguments:
+        connections: on all ports together.
+        per_address: from one IPv4 address or IPv6 network of 64 bits. This machine's own programs
+            are not counted: whoever is on it has simpler ways to fill it.
+        unjoined: on the frame port, of those who have not sent a JOIN that was taken.
+    """
+
+    connections: int = 4096
+    per_address: int = 256
+    unjoined: int = 512
+
+    def within(self, files: int | None) -> Limits:
+        """The same, but no more connections than leave some files free.
+
+        Arguments:
+            files: how many the process may have open; None: as many as it likes.
+        """
+        if files is None:
+            return self
+        most = max(files - RESERVED_FILES, files // 2)
+        return Limits(min(self.connections, most), self.per_address, self.unjoined)
+
+
+@dataclass(eq=False)
+class Ticket:
+    """A connection that was let in."""
+
+    doorman: Doorman = field(repr=False)
+    source: str
+    waits: bool
+
+    def joined(self) -> None:
+        """It has said what it wants."""
+        if self.waits:
+            self.waits = False
+            self.doorman.unjoined -= 1
+
+    def leave(self) -> None:
+        """It is gone; nothing happens if that is known already."""
+        self.joined()
+        self.doorman.forget(self)
+
+
+class Doorman:
+    """Lets connections in as long as there is room.
+
+    Arguments:
+        limits: how much room there is.
+    """
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        #: Connections of which a JOIN is expected.
+        self.unjoined = 0
+        self._inside: set[Ticket] = set()
+        self._by_source: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._inside)
+
+    def enter(self, peer: Any, has_to_join: bool = False) -> Ticket:
+        """One more connection.
+
+        Arguments:
+            peer: a transport's ``getPeer()``.
+            has_to_join: it has to say what it wants before it counts as welcome.
+
+        Raises:
+            TooMany: there is no room.
+        """
+        source, limits = source_of(peer), self.limits
+        if len(self._inside) >= limits.connections:
+            raise TooMany(f"there are {limits.connections} connections already: try again later")
+        if not _is_own(source) and self._by_source[source] >= limits.per_address:
+            raise TooMany(f"there are {limits.per_address} connections from this address already")
+        if has_to_join and self.unjoined >= limits.unjoined:
+            raise TooMany("too many have connected and said nothing: try again later")
+        ticket = Ticket(self, source, has_to_join)
+        self._inside.add(ticket)
+        self._by_source[source] += 1
+        self.unjoined += has_to_join
+        return ticket
+
+    def forget(self, ticket: Ticket) -> None:
+        """A connection is gone."""
+        if ticket in self._inside:
+            self._inside.remove(ticket)
+            self._by_source[ticket.source] -= 1
+            if not self._by_source[ticket.source]:
+                del self._by_source[ticket.source]
+
+
+def _is_own(source: str) -> bool:
+    return source == "unix" or source.startswith("127.") or source == "::/64"
