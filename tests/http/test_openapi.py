@@ -50,7 +50,9 @@ def test_every_command_is_described(server: ServerProcess) -> None:
     }
 
 
-def test_a_fuzzer_finds_no_500_and_no_answer_that_is_not_described(server: ServerProcess) -> None:
+def test_a_fuzzer_finds_no_500_and_no_answer_that_is_not_described(
+    server: ServerProcess, tmp_path: Path
+) -> None:
     try:
         import schemathesis  # noqa: F401
     except ImportError:
@@ -61,6 +63,8 @@ def test_a_fuzzer_finds_no_500_and_no_answer_that_is_not_described(server: Serve
         "--exclude-path", "/api/v1/shutdown", "--seed", "1", "--workers", "1",
         "--generation-database", "none", "--no-color", "--request-timeout", "15",
     ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(  # in a folder of its own: it keeps a cache where it runs
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stdout[:6000] + done.stderr[-2000:]
     assert "500" not in server.log and "Traceback" not in server.log, server.log[-3000:]
