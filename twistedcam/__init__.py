@@ -1,11 +1,68 @@
 """An event-driven camera server: capture once, show to any number of viewers.
 
-This package is the library; the program is ``twistedcam`` on the command line.
+This package is the library; the program is ``twistedcam`` on the command line. See
+docs/embedding.md.
 """
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from twistedcam.barcode import Stamp
 from twistedcam.errors import TwistedcamError
 from twistedcam.frame import Frame
 from twistedcam.version import __version__
 
-__all__ = ["Frame", "Stamp", "TwistedcamError", "__version__"]
+if TYPE_CHECKING:
+    from twistedcam.barcode import read as read_barcode
+    from twistedcam.commands import Registry, standard_commands
+    from twistedcam.options import ServeOptions
+    from twistedcam.service import CameraService
+    from twistedcam.sources.spec import parse as parse_source
+    from twistedcam.viewing import connect, parse_target
+    from twistedcam.viewing.blocking import FrameReader
+    from twistedcam.viewing.client import FrameClient, Publisher
+
+__all__ = [
+    "CameraService",
+    "Frame",
+    "FrameClient",
+    "FrameReader",
+    "Publisher",
+    "Registry",
+    "ServeOptions",
+    "Stamp",
+    "TwistedcamError",
+    "__version__",
+    "connect",
+    "parse_source",
+    "parse_target",
+    "read_barcode",
+    "standard_commands",
+]
+
+#: What is imported when it is first asked for: a viewer needs no server, a script no reactor.
+_LATER = {
+    "CameraService": "twistedcam.service:CameraService",
+    "FrameClient": "twistedcam.viewing.client:FrameClient",
+    "FrameReader": "twistedcam.viewing.blocking:FrameReader",
+    "Publisher": "twistedcam.viewing.client:Publisher",
+    "Registry": "twistedcam.commands:Registry",
+    "ServeOptions": "twistedcam.options:ServeOptions",
+    "connect": "twistedcam.viewing:connect",
+    "parse_source": "twistedcam.sources.spec:parse",
+    "parse_target": "twistedcam.viewing:parse_target",
+    "read_barcode": "twistedcam.barcode:read",
+    "standard_commands": "twistedcam.commands:standard_commands",
+}
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        module, _, attribute = _LATER[name].partition(":")
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    found = getattr(importlib.import_module(module), attribute)
+    globals()[name] = found
+    return found

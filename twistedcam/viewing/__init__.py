@@ -4,7 +4,8 @@
 it, :class:`ClientSession` the protocol without any input or output beneath that.
 """
 
+from twistedcam.viewing.frames import Frames, connect
 from twistedcam.viewing.session import ClientSession, ClockOffset
 from twistedcam.viewing.target import Target, parse_target
 
-__all__ = ["ClientSession", "ClockOffset", "Target", "parse_target"]
+__all__ = ["ClientSession", "ClockOffset", "Frames", "Target", "connect", "parse_target"]

@@ -92,15 +92,19 @@ class FrameReader:
                 raise self.error
             return frame
 
-    def close(self) -> None:
-        """End the connection. May be called on any thread, and twice."""
+    def close(self, wait: bool = True) -> None:
+        """End the connection. May be called on any thread, and twice.
+
+        Arguments:
+            wait: until the reader's thread has ended.
+        """
         self._closed.set()
         with self._changed:
             self._changed.notify_all()
             if self._socket is not None:
                 with contextlib.suppress(OSError):
                     self._socket.shutdown(socket.SHUT_RDWR)
-        if self._thread.is_alive() and threading.current_thread() is not self._thread:
+        if wait and self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join(_CONNECT_TIMEOUT)
 
     def _run(self) -> None:

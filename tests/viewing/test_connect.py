@@ -1,0 +1,105 @@
+"""Frames by iteration: in a script, under asyncio, under Twisted."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import subprocess
+import sys
+import threading
+import time
+
+from tests.viewing.serving import ServingCase
+from twistedcam import connect
+from twistedcam.errors import Disconnected, UnknownCamera
+from twistedcam.frame import Frame
+
+
+def check(case: ServingCase, frames: list[Frame]) -> None:
+    """Frames in order, whole."""
+    seqs = [frame.seq for frame in frames]
+    case.assertEqual(seqs, sorted(set(seqs)))
+    case.assertEqual(frames[-1].image.shape, (240, 320, 3))
+
+
+class ConnectTests(ServingCase):
+    def some(self, count: int = 5) -> list[Frame]:
+        """That many frames, by blocking."""
+        frames = []
+        for frame in connect(self.url()):
+            frames.append(frame)
+            if len(frames) == count:
+                break
+        return frames
+
+    async def test_a_script_iterates(self) -> None:
+        check(self, await self.in_thread(self.some))
+
+    async def test_a_loop_that_was_left_leaves_no_thread_and_no_viewer(self) -> None:
+        before = threading.active_count()
+        await self.in_thread(self.some)
+        gc.collect()
+        names = [each.name for each in threading.enumerate() if each.name.startswith("view ")]
+        self.assertEqual(names, [], before)
+
+    async def test_asyncio_iterates(self) -> None:
+        async def some() -> list[Frame]:
+            frames = []
+            async for frame in connect(self.url()):
+                frames.append(frame)
+                if len(frames) == 5:
+                    break
+            return frames
+
+        check(self, await self.in_thread(asyncio.run, some()))
+
+    async def test_twisted_iterates(self) -> None:
+        frames = []
+        async for frame in connect(self.url()):
+            frames.append(frame)
+            if len(frames) == 5:
+                break
+        check(self, frames)
+
+    async def test_a_slow_reader_gets_the_newest(self) -> None:
+        def slowly() -> list[float]:
+            ages = []
+            for frame in connect(self.url()):
+                ages.append(time.time() - frame.time)
+                time.sleep(0.4)
+                if len(ages) == 4:
+                    return ages
+            raise AssertionError
+
+        ages = await self.in_thread(slowly)
+        self.assertLess(sorted(ages)[1], 0.3)
+
+    async def test_a_server_that_refuses_is_an_error_at_once(self) -> None:
+        def first(url: str) -> Frame:
+            return next(iter(connect(url)))
+
+        await self.assertFailure(self.in_thread(first, self.url("nope")), UnknownCamera)
+        with self.assertRaises(UnknownCamera):
+            async for _ in connect(self.url("nope")):
+                pass
+
+    async def test_without_reconnecting_a_lost_server_is_an_error(self) -> None:
+        with self.assertRaises(Disconnected):
+            async for _ in connect(self.url(), reconnect=False):
+                if self.service.running:
+                    await self.end_server()
+
+    async def test_iterating_goes_on_when_the_server_comes_back(self) -> None:
+        came = 0
+        async for _ in connect(self.url()):
+            came += 1
+            if came == 3:
+                await self.end_server()
+                self.serve()
+            if came == 10:
+                break
+
+    def test_the_package_is_light(self) -> None:
+        code = "import twistedcam, sys; print([m for m in ('cv2', 'av') if m in sys.modules])"
+        told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        self.assertEqual(told.stdout.strip(), "[]")
