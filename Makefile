@@ -6,11 +6,18 @@ VENV ?= .venv
 ARGS ?=
 # What to test: make test TESTS=tests/wire
 TESTS ?= tests
+SOAK_SECONDS ?= 3600
+FUZZ_CASES ?= 20000
+FUZZED := tests/wire tests/control/test_lines.py tests/control/test_telnet.py tests/test_jpeg.py \
+  tests/sources/test_multipart.py tests/viewing/test_session.py
+
+# The versions that tests run with; LOCK= for the newest that there are
+LOCK ?= requirements/test.txt
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test lint check bench soak fuzz audit clean
+.PHONY: help run test lint check bench soak fuzz audit lock clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -32,6 +39,21 @@ lint: $(VENV)/.test  ## style, types and import contracts alone
 bench: $(VENV)/.bench  ## this server beside its peers: table, JSON and plots (ARGS='--repeats 5')
 	$(BIN)/python -m benchmarks $(ARGS)
 
+soak: $(VENV)/.test  ## an hour of comings and goings, then what is left over (SOAK_SECONDS=60)
+	$(BIN)/python -m tests.soak --seconds $(SOAK_SECONDS) $(ARGS)
+
+fuzz: $(VENV)/.test  ## codecs and parsers against many more cases than the tests try (FUZZ_CASES=20000)
+	FUZZ_CASES=$(FUZZ_CASES) $(BIN)/python -m pytest -p tests.fuzzing $(FUZZED)
+
+audit: $(VENV)/.run  ## known holes in what is installed (asks the network)
+	@$(PIP) pip-audit
+	$(BIN)/python -m pip_audit --local --skip-editable
+
+lock: $(VENV)/.test  ## write requirements/test.txt from what is installed
+	@{ sed -n '/^#/p' requirements/test.txt; $(BIN)/python -m pip freeze --exclude-editable \
+	  | grep -E '^[A-Za-z0-9_.-]+==' | grep -viE '^(pip_audit|pip-audit|pygobject|pycairo)='; } > .lock
+	@mv .lock requirements/test.txt
+
 clean:  ## forget the virtual environment and all caches
 	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info
 
@@ -46,10 +68,10 @@ $(VENV)/.run: pyproject.toml setup.py tools/preflight.py | $(VENV)/bin/python
 	@$(PIP) --editable .
 	@touch $@
 
-$(VENV)/.test: pyproject.toml setup.py tools/preflight.py | $(VENV)/bin/python
+$(VENV)/.test: $(LOCK) pyproject.toml setup.py tools/preflight.py | $(VENV)/bin/python
 	@$(PYTHON) tools/preflight.py test
 	@echo "installing what the tests need"
-	@$(PIP) --editable '.[test]'
+	@$(PIP) $(if $(LOCK),--constraint $(LOCK)) --editable '.[test]'
 	@$(PIP) --editable '.[tray]' || echo "no PyGObject: tests of the tray on a real panel are left out"
 	@touch $(VENV)/.run $@
 
