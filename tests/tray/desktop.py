@@ -35,6 +35,7 @@ def require_desktop() -> None:
         ("dunst", "dunst"),
         ("xdotool", "xdotool"),
         ("dbus-daemon", "dbus-daemon"),
+        ("setpriv", "util-linux"),
         ("gdbus", "libglib2.0-bin"),
     ):
         require_program(program, package)
@@ -105,9 +106,9 @@ class Desktop(contextlib.ExitStack):
         return self.start(["trayer", *place, *size, "--height", str(height)])
 
     def start(self, command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
-        """Start a program here; it ends with the desktop at the latest."""
+        """Start a program here; it ends with the desktop, or with the tests if they are killed."""
         process = subprocess.Popen(
-            command,
+            ["setpriv", "--pdeathsig", "TERM", *command],
             env=options.pop("env", self.env),
             stdin=options.pop("stdin", subprocess.DEVNULL),
             stdout=options.pop("stdout", self._log),
