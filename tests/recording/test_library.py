@@ -257,6 +257,25 @@ class RecoveryTests(LibraryCase):
         (item, *_) = self.get(self.library.list())
         self.assertEqual((item.camera, item.own), ("cam", True))
 
+    def test_a_fragment_torn_anywhere_costs_itself_alone(self) -> None:
+        recording = FileRecording(self.folder / "a.mp4", "cam")
+        recording.write(frame(n / 30, n) for n in range(60))
+        data = (self.folder / ".a.mp4.part").read_bytes()
+        recording.close()
+        last = data.rindex(b"moof") - 4
+        for kept in (*range(last, last + 60), *range(last + 60, last + 400, 20)):
+            (self.folder / ".b.mp4.part").write_bytes(data[:kept])
+            (found,) = self.get(self.library.recover())
+            self.assertGreaterEqual(found.frames, 36, kept - last)
+            assert found.name is not None
+            (self.folder / found.name).unlink()
+
+    def test_what_cannot_be_read_is_never_deleted(self) -> None:
+        (self.folder / ".a.mkv.part").write_bytes(b"something else")
+        (found,) = self.get(self.library.recover())
+        self.assertEqual((found.name, found.kept), (None, True))
+        self.assertTrue((self.folder / ".a.mkv.part").exists())
+
     def test_a_file_that_is_being_written_is_left_alone(self) -> None:
         recording = FileRecording(self.folder / "a.mkv", "cam")
         recording.write(frame(n / 30, n) for n in range(60))

@@ -111,7 +111,8 @@ class Library:
         found = await self._run(lambda: list(recover(self.folder)))
         for each in found:
             if each.name is None:
-                log.warn("{was} held no picture and was deleted", was=each.was)
+                what = "cannot be read and is left as it is" if each.kept else "held no picture"
+                log.warn("unfinished {was} {what}", was=each.was, what=what)
                 continue
             log.warn(
                 "finished {name}, left behind as {was}: {frames} frames, {seconds:.1f} s",

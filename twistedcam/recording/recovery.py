@@ -20,6 +20,8 @@ from twistedcam.recording.tag import Tag
 
 #: A whole copy in the making.
 _WHOLE = ".whole"
+#: Bytes of a fragment's head that can be there without the rest of it.
+_TORN = 4096
 #: Seconds that the last picture is seen where nothing else is known.
 _LAST = Fraction(1, 30)
 
@@ -29,9 +31,11 @@ class Recovered:
     """A file that was finished.
 
     Arguments:
-        name: what it is called now; None: it held no picture, and is gone.
+        name: what it is called now; None: it has no name.
         camera: the camera's name; empty if the file does not say.
         was: its hidden name.
+        kept: without a name: whether it is still there, because it cannot be read; else it held
+            no picture, and is gone.
         whole: whether it has an index; False: there was no room to make one, and it plays without.
     """
 
@@ -41,6 +45,7 @@ class Recovered:
     frames: int = 0
     seconds: float = 0.0
     bytes: int = 0
+    kept: bool = False
     whole: bool = True
 
 
@@ -83,14 +88,19 @@ def _locked(part: Path) -> Iterator[bool]:
 
 def _finish(part: Path, path: Path) -> Recovered:
     whole = part.with_suffix(_WHOLE)
+    if _packets_in(part) is None:
+        _cut_torn_fragment(part)
     try:
         found = _copy(part, whole, path.name)
     except (OSError, av.error.FFmpegError, ValueError, IndexError):
         # No room for a copy, or more broken than a crash leaves it: keep what there is.
         whole.unlink(missing_ok=True)
-        if not _has_picture(part):
-            part.unlink()
-            return Recovered(None, "", part.name)
+        held = _packets_in(part)
+        if not held:
+            kept = held is None and part.stat().st_size > 0
+            if not kept:
+                part.unlink()
+            return Recovered(None, "", part.name, kept=kept)
         name = give_name(part, path).name
         sync_folder(path.parent)
         return Recovered(
@@ -171,9 +181,24 @@ def _mux(packet: Any, copy: Any, target: Any) -> Any:
     return packet
 
 
-def _has_picture(part: Path) -> bool:
+def _packets_in(part: Path) -> bool | None:
+    """Whether there is a packet in it; None if it cannot be read."""
     try:
         with av.open(str(part), metadata_errors="replace") as container:
             return any(packet.size for packet in container.demux(video=0))
     except (OSError, av.error.FFmpegError, ValueError, IndexError):
-        return False
+        return None
+
+
+def _cut_torn_fragment(part: Path) -> None:
+    """Cut off a last fragment of which only the first bytes were written.
+
+    With a fragment's head torn the demuxer reads nothing of an MP4 or MOV at all; one whose
+    pictures are torn it can read.
+    """
+    with open(part, "r+b") as file:
+        size = os.fstat(file.fileno()).st_size
+        start = file.seek(max(0, size - _TORN))
+        at = file.read().rfind(b"moof")
+        if at >= 4:
+            file.truncate(start + at - 4)  # the four bytes before the name are its length

@@ -27,8 +27,8 @@ _INDEX_ENTRY = 40
 _LOOK = 400_000
 #: Seconds that a last picture has to be seen to be written once more where there is but a grid.
 _STILL = 0.1
-#: Bytes that the muxer hands over at once.
-_BUFFER = 1 << 16
+#: Bytes that the muxer hands over at once: most fragments are one write, and not torn by a crash.
+_BUFFER = 1 << 20
 
 
 @dataclass
