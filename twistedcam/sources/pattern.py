@@ -137,8 +137,8 @@ class PatternSource:
 
     def _label(self, image: NDArray[np.uint8], text: str, scale: float) -> None:
         width, height = self.size
-        (text_width, text_height), base = cv2.getTextSize(text, _FONT, scale, 1)
-        left, bottom = (width - text_width) // 2, height - height // 16
+        (text_width, text_height), _ = cv2.getTextSize(text, _FONT, scale, 1)
+        left, bottom = (width - text_width) // 2, height - height // 10
         corner: Any = (left - text_height, bottom - text_height * 2)
         cv2.rectangle(
             image, corner, (left + text_width + text_height, bottom + base * 2), _PANEL, -1
