@@ -141,6 +141,6 @@ class PatternSource:
         left, bottom = (width - text_width) // 2, height - height // 10
         corner: Any = (left - text_height, bottom - text_height * 2)
         cv2.rectangle(
-            image, corner, (left + text_width + text_height, bottom + base * 2), _PANEL, -1
+            image, corner, (left + text_width + text_height, bottom + text_height), _PANEL, -1
         )
         cv2.putText(image, text, (left, bottom), _FONT, scale, _WHITE, 1, cv2.LINE_AA)
