@@ -49,6 +49,12 @@ class Listener(Service):
         return show_address(self.port.getHost()) if self.port is not None else self.description
 
     @property
+    def is_reachable(self) -> bool:
+        """Whether other machines can reach it, of a port that listens: seen by its real address."""
+        host = getattr(self.port.getHost(), "host", None) if self.port is not None else None
+        return host is not None and not ipaddress.ip_address(host.partition("%")[0]).is_loopback
+
+    @property
     def is_tls(self) -> bool:
         """Whether what is said there is encrypted."""
         return self.description.startswith("ssl:")

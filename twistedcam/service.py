@@ -109,12 +109,16 @@ class CameraService(MultiService):
         log.info("the configuration was read again: {told}", told=told)
         return told
 
+    @property
+    def _is_guarded(self) -> bool:
+        """Whether a port may be reached by other machines."""
+        return self.server.authenticator.is_needed or self._options.insecure
+
     def _listen(self, endpoints: list[str], factory: Any) -> list[Listener]:
         listeners = []
         for endpoint in endpoints:
             listener = Listener(self._reactor, endpoint, factory)
-            guarded = self.server.authenticator.is_needed or self._options.insecure
-            if not guarded and not is_local(endpoint):
+            if not self._is_guarded and not is_local(endpoint):
                 raise BadArgument(
                     f"{endpoint} can be reached from other machines, and there are no tokens: make "
                     "one (twistedcam token add NAME --right view) and add --tokens FILE; or add "
@@ -154,6 +158,12 @@ class CameraService(MultiService):
         if not os.access(folder, os.W_OK | os.X_OK):
             raise StartupError(f"the folder for recordings, {folder}, cannot be written")
         super().privilegedStartService()
+        for listener in (each for listeners in self.listeners.values() for each in listeners):
+            if listener.is_reachable and not self._is_guarded:
+                raise StartupError(
+                    f"{listener.description} is {listener.address}, which other machines can "
+                    "reach, and there are no tokens: see 'twistedcam token --help'"
+                )
 
     def startService(self) -> None:
         """Start the cameras, unless they are to wait for ``start``."""
@@ -171,8 +181,7 @@ class CameraService(MultiService):
         for key, purpose, scheme in (("view", "frames", "twistedcam"), ("page", "http", "http")):
             for listener in self.listeners.get(purpose, ()):
                 if listener.description.startswith(("tcp", "ssl")) and key not in urls:
-                    secure = scheme == "http" and listener.description.startswith("ssl")
-                    urls[key] = f"{scheme}{'s' if secure else ''}://{listener.address}"
+                    urls[key] = f"{scheme}{'s' * listener.is_tls}://{listener.address}"
         return urls
 
     def stopService(self) -> Deferred[None]:

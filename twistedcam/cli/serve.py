@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from twisted.logger import (
@@ -15,6 +16,7 @@ from twisted.logger import (
 )
 
 from twistedcam.limits import raise_file_limit
+from twistedcam.notify import Notifier
 from twistedcam.options import add_serve_arguments, read_serve_options
 from twistedcam.reload import reload_on_hangup
 from twistedcam.service import CameraService, check
@@ -25,6 +27,9 @@ EXAMPLE = "Example: twistedcam serve --camera door=webcam:0 --camera 'test=patte
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``serve``."""
     add_serve_arguments(parser)
+    parser.add_argument(
+        "--check", action="store_true", help="say whether all this will do, and do not serve"
+    )
     parser.epilog = EXAMPLE
 
 
@@ -32,17 +37,24 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal or a controller ends it."""
     options = read_serve_options(arguments)
     check(options)
-    begin_log(options.log_json, options.log_level)
+    if not arguments.check:
+        begin_log(options.log_json, options.log_level)
     raise_file_limit()
     from twisted.internet import reactor
 
     service = CameraService(reactor, options)
+    if arguments.check:
+        print(f"this will do: {', '.join(service.server.cameras)}")
+        return 0
+    notifier = Notifier(reactor, os.environ)
     service.privilegedStartService()
     service.startService()
+    reactor.addSystemEventTrigger("before", "shutdown", notifier.stopService)
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
     # Once it is said, a signal ends it in order: the reactor has its handlers by then.
     reactor.callWhenRunning(reload_on_hangup, reactor, service.server)
     reactor.callWhenRunning(announce, service)
+    reactor.callWhenRunning(notifier.startService)
     reactor.run()
     return 0
 

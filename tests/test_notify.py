@@ -1,0 +1,108 @@
+"""systemd is told when the server is ready, that it is alive, and that it ends."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from twisted.internet.task import Clock
+
+from tests.process import ROOT, ServerProcess
+from twistedcam.notify import Notifier
+
+
+@pytest.fixture
+def heard(tmp_path: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(tmp_path / "notify"))
+        listening.settimeout(20)
+        yield listening
+
+
+def test_it_says_ready_alive_and_stopping(heard: socket.socket) -> None:
+    clock = Clock()
+    notifier = Notifier(clock, {"NOTIFY_SOCKET": heard.getsockname(), "WATCHDOG_USEC": "10000000"})
+    notifier.startService()
+    assert heard.recv(100) == b"READY=1"
+    assert heard.recv(100) == b"WATCHDOG=1"
+    clock.advance(5)
+    assert heard.recv(100) == b"WATCHDOG=1"
+    notifier.stopService()
+    assert heard.recv(100) == b"STOPPING=1"
+    assert clock.getDelayedCalls() == []
+
+
+@pytest.mark.parametrize("environment", [{}, {"NOTIFY_SOCKET": "/nowhere/at/all"}])
+def test_where_nobody_listens_nothing_happens(environment: dict[str, str]) -> None:
+    notifier = Notifier(Clock(), {**environment, "WATCHDOG_USEC": "soon"})
+    notifier.startService()
+    notifier.stopService()
+
+
+def test_the_server_says_ready_when_its_ports_answer(heard: socket.socket, tmp_path: Path) -> None:
+    env = {"NOTIFY_SOCKET": heard.getsockname()}
+    with ServerProcess(tmp_path / "r", "--camera", "pattern:?size=160x120", env=env) as server:
+        assert heard.recv(100) == b"READY=1"
+        socket.create_connection(server.frames, 10).close()
+        assert server.end() == 0
+        assert heard.recv(100) == b"STOPPING=1"
+
+
+ACTIVATE = """
+import os, sys
+for number, handle in enumerate(map(int, sys.argv[1].split(",")), 3):
+    os.dup2(handle, number)
+    os.set_inheritable(number, True)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(number - 2),
+                  LISTEN_FDNAMES="twistedcam.socket")
+os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+"""
+
+
+def serve_on(port: socket.socket, folder: Path) -> subprocess.Popen[str]:
+    """A server whose frame port systemd, as it were, has opened before."""
+    words = ["-m", "twistedcam", "serve", "--camera", "pattern:?size=160x120", "--no-http"]
+    words += [
+        "--no-control",
+        "--recordings",
+        str(folder),
+        "--listen",
+        "systemd:domain=INET:index=0",
+    ]
+    handle = os.dup(port.fileno())
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-c", ACTIVATE, str(handle), *words],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            pass_fds=[handle],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    finally:
+        os.close(handle)
+
+
+def test_it_serves_on_a_socket_that_systemd_has_opened(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as port:
+        server = serve_on(port, tmp_path / "r")
+        try:
+            with socket.create_connection(port.getsockname(), 30) as viewer:
+                assert b'"protocol":1' in viewer.recv(1000)
+        finally:
+            server.terminate()
+            said = server.communicate(timeout=30)
+        assert server.returncode == 0, said
+
+
+def test_a_socket_of_systemd_s_that_others_can_reach_needs_tokens(tmp_path: Path) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as port:
+        server = serve_on(port, tmp_path / "r")
+        _, said = server.communicate(timeout=30)
+        assert server.returncode == 1, said
+        assert "there are no tokens" in said

@@ -1,0 +1,53 @@
+"""Tell systemd how the server is: ready, alive, ending. See sd_notify(3)."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+
+
+class Notifier(Service):
+    """Says READY once it is started, WATCHDOG while the reactor turns, STOPPING at the end.
+
+    Does nothing where nobody wants to know.
+
+    Arguments:
+        clock: what the watchdog is fed by: a reactor that hangs feeds it no more.
+        environment: the process's; NOTIFY_SOCKET and WATCHDOG_USEC of it count.
+    """
+
+    def __init__(self, clock: IReactorTime, environment: Mapping[str, str]) -> None:
+        self._address = environment.get("NOTIFY_SOCKET", "")
+        microseconds = environment.get("WATCHDOG_USEC", "0")
+        self._period = int(microseconds) / 2e6 if microseconds.isdigit() else 0.0
+        self._feeding: Any = LoopingCall(self.say, "WATCHDOG=1")
+        self._feeding.clock = clock
+
+    def startService(self) -> None:
+        """The server answers from now on."""
+        super().startService()
+        self.say("READY=1")
+        if self._address and self._period:
+            self._feeding.start(self._period, now=True)
+
+    def stopService(self) -> None:
+        """It ends."""
+        super().stopService()
+        if self._feeding.running:
+            self._feeding.stop()
+        self.say("STOPPING=1")
+
+    def say(self, text: str) -> None:
+        """Send one state; one that cannot be sent is nobody's loss."""
+        if not self._address:
+            return
+        name = "\0" + self._address[1:] if self._address.startswith("@") else self._address
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as to:
+            to.setblocking(False)
+            to.sendto(text.encode(), name)
