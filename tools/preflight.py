@@ -60,6 +60,13 @@ TEST: list[Part] = [
     (program("cc"), "gcc", "the fake webcam"),
     (lambda: os.path.exists("/usr/include/stdio.h"), "libc6-dev", "the fake webcam"),
     (program("ffmpeg"), "ffmpeg", "tests of recordings"),
+    (program("nginx"), "nginx", "tests of publishing"),
+    (
+        lambda: os.path.exists("/usr/lib/nginx/modules/ngx_rtmp_module.so"),
+        "libnginx-mod-rtmp",
+        "tests of publishing",
+    ),
+    (program("mosquitto"), "mosquitto", "tests of MQTT"),
     (program("telnet"), "telnet", "tests of the control port"),
     (program("nc"), "netcat-openbsd", "tests of the control port"),
     (program("curl"), "curl", "tests of the web side"),

@@ -1,8 +1,8 @@
 """The configuration file: TOML with a key for each option of ``serve``, and a table a camera.
 
 A top-level key is an option's long name and means what the option means. The tables are
-``[camera.NAME]``: its ``source``, any setting of that source, and ``[camera.NAME.recording]``;
-and ``[recording]``: what holds for every camera's recordings.
+``[camera.NAME]``: its ``source``, any setting of that source, ``publish``, and
+``[camera.NAME.recording]``; and ``[recording]``: what holds for every camera's recordings.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from twistedcam.errors import BadArgument
+from twistedcam.publishing import Target, parse_target
 from twistedcam.sources.spec import SourceSpec, check_name, parse
 
 #: Options that say where a configuration is or act on it: they have no place in one.
-_NOT_IN_A_FILE = frozenset({"config", "camera", "record", "help", "check"})
+_NOT_IN_A_FILE = frozenset({"config", "camera", "record", "publish", "help", "check"})
 #: Top-level tables.
 _TABLES = ("camera", "recording")
 
@@ -34,12 +35,14 @@ class Config:
         cameras: sources by camera, in the file's order.
         recording: how each camera records, by its name; ``[recording]`` is in it already.
         recording_default: ``[recording]``, for a camera that the file does not have.
+        publish: where each camera's video goes.
     """
 
     options: dict[str, Any] = field(default_factory=dict)
     cameras: dict[str, SourceSpec] = field(default_factory=dict)
     recording: dict[str, dict[str, Any]] = field(default_factory=dict)
     recording_default: dict[str, Any] = field(default_factory=dict)
+    publish: dict[str, list[Target]] = field(default_factory=dict)
 
 
 def read_config(path: Path, actions: Iterable[argparse.Action]) -> Config:
@@ -75,13 +78,15 @@ def _check(document: Mapping[str, Any], actions: Iterable[argparse.Action]) -> C
     shared = _table(document, "recording")
     cameras: dict[str, SourceSpec] = {}
     recording: dict[str, dict[str, Any]] = {}
+    publish: dict[str, list[Target]] = {}
     for name, table in _table(document, "camera").items():
         where = f"[camera.{name}]"
         if not isinstance(table, dict):
             raise BadArgument(f"{where} has to be a table: [camera.{name}] and source = '…' in it")
         cameras[check_name(name)] = _source(where, table)
         recording[name] = {**shared, **_table(table, "recording", where)}
-    return Config(options, cameras, recording, dict(shared))
+        publish[name] = _targets(where, table.get("publish", []))
+    return Config(options, cameras, recording, dict(shared), publish)
 
 
 def file_key(action: argparse.Action) -> str | None:
@@ -135,9 +140,19 @@ def _source(where: str, table: Mapping[str, Any]) -> SourceSpec:
     settings = {
         key: _setting(where, key, value)
         for key, value in table.items()
-        if key not in ("source", "recording")
+        if key not in ("source", "recording", "publish")
     }
     return dataclasses.replace(spec, settings={**spec.settings, **settings})
+
+
+def _targets(where: str, texts: Any) -> list[Target]:
+    texts = [texts] if isinstance(texts, str) else texts
+    if not isinstance(texts, list) or not all(isinstance(each, str) for each in texts):
+        raise BadArgument(f"{where}: publish has to be a list: publish = ['rtmp://HOST/APP/KEY']")
+    try:
+        return [parse_target(each) for each in texts]
+    except BadArgument as error:
+        raise BadArgument(f"{where}: {error}") from None
 
 
 def _setting(where: str, key: str, value: Any) -> str:

@@ -54,6 +54,18 @@ class RecordingChanged(Event):
 
 
 @dataclass(frozen=True)
+class PublishChanged(Event):
+    """What is published to a target is in another state; ``url`` has no keys in it."""
+
+    kind = "publish"
+    camera: str
+    target: str
+    state: str
+    reason: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True)
 class ViewerChanged(Event):
     """Somebody ``joined`` or ``left``."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from twistedcam.config import Config, read_config
 from twistedcam.doorman import Limits
 from twistedcam.errors import BadArgument
+from twistedcam.publishing import Target, parse_publish
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.sources.spec import SourceSpec, parse_camera
 
@@ -30,6 +31,7 @@ class ServeOptions:
     Arguments:
         cameras: sources by the cameras' names.
         recording: how each camera records.
+        publish: where each camera's video goes.
         record_settings: how cameras record that are added later.
         keys: take keys from standard input, where that is a terminal.
         again: reads the configuration once more; None where there is no file.
@@ -37,6 +39,7 @@ class ServeOptions:
 
     cameras: dict[str, SourceSpec] = field(default_factory=dict)
     recording: dict[str, RecordSettings] = field(default_factory=dict)
+    publish: dict[str, list[Target]] = field(default_factory=dict)
     record_settings: RecordSettings = field(default_factory=RecordSettings)
     listen: list[str] = field(default_factory=list)
     control: list[str] = field(default_factory=list)
@@ -90,6 +93,12 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="how it records: segment=10m, preroll=10s, keep=20GB, keep_free=1GB, …",
     )
+    add(
+        "--publish",
+        metavar="[CAMERA=]URL",
+        action="append",
+        help="send its video to rtmp://…, rtsp://…, hls:FOLDER, hls:https://…, whip:https://…",
+    )
     add("--workers", metavar="N", type=int, help="processes that deliver beside this one (0)")
     add("--stopped", action="store_true", help="begin with the stream stopped")
     add("--tokens", metavar="FILE", help="who may view, control, publish (see 'token --help')")
@@ -142,6 +151,7 @@ def read_serve_options(given: argparse.Namespace) -> ServeOptions:
     return ServeOptions(
         cameras=cameras,
         recording={name: _recording(config, name, found) for name in cameras},
+        publish=_publish(found.publish or [], config, cameras),
         record_settings=_recording(config, None, found),
         listen=_endpoints(found.listen, found.no_listen, FRAME_ENDPOINT),
         control=_endpoints(found.control, found.no_control, CONTROL_ENDPOINT),
@@ -179,6 +189,21 @@ def _recording(config: Config, camera: str | None, found: argparse.Namespace) ->
     if found.record_format is not None:
         settings = RecordSettings.from_mapping({"format": found.record_format}, settings)
     return settings
+
+
+def _publish(texts: list[str], config: Config, cameras: Collection[str]) -> dict[str, list[Target]]:
+    """Each camera's targets: the options', or else the configuration's."""
+    given: dict[str, list[Target]] = {}
+    for text in texts:
+        name, target = parse_publish(text)
+        if name is None and len(cameras) == 1:
+            name = next(iter(cameras))
+        if name is None or name not in cameras:
+            known = ", ".join(cameras)
+            said = "say which camera" if name is None else f"--publish: there is no camera {name!r}"
+            raise BadArgument(f"{said}: --publish CAMERA=URL, CAMERA one of {known}")
+        given.setdefault(name, []).append(target)
+    return {name: given.get(name) or config.publish.get(name, []) for name in cameras}
 
 
 def _merge(given: argparse.Namespace, config: dict[str, Any]) -> argparse.Namespace:

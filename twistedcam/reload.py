@@ -44,9 +44,10 @@ async def take_over(server: Server, before: ServeOptions, after: ServeOptions) -
     for name, spec in after.cameras.items():
         recording = after.recording.get(name)
         if name in added:
-            camera = server.add_camera(name, spec, recording)
+            camera = server.add_camera(name, spec, recording, after.publish.get(name, ()))
             if not after.stopped:
                 camera.start().addErrback(lambda _: None)  # its state says it
+                server.publications.start(name)
             continue
         was = before.cameras.get(name)
         if was is None or _differ(was, spec):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from twistedcam.delivery import Delivery, LocalDelivery
 from twistedcam.doorman import Doorman
 from twistedcam.errors import CameraNeeded, NoSuchCamera, NotSupported
 from twistedcam.events import EventBus
+from twistedcam.publishing import Publications, Target
 from twistedcam.recording import Item, Keeper, Library, Limits, Recorder, RecordSettings
 from twistedcam.sources import SourceSpec
 from twistedcam.viewers import Viewers
@@ -49,6 +50,7 @@ class Server:
         self.cameras: dict[str, Camera] = {}
         self.recorders: dict[str, Recorder] = {}
         self.record_settings = recording or RecordSettings()
+        self.publications = Publications(reactor, self.events, self.make_thread)
         self.library = Library(recordings, self.events, self.make_thread, self._being_written)
         self.keeper = Keeper(self.library, self.events, clock, self._limits)
         self.started_at = clock.seconds()
@@ -66,12 +68,17 @@ class Server:
         self.reload: Callable[[], Coroutine[Any, Any, dict[str, Any]]] = _no_configuration
 
     def add_camera(
-        self, name: str, spec: SourceSpec, recording: RecordSettings | None = None
+        self,
+        name: str,
+        spec: SourceSpec,
+        recording: RecordSettings | None = None,
+        publish: Iterable[Target] = (),
     ) -> Camera:
         """One more camera, stopped.
 
         Arguments:
             recording: how it records, if not as all do.
+            publish: where its video is to go, once that is started.
 
         Raises:
             BadArgument: the source, or a setting of it, is not one that there is.
@@ -86,12 +93,14 @@ class Server:
             self.clock,
             recording or self.record_settings,
         )
+        self.publications.add(camera, self.recorders[name], publish)
         return camera
 
     async def remove_camera(self, name: str) -> None:
         """End a camera: its recording in good order, its viewers' connections, its device."""
         camera, recorder = self.cameras.pop(name), self.recorders.pop(name)
         await recorder.stop()
+        await self.publications.remove(name)
         for viewer in self.viewers.of(name):
             self.viewers.kick(viewer.id)
         await camera.stop()
@@ -125,6 +134,7 @@ class Server:
         """Start all cameras. One that fails is tried again; the others do not wait for it."""
         for camera in self.cameras.values():
             camera.start().addErrback(lambda _: None)  # its state says it
+        self.publications.start()
 
     def finish_recordings(self) -> Deferred[Any]:
         """End all recordings in good order; fires when their files are whole."""

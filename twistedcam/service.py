@@ -74,7 +74,8 @@ class CameraService(MultiService):
             self._workers = WorkerPool(reactor, self.server.viewers, options.workers)
             self.server.delivery = self._workers
         for name, spec in options.cameras.items():
-            self.server.add_camera(name, spec, options.recording.get(name))
+            publish = options.publish.get(name, ())
+            self.server.add_camera(name, spec, options.recording.get(name), publish)
         self._frames = FrameFactory(self.server, reactor)
         self._control = ControlFactory(self.server, self.registry)
         self._http: list[HttpFactory] = []
@@ -192,6 +193,7 @@ class CameraService(MultiService):
 
     async def _stop(self) -> None:
         closing = super().stopService()
+        unpublished = self.server.publications.stop()
         await self._bounded(self.server.finish_recordings(), FINISH_TIMEOUT)
         stopping = self.server.stop_cameras()  # one that hangs must cost nobody their goodbye
         ports: list[Any] = [self._frames, self._control, *self._http]
@@ -199,6 +201,7 @@ class CameraService(MultiService):
         if self._workers is not None:
             await self._workers.stop()
         await stopping
+        await unpublished
         if closing is not None:
             await closing
 

@@ -42,7 +42,7 @@ def add_session_commands(registry: Registry) -> None:
         """Tell what happens, of one camera or of all, until the next line is typed.
 
         Each event is a line: event: KIND, then its fields as key=value. KIND is state, recording,
-        viewer or fault.
+        publish, viewer or fault.
         """
         session.watch(None if camera is None else camera.name)
         return None

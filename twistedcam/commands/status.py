@@ -68,12 +68,19 @@ def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
         "recording_format": str(recorder.format) if recorder.format else None,
         "recording_code": recorder.failure.code if recorder.failure else None,
         "recording_reason": str(recorder.failure) if recorder.failure else None,
+        "published": _published(server, camera),
         "preroll_seconds": round(recorder.ring.span, 3) if recorder.ring else None,
         "preroll_bytes": recorder.ring.bytes if recorder.ring else None,
         "delivery": ", ".join(sorted({viewer.path for viewer in viewers})) or None,
         "workers": server.delivery.workers,
         "uptime": round(now - server.started_at, 1),
     }
+
+
+def _published(server: Server, camera: Camera) -> str | None:
+    """The camera's publish targets and their states."""
+    targets = server.publications.of(camera.name)
+    return ", ".join(f"{each.target.name} {each.state}" for each in targets) or None
 
 
 def _asked(camera: Camera) -> dict[str, Any]:

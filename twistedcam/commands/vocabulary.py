@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from twisted import __version__ as twisted_version
 from twistedcam.commands.command import Answer, Command
+from twistedcam.commands.publishing import add_publishing_commands
 from twistedcam.commands.recording import add_recording_commands
 from twistedcam.commands.registry import Registry
 from twistedcam.commands.session import add_session_commands
@@ -69,6 +70,7 @@ def standard_commands() -> Registry:
         return None
 
     add_recording_commands(registry)
+    add_publishing_commands(registry)
 
     @registry.command("viewers", right="view", items="viewers")
     def viewers(server: Server) -> Answer:

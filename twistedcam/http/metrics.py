@@ -58,6 +58,7 @@ class _ServerCollector(Collector):
         yield from self._cameras()
         yield from self._viewers()
         yield from self._recordings()
+        yield from self._publications()
 
     def _cameras(self) -> Iterator[Metric]:
         server = self._server
@@ -144,3 +145,31 @@ class _ServerCollector(Collector):
             size.add_metric([name], recorder.result.bytes if recording else 0)
             dropped.add_metric([name], recorder.dropped if recording else 0)
         yield from (active, size, dropped)
+
+    def _publications(self) -> Iterator[Metric]:
+        labels = ["camera", "target"]
+        up = GaugeMetricFamily("twistedcam_publish_up", "1 while it takes video.", labels=labels)
+        bits = GaugeMetricFamily(
+            "twistedcam_publish_bits_per_second", "Bit rate of late.", labels=labels
+        )
+        size = CounterMetricFamily(
+            "twistedcam_published_bytes", "Bytes of H.264 that a target took.", labels=labels
+        )
+        frames = CounterMetricFamily(
+            "twistedcam_frames_published", "Pictures that a target took.", labels=labels
+        )
+        dropped = CounterMetricFamily(
+            "twistedcam_publish_dropped_frames", "Pictures that it was too slow for.", labels=labels
+        )
+        faults = CounterMetricFamily(
+            "twistedcam_publish_faults", "Times that it failed.", labels=labels
+        )
+        for each in self._server.publications:
+            key = [each.camera, each.target.name]
+            up.add_metric(key, float(each.state == "live"))
+            bits.add_metric(key, each.bitrate())
+            size.add_metric(key, each.bytes)
+            frames.add_metric(key, each.frames)
+            dropped.add_metric(key, each.drops)
+            faults.add_metric(key, each.faults)
+        yield from (up, bits, size, frames, dropped, faults)

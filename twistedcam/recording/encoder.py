@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import os
+import io
 from fractions import Fraction
 from typing import Any, Protocol
 
 import av
-import av.error
 
+from twistedcam.recording.coder import Pictures, mark_keyframe
 from twistedcam.recording.formats import Format
-from twistedcam.recording.moment import Moment
+from twistedcam.recording.moment import Coded, Moment
 from twistedcam.recording.settings import RecordSettings
 
 #: Microseconds of film between two frames that a player can jump to.
 _KEYFRAMES = 2_000_000
-#: Pixels up to which one thread encodes 30 a second with ease.
-_ONE_THREAD = 1280 * 720
-_PIC_I, _PIC_NONE = 1, 0
-#: JFIF is full range, with the matrix of BT.601 (JFIF 1.02) and the colours of sRGB.
-_FULL_RANGE, _BT470BG, _BT709, _SRGB = 2, 5, 1, 13
 
 
 class PacketEncoder(Protocol):
@@ -48,6 +43,9 @@ def make_encoder(
         stream.pix_fmt = "yuvj420p"
         stream.time_base = base
         return stream, _Copy(stream, base)
+    if first.coded is not None:
+        encoded = _Encoded(container, base, first.coded)
+        return encoded.stream, encoded
     stream = container.add_stream("libx264", rate=30)
     return stream, _H264(stream, base, settings, first)
 
@@ -72,24 +70,18 @@ class _Copy:
 
 
 class _H264:
-    """x264, fed with what the JPEG decoder gives: no detour through RGB."""
+    """x264, fed with what the JPEG decoder gives."""
 
     def __init__(
         self, stream: Any, base: Fraction, settings: RecordSettings, first: Moment
     ) -> None:
         self._stream = stream
         self._base = base
-        self._size = first.width & ~1, first.height & ~1  # 4:2:0 has pairs of pixels
-        self._decoder: Any = av.CodecContext.create("mjpeg", "r")
+        self._pictures = Pictures(first.width, first.height)
         self._next_keyframe = first.time
         coder = stream.codec_context
-        coder.width, coder.height = self._size
-        coder.pix_fmt = "yuv420p"
+        self._pictures.describe(coder)
         coder.time_base = stream.time_base = base
-        coder.color_range, coder.colorspace = _FULL_RANGE, _BT470BG
-        coder.color_primaries, coder.color_trc = _BT709, _SRGB
-        small = first.width * first.height <= _ONE_THREAD
-        coder.thread_count = 1 if small else min(4, os.cpu_count() or 1)
         # zerolatency: each picture's packet comes at once, so that a crash loses none in here.
         coder.options = {
             "preset": settings.preset,
@@ -99,25 +91,47 @@ class _H264:
         self._coder = coder
 
     def encode(self, moment: Moment, pts: int) -> Any:
-        try:
-            frames = self._decoder.decode(av.Packet(moment.jpeg))
-        except av.error.InvalidDataError:
+        frame = self._pictures.decode(moment.jpeg)
+        if frame is None:
             return None
-        if not frames:
-            return None
-        frame = frames[0]
-        if frame.format.name != "yuvj420p" or (frame.width, frame.height) != self._size:
-            width, height = self._size
-            frame = frame.reformat(width, height, "yuvj420p", interpolation="FAST_BILINEAR")
         frame.pts, frame.time_base = pts, self._base
-        if moment.time >= self._next_keyframe:
-            frame.pict_type = _PIC_I
+        keyframe = moment.time >= self._next_keyframe
+        mark_keyframe(frame, keyframe)
+        if keyframe:
             self._next_keyframe = moment.time + _KEYFRAMES
-        else:
-            frame.pict_type = _PIC_NONE
         (packet,) = self._coder.encode(frame)
         packet.stream = self._stream
         return packet
 
     def close(self) -> None:
         self._coder.encode(None)
+
+
+class _Encoded:
+    """H.264 that was made already, for publish targets."""
+
+    def __init__(self, container: Any, base: Fraction, first: Coded) -> None:
+        self.stream = add_coded_stream(container, first.data)
+        self.stream.time_base = self._base = base
+
+    def encode(self, moment: Moment, pts: int) -> Any:
+        assert moment.coded is not None
+        packet = av.Packet(moment.coded.data)
+        packet.stream = self.stream
+        packet.time_base = self._base
+        packet.pts = packet.dts = pts
+        packet.is_keyframe = moment.coded.is_keyframe
+        return packet
+
+    def close(self) -> None:
+        """Nothing is kept."""
+
+
+def add_coded_stream(container: Any, keyframe: bytes) -> Any:
+    """A stream for packets like this one: its size and headers are read from it.
+
+    Arguments:
+        keyframe: Annex B, with SPS and PPS.
+    """
+    with av.open(io.BytesIO(keyframe), format="h264") as read:
+        return container.add_stream_from_template(read.streams.video[0])

@@ -73,11 +73,12 @@ class Job:
         """Frames that were left out, for whatever reason."""
         return self._backlog.dropped + self.progress.dropped
 
-    def offer(self, moment: Moment) -> None:
-        """A new frame."""
+    def offer(self, moment: Moment) -> bool:
+        """A new frame; False if it is left out."""
         self._cut = False
-        self._backlog.offer(moment)
+        taken = self._backlog.offer(moment)
         self._pump()
+        return taken
 
     def cut(self) -> None:
         """The camera is gone for a while: finish the file."""

@@ -20,13 +20,14 @@ from twistedcam.recording.disk import check_folder
 from twistedcam.recording.formats import SUFFIXES, Format, format_of_name
 from twistedcam.recording.job import Job
 from twistedcam.recording.lifecycle import HasState, make_recorder_lifecycle
-from twistedcam.recording.moment import Moment
+from twistedcam.recording.moment import Coded, Moment
 from twistedcam.recording.names import check_name, free_name, is_free
 from twistedcam.recording.probe import Item
 from twistedcam.recording.ring import Ring
 from twistedcam.recording.segment import SegmentResult
 from twistedcam.recording.session import GAP, Plan, Progress
 from twistedcam.recording.settings import RecordSettings
+from twistedcam.recording.shared import SharedEncoder
 from twistedcam.recording.timeline import Timeline
 
 log = Logger()
@@ -71,6 +72,11 @@ class Recorder(HasState):
         self._every: float | None = None
         self._due = 0
         self._away: IDelayedCall | None = None
+        #: Gives the encoder that works for others and suits this recording, or None.
+        self.find_shared: Callable[[RecordSettings], SharedEncoder | None] = lambda settings: None
+        self._shared: SharedEncoder | None = None
+        self._needs_keyframe = True
+        self._missed = self._missed_before = 0
         self._waiting: list[Deferred[Progress | None]] = []
         self._machine = make_recorder_lifecycle(self)
         self.settings = settings or RecordSettings()
@@ -103,7 +109,12 @@ class Recorder(HasState):
     @property
     def dropped(self) -> int:
         """Frames that the recording had to leave out."""
-        return 0 if self._job is None else self._job.dropped
+        if self._job is None:
+            return 0
+        missed = (
+            self._missed if self._shared is None else self._shared.dropped - self._missed_before
+        )
+        return self._job.dropped + missed
 
     def item(self) -> Item | None:
         """The file that is being written, as a listing shows it; or None."""
@@ -165,7 +176,15 @@ class Recorder(HasState):
         if self.ring is not None and every is None:
             first = self.ring.last(self.ring.seconds, self._now())
         self._job = Job(plan, first, self._make_thread, self)
-        self._camera.hub.add(self)
+        if plan.format.codec == "h264" and every is None and self.ring is None:
+            self._shared = self.find_shared(self.settings)
+        self._missed = 0
+        if self._shared is None:
+            self._camera.hub.add(self)
+        else:
+            self._needs_keyframe = True
+            self._missed_before = self._shared.dropped
+            self._shared.add(self, lossless=True)
         self._tell("started", plan.name)
         return plan.name
 
@@ -216,6 +235,17 @@ class Recorder(HasState):
             self._due = self._due + step if late < step else moment.time + step
         self._job.offer(moment)
 
+    def take_coded(self, frame: Frame, coded: Coded) -> None:
+        """A new frame that is encoded already (shared.CodedSink)."""
+        if self._job is None or (self._needs_keyframe and not coded.is_keyframe):
+            return
+        time = self._timeline.place(frame.time_us, self._steady())
+        taken = self._job.offer(Moment.of(frame, time, coded))
+        # What refers to one that is left out cannot be shown: on with the next keyframe.
+        self._needs_keyframe = not taken
+        if not taken and self._shared is not None:
+            self._shared.need_keyframe()
+
     # What the job tells (job.JobListener).
 
     def published(self, result: SegmentResult) -> None:
@@ -265,10 +295,15 @@ class Recorder(HasState):
         if self._away is not None:
             self._away.cancel()
             self._away = None
-        if self.ring is None:
-            self._camera.hub.remove(self)
-        at = self._timeline.at(self._steady())
-        finished = self._job.finish(at)
+        job, at = self._job, self._timeline.at(self._steady())
+        shared = self._shared
+        if shared is not None:
+            self._missed, self._shared = shared.dropped - self._missed_before, None
+            finished = shared.remove(self).addCallback(lambda _: job.finish(at))
+        else:
+            if self.ring is None:
+                self._camera.hub.remove(self)
+            finished = job.finish(at)
         finished.addCallback(self._finished)
         finished.addErrback(lambda why: log.failure("a recording's end failed", failure=why))
 

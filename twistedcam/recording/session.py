@@ -169,6 +169,8 @@ class Session:
         settings = self.plan.settings
         if (moment.width, moment.height) != segment.size:
             return True
+        if moment.coded is not None and not moment.coded.is_keyframe:
+            return False  # no file can begin here
         if settings.segment and moment.time - segment.started >= settings.segment * 1e6:
             return True
         return bool(settings.segment_size and segment.result.bytes >= settings.segment_size)

@@ -1,0 +1,97 @@
+"""Servers that video is published to: real ones, each on a port of its own."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from pathlib import Path
+from types import TracebackType
+
+from tests.process import wait_for
+from tests.system import require, require_program
+
+LOCAL = "127.0.0.1"
+_MODULE = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
+
+
+def free_port() -> int:
+    """A port that nobody has now."""
+    with socket.socket() as probe:
+        probe.bind((LOCAL, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def is_open(port: int) -> bool:
+    """Whether somebody listens."""
+    with socket.socket() as probe:
+        return probe.connect_ex((LOCAL, port)) == 0
+
+
+class Program:
+    """A program that is started, killed and started again; ended on leaving the context."""
+
+    def __init__(self, *command: str) -> None:
+        self.command = command
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it."""
+        quiet = subprocess.DEVNULL
+        self.process = subprocess.Popen(self.command, stdin=quiet, stdout=quiet, stderr=quiet)
+
+    def kill(self) -> None:
+        """Kill it, as a crash would."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def __enter__(self) -> Program:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.kill()
+
+
+class Nginx(Program):
+    """nginx of a configuration in which ``{…}`` stand for values.
+
+    Arguments:
+        folder: for its files.
+        config: the configuration's http and rtmp parts.
+        port: where it listens; waited for.
+    """
+
+    def __init__(self, folder: Path, config: str, port: int) -> None:
+        program = require_program("nginx")
+        require(_MODULE.exists(), "no RTMP module (Debian: apt-get install libnginx-mod-rtmp)")
+        folder.mkdir(parents=True, exist_ok=True)
+        head = (
+            f"daemon off; master_process off; worker_processes 1; pid {folder}/pid;\n"
+            f"error_log {folder}/log; load_module {_MODULE};\n"
+            "events { worker_connections 256; }\n"
+        )
+        file = folder / "nginx.conf"
+        file.write_text(head + config)
+        self.port = port
+        super().__init__(program, "-e", f"{folder}/log", "-c", str(file))
+
+    def start(self) -> None:
+        """Start it, and wait until it listens."""
+        super().start()
+        wait_for(lambda: is_open(self.port), "nginx")
+
+
+def rtsp_listener(port: int, file: Path) -> Program:
+    """ffmpeg as an RTSP server that one publisher records to."""
+    words = ["-v", "error", "-y", "-rtsp_flags", "listen", "-i", f"rtsp://{LOCAL}:{port}/cam"]
+    return Program(
+        require_program("ffmpeg"), *words, "-c", "copy", "-flush_packets", "1", str(file)
+    )

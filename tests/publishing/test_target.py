@@ -1,0 +1,101 @@
+"""A target's text is understood, or refused with a hint; nobody sees a key in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from twistedcam.errors import BadArgument
+from twistedcam.options import ServeOptions, read_serve_options, serve_actions
+from twistedcam.publishing import parse_publish, parse_target
+from twistedcam.recording.coder import CoderSettings
+
+
+@pytest.mark.parametrize(
+    ("text", "muxer", "shown"),
+    [
+        ("rtmp://a.example/live/KEY-1", "flv", "rtmp://a.example/live/***"),
+        ("rtmps://u:pw@a.example:443/app/x/KEY", "flv", "rtmps://***@a.example:443/app/***"),
+        ("rtsp://u:pw@[::1]:8554/door", "rtsp", "rtsp://***@[::1]:8554/door"),
+        ("rtsp://h/door?sig=KEY", "rtsp", "rtsp://h/door?***"),
+        ("hls:/srv/www/cam", "hls", "hls:/srv/www/cam/live.m3u8"),
+        ("hls:/srv/www/door.m3u8", "hls", "hls:/srv/www/door.m3u8"),
+        ("hls:https://h/up?cid=KEY&file=x.m3u8", "hls", "hls:https://h/up?***"),
+        ("whip:https://h/whip/KEY#token=T0K", "whip", "whip:https://h/whip/***"),
+    ],
+)
+def test_a_target_is_shown_without_keys(text: str, muxer: str, shown: str) -> None:
+    target = parse_target(text)
+    assert (target.muxer, target.shown) == (muxer, shown)
+    for secret in ("KEY", "pw", "T0K"):
+        assert secret not in repr(target)
+        told = target.without_secrets(f"cannot open {target.url} with {target.token}")
+        assert target.is_folder or secret not in told
+
+
+def test_a_reason_that_has_part_of_the_address_loses_the_key() -> None:
+    target = parse_target("rtmp://h/live/KEY-12?token=T0K3N")
+    assert target.without_secrets("stream KEY-12 refused, T0K3N") == "stream *** refused, ***"
+
+
+def test_settings_behind_the_hash_are_ours() -> None:
+    target = parse_target("rtmp://h/a/k?x=1#name=show&bitrate=4M&encoder=auto&crf=30&preset=fast")
+    assert target.url == "rtmp://h/a/k?x=1"
+    assert target.name == "show"
+    assert target.coder == CoderSettings("auto", 30, "fast", 4_000_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("ftp://h/x", "'ftp' is nothing to publish to"),
+        ("rtmp:///app/k", "needs a host"),
+        ("rtmp://h:port/app/k", "needs a host"),
+        ("hls:", "needs a folder"),
+        ("hls:ftp://h/x", "needs a folder"),
+        ("whip:rtmp://h/x", "needs a web address"),
+        ("rtmp://h/a/k#fps=5", "no setting 'fps'"),
+        ("rtmp://h/a/k#encoder=h265", "encoder='h265' is none"),
+        ("rtmp://h/a/k#crf=99", "crf='99' will not do"),
+        ("rtmp://h/a/k#bitrate=fast", "bitrate='fast'"),
+        ("rtmp://h/a/k#name=a b", "name='a b' will not do"),
+    ],
+)
+def test_what_is_no_target_is_refused(text: str, said: str) -> None:
+    with pytest.raises(BadArgument) as error:
+        parse_target(text)
+    assert said in str(error.value)
+
+
+def test_a_camera_s_name_may_stand_before() -> None:
+    assert parse_publish("door=hls:/x")[0] == "door"
+    assert parse_publish("rtmp://h/a/k?x=1")[0] is None
+
+
+def read(*words: str) -> ServeOptions:
+    import argparse
+
+    parser = argparse.ArgumentParser()
+    for action in serve_actions():
+        if action.dest != "help":
+            parser._add_action(action)
+    return read_serve_options(parser.parse_args(words))
+
+
+def test_targets_come_from_options_or_from_a_camera_s_table(tmp_path: Path) -> None:
+    file = tmp_path / "x.toml"
+    file.write_text(
+        "[camera.a]\nsource = 'pattern:'\npublish = ['hls:/one', 'rtmp://h/a/k']\n"
+        "[camera.b]\nsource = 'pattern:'\npublish = 'hls:/two'\n"
+    )
+    found = read("--config", str(file), "--publish", "b=rtsp://h/x").publish
+    assert {name: [each.scheme for each in found[name]] for name in found} == {
+        "a": ["hls", "rtmp"],
+        "b": ["rtsp"],
+    }
+    with pytest.raises(BadArgument, match="say which camera: --publish CAMERA=URL"):
+        read("--config", str(file), "--publish", "rtsp://h/x")
+    file.write_text("[camera.a]\nsource = 'pattern:'\npublish = 3\n")
+    with pytest.raises(BadArgument, match=r"x\.toml: \[camera\.a\]: publish has to be a list"):
+        read("--config", str(file))

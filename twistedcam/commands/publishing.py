@@ -1,0 +1,64 @@
+"""The commands about publish targets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from twistedcam.commands.command import Answer
+from twistedcam.commands.registry import Registry
+
+if TYPE_CHECKING:
+    from twistedcam.camera import Camera
+    from twistedcam.publishing.publication import Publication
+    from twistedcam.server import Server
+
+
+def add_publishing_commands(registry: Registry) -> None:
+    """Add them to a registry."""
+
+    @registry.command("publish", right="view", items="targets")
+    def publish(server: Server) -> Answer:
+        """List the publish targets: state, bit rate, drops, last fault."""
+        now = server.clock.seconds()
+        return [publication_status(each, now) for each in server.publications]
+
+    @registry.command("publish start", looks_right=_is_target)
+    def publish_start(server: Server, camera: Camera, target: str | None = None) -> Answer:
+        """Publish to a camera's target, or to all of them; it is tried again for ever."""
+        for each in server.publications.get(camera.name, target):
+            each.start()
+        return None
+
+    @registry.command("publish stop", looks_right=_is_target)
+    async def publish_stop(server: Server, camera: Camera, target: str | None = None) -> Answer:
+        """Publish no more to a camera's target, or to none of them."""
+        for stopping in [each.stop() for each in server.publications.get(camera.name, target)]:
+            await stopping
+        return None
+
+
+def publication_status(each: Publication, now: float) -> dict[str, Any]:
+    """One target; its address without keys, its bit rate in bits a second."""
+    fault = each.last_fault
+    return {
+        "target": each.target.name,
+        "camera": each.camera,
+        "url": each.target.shown,
+        "state": each.state,
+        "bitrate": each.bitrate(),
+        "frames": each.frames,
+        "bytes": each.bytes,
+        "drops": each.drops,
+        "encoder": each.encoder.name,
+        "note": each.encoder.note,
+        "connects": each.connects,
+        "faults": each.faults,
+        "last_fault": None if fault is None else fault[1],
+        "last_fault_age": None if fault is None else round(now - fault[0], 1),
+    }
+
+
+def _is_target(server: Server, word: str) -> bool:
+    cameras = list(server.cameras)
+    names = [each.target.name for each in server.publications.of(cameras[0])] if cameras else []
+    return len(cameras) == 1 and word in names

@@ -1,0 +1,185 @@
+"""The text of a publish target: ``rtmp://a.example/live/KEY#name=show&bitrate=4M``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+from twistedcam.errors import BadArgument
+from twistedcam.recording import quantities
+from twistedcam.recording.coder import CoderSettings
+from twistedcam.recording.settings import RecordSettings
+from twistedcam.sources.spec import check_name
+
+_HIDDEN = "***"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+#: FFmpeg's muxer by scheme; ``hls`` and ``whip`` stand before another address.
+_MUXERS = {
+    **dict.fromkeys(("rtmp", "rtmps"), "flv"),
+    **dict.fromkeys(("rtsp", "rtsps"), "rtsp"),
+    **{each: each for each in ("hls", "whip")},
+}
+SETTINGS = ("name", "encoder", "crf", "preset", "bitrate", "token")
+_EXAMPLES = (
+    "rtmp://HOST/APP/KEY, rtsp://HOST/PATH, hls:FOLDER, hls:https://HOST/live.m3u8, whip:URL"
+)
+#: Seconds of a segment, and how many a playlist has: a player is three behind.
+_SEGMENT, _SEGMENTS = 1, 6
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a camera's video is to go.
+
+    Arguments:
+        scheme: ``rtmp``, ``rtmps``, ``rtsp``, ``rtsps``, ``hls`` or ``whip``.
+        url: the address that FFmpeg is given: it may have keys and is for nobody's eyes.
+        name: what it is called in commands.
+        coder: how the video is encoded.
+        token: bearer token, for WHIP.
+    """
+
+    scheme: str
+    url: str = field(repr=False)
+    name: str
+    coder: CoderSettings = field(default_factory=CoderSettings)
+    token: str = field(default="", repr=False)
+
+    @property
+    def muxer(self) -> str:
+        """FFmpeg's name for the way in which it is packed."""
+        return _MUXERS[self.scheme]
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is HLS in files of this machine."""
+        return self.scheme == "hls" and not _is_web(self.url)
+
+    @property
+    def shown(self) -> str:
+        """The address without what could be a key: passwords, queries, RTMP's and WHIP's paths."""
+        before = f"{self.scheme}:" if self.scheme in ("hls", "whip") else ""
+        if self.is_folder:
+            return before + self.url
+        parts = urlsplit(self.url)
+        host = parts.netloc.rpartition("@")[2]
+        user = f"{_HIDDEN}@" if "@" in parts.netloc else ""
+        path = parts.path
+        if self.scheme in ("rtmp", "rtmps", "whip"):
+            first, slash, key = path.lstrip("/").partition("/")
+            path = f"/{first}{slash}{_HIDDEN if key else ''}"
+        query = f"?{_HIDDEN}" if parts.query else ""
+        return f"{before}{parts.scheme}://{user}{host}{path}{query}"
+
+    def options(self) -> dict[str, str]:
+        """What FFmpeg's muxer is told."""
+        if self.muxer == "flv":
+            return {"flvflags": "no_duration_filesize"}
+        if self.muxer == "rtsp":
+            return {"rtsp_transport": "tcp"}
+        if self.muxer == "whip":
+            return {"authorization": self.token} if self.token else {}
+        options = {
+            "hls_time": str(_SEGMENT),
+            "hls_list_size": str(_SEGMENTS),
+            "hls_delete_threshold": "2",
+            "hls_flags": "delete_segments+independent_segments+omit_endlist+program_date_time",
+            "hls_start_number_source": "epoch",
+            "hls_allow_cache": "0",
+        }
+        if self.is_folder:
+            options["hls_flags"] += "+temp_file"
+        else:
+            options |= {"method": "PUT", "http_persistent": "1", "timeout": "10"}
+        return options
+
+    def without_secrets(self, text: str) -> str:
+        """A text of somebody else's in which nothing of the address is left that may be a key."""
+        text = text.replace(self.url, self.shown)
+        for secret in sorted(self._secrets(), key=len, reverse=True):
+            text = text.replace(secret, _HIDDEN)
+        return text
+
+    def _secrets(self) -> set[str]:
+        if self.is_folder:
+            return set()
+        parts = urlsplit(self.url)
+        found = {self.token, parts.password or "", parts.username or "", parts.query}
+        found |= {value for _, value in parse_qsl(parts.query)}
+        if self.scheme in ("rtmp", "rtmps", "whip"):
+            found |= set(parts.path.lstrip("/").partition("/")[2:])
+        return {each for each in found if len(each) > 2}
+
+
+def parse_target(text: str) -> Target:
+    """A target, with its settings behind ``#``.
+
+    Raises:
+        BadArgument: it is no address that video can be published to, or a setting will not do.
+    """
+    address, _, fragment = text.strip().partition("#")
+    scheme, colon, rest = address.partition(":")
+    scheme = scheme.lower()
+    if not colon or scheme not in _MUXERS:
+        raise BadArgument(f"{scheme[:40]!r} is nothing to publish to: write {_EXAMPLES}")
+    given = dict(parse_qsl(fragment, keep_blank_values=True))
+    for name in given:
+        if name not in SETTINGS:
+            known = ", ".join(SETTINGS)
+            raise BadArgument(f"a {scheme} target has no setting {name!r}: it has {known}")
+    url = _folder(rest) if scheme == "hls" and not _is_web(rest) else rest
+    if scheme not in ("hls", "whip"):
+        url = address
+    if scheme != "hls" or _is_web(url):
+        _check_host(scheme, url)
+    name = given.get("name", scheme)
+    if not _NAME.fullmatch(name):
+        raise BadArgument(f"name={name!r} will not do: letters, digits, '_', '.' and '-'")
+    return Target(scheme, url, name, _coder(given), given.get("token", ""))
+
+
+def parse_publish(text: str) -> tuple[str | None, Target]:
+    """``[CAMERA=]URL`` as the command line takes it; None stands for the only camera.
+
+    Raises:
+        BadArgument: see parse_target.
+    """
+    name, equals, url = text.partition("=")
+    if not equals or ":" in name:
+        return None, parse_target(text)
+    return check_name(name), parse_target(url)
+
+
+def _is_web(text: str) -> bool:
+    return text.lower().startswith(("http://", "https://"))
+
+
+def _folder(text: str) -> str:
+    """A playlist's path from a folder's, or from its own."""
+    if not text or "://" in text:
+        raise BadArgument("hls: needs a folder (hls:/srv/www/cam) or hls:https://HOST/live.m3u8")
+    path = Path(text).expanduser().absolute()
+    return str(path if path.suffix == ".m3u8" else path / "live.m3u8")
+
+
+def _check_host(scheme: str, url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises where it is no number
+        host = parts.hostname
+    except ValueError:
+        host = None
+    if not host:
+        raise BadArgument(f"a {scheme} target needs a host: write {_EXAMPLES}")
+    if scheme == "whip" and not _is_web(url):
+        raise BadArgument("whip: needs a web address: whip:https://HOST/PATH")
+
+
+def _coder(given: dict[str, str]) -> CoderSettings:
+    recording: dict[str, str] = {name: given[name] for name in ("crf", "preset") if name in given}
+    settings = RecordSettings.from_mapping(recording)
+    bitrate = quantities.size(given["bitrate"], "bitrate") if "bitrate" in given else None
+    encoder = given.get("encoder", CoderSettings.encoder)
+    return CoderSettings(encoder, settings.crf, settings.preset, bitrate)

@@ -1,0 +1,155 @@
+"""H.264 of a camera's JPEGs, by the encoder that was asked for or the one that works."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import av
+import av.error
+
+from twistedcam.errors import BadArgument, NotSupported
+
+#: What may be asked for; ``auto`` is the first of the hardware's that works, else libx264.
+HARDWARE = ("h264_nvenc", "h264_videotoolbox", "h264_v4l2m2m", "h264_vaapi")
+ENCODERS = ("libx264", "auto", *HARDWARE)
+#: Steps a second of the packets' times.
+CLOCK = 90_000
+#: Pixels up to which one thread encodes 30 a second with ease.
+_ONE_THREAD = 1280 * 720
+_PIC_I, _PIC_NONE = 1, 0
+#: JFIF is full range, with the matrix of BT.601 (JFIF 1.02) and the colours of sRGB.
+_FULL_RANGE, _BT470BG, _BT709, _SRGB = 2, 5, 1, 13
+
+
+@dataclass(frozen=True)
+class CoderSettings:
+    """What makes two encodes the same.
+
+    Arguments:
+        encoder: one of ENCODERS.
+        crf: x264's quality, 0 (best) to 51; where the encoder has no such thing, unused.
+        preset: x264's.
+        bitrate: bits a second at most, or None for as many as the quality takes.
+    """
+
+    encoder: str = "libx264"
+    crf: int = 23
+    preset: str = "ultrafast"
+    bitrate: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.encoder not in ENCODERS:
+            known = ", ".join(ENCODERS)
+            raise BadArgument(f"encoder={self.encoder!r} is none that there is: {known}")
+
+
+class Pictures:
+    """Decodes JPEGs to what an encoder takes: no detour through RGB.
+
+    Arguments:
+        width, height: the JPEGs' size; an odd pixel is cut off, because 4:2:0 has pairs.
+    """
+
+    def __init__(self, width: int, height: int) -> None:
+        self.size = width & ~1, height & ~1
+        self._decoder: Any = av.CodecContext.create("mjpeg", "r")
+
+    def decode(self, jpeg: bytes) -> Any:
+        """A frame in full-range 4:2:0, or None if the picture is broken."""
+        try:
+            frames = self._decoder.decode(av.Packet(jpeg))
+        except av.error.InvalidDataError:
+            return None
+        if not frames:
+            return None
+        frame = frames[0]
+        if frame.format.name != "yuvj420p" or (frame.width, frame.height) != self.size:
+            frame = frame.reformat(*self.size, "yuvj420p", interpolation="FAST_BILINEAR")
+        return frame
+
+    def describe(self, coder: Any) -> None:
+        """Tell an encoder what it gets."""
+        coder.width, coder.height = self.size
+        coder.pix_fmt = "yuv420p"
+        coder.color_range, coder.colorspace = _FULL_RANGE, _BT470BG
+        coder.color_primaries, coder.color_trc = _BT709, _SRGB
+        small = self.size[0] * self.size[1] <= _ONE_THREAD
+        coder.thread_count = 1 if small else min(4, os.cpu_count() or 1)
+
+
+def mark_keyframe(frame: Any, wanted: bool) -> None:
+    """Ask for a picture that a player can begin with, or leave it to the encoder."""
+    frame.pict_type = _PIC_I if wanted else _PIC_NONE
+
+
+class Coder:
+    """One encoder for pictures of one size; its packets are in Annex B, headers in each keyframe.
+
+    Arguments:
+        settings: what is wanted.
+        width, height: pixels.
+
+    Raises:
+        NotSupported: no encoder of those that may be taken can be opened.
+    """
+
+    def __init__(self, settings: CoderSettings, width: int, height: int) -> None:
+        self.size = width, height
+        self._pictures = Pictures(width, height)
+        #: Why it is not the encoder that was asked for, or None.
+        self.note: str | None = None
+        self.name, self._coder = self._open(settings)
+
+    def encode(self, jpeg: bytes, pts: int, keyframe: bool) -> list[tuple[int, bytes, bool]]:
+        """Packets that are ready: time, bytes, whether it is a keyframe; none for a broken JPEG.
+
+        Arguments:
+            pts: the picture's time in steps of CLOCK.
+            keyframe: whether players have to be able to begin here.
+        """
+        frame = self._pictures.decode(jpeg)
+        if frame is None:
+            return []
+        frame.pts, frame.time_base = pts, Fraction(1, CLOCK)
+        mark_keyframe(frame, keyframe)
+        return [(each.pts, bytes(each), each.is_keyframe) for each in self._coder.encode(frame)]
+
+    def _open(self, settings: CoderSettings) -> tuple[str, Any]:
+        wanted = settings.encoder
+        names = HARDWARE if wanted == "auto" else (wanted,)
+        failed = []
+        for name in dict.fromkeys((*names, "libx264")):
+            try:
+                coder = self._try(name, settings)
+            except (av.error.FFmpegError, av.codec.codec.UnknownCodecError, ValueError) as error:
+                failed.append(f"{name}: {_reason(error)}")
+                continue
+            if failed:
+                self.note = f"{name} is used, because of {'; '.join(failed)}"
+            return name, coder
+        raise NotSupported(f"no H.264 encoder can be opened: {'; '.join(failed)}")
+
+    def _try(self, name: str, settings: CoderSettings) -> Any:
+        coder: Any = av.CodecContext.create(name, "w")
+        self._pictures.describe(coder)
+        coder.time_base, coder.framerate = Fraction(1, CLOCK), Fraction(30)
+        options = {"bf": "0"}
+        if name == "libx264":
+            # zerolatency: each picture's packet comes at once.
+            options |= {"preset": settings.preset, "crf": str(settings.crf), "tune": "zerolatency"}
+        if settings.bitrate is not None:
+            options |= {"maxrate": str(settings.bitrate), "bufsize": str(settings.bitrate)}
+            if name != "libx264":
+                coder.bit_rate = settings.bitrate
+        coder.options = options
+        coder.open()
+        return coder
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, av.codec.codec.UnknownCodecError):
+        return "this FFmpeg does not have it"
+    return getattr(error, "strerror", None) or str(error)

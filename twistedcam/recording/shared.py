@@ -1,0 +1,226 @@
+"""One encode of a camera for all who want the same: publish targets and a recording."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from twistedcam.camera import Camera
+from twistedcam.camera.thread import Thread
+from twistedcam.events import EventBus, Fault
+from twistedcam.frame import Frame
+from twistedcam.recording.backlog import Backlog
+from twistedcam.recording.coder import CLOCK, Coder, CoderSettings
+from twistedcam.recording.moment import Coded, Moment
+from twistedcam.recording.timeline import Timeline
+
+log = Logger()
+
+#: Steps of CLOCK between two frames that a player can begin with.
+KEYFRAMES = CLOCK
+
+
+class CodedSink(Protocol):
+    """Who takes encoded frames. Called on the reactor's thread; must return at once."""
+
+    def take_coded(self, frame: Frame, coded: Coded) -> None:
+        """Here is the next one; for a new listener soon a keyframe, maybe others before it."""
+
+
+class _Made(NamedTuple):
+    packets: list[tuple[int, bytes, bool]]
+    #: How the encoder is called, and why it is not the one that was asked for.
+    name: str
+    note: str | None
+
+
+class SharedEncoder:
+    """Encodes while somebody listens, on a thread of its own.
+
+    It takes the newest picture whenever it is ready for one; while a listener may miss none, as
+    many wait as a recording would have wait (Backlog).
+
+    Arguments:
+        camera: whose pictures.
+        settings: how they are encoded.
+        make_thread: gives the thread.
+        events: where it is told that there is no encoder.
+        steady: seconds on a clock that is never set.
+    """
+
+    def __init__(
+        self,
+        camera: Camera,
+        settings: CoderSettings,
+        make_thread: Callable[[], Thread],
+        events: EventBus,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.settings = settings
+        #: The encoder at work, and why it is not the one that was asked for; or None.
+        self.name: str | None = None
+        self.note: str | None = None
+        #: Pictures that it was too slow for.
+        self.dropped = 0
+        self._camera = camera
+        self._make_thread = make_thread
+        self._events = events
+        self._steady = steady
+        self._timeline = Timeline()
+        self._listeners: dict[CodedSink, bool] = {}
+        self._leaving: list[tuple[CodedSink, Deferred[None]]] = []
+        self._thread: Thread | None = None
+        self._coder: Coder | None = None
+        self._generation = 0
+        self._busy = False
+        self._newest: Frame | None = None
+        self._waiting = Backlog()
+        self._frames: dict[int, Frame] = {}
+        self._keyframe_due = 0
+        self._last_pts = -1
+        self._is_broken = False
+
+    def __len__(self) -> int:
+        return len(self._listeners)
+
+    def add(self, listener: CodedSink, lossless: bool = False) -> None:
+        """Encode for this one too. It can begin with the next keyframe.
+
+        Arguments:
+            lossless: it wants every picture, even if that takes longer; the next is a keyframe.
+        """
+        if not self._listeners and self._thread is None:
+            self._thread = self._make_thread()
+        self._listeners[listener] = lossless
+        if lossless:
+            self._keyframe_due = 0
+        self._camera.hub.add(self)
+
+    def remove(self, listener: CodedSink) -> Deferred[None]:
+        """Encode no more for this one; fires when it has all that was captured before."""
+        lossless = self._listeners.get(listener)
+        if lossless is None:
+            return succeed(None)
+        if lossless and (self._busy or len(self._waiting)):
+            done: Deferred[None] = Deferred()
+            self._leaving.append((listener, done))
+            self._listeners[listener] = False
+            return done
+        self._drop(listener)
+        return succeed(None)
+
+    def need_keyframe(self) -> None:
+        """A listener has lost its place."""
+        self._keyframe_due = 0
+
+    def take(self, frame: Frame) -> None:
+        """A new frame (hub.Sink)."""
+        if any(self._listeners.values()):
+            moment = self._place(frame)
+            if not self._waiting.offer(moment):
+                self.dropped += 1
+                del self._frames[_pts(moment)]
+                return
+        elif not self._leaving:
+            self.dropped += self._newest is not None
+            self._newest = frame
+        self._pump()
+
+    def _place(self, frame: Frame) -> Moment:
+        """The frame on the encoder's timeline, at least a step of its clock after the last."""
+        time = self._timeline.place(frame.time_us, self._steady())
+        while time * CLOCK // 1_000_000 <= self._last_pts:
+            time += 1_000_000 // CLOCK + 1
+        moment = Moment.of(frame, time)
+        self._last_pts = _pts(moment)
+        self._frames[self._last_pts] = frame
+        return moment
+
+    def _pump(self) -> None:
+        if self._busy or self._thread is None:
+            return
+        if len(self._waiting):
+            (moment,) = self._waiting.take(1)
+        elif self._newest is not None:
+            frame, self._newest = self._newest, None
+            moment = self._place(frame)
+        else:
+            self._let_go()
+            return
+        pts = _pts(moment)
+        keyframe = pts >= self._keyframe_due
+        if keyframe:
+            self._keyframe_due = pts + KEYFRAMES
+        self._busy = True
+        made = self._thread.run(lambda: self._encode(moment, pts, keyframe))
+        made.addCallbacks(self._made, self._failed)
+        made.addErrback(lambda why: log.failure("a taker of H.264 failed", failure=why))
+        made.addCallback(self._next)
+
+    def _encode(self, moment: Moment, pts: int, keyframe: bool) -> _Made:
+        """On the thread."""
+        coder = self._coder
+        if coder is None or coder.size != (moment.width, moment.height):
+            coder = self._coder = Coder(self.settings, moment.width, moment.height)
+            self._generation += 1
+        return _Made(coder.encode(moment.jpeg, pts, keyframe), coder.name, coder.note)
+
+    def _made(self, made: _Made) -> None:
+        self._is_broken = False
+        if made.note and made.note != self.note:
+            log.warn("{camera}: {note}", camera=self._camera.name, note=made.note)
+        self.name, self.note = made.name, made.note
+        for pts, data, is_keyframe in made.packets:
+            frame = self._frames.pop(pts, None)
+            if frame is None:
+                continue
+            coded = Coded(data, pts, is_keyframe, self._generation)
+            for listener in tuple(self._listeners):
+                listener.take_coded(frame, coded)
+        if made.packets:  # what was no good has no packet and is not waited for
+            last = made.packets[-1][0]
+            self._frames = {pts: each for pts, each in self._frames.items() if pts > last}
+
+    def _failed(self, why: Failure) -> None:
+        """The encoder is given up; the next picture tries another."""
+        self._coder = None
+        self._keyframe_due = 0
+        if self._is_broken:
+            return
+        self._is_broken = True
+        reason = f"H.264 cannot be made: {why.getErrorMessage()}"
+        log.error("{camera}: {reason}", camera=self._camera.name, reason=reason)
+        self._events.publish(Fault(self._camera.name, "not-supported", reason))
+
+    def _next(self, _: object) -> None:
+        self._busy = False
+        self._pump()
+
+    def _let_go(self) -> None:
+        """Nothing waits: those who wanted all before they leave have it."""
+        leaving, self._leaving = self._leaving, []
+        for listener, done in leaving:
+            self._drop(listener)
+            done.callback(None)
+        if not self._listeners and self._thread is not None:
+            self._thread.end()
+            self._thread = self._coder = None
+
+    def _drop(self, listener: CodedSink) -> None:
+        self._listeners.pop(listener, None)
+        if self._listeners:
+            return
+        self._camera.hub.remove(self)
+        self._newest = self.name = None
+        self._frames.clear()
+        if not self._busy:
+            self._let_go()
+
+
+def _pts(moment: Moment) -> int:
+    return moment.time * CLOCK // 1_000_000
