@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from twistedcam import Frame
-from twistedcam.hub import Hub
+from twistedcam.hub import ROUND, Hub
 
 
 class Keeper:
@@ -48,6 +49,28 @@ class HubTests(SynchronousTestCase):
         hub.publish(frame(2))
         self.assertEqual(keeper.seqs, [1, 2])
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    def test_the_reactor_has_turns_while_hundreds_are_served(self) -> None:
+        clock = Clock()
+        hub, keepers = Hub(clock), [Keeper() for _ in range(3 * ROUND)]
+        for keeper in keepers:
+            hub.add(keeper)
+        hub.publish(frame(1))
+        self.assertEqual(sum(len(keeper.seqs) for keeper in keepers), ROUND)
+        hub.remove(keepers[-1])
+        clock.pump([0, 0, 0])
+        self.assertEqual([keeper.seqs for keeper in keepers], [[1]] * (3 * ROUND - 1) + [[]])
+
+    def test_a_frame_that_comes_before_all_had_the_last_leaves_nobody_out(self) -> None:
+        clock = Clock()
+        hub, keepers = Hub(clock), [Keeper() for _ in range(3 * ROUND)]
+        for keeper in keepers:
+            hub.add(keeper)
+        hub.publish(frame(1))
+        hub.publish(frame(2))
+        hub.clear()
+        self.assertEqual([keeper.seqs for keeper in keepers], [[1, 2]] * (3 * ROUND))
+        self.assertEqual(clock.getDelayedCalls(), [])
 
     def test_there_is_no_newest_frame_when_the_camera_is_not_live(self) -> None:
         hub = Hub()

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Protocol
 
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from twistedcam.frame import Frame
 
 log = Logger()
+
+#: So many sinks are offered a frame before the reactor has a turn: about a millisecond's work, so
+#: that whoever asks the server for something while hundreds watch need not wait for all of them.
+ROUND = 24
 
 
 class Sink(Protocol):
@@ -20,9 +26,17 @@ class Sink(Protocol):
 
 
 class Hub:
-    """Passes each new frame to every sink, once; remembers the newest."""
+    """Passes each new frame to every sink, once; remembers the newest.
 
-    def __init__(self) -> None:
+    Arguments:
+        clock: gives the reactor its turns between rounds of sinks; without one there are none.
+    """
+
+    def __init__(self, clock: IReactorTime | None = None) -> None:
+        self._clock = clock
+        #: The sinks that have yet to be offered the newest frame, and the call that goes on.
+        self._waiting: Iterator[Sink] = iter(())
+        self._next_round: IDelayedCall | None = None
         #: The newest frame, or None while the camera is not live.
         self.newest: Frame | None = None
         #: Called with True when the first sink has come, with False when the last has gone.
@@ -49,14 +63,39 @@ class Hub:
 
     def publish(self, frame: Frame) -> None:
         """A new frame has come. A sink that raises is taken out; the others get their frame."""
+        self._finish_pass()
         self.newest = frame
-        for sink in tuple(self._sinks):
-            try:
-                sink.take(frame)
-            except Exception:
-                self.remove(sink)
-                log.failure("a consumer of frames failed and is left out: {sink!r}", sink=sink)
+        self._waiting = iter(tuple(self._sinks))
+        self._offer()
 
     def clear(self) -> None:
         """There is no newest frame any more: the camera is not live."""
+        self._finish_pass()
         self.newest = None
+
+    def _offer(self) -> None:
+        """Go through one round of those who wait; the reactor then has a turn before the next."""
+        self._next_round = None
+        count = 0
+        limit = None if self._clock is None else ROUND
+        for count, sink in enumerate(islice(self._waiting, limit), 1):  # noqa: B007
+            self._offer_to(sink)
+        if count == ROUND and self._clock is not None:
+            self._next_round = self._clock.callLater(0, self._offer)
+
+    def _finish_pass(self) -> None:
+        """Offer the newest frame to all who still wait: order matters more now than turns."""
+        if self._next_round is not None:
+            self._next_round.cancel()
+            self._next_round = None
+        for sink in self._waiting:
+            self._offer_to(sink)
+
+    def _offer_to(self, sink: Sink) -> None:
+        if self.newest is None or sink not in self._sinks:
+            return
+        try:
+            sink.take(self.newest)
+        except Exception:
+            self.remove(sink)
+            log.failure("a consumer of frames failed and is left out: {sink!r}", sink=sink)

@@ -77,7 +77,7 @@ class Camera:
     ) -> None:
         self.name = name
         self.spec = spec
-        self.hub = Hub()
+        self.hub = Hub(clock)
         #: Where pictures are left for a camera whose source is ``push:``.
         self.inbox = Inbox()
         self.state: CameraState = "stopped"
