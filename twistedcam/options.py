@@ -11,6 +11,7 @@ from typing import Any
 from twistedcam.config import Config, read_config
 from twistedcam.doorman import Limits
 from twistedcam.errors import BadArgument
+from twistedcam.mqtt.address import Broker, parse_broker
 from twistedcam.publishing import Target, parse_publish
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.sources.spec import SourceSpec, parse_camera
@@ -49,6 +50,7 @@ class ServeOptions:
     keys: bool = False
     insecure: bool = False
     workers: int = 0
+    mqtt: Broker | None = None
     http_names: list[str] = field(default_factory=list)
     http_cors: list[str] = field(default_factory=list)
     tokens: Path | None = None
@@ -99,6 +101,7 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="send its video to rtmp://…, rtsp://…, hls:FOLDER, hls:https://…, whip:https://…",
     )
+    add("--mqtt", metavar="URL", help="tell an MQTT broker, and Home Assistant: mqtt://HOST")
     add("--workers", metavar="N", type=int, help="processes that deliver beside this one (0)")
     add("--stopped", action="store_true", help="begin with the stream stopped")
     add("--tokens", metavar="FILE", help="who may view, control, publish (see 'token --help')")
@@ -162,6 +165,7 @@ def read_serve_options(given: argparse.Namespace) -> ServeOptions:
         stopped=bool(found.stopped),
         keys=found.keys is not False,
         insecure=bool(found.insecure),
+        mqtt=None if found.mqtt is None else parse_broker(found.mqtt),
         workers=_workers(found.workers),
         limits=Limits(
             found.max_connections or Limits.connections,

@@ -21,6 +21,7 @@ from twistedcam.frameport import FrameFactory
 from twistedcam.http import Figures, Guard, HttpFactory, make_router
 from twistedcam.limits import file_limit
 from twistedcam.listener import Listener, is_local, is_loopback
+from twistedcam.mqtt import Bridge
 from twistedcam.options import ServeOptions
 from twistedcam.reload import take_over
 from twistedcam.server import Server
@@ -85,6 +86,9 @@ class CameraService(MultiService):
             "control": self._listen(options.control, self._control),
             "http": self._listen_http(options.http),
         }
+        if options.mqtt is not None:
+            bridge = Bridge(reactor, self.server, self.registry, options.mqtt)
+            bridge.setServiceParent(self)
         if options.keys:
             keys = Keys(self.server, self.registry, partial(print, flush=True))
             terminal = Terminal(reactor, keys.typed, lambda: print(keys.help(), flush=True))

@@ -1,0 +1,150 @@
+"""A server on a real broker: announced, told of, steered, and missed when it is gone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.process import ServerProcess, wait_for
+from tests.publishing.peers import LOCAL, Program, free_port, is_open
+from tests.system import require_program
+from twistedcam.errors import BadArgument
+from twistedcam.mqtt import parse_broker
+from twistedcam.mqtt.discovery import announcements
+
+
+class Dashboard:
+    """What a program on the broker sees: the newest of each topic."""
+
+    def __init__(self, port: int) -> None:
+        from paho.mqtt.client import Client
+        from paho.mqtt.enums import CallbackAPIVersion
+
+        self.seen: dict[str, bytes] = {}
+        self.client = Client(CallbackAPIVersion.VERSION2)
+        self.client.on_connect = lambda *_: self.client.subscribe("#", 1)
+        self.client.on_message = lambda _, __, m: self.seen.__setitem__(m.topic, m.payload)
+        self.client.reconnect_delay_set(1, 1)
+        self.client.connect(LOCAL, port)
+        self.client.loop_start()
+
+    def wait(self, topic: str, check: Callable[[Any], Any] = lambda _: True) -> Any:
+        """The topic's payload as JSON, once it is as it should be."""
+        found = lambda: topic in self.seen and check(json.loads(self.seen[topic]))  # noqa: E731
+        wait_for(found, f"{topic}, of {sorted(self.seen)}")
+        return json.loads(self.seen[topic])
+
+    def close(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def broker(tmp_path: Path, port: int) -> Iterator[Program]:
+    file = tmp_path / "mosquitto.conf"
+    file.write_text(f"listener {port} {LOCAL}\nallow_anonymous true\n")
+    with Program(require_program("mosquitto"), "-c", str(file)) as program:
+        wait_for(lambda: is_open(port), "the broker")
+        yield program
+
+
+def test_a_server_is_announced_told_of_and_steered(
+    tmp_path: Path, broker: Program, port: int
+) -> None:
+    options = ["--camera", "door=pattern:?size=160x120&fps=10"]
+    options += ["--mqtt", f"mqtt://u:S3CRET@{LOCAL}:{port}/cams/garage?every=0.5"]
+    seen = Dashboard(port)
+    state = "cams/garage/camera/door/state"
+    try:
+        with ServerProcess(tmp_path, *options) as server:
+            live = seen.wait(state, lambda s: s["state"] == "live" and s["fps"] > 5)
+            assert (live["stream"], live["record"], live["viewers"]) == (True, False, 0)
+            assert seen.seen["cams/garage/status"] == b"online"
+            image = "cams/garage/camera/door/image"
+            wait_for(lambda: seen.seen.get(image, b"").startswith(b"\xff\xd8"), "a picture")
+            topic = "homeassistant/switch/cams_garage_door/record/config"
+            switch = seen.wait(topic)
+            assert switch["state_topic"] == state
+
+            seen.client.publish(switch["command_topic"], "ON")
+            recording = seen.wait(state, lambda s: s["record"])["recording"]
+            assert recording.startswith("door_")
+            seen.wait("cams/garage/camera/door/event/recording", lambda e: e["what"] == "started")
+            seen.client.publish(switch["command_topic"], "OFF")
+            seen.wait(state, lambda s: not s["record"])
+            seen.client.publish("cams/garage/command", "set door fps 5")
+            answer = seen.wait("cams/garage/answer", lambda a: a["command"] == "set door fps 5")
+            assert answer["ok"] and answer["value"] == 5
+            for line, code in (("shutdown", "unauthorized"), ("'x", "bad-argument"), ("", None)):
+                seen.client.publish("cams/garage/command", line)
+                answer = seen.wait("cams/garage/answer", lambda a, line=line: a["command"] == line)
+                assert not answer["ok"] and answer["code"] == (code or "unknown-command")
+
+            broker.kill()
+            wait_for(lambda: "no broker at" in server.log, "the loss to be noticed")
+            frames = int(server.status()["frames"])
+            wait_for(lambda: int(server.status()["frames"]) > frames, "the stream to go on")
+            seen.seen.clear()
+            broker.start()
+            seen.wait(state, lambda s: s["state"] == "live")
+            assert server.end() == 0
+            wait_for(lambda: seen.seen.get("cams/garage/status") == b"offline", "the goodbye")
+            assert "S3CRET" not in server.log
+        seen.seen.clear()
+        with ServerProcess(tmp_path, *options) as server:
+            wait_for(lambda: seen.seen.get("cams/garage/status") == b"online", "the return")
+            server.process.kill()
+            wait_for(lambda: seen.seen.get("cams/garage/status") == b"offline", "the last will")
+    finally:
+        seen.close()
+
+
+def test_a_missing_broker_costs_nothing(tmp_path: Path, port: int) -> None:
+    with ServerProcess(tmp_path, "--camera", "pattern:", "--mqtt", f"mqtt://{LOCAL}:{port}") as one:
+        wait_for(lambda: "no broker at" in one.log, "the fault to be told")
+        assert one.status()["state"] in ("starting", "live")
+        assert one.end() == 0
+
+
+def test_discovery_has_what_home_assistant_asks_for() -> None:
+    found = announcements(parse_broker("mqtt://h/base"), "door.1")
+    kinds = sorted(topic.split("/")[1] for topic in found)
+    assert kinds == ["camera", "sensor", "sensor", "sensor", "sensor", "sensor", "switch", "switch"]
+    assert len({each["unique_id"] for each in found.values()}) == len(found)
+    for topic, payload in found.items():
+        assert topic.startswith("homeassistant/") and topic.endswith("/config")
+        assert payload["availability_topic"] == "base/status"
+        assert payload["device"]["identifiers"] == ["base_door_1"]
+    assert all("." not in topic for topic in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("http://h", "write mqtt://HOST"),
+        ("mqtt://", "write mqtt://HOST"),
+        ("mqtt://h:x", "write mqtt://HOST"),
+        ("mqtt://h/a/+/b", "is no topic"),
+        ("mqtt://h/a?often=1", "no setting 'often'"),
+        ("mqtt://h/a?every=0", "every='0' will not do"),
+    ],
+)
+def test_what_is_no_broker_is_refused(text: str, said: str) -> None:
+    with pytest.raises(BadArgument) as error:
+        parse_broker(text)
+    assert said in str(error.value)
+
+
+def test_a_broker_s_password_is_not_shown() -> None:
+    broker = parse_broker("mqtts://me:pa%40ss@h:99/x")
+    assert (broker.user, broker.password, broker.port, broker.is_tls) == ("me", "pa@ss", 99, True)
+    assert broker.shown == "mqtts://h:99/x" and "pa@ss" not in repr(broker)

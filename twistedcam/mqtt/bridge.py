@@ -1,0 +1,163 @@
+"""The server on the broker: what it tells, and what it is told to do."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from twistedcam.commands import Registry
+from twistedcam.commands.status import camera_status
+from twistedcam.errors import BadArgument, Forbidden, TwistedcamError
+from twistedcam.events import Event, Fault
+from twistedcam.mqtt.address import Broker
+from twistedcam.mqtt.client import Client
+from twistedcam.mqtt.discovery import announcements, camera_topic
+
+if TYPE_CHECKING:
+    from twistedcam.server import Server
+
+log = Logger()
+
+#: Seconds after which a change is told; what changes meanwhile is told with it.
+SOON = 0.1
+_SWITCHES = {
+    ("stream", "ON"): "start",
+    ("stream", "OFF"): "stop",
+    ("record", "ON"): "record start",
+    ("record", "OFF"): "record stop",
+}
+
+
+class Bridge(Service):
+    """Publishes cameras' state, events and pictures; carries out commands.
+
+    Arguments:
+        reactor: what it runs on.
+        server: whose cameras.
+        registry: the commands.
+        broker: where to.
+
+    Raises:
+        BadArgument: see Client.
+    """
+
+    def __init__(self, reactor: Any, server: Server, registry: Registry, broker: Broker) -> None:
+        self._server = server
+        self._registry = registry
+        self._broker = broker
+        self._reactor = reactor
+        self._birth = f"{broker.discovery}/status"
+        self._command = f"{broker.base}/command"
+        topics = [self._birth, self._command, camera_topic(broker, "+", "+/set")]
+        self._client = Client(reactor, broker, topics, self._announce, self._received)
+        self._loop = LoopingCall(self._tell_all)
+        self._loop.clock = reactor
+        self._soon: IDelayedCall | None = None
+        self._faults: Counter[str] = Counter()
+        self._announced: set[str] = set()
+        self._unsubscribe: Callable[[], None] = lambda: None
+
+    def startService(self) -> None:
+        """Connect, and tell from then on."""
+        super().startService()
+        self._unsubscribe = self._server.events.subscribe(self._heard)
+        self._client.start()
+        self._loop.start(self._broker.every, now=False)
+
+    def stopService(self) -> Deferred[Any]:
+        """Say goodbye."""
+        super().stopService()
+        self._unsubscribe()
+        if self._soon is not None and self._soon.active():
+            self._soon.cancel()
+        if self._loop.running:
+            self._loop.stop()
+        return self._client.close()
+
+    def _announce(self) -> None:
+        """Tell Home Assistant what there is."""
+        cameras = set(self._server.cameras)
+        for gone in self._announced - cameras:
+            for topic in announcements(self._broker, gone):
+                self._client.publish(topic, "")
+        for camera in self._server.cameras:
+            for topic, payload in announcements(self._broker, camera).items():
+                self._client.publish(topic, json.dumps(payload))
+        self._announced = cameras
+        self._tell_all()
+
+    def _tell_all(self) -> None:
+        """State and newest picture of each camera."""
+        if not self._client.is_connected:
+            return
+        if self._announced != set(self._server.cameras):
+            self._announce()
+            return
+        self._tell_states()
+        for name, camera in self._server.cameras.items():
+            if camera.hub.newest is not None:
+                image = camera_topic(self._broker, name, "image")
+                self._client.publish(image, camera.hub.newest.jpeg)
+
+    def _tell_states(self) -> None:
+        for name, camera in self._server.cameras.items():
+            status = camera_status(self._server, camera)
+            state = {
+                **status,
+                "stream": camera.state != "stopped" or camera.is_idle,
+                "record": status["recording"] is not None,
+                "faults": self._faults[name],
+            }
+            self._client.publish(camera_topic(self._broker, name, "state"), json.dumps(state))
+
+    def _heard(self, event: Event) -> None:
+        told = event.as_dict()
+        camera = told.get("camera")
+        if isinstance(event, Fault) and camera:
+            self._faults[camera] += 1
+        topic = f"{self._broker.base}/event"
+        if camera:
+            topic = camera_topic(self._broker, camera, f"event/{event.kind}")
+        self._client.publish(topic, json.dumps({"event": event.kind, **told}))
+        if self._soon is None or not self._soon.active():
+            self._soon = self._reactor.callLater(SOON, self._tell_states)
+
+    def _received(self, topic: str, payload: bytes) -> None:
+        if topic == self._birth:
+            if payload == b"online":
+                self._announce()
+            return
+        text = payload[:4096].decode("utf-8", "replace").strip()
+        if topic != self._command:
+            camera, switch = topic.split("/")[-3:-1]
+            verb = _SWITCHES.get((switch, text.upper()))
+            text = f"{verb} {camera}" if verb else f"{switch} {camera} {text}"
+        carried_out = Deferred.fromCoroutine(self._carry_out(text))
+        carried_out.addErrback(lambda why: log.failure("a command failed", failure=why))
+
+    async def _carry_out(self, line: str) -> None:
+        """One line of the vocabulary; its answer goes to ``BASE/answer``."""
+        answer: dict[str, Any]
+        try:
+            try:
+                words = shlex.split(line)
+            except ValueError as error:
+                raise BadArgument(f"the line cannot be read: {error}") from None
+            command, rest = self._registry.find(words or [""])
+            if command.of_session or command.right == "admin":
+                raise Forbidden(f"{command.name!r} is not for MQTT")
+            found = await command.run(self._server, **command.bind(self._server, rest))
+            named = {command.items or "items": found} if isinstance(found, list) else found or {}
+            answer = {"ok": True, "command": line, **named}
+        except TwistedcamError as error:
+            answer = {"ok": False, "command": line, "code": error.code, "message": str(error)}
+        self._client.publish(f"{self._broker.base}/answer", json.dumps(answer), retain=False)

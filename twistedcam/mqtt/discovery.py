@@ -1,0 +1,71 @@
+"""What Home Assistant is told of a camera (home-assistant.io/integrations/mqtt, MQTT discovery)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twistedcam.mqtt.address import Broker
+from twistedcam.version import __version__
+
+#: Words that a broker gives a meaning of its own; a camera's name has none of them.
+ONLINE, OFFLINE = "online", "offline"
+
+
+def availability_topic(broker: Broker) -> str:
+    """``online``, or the last will ``offline``."""
+    return f"{broker.base}/status"
+
+
+def camera_topic(broker: Broker, camera: str, what: str) -> str:
+    """``BASE/camera/NAME/WHAT``: beside it nothing of the server's own has room."""
+    return f"{broker.base}/camera/{camera}/{what}"
+
+
+def announcements(broker: Broker, camera: str) -> dict[str, dict[str, Any]]:
+    """Discovery topics of a camera and what is published to each, retained."""
+    state = camera_topic(broker, camera, "state")
+    node = f"{broker.node}_{camera.replace('.', '_')}"
+    shared = {
+        "availability_topic": availability_topic(broker),
+        "device": {
+            "identifiers": [node],
+            "name": f"{camera} ({broker.base.rpartition('/')[2]})",
+            "manufacturer": "twistedcam",
+            "model": "camera server",
+            "sw_version": __version__,
+        },
+        "origin": {"name": "twistedcam", "sw_version": __version__},
+    }
+
+    def switch(name: str, field: str) -> dict[str, Any]:
+        return {
+            "name": name,
+            "command_topic": camera_topic(broker, camera, f"{field}/set"),
+            "state_topic": state,
+            "value_template": f"{{{{ 'ON' if value_json.{field} else 'OFF' }}}}",
+        }
+
+    def sensor(name: str, field: str, **more: str) -> dict[str, Any]:
+        template = f"{{{{ value_json.{field} }}}}"
+        return {"name": name, "state_topic": state, "value_template": template, **more}
+
+    parts = {
+        ("camera", "image"): {"name": None, "topic": camera_topic(broker, camera, "image")},
+        ("switch", "stream"): switch("Stream", "stream"),
+        ("switch", "record"): switch("Record", "record"),
+        ("sensor", "state"): sensor("State", "state"),
+        ("sensor", "fps"): sensor(
+            "Frame rate", "fps", unit_of_measurement="fps", state_class="measurement"
+        ),
+        ("sensor", "viewers"): sensor("Viewers", "viewers", state_class="measurement"),
+        ("sensor", "faults"): sensor("Faults", "faults", state_class="total_increasing"),
+        ("sensor", "last_fault"): sensor("Last fault", "last_fault"),
+    }
+    return {
+        f"{broker.discovery}/{kind}/{node}/{word}/config": {
+            **payload,
+            "unique_id": f"{node}_{word}",
+            **shared,
+        }
+        for (kind, word), payload in parts.items()
+    }
