@@ -7,7 +7,6 @@ import queue
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
@@ -15,7 +14,7 @@ from tests.fakecam import FakeBus
 from tests.process import PATIENCE, ServerProcess
 from twistedcam.frame import Frame
 from twistedcam.wire import Decoder, Join
-from twistedcam.wire.messages import FrameMessage, State
+from twistedcam.wire.messages import FrameMessage, Ping, Pong, State
 
 
 def serving(folder: Path, bus: FakeBus, *options: str) -> ServerProcess:
@@ -24,34 +23,45 @@ def serving(folder: Path, bus: FakeBus, *options: str) -> ServerProcess:
 
 
 class Viewer:
-    """One connection to the frame port, as simple as it can be; a context manager."""
+    """One connection to the frame port that takes all that comes, at once; a context manager."""
 
     def __init__(self, address: tuple[str, int], camera: str | None = None) -> None:
         self.states: list[State] = []
+        self._messages: queue.Queue[object] = queue.Queue()
         self._socket = socket.create_connection(address, PATIENCE)
         self._socket.sendall(Join(camera=camera, window=0).encode())
-        self._messages = self._read()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
 
     def frames(self, count: int) -> list[Frame]:
         """The next frames; states on the way are kept in ``states``."""
         found: list[Frame] = []
         while len(found) < count:
-            message = next(self._messages)
+            message = self._messages.get(timeout=PATIENCE)
+            assert message is not None, "the server has closed the connection"
             if isinstance(message, FrameMessage):
                 found.append(message.frame)
             elif isinstance(message, State):
                 self.states.append(message)
         return found
 
-    def _read(self) -> Iterator[object]:
+    def _read(self) -> None:
         decoder = Decoder()
-        while data := self._socket.recv(1 << 16):
-            yield from decoder.feed(data)
+        with contextlib.suppress(OSError):
+            while data := self._socket.recv(1 << 16):
+                for message in decoder.feed(data):
+                    if isinstance(message, Ping):  # who does not answer is taken for dead
+                        self._socket.sendall(Pong(message.data).encode())
+                    self._messages.put(message)
+        self._messages.put(None)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(OSError):  # the server may have closed it
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join(PATIENCE)
         self._socket.close()
 
 

@@ -274,27 +274,29 @@ class Recorder(HasState):
         """A camera that is away for long ends the file, one that stops ends the recording."""
         if not isinstance(event, CameraChanged) or event.camera != self._camera.name:
             return
-        if self._away is not None:
-            self._away.cancel()
-            self._away = None
+        if event.state != "recovering":
+            self._stop_waiting()
         if self.state != "recording":
             return
         if event.state == "stopped":
             self._finish()
-        elif event.state == "recovering" and self._every is None:
+        elif event.state == "recovering" and self._every is None and self._away is None:
+            # Counted from its going: each try that fails is told as recovering once more.
             self._away = self._clock.callLater(GAP / 1e6, self._gone)
 
     def _gone(self) -> None:
-        self._away = None
         if self._job is not None and self.state == "recording":
             self._job.cut()
+
+    def _stop_waiting(self) -> None:
+        if self._away is not None and self._away.active():
+            self._away.cancel()
+        self._away = None
 
     def _finish(self) -> None:
         assert self._job is not None
         self._machine.finish()
-        if self._away is not None:
-            self._away.cancel()
-            self._away = None
+        self._stop_waiting()
         job, at = self._job, self._timeline.at(self._steady())
         shared = self._shared
         if shared is not None:
