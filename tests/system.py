@@ -1,4 +1,4 @@
-"""What a test needs from the system: absent on a user's machine it is skipped, under CI it fails."""
+"""What a test needs from the system: absent, it is skipped on a user's machine, and fails in CI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m tests.fakecam [options] -- command …``: runs any program in front of a fake webcam."""
+"""``python -m tests.fakecam [options] -- command …``: runs a program in front of a fake webcam."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _size(text: str) -> tuple[int, int]:
 
 
 def _frames(path: Path, fourcc: str) -> list[bytes]:
-    """The frames in `path`: an album, a folder of JPEGs, or whatever FFmpeg (through OpenCV) plays."""
+    """The frames in `path`: an album, a folder of JPEGs, or what FFmpeg (through OpenCV) plays."""
     if path.is_dir():
         return [file.read_bytes() for file in sorted(path.glob("*.jp*g"))]
     with path.open("rb") as file:

@@ -23,7 +23,7 @@ class Unavailable(Exception):
 
 @cache
 def cache_directory() -> Path:
-    """A folder that outlives the test run: the project's .cache, or the system's temporary folder."""
+    """A folder that outlives the test run: the project's .cache, or the system's for temporary."""
     for folder in (
         HERE.parent.parent / ".cache" / "fakecam",
         Path(tempfile.gettempdir()) / f"fakecam-{os.getuid()}",

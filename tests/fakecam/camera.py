@@ -47,8 +47,9 @@ CONTROLS: Final = (
 class Format:
     """One size that a camera offers in one format.
 
-    fourcc: ``MJPG`` or ``YUYV``; rates: frames per second, the first is the default; frames: the bytes of
-    each frame, an album, or None for a moving picture (60 frames; YUYV: 15), made once and kept.
+    fourcc: ``MJPG`` or ``YUYV``; rates: frames per second, the first is the default; frames: the
+    bytes of each frame, an album, or None for a moving picture (60 frames; YUYV: 15), made once
+    and kept.
     """
 
     fourcc: str = "MJPG"
@@ -154,8 +155,9 @@ class FakeBus:
 class FakeCam:
     """One camera; as a context manager it brings its own bus and is plugged in from the start.
 
-    formats: what it offers, the first being the default. frames: shorthand for one MJPEG format with
-    these JPEGs, at `fps`. stamp: each JPEG carries its sequence and capture time (see `stamp_of`).
+    formats: what it offers, the first being the default. frames: shorthand for one MJPEG format
+    with these JPEGs, at `fps`. stamp: each JPEG carries its sequence and capture time (see
+    `stamp_of`).
 
     Every method takes effect within 50 ms in programs that have the camera open.
     """
@@ -276,7 +278,7 @@ class FakeCam:
         self._become("denied")
 
     def hang(self) -> None:
-        """open, ioctl and close do not return, and let no signal but SIGKILL in, until that changes."""
+        """open, ioctl and close do not return, and let no signal but SIGKILL in, until changed."""
         self._become("hung")
 
     def rate(self, fps: float | None) -> None:
@@ -286,8 +288,9 @@ class FakeCam:
     def corrupt(self, kind: Corruption | None, every: int = 1) -> None:
         """Spoil each frame whose sequence is divisible by `every`; None: no longer.
 
-        truncated: the second half is missing; noeoi: the end marker is; nohuffman: the Huffman tables
-        are; garbage: random bytes; wrongsize: the header speaks of half the width and height."""
+        truncated: the second half is missing; noeoi: the end marker is; nohuffman: the Huffman
+        tables are; garbage: random bytes; wrongsize: the header speaks of half the width and
+        height."""
         self._words["every"] = str(every)
         self._word("corrupt", kind)
 
@@ -304,7 +307,7 @@ class FakeCam:
         return read_album(self._albums[index])
 
     def controls(self) -> dict[str, int]:
-        """The controls' present values, by name; empty while no program has opened the camera yet."""
+        """The controls' present values, by name; empty before a program has opened the camera."""
         try:
             data = (self._system / "controls").read_bytes()
         except FileNotFoundError:

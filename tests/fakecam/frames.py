@@ -1,7 +1,8 @@
 """Pictures for the fake webcam, and the file that holds them ready-made (an album).
 
-An album is ``FAKECAM1``, the number of frames (u32) and 0 (u32), then for each frame its offset in the
-file and its length (u64 each), then the frames; little-endian. The library maps it and loops over it.
+An album is ``FAKECAM1``, the number of frames (u32) and 0 (u32), then for each frame its offset in
+the file and its length (u64 each), then the frames; little-endian. The library maps it and loops
+over it.
 """
 
 from __future__ import annotations
@@ -52,9 +53,9 @@ def read_album(path: Path) -> list[bytes]:
 def moving_picture(width: int = 1280, height: int = 720, count: int = 60) -> Iterator[Image]:
     """`count` BGR pictures (height, width, 3) of a scene that pans and has things moving in it.
 
-    Soft shapes at several scales and a little sensor noise: at JPEG quality 80 a picture of 1280x720
-    takes about 98 KB, what webcams give indoors. The same pictures at every call; the last leads
-    back to the first.
+    Soft shapes at several scales and a little sensor noise: at JPEG quality 80 a picture of
+    1280x720 takes about 98 KB, what webcams give indoors. The same pictures at every call; the
+    last leads back to the first.
     """
     random = np.random.default_rng(720)
     scene = np.zeros((height, 2 * width, 3), np.float32)
@@ -125,7 +126,7 @@ class Stamp(NamedTuple):
 
 
 def stamp_of(jpeg: bytes) -> Stamp | None:
-    """The stamp in a JPEG that passed through any number of programs unaltered; None without one."""
+    """The stamp in a JPEG that no program has altered on its way; None without one."""
     found = _STAMP.search(jpeg, 0, 200)
     return Stamp(int(found[1]), int(found[2])) if found else None
 

@@ -39,7 +39,7 @@ from tests.system import require_program
 JPEGS = [encode_jpeg(picture) for picture in moving_picture(320, 240, 8)]
 SMALL = Format("MJPG", 320, 240, (30,), JPEGS)
 
-# Reads frames from argv[1] and says of each its hash and its time of capture in ms; then why it ended.
+# Reads frames from argv[1]; says of each its hash and time of capture in ms; then why it ended.
 READER = """
 import cv2, hashlib, sys
 camera = cv2.VideoCapture(sys.argv[1], cv2.CAP_V4L2)
@@ -49,7 +49,8 @@ while count and camera.isOpened():
     there, frame = camera.read()
     if not there:
         break
-    print(hashlib.sha256(frame.tobytes()).hexdigest(), camera.get(cv2.CAP_PROP_POS_MSEC), flush=True)
+    digest = hashlib.sha256(frame.tobytes()).hexdigest()
+    print(digest, camera.get(cv2.CAP_PROP_POS_MSEC), flush=True)
     count -= 1
 print("end" if not count else "lost", flush=True)
 """
@@ -276,7 +277,8 @@ def test_refusals(mood: str, opening: object, requesting: object, camera: FakeCa
     script = """
 fd = opened("/dev/video0")
 got = reqbufs(fd) if isinstance(fd, int) else 0
-tell(opening=0 if isinstance(fd, int) else fd, requesting=len(got) if isinstance(got, bytearray) else got)
+tell(opening=0 if isinstance(fd, int) else fd,
+     requesting=len(got) if isinstance(got, bytearray) else got)
 """
     assert told(camera, script) == {"opening": opening, "requesting": requesting}
 
@@ -361,10 +363,12 @@ def test_discovery_finds_the_fake_cameras_alone_and_they_look_like_devices() -> 
             f"""
 import pathlib
 status = os.stat("/dev/video2")
-tell(listed=sorted(n for n in os.listdir("/dev") if n.startswith("video")), null="null" in os.listdir("/dev"),
+tell(listed=sorted(n for n in os.listdir("/dev") if n.startswith("video")),
+     null="null" in os.listdir("/dev"),
      globbed=sorted(glob.glob("/dev/video*")), ids=sorted(os.listdir("/dev/v4l/by-id")),
      real=[os.path.realpath({one.by_id!r}), str(pathlib.Path({two.by_id!r}).resolve())],
-     name=open("/sys/class/video4linux/video0/name").read(), access=os.access("/dev/video2", os.R_OK | os.W_OK),
+     name=open("/sys/class/video4linux/video0/name").read(),
+     access=os.access("/dev/video2", os.R_OK | os.W_OK),
      device=[stat.S_ISCHR(status.st_mode), os.major(status.st_rdev), os.minor(status.st_rdev)],
      opened=stat.S_ISCHR(os.fstat(opened({two.by_id!r})).st_mode))
 """,
