@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
+#: Files that no picture on its way may take: for those who knock, and for recordings.
+KEPT_BACK = 64
+
 
 def raise_file_limit() -> int | None:
     """Allow as many open files as the system lets this user have; the number, or None.
@@ -30,3 +36,18 @@ def file_limit() -> int | None:
         return None
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return None if soft == resource.RLIM_INFINITY else soft
+
+
+def spare(fd: int) -> int:
+    """The file, if there are enough others left; to be called with one that was just opened.
+
+    A new file has the lowest number that is free, so a high number says that most are taken.
+
+    Raises:
+        OSError: EMFILE; it is closed again.
+    """
+    most = file_limit()
+    if most is not None and fd >= most - min(KEPT_BACK, most // 4):
+        os.close(fd)
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+    return fd

@@ -8,6 +8,7 @@ from functools import cache
 from typing import final
 
 from twistedcam.frame import Frame
+from twistedcam.limits import spare
 
 
 @final
@@ -19,13 +20,16 @@ class MemoryFile:
 
     Arguments:
         data: what is in it.
+
+    Raises:
+        OSError: there is no file to be had, or no memory.
     """
 
     __slots__ = ("fd", "size")
 
     def __init__(self, data: bytes) -> None:
         self.size = len(data)
-        self.fd = os.memfd_create("frame", os.MFD_CLOEXEC)
+        self.fd = spare(os.memfd_create("frame", os.MFD_CLOEXEC))
         written = 0
         while written < self.size:
             written += os.write(self.fd, data[written:] if written else data)

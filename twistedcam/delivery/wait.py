@@ -9,6 +9,8 @@ from twisted.internet.interfaces import IReactorFDSet, IWriteDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from twistedcam.limits import spare
+
 
 @implementer(IWriteDescriptor)
 class WritableWait:
@@ -34,11 +36,16 @@ class WritableWait:
         """Whether it waits now."""
         return self._fd >= 0
 
-    def begin(self, fd: int) -> None:
-        """Wait for this socket. Nothing happens if it is waited for already."""
+    def begin(self, fd: int) -> bool:
+        """Wait for this socket; False if that takes a file and there is none to be had."""
         if self._fd < 0:
-            self._fd = os.dup(fd)
-            self._reactor.addWriter(self)
+            try:
+                self._fd = spare(os.dup(fd))
+                self._reactor.addWriter(self)
+            except OSError:
+                self.end()
+                return False
+        return True
 
     def end(self) -> None:
         """Wait no more."""

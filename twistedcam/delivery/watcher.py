@@ -78,7 +78,13 @@ class Watcher:
         self._outlet.finish(done)
 
     def take(self, frame: Frame) -> None:
-        """A new frame (hub.Sink): send it, or let it go."""
+        """A new frame (hub.Sink): send it, or let it go. A connection that fails is ended."""
+        try:
+            self._take(frame)
+        except OSError as error:
+            self._drop(error)
+
+    def _take(self, frame: Frame) -> None:
         if self._throttle is not None and not self._throttle.admits(frame.time_us):
             return
         if len(self._unacknowledged) >= self._window > 0:
@@ -97,6 +103,12 @@ class Watcher:
 
     def ready(self) -> None:
         """The viewer may be ready for a frame: send the newest, if it has not had it."""
+        try:
+            self._send_newest()
+        except OSError as error:
+            self._drop(error)
+
+    def _send_newest(self) -> None:
         newest = self._hub.newest
         if newest is None or newest.seq <= self._last_seq:
             return
@@ -125,6 +137,16 @@ class Watcher:
             )
             self._hub.remove(self)
             self._outlet.abort()
+
+    def _drop(self, error: OSError) -> None:
+        log.info(
+            "viewer {id} at {address} cannot be reached: {error}; its connection is ended",
+            id=self.viewer.id,
+            address=self.viewer.address,
+            error=error.strerror or str(error),
+        )
+        self._hub.remove(self)
+        self._outlet.abort()
 
     def _send(self, frame: Frame) -> None:
         self._held = -1

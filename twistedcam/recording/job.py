@@ -160,9 +160,9 @@ class Job:
     def _unpublished(self, name: str, why: Failure) -> None:
         if why.check(OSError):
             assert isinstance(why.value, OSError)
-            part = part_of(self._session.plan.folder / name).name
-            reason = disk_error(name, why.value)
-            why = Failure(DiskError(f"{reason}; what there is stays in {part}"))
+            part = part_of(self._session.plan.folder / name)
+            where = f"what there is stays in {part.name}" if part.exists() else "it may be lost"
+            why = Failure(DiskError(f"{disk_error(name, why.value)}; {where}"))
         self._break(why)
 
     def _out(self, _: Any) -> None:

@@ -58,6 +58,11 @@ class PartFile(io.RawIOBase):
         """Whether it is on the disk."""
         return isinstance(self._file, io.FileIO)
 
+    @property
+    def is_worth_keeping(self) -> bool:
+        """Whether what is on the disk can be read."""
+        return self.appeared and (self.error is None or self._good > 0)
+
     def writable(self) -> bool:
         return True
 
@@ -71,7 +76,10 @@ class PartFile(io.RawIOBase):
             try:
                 written = 0
                 while written < len(view):
-                    written += self._file.write(view[written:])
+                    count = self._file.write(view[written:])
+                    if not count:  # None: it would block, which a file on a disk never should
+                        raise OSError(errno.EIO, os.strerror(errno.EIO))
+                    written += count
                 self._end = max(self._end, self._file.tell())
             except OSError as error:
                 self.error = error
@@ -95,12 +103,19 @@ class PartFile(io.RawIOBase):
             return
         memory = self._file
         file = open(self.part, "x+b", buffering=0)  # noqa: SIM115
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            self.part.unlink(missing_ok=True)
+            raise
         at = memory.tell()
         self._file = file
         self.write(memory.getvalue())
         if self.error is None:
             file.seek(at)
+        else:
+            self._good = 0  # what was marked in memory did not get here
 
     def mark(self) -> None:
         """All that was written up to here makes a readable file."""
@@ -111,14 +126,17 @@ class PartFile(io.RawIOBase):
         """To the disk, and under its final name, or a free one like it; where it is now.
 
         Raises:
-            OSError: it could not be done; what there is stays under its hidden name.
+            OSError: it could not be done; what there is stays under its hidden name. Or it has
+                its name, and the folder could not be written: it may be hidden after a power cut.
         """
         assert isinstance(self._file, io.FileIO)
-        if self.error is not None:
-            os.ftruncate(self._file.fileno(), self._good)
-        os.fsync(self._file.fileno())
-        path = give_name(self.part, self.path)
-        self.close()
+        try:
+            if self.error is not None:
+                os.ftruncate(self._file.fileno(), self._good)
+            os.fsync(self._file.fileno())
+            path = give_name(self.part, self.path)
+        finally:
+            self.close()
         sync_folder(path.parent)
         return path
 
@@ -165,8 +183,17 @@ def give_name(part: Path, path: Path) -> Path:
 
 
 def sync_folder(folder: Path) -> None:
-    """See that names in a folder are on the disk."""
-    fd = os.open(folder, os.O_RDONLY)
+    """See that names in a folder are on the disk; left to the system if no file is to be had.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    try:
+        fd = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            return
+        raise
     try:
         os.fsync(fd)
     finally:

@@ -129,7 +129,7 @@ class Segment:
             OSError: it could not be done; what there is stays under its hidden name.
         """
         self._close()
-        if not self._file.appeared:
+        if not self._file.is_worth_keeping:
             self._file.discard()
             return
         self.result.dropped += dropped

@@ -169,12 +169,16 @@ class RemoteOutlet:
         if not self._flushing or self._over or self._wishes is None or self._viewer is None:
             return
         assert self._feed is not None
+        try:
+            fd = os.dup(self._socket.fileno())
+        except OSError:
+            self.abort()
+            return
         self._transport.unregisterProducer()
         self._transport.pauseProducing()
         self._handed = True
         live = self._feed.join()
         family = int(self._socket.family)
-        fd = os.dup(self._socket.fileno())
         wishes = {**self._wishes, "family": family, "feed": self._feed.id, "live": live}
         self._staff.hand_over(self, self._viewer.id, fd, wishes)
 

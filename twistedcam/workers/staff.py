@@ -71,7 +71,10 @@ class Feed:
             self._under_way.pop(seq, None)
 
     def _send(self, what: str, frame: Frame, **more: Any) -> int:
-        file: MemoryFile = frame.shared(self._make)
+        try:
+            file: MemoryFile = frame.shared(self._make)
+        except OSError:  # no file to be had now: the next frame may find one
+            return 0
         self._under_way.setdefault(frame.seq, []).append(file)
         self._link.tell(what, fd=file.fd, feed=self.id, seq=frame.seq, time=frame.time_us, **more)
         return file.size
