@@ -52,7 +52,7 @@ async def take_over(server: Server, before: ServeOptions, after: ServeOptions) -
         was = before.cameras.get(name)
         if was is None or _differ(was, spec):
             reopen = was is None or _differ(was, spec, but="quality")
-            server.cameras[name].use(spec, reopen=reopen).addErrback(lambda _: None)
+            server.configure(name, spec, reopen=reopen)
             changed.append(name)
         if recording is not None and recording != before.recording.get(name):
             server.recorders[name].settings = recording

@@ -18,6 +18,7 @@ from twistedcam.errors import CameraNeeded, NoSuchCamera, NotSupported
 from twistedcam.events import EventBus
 from twistedcam.publishing import Publications, Target
 from twistedcam.recording import Item, Keeper, Library, Limits, Recorder, RecordSettings
+from twistedcam.saved import SavedSettings
 from twistedcam.sources import SourceSpec
 from twistedcam.viewers import Viewers
 
@@ -49,6 +50,9 @@ class Server:
         self.viewers = Viewers(self.events, clock)
         self.cameras: dict[str, Camera] = {}
         self.recorders: dict[str, Recorder] = {}
+        #: Each camera's source as it was configured: without what was set since, or saved.
+        self.configured: dict[str, SourceSpec] = {}
+        self.saved = SavedSettings(recordings)
         self.record_settings = recording or RecordSettings()
         self.publications = Publications(reactor, self.events, self.make_thread)
         self.library = Library(recordings, self.events, self.make_thread, self._being_written)
@@ -83,7 +87,9 @@ class Server:
         Raises:
             BadArgument: the source, or a setting of it, is not one that there is.
         """
-        camera = Camera(name, spec, self.events, self.clock, self.make_thread)
+        source = self.saved.apply(name, spec)
+        camera = Camera(name, source, self.events, self.clock, self.make_thread)
+        self.configured[name] = spec
         self.cameras[name] = camera
         self.recorders[name] = Recorder(
             camera,
@@ -96,9 +102,37 @@ class Server:
         self.publications.add(camera, self.recorders[name], publish)
         return camera
 
+    def configure(self, name: str, spec: SourceSpec, *, reopen: bool = True) -> None:
+        """Let a camera go on as it is configured now; what was saved still holds (SavedSettings).
+
+        Arguments:
+            reopen: whether its source has to be opened anew for it.
+
+        Raises:
+            BadArgument: a setting is not one that there is; nothing has changed.
+        """
+        going = self.cameras[name].use(self.saved.apply(name, spec), reopen=reopen)
+        going.addErrback(lambda _: None)  # the camera's state says it
+        self.configured[name] = spec
+
+    async def save_settings(self, name: str, *, forget: bool = False) -> dict[str, str | None]:
+        """Keep what was set of a camera over the next start; or forget what was kept.
+
+        Raises:
+            DiskError: it cannot be written; what was kept before still is.
+        """
+        configured = self.configured[name]
+        now = configured if forget else self.cameras[name].spec
+        thread = self.make_thread()
+        try:
+            return await thread.run(lambda: self.saved.save(name, configured, now))
+        finally:
+            thread.end()
+
     async def remove_camera(self, name: str) -> None:
         """End a camera: its recording in good order, its viewers' connections, its device."""
         camera, recorder = self.cameras.pop(name), self.recorders.pop(name)
+        self.configured.pop(name)
         await recorder.stop()
         await self.publications.remove(name)
         for viewer in self.viewers.of(name):

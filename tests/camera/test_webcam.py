@@ -246,6 +246,22 @@ def test_controls_are_set_while_it_runs_and_kept_over_a_reconnect(tmp_path: Path
     assert controls["power_line_frequency"] == 2
 
 
+def test_saved_controls_hold_over_a_restart_until_they_are_forgotten(tmp_path: Path) -> None:
+    with FakeCam([SMALL]) as camera:
+        with watched(tmp_path, camera) as (server, _):
+            server.command_lines("set brightness 12", "set exposure 100")
+            assert "saved: brightness=12 exposure=100" in server.command_lines("save")
+            server.command_lines("set brightness 13")  # which nobody asks to save
+        camera.replug()  # and all its controls are at their defaults
+        with watched(tmp_path, camera) as (server, _):
+            controls = camera.controls()
+            assert (controls["brightness"], controls["exposure_time_absolute"]) == (12, 100)
+            assert "saved: none" in server.command_lines("save --forget")
+        camera.replug()
+        with watched(tmp_path, camera) as (server, _):
+            assert camera.controls()["brightness"] != 12
+
+
 def test_another_size_is_taken_while_viewers_stay(tmp_path: Path) -> None:
     with (
         FakeCam() as camera,

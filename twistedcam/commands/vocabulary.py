@@ -104,6 +104,17 @@ def standard_commands() -> Registry:
         """
         return (await camera.properties.set(property, value)).as_dict()
 
+    @registry.command("save")
+    async def save(server: Server, camera: Camera, *, forget: bool = False) -> Answer:
+        """Keep what was set of a camera for the next starts; with --forget, keep nothing.
+
+        The values that differ from the configuration are written to a file in the hidden folder
+        of the recordings. The configuration itself is not touched, and wins once it is changed.
+        """
+        kept = await server.save_settings(camera.name, forget=forget)
+        words = [f"{name}={'(unset)' if text is None else text}" for name, text in kept.items()]
+        return {"camera": camera.name, "saved": " ".join(words) or None}
+
     @registry.command("ping", right="view", before_auth=True)
     def ping(server: Server) -> Answer:
         """Answer OK."""

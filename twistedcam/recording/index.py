@@ -10,7 +10,8 @@ from typing import Any
 
 from twistedcam.recording.probe import SUFFIXES, Item, probe
 
-#: The hidden folder for what can be made anew at any time: this index and the thumbnails.
+#: The hidden folder: this index and the thumbnails, which can be made anew at any time, and the
+#: settings that were saved (twistedcam.saved).
 HIDDEN = ".twistedcam"
 _FILE = "index.json"
 _VERSION = 1
