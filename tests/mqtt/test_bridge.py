@@ -20,12 +20,14 @@ from twistedcam.mqtt.discovery import announcements
 class Dashboard:
     """What a program on the broker sees: the newest of each topic."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, user: str = "", password: str = "") -> None:
         from paho.mqtt.client import Client
         from paho.mqtt.enums import CallbackAPIVersion
 
         self.seen: dict[str, bytes] = {}
         self.client = Client(CallbackAPIVersion.VERSION2)
+        if user:
+            self.client.username_pw_set(user, password)
         self.client.on_connect = lambda *_: self.client.subscribe("#", 1)
         self.client.on_message = lambda _, __, m: self.seen.__setitem__(m.topic, m.payload)
         self.client.reconnect_delay_set(1, 1)

@@ -1,0 +1,79 @@
+"""The example configurations do what docs/scale.md says, and a crowd of viewers notices nothing."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from tests.mqtt.test_bridge import Dashboard
+from tests.process import ServerProcess, wait_for
+from tests.publishing.crowd import Crowd
+from tests.publishing.peers import LOCAL, Nginx, Program, free_port, is_open
+from tests.publishing.test_live import probe, state
+from tests.system import require_program
+
+EXAMPLES = Path(__file__).parents[2] / "docs/examples"
+VIEWERS = 50
+
+
+def filled(name: str, folder: Path, **values: object) -> str:
+    """An example whose ports and folders are this test's."""
+    text = (EXAMPLES / name).read_text().replace("/srv/hls", str(folder / "hls"))
+    text = text.replace("load_module modules/ngx_rtmp_module.so;", "")
+    text = text.replace("events { worker_connections 1024; }", "")
+    text = text.replace("/etc/mosquitto", str(folder))
+    for word, value in values.items():
+        text = text.replace(word.removeprefix("p"), str(value))
+    return text
+
+
+def test_origin_edge_and_broker_come_and_go_while_a_crowd_watches(tmp_path: Path) -> None:
+    rtmp, web, edge_port, mqtt = (free_port() for _ in range(4))
+    ports = {"p1935": rtmp, "p8081": web, "p1936": edge_port, "p1883": mqtt}
+    (tmp_path / "hls").mkdir(mode=0o777)
+    for name, user in (("-c", "garage"), ("-b", "dashboard")):
+        words = [require_program("mosquitto_passwd", "mosquitto"), "-b"]
+        words += ["-c"] * (name == "-c") + [str(tmp_path / "passwords"), user, "PASSWORD"]
+        subprocess.run(words, check=True, capture_output=True)
+    (tmp_path / "acl").write_text((EXAMPLES / "mosquitto.acl").read_text())
+    for each in ("passwords", "acl"):
+        (tmp_path / each).chmod(0o644)
+    tmp_path.chmod(0o755)
+    (tmp_path / "mosquitto.conf").write_text(
+        f"user root\n{filled('mosquitto.conf', tmp_path, **ports)}"
+    )
+    config = filled("publish.toml", tmp_path, **ports).replace("auto:", "pattern:?size=320x240")
+    (tmp_path / "publish.toml").write_text(config)
+    origin = Nginx(tmp_path / "origin", filled("origin.conf", tmp_path, **ports), rtmp)
+    edge = Nginx(tmp_path / "edge", filled("edge.conf", tmp_path, **ports), edge_port)
+    words = (require_program("mosquitto"), "-c", str(tmp_path / "mosquitto.conf"))
+    with (
+        origin,
+        edge,
+        Program(*words) as broker,
+        ServerProcess(tmp_path, "--config", str(tmp_path / "publish.toml")) as server,
+        Crowd(server.frames, VIEWERS) as crowd,
+    ):
+        wait_for(lambda: state(server, "rtmp") == "live", "the origin to have it")
+        assert probe(f"rtmp://{LOCAL}:{edge_port}/live/door")[:2] == ["h264", "320"]
+        wait_for((tmp_path / "hls/door.m3u8").exists, "the origin's playlist")
+        assert probe(f"http://{LOCAL}:{web}/hls/door.m3u8")[:2] == ["h264", "320"]
+        wait_for(lambda: is_open(mqtt), "the broker")
+        seen = Dashboard(mqtt, "dashboard", "PASSWORD")
+        try:
+            seen.wait("twistedcam/garage/camera/door/state", lambda s: s["viewers"] == VIEWERS)
+            seen.client.publish("twistedcam/garage/camera/door/record/set", "ON")
+            seen.wait("twistedcam/garage/camera/door/state", lambda s: s["record"])
+            for peer in (origin, edge, broker):
+                peer.kill()
+            wait_for(lambda: state(server, "rtmp") == "waiting", "the loss to be noticed")
+            for peer in (origin, edge, broker):
+                peer.start()
+            wait_for(lambda: state(server, "rtmp") == "live", "the way back")
+            assert probe(f"rtmp://{LOCAL}:{edge_port}/live/door")[:2] == ["h264", "320"]
+        finally:
+            seen.close()
+        before = min(crowd.frames)
+        wait_for(lambda: min(crowd.frames) > before + 10, "every viewer to see more")
+        assert crowd.lost == 0
+        assert int(server.status()["viewers"]) == VIEWERS
