@@ -274,6 +274,19 @@ def test_another_size_is_taken_while_viewers_stay(tmp_path: Path) -> None:
             pass
 
 
+def test_an_idle_camera_is_opened_for_a_viewer_who_has_a_picture_at_once(tmp_path: Path) -> None:
+    with (
+        FakeCam([SMALL]) as camera,
+        serving(tmp_path, camera.bus, "--camera", f"webcam:{camera.by_id}?idle=close") as server,
+    ):
+        assert "idle" in server.status()["reason"]
+        assert camera.delivered() == []
+        since = time.monotonic()
+        with Viewer(server.frames) as viewer:
+            viewer.frames(1)
+            assert time.monotonic() - since < RETURN  # the promise is 0.5 s; some 0.1 s is usual
+
+
 def test_auto_takes_a_webcam_that_is_plugged_in_later(tmp_path: Path) -> None:
     with FakeBus() as bus:
         camera = FakeCam([SMALL], bus=bus)
