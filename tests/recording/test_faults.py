@@ -109,12 +109,27 @@ class FaultTests(RecorderCase):
 
     def test_without_a_file_to_be_had_there_is_none_and_the_reason(self) -> None:
         partfile.open = failing(errno.EMFILE)  # type: ignore[attr-defined]
+        self.patch(partfile, "PATIENCE", 0)
         self.recorder.start("a.mkv")
         self.show(3)
         self.ended("Too many open files")
         self.assertEqual(list(self.folder.iterdir()), [])
         partfile.open = open  # type: ignore[attr-defined]
         self.again()
+
+    def test_a_moment_without_a_file_to_be_had_costs_nothing(self) -> None:
+        tries: list[str] = []
+
+        def opening(path: Path, *more: Any, **how: Any) -> Any:
+            tries.append(path.name)
+            return failing(errno.EMFILE)() if len(tries) < 3 else open(path, *more, **how)
+
+        partfile.open = opening  # type: ignore[attr-defined]
+        self.recorder.start("a.mkv")
+        self.show(3)
+        self.successResultOf(self.recorder.stop())
+        self.assertIsNone(self.recorder.failure)
+        self.assertEqual(len(read_film(self.folder / "a.mkv").times), 30)
 
     def test_a_file_that_cannot_be_locked_is_not_left_behind(self) -> None:
         self.patch(partfile.fcntl, "flock", failing(errno.ENOLCK))

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any, Protocol
 
 import av
+import av.subtitles.stream  # PyAV does so with the first stream, when no file may be to be had
 
 from twistedcam.recording.coder import Pictures, mark_keyframe
 from twistedcam.recording.formats import Format

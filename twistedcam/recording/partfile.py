@@ -6,6 +6,7 @@ import errno
 import fcntl
 import io
 import os
+import time
 from pathlib import Path
 
 from twistedcam.errors import DiskError
@@ -13,6 +14,8 @@ from twistedcam.errors import DiskError
 #: What a file system says that has no hard links (FAT, some network ones).
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 PREFIX, SUFFIX = ".", ".part"
+#: Seconds to wait for a file when the process has as many as it may have.
+PATIENCE = 2.0
 
 
 def part_of(path: Path) -> Path:
@@ -102,7 +105,7 @@ class PartFile(io.RawIOBase):
         if isinstance(self._file, io.FileIO):
             return
         memory = self._file
-        file = open(self.part, "x+b", buffering=0)  # noqa: SIM115
+        file = self._open()
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -116,6 +119,17 @@ class PartFile(io.RawIOBase):
             file.seek(at)
         else:
             self._good = 0  # what was marked in memory did not get here
+
+    def _open(self) -> io.FileIO:
+        """The file on the disk. If none is to be had, it waits for one: frames can wait too."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return open(self.part, "x+b", buffering=0)
+            except OSError as error:
+                if error.errno not in (errno.EMFILE, errno.ENFILE) or time.monotonic() > until:
+                    raise
+            time.sleep(0.02)
 
     def mark(self) -> None:
         """All that was written up to here makes a readable file."""

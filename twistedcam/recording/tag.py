@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 import re
 from dataclasses import dataclass
@@ -61,7 +60,9 @@ def write_dropped(fd: int, dropped: int) -> None:
         return
     kept = f"dropped={_UNKNOWN}".encode()
     known = f"dropped={dropped:010d}".encode()
-    with mmap.mmap(fd, length) as data:
-        for start, end in ((0, min(length, _SEARCHED)), (max(0, length - _SEARCHED), length)):
-            while (at := data.find(kept, start, end)) >= 0:
-                data[at : at + len(known)] = known
+    for start in {0, max(0, length - _SEARCHED)}:
+        data = os.pread(fd, _SEARCHED, start)
+        at = data.find(kept)
+        while at >= 0:
+            os.pwrite(fd, known, start + at)
+            at = data.find(kept, at + len(known))
