@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 log = Logger()
 
 #: What is taken over at once; any other option needs a new start.
-_LIVE = frozenset({"cameras", "recording", "record_settings", "again", "stopped"})
+_LIVE = frozenset({"cameras", "recording", "record_settings", "again", "stopped", "publish"})
 
 
 async def take_over(server: Server, before: ServeOptions, after: ServeOptions) -> dict[str, Any]:
@@ -62,6 +62,9 @@ async def take_over(server: Server, before: ServeOptions, after: ServeOptions) -
         for each in fields(after)
         if each.name not in _LIVE and getattr(before, each.name) != getattr(after, each.name)
     ]
+    stayed = [name for name in after.cameras if name not in added]
+    if any(before.publish.get(name) != after.publish.get(name) for name in stayed):
+        restart.append("publish")  # a camera that is new has its targets already
     told = {"added": added, "removed": removed, "changed": changed, "needs_restart": restart}
     return {key: ", ".join(names) or None for key, names in told.items()}
 
