@@ -8,6 +8,11 @@ import time
 _PLAUSIBLE = 10.0
 
 
+#: Both clocks are read again if that took longer, in seconds: the thread was kept waiting.
+_AT_ONCE = 0.0005
+_READINGS = 5
+
+
 def wall_time(stamp: float) -> float:
     """The UNIX time of a driver's time stamp, in seconds.
 
@@ -15,10 +20,21 @@ def wall_time(stamp: float) -> float:
     not at all (Linux media documentation, "Buffer Flags", V4L2_BUF_FLAG_TIMESTAMP_MASK). A stamp
     that is near neither clock is worth nothing; then it is now.
     """
-    now = time.time()
-    age = time.monotonic() - stamp
+    now, steady = _both_clocks()
+    age = steady - stamp
     if 0 <= age < _PLAUSIBLE:
         return now - age
     if 0 <= now - stamp < _PLAUSIBLE:
         return stamp
     return now
+
+
+def _both_clocks() -> tuple[float, float]:
+    """Wall clock and monotonic clock, in seconds, at the same moment even on a busy machine."""
+    before = time.monotonic()
+    for _ in range(_READINGS):
+        now, after = time.time(), time.monotonic()
+        if after - before < _AT_ONCE:
+            break
+        before = after
+    return now, after

@@ -63,7 +63,7 @@ def test_the_camera_s_own_bytes_reach_a_viewer_with_the_driver_s_times(tmp_path:
         Viewer(server.frames) as viewer,
     ):
         frames = viewer.frames(20)
-        offset = time.time() - time.monotonic()
+        offset = max(time.time() - time.monotonic() for _ in range(100))  # one was not interrupted
         status = server.status()
     for frame in frames:
         stamp = stamp_of(frame.jpeg)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import http.server
+import signal
 import socket
 import subprocess
 import threading
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakecam import encode_jpeg, moving_picture
+from tests.fakecam import encode_jpeg, jpeg_size, moving_picture
 from tests.system import require_program
 from twistedcam.errors import BadArgument, CameraFailed, SourceEnded, StartupError
 from twistedcam.sources import Grab, Source, make_source, parse, stream, web
@@ -193,8 +194,35 @@ def test_ffmpeg_opens_a_live_stream_and_a_dead_peer_is_noticed(
                 grab = read(source)
                 assert grab.image is not None
                 assert grab.image.shape == (240, 320, 3)
-            peer.send_signal(19)  # SIGSTOP
+            peer.send_signal(signal.SIGSTOP)
             with pytest.raises(CameraFailed, match="nothing came for 1 s"):
+                _read_to_the_end(source)
+            source.close()
+        finally:
+            peer.kill()
+
+
+@pytest.mark.parametrize("end", ["stops", "ends"])
+def test_ffmpeg_s_own_mjpeg_over_http_goes_through_and_a_dead_peer_is_noticed(
+    end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web, "TIMEOUT", 1.0)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/cam.mjpg"
+    made = ["-re", "-f", "lavfi", "-i", "testsrc=size=320x240:rate=30", "-c:v", "mjpeg"]
+    kind = ["-content_type", "multipart/x-mixed-replace;boundary=ffmpeg"]
+    command = [require_program("ffmpeg"), "-v", "quiet", "-nostdin", *made, "-f", "mpjpeg"]
+    with subprocess.Popen([*command, *kind, "-listen", "1", url]) as peer:
+        try:
+            source = _connect(url)
+            for _ in range(10):
+                grab = read(source)
+                assert grab.jpeg is not None, "it is passed through"
+                assert jpeg_size(grab.jpeg) == (320, 240)
+            peer.send_signal(signal.SIGSTOP if end == "stops" else signal.SIGKILL)
+            reason = "nothing came for 1 s" if end == "stops" else "ended the stream|reset"
+            with pytest.raises(CameraFailed, match=reason):
                 _read_to_the_end(source)
             source.close()
         finally:

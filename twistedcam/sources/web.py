@@ -214,4 +214,6 @@ def _reason(error: Exception) -> str:
     cause = getattr(error, "reason", error)
     if isinstance(cause, TimeoutError):
         return f"nothing came for {TIMEOUT:g} s"
+    if isinstance(cause, http.client.IncompleteRead):
+        return "it ended the stream"
     return str(getattr(cause, "strerror", None) or cause or type(error).__name__)
