@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from twistedcam.barcode import read as read_barcode
     from twistedcam.commands import Registry, standard_commands
     from twistedcam.options import ServeOptions
+    from twistedcam.processing import Code, Process
     from twistedcam.service import CameraService
     from twistedcam.sources.spec import parse as parse_source
     from twistedcam.viewing import connect, parse_target
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CameraService",
+    "Code",
     "Frame",
     "FrameClient",
     "FrameReader",
+    "Process",
     "Publisher",
     "Registry",
     "ServeOptions",
@@ -45,8 +48,10 @@ __all__ = [
 #: What is imported when it is first asked for: a viewer needs no server, a script no reactor.
 _LATER = {
     "CameraService": "twistedcam.service:CameraService",
+    "Code": "twistedcam.processing:Code",
     "FrameClient": "twistedcam.viewing.client:FrameClient",
     "FrameReader": "twistedcam.viewing.blocking:FrameReader",
+    "Process": "twistedcam.processing:Process",
     "Publisher": "twistedcam.viewing.client:Publisher",
     "Registry": "twistedcam.commands:Registry",
     "ServeOptions": "twistedcam.options:ServeOptions",

@@ -1,7 +1,7 @@
 """The configuration file: TOML with a key for each option of ``serve``, and a table a camera.
 
 A top-level key is an option's long name and means what the option means. The tables are
-``[camera.NAME]``: its ``source``, any setting of that source, ``publish``, and
+``[camera.NAME]``: its ``source``, any setting of that source, ``publish``, ``process``, and
 ``[camera.NAME.recording]``; and ``[recording]``: what holds for every camera's recordings.
 """
 
@@ -33,6 +33,7 @@ class Config:
     Arguments:
         options: values by the options' names in the parser (``log_level``).
         cameras: sources by camera, in the file's order.
+        processes: user code on each camera's pictures, by its name.
         recording: how each camera records, by its name; ``[recording]`` is in it already.
         recording_default: ``[recording]``, for a camera that the file does not have.
         publish: where each camera's video goes.
@@ -40,6 +41,7 @@ class Config:
 
     options: dict[str, Any] = field(default_factory=dict)
     cameras: dict[str, SourceSpec] = field(default_factory=dict)
+    processes: dict[str, list[str]] = field(default_factory=dict)
     recording: dict[str, dict[str, Any]] = field(default_factory=dict)
     recording_default: dict[str, Any] = field(default_factory=dict)
     publish: dict[str, list[Target]] = field(default_factory=dict)
@@ -77,6 +79,7 @@ def _check(document: Mapping[str, Any], actions: Iterable[argparse.Action]) -> C
         options[known[key].dest] = _option(key, value, known[key])
     shared = _table(document, "recording")
     cameras: dict[str, SourceSpec] = {}
+    processes: dict[str, list[str]] = {}
     recording: dict[str, dict[str, Any]] = {}
     publish: dict[str, list[Target]] = {}
     for name, table in _table(document, "camera").items():
@@ -84,9 +87,10 @@ def _check(document: Mapping[str, Any], actions: Iterable[argparse.Action]) -> C
         if not isinstance(table, dict):
             raise BadArgument(f"{where} has to be a table: [camera.{name}] and source = '…' in it")
         cameras[check_name(name)] = _source(where, table)
+        processes[name] = _texts(where, "process", table.get("process", []))
         recording[name] = {**shared, **_table(table, "recording", where)}
         publish[name] = _targets(where, table.get("publish", []))
-    return Config(options, cameras, recording, dict(shared), publish)
+    return Config(options, cameras, processes, recording, dict(shared), publish)
 
 
 def file_key(action: argparse.Action) -> str | None:
@@ -140,7 +144,7 @@ def _source(where: str, table: Mapping[str, Any]) -> SourceSpec:
     settings = {
         key: _setting(where, key, value)
         for key, value in table.items()
-        if key not in ("source", "recording", "publish")
+        if key not in ("source", "recording", "publish", "process")
     }
     return dataclasses.replace(spec, settings={**spec.settings, **settings})
 
@@ -153,6 +157,13 @@ def _targets(where: str, texts: Any) -> list[Target]:
         return [parse_target(each) for each in texts]
     except BadArgument as error:
         raise BadArgument(f"{where}: {error}") from None
+
+
+def _texts(where: str, key: str, value: Any) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    if not all(isinstance(each, str) for each in values):
+        raise BadArgument(f"{where}: {key} has to be a text or a list of texts")
+    return values
 
 
 def _setting(where: str, key: str, value: Any) -> str:

@@ -78,6 +78,18 @@ class ViewerChanged(Event):
 
 
 @dataclass(frozen=True)
+class Processed(Event):
+    """User code has found something in a frame: ``data`` is what it told, as JSON has it."""
+
+    kind = "process"
+    camera: str
+    source: str
+    seq: int
+    time: float
+    data: Any
+
+
+@dataclass(frozen=True)
 class Fault(Event):
     """Something went wrong, and the program went on."""
 

@@ -12,9 +12,10 @@ from twistedcam.config import Config, read_config
 from twistedcam.doorman import Limits
 from twistedcam.errors import BadArgument
 from twistedcam.mqtt.address import Broker, parse_broker
+from twistedcam.processing import RUNS_IN, Process, parse_process
 from twistedcam.publishing import Target, parse_publish
 from twistedcam.recording.settings import RecordSettings
-from twistedcam.sources.spec import SourceSpec, parse_camera
+from twistedcam.sources.spec import SourceSpec, check_name, parse_camera
 
 FRAME_ENDPOINT = "tcp:9530:interface=127.0.0.1"
 CONTROL_ENDPOINT = "tcp:9531:interface=127.0.0.1"
@@ -34,6 +35,7 @@ class ServeOptions:
         recording: how each camera records.
         publish: where each camera's video goes.
         record_settings: how cameras record that are added later.
+        processes: user code on the cameras' pictures.
         keys: take keys from standard input, where that is a terminal.
         again: reads the configuration once more; None where there is no file.
     """
@@ -42,6 +44,7 @@ class ServeOptions:
     recording: dict[str, RecordSettings] = field(default_factory=dict)
     publish: dict[str, list[Target]] = field(default_factory=dict)
     record_settings: RecordSettings = field(default_factory=RecordSettings)
+    processes: list[Process] = field(default_factory=list)
     listen: list[str] = field(default_factory=list)
     control: list[str] = field(default_factory=list)
     http: list[str] = field(default_factory=list)
@@ -95,6 +98,13 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="how it records: segment=10m, preroll=10s, keep=20GB, keep_free=1GB, …",
     )
+    add(
+        "--process",
+        metavar="[CAMERA=]MODULE:FUNCTION",
+        action="append",
+        help="user code on its pictures, which makes the camera CAMERA.FUNCTION; again for more",
+    )
+    add("--process-in", choices=RUNS_IN, help="where user code runs (process)")
     add(
         "--publish",
         metavar="[CAMERA=]URL",
@@ -156,6 +166,7 @@ def read_serve_options(given: argparse.Namespace) -> ServeOptions:
         recording={name: _recording(config, name, found) for name in cameras},
         publish=_publish(found.publish or [], config, cameras),
         record_settings=_recording(config, None, found),
+        processes=_processes(found, cameras, config.processes),
         listen=_endpoints(found.listen, found.no_listen, FRAME_ENDPOINT),
         control=_endpoints(found.control, found.no_control, CONTROL_ENDPOINT),
         http=_endpoints(found.http, found.no_http, HTTP_ENDPOINT),
@@ -218,6 +229,24 @@ def _merge(given: argparse.Namespace, config: dict[str, Any]) -> argparse.Namesp
         if merged[name] is None and not merged.get(opposite):
             merged[name] = value
     return argparse.Namespace(**merged)
+
+
+def _processes(
+    found: argparse.Namespace, cameras: dict[str, SourceSpec], own: dict[str, list[str]]
+) -> list[Process]:
+    """What the options say, then what the configuration says of each camera."""
+    texts = list(found.process or [])
+    texts += [f"{name}={text}" for name in cameras for text in own.get(name, ())]
+    processes: list[Process] = []
+    for text in texts:
+        made = [each.name for each in processes]
+        camera, code = parse_process(text, list(cameras), made)
+        process = Process(camera, code, found.process_in or RUNS_IN[0])
+        check_name(process.name)
+        if process.name in (*cameras, *made):
+            raise BadArgument(f"--process {text}: there is a camera {process.name!r} already")
+        processes.append(process)
+    return processes
 
 
 def _workers(count: int | None) -> int:

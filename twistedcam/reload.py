@@ -7,8 +7,10 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
+from twistedcam.processing import Process, check_code
 from twistedcam.sources import SourceSpec, make_source
 
 if TYPE_CHECKING:
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
 log = Logger()
 
 #: What is taken over at once; any other option needs a new start.
-_LIVE = frozenset({"cameras", "recording", "record_settings", "again", "stopped", "publish"})
+_LIVE = frozenset(
+    {"cameras", "processes", "recording", "record_settings", "again", "stopped", "publish"}
+)
 
 
 async def take_over(server: Server, before: ServeOptions, after: ServeOptions) -> dict[str, Any]:
@@ -36,11 +40,23 @@ async def take_over(server: Server, before: ServeOptions, after: ServeOptions) -
     """
     for spec in after.cameras.values():
         make_source(spec)
-    removed = [name for name in server.cameras if name not in after.cameras]
-    added = [name for name in after.cameras if name not in server.cameras]
+    wanted = {process.name: process for process in after.processes}
+    await _check_new_code(server, wanted)
+    runs = {name: each.process for name, each in server.processors.items()}
+    removed = [
+        name
+        for name in server.cameras
+        if name not in after.cameras and (name not in wanted or runs.get(name) != wanted[name])
+    ]
+    added = [
+        name
+        for name in (*after.cameras, *wanted)
+        if name not in server.cameras or (name in removed and name in wanted)
+    ]
     changed = []
     for name in removed:
-        await server.remove_camera(name)
+        if name in server.cameras:  # user code has gone with its camera
+            await server.remove_camera(name)
     for name, spec in after.cameras.items():
         recording = after.recording.get(name)
         if name in added:
@@ -57,6 +73,11 @@ async def take_over(server: Server, before: ServeOptions, after: ServeOptions) -
         if recording is not None and recording != before.recording.get(name):
             server.recorders[name].settings = recording
             changed += [name] * (name not in changed)
+    for name, process in wanted.items():
+        if name not in server.cameras:
+            made = server.add_process(process, after.recording.get(process.camera))
+            if not after.stopped:
+                made.start().addErrback(lambda _: None)
     restart = [
         each.name.replace("_", "-")
         for each in fields(after)
@@ -67,6 +88,17 @@ async def take_over(server: Server, before: ServeOptions, after: ServeOptions) -
         restart.append("publish")  # a camera that is new has its targets already
     told = {"added": added, "removed": removed, "changed": changed, "needs_restart": restart}
     return {key: ", ".join(names) or None for key, names in told.items()}
+
+
+async def _check_new_code(server: Server, wanted: dict[str, Process]) -> None:
+    """Import user code that does not run yet.
+
+    Raises:
+        StartupError: it cannot be had.
+    """
+    running = {each.process.code for each in server.processors.values()}
+    for code in {process.code for process in wanted.values()} - running:
+        await deferToThread(check_code, code)
 
 
 def _differ(one: SourceSpec, two: SourceSpec, but: str = "") -> bool:

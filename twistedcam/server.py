@@ -14,12 +14,15 @@ from twistedcam.auth import Authenticator
 from twistedcam.camera import Camera, ReaderThread, Thread
 from twistedcam.delivery import Delivery, LocalDelivery
 from twistedcam.doorman import Doorman
-from twistedcam.errors import CameraNeeded, NoSuchCamera, NotSupported
+from twistedcam.errors import BadArgument, CameraNeeded, NoSuchCamera, NotSupported
 from twistedcam.events import EventBus
+from twistedcam.processing import Process, Processor
 from twistedcam.publishing import Publications, Target
 from twistedcam.recording import Item, Keeper, Library, Limits, Recorder, RecordSettings
 from twistedcam.saved import SavedSettings
 from twistedcam.sources import SourceSpec
+from twistedcam.sources import parse as parse_source
+from twistedcam.sources.spec import check_name
 from twistedcam.viewers import Viewers
 
 log = Logger()
@@ -53,6 +56,8 @@ class Server:
         #: Each camera's source as it was configured: without what was set since, or saved.
         self.configured: dict[str, SourceSpec] = {}
         self.saved = SavedSettings(recordings)
+        #: User code, by the cameras that it makes.
+        self.processors: dict[str, Processor] = {}
         self.record_settings = recording or RecordSettings()
         self.publications = Publications(reactor, self.events, self.make_thread)
         self.library = Library(recordings, self.events, self.make_thread, self._being_written)
@@ -129,8 +134,35 @@ class Server:
         finally:
             thread.end()
 
+    def add_process(self, process: Process, recording: RecordSettings | None = None) -> Camera:
+        """User code on a camera's pictures. Gives the camera that it makes, stopped.
+
+        Arguments:
+            recording: how that camera records, if not as all do.
+
+        Raises:
+            NoSuchCamera: there is no camera to take pictures from.
+            BadArgument: a camera of the name that it makes is there already; or a function, and
+                not its name, is to run in another process.
+        """
+        source, name = self.camera(process.camera), check_name(process.name)
+        if name in self.cameras:
+            raise BadArgument(f"there is a camera {name!r} already: give the function another name")
+        if process.code.function is not None and process.runs_in == "process":
+            raise BadArgument(f"{process.code.text} was given as a function: it runs in a thread")
+        output = self.add_camera(name, parse_source("push:"), recording)
+        self.processors[name] = Processor(process, source, output, self.events, self.clock)
+        return output
+
     async def remove_camera(self, name: str) -> None:
-        """End a camera: its recording in good order, its viewers' connections, its device."""
+        """End a camera: its recording in good order, its viewers' connections, its device.
+
+        User code on its pictures ends with it.
+        """
+        for made in [key for key, each in self.processors.items() if each.source.name == name]:
+            await self.remove_camera(made)
+        if name in self.processors:
+            await self.processors.pop(name).stop()
         camera, recorder = self.cameras.pop(name), self.recorders.pop(name)
         self.configured.pop(name)
         await recorder.stop()
@@ -140,7 +172,7 @@ class Server:
         await camera.stop()
 
     def camera(self, name: str | None = None) -> Camera:
-        """The camera of that name; without a name, the only one.
+        """The camera of that name; without a name, the only one, but for those of user code.
 
         Raises:
             NoSuchCamera, CameraNeeded: as they say.
@@ -150,9 +182,10 @@ class Server:
             if name not in self.cameras:
                 raise NoSuchCamera(f"there is no camera {name!r}; there is {names}")
             return self.cameras[name]
-        if len(self.cameras) != 1:
+        own = [each for each in self.cameras.values() if each.name not in self.processors]
+        if len(own) != 1:
             raise CameraNeeded(f"say which camera: {names}")
-        return next(iter(self.cameras.values()))
+        return own[0]
 
     def open_library(self) -> None:
         """Finish what a crash has left of recordings, and see from now on that they fit."""
@@ -176,8 +209,12 @@ class Server:
         return DeferredList([each.stop() for each in self.recorders.values()])
 
     def stop_cameras(self) -> Deferred[Any]:
-        """Stop all cameras; fires when their devices are free, or left behind."""
-        return DeferredList([each.stop() for each in self.cameras.values()])
+        """Stop all cameras; fires when their devices are free, or left behind.
+
+        User code on their pictures ends, too.
+        """
+        processors = [each.stop() for each in self.processors.values()]
+        return DeferredList([*processors, *(each.stop() for each in self.cameras.values())])
 
     def _being_written(self) -> list[Item]:
         return [item for each in self.recorders.values() if (item := each.item()) is not None]

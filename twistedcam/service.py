@@ -23,6 +23,7 @@ from twistedcam.limits import file_limit
 from twistedcam.listener import Listener, is_local, is_loopback
 from twistedcam.mqtt import Bridge
 from twistedcam.options import ServeOptions
+from twistedcam.processing import check_code
 from twistedcam.reload import take_over
 from twistedcam.server import Server
 from twistedcam.workers import WorkerPool
@@ -77,6 +78,8 @@ class CameraService(MultiService):
         for name, spec in options.cameras.items():
             publish = options.publish.get(name, ())
             self.server.add_camera(name, spec, options.recording.get(name), publish)
+        for process in options.processes:
+            self.server.add_process(process, options.recording.get(process.camera))
         self._frames = FrameFactory(self.server, reactor)
         self._control = ControlFactory(self.server, self.registry)
         self._http: list[HttpFactory] = []
@@ -218,6 +221,13 @@ def _give_up(_: Any, seconds: float) -> None:
 
 
 def check(options: ServeOptions) -> None:
-    """Raise BadArgument if no port at all is asked for."""
+    """See before the start that it can work.
+
+    Raises:
+        BadArgument: no port at all is asked for.
+        StartupError: user code cannot be imported.
+    """
     if not (options.listen or options.control or options.http):
         raise BadArgument("a server without any port is of no use: leave one of them on")
+    for code in {process.code for process in options.processes}:
+        check_code(code)

@@ -36,6 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal or a controller ends it."""
     options = read_serve_options(arguments)
+    if options.processes:
+        sys.path.append(os.getcwd())  # user code is often a file that lies there
     check(options)
     if not arguments.check:
         begin_log(options.log_json, options.log_level)

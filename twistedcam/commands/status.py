@@ -73,6 +73,7 @@ def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
         "preroll_bytes": recorder.ring.bytes if recorder.ring else None,
         "delivery": ", ".join(sorted({viewer.path for viewer in viewers})) or None,
         "workers": server.delivery.workers,
+        **_processing(server, camera),
         "uptime": round(now - server.started_at, 1),
     }
 
@@ -81,6 +82,24 @@ def _published(server: Server, camera: Camera) -> str | None:
     """The camera's publish targets and their states."""
     targets = server.publications.of(camera.name)
     return ", ".join(f"{each.target.name} {each.state}" for each in targets) or None
+
+
+def _processing(server: Server, camera: Camera) -> dict[str, Any]:
+    """What user code does that makes this camera."""
+    processor = server.processors.get(camera.name)
+    if processor is None:
+        return {}
+    return {
+        "process": processor.process.code.text,
+        "process_in": processor.process.runs_in,
+        "process_fps": round(processor.rate.current(server.clock.seconds()), 1),
+        "process_ms": round(processor.seconds * 1000, 1),
+        "process_longest_ms": round(processor.longest * 1000, 1),
+        "process_frames": processor.frames,
+        "process_results": processor.results,
+        "process_skipped": processor.skipped,
+        "process_failures": processor.failures,
+    }
 
 
 def _asked(camera: Camera) -> dict[str, Any]:

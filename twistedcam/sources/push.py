@@ -6,7 +6,7 @@ import threading
 
 from twistedcam.errors import BadArgument, Busy, CameraFailed
 from twistedcam.frame import Frame
-from twistedcam.sources.base import Grab, Granted
+from twistedcam.sources.base import Grab, Granted, Paused
 from twistedcam.sources.spec import Settings, SourceSpec
 
 #: Seconds that a read waits for a picture; so long may a stop of the camera take.
@@ -22,6 +22,8 @@ class Inbox:
         self._publisher: object | None = None
         self._newest: Frame | Grab | None = None
         self._reason = _NOBODY
+        #: Why the publisher brings nothing just now, or None.
+        self._pause: str | None = None
         #: Whether a camera has already been told that nobody publishes, and goes on waiting.
         self._is_told = False
 
@@ -43,6 +45,7 @@ class Inbox:
             if self._publisher is publisher:
                 self._publisher = None
                 self._newest = None
+                self._pause = None
                 self._reason = reason
                 self._changed.notify_all()
 
@@ -50,7 +53,14 @@ class Inbox:
         """Leave a picture; one that lies there still is replaced."""
         with self._changed:
             self._newest = picture
+            self._pause = None
             self._changed.notify_all()
+
+    def pause(self, reason: str) -> None:
+        """Until the next ``put`` there are no pictures, for this reason."""
+        with self._changed:
+            self._newest = None
+            self._pause = reason
 
     def begin(self) -> None:
         """A camera wants pictures.
@@ -68,6 +78,7 @@ class Inbox:
 
         Raises:
             CameraFailed: the publisher has gone.
+            Paused: it is there, and brings nothing just now.
         """
         with self._changed:
             self._changed.wait_for(self._has_news, _WAIT)
@@ -77,6 +88,8 @@ class Inbox:
                 raise CameraFailed(self._reason)
             if picture is not None:
                 self._is_told = False
+            elif self._pause is not None:
+                raise Paused(self._pause)
         if isinstance(picture, Frame):
             return Grab(picture.time, jpeg=picture.jpeg)
         return picture

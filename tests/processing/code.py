@@ -1,0 +1,59 @@
+"""User code, good and bad, that the tests run."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from twistedcam import Frame
+
+NO_FUNCTION = 1
+
+
+def negative(frame: Frame) -> Any:
+    return 255 - frame.image
+
+
+def count(frame: Frame) -> Any:
+    return {"seq": frame.seq, "mean": frame.image.mean()}
+
+
+def nothing(frame: Frame) -> None:
+    return None
+
+
+def slow(frame: Frame) -> Any:
+    time.sleep(0.3)
+    return frame
+
+
+def raises(frame: Frame) -> Any:
+    raise ValueError("it is too dark")
+
+
+def dies(frame: Frame) -> Any:
+    os.abort()
+
+
+def hangs(frame: Frame) -> Any:
+    time.sleep(600)
+
+
+def wrong(frame: Frame) -> Any:
+    return "a picture"
+
+
+async def every_third(frames: AsyncIterator[Frame]) -> AsyncIterator[Any]:
+    number = 0
+    async for _ in frames:
+        number += 1
+        if number % 3 == 0:
+            yield {"number": number}
+
+
+async def ends(frames: AsyncIterator[Frame]) -> AsyncIterator[Any]:
+    async for frame in frames:
+        yield frame
+        return

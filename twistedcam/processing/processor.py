@@ -1,0 +1,201 @@
+"""User code between two cameras: it gets the newest frames of one and makes the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+
+from twistedcam.camera import Camera
+from twistedcam.events import CameraChanged, Event, EventBus, Fault, Processed
+from twistedcam.frame import Frame
+from twistedcam.processing.code import Code
+from twistedcam.processing.results import Result
+from twistedcam.processing.runner import Runner
+from twistedcam.processing.work import Failed, InProcess, InThread, Work
+from twistedcam.rate import Rate
+from twistedcam.sources import Grab
+
+log = Logger()
+
+RUNS_IN = ("process", "thread")
+#: Seconds before code that failed is started again: at first, and at most.
+RETRY_FIRST = 0.5
+RETRY_MOST = 10.0
+
+
+@dataclass(frozen=True)
+class Process:
+    """What is to be done with a camera's pictures.
+
+    Arguments:
+        camera: whose pictures.
+        code: what is done with them.
+        runs_in: ``process`` or ``thread``.
+    """
+
+    camera: str
+    code: Code
+    runs_in: str = "process"
+
+    @property
+    def name(self) -> str:
+        """The camera that it makes."""
+        return f"{self.camera}.{self.code.name}"
+
+
+class Processor:
+    """Runs while the camera that it makes is not stopped.
+
+    Arguments:
+        process: what is done.
+        source: the camera whose frames it gets (hub.Sink).
+        output: the camera that it makes, of source ``push:``.
+        events: where it hears of both, and tells what the code tells.
+        reactor: time, and the thread that all is delivered on.
+    """
+
+    def __init__(
+        self, process: Process, source: Camera, output: Camera, events: EventBus, reactor: Any
+    ) -> None:
+        self.process = process
+        self.source = source
+        self.output = output
+        #: Frames that the code is done with, and results that it gave.
+        self.frames = 0
+        self.results = 0
+        self.failures = 0
+        self.rate = Rate()
+        #: Seconds that a frame takes: a mean over the last frames, and the longest.
+        self.seconds = 0.0
+        self.longest = 0.0
+        self._skipped = 0
+        self._events = events
+        self._reactor = reactor
+        self._runner: Runner | None = None
+        self._ending: set[Deferred[None]] = set()
+        self._retry: IDelayedCall | None = None
+        self._delay = RETRY_FIRST
+        self._began = 0.0
+        #: Whether the camera that it makes has had a picture since the code or the source began.
+        self._is_shown = False
+        output.inbox.attach(self)
+        self._unsubscribe = events.subscribe(self._happened)
+
+    @property
+    def skipped(self) -> int:
+        """Frames that the code did not see, because a newer one came before it was ready."""
+        return self._skipped + (self._runner.slot.skipped if self._runner else 0)
+
+    def take(self, frame: Frame) -> None:
+        """A new frame (hub.Sink)."""
+        if self._runner is not None:
+            self._runner.slot.put(frame)
+
+    def stop(self) -> Deferred[Any]:
+        """Have nothing to do with either camera any more. Fires when the code is over."""
+        self._unsubscribe()
+        self._rest()
+        self.output.inbox.detach(self, f"{self.process.code.text} is no longer run")
+        return DeferredList(list(self._ending))
+
+    # What the runner tells.
+
+    def gave(self, result: Result, grab: Grab) -> None:
+        """The code gave something."""
+        self.results += 1
+        if self.source.state == "live":
+            self.output.inbox.put(grab)
+            self._is_shown = True
+        if result.data is not None:
+            frame = result.frame
+            self._events.publish(
+                Processed(self.output.name, self.source.name, frame.seq, frame.time, result.data)
+            )
+
+    def took(self, seconds: float) -> None:
+        """The code is done with a frame."""
+        self.frames += 1
+        self.rate.tick(self._reactor.seconds())
+        weight = max(0.1, 1 / self.frames)
+        self.seconds += weight * (seconds - self.seconds)
+        self.longest = max(self.longest, seconds)
+        if not self._is_shown and self.source.state == "live":
+            self._pause(f"{self.process.code.text} has given no picture yet")
+
+    def failed(self, error: Failed) -> None:
+        """The code raised, crashed or hung: start it again after a while."""
+        self.failures += 1
+        now = self._reactor.seconds()
+        if now - self._began > RETRY_MOST:
+            self._delay = RETRY_FIRST
+        text, delay = self.process.code.text, self._delay
+        self._delay = min(2 * delay, RETRY_MOST)
+        reason = f"{text} failed: {error}"
+        trace = error.trace and "\n" + error.trace.rstrip()
+        log.warn("{camera}: {reason}{trace}", camera=self.output.name, reason=reason, trace=trace)
+        self._let_go()
+        self._pause(f"{reason}; it is started again and again")
+        self._retry = self._reactor.callLater(delay, self._run)
+        self._events.publish(Fault(self.output.name, "process", reason))
+
+    def _happened(self, event: Event) -> None:
+        if not isinstance(event, CameraChanged):
+            return
+        if event.camera == self.output.name:
+            runs = self._runner is not None or self._retry is not None
+            if self.output.state == "stopped":
+                self._rest()
+            elif not runs:
+                self._delay = RETRY_FIRST
+                self._run()
+                self.source.hub.add(self)
+                self._follow()
+        elif event.camera == self.source.name:
+            self._follow()
+
+    def _follow(self) -> None:
+        """While the source gives no pictures, neither does this, for the same reason."""
+        state, reason = self.source.state, self.source.reason
+        if state not in ("starting", "live") and self._runner is not None:
+            self._runner.slot.clear()
+            self._is_shown = False
+            self._pause(f"{self.source.name} is {state}" + (f": {reason}" if reason else ""))
+
+    def _run(self) -> None:
+        self._retry = None
+        self._began = self._reactor.seconds()
+        self._is_shown = False
+        code = self.process.code
+        work: Work = InThread(code)
+        if self.process.runs_in == "process":
+            work = InProcess(code, lambda: self.output.encoder.quality)
+        self._runner = Runner(self._reactor, work, self)
+        if self.source.hub.newest is not None:
+            self._runner.slot.put(self.source.hub.newest)
+
+    def _rest(self) -> None:
+        self.source.hub.remove(self)
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._runner is None:
+            return
+        runner, self._runner = self._runner, None
+        self._skipped += runner.slot.skipped
+        ending = runner.end()
+        self._ending.add(ending)
+        ending.addCallback(partial(self._gone, ending))
+
+    def _gone(self, ending: Deferred[None], _: None) -> None:
+        self._ending.discard(ending)
+
+    def _pause(self, reason: str) -> None:
+        self.output.inbox.pause(reason)

@@ -1,0 +1,85 @@
+"""Running user code over frames. Blocks: it has a thread, or a process, to itself."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Protocol
+
+from twistedcam.frame import Frame
+from twistedcam.processing.results import Result, read_result
+
+#: Waits for the newest frame that was not taken yet; None at the end.
+Take = Callable[[], Frame | None]
+
+
+class Reports(Protocol):
+    """Who hears what comes of it, in the thread that runs the code."""
+
+    def gave(self, result: Result) -> None:
+        """There is a result."""
+
+    def took(self, seconds: float) -> None:
+        """A frame is done with; so long it took."""
+
+
+class CameToItsEnd(Exception):
+    """An async generator has ended while there were still frames."""
+
+
+def run(function: Callable[..., Any], take: Take, reports: Reports) -> None:
+    """Give frames to the code until there are no more.
+
+    Raises:
+        Exception: whatever the code raises; BadResult; CameToItsEnd.
+    """
+    if inspect.isasyncgenfunction(function):
+        asyncio.run(_follow(function, take, reports))
+        return
+    while (frame := take()) is not None:
+        began = time.perf_counter()
+        result = read_result(function(frame), frame)
+        took = time.perf_counter() - began
+        if result is not None:
+            reports.gave(result)
+        reports.took(took)
+
+
+class _Frames:
+    """The frames for an async generator: the newest, whenever it asks for one."""
+
+    def __init__(self, take: Take, reports: Reports) -> None:
+        self._take = take
+        self._reports = reports
+        self._began: float | None = None
+        self.newest: Frame | None = None
+        self.ended = False
+
+    def __aiter__(self) -> AsyncIterator[Frame]:
+        return self
+
+    async def __anext__(self) -> Frame:
+        if self._began is not None:  # asking for the next, it is done with the one before
+            self._reports.took(time.perf_counter() - self._began)
+            self._began = None
+        frame = await asyncio.get_running_loop().run_in_executor(None, self._take)
+        if frame is None:
+            self.ended = True
+            raise StopAsyncIteration
+        self._began = time.perf_counter()
+        self.newest = frame
+        return frame
+
+
+async def _follow(function: Callable[..., Any], take: Take, reports: Reports) -> None:
+    frames = _Frames(take, reports)
+    async for value in function(frames):
+        if frames.newest is None:
+            raise CameToItsEnd("it gave something before it took a frame")
+        result = read_result(value, frames.newest)
+        if result is not None:
+            reports.gave(result)
+    if not frames.ended:
+        raise CameToItsEnd("it came to its end while there were still frames")
