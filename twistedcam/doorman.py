@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from twistedcam.auth.slowdown import source_of
@@ -22,11 +22,13 @@ class Limits:
         per_address: from one IPv4 address or IPv6 network of 64 bits. This machine's own programs
             are not counted: whoever is on it has simpler ways to fill it.
         unjoined: on the frame port, of those who have not sent a JOIN that was taken.
+        snapshots: in a second: over HTTP to one address, into files of one camera.
     """
 
     connections: int = 4096
     per_address: int = 256
     unjoined: int = 512
+    snapshots: int = 200
 
     def within(self, files: int | None) -> Limits:
         """The same, but no more connections than leave some files free.
@@ -37,7 +39,7 @@ class Limits:
         if files is None:
             return self
         most = max(files - RESERVED_FILES, files // 2)
-        return Limits(min(self.connections, most), self.per_address, self.unjoined)
+        return replace(self, connections=min(self.connections, most))
 
 
 @dataclass(eq=False)

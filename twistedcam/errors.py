@@ -80,6 +80,12 @@ class DiskError(CommandError):
     code = "disk"
 
 
+class TooOften(CommandError):
+    """It was asked for more often than the limit."""
+
+    code = "too-many"
+
+
 class Unauthorized(CommandError):
     """The token is missing or wrong."""
 

@@ -121,7 +121,7 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
         help="single keys in the server's own terminal: ? lists them (on, in a terminal)",
     )
     add("--insecure", action="store_true", help="allow ports beyond this machine without tokens")
-    for name in ("connections", "per-address", "unjoined"):  # see docs/security.md
+    for name in ("connections", "per-address", "unjoined", "snapshots"):  # see docs/security.md
         add(f"--max-{name}", metavar="N", type=_count, help=argparse.SUPPRESS)
     add("--config", metavar="FILE", help="TOML with all of this, and more for each camera")
     add("--log-json", action="store_true", help="log as JSON lines")
@@ -182,6 +182,7 @@ def read_serve_options(given: argparse.Namespace) -> ServeOptions:
             found.max_connections or Limits.connections,
             found.max_per_address or Limits.per_address,
             found.max_unjoined or Limits.unjoined,
+            found.max_snapshots or Limits.snapshots,
         ),
         tokens=None if found.tokens is None else Path(found.tokens).expanduser().absolute(),
         log_json=bool(found.log_json),

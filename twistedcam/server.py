@@ -18,6 +18,7 @@ from twistedcam.errors import BadArgument, CameraNeeded, NoSuchCamera, NotSuppor
 from twistedcam.events import EventBus
 from twistedcam.processing import Process, Processor
 from twistedcam.publishing import Publications, Target
+from twistedcam.quota import Quota
 from twistedcam.recording import Item, Keeper, Library, Limits, Recorder, RecordSettings
 from twistedcam.saved import SavedSettings
 from twistedcam.sources import SourceSpec
@@ -67,6 +68,8 @@ class Server:
         self.authenticator = Authenticator(clock)
         #: Counts connections on all ports.
         self.doorman = Doorman()
+        #: Counts snapshots, by address and by camera.
+        self.snapshots = Quota(clock, lambda: self.doorman.limits.snapshots)
         #: Where it is reached: URLs by what is found there (``view``, ``page``).
         self.urls: dict[str, str] = {}
         #: How viewers are served.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import io
 import os
 from collections.abc import Callable
@@ -132,7 +133,7 @@ class FaultTests(RecorderCase):
         self.assertEqual(len(read_film(self.folder / "a.mkv").times), 30)
 
     def test_a_file_that_cannot_be_locked_is_not_left_behind(self) -> None:
-        self.patch(partfile.fcntl, "flock", failing(errno.ENOLCK))
+        self.patch(fcntl, "flock", failing(errno.ENOLCK))
         self.recorder.start("a.mkv")
         self.show(3)
         self.ended("No locks available")

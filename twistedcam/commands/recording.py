@@ -60,6 +60,7 @@ def add_recording_commands(registry: Registry) -> None:
     @registry.command("snapshot", looks_right=_is_file_name)
     async def snapshot(server: Server, camera: Camera, name: str | None = None) -> Answer:
         """Write the newest picture beside the recordings; answers with the file's name."""
+        server.snapshots.take(f"camera {camera.name}")
         frame = await camera.picture()
         written = await write_snapshot(
             server.recordings, camera, frame, name, server.make_thread, server.events

@@ -21,6 +21,7 @@ _ERRORS = {
     409: "This camera, or this system, cannot do that, or not now.",
     413: "The body is too long.",
     500: "An error of the server's own; its log has more.",
+    429: "That was asked for too often: wait a second.",
     503: "The camera gives no picture, or the disk takes no file: the message has the reason.",
 }
 

@@ -17,6 +17,7 @@ from twistedcam.errors import (
     NoSuchRecording,
     NoSuchViewer,
     NotSupported,
+    TooOften,
     TwistedcamError,
     Unauthorized,
     UnknownCommand,
@@ -36,6 +37,7 @@ STATUS: dict[type[TwistedcamError], int] = {
     NoSuchRecording: 404,
     NoSuchViewer: 404,
     NotSupported: 409,
+    TooOften: 429,
     CameraFailed: 503,
     DiskError: 503,
 }
@@ -72,6 +74,6 @@ def error_reply(error: TwistedcamError) -> Reply:
     reply = json_reply({"code": error.code, "message": str(error)}, status)
     if status == 401:  # a browser then asks its user: any name, the token as password
         reply.headers["WWW-Authenticate"] = 'Basic realm="twistedcam", charset="UTF-8"'
-    if status == 503:
-        reply.headers["Retry-After"] = "2"
+    if status in (429, 503):
+        reply.headers["Retry-After"] = "2" if status == 503 else "1"
     return reply

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from twistedcam.auth.slowdown import source_of
 from twistedcam.camera.demand import next_frame
 from twistedcam.errors import BadArgument, Forbidden
 from twistedcam.http.channel import HttpRequest
@@ -34,10 +35,12 @@ class Snapshots:
 
         Raises:
             CameraFailed: there is none.
+            TooOften: this address has asked for too many.
             Forbidden: this viewer was sent away.
         """
         watched = first_or_named(self._server, camera)
         after = _after(request)
+        self._server.snapshots.take(source_of(request.getClientAddress()))
         frame = await watched.picture()
         if after is not None and frame.seq == after:
             newer = await next_frame(watched.hub, self._server.clock, WAIT)

@@ -1,0 +1,55 @@
+"""Snapshots can be asked for so many times a second, and not more."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from twisted.internet.task import Clock
+
+from tests.process import ServerProcess, wait_for
+from twistedcam.errors import TooOften
+from twistedcam.quota import Quota
+
+
+def test_a_second_s_share_at_once_and_then_as_time_goes() -> None:
+    clock = Clock()
+    quota = Quota(clock, lambda: 4)
+    for _ in range(4):
+        quota.take("one")
+    with pytest.raises(TooOften, match="more than 4 snapshots in a second"):
+        quota.take("one")
+    quota.take("another")
+    clock.advance(0.25)
+    quota.take("one")
+    with pytest.raises(TooOften):
+        quota.take("one")
+    clock.advance(3600)
+    for _ in range(4):
+        quota.take("one")
+    with pytest.raises(TooOften):
+        quota.take("one")
+
+
+def pull(url: str, count: int) -> None:
+    """Ask so many times, one after the other."""
+    for _ in range(count):
+        urllib.request.urlopen(url, timeout=10).close()
+
+
+def test_snapshots_beyond_the_limit_are_refused_by_name(tmp_path: Path) -> None:
+    options = ["--camera", "pattern:?size=160x120", "--max-snapshots", "2"]
+    options += ["--http", "tcp:0:interface=127.0.0.1"]
+    with ServerProcess(tmp_path, *options) as server:
+        wait_for(lambda: server.status("cam")["state"] == "live", "the camera")
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            pull(f"{server.http}/snapshot", 30)
+        assert refused.value.code == 429
+        assert refused.value.headers["Retry-After"] == "1"
+        assert b'"too-many"' in refused.value.read()
+        refused.value.close()
+        answers = server.command_lines(*["snapshot cam"] * 30)
+        assert any(each.startswith("ERR too-many") for each in answers), answers
+        assert any(each.startswith("snapshot:") for each in answers)
