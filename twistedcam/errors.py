@@ -70,6 +70,10 @@ class CameraFailed(CommandError):
     code = "camera-failed"
 
 
+class Stalled(CameraFailed):
+    """The device is there and gives no picture."""
+
+
 class SourceEnded(CameraFailed):
     """The source has given all it had: a film that is played once is at its end."""
 

@@ -53,7 +53,7 @@ def longest_gap(frames: list[Recorded]) -> float:
     return max(b.place - a.place for a, b in pairwise(frames))
 
 
-def test_a_camera_that_goes_leaves_a_pause_or_for_long_two_files_and_every_time_is_true(
+def test_a_silent_camera_leaves_a_pause_a_lost_one_two_files_and_every_time_is_true(
     tmp_path: Path,
 ) -> None:
     require_fakecam()
@@ -68,16 +68,16 @@ def test_a_camera_that_goes_leaves_a_pause_or_for_long_two_files_and_every_time_
         watching = server.command_lines("viewers")[0]
         seen = viewer.frames(10)
 
-        camera.unplug()
-        events.wait_for("state=recovering", "was unplugged")
-        camera.replug(2)
+        camera.stall()
+        events.wait_for("state=recovering", "no picture for")
+        camera.ok()
         events.wait_for("state=live")
         seen += viewer.frames(20)
 
         camera.unplug()
         events.wait_for("what=segment", "garage.mkv")  # whole, while the camera is still away
         first = read(tmp_path / "garage.mkv")
-        camera.replug()
+        camera.replug(2)
         events.wait_for("state=live")
         seen += viewer.frames(20)
 
@@ -90,13 +90,13 @@ def test_a_camera_that_goes_leaves_a_pause_or_for_long_two_files_and_every_time_
 
     assert files == ["garage-2.mkv", "garage.mkv"]
     assert read(tmp_path / "garage.mkv") == first
-    assert longest_gap(first) > 0.3, "the short absence is a pause"
-    assert longest_gap(second) < 10
+    assert longest_gap(first) > 1, "a camera that was silent leaves a pause"
+    assert longest_gap(second) < 1
     for frames in (first, second):
         for frame in frames:  # a step in Matroska is a millisecond
             captured = frame.captured - frames[0].captured
             assert frame.place == pytest.approx(captured, abs=0.005)
-    assert second[0].captured - first[-1].captured > 10
+    assert second[0].captured > first[-1].captured
     numbers = [frame.seq for frame in seen]
     assert numbers == sorted(set(numbers)), "the viewer saw each once, in order"
     states = [state.state for state in viewer.states]

@@ -147,9 +147,10 @@ class RecorderTests(RecorderCase):
         self.assertEqual(result.frames, 10)
         self.near(read_film(self.folder / "a.mp4").seconds, 10 / 30, 0.01)
 
-    def test_a_short_outage_is_a_pause_in_the_file(self) -> None:
+    def test_a_camera_that_was_silent_leaves_a_pause_in_the_file(self) -> None:
         self.recorder.start("a.mkv")
         self.show(2)
+        self.camera.stalled = True
         self.become("recovering")
         self.clock.advance(3)
         self.become("live")
@@ -158,6 +159,15 @@ class RecorderTests(RecorderCase):
         self.assertEqual((result.files, round(result.seconds, 1)), (1, 7.0))
         film = read_film(self.folder / "a.mkv")
         self.near(film.longest_gap, 3.1, 0.01)
+
+    def test_a_camera_that_was_lost_ends_the_file_at_once(self) -> None:
+        self.recorder.start("a.mkv")
+        self.show(2)
+        self.become("recovering")
+        self.clock.advance(3)
+        self.become("live")
+        self.show(2)
+        self.assertEqual(self.successResultOf(self.recorder.stop()).files, 2)
 
     def test_in_a_long_outage_the_file_is_finished_and_another_begins_after_it(self) -> None:
         self.recorder.start("a.mkv")

@@ -19,7 +19,7 @@ from twistedcam.camera.demand import Demand, next_frame
 from twistedcam.camera.lifecycle import IDLE, CameraState, make_lifecycle
 from twistedcam.camera.properties import CameraProperties
 from twistedcam.camera.retry import RETRY_MOST, Retry
-from twistedcam.errors import CameraFailed, SourceEnded, TwistedcamError
+from twistedcam.errors import CameraFailed, SourceEnded, Stalled, TwistedcamError
 from twistedcam.events import CameraChanged, EventBus, Fault
 from twistedcam.frame import Frame
 from twistedcam.histogram import Histogram
@@ -86,6 +86,8 @@ class Camera:
         #: What the source gave at its last opening.
         self.granted = Granted()
         #: The size of the newest picture; 0 before the first.
+        #: Whether its last failure was silence only: the device is there and gives no picture.
+        self.stalled = False
         self.width = 0
         self.height = 0
         self.rate = Rate()
@@ -295,6 +297,7 @@ class Camera:
     def failed(self, error: CameraFailed) -> None:
         """The capture gives no more."""
         self._fault(str(error))
+        self.stalled = isinstance(error, Stalled)
         if isinstance(error, SourceEnded):
             self._put(self._lifecycle.ended, str(error))
         else:

@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twistedcam.camera.thread import Thread
-from twistedcam.errors import CameraFailed
+from twistedcam.errors import CameraFailed, Stalled
 from twistedcam.sources.base import Granted, Interruptible, Paused, Source
 from twistedcam.sources.encode import Encoder, Picture
 
@@ -215,4 +215,4 @@ class Capture:
         self._watchdog = None
         if self._listener is not None:
             why = f": {self._no_good}" if self._no_good else ""
-            self._listener.failed(CameraFailed(f"no picture for {self._waited:g} s{why}"))
+            self._listener.failed(Stalled(f"no picture for {self._waited:g} s{why}"))

@@ -271,7 +271,10 @@ class Recorder(HasState):
         return self._timeline.at(self._steady()) or 0
 
     def _heard(self, event: Event) -> None:
-        """A camera that is away for long ends the file, one that stops ends the recording."""
+        """A camera that is lost ends the file, one that is silent does after a while.
+
+        One that stops ends the recording.
+        """
         if not isinstance(event, CameraChanged) or event.camera != self._camera.name:
             return
         if event.state != "recovering":
@@ -282,7 +285,8 @@ class Recorder(HasState):
             self._finish()
         elif event.state == "recovering" and self._every is None and self._away is None:
             # Counted from its going: each try that fails is told as recovering once more.
-            self._away = self._clock.callLater(GAP / 1e6, self._gone)
+            patience = GAP / 1e6 if self._camera.stalled else 0
+            self._away = self._clock.callLater(patience, self._gone)
 
     def _gone(self) -> None:
         if self._job is not None and self.state == "recording":
