@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check", action="store_true", help="say whether all this will do, and do not serve"
     )
+    parser.usage = "%(prog)s [OPTIONS]"  # all of them stand below
     parser.epilog = EXAMPLE
 
 
