@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import select
 import signal
 import subprocess
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.process import PATIENCE, ROOT, ServerProcess
+from tests.terminal import Terminal
 from twistedcam.control.blocking import BlockingClient
 
 
@@ -132,46 +132,21 @@ def test_watch_shows_events_as_they_happen_until_it_is_interrupted(server: Serve
         watching.stdout.close()
 
 
-class Prompt:
+class Prompt(Terminal):
     """``twistedcam ctl`` on a pseudo-terminal."""
 
     def __init__(self, server: ServerProcess, folder: Path, *hidden: str) -> None:
-        self.master, slave = pty.openpty()
         code = "import sys; from twistedcam.cli import main; "
         code += "".join(f"sys.modules[{name!r}] = None; " for name in hidden)
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", code + "sys.exit(main())", "ctl", "--connect", endpoint(server)],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env={
-                **os.environ,
-                "PYTHONPATH": str(ROOT),
-                "XDG_STATE_HOME": str(folder),
-                "TERM": "xterm",
-                "PROMPT_TOOLKIT_NO_CPR": "1",
-            },
-            start_new_session=True,
-        )
-        os.close(slave)
-        self.seen = ""
-
-    def type(self, text: str) -> None:
-        os.write(self.master, text.encode())
-
-    def wait_for(self, text: str) -> None:
-        until = time.monotonic() + PATIENCE
-        while text not in self.seen:
-            ready, _, _ = select.select([self.master], [], [], max(0, until - time.monotonic()))
-            assert ready, f"waited for {text!r}: {self.seen!r}"
-            self.seen += os.read(self.master, 4096).decode(errors="replace")
-        self.seen = self.seen.split(text, 1)[1]
-
-    def close(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        os.close(self.master)
+        words = ["-c", code + "sys.exit(main())", "ctl", "--connect", endpoint(server)]
+        env = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "XDG_STATE_HOME": str(folder),
+            "TERM": "xterm",
+            "PROMPT_TOOLKIT_NO_CPR": "1",
+        }
+        super().__init__(sys.executable, *words, env=env)
 
 
 @pytest.mark.parametrize("hidden", [(), ("prompt_toolkit",)])

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import random
 import resource
-import select
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +13,7 @@ import pytest
 
 from tests.process import PATIENCE, ServerProcess
 from tests.system import require_program
+from tests.terminal import Terminal
 from twistedcam.control.blocking import BlockingClient
 from twistedcam.errors import NoServer, NoSuchCamera
 
@@ -44,35 +41,6 @@ def talk(server: ServerProcess, data: bytes) -> bytes:
         control.shutdown(socket.SHUT_WR)
         with control.makefile("rb") as answers:
             return answers.read()
-
-
-class Terminal:
-    """A program on a pseudo-terminal of its own."""
-
-    def __init__(self, *command: str) -> None:
-        self.master, slave = pty.openpty()
-        self.process = subprocess.Popen(
-            command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
-        )
-        os.close(slave)
-        self.seen = ""
-
-    def type(self, text: str) -> None:
-        os.write(self.master, text.encode())
-
-    def wait_for(self, text: str) -> None:
-        until = time.monotonic() + PATIENCE
-        while text not in self.seen:
-            ready, _, _ = select.select([self.master], [], [], max(0, until - time.monotonic()))
-            assert ready, f"waited for {text!r}: {self.seen!r}"
-            self.seen += os.read(self.master, 4096).decode(errors="replace")
-        self.seen = self.seen.split(text, 1)[1]
-
-    def close(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        os.close(self.master)
 
 
 def test_a_person_at_telnet(server: ServerProcess) -> None:
