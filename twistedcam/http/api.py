@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from twistedcam.commands import Answer, Command, Parameter, Registry
+from twistedcam.commands.status import camera_status
 from twistedcam.errors import BadArgument
 from twistedcam.http.channel import HttpRequest
 from twistedcam.http.reply import Reply, json_reply
@@ -19,9 +20,12 @@ PREFIX = "/api/v1"
 #: Characters of one word.
 MAX_WORD = 1024
 
+#: Here no camera need be named: where there are several, it tells of each.
+STATUS = "/status"
+
 #: Where a command's place is not the one that its name gives (see ``places``).
 _PLACES: dict[str, list[tuple[str, str]]] = {
-    "status": [("GET", "/status"), ("GET", "/cameras/{camera}")],
+    "status": [("GET", STATUS), ("GET", "/cameras/{camera}")],
     "recordings delete": [("DELETE", "/recordings/{name}")],
     "kick": [("DELETE", "/viewers/{id}")],
     "get": [("GET", "/cameras/{camera}/properties")],
@@ -93,6 +97,8 @@ def handler(server: Server, operation: Operation) -> Callable[..., Awaitable[Rep
         given: dict[str, Any] = read_body(request) if operation.takes_body else _read_query(request)
         if request.method == b"POST" and not operation.takes_body:
             read_body(request, empty=True)
+        if operation.path == STATUS and "camera" not in given and len(server.cameras) > 1:
+            return _all_cameras(server, request)
         command, arguments = operation.command, bind(server, operation.command, {**given, **parts})
         camera = getattr(arguments.get("camera"), "name", None)
         request.grant.require_command(command.right, camera, command.name)
@@ -194,6 +200,13 @@ async def _set_properties(
     for name, value in wanted.items():
         answers.append(await command.run(server, camera=found, property=name, value=value))
     return json_reply({"properties": answers})
+
+
+def _all_cameras(server: Server, request: HttpRequest) -> Reply:
+    """The status of every camera: a program that looks after a server asks for all at once."""
+    request.grant.require_command("view", None, "status")
+    found = [camera_status(server, camera) for camera in server.cameras.values()]
+    return json_reply({"cameras": request.grant.only_own(found, "status")})
 
 
 def _read_query(request: HttpRequest) -> dict[str, str]:
