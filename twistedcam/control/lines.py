@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 #: Bytes in a line, its end not counted.
 MAX_LINE = 4096
 
+_json = json.JSONEncoder(ensure_ascii=False).encode
+
 
 class LineReader:
     """Cuts bytes into lines. LF, CR LF and CR end one: telnet's CR NUL has become CR by then."""
@@ -71,9 +73,13 @@ def show(value: Any) -> str:
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, (dict, list)):
-        return json.dumps(value, ensure_ascii=False)
-    return "".join(letter if letter.isprintable() else " " for letter in str(value))
+    text = _json(value) if isinstance(value, (dict, list)) else str(value)
+    # Nearly every value is printable as it is, and a list of hundreds has thousands of values.
+    return text if text.isprintable() else "".join(map(_printable, text))
+
+
+def _printable(letter: str) -> str:
+    return letter if letter.isprintable() else " "
 
 
 def as_text(command: Command, answer: Answer) -> str:
@@ -93,7 +99,7 @@ def as_json(command: Command, answer: Answer) -> str:
         body[command.items or "items"] = answer
     elif answer:
         body.update(answer)
-    return json.dumps(body, ensure_ascii=False) + "\n"
+    return _json(body) + "\n"
 
 
 def error_as_text(error: TwistedcamError) -> str:
@@ -104,7 +110,7 @@ def error_as_text(error: TwistedcamError) -> str:
 def error_as_json(error: TwistedcamError) -> str:
     """The same as one line of JSON."""
     body = {"ok": False, "code": error.code, "message": str(error)}
-    return json.dumps(body, ensure_ascii=False) + "\n"
+    return _json(body) + "\n"
 
 
 def event_as_text(event: Event) -> str:
@@ -115,4 +121,4 @@ def event_as_text(event: Event) -> str:
 
 def event_as_json(event: Event) -> str:
     """The same as one line of JSON."""
-    return json.dumps({"event": event.kind, **event.as_dict()}, ensure_ascii=False) + "\n"
+    return _json({"event": event.kind, **event.as_dict()}) + "\n"
