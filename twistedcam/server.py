@@ -185,10 +185,14 @@ class Server:
             if name not in self.cameras:
                 raise NoSuchCamera(f"there is no camera {name!r}; there is {names}")
             return self.cameras[name]
-        own = [each for each in self.cameras.values() if each.name not in self.processors]
-        if len(own) != 1:
+        if len(self.own_cameras) != 1:
             raise CameraNeeded(f"say which camera: {names}")
-        return own[0]
+        return self.own_cameras[0]
+
+    @property
+    def own_cameras(self) -> list[Camera]:
+        """The cameras but for those that user code makes of them."""
+        return [each for each in self.cameras.values() if each.name not in self.processors]
 
     def open_library(self) -> None:
         """Finish what a crash has left of recordings, and see from now on that they fit."""

@@ -20,6 +20,8 @@ from twistedcam.errors import (
     NoSuchCamera,
     UnknownCommand,
 )
+from twistedcam.processing import Process
+from twistedcam.processing.code import Code
 from twistedcam.server import Server
 from twistedcam.sources import parse
 
@@ -127,6 +129,41 @@ def test_every_command_has_help_that_fits_a_line() -> None:
     for command in standard_commands():
         assert 0 < len(command.summary) <= 100, command.name
         assert command.summary.endswith("."), command.name
+
+
+@pytest.mark.parametrize(
+    ("line", "arguments"),
+    [
+        ("get fps", {"camera": "cam", "property": "fps"}),
+        ("get brightness", {"camera": "cam", "property": "brightness"}),
+        ("get cam.len fps", {"camera": "cam.len", "property": "fps"}),
+        ("set fps 10", {"camera": "cam", "property": "fps", "value": "10"}),
+        ("status", {"camera": "cam"}),
+    ],
+)
+def test_the_only_camera_is_meant_beside_those_that_user_code_makes(
+    line: str, arguments: dict[str, Any]
+) -> None:
+    it = server("cam")
+    it.add_process(Process("cam", Code.of(len), "thread"))
+    assert standard_bound(line, it) == arguments
+
+
+@pytest.mark.parametrize("line", ["get fps", "get exposure_absolute", "set fps 10", "status"])
+def test_with_several_cameras_a_property_alone_is_asked_back(line: str) -> None:
+    with pytest.raises(CameraNeeded, match="one, two"):
+        standard_bound(line, server("one", "two"))
+
+
+def test_a_word_that_is_neither_camera_nor_property_is_no_camera() -> None:
+    with pytest.raises(NoSuchCamera, match="nope"):
+        standard_bound("get nope", server("cam"))
+
+
+def standard_bound(line: str, it: Server) -> dict[str, Any]:
+    command, rest = standard_commands().find(line.split())
+    found = command.bind(it, rest)
+    return {name: getattr(value, "name", value) for name, value in found.items()}
 
 
 @given(st.lists(st.one_of(st.text(max_size=8), st.sampled_from(["cam", "--", "--every", "fps"]))))

@@ -23,6 +23,8 @@ from tests.process import PATIENCE, ROOT, wait_for
 from twistedcam.commands import standard_commands
 from twistedcam.control.keys import KEYS, Keys
 from twistedcam.errors import CameraFailed
+from twistedcam.processing import Process
+from twistedcam.processing.code import Code
 from twistedcam.sources import parse
 
 ECHO_AND_LINES = termios.ECHO | termios.ICANON
@@ -62,6 +64,12 @@ class KeyTests(SynchronousTestCase):
         self.assertEqual(
             [camera for _, camera in self.carried_out], ["one", "two", "two", "one", "two"]
         )
+
+    def test_a_camera_that_user_code_makes_is_not_meant_until_it_is_chosen(self) -> None:
+        self.make("cam")
+        self.server.add_process(Process("cam", Code.of(len), "thread"))
+        self.keys.typed("r2r")
+        self.assertEqual([camera for _, camera in self.carried_out], ["cam", "cam.len"])
 
     def test_what_means_nothing_does_nothing(self) -> None:
         self.keys.typed("x9\n\u00e4")

@@ -59,6 +59,5 @@ def publication_status(each: Publication, now: float) -> dict[str, Any]:
 
 
 def _is_target(server: Server, word: str) -> bool:
-    cameras = list(server.cameras)
-    names = [each.target.name for each in server.publications.of(cameras[0])] if cameras else []
-    return len(cameras) == 1 and word in names
+    targets = [each for own in server.own_cameras for each in server.publications.of(own.name)]
+    return word in [each.target.name for each in targets]

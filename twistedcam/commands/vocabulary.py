@@ -13,6 +13,7 @@ from twistedcam.commands.registry import Registry
 from twistedcam.commands.session import add_session_commands
 from twistedcam.commands.status import camera_status, camera_summary, viewer_status
 from twistedcam.errors import BadArgument
+from twistedcam.sources.controls import COMMON, short_word
 from twistedcam.version import __version__
 
 if TYPE_CHECKING:
@@ -153,7 +154,9 @@ def standard_commands() -> Registry:
 
 
 def _is_property(server: Server, word: str) -> bool:
-    return len(server.cameras) == 1 and word in server.camera().properties.names()
+    """Whether it can be meant: with several cameras the answer is then to say which one."""
+    names = [name for each in server.own_cameras for name in each.properties.names()]
+    return word in names or short_word(word) in COMMON  # a device may not have been asked yet
 
 
 def _describe(command: Command) -> dict[str, Any]:

@@ -30,7 +30,8 @@ KEYS = (
 class Keys:
     """Carries out keys.
 
-    With several cameras a key is for all of them; ``1`` to ``9`` choose one, ``0`` all again.
+    With several cameras a key is for all of them, but not for those that user code makes;
+    ``1`` to ``9`` choose any one, ``0`` all again.
 
     Arguments:
         server: what is steered.
@@ -77,7 +78,7 @@ class Keys:
         cameras = self._server.cameras
         if self._chosen in cameras:
             return [cameras[self._chosen]]
-        return list(cameras.values())
+        return self._server.own_cameras
 
     def _choose(self, number: int) -> None:
         names = list(self._server.cameras)

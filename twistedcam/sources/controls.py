@@ -20,6 +20,13 @@ SHORT = {
     "white_balance_auto": ("white_balance_automatic", "white_balance_temperature_auto"),
 }
 
+#: Controls that webcams commonly have, by their short words (V4L2's v4l2-ctrls-defs.c).
+COMMON = frozenset(SHORT) | {
+    *("brightness", "contrast", "saturation", "hue", "gamma", "gain", "sharpness"),
+    *("backlight_compensation", "power_line_frequency", "exposure_dynamic_framerate"),
+    *("pan_absolute", "tilt_absolute", "horizontal_flip", "vertical_flip"),
+}
+
 #: Who rules a manual value: the automatic's names, its value for manual, those for automatic.
 _RULERS = {
     "exposure": ("exposure_auto", 1, (3, 0)),
