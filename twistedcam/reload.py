@@ -28,9 +28,9 @@ _LIVE = frozenset(
 async def take_over(server: Server, before: ServeOptions, after: ServeOptions) -> dict[str, Any]:
     """Add, remove and change cameras so that they are as ``after`` says.
 
-    A camera's viewers and recording stay when its settings change; a camera that the configuration
-    has no more ends them in good order. What was set while running stays, unless the configuration
-    says something else of that camera now.
+    A camera's viewers, recording and publish targets stay when its settings change; a camera that
+    the configuration has no more ends them in good order. What was set while running stays, unless
+    the configuration says something else of that camera now.
 
     Returns:
         What was done, for a person: ``added``, ``removed``, ``changed``, ``needs_restart``.
@@ -73,6 +73,10 @@ async def take_over(server: Server, before: ServeOptions, after: ServeOptions) -
         if recording is not None and recording != before.recording.get(name):
             server.recorders[name].settings = recording
             changed += [name] * (name not in changed)
+        targets = after.publish.get(name, ())
+        camera, recorder = server.cameras[name], server.recorders[name]
+        if await server.publications.change(camera, recorder, targets, start=not after.stopped):
+            changed += [name] * (name not in changed)
     for name, process in wanted.items():
         if name not in server.cameras:
             made = server.add_process(process, after.recording.get(process.camera))
@@ -83,9 +87,6 @@ async def take_over(server: Server, before: ServeOptions, after: ServeOptions) -
         for each in fields(after)
         if each.name not in _LIVE and getattr(before, each.name) != getattr(after, each.name)
     ]
-    stayed = [name for name in after.cameras if name not in added]
-    if any(before.publish.get(name) != after.publish.get(name) for name in stayed):
-        restart.append("publish")  # a camera that is new has its targets already
     told = {"added": added, "removed": removed, "changed": changed, "needs_restart": restart}
     return {key: ", ".join(names) or None for key, names in told.items()}
 

@@ -140,7 +140,7 @@ def standard_commands() -> Registry:
 
     @registry.command("reload", right="admin")
     async def reload(server: Server) -> Answer:
-        """Read the configuration again, and change what has changed: cameras and recording."""
+        """Read the configuration again, and change cameras, recording, targets that changed."""
         return await server.reload()
 
     @registry.command("shutdown", right="admin")

@@ -33,6 +33,8 @@ class Publications:
         self._events = events
         self._make_thread = make_thread
         self._targets: dict[str, dict[str, Publication]] = {}
+        #: Each as it was configured: where two had one name, one has got another.
+        self._configured: dict[Publication, Target] = {}
         self._encoders: dict[tuple[str, CoderSettings], SharedEncoder] = {}
 
     def __iter__(self) -> Iterator[Publication]:
@@ -66,16 +68,41 @@ class Publications:
             name, number = target.name, 2
             while name in named:
                 name, number = f"{target.name}-{number}", number + 1
-            target = replace(target, name=name)
             encoder = self._encoder(camera, target.coder)
-            args = (self._reactor, camera.name, target, encoder, self._events)
-            named[name] = Publication(*args)
+            args = (self._reactor, camera.name, replace(target, name=name), encoder, self._events)
+            named[name] = publication = Publication(*args)
+            self._configured[publication] = target
+
+    async def change(
+        self, camera: Camera, recorder: Recorder, targets: Iterable[Target], *, start: bool
+    ) -> bool:
+        """Let a camera have these targets; those that it has already go on as they are.
+
+        Arguments:
+            start: whether to publish to those that are new.
+
+        Returns:
+            Whether there was anything to change.
+        """
+        wanted = list(targets)
+        had = self.of(camera.name)
+        gone = []
+        for each in had:
+            if self._configured[each] in wanted:
+                wanted.remove(self._configured[each])
+            else:
+                gone.append(each)
+        await self._end(gone)
+        self.add(camera, recorder, wanted)
+        if start:
+            for each in self.of(camera.name):
+                if each not in had:
+                    each.start()
+        return bool(gone or wanted)
 
     def remove(self, camera: str) -> Deferred[Any]:
         """Publish and encode that camera no more."""
-        gone = self._targets.pop(camera, {})
-        self._encoders = {key: each for key, each in self._encoders.items() if key[0] != camera}
-        return DeferredList([each.stop() for each in gone.values()])
+        return self._end(self.of(camera))
 
     def start(self, camera: str | None = None) -> None:
         """Publish all of one camera, or of all."""
@@ -85,6 +112,15 @@ class Publications:
     def stop(self) -> Deferred[Any]:
         """Publish nothing more; fires when all targets have been told."""
         return DeferredList([each.stop() for each in self])
+
+    def _end(self, gone: list[Publication]) -> Deferred[Any]:
+        """Forget targets, and encoders that nobody else has; fires when all have been told."""
+        for each in gone:
+            del self._targets[each.camera][each.target.name]
+            del self._configured[each]
+        used = {id(each.encoder) for each in self}
+        self._encoders = {key: each for key, each in self._encoders.items() if id(each) in used}
+        return DeferredList([each.stop() for each in gone])
 
     def _encoder(self, camera: Camera, settings: CoderSettings) -> SharedEncoder:
         key = camera.name, settings
