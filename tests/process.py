@@ -39,16 +39,21 @@ class ServerProcess:
         recordings: the recordings folder.
         options: further options; ``--listen`` and ``--control`` are there already, on port 0.
         env: environment to add, such as a fake webcam's.
+        ports: of the frame and the control port; 0 is one that is free.
 
     Inside the context ``frames`` and ``control`` are (host, port) as printed.
     """
 
     def __init__(
-        self, recordings: Path, *options: str, env: Mapping[str, str] | None = None
+        self,
+        recordings: Path,
+        *options: str,
+        env: Mapping[str, str] | None = None,
+        ports: tuple[int, int] = (0, 0),
     ) -> None:
-        local = ":interface=127.0.0.1"
+        listen, control = (f"tcp:{port}:interface=127.0.0.1" for port in ports)
         self.command = [sys.executable, "-m", "twistedcam", "serve"]
-        self.command += ["--listen", "tcp:0" + local, "--control", "tcp:0" + local]
+        self.command += ["--listen", listen, "--control", control]
         self.command += ["--recordings", str(recordings), *options]
         if "--http" not in options and "--no-http" in _known_options():
             self.command.append("--no-http")

@@ -12,21 +12,19 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import random
-import re
 import socket
 import sys
 import tempfile
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import av
 
 from tests.process import ServerProcess, wait_for
+from tests.soak.footprint import Footprint
 from twistedcam import wire
 from twistedcam.errors import WireError
 from twistedcam.wire.messages import FrameMessage
@@ -109,28 +107,6 @@ class Guest:
         connection.recv(100)
         linger = b"\1\0\0\0\0\0\0\0"  # close with a reset
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-
-
-class Footprint:
-    """What a process holds, from /proc."""
-
-    def __init__(self, pid: int) -> None:
-        status = dict(
-            line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines()
-        )
-        self.threads = int(status["Threads"])
-        self.open = Counter(_open_files(pid))
-        self.files = self.open.total()
-        self.kilobytes = int(status["VmRSS"].split()[0])
-
-    def __str__(self) -> str:
-        return f"{self.threads} threads, {self.files} files, {self.kilobytes} KB"
-
-
-def _open_files(pid: int) -> Iterator[str]:
-    for entry in Path(f"/proc/{pid}/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            yield re.sub(r"\d+", "N", os.readlink(entry))
 
 
 def steer(server: ServerProcess, until: float, seed: int) -> int:
@@ -224,7 +200,3 @@ def main() -> int:
         print(f"FAULT: {fault}", file=sys.stderr)
     print("all as it has to be" if not faults else f"{len(faults)} faults")
     return 1 if faults else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
