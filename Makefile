@@ -39,8 +39,9 @@ lint: $(VENV)/.test  ## style, types and import contracts alone
 bench: $(VENV)/.bench  ## this server beside its peers: table, JSON and plots (ARGS='--repeats 5')
 	$(BIN)/python -m benchmarks $(ARGS)
 
-soak: $(VENV)/.test  ## an hour of comings and goings, then what is left over (SOAK_SECONDS=60)
+soak: $(VENV)/.test  ## an hour of comings and goings, one of lost servers, then what is left over (SOAK_SECONDS=60)
 	$(BIN)/python -m tests.soak --seconds $(SOAK_SECONDS) $(ARGS)
+	$(BIN)/python -m tests.soak.viewers --seconds $(SOAK_SECONDS)
 
 fuzz: $(VENV)/.test  ## codecs and parsers against many more cases than the tests try (FUZZ_CASES=20000)
 	FUZZ_CASES=$(FUZZ_CASES) $(BIN)/python -m pytest -p tests.fuzzing $(FUZZED)

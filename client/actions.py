@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,11 +16,11 @@ HELP = "space start  s stop  r record  e end  S snapshot  i figures  f full scre
 _SHOWN = 4.0
 
 _REMOTE = {
-    "space": "start",
-    "s": "stop",
-    "r": "record start",
-    "e": "record stop",
-    "S": "snapshot",
+    "space": ("start",),
+    "s": ("stop",),
+    "r": ("record", "start"),
+    "e": ("record", "stop"),
+    "S": ("snapshot",),
 }
 
 
@@ -87,14 +86,14 @@ class Actions:
             self.say(str(error))
 
     def _press_remote(self, key: str) -> None:
-        for view in self._views:
-            steering = self.steerings.get(view)
-            if steering is None:
-                self.say("keys with Ctrl steer the server: begin with --control")
-            elif key == "q":
+        if not self.steerings:
+            self.say("keys with Ctrl steer the server: begin with --control")
+        elif key == "q":
+            for steering in set(self.steerings.values()):
                 steering.send("shutdown")
-            elif key in _REMOTE:
-                steering.send(f"{_REMOTE[key]} {shlex.quote(view.name)}".strip())
+        elif key in _REMOTE:
+            for view, steering in self.steerings.items():
+                steering.send(*_REMOTE[key], *([view.name] if view.name else []))
 
     def _record(self, view: View) -> None:
         if view.recorder is None:

@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--stats", nargs="?", const="line", choices=("line", "json"), help="figures every second")
     add("--fps", type=float, metavar="N", help="at most N frames a second")
     add_trust_arguments(parser)
-    add("--control", nargs="?", const="", metavar="HOST:PORT", help="steer the server (port 9531)")
+    add("--control", nargs="?", const="", metavar="ENDPOINT", help="steer, at HOST:9531 or there")
     add("--once", action="store_true", help="end when the connection is lost, with 1")
 
 
@@ -61,25 +61,25 @@ def run(arguments: argparse.Namespace) -> int:
         raise BadArgument("--record is for one camera: the key 'r' records several")
     signal.signal(signal.SIGTERM, _interrupt)
     make_folder(arguments.save)
-    screen = make_screen(arguments)
     views = [View(target, reconnect=not arguments.once) for target in targets]
-    actions = Actions(views, arguments.save or Path(), screen.toggle_full_screen)
-    actions.steerings.update(make_steerings(arguments, views, actions.say))
-    reports = Reports(views, arguments.stats, tell_states=not arguments.terminal)
     began, complete = time.monotonic(), arguments.frames is None
     try:
-        if arguments.record is not None:
-            views[0].record(arguments.record)
-        complete = run_loop(views, screen, actions, reports, arguments.frames, arguments.save)
+        with contextlib.ExitStack() as stack:
+            for view in views:
+                stack.callback(view.close)
+            screen = make_screen(arguments)
+            stack.callback(screen.close)
+            actions = Actions(views, arguments.save or Path(), screen.toggle_full_screen)
+            actions.steerings.update(make_steerings(arguments, views, actions.say))
+            for steering in set(actions.steerings.values()):
+                stack.callback(steering.close)
+            reports = Reports(views, arguments.stats, tell_states=not arguments.terminal)
+            if arguments.record is not None:
+                views[0].record(arguments.record)
+            complete = run_loop(views, screen, actions, reports, arguments.frames, arguments.save)
     except KeyboardInterrupt:
         pass
     finally:
-        screen.close()
-        with contextlib.ExitStack() as stack:
-            for steering in actions.steerings.values():
-                stack.callback(steering.close)
-            for view in views:
-                stack.callback(view.close)
         if arguments.stats != "json":
             summarise(views, time.monotonic() - began)
     if not complete:
@@ -107,16 +107,17 @@ def make_screen(arguments: argparse.Namespace) -> Screen:
 def make_steerings(
     arguments: argparse.Namespace, views: list[View], answered: Callable[[str], None]
 ) -> dict[View, Steering]:
-    """The way to each view's control port, if that is asked for."""
+    """The way to each view's control port, if that is asked for; one to each server."""
     if arguments.control is None:
         return {}
-    token = read_token(arguments, os.environ)
-    return {
-        view: Steering(
-            parse_control(arguments.control, view.target.host), view.target.token or token, answered
-        )
-        for view in views
-    }
+    token, made, ways = read_token(arguments, os.environ), dict[Any, Steering](), {}
+    for view in views:
+        endpoint = parse_control(arguments.control, view.target)
+        opener = view.target.token or token
+        if (endpoint, opener) not in made:
+            made[endpoint, opener] = Steering(endpoint, opener, view.target.trust, answered)
+        ways[view] = made[endpoint, opener]
+    return ways
 
 
 def read_targets(arguments: argparse.Namespace) -> list[Target]:

@@ -3,89 +3,89 @@
 from __future__ import annotations
 
 import queue
-import shlex
-import socket
 import threading
 from collections.abc import Callable
+from typing import Any
 
-from twistedcam.errors import BadArgument
+from twistedcam.control.blocking import BlockingClient
+from twistedcam.errors import BadArgument, TwistedcamError
+from twistedcam.tls.client import Trust
+from twistedcam.viewing import Target
 
 DEFAULT_PORT = 9531
-_TIMEOUT = 10.0
+_KINDS = ("tcp", "tls", "unix")
+#: Seconds for a connection, and for an answer: a camera's start takes its time.
+_CONNECT, _ANSWER = 5.0, 30.0
 
 
 class Steering:
-    """Sends commands from a thread of its own.
+    """Sends commands from a thread of its own, each on a connection of its own.
 
     Arguments:
-        address: (host, port) of the control port.
+        endpoint: ``tcp:HOST:PORT``, ``tls:HOST:PORT`` or ``unix:PATH`` of the control port.
         token: what opens it, or None.
+        trust: with ``tls:``, which certificate is the right one.
         answered: called, on that thread, with a line to show a person.
     """
 
     def __init__(
-        self, address: tuple[str, int], token: str | None, answered: Callable[[str], None]
+        self, endpoint: str, token: str | None, trust: Trust, answered: Callable[[str], None]
     ) -> None:
-        self._address = address
+        self._endpoint = endpoint
         self._token = token
+        self._trust = trust
         self._answered = answered
-        self._commands: queue.Queue[str | None] = queue.Queue()
+        self._commands: queue.Queue[tuple[str, ...] | None] = queue.Queue()
         self._thread = threading.Thread(target=self._run, name="control", daemon=True)
         self._thread.start()
 
-    def send(self, command: str) -> None:
+    def send(self, *words: str) -> None:
         """Have the server carry out a command."""
-        self._commands.put(command)
+        self._commands.put(words)
 
     def close(self) -> None:
         """Send what was asked for, and no more."""
         self._commands.put(None)
-        self._thread.join(_TIMEOUT)
+        self._thread.join(_CONNECT)
 
     def _run(self) -> None:
-        while (command := self._commands.get()) is not None:
+        while (words := self._commands.get()) is not None:
             try:
-                answer = ask(self._address, command, self._token)
-            except OSError as error:
-                answer = f"no control port at {self._address[0]}:{self._address[1]}: {error}"
-            self._answered(f"{command}: {answer}")
+                told = " ".join(["OK", *_lines(self._ask(words))])
+            except TwistedcamError as error:
+                told = str(error)
+            self._answered(f"{' '.join(words)}: {told}")
+
+    def _ask(self, words: tuple[str, ...]) -> dict[str, Any]:
+        trust, token = self._trust, self._token
+        with BlockingClient(self._endpoint, _CONNECT, token=token, trust=trust) as client:
+            return client.ask(*words, timeout=_ANSWER)
 
 
-def ask(address: tuple[str, int], command: str, token: str | None = None) -> str:
-    """A command's answer on one line: ``OK …`` with what it told, or ``ERR …``.
-
-    Raises:
-        OSError: nobody answers there.
-    """
-    lines = [f"auth {shlex.quote(token)}"] if token else []
-    with (
-        socket.create_connection(address, _TIMEOUT) as connection,
-        connection.makefile("rw") as talk,
-    ):
-        talk.readline()
-        for line in (*lines, command):
-            talk.write(line + "\n")
-            talk.flush()
-            told = []
-            while True:
-                answer = talk.readline()
-                if not answer:
-                    raise ConnectionResetError("the server has closed the connection")
-                if answer.startswith(("OK", "ERR")):
-                    break
-                told.append(answer.strip())
-            if answer.startswith("ERR"):
-                return answer.strip()
-        return " ".join(["OK", *told])
+def _lines(answer: dict[str, Any]) -> list[str]:
+    return [f"{name}: {value}" for name, value in answer.items() if value is not None]
 
 
-def parse_control(text: str, host: str) -> tuple[str, int]:
-    """``HOST:PORT``, ``:PORT`` or nothing: where the control port is.
+def parse_control(text: str, target: Target) -> str:
+    """The control port's endpoint for who watches ``target``.
+
+    Arguments:
+        text: ``HOST:PORT``, ``:PORT`` or nothing: what is left out is the target's host and 9531,
+            and it is encrypted if the target is; or an endpoint as ``ctl --connect`` takes it.
 
     Raises:
         BadArgument: that is no address.
     """
+    kind, _, rest = text.partition(":")
+    if kind in _KINDS and (":" in rest or (kind == "unix" and rest)):
+        return text
     name, _, port = text.rpartition(":") if ":" in text else (text, "", "")
     if port and not (port.isdigit() and 0 < int(port) < 65536):
-        raise BadArgument(f"{text!r} is no address of a control port: HOST:{DEFAULT_PORT}")
-    return name.strip("[]") or host or "localhost", int(port or DEFAULT_PORT)
+        raise BadArgument(
+            f"{text!r} is no address of a control port: HOST:{DEFAULT_PORT}, or tcp:HOST:PORT, "
+            "tls:HOST:PORT, unix:PATH"
+        )
+    host = name.strip("[]") or target.host
+    if not host and target.path is not None:
+        raise BadArgument(f"{target} does not say where the control port is: --control unix:PATH")
+    return f"{'tls' if target.tls else 'tcp'}:{host}:{port or DEFAULT_PORT}"

@@ -21,8 +21,8 @@ import numpy as np
 from client import canvas
 from client.actions import Actions
 from client.canvas import Image, Size
+from client.composer import Composer, title
 from client.keyboard import name_of
-from client.screens import Composer, title
 from client.views import View
 from twistedcam.errors import StartupError
 

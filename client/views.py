@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from client.recorder import LocalRecorder
 from client.stats import Figures, Meter
 from twistedcam.frame import Frame
-from twistedcam.recording.segment import SegmentResult
 from twistedcam.viewing import Target
 from twistedcam.viewing.blocking import FrameReader
+
+if TYPE_CHECKING:
+    from client.recorder import LocalRecorder
+    from twistedcam.recording.segment import SegmentResult
 
 
 class View:
@@ -62,7 +65,7 @@ class View:
         """Watch no more, until :meth:`resume`. The server goes on."""
         if not self._paused:
             self._paused = True
-            self._reader.close()
+            self._reader.close(wait=False)  # it may be in the middle of connecting
             self._wake()
 
     def resume(self) -> None:
@@ -79,6 +82,8 @@ class View:
             BadArgument: it is no name for a recording, or there is such a file.
         """
         if self.recorder is None:
+            from client.recorder import LocalRecorder  # FFmpeg and more, for those who record
+
             self.recorder = LocalRecorder(path)
 
     def stop_recording(self) -> SegmentResult | None:

@@ -9,8 +9,8 @@ import time
 import cv2
 
 from client.actions import Actions
+from client.composer import Composer, natural_size, title
 from client.keyboard import Keyboard, OpenCVKeyboard, X11Keyboard
-from client.screens import Composer, natural_size, title
 from client.views import View
 from twistedcam.errors import StartupError
 

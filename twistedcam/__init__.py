@@ -9,12 +9,12 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from twistedcam.barcode import Stamp
 from twistedcam.errors import TwistedcamError
 from twistedcam.frame import Frame
 from twistedcam.version import __version__
 
 if TYPE_CHECKING:
+    from twistedcam.barcode import Stamp
     from twistedcam.barcode import read as read_barcode
     from twistedcam.commands import Registry, standard_commands
     from twistedcam.options import ServeOptions
@@ -55,6 +55,7 @@ _LATER = {
     "Publisher": "twistedcam.viewing.client:Publisher",
     "Registry": "twistedcam.commands:Registry",
     "ServeOptions": "twistedcam.options:ServeOptions",
+    "Stamp": "twistedcam.barcode:Stamp",
     "connect": "twistedcam.viewing:connect",
     "parse_source": "twistedcam.sources.spec:parse",
     "parse_target": "twistedcam.viewing:parse_target",

@@ -190,7 +190,7 @@ def wait_for_pictures(those: list[Program], since: float) -> list[str]:
     return faults
 
 
-def soak(minutes: float, seed: int, folder: Path) -> list[str]:
+def soak(seconds: float, seed: int, folder: Path) -> list[str]:
     """What was not as it has to be."""
     began, chance, faults = time.monotonic(), random.Random(seed), list[str]()
     with contextlib.ExitStack() as stack:
@@ -199,7 +199,7 @@ def soak(minutes: float, seed: int, folder: Path) -> list[str]:
         every = list(programs(server.url))
         faults += wait_for_pictures(watchers(every), time.monotonic() + 20)
         rounds = 0
-        while time.monotonic() - began < minutes * 60 and len(faults) < 20:
+        while time.monotonic() - began < seconds and len(faults) < 20:
             rounds += 1
             way = disturb(server, chance)
             since = time.monotonic()
@@ -247,10 +247,12 @@ def main() -> int:
         "python -m tests.soak.viewers", description=__doc__.split("\n")[0]
     )
     parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--seconds", type=float, help="instead of minutes")
     parser.add_argument("--seed", type=int, default=1)
     found = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        faults = soak(found.minutes, found.seed, Path(folder) / "recordings")
+        seconds = found.minutes * 60 if found.seconds is None else found.seconds
+        faults = soak(seconds, found.seed, Path(folder) / "recordings")
     for fault in faults:
         print(f"FAULT: {fault}", file=sys.stderr)
     print("all as it has to be" if not faults else f"{len(faults)} faults")

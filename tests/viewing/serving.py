@@ -37,7 +37,7 @@ class ServingCase(unittest.TestCase):
         """Start the server, on the port that it had before."""
         options = ServeOptions(
             cameras={name: parse(source) for name, source in self.cameras.items()},
-            listen=[f"tcp:{self.port}:interface=127.0.0.1"],
+            listen=[f"tcp:{self.port}:interface=127.0.0.1", f"unix:{self.folder}/frames"],
             control=["tcp:0:interface=127.0.0.1"],
             recordings=self.folder / "recordings",
         )
@@ -75,6 +75,11 @@ class ServingCase(unittest.TestCase):
     def url(self, camera: str = "cam") -> str:
         """A camera's address."""
         return f"twistedcam://127.0.0.1:{self.port}/{camera}"
+
+    @property
+    def socket_url(self) -> str:
+        """The address of the camera ``cam`` by the server's socket file."""
+        return f"twistedcam+unix:{self.folder}/frames?camera=cam"
 
     def in_thread(self, call: Any, *arguments: Any, **options: Any) -> Any:
         """Make a blocking call while the server runs."""

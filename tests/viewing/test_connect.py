@@ -8,11 +8,16 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
+
+import pytest
 
 from tests.viewing.serving import ServingCase
 from twistedcam import connect
 from twistedcam.errors import Disconnected, UnknownCamera
 from twistedcam.frame import Frame
+
+ROOT = Path(__file__).parents[2]
 
 
 def check(case: ServingCase, frames: list[Frame]) -> None:
@@ -99,7 +104,30 @@ class ConnectTests(ServingCase):
             if came == 10:
                 break
 
-    def test_the_package_is_light(self) -> None:
-        code = "import twistedcam, sys; print([m for m in ('cv2', 'av') if m in sys.modules])"
-        told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-        self.assertEqual(told.stdout.strip(), "[]")
+    async def test_a_socket_file_does_as_well(self) -> None:
+        def first(url: str) -> Frame:
+            return next(iter(connect(url)))
+
+        check(self, [await self.in_thread(first, self.socket_url)])
+        async for frame in connect(self.socket_url):
+            check(self, [frame])
+            break
+
+
+HEAVY = ("numpy", "cv2", "av", "twisted", "asyncio", "cryptography", "OpenSSL", "PIL")
+
+
+@pytest.mark.parametrize("what", ["import twistedcam", "from twistedcam import connect, Frame"])
+def test_the_package_is_light(what: str) -> None:
+    assert loaded_by(what, HEAVY) == "[]"
+
+
+def test_the_viewer_loads_no_more_than_its_options_ask_for() -> None:
+    assert loaded_by("import client.main", ("numpy", "cv2", "av", "twisted")) == "[]"
+
+
+def loaded_by(what: str, which: tuple[str, ...]) -> str:
+    """Which of the modules a new interpreter has after that."""
+    code = f"import sys; {what}; print([m for m in {which} if m in sys.modules])"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    return told.stdout.strip() or told.stderr

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import sys
 import weakref
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
@@ -81,6 +81,8 @@ class _Blocking:
 
 
 async def _under_asyncio(target: Target, reconnect: bool) -> AsyncIterator[Frame]:
+    import asyncio
+
     loop, changed = asyncio.get_running_loop(), asyncio.Event()
 
     def tell() -> None:
@@ -146,6 +148,9 @@ async def _under_twisted(target: Target, reconnect: bool, reactor: Any) -> Async
 
 def _in_asyncio_task() -> bool:
     """Whether asyncio drives this coroutine. Under Twisted's asyncio reactor it does not."""
+    asyncio = sys.modules.get("asyncio")  # who runs it has imported it; it is slow to import
+    if asyncio is None:
+        return False
     try:
         return asyncio.current_task() is not None
     except RuntimeError:
