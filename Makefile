@@ -69,10 +69,11 @@ $(VENV)/.run: pyproject.toml setup.py tools/preflight.py | $(VENV)/bin/python
 	@$(PIP) --editable .
 	@touch $@
 
-$(VENV)/.test: $(LOCK) pyproject.toml setup.py tools/preflight.py | $(VENV)/bin/python
+$(VENV)/.test: $(LOCK) pyproject.toml setup.py tools/preflight.py tools/browser_parts.py | $(VENV)/bin/python
 	@$(PYTHON) tools/preflight.py test
 	@echo "installing what the tests need"
 	@$(PIP) $(if $(LOCK),--constraint $(LOCK)) --editable '.[test]'
+	@$(BIN)/python tools/browser_parts.py $(VENV)/share/twistedcam-tests
 	@$(PIP) --editable '.[tray]' || echo "no PyGObject: tests of the tray on a real panel are left out"
 	@touch $(VENV)/.run $@
 

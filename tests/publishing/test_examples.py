@@ -8,28 +8,17 @@ from pathlib import Path
 from tests.mqtt.test_bridge import Dashboard
 from tests.process import ServerProcess, wait_for
 from tests.publishing.crowd import Crowd
+from tests.publishing.examples import EXAMPLES, filled
 from tests.publishing.peers import LOCAL, Nginx, Program, free_port, is_open
 from tests.publishing.test_live import probe, state
 from tests.system import require_program
 
-EXAMPLES = Path(__file__).parents[2] / "docs/examples"
 VIEWERS = 50
 
 
-def filled(name: str, folder: Path, **values: object) -> str:
-    """An example whose ports and folders are this test's."""
-    text = (EXAMPLES / name).read_text().replace("/srv/hls", str(folder / "hls"))
-    text = text.replace("load_module modules/ngx_rtmp_module.so;", "")
-    text = text.replace("events { worker_connections 1024; }", "")
-    text = text.replace("/etc/mosquitto", str(folder))
-    for word, value in values.items():
-        text = text.replace(word.removeprefix("p"), str(value))
-    return text
-
-
 def test_origin_edge_and_broker_come_and_go_while_a_crowd_watches(tmp_path: Path) -> None:
-    rtmp, web, edge_port, mqtt = (free_port() for _ in range(4))
-    ports = {"p1935": rtmp, "p8081": web, "p1936": edge_port, "p1883": mqtt}
+    rtmp, web, edge_port, edge_web, mqtt = (free_port() for _ in range(5))
+    ports = {"p1935": rtmp, "p8081": web, "p1936": edge_port, "p8082": edge_web, "p1883": mqtt}
     (tmp_path / "hls").mkdir(mode=0o777)
     for name, user in (("-c", "garage"), ("-b", "dashboard")):
         words = [require_program("mosquitto_passwd", "mosquitto"), "-b"]

@@ -1,0 +1,108 @@
+"""HLS as a person has it: played by hls.js in a browser, from our folder, an origin and an edge."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import cv2
+import numpy as np
+
+from tests.http.chromium import chromium
+from tests.process import ServerProcess, wait_for
+from tests.publishing.examples import EXAMPLES, filled
+from tests.publishing.peers import LOCAL, Nginx, free_port
+from tests.publishing.test_live import probe, state
+from tests.system import require
+from twistedcam import barcode
+
+#: Where `make test` puts it (tools/browser_parts.py).
+PARTS = Path(sys.prefix) / "share/twistedcam-tests"
+#: Seconds from capture to screen that are far too many, on a busy machine, too.
+TOO_LATE = 15.0
+
+
+def hls_js() -> Path:
+    """The one file of hls.js."""
+    found = sorted(PARTS.glob("hls-*.min.js"))
+    require(found, f"no hls.js: python tools/browser_parts.py {PARTS}")
+    return found[-1]
+
+
+class Player:
+    """docs/examples/player.html in a browser."""
+
+    def __init__(self, chrome: Any) -> None:
+        self._chrome = chrome
+
+    def stamp(self) -> barcode.Stamp | None:
+        """What the barcode says in the picture that is shown now."""
+        url = self._chrome.execute_script(
+            "if (!video.videoWidth) return '';"
+            "const canvas = document.createElement('canvas');"
+            "[canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];"
+            "canvas.getContext('2d').drawImage(video, 0, 0);"
+            "return canvas.toDataURL('image/png');"
+        )
+        if not url:
+            return None
+        png = np.frombuffer(base64.b64decode(url.partition(",")[2]), np.uint8)
+        return barcode.read(cv2.imdecode(png, cv2.IMREAD_COLOR))
+
+    def latency(self) -> float:
+        """Seconds from the capture of a picture to its being seen."""
+        stamp: barcode.Stamp = wait_for(self.stamp, "a picture")
+        return time.time() - stamp.time_us / 1e6
+
+    def plays(self) -> bool:
+        """Whether time passes and the picture moves."""
+        first, began = wait_for(self.stamp, "a picture"), self._time()
+        wait_for(lambda: self._time() > began + 1, "a second of video")
+        return wait_for(self.stamp, "a picture").number > first.number + 10
+
+    def _time(self) -> float:
+        return float(self._chrome.execute_script("return video.currentTime"))
+
+
+def test_a_browser_plays_hls_from_folder_origin_and_edge(tmp_path: Path) -> None:
+    rtmp, web, edge_rtmp, edge_web = (free_port() for _ in range(4))
+    ports = {"p1935": rtmp, "p8081": web, "p1936": edge_rtmp, "p8082": edge_web}
+    www = tmp_path / "www"
+    for each in (www, tmp_path / "hls"):
+        each.mkdir()
+    shutil.copy(hls_js(), www / "hls.min.js")
+    shutil.copy(EXAMPLES / "player.html", www)
+    publish = ["--publish", f"rtmp://{LOCAL}:{rtmp}/live/door", "--publish", f"hls:{www}/door"]
+    camera = ("--camera", "pattern:?size=640x480&fps=30")
+    sources = {
+        "folder": f"http://{LOCAL}:{web}/door/live.m3u8",
+        "origin": f"http://{LOCAL}:{web}/hls/door.m3u8",
+        "edge": f"http://{LOCAL}:{edge_web}/hls/door.m3u8",
+    }
+    with (
+        Nginx(tmp_path / "origin", filled("origin.conf", tmp_path, **ports), rtmp),
+        Nginx(tmp_path / "edge", filled("edge.conf", tmp_path, **ports), edge_web),
+        ServerProcess(tmp_path / "rec", *camera, *publish) as server,
+        chromium(tmp_path) as page,
+    ):
+        for name in ("rtmp", "hls"):
+            wait_for(lambda name=name: state(server, name) == "live", f"{name} to be live")
+        wait_for((tmp_path / "hls/door.m3u8").exists, "the origin's playlist")
+        player = Player(page.chrome)
+        for name, url in sources.items():
+            page.chrome.get(f"http://{LOCAL}:{web}/player.html?{url}")
+            assert player.plays(), name
+            assert player.latency() < TOO_LATE
+            assert probe(url)[:2] == ["h264", "640"]
+        for folder, most in ((www / "door", 10), (tmp_path / "hls", 14)):
+            assert 4 <= len(list(folder.glob("*.ts"))) <= most
+        segment = page.chrome.execute_script("return hls.levels[0].details.fragments[0].url")
+        for _ in range(2):
+            with urlopen(segment, timeout=10) as answer:
+                cached = answer.headers["X-Cache"]
+        assert cached == "HIT"
