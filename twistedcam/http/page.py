@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from twistedcam.http.channel import HttpRequest
 from twistedcam.http.reply import Reply, json_reply
+from twistedcam.http.router import query
 
 if TYPE_CHECKING:
     from twistedcam.server import Server
@@ -44,8 +45,13 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-#: Where the page gets its pictures when it cannot run scripts.
-_PLACE = b"<!-- cameras without scripts -->"
+#: Where the page gets its pictures when it cannot run scripts, and whether it is loaded again.
+_PLACE = "<!-- cameras without scripts -->"
+_AGAIN = "<!-- again without scripts -->"
+#: Streams in one page without scripts: browsers allow six connections to a server.
+MOST_STREAMS = 5
+#: Seconds until a page of more cameras is loaded again, with new pictures.
+_EVERY = 5
 
 
 @dataclass(frozen=True)
@@ -69,8 +75,13 @@ class Page:
     def index(self, request: HttpRequest) -> Reply:
         """The page."""
         page = self._files["index.html"]
-        body = page.body.replace(_PLACE, self._images().encode())
-        return _answer(request, _file(body, page.type))
+        names = [name for name in self._server.cameras if request.grant.covers(name)]
+        token = query(request, "token")
+        shown = "" if token is None else f"?token={quote(token, safe='')}"
+        many = len(names) > MOST_STREAMS
+        again = f'<meta http-equiv="refresh" content="{_EVERY}">' if many else ""
+        body = page.body.decode().replace(_PLACE, _figures(names, shown)).replace(_AGAIN, again)
+        return _answer(request, _file(body.encode(), page.type))
 
     def static(self, request: HttpRequest, name: str) -> Reply:
         """One of the page's parts."""
@@ -83,13 +94,17 @@ class Page:
         """The icon, where browsers look for one unasked."""
         return self.static(request, "icon.svg")
 
-    def _images(self) -> str:
-        images = [
-            f'<figure><img src="/stream/{quote(name)}" alt="Live picture of {html.escape(name)}">'
-            f"<figcaption>{html.escape(name)}</figcaption></figure>"
-            for name in self._server.cameras
-        ]
-        return "\n".join(images)
+
+def _figures(names: list[str], query: str) -> str:
+    """The cameras as a page without scripts shows them, each a click away from being alone."""
+    kind = "stream" if len(names) <= MOST_STREAMS else "snapshot"
+    figures = []
+    for name in names:
+        path, shown = quote(name), html.escape(name)
+        image = f'<img src="/{kind}/{path}{query}" alt="Live picture of {shown}">'
+        caption = f"<figcaption>{shown}</figcaption>"
+        figures.append(f'<figure><a href="/stream/{path}{query}">{image}{caption}</a></figure>')
+    return "\n".join(figures)
 
 
 def _file(body: bytes, type: str) -> _File:

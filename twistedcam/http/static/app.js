@@ -27,6 +27,7 @@ feed.onFigures = (figures) => {
     view.update(status);
   }
   document.title = title(figures.cameras);
+  shape(figures.cameras);
   recordings.follow(figures.cameras);
 };
 
@@ -49,6 +50,14 @@ function title(all) {
   const recording = all.some((each) => each.recording);
   const bad = all.filter((each) => each.state === "recovering").length;
   return `${recording ? "● " : ""}${bad ? "⚠ " : ""}${all.length === 1 ? `${all[0].camera} – ` : ""}twistedcam`;
+}
+
+// A grid as square as can be, of the shape that most pictures have.
+function shape(all) {
+  const sizes = all.map((each) => each.size.split("x").map(Number)).filter(([width]) => width > 0);
+  const wide = sizes.filter(([width, height]) => width / height > 1.5).length;
+  cameras.style.setProperty("--columns", Math.min(4, Math.ceil(Math.sqrt(all.length))));
+  cameras.style.setProperty("--aspect", wide * 2 >= sizes.length ? "16 / 9" : "4 / 3");
 }
 
 // One camera alone has everything; several are a grid, each a click away from being alone.

@@ -20,8 +20,10 @@ export class CameraView {
     this.find = (selector) => $(selector, this.element);
     this.element.dataset.camera = name;
     this.find(".name").textContent = name;
+    this.find(".name").title = name;
     this.find(".picture").setAttribute("aria-label", `Live picture of ${name}`);
     this.find(".open").setAttribute("aria-label", `Show ${name} alone`);
+    this.find(".open").title = `Show ${name} alone`;
     this.find(".tools").setAttribute("aria-label", `What to do with ${name}`);
     this.find(".open").addEventListener("click", open);
     this.pictures = new Pictures(name, this.find(".picture"), () => feed.link === "connected");
@@ -143,8 +145,10 @@ export class CameraView {
     record.querySelector("span").textContent = recording ? "End recording" : "Record";
     this.find(".rec").hidden = !recording;
     this.find(".last").hidden = !(status.preroll_seconds > 1);
-    if (status.preroll_seconds > 1) this.find(".last span").textContent = `Save last ${Math.ceil(status.preroll_seconds)} s`;
-    this.find(".detail").textContent = [status.size !== "0x0" && status.size.replace("x", " × "), status.device ?? status.source].filter(Boolean).join(" · ");
+    if (status.preroll_seconds > 1) this.find(".last span").textContent = `Save last ${Math.ceil(status.preroll_seconds)}\u00a0s`;
+    const detail = [status.size !== "0x0" && status.size.replace("x", " × "), status.device ?? status.source].filter(Boolean).join(" · ");
+    this.find(".detail").textContent = detail;
+    this.find(".detail").title = detail;
     this.recordingText();
     this.facts(status);
     this.veil();
@@ -210,6 +214,7 @@ export class CameraView {
     const state = lost ? "lost" : this.status?.state ?? "starting";
     const veil = this.find(".veil");
     veil.hidden = state === "live";
+    icon(veil.querySelector("use"), VEILS[state] ? state : "lost");
     this.find(".over").hidden = lost; // what it says is no longer known
     veil.dataset.state = state;
     veil.querySelector("strong").textContent = lost ? "Server lost" : VEILS[state] ?? state;

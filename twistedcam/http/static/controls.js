@@ -1,6 +1,7 @@
 // What can be set on a camera, as sliders, choices and switches.
 import { call, cameraPath, command } from "./api.js";
 
+const MANY = 5; // what there is to set, beyond which it gets the whole column beside the picture
 const WAIT = 120; // milliseconds between two settings while a slider moves
 
 export class Controls {
@@ -25,6 +26,7 @@ export class Controls {
     const rows = told.properties.filter((each) => each.writable !== false).map((each) => this.row(each)).filter(Boolean);
     if (!this.form.contains(document.activeElement)) this.form.replaceChildren(...rows);
     this.details.hidden = !rows.length;
+    this.details.closest(".camera").dataset.settings = rows.length > MANY ? "many" : "few";
   }
 
   row(property) {
@@ -38,7 +40,7 @@ export class Controls {
     input.name = property.property;
     label.htmlFor = input.id;
     label.textContent = property.property.replaceAll("_", " ");
-    const told = (value) => { output.textContent = input.type === "range" ? `${value}${property.unit ? ` ${property.unit}` : ""}` : ""; };
+    const told = (value) => { output.textContent = input.type !== "range" ? "" : value == null ? "–" : `${value}${property.unit ? ` ${property.unit}` : ""}`; };
     told(property.value);
     input.addEventListener("input", () => {
       if (input.type !== "range") return;
@@ -53,7 +55,7 @@ export class Controls {
   soon(property, input, told) {
     clearTimeout(property.timer);
     property.timer = setTimeout(async () => {
-      const value = input.type === "checkbox" ? input.checked : input.value;
+      const value = input.type !== "checkbox" ? input.value : property.choices ? (input.checked ? "on" : "off") : input.checked;
       const answer = await command("PATCH", this.path, { [property.property]: value });
       const granted = answer?.properties?.[0]?.value;
       if (!answer) this.reload();
@@ -65,16 +67,16 @@ export class Controls {
 
 // An input for a property, or null where it has no range and no choices.
 function field({ value, low, high, step, choices }) {
-  if (choices) {
+  if (choices && !isSwitch(choices)) {
     const select = document.createElement("select");
-    select.append(...choices.map((choice) => new Option(choice, choice)));
+    select.append(...choices.map((choice) => new Option(String(choice).replaceAll("_", " "), choice)));
     select.value = value;
     return select;
   }
   const input = document.createElement("input");
-  if (typeof value === "boolean" || (low === 0 && high === 1)) {
+  if (choices || typeof value === "boolean" || (low === 0 && high === 1)) {
     input.type = "checkbox";
-    input.checked = Boolean(Number(value));
+    set(input, value);
     return input;
   }
   // A range of a thousandfold is no slider (frames a second from 0.1 to 1000): up to 120 is.
@@ -87,7 +89,9 @@ function field({ value, low, high, step, choices }) {
   return input;
 }
 
+const isSwitch = (choices) => choices.length === 2 && choices.includes("on") && choices.includes("off");
+
 function set(input, value) {
-  if (input.type === "checkbox") input.checked = Boolean(Number(value));
+  if (input.type === "checkbox") input.checked = value === "on" || Boolean(Number(value));
   else input.value = value;
 }

@@ -46,6 +46,15 @@ export function span(seconds) {
   return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
 }
 
+// A moment, as people say it: "Today 18:04:11".
+export function when(date) {
+  const day = (moment) => new Date(moment).setHours(0, 0, 0, 0);
+  const ago = Math.round((day(Date.now()) - day(date)) / 86400000);
+  const year = date.getFullYear() === new Date().getFullYear() ? undefined : "numeric";
+  const named = { 0: "Today", 1: "Yesterday" }[ago] ?? date.toLocaleDateString([], { month: "short", day: "numeric", year });
+  return `${named} ${date.toLocaleTimeString([], { timeStyle: "medium" })}`;
+}
+
 export function age(milliseconds) {
   if (milliseconds == null || !Number.isFinite(milliseconds)) return "–";
   if (milliseconds < 1000) return `${Math.max(0, Math.round(milliseconds))} ms`;

@@ -5,8 +5,26 @@ import { address } from "./dom.js";
 
 const HEADER = 16; // sequence number and time of capture in microseconds, big-endian, 64 bits each
 const RETRY = 700;
+// Questions under way at once, of all cameras: browsers allow six connections to a server, and
+// events and commands need theirs too. (WebSockets do not count among them.)
+const AT_ONCE = 4;
 const me = Math.random().toString(36).slice(2); // who pulls, for the list of viewers
 let socketsWork = new URLSearchParams(location.search).get("pictures") !== "pull";
+
+// Whoever wants to ask waits here for a turn; first come, first served.
+const turns = {
+  free: AT_ONCE,
+  waiting: [],
+  async take() {
+    if (this.free > 0) this.free -= 1;
+    else await new Promise((done) => this.waiting.push(done));
+  },
+  give() {
+    const next = this.waiting.shift();
+    if (next) next();
+    else this.free += 1;
+  },
+};
 
 export class Pictures {
   // canvas: where to draw; isLinked: whether the server is there; name: the camera's.
@@ -90,14 +108,20 @@ export class Pictures {
     const { signal } = this.pulling;
     try {
       while (this.running) {
-        const answer = await fetch(address(`/snapshot/${this.path}?after=${this.lastSeq}&viewer=${me}`), { cache: "no-store", signal });
-        if (answer.status === 204) continue;
-        if (!answer.ok) return;
-        const seq = Number(answer.headers.get("X-Sequence"));
-        await this.draw(await answer.blob(), seq, Number(answer.headers.get("X-Timestamp")) * 1000);
-        this.lastSeq = seq;
+        await turns.take();
+        try { if (!await this.question(signal)) return; } finally { turns.give(); }
       }
     } catch { /* the line was cut; run() tries again */ }
+  }
+
+  // One picture that is newer than the last; false if there is none to be had.
+  async question(signal) {
+    const answer = await fetch(address(`/snapshot/${this.path}?after=${this.lastSeq}&viewer=${me}`), { cache: "no-store", signal });
+    if (answer.status === 204 || !answer.ok) return answer.ok;
+    const seq = Number(answer.headers.get("X-Sequence"));
+    await this.draw(await answer.blob(), seq, Number(answer.headers.get("X-Timestamp")) * 1000);
+    this.lastSeq = seq;
+    return true;
   }
 
   async draw(blob, seq, time) {

@@ -1,6 +1,6 @@
 // The recordings: seen, played, taken away, deleted.
 import { call, command } from "./api.js";
-import { $, address, bytes, fromTemplate, say, span } from "./dom.js";
+import { $, address, bytes, fromTemplate, say, span, when } from "./dom.js";
 
 const PAGE = 24; // shown at once
 const AT_MOST_EVERY = 1000; // milliseconds between two readings of the list
@@ -11,6 +11,7 @@ export class Recordings {
     this.items = [];
     this.shown = PAGE;
     this.running = "";
+    this.empty = fromTemplate("empty-template");
     $("#more").addEventListener("click", () => { this.shown += PAGE; this.draw(); });
     $("#player").addEventListener("close", () => {
       const video = $("#player-video");
@@ -26,7 +27,7 @@ export class Recordings {
     if (running !== this.running) { this.running = running; this.load(); }
     for (const each of cameras) {
       const row = each.recording && this.row(each.recording);
-      if (row) $(".facts-line", row).textContent = ["being written", span(each.recording_seconds), bytes(each.recording_bytes)].filter(Boolean).join(" · ");
+      if (row) $(".facts-line", row).textContent = [span(each.recording_seconds), bytes(each.recording_bytes)].filter(Boolean).join(" · ");
     }
   }
 
@@ -55,16 +56,13 @@ export class Recordings {
     const items = this.items.slice(0, this.shown);
     const rows = items.map((item) => this.fill(this.row(item.recording) ?? this.make(item), item));
     if (!rows.length) {
-      const empty = document.createElement("li");
-      empty.className = "empty";
-      empty.textContent = "Nothing has been recorded yet.";
-      rows.push(empty);
+      rows.push(this.empty);
     }
     const same = rows.length === this.shelf.children.length && rows.every((row, index) => row === this.shelf.children[index]);
     if (!same) this.shelf.replaceChildren(...rows);
     $("#more").hidden = this.items.length <= this.shown;
     const size = this.items.reduce((sum, item) => sum + (item.size ?? 0), 0);
-    $("#recordings-sum").textContent = this.items.length ? `${this.items.length}, ${bytes(size)}` : "";
+    $("#recordings-sum").textContent = this.items.length ? `${this.items.length} · ${bytes(size)}` : "";
   }
 
   make(item) {
@@ -72,16 +70,14 @@ export class Recordings {
     const name = item.recording;
     const url = `/recordings/${encodeURIComponent(name)}`;
     row.dataset.name = name;
-    $(".title", row).textContent = name;
     $(".title", row).title = name;
     $("img", row).addEventListener("error", (event) => event.target.classList.add("missing"));
     $("img", row).addEventListener("load", (event) => event.target.classList.remove("missing"));
     $(".thumb", row).setAttribute("aria-label", `Play ${name}`);
-    $(".play", row).setAttribute("aria-label", `Play ${name}`);
     $(".delete", row).setAttribute("aria-label", `Delete ${name}`);
     $(".download", row).setAttribute("aria-label", `Download ${name}`);
     $(".download", row).href = address(`${url}?download`);
-    for (const button of [$(".thumb", row), $(".play", row)]) button.addEventListener("click", () => this.play(row.item));
+    $(".thumb", row).addEventListener("click", () => this.play(row.item));
     $(".delete", row).addEventListener("click", () => this.remove(name));
     return row;
   }
@@ -90,17 +86,21 @@ export class Recordings {
     const before = row.item;
     row.item = item;
     const done = item.complete !== false;
-    const when = new Date(item.start ? item.start * 1000 : item.when);
-    const told = [
-      done ? when.toLocaleString([], { dateStyle: "medium", timeStyle: "short" }) : "being written",
-      item.camera, bytes(item.size), item.codec && item.codec.toUpperCase(),
-    ];
-    $(".facts-line", row).textContent = told.filter(Boolean).join(" · ");
+    const at = when(new Date(item.start ? item.start * 1000 : item.when));
+    // A name that was chosen is told; one that is made of camera and time says nothing more.
+    const [, stem, suffix] = /^(.*?)\.([\w.]+)$/.exec(item.recording) ?? [null, item.recording, ""];
+    const chosen = !/_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d/.test(stem);
+    $(".title", row).textContent = chosen ? stem : at;
+    $(".facts-line", row).textContent = [chosen && at, item.camera, bytes(item.size)].filter(Boolean).join(" · ");
+    $(".kind", row).textContent = done ? suffix : "Being written";
+    $(".kind", row).title = item.codec ? item.codec.toUpperCase() : "";
     $(".length", row).textContent = done ? span(item.seconds) : "";
+    row.dataset.written = !done;
     if (!before || (before.complete === false) !== (item.complete === false)) {
-      $("img", row).src = address(`/recordings/${encodeURIComponent(item.recording)}/thumbnail${done ? "" : "?now"}`);
+      const picture = done ? `/recordings/${encodeURIComponent(item.recording)}/thumbnail` : `/snapshot/${encodeURIComponent(item.camera ?? "")}`;
+      $("img", row).src = address(picture);
     }
-    for (const button of row.querySelectorAll(".thumb, .play, .delete")) button.disabled = !done;
+    for (const button of row.querySelectorAll(".thumb, .delete")) button.disabled = !done;
     $(".download", row).hidden = !done;
     return row;
   }
