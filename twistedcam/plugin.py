@@ -38,6 +38,7 @@ def makeService(options: Options) -> IService:
     """The service; ends the program with one line if it cannot be made."""
     from twisted.internet import reactor
 
+    from twistedcam.ending import end_once
     from twistedcam.reload import reload_on_hangup
     from twistedcam.service import CameraService
 
@@ -46,6 +47,7 @@ def makeService(options: Options) -> IService:
 
         def privilegedStartService(self) -> None:
             raise_file_limit()
+            reactor.callWhenRunning(end_once, reactor)
             reactor.callWhenRunning(reload_on_hangup, reactor, self.server)
             try:
                 super().privilegedStartService()

@@ -16,6 +16,7 @@ from twistedcam.commands import Registry, standard_commands
 from twistedcam.control.keys import Keys
 from twistedcam.control.port import ControlFactory
 from twistedcam.control.terminal import Terminal
+from twistedcam.ending import stop_once
 from twistedcam.errors import BadArgument, StartupError
 from twistedcam.frameport import FrameFactory
 from twistedcam.http import Figures, Guard, HttpFactory, make_router
@@ -101,7 +102,7 @@ class CameraService(MultiService):
         """End the process, once; who asked for it gets an answer first."""
         if not self._is_ending:
             self._is_ending = True
-            self._reactor.callLater(0.05, self._reactor.stop)
+            self._reactor.callLater(0.05, stop_once, self._reactor)
 
     async def _reload(self) -> dict[str, Any]:
         """Read the configuration again, and do what it says now."""

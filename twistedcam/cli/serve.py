@@ -15,6 +15,7 @@ from twisted.logger import (
     textFileLogObserver,
 )
 
+from twistedcam.ending import end_once
 from twistedcam.limits import raise_file_limit
 from twistedcam.notify import Notifier
 from twistedcam.options import add_serve_arguments, read_serve_options
@@ -55,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     reactor.addSystemEventTrigger("before", "shutdown", notifier.stopService)
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
     # Once it is said, a signal ends it in order: the reactor has its handlers by then.
+    reactor.callWhenRunning(end_once, reactor)
     reactor.callWhenRunning(reload_on_hangup, reactor, service.server)
     reactor.callWhenRunning(announce, service)
     reactor.callWhenRunning(notifier.startService)
