@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.interfaces import ISSLTransport
-from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.logger import capturedLogs, formatEvent
-from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import directlyProvides
 
-from tests.fakes import FakeScheme, make_server
-from twistedcam.auth import Authenticator, Grant, TokenFile
+from tests.server_case import TokenCase
+from twistedcam.auth import Authenticator
 from twistedcam.commands import standard_commands
 from twistedcam.control.port import ControlFactory
 from twistedcam.events import ViewerChanged
-from twistedcam.sources import SourceSpec
 
 
 class Controller:
@@ -44,25 +39,9 @@ class Controller:
         return lines
 
 
-class TokenTests(SynchronousTestCase):
+class TokenTests(TokenCase):
     def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        scheme = FakeScheme()
-        scheme.__enter__()
-        self.addCleanup(scheme.__exit__)
-        self.clock = Clock()
-        self.server = make_server(self.clock, Path(folder.name))
-        for name in ("door", "yard"):
-            self.server.add_camera(name, SourceSpec("fake", "", {}, "fake:"))
-        self.file = TokenFile(Path(folder.name) / "tokens.toml")
-        self.tokens = {
-            "viewer": self.file.add(Grant("viewer", frozenset({"view"}))),
-            "boss": self.file.add(Grant("boss", frozenset({"view", "control"}))),
-            "porter": self.file.add(Grant("porter", frozenset({"control"}), frozenset({"door"}))),
-            "source": self.file.add(Grant("source", frozenset({"publish"}))),
-        }
-        self.server.authenticator = Authenticator(self.clock, self.file)
+        super().setUp()
         self.factory = ControlFactory(self.server, standard_commands())
 
     def controller(self, name: str | None = None, **where: Any) -> Controller:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,8 @@ from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.fakes import TINY_JPEG, FakeScheme, make_server
+from tests.server_case import TokenCase
 from twistedcam import Frame, wire
-from twistedcam.auth import Authenticator, Grant, TokenFile
 from twistedcam.events import Event, ViewerChanged
 from twistedcam.frameport import FrameFactory, FrameProtocol
 from twistedcam.sources import SourceSpec
@@ -216,21 +215,10 @@ class FramePortTests(SynchronousTestCase):
         self.assertEqual((viewer.frames, viewer.drops), (2, 1))
 
 
-class TokenTests(SynchronousTestCase):
+class TokenTests(TokenCase):
     def setUp(self) -> None:
-        scheme = FakeScheme()
-        scheme.__enter__()
-        self.addCleanup(scheme.__exit__)
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.clock = Clock()
-        self.server = make_server(self.clock, Path(folder.name))
-        for name in ("door", "yard"):
-            self.server.add_camera(name, SourceSpec("fake", "", {}, "fake:"))
-        file = TokenFile(Path(folder.name) / "tokens.toml")
-        self.token = file.add(Grant("phone", frozenset({"view"}), frozenset({"door"})))
-        self.controlling = file.add(Grant("desk", frozenset({"control"})))
-        self.server.authenticator = Authenticator(self.clock, file)
+        super().setUp()
+        self.token, self.controlling = self.tokens["guest"], self.tokens["desk"]
         self.factory = FrameFactory(self.server, self.clock)
 
     def join(self, token: str | None, **wishes: Any) -> Peer:

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from twisted.internet.address import IPv4Address
-from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
-from twisted.trial.unittest import SynchronousTestCase
 
-from tests.fakes import FakeScheme, make_server
+from tests.server_case import ServerCase
 from twistedcam.commands import standard_commands
 from twistedcam.frame import Frame
 from twistedcam.http import Figures, Guard, HttpFactory, make_router
-from twistedcam.sources import SourceSpec
 
 
 class Transport(StringTransport):
@@ -37,8 +32,8 @@ class Transport(StringTransport):
 class Connection:
     """One connection to the site."""
 
-    def __init__(self, factory: HttpFactory) -> None:
-        self.transport: Any = Transport(peerAddress=IPv4Address("TCP", "127.0.0.1", 4711))
+    def __init__(self, factory: HttpFactory, host: str = "127.0.0.1") -> None:
+        self.transport: Any = Transport(peerAddress=IPv4Address("TCP", host, 4711))
         self.channel = factory.buildProtocol(None)
         self.channel.makeConnection(self.transport)
 
@@ -69,20 +64,11 @@ class Connection:
         return json.loads(self.body)
 
 
-class SiteCase(SynchronousTestCase):
+class SiteCase(ServerCase):
     """A site with the cameras ``door``, with frame 1, and ``yard``, stopped."""
 
     def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        scheme = FakeScheme()
-        scheme.__enter__()
-        self.addCleanup(scheme.__exit__)
-        self.clock = Clock()
-        self.folder = Path(folder.name)
-        self.server = make_server(self.clock, self.folder)
-        self.door = self.server.add_camera("door", SourceSpec("fake", "", {}, "fake:door"))
-        self.yard = self.server.add_camera("yard", SourceSpec("fake", "", {}, "fake:yard"))
+        super().setUp()
         self.door.state = "live"
         self.show(1)
         self.figures = Figures(self.server)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.http.site import SiteCase
 from twistedcam.http.channel import MAX_BODY, REQUEST_TIMEOUT
 from twistedcam.http.guard import host_name, same_site
+from twistedcam.sources import SourceSpec
 
 START = "/api/v1/cameras/door/record/start"
 
@@ -187,6 +188,18 @@ class FileTests(SiteCase):
         page = self.ask("GET", "/").body.decode()
         self.assertIn('<img src="/stream/door"', page)
         self.assertIn('<img src="/stream/yard"', page)
+        self.assertNotIn("refresh", page)
+
+    def test_without_scripts_more_cameras_than_connections_are_snapshots(
+        self,
+    ) -> None:
+        for number in range(5):
+            self.server.add_camera(f"c{number}", SourceSpec("fake", "", {}, "fake:"))
+        page = self.ask("GET", "/").body.decode()
+        self.assertEqual(page.count('<img src="/snapshot/'), 7)
+        self.assertNotIn('<img src="/stream/', page)
+        self.assertIn('<a href="/stream/c4">', page)
+        self.assertIn('<meta http-equiv="refresh"', page)
 
     def test_a_recording_to_be_saved_says_its_name(self) -> None:
         (self.folder / "caf\N{LATIN SMALL LETTER E WITH ACUTE}.jpg").write_bytes(b"x")

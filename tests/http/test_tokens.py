@@ -4,82 +4,36 @@ from __future__ import annotations
 
 import base64
 import json
-import tempfile
-from pathlib import Path
+from functools import partial
 from typing import Any
 
-from twisted.internet.address import IPv4Address
-from twisted.internet.task import Clock
-from twisted.internet.testing import StringTransport
 from twisted.logger import capturedLogs, formatEvent
-from twisted.trial.unittest import SynchronousTestCase
 
-from tests.fakes import TINY_JPEG, FakeScheme, make_server
-from twistedcam.auth import Authenticator, Grant, TokenFile
+from tests.fakes import TINY_JPEG
+from tests.http.site import Connection
+from tests.server_case import TokenCase
 from twistedcam.commands import standard_commands
 from twistedcam.events import ViewerChanged
 from twistedcam.frame import Frame
 from twistedcam.http import Figures, Guard, HttpFactory, make_router
-from twistedcam.sources import SourceSpec
 
 
-class Browser:
-    """One connection to the web side."""
-
-    def __init__(self, factory: HttpFactory) -> None:
-        self.transport: Any = StringTransport(peerAddress=IPv4Address("TCP", "192.0.2.9", 4711))
-        self.transport.abortConnection = self.transport.loseConnection
-        self.channel = factory.buildProtocol(None)
-        self.channel.makeConnection(self.transport)
-
-    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> int:
-        """Send a request; the answer's status. What came is in ``head`` and ``body``."""
-        self.transport.clear()
-        lines = [f"{method} {path} HTTP/1.1", "Host: localhost"]
-        data = b"" if body is None else json.dumps(body).encode()
-        if body is not None:
-            lines += ["Content-Type: application/json", f"Content-Length: {len(data)}"]
-        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-        self.channel.dataReceived("\r\n".join([*lines, "", ""]).encode() + data)
-        return self.status
-
-    @property
-    def status(self) -> int:
-        head, _, self.body = self.transport.value().partition(b"\r\n\r\n")
-        self.head = head.decode()
-        return int(self.head.split()[1]) if head else 0
-
-
-class TokenTests(SynchronousTestCase):
+class TokenTests(TokenCase):
     def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        scheme = FakeScheme()
-        scheme.__enter__()
-        self.addCleanup(scheme.__exit__)
-        self.clock = Clock()
-        self.server = make_server(self.clock, Path(folder.name))
-        for name in ("door", "yard"):
-            camera = self.server.add_camera(name, SourceSpec("fake", "", {}, "fake:"))
+        super().setUp()
+        for camera in (self.door, self.yard):
             camera.hub.publish(Frame(1, 1_000_000, 1, 1, TINY_JPEG))
-        file = TokenFile(Path(folder.name) / "tokens.toml")
-        door = frozenset({"door"})
-        self.tokens = {
-            "viewer": file.add(Grant("viewer", frozenset({"view"}))),
-            "boss": file.add(Grant("boss", frozenset({"view", "control"}))),
-            "guest": file.add(Grant("guest", frozenset({"view"}), door)),
-            "porter": file.add(Grant("porter", frozenset({"control"}), door)),
-        }
-        self.server.authenticator = Authenticator(self.clock, file)
-        figures = Figures(self.server)
-        router = make_router(self.server, standard_commands(), figures)
-        guard = Guard(any_name=True)
-        self.factory = HttpFactory(lambda request: router.answer(guard, request), self.clock)
+        router = make_router(self.server, standard_commands(), Figures(self.server))
+        self.factory = HttpFactory(partial(router.answer, Guard(any_name=True)), self.clock)
+
+    def connect(self) -> Connection:
+        return Connection(self.factory, "192.0.2.9")
 
     def ask(self, name: str | None, method: str, path: str, body: Any = None) -> int:
-        self.browser = Browser(self.factory)
+        self.browser = self.connect()
         headers = {} if name is None else {"Authorization": f"Bearer {self.tokens[name]}"}
-        return self.browser.ask(method, path, body, **headers)
+        data = b"" if body is None else json.dumps(body).encode()
+        return self.browser.ask(method, path, data, **headers)
 
     def test_without_a_token_a_browser_is_told_to_ask_for_one(self) -> None:
         for path in ("/", "/stream", "/snapshot", "/?action=snapshot", "/state", "/events",
@@ -93,13 +47,13 @@ class TokenTests(SynchronousTestCase):
     def test_a_token_comes_as_bearer_as_a_password_or_in_the_address(self) -> None:
         token = self.tokens["viewer"]
         basic = base64.b64encode(f"any:{token}".encode()).decode()
-        ask = Browser(self.factory).ask
+        ask = self.connect().ask
         self.assertEqual(ask("GET", "/snapshot/yard", Authorization=f"Bearer {token}"), 200)
         self.assertEqual(ask("GET", "/snapshot/yard", Authorization=f"Basic {basic}"), 200)
         self.assertEqual(ask("GET", f"/snapshot/yard?token={token}"), 200)
         for wrong in ("Bearer x", "Bearer", "Basic !", "Basic /w=="):
             self.clock.advance(1000)
-            ask = Browser(self.factory).ask
+            ask = self.connect().ask
             self.assertEqual(ask("GET", "/snapshot/yard", Authorization=wrong), 401, wrong)
 
     def test_a_viewer_sees_and_changes_nothing(self) -> None:
@@ -127,6 +81,20 @@ class TokenTests(SynchronousTestCase):
             names = [each["camera"] for each in json.loads(self.browser.body)["cameras"]]
             self.assertEqual(names, ["door"])
 
+    def test_a_page_without_scripts_shows_what_its_token_covers_and_hands_it_on(self) -> None:
+        token = self.tokens["guest"]
+        self.assertEqual(self.connect().ask("GET", "/"), 401)
+        browser = self.connect()
+        self.assertEqual(browser.ask("GET", f"/?token={token}"), 200)
+        self.assertIn(f'<img src="/stream/door?token={token}"'.encode(), browser.body)
+        self.assertIn(f'<a href="/stream/door?token={token}"'.encode(), browser.body)
+        self.assertNotIn(b"yard", browser.body)
+        odd = self.connect()
+        self.assertEqual(
+            odd.ask("GET", "/?token=%22%3E%3Cscript%3E", Authorization=f"Bearer {token}"), 200
+        )
+        self.assertNotIn(b'"><script>', odd.body)
+
     def test_no_other_camera_can_be_meant_by_way_of_body_or_query(self) -> None:
         self.assertEqual(self.ask("porter", "POST", "/api/v1/cameras/door/stop"), 200)
         self.assertEqual(self.ask("porter", "POST", "/api/v1/cameras/yard/stop"), 403)
@@ -144,20 +112,20 @@ class TokenTests(SynchronousTestCase):
         self.assertEqual(self.ask("guest", "GET", "/events?figures=1"), 200)
         for camera in ("yard", "door"):
             self.server.events.publish(ViewerChanged(camera, "joined", 1, "x", "tcp"))
-        told = self.browser.transport.value()
+        told = self.browser.body + self.browser.take()
         self.assertIn(b'"camera": "door"', told)
         self.assertNotIn(b"yard", told)
         self.browser.channel.connectionLost()
 
     def test_a_websocket_of_another_site_s_page_is_refused(self) -> None:
-        status = Browser(self.factory).ask(
+        status = self.connect().ask(
             "GET", "/live/door", Authorization=f"Bearer {self.tokens['viewer']}",
             Upgrade="websocket", Connection="Upgrade", Origin="http://elsewhere.example",
         )  # fmt: skip
         self.assertEqual(status, 403)
 
     def test_one_that_goes_while_its_token_is_looked_at_leaves_nothing(self) -> None:
-        browser = Browser(self.factory)
+        browser = self.connect()
         browser.ask("GET", "/snapshot", Authorization="Bearer wrong")
         self.assertEqual(browser.ask("GET", "/snapshot", Authorization="Bearer wrong"), 0)
         browser.channel.connectionLost()
@@ -166,7 +134,7 @@ class TokenTests(SynchronousTestCase):
     def test_no_token_is_logged(self) -> None:
         with capturedLogs() as events:
             token = self.tokens["guest"]
-            Browser(self.factory).ask("GET", f"/metrics?token={token}&x=1")
+            self.connect().ask("GET", f"/metrics?token={token}&x=1")
         text = " ".join(filter(None, map(formatEvent, events)))
         self.assertIn("192.0.2.9", text)
         self.assertNotIn(token, text)
