@@ -1,19 +1,24 @@
-"""A viewer that looks at the age of each picture.
+"""A viewer that looks at ages: ``python -m benchmarks.sample KIND PORT PATH LIMIT``.
 
-``python -m benchmarks.sample KIND PORT PATH SECONDS``; with a fifth word it reads no more than that
-many bytes a second. Prints JSON: pairs of the second at which a picture was whole and its age then,
-in milliseconds.
+LIMIT: bytes a second that it reads at most, or 0. It says ``watching`` at its first picture; on
+SIGTERM it ends and prints JSON: ``ages``, pairs of the moment at which a picture was whole (seconds
+of CLOCK_MONOTONIC) and its age then in milliseconds, and ``size``, a picture's bytes on the
+average.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
+from benchmarks.crowd import Ages, request, trusting
+from benchmarks.servers import Target
 from tests.fakecam import stamp_of
 from twistedcam import wire
 from twistedcam.wire.messages import FrameMessage
@@ -46,25 +51,43 @@ class Reader:
         return data
 
 
-def watch_frames(reader: Reader, sock: socket.socket, seen: Callable[[bytes], bool]) -> None:
+class Album:
+    """What was seen."""
+
+    def __init__(self) -> None:
+        self.ages: Ages = []
+        self._bytes = self._pictures = 0
+
+    def see(self, jpeg: bytes) -> None:
+        """A picture is whole."""
+        now = time.monotonic_ns()
+        if not self._pictures:
+            print("watching", flush=True)
+        self._pictures += 1
+        self._bytes += len(jpeg)
+        stamp = stamp_of(jpeg)
+        if stamp is not None:
+            self.ages.append((round(now / 1e9, 4), round((now - stamp.time) / 1e6, 3)))
+
+    def told(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"ages": self.ages, "size": self._bytes / max(1, self._pictures)}
+
+
+def watch_frames(reader: Reader, sock: socket.socket, album: Album) -> None:
     """The frame port, each frame acknowledged."""
-    sock.sendall(wire.Join(window=2).encode())
     decoder = wire.Decoder()
     while data := reader.read():
         for message in decoder.feed(data):
             if isinstance(message, FrameMessage):
                 sock.sendall(wire.Ack(message.frame.seq).encode())
-                if not seen(message.frame.jpeg):
-                    return
+                album.see(message.frame.jpeg)
             elif isinstance(message, wire.Ping):
                 sock.sendall(wire.Pong(message.data).encode())
 
 
-def watch_http(
-    reader: Reader, sock: socket.socket, path: str, seen: Callable[[bytes], bool]
-) -> None:
+def watch_http(reader: Reader, album: Album) -> None:
     """Multipart MJPEG."""
-    sock.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
     buffer = bytearray()
     while data := reader.read():
         buffer += data
@@ -73,34 +96,28 @@ def watch_http(
             end = start + int(found[1])
             if start < 4 or len(buffer) < end:
                 break
-            picture = bytes(buffer[start:end])
+            album.see(bytes(buffer[start:end]))
             del buffer[:end]
-            if not seen(picture):
-                return
 
 
 def main(words: list[str]) -> None:
     """Watch, and print what was seen."""
-    kind, port, path, seconds = words[0], int(words[1]), words[2], float(words[3])
-    limit = float(words[4]) if len(words) > 4 else 0.0
-    begun = time.monotonic()
-    ages: list[tuple[float, float]] = []
-
-    def seen(jpeg: bytes) -> bool:
-        now = time.monotonic_ns()
-        stamp = stamp_of(jpeg)
-        if stamp is not None:
-            ages.append((round(now / 1e9 - begun, 3), round((now - stamp.time) / 1e6, 3)))
-        return now / 1e9 - begun < seconds
-
-    with socket.create_connection(("127.0.0.1", port)) as sock:
-        sock.settimeout(seconds + 5)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    target, limit = Target(words[0], int(words[1]), words[2]), float(words[3])
+    album = Album()
+    with (
+        suppress(KeyboardInterrupt, ConnectionError),
+        socket.create_connection(("127.0.0.1", target.port), 10) as plain,
+    ):
+        sock = trusting().wrap_socket(plain) if target.kind == "https" else plain
+        sock.settimeout(None)
+        sock.sendall(request(target))
         reader = Reader(sock, limit)
-        if kind == "frames":
-            watch_frames(reader, sock, seen)
+        if target.kind == "frames":
+            watch_frames(reader, sock, album)
         else:
-            watch_http(reader, sock, path, seen)
-    print(json.dumps(ages))
+            watch_http(reader, album)
+    print(json.dumps(album.told()))
 
 
 if __name__ == "__main__":

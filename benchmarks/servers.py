@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -14,15 +15,25 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
+from benchmarks.processes import cpu_seconds, private_bytes
+from twistedcam.tls.certificate import make_certificate
+
 ROOT = Path(__file__).resolve().parent.parent
-_TICK = os.sysconf("SC_CLK_TCK")
+#: Names of those that others are compared with.
+PEER, FLOOR = "µStreamer", "the floor: sendfile in C"
+FRAMES, HTTP, HTTPS = "twistedcam, frame port", "twistedcam, HTTP", "twistedcam, HTTPS"
+WORKERS = "twistedcam, HTTP, 2 workers"
+#: A camera as a source of this server.
+WEBCAM = "webcam:0?size=1280x720&fps=30&format=mjpg"
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where viewers go: ``frames`` or ``http``, a port, and a path for HTTP."""
+    """Where viewers go: ``frames``, ``http`` or ``https``, a port, and a path for HTTP."""
 
     kind: str
     port: int
@@ -35,10 +46,12 @@ class Contestant:
 
     Arguments:
         name: as in the table.
-        kind: ``frames`` or ``http``.
+        kind: ``frames``, ``http`` or ``https``.
         path: what viewers ask for over HTTP.
         program: what has to be installed.
         command: the words that start it, from the port.
+        version: the words that make it say which it is.
+        most: viewers that it is asked to serve: more would only show that the machine is full.
     """
 
     name: str
@@ -46,84 +59,119 @@ class Contestant:
     path: str
     program: str
     command: Callable[[int], list[str]]
+    version: tuple[str, ...] = ()
+    most: int = 10**6
 
     @property
     def there(self) -> bool:
         """Whether this machine has it."""
         return shutil.which(self.program) is not None
 
+    @property
+    def is_peer(self) -> bool:
+        """Whether it is another project's program."""
+        return bool(self.version)
 
-def _twistedcam(kind: str, *options: str) -> Callable[[int], list[str]]:
-    def command(port: int) -> list[str]:
-        endpoint = f"tcp:{port}:interface=127.0.0.1"
-        ports = (
-            ["--listen", endpoint, "--no-http"]
-            if kind == "frames"
-            else ["--http", endpoint, "--no-listen"]
-        )
-        camera = "webcam:0?size=1280x720&fps=30&format=mjpg"
-        words = [sys.executable, "-m", "twistedcam", "serve", "--no-control", "--camera", camera]
-        return [*words, *ports, "--recordings", tempfile.gettempdir(), *options]
-
-    return command
+    def says_version(self) -> str:
+        """The version that it says it is; seven digits of a commit."""
+        done = subprocess.run(self.version, capture_output=True, text=True, timeout=10, check=False)
+        found = re.search(r"[\d.]*\d\.\d+|[0-9a-f]{40}", done.stdout + done.stderr)
+        return found[0][:7] if found else "of unknown version"
 
 
-CONTESTANTS = (
-    Contestant("twistedcam, frame port", "frames", "", sys.executable, _twistedcam("frames")),
-    Contestant("twistedcam, HTTP", "http", "/stream", sys.executable, _twistedcam("http")),
-    Contestant(
-        "twistedcam, HTTP, 2 workers",
-        "http",
-        "/stream",
-        sys.executable,
-        _twistedcam("http", "--workers", "2"),
-    ),
-    Contestant(
-        "µStreamer",
-        "http",
-        "/stream",
-        "ustreamer",
-        lambda port: shlex.split(
-            "ustreamer -d /dev/video0 -r 1280x720 -f 30 -m MJPEG -c HW --log-level 0 "
-            f"--host 127.0.0.1 -p {port}"
+@cache
+def contestants() -> tuple[Contestant, ...]:
+    """All servers that there are to compare."""
+    own = sys.executable
+    return (
+        Contestant(FRAMES, "frames", "", own, _twistedcam("--listen", "--no-http")),
+        Contestant(HTTP, "http", "/stream", own, _twistedcam("--http", "--no-listen")),
+        Contestant(
+            WORKERS,
+            "http",
+            "/stream",
+            own,
+            _twistedcam("--http", "--no-listen", "--workers", "2"),
         ),
-    ),
-    Contestant(
-        "mjpg-streamer",
-        "http",
-        "/?action=stream",
-        "mjpg_streamer",
-        lambda port: shlex.split(
-            "mjpg_streamer -i 'input_uvc.so -d /dev/video0 -r 1280x720 -f 30' "
-            f"-o 'output_http.so -p {port} -l 127.0.0.1'"
+        Contestant(
+            HTTPS,
+            "https",
+            "/stream",
+            own,
+            _twistedcam("--http", "--no-listen", tls=True),
+            most=200,
         ),
-    ),
-)
+        Contestant(
+            PEER,
+            "http",
+            "/stream",
+            "ustreamer",
+            lambda port: shlex.split(
+                "ustreamer -d /dev/video0 -r 1280x720 -f 30 -m MJPEG -c HW --log-level 0 "
+                f"--host 127.0.0.1 -p {port}"
+            ),
+            ("ustreamer", "--version"),
+        ),
+        Contestant(
+            "mjpg-streamer",
+            "http",
+            "/?action=stream",
+            "mjpg_streamer",
+            lambda port: shlex.split(
+                "mjpg_streamer -i 'input_uvc.so -d /dev/video0 -r 1280x720 -f 30' "
+                f"-o 'output_http.so -p {port} -l 127.0.0.1'"
+            ),
+            ("mjpg_streamer", "--version"),
+        ),
+        Contestant(
+            FLOOR,
+            "http",
+            "/",
+            "cc",
+            lambda port: [str(compiled("limit.c")), str(port), "1280x720", "30"],
+        ),
+    )
+
+
+def compiled(source: str) -> Path:
+    """A C program of this folder, compiled."""
+    path = Path(__file__).with_name(source)
+    made = Path(tempfile.gettempdir()) / f"twistedcam-bench-{os.getuid()}-{path.stem}"
+    if not made.exists() or made.stat().st_mtime < path.stat().st_mtime:
+        if shutil.which("cc") is None:
+            raise SystemExit("the viewers of the benchmark are in C: apt-get install gcc libc6-dev")
+        fresh = made.with_suffix(f".{os.getpid()}")
+        subprocess.run(["cc", "-O2", "-o", fresh, path], check=True)
+        fresh.replace(made)
+    return made
 
 
 class Running:
     """A server that runs, and what it costs."""
 
-    def __init__(self, process: subprocess.Popen[bytes], target: Target) -> None:
-        self.process = process
+    def __init__(self, pid: int, target: Target) -> None:
+        self.pid = pid
         self.target = target
 
     def cpu_seconds(self) -> float:
         """Processor time used so far by the server and all processes that it started."""
-        return sum(_cpu(pid) for pid in _family(self.process.pid))
+        return cpu_seconds(self.pid)
 
     def memory(self) -> int:
         """Bytes of its own that are in memory (private pages), all processes together."""
-        return sum(_private(pid) for pid in _family(self.process.pid))
+        return private_bytes(self.pid)
 
 
 @contextmanager
 def running(contestant: Contestant, env: Mapping[str, str]) -> Iterator[Running]:
     """Start a server, wait until it answers, and end it."""
     port = _free_port()
+    command = contestant.command(port)
+    plugins = ":".join(filter(None, [env.get("LD_LIBRARY_PATH"), _plugins(command[0])]))
     process = subprocess.Popen(
-        contestant.command(port),
-        env={**env, "PYTHONPATH": str(ROOT)},
+        command,
+        env={**env, "PYTHONPATH": str(ROOT), "LD_LIBRARY_PATH": plugins},
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -131,10 +179,9 @@ def running(contestant: Contestant, env: Mapping[str, str]) -> Iterator[Running]
         until = time.monotonic() + 20
         while not _answers(port):
             if process.poll() is not None or time.monotonic() > until:
-                raise SystemExit(f"{contestant.name} did not start: {contestant.command(port)}")
+                raise SystemExit(f"{contestant.name} did not start: {shlex.join(command)}")
             time.sleep(0.1)
-        time.sleep(1.5)  # the first pictures
-        yield Running(process, Target(contestant.kind, port, contestant.path))
+        yield Running(process.pid, Target(contestant.kind, port, contestant.path))
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -142,6 +189,37 @@ def running(contestant: Contestant, env: Mapping[str, str]) -> Iterator[Running]
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _twistedcam(port_option: str, *options: str, tls: bool = False) -> Callable[[int], list[str]]:
+    def command(port: int) -> list[str]:
+        words = [sys.executable, "-m", "twistedcam", "serve", "--no-control", "--camera", WEBCAM]
+        endpoint = f"tcp:{port}:interface=127.0.0.1"
+        if tls:
+            keys = f"privateKey={_keys()}/key.pem:certKey={_keys()}/cert.pem"
+            endpoint = f"ssl:{port}:interface=127.0.0.1:{keys}"
+        return [*words, port_option, endpoint, "--recordings", tempfile.gettempdir(), *options]
+
+    return command
+
+
+@cache
+def _certificate() -> tempfile.TemporaryDirectory[str]:
+    folder = tempfile.TemporaryDirectory(prefix="twistedcam-bench-")
+    make_certificate(Path(folder.name), ["localhost", "127.0.0.1"], datetime.now(UTC))
+    return folder
+
+
+def _keys() -> str:
+    """A folder with a key and a certificate; it goes at the end of the program."""
+    return _certificate().name
+
+
+def _plugins(program: str) -> str:
+    """Where a program's plugins are if it was installed beside them (mjpg-streamer's)."""
+    found = shutil.which(program)
+    folder = Path(found).resolve().parent.parent / "lib" / "mjpg-streamer" if found else None
+    return str(folder) if folder and folder.is_dir() else ""
 
 
 def _answers(port: int) -> bool:
@@ -157,32 +235,3 @@ def _free_port() -> int:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]
         return port
-
-
-def _family(pid: int) -> list[int]:
-    """A process and all below it."""
-    family = [pid]
-    try:
-        tasks = list(Path(f"/proc/{pid}/task").iterdir())
-        children = [int(word) for task in tasks for word in (task / "children").read_text().split()]
-    except OSError:
-        return family
-    for child in children:
-        family += _family(child)
-    return family
-
-
-def _cpu(pid: int) -> float:
-    try:
-        words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return (int(words[11]) + int(words[12])) / _TICK
-
-
-def _private(pid: int) -> int:
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Private_"))

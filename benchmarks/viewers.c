@@ -3,9 +3,12 @@
  *
  *   viewers frames PORT COUNT SECONDS [ACK]   the frame port; with ACK 1 each frame is acknowledged
  *   viewers http PORT PATH COUNT SECONDS      multipart MJPEG; parts are counted by Content-Length
+ *   viewers sealed FD,FD,... SECONDS          open connections that it inherits, such as those of TLS
+ *                                             after the handshake: nothing is opened, bytes alone count
  *
- * After one second in which all connect it counts for SECONDS and prints one line:
- * viewers still connected, frames, bytes, least and most frames of a viewer.
+ * After one second in which all connect it says "counting", counts for SECONDS and prints a line of
+ * JSON: viewers still connected, frames and bytes of all, the least of a viewer, and when it began on
+ * CLOCK_MONOTONIC.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -35,7 +38,7 @@ struct viewer {
     char head[HEAD + 1];
 };
 
-static int over_http, acknowledges, counting;
+static int over_http, sealed, acknowledges, counting;
 
 static double now(void)
 {
@@ -129,6 +132,8 @@ static int http_head(struct viewer *v)
 static void readable(struct viewer *v)
 {
     for (;;) {
+        if (sealed)
+            v->skip = 1 << 20;
         if (v->skip) {
             ssize_t got = recv(v->fd, NULL, v->skip, MSG_TRUNC | MSG_DONTWAIT);
             if (got < 0 && errno == EAGAIN)
@@ -149,6 +154,13 @@ static void readable(struct viewer *v)
     }
     v->alive = 0;
     close(v->fd);
+}
+
+static void heed(struct viewer *v, int poller)
+{
+    v->alive = 1;
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = v};
+    epoll_ctl(poller, EPOLL_CTL_ADD, v->fd, &event);
 }
 
 static void begin(struct viewer *v, int port, const char *path, int poller)
@@ -174,9 +186,7 @@ static void begin(struct viewer *v, int port, const char *path, int poller)
     }
     if (send(v->fd, words, size, MSG_NOSIGNAL) != size)
         die("send");
-    v->alive = 1;
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = v};
-    epoll_ctl(poller, EPOLL_CTL_ADD, v->fd, &event);
+    heed(v, poller);
 }
 
 static void run_until(double end, int poller)
@@ -192,26 +202,49 @@ static void run_until(double end, int poller)
     }
 }
 
-int main(int words, char **word)
+/* The connections in a list of descriptors. */
+static struct viewer *inherit(const char *list, int *count, int poller)
 {
-    if (words < 5)
-        return 2;
-    over_http = strcmp(word[1], "http") == 0;
-    int port = atoi(word[2]);
-    const char *path = over_http ? word[3] : "";
-    int count = atoi(word[over_http ? 4 : 3]);
-    double seconds = atof(word[over_http ? 5 : 4]);
-    acknowledges = !over_http && words > 5 && atoi(word[5]);
-    struct rlimit files;
-    getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
+    struct viewer *viewers = NULL;
+    char *end;
+    for (*count = 0; *list; list = *end ? end + 1 : end) {
+        viewers = realloc(viewers, (*count + 1) * sizeof *viewers);
+        memset(viewers + *count, 0, sizeof *viewers);
+        viewers[(*count)++].fd = strtol(list, &end, 10);
+    }
+    for (int i = 0; i < *count; i++)
+        heed(viewers + i, poller);
+    return viewers;
+}
+
+static struct viewer *connect_all(int count, int port, const char *path, int poller)
+{
     struct viewer *viewers = calloc(count, sizeof *viewers);
-    int poller = epoll_create1(0);
     for (int i = 0; i < count; i++) {
         begin(viewers + i, port, path, poller);
         run_until(now() + 0.001, poller);
     }
+    return viewers;
+}
+
+int main(int words, char **word)
+{
+    if (words < 4)
+        return 2;
+    over_http = strcmp(word[1], "http") == 0;
+    sealed = strcmp(word[1], "sealed") == 0;
+    if (words < (over_http ? 6 : sealed ? 4 : 5))
+        return 2;
+    acknowledges = !over_http && !sealed && words > 5 && atoi(word[5]);
+    double seconds = atof(word[over_http ? 5 : sealed ? 3 : 4]);
+    struct rlimit files;
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    int poller = epoll_create1(0), count = sealed ? 0 : atoi(word[over_http ? 4 : 3]);
+    struct viewer *viewers =
+        sealed ? inherit(word[2], &count, poller)
+               : connect_all(count, atoi(word[2]), over_http ? word[3] : "", poller);
     run_until(now() + 1, poller);
     counting = 1;
     printf("counting\n");
@@ -219,7 +252,7 @@ int main(int words, char **word)
     double begun = now();
     run_until(begun + seconds, poller);
     double took = now() - begun;
-    long alive = 0, frames = 0, bytes = 0, least = -1, most = 0;
+    long alive = 0, frames = 0, bytes = 0, least = -1, least_bytes = -1;
     for (int i = 0; i < count; i++) {
         struct viewer *v = viewers + i;
         alive += v->alive;
@@ -227,10 +260,11 @@ int main(int words, char **word)
         bytes += v->bytes;
         if (least < 0 || v->frames < least)
             least = v->frames;
-        if (v->frames > most)
-            most = v->frames;
+        if (least_bytes < 0 || v->bytes < least_bytes)
+            least_bytes = v->bytes;
     }
-    printf("alive %ld frames %ld bytes %ld least %ld most %ld seconds %.3f\n", alive, frames, bytes,
-           least, most, took);
+    printf("{\"alive\": %ld, \"frames\": %ld, \"bytes\": %ld, \"least_frames\": %ld, "
+           "\"least_bytes\": %ld, \"begun\": %.4f, \"seconds\": %.4f}\n",
+           alive, frames, bytes, least, least_bytes, begun, took);
     return 0;
 }

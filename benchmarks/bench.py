@@ -1,0 +1,75 @@
+"""What the parts of the benchmark have in common: how thorough to be, and the camera."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from benchmarks.servers import Contestant, Running, contestants, running
+from tests.fakecam import FakeCam, Format
+
+#: What a part found out: as it stands in the JSON.
+Found = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """How thorough to be.
+
+    Arguments:
+        viewers: how many watch, ascending.
+        seconds: of one measurement.
+        repeats: of the comparison; other parts that repeat do so twice at most.
+        slow_seconds: that slow viewers watch.
+        servers: those whose name contains this.
+    """
+
+    viewers: tuple[int, ...] = (50, 200, 500)
+    seconds: float = 3.5
+    repeats: int = 3
+    slow_seconds: float = 16
+    servers: str = ""
+
+    @property
+    def few(self) -> int:
+        """Repeats of what takes long and is no comparison of servers."""
+        return min(2, self.repeats)
+
+    @property
+    def crowd(self) -> int:
+        """How many watch while something else is looked at."""
+        return min(200, self.viewers[-1])
+
+    def say(self, text: str) -> None:
+        """What happens, for whoever waits."""
+        print(text, file=sys.stderr, flush=True)
+
+    def contestants(self) -> list[Contestant]:
+        """Who is there and was chosen."""
+        return [each for each in contestants() if each.there and self.servers in each.name]
+
+    @contextmanager
+    def running(self, contestant: Contestant) -> Iterator[Running]:
+        """A server on a fake webcam of its own."""
+        with webcam() as camera, running(contestant, camera.env) as server:
+            yield server
+
+
+class Part(Protocol):
+    """A module of this folder that measures one thing."""
+
+    TITLE: str
+
+    def measure(self, bench: Bench) -> Found:
+        """Find out."""
+
+    def tell(self, found: Found) -> list[str]:
+        """What was found out, in lines of Markdown."""
+
+
+def webcam() -> FakeCam:
+    """The camera that all look at: 98 KB a frame, time of capture in each."""
+    return FakeCam([Format("MJPG", 1280, 720, (30,))], stamp=True)

@@ -1,0 +1,66 @@
+"""How long the control port takes to answer while many watch."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+import time
+
+from benchmarks import crowd, run
+from benchmarks.bench import Bench, Found
+from benchmarks.own import serving
+from benchmarks.tables import cell, table
+
+TITLE = "Control"
+_COMMANDS = ("ping", "status", "viewers")
+#: Seconds between two questions, so that they fall anywhere between two pictures.
+_PAUSE = 0.0107
+
+
+def measure(bench: Bench) -> Found:
+    """Ask in turn, on one connection, while a crowd watches."""
+    taken: dict[str, list[float]] = {command: [] for command in _COMMANDS}
+    with serving() as (server, asked):
+        is_over = threading.Event()
+        asking = threading.Thread(target=_ask, args=(asked.control, taken, is_over))
+        # The crowd connects for a second and more; the answers of that time count too.
+        asking.start()
+        try:
+            load = crowd.watch(server, bench.crowd, bench.seconds)
+        finally:
+            is_over.set()
+            asking.join()
+    for command, values in taken.items():
+        p50, p99 = crowd.percentiles(values)
+        bench.say(f"{command}: p50 {p50:.2f} ms, p99 {p99:.2f} ms of {len(values)}")
+    return {"viewers": load.viewers, "milliseconds": taken}
+
+
+def _ask(address: tuple[str, int], taken: dict[str, list[float]], is_over: threading.Event) -> None:
+    with socket.create_connection(address, 10) as sock, sock.makefile("rb") as answers:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        answers.readline()  # the greeting
+        while not is_over.is_set():
+            for command, values in taken.items():
+                begun = time.perf_counter()
+                sock.sendall(f"{command}\n".encode())
+                for line in answers:
+                    if line.startswith((b"OK", b"ERR")):
+                        break
+                values.append(round((time.perf_counter() - begun) * 1000, 3))
+                is_over.wait(_PAUSE)
+
+
+def tell(found: Found) -> list[str]:
+    """A table."""
+    rows = []
+    for command, values in found["milliseconds"].items():
+        p50, p99 = crowd.percentiles(values)
+        rows.append([f"`{command}`", *(cell([each], ".2f") for each in (p50, p99, max(values)))])
+    heads = [f"answers at {found['viewers']} viewers", "p50, ms", "p99, ms", "longest, ms"]
+    return table(heads, rows)
+
+
+if __name__ == "__main__":
+    sys.exit(run.main(["--only", "control", *sys.argv[1:]]))

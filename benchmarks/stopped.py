@@ -1,0 +1,64 @@
+"""What the others see while 50 viewers have stopped reading."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext
+from dataclasses import asdict
+
+from benchmarks import crowd, run
+from benchmarks.bench import Bench, Found
+from benchmarks.servers import FRAMES, HTTP
+from benchmarks.tables import cell, ratio, table
+
+TITLE = "Beside viewers who stopped reading"
+STOPPED = 50
+_WATCHING = 50
+
+
+def measure(bench: Bench) -> Found:
+    """The age that a crowd sees without and with stopped viewers, one after the other."""
+    found: Found = {}
+    watching = min(_WATCHING, bench.viewers[-1])
+    for each in bench.contestants():
+        if each.name not in (FRAMES, HTTP):
+            continue  # to compare others in this takes longer than it tells
+        runs: dict[str, list[dict[str, float]]] = {"0": [], str(STOPPED): []}
+        for repeat in range(bench.few):
+            with bench.running(each) as server:
+                for count, loads in runs.items():
+                    with (
+                        crowd.stopped(server.target, int(count)) if count != "0" else nullcontext()
+                    ):
+                        load = crowd.watch(server, watching, bench.seconds)
+                    loads.append(asdict(load))
+                    bench.say(
+                        f"{repeat + 1}: {each.name}, {count} stopped: p99 {load.age_p99:.1f} ms"
+                    )
+        found[each.name] = {"watching": watching, "stopped": runs}
+    return found
+
+
+def tell(found: Found) -> list[str]:
+    """A table."""
+    rows = []
+    for name, server in found.items():
+        runs = server["stopped"]
+        alone, beside = ([load["age_p99"] for load in runs[key]] for key in ("0", str(STOPPED)))
+        costs = [[load["cpu"] for load in runs[key]] for key in ("0", str(STOPPED))]
+        rows.append(
+            [
+                name,
+                cell(alone, ".1f"),
+                cell(beside, ".1f"),
+                ratio(beside, alone),
+                *(cell(cost, ".2f") for cost in costs),
+            ]
+        )
+    watching = next((server["watching"] for server in found.values()), 0)
+    heads = [f"{watching} viewers, age p99, ms", "alone", f"beside {STOPPED} stopped", "ratio"]
+    return table([*heads, "cores alone", "beside"], rows)
+
+
+if __name__ == "__main__":
+    sys.exit(run.main(["--only", "stopped", *sys.argv[1:]]))
