@@ -13,7 +13,7 @@ from tests.cli.test_serve import Viewer
 from tests.control.test_tokens import Controller
 from tests.fakes import FakeScheme, make_server
 from tests.frameport.test_server import Peer
-from tests.http.test_tokens import Browser
+from tests.http.site import Connection
 from tests.process import ServerProcess
 from twistedcam import wire
 from twistedcam.commands import standard_commands
@@ -98,8 +98,8 @@ def test_each_port_says_that_there_are_too_many(tmp_path: Path) -> None:
         assert (error.code, second.closed) == ("too-many", True)
         transport = Controller(ControlFactory(server, standard_commands())).transport
         assert transport.disconnecting
-        browser = Browser(HttpFactory(lambda request: None, clock, server.doorman))
-        assert browser.status == 503
+        browser = Connection(HttpFactory(lambda request: None, clock, server.doorman))
+        assert browser.take().startswith(b"HTTP/1.1 503 ")
         first.protocol.connectionLost()
         assert isinstance(Peer(frames).received()[0], wire.Hello)
 

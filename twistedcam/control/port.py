@@ -28,6 +28,7 @@ from twistedcam.control.telnet import PatientTelnet
 from twistedcam.doorman import Ticket
 from twistedcam.errors import BadArgument, TooMany, TwistedcamError, Unauthorized
 from twistedcam.events import Event
+from twistedcam.parting import LINGER, Parting
 from twistedcam.version import __version__
 
 if TYPE_CHECKING:
@@ -43,8 +44,6 @@ AT_ONCE = 16
 MAX_BEHIND = 256 * 1024
 #: Bytes that the system may hold for a controller besides.
 SEND_BUFFER = 64 * 1024
-#: Seconds that the other side has to take the last words and to close.
-LINGER = 2.0
 
 
 @implementer(IHalfCloseableProtocol, IPushProducer)
@@ -91,8 +90,9 @@ class ControlProtocol(PatientTelnet):
         try:
             self._ticket = self.factory.server.doorman.enter(self.transport.getPeer())
         except TooMany as error:
+            log.info("{peer}: refused: {why}", peer=self.peer, why=str(error))
             self._answer_error(error)
-            self.close(linger=False)
+            self.close()
             return
         self._say(f"OK twistedcam 1 {__version__}\n")
 
@@ -139,6 +139,7 @@ class ControlProtocol(PatientTelnet):
         """Forget this controller. What it has asked for is carried out all the same."""
         self._is_over, self._hears = True, False
         self.factory.connections.discard(self)
+        self.factory.parting.gone(self.transport)
         if self._ticket is not None:
             self._ticket.leave()
         self._waiting.clear()
@@ -152,8 +153,7 @@ class ControlProtocol(PatientTelnet):
         """End the connection, once what was said is sent.
 
         Arguments:
-            linger: what still comes in is read and let go until the other side closes too. To
-                close on it would take back, by a reset, last words that were not read yet.
+            linger: what still comes in is read and let go until the other side closes too.
         """
         if self._is_over:
             return
@@ -161,9 +161,8 @@ class ControlProtocol(PatientTelnet):
         self._stop_watching()
         self.transport.unregisterProducer()
         self.transport.resumeProducing()
-        can_half = hasattr(self.transport, "loseWriteConnection")
-        if linger and can_half and not ISSLTransport.providedBy(self.transport):
-            self.transport.loseWriteConnection()
+        if linger:
+            self.factory.parting.part(self.transport)
         else:
             self.transport.loseConnection()
         self._linger = self.factory.server.clock.callLater(LINGER, self._abort)
@@ -350,6 +349,7 @@ class ControlFactory(Factory[ControlProtocol]):
         self.server = server
         self.registry = registry
         self.connections: Connections[ControlProtocol] = Connections()
+        self.parting = Parting()
 
     def buildProtocol(self, addr: IAddress | None) -> ControlProtocol:
         """One for each connection."""

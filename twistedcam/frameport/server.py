@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -26,6 +27,7 @@ from twistedcam.errors import (
     WireError,
 )
 from twistedcam.frameport.sessions import PublishSession, ViewSession
+from twistedcam.parting import LINGER, Parting
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
@@ -109,6 +111,8 @@ class FrameProtocol(TwistedProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Decode, and do what is asked."""
+        if self._over:
+            return
         self._heard_at = self.factory.clock.seconds()
         # Nearly all that comes is one ACK from each viewer for each frame: no decoder for that.
         if len(data) == wire.ACK_SIZE and data.startswith(wire.ACK_HEAD) and self._decoder.is_idle:
@@ -128,6 +132,7 @@ class FrameProtocol(TwistedProtocol):
         """Forget this connection."""
         self._over = True
         self.factory.connections.discard(self)
+        self.factory.parting.gone(self.transport)
         if self._ticket is not None:
             self._ticket.leave()
         self._stop_timer()
@@ -153,12 +158,13 @@ class FrameProtocol(TwistedProtocol):
         self._stop_timer()
         self._say(last_words)
         session, self._session = self._session, None
+        part = partial(self.factory.parting.part, self.transport)
         if session is not None:
-            session.finish(self.transport.loseConnection)
+            session.finish(part)
         else:
-            self.transport.loseConnection()
-        # A peer that does not read would keep the connection for ever.
-        self._timer = self.factory.clock.callLater(2.0, self._abort)
+            part()
+        # A peer that neither reads nor closes would keep the connection for ever.
+        self._timer = self.factory.clock.callLater(LINGER, self._abort)
 
     def _say(self, data: bytes) -> None:
         if self._session is not None:
@@ -271,6 +277,7 @@ class FrameFactory(Factory[FrameProtocol]):
         self.clock = clock
         self.max_frame = max_frame
         self.connections: Connections[FrameProtocol] = Connections()
+        self.parting = Parting()
 
     def buildProtocol(self, addr: IAddress | None) -> FrameProtocol:
         """One for each connection."""

@@ -12,10 +12,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel, HTTPFactory, Request
 
+from twistedcam.address import show_address
 from twistedcam.auth import ANYONE, Grant
 from twistedcam.connections import Connections
 from twistedcam.doorman import Doorman, Ticket
 from twistedcam.errors import TooMany
+from twistedcam.parting import LINGER, Parting
 
 log = Logger()
 
@@ -140,6 +142,7 @@ class HttpConnection(HTTPChannel):
         """Forget this connection."""
         self.over = True
         self.factory.connections.discard(self)
+        self.factory.parting.gone(self.transport)
         if self._ticket is not None:
             self._ticket.leave()
         self._stop_deadline()
@@ -154,10 +157,15 @@ class HttpConnection(HTTPChannel):
             return
         self.over = True
         self._stop_deadline()
+        self.setTimeout(None)
+        peer = show_address(self.transport.getPeer())
+        log.info("{peer}: refused: {status} {reason}", peer=peer, status=status, reason=reason)
         self.transport.write(
             f"HTTP/1.1 {status} {reason}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
         )
-        self.loseConnection()
+        self.transport.unregisterProducer()
+        self.factory.parting.part(self.transport)
+        self._deadline = self.factory.reactor.callLater(LINGER, self.transport.abortConnection)
 
     def take_over(self, receiver: Receiver) -> None:
         """From now on the connection is the receiver's, and HTTP has no part in it."""
@@ -211,8 +219,9 @@ class HttpFactory(HTTPFactory):
     ) -> None:
         super().__init__(timeout=IDLE_TIMEOUT, reactor=clock)
         self.answer = answer
-        self.doorman = doorman or Doorman()
+        self.doorman = Doorman() if doorman is None else doorman
         self.connections: Connections[HttpConnection] = Connections()
+        self.parting = Parting()
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         """One for each connection."""

@@ -1,0 +1,92 @@
+"""Who is turned away hears why, also if it speaks before it listens."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from pathlib import Path
+
+import pytest
+from twisted.internet.testing import StringTransport
+
+from tests.cli.test_serve import Viewer
+from tests.process import ServerProcess, wait_for
+from twistedcam import wire
+from twistedcam.parting import MOST, Parting
+
+HTTP = ("--http", "tcp:0:interface=127.0.0.1")
+REQUEST = b"GET /snapshot HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+class Transport(StringTransport):
+    """One that can close by halves."""
+
+    half = False
+
+    def loseWriteConnection(self) -> None:
+        self.half = True
+
+
+def speak_first(address: tuple[str, int], words: bytes) -> bytes:
+    """Say it thrice, with time for a reset to come back, and then listen till the end."""
+    with socket.create_connection(address, 10) as connection:
+        for _ in range(3):
+            time.sleep(0.05)
+            connection.sendall(words)
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(4096), b""))
+
+
+def test_each_port_tells_who_speaks_first_that_there_are_too_many(tmp_path: Path) -> None:
+    options = ["--camera", "pattern:?size=160x120", "--max-connections", "2", *HTTP]
+    with ServerProcess(tmp_path, *options) as server:
+        host, _, port = server.http.removeprefix("http://").rpartition(":")
+        viewers = [Viewer(server.frames), Viewer(server.frames)]
+        for viewer in viewers:
+            viewer.until(wire.FrameMessage)
+        for _ in range(3):
+            assert b"too-many" in speak_first(server.frames, wire.Join().encode())
+            assert speak_first(server.control, b"status\n").startswith(b"ERR too-many")
+            assert b" 503 " in speak_first((host, int(port)), REQUEST)
+        viewers[0].close()
+        # Each of them is logged, with its address.
+        wait_for(lambda: server.log.count("refused: ") >= 6, "the log")
+        assert server.log.count("too-many: ") == 3
+        wait_for(lambda: len(server.command_lines("viewers")) > 1, "room")
+        viewers[1].until(wire.FrameMessage)
+        viewers[1].close()
+
+
+def test_one_who_never_closes_is_not_waited_for(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path, "--camera", "pattern:?size=160x120", *HTTP) as server:
+        host, _, port = server.http.removeprefix("http://").rpartition(":")
+        ways = [
+            (server.frames, b"garbage!" * 10),
+            (server.control, b"x" * 5000 + b"\n"),
+            ((host, int(port)), b"POST / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n"),
+        ]
+        for address, words in ways:
+            with socket.create_connection(address, 10) as connection:
+                connection.sendall(words)
+                while connection.recv(4096):
+                    pass
+                with contextlib.suppress(ConnectionError):
+                    for _ in range(200):
+                        time.sleep(0.05)
+                        connection.sendall(b"?")
+                    pytest.fail("it is still there")
+        assert "Traceback" not in server.log
+
+
+def test_a_crowd_that_is_turned_away_is_not_waited_for() -> None:
+    parting = Parting()
+    crowd = [Transport() for _ in range(MOST + 1)]
+    for each in crowd:
+        parting.part(each)
+    assert [each.half for each in crowd] == [True] * MOST + [False]
+    assert crowd[-1].disconnecting
+    parting.gone(crowd[0])
+    late = Transport()
+    parting.part(late)
+    assert late.half

@@ -1,0 +1,41 @@
+"""Ending a connection in such a way that its last words are read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.interfaces import ISSLTransport
+
+#: Seconds for which the other side may keep a connection open that this one has ended.
+LINGER = 2.0
+#: Connections of a port that may be about to end at a time: a crowd that is refused takes no more.
+MOST = 64
+
+
+class Parting:
+    """Ends a port's connections, each half first, as long as they are few.
+
+    Where a connection is closed on which something has come that was not read, the other side is
+    told by a reset, which may take back what it has not read yet: the reason, to one who sends
+    before it reads. So the writing half is ended, and the protocol throws away what still comes
+    until the other side closes too. It is the protocol's part to wait no longer than LINGER. TLS
+    does this by itself.
+    """
+
+    def __init__(self) -> None:
+        self._under_way: set[Any] = set()
+
+    def part(self, transport: Any) -> None:
+        """Say no more than what was written, and hear no more."""
+        can_half = hasattr(transport, "loseWriteConnection")
+        crowded = len(self._under_way) >= MOST
+        if crowded or not can_half or ISSLTransport.providedBy(transport):
+            transport.loseConnection()
+            return
+        self._under_way.add(transport)
+        transport.resumeProducing()  # one whose words wait is not read
+        transport.loseWriteConnection()
+
+    def gone(self, transport: Any) -> None:
+        """A connection is closed, whoever did it."""
+        self._under_way.discard(transport)
