@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 #: A kernel's time stamp may be so far from now, in seconds, and still be believed.
 _PLAUSIBLE = 10.0
@@ -38,3 +39,18 @@ def _both_clocks() -> tuple[float, float]:
             break
         before = after
     return now, after
+
+
+def go_by_steady_clock(reactor: Any) -> None:
+    """Let a reactor's timers go by a clock that nobody sets.
+
+    Twisted's go by the wall clock (``twisted.internet.base.ReactorBase.seconds``): where that is
+    set back, no timer is due until it has come to where it was; where it is set forward, as on a
+    machine that learns the time only once it is on the net, all of them are due at once. This
+    one begins at the present wall time, so that what waits already is due when it should be.
+
+    Arguments:
+        reactor: the process's own, before it runs.
+    """
+    ahead = time.time() - time.monotonic()
+    reactor.seconds = lambda: time.monotonic() + ahead

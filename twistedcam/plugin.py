@@ -9,6 +9,7 @@ from typing import Any
 
 from twisted.application.service import IService
 
+from twistedcam.clock import go_by_steady_clock
 from twistedcam.errors import StartupError, TwistedcamError
 from twistedcam.limits import raise_file_limit
 from twistedcam.options import ServeOptions, add_serve_arguments, read_serve_options
@@ -54,6 +55,7 @@ def makeService(options: Options) -> IService:
             except StartupError as error:
                 sys.exit(f"twistedcam: {error}")
 
+    go_by_steady_clock(reactor)
     try:
         return PluginService(reactor, options.serve)
     except TwistedcamError as error:

@@ -22,6 +22,7 @@ from twistedcam.frameport import FrameFactory
 from twistedcam.http import Figures, Guard, HttpFactory, make_router
 from twistedcam.limits import file_limit
 from twistedcam.listener import Listener, is_local, is_loopback
+from twistedcam.memory import MemoryReturn
 from twistedcam.mqtt import Bridge
 from twistedcam.options import ServeOptions
 from twistedcam.processing import check_code
@@ -90,6 +91,7 @@ class CameraService(MultiService):
             "control": self._listen(options.control, self._control),
             "http": self._listen_http(options.http),
         }
+        MemoryReturn(reactor).setServiceParent(self)
         if options.mqtt is not None:
             bridge = Bridge(reactor, self.server, self.registry, options.mqtt)
             bridge.setServiceParent(self)

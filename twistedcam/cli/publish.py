@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from twistedcam import wire
 from twistedcam.camera import Camera, ReaderThread
 from twistedcam.cli.serve import begin_log
+from twistedcam.clock import go_by_steady_clock
 from twistedcam.events import CameraChanged, Event, EventBus
 from twistedcam.options import LOG_LEVELS
 from twistedcam.sources.spec import parse
@@ -37,6 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Publish until a signal, or until the server refuses."""
     from twisted.internet import reactor
 
+    go_by_steady_clock(reactor)
     spec = parse(arguments.source)
     token = arguments.token or os.environ.get("TWISTEDCAM_TOKEN")
     target = parse_target(arguments.url).with_options(token=token)

@@ -15,6 +15,7 @@ from twisted.logger import (
     textFileLogObserver,
 )
 
+from twistedcam.clock import go_by_steady_clock
 from twistedcam.ending import end_once
 from twistedcam.limits import raise_file_limit
 from twistedcam.notify import Notifier
@@ -46,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     raise_file_limit()
     from twisted.internet import reactor
 
+    go_by_steady_clock(reactor)
     service = CameraService(reactor, options)
     if arguments.check:
         print(f"this will do: {', '.join(service.server.cameras)}")

@@ -15,10 +15,12 @@ from twisted.internet.protocol import Factory
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger, globalLogBeginner, textFileLogObserver
 
+from twistedcam.clock import go_by_steady_clock
 from twistedcam.delivery.memory import MemoryFile, in_memory
 from twistedcam.frame import Frame
 from twistedcam.hub import Hub
 from twistedcam.limits import raise_file_limit
+from twistedcam.memory import MemoryReturn
 from twistedcam.viewers import Tally
 from twistedcam.workers.link import Link, to_bytes
 from twistedcam.workers.viewer import RemoteViewer, received_file
@@ -48,11 +50,13 @@ class Worker:
         self._hubs: dict[int, Hub] = {}
         self._report = LoopingCall(self._tell_all)
         self._report.clock = reactor
+        self._memory = MemoryReturn(reactor)
 
     def begin(self) -> None:
         """The link is there."""
         self.link.tell("hello", number=self.number, pid=os.getpid())
         self._report.start(REPORT_PERIOD, now=False)
+        self._memory.startService()
 
     def tally(self, camera: str, kind: str) -> Tally:
         """Where viewers of a camera and kind are counted together."""
@@ -124,6 +128,7 @@ def main(path: str, number: int) -> None:
     from twisted.internet import reactor
 
     there: Any = reactor
+    go_by_steady_clock(there)
     worker = Worker(there, number)
 
     class LinkFactory(Factory[Link]):
