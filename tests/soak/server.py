@@ -2,190 +2,147 @@
 
     python -m tests.soak --seconds 60
 
-Viewers come and go, stop reading, send garbage and die; cameras are stopped and started;
-recordings begin and end. Afterwards no connection, thread, or file is left over, the memory is
-what it was after the first minute (half of the time, if that is less), the log has no
-traceback, and every recording decodes. Ends with 1 if one of these is not so, and says which.
+Two hundred viewers come and go, stop reading, send garbage and die; a webcam is unplugged and
+plugged in again; recordings begin and end; the disk fills and is freed; the wall clock jumps.
+Afterwards every recording decodes; no thread, file, timer or Deferred is left over; the memory is
+what it was after the first minute, where it takes two or more; the log has no traceback.
+Ends with 1 if one of these is not so, and says which.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import random
-import socket
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
 from pathlib import Path
 
-import av
-
+from tests.fakecam import FakeCam, Format
 from tests.process import ServerProcess, wait_for
 from tests.soak.footprint import Footprint
-from twistedcam import wire
-from twistedcam.errors import WireError
-from twistedcam.wire.messages import FrameMessage
+from tests.soak.guests import CAMERAS, guests
+from tests.soak.holdings import Holdings
+from tests.soak.troubles import Troubles, check
+from tests.soak.world import Disk, World, make_disk
 
 VIEWERS = 200
-CAMERAS = ("one", "two")
+#: Seconds until the first look.
+WARM = 60.0
 #: How much more memory there may be at the end than after the first minute.
 GROWTH = 1.05
+#: Seconds between two lines that say how much memory there is.
+LOOK_EVERY = 60.0
+LOCAL = "tcp:0:interface=127.0.0.1"
 
 
-class Guest:
-    """One who comes, does one of the things that viewers do, and goes; again and again."""
+class SoakedServer(ServerProcess):
+    """A server that can be asked what it holds."""
 
-    def __init__(self, address: tuple[str, int], until: float, seed: int) -> None:
-        self._address = address
-        self._until = until
-        self._chance = random.Random(seed)
-        self.visits = 0
-        self.frames = 0
-        self.error: BaseException | None = None
-
-    def run(self) -> None:
-        """Come and go until the end."""
-        ways: list[Callable[[socket.socket], None]] = [
-            self._watch,
-            self._watch,
-            self._watch,
-            self._stop_reading,
-            self._send_garbage,
-            self._die,
-        ]
-        while time.monotonic() < self._until:
-            try:
-                with socket.create_connection(self._address, 10) as connection:
-                    connection.settimeout(10)
-                    self._chance.choice(ways)(connection)
-            except (OSError, WireError):
-                pass  # the server may end whom it likes; that it lives is seen at the end
-            except BaseException as error:
-                self.error = error
-                return
-            self.visits += 1
-            time.sleep(self._chance.uniform(0, 0.5))
-
-    def _stay(self) -> float:
-        return min(self._until, time.monotonic() + self._chance.uniform(0.1, 8.0))
-
-    def _join(self, connection: socket.socket) -> None:
-        camera, window = self._chance.choice(CAMERAS), self._chance.choice((0, 1, 2, 8))
-        fps = self._chance.choice((None, 1.0, 5.0))
-        connection.sendall(wire.Join("view", camera, fps, window).encode())
-
-    def _watch(self, connection: socket.socket) -> None:
-        self._join(connection)
-        decoder, end = wire.Decoder(), self._stay()
-        while time.monotonic() < end:
-            data = connection.recv(1 << 16)
-            if not data:
-                return
-            for message in decoder.feed(data):
-                if isinstance(message, FrameMessage):
-                    self.frames += 1
-                    connection.sendall(wire.Ack(message.frame.seq).encode())
-        connection.sendall(wire.Bye().encode())
-
-    def _stop_reading(self, connection: socket.socket) -> None:
-        self._join(connection)
-        while time.monotonic() < self._stay():
-            time.sleep(0.2)
-
-    def _send_garbage(self, connection: socket.socket) -> None:
-        if self._chance.random() < 0.5:
-            self._join(connection)
-        connection.sendall(self._chance.randbytes(self._chance.randrange(1, 5000)))
-        while connection.recv(1 << 16):
-            pass
-
-    def _die(self, connection: socket.socket) -> None:
-        self._join(connection)
-        connection.recv(100)
-        linger = b"\1\0\0\0\0\0\0\0"  # close with a reset
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    def __init__(self, folder: Path, told: Path, webcam: FakeCam, world: World) -> None:
+        variables = {**webcam.bus.variables, **world.variables, "SOAK_REPORT": str(told)}
+        variables["LD_PRELOAD"] = (
+            f"{webcam.bus.variables['LD_PRELOAD']}:{world.variables['LD_PRELOAD']}"
+        )
+        one, two = f"{CAMERAS[0]}=webcam:{webcam.by_id}", f"{CAMERAS[1]}=pattern:?size=320x240"
+        options = ["--camera", one, "--camera", two, "--http", LOCAL, "--record", "segment=20s"]
+        super().__init__(folder, *options, env=variables)
+        self.command[2] = "tests.soak.inside"
 
 
-def steer(server: ServerProcess, until: float, seed: int) -> int:
-    """Stop, start and record until the end; how many commands that were."""
-    chance, count = random.Random(seed), 0
-    commands = ("stop", "start", "start", "record start", "record stop", "snapshot", "status")
-    while time.monotonic() < until:
-        server.command_lines(f"{chance.choice(commands)} {chance.choice(CAMERAS)}")
-        count += 1
-        time.sleep(chance.uniform(0.1, 1.0))
-    return count
+class Soak:
+    """One soak.
 
+    Arguments:
+        seconds: how long it takes.
+        viewers: how many there are at a time.
+        folder: where its files go.
+    """
 
-@contextlib.contextmanager
-def guests(address: tuple[str, int], until: float, count: int) -> Iterator[list[Guest]]:
-    """So many guests, each in a thread of its own; gone at the end."""
-    made = [Guest(address, until, seed) for seed in range(count)]
-    threads = [threading.Thread(target=each.run, daemon=True) for each in made]
-    for thread in threads:
-        thread.start()
-    try:
-        yield made
-    finally:
-        for thread in threads:
-            thread.join(30)
+    def __init__(self, seconds: float, viewers: int, folder: Path) -> None:
+        self._seconds, self._viewers = seconds, viewers
+        self._recordings, self._told = folder / "recordings", folder / "holdings.json"
+        self._world = World(folder, self._recordings)
+        self.faults: list[str] = []
+        self.count: Counter[str] = Counter()
 
+    def run(self) -> list[str]:
+        """What was not as it has to be."""
+        disk = make_disk(self._recordings, self._world)
+        print(f"recordings go to {disk.kind}", flush=True)
+        try:
+            with (
+                FakeCam([Format("MJPG", 320, 240)]) as webcam,
+                SoakedServer(self._recordings, self._told, webcam, self._world) as server,
+            ):
+                self._soak(server, webcam, disk)
+            for path in sorted(self._recordings.iterdir()):
+                if path.suffix in (".mp4", ".mkv"):
+                    self.faults += check(path)
+                    self.count["recordings checked"] += 1
+                elif path.name.endswith(".part"):
+                    self.faults.append(f"{path.name} is left over")
+        finally:
+            disk.close()
+        print(f"in all: {dict(self.count)}")
+        return self.faults
 
-def quiet(server: ServerProcess) -> Footprint:
-    """What is left when all are gone and both cameras run without being recorded."""
-    for camera in CAMERAS:
-        server.command_lines(f"start {camera}", f"record stop {camera}")
-    wait_for(lambda: not any(s for s in server.command_lines("viewers")[:-1]), "all to be gone")
-    time.sleep(3)  # what ends with a delay has ended
-    return Footprint(server.process.pid)
-
-
-def soak(seconds: float, count: int, folder: Path) -> list[str]:
-    """What was not as it has to be."""
-    options = [word for name in CAMERAS for word in ("--camera", f"{name}=pattern:?size=320x240")]
-    with ServerProcess(folder, *options) as server:
-        wait_for(lambda: server.status("one")["state"] == "live", "the cameras")
-        warm = min(60.0, seconds / 2)
-        with guests(server.frames, time.monotonic() + warm, count):
-            steer(server, time.monotonic() + warm, 1)
-        before = quiet(server)
+    def _soak(self, server: ServerProcess, webcam: FakeCam, disk: Disk) -> None:
+        self._all_live(server)
+        warm = min(WARM, self._seconds / 2)
+        self._trouble(server, webcam, disk, warm, 1)
+        before = self._quiet(server)
         print(f"after {warm:g} s: {before}", flush=True)
-        with guests(server.frames, time.monotonic() + seconds - warm, count) as all_guests:
-            commands = steer(server, time.monotonic() + seconds - warm, 2)
-        after = quiet(server)
-        visits, frames = (
-            sum(getattr(g, what) for g in all_guests) for what in ("visits", "frames")
-        )
-        print(
-            f"after {seconds:g} s: {after}; {visits} visits, {frames} frames, {commands} commands"
-        )
-        faults = [f"a guest failed: {g.error!r}" for g in all_guests if g.error is not None]
-        if after.threads > before.threads:
-            faults.append(f"{after.threads - before.threads} threads are left over")
-        if after.files > before.files:
-            faults.append(f"left over: {', '.join((after.open - before.open).elements())}")
-        if after.kilobytes > before.kilobytes * GROWTH:
-            faults.append(f"memory grew from {before.kilobytes} to {after.kilobytes} KB")
+        self._trouble(server, webcam, disk, self._seconds - warm, 2)
+        after = self._quiet(server)
+        print(f"after {self._seconds:g} s: {after}", flush=True)
+        self.faults += after.since(before)
+        if warm == WARM and after.kilobytes > before.kilobytes * GROWTH:
+            self.faults.append(f"memory grew from {before.kilobytes} to {after.kilobytes} KB")
+        if more := after.objects_since(before):
+            print(f"more objects than before: {dict(more)}")
         if server.end() != 0:
-            faults.append("it did not end with 0")
-        if "Traceback" in server.log:
-            faults.append("there is a traceback in its log:\n" + server.log[-4000:])
-    return faults + [fault for path in sorted(folder.iterdir()) for fault in check(path)]
+            self.faults.append("it did not end with 0")
+        for word in ("Traceback", "Unhandled"):
+            if word in server.log:
+                at = server.log.index(word)
+                self.faults.append(f"its log says:\n{server.log[max(0, at - 500) : at + 3000]}")
 
+    def _trouble(
+        self, server: ServerProcess, webcam: FakeCam, disk: Disk, seconds: float, seed: int
+    ) -> None:
+        until = time.monotonic() + seconds
+        troubles = Troubles(server, webcam, disk, self._recordings, self._world, until, seed)
+        with guests(server, until, self._viewers) as people, troubles:
+            while (left := until - time.monotonic()) > 0:
+                time.sleep(min(left, LOOK_EVERY))
+                held = Footprint(server.process.pid)
+                print(f"{max(0, left - LOOK_EVERY):.0f} s to go: {held}", flush=True)
+        self.faults += troubles.faults
+        self.faults += [f"a guest failed: {g.error!r}" for g in people if g.error is not None]
+        self.count += troubles.count
+        self.count["visits"] += sum(each.visits for each in people)
+        self.count["frames"] += sum(each.frames for each in people)
 
-def check(path: Path) -> list[str]:
-    """What is wrong with a recording, decoded as a whole."""
-    if path.suffix in (".jpg", ".json") or path.name.startswith(".") or path.is_dir():
-        return []
-    try:
-        with av.open(str(path)) as film:
-            frames = sum(1 for _ in film.decode(video=0))
-    except (OSError, av.FFmpegError, IndexError) as error:
-        return [f"{path.name} does not decode: {error}"]
-    return [] if frames else [f"{path.name} has no picture"]
+    def _all_live(self, server: ServerProcess) -> None:
+        for camera in CAMERAS:
+            server.command_lines(f"start {camera}")
+            wait_for(lambda camera=camera: server.status(camera)["state"] == "live", camera)
+
+    def _quiet(self, server: ServerProcess) -> Holdings:
+        """What is left when all are gone, both cameras run, and a recording of each was made."""
+        self._all_live(server)
+        for camera in CAMERAS:
+            server.command_lines(f"record stop {camera}")
+            if server.command_lines(f"record start {camera}")[-1] != "OK":
+                self.faults.append(f"{camera} cannot be recorded afterwards")
+        time.sleep(2)
+        for camera in CAMERAS:
+            if server.command_lines(f"record stop {camera}")[-1] != "OK":
+                self.faults.append(f"{camera}'s recording does not end in order")
+        wait_for(lambda: not any(server.command_lines("viewers")[:-1]), "all to be gone")
+        time.sleep(3)  # what ends with a delay has ended
+        return Holdings(server.process.pid, self._told)
 
 
 def main() -> int:
@@ -195,8 +152,8 @@ def main() -> int:
     parser.add_argument("--viewers", type=int, default=VIEWERS)
     found = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        faults = soak(found.seconds, found.viewers, Path(folder) / "recordings")
-    for fault in faults:
+        faults = Soak(found.seconds, found.viewers, Path(folder)).run()
+    for fault in faults[:50]:
         print(f"FAULT: {fault}", file=sys.stderr)
     print("all as it has to be" if not faults else f"{len(faults)} faults")
     return 1 if faults else 0

@@ -1,0 +1,70 @@
+"""What a server holds, seen from outside and told from inside; and what of it is left over."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from tests.process import wait_for
+from tests.soak.footprint import Footprint
+
+#: Two cameras, three kinds of viewers.
+MOST_FRAMES = 6
+
+
+class Holdings:
+    """What a server holds when nobody is there.
+
+    Arguments:
+        pid: its process, which runs ``tests.soak.inside``.
+        told: the file in which it says so.
+    """
+
+    def __init__(self, pid: int, told: Path) -> None:
+        told.unlink(missing_ok=True)
+        os.kill(pid, signal.SIGUSR1)
+        wait_for(told.exists, "the server to say what it holds")
+        self._inside: dict[str, Any] = json.loads(told.read_text())
+        footprint = Footprint(pid)
+        self.open = footprint.open
+        #: Memory files: a camera's newest frame has one for each kind of viewer that it had.
+        self.frames = self.open.pop("/memfd:frame (deleted)", 0)
+        #: Threads of the process, those of C libraries too.
+        self.tasks = footprint.threads
+        self.timers = Counter(self._inside["timers"])
+        #: Of memory, when what is no longer needed has been given back.
+        self.kilobytes = footprint.kilobytes
+
+    def __str__(self) -> str:
+        return (
+            f"{self.tasks} threads, {self.open.total()} files, "
+            f"{self.timers.total()} timers, {self._inside['deferreds']} Deferreds, "
+            f"{self.kilobytes} KB"
+        )
+
+    def since(self, before: Holdings) -> list[str]:
+        """What is there that was not there before."""
+        faults = []
+        if more := self.timers - before.timers:
+            faults.append(f"timers left over: {dict(more)}")
+        if more := Counter(self._inside["coroutines"]) - Counter(before._inside["coroutines"]):
+            faults.append(f"coroutines left over: {dict(more)}")
+        if more := Counter(self._inside["threads"]) - Counter(before._inside["threads"]):
+            faults.append(f"threads left over: {dict(more)}")
+        elif self.tasks > before.tasks:
+            faults.append(f"{self.tasks - before.tasks} threads of libraries left over")
+        if (count := self._inside["deferreds"] - before._inside["deferreds"]) > 0:
+            faults.append(f"{count} Deferreds left over")
+        if more := self.open - before.open:
+            faults.append(f"files left over: {dict(more)}")
+        if self.frames > MOST_FRAMES:
+            faults.append(f"{self.frames} frames are kept")
+        return faults
+
+    def objects_since(self, before: Holdings) -> Counter[str]:
+        """Objects of Twisted and of this program that there are more of."""
+        return Counter(self._inside["objects"]) - Counter(before._inside["objects"])

@@ -1,0 +1,18 @@
+"""Half a minute of the long night, in each run of the tests."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from tests.fakecam import require_fakecam
+from tests.process import ROOT
+from tests.system import require_program
+
+
+def test_nothing_is_left_over_after_half_a_minute_of_all_that_may_happen() -> None:
+    require_fakecam()
+    require_program("ffmpeg")
+    words = [sys.executable, "-m", "tests.soak", "--seconds", "30"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
