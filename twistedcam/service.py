@@ -19,7 +19,7 @@ from twistedcam.control.terminal import Terminal
 from twistedcam.ending import stop_once
 from twistedcam.errors import BadArgument, StartupError
 from twistedcam.frameport import FrameFactory
-from twistedcam.http import Figures, Guard, HttpFactory, make_router
+from twistedcam.http import Figures, Guard, HttpFactory, make_router, proxied_names
 from twistedcam.limits import file_limit
 from twistedcam.listener import Listener, is_local, is_loopback
 from twistedcam.memory import MemoryReturn
@@ -149,7 +149,8 @@ class CameraService(MultiService):
         for endpoint in endpoints:
             guarded = self.server.authenticator.is_needed
             names, cors = self._options.http_names, self._options.http_cors
-            guard = Guard(names, any_name=guarded or not is_loopback(endpoint), cors=cors)
+            anywhere = guarded or not is_loopback(endpoint)
+            guard = Guard(names, proxied_names(), any_name=anywhere, cors=cors)
             factory = HttpFactory(partial(router.answer, guard), self._reactor, self.server.doorman)
             self._http.append(factory)
             listeners += self._listen([endpoint], factory)

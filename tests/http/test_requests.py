@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.http.site import SiteCase
 from twistedcam.http.channel import MAX_BODY, REQUEST_TIMEOUT
-from twistedcam.http.guard import host_name, same_site
+from twistedcam.http.guard import host_name, proxied_names, same_site
 from twistedcam.sources import SourceSpec
 
 START = "/api/v1/cameras/door/record/start"
@@ -34,6 +36,19 @@ class GuardTests(SiteCase):
         self.guarded(names=["cam.example"])
         self.ask("GET", "/api/v1/cameras", Host="cam.example:8080")
         self.assertEqual(self.status, 200)
+
+    def test_by_the_name_of_a_printers_proxy_one_may_look_and_nothing_else(self) -> None:
+        self.guarded(proxied=proxied_names())
+        own = f"{socket.gethostname().lower().partition('.')[0]}.local"
+        for host in ("mjpgstreamer1", "mjpgstreamer4:80", own):
+            self.ask("GET", "/?action=snapshot", Host=host)
+            self.assertEqual(self.status, 200, host)
+            self.ask("POST", "/api/v1/cameras/door/stop", Host=host)
+            self.assertEqual((self.status, self.door.state), (403, "live"), host)
+            self.ask("GET", "/live", Host=host, Upgrade="websocket", Connection="Upgrade")
+            self.assertEqual(self.status, 403, host)
+        self.ask("GET", "/?action=snapshot", Host="mjpgstreamer1.evil.example")
+        self.assertEqual(self.status, 403)
 
     def test_other_sites_may_read_only_if_they_were_named(self) -> None:
         answer = self.ask("GET", "/state", Origin="http://printer.local")

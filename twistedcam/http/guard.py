@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+import socket
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -11,6 +12,8 @@ from twistedcam.http.channel import HttpRequest
 from twistedcam.http.reply import Reply, json_reply
 
 _SAFE = (b"GET", b"HEAD", b"OPTIONS")
+#: What nginx passes on as Host where Mainsail or Fluidd was set up by their installers.
+_PRINTERS = ("mjpgstreamer1", "mjpgstreamer2", "mjpgstreamer3", "mjpgstreamer4")
 
 
 @dataclass(frozen=True)
@@ -19,18 +22,23 @@ class Guard:
 
     Arguments:
         names: the names that the server may be asked by, besides ``localhost`` and addresses.
+        proxied: names that a proxy on this machine passes on: good for looking, not for more.
         any_name: whether it may be asked by any: where it is no secret of this machine.
         cors: origins whose pages may read what the server answers; ``*`` for all.
     """
 
     names: Sequence[str] = ()
+    proxied: Collection[str] = ()
     any_name: bool = False
     cors: Sequence[str] = ()
 
     def check(self, request: HttpRequest) -> Reply | None:
         """An answer that ends the matter, or None if the request may go on."""
         host = _header(request, b"Host")
-        if not self.any_name and not self._knows(host):
+        # A page may open a WebSocket anywhere and read from it: nothing but this stops it.
+        reads = request.method in _SAFE and not _header(request, b"Upgrade")
+        looks = reads and host_name(host) in self.proxied
+        if not (self.any_name or looks or self._knows(host)):
             return _refusal(
                 f"this server does not go by the name {host!r}: ask for it by its address, "
                 "or name it with --http-name"
@@ -42,8 +50,6 @@ class Guard:
             _allow(request, origin)
             if request.method == b"OPTIONS":
                 return Reply(status=204)
-        # A page may open a WebSocket anywhere and read from it: nothing but this stops it.
-        reads = request.method in _SAFE and not _header(request, b"Upgrade")
         if not reads and not trusted:
             site = _header(request, b"Sec-Fetch-Site")
             if foreign or site in ("cross-site", "same-site"):
@@ -59,6 +65,15 @@ class Guard:
         except ValueError:
             return name in (each.lower() for each in self.names)
         return True  # a name can be made to point here, an address cannot
+
+
+def proxied_names() -> frozenset[str]:
+    """Names that are this machine's own or a well-known proxy's, and can be no stranger's.
+
+    A camera server that takes another's place behind OctoPi's or Mainsail's proxy is asked by them.
+    """
+    own = socket.gethostname().lower()
+    return frozenset({own, own.partition(".")[0] + ".local", *_PRINTERS})
 
 
 def host_name(host: str) -> str:

@@ -1,0 +1,27 @@
+"""What tests of the web side share: one browser, and one server for programs that only look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.http.chromium import Page, chromium
+from tests.http.serving import serve
+from tests.process import ServerProcess, wait_for
+
+
+@pytest.fixture(scope="package")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    with chromium(tmp_path_factory.mktemp("downloads")) as page:
+        yield page
+
+
+@pytest.fixture(scope="package")
+def cameras(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """Camera ``door``, 320x240 at 20 a second, and ``attic``, which is not there."""
+    door, attic = "door=pattern:?size=320x240&fps=20", "attic=webcam:/dev/none"
+    options = ("--camera", door, "--camera", attic, "--http-cors", "*")
+    with serve(tmp_path_factory.mktemp("recordings"), *options) as running:
+        wait_for(lambda: running.status("door").get("state") == "live", "a picture")
+        yield running

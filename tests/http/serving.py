@@ -1,0 +1,35 @@
+"""A real server with a web side, and what its pictures say."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from tests.process import ServerProcess
+from twistedcam import barcode
+
+
+def serve(folder: Path, *options: str, port: int = 0) -> ServerProcess:
+    """A server with a page, on a free port unless one is named."""
+    return ServerProcess(folder, *options, "--http", f"tcp:{port}:interface=127.0.0.1")
+
+
+def state(server: ServerProcess, camera: str = "") -> dict[str, Any]:
+    """The status of a camera; without a name, of the only one."""
+    path = f"/api/v1/cameras/{camera}" if camera else "/api/v1/status"
+    with urllib.request.urlopen(server.http + path, timeout=20) as answer:
+        found: dict[str, Any] = json.load(answer)
+        return found
+
+
+def stamp_of(jpeg: bytes) -> barcode.Stamp:
+    """What the barcode in a picture says."""
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    stamp = barcode.read(image.astype(np.uint8, copy=False))
+    assert stamp is not None
+    return stamp
