@@ -60,6 +60,7 @@ TEST: list[Part] = [
     (program("cc"), "gcc", "the fake webcam"),
     (lambda: os.path.exists("/usr/include/stdio.h"), "libc6-dev", "the fake webcam"),
     (program("ffmpeg"), "ffmpeg", "tests of recordings"),
+    (library("libturbojpeg.so.0"), "libturbojpeg0", "turning pictures without loss"),
     (program("nginx"), "nginx", "tests of publishing"),
     (
         lambda: os.path.exists("/usr/lib/nginx/modules/ngx_rtmp_module.so"),

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
-from twistedcam.sources import Grab
+from tests.system import require
+from twistedcam.sources import Grab, lossless
 from twistedcam.sources.encode import Encoder, Picture
+from twistedcam.sources.lossless import load_library, turn_jpeg
 from twistedcam.sources.spec import parse
 
 GREY: Any = np.full((360, 640, 3), 128, np.uint8)
@@ -32,18 +38,22 @@ def marks(picture: Picture) -> tuple[bool, bool, bool, bool]:
     return upper_left, upper_right, lower_left, lower_right
 
 
+#: Where the upper left corner goes: 0 upper left, 1 upper right, 2 lower left, 3 lower right.
+TURNS = {
+    "rotate=90": 1,
+    "rotate=180": 3,
+    "rotate=270": 2,
+    "flip=h": 1,
+    "flip=v": 2,
+    "rotate=90&flip=h": 0,
+    "rotate=90&flip=v": 3,
+    "rotate=180&flip=v": 1,
+    "rotate=270&flip=v": 0,
+}
+
+
 @pytest.mark.parametrize("as_jpeg", [True, False])
-@pytest.mark.parametrize(
-    ("query", "corner"),
-    [
-        ("rotate=90", 1),
-        ("rotate=180", 3),
-        ("rotate=270", 2),
-        ("flip=h", 1),
-        ("flip=v", 2),
-        ("rotate=90&flip=h", 0),
-    ],
-)
+@pytest.mark.parametrize(("query", "corner"), list(TURNS.items()))
 def test_the_upper_left_corner_goes_where_it_is_asked_to(
     query: str, corner: int, as_jpeg: bool
 ) -> None:
@@ -74,3 +84,94 @@ def test_the_time_of_capture_is_written_into_the_lower_left_and_nowhere_else(as_
 def test_without_any_of_it_the_camera_s_bytes_are_the_picture() -> None:
     data = jpeg_of(GREY)
     assert Encoder.from_spec(parse("webcam:0")).finish(Grab(1.0, jpeg=data)).jpeg is data
+
+
+TEXTURE: Any = np.random.default_rng(7).integers(0, 255, (24, 40, 3), np.uint8)
+SUBSAMPLED = {
+    "4:2:0": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
+    "4:2:2": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422,
+}
+
+
+def camera_jpeg(width: int, height: int, sampling: str) -> bytes:
+    """A picture with something everywhere, as a camera would make it."""
+    image = cv2.resize(TEXTURE, (width, height), interpolation=cv2.INTER_CUBIC)
+    settings = [
+        cv2.IMWRITE_JPEG_QUALITY,
+        90,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+        SUBSAMPLED[sampling],
+    ]
+    return cv2.imencode(".jpg", image, settings)[1].tobytes()
+
+
+def need_turbojpeg() -> None:
+    require(load_library(), "libturbojpeg is not installed (Debian: apt-get install libturbojpeg0)")
+
+
+@pytest.mark.parametrize("sampling", SUBSAMPLED)
+@pytest.mark.parametrize("query", [*TURNS, "rotate=180&flip=h", "rotate=270&flip=h"])
+def test_a_camera_s_jpeg_is_turned_without_loss(query: str, sampling: str) -> None:
+    need_turbojpeg()
+    data = camera_jpeg(640, 352, sampling)
+    encoder = Encoder.from_spec(parse(f"webcam:0?{query}"))
+    picture = encoder.finish(Grab(1.0, jpeg=data))
+    assert (picture.turned, picture.encoded, encoder.turning) == (True, False, "without loss")
+    turned = image_of(picture)
+    assert (picture.height, picture.width) == turned.shape[:2]
+    # Decoders smooth colours along rows and columns a little differently.
+    expected = Encoder.from_spec(parse(f"webcam:0?quality=100&{query}"))
+    exact = expected._turn(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR))
+    grey = [cv2.cvtColor(each, cv2.COLOR_BGR2GRAY).astype(int) for each in (turned, exact)]
+    assert abs(grey[0] - grey[1]).max() <= 6
+    back = {"90": "270", "270": "90"}.get(encoder._rotate, encoder._rotate)
+    once = turn_jpeg(picture.jpeg, "", encoder._flip) if encoder._flip else picture.jpeg
+    again = turn_jpeg(once, back, "") if back else once
+    same = [cv2.imdecode(np.frombuffer(each, np.uint8), cv2.IMREAD_COLOR) for each in (again, data)]
+    assert (same[0] == same[1]).all(), "turned back it is the camera's picture, bit for bit"
+
+
+@pytest.mark.parametrize("sampling", SUBSAMPLED)
+def test_a_size_that_is_not_in_whole_blocks_is_turned_by_encoding_and_status_says_why(
+    sampling: str,
+) -> None:
+    need_turbojpeg()
+    encoder = Encoder.from_spec(parse("webcam:0?rotate=180"))
+    picture = encoder.finish(Grab(1.0, jpeg=camera_jpeg(635, 350, sampling)))
+    assert (picture.turned, picture.encoded) == (False, True)
+    assert image_of(picture).shape[:2] == (350, 635)
+    assert encoder.turning is not None
+    assert "not perfect" in encoder.turning
+
+
+def test_without_the_library_pictures_are_turned_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lossless, "load_library", lambda: None)
+    encoder = Encoder.from_spec(parse("webcam:0?rotate=90"))
+    picture = encoder.finish(Grab(1.0, jpeg=camera_jpeg(640, 352, "4:2:0")))
+    assert (picture.encoded, picture.width, picture.height) == (True, 352, 640)
+    assert encoder.turning == "decoded and encoded: there is no libturbojpeg"
+
+
+def test_turning_on_many_threads_keeps_no_memory() -> None:
+    need_turbojpeg()
+    good, cut = camera_jpeg(64, 32, "4:2:2"), camera_jpeg(64, 32, "4:2:2")[:900]
+    expected = turn_jpeg(good, "180", "")
+
+    def work(count: int) -> bool:
+        for _ in range(count):
+            with contextlib.suppress(ValueError):
+                turn_jpeg(cut, "180", "")
+        return all(turn_jpeg(good, "180", "") == expected for _ in range(count))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(work, [500] * 4))  # the allocator takes what it needs
+        before = resident()
+        assert all(pool.map(work, [2500] * 4))
+        assert resident() - before < 4 << 20
+
+
+def resident() -> int:
+    """Bytes of memory that this process has."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -48,6 +48,7 @@ class CameraCounts:
     bytes: int = 0
     encoded: int = 0
     passed: int = 0
+    turned: int = 0
     repaired: int = 0
     corrupt: int = 0
     restarts: int = 0
@@ -260,9 +261,10 @@ class Camera:
         self.counts.frames += 1
         if isinstance(picture.jpeg, bytes):
             self.counts.bytes += len(picture.jpeg)
-            self.counts.passed += not picture.encoded
+            self.counts.passed += not picture.encoded and not picture.turned
         self.ages.observe(time.time() - picture.time_us / 1e6)
         self.counts.encoded += picture.encoded
+        self.counts.turned += picture.turned
         self.counts.repaired += picture.repaired
         self.rate.tick(self._clock.seconds())
         resized = (picture.width, picture.height) != (self.width, self.height)

@@ -50,6 +50,8 @@ def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
         "bytes": counts.bytes,
         "encoded": counts.encoded,
         "passed_through": counts.passed,
+        "turned": counts.turned,
+        "turning": camera.encoder.turning,
         "repaired": counts.repaired,
         "corrupt": counts.corrupt,
         "drops": sum(viewer.drops for viewer in viewers),

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from twistedcam.sources.base import Grab
+from twistedcam.sources.lossless import turn_jpeg
 from twistedcam.sources.repair import make_whole
 from twistedcam.sources.spec import Settings, SourceSpec
 
@@ -39,10 +40,12 @@ class Picture(NamedTuple):
     encoded: bool
     #: Whether the camera's JPEG lacked something that has been put in.
     repaired: bool = False
+    #: Whether the camera's JPEG was turned without decoding it.
+    turned: bool = False
 
 
 class Encoder:
-    """Passes JPEGs through and encodes images, turned as asked.
+    """Passes JPEGs through, or turns them, and encodes images, turned as asked.
 
     Arguments:
         quality: JPEG quality, 1 to 100, for what is encoded here.
@@ -60,8 +63,10 @@ class Encoder:
     ) -> None:
         self.quality = quality
         self.timestamp = timestamp
-        self._rotate = None if rotate is None else _ROTATE[rotate]
-        self._flip = None if flip is None else _FLIP[flip]
+        #: How JPEGs are turned, in words for status; None where none are.
+        self.turning: str | None = None
+        self._rotate = rotate or ""
+        self._flip = flip or ""
 
     @classmethod
     def from_spec(cls, spec: SourceSpec) -> Encoder:
@@ -86,24 +91,43 @@ class Encoder:
         """
         time_us = round(grab.time * 1e6)
         repaired = False
+        make: Callable[[], tuple[bytes, bool]]
         if grab.jpeg is not None:
             whole = make_whole(grab.jpeg, grab.size)
             repaired = whole.repaired
-            if self._rotate is None and self._flip is None and not self.timestamp:
+            if not self._rotate and not self._flip and not self.timestamp:
                 return Picture(time_us, *whole.size, whole.jpeg, encoded=False, repaired=repaired)
-            (width, height), make = whole.size, partial(self._again, whole.jpeg, grab.time)
+            width, height = whole.size
+            make = partial(self._again, whole.jpeg, grab.time)
         elif grab.image is not None:
             height, width = grab.image.shape[:2]
-            make = partial(self._encode, grab.image, grab.time)
+            make = partial(self._encoded, grab.image, grab.time)
         else:
             raise ValueError("there is no picture to encode")
-        if self._rotate in (cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_90_COUNTERCLOCKWISE):
+        if self._rotate in ("90", "270"):
             width, height = height, width
-        jpeg = make() if is_wanted else make
-        return Picture(time_us, width, height, jpeg, encoded=is_wanted, repaired=repaired)
+        if not is_wanted:
+            later = partial(_first, make)
+            return Picture(time_us, width, height, later, encoded=False, repaired=repaired)
+        jpeg, turned = make()
+        return Picture(time_us, width, height, jpeg, not turned, repaired, turned)
 
-    def _again(self, jpeg: bytes, seconds: float) -> bytes:
-        return self._encode(_decode(jpeg), seconds)
+    def _again(self, jpeg: bytes, seconds: float) -> tuple[bytes, bool]:
+        """A camera's JPEG with what was asked for done to it, and whether it was only turned."""
+        if self.timestamp:
+            if self._rotate or self._flip:
+                self.turning = "decoded and encoded, for the timestamp"
+            return self._encoded(_decode(jpeg), seconds)
+        try:
+            turned = turn_jpeg(jpeg, self._rotate, self._flip)
+        except ValueError as error:
+            self.turning = f"decoded and encoded: {error}"
+            return self._encoded(_decode(jpeg), seconds)
+        self.turning = "without loss"
+        return turned, True
+
+    def _encoded(self, image: NDArray[np.uint8], seconds: float) -> tuple[bytes, bool]:
+        return self._encode(image, seconds), False
 
     def _encode(self, image: NDArray[np.uint8], seconds: float) -> bytes:
         image = self._turn(image)
@@ -115,11 +139,15 @@ class Encoder:
         return data.tobytes()
 
     def _turn(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        if self._rotate is not None:
-            image = cv2.rotate(image, self._rotate)  # type: ignore[assignment]
-        if self._flip is not None:
-            image = cv2.flip(image, self._flip)  # type: ignore[assignment]
+        if self._rotate:
+            image = cv2.rotate(image, _ROTATE[self._rotate])  # type: ignore[assignment]
+        if self._flip:
+            image = cv2.flip(image, _FLIP[self._flip])  # type: ignore[assignment]
         return image
+
+
+def _first(make: Callable[[], tuple[bytes, bool]]) -> bytes:
+    return make()[0]
 
 
 def _decode(data: bytes) -> NDArray[np.uint8]:

@@ -1,0 +1,108 @@
+"""JPEGs turned without decoding them to pixels, by libturbojpeg where the system has it.
+
+Blocks of coefficients change places, so nothing of the quality is lost. That needs a size in whole
+blocks (of 8 or 16 pixels, as the camera made them) along each axis that is mirrored.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import functools
+import sys
+from typing import Any
+
+#: What has to be done for a rotation with a flip after it: operations of tjTransform.
+_HFLIP, _VFLIP, _TRANSPOSE, _TRANSVERSE, _ROT90, _ROT180, _ROT270 = range(1, 8)
+_OPERATIONS = {
+    ("", "h"): _HFLIP,
+    ("", "v"): _VFLIP,
+    ("90", ""): _ROT90,
+    ("90", "h"): _TRANSPOSE,
+    ("90", "v"): _TRANSVERSE,
+    ("180", ""): _ROT180,
+    ("180", "h"): _VFLIP,
+    ("180", "v"): _HFLIP,
+    ("270", ""): _ROT270,
+    ("270", "h"): _TRANSVERSE,
+    ("270", "v"): _TRANSPOSE,
+}
+#: Fail rather than leave blocks at the edge as they are.
+_PERFECT = 1
+
+
+class _Transform(ctypes.Structure):
+    """tjtransform; its first four fields cut out a region, which is not used here."""
+
+    _fields_ = (
+        ("region", ctypes.c_int * 4),
+        ("operation", ctypes.c_int),
+        ("options", ctypes.c_int),
+        ("data", ctypes.c_void_p),
+        ("filter", ctypes.c_void_p),
+    )
+
+
+def turn_jpeg(jpeg: bytes, rotate: str, flip: str) -> bytes:
+    """The JPEG turned, its quality and its other contents as they were.
+
+    May be called on several threads at once, and lets others run meanwhile.
+
+    Arguments:
+        rotate: ``90``, ``180`` or ``270`` degrees clockwise, or nothing.
+        flip: ``h`` or ``v``, after the rotation, or nothing; one of both is needed.
+
+    Raises:
+        ValueError: it cannot be turned so; the message says why.
+    """
+    library = load_library()
+    if library is None:
+        raise ValueError("there is no libturbojpeg")
+    transform = _Transform(operation=_OPERATIONS[rotate, flip], options=_PERFECT)
+    turned, size = ctypes.c_void_p(), ctypes.c_ulong()
+    handle = library.tjInitTransform()  # costs 3 µs; one for each call needs no lock
+    try:
+        failed = library.tjTransform(
+            handle,
+            jpeg,
+            len(jpeg),
+            1,
+            ctypes.byref(turned),
+            ctypes.byref(size),
+            ctypes.byref(transform),
+            0,
+        )
+        if failed:
+            why = library.tjGetErrorStr2(handle).decode("utf-8", "replace")
+            raise ValueError(why.removeprefix("tjTransform(): ").removeprefix("tj3Transform(): "))
+        return ctypes.string_at(turned, size.value)
+    finally:
+        library.tjFree(turned)
+        library.tjDestroy(handle)
+
+
+@functools.cache
+def load_library() -> Any:
+    """libturbojpeg, or None where there is none."""
+    name = "libturbojpeg.so.0"
+    if not sys.platform.startswith("linux"):
+        name = ctypes.util.find_library("turbojpeg") or ""
+    try:
+        library = ctypes.CDLL(name)
+        library.tjInitTransform.restype = ctypes.c_void_p
+        library.tjTransform.argtypes = [
+            ctypes.c_void_p,
+            ctypes.c_char_p,
+            ctypes.c_ulong,
+            ctypes.c_int,
+            ctypes.POINTER(ctypes.c_void_p),
+            ctypes.POINTER(ctypes.c_ulong),
+            ctypes.POINTER(_Transform),
+            ctypes.c_int,
+        ]
+        library.tjGetErrorStr2.argtypes = [ctypes.c_void_p]
+        library.tjGetErrorStr2.restype = ctypes.c_char_p
+        library.tjFree.argtypes = library.tjDestroy.argtypes = [ctypes.c_void_p]
+    except (OSError, AttributeError):  # none, or one from before 2018
+        return None
+    return library
