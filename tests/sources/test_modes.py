@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from twistedcam.errors import CameraFailed
-from twistedcam.sources.modes import choose_format
-from twistedcam.sources.v4l2 import Mode
+from twistedcam.sources.modes import choose_format, list_modes
+from twistedcam.sources.v4l2 import Mode, four_letters
 
 USUAL = [
     Mode("MJPG", 1280, 720, (30, 15)),
@@ -46,3 +46,17 @@ def test_what_there_is_is_taken() -> None:
 def test_a_refused_format_says_which_there_are() -> None:
     with pytest.raises(CameraFailed, match="no YUYV: it has MJPG 1280x720 at 30/15, MJPG 640x480"):
         choose_format(USUAL[:2], (640, 480), 30, "yuyv")
+
+
+def test_a_device_with_hundreds_of_modes_is_refused_in_a_line_that_can_be_read() -> None:
+    names = [f"F{number:03}" for number in range(60)]
+    modes = [Mode(name, width, 480, (30.0,)) for name in names for width in (320, 640)]
+    line = list_modes(modes)
+    assert line.startswith("F000, F001, ")
+    assert "and 40 more" in line
+    assert len(line) < 300
+
+
+def test_a_big_endian_format_has_a_name_of_its_own() -> None:
+    assert four_letters(0x56595559) == "YUYV"
+    assert four_letters(int.from_bytes(b"Y16 ", "little") | 1 << 31) == "Y16-BE"

@@ -14,6 +14,8 @@ FORMATS = {"mjpg": MJPG, "yuyv": RAW}
 #: Pixels a second up to which raw pictures are encoded here rather than by the camera: those of
 #: 640x480 at 30, some 3 % of a core. Beyond, the camera's own JPEGs cost nothing.
 _RAW_PIXELS = 640 * 480 * 30
+#: As many modes are listed where one is refused.
+_LISTED = 20
 
 
 def choose_format(
@@ -50,8 +52,12 @@ def choose_format(
 
 
 def list_modes(modes: Sequence[Mode]) -> str:
-    """All of them in one line."""
-    return ", ".join(map(str, modes))
+    """All of them in one line; where they are too many for one, the formats alone."""
+    if len(modes) <= _LISTED:
+        return ", ".join(map(str, modes))
+    names = list(dict.fromkeys(mode.format for mode in modes))
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + f"{more} ('twistedcam devices' lists sizes and rates)"
 
 
 def _best_rate(modes: Sequence[Mode], name: str, size: tuple[int, int]) -> float | None:

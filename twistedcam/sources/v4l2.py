@@ -125,7 +125,7 @@ class Driver:
             if answer is None:
                 break
             pixel_format = answer[4]
-            name = pixel_format.to_bytes(4, "little").decode("ascii", "replace").strip()
+            name = four_letters(pixel_format)
             for width, height in self._sizes(pixel_format):
                 rates = tuple(self._rates(pixel_format, width, height))
                 found.append(Mode(name, width, height, rates))
@@ -226,6 +226,12 @@ def modes_of(path: str) -> list[Mode]:
     with contextlib.suppress(OSError), Driver(path) as driver:
         return driver.modes()
     return []
+
+
+def four_letters(pixel_format: int) -> str:
+    """A format's name; those with bit 31 are the big-endian sisters of others."""
+    letters = (pixel_format & 0x7FFFFFFF).to_bytes(4, "little").decode("ascii", "replace").strip()
+    return letters + ("-BE" if pixel_format >> 31 else "")
 
 
 def _count() -> range:
