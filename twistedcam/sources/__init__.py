@@ -1,12 +1,13 @@
 """Where pictures come from: one module for each kind of camera.
 
-``open_source("pattern:?fps=10")`` gives a :class:`Source`, which a camera reads in a thread of
-its own.
+``make_source(parse("pattern:?fps=10"))`` gives a :class:`Source`, which a camera reads in a thread
+of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 
 from twistedcam.errors import BadArgument
 from twistedcam.sources.base import Grab, Granted, Source
@@ -25,71 +26,35 @@ __all__ = [
     "parse",
 ]
 
-
-def _auto(spec: SourceSpec, settings: Settings) -> Source:
-    from twistedcam.sources.auto import AutoSource
-
-    return AutoSource.from_settings(spec, settings)
+Maker = Callable[[SourceSpec, Settings], Source]
 
 
-def _webcam(spec: SourceSpec, settings: Settings) -> Source:
-    from twistedcam.sources.webcam import WebcamSource
+def _class_in(module: str, name: str) -> Maker:
+    """The maker of a source's class, whose module is imported when it is first asked for."""
 
-    return WebcamSource.from_settings(spec, settings)
+    def make(spec: SourceSpec, settings: Settings) -> Source:
+        found = getattr(import_module(f"twistedcam.sources.{module}"), name)
+        made: Source = found.from_settings(spec, settings)
+        return made
 
-
-def _pattern(spec: SourceSpec, settings: Settings) -> Source:
-    from twistedcam.sources.pattern import PatternSource
-
-    return PatternSource.from_settings(spec, settings)
-
-
-def _file(spec: SourceSpec, settings: Settings) -> Source:
-    from twistedcam.sources.file import FileSource
-
-    return FileSource.from_settings(spec, settings)
+    return make
 
 
-def _folder(spec: SourceSpec, settings: Settings) -> Source:
-    from twistedcam.sources.folder import FolderSource
+_RELAY = _class_in("relay", "RelaySource")
+_STREAM = _class_in("stream", "StreamSource")
+_WEB = _class_in("web", "WebSource")
 
-    return FolderSource.from_settings(spec, settings)
-
-
-def _web(spec: SourceSpec, settings: Settings) -> Source:
-    from twistedcam.sources.web import WebSource
-
-    return WebSource.from_settings(spec, settings)
-
-
-def _stream(spec: SourceSpec, settings: Settings) -> Source:
-    from twistedcam.sources.stream import StreamSource
-
-    return StreamSource.from_settings(spec, settings)
-
-
-def _relay(spec: SourceSpec, settings: Settings) -> Source:
-    from twistedcam.sources.relay import RelaySource
-
-    return RelaySource.from_settings(spec, settings)
-
-
-def _push(spec: SourceSpec, settings: Settings) -> Source:
-    return PushSource.from_settings(spec, settings)
-
-
-#: Scheme to maker. The modules are imported when first asked for: not every program needs all.
-SCHEMES: dict[str, Callable[[SourceSpec, Settings], Source]] = {
-    "auto": _auto,
-    "webcam": _webcam,
-    "pattern": _pattern,
-    "file": _file,
-    "folder": _folder,
-    "http": _web,
-    "https": _web,
-    **dict.fromkeys(("twistedcam", "twistedcams", "twistedcam+unix"), _relay),
-    **dict.fromkeys(("rtsp", "rtsps", "rtmp", "rtmps", "srt", "udp", "rtp", "ffmpeg"), _stream),
-    "push": _push,
+#: Scheme to maker.
+SCHEMES: dict[str, Maker] = {
+    "auto": _class_in("auto", "AutoSource"),
+    "webcam": _class_in("webcam", "WebcamSource"),
+    "pattern": _class_in("pattern", "PatternSource"),
+    "file": _class_in("file", "FileSource"),
+    "folder": _class_in("folder", "FolderSource"),
+    **dict.fromkeys(("http", "https"), _WEB),
+    **dict.fromkeys(("twistedcam", "twistedcams", "twistedcam+unix"), _RELAY),
+    **dict.fromkeys(("rtsp", "rtsps", "rtmp", "rtmps", "srt", "udp", "rtp", "ffmpeg"), _STREAM),
+    "push": PushSource.from_settings,
 }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import errno
 import os
 import re
 import time
@@ -16,6 +15,7 @@ from twistedcam.sources.base import Asked, Grab, Granted
 from twistedcam.sources.controls import turn
 from twistedcam.sources.devices import LINUX, Holder, card_name, find_by_name, holders
 from twistedcam.sources.modes import FORMATS, MJPG, RAW, choose_format
+from twistedcam.sources.refused import InUse, explain, explain_silent
 from twistedcam.sources.spec import COMMON, Settings, SourceSpec
 from twistedcam.sources.v4l2 import Driver, Mode
 
@@ -111,7 +111,7 @@ class WebcamSource:
             self._capture = cv2.VideoCapture(self.device, cv2.CAP_ANY, self._wishes(code))
         if not self._capture.isOpened():
             self.close()
-            raise self._refused(path)
+            raise self._noted(explain_silent(path))
         return self._granted(path)
 
     def read(self) -> Grab | None:
@@ -163,10 +163,15 @@ class WebcamSource:
                 modes = driver.modes()
                 busy = driver.is_busy()
         except OSError as error:
-            raise self._explained(path, error) from None
+            raise self._noted(explain(path, error)) from None
         if busy:
-            raise self._in_use(path)
+            raise self._noted(InUse(path, holders(path)))
         return modes
+
+    def _noted(self, refusal: CameraFailed) -> CameraFailed:
+        """Remember who has the device, to see when it is let go."""
+        self._holder = refusal.holder if isinstance(refusal, InUse) else None
+        return refusal
 
     def _wishes(self, code: str | None) -> Sequence[int]:
         """Format first: it decides which sizes and rates there are."""
@@ -219,34 +224,6 @@ class WebcamSource:
         if LINUX and not os.path.exists(self.path):
             return f"{self.path or self.name} was unplugged"
         return f"{self.path} gives no more pictures"
-
-    def _refused(self, path: str) -> CameraFailed:
-        if LINUX and holders(path):
-            return self._in_use(path)
-        return CameraFailed(f"{path} is no camera that gives pictures, or it is in use")
-
-    def _explained(self, path: str, error: OSError) -> CameraFailed:
-        if error.errno == errno.EBUSY:
-            return self._in_use(path)
-        if error.errno in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
-            return CameraFailed(f"there is no camera {path}: is it plugged in?")
-        if error.errno in (errno.EACCES, errno.EPERM):
-            hint = "add the user to the group 'video'"
-            return CameraFailed(f"{path} may not be opened by this user: {hint}")
-        if error.errno in (errno.ENOTTY, errno.EINVAL):
-            return CameraFailed(f"{path} is no camera: it does not speak V4L2")
-        return CameraFailed(f"{path}: {error.strerror}")
-
-    def _in_use(self, path: str) -> CameraFailed:
-        found = holders(path)
-        if not found:
-            return CameraFailed(f"{path} is in use by another program, which this user may not see")
-        self._holder = found[0]
-        if found[0].pid == os.getpid():
-            why = "by another camera, or by an opening that hangs in the driver"
-            return CameraFailed(f"{path} is in use by this server: {why}")
-        names = ", ".join(dict.fromkeys(f"{each.name} (process {each.pid})" for each in found))
-        return CameraFailed(f"{path} is in use by {names}")
 
 
 def check_control(name: str) -> None:
