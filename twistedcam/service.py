@@ -19,15 +19,22 @@ from twistedcam.control.terminal import Terminal
 from twistedcam.ending import stop_once
 from twistedcam.errors import BadArgument, StartupError
 from twistedcam.frameport import FrameFactory
-from twistedcam.http import Figures, Guard, HttpFactory, make_router, proxied_names
+from twistedcam.http import (
+    CameraResource,
+    Figures,
+    Guard,
+    HttpFactory,
+    make_router,
+    proxied_names,
+)
 from twistedcam.limits import file_limit
 from twistedcam.listener import Listener, is_local, is_loopback
 from twistedcam.memory import MemoryReturn
 from twistedcam.mqtt import Bridge
 from twistedcam.options import ServeOptions
-from twistedcam.processing import check_code
 from twistedcam.reload import take_over
 from twistedcam.server import Server
+from twistedcam.words import options_from
 from twistedcam.workers import WorkerPool
 
 log = Logger()
@@ -85,6 +92,7 @@ class CameraService(MultiService):
         self._frames = FrameFactory(self.server, reactor)
         self._control = ControlFactory(self.server, self.registry)
         self._http: list[HttpFactory] = []
+        self._resources: list[CameraResource] = []
         #: What listens, by what it is for.
         self.listeners: dict[str, list[Listener]] = {
             "frames": self._listen(options.listen, self._frames),
@@ -99,6 +107,31 @@ class CameraService(MultiService):
             keys = Keys(self.server, self.registry, partial(print, flush=True))
             terminal = Terminal(reactor, keys.typed, lambda: print(keys.help(), flush=True))
             terminal.setServiceParent(self)
+
+    @classmethod
+    def of(cls, *words: str, reactor: Any = None, **more: Any) -> CameraService:
+        """A server with the options that ``twistedcam serve`` takes, as words; no keys.
+
+        Arguments:
+            reactor: what it runs on; the installed one by default.
+            more: further arguments of the class.
+
+        Raises:
+            BadArgument, StartupError: an option will not do.
+        """
+        if reactor is None:
+            from twisted.internet import reactor
+        return cls(reactor, options_from(words), **more)
+
+    @property
+    def command(self) -> Callable[..., Callable[[Callable[..., Any]], Callable[..., Any]]]:
+        """Decorates a function to make it a command of this server (Registry.command)."""
+        return self.registry.command
+
+    def resource(self) -> CameraResource:
+        """The pictures for a ``twisted.web`` site of your own: ``stream/CAMERA`` and the like."""
+        self._resources.append(CameraResource(self.server))
+        return self._resources[-1]
 
     def _stop_reactor(self) -> None:
         """End the process, once; who asked for it gets an answer first."""
@@ -207,6 +240,8 @@ class CameraService(MultiService):
         unpublished = self.server.publications.stop()
         await self._bounded(self.server.finish_recordings(), FINISH_TIMEOUT)
         stopping = self.server.stop_cameras()  # one that hangs must cost nobody their goodbye
+        for resource in self._resources:
+            resource.close()
         ports: list[Any] = [self._frames, self._control, *self._http]
         await DeferredList([self._bounded(port.close(), GOODBYE_TIMEOUT) for port in ports])
         if self._workers is not None:
@@ -222,16 +257,3 @@ class CameraService(MultiService):
 
 def _give_up(_: Any, seconds: float) -> None:
     log.warn("the end took longer than {seconds} s: what hangs is left behind", seconds=seconds)
-
-
-def check(options: ServeOptions) -> None:
-    """See before the start that it can work.
-
-    Raises:
-        BadArgument: no port at all is asked for.
-        StartupError: user code cannot be imported.
-    """
-    if not (options.listen or options.control or options.http):
-        raise BadArgument("a server without any port is of no use: leave one of them on")
-    for code in {process.code for process in options.processes}:
-        check_code(code)

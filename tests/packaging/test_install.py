@@ -6,13 +6,13 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.packaging.venvs import environment
 from tests.process import PATIENCE, ROOT, wait_for
 from twistedcam.version import __version__
 
@@ -21,42 +21,13 @@ OPTIONS = ["--camera", "pattern:?size=320x240", "--listen", LOCAL, "--control", 
 OPTIONS += ["--http", LOCAL]
 
 
-def environment() -> dict[str, str]:
-    """This one, without anything that would lead Python back to the checkout."""
-    return {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-
-
 @pytest.fixture(scope="module", params=["plain", "editable"])
-def bin(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def bin(request: pytest.FixtureRequest) -> Iterator[Path]:
     """The bin folder of an empty venv that twistedcam was installed into."""
-    venv = tmp_path_factory.mktemp(request.param) / "venv"
-    subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-    source = ROOT
-    if request.param == "plain":  # pip builds in place: keep the checkout clean
-        source = venv.parent / "source"
-        source.mkdir()
-        tracked = subprocess.run(
-            ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False
-        ).stdout.split(b"\0")
-        for name in filter(None, map(os.fsdecode, tracked)):
-            if (ROOT / name).is_file():
-                target = source / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes((ROOT / name).read_bytes())
-    words = ["-m", "pip", "install", "--quiet"]
-    words += ["--editable"] if request.param == "editable" else []
-    subprocess.run([venv / "bin" / "python", *words, source], check=True, env=environment())
-    yield venv / "bin"
+    folder: Path = request.getfixturevalue(request.param)
+    yield folder
     if request.param == "editable":  # pip left the project's metadata as it found them, or anew
         assert not (ROOT / "build").exists()
-
-
-@pytest.fixture
-def elsewhere(tmp_path: Path) -> Path:
-    """A working directory that has nothing to do with the project."""
-    folder = tmp_path / "elsewhere"
-    folder.mkdir()
-    return folder
 
 
 def test_serve_runs_from_any_folder(bin: Path, elsewhere: Path) -> None:

@@ -17,11 +17,13 @@ from twisted.logger import (
 
 from twistedcam.clock import go_by_steady_clock
 from twistedcam.ending import end_once
+from twistedcam.errors import BadArgument
 from twistedcam.limits import raise_file_limit
 from twistedcam.notify import Notifier
-from twistedcam.options import add_serve_arguments, read_serve_options
+from twistedcam.options import ServeOptions, add_serve_arguments, read_serve_options
+from twistedcam.processing import check_code
 from twistedcam.reload import reload_on_hangup
-from twistedcam.service import CameraService, check
+from twistedcam.service import CameraService
 
 EXAMPLE = "Example: twistedcam serve --camera door=webcam:0 --camera 'test=pattern:?fps=10'"
 
@@ -88,3 +90,16 @@ def begin_log(log_json: bool, log_level: str) -> None:
     level = LogLevel.levelWithName(log_level)
     observer = FilteringLogObserver(make(sys.stderr), [LogLevelFilterPredicate(level)])
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False, discardBuffer=True)
+
+
+def check(options: ServeOptions) -> None:
+    """See before the start that it can work.
+
+    Raises:
+        BadArgument: no port at all is asked for.
+        StartupError: user code cannot be imported.
+    """
+    if not (options.listen or options.control or options.http):
+        raise BadArgument("a server without any port is of no use: leave one of them on")
+    for code in {process.code for process in options.processes}:
+        check_code(code)

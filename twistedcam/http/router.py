@@ -59,16 +59,21 @@ class Router:
         """One more route; the first that fits answers."""
         self.routes.append(Route(method, path, handler))
 
-    def answer(self, guard: Guard, request: HttpRequest) -> None:
-        """Answer a request that the guard lets through, whatever happens."""
-        done = Deferred.fromCoroutine(self._answer(guard, request))
+    def answer(self, guard: Guard, request: HttpRequest, path: bytes | None = None) -> None:
+        """Answer a request that the guard lets through, whatever happens.
+
+        Arguments:
+            path: what is asked for, where it is not the request's whole path.
+        """
+        path = request.path if path is None else path
+        done = Deferred.fromCoroutine(self._answer(guard, request, path))
         done.addErrback(lambda why: log.failure("an HTTP request failed", failure=why))
 
-    async def _answer(self, guard: Guard, request: HttpRequest) -> None:
+    async def _answer(self, guard: Guard, request: HttpRequest, path: bytes) -> None:
         gone: list[bool] = []
         request.notifyFinish().addErrback(lambda _: gone.append(True))
         try:
-            reply = guard.check(request) or await self._find(request)
+            reply = guard.check(request) or await self._find(request, path)
         except TwistedcamError as error:
             reply = error_reply(error)
         except CancelledError:
@@ -81,10 +86,10 @@ class Router:
         if reply is not None and not gone:
             send(request, reply)
 
-    async def _find(self, request: HttpRequest) -> Reply | None:
+    async def _find(self, request: HttpRequest, quoted: bytes) -> Reply | None:
         method = request.method.decode("ascii", "replace")
         try:
-            path = unquote(request.path.decode("ascii"), errors="strict")
+            path = unquote(quoted.decode("ascii"), errors="strict")
         except UnicodeDecodeError:
             raise BadArgument("a path has to be UTF-8") from None
         allowed = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
@@ -9,6 +10,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from twistedcam.address import show_address
+from twistedcam.delivery.outlet import Outlet
 from twistedcam.errors import BadArgument
 from twistedcam.events import CameraChanged, Event
 from twistedcam.frame import Frame
@@ -19,6 +21,7 @@ from twistedcam.http.router import query
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
+    from twistedcam.delivery.local import Delivery
     from twistedcam.server import Server
 
 log = Logger()
@@ -80,6 +83,11 @@ class Streams:
         self.server = server
         self.placeholders = placeholders
 
+    @property
+    def delivery(self) -> Delivery:
+        """How viewers are served."""
+        return self.server.delivery
+
     def get(self, request: HttpRequest, camera: str | None = None) -> None:
         """Begin a stream, on a connection that is no longer HTTP's from then on.
 
@@ -92,35 +100,54 @@ class Streams:
             request.channel.transport.write(answer_head(request, HEADERS))
             request.channel.loseConnection()
         else:
-            MjpegSession(self, request, watched, fps)
+            transport = request.channel.transport
+
+            def open_outlet(session: MjpegSession) -> Outlet:
+                request.channel.take_over(session)
+                outlet = self.delivery.outlet(transport, mjpeg_part, session.cleared)
+                outlet.say(answer_head(request, HEADERS))
+                return outlet
+
+            address = show_address(transport.getPeer())
+            MjpegSession(self, watched, fps, address, open_outlet, transport.abortConnection)
 
 
 class MjpegSession:
-    """One who watches over HTTP (channel.Receiver)."""
+    """One who watches over HTTP (channel.Receiver).
+
+    Arguments:
+        streams: whose cameras these are.
+        camera: what is watched.
+        fps: at most so many frames a second, or None.
+        address: where from.
+        open_outlet: the way out, with the answer's head on its way.
+        abort: ends the connection, without waiting for a viewer who does not read.
+    """
 
     def __init__(
-        self, streams: Streams, request: HttpRequest, camera: Camera, fps: float | None
+        self,
+        streams: Streams,
+        camera: Camera,
+        fps: float | None,
+        address: str,
+        open_outlet: Callable[[MjpegSession], Outlet],
+        abort: Callable[[], None],
     ) -> None:
         server = streams.server
         self._server = server
         self._camera = camera
         self._placeholders = streams.placeholders
-        self._transport = request.channel.transport
+        self._abort = abort
         self._over = False
         #: Whether a placeholder found the way full: it is shown as soon as that clears.
         self._owed = False
         self._timer: IDelayedCall | None = None
-        request.channel.take_over(self)
-        self._outlet = server.delivery.outlet(request.channel.transport, mjpeg_part, self._cleared)
-        self._outlet.say(answer_head(request, HEADERS) + f"--{BOUNDARY}\r\n".encode())
+        self._outlet = open_outlet(self)
+        self._outlet.say(f"--{BOUNDARY}\r\n".encode())
         self._viewer = server.viewers.join(
-            show_address(request.channel.transport.getPeer()),
-            "http",
-            camera.name,
-            self._outlet.path,
-            lambda _: self.close(),
+            address, "http", camera.name, self._outlet.path, lambda _: self.close()
         )
-        self._watcher = server.delivery.watch(self._viewer, camera.hub, self._outlet, fps)
+        self._watcher = streams.delivery.watch(self._viewer, camera.hub, self._outlet, fps)
         self._unsubscribe = server.events.subscribe(self._happened)
         self._watcher.begin()
         self._explain()
@@ -136,7 +163,7 @@ class MjpegSession:
     def close(self) -> None:
         """End the connection, without waiting for a viewer who does not read."""
         self._end()
-        self._transport.abortConnection()
+        self._abort()
 
     def _end(self) -> None:
         if self._over:
@@ -147,7 +174,8 @@ class MjpegSession:
         self._watcher.end()
         self._server.viewers.leave(self._viewer)
 
-    def _cleared(self) -> None:
+    def cleared(self) -> None:
+        """The way out is free again."""
         if self._owed:
             self._owed = False
             self._explain()

@@ -1,0 +1,137 @@
+"""The pictures in somebody's own twisted.web site."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from typing import Any
+
+from twisted.internet import reactor as installed_reactor
+from twisted.internet.defer import Deferred
+from twisted.web.resource import Resource
+from twisted.web.server import Site
+
+from tests.viewing.serving import ServingCase
+from twistedcam.auth import Authenticator, Grant, TokenFile
+from twistedcam.camera.demand import next_frame
+from twistedcam.errors import BadArgument
+from twistedcam.service import CameraService
+
+reactor: Any = installed_reactor
+
+
+class ResourceTests(ServingCase):
+    def serve(self) -> None:
+        """The server, and a site that it is a part of."""
+        super().serve()
+        root = Resource()
+        root.putChild(b"cameras", self.service.resource())
+        port = reactor.listenTCP(0, Site(root), interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        self.site = f"http://127.0.0.1:{port.getHost().port}/cameras"
+
+    def fetch(self, path: str, method: str = "GET", **headers: str) -> Any:
+        """Fires with status and body, or the stream that is open."""
+        return self.in_thread(_fetch, self.site + path, method, headers)
+
+    async def test_a_snapshot_is_the_newest_picture(self) -> None:
+        await self.picture()
+        for path in ("/snapshot", "/snapshot/cam"):
+            answer = await self.fetch(path)
+            self.assertEqual(answer.status, 200)
+            self.assertTrue(answer.body.startswith(b"\xff\xd8"))
+
+    async def test_a_stream_is_one_picture_after_the_other_and_a_viewer(self) -> None:
+        stream = await self.fetch("/stream/cam?fps=20")
+        try:
+            got = await self.in_thread(stream.read, 20_000)
+            self.assertIn(b"Content-Type: image/jpeg", got)
+            [viewer] = self.service.server.viewers
+            self.assertEqual((viewer.kind, viewer.camera), ("http", "cam"))
+        finally:
+            stream.close()
+        await self.left()
+
+    async def test_one_that_is_sent_away_is_gone(self) -> None:
+        stream = await self.fetch("/stream/cam")
+        await self.in_thread(stream.read, 1000)
+        [viewer] = self.service.server.viewers
+        self.service.server.viewers.kick(viewer.id)
+        await self.in_thread(_to_its_end, stream)
+
+    async def test_streams_end_with_the_service(self) -> None:
+        stream = await self.fetch("/stream/cam")
+        await self.in_thread(stream.read, 1000)
+        await self.end_server()
+        await self.in_thread(_to_its_end, stream)
+
+    async def test_what_is_not_there_and_what_is_not_asked_for(self) -> None:
+        self.assertEqual((await self.fetch("/stream/nope")).status, 404)
+        self.assertEqual((await self.fetch("/metrics")).status, 404)
+        self.assertEqual((await self.fetch("/stream", "POST")).status, 405)
+        self.assertEqual((await self.fetch("/stream", "HEAD")).status, 200)
+
+    async def test_tokens_are_asked_for_here_too(self) -> None:
+        file = TokenFile(self.folder / "tokens.toml")
+        token = file.add(Grant("desk", frozenset({"view"})))
+        self.service.server.authenticator = Authenticator(reactor, file)
+        self.assertEqual((await self.fetch("/snapshot")).status, 401)
+        await self.picture()
+        answer = await self.fetch("/snapshot", Authorization=f"Bearer {token}")
+        self.assertEqual(answer.status, 200)
+
+    async def picture(self) -> None:
+        """Wait for a picture."""
+        await next_frame(self.service.server.cameras["cam"].hub, reactor, 10)
+
+    def left(self) -> Deferred[None]:
+        """Fires when nobody watches."""
+        gone: Deferred[None] = Deferred()
+
+        def look() -> None:
+            if len(self.service.server.viewers):
+                reactor.callLater(0.02, look)
+            else:
+                gone.callback(None)
+
+        look()
+        return gone
+
+
+class Answer:
+    """A whole answer."""
+
+    def __init__(self, status: int, body: bytes) -> None:
+        self.status, self.body = status, body
+
+
+def _fetch(url: str, method: str, headers: dict[str, str]) -> Any:
+    request = urllib.request.Request(url, headers=headers, method=method)
+    try:
+        found = urllib.request.urlopen(request, timeout=10)
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(error.code, error.read())
+    if "/stream" in url and method == "GET":
+        return found
+    with found:
+        return Answer(found.status, found.read())
+
+
+def _to_its_end(stream: Any) -> None:
+    with stream:
+        try:
+            while stream.read(65536):
+                pass
+        except OSError:
+            return
+
+
+class WordsTests(ServingCase):
+    def test_words_are_those_of_serve_and_a_wrong_one_is_an_error(self) -> None:
+        made = CameraService.of("--camera", "a=pattern:", "--no-http")
+        self.assertEqual(list(made.server.cameras), ["a"])
+        self.assertNotIn("keys", [each.name for each in made])
+        for words in (("--nope",), ("--camera", "x=nope:"), ("--listen",)):
+            with self.assertRaises(BadArgument):
+                CameraService.of(*words)
