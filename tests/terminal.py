@@ -2,36 +2,81 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import select
+import struct
 import subprocess
+import termios
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from tests.process import PATIENCE
 
+#: What a person's typing needs of a terminal: to be shown, and to come in whole lines.
+ECHO_AND_LINES = termios.ECHO | termios.ICANON
+
 
 class Terminal:
-    """Starts a program there; ``env`` replaces this process's environment."""
+    """Starts a program there, in a session that the terminal controls.
 
-    def __init__(self, *command: str, env: Mapping[str, str] | None = None) -> None:
+    Arguments:
+        env: replaces this process's environment.
+        size: columns and lines.
+    """
+
+    def __init__(
+        self,
+        *command: str,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        size: tuple[int, int] = (80, 24),
+    ) -> None:
         self.master, slave = pty.openpty()
+        self.resize(*size)
+        self.before = self.mode()
         self.process = subprocess.Popen(
-            command, stdin=slave, stdout=slave, stderr=slave, env=env, start_new_session=True
+            command,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=env,
+            cwd=cwd,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )
         os.close(slave)
         self.seen = ""
 
+    def resize(self, columns: int, lines: int) -> None:
+        """As a person drags the window; whoever is in the foreground is told."""
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("4H", lines, columns, 0, 0))
+
+    def mode(self) -> list[object]:
+        """The terminal's settings (termios.tcgetattr)."""
+        return termios.tcgetattr(self.master)
+
+    def is_back(self) -> bool:
+        """Whether the terminal is as it was found."""
+        return self.mode() == self.before
+
+    def takes_keys(self) -> bool:
+        """Whether keys come one by one, and are not shown."""
+        return not self.mode()[3] & ECHO_AND_LINES  # type: ignore[operator]
+
     def type(self, text: str) -> None:
         os.write(self.master, text.encode())
 
-    def wait_for(self, text: str) -> None:
+    def wait_for(self, text: str, meanwhile: Callable[[], object] = lambda: None) -> None:
+        """Read on until ``text`` was shown; ``meanwhile`` is called again and again."""
         until = time.monotonic() + PATIENCE
         while text not in self.seen:
-            ready, _, _ = select.select([self.master], [], [], max(0, until - time.monotonic()))
-            assert ready, f"waited for {text!r}: {self.seen!r}"
-            self.seen += os.read(self.master, 4096).decode(errors="replace")
+            assert time.monotonic() < until, f"waited for {text!r}: {self.seen!r}"
+            meanwhile()
+            if select.select([self.master], [], [], 0.2)[0]:
+                self.seen += os.read(self.master, 4096).decode(errors="replace")
         self.seen = self.seen.split(text, 1)[1]
 
     def close(self) -> None:

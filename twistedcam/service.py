@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -104,8 +105,10 @@ class CameraService(MultiService):
             bridge = Bridge(reactor, self.server, self.registry, options.mqtt)
             bridge.setServiceParent(self)
         if options.keys:
-            keys = Keys(self.server, self.registry, partial(print, flush=True))
-            terminal = Terminal(reactor, keys.typed, lambda: print(keys.help(), flush=True))
+            # To the terminal itself: twistd takes sys.stdout for its log.
+            tell = partial(print, file=sys.__stdout__, flush=True)
+            keys = Keys(self.server, self.registry, tell)
+            terminal = Terminal(reactor, keys.typed, lambda: tell(keys.help()))
             terminal.setServiceParent(self)
 
     @classmethod

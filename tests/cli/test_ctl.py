@@ -165,7 +165,7 @@ def test_a_person_at_the_prompt(
         prompt.wait_for("twistedcam>")
         if not hidden:
             prompt.type("vers\t")  # the only one that begins so
-            prompt.wait_for("version")
+            prompt.wait_for("ion")
             prompt.type("\r")
             prompt.wait_for("opencv")
         prompt.type("statsu\r")

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import os
-import pty
-import select
+import shlex
 import signal
-import subprocess
 import sys
 import tempfile
-import termios
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -20,14 +16,19 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.fakes import make_server
 from tests.process import PATIENCE, ROOT, wait_for
+from tests.terminal import Terminal
 from twistedcam.commands import standard_commands
+from twistedcam.control.blocking import BlockingClient
 from twistedcam.control.keys import KEYS, Keys
 from twistedcam.errors import CameraFailed
 from twistedcam.processing import Process
 from twistedcam.processing.code import Code
 from twistedcam.sources import parse
 
-ECHO_AND_LINES = termios.ECHO | termios.ICANON
+SERVE = (sys.executable, "-m", "twistedcam", "serve")
+RUN_TWISTD = "from twisted.scripts.twistd import run; run()"
+TWISTD = (sys.executable, "-c", RUN_TWISTD, "--pidfile=twistd.pid", "--logfile=twistd.log")
+ENV = {**os.environ, "PYTHONPATH": str(ROOT), "PS1": "$ ", "ENV": ""}
 
 
 class KeyTests(SynchronousTestCase):
@@ -93,65 +94,22 @@ class KeyTests(SynchronousTestCase):
         self.assertEqual(self.said, ["cam: start: it is in use"])
 
 
-class Shell:
-    """``twistedcam serve`` on a pseudo-terminal that controls it."""
+class Serving(Terminal):
+    """``twistedcam serve``, or another program with its options, on a terminal."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
-        self.master, self.slave = pty.openpty()
+    def __init__(self, folder: Path, *options: str, program: Sequence[str] = SERVE) -> None:
         local = "tcp:0:interface=127.0.0.1"
-        command = [sys.executable, "-m", "twistedcam", "serve", "--no-http", "--no-listen"]
-        command += ["--control", local, "--camera", "pattern:?fps=20&size=160x120"]
-        command += ["--recordings", str(folder), "--stopped", *options]
-        self.before = self.mode()
-        self.process = subprocess.Popen(
-            command,
-            stdin=self.slave,
-            stdout=self.slave,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            preexec_fn=lambda: _control(0),
-        )
-        self.seen = ""
-
-    def mode(self) -> list[object]:
-        return termios.tcgetattr(self.slave)
-
-    def is_back(self) -> bool:
-        return self.mode() == self.before
-
-    def type(self, text: str) -> None:
-        os.write(self.master, text.encode())
-
-    def wait_for(self, text: str) -> None:
-        until = time.monotonic() + PATIENCE
-        while text not in self.seen:
-            ready, _, _ = select.select([self.master], [], [], max(0, until - time.monotonic()))
-            assert ready, f"waited for {text!r}: {self.seen!r}"
-            self.seen += os.read(self.master, 4096).decode()
-        self.seen = self.seen.split(text, 1)[1]
-
-    def close(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        os.close(self.master)
-        os.close(self.slave)
-
-
-def _control(fd: int) -> None:
-    """Make ``fd`` the terminal that controls this new session."""
-    import fcntl
-
-    os.setsid()
-    fcntl.ioctl(fd, termios.TIOCSCTTY, 0)
+        command = [*program, "--no-http", "--no-listen", "--control", local, "--stopped"]
+        command += ["--camera", "pattern:?fps=20&size=160x120", "--recordings", str(folder)]
+        super().__init__(*command, *options, env=ENV, cwd=folder)
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[..., Shell]]:
-    made: list[Shell] = []
+def serve(tmp_path: Path) -> Iterator[Callable[..., Serving]]:
+    made: list[Serving] = []
 
-    def start(*options: str) -> Shell:
-        made.append(Shell(tmp_path, *options))
+    def start(*options: str, program: Sequence[str] = SERVE) -> Serving:
+        made.append(Serving(tmp_path, *options, program=program))
         return made[-1]
 
     yield start
@@ -159,51 +117,150 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Shell]]:
         each.close()
 
 
-def test_a_person_at_the_server_s_terminal(serve: Callable[..., Shell]) -> None:
-    shell = serve()
-    shell.wait_for("keys: space start")
-    assert not shell.mode()[3] & ECHO_AND_LINES  # type: ignore[operator]
-    shell.type(" ")
-    shell.wait_for("cam: start: OK")
-    shell.type("r")
-    shell.wait_for("cam: record start: cam_")
-    shell.type("e")
-    shell.wait_for("cam: record stop: cam_")
-    shell.type("s")
-    shell.wait_for("cam: stop: OK")
-    shell.type("?")
-    shell.wait_for("? help")
-    shell.type("q")
-    assert shell.process.wait(PATIENCE) == 0
-    assert shell.is_back()
+def test_a_person_at_the_server_s_terminal(serve: Callable[..., Serving]) -> None:
+    terminal = serve()
+    terminal.wait_for("keys: space start")
+    assert terminal.takes_keys()
+    terminal.type(" ")
+    terminal.wait_for("cam: start: OK")
+    terminal.type("r")
+    terminal.wait_for("cam: record start: cam_")
+    terminal.type("e")
+    terminal.wait_for("cam: record stop: cam_")
+    terminal.type("s")
+    terminal.wait_for("cam: stop: OK")
+    terminal.type("?")
+    terminal.wait_for("? help")
+    terminal.type("q")
+    assert terminal.process.wait(PATIENCE) == 0
+    assert terminal.is_back()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
-def test_the_terminal_is_back_after_a_signal(serve: Callable[..., Shell], number: int) -> None:
-    shell = serve()
-    shell.wait_for("keys:")
-    shell.process.send_signal(number)
-    shell.process.wait(PATIENCE)
-    assert shell.is_back()
+def test_the_terminal_is_back_after_a_signal(serve: Callable[..., Serving], number: int) -> None:
+    terminal = serve()
+    terminal.wait_for("keys:")
+    terminal.process.send_signal(number)
+    terminal.process.wait(PATIENCE)
+    assert terminal.is_back()
 
 
-def test_the_terminal_is_back_while_the_server_is_suspended(serve: Callable[..., Shell]) -> None:
-    shell = serve()
-    shell.wait_for("keys:")
-    shell.process.send_signal(signal.SIGTSTP)
-    wait_for(shell.is_back, "the terminal to be given back")
+def test_the_terminal_is_back_while_the_server_is_suspended(serve: Callable[..., Serving]) -> None:
+    terminal = serve()
+    terminal.wait_for("keys:")
+    terminal.process.send_signal(signal.SIGTSTP)
+    wait_for(terminal.is_back, "the terminal to be given back")
     # A session's first process is not stopped by its terminal's key: it goes on by itself.
-    shell.process.send_signal(signal.SIGCONT)
-    wait_for(lambda: not shell.is_back(), "the terminal to be taken again")
-    shell.type("q")
-    assert shell.process.wait(PATIENCE) == 0
-    assert shell.is_back()
+    terminal.process.send_signal(signal.SIGCONT)
+    wait_for(lambda: not terminal.is_back(), "the terminal to be taken again")
+    terminal.type("q")
+    assert terminal.process.wait(PATIENCE) == 0
+    assert terminal.is_back()
 
 
-def test_without_keys_the_terminal_is_left_alone(serve: Callable[..., Shell]) -> None:
-    shell = serve("--no-keys")
-    shell.wait_for("stop      Ctrl-C")
-    assert shell.is_back()
-    shell.process.terminate()
-    assert shell.process.wait(PATIENCE) == 0
-    assert "keys:" not in shell.seen
+def test_without_keys_the_terminal_is_left_alone(serve: Callable[..., Serving]) -> None:
+    terminal = serve("--no-keys")
+    terminal.wait_for("stop      Ctrl-C")
+    assert terminal.is_back()
+    terminal.process.terminate()
+    assert terminal.process.wait(PATIENCE) == 0
+    assert "keys:" not in terminal.seen
+
+
+def test_ctrl_z_and_fg_in_a_shell(tmp_path: Path) -> None:
+    """The shell has its terminal back meanwhile, and the server its keys afterwards."""
+    words = [*SERVE, "--no-http", "--no-listen", "--control", "tcp:0:interface=127.0.0.1"]
+    words += ["--camera", "pattern:?fps=20&size=160x120", "--stopped"]
+    shell = Terminal("/bin/sh", "-i", env=ENV, cwd=tmp_path)
+    try:
+        shell.wait_for("$ ")
+        shell.type(shlex.join(words) + "\n")
+        shell.wait_for("keys: space start")
+        shell.type("\x1a")
+        shell.wait_for("Stopped")
+        shell.wait_for("$ ")
+        shell.type("stty -a\n")
+        shell.wait_for(" icanon ")
+        shell.wait_for(" echo ")
+        shell.wait_for("$ ")
+        shell.type("fg\n")
+        wait_for(shell.takes_keys, "the terminal to be taken again")
+        shell.type(" ")
+        shell.wait_for("cam: start: OK")
+        shell.type("q")
+        shell.wait_for("$ ")
+        shell.type("echo ended with $?\n")
+        shell.wait_for("ended with 0")
+        shell.type("exit\n")
+        shell.process.wait(PATIENCE)
+    finally:
+        shell.close()
+
+
+def test_a_server_in_the_background_takes_no_keys_until_it_is_in_front(tmp_path: Path) -> None:
+    words = [*SERVE, "--no-http", "--no-listen", "--control", "unix:control"]
+    words += ["--camera", "pattern:?fps=20&size=160x120"]
+    shell = Terminal("/bin/sh", "-i", env=ENV, cwd=tmp_path)
+    try:
+        shell.wait_for("$ ")
+        shell.type(shlex.join(words) + " &\n")
+        shell.wait_for("cam is live")
+        shell.type("stty -a\n")
+        shell.wait_for(" icanon ")
+        with BlockingClient(f"unix:{tmp_path / 'control'}", PATIENCE) as client:
+            client.ask("shutdown")
+        shell.wait_for("Main loop terminated")
+        assert "keys:" not in shell.seen
+    finally:
+        shell.close()
+
+
+def test_twistd_in_the_foreground_takes_keys(serve: Callable[..., Serving]) -> None:
+    terminal = serve(program=(*TWISTD, "-n", "twistedcam"))
+    terminal.wait_for("keys: space start")
+    terminal.type(" ")
+    terminal.wait_for("cam: start: OK")
+    terminal.type("q")
+    assert terminal.process.wait(PATIENCE) == 0
+    assert terminal.is_back()
+
+
+def test_a_daemon_leaves_the_terminal_it_was_started_from_alone(
+    serve: Callable[..., Serving], tmp_path: Path
+) -> None:
+    terminal = serve("--control", "unix:control", program=(*TWISTD, "twistedcam"))
+    assert terminal.process.wait(PATIENCE) == 0
+    log = tmp_path / "twistd.log"
+    wait_for(lambda: (tmp_path / "control").exists(), "the daemon")
+    with BlockingClient(f"unix:{tmp_path / 'control'}", PATIENCE) as client:
+        client.ask("start")
+        assert terminal.is_back()
+        client.ask("shutdown")
+    wait_for(lambda: not (tmp_path / "twistd.pid").exists(), "the daemon's end")
+    assert "keys:" not in log.read_text()
+    assert "Traceback" not in log.read_text()
+
+
+RAISES = """
+from twisted.internet import reactor
+from twistedcam.control.terminal import Terminal
+
+def ready():
+    print("ready", flush=True)
+    reactor.callLater(0, reactor.crash)
+
+Terminal(reactor, print, ready).startService()
+reactor.run()
+raise RuntimeError("a bug")
+"""
+
+
+def test_the_terminal_is_back_after_an_exception_that_ends_the_process() -> None:
+    terminal = Terminal(sys.executable, "-c", RAISES, env=ENV)
+    try:
+        terminal.wait_for("ready")
+        terminal.wait_for("a bug")
+        assert terminal.process.wait(PATIENCE) == 1
+        assert terminal.is_back()
+    finally:
+        terminal.close()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from typing import TextIO
 
+from twistedcam.cli.feed import look
+from twistedcam.cli.live import watch_live
 from twistedcam.cli.paint import Paint
 from twistedcam.control.blocking import BlockingClient
 from twistedcam.control.dialogue import Message
@@ -61,8 +64,12 @@ class Console:
             BadArgument, NoServer: it cannot be had.
         """
         if self._client is None:
-            self._client = BlockingClient(self.endpoint, token=self._token, trust=self._trust)
+            self._client = self.connect()
         return self._client
+
+    def connect(self) -> BlockingClient:
+        """One more connection to the same server; raises as ``client`` does."""
+        return BlockingClient(self.endpoint, token=self._token, trust=self._trust)
 
     def close(self) -> None:
         """End the connection."""
@@ -99,15 +106,30 @@ class Console:
             self._print("\n".join(self.paint.answer(fields)) or "OK")
 
     def _watch(self, words: list[str]) -> None:
-        events = self.client.watch(*words[1:2]) if len(words) <= 2 else None
-        if events is None:
+        if len(words) > 2:
             raise BadArgument(f"{words[2]!r} is one word too many: watch [CAMERA]")
+        if self._watch_live(*words[1:]):
+            return
+        events = self.client.watch(*words[1:])
         shows_time = self._out.isatty()
         try:
             for event in events:
                 self._print(self._event(event, shows_time))
         except KeyboardInterrupt:
             self.close()  # that is how a watch ends
+
+    def _watch_live(self, camera: str | None = None) -> bool:
+        """Watch on the whole terminal; whether there is one that can."""
+        is_terminal = self._out is sys.stdout and sys.stdin.isatty() and sys.stdout.isatty()
+        if self.as_json or not is_terminal or os.environ.get("TERM") == "dumb":
+            return False
+        look(self.client, camera)  # an error is still one plain line
+        try:
+            watch_live(self.connect, self.endpoint, camera, self.paint)
+        except ImportError:
+            print("for a live view: pip install 'twistedcam[prompt]'", file=sys.stderr)
+            return False
+        return True
 
     def _event(self, event: Message, shows_time: bool) -> str:
         if self.as_json:

@@ -16,7 +16,7 @@ _STATES = {
     "started": "31",
     "failed": "31;1",
 }
-_KEY, _ERROR, _TIME = "36", "31;1", "2"
+_KEY, _ERROR, _FAINT = "36", "31;1", "2"
 
 
 class Paint:
@@ -59,8 +59,16 @@ class Paint:
             for key, value in fields.items()
             if key != "event"
         ]
-        time = self._colour(when, _TIME) + " " if when else ""
+        time = self.faint(when) + " " if when else ""
         return time + " ".join([f"event: {kind}", *words])
+
+    def state(self, text: str) -> str:
+        """A camera's state."""
+        return self._colour(text, _STATES.get(text, ""))
+
+    def faint(self, text: str) -> str:
+        """What stands beside what matters."""
+        return self._colour(text, _FAINT)
 
     def error(self, text: str) -> str:
         """An error's line."""
@@ -71,13 +79,11 @@ class Paint:
 
     def _value(self, value: object, quoted: bool = False) -> str:
         text = show(value)
-        colour = _STATES.get(text)
-        if quoted:
-            text = shlex.quote(text)
-        return self._colour(text, colour) if colour else text
+        colour = _STATES.get(text, "")
+        return self._colour(shlex.quote(text) if quoted else text, colour)
 
     def _colour(self, text: str, code: str) -> str:
-        return f"\x1b[{code}m{text}\x1b[0m" if self._is_colourful else text
+        return f"\x1b[{code}m{text}\x1b[0m" if code and self._is_colourful else text
 
 
 def _describe(command: Message) -> str:

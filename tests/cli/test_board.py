@@ -1,0 +1,111 @@
+"""The board of ``ctl watch``: all that matters of every camera, in the lines that there are."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twistedcam.cli.board import MAX_EVENTS, Board, amount, duration
+from twistedcam.cli.paint import Paint
+
+
+def camera(name: str = "cam", **fields: Any) -> dict[str, Any]:
+    return {
+        "camera": name,
+        "state": "live",
+        "size": "640x480",
+        "fps": 29.97,
+        "viewers": 2,
+        "age_ms": 31.4,
+        "uptime": 3723.4,
+        **fields,
+    }
+
+
+def board(*cameras: dict[str, Any], paint: Paint | None = None) -> Board:
+    made = Board("tcp:host:9531", paint or Paint())
+    made.update("1.2.3", list(cameras))
+    return made
+
+
+def test_a_camera_is_a_line() -> None:
+    recording = {"recording": "a.mkv", "recording_seconds": 61.9, "recording_bytes": 2_500_000}
+    lines = board(camera(), camera("door", **recording)).lines(12, "12:34:56")
+    assert lines[:5] == [
+        "twistedcam 1.2.3 · tcp:host:9531 · up 1:02:03 · 12:34:56",
+        "",
+        "camera  state       size       fps   viewers  age      recording",
+        "cam     live        640x480    30.0  2        31 ms    -",
+        "door    live        640x480    30.0  2        31 ms    a.mkv  1:01  2.5 MB",
+    ]
+
+
+def test_why_there_is_no_picture_and_no_recording_stands_below() -> None:
+    lines = board(
+        camera(state="recovering", reason="it was \x1bunplugged", recording_reason="disk full")
+    ).lines(12, "")
+    assert lines[3:6] == [
+        "cam     recovering  -          -     2        31 ms    -",
+        "  it was  unplugged",
+        "  disk full",
+    ]
+
+
+def test_what_happened_comes_last_with_the_newest_at_the_end() -> None:
+    made = board(camera())
+    for number in range(MAX_EVENTS + 10):
+        made.happened({"event": "fault", "code": str(number)}, "01:02:03")
+    lines = made.lines(12, "")
+    newest = [f"01:02:03 event: fault code={number}" for number in range(504, 510)]
+    assert lines[4:] == ["", *newest, "q leaves"]
+
+
+def test_a_lost_server_is_said_until_it_is_back() -> None:
+    made = board(camera())
+    made.lose("it is gone")
+    assert "it is gone" in made.lines(12, "")[0]
+    assert any(line.startswith("cam ") for line in made.lines(12, ""))
+    made.update("1.2.3", [camera()])
+    assert "it is gone" not in made.lines(12, "")[0]
+
+
+@given(st.integers(0, 40), st.integers(0, 40), st.integers(1, 60))
+def test_it_fits_any_terminal(cameras: int, events: int, height: int) -> None:
+    made = board(*(camera(f"cam{number}") for number in range(cameras)))
+    for number in range(events):
+        made.happened({"event": "fault", "code": str(number)}, "")
+    lines = made.lines(height, "")
+    assert len(lines) <= height
+    shown = [line for line in lines if re.match(r"cam\d", line)]
+    if height >= 4:
+        assert lines[-1] == "q leaves"
+        assert len(shown) == cameras or f"{cameras - len(shown)} lines more" in lines
+    if height >= 12 and events:
+        assert f"event: fault code={events - 1}" in lines
+
+
+def test_states_are_coloured_without_moving_the_columns() -> None:
+    plain = board(camera(), camera("door", state="stopped")).lines(12, "")
+    colourful = board(camera(), camera("door", state="stopped"), paint=Paint(True)).lines(12, "")
+    assert "\x1b[32mlive\x1b[0m" in colourful[3]
+    assert [re.sub(r"\x1b\[[\d;]*m", "", line) for line in colourful] == plain
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(None, "-"), (7.9, "0:07"), (754, "12:34"), (3600, "1:00:00"), (273_906, "3d 4:05:06")],
+)
+def test_a_duration_reads_like_a_clock(seconds: float | None, shown: str) -> None:
+    assert duration(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [(0, "0 B"), (999, "999 B"), (1_000, "1.0 kB"), (999_999, "1.0 MB"), (3.2e12, "3.2 TB")],
+)
+def test_an_amount_has_a_unit(size: float, shown: str) -> None:
+    assert amount(size) == shown

@@ -1,0 +1,132 @@
+"""``twistedcam ctl watch`` on a terminal: a live view, and the terminal as it was afterwards."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from itertools import cycle
+from pathlib import Path
+
+import pytest
+
+from tests.process import PATIENCE, ROOT, ServerProcess
+from tests.terminal import Terminal
+from twistedcam.control.blocking import BlockingClient
+
+FULL_SCREEN, BACK = "\x1b[?1049h", "\x1b[?1049l"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    folder = tmp_path_factory.mktemp("recordings")
+    pattern = "pattern:?size=160x120&fps=20"
+    with ServerProcess(folder, "--camera", f"cam={pattern}", "--camera", f"b={pattern}") as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: ServerProcess) -> Iterator[BlockingClient]:
+    with BlockingClient("tcp:{}:{}".format(*server.control), PATIENCE) as client:
+        client.ask("start", "cam")
+        yield client
+
+
+@pytest.fixture
+def watch(server: ServerProcess) -> Iterator[Callable[..., Terminal]]:
+    made: list[Terminal] = []
+
+    def start(*words: str, hidden: str = "") -> Terminal:
+        """``ctl WORDS``, with a module that is not installed."""
+        code = "import sys; from twistedcam.cli import main; "
+        code += f"sys.modules[{hidden!r}] = None; " if hidden else ""
+        command = [sys.executable, "-c", code + "sys.exit(main())", "ctl"]
+        endpoint = "tcp:{}:{}".format(*server.control)
+        env = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "NO_COLOR": "1"}
+        made.append(Terminal(*command, "--connect", endpoint, *words, env=env, size=(120, 20)))
+        return made[-1]
+
+    yield start
+    for each in made:
+        each.close()
+
+
+def wait_for(view: Terminal, text: str) -> None:
+    """Until that is on the screen: it is drawn whole only where its size has changed."""
+    sizes = cycle([(119, 19), (120, 20)])
+    view.wait_for(text, meanwhile=lambda: view.resize(*next(sizes)))
+
+
+def test_it_follows_the_cameras_and_what_happens(
+    watch: Callable[..., Terminal], client: BlockingClient
+) -> None:
+    view = watch("watch")
+    view.wait_for(FULL_SCREEN)
+    wait_for(view, "cam     live        160x120")
+    client.ask("stop", "cam")
+    wait_for(view, "cam     stopped")
+    wait_for(view, "event: state camera=cam state=stopped")
+    client.ask("start", "cam")
+    name = client.ask("record", "start", "cam")["recording"]
+    wait_for(view, f"{name}  0:0")
+    wait_for(view, f"name={name}")
+    view.type("q")
+    assert view.process.wait(PATIENCE) == 0
+    view.wait_for(BACK)
+    assert view.is_back()
+
+
+def test_it_shows_one_camera_if_asked(
+    watch: Callable[..., Terminal], client: BlockingClient
+) -> None:
+    view = watch("watch", "b")
+    wait_for(view, "b       live")
+    assert "cam     " not in view.seen
+    view.process.send_signal(signal.SIGTERM)
+    view.wait_for(BACK)
+    assert view.process.wait(PATIENCE) == 128 + signal.SIGTERM
+    assert view.is_back()
+
+
+def test_a_server_that_comes_back_is_followed_again(
+    tmp_path: Path, watch: Callable[..., Terminal]
+) -> None:
+    with ServerProcess(tmp_path, "--camera", "pattern:?fps=20") as server:
+        view = watch("--connect", "tcp:{}:{}".format(*server.control), "watch")
+        wait_for(view, "cam     live")
+    wait_for(view, "no server at")
+    again = "tcp:{1}:interface={0}".format(*server.control)
+    with ServerProcess(tmp_path, "--control", again, "--camera", "new=pattern:?fps=20"):
+        wait_for(view, "new     live")
+        view.type("q")
+        assert view.process.wait(PATIENCE) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "hidden", "shown"),
+    [
+        (("--json", "watch"), "", '{"event": "state", "camera": "cam", "state": '),
+        (("watch",), "prompt_toolkit", "event: state camera=cam state="),
+    ],
+)
+def test_lines_are_shown_where_a_view_is_not_wanted_or_cannot_be(
+    watch: Callable[..., Terminal],
+    client: BlockingClient,
+    words: tuple[str, ...],
+    hidden: str,
+    shown: str,
+) -> None:
+    lines = watch(*words, hidden=hidden)
+    if hidden:
+        lines.wait_for("pip install 'twistedcam[prompt]'")
+    lines.wait_for(shown, meanwhile=lambda: client.ask("start", "cam") or client.ask("stop", "cam"))
+    lines.type("\x03")
+    assert lines.process.wait(PATIENCE) == 0
+
+
+def test_an_error_is_a_plain_line(watch: Callable[..., Terminal]) -> None:
+    view = watch("watch", "nope")
+    view.wait_for("twistedcam: there is no camera 'nope'")
+    assert view.process.wait(PATIENCE) == 1
+    assert FULL_SCREEN not in view.seen

@@ -1,0 +1,146 @@
+"""What ``ctl watch`` shows on a terminal: every camera's state now, and what has happened."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+
+from twistedcam.cli.paint import Paint
+from twistedcam.control.dialogue import Message
+from twistedcam.control.lines import show
+
+#: Events that are kept, more than a screen has lines; and lines for them beside many cameras.
+MAX_EVENTS = 500
+MIN_EVENTS = 3
+#: Lines of a terminal from which on some are left blank and some are kept for events.
+MIN_SPACIOUS = 12
+
+#: Heads, and the widths that keep columns from jumping with every figure.
+_HEADS = ("camera", "state", "size", "fps", "viewers", "age", "recording")
+_WIDTHS = (6, 10, 9, 4, 7, 7, 9)
+_FOOT = "q leaves"
+
+
+class Board:
+    """A server as it was told last. For any thread.
+
+    Arguments:
+        endpoint: where the server is.
+        paint: how states and events look.
+    """
+
+    def __init__(self, endpoint: str, paint: Paint) -> None:
+        self._endpoint = endpoint
+        self._paint = paint
+        self._version: str | None = None
+        self._cameras: list[Message] = []
+        self._trouble: str | None = None
+        self._events: deque[str] = deque(maxlen=MAX_EVENTS)
+        self._lock = threading.Lock()
+
+    def update(self, version: str, cameras: list[Message]) -> None:
+        """The server has answered: ``status`` of each camera."""
+        with self._lock:
+            self._version, self._cameras, self._trouble = version, cameras, None
+
+    def lose(self, why: str) -> None:
+        """The server does not answer; what was told last is old now."""
+        with self._lock:
+            self._trouble = why
+
+    def happened(self, event: Message, when: str) -> None:
+        """Something happened, at the time of day ``when``."""
+        with self._lock:
+            self._events.append(self._paint.event(event, when))
+
+    def lines(self, height: int, time: str) -> list[str]:
+        """All of it, in at most ``height`` lines: the cameras, and the newest events at the end.
+
+        Arguments:
+            time: the time of day.
+        """
+        with self._lock:
+            table, blank = self._table(), [""]
+            fitting = height - 4 - MIN_EVENTS
+            if height < MIN_SPACIOUS:
+                blank, fitting = [], height - 2
+            if len(table) > fitting:
+                kept = max(fitting - 1, 0)
+                table[kept:] = [self._paint.faint(f"{len(table) - kept} lines more")]
+            top = [self._header(time), *blank, *table, *blank]
+            room = max(height - len(top) - 1, 0)
+            events = list(self._events)[-room:] if room else []
+            space = [""] * (room - len(events))
+            return [*top, *events, *space, self._paint.faint(_FOOT)][:height]
+
+    def _header(self, time: str) -> str:
+        parts = [f"twistedcam {self._version or ''}".rstrip(), self._endpoint]
+        if self._trouble is not None:
+            return self._paint.error(" · ".join([*parts, time, self._trouble]))
+        if self._cameras:
+            parts.append(f"up {duration(self._cameras[0].get('uptime'))}")
+        return " · ".join([*parts, time])
+
+    def _table(self) -> list[str]:
+        """A line of heads, a line for each camera, and one below for what is wrong with it."""
+        rows = [_HEADS, *(tuple(map(show, _cells(each))) for each in self._cameras)]
+        found = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        widths = list(map(max, found, _WIDTHS))
+        heads = (head.ljust(width) for head, width in zip(_HEADS, widths, strict=True))
+        lines = [self._paint.faint("  ".join(heads).rstrip())]
+        for row, camera in zip(rows[1:], self._cameras, strict=True):
+            cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+            cells[1] = self._paint.state(row[1]) + " " * (widths[1] - len(row[1]))
+            lines.append("  ".join(cells).rstrip())
+            lines += [f"  {self._paint.faint(text)}" for text in _troubles(camera)]
+        return lines
+
+
+def duration(seconds: float | None) -> str:
+    """A time as a clock shows it: ``0:07``, ``12:34``, ``1:02:03``, ``3d 4:05:06``."""
+    if seconds is None:
+        return "-"
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    if not hours:
+        return f"{minute}:{second:02}"
+    return f"{days}d " * bool(days) + f"{hour}:{minute:02}:{second:02}"
+
+
+def amount(size: float) -> str:
+    """Bytes as people read them: ``999 B``, ``1.2 MB``."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 999.5:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def _cells(camera: Message) -> Iterator[str]:
+    is_live = camera["state"] == "live"
+    age = camera.get("age_ms")
+    yield camera["camera"]
+    yield camera["state"]
+    yield camera["size"] if is_live else "-"
+    yield f"{camera['fps']:.1f}" if is_live else "-"
+    yield str(camera["viewers"])
+    yield "-" if age is None else f"{age:.0f} ms" if age < 10_000 else duration(age / 1000)
+    yield _recording(camera)
+
+
+def _recording(camera: Message) -> str:
+    if camera.get("recording") is None:
+        return "-"
+    told = [camera["recording"], duration(camera.get("recording_seconds"))]
+    told.append(amount(camera.get("recording_bytes") or 0))
+    if camera.get("recording_dropped"):
+        told.append(f"{camera['recording_dropped']} dropped")
+    return "  ".join(told)
+
+
+def _troubles(camera: Message) -> list[str]:
+    """Why there is no picture, and why there is no recording."""
+    reasons = [camera.get("reason"), camera.get("recording_reason")]
+    return [show(reason) for reason in reasons if reason]
