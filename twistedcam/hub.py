@@ -76,11 +76,9 @@ class Hub:
     def _offer(self) -> None:
         """Go through one round of those who wait; the reactor then has a turn before the next."""
         self._next_round = None
-        count = 0
-        limit = None if self._clock is None else ROUND
-        for count, sink in enumerate(islice(self._waiting, limit), 1):  # noqa: B007
-            self._offer_to(sink)
-        if count == ROUND and self._clock is not None:
+        if self._clock is None:
+            self._serve(None)
+        elif self._serve(ROUND) == ROUND:
             self._next_round = self._clock.callLater(0, self._offer)
 
     def _finish_pass(self) -> None:
@@ -88,14 +86,18 @@ class Hub:
         if self._next_round is not None:
             self._next_round.cancel()
             self._next_round = None
-        for sink in self._waiting:
-            self._offer_to(sink)
+        self._serve(None)
 
-    def _offer_to(self, sink: Sink) -> None:
-        if self.newest is None or sink not in self._sinks:
-            return
-        try:
-            sink.take(self.newest)
-        except Exception:
-            self.remove(sink)
-            log.failure("a consumer of frames failed and is left out: {sink!r}", sink=sink)
+    def _serve(self, most: int | None) -> int:
+        """Offer the newest frame to the next ``most`` who wait, or to all; how many they were."""
+        frame, sinks, count = self.newest, self._sinks, 0
+        for sink in islice(self._waiting, most):
+            count += 1
+            if frame is None or sink not in sinks:  # it has gone since the frame came
+                continue
+            try:
+                sink.take(frame)
+            except Exception:
+                self.remove(sink)
+                log.failure("a consumer of frames failed and is left out: {sink!r}", sink=sink)
+        return count

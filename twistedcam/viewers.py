@@ -30,7 +30,7 @@ class Tally:
     drops: int = 0
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Viewer:
     """Somebody who watches a camera.
 

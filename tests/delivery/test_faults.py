@@ -13,7 +13,7 @@ from twisted.internet import reactor
 from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
 
-from tests.delivery.sockets import Near, connect, frame, framing, read, until
+from tests.delivery.sockets import Near, connect, frame, framing, read, turn, until
 from tests.system import require
 from twistedcam import limits
 from twistedcam.delivery import Outlet, Watcher, WriteOutlet, make_outlet
@@ -149,6 +149,44 @@ class FaultTests(TestCase):
         self.hub.publish(frame(9, 9_000))
         assert await read(reactor, well.far, 9_008) == framing(frame(9, 9_000))
         await until(reactor, lambda: poor.near.gone.called)
+
+    async def test_a_socket_that_says_writable_and_takes_nothing_is_not_asked_all_the_time(
+        self,
+    ) -> None:
+        poor, well = await self.guest(), await self.guest()
+        asked: list[int] = []
+
+        def refuse(out: int, *_: Any) -> int:
+            if out == poor.fd:
+                asked.append(out)
+                raise BlockingIOError
+            return real(out, *_)
+
+        real = os.sendfile
+        self.patch(os, "sendfile", refuse)
+        self.hub.publish(frame(1, 9_000))
+        for _ in range(200):
+            await turn(reactor)
+        assert len(asked) < 100  # else it would be once a turn
+        self.patch(os, "sendfile", real)
+        for each in (poor, well):
+            assert await read(reactor, each.far, 9_008) == framing(frame(1, 9_000))
+
+    async def test_a_kernel_that_says_writable_and_unsent_is_not_asked_all_the_time(self) -> None:
+        guest = await self.guest()
+        real, asked = kernel_module.ioctl, [0]
+
+        def ioctl(fd: int, question: int, answer: bytearray) -> None:
+            asked[0] += 1
+            answer[:] = b"\1\0\0\0"
+
+        self.patch(kernel_module, "ioctl", ioctl)
+        self.hub.publish(frame(1, 9_000))
+        for _ in range(200):
+            await turn(reactor)
+        assert asked[0] < 100  # else it would be once a turn
+        self.patch(kernel_module, "ioctl", real)
+        assert await read(reactor, guest.far, 9_008) == framing(frame(1, 9_000))
 
     async def all_get_all(self, size: int = 9_000) -> None:
         guests = [await self.guest(), await self.guest(), await self.guest(write=True)]

@@ -44,13 +44,13 @@ class OutletPromises:
     async def test_a_frame_arrives_whole_and_as_it_is(self) -> None:
         outlet, _, far, _ = await self.opened()
         sent = frame(7, 98_000)
-        assert outlet.send(sent) == 98_008
+        assert outlet.offer(sent) == 98_008
         assert await read(reactor, far, 98_008) == framing(sent)
 
     async def test_a_frame_larger_than_all_buffers_arrives_whole(self) -> None:
         outlet, _, far, cleared = await self.opened()
         sent = frame(3, BIG)
-        outlet.send(sent)
+        outlet.offer(sent)
         assert not outlet.is_clear()
         before = len(cleared)
         assert await read(reactor, far, BIG + 8) == framing(sent)
@@ -60,14 +60,14 @@ class OutletPromises:
     async def test_a_message_is_never_in_the_middle_of_a_frame(self) -> None:
         outlet, _, far, _ = await self.opened()
         first, second = frame(1, BIG), frame(2, 1000)
-        outlet.send(first)
+        outlet.offer(first)
         outlet.say(b"state one")
         outlet.say(b"state two")
         assert not outlet.is_clear()
         assert await read(reactor, far, BIG + 8) == framing(first)
         assert await read(reactor, far, 18) == b"state onestate two"
         await until(reactor, outlet.is_clear)
-        outlet.send(second)
+        outlet.offer(second)
         assert await read(reactor, far, 1008) == framing(second)
 
     async def test_messages_and_frames_keep_their_order(self) -> None:
@@ -76,7 +76,7 @@ class OutletPromises:
         for number in range(1, 40):
             await until(reactor, outlet.is_clear)
             sent, word = frame(number, 20_000), b"state %03d" % number
-            outlet.send(sent)
+            outlet.offer(sent)
             outlet.say(word)
             wanted += framing(sent) + word
             assert not outlet.is_clear() or outlet.path == "write"
@@ -88,7 +88,7 @@ class OutletPromises:
         sent = 0
         for number in range(1, 500):
             if outlet.is_clear():
-                outlet.send(frame(number, 20_000))
+                outlet.offer(frame(number, 20_000))
                 sent += 1
             await turn(reactor)
         assert not outlet.is_clear()
@@ -100,7 +100,7 @@ class OutletPromises:
     async def test_the_end_waits_for_the_frame_and_the_last_words(self) -> None:
         outlet, near, far, _ = await self.opened()
         sent = frame(1, BIG)
-        outlet.send(sent)
+        outlet.offer(sent)
         outlet.say(b"bye")
         outlet.finish(near.transport.loseConnection)
         assert await read(reactor, far, BIG + 8) == framing(sent)
@@ -114,7 +114,7 @@ class OutletPromises:
 
     async def test_the_connection_can_be_cut_in_the_middle_of_a_frame(self) -> None:
         outlet, near, _, _ = await self.opened()
-        outlet.send(frame(1, BIG))
+        outlet.offer(frame(1, BIG))
         outlet.abort()
         await until(reactor, lambda: near.gone.called)
         assert not outlet.is_clear()
@@ -124,7 +124,7 @@ class OutletPromises:
         outlet, near, far, _ = await self.opened()
         gc.collect()
         before = open_files()
-        outlet.send(frame(1, BIG))
+        outlet.offer(frame(1, BIG))
         far.close()
         await until(reactor, lambda: near.gone.called)
         assert not outlet.is_clear()
@@ -157,7 +157,7 @@ class SendfileCase(OutletPromises):
         outlet.say(b"begin")
         assert not outlet.is_clear()
         await until(reactor, outlet.is_clear)
-        outlet.send(frame(1, 10))
+        outlet.offer(frame(1, 10))
         assert await read(reactor, far, 30) == b"headersbegin" + framing(frame(1, 10))
 
     async def test_a_frame_is_one_memory_file_for_all_and_lives_no_longer_than_needed(self) -> None:
@@ -166,7 +166,7 @@ class SendfileCase(OutletPromises):
         before = open_files()
         sent = frame(1, 50_000)
         for outlet, _ in outlets:
-            outlet.send(sent)
+            outlet.offer(sent)
         assert open_files() == before + 1
         del sent
         gc.collect()
@@ -178,7 +178,7 @@ class SendfileCase(OutletPromises):
         outlet, _, far, _ = await self.opened()
         gc.collect()
         before = open_files()
-        outlet.send(frame(9, BIG))
+        outlet.offer(frame(9, BIG))
         gc.collect()
         assert open_files() == before + 2  # the memory file, and what it is waited with
         assert await read(reactor, far, BIG + 8) == framing(frame(9, BIG))
@@ -190,7 +190,7 @@ class SendfileOverTcp(SendfileCase, TestCase):
 
     async def test_no_frame_starts_while_bytes_of_the_one_before_are_unsent(self) -> None:
         outlet, _, far, cleared = await self.opened(receive_buffer=4096)
-        outlet.send(frame(1, 400_000))  # the kernel takes it all, and cannot send it all
+        outlet.offer(frame(1, 400_000))  # the kernel takes it all, and cannot send it all
         assert not outlet.is_clear()
         assert outlet.held() > 100_000
         before = len(cleared)
@@ -208,7 +208,7 @@ class SendfileOverUnix(SendfileCase, TestCase):
 
     async def test_a_frame_larger_than_all_buffers_arrives_whole(self) -> None:
         outlet, _, far, _ = await self.opened()
-        outlet.send(frame(3, BIG))
+        outlet.offer(frame(3, BIG))
         assert not outlet.is_clear()
         assert await read(reactor, far, BIG + 8) == framing(frame(3, BIG))
         await until(reactor, outlet.is_clear)

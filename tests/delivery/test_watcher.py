@@ -29,7 +29,9 @@ class SlowOutlet:
     def is_clear(self) -> bool:
         return self.clear
 
-    def send(self, frame: Frame) -> int:
+    def offer(self, frame: Frame) -> int:
+        if not self.clear:
+            return 0
         self.sent.append(frame.seq)
         return len(frame.jpeg)
 

@@ -47,11 +47,17 @@ if HAS_SENDFILE:
     from fcntl import ioctl
 
     _answer = bytearray(4)  # one for all: asked on the reactor's thread alone
+    _NOTHING = bytes(4)
 
-    def unsent(fd: int) -> int:
-        """Bytes of a TCP socket that have not been sent at all."""
+    def has_unsent(fd: int) -> bool:
+        """Whether a TCP socket has bytes that have not been sent at all."""
         ioctl(fd, _SIOCOUTQNSD, _answer)
-        return int.from_bytes(_answer, sys.byteorder)
+        return _answer != _NOTHING
+
+    def has_unread(fd: int) -> bool:
+        """Whether a UNIX socket has bytes that the other program has not read."""
+        ioctl(fd, _SIOCOUTQ, _answer)
+        return _answer != _NOTHING
 
     def unacknowledged(fd: int) -> int:
         """Bytes that the other kernel has not taken (TCP), or the other program not read (UNIX)."""
@@ -60,9 +66,13 @@ if HAS_SENDFILE:
 
 else:
 
-    def unsent(fd: int) -> int:
+    def has_unsent(fd: int) -> bool:
         """Not known here."""
-        return 0
+        return False
+
+    def has_unread(fd: int) -> bool:
+        """Not known here."""
+        return False
 
     def unacknowledged(fd: int) -> int:
         """Not known here."""

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from twisted.internet.interfaces import IReactorTime
 
+from twistedcam.delivery.ears import Ears
 from twistedcam.delivery.outlet import Framing, Outlet, make_outlet
 from twistedcam.delivery.watcher import Watcher
 from twistedcam.hub import Hub
@@ -39,14 +40,20 @@ class Delivery(Protocol):
     def workers(self) -> int:
         """How many other processes deliver."""
 
-    def outlet(
-        self, transport: Any, framing: Framing, cleared: Callable[[], None], heard: Any = None
-    ) -> Outlet:
-        """A way out for a connection.
+    def outlet(self, transport: Any, framing: Framing, cleared: Callable[[], None]) -> Outlet:
+        """A way out for a connection (see ``make_outlet``)."""
+
+    def hear(
+        self, outlet: Outlet, transport: Any, received: Callable[[bytes], None]
+    ) -> Callable[[], None]:
+        """Read what the viewer of one of these outlets sends, by the cheapest way there is.
 
         Arguments:
-            transport, framing, cleared: see ``make_outlet``.
-            heard: takes bytes from the viewer, where another process reads them.
+            outlet, transport: the viewer's.
+            received: takes the bytes.
+
+        Returns:
+            what ends it; to be called when the connection is lost.
         """
 
     def watch(
@@ -66,12 +73,18 @@ class LocalDelivery:
 
     def __init__(self, reactor: IReactorTime) -> None:
         self._reactor = reactor
+        self._ears = Ears(reactor)
 
-    def outlet(
-        self, transport: Any, framing: Framing, cleared: Callable[[], None], heard: Any = None
-    ) -> Outlet:
+    def outlet(self, transport: Any, framing: Framing, cleared: Callable[[], None]) -> Outlet:
         """The best outlet that the connection can have."""
         return make_outlet(transport, framing, cleared, self._reactor)
+
+    def hear(
+        self, outlet: Outlet, transport: Any, received: Callable[[bytes], None]
+    ) -> Callable[[], None]:
+        """With all others, where the system can; else by the transport, as always."""
+        self._ears.attach(transport, received)
+        return lambda: self._ears.detach(transport)
 
     def watch(
         self, viewer: Viewer, hub: Hub, outlet: Outlet, max_fps: float | None, window: int = 0

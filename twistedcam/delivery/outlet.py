@@ -26,13 +26,13 @@ class Outlet(Protocol):
     path: str
 
     def is_clear(self) -> bool:
-        """Whether a frame that is sent now would start on its way at once.
+        """Whether a frame that is offered now would start on its way at once.
 
-        When it is not, ``cleared`` is called as soon as it is.
+        When it would not, ``cleared`` is called as soon as it would.
         """
 
-    def send(self, frame: Frame) -> int:
-        """Send a frame; only when clear. The number of bytes that it takes."""
+    def offer(self, frame: Frame) -> int:
+        """Send a frame if the way is clear: the number of bytes that it takes, or else 0."""
 
     def begin(self) -> None:
         """Open without a word, where nothing was written to the transport before."""

@@ -10,7 +10,13 @@ from typing import Any
 from twisted.internet.interfaces import IPullProducer, IReactorFDSet
 from zope.interface import implementer
 
-from twistedcam.delivery.kernel import is_tcp, set_low_water, unacknowledged, unsent
+from twistedcam.delivery.kernel import (
+    has_unread,
+    has_unsent,
+    is_tcp,
+    set_low_water,
+    unacknowledged,
+)
 from twistedcam.delivery.memory import MemoryFile, in_memory
 from twistedcam.delivery.outlet import Framing
 from twistedcam.delivery.wait import WritableWait
@@ -24,8 +30,8 @@ class SendfileOutlet:
     One frame at most is in hand, and it starts only when everything before it has left this
     machine's buffers, so that a slow viewer gets the newest picture and never a queue of old ones:
 
-    - ``send`` gives the kernel as much as it takes. The rest follows when the socket is writable.
-    - ``is_clear`` asks the kernel for bytes unsent (SIOCOUTQNSD). While there are some, it waits
+    - ``offer`` gives the kernel as much as it takes. The rest follows when the socket is writable.
+    - Before that it asks the kernel for bytes unsent (SIOCOUTQNSD). While there are some, it waits
       for the socket to be writable with a low-water mark of one byte, that is, for there to be
       none. A UNIX socket has no such mark: it is asked again at the next frame.
     - Where no file is to be had for a frame or for waiting, the transport gets the bytes: the
@@ -52,6 +58,27 @@ class SendfileOutlet:
         sock: the transport's socket (kernel.stream_socket).
     """
 
+    # A server has hundreds of these, and each is looked at for each frame.
+    __slots__ = (
+        "__weakref__",
+        "_cleared",
+        "_done",
+        "_fd",
+        "_file",
+        "_flushing",
+        "_framing",
+        "_free",
+        "_holds",
+        "_make",
+        "_offset",
+        "_over",
+        "_socket",
+        "_tcp",
+        "_transport",
+        "_wait",
+        "_words",
+    )
+
     path = "sendfile"
 
     def __init__(
@@ -69,7 +96,7 @@ class SendfileOutlet:
         self._socket = sock
         self._fd = sock.fileno()
         self._tcp = is_tcp(sock)
-        self._waiting = unsent if self._tcp else unacknowledged
+        self._holds = has_unsent if self._tcp else has_unread
         self._wait = WritableWait(reactor, self._writable)
         #: Whether a frame may start as far as this process knows: nothing in hand, nothing with
         #: the transport. One flag, because it is asked for each viewer and each frame.
@@ -86,15 +113,22 @@ class SendfileOutlet:
         """Whether nothing is in hand, nothing with the transport, and nothing unsent."""
         if not self._free:
             return False
-        if not self._waiting(self._fd):
-            return True
-        if self._tcp and self._wait.begin(self._fd):
-            self._free = False
-            set_low_water(self._socket, 1)
-        return False
+        if self._holds(self._fd):
+            self._wait_until_sent()
+            return False
+        return True
 
-    def send(self, frame: Frame) -> int:
-        """Give the kernel what it takes of the frame now; the rest follows by itself."""
+    def offer(self, frame: Frame) -> int:
+        """Give the kernel what it takes of the frame now; the rest follows by itself.
+
+        This is where the server's time goes: two system calls for each frame and viewer, and as
+        little beside them as can be.
+        """
+        if not self._free:
+            return 0
+        if self._holds(self._fd):
+            self._wait_until_sent()
+            return 0
         try:
             file: MemoryFile = frame.shared(self._make)
         except OSError:
@@ -109,12 +143,8 @@ class SendfileOutlet:
         except OSError:
             self.abort()
             return 0
-        if sent < size:
-            if self._wait.begin(self._fd):
-                self._free = False
-                self._file, self._offset = file, sent
-            else:
-                self._write(os.pread(file.fd, size - sent, sent))
+        if sent != size:
+            self._keep(file, sent)
         return size
 
     def begin(self) -> None:
@@ -172,21 +202,39 @@ class SendfileOutlet:
 
     # The socket's.
 
+    def _wait_until_sent(self) -> None:
+        if self._tcp and self._wait.begin(self._fd):
+            self._free = False
+            set_low_water(self._socket, 1)
+
+    def _keep(self, file: MemoryFile, sent: int) -> None:
+        """The kernel took no more than that of a frame."""
+        if self._wait.begin(self._fd):
+            self._free = False
+            self._file, self._offset = file, sent
+        else:
+            self._write(os.pread(file.fd, file.size - sent, sent))
+
     def _writable(self) -> None:
-        if self._file is None:  # it was waited for the last unsent byte
+        if self._file is not None:
+            self._send_rest(self._file)
+        elif self._holds(self._fd):
+            self._wait.rest()
+        else:
             self._wait.end()
             set_low_water(self._socket, 0)
             self._became_free()
-            return
+
+    def _send_rest(self, file: MemoryFile) -> None:
         try:
-            rest = self._file.size - self._offset
-            self._offset += os.sendfile(self._fd, self._file.fd, self._offset, rest)
+            self._offset += os.sendfile(self._fd, file.fd, self._offset, file.size - self._offset)
         except BlockingIOError:
+            self._wait.rest()
             return
         except OSError:
             self.abort()
             return
-        if self._offset < self._file.size:
+        if self._offset < file.size:
             return
         self._file = None
         self._wait.end()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import Any
 
-from twisted.internet.interfaces import IReactorFDSet, IWriteDescriptor
+from twisted.internet.interfaces import IDelayedCall, IWriteDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from twistedcam.limits import spare
+
+#: Seconds until a socket that was called writable, and was not, is waited for again.
+REST = 0.02
 
 
 @implementer(IWriteDescriptor)
@@ -20,16 +24,17 @@ class WritableWait:
     which exists only while it waits.
 
     Arguments:
-        reactor: what waits.
+        reactor: what waits (IReactorFDSet, IReactorTime).
         writable: called each time the socket can be written.
     """
 
-    __slots__ = ("__weakref__", "_fd", "_reactor", "_writable")
+    __slots__ = ("__weakref__", "_fd", "_later", "_reactor", "_writable")
 
-    def __init__(self, reactor: IReactorFDSet, writable: Callable[[], None]) -> None:
+    def __init__(self, reactor: Any, writable: Callable[[], None]) -> None:
         self._reactor = reactor
         self._writable = writable
         self._fd = -1
+        self._later: IDelayedCall | None = None
 
     @property
     def waits(self) -> bool:
@@ -47,8 +52,25 @@ class WritableWait:
                 return False
         return True
 
+    def rest(self) -> None:
+        """The socket was called writable and took nothing: go on waiting in a moment.
+
+        The reactor would say so again at once, for as long as the system is of two minds, and
+        have time for little else.
+        """
+        if self._fd >= 0 and self._later is None:
+            self._reactor.removeWriter(self)
+            self._later = self._reactor.callLater(REST, self._go_on)
+
+    def _go_on(self) -> None:
+        self._later = None
+        self._reactor.addWriter(self)
+
     def end(self) -> None:
         """Wait no more."""
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
         if self._fd >= 0:
             self._reactor.removeWriter(self)
             os.close(self._fd)

@@ -34,6 +34,20 @@ class Watcher:
         window: at most so many frames unacknowledged; 0: acknowledgements are not asked for.
     """
 
+    __slots__ = (
+        "_clock",
+        "_held",
+        "_held_since",
+        "_hub",
+        "_last_seq",
+        "_outlet",
+        "_passed_over",
+        "_throttle",
+        "_unacknowledged",
+        "_window",
+        "viewer",
+    )
+
     def __init__(
         self,
         viewer: Viewer,
@@ -79,46 +93,47 @@ class Watcher:
 
     def take(self, frame: Frame) -> None:
         """A new frame (hub.Sink): send it, or let it go. A connection that fails is ended."""
-        try:
-            self._take(frame)
-        except OSError as error:
-            self._drop(error)
-
-    def _take(self, frame: Frame) -> None:
         if self._throttle is not None and not self._throttle.admits(frame.time_us):
             return
-        if len(self._unacknowledged) >= self._window > 0:
+        if self._window and len(self._unacknowledged) >= self._window:
             self._pass_over(frame)
-        elif self._outlet.is_clear():
-            self._send(frame)
+            return
+        try:
+            size = self._outlet.offer(frame)
+        except OSError as error:
+            self._drop(error)
+            return
+        if size:
+            self._note(frame, size)
         else:
             self._pass_over(frame)
             self._check_stall()
 
     def acknowledge(self, seq: int) -> None:
         """The viewer has taken in all frames up to this one."""
-        while self._unacknowledged and self._unacknowledged[0] <= seq:
-            self._unacknowledged.pop(0)
+        under_way = self._unacknowledged
+        while under_way and under_way[0] <= seq:
+            under_way.pop(0)
         self.ready()
 
     def ready(self) -> None:
         """The viewer may be ready for a frame: send the newest, if it has not had it."""
-        try:
-            self._send_newest()
-        except OSError as error:
-            self._drop(error)
-
-    def _send_newest(self) -> None:
         newest = self._hub.newest
         if newest is None or newest.seq <= self._last_seq:
             return
         if self._throttle is not None and not self._throttle.admits(newest.time_us):
             return
-        if len(self._unacknowledged) >= self._window > 0 or not self._outlet.is_clear():
+        if self._window and len(self._unacknowledged) >= self._window:
             return
-        if newest.seq == self._passed_over:
-            self.viewer.drops -= 1  # it came late, but it came
-        self._send(newest)
+        try:
+            size = self._outlet.offer(newest)
+        except OSError as error:
+            self._drop(error)
+            return
+        if size:
+            if newest.seq == self._passed_over:
+                self.viewer.drops -= 1  # it came late, but it came
+            self._note(newest, size)
 
     def _pass_over(self, frame: Frame) -> None:
         self.viewer.drops += 1
@@ -148,12 +163,12 @@ class Watcher:
         self._hub.remove(self)
         self._outlet.abort()
 
-    def _send(self, frame: Frame) -> None:
+    def _note(self, frame: Frame, size: int) -> None:
+        """A frame of so many bytes is on its way."""
         self._held = -1
+        self._last_seq = frame.seq
         if self._throttle is not None:
             self._throttle.note(frame.time_us)
-        self._last_seq = frame.seq
         if self._window:
             self._unacknowledged.append(frame.seq)
-        size = self._outlet.send(frame)
         self.viewer.sent(frame, size, self._clock.seconds())

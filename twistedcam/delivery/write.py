@@ -58,8 +58,10 @@ class WriteOutlet:
         """Whether the transport has asked for no pause."""
         return not self._paused
 
-    def send(self, frame: Frame) -> int:
-        """Hand the frame to the transport."""
+    def offer(self, frame: Frame) -> int:
+        """Hand the frame to the transport, if it has asked for no pause."""
+        if self._paused:
+            return 0
         message: bytes = frame.shared(self._framing)
         self._transport.write(message)
         return len(message)

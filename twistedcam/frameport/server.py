@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
-from twisted.internet.protocol import Factory, connectionDone
-from twisted.internet.protocol import Protocol as TwistedProtocol
+from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -20,13 +18,15 @@ from twistedcam.connections import Connections
 from twistedcam.doorman import Ticket
 from twistedcam.errors import (
     BadMessage,
-    Silence,
     Unauthorized,
     UnknownCamera,
     VersionMismatch,
     WireError,
 )
-from twistedcam.frameport.sessions import PublishSession, ViewSession
+from twistedcam.frameport.publish import PublishSession
+from twistedcam.frameport.session import Session
+from twistedcam.frameport.view import ViewSession
+from twistedcam.frameport.vigil import Vigil
 from twistedcam.parting import LINGER, Parting
 
 if TYPE_CHECKING:
@@ -35,33 +35,8 @@ if TYPE_CHECKING:
 
 log = Logger()
 
-#: Seconds in which a client has to send its JOIN.
-JOIN_TIMEOUT = 10.0
-#: Seconds of silence after which the server asks, and after which it gives up.
-PING_AFTER = 5.0
-SILENCE_LIMIT = 15.0
 
-
-class Session(Protocol):
-    """What a connection is, once it has joined."""
-
-    def begin(self) -> None:
-        """It is the connection's session from now on."""
-
-    def received(self, message: wire.Message) -> None:
-        """A message has come; raises WireError if it has no place here."""
-
-    def say(self, data: bytes) -> None:
-        """Send a message other than a frame, in order behind the frame under way."""
-
-    def finish(self, done: Callable[[], None]) -> None:
-        """The connection ends: call ``done`` when what is under way and was said is out."""
-
-    def lost(self) -> None:
-        """The connection is gone: nothing is sent any more."""
-
-
-class FrameProtocol(TwistedProtocol):
+class FrameProtocol(Protocol):
     """One connection to the frame port."""
 
     factory: FrameFactory
@@ -72,8 +47,10 @@ class FrameProtocol(TwistedProtocol):
         self._decoder = wire.Decoder(factory.max_frame)
         self._nonce = wire.new_nonce()
         self._session: Session | None = None
-        self._timer: IDelayedCall | None = None
-        self._heard_at = 0.0
+        self._vigil = Vigil(
+            factory.clock, lambda: self._say(wire.Ping().encode()), lambda why: self.fail(why)
+        )
+        self._last_resort: IDelayedCall | None = None
         self._tells_clock = False
         self._over = False
         self._ticket: Ticket | None = None
@@ -94,7 +71,7 @@ class FrameProtocol(TwistedProtocol):
         except WireError as error:
             self.fail(error)
             return
-        self._timer = self.factory.clock.callLater(JOIN_TIMEOUT, self._no_join)
+        self._vigil.await_join()
         cameras = tuple(
             {
                 "name": camera.name,
@@ -113,14 +90,18 @@ class FrameProtocol(TwistedProtocol):
         """Decode, and do what is asked."""
         if self._over:
             return
-        self._heard_at = self.factory.clock.seconds()
-        # Nearly all that comes is one ACK from each viewer for each frame: no decoder for that.
-        if len(data) == wire.ACK_SIZE and data.startswith(wire.ACK_HEAD) and self._decoder.is_idle:
-            session = self._session
-            if isinstance(session, ViewSession):
+        self._vigil.heard_at = self.factory.clock.seconds()
+        session = self._session
+        try:
+            # Nearly all that comes is one ACK from each viewer for each frame: no decoder for that.
+            if (
+                session is not None
+                and len(data) == wire.ACK_SIZE
+                and data.startswith(wire.ACK_HEAD)
+                and self._decoder.is_idle
+            ):
                 session.acknowledge(int.from_bytes(data[wire.HEADER.size :], "big"))
                 return
-        try:
             for message in self._decoder.feed(data):
                 if self._over:
                     return
@@ -135,7 +116,9 @@ class FrameProtocol(TwistedProtocol):
         self.factory.parting.gone(self.transport)
         if self._ticket is not None:
             self._ticket.leave()
-        self._stop_timer()
+        self._vigil.end()
+        if self._last_resort is not None and self._last_resort.active():
+            self._last_resort.cancel()
         if self._judging is not None:
             self._judging.cancel()
         if self._session is not None:
@@ -155,7 +138,7 @@ class FrameProtocol(TwistedProtocol):
         if self._over or self.transport is None:
             return
         self._over = True
-        self._stop_timer()
+        self._vigil.end()
         self._say(last_words)
         session, self._session = self._session, None
         part = partial(self.factory.parting.part, self.transport)
@@ -164,7 +147,7 @@ class FrameProtocol(TwistedProtocol):
         else:
             part()
         # A peer that neither reads nor closes would keep the connection for ever.
-        self._timer = self.factory.clock.callLater(LINGER, self._abort)
+        self._last_resort = self.factory.clock.callLater(LINGER, self._abort)
 
     def _say(self, data: bytes) -> None:
         if self._session is not None:
@@ -190,7 +173,10 @@ class FrameProtocol(TwistedProtocol):
             log.info("{peer} gave up: {why}", peer=self.peer, why=message.message)
             self.bye()
         elif self._session is not None:
-            self._session.received(message)
+            if isinstance(message, wire.Ack):
+                self._session.acknowledge(message.seq)
+            else:
+                self._session.received(message)
         elif isinstance(message, wire.Join):
             self._join(message)
         else:
@@ -203,7 +189,7 @@ class FrameProtocol(TwistedProtocol):
             )
         if self._judging is not None:
             raise BadMessage("one JOIN is enough")
-        self._stop_timer()
+        self._vigil.end()
         self._judging = Deferred.fromCoroutine(self._admit(join)).addErrback(self._not_admitted)
 
     async def _admit(self, join: wire.Join) -> None:
@@ -216,7 +202,7 @@ class FrameProtocol(TwistedProtocol):
                 return
             camera = self._camera(join.camera)
             grant.require("publish" if join.role == "publish" else "view", camera.name)
-            self._timer = self.factory.clock.callLater(PING_AFTER, self._check_silence)
+            self._vigil.watch()
             if self._ticket is not None:
                 self._ticket.joined()
             self._tells_clock = join.clock
@@ -238,25 +224,6 @@ class FrameProtocol(TwistedProtocol):
         if name not in cameras:
             raise UnknownCamera(f"there is no camera {name!r}; there is {', '.join(cameras)}")
         return cameras[name]
-
-    def _no_join(self) -> None:
-        self.fail(Silence(f"no JOIN came within {JOIN_TIMEOUT:g} s"))
-
-    def _check_silence(self) -> None:
-        silence = self.factory.clock.seconds() - self._heard_at
-        if silence >= SILENCE_LIMIT:
-            self.fail(Silence(f"nothing was heard for {SILENCE_LIMIT:g} s"))
-            return
-        wait = PING_AFTER - silence
-        if wait <= 0:
-            self._say(wire.Ping().encode())
-            wait = PING_AFTER
-        self._timer = self.factory.clock.callLater(wait, self._check_silence)
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
-        self._timer = None
 
 
 class FrameFactory(Factory[FrameProtocol]):

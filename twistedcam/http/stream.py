@@ -198,9 +198,7 @@ class MjpegSession:
         frame = await self._placeholders.of(self._camera)
         if self._over or self._camera.state == "live":
             return
-        self._owed = not self._outlet.is_clear()
-        if not self._owed:
-            self._outlet.send(frame)
+        self._owed = not self._outlet.offer(frame)
 
     def _stop_timer(self) -> None:
         if self._timer is not None and self._timer.active():

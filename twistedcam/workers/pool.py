@@ -97,19 +97,22 @@ class WorkerPool:
             await maybeDeferred(self._port.stopListening)
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def outlet(
-        self,
-        transport: Any,
-        framing: Framing,
-        cleared: Callable[[], None],
-        heard: Callable[[bytes], None] | None = None,
-    ) -> Outlet:
+    def outlet(self, transport: Any, framing: Framing, cleared: Callable[[], None]) -> Outlet:
         """A way out through the worker with the fewest viewers."""
         sock = stream_socket(transport)
         if sock is None or not self._staff:
             return self._local.outlet(transport, framing, cleared)
         staff = min(self._staff.values(), key=lambda each: len(each.outlets))
-        return RemoteOutlet(staff, transport, sock, framing, heard)
+        return RemoteOutlet(staff, transport, sock, framing)
+
+    def hear(
+        self, outlet: Outlet, transport: Any, received: Callable[[bytes], None]
+    ) -> Callable[[], None]:
+        """The worker reads, and passes on what is no acknowledgement."""
+        if isinstance(outlet, RemoteOutlet):
+            outlet.hear(received)
+            return lambda: None
+        return self._local.hear(outlet, transport, received)
 
     def watch(
         self, viewer: Viewer, hub: Hub, outlet: Outlet, max_fps: float | None, window: int = 0

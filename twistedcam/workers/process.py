@@ -16,6 +16,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger, globalLogBeginner, textFileLogObserver
 
 from twistedcam.clock import go_by_steady_clock
+from twistedcam.delivery.ears import Ears
 from twistedcam.delivery.memory import MemoryFile, in_memory
 from twistedcam.frame import Frame
 from twistedcam.hub import Hub
@@ -45,6 +46,7 @@ class Worker:
         self.reactor = reactor
         self.number = number
         self.link = Link(self._received, lambda _: self._end())
+        self.ears = Ears(reactor)
         self.viewers: dict[int, RemoteViewer] = {}
         self.tallies: dict[tuple[str, str], Tally] = {}
         self._hubs: dict[int, Hub] = {}

@@ -33,24 +33,16 @@ class RemoteOutlet:
         transport: the connection.
         sock: its socket.
         framing: the form of a frame on this wire.
-        heard: takes what the viewer sends, acknowledgements left out; or None.
     """
 
     path = "sendfile"
 
-    def __init__(
-        self,
-        staff: Staff,
-        transport: Any,
-        sock: socket.socket,
-        framing: Framing,
-        heard: Callable[[bytes], None] | None,
-    ) -> None:
+    def __init__(self, staff: Staff, transport: Any, sock: socket.socket, framing: Framing) -> None:
         self.framing = framing
         self._staff = staff
         self._transport = transport
         self._socket = sock
-        self._heard = heard
+        self._heard: Callable[[bytes], None] | None = None
         self._viewer: Viewer | None = None
         self._wishes: dict[str, Any] | None = None
         self._feed: Feed | None = None
@@ -60,12 +52,18 @@ class RemoteOutlet:
         self._done: Callable[[], None] | None = None
         transport.registerProducer(self, False)
 
+    def hear(self, received: Callable[[bytes], None]) -> None:
+        """Pass on what the viewer sends, acknowledgements left out."""
+        self._heard = received
+
     def is_clear(self) -> bool:
         """Whether the worker has the connection; it knows the rest."""
         return self._handed and not self._over
 
-    def send(self, frame: Frame) -> int:
+    def offer(self, frame: Frame) -> int:
         """Have the worker send this one frame, if it finds the way clear."""
+        if not self.is_clear():
+            return 0
         assert self._feed is not None and self._viewer is not None
         return self._feed.show(frame, self._viewer.id)
 
@@ -99,7 +97,6 @@ class RemoteOutlet:
             "camera": viewer.camera,
             "fps": fps,
             "window": window,
-            "acks": self._heard is not None,
         }
 
     def acknowledge(self, seq: int) -> None:
@@ -179,7 +176,9 @@ class RemoteOutlet:
         self._handed = True
         live = self._feed.join()
         family = int(self._socket.family)
-        wishes = {**self._wishes, "family": family, "feed": self._feed.id, "live": live}
+        acks = self._heard is not None
+        wishes = {**self._wishes, "acks": acks, "family": family}
+        wishes.update(feed=self._feed.id, live=live)
         self._staff.hand_over(self, self._viewer.id, fd, wishes)
 
     def stopProducing(self) -> None:

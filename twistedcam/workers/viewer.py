@@ -71,6 +71,8 @@ class RemoteViewer(Protocol):
         self._watcher = Watcher(
             self.viewer, self._hub, self._outlet, reactor, wishes["fps"], wishes["window"]
         )
+        if self._splitter is not None:
+            self._worker.ears.attach(self.transport, self.dataReceived)
         self._outlet.begin()
         self._watcher.begin()
 
@@ -87,6 +89,7 @@ class RemoteViewer(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The viewer is gone."""
+        self._worker.ears.detach(self.transport)
         if self._watcher is not None:
             self._watcher.end()
         self._worker.left(self)
@@ -98,8 +101,8 @@ class RemoteViewer(Protocol):
 
     def show(self, frame: Frame) -> None:
         """Send this one frame, if there is room for it."""
-        if self._outlet is not None and self._outlet.is_clear():
-            self._outlet.send(frame)
+        if self._outlet is not None:
+            self._outlet.offer(frame)
 
     def acknowledge(self, seq: int) -> None:
         """An acknowledgement that the server heard."""

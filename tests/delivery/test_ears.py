@@ -1,0 +1,125 @@
+"""What viewers say is heard whole and in order, and their end too."""
+
+from __future__ import annotations
+
+import select
+import socket
+from typing import Any
+
+from twisted.internet import reactor
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.trial.unittest import SynchronousTestCase, TestCase
+
+from tests.delivery.sockets import Near, connect, frame, framing, read, turn, until
+from tests.delivery.test_faults import failing
+from tests.system import require
+from twistedcam.delivery import make_outlet
+from twistedcam.delivery.ears import Ears
+from twistedcam.delivery.kernel import HAS_SENDFILE
+
+
+class EarsTests(TestCase):
+    timeout = 20
+
+    def setUp(self) -> None:
+        require(HAS_SENDFILE, "epoll(7) in a set of its own")
+        self.ears = Ears(reactor)
+        self.addCleanup(lambda: self.assertNotIn(self.ears, reactor.getReaders()))  # type: ignore[attr-defined]
+
+    async def attached(self, kind: str = "tcp") -> tuple[Near, socket.socket, bytearray]:
+        near, far = await connect(self, reactor, kind)
+        heard = bytearray()
+        assert self.ears.attach(near.transport, heard.extend)
+        near.gone.addCallback(lambda _: self.ears.detach(near.transport))
+        return near, far, heard
+
+    async def test_all_is_heard_and_nothing_by_the_transport(self) -> None:
+        for kind in ("tcp", "unix"):
+            near, far, heard = await self.attached(kind)
+            said = bytes(range(250)) * 200
+            far.sendall(said)
+            await until(reactor, lambda heard=heard: len(heard) == 50_000)
+            assert heard == said
+            assert near.heard == b""
+
+    async def test_the_end_of_a_viewer_is_its_transport_s_to_find(self) -> None:
+        near, far, heard = await self.attached()
+        far.sendall(b"last words")
+        far.close()
+        await until(reactor, lambda: near.gone.called)
+        assert heard == b"last words"
+
+    async def test_a_reset_is_its_transport_s_to_find(self) -> None:
+        near, far, _ = await self.attached()
+        far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        far.close()
+        await until(reactor, lambda: near.gone.called)
+
+    async def test_who_is_detached_is_heard_by_the_transport_again(self) -> None:
+        near, far, heard = await self.attached()
+        far.sendall(b"one")
+        await until(reactor, lambda: heard == b"one")
+        self.ears.detach(near.transport)
+        self.ears.detach(near.transport)
+        far.sendall(b"two")
+        await until(reactor, lambda: near.heard == b"two")
+        assert heard == b"one"
+
+    async def test_one_who_ends_another_in_the_middle_of_a_round_harms_nobody(self) -> None:
+        pairs = [await connect(self, reactor) for _ in range(3)]
+        heard: list[int] = []
+
+        def received(number: int) -> None:
+            heard.append(number)
+            for near, _ in pairs:
+                self.ears.detach(near.transport)
+
+        for number, (near, _) in enumerate(pairs):
+            self.ears.attach(near.transport, lambda _, number=number: received(number))
+        for _, far in pairs:
+            far.sendall(b"x")
+        await until(reactor, lambda: sum(len(near.heard) for near, _ in pairs) == 2)
+        assert len(heard) == 1
+
+    async def test_nobody_listens_for_a_socket_that_has_the_number_of_one_gone(self) -> None:
+        near, far, heard = await self.attached()
+        number = near.transport.getHandle().fileno()  # type: ignore[union-attr]
+        near.transport.abortConnection()  # type: ignore[union-attr]
+        await near.gone
+        far.close()
+        pair = socket.socketpair()
+        for each in pair:
+            self.addCleanup(each.close)
+        assert number in [each.fileno() for each in pair]  # the lowest that is free
+        for each in pair:
+            each.sendall(b"not for you")
+        await turn(reactor)
+        assert heard == b""
+
+    async def test_frames_go_out_as_ever(self) -> None:
+        near, far, heard = await self.attached()
+        outlet = make_outlet(near.transport, framing, lambda: None, reactor)
+        outlet.say(b"hello")
+        assert await read(reactor, far, 5) == b"hello"
+        await until(reactor, outlet.is_clear)
+        outlet.offer(frame(1, 90_000))
+        far.sendall(b"ack")
+        assert await read(reactor, far, 90_008) == framing(frame(1, 90_000))
+        await until(reactor, lambda: heard == b"ack")
+
+    async def test_without_a_file_for_the_set_the_transport_reads_as_always(self) -> None:
+        near, far = await connect(self, reactor)
+        self.patch(select, "epoll", failing(24))
+        heard = bytearray()
+        assert not self.ears.attach(near.transport, heard.extend)
+        far.sendall(b"hello")
+        await until(reactor, lambda: near.heard == b"hello")
+        self.ears.detach(near.transport)
+
+
+class WithoutSockets(SynchronousTestCase):
+    def test_where_there_is_no_socket_the_transport_reads(self) -> None:
+        transport: Any = StringTransport()
+        assert not Ears(Clock()).attach(transport, lambda _: None)
+        assert transport.producerState == "producing"

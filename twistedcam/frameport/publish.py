@@ -1,0 +1,73 @@
+"""A connection to the frame port that pushes a camera's frames in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from twisted.logger import Logger
+
+from twistedcam import wire
+from twistedcam.errors import BadMessage
+from twistedcam.events import CameraChanged, Event
+from twistedcam.frameport.session import Connection, state_of
+from twistedcam.wire.messages import FrameMessage
+
+if TYPE_CHECKING:
+    from twistedcam.camera import Camera
+    from twistedcam.server import Server
+
+log = Logger()
+
+
+class PublishSession:
+    """Somebody pushes a camera's frames in; each is taken in at once, and only the newest kept."""
+
+    def __init__(
+        self, connection: Connection, server: Server, camera: Camera, join: wire.Join
+    ) -> None:
+        if camera.spec.scheme != "push":
+            raise BadMessage(f"camera {camera.name!r} takes no frames: its source is not push:")
+        assert connection.transport is not None
+        self._transport = connection.transport
+        self._camera = camera
+        self._acknowledges = join.window > 0
+        camera.inbox.attach(self)
+        log.info("{peer} publishes to {camera}", peer=connection.peer, camera=camera.name)
+        self.say(state_of(camera, camera.changed()).encode())
+        self._unsubscribe = server.events.subscribe(self._happened)
+
+    def begin(self) -> None:
+        """Wait for frames."""
+
+    def received(self, message: wire.Message) -> None:
+        """A frame."""
+        if not isinstance(message, FrameMessage):
+            raise BadMessage(f"a publisher cannot send {type(message).__name__.upper()} now")
+        wire.check_image(message.frame)
+        if self._camera.state != "stopped":
+            self._camera.inbox.put(message.frame)
+        if self._acknowledges:
+            self.say(wire.Ack(message.frame.seq).encode())
+
+    def acknowledge(self, seq: int) -> None:
+        """A publisher is sent none."""
+        raise BadMessage("a publisher cannot send ACK now")
+
+    def say(self, data: bytes) -> None:
+        """Send a message."""
+        self._transport.write(data)
+
+    def finish(self, done: Callable[[], None]) -> None:
+        """Nothing is under way."""
+        self.lost()
+        done()
+
+    def lost(self) -> None:
+        """The publisher is gone."""
+        self._unsubscribe()
+        self._camera.inbox.detach(self)
+
+    def _happened(self, event: Event) -> None:
+        if isinstance(event, CameraChanged) and event.camera == self._camera.name:
+            self.say(state_of(self._camera, event).encode())

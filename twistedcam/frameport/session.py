@@ -1,0 +1,56 @@
+"""What a connection to the frame port and its session know of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from twisted.internet.interfaces import ITransport
+
+from twistedcam import wire
+from twistedcam.events import CameraChanged
+
+if TYPE_CHECKING:
+    from twistedcam.camera import Camera
+
+
+class Connection(Protocol):
+    """What a session needs of its connection."""
+
+    #: Whose it is, as text.
+    peer: str
+    transport: ITransport | None
+
+    def dataReceived(self, data: bytes) -> None:
+        """Bytes have come, by whatever way."""
+
+    def bye(self) -> None:
+        """End the connection in good order."""
+
+
+class Session(Protocol):
+    """What a connection is, once it has joined."""
+
+    def begin(self) -> None:
+        """It is the connection's session from now on."""
+
+    def received(self, message: wire.Message) -> None:
+        """A message has come; raises WireError if it has no place here."""
+
+    def acknowledge(self, seq: int) -> None:
+        """An ACK has come; raises WireError if it has no place here."""
+
+    def say(self, data: bytes) -> None:
+        """Send a message other than a frame, in order behind the frame under way."""
+
+    def finish(self, done: Callable[[], None]) -> None:
+        """The connection ends: call ``done`` when what is under way and was said is out."""
+
+    def lost(self) -> None:
+        """The connection is gone: nothing is sent any more."""
+
+
+def state_of(camera: Camera, event: CameraChanged) -> wire.State:
+    """A camera's change as a STATE message."""
+    size = (event.width, event.height)
+    return wire.State(event.camera, event.state, *size, event.fps, event.reason, camera.via)

@@ -1,0 +1,80 @@
+"""A connection to the frame port that watches a camera."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from twistedcam import wire
+from twistedcam.errors import BadMessage
+from twistedcam.events import CameraChanged, Event
+from twistedcam.frameport.session import Connection, state_of
+
+if TYPE_CHECKING:
+    from twistedcam.camera import Camera
+    from twistedcam.server import Server
+
+
+class ViewSession:
+    """Somebody watches: STATE at every change, and frames while the camera is live."""
+
+    def __init__(
+        self, connection: Connection, server: Server, camera: Camera, join: wire.Join
+    ) -> None:
+        assert connection.transport is not None
+        self._connection = connection
+        self._server = server
+        self._camera = camera
+        self._outlet = outlet = server.delivery.outlet(
+            connection.transport, wire.frame_message, self._cleared
+        )
+        self._viewer = server.viewers.join(
+            connection.peer, "tcp", camera.name, outlet.path, lambda _: connection.bye()
+        )
+        self._watcher = server.delivery.watch(
+            self._viewer, camera.hub, outlet, join.max_fps, join.window
+        )
+        self.say(state_of(camera, camera.changed()).encode())
+        self._unsubscribe = server.events.subscribe(self._happened)
+        self._deafen: Callable[[], None] = lambda: None
+
+    def begin(self) -> None:
+        """Send what there is, and tell the others."""
+        self._deafen = self._server.delivery.hear(
+            self._outlet, self._connection.transport, self._connection.dataReceived
+        )
+        self._watcher.begin()
+        self._server.viewers.announce(self._viewer)
+
+    def received(self, message: wire.Message) -> None:
+        """Only ACKs are expected."""
+        raise BadMessage(f"a viewer cannot send {type(message).__name__.upper()} now")
+
+    def say(self, data: bytes) -> None:
+        """Send a message other than a frame."""
+        self._outlet.say(data)
+
+    def acknowledge(self, seq: int) -> None:
+        """The viewer has taken in all frames up to this one."""
+        self._watcher.acknowledge(seq)
+
+    def finish(self, done: Callable[[], None]) -> None:
+        """Take this viewer out everywhere, once the frame under way is whole."""
+        self._unsubscribe()
+        self._deafen()
+        self._server.viewers.leave(self._viewer)
+        self._watcher.finish(done)
+
+    def lost(self) -> None:
+        """Take this viewer out everywhere."""
+        self._unsubscribe()
+        self._deafen()
+        self._watcher.end()
+        self._server.viewers.leave(self._viewer)
+
+    def _cleared(self) -> None:
+        self._watcher.ready()
+
+    def _happened(self, event: Event) -> None:
+        if isinstance(event, CameraChanged) and event.camera == self._camera.name:
+            self.say(state_of(self._camera, event).encode())
