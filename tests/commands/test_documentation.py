@@ -8,7 +8,7 @@ from pathlib import Path
 
 from twistedcam import events
 from twistedcam.commands import standard_commands
-from twistedcam.control import port, telnet
+from twistedcam.control import protocol, telnet, watch
 from twistedcam.control.lines import MAX_LINE
 from twistedcam.errors import CommandError
 
@@ -43,6 +43,6 @@ def test_the_limits_are_the_program_s() -> None:
     limits = TEXT.split("## Limits")[1].split("##")[0]
     assert f"{MAX_LINE:,} bytes" in limits
     assert f"{telnet._MAX_SUBNEGOTIATION:,} bytes" in limits
-    assert f"| {port.MAX_WAITING}, then" in limits
-    assert f"{port.MAX_BEHIND // 1024} KiB" in limits
-    assert f"{port.LINGER:g} s" in limits
+    assert f"| {protocol.MAX_WAITING}, then" in limits
+    assert f"{watch.MAX_BEHIND // 1024} KiB" in limits
+    assert f"{protocol.LINGER:g} s" in limits

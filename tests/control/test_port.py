@@ -16,7 +16,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.fakes import make_server
 from twistedcam.commands import standard_commands
-from twistedcam.control.port import LINGER, MAX_BEHIND, ControlFactory, ControlProtocol
+from twistedcam.control.port import ControlFactory
+from twistedcam.control.protocol import LINGER, ControlProtocol
+from twistedcam.control.watch import MAX_BEHIND
 from twistedcam.errors import DiskError
 from twistedcam.events import Fault
 from twistedcam.sources import parse
@@ -204,6 +206,14 @@ class WatchTests(SynchronousTestCase):
             self.it.heard(), ["event: fault camera=one code=camera-failed reason='it burns'"]
         )
         self.assertEqual(self.it.say(b"ping\n"), ["OK"])
+        self.tell("one")
+        self.assertEqual(self.it.heard(), [])
+
+    def test_an_empty_line_ends_it_and_is_not_answered(self) -> None:
+        self.it.say(b"watch\r\n")
+        self.tell("one")
+        self.assertEqual(len(self.it.heard()), 1)
+        self.assertEqual(self.it.say(b"\r\n"), [])
         self.tell("one")
         self.assertEqual(self.it.heard(), [])
 

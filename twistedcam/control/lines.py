@@ -25,21 +25,26 @@ class LineReader:
 
     def __init__(self) -> None:
         self._buffer = b""
+        self._has_ended_by_cr = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """The lines that ``data`` completes, without their ends; empty ones are left out.
+        """The lines that ``data`` completes, without their ends, empty ones among them.
 
         Raises:
             LineTooLong: the connection has to end.
         """
+        if not data:
+            return
+        if self._has_ended_by_cr:
+            data = data.removeprefix(b"\n")
+        self._has_ended_by_cr = data.endswith(b"\r")
         *whole, self._buffer = _END.split(self._buffer + data)
         for line in whole:
-            if line:
-                yield _checked(line)
+            yield _checked(line)
         _checked(self._buffer)
 
 
-_END = re.compile(rb"[\r\n]")
+_END = re.compile(rb"\r\n|\r|\n")
 
 
 def _checked(line: bytes) -> bytes:

@@ -1,0 +1,144 @@
+"""What is said on one control connection: a line carried out, and its answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from twisted.logger import Logger
+
+from twistedcam.address import is_private
+from twistedcam.auth import ANYONE, Grant
+from twistedcam.commands import Answer, Command, Registry
+from twistedcam.control import lines
+from twistedcam.control.watch import Watch
+from twistedcam.errors import TwistedcamError, Unauthorized
+from twistedcam.events import Event
+
+if TYPE_CHECKING:
+    from twistedcam.server import Server
+
+log = Logger()
+
+
+class Connection(Protocol):
+    """What a conversation goes over."""
+
+    transport: Any
+    #: Who is at the other end, for the log.
+    peer: str
+    #: Whether what is said now waits, because the other side does not read.
+    is_full: bool
+
+    def say(self, text: str) -> None:
+        """Send text."""
+
+    def hear_no_more(self) -> None:
+        """End the connection behind what was said."""
+
+    def drop(self) -> None:
+        """End it at once."""
+
+
+class Conversation:
+    """One controller's side of the vocabulary (commands.session.Session).
+
+    Arguments:
+        server: what is controlled.
+        registry: the commands.
+        connection: what it goes over.
+    """
+
+    def __init__(self, server: Server, registry: Registry, connection: Connection) -> None:
+        self._server = server
+        self._registry = registry
+        self._connection = connection
+        #: Whether answers are lines of JSON.
+        self.json = False
+        #: What the other side may do; None: it has yet to show a token.
+        self._grant: Grant | None = None if server.authenticator.is_needed else ANYONE
+        self._watch: Watch | None = None
+
+    async def carry_out(self, line: bytes) -> None:
+        """Carry out one line and answer it, whatever comes of it."""
+        self.stop_watching()
+        try:
+            words = lines.split(line)
+            if words:
+                command, rest = self._registry.find(words)
+                if self._grant is None and not command.before_auth:
+                    raise Unauthorized("this server wants a token first: auth TOKEN")
+                arguments = command.bind(self._server, rest)
+                self._answer(command, await self._run(command, arguments))
+        except TwistedcamError as error:
+            self.answer_error(error)
+        except Exception:
+            shown = line if b"auth" not in line else b"auth ..."  # a token is never logged
+            log.failure("{peer}: {line!r} failed", peer=self._connection.peer, line=shown)
+            self.answer_error(TwistedcamError("that failed inside the server; its log says why"))
+
+    def answer_error(self, error: TwistedcamError) -> None:
+        """Say what is wrong."""
+        self._connection.say(
+            lines.error_as_json(error) if self.json else lines.error_as_text(error)
+        )
+
+    def fill(self, is_full: bool) -> None:
+        """Whether what is said now waits, because the other side does not read."""
+        if self._watch is not None:
+            self._watch.fill(is_full)
+
+    def stop_watching(self) -> None:
+        """Tell of no more events."""
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch = None
+
+    # What a session can be asked (commands.session.Session).
+
+    def watch(self, camera: str | None) -> None:
+        """Tell of events from now on."""
+        it = self._connection
+
+        def write(event: Event) -> str | None:
+            about = getattr(event, "camera", None)
+            if camera is not None and about not in (camera, None):
+                return None
+            if self._grant is None or not self._grant.may_hear(about):
+                return None
+            return lines.event_as_json(event) if self.json else lines.event_as_text(event)
+
+        self._watch = Watch(self._server.events, write, it.say, it.drop, it.peer)
+        self._watch.fill(it.is_full)
+
+    async def authenticate(self, token: str) -> None:
+        """Take a token, unless others on its way could have read it."""
+        transport, authenticator = self._connection.transport, self._server.authenticator
+        if authenticator.is_needed and not is_private(transport):
+            raise Unauthorized(
+                "a token in clear is refused from another machine: use TLS (an endpoint ssl:…) or "
+                "a tunnel. Others may have read this one: replace it"
+            )
+        self._grant = await authenticator.by_token(token, transport.getPeer())
+
+    def quit(self) -> None:
+        """Close behind the answer; what was typed behind is not carried out."""
+        self._connection.hear_no_more()
+
+    async def _run(self, command: Command, arguments: dict[str, Any]) -> Answer:
+        """Carry out what the token allows, and tell only what it may know."""
+        grant = self._grant
+        subject = self if command.of_session else self._server
+        if command.before_auth or grant is None:
+            return await command.run(subject, **arguments)
+        camera = getattr(arguments.get("camera"), "name", None)
+        try:
+            grant.require_command(command.right, camera, command.name)
+        except Unauthorized as error:
+            log.warn("{peer}: refused: {why}", peer=self._connection.peer, why=str(error))
+            raise
+        answer = await command.run(subject, **arguments)
+        return answer if camera is not None else grant.only_own(answer, command.name)
+
+    def _answer(self, command: Command, answer: Answer) -> None:
+        form = lines.as_json if self.json else lines.as_text
+        self._connection.say(form(command, answer))
