@@ -6,6 +6,7 @@ import socket
 import subprocess
 from pathlib import Path
 from types import TracebackType
+from typing import IO
 
 from tests.process import wait_for
 from tests.system import require, require_program
@@ -35,10 +36,10 @@ class Program:
         self.command = command
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start it."""
+    def start(self, out: IO[bytes] | int = subprocess.DEVNULL) -> None:
+        """Start it; what it says goes to a file."""
         quiet = subprocess.DEVNULL
-        self.process = subprocess.Popen(self.command, stdin=quiet, stdout=quiet, stderr=quiet)
+        self.process = subprocess.Popen(self.command, stdin=quiet, stdout=out, stderr=quiet)
 
     def kill(self) -> None:
         """Kill it, as a crash would."""
@@ -83,9 +84,9 @@ class Nginx(Program):
         self.port = port
         super().__init__(program, "-e", f"{folder}/log", "-c", str(file))
 
-    def start(self) -> None:
+    def start(self, out: IO[bytes] | int = subprocess.DEVNULL) -> None:
         """Start it, and wait until it listens."""
-        super().start()
+        super().start(out)
         wait_for(lambda: is_open(self.port), "nginx")
 
 

@@ -116,7 +116,9 @@ class Upload(BaseHTTPRequestHandler):
             self.rfile.readline()
             body = ""
         else:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode(
+                errors="replace"
+            )
         said = f"{self.headers.get('Content-Type')} {self.headers.get('Authorization')} {body}"
         self.seen.append((self.command, self.path, said))
         self.send_response(status)

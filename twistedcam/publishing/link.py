@@ -12,14 +12,15 @@ from twisted.internet.error import ProcessExitedAlready
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
-from twistedcam.publishing.sender import HEAD
+import twistedcam
 from twistedcam.publishing.target import Target
 from twistedcam.recording.moment import Coded
+from twistedcam.sending.order import HEAD, Order
 
 #: Seconds that a sender has to end its stream before it is killed.
 GRACE = 1.0
 _MAX_LINE = 4096
-_SENDER = os.path.join(os.path.dirname(__file__), "sender.py")
+_ROOT = os.path.dirname(os.path.dirname(twistedcam.__file__))
 
 
 class LinkListener(Protocol):
@@ -53,16 +54,20 @@ class Link(ProcessProtocol):
         self._reason = ""
         self._on_end: list[Callable[[], None]] = []
         self.is_over = False
-        command = [sys.executable, "-P", _SENDER]
-        reactor.spawnProcess(self, sys.executable, command, env=dict(os.environ))
+        command = [sys.executable, "-P", "-m", "twistedcam.sending"]
+        paths = filter(None, [_ROOT, os.environ.get("PYTHONPATH")])
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+        reactor.spawnProcess(self, sys.executable, command, env=environment)
 
     def connectionMade(self) -> None:
         """Tell it what to do."""
         target = self._target
-        order = {
+        order: Order = {
             "url": target.url,
             "muxer": target.muxer,
             "options": target.options(),
+            "verify": target.verify,
+            "ca": target.ca,
             "tidy": target.is_folder,
         }
         self.transport.write(json.dumps(order).encode() + b"\n")  # type: ignore[union-attr]

@@ -150,7 +150,7 @@ class Publication:
     def sent(self, pts: int, frames: int, size: int) -> None:
         """It has come so far."""
         now = self._reactor.seconds()
-        self._heard, self._last_taken = now, pts
+        self._heard, self._last_taken = now, max(pts, self._last_taken)
         if pts - self._first > RETRY_MOST * CLOCK:
             self._delay = RETRY_FIRST  # it works: the next wait is a short one
         before_frames, before_bytes = self._told
@@ -185,8 +185,10 @@ class Publication:
 
     def _send(self, coded: Coded) -> None:
         assert self._link is not None
-        if self._last_sent <= self._last_taken:
+        if self._last_sent <= self._last_taken:  # nothing is on its way
             self._heard = self._reactor.seconds()  # from now on an answer is due
+            if self._needs_keyframe:
+                self._last_taken = coded.pts  # what was left out before it is not, either
         self._needs_keyframe = self._is_behind = False
         self._last_sent = coded.pts
         self._link.send(coded)

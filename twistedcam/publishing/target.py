@@ -21,7 +21,7 @@ _MUXERS = {
     **dict.fromkeys(("rtsp", "rtsps"), "rtsp"),
     **{each: each for each in ("hls", "whip")},
 }
-SETTINGS = ("name", "encoder", "crf", "preset", "bitrate", "token")
+SETTINGS = ("name", "encoder", "crf", "preset", "bitrate", "token", "ca", "verify")
 _EXAMPLES = (
     "rtmp://HOST/APP/KEY, rtsp://HOST/PATH, hls:FOLDER, hls:https://HOST/live.m3u8, whip:URL"
 )
@@ -39,6 +39,8 @@ class Target:
         name: what it is called in commands.
         coder: how the video is encoded.
         token: bearer token, for WHIP.
+        ca: file of certificates that the server's is checked by; the system's if empty.
+        verify: whether the server's certificate is checked.
     """
 
     scheme: str
@@ -46,6 +48,8 @@ class Target:
     name: str
     coder: CoderSettings = field(default_factory=CoderSettings)
     token: str = field(default="", repr=False)
+    ca: str = ""
+    verify: bool = True
 
     @property
     def muxer(self) -> str:
@@ -92,7 +96,7 @@ class Target:
         if self.is_folder:
             options["hls_flags"] += "+temp_file"
         else:
-            options |= {"method": "PUT", "http_persistent": "1", "timeout": "10"}
+            options |= {"method": "PUT", "timeout": "15"}
         return options
 
     def without_secrets(self, text: str) -> str:
@@ -137,7 +141,12 @@ def parse_target(text: str) -> Target:
     name = given.get("name", scheme)
     if not _NAME.fullmatch(name):
         raise BadArgument(f"name={name!r} will not do: letters, digits, '_', '.' and '-'")
-    return Target(scheme, url, name, _coder(given), given.get("token", ""))
+    ca, verify = given.get("ca", ""), given.get("verify", "1")
+    if ca and not Path(ca).is_file():
+        raise BadArgument(f"ca={ca!r} will not do: there is no such file")
+    if verify not in ("0", "1"):
+        raise BadArgument(f"verify={verify!r} will not do: 1 (certificates are checked) or 0")
+    return Target(scheme, url, name, _coder(given), given.get("token", ""), ca, verify == "1")
 
 
 def parse_publish(text: str) -> tuple[str | None, Target]:

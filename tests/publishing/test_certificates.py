@@ -1,0 +1,119 @@
+"""A target's certificate is checked, whatever the protocol; one that will not do is said so."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+import threading
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from typing import IO
+
+import av
+import pytest
+
+from tests.process import ServerProcess, wait_for
+from tests.publishing.peers import LOCAL, Nginx, Program, free_port, is_open, rtsp_listener
+from tests.publishing.test_live import CAMERA, Upload, state, targets
+from tests.publishing.tunnel import Tunnel
+from tests.system import require
+from twistedcam.errors import BadArgument
+from twistedcam.publishing import parse_target
+from twistedcam.tls.certificate import make_certificate
+
+TOKEN = "T0K3N"
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A folder with a certificate that signs itself, and its key."""
+    folder = tmp_path / "own"
+    make_certificate(folder, ["localhost", LOCAL], datetime.now(UTC))
+    return folder
+
+
+def test_only_certificates_that_are_trusted_are_sent_to(tmp_path: Path, own: Path) -> None:
+    rtmp, rtsp, nothing = free_port(), free_port(), free_port()
+    config = f"rtmp {{ server {{ listen {LOCAL}:{rtmp}; application live {{ live on; }} }} }}"
+    Upload.seen = seen = []
+    with ExitStack() as peers:
+        web = peers.enter_context(ThreadingHTTPServer((LOCAL, 0), Upload))
+        threading.Thread(target=web.serve_forever, daemon=True).start()
+        peers.callback(web.shutdown)
+        peers.enter_context(Nginx(tmp_path / "nginx", config, rtmp))
+        peers.enter_context(rtsp_listener(rtsp, tmp_path / "rtsp.ts"))
+        ports = {"rtmps": rtmp, "rtsps": rtsp, "https": web.server_address[1], "none": nothing}
+        tls = {name: peers.enter_context(Tunnel(own, port)).port for name, port in ports.items()}
+        options: list[str] = []
+        for scheme, before, path in (
+            ("rtmps", "", "/live/KEY-1"),
+            ("rtsps", "", "/cam"),
+            ("https", "hls:", "/up/live.m3u8"),
+        ):
+            for name, port, more in (
+                (f"{scheme}-good", tls[scheme], f"&ca={own}/cert.pem"),
+                (f"{scheme}-bad", tls["none"], ""),
+            ):
+                url = f"{before}{scheme}://{LOCAL}:{port}{path}#name={name}{more}"
+                options += ["--publish", url]
+        url = f"rtmps://{LOCAL}:{tls['rtmps']}/live/KEY-2#name=unchecked&verify=0"
+        options += ["--publish", url]
+        with ServerProcess(tmp_path / "rec", *CAMERA, *options) as server:
+            for name in ("rtmps-good", "rtsps-good", "https-good", "unchecked"):
+                wait_for(lambda name=name: state(server, name) == "live", f"{name} to be live")
+            for name in ("rtmps-bad", "rtsps-bad", "https-bad"):
+                wait_for(lambda name=name: targets(server)[name]["last_fault"], f"{name} to fail")
+                said = targets(server)[name]["last_fault"]
+                assert "certificate is not to be trusted" in said and "say #ca=" in said, (
+                    name,
+                    said,
+                )
+                assert targets(server)[name]["connects"] <= (name == "https-bad")
+            wait_for(lambda: ("PUT", "/up/live.m3u8") in [each[:2] for each in seen], "a playlist")
+            assert targets(server)["https-good"]["faults"] == 0
+            assert "KEY-" not in str(targets(server)) + server.log
+
+
+def test_whip_is_accepted_over_https_lost_and_found(tmp_path: Path, own: Path) -> None:
+    require("whip" in av.formats_available, "this FFmpeg has no WHIP")
+    require(importlib.util.find_spec("aiortc"), "no WebRTC server: pip install aiortc")
+    inner = free_port()
+    said = tmp_path / "said"
+    peer = WhipServer(inner, said)
+    with Tunnel(own, inner) as outer, peer:
+        url = f"whip:https://{LOCAL}:{outer.port}/whip/KEY#token={TOKEN}&ca={own}/cert.pem"
+        with ServerProcess(tmp_path / "rec", *CAMERA, "--publish", url) as server:
+            wait_for(lambda: said.read_text().count("frame 320 240") > 30, "a second of pictures")
+            assert targets(server)["whip"]["faults"] == 0
+            peer.kill()
+            wait_for(lambda: state(server, "whip") == "waiting", "the loss to be noticed")
+            said.write_text("")
+            peer.start()
+            wait_for(lambda: "frame 320 240" in said.read_text(), "the way back")
+            assert server.command_lines("publish stop")[-1] == "OK"
+            wait_for(lambda: "delete" in said.read_text(), "the goodbye")
+            assert "KEY" not in server.log and TOKEN not in server.log
+
+
+class WhipServer(Program):
+    """tests/publishing/whip.py; what it says is in a file."""
+
+    def __init__(self, port: int, said: Path) -> None:
+        super().__init__(sys.executable, "-m", "tests.publishing.whip", str(port))
+        self._port, self._said = port, said
+
+    def start(self, out: IO[bytes] | int = subprocess.DEVNULL) -> None:
+        """Start it, and wait until it listens."""
+        with self._said.open("ab") as file:
+            super().start(file)
+        wait_for(lambda: is_open(self._port), "the WHIP server")
+
+
+@pytest.mark.parametrize(("more", "said"), [("ca=/none", "no such file"), ("verify=no", "or 0")])
+def test_a_setting_that_will_not_do_is_refused(more: str, said: str) -> None:
+    with pytest.raises(BadArgument) as error:
+        parse_target(f"rtmps://h/live/k#{more}")
+    assert said in str(error.value)

@@ -1,0 +1,62 @@
+"""The program that sends: what it tells the server that started it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+from tests.process import ROOT
+from twistedcam.sending.order import HEAD, Order
+from twistedcam.sending.outlet import through_tee
+
+CLOCK = 90_000
+
+
+def coded(count: int) -> list[bytes]:
+    """Keyframes of H.264."""
+    coder = av.CodecContext.create("libx264", "w")
+    coder.width = coder.height = 64
+    coder.pix_fmt, coder.time_base = "yuv420p", Fraction(1, 30)
+    coder.options = {"tune": "zerolatency", "g": "1"}
+    made = []
+    for number in range(count):
+        frame = av.VideoFrame.from_ndarray(np.full((96, 64), number, np.uint8), format="yuv420p")
+        frame.pts = number
+        made += [bytes(packet) for packet in coder.encode(frame)]
+    return made
+
+
+def test_progress_is_told_after_a_gap_however_soon_it_comes(tmp_path: Path) -> None:
+    """A target that took long to connect gets its second frame at once: the server counts both."""
+    order: Order = {
+        "url": str(tmp_path / "x.m3u8"),
+        "muxer": "hls",
+        "options": {},
+        "verify": True,
+        "ca": "",
+        "tidy": True,
+    }
+    times = [0, 3 * CLOCK, 3 * CLOCK + 3000]
+    frames = [HEAD.pack(t, 1, len(data)) + data for t, data in zip(times, coded(3), strict=True)]
+    done = subprocess.run(
+        [sys.executable, "-m", "twistedcam.sending"],
+        input=json.dumps(order).encode() + b"\n" + b"".join(frames),
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        timeout=30,
+        check=True,
+    )
+    told = [line.split()[:2] for line in done.stdout.decode().splitlines()]
+    assert told[:3] == [["live"], ["at", "0"], ["at", str(3 * CLOCK)]]
+
+
+def test_tee_gets_an_address_with_nothing_that_it_would_read_as_its_own() -> None:
+    url = through_tee("rtmps://h/a/k|e'y", "flv", {"ca_file": "/a:b]c"})
+    assert url == r"[f=flv:ca_file=/a\\:b\\]c]rtmps://h/a/k\|e\'y"
