@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,13 @@ FLAGS = (
     "--force-prefers-reduced-motion",
     "--autoplay-policy=no-user-gesture-required",
 )
+#: Scrolls so that a picture is seen whole, and the page's head lies above it.
+UNCOVER = """
+scrollTo(0, 0);
+if (arguments[0].getBoundingClientRect().bottom > innerHeight) {
+  arguments[0].scrollIntoView({block: "end"});
+}
+"""
 
 
 @contextmanager
@@ -52,7 +60,7 @@ def chromium(downloads: Path, *flags: str) -> Iterator[Page]:
             options.add_argument(flag)
         chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
         try:
-            yield Page(chrome)
+            yield Page(chrome, downloads)
         finally:
             chrome.quit()
 
@@ -60,8 +68,9 @@ def chromium(downloads: Path, *flags: str) -> Iterator[Page]:
 class Page:
     """The page as a person has it before them."""
 
-    def __init__(self, chrome: Any) -> None:
+    def __init__(self, chrome: Any, downloads: Path) -> None:
         self.chrome = chrome
+        self.downloads = downloads
 
     def look(self, width: int = 1280, height: int = 900, dark: bool = False) -> None:
         """Have a window of that size, and light or dark colours."""
@@ -92,6 +101,8 @@ class Page:
     def click(self, selector: str) -> None:
         """Press it, when it can be pressed."""
         self.wait(lambda: self.find(selector).is_enabled(), f"{selector} to be enabled")
+        script = "arguments[0].scrollIntoView({block: 'center'})"  # not under the page's head
+        self.chrome.execute_script(script, self.find(selector))
         self.find(selector).click()
 
     def keys(self, keys: str) -> None:
@@ -111,6 +122,7 @@ class Page:
     def stamp(self, selector: str = ".picture") -> barcode.Stamp | None:
         """What the barcode in the picture on the screen says, read from a screenshot."""
         canvas = self.find(selector)
+        self.chrome.execute_script(UNCOVER, canvas)
         png = np.frombuffer(canvas.screenshot_as_png, np.uint8)
         shot = cv2.imdecode(png, cv2.IMREAD_COLOR)
         width, height = (int(canvas.get_dom_attribute(side)) for side in ("width", "height"))
@@ -121,9 +133,37 @@ class Page:
         restored = cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR)
         return barcode.read(restored.astype(np.uint8, copy=False))
 
+    def is_live(self) -> bool:
+        """Whether the camera that is shown alone is said to be live."""
+        return self.text(".state") == "Live" and not self.find(".veil").is_displayed()
+
+    def moves(self, selector: str = ".picture") -> None:
+        """See that the picture is a live one that goes on."""
+        first = self.wait(lambda: self.stamp(selector), "a barcode on the screen")
+        later = self.wait(
+            lambda: (stamp := self.stamp(selector)) and stamp.number > first.number and stamp,
+            "a later picture",
+        )
+        assert time.time() - later.time_us / 1e6 < 5
+
+    def plays(self) -> bool:
+        """Whether the recording in the player goes on."""
+        at = self.chrome.execute_script(
+            "return document.querySelector('#player-video').currentTime"
+        )
+        return bool(at > 0.3)
+
+    def names(self) -> list[str]:
+        """The recordings on the shelf."""
+        found: list[str] = self.chrome.execute_script(
+            "return [...document.querySelectorAll('.recording')].map(row => row.dataset.name)"
+        )
+        return found
+
     def shoot(self, name: str) -> None:
         """Keep a screenshot of the whole page."""
         ARTIFACTS.mkdir(parents=True, exist_ok=True)
+        self.chrome.execute_script("scrollTo(0, 0)")
         shot = self.chrome.execute_cdp_cmd(
             "Page.captureScreenshot", {"format": "png", "captureBeyondViewport": True}
         )

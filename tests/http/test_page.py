@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,24 +11,10 @@ from typing import Any
 import pytest
 
 from tests.http.chromium import Page, chromium
+from tests.http.serving import serve, state
 from tests.process import ServerProcess, wait_for
 
-DOOR = ("--camera", "door=pattern:?size=640x360&fps=15")
-YARD = ("--camera", "yard=pattern:?size=320x240&fps=5")
-LOST_WITHIN = 3.0
-
-
-def free_port() -> int:
-    """A port that a server can have again after it was killed."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def serve(folder: Path, *options: str, port: int = 0) -> ServerProcess:
-    """A server with a page."""
-    return ServerProcess(folder, *options, "--http", f"tcp:{port}:interface=127.0.0.1")
+DOOR = ("--camera", "door=pattern:?size=640x360&fps=15", "--record", "preroll=5s")
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +29,6 @@ def server(folder: Path) -> Iterator[ServerProcess]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    with chromium(tmp_path_factory.mktemp("downloads")) as page:
-        yield page
-
-
 @pytest.fixture
 def page(browser: Page, server: ServerProcess) -> Iterator[Page]:
     browser.look()
@@ -60,29 +38,8 @@ def page(browser: Page, server: ServerProcess) -> Iterator[Page]:
     assert browser.complaints() == []
 
 
-def state(server: ServerProcess) -> dict[str, Any]:
-    """The camera's status."""
-    with urllib.request.urlopen(f"{server.http}/api/v1/status", timeout=20) as answer:
-        found: dict[str, Any] = json.load(answer)
-        return found
-
-
-def is_live(page: Page) -> bool:
-    return page.text(".state") == "Live" and not page.find(".veil").is_displayed()
-
-
-def moves(page: Page, selector: str = ".picture") -> None:
-    """See that the picture is a live one that goes on."""
-    first = page.wait(lambda: page.stamp(selector), "a barcode on the screen")
-    later = page.wait(
-        lambda: (stamp := page.stamp(selector)) and stamp.number > first.number and stamp,
-        "a later picture",
-    )
-    assert time.time() - later.time_us / 1e6 < 5
-
-
 def test_the_picture_moves_and_its_age_is_measured(page: Page, server: ServerProcess) -> None:
-    moves(page)
+    page.moves()
     shown = page.wait(lambda: "fps" in page.text(".figures") and page.text(".figures"), "figures")
     assert " ms old" in shown
     page.wait(lambda: state(server)["viewers"] == 1, "one viewer")
@@ -91,64 +48,91 @@ def test_the_picture_moves_and_its_age_is_measured(page: Page, server: ServerPro
 
 def test_where_no_websocket_works_the_page_pulls(page: Page, server: ServerProcess) -> None:
     page.open(server.http + "/?pictures=pull")
-    moves(page)
+    page.moves()
     page.wait(lambda: " ms old" in page.text(".figures"), "a measured age")
     page.wait(lambda: state(server)["viewers"] == 1, "a viewer who pulls")
 
 
 def test_stop_and_start_do_so_by_button_and_by_key(page: Page, server: ServerProcess) -> None:
-    page.wait(lambda: is_live(page), "a live camera")
+    page.wait(page.is_live, "a live camera")
     page.click(".toggle")
     page.wait(lambda: page.text(".state") == "Stopped", "a stopped camera")
     assert state(server)["state"] == "stopped"
     assert page.find(".veil").is_displayed()
     page.shoot("stopped-light-1280")
     page.keys(" ")
-    page.wait(lambda: is_live(page), "a live camera")
-    moves(page)
+    page.wait(page.is_live, "a live camera")
+    page.moves()
     page.keys("s")
     page.wait(lambda: page.text(".state") == "Stopped", "a stopped camera")
     page.click(".toggle")
-    page.wait(lambda: is_live(page), "a live camera")
+    page.wait(page.is_live, "a live camera")
+
+
+def test_each_key_does_what_the_foot_of_the_page_says(page: Page, server: ServerProcess) -> None:
+    page.wait(page.is_live, "a live camera")
+    page.keys("r")
+    page.wait(lambda: state(server)["recording"], "a recording")
+    page.wait(lambda: page.find(".rec").is_displayed(), "it on the page")
+    page.keys("e")
+    page.wait(lambda: not state(server)["recording"], "its end")
+    page.keys("f")
+    full = "return document.fullscreenElement?.className ?? ''"
+    page.wait(lambda: page.chrome.execute_script(full) == "stage", "the picture alone")
+    page.keys("f")
+    page.wait(lambda: not page.chrome.execute_script(full), "all of the page")
+    assert page.find(".toggle").get_dom_attribute("aria-keyshortcuts") == "s"
+    page.chrome.execute_script("document.querySelector('.slider input').focus()")
+    page.keys("s")  # in a field it is the field's
+    assert state(server)["state"] == "live"
+
+
+def test_the_last_seconds_are_saved_after_the_fact(page: Page, server: ServerProcess) -> None:
+    page.wait(lambda: page.text(".last").startswith("Save last "), "some seconds to save")
+    page.click(".last")
+    page.wait(lambda: "Saved door_" in page.text("#toasts"), "word of it")
+    name = page.text("#toasts").partition("Saved ")[2].partition(",")[0]
+    row = f".recording[data-name='{name}']"
+    length = page.wait(lambda: page.text(f"{row} .length"), "it on the shelf")
+    assert "0:01" <= length <= "0:06"
+    with urllib.request.urlopen(f"{server.http}/recordings/{name}", timeout=20) as film:
+        assert film.read(12)[4:8] == b"ftyp"
 
 
 def test_a_recording_is_made_played_and_deleted(page: Page, server: ServerProcess) -> None:
-    page.wait(lambda: is_live(page), "a live camera")
+    page.wait(page.is_live, "a live camera")
     page.click(".record")
     page.wait(lambda: page.find(".rec").is_displayed(), "a recording")
-    page.wait(lambda: "0:02" in page.text(".rec"), "two seconds")
+    name = page.wait(lambda: state(server)["recording"], "its name")
+    row = f".recording[data-name='{name}']"
+    before = page.text(".rec")
+    page.wait(lambda: page.text(".rec")[:4] > before[:4], "its time to go on")
+    page.wait(lambda: page.text(f"{row} .kind") == "Being written", "it on the shelf")
     page.keys("e")
     page.wait(lambda: not page.find(".rec").is_displayed(), "its end")
-    page.wait(lambda: page.text(".recording .title").startswith("Today "), "it in the list")
-    name = page.find(".recording").get_dom_attribute("data-name")
-    assert name.startswith("door_")
-    page.wait(lambda: page.text(".recording .kind").lower() == "mp4", "its format")
+    page.wait(lambda: page.text(f"{row} .kind").lower() == "mp4", "its format")
+    assert page.text(f"{row} .title").startswith("Today ")
     page.wait(
         lambda: page.chrome.execute_script(
-            "return document.querySelector('.recording img').naturalWidth > 0"
+            "return document.querySelector(arguments[0]).naturalWidth > 0", f"{row} img"
         ),
         "its thumbnail",
     )
-    page.click(".recording .play")
-    page.wait(
-        lambda: page.chrome.execute_script(
-            "return document.querySelector('#player-video').currentTime > 0.3"
-        ),
-        "it being played",
-    )
+    page.click(f"{row} .play")
+    page.wait(page.plays, "it being played")
     page.shoot("playing-light-1280")
     page.click("#player button[aria-label=Close]")
-    page.click(".recording .delete")
+    page.click(f"{row} .delete")
     page.wait(lambda: page.find("#ask").is_displayed(), "to be asked")
     page.click("#ask button[value=no]")
-    assert page.find(".recording").get_dom_attribute("data-name") == name
-    page.click(".recording .delete")
+    assert page.find(row).is_displayed()
+    page.click(f"{row} .delete")
     page.click("#ask button[value=yes]")
-    page.wait(lambda: "Nothing has been recorded" in page.text("#shelf"), "an empty list")
+    page.wait(lambda: name not in page.names(), "a shelf without it")
 
 
 def test_a_snapshot_is_saved(page: Page, server: ServerProcess, folder: Path) -> None:
-    page.wait(lambda: is_live(page), "a live camera")
+    page.wait(page.is_live, "a live camera")
     page.click(".snap")
     page.wait(lambda: list(folder.glob("door_*.jpg")), "a picture in the folder")
     page.wait(lambda: "Saved door_" in page.text("#toasts"), "word of it")
@@ -175,7 +159,7 @@ def test_two_tabs_agree_without_being_reloaded(page: Page, server: ServerProcess
     second = chrome.current_window_handle
     try:
         page.open(server.http + "/")
-        page.wait(lambda: is_live(page), "a live camera")
+        page.wait(page.is_live, "a live camera")
         page.keys("s")
         for window in (second, first):
             chrome.switch_to.window(window)
@@ -183,7 +167,7 @@ def test_two_tabs_agree_without_being_reloaded(page: Page, server: ServerProcess
         page.click(".toggle")
         for window in (first, second):
             chrome.switch_to.window(window)
-            page.wait(lambda: is_live(page), "a live camera in both")
+            page.wait(page.is_live, "a live camera in both")
     finally:
         chrome.switch_to.window(second)
         chrome.close()
@@ -192,8 +176,8 @@ def test_two_tabs_agree_without_being_reloaded(page: Page, server: ServerProcess
 
 def test_on_a_phone_in_the_dark_all_fits(page: Page) -> None:
     page.look(360, 740, dark=True)
-    page.wait(lambda: is_live(page), "a live camera")
-    moves(page)
+    page.wait(page.is_live, "a live camera")
+    page.moves()
     widths = page.chrome.execute_script(
         "return [document.documentElement.scrollWidth, innerWidth, "
         "getComputedStyle(document.body).backgroundColor]"
@@ -209,7 +193,7 @@ def test_on_a_phone_in_the_dark_all_fits(page: Page) -> None:
 
 
 def test_every_button_and_field_has_a_name_for_a_screen_reader(page: Page) -> None:
-    page.wait(lambda: is_live(page), "a live camera")
+    page.wait(page.is_live, "a live camera")
     tree = page.chrome.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
     roles = {"button", "link", "slider", "checkbox", "combobox", "image", "img"}
     nameless = [
@@ -234,51 +218,3 @@ def test_without_scripts_there_is_a_picture(server: ServerProcess, tmp_path: Pat
             assert "timeout" in str(error).lower()
         wait_for(lambda: state(server)["viewers_http"] >= 1, "a viewer")
         page.shoot("without-scripts")
-
-
-def test_a_lost_server_shows_within_three_seconds_and_comes_back(
-    browser: Page, tmp_path: Path
-) -> None:
-    port = free_port()
-    with serve(tmp_path, *DOOR, port=port) as server:
-        browser.look()
-        browser.open(server.http + "/")
-        browser.wait(lambda: is_live(browser), "a live camera")
-        # The page notes for itself when it knew, so that a slow test machine does not matter.
-        browser.chrome.execute_script(
-            "new MutationObserver(() => { if (document.body.dataset.link === 'lost') "
-            "window.lostAt ??= Date.now(); }).observe(document.body, {attributes: true})"
-        )
-        server.process.kill()
-        server.process.wait()
-        killed = time.time()
-        browser.wait(lambda: "lost" in browser.text("#link"), "a page that knows it")
-        known = browser.chrome.execute_script("return window.lostAt") / 1000
-        assert known - killed <= LOST_WITHIN
-        browser.shoot("lost-light-1280")
-    with serve(tmp_path, *DOOR, port=port):
-        browser.wait(lambda: browser.text("#link") == "Connected", "the server again")
-        moves(browser)
-    browser.complaints()
-
-
-def test_several_cameras_are_a_grid_and_one_click_opens_one(browser: Page, tmp_path: Path) -> None:
-    with serve(tmp_path, *DOOR, *YARD, "--camera", "attic=webcam:/dev/none") as server:
-        browser.look()
-        browser.open(server.http + "/")
-        browser.wait(lambda: browser.text(".camera .name") == "door\nyard\nattic", "three cameras")
-        attic = "[data-camera=attic]"
-        browser.wait(lambda: "No picture" in browser.text(f"{attic} .veil"), "why there is none")
-        for name in ("door", "yard"):
-            moves(browser, f"[data-camera={name}] .picture")
-        browser.shoot("grid-light-1280")
-        browser.look(dark=True)
-        browser.shoot("grid-dark-1280")
-        browser.click("[data-camera=yard] .open")
-        browser.wait(lambda: browser.text(".camera .name") == "yard", "one camera alone")
-        moves(browser, "[data-camera=yard] .picture")
-        browser.shoot("alone-dark-1280")
-        browser.click("#back")
-        browser.wait(lambda: browser.text(".camera .name") == "door\nyard\nattic", "all three")
-        browser.chrome.get("about:blank")
-    browser.complaints()

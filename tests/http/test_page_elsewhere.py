@@ -1,0 +1,131 @@
+"""Pictures and page where a token is needed, and in the pages of other sites."""
+
+from __future__ import annotations
+
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from tests.http.chromium import Page
+from tests.http.serving import serve
+from tests.process import ServerProcess
+from twistedcam.auth import Grant, TokenFile
+
+#: What dashboards do with a camera, in their page: each gives a number that is more than nothing.
+READS = """
+const [url, done] = [arguments[0], arguments[arguments.length - 1]];
+async function stream() {
+  const answer = await fetch(`${url}/?action=stream&timestamp=${Date.now()}`, {mode: "cors"});
+  const reader = answer.body.getReader();
+  let text = "";
+  while ((text.match(/Content-Length/g) ?? []).length < 5) {
+    text += new TextDecoder("latin1").decode((await reader.read()).value);
+  }
+  await reader.cancel();
+  return 5;
+}
+function image(path, crossOrigin) {
+  return new Promise((width) => {
+    const made = new Image();
+    if (crossOrigin) made.crossOrigin = crossOrigin;
+    made.onload = () => { width(made.naturalWidth); made.src = ""; };
+    made.onerror = () => width(0);
+    made.src = url + path;
+  });
+}
+(async () => done([
+  await stream(),
+  await image(`/?action=snapshot&bypassCache=${Date.now()}`),
+  await image(`/?action=stream&cacheBust=${Date.now()}`, "anonymous"),
+  await image("/stream"),
+]))().catch((error) => done([String(error)]));
+"""
+
+
+class Dashboard(BaseHTTPRequestHandler):
+    """A page of another site."""
+
+    def do_GET(self) -> None:
+        """An empty page, whatever was asked for."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", "15")
+        self.end_headers()
+        self.wfile.write(b"<!doctype html>")
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def dashboard() -> Iterator[str]:
+    """The origin of another site."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Dashboard) as site:
+        thread = threading.Thread(target=site.serve_forever)
+        thread.start()
+        try:
+            yield f"http://localhost:{site.server_port}"
+        finally:
+            site.shutdown()
+            thread.join()
+
+
+def test_a_dashboards_page_reads_and_shows_the_camera(
+    browser: Page, cameras: ServerProcess
+) -> None:
+    """Mainsail reads the stream itself, Fluidd asks for images with ``crossorigin``."""
+    with dashboard() as origin:
+        browser.chrome.get(origin)
+        browser.chrome.set_script_timeout(20)
+        found = browser.chrome.execute_async_script(READS, cameras.http)
+        assert found == [5, 320, 320, 320]
+        browser.chrome.get("about:blank")
+    browser.complaints()
+
+
+def test_a_token_in_the_pages_address_goes_with_all_that_it_asks_for(
+    browser: Page, tmp_path: Path
+) -> None:
+    tokens = TokenFile(tmp_path / "tokens.toml")
+    boss = tokens.add(Grant("boss", frozenset({"view", "control"})))
+    guest = tokens.add(Grant("guest", frozenset({"view"})))
+    options = ("--camera", "door=pattern:?size=320x240&fps=10", "--tokens", str(tokens.path))
+    with serve(tmp_path, *options) as server:
+        browser.look()
+        browser.open(f"{server.http}/?token={boss}")
+        browser.complaints()
+        browser.moves()
+        browser.click(".record")
+        browser.wait(lambda: browser.text(".rec").startswith("0:01"), "a recording")
+        browser.click(".record")
+        (name,) = browser.wait(browser.names, "it on the shelf")
+        browser.wait(lambda: browser.text(".kind").lower() == "mp4", "its end")
+        browser.wait(
+            lambda: browser.chrome.execute_script(
+                "return document.querySelector('.recording img').naturalWidth > 0"
+            ),
+            "its thumbnail",
+        )
+        for selector in (".recording .download", ".foot a[data-path='/metrics']"):
+            href = browser.find(selector).get_dom_attribute("href")
+            assert f"token={boss}" in href
+            with urllib.request.urlopen(server.http + href, timeout=20) as answer:
+                assert answer.status == 200
+        browser.click(".recording .download")
+        saved = browser.downloads / name
+        browser.wait(saved.exists, "the download")
+        assert saved.read_bytes() == (tmp_path / name).read_bytes()
+        browser.click(".recording .play")
+        browser.wait(browser.plays, "it being played")
+        browser.click("#player button[aria-label=Close]")
+        assert browser.complaints() == []
+        browser.open(f"{server.http}/?token={guest}")
+        browser.moves()
+        browser.click(".toggle")
+        browser.wait(lambda: browser.text(".toast.bad"), "word that a guest may not")
+        browser.moves()
+        browser.chrome.get("about:blank")
+    browser.complaints()
