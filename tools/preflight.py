@@ -67,6 +67,17 @@ TEST: list[Part] = [
         "libnginx-mod-rtmp",
         "tests of publishing",
     ),
+    (program("apache2"), "apache2-bin", "tests of cameras on the net"),
+    *(
+        (debian_package(name), name, "tests of cameras on the net")
+        for name in (
+            "python3-gi",
+            "gir1.2-gst-rtsp-server-1.0",
+            "gstreamer1.0-plugins-base",
+            "gstreamer1.0-plugins-good",
+            "gstreamer1.0-plugins-ugly",
+        )
+    ),
     (program("mosquitto"), "mosquitto", "tests of MQTT"),
     (program("telnet"), "telnet", "tests of the control port"),
     (program("nc"), "netcat-openbsd", "tests of the control port"),
