@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import av
 import av.error
+import av.logging
+from av.codec.hwaccel import HWAccel
 
 from twistedcam.errors import BadArgument, NotSupported
 
 #: What may be asked for; ``auto`` is the first of the hardware's that works, else libx264.
 HARDWARE = ("h264_nvenc", "h264_videotoolbox", "h264_v4l2m2m", "h264_vaapi")
 ENCODERS = ("libx264", "auto", *HARDWARE)
+#: What PyAV raises for an encoder that cannot be had.
+_NOT_HAD = (av.error.FFmpegError, av.codec.codec.UnknownCodecError)
 #: Steps a second of the packets' times.
 CLOCK = 90_000
 #: Pixels up to which one thread encodes 30 a second with ease.
@@ -22,6 +28,8 @@ _ONE_THREAD = 1280 * 720
 _PIC_I, _PIC_NONE = 1, 0
 #: JFIF is full range, with the matrix of BT.601 (JFIF 1.02) and the colours of sRGB.
 _FULL_RANGE, _BT470BG, _BT709, _SRGB = 2, 5, 1, 13
+#: Encoders that take pictures from a device's memory, the device, and the format that it has.
+_DEVICES = {"h264_vaapi": ("vaapi", "nv12")}
 
 
 @dataclass(frozen=True)
@@ -113,6 +121,8 @@ class Coder:
         frame = self._pictures.decode(jpeg)
         if frame is None:
             return []
+        if self.name in _DEVICES:
+            frame = on_device(frame, _DEVICES[self.name][1])
         frame.pts, frame.time_base = pts, Fraction(1, CLOCK)
         mark_keyframe(frame, keyframe)
         return [(each.pts, bytes(each), each.is_keyframe) for each in self._coder.encode(frame)]
@@ -122,10 +132,12 @@ class Coder:
         names = HARDWARE if wanted == "auto" else (wanted,)
         failed = []
         for name in dict.fromkeys((*names, "libx264")):
+            said: list[str] = []
             try:
-                coder = self._try(name, settings)
-            except (av.error.FFmpegError, av.codec.codec.UnknownCodecError, ValueError) as error:
-                failed.append(f"{name}: {_reason(error)}")
+                with _overheard(said):
+                    coder = self._try(name, settings)
+            except (*_NOT_HAD, ValueError, NotImplementedError) as error:
+                failed.append(f"{name}: {said[0] if said else _reason(error)}")
                 continue
             if failed:
                 self.note = f"{name} is used, because of {'; '.join(failed)}"
@@ -133,8 +145,12 @@ class Coder:
         raise NotSupported(f"no H.264 encoder can be opened: {'; '.join(failed)}")
 
     def _try(self, name: str, settings: CoderSettings) -> Any:
-        coder: Any = av.CodecContext.create(name, "w")
+        device, pix_fmt = _DEVICES.get(name, (None, None))
+        accel = HWAccel(device) if device else None
+        coder: Any = av.CodecContext.create(name, "w", accel)
         self._pictures.describe(coder)
+        if pix_fmt is not None:
+            coder.pix_fmt = pix_fmt
         coder.time_base, coder.framerate = Fraction(1, CLOCK), Fraction(30)
         options = {"bf": "0"}
         if name == "libx264":
@@ -147,6 +163,24 @@ class Coder:
         coder.options = options
         coder.open()
         return coder
+
+
+def on_device(frame: Any, pix_fmt: str) -> Any:
+    """The same picture, its values as they are, in the format that a device takes."""
+    return frame.reformat(format=pix_fmt, src_color_range=_FULL_RANGE, dst_color_range=_FULL_RANGE)
+
+
+@contextmanager
+def _overheard(said: list[str]) -> Iterator[None]:
+    """What FFmpeg logs meanwhile: that tells more than the number that it gives."""
+    before = av.logging.get_level()
+    av.logging.set_level(av.logging.ERROR)
+    try:
+        with av.logging.Capture(local=False) as logs:
+            yield
+    finally:
+        av.logging.set_level(before)
+        said += [" ".join(text.split()).rstrip(".") for _, _, text in logs if text.strip()]
 
 
 def _reason(error: Exception) -> str:

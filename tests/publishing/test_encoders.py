@@ -1,0 +1,57 @@
+"""A hardware encoder is tried, and what is taken instead says why; this machine may have any."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import simplejpeg
+
+from tests.process import ServerProcess, wait_for
+from tests.publishing.test_live import CAMERA, state, targets
+from twistedcam.recording.coder import HARDWARE, Coder, CoderSettings, Pictures, on_device
+
+NO_REASON = (": ;", ": ,", "Unknown error", "generic")
+
+
+def picture() -> bytes:
+    image = np.random.default_rng(1).integers(0, 256, (240, 320, 3), dtype=np.uint8)
+    image[:60], image[60:120] = 0, 255
+    return bytes(simplejpeg.encode_jpeg(image, colorsubsampling="420"))
+
+
+@pytest.mark.parametrize("asked", HARDWARE)
+def test_one_that_is_not_there_is_replaced_with_the_reason_said(asked: str) -> None:
+    coder = Coder(CoderSettings(encoder=asked), 320, 240)
+    assert coder.encode(picture(), 0, True) or coder.name == asked
+    if coder.name != asked:
+        assert coder.name == "libx264"
+        assert coder.note is not None
+        before, _, reason = coder.note.partition(f"because of {asked}: ")
+        assert before == "libx264 is used, " and len(reason) > 10
+        assert not any(each in coder.note for each in NO_REASON)
+
+
+def test_auto_takes_the_first_that_works_and_names_the_others() -> None:
+    coder = Coder(CoderSettings(encoder="auto"), 320, 240)
+    tried = HARDWARE if coder.name == "libx264" else HARDWARE[: HARDWARE.index(coder.name)]
+    assert all(f"{each}: " in (coder.note or "") for each in tried)
+
+
+def test_a_picture_for_a_device_keeps_its_values() -> None:
+    frame = Pictures(320, 240).decode(picture())
+    there = on_device(frame, "nv12")
+    ours, theirs = frame.to_ndarray(), there.to_ndarray()
+    assert np.array_equal(ours[:240], theirs[:240])
+    assert np.array_equal(ours[240:300].reshape(-1), theirs[240:].reshape(-1)[0::2])
+
+
+def test_status_and_log_say_what_is_used_instead(tmp_path: Path) -> None:
+    url = f"hls:{tmp_path}/h#encoder=h264_videotoolbox"
+    with ServerProcess(tmp_path / "rec", *CAMERA, "--publish", url) as server:
+        wait_for(lambda: state(server, "hls") == "live", "the target to be live")
+        found = targets(server)["hls"]
+        if found["encoder"] == "libx264":
+            assert "because of h264_videotoolbox: this FFmpeg does not have it" in found["note"]
+            assert found["note"] in server.log
