@@ -7,8 +7,9 @@ ARGS ?=
 # What to test: make test TESTS=tests/wire
 TESTS ?= tests
 SOAK_SECONDS ?= 3600
-FUZZ_CASES ?= 20000
-FUZZED := tests/wire tests/control/test_lines.py tests/control/test_telnet.py tests/test_jpeg.py \
+FUZZ_SECONDS ?= 60
+FUZZ_CASES ?= 2000
+FUZZED := tests/fuzz tests/wire tests/control/test_lines.py tests/control/test_telnet.py tests/test_jpeg.py \
   tests/sources/test_multipart.py tests/viewing/test_session.py
 
 # The versions that tests run with; LOCK= for the newest that there are
@@ -43,8 +44,9 @@ soak: $(VENV)/.test  ## an hour of comings and goings, one of lost servers, then
 	$(BIN)/python -m tests.soak --seconds $(SOAK_SECONDS) $(ARGS)
 	$(BIN)/python -m tests.soak.viewers --seconds $(SOAK_SECONDS)
 
-fuzz: $(VENV)/.test  ## codecs and parsers against many more cases than the tests try (FUZZ_CASES=20000)
-	FUZZ_CASES=$(FUZZ_CASES) $(BIN)/python -m pytest -p tests.fuzzing $(FUZZED)
+fuzz: $(VENV)/.fuzz  ## codecs and parsers against any bytes, guided by coverage and by hypothesis (FUZZ_SECONDS=60)
+	for each in frames pictures commands; do $(BIN)/python -m tests.fuzz $$each --seconds $(FUZZ_SECONDS) || exit; done
+	FUZZ_CASES=$(FUZZ_CASES) $(BIN)/python -m pytest $(FUZZED)
 
 audit: $(VENV)/.run  ## known holes in what is installed (asks the network)
 	@$(PIP) pip-audit
@@ -52,7 +54,7 @@ audit: $(VENV)/.run  ## known holes in what is installed (asks the network)
 
 lock: $(VENV)/.test  ## write requirements/test.txt from what is installed
 	@{ sed -n '/^#/p' requirements/test.txt; $(BIN)/python -m pip freeze --exclude-editable \
-	  | grep -E '^[A-Za-z0-9_.-]+==' | grep -viE '^(pip_audit|pip-audit|pygobject|pycairo)='; } > .lock
+	  | grep -E '^[A-Za-z0-9_.-]+==' | grep -viE '^(pip_audit|pip-audit|atheris|pygobject|pycairo)='; } > .lock
 	@mv .lock requirements/test.txt
 
 clean:  ## forget the virtual environment and all caches
@@ -76,6 +78,10 @@ $(VENV)/.test: $(LOCK) pyproject.toml setup.py tools/preflight.py tools/browser_
 	@$(BIN)/python tools/browser_parts.py $(VENV)/share/twistedcam-tests
 	@$(PIP) --editable '.[tray]' || echo "no PyGObject: tests of the tray on a real panel are left out"
 	@touch $(VENV)/.run $@
+
+$(VENV)/.fuzz: $(VENV)/.test
+	@$(PIP) --editable '.[fuzz]'
+	@touch $@
 
 $(VENV)/.bench: $(VENV)/.run
 	@$(PIP) --editable '.[bench]'

@@ -14,6 +14,7 @@ from twistedcam.wire import messages as m
 
 _EXACT = {m.ACK: 8, m.PING: 8, m.PONG: 8, m.BYE: 0}
 _MAX_FPS = 1e6
+_MAX_INT = 2**64
 
 
 class Decoder:
@@ -114,6 +115,11 @@ def _object(body: bytes) -> dict[str, Any]:
         raise BadMessage("the body is not JSON") from None
     if not isinstance(found, dict):
         raise BadMessage("the body is not a JSON object")
+    if b"\\u" in body:  # half of a pair is JSON, but no text: it could not be passed on
+        try:
+            json.dumps(found, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise BadMessage("the body has half of a surrogate pair") from None
     return found
 
 
@@ -123,7 +129,9 @@ def _field(found: dict[str, Any], key: str, kinds: tuple[type, ...], default: An
         return default
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         raise BadMessage(f"{key!r} cannot be {json.dumps(value)[:60]}")
-    if isinstance(value, (int, float)) and not math.isfinite(value):
+    if isinstance(value, int) and abs(value) > _MAX_INT:
+        raise BadMessage(f"{key!r} is larger than all that there is")
+    if isinstance(value, float) and not math.isfinite(value):
         raise BadMessage(f"{key!r} has to be a finite number")
     return value
 

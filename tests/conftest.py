@@ -1,0 +1,17 @@
+"""How hypothesis looks for cases: a slow machine is no failure, and FUZZ_CASES says how many."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("tests", deadline=None)
+settings.register_profile(
+    "fuzz",
+    max_examples=int(os.environ.get("FUZZ_CASES", "100")),
+    deadline=None,
+    print_blob=True,  # what it finds it prints with the @example line that keeps it as a case
+    suppress_health_check=list(HealthCheck),
+)
+settings.load_profile("fuzz" if "FUZZ_CASES" in os.environ else "tests")
