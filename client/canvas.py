@@ -90,16 +90,25 @@ def announce(canvas: Image, title: str, detail: str | None) -> None:
 
 
 def note(canvas: Image, lines: list[str]) -> None:
-    """Some lines in the upper left corner, on a darkened ground."""
+    """Some lines in the upper left corner, on a darkened ground; what is too long is cut."""
     height, width = canvas.shape[:2]
     scale = max(0.4, min(0.7, width / 1400))
     step = round(34 * scale)
+    lines = [_cut(line, scale, width - step) for line in lines]
     longest = max((cv2.getTextSize(line, _FONT, scale, 1)[0][0] for line in lines), default=0)
     right, bottom = min(width, longest + step), min(height, step * len(lines) + step // 2)
     ground = canvas[:bottom, :right]
     ground[...] = (ground * 0.45).astype(np.uint8)
     for row, line in enumerate(lines, 1):
         _write(canvas, line, (step // 2, row * step), scale, _WHITE)
+
+
+def _cut(line: str, scale: float, room: int) -> str:
+    """As much of a line as fits in ``room`` pixels, with dots where something is left out."""
+    width = cv2.getTextSize(line, _FONT, scale, 1)[0][0]
+    if width <= room:
+        return line
+    return line[: max(1, len(line) * room // width - 3)] + "..."
 
 
 def _centred(canvas: Image, text: str, bottom: int, scale: float, colour: Any) -> None:

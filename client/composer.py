@@ -26,6 +26,8 @@ class Composer:
             self._canvas = canvas.blank(size)
         whole = self._canvas
         places = canvas.cells(len(views), size)
+        if len(views) > 1:  # the last row may have cells without a view
+            canvas.clear(whole)
         for view, (left, top, width, height) in zip(views, places, strict=True):
             cell = whole[top : top + height, left : left + width]
             if cell.size:
@@ -84,7 +86,7 @@ def title(views: list[View]) -> str:
     return ", ".join(words)
 
 
-def natural_size(views: list[View]) -> Size:
+def natural_size(views: list[View], room: Size) -> Size:
     """A size of window in which the first picture of each view is shown as it is, if it fits."""
     sizes = [(v.frame.width, v.frame.height) for v in views if v.frame is not None]
     width = max((size[0] for size in sizes), default=640)
@@ -92,7 +94,7 @@ def natural_size(views: list[View]) -> Size:
     columns = math.ceil(math.sqrt(len(views)))
     rows = math.ceil(len(views) / columns)
     whole = (width * columns, height * rows)
-    _, _, new_width, new_height = canvas.fit(whole, (1280, 720))
+    _, _, new_width, new_height = canvas.fit(whole, room)
     return (new_width, new_height) if whole[0] > new_width else whole
 
 

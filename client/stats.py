@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left, insort
 from collections import deque
 from dataclasses import asdict, dataclass
 
@@ -52,6 +53,28 @@ class Figures:
         return f"clocks disagree: the server's is {abs(offset):.0f} ms {word(offset)}"
 
 
+class Ages:
+    """The last ages, in order of size: a percentile is asked for with every picture."""
+
+    def __init__(self, most: int = _AGES) -> None:
+        self._most = most
+        self._came: deque[float] = deque()
+        self._sorted: list[float] = []
+
+    def add(self, age: float) -> None:
+        """One more; beyond so many the oldest goes."""
+        self._came.append(age)
+        insort(self._sorted, age)
+        if len(self._came) > self._most:
+            del self._sorted[bisect_left(self._sorted, self._came.popleft())]
+
+    def percentile(self, share: float) -> float | None:
+        """The age that this share did not exceed."""
+        if not self._sorted:
+            return None
+        return self._sorted[min(len(self._sorted) - 1, int(share * len(self._sorted)))]
+
+
 class Meter:
     """Counts frames and their ages at the moment of use."""
 
@@ -59,7 +82,7 @@ class Meter:
         self.frames = 0
         self.age: float | None = None
         self._rate = Rate()
-        self._ages: deque[float] = deque(maxlen=_AGES)
+        self._ages = Ages()
         self._bytes: deque[tuple[float, int]] = deque()
 
     def used(self, frame: Frame, clock: ClockOffset, wall: float, now: float) -> None:
@@ -67,7 +90,7 @@ class Meter:
         self.frames += 1
         self._rate.tick(now)
         self.age = wall - frame.time + (clock.seconds if clock.disagrees else 0.0)
-        self._ages.append(self.age)
+        self._ages.add(self.age)
         self._bytes.append((now, len(frame.jpeg)))
         self._forget(now)
 
@@ -82,10 +105,7 @@ class Meter:
 
     def percentile(self, share: float) -> float | None:
         """The age in seconds that this share of frames did not exceed."""
-        if not self._ages:
-            return None
-        ages = sorted(self._ages)
-        return ages[min(len(ages) - 1, int(share * len(ages)))]
+        return self._ages.percentile(share)
 
     def _forget(self, now: float) -> None:
         while self._bytes and now - self._bytes[0][0] > 1.0:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
+from collections.abc import Sequence
 
 import cv2
 
 from client.actions import Actions
+from client.canvas import Size
 from client.composer import Composer, natural_size, title
 from client.keyboard import Keyboard, OpenCVKeyboard, X11Keyboard
 from client.views import View
+from client.x11 import find_screen
 from twistedcam.errors import StartupError
 
+#: A window is made no larger than that, in pixels; who wants more pulls at it.
+_ROOM = (1280, 720)
 _FIRST_TITLE = "twistedcam"
 #: Its size is free: the aspect is kept on the canvas, and the rest of it is ours too.
 _FLAGS = cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL
@@ -29,7 +33,7 @@ class Window:
     patience = 0.02
 
     def __init__(self, full_screen: bool = False) -> None:
-        check_screen()
+        self._screen = find_screen()
         # A name of its own for each process: keys are found by it.
         self._name = f"{_FIRST_TITLE} {os.getpid()}"
         self._composer = Composer()
@@ -38,6 +42,9 @@ class Window:
         self._title = ""
         self._titled_at = 0.0
         self._sized = False
+        self._views: list[View] = []
+        self._code, self._is_polled = -1, False
+        self._before: Sequence[int] | None = None
         try:
             cv2.namedWindow(self._name, _FLAGS)
         except cv2.error:
@@ -51,22 +58,25 @@ class Window:
 
     def show(self, views: list[View], actions: Actions) -> None:
         """Paint all views in the window's present size."""
+        self._views = views
         if not self._sized and any(view.frame for view in views):
             self._sized = True
-            cv2.resizeWindow(self._name, *natural_size(views))
+            if not self._full_screen:
+                cv2.resizeWindow(self._name, *natural_size(views, self._room()))
         _, _, width, height = cv2.getWindowImageRect(self._name)
         if width > 0 and height > 0:
             cv2.imshow(self._name, self._composer.compose(views, actions, (width, height)))
-        self._retitle(views)
         self._code = cv2.pollKey()  # lets the window system paint
+        self._is_polled = True
 
     def pressed(self) -> list[str]:
         """The keys since the last call."""
-        code, self._code = self._code, -1
-        if code == -1:
-            code = cv2.pollKey()
+        if not self._is_polled:  # once is enough, and takes a millisecond
+            self._code = cv2.pollKey()
+        code, self._code, self._is_polled = self._code, -1, False
         if self._is_closed():
             return ["q"]
+        self._retitle()
         if self._keyboard is None:
             self._keyboard = X11Keyboard.of_title(self._title or self._name) or OpenCVKeyboard()
         return self._keyboard.keys(code)
@@ -84,11 +94,25 @@ class Window:
             cv2.destroyWindow(self._name)
         cv2.pollKey()
 
-    _code = -1
+    def _room(self) -> Size:
+        """The most that a window may have of the screen: its frame and the panels need some."""
+        if self._screen is None:
+            return _ROOM
+        share = 0.9
+        width, height = round(self._screen.width * share), round(self._screen.height * share)
+        return min(_ROOM[0], width), min(_ROOM[1], height)
 
     def _apply_full_screen(self) -> None:
         value = cv2.WINDOW_FULLSCREEN if self._full_screen else cv2.WINDOW_NORMAL
         cv2.setWindowProperty(self._name, cv2.WND_PROP_FULLSCREEN, value)
+        if self._screen is None or self._screen.is_managed:
+            return
+        if self._full_screen:
+            self._before = cv2.getWindowImageRect(self._name)
+            cv2.moveWindow(self._name, 0, 0)
+            cv2.resizeWindow(self._name, self._screen.width, self._screen.height)
+        elif self._before is not None:
+            cv2.resizeWindow(self._name, *self._before[2:])
 
     def _is_closed(self) -> bool:
         try:
@@ -96,10 +120,10 @@ class Window:
         except cv2.error:
             return True
 
-    def _retitle(self, views: list[View]) -> None:
+    def _retitle(self) -> None:
         """The title changes at once with the state, and once a second with the figures."""
         now = time.monotonic()
-        text = title(views)
+        text = title(self._views)
         if text != self._title and (now - self._titled_at >= 1.0 or self._state_changed(text)):
             self._title, self._titled_at = text, now
             cv2.setWindowTitle(self._name, text)
@@ -109,26 +133,3 @@ class Window:
             return "".join(letter for letter in each if not letter.isdigit())
 
         return without_figures(text) != without_figures(self._title)
-
-
-def check_screen() -> None:
-    """Find out that there is no screen before Qt does, which would end the process.
-
-    Raises:
-        StartupError: with what to do.
-    """
-    if not sys.platform.startswith("linux"):
-        return
-    if not os.environ.get("DISPLAY"):
-        raise StartupError("there is no screen (DISPLAY is not set): use --headless or --terminal")
-    try:
-        from Xlib.display import Display
-        from Xlib.error import DisplayError
-    except ImportError:
-        return
-    try:
-        Display().close()
-    except (DisplayError, OSError) as error:
-        raise StartupError(
-            f"no screen can be had ({error}): use --headless or --terminal"
-        ) from None

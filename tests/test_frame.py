@@ -30,6 +30,25 @@ def test_a_jpeg_that_cannot_be_decoded_says_so() -> None:
         Frame(3, 0, 64, 48, b"\xff\xd8 no picture \xff\xd9").image  # noqa: B018
 
 
+def test_the_image_is_what_opencv_makes_of_it() -> None:
+    rng = np.random.default_rng(1)
+    for noise in (
+        rng.integers(0, 255, (48, 64, 3), np.uint8),
+        rng.integers(0, 255, (9, 7), np.uint8),
+    ):
+        jpeg = cv2.imencode(".jpg", noise)[1]
+        image = Frame(1, 0, 64, 48, jpeg.tobytes()).image
+        assert (image == cv2.imdecode(jpeg, cv2.IMREAD_COLOR)).all()
+
+
+def test_a_picture_that_is_to_be_turned_is_turned() -> None:
+    tag = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
+    exif = b"Exif\0\0" + tag
+    segment = b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif
+    jpeg = jpeg_of()
+    assert Frame(1, 0, 64, 48, jpeg[:2] + segment + jpeg[2:]).image.shape == (64, 48, 3)
+
+
 def test_time_is_in_seconds() -> None:
     assert Frame(1, 1_500_000, 1, 1, b"").time == 1.5
 

@@ -49,3 +49,10 @@ def test_dimming_and_words_leave_something_to_see() -> None:
     canvas.announce(whole, "cam: lost", "connection refused " * 20)
     canvas.note(whole, ["cam live", "30.0 fps"])
     assert whole.max() > 200
+
+
+def test_a_line_that_is_too_long_is_cut() -> None:
+    whole = canvas.blank((200, 40))
+    canvas.note(whole, ["x" * 300])
+    assert (whole[:, -4:] <= 24).all()
+    assert whole.max() > 200

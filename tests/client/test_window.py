@@ -76,6 +76,35 @@ class WindowTests(ServingCase):
         with av.open(str(next(here.glob("cam_*.mkv")))) as film:
             self.assertGreater(sum(1 for _ in film.decode(video=0)), 1)
 
+    async def test_the_whole_screen_is_filled_and_let_go_again(self) -> None:
+        with VirtualScreen() as screen, viewer(screen, self.folder, self.url()):
+            await self.in_thread(screen.window, "cam - live")
+            await self.in_thread(wait_for, lambda: brightest(screen) > 150, "a bright picture")
+            corner = screen.picture()[590:, 790:].copy()
+            screen.press("f")
+            await self.in_thread(
+                wait_for, lambda: (screen.picture()[590:, 790:] != corner).any(), "a full screen"
+            )
+            screen.press("f")
+            await self.in_thread(
+                wait_for, lambda: (screen.picture()[590:, 790:] == corner).all(), "a window"
+            )
+
+    async def test_several_cameras_fit_on_the_screen_and_say_how_each_is(self) -> None:
+        urls = [self.url()] * 3
+        with VirtualScreen() as screen, viewer(screen, self.folder, *urls):
+            await self.in_thread(screen.window, "cam - live.*, cam - live.*, cam - live")
+            cells = ((40, 30), (400, 30), (40, 300))  # left of the middle of each, at its top
+            await self.in_thread(
+                wait_for,
+                lambda: all(
+                    screen.picture()[top : top + 60, left : left + 200].max() > 150
+                    for left, top in cells
+                ),
+                "three bright pictures",
+            )
+            self.assertLess(int(screen.picture()[:, 740:].max()), 60)
+
     async def test_a_lost_server_is_said_over_the_last_picture(self) -> None:
         with VirtualScreen() as screen, viewer(screen, self.folder, self.url()) as running:
             await self.in_thread(screen.window, "cam - live")
