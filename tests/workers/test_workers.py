@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 from collections.abc import Iterator
@@ -63,6 +64,15 @@ class Viewer:
                     self.sock.sendall(wire.Ack(message.frame.seq).encode())
                 assert message.frame.width == 320
                 return message.frame.seq
+
+    def fate(self) -> str:
+        """What comes first: ``frame``, the code of an error, or ``end``."""
+        while (message := self.next()) is not None:
+            if isinstance(message, FrameMessage):
+                return "frame"
+            if isinstance(message, wire.Error):
+                return message.code
+        return "end"
 
     def rest(self) -> list[wire.Message]:
         """All messages until the end of the connection."""
@@ -157,6 +167,54 @@ def test_a_worker_that_dies_is_started_again_and_the_camera_does_not_notice(
         ready(server, 2)
         status = ask(server, "status")
         assert (status["state"], status["restarts"]) == ("live", 0)
+
+
+def test_a_worker_without_files_refuses_who_comes_and_keeps_who_is_there(tmp_path: Path) -> None:
+    options = ("--workers", "1", "--max-connections", "40")
+    with ServerProcess(tmp_path, *PATTERN, *options) as server:
+        ready(server, 1)
+        there = [Viewer(server.frames) for _ in range(4)]
+        for viewer in there:
+            viewer.frame()
+        [worker] = workers_of(server)
+        before = resource.prlimit(worker, resource.RLIMIT_NOFILE)
+        taken = max(int(file.name) for file in Path(f"/proc/{worker}/fd").iterdir())
+        resource.prlimit(worker, resource.RLIMIT_NOFILE, (taken + 6, before[1]))
+        fates = []
+        for _ in range(8):
+            late = Viewer(server.frames)
+            fates.append(late.fate())
+            if fates[-1] == "frame":
+                there.append(late)
+        assert "too-many" in fates
+        for _ in range(5):
+            numbers = [viewer.frame() for viewer in there]
+            assert all(numbers)
+        wait_for(lambda: ask(server, "status")["viewers"] == len(there), "the refused to go")
+        resource.prlimit(worker, resource.RLIMIT_NOFILE, before)
+        assert Viewer(server.frames).fate() == "frame"
+        assert workers_of(server) == {worker}
+
+
+def test_a_connection_that_a_worker_has_counts_until_it_ends(tmp_path: Path) -> None:
+    options = ("--workers", "1", "--max-connections", "4")
+    with ServerProcess(tmp_path, *PATTERN, *options) as server:
+        ready(server, 1)
+        inside: list[Viewer] = []
+
+        def is_full() -> bool:
+            viewer = Viewer(server.frames)
+            if viewer.fate() == "too-many":
+                return len(inside) == 4
+            inside.append(viewer)
+            return False
+
+        wait_for(is_full, "four viewers, and no more")
+        for viewer in inside:
+            viewer.frame()
+        assert is_full()
+        inside.pop().sock.close()
+        wait_for(is_full, "another in place of the one who went")
 
 
 def test_who_is_kicked_is_told_bye_behind_a_whole_frame(tmp_path: Path) -> None:

@@ -40,8 +40,19 @@ class Delivery(Protocol):
     def workers(self) -> int:
         """How many other processes deliver."""
 
-    def outlet(self, transport: Any, framing: Framing, cleared: Callable[[], None]) -> Outlet:
-        """A way out for a connection (see ``make_outlet``)."""
+    def outlet(
+        self,
+        transport: Any,
+        framing: Framing,
+        cleared: Callable[[], None],
+        refused: Callable[[], None],
+    ) -> Outlet:
+        """A way out for a connection.
+
+        Arguments:
+            transport, framing, cleared: see ``make_outlet``.
+            refused: called if later on there turns out to be no room for the connection.
+        """
 
     def hear(
         self, outlet: Outlet, transport: Any, received: Callable[[bytes], None]
@@ -75,7 +86,13 @@ class LocalDelivery:
         self._reactor = reactor
         self._ears = Ears(reactor)
 
-    def outlet(self, transport: Any, framing: Framing, cleared: Callable[[], None]) -> Outlet:
+    def outlet(
+        self,
+        transport: Any,
+        framing: Framing,
+        cleared: Callable[[], None],
+        refused: Callable[[], None],
+    ) -> Outlet:
         """The best outlet that the connection can have."""
         return make_outlet(transport, framing, cleared, self._reactor)
 

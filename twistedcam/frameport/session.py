@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from twisted.internet.interfaces import ITransport
 
 from twistedcam import wire
+from twistedcam.errors import WireError
 from twistedcam.events import CameraChanged
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ class Connection(Protocol):
 
     def bye(self) -> None:
         """End the connection in good order."""
+
+    def fail(self, error: WireError) -> None:
+        """Say why, and end the connection."""
 
 
 class Session(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from twistedcam import wire
-from twistedcam.errors import BadMessage
+from twistedcam.errors import BadMessage, TooMany
 from twistedcam.events import CameraChanged, Event
 from twistedcam.frameport.session import Connection, state_of
 
@@ -26,7 +26,7 @@ class ViewSession:
         self._server = server
         self._camera = camera
         self._outlet = outlet = server.delivery.outlet(
-            connection.transport, wire.frame_message, self._cleared
+            connection.transport, wire.frame_message, self._cleared, self._refused
         )
         self._viewer = server.viewers.join(
             connection.peer, "tcp", camera.name, outlet.path, lambda _: connection.bye()
@@ -71,6 +71,9 @@ class ViewSession:
         self._deafen()
         self._watcher.end()
         self._server.viewers.leave(self._viewer)
+
+    def _refused(self) -> None:
+        self._connection.fail(TooMany("there is no room for one more viewer: try again later"))
 
     def _cleared(self) -> None:
         self._watcher.ready()

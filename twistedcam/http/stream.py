@@ -104,7 +104,7 @@ class Streams:
 
             def open_outlet(session: MjpegSession) -> Outlet:
                 request.channel.take_over(session)
-                outlet = self.delivery.outlet(transport, mjpeg_part, session.cleared)
+                outlet = self.delivery.outlet(transport, mjpeg_part, session.cleared, session.close)
                 outlet.say(answer_head(request, HEADERS))
                 return outlet
 

@@ -1,13 +1,14 @@
 """Between the server and a worker: lines of JSON over a UNIX socket, some with a file.
 
-A file travels beside its line (unix(7), SCM_RIGHTS). Files keep their order, and each is there
-before the line that belongs to it, so a line need only say that it has one.
+A file travels beside its line (unix(7), SCM_RIGHTS), and is there before it. The line names it by
+its device and inode: a process that may open no more files is not given it, and nobody tells
+(recvmsg(2), MSG_CTRUNC), so that the order of files says nothing.
 """
 
 from __future__ import annotations
 
 import json
-from collections import deque
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +25,7 @@ class Link(LineOnlyReceiver):
 
     Arguments:
         received: takes each message; the file that came with it is in ``fd``, for the taker to
-            close.
+            close, or None is, if this process had no room for it.
         lost: called when the other end is gone.
     """
 
@@ -36,7 +37,8 @@ class Link(LineOnlyReceiver):
     ) -> None:
         self._received = received
         self._lost = lost
-        self._files: deque[int] = deque()
+        #: Files whose lines are still to come, by device and inode.
+        self._files: dict[tuple[int, int], list[int]] = {}
 
     def tell(self, what: str, fd: int | None = None, **more: Any) -> None:
         """Send a message, with a file that has to stay open until the other end has answered."""
@@ -44,24 +46,38 @@ class Link(LineOnlyReceiver):
             return
         message = {"what": what, **more}
         if fd is not None:
-            message["fd"] = True
+            message["fd"] = _identity(fd)
             self.transport.sendFileDescriptor(fd)  # type: ignore[attr-defined]
         self.sendLine(json.dumps(message, separators=(",", ":")).encode())
 
     def fileDescriptorReceived(self, descriptor: int) -> None:
         """A file has come; its line follows."""
-        self._files.append(descriptor)
+        self._files.setdefault(_identity(descriptor), []).append(descriptor)
 
     def lineReceived(self, line: bytes) -> None:
         """A message has come."""
         message = json.loads(line)
-        if message.get("fd"):
-            message["fd"] = self._files.popleft()
+        if "fd" in message:
+            message["fd"] = self._file(*message["fd"])
         self._received(self, message)
+
+    def _file(self, device: int, inode: int) -> int | None:
+        files = self._files.get((device, inode))
+        if not files:
+            return None
+        descriptor = files.pop(0)
+        if not files:
+            del self._files[device, inode]
+        return descriptor
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The other end is gone."""
         self._lost(self)
+
+
+def _identity(descriptor: int) -> tuple[int, int]:
+    about = os.fstat(descriptor)
+    return about.st_dev, about.st_ino
 
 
 def to_text(data: bytes) -> str:

@@ -97,13 +97,19 @@ class WorkerPool:
             await maybeDeferred(self._port.stopListening)
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def outlet(self, transport: Any, framing: Framing, cleared: Callable[[], None]) -> Outlet:
+    def outlet(
+        self,
+        transport: Any,
+        framing: Framing,
+        cleared: Callable[[], None],
+        refused: Callable[[], None],
+    ) -> Outlet:
         """A way out through the worker with the fewest viewers."""
         sock = stream_socket(transport)
         if sock is None or not self._staff:
-            return self._local.outlet(transport, framing, cleared)
+            return self._local.outlet(transport, framing, cleared, refused)
         staff = min(self._staff.values(), key=lambda each: len(each.outlets))
-        return RemoteOutlet(staff, transport, sock, framing)
+        return RemoteOutlet(staff, transport, sock, framing, refused)
 
     def hear(
         self, outlet: Outlet, transport: Any, received: Callable[[bytes], None]

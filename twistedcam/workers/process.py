@@ -69,6 +69,11 @@ class Worker:
         if self.viewers.pop(viewer.id, None) is not None:
             self.link.tell("gone", id=viewer.id, counts=viewer.counts())
 
+    def refused(self, viewer: RemoteViewer) -> None:
+        """There is no file for a viewer's connection."""
+        del self.viewers[viewer.id]
+        self.link.tell("full", id=viewer.id)
+
     def _end(self) -> None:
         if self.reactor.running:
             self.reactor.stop()
@@ -77,9 +82,13 @@ class Worker:
         what = message["what"]
         if what == "frame":
             link.tell("had", feed=message["feed"], seq=message["seq"])
-            self._hub(message["feed"]).publish(_frame(message))
+            if message["fd"] is not None:  # else this process may open no more files
+                self._hub(message["feed"]).publish(_frame(message))
         elif what == "view":
             link.tell("joined", id=message["id"])
+            if message["fd"] is None:
+                link.tell("full", id=message["id"])
+                return
             hub = self._hub(message["feed"])
             if not message["live"]:
                 hub.clear()
@@ -87,9 +96,10 @@ class Worker:
             viewer.adopt(message["fd"], message["family"])
         elif what == "show":
             link.tell("had", feed=message["feed"], seq=message["seq"])
-            frame = _frame(message)
-            if message["id"] in self.viewers:
-                self.viewers[message["id"]].show(frame)
+            if message["fd"] is not None:
+                frame = _frame(message)
+                if message["id"] in self.viewers:
+                    self.viewers[message["id"]].show(frame)
         elif message["id"] in self.viewers:
             viewer = self.viewers[message["id"]]
             if what == "say":

@@ -33,15 +33,25 @@ class RemoteOutlet:
         transport: the connection.
         sock: its socket.
         framing: the form of a frame on this wire.
+        refused: called when the worker has no file left for the connection, which is this
+            process's again.
     """
 
     path = "sendfile"
 
-    def __init__(self, staff: Staff, transport: Any, sock: socket.socket, framing: Framing) -> None:
+    def __init__(
+        self,
+        staff: Staff,
+        transport: Any,
+        sock: socket.socket,
+        framing: Framing,
+        refused: Callable[[], None],
+    ) -> None:
         self.framing = framing
         self._staff = staff
         self._transport = transport
         self._socket = sock
+        self._refused = refused
         self._heard: Callable[[bytes], None] | None = None
         self._viewer: Viewer | None = None
         self._wishes: dict[str, Any] | None = None
@@ -159,6 +169,13 @@ class RemoteOutlet:
         done, self._done = self._done, None
         (done or self._transport.loseConnection)()
 
+    def refused(self) -> None:
+        """The worker cannot take the connection."""
+        if not self._over:
+            self._leave()
+            self._handed, self._wishes = False, None
+            self._refused()
+
     # The transport's producer calls.
 
     def resumeProducing(self) -> None:
@@ -169,7 +186,8 @@ class RemoteOutlet:
         try:
             fd = os.dup(self._socket.fileno())
         except OSError:
-            self.abort()
+            self._wishes = None
+            self._refused()
             return
         self._transport.unregisterProducer()
         self._transport.pauseProducing()

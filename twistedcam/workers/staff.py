@@ -131,6 +131,9 @@ class Staff:
                 outlet = self.outlets[message["id"]]
                 outlet.counted(*message["counts"])
                 outlet.gone()
+        elif what == "full":
+            if message["id"] in self.outlets:
+                self.outlets[message["id"]].refused()
         elif what == "report":
             for id, counts in message["viewers"].items():
                 if int(id) in self.outlets:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -59,8 +60,11 @@ class RemoteViewer(Protocol):
         factory.noisy = False
         try:
             self._worker.reactor.adoptStreamConnection(fd, family, factory)
-        except OSError:  # it was gone before it came
-            self._worker.left(self)
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                self._worker.refused(self)
+            else:  # it was gone before it came
+                self._worker.left(self)
         finally:
             os.close(fd)
 
