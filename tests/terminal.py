@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import termios
@@ -79,8 +81,29 @@ class Terminal:
                 self.seen += os.read(self.master, 4096).decode(errors="replace")
         self.seen = self.seen.split(text, 1)[1]
 
+    def hang_up(self) -> None:
+        """As a person closes the window."""
+        os.close(self.master)
+        self.master = -1
+
     def close(self) -> None:
+        """End the program, and what it has left in its session."""
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        os.close(self.master)
+        for pid in _session(self.process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if self.master >= 0:
+            self.hang_up()
+
+
+def _session(leader: int) -> list[int]:
+    """The processes of a session (proc(5): the fourth field behind the name)."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[3]) == leader:
+                found.append(int(stat.parent.name))
+    return found

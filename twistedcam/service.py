@@ -108,7 +108,8 @@ class CameraService(MultiService):
             # To the terminal itself: twistd takes sys.stdout for its log.
             tell = partial(print, file=sys.__stdout__, flush=True)
             keys = Keys(self.server, self.registry, tell)
-            terminal = Terminal(reactor, keys.typed, lambda: tell(keys.help()))
+            ready = lambda: tell(keys.help())  # noqa: E731
+            terminal = Terminal(reactor, keys.typed, ready, gone=self._hang_up)
             terminal.setServiceParent(self)
 
     @classmethod
@@ -135,6 +136,11 @@ class CameraService(MultiService):
         """The pictures for a ``twisted.web`` site of your own: ``stream/CAMERA`` and the like."""
         self._resources.append(CameraResource(self.server))
         return self._resources[-1]
+
+    def _hang_up(self) -> None:
+        """The terminal that this runs in is closed: nobody there could end it any more."""
+        log.info("the terminal is gone, and this with it: 'nohup' or '--no-keys' lets it live on")
+        self.server.on_shutdown()
 
     def _stop_reactor(self) -> None:
         """End the process, once; who asked for it gets an answer first."""

@@ -116,6 +116,7 @@ def test_words_that_will_not_do_are_refused(
     [
         ("statsu", "did you mean 'status'"),
         ("recrod start", "did you mean 'record start'"),
+        ("PING", "did you mean 'ping'"),
         ("record", "there is record start"),
         ("xyzzy", "'help' lists them all"),
     ],

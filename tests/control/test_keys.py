@@ -197,22 +197,45 @@ def test_ctrl_z_and_fg_in_a_shell(tmp_path: Path) -> None:
         shell.close()
 
 
-def test_a_server_in_the_background_takes_no_keys_until_it_is_in_front(tmp_path: Path) -> None:
-    words = [*SERVE, "--no-http", "--no-listen", "--control", "unix:control"]
+def test_a_server_in_the_background_takes_keys_once_it_is_in_front(tmp_path: Path) -> None:
+    words = [*SERVE, "--no-http", "--no-listen", "--control", "tcp:0:interface=127.0.0.1"]
     words += ["--camera", "pattern:?fps=20&size=160x120"]
     shell = Terminal("/bin/sh", "-i", env=ENV, cwd=tmp_path)
     try:
         shell.wait_for("$ ")
         shell.type(shlex.join(words) + " &\n")
         shell.wait_for("cam is live")
-        shell.type("stty -a\n")
-        shell.wait_for(" icanon ")
-        with BlockingClient(f"unix:{tmp_path / 'control'}", PATIENCE) as client:
-            client.ask("shutdown")
+        for command, back in (("fg\n", "\x1a"), ("fg\n", "\x1a"), ("bg\n", "")):
+            assert "cam: stop: OK" not in shell.seen
+            shell.type("stty -a\n")
+            shell.wait_for(" icanon ")
+            shell.type(command)
+            if back:
+                wait_for(shell.takes_keys, "the keys")
+                shell.type(back)
+                shell.wait_for("Stopped")
+        shell.type("echo ss$((1+1)) qq\n")  # for the shell, not for the server
+        shell.wait_for("ss2 qq")
+        shell.type("fg\n")
+        wait_for(shell.takes_keys, "the keys")
+        shell.type("s")
+        shell.wait_for("cam: stop: OK")
+        shell.type("q")
         shell.wait_for("Main loop terminated")
-        assert "keys:" not in shell.seen
     finally:
         shell.close()
+
+
+def test_a_server_ends_with_its_terminal(serve: Callable[..., Serving], tmp_path: Path) -> None:
+    terminal = serve("--control", "unix:control")
+    terminal.wait_for("keys:")
+    with BlockingClient(f"unix:{tmp_path / 'control'}", PATIENCE) as client:
+        client.ask("start")
+        name = client.ask("record", "start")["recording"]
+        wait_for(lambda: client.ask("status")["recording_frames"], "a frame in the file")
+        terminal.hang_up()
+        assert terminal.process.wait(PATIENCE) == 0
+    assert (tmp_path / name).is_file()
 
 
 def test_twistd_in_the_foreground_takes_keys(serve: Callable[..., Serving]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from twistedcam.commands.command import Answer, Command, LooksRight, Parameter, Right
@@ -85,8 +85,10 @@ class Registry:
         longer = [each for each in self._commands if each.startswith(first + " ")]
         if longer:
             return UnknownCommand(f"{name[:80]!r} is no command; there is " + ", ".join(longer))
-        near = difflib.get_close_matches(name, self._commands, 1, 0.6) or difflib.get_close_matches(
-            first, self._commands, 1, 0.5
-        )
+        near = _nearest(name, self._commands, 0.6) or _nearest(first, self._commands, 0.5)
         hint = f"did you mean {near[0]!r}?" if near else "'help' lists them all"
         return UnknownCommand(f"{name[:80]!r} is no command: {hint}")
+
+
+def _nearest(name: str, names: Iterable[str], likeness: float) -> list[str]:
+    return difflib.get_close_matches(name.lower(), names, 1, likeness)

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.interfaces import IReadDescriptor
+from twisted.internet.interfaces import IDelayedCall, IReadDescriptor
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -26,10 +26,18 @@ except ImportError:  # Windows has neither: keys are off there
 
 log = Logger()
 
+#: Seconds between two looks whether the process is in the foreground by now.
+LOOK = 0.5
+
+
+def is_terminal(fd: int) -> bool:
+    """Whether ``fd`` is a terminal that keys can be had from, and that is not gone."""
+    return termios is not None and os.isatty(fd)
+
 
 def is_ours(fd: int) -> bool:
     """Whether ``fd`` is a terminal that this process may read from: it is in the foreground."""
-    if termios is None or not os.isatty(fd):
+    if not is_terminal(fd):
         return False
     try:
         return os.tcgetpgrp(fd) == os.getpgrp()
@@ -47,7 +55,8 @@ class Terminal(Service):
     Arguments:
         reactor: what reads.
         typed: what is called with what was typed.
-        ready: called when keys can be typed.
+        ready: called when keys can be typed at first.
+        gone: called when the terminal is gone in whose foreground the process was.
         fd: the terminal; if it is none, the service does nothing.
     """
 
@@ -56,12 +65,16 @@ class Terminal(Service):
         reactor: Any,
         typed: Callable[[str], None],
         ready: Callable[[], None] = lambda: None,
+        gone: Callable[[], None] = lambda: None,
         fd: int = 0,
     ) -> None:
         self._reactor = reactor
         self._typed = typed
         self._ready = ready
+        self._gone = gone
         self._fd = fd
+        self._looking: IDelayedCall | None = None
+        self._is_ready = False
         self._found: list[Any] | None = None
         self._handlers: dict[int, Any] = {}
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -74,6 +87,9 @@ class Terminal(Service):
     def stopService(self) -> None:
         """Give the terminal back."""
         super().stopService()
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
         if self._handlers:
             self._reactor.removeReader(self)
             for number, handler in self._handlers.items():
@@ -92,14 +108,30 @@ class Terminal(Service):
 
     def _begin(self) -> None:
         in_main = threading.current_thread() is threading.main_thread()  # signals are its alone
-        if not self.running or not in_main or not is_ours(self._fd):
+        if not self.running or not in_main or not is_terminal(self._fd):
             return
         atexit.register(self.restore)
         for number in (signal.SIGTSTP, signal.SIGCONT, signal.SIGQUIT):
             self._handlers[number] = signal.signal(number, self._signalled)
-        self._take()
-        self._reactor.addReader(self)
-        self._ready()
+        self._enter()
+
+    def _enter(self) -> None:
+        """Take keys, now or as soon as the process is in the foreground: a shell need not say."""
+        self._looking = None
+        if is_ours(self._fd):
+            self._take()
+            self._reactor.addReader(self)
+            if not self._is_ready:
+                self._is_ready = True
+                self._ready()
+        elif is_terminal(self._fd):
+            self._looking = self._reactor.callLater(LOOK, self._enter)
+
+    def _go_on(self) -> None:
+        """After a stop: in the foreground again, or in the background now."""
+        if self.running and self._looking is None:
+            self._reactor.removeReader(self)
+            self._enter()
 
     def _take(self) -> None:
         """Keys one by one, and not shown; signals and the output stay as they are."""
@@ -109,7 +141,7 @@ class Terminal(Service):
 
     def _signalled(self, number: int, _: FrameType | None) -> None:
         if number == signal.SIGCONT:
-            self._take()
+            self._reactor.callFromThread(self._go_on)
             return
         self.restore()
         signal.signal(number, signal.SIG_DFL)
@@ -135,6 +167,10 @@ class Terminal(Service):
             data = b""
         if not data:
             self._reactor.removeReader(self)
+            if is_terminal(self._fd):
+                self._enter()
+            else:
+                self._gone()
             return
         try:
             self._typed(self._decoder.decode(data))
@@ -142,7 +178,9 @@ class Terminal(Service):
             log.failure("a key failed")
 
     def connectionLost(self, reason: Failure) -> None:
-        """The terminal is gone: there are no more keys."""
+        """The terminal is gone; or the reactor is, and all is over."""
+        if self.running and not is_terminal(self._fd):
+            self._gone()
 
 
 @contextlib.contextmanager
