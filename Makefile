@@ -68,7 +68,7 @@ $(VENV)/bin/python:
 $(VENV)/.run: pyproject.toml setup.py tools/preflight.py | $(VENV)/bin/python
 	@$(PYTHON) tools/preflight.py run
 	@echo "installing twistedcam and what it needs"
-	@$(PIP) --editable .
+	@$(PIP) --editable '.[websocket]'
 	@touch $@
 
 $(VENV)/.test: $(LOCK) pyproject.toml setup.py tools/preflight.py tools/browser_parts.py | $(VENV)/bin/python

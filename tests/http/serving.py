@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,12 @@ from tests.process import ServerProcess
 from twistedcam import barcode
 
 
-def serve(folder: Path, *options: str, port: int = 0) -> ServerProcess:
+def serve(
+    folder: Path, *options: str, port: int = 0, env: Mapping[str, str] | None = None
+) -> ServerProcess:
     """A server with a page, on a free port unless one is named."""
-    return ServerProcess(folder, *options, "--http", f"tcp:{port}:interface=127.0.0.1")
+    http = f"tcp:{port}:interface=127.0.0.1"
+    return ServerProcess(folder, *options, "--http", http, env=env)
 
 
 def state(server: ServerProcess, camera: str = "") -> dict[str, Any]:

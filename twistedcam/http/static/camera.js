@@ -136,6 +136,7 @@ export class CameraView {
       toggle.setAttribute("title", runs ? "Stop (s)" : "Start (space)");
       icon(toggle.querySelector("use"), runs ? "stop" : "play");
       if (state === "live") this.controls.reload();
+      else this.find(".figures").textContent = "";
     }
     const recording = Boolean(status.recording);
     const record = this.find(".record");
