@@ -75,3 +75,31 @@ def test_without_a_file_there_is_nothing_to_reload(tmp_path: Path) -> None:
         server.process.send_signal(signal.SIGHUP)
         wait_for(lambda: "nothing was reloaded" in server.log, "the log")
         assert server.command_lines("ping") == ["OK"]
+
+
+def test_what_was_saved_holds_over_a_hangup_until_the_file_says_something_else(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "twistedcam.toml"
+    text = "[camera.{}]\nsource = 'pattern:?size=320x240'\nfps = {}\nquality = {}\n"
+    file.write_text(text.format("cam", 10, 80))
+    options = (tmp_path / "recordings", "--config", str(file))
+
+    def asked(server: ServerProcess) -> list[str]:
+        lines = server.command_lines("get cam fps", "get cam quality")
+        return [line.removeprefix("value: ") for line in lines if line.startswith("value: ")]
+
+    with ServerProcess(*options) as server:
+        server.command_lines("set cam fps 5", "set cam quality 60")
+        assert "saved: fps=5 quality=60" in server.command_lines("save cam")
+        file.write_text(text.format("cam", 10, 80) + text.format("new", 10, 80))
+        server.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: "camera: new" in server.command_lines("cameras"), "the new camera")
+        assert asked(server) == ["5.0", "60"]
+        file.write_text(text.format("cam", 10, 70))
+        server.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: asked(server)[1] == "70", "the file's quality")
+        assert asked(server)[0] == "5.0", "of the rate it says what it said"
+    with ServerProcess(*options) as server:
+        wait_for(lambda: server.status()["state"] == "live", "a picture")
+        assert asked(server) == ["5.0", "70"]

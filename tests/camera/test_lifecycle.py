@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.fakes import CameraRig, FakeScheme
 from twistedcam import Frame
 from twistedcam.camera.capture import CLOSE_TIMEOUT, STALL_SECONDS
+from twistedcam.camera.retry import RETRY_MOST
 from twistedcam.errors import CameraFailed, SourceEnded
 from twistedcam.sources import Granted
 
@@ -138,6 +139,17 @@ class LifecycleTests(SynchronousTestCase):
         self.rig.clock.advance(STALL_SECONDS)
         self.assertEqual(self.camera.state, "recovering")
         self.assertIn("no picture for 2 s", self.camera.reason or "")
+
+    def test_a_silent_device_is_opened_anew_and_then_listened_to_for_longer(self) -> None:
+        self.go_live()
+        self.rig.clock.advance(STALL_SECONDS)
+        self.rig.step(2)  # the read that was under way, close
+        self.rig.clock.advance(0.5)
+        self.rig.step()  # it is open again
+        self.rig.clock.advance(RETRY_MOST - 0.1)
+        self.assertEqual(self.camera.counts.restarts, 1)
+        self.rig.step()
+        self.assertEqual(self.rig.states, ["starting", "live", "recovering", "live"])
 
     def test_a_driver_that_hangs_holds_up_neither_stop_nor_the_next_start(self) -> None:
         self.go_live()

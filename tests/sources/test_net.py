@@ -38,7 +38,7 @@ class Camera(http.server.BaseHTTPRequestHandler):
             self.answer("text/html", b"<p>no camera</p>")
         elif self.path == "/silent":
             self.answer("multipart/x-mixed-replace;boundary=frame", b"")
-            time.sleep(1)
+            over.wait(60)
         else:
             self.answer("multipart/x-mixed-replace;boundary=frame", b"")
             with contextlib.suppress(OSError):
@@ -58,6 +58,8 @@ class Camera(http.server.BaseHTTPRequestHandler):
 
 
 WANTED = "Basic " + base64.b64encode(b"me:p@ss").decode()
+#: Set when the server ends.
+over = threading.Event()
 #: Set by ``host``: a camera's clock that is too far from ours is not believed.
 start = 0.0
 
@@ -66,10 +68,12 @@ start = 0.0
 def host() -> Iterator[str]:
     global start
     start = time.time() - 3
+    over.clear()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Camera)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     yield f"127.0.0.1:{server.server_address[1]}"
+    over.set()
     server.shutdown()
     server.server_close()
     thread.join()
@@ -131,10 +135,9 @@ def test_who_waits_for_a_peer_can_be_interrupted(host: str) -> None:
         assert isinstance(source, web.WebSource)
         timer = threading.Timer(0.1, source.interrupt)
         timer.start()
-        began = time.monotonic()
-        with pytest.raises(CameraFailed):
+        with pytest.raises(CameraFailed) as error:
             source.read()
-        assert time.monotonic() - began < web.TIMEOUT
+        assert "nothing came" not in str(error.value)
         timer.join()
 
 

@@ -1,0 +1,70 @@
+"""When a camera that failed is tried again: after longer and longer waits, or as it comes back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.task import Clock
+
+from twistedcam.camera.retry import LOOK_EVERY, RETRY_FIRST, RETRY_MOST, Retry
+
+
+class Device:
+    """A source that can be watched."""
+
+    def __init__(self) -> None:
+        self.there: object = None
+
+    def mark(self) -> object:
+        return self.there
+
+
+def failing(device: Any) -> tuple[Clock, Retry, list[float]]:
+    """A retry whose wait is at its longest already, and the seconds at which it has tried."""
+    clock, tries = Clock(), list[float]()
+    retry = Retry(clock, lambda: tries.append(clock.seconds()))
+    for _ in range(6):
+        retry.trying(device)
+        retry.wait(device)
+        clock.advance(RETRY_MOST)
+    tries.clear()
+    retry.trying(device)
+    retry.wait(device)
+    return clock, retry, tries
+
+
+def test_a_device_that_is_back_is_tried_within_a_second_however_long_the_wait() -> None:
+    device = Device()
+    clock, _, tries = failing(device)
+    clock.pump([0.05] * 60)
+    assert tries == []
+    device.there = "plugged in"
+    clock.pump([0.05] * 20)
+    assert len(tries) == 1
+    assert LOOK_EVERY + RETRY_FIRST < 1
+
+
+def test_the_wait_after_a_return_is_short_again() -> None:
+    device = Device()
+    clock, retry, tries = failing(device)
+    device.there = "plugged in"
+    clock.pump([0.05] * 20)
+    retry.trying(device)
+    retry.wait(device)
+    clock.advance(RETRY_FIRST)
+    assert len(tries) == 2
+
+
+def test_what_cannot_be_watched_is_tried_after_ten_seconds() -> None:
+    clock, _, tries = failing(None)
+    clock.advance(RETRY_MOST - 0.01)
+    assert tries == []
+    clock.advance(0.01)
+    assert len(tries) == 1
+
+
+def test_nothing_is_left_behind_when_it_is_cancelled() -> None:
+    clock, retry, _ = failing(Device())
+    clock.advance(1)
+    retry.cancel()
+    assert not clock.getDelayedCalls()
