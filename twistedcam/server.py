@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from twistedcam.auth import Authenticator
+from twistedcam.broker import BrokerState
 from twistedcam.camera import Camera, ReaderThread, Thread
 from twistedcam.delivery import Delivery, LocalDelivery
 from twistedcam.doorman import Doorman
@@ -72,6 +73,8 @@ class Server:
         self.snapshots = Quota(clock, lambda: self.doorman.limits.snapshots)
         #: Where it is reached: URLs by what is found there (``view``, ``page``).
         self.urls: dict[str, str] = {}
+        #: How things stand with the MQTT broker; None where there is none.
+        self.broker: BrokerState | None = None
         #: How viewers are served.
         self.delivery: Delivery = LocalDelivery(clock)
         #: Called by the command ``shutdown``.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.mqtt.home_assistant import check, render
 from tests.process import ServerProcess, wait_for
 from tests.publishing.peers import LOCAL, Program, free_port, is_open
 from tests.system import require_program
@@ -76,6 +78,23 @@ def test_a_server_is_announced_told_of_and_steered(
             topic = "homeassistant/switch/cams_garage_door/record/config"
             switch = seen.wait(topic)
             assert switch["state_topic"] == state
+            told = {
+                topic: json.loads(seen.seen[topic])
+                for topic in list(seen.seen)
+                if topic.startswith("homeassistant/")
+            }
+            kinds = Counter(check(topic, payload) for topic, payload in told.items())
+            assert kinds == {"camera": 1, "switch": 2, "sensor": 5}
+            shown = {
+                payload["name"]: render(payload["value_template"], seen.seen[state])
+                for payload in told.values()
+                if "value_template" in payload
+            }
+            assert float(shown["Frame rate"]) > 0
+            assert (shown["Stream"], shown["Record"], shown["State"]) == ("ON", "OFF", "live")
+            assert (shown["Viewers"], shown["Faults"], shown["Last fault"]) == ("0", "0", "None")
+            assert server.status()["mqtt"] == "connected"
+            assert server.status()["mqtt_broker"] == f"mqtt://{LOCAL}:{port}/cams/garage"
 
             seen.client.publish(switch["command_topic"], "ON")
             recording = seen.wait(state, lambda s: s["record"])["recording"]
@@ -93,11 +112,14 @@ def test_a_server_is_announced_told_of_and_steered(
 
             broker.kill()
             wait_for(lambda: "no broker at" in server.log, "the loss to be noticed")
+            assert server.status()["mqtt"] == "waiting"
+            assert len(server.status()["mqtt_last_fault"]) > 5
             frames = int(server.status()["frames"])
             wait_for(lambda: int(server.status()["frames"]) > frames, "the stream to go on")
             seen.seen.clear()
             broker.start()
-            seen.wait(state, lambda s: s["state"] == "live")
+            seen.wait(state, lambda s: s["state"] == "live" and s["mqtt"] == "connected")
+            assert server.status()["mqtt_connects"] == "2"
             assert server.end() == 0
             wait_for(lambda: seen.seen.get("cams/garage/status") == b"offline", "the goodbye")
             assert "S3CRET" not in server.log
@@ -113,20 +135,21 @@ def test_a_server_is_announced_told_of_and_steered(
 def test_a_missing_broker_costs_nothing(tmp_path: Path, port: int) -> None:
     with ServerProcess(tmp_path, "--camera", "pattern:", "--mqtt", f"mqtt://{LOCAL}:{port}") as one:
         wait_for(lambda: "no broker at" in one.log, "the fault to be told")
+        wait_for(lambda: one.status()["mqtt_faults"] != "0", "the fault in status")
         assert one.status()["state"] in ("starting", "live")
         assert one.end() == 0
 
 
-def test_discovery_has_what_home_assistant_asks_for() -> None:
+def test_discovery_is_as_home_assistant_documents_it() -> None:
     found = announcements(parse_broker("mqtt://h/base"), "door.1")
-    kinds = sorted(topic.split("/")[1] for topic in found)
-    assert kinds == ["camera", "sensor", "sensor", "sensor", "sensor", "sensor", "switch", "switch"]
-    assert len({each["unique_id"] for each in found.values()}) == len(found)
+    assert len({each["unique_id"] for each in found.values()}) == len(found) == 8
     for topic, payload in found.items():
-        assert topic.startswith("homeassistant/") and topic.endswith("/config")
+        check(topic, payload)
         assert payload["availability_topic"] == "base/status"
         assert payload["device"]["identifiers"] == ["base_door_1"]
-    assert all("." not in topic for topic in found)
+    fault = next(each for topic, each in found.items() if "last_fault" in topic)
+    long = json.dumps({"last_fault": "x" * 1000}).encode()
+    assert len(render(fault["value_template"], long)) == 255
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from twistedcam.broker import broker_status
+
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
     from twistedcam.server import Server
@@ -76,6 +78,7 @@ def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
         "delivery": ", ".join(sorted({viewer.path for viewer in viewers})) or None,
         "workers": server.delivery.workers,
         **_processing(server, camera),
+        **broker_status(server.broker, now),
         "uptime": round(now - server.started_at, 1),
     }
 

@@ -6,6 +6,7 @@ import platform
 from typing import TYPE_CHECKING, Any
 
 from twisted import __version__ as twisted_version
+from twistedcam.broker import broker_status
 from twistedcam.commands.command import Answer, Command
 from twistedcam.commands.publishing import add_publishing_commands
 from twistedcam.commands.recording import add_recording_commands
@@ -49,6 +50,7 @@ def standard_commands() -> Registry:
             "view": server.urls.get("view"),
             "page": server.urls.get("page"),
             "recordings": str(server.recordings),
+            **broker_status(server.broker, server.clock.seconds()),
             "uptime": round(server.clock.seconds() - server.started_at, 1),
         }
 

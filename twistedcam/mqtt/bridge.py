@@ -14,6 +14,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from twistedcam.broker import BrokerState
 from twistedcam.commands import Registry
 from twistedcam.commands.status import camera_status
 from twistedcam.errors import BadArgument, Forbidden, TwistedcamError
@@ -58,7 +59,8 @@ class Bridge(Service):
         self._birth = f"{broker.discovery}/status"
         self._command = f"{broker.base}/command"
         topics = [self._birth, self._command, camera_topic(broker, "+", "+/set")]
-        self._client = Client(reactor, broker, topics, self._announce, self._received)
+        server.broker = state = BrokerState(broker.shown)
+        self._client = Client(reactor, broker, state, topics, self._announce, self._received)
         self._loop = LoopingCall(self._tell_all)
         self._loop.clock = reactor
         self._soon: IDelayedCall | None = None

@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
+from twistedcam.broker import BrokerState
 from twistedcam.errors import BadArgument
 from twistedcam.mqtt.address import Broker
 from twistedcam.mqtt.discovery import OFFLINE, ONLINE, availability_topic
@@ -28,6 +29,7 @@ class Client:
     Arguments:
         reactor: where callbacks are called.
         broker: where to connect to.
+        state: where it is written how things stand.
         topics: what is subscribed to.
         connected: called when the broker is there, each time.
         received: called with topic and payload; never for what the broker had kept.
@@ -40,6 +42,7 @@ class Client:
         self,
         reactor: Any,
         broker: Broker,
+        state: BrokerState,
         topics: list[str],
         connected: Callable[[], None],
         received: Callable[[str, bytes], None],
@@ -49,10 +52,9 @@ class Client:
             from paho.mqtt.enums import CallbackAPIVersion
         except ImportError:
             raise BadArgument("--mqtt needs paho-mqtt: pip install 'twistedcam[mqtt]'") from None
-        #: Whether the broker is there.
-        self.is_connected = False
         self._reactor = reactor
         self._broker = broker
+        self._state = state
         self._topics = topics
         self._connected = connected
         self._received = received
@@ -75,6 +77,11 @@ class Client:
         paho.on_disconnect = lambda *args: call(self._on_disconnect, args[3])
         paho.on_message = lambda _, __, message: call(self._on_message, message)
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether the broker is there."""
+        return self._state.is_connected
+
     def start(self) -> None:
         """Connect, now or when the broker is there."""
         self._paho.connect_async(self._broker.host, self._broker.port, keepalive=_KEEPALIVE)
@@ -89,7 +96,7 @@ class Client:
         """Say that this server is gone, and disconnect."""
         self.publish(availability_topic(self._broker), OFFLINE)
         self._is_closing = True
-        self.is_connected = False
+        self._state.is_connected = False
         self._paho.disconnect()
         return deferToThread(self._paho.loop_stop)
 
@@ -99,15 +106,14 @@ class Client:
             return
         if self._is_closing:
             return
-        self.is_connected = True
+        self._state.connected()
         log.info("connected to {broker}", broker=self._broker.shown)
         self._paho.subscribe([(topic, 1) for topic in self._topics])
         self.publish(availability_topic(self._broker), ONLINE)
         self._connected()
 
     def _on_disconnect(self, reason: Any) -> None:
-        was, self.is_connected = self.is_connected, False
-        if was:
+        if self.is_connected:
             self._tell_fault(str(reason))
 
     def _on_message(self, message: Any) -> None:
@@ -116,5 +122,6 @@ class Client:
 
     def _tell_fault(self, reason: str) -> None:
         if not self._is_closing:
+            self._state.failed(self._reactor.seconds(), reason)
             shown = self._broker.shown
             log.warn("no broker at {broker}: {reason}", broker=shown, reason=reason)

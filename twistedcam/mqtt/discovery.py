@@ -47,7 +47,7 @@ def announcements(broker: Broker, camera: str) -> dict[str, dict[str, Any]]:
 
     def sensor(name: str, field: str, **more: str) -> dict[str, Any]:
         template = f"{{{{ value_json.{field} }}}}"
-        return {"name": name, "state_topic": state, "value_template": template, **more}
+        return {"name": name, "state_topic": state, "value_template": template} | more
 
     parts = {
         ("camera", "image"): {"name": None, "topic": camera_topic(broker, camera, "image")},
@@ -58,8 +58,16 @@ def announcements(broker: Broker, camera: str) -> dict[str, dict[str, Any]]:
             "Frame rate", "fps", unit_of_measurement="fps", state_class="measurement"
         ),
         ("sensor", "viewers"): sensor("Viewers", "viewers", state_class="measurement"),
-        ("sensor", "faults"): sensor("Faults", "faults", state_class="total_increasing"),
-        ("sensor", "last_fault"): sensor("Last fault", "last_fault"),
+        ("sensor", "faults"): sensor(
+            "Faults", "faults", state_class="total_increasing", entity_category="diagnostic"
+        ),
+        ("sensor", "last_fault"): sensor(
+            "Last fault",
+            "last_fault",
+            # A state has 255 characters at most, and "None" stands for no state.
+            value_template="{{ (value_json.last_fault or 'None')[:255] }}",
+            entity_category="diagnostic",
+        ),
     }
     return {
         f"{broker.discovery}/{kind}/{node}/{word}/config": {
