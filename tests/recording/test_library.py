@@ -88,6 +88,12 @@ class ListingTests(LibraryCase):
         self.written = [Item("now.mp4", "cam", frame(150).time, 1.0, 99, complete=False)]
         self.assertEqual(self.names(), ["c.mkv", "now.mp4", "a.mkv", "b.mkv"])
 
+    def test_a_recording_that_is_finished_meanwhile_is_listed_once(self) -> None:
+        make_recording(self.folder / "now.mkv", 3)
+        self.written = [Item("now.mkv", "cam", frame(0).time, 1.0, 99, complete=False)]
+        (item,) = self.get(self.library.list())
+        self.assertTrue(item.complete)
+
     def test_a_film_copied_in_by_hand_is_listed_and_is_not_our_own(self) -> None:
         make_recording(self.folder / "a.mkv")
         shutil.copy(self.folder / "a.mkv", self.folder / "kept.mkv")

@@ -70,7 +70,7 @@ def add_recording_commands(registry: Registry) -> None:
     @registry.command("recordings", right="view", items="recordings")
     async def recordings(server: Server) -> Answer:
         """List the recordings, newest first, those being written among them."""
-        return [_shown(item) for item in await server.library.list()]
+        return await server.library.shown(_shown)
 
     @registry.command("recordings delete")
     async def recordings_delete(server: Server, name: str) -> Answer:

@@ -58,9 +58,26 @@ class Library:
         Raises:
             DiskError: the folder cannot be read.
         """
-        items = await self._run(self._index.scan)
-        items += self._being_written()
-        return sorted(items, key=lambda item: (item.start, item.recording), reverse=True)
+        return await self.shown(lambda item: item)
+
+    async def shown(self, show: Callable[[Item], T]) -> builtins.list[T]:
+        """The same, each as ``show`` gives it.
+
+        With many thousand recordings that takes its time: it is done on the thread.
+
+        Raises:
+            DiskError: the folder cannot be read.
+        """
+        writing = builtins.list(self._being_written())
+
+        def look() -> builtins.list[T]:
+            items = self._index.scan()
+            complete = {item.recording for item in items}
+            items += [item for item in writing if item.recording not in complete]
+            items.sort(key=lambda item: (item.start, item.recording), reverse=True)
+            return [show(item) for item in items]
+
+        return await self._run(look)
 
     def path(self, name: str) -> Path:
         """Where a complete recording is.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ class Item:
 
     def as_dict(self) -> dict[str, Any]:
         """As plain values, the name first."""
-        return asdict(self)
+        return dict(vars(self))
 
 
 def probe(path: Path, known: os.stat_result | None = None) -> Item:
