@@ -8,7 +8,7 @@ from itertools import pairwise
 from tests.recording.films import jpeg, moments
 from twistedcam.recording import backlog
 from twistedcam.recording.backlog import Backlog
-from twistedcam.recording.moment import Moment
+from twistedcam.recording.moment import Coded, Moment
 from twistedcam.recording.ring import Ring
 
 
@@ -57,6 +57,56 @@ def test_what_can_no_longer_be_written_is_counted() -> None:
     waiting = Backlog(moments([0, 1, 2]))
     waiting.clear()
     assert (len(waiting), waiting.dropped) == (0, 3)
+
+
+def slow(seconds: int, cost: float, first: int = 0) -> tuple[list[Moment], Backlog]:
+    """A writer that takes so long for a frame, and says so; what it wrote until it is done."""
+    waiting = Backlog(moments(n / 30 for n in range(-first, 0)))
+    written: list[Moment] = []
+    busy_until = 0.0
+    for number, moment in enumerate(moments(n / 30 for n in range(seconds * 30))):
+        waiting.offer(moment)
+        while waiting and busy_until <= number / 30:
+            batch = waiting.take(waiting.batch)
+            written += batch
+            busy_until = max(busy_until, number / 30) + len(batch) * cost
+            waiting.wrote(len(batch), len(batch) * cost)
+    waiting.hurry()
+    return written, waiting
+
+
+def test_a_slow_encoder_s_frames_are_spread_over_all_of_the_time() -> None:
+    written, waiting = slow(60, 0.5)
+    assert len(written) + len(waiting) + waiting.dropped == 1800
+    gaps = [b.time - a.time for a, b in pairwise(written[9:])]
+    assert min(gaps) > 0.2e6 and max(gaps) < 0.6e6
+
+
+def test_the_end_of_a_slow_writer_s_recording_is_not_waited_for_long() -> None:
+    for cost in (0.05, 0.2, 0.5):
+        _, waiting = slow(30, cost, first=300)
+        assert len(waiting) * cost <= 2 * backlog.WORK + cost
+
+
+def test_a_disk_that_stalls_once_is_no_slow_one() -> None:
+    waiting = Backlog()
+    for moment in moments(n / 30 for n in range(30)):
+        waiting.offer(moment)
+        waiting.wrote(len(waiting.take(1)), 0.001)
+    for moment in moments(1 + n / 30 for n in range(120)):
+        waiting.offer(moment)
+    waiting.wrote(len(waiting.take(8)), 4.0)
+    assert (len(waiting), waiting.dropped) == (112, 0)
+
+
+def test_coded_frames_that_wait_are_never_thinned() -> None:
+    waiting = Backlog()
+    for moment in moments(n / 30 for n in range(60)):
+        waiting.offer(moment._replace(coded=Coded(b"", 0, False, 0)))
+    for _ in range(20):
+        assert waiting.wrote(1, 1.0) == []
+    assert len(waiting) == 60
+    assert not waiting.offer(moments([3.0])[0])
 
 
 def test_large_frames_are_bounded_by_their_bytes() -> None:

@@ -12,6 +12,14 @@ FRAMES = 240
 BYTES = 128 * 2**20
 #: How full it may be before frames are left out. Below it a disk that stalls costs nothing.
 _EASY = 0.5
+#: Seconds of work that may wait where the writer is slow for good: so long may an end take.
+WORK = 5.0
+#: So few frames may always wait.
+_LEAST = 4
+#: Writes that are looked at to tell a slow writer from a stall: it is as quick as the quickest.
+_LOOKS = 8
+#: Frames that are written at once, and seconds that this may take.
+_BATCH, _BATCH_TIME = 8, 0.1
 
 
 class Backlog:
@@ -19,6 +27,9 @@ class Backlog:
 
     Up to half full it takes all. Beyond it takes a share that becomes smaller as it fills, and
     takes it evenly: where the writer does half the camera's rate, every second frame is left out.
+
+    What it has room for is as much as the writer can do in a few seconds, as far as its speed is
+    known. One that turns out to be slow has what waits thinned.
 
     Arguments:
         first: frames from before the beginning; all of them are taken, and take no room.
@@ -29,6 +40,8 @@ class Backlog:
         self._waiting: deque[Moment] = deque()
         self._bytes = 0
         self._credit = 0.0
+        #: Seconds that a frame took, in the last few writes.
+        self._costs: deque[float] = deque(maxlen=_LOOKS)
         #: Frames that were left out.
         self.dropped = 0
 
@@ -45,6 +58,29 @@ class Backlog:
         self._waiting.append(moment)
         self._bytes += len(moment.jpeg)
         return True
+
+    @property
+    def batch(self) -> int:
+        """How many frames are best written at once."""
+        if len(self._costs) < _LOOKS:
+            return 1
+        return max(1, min(_BATCH, int(_BATCH_TIME / max(min(self._costs), 1e-6))))
+
+    def wrote(self, frames: int, seconds: float) -> list[Moment]:
+        """Frames were written in that time; those that are left out because it takes too long."""
+        self._costs.append(seconds / frames)
+        if len(self._waiting) <= self._room() or self._waiting[0].coded is not None:
+            return []  # H.264 refers to the frames before: none can be left out afterwards
+        self._waiting, out = _thinned(self._waiting, self._room() - 1)
+        self._bytes -= sum(len(moment.jpeg) for moment in out)
+        self.dropped += len(out)
+        return out
+
+    def hurry(self) -> None:
+        """The end is waited for: what came before the beginning is thinned too if it has to be."""
+        if len(self._first) > self._room():
+            self._first, out = _thinned(self._first, self._room())
+            self.dropped += len(out)
 
     def take(self, most: int) -> list[Moment]:
         """The oldest frames, no longer waiting."""
@@ -63,5 +99,23 @@ class Backlog:
 
     def _share(self) -> float:
         """The share of frames that is taken in now: 1 up to half full, 0 when full."""
-        full = max(len(self._waiting) / FRAMES, self._bytes / BYTES)
+        full = max(len(self._waiting) / self._room(), self._bytes / BYTES)
         return max(0.0, min(1.0, (1 - full) / (1 - _EASY)))
+
+    def _room(self) -> int:
+        """Frames that may wait."""
+        if len(self._costs) < _LOOKS:
+            return FRAMES
+        return max(_LEAST, min(FRAMES, int(WORK / max(min(self._costs), 1e-6))))
+
+
+def _thinned(moments: deque[Moment], left: int) -> tuple[deque[Moment], list[Moment]]:
+    """So many of them, evenly; and the others."""
+    count = len(moments)
+    kept, out = deque[Moment](), []
+    for number, moment in enumerate(moments):
+        if number * left // count != (number - 1) * left // count:
+            kept.append(moment)
+        else:
+            out.append(moment)
+    return kept, out

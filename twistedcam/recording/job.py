@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
@@ -18,9 +19,6 @@ from twistedcam.recording.segment import Segment, SegmentResult
 from twistedcam.recording.session import Plan, Progress, Session
 
 log = Logger()
-
-#: Frames that go to the thread at once.
-_BATCH = 8
 
 
 class JobListener(Protocol):
@@ -43,6 +41,7 @@ class Job:
         first: frames from before the beginning.
         make_thread: gives threads.
         listener: who hears of it.
+        steady: seconds on a clock that is never set.
     """
 
     def __init__(
@@ -51,6 +50,7 @@ class Job:
         first: Iterable[Moment],
         make_thread: Callable[[], Thread],
         listener: JobListener,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self.progress = Progress(plan.name)
         self._session = Session(plan)
@@ -58,6 +58,9 @@ class Job:
         self._thread = make_thread()
         self._publisher = make_thread()
         self._listener = listener
+        self._steady = steady
+        #: Frames that were written, and the seconds that it took, until the backlog hears of it.
+        self._written: tuple[int, float] | None = None
         self._busy = False
         self._publishing = 0
         self._cut = False
@@ -93,6 +96,7 @@ class Job:
         """
         assert self._finished is None, "a job is finished once"
         self._end_at = at
+        self._backlog.hurry()
         self._finished = Deferred()
         finished = self._finished
         self._pump()
@@ -105,14 +109,15 @@ class Job:
         if self._broken:
             self._backlog.clear()
         if self._backlog:
-            batch = self._backlog.take(_BATCH)
-            self._run(lambda: session.write(batch))
+            batch = self._backlog.take(self._backlog.batch)
+            self._run(lambda: self._write(batch))
         elif self._cut and not self._broken:
             self._cut = False
             self._run(session.cut)
         elif self._finished is not None and not self._ended:
             self._ended = True
-            at = self._end_at
+            # What waited when the disk was full is lost: no picture stands in for it.
+            at = None if self._broken else self._end_at
             self._run(lambda: session.finish(at))
         elif self._ended and not self._publishing:
             self._thread.end()
@@ -124,6 +129,13 @@ class Job:
     def _run(self, call: Callable[[], Progress]) -> None:
         self._busy = True
         self._thread.run(call).addCallbacks(self._went, self._failed).addCallback(self._idle)
+
+    def _write(self, batch: list[Moment]) -> Progress:
+        """On the thread."""
+        began = self._steady()
+        progress = self._session.write(batch)
+        self._written = len(batch), self._steady() - began
+        return progress
 
     def _went(self, progress: Progress) -> None:
         self.progress = progress
@@ -138,6 +150,9 @@ class Job:
 
     def _idle(self, _: Any) -> None:
         self._busy = False
+        written, self._written = self._written, None
+        if written is not None:
+            self._backlog.wrote(*written)
         self._pump()
 
     def _publish(self, segment: Segment) -> None:

@@ -175,7 +175,7 @@ class Recorder(HasState):
         first: list[Moment] = []
         if self.ring is not None and every is None:
             first = self.ring.last(self.ring.seconds, self._now())
-        self._job = Job(plan, first, self._make_thread, self)
+        self._job = Job(plan, first, self._make_thread, self, self._steady)
         if plan.format.codec == "h264" and every is None and self.ring is None:
             self._shared = self.find_shared(self.settings)
         self._missed = 0

@@ -37,6 +37,7 @@ class _Made(NamedTuple):
     #: How the encoder is called, and why it is not the one that was asked for.
     name: str
     note: str | None
+    seconds: float
 
 
 class SharedEncoder:
@@ -164,17 +165,22 @@ class SharedEncoder:
 
     def _encode(self, moment: Moment, pts: int, keyframe: bool) -> _Made:
         """On the thread."""
+        began = self._steady()
         coder = self._coder
         if coder is None or coder.size != (moment.width, moment.height):
             coder = self._coder = Coder(self.settings, moment.width, moment.height)
             self._generation += 1
-        return _Made(coder.encode(moment.jpeg, pts, keyframe), coder.name, coder.note)
+        packets = coder.encode(moment.jpeg, pts, keyframe)
+        return _Made(packets, coder.name, coder.note, self._steady() - began)
 
     def _made(self, made: _Made) -> None:
         self._is_broken = False
         if made.note and made.note != self.note:
             log.warn("{camera}: {note}", camera=self._camera.name, note=made.note)
         self.name, self.note = made.name, made.note
+        for moment in self._waiting.wrote(1, made.seconds):
+            self.dropped += 1
+            self._frames.pop(_pts(moment), None)
         for pts, data, is_keyframe in made.packets:
             frame = self._frames.pop(pts, None)
             if frame is None:
