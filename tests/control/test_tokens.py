@@ -114,14 +114,22 @@ class TokenTests(TokenCase):
         self.assertRefused(away.ask("cameras"))
         self.assertEqual(self.controller("boss", host="192.0.2.7", tls=True).ask("ping"), ["OK"])
 
-    def test_what_a_token_does_not_allow_is_logged_with_its_name(self) -> None:
-        viewer = self.controller("viewer")
-        with capturedLogs() as events:
-            viewer.ask("stop door")
-        text = " ".join(filter(None, map(formatEvent, events)))
-        self.assertIn("127.0.0.1:4711", text)
-        self.assertIn("'viewer'", text)
-        self.assertNotIn(self.tokens["viewer"], text)
+    def test_every_refusal_is_logged_with_address_and_name_and_never_with_a_token(self) -> None:
+        away = "192.0.2.7"
+        refused = (
+            (self.controller("viewer"), "stop door", "127.0.0.1:4711: refused: the token 'viewer'"),
+            (self.controller("porter"), "kick 1", "refused: the token 'porter'"),
+            (self.controller(), "cameras", "refused: this server wants a token"),
+            (self.controller(), "auth my-guess", "refused: a wrong token"),
+            (self.controller(host=away), f"auth {self.tokens['boss']}", f"{away}:4711: refused: a"),
+        )
+        for controller, line, said in refused:
+            with capturedLogs() as events:
+                self.assertRefused(controller.ask(line))
+            text = " ".join(filter(None, map(formatEvent, events)))
+            self.assertIn(said, text)
+            for token in (*self.tokens.values(), "my-guess"):
+                self.assertNotIn(token, text + repr(events))
 
     def test_without_tokens_auth_is_taken_and_needed_for_nothing(self) -> None:
         self.server.authenticator = Authenticator(self.clock)

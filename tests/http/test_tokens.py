@@ -131,10 +131,19 @@ class TokenTests(TokenCase):
         browser.channel.connectionLost()
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
-    def test_no_token_is_logged(self) -> None:
-        with capturedLogs() as events:
-            token = self.tokens["guest"]
-            self.connect().ask("GET", f"/metrics?token={token}&x=1")
-        text = " ".join(filter(None, map(formatEvent, events)))
-        self.assertIn("192.0.2.9", text)
-        self.assertNotIn(token, text)
+    def test_every_refusal_is_logged_with_address_and_name_and_never_with_a_token(self) -> None:
+        guest, wrong = self.tokens["guest"], "my-guess"
+        refused = (
+            (f"/metrics?token={guest}&x=1", {}, "GET /metrics?token=...&x=1: the token 'guest'"),
+            ("/snapshot/yard", {"Authorization": f"Bearer {guest}"}, "the token 'guest'"),
+            ("/api/v1/cameras", {}, "this server wants a token"),
+            (f"/snapshot?token={wrong}", {}, "a wrong token"),
+        )
+        for path, headers, said in refused:
+            with capturedLogs() as events:
+                self.assertIn(self.connect().ask("GET", path, **headers), (401, 403))
+            text = " ".join(filter(None, map(formatEvent, events)))
+            self.assertIn("192.0.2.9:4711: refused: ", text)
+            self.assertIn(said, text)
+            for token in (guest, wrong):
+                self.assertNotIn(token, text)

@@ -105,7 +105,11 @@ class Authenticator:
         if grant is not None and (source, grant.name) in self._known:
             return grant
         if self._slowdown.is_slowed(source):
-            await self._slowdown.turn(source)
+            try:
+                await self._slowdown.turn(source)
+            except Unauthorized as error:
+                log.warn("{peer}: refused: {why}", peer=show_address(peer), why=str(error))
+                raise
             grant = self._find(is_it)
         if grant is None:
             self._slowdown.failed(source)

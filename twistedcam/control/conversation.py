@@ -70,6 +70,8 @@ class Conversation:
                 arguments = command.bind(self._server, rest)
                 self._answer(command, await self._run(command, arguments))
         except TwistedcamError as error:
+            if isinstance(error, Unauthorized):  # it has the token's name, never the token
+                log.warn("{peer}: refused: {why}", peer=self._connection.peer, why=str(error))
             self.answer_error(error)
         except Exception:
             shown = line if b"auth" not in line else b"auth ..."  # a token is never logged
@@ -131,11 +133,7 @@ class Conversation:
         if command.before_auth or grant is None:
             return await command.run(subject, **arguments)
         camera = getattr(arguments.get("camera"), "name", None)
-        try:
-            grant.require_command(command.right, camera, command.name)
-        except Unauthorized as error:
-            log.warn("{peer}: refused: {why}", peer=self._connection.peer, why=str(error))
-            raise
+        grant.require_command(command.right, camera, command.name)
         answer = await command.run(subject, **arguments)
         return answer if camera is not None else grant.only_own(answer, command.name)
 

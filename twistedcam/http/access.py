@@ -7,16 +7,12 @@ import binascii
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
 
 from twistedcam.auth import Grant
-from twistedcam.errors import Forbidden
 from twistedcam.http.channel import HttpRequest
 
 if TYPE_CHECKING:
     from twistedcam.server import Server
-
-log = Logger()
 
 #: Routes that anybody may have: they say nothing of this server.
 OPEN = frozenset({"/static/{name}", "/favicon.ico"})
@@ -57,12 +53,7 @@ class Access:
         )
         request.notifyFinish().addErrback(lambda _: judging.cancel())
         request.grant = await judging
-        try:
-            self._require(request, path, parts)
-        except Forbidden as error:
-            host = getattr(peer, "host", "unix")
-            log.warn("{peer}: refused: {path}: {why}", peer=host, path=path, why=str(error))
-            raise
+        self._require(request, path, parts)
 
     def _require(self, request: HttpRequest, path: str, parts: dict[str, str]) -> None:
         grant: Grant = request.grant

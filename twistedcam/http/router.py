@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from urllib.parse import unquote
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
+from twistedcam.address import show_address
 from twistedcam.errors import BadArgument, TwistedcamError
 from twistedcam.http.access import Access
 from twistedcam.http.channel import HttpRequest, without_token
@@ -19,6 +21,8 @@ from twistedcam.http.reply import Reply, error_reply, json_reply
 
 log = Logger()
 
+#: What is logged: no or a wrong token, no right or no business, too often.
+_REFUSED = (401, 403, 429)
 #: Answers a request: with a reply, or with None where it does so itself.
 Handler = Callable[..., Reply | Awaitable[Reply | None] | None]
 
@@ -83,6 +87,8 @@ class Router:
             log.failure("{method} {uri} failed", method=request.method, uri=uri)
             message = "that failed inside the server; its log says why"
             reply = json_reply({"code": "internal", "message": message}, 500)
+        if reply is not None:
+            _log_refusal(request, reply)
         if reply is not None and not gone:
             send(request, reply)
 
@@ -109,6 +115,18 @@ class Router:
         words = ", ".join(sorted(set(allowed)))
         message = f"{path} answers to {words}"
         return json_reply({"code": "method-not-allowed", "message": message}, 405, Allow=words)
+
+
+def _log_refusal(request: HttpRequest, reply: Reply) -> None:
+    """Tell who was refused what, and why; the reason has the token's name, never the token."""
+    if reply.status in _REFUSED:
+        log.warn(
+            "{peer}: refused: {method} {uri}: {why}",
+            peer=show_address(request.getClientAddress()),
+            method=request.method.decode("ascii", "replace"),
+            uri=without_token(request.uri),
+            why=json.loads(reply.body)["message"],
+        )
 
 
 def send(request: Any, reply: Reply) -> None:
