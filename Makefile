@@ -18,10 +18,10 @@ LOCK ?= requirements/test.txt
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test lint check bench soak fuzz audit lock clean
+.PHONY: help run test lint check bench soak fuzz kernel-test audit lock clean
 
 help:  ## say what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 13
 
 run: $(VENV)/.run  ## start the server (ARGS='--camera webcam:0')
 	@exec $(BIN)/twistedcam serve $(ARGS)
@@ -47,6 +47,9 @@ soak: $(VENV)/.test  ## an hour of comings and goings, one of lost servers, then
 fuzz: $(VENV)/.fuzz  ## codecs and parsers against any bytes, guided by coverage and by hypothesis (FUZZ_SECONDS=60)
 	for each in frames pictures commands; do $(BIN)/python -m tests.fuzz $$each --seconds $(FUZZ_SECONDS) || exit; done
 	FUZZ_CASES=$(FUZZ_CASES) $(BIN)/python -m pytest $(FUZZED)
+
+kernel-test: $(VENV)/.test  ## the webcam code on the Linux kernel's own test driver, in a virtual machine
+	$(BIN)/python -m tests.kernel $(ARGS)
 
 audit: $(VENV)/.run  ## known holes in what is installed (asks the network)
 	@$(PIP) pip-audit
