@@ -77,6 +77,7 @@ def test_on_a_slow_line_the_picture_is_new_and_its_age_is_true(
                 "three looks at new pictures, whose age is the one shown",
             )
             assert state(server)["viewers"] == 1
+            assert re.match(r"Bitrate\s+[1-9]", browser.text(".tile:nth-child(3)"))
             browser.shoot(f"slow-line-{how[-4:] or 'live'}")
             browser.chrome.get("about:blank")
     browser.complaints()

@@ -1,7 +1,7 @@
 // One camera: its picture, its state, its buttons, its figures.
 import { cameraPath, command } from "./api.js";
 import { Controls } from "./controls.js";
-import { Tile } from "./curve.js";
+import { Meter, Tile } from "./curve.js";
 import { $, address, age, bits, bytes, fromTemplate, icon, say, span } from "./dom.js";
 import { Pictures } from "./pictures.js";
 
@@ -34,6 +34,8 @@ export class CameraView {
       viewers: new Tile("Viewers", String),
     };
     this.find(".tiles").append(...Object.values(this.tiles).map((tile) => tile.element));
+    this.counted = new Meter();
+    this.came = new Meter();
     this.controls = new Controls(name, this.find(".controls"));
     this.press(".toggle", () => (RUNS.includes(this.status?.state) ? this.stop() : this.start()));
     this.press(".record", () => (this.status?.recording ? this.endRecording() : this.record()));
@@ -172,13 +174,11 @@ export class CameraView {
     this.recordingText();
   }
 
+  // Bits a second, by what the camera has counted. It counts no picture that is made for one who
+  // pulls: then by what came here.
   rate() {
-    const { bytes: total } = this.status;
-    const now = performance.now();
-    const before = this.counted;
-    if (before?.total === total && now - before.now < 2500) return before.rate;
-    this.counted = { total, now, rate: before && total >= before.total ? (8000 * (total - before.total)) / (now - before.now) : 0 };
-    return this.counted.rate;
+    const [counted, came] = [this.counted.rate(this.status.bytes), this.came.rate(this.pictures.bytes)];
+    return counted || came;
   }
 
   recordingText() {
@@ -219,7 +219,7 @@ export class CameraView {
     this.find(".over").hidden = lost; // what it says is no longer known
     veil.dataset.state = state;
     veil.querySelector("strong").textContent = lost ? "Server lost" : VEILS[state] ?? state;
-    veil.querySelector(".veil-reason").textContent = lost ? "The page tries to reach it again and again." : this.status?.reason ?? (state === "stopped" ? "Start it with the button below, or with the space key." : "");
+    veil.querySelector(".veil-reason").textContent = lost ? "The page tries to reach it again and again." : this.status?.reason ?? (state === "stopped" ? "Start it with the button below." : "");
     this.find(".picture").setAttribute("aria-label", `Live picture of ${this.name}: ${lost ? "server lost" : (STATES[state] ?? state).toLowerCase()}`);
   }
 }

@@ -1,4 +1,4 @@
-// A figure of now, with its last five minutes as a curve.
+// A figure of now, with its last five minutes as a curve, and what figures are made from.
 import { fromTemplate } from "./dom.js";
 
 const KEEP = 300; // seconds
@@ -45,5 +45,18 @@ export class Tile {
       const text = `${this.title}, last five minutes: from ${this.show(Math.min(...known))} to ${this.show(Math.max(...known))}`;
       this.curve.setAttribute("aria-label", text);
     }
+  }
+}
+
+// A rate, from a count that only grows.
+export class Meter {
+  // Bits a second of a count of bytes, read about once a second.
+  rate(total) {
+    const now = performance.now();
+    const { before } = this;
+    if (before?.total === total && now - before.now < 2500) return before.rate;
+    const grown = before && total >= before.total ? total - before.total : 0;
+    this.before = { total, now, rate: grown ? (8000 * grown) / (now - before.now) : 0 };
+    return this.before.rate;
   }
 }

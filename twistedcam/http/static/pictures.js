@@ -36,6 +36,7 @@ export class Pictures {
     this.running = false;
     this.drawn = []; // when pictures were drawn, of the last seconds
     this.ages = []; // of the pictures drawn since they were last taken
+    this.bytes = 0; // of the pictures drawn, all in all
     this.lastSeq = 0;
   }
 
@@ -136,6 +137,7 @@ export class Pictures {
       }
       this.context.drawImage(image, 0, 0);
       this.drawn.push(performance.now());
+      this.bytes += blob.size;
       this.ages.push(clock.now() - time);
       if (this.ages.length > 500) this.ages.splice(0, 250);
     }
