@@ -1,16 +1,24 @@
-"""A line of a certain width, between a browser and a server on the same machine."""
+"""A line of a certain width, between a browser and a server on the same machine.
+
+Like the lines of mobile networks and full homes it holds much: who sends without being told what
+arrived fills it, and is read a second late.
+"""
 
 from __future__ import annotations
 
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from queue import Queue
 from types import TracebackType
 
-#: Bytes that the line itself holds: what waits for it has to wait in the server.
-HELD = 16 * 1024
 PIECE = 4 * 1024
+#: Pieces that are on their way at once: 1 MB.
+HELD = 256
+#: Bytes that the machine holds besides.
+BUFFER = 16 * 1024
 
 
 class SlowLine:
@@ -59,19 +67,38 @@ class SlowLine:
             while True:
                 near, _ = self._listener.accept()
                 far = socket.socket()
-                far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, HELD)
-                near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, HELD)
+                far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+                near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
                 self._ends += [near, far]
                 far.connect(("127.0.0.1", self._port))
-                self._start(self._pass, near, far, False)
-                self._start(self._pass, far, near, True)
+                on_its_way: Queue[bytes] = Queue(HELD)
+                self._start(self._take, near, far.sendall, far)
+                self._start(self._take, far, on_its_way.put, None)
+                self._start(self._give, on_its_way, near)
 
-    def _pass(self, source: socket.socket, sink: socket.socket, slowly: bool) -> None:
+    def _take(
+        self, source: socket.socket, give: Callable[[bytes], None], sink: socket.socket | None
+    ) -> None:
+        """Give on what comes, an empty piece at the end; there shut the sink."""
         with suppress(OSError):
             while data := source.recv(PIECE):
-                if slowly:
-                    self._wait_for(len(data))
-                sink.sendall(data)
+                give(data)
+        if sink is None:
+            give(b"")
+        else:
+            with suppress(OSError):
+                sink.shutdown(socket.SHUT_RDWR)
+
+    def _give(self, pieces: Queue[bytes], sink: socket.socket) -> None:
+        """Send what is on its way, as fast as the line is; what nobody takes is lost."""
+        is_open = True
+        while data := pieces.get():
+            if is_open:
+                self._wait_for(len(data))
+                try:
+                    sink.sendall(data)
+                except OSError:
+                    is_open = False
         with suppress(OSError):
             sink.shutdown(socket.SHUT_RDWR)
 
