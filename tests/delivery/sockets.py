@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
+import ssl
 import tempfile
 from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -13,6 +17,7 @@ from twisted.internet.protocol import Protocol, ServerFactory
 from twisted.internet.task import deferLater
 
 from twistedcam.frame import Frame
+from twistedcam.tls.certificate import make_certificate
 
 
 class Near(Protocol):
@@ -27,6 +32,49 @@ class Near(Protocol):
 
     def connectionLost(self, reason: Any = None) -> None:
         self.gone.callback(None)
+
+
+class SecureFar:
+    """The far end of a TLS connection, with as much of a socket's ways as tests use."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        self._sock = context.wrap_socket(sock, do_handshake_on_connect=False)
+        self.close = self._sock.close
+
+    async def shake_hands(self, reactor: Any) -> None:
+        """Agree on keys."""
+        while True:
+            try:
+                self._sock.do_handshake()
+                return
+            except ssl.SSLWantReadError:
+                await deferLater(reactor, 0.001, lambda: None)
+
+    def recv(self, size: int) -> bytes:
+        """What has come; raises BlockingIOError if that is nothing. The end is answered."""
+        try:
+            data = self._sock.recv(size)
+        except ssl.SSLWantReadError:
+            raise BlockingIOError from None
+        if not data:
+            self._sock.close()
+        return data
+
+    def sendall(self, data: bytes) -> None:
+        """Send."""
+        self._sock.sendall(data)
+
+
+@cache
+def server_keys() -> Any:
+    """A certificate for tests, made once."""
+    from twisted.internet.ssl import DefaultOpenSSLContextFactory
+
+    with tempfile.TemporaryDirectory() as folder:
+        make_certificate(Path(folder), ["localhost"], datetime.now(UTC))
+        return DefaultOpenSSLContextFactory(f"{folder}/key.pem", f"{folder}/cert.pem")
 
 
 async def connect(
@@ -51,17 +99,25 @@ async def connect(
         far = socket.socket(socket.AF_UNIX)
         far.connect(path)
     else:
-        port = reactor.listenTCP(0, Factory(), interface="127.0.0.1")
+        if kind == "tls":
+            port = reactor.listenSSL(0, Factory(), server_keys(), interface="127.0.0.1")
+        else:
+            port = reactor.listenTCP(0, Factory(), interface="127.0.0.1")
         far = socket.socket()
         if receive_buffer is not None:
             far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         far.connect(("127.0.0.1", port.getHost().port))
     far.setblocking(False)
     near = await made
+    if kind == "tls":
+        secure = SecureFar(far)
+        await secure.shake_hands(reactor)
+        far = secure  # type: ignore[assignment]
 
     async def end() -> None:
         far.close()
-        near.transport.abortConnection()
+        if not near.gone.called:
+            near.transport.abortConnection()
         await near.gone
         await port.stopListening()
 

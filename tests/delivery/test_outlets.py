@@ -8,14 +8,19 @@ import socket
 from typing import Any
 
 from twisted.internet import reactor
+from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
 
 from tests.delivery.sockets import Near, connect, frame, framing, read, turn, until
 from tests.system import require
-from twistedcam.delivery import SendfileOutlet, WriteOutlet, make_outlet
+from twistedcam.delivery import SendfileOutlet, Watcher, WriteOutlet, make_outlet
 from twistedcam.delivery.kernel import HAS_SENDFILE, stream_socket
 from twistedcam.delivery.memory import MemoryFile
+from twistedcam.delivery.watcher import STALL_LIMIT
+from twistedcam.events import EventBus
 from twistedcam.frame import Frame
+from twistedcam.hub import Hub
+from twistedcam.viewers import Viewers
 
 BIG = 24 * 1024 * 1024  # more than a loopback connection holds by itself
 
@@ -219,6 +224,48 @@ class WriteOverTcp(OutletPromises, TestCase):
 
     def make(self, transport: Any, cleared: Any) -> WriteOutlet:
         return WriteOutlet(transport, framing, cleared)
+
+
+class WriteOverTls(OutletPromises, TestCase):
+    kind = "tls"
+
+    async def opened(self, **how: Any) -> Any:
+        return await super().opened(kind="tls", **how)
+
+    def make(self, transport: Any, cleared: Any) -> WriteOutlet:
+        outlet = make_outlet(transport, framing, cleared, reactor)
+        assert isinstance(outlet, WriteOutlet)
+        return outlet
+
+    async def test_who_reads_slowly_is_never_far_behind(self) -> None:
+        outlet, _, far, _ = await self.opened(receive_buffer=65536)
+        number, seen = 0, []
+        for _ in range(12):
+            for _ in range(10):  # ten pictures come in the time that it takes to read one
+                number += 1
+                outlet.offer(frame(number, 100_000))
+                await turn(reactor)
+            data = await read(reactor, far, 100_008)
+            seen.append((int.from_bytes(data[:4], "big"), number))
+        # One may be on its way in the kernels, and one in hand: each has waited for one reading.
+        assert all(newest - shown <= 30 for shown, newest in seen)
+        assert seen[-1][0] > 80
+
+    async def test_who_stops_reading_is_dropped_and_nothing_piles_up(self) -> None:
+        outlet, near, _, _ = await self.opened()
+        clock, hub = Clock(), Hub()
+        viewer = Viewers(EventBus(), clock).join("here", "tcp", "cam", "write", lambda _: None)
+        watcher = Watcher(viewer, hub, outlet, clock)
+        watcher.begin()
+        for number in range(1, 200):
+            hub.publish(frame(number, 100_000))
+            clock.advance(STALL_LIMIT / 100)
+            await turn(reactor)
+            if near.gone.called:
+                break
+        await until(reactor, lambda: near.gone.called)
+        assert len(hub) == 0
+        assert viewer.bytes < 8_000_000  # what kernels take by themselves, and one in hand
 
 
 class WhatIsReachedUnder(TestCase):

@@ -83,8 +83,8 @@ class WriteOutlet:
         done()
 
     def abort(self) -> None:
-        """End the connection."""
-        self._paused = True
+        """End the connection. It has to be let go first: over TLS it cannot be afterwards."""
+        self.close()
         self._transport.abortConnection()
 
     def close(self) -> None:
