@@ -116,6 +116,15 @@ def test_who_is_blocked_gets_nothing_old_when_it_is_clear_again() -> None:
     assert watching.viewer.drops == 29
 
 
+def test_who_was_ready_before_its_turn_gets_the_frame_once() -> None:
+    watching = Watching()
+    watching.hub.newest = newest = frame(7, 100)
+    watching.watcher.ready()
+    watching.watcher.take(newest)
+    assert watching.outlet.sent == [7]
+    assert watching.viewer.drops == 0
+
+
 def test_a_full_window_is_no_stall() -> None:
     watching = Watching(window=2)
     watching.seconds(5 * STALL_LIMIT)

@@ -22,6 +22,9 @@ class Crowd:
         self.frames = [0] * count
         #: Viewers whose connection ended.
         self.lost = 0
+        #: Frames of the camera that one of them did not get.
+        self.missed = 0
+        self._newest = [0] * count
         self._decoders = [Decoder() for _ in range(count)]
         self._selector = selectors.DefaultSelector()
         self._sockets = [socket.create_connection(address, 20) for _ in range(count)]
@@ -59,5 +62,8 @@ class Crowd:
                 for message in self._decoders[key.data].feed(data):
                     if isinstance(message, FrameMessage):
                         self.frames[key.data] += 1
+                        seq, before = message.frame.seq, self._newest[key.data]
+                        self.missed += seq - before - 1 if before else 0
+                        self._newest[key.data] = seq
                     elif isinstance(message, Ping):
                         key.fileobj.sendall(Pong(message.data).encode())

@@ -9,7 +9,7 @@ from tests.mqtt.test_bridge import Dashboard
 from tests.process import ServerProcess, wait_for
 from tests.publishing.crowd import Crowd
 from tests.publishing.examples import EXAMPLES, filled
-from tests.publishing.peers import LOCAL, Nginx, Program, free_port, is_open
+from tests.publishing.peers import LOCAL, Nginx, Program, free_port, is_open, rtsp_listener
 from tests.publishing.test_live import probe, state
 from tests.system import require_program
 
@@ -17,7 +17,7 @@ VIEWERS = 50
 
 
 def test_origin_edge_and_broker_come_and_go_while_a_crowd_watches(tmp_path: Path) -> None:
-    rtmp, web, edge_port, edge_web, mqtt = (free_port() for _ in range(5))
+    rtmp, web, edge_port, edge_web, mqtt, rtsp = (free_port() for _ in range(6))
     ports = {"p1935": rtmp, "p8081": web, "p1936": edge_port, "p8082": edge_web, "p1883": mqtt}
     (tmp_path / "hls").mkdir(mode=0o777)
     for name, user in (("-c", "garage"), ("-b", "dashboard")):
@@ -31,7 +31,10 @@ def test_origin_edge_and_broker_come_and_go_while_a_crowd_watches(tmp_path: Path
     (tmp_path / "mosquitto.conf").write_text(
         f"user root\n{filled('mosquitto.conf', tmp_path, **ports)}"
     )
-    config = filled("publish.toml", tmp_path, **ports).replace("auto:", "pattern:?size=320x240")
+    config = filled("publish.toml", tmp_path, **ports).replace(
+        "auto:", "pattern:?size=320x240&fps=10"
+    )
+    config = config.replace('"]', f'", "rtsp://{LOCAL}:{rtsp}/cam"]')
     (tmp_path / "publish.toml").write_text(config)
     origin = Nginx(tmp_path / "origin", filled("origin.conf", tmp_path, **ports), rtmp)
     edge = Nginx(tmp_path / "edge", filled("edge.conf", tmp_path, **ports), edge_port)
@@ -40,10 +43,12 @@ def test_origin_edge_and_broker_come_and_go_while_a_crowd_watches(tmp_path: Path
         origin,
         edge,
         Program(*words) as broker,
+        rtsp_listener(rtsp, tmp_path / "rtsp.ts") as listener,
         ServerProcess(tmp_path, "--config", str(tmp_path / "publish.toml")) as server,
         Crowd(server.frames, VIEWERS) as crowd,
     ):
-        wait_for(lambda: state(server, "rtmp") == "live", "the origin to have it")
+        for name in ("rtmp", "rtsp"):
+            wait_for(lambda name=name: state(server, name) == "live", f"{name} to be live")
         assert probe(f"rtmp://{LOCAL}:{edge_port}/live/door")[:2] == ["h264", "320"]
         wait_for((tmp_path / "hls/door.m3u8").exists, "the origin's playlist")
         assert probe(f"http://{LOCAL}:{web}/hls/door.m3u8")[:2] == ["h264", "320"]
@@ -53,16 +58,20 @@ def test_origin_edge_and_broker_come_and_go_while_a_crowd_watches(tmp_path: Path
             seen.wait("twistedcam/garage/camera/door/state", lambda s: s["viewers"] == VIEWERS)
             seen.client.publish("twistedcam/garage/camera/door/record/set", "ON")
             seen.wait("twistedcam/garage/camera/door/state", lambda s: s["record"])
-            for peer in (origin, edge, broker):
+            for peer in (origin, edge, broker, listener):
                 peer.kill()
-            wait_for(lambda: state(server, "rtmp") == "waiting", "the loss to be noticed")
-            for peer in (origin, edge, broker):
+            for name in ("rtmp", "rtsp"):
+                wait_for(lambda name=name: state(server, name) == "waiting", f"{name} to be lost")
+            seen.seen.clear()
+            for peer in (origin, edge, broker, listener):
                 peer.start()
-            wait_for(lambda: state(server, "rtmp") == "live", "the way back")
+            for name in ("rtmp", "rtsp"):
+                wait_for(lambda name=name: state(server, name) == "live", f"{name} to be back")
+            seen.wait("twistedcam/garage/camera/door/state", lambda s: s["viewers"] == VIEWERS)
             assert probe(f"rtmp://{LOCAL}:{edge_port}/live/door")[:2] == ["h264", "320"]
         finally:
             seen.close()
         before = min(crowd.frames)
         wait_for(lambda: min(crowd.frames) > before + 10, "every viewer to see more")
-        assert crowd.lost == 0
+        assert (crowd.lost, crowd.missed) == (0, 0)
         assert int(server.status()["viewers"]) == VIEWERS

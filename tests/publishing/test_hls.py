@@ -59,11 +59,11 @@ class Player:
         stamp: barcode.Stamp = wait_for(self.stamp, "a picture")
         return time.time() - stamp.time_us / 1e6
 
-    def plays(self) -> bool:
-        """Whether time passes and the picture moves."""
+    def play(self) -> None:
+        """See time pass and the picture move."""
         first, began = wait_for(self.stamp, "a picture"), self._time()
         wait_for(lambda: self._time() > began + 1, "a second of video")
-        return wait_for(self.stamp, "a picture").number > first.number + 10
+        wait_for(lambda: (self.stamp() or first).number > first.number + 10, "another picture")
 
     def _time(self) -> float:
         return float(self._chrome.execute_script("return video.currentTime"))
@@ -94,9 +94,9 @@ def test_a_browser_plays_hls_from_folder_origin_and_edge(tmp_path: Path) -> None
             wait_for(lambda name=name: state(server, name) == "live", f"{name} to be live")
         wait_for((tmp_path / "hls/door.m3u8").exists, "the origin's playlist")
         player = Player(page.chrome)
-        for name, url in sources.items():
+        for url in sources.values():
             page.chrome.get(f"http://{LOCAL}:{web}/player.html?{url}")
-            assert player.plays(), name
+            player.play()
             assert player.latency() < TOO_LATE
             assert probe(url)[:2] == ["h264", "640"]
         assert 6 <= len(list((www / "door").glob("*.ts"))) <= 10  # old ones are removed

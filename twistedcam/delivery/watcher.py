@@ -93,6 +93,8 @@ class Watcher:
 
     def take(self, frame: Frame) -> None:
         """A new frame (hub.Sink): send it, or let it go. A connection that fails is ended."""
+        if frame.seq <= self._last_seq:
+            return  # who was ready for it before its turn came has it
         if self._throttle is not None and not self._throttle.admits(frame.time_us):
             return
         if self._window and len(self._unacknowledged) >= self._window:
