@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from twistedcam.sources.spec import parse as parse_source
     from twistedcam.viewing import connect, parse_target
     from twistedcam.viewing.blocking import FrameReader
-    from twistedcam.viewing.client import FrameClient, Publisher
+    from twistedcam.viewing.client import FrameClient
+    from twistedcam.viewing.publisher import Publisher
 
 __all__ = [
     "CameraService",
@@ -52,7 +53,7 @@ _LATER = {
     "FrameClient": "twistedcam.viewing.client:FrameClient",
     "FrameReader": "twistedcam.viewing.blocking:FrameReader",
     "Process": "twistedcam.processing:Process",
-    "Publisher": "twistedcam.viewing.client:Publisher",
+    "Publisher": "twistedcam.viewing.publisher:Publisher",
     "Registry": "twistedcam.commands:Registry",
     "ServeOptions": "twistedcam.options:ServeOptions",
     "Stamp": "twistedcam.barcode:Stamp",

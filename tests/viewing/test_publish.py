@@ -18,7 +18,7 @@ from twistedcam.events import CameraChanged, Event
 from twistedcam.frame import Frame
 from twistedcam.hub import Sink
 from twistedcam.viewing import parse_target
-from twistedcam.viewing.client import Publisher
+from twistedcam.viewing.publisher import Publisher
 
 JPEG: bytes = cv2.imencode(".jpg", np.zeros((48, 64, 3), np.uint8))[1].tobytes()
 

@@ -17,7 +17,7 @@ from twistedcam.events import CameraChanged, Event, EventBus
 from twistedcam.options import LOG_LEVELS
 from twistedcam.sources.spec import parse
 from twistedcam.viewing import parse_target
-from twistedcam.viewing.client import Publisher
+from twistedcam.viewing.publisher import Publisher
 
 EXAMPLE = "Example: twistedcam publish webcam:0 twistedcam://server/door"
 

@@ -1,0 +1,124 @@
+"""One connection of a client on Twisted: a thin protocol around the session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import Factory, connectionDone
+from twisted.internet.protocol import Protocol as TwistedProtocol
+from twisted.internet.task import LoopingCall
+from twisted.python.failure import Failure
+
+from twistedcam import wire
+from twistedcam.errors import Disconnected, TwistedcamError
+from twistedcam.frame import Frame
+from twistedcam.viewing.session import ClientSession
+
+if TYPE_CHECKING:
+    from twistedcam.viewing.client import FrameClient
+
+
+class ClientProtocol(TwistedProtocol):
+    """One connection; all that it knows is its client's and its session's."""
+
+    factory: ClientFactory
+
+    def __init__(self, factory: ClientFactory) -> None:
+        self.factory = factory
+        client = factory.client
+        self.session = ClientSession(client.target, client.role, client.window)
+        self.is_writable = True
+        self._error: Exception | None = None
+        self._ticking = LoopingCall(self._tick)
+        self._ticking.clock = client.reactor
+
+    def connectionMade(self) -> None:
+        """The server has the first word."""
+        assert self.transport is not None
+        set_no_delay = getattr(self.transport, "setTcpNoDelay", None)
+        if set_no_delay is not None:
+            set_no_delay(True)
+        self.transport.registerProducer(self, True)  # type: ignore[attr-defined]
+        self._ticking.start(1.0, now=False)
+        self.factory.client.connection_made(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Pass frames and states on, answer what is to be answered."""
+        client = self.factory.client
+        try:
+            for item in self.session.receive(data, client.reactor.seconds()):
+                if isinstance(item, Frame):
+                    client.frame_came(item)
+                else:
+                    client.state_came(item)
+        except TwistedcamError as error:
+            self._fail(error)
+            return
+        self.flush()
+        client.acknowledged()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Say why it ended."""
+        if self._ticking.running:
+            self._ticking.stop()
+        error = self._error or Disconnected(reason.getErrorMessage())
+        self.factory.client.connection_lost(error)
+
+    def flush(self) -> None:
+        """Send what the session has to say."""
+        out = self.session.output()
+        if out and self.transport is not None:
+            self.transport.write(out)
+
+    def send_frame(self, frame: Frame) -> None:
+        """Send a frame, as a publisher."""
+        assert self.transport is not None
+        self.transport.writeSequence([wire.frame_header(frame), frame.jpeg])
+        self.session.published(frame.seq)
+
+    def close(self) -> None:
+        """End the connection in good order."""
+        self.session.bye()
+        self.flush()
+        if self.transport is not None:
+            self.transport.loseConnection()
+
+    def pauseProducing(self) -> None:
+        """The transport holds bytes that the server does not take."""
+        self.is_writable = False
+
+    def resumeProducing(self) -> None:
+        """The transport holds nothing any more."""
+        self.is_writable = True
+        self.factory.client.acknowledged()
+
+    def stopProducing(self) -> None:
+        """The connection is gone."""
+        self.is_writable = False
+
+    def _tick(self) -> None:
+        try:
+            self.session.tick(self.factory.client.reactor.seconds())
+        except TwistedcamError as error:
+            self._fail(error)
+        else:
+            self.flush()
+
+    def _fail(self, error: TwistedcamError) -> None:
+        if self._error is None and self.transport is not None:
+            self._error = error
+            self.transport.abortConnection()  # type: ignore[attr-defined]
+
+
+class ClientFactory(Factory[ClientProtocol]):
+    """Makes a client's connections, one after the other."""
+
+    noisy = False
+
+    def __init__(self, client: FrameClient) -> None:
+        self.client = client
+
+    def buildProtocol(self, addr: IAddress | None) -> ClientProtocol:
+        """One for each attempt that succeeded."""
+        return ClientProtocol(self)

@@ -1,0 +1,50 @@
+"""The other direction: frames of this machine to a ``push:`` camera."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twistedcam.frame import Frame
+from twistedcam.viewing.client import FrameClient
+
+
+class Publisher(FrameClient):
+    """Pushes frames to a ``push:`` camera: the newest, whenever the server can take one.
+
+    It is a sink: add it to a camera's hub. The frames' times are put on the server's clock when
+    the two clocks disagree.
+    """
+
+    role = "publish"
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.sent = 0
+        self._newest: Frame | None = None
+
+    def take(self, frame: Frame) -> None:
+        """A new frame (hub.Sink): send it, or keep it until there is a newer one."""
+        self._newest = frame
+        self.acknowledged()
+
+    def acknowledged(self) -> None:
+        """Send the newest frame, if the server can take it."""
+        frame, protocol = self._newest, self._protocol
+        if frame is None or protocol is None:
+            return
+        if protocol.is_writable and protocol.session.can_publish():
+            self._newest = None
+            self.sent += 1
+            protocol.send_frame(self._on_their_clock(frame))
+
+    def connection_lost(self, error: Exception) -> None:
+        """What was to be sent is old by the time there is a server again."""
+        self._newest = None
+        super().connection_lost(error)
+
+    def _on_their_clock(self, frame: Frame) -> Frame:
+        clock = self.clock
+        if not clock.disagrees:
+            return frame
+        time_us = max(0, frame.time_us + round(clock.seconds * 1e6))
+        return Frame(frame.seq, time_us, frame.width, frame.height, frame.jpeg)
