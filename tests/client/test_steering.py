@@ -116,6 +116,12 @@ def test_steering_and_viewing_by_tls_and_by_socket_files(tmp_path: Path) -> None
         url = f"twistedcam+unix:{tmp_path}/frames?camera=cam"
         ways = ("view", "--headless", "--once", "--frames", "3", "--token", here.viewing)
         assert run_program("twistedcam", *ways, url).returncode == 0
+        source, secure = "pattern:?size=160x120", f"twistedcams://127.0.0.1:{here.frames}/cam"
+        publish = ("publish", "--token", here.token)
+        for words, said in (((), "not to be trusted"), (("--fingerprint", "0" * 64), "another")):
+            done = run_program("twistedcam", *publish, *words, source, secure)
+            assert (done.returncode, said in done.stderr) == (1, True), done.stderr
+
         encrypted = f"twistedcams://127.0.0.1:{here.frames}/cam?fingerprint={here.fingerprint}"
         for each in (url, encrypted):
             assert next(iter(connect(each, token=here.viewing))).image.shape == (240, 320, 3)

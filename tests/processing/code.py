@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
@@ -51,6 +52,12 @@ async def every_third(frames: AsyncIterator[Frame]) -> AsyncIterator[Any]:
         number += 1
         if number % 3 == 0:
             yield {"number": number}
+
+
+async def stuck(frames: AsyncIterator[Frame]) -> AsyncIterator[Any]:
+    async for frame in frames:
+        yield frame
+        await asyncio.sleep(600)
 
 
 async def ends(frames: AsyncIterator[Frame]) -> AsyncIterator[Any]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import av
 from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs, formatEvent
 
 from tests.viewing.serving import ServingCase, reactor
 from twistedcam.camera import Camera
@@ -13,6 +16,8 @@ from twistedcam.commands.status import camera_status
 from twistedcam.errors import BadArgument, NoSuchCamera
 from twistedcam.events import CameraChanged, Event, Fault, Processed
 from twistedcam.frame import Frame
+from twistedcam.http.health import Health
+from twistedcam.http.processmetrics import process_metrics
 from twistedcam.processing import Code, Process, Processor
 from twistedcam.processing import work as work_module
 from twistedcam.server import Server
@@ -124,6 +129,15 @@ class ThreadTests(Case):
         self.assertEqual(self.server.camera("cam").state, "live")
         self.assertIn("it is too dark", made.reason or "")
 
+    async def test_a_fault_that_comes_again_is_logged_in_one_line(self) -> None:
+        with capturedLogs() as logs:
+            made = self.put("raises")
+            for _ in range(3):
+                await self.event(Fault, camera=made.name, code="process")
+        told = [formatEvent(each) or "" for each in logs]
+        self.assertGreaterEqual(sum("it is too dark" in each for each in told), 3)
+        self.assertEqual(sum("Traceback" in each for each in told), 1)
+
     async def test_no_result_at_all_says_so_instead_of_letting_people_wait(self) -> None:
         made = self.put("nothing")
         await self.event(CameraChanged, camera=made.name, state="recovering")
@@ -213,6 +227,38 @@ class ProcessTests(Case):
         made = self.put("hangs")
         fault = await self.event(Fault, camera=made.name)
         self.assertIn("it gave nothing for 0.5 s", fault.reason)
+
+    async def test_a_generator_that_hangs_is_ended_and_started_again(self) -> None:
+        self.patch(work_module, "GENERATOR_HANG", 0.5)
+        made = self.put("stuck")
+        fault = await self.event(Fault, camera=made.name)
+        self.assertIn("it gave nothing for 0.5 s", fault.reason)
+        await self.frames(made, 1)
+        self.assertGreaterEqual(self.processor(made).failures, 1)
+
+    async def test_what_code_makes_is_recorded_like_any_other(self) -> None:
+        made = self.put("negative")
+        await self.frames(made, 1)
+        recorder = self.server.recorders[made.name]
+        recorder.start("made.mkv")
+        await self.frames(made, 5)
+        progress = await recorder.stop()
+        assert progress is not None
+        with av.open(str(self.folder / "recordings" / "made.mkv")) as film:
+            self.assertGreaterEqual(sum(1 for _ in film.decode(video=0)), 4)
+
+    async def test_its_figures_are_told_and_its_faults_make_the_server_no_worse(self) -> None:
+        made = self.put("raises")
+        await self.event(CameraChanged, camera=made.name, state="recovering")
+        reply = Health(self.server).healthz(None)  # type: ignore[arg-type]
+        self.assertEqual(reply.status, 200)
+        self.assertIn("it is too dark", json.loads(reply.body)["processing"][made.name])
+        [failures] = [
+            each.samples[0].value
+            for each in process_metrics(self.server)
+            if each.name == "twistedcam_process_failures"
+        ]
+        self.assertGreaterEqual(failures, 1)
 
     async def test_code_that_hangs_does_not_keep_the_server_from_its_end(self) -> None:
         made = self.put("hangs")

@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from twistedcam import wire
 from twistedcam.camera import Camera, ReaderThread
 from twistedcam.cli.serve import begin_log
+from twistedcam.cli.trust import add_trust_arguments, read_token, read_trust
 from twistedcam.clock import go_by_steady_clock
 from twistedcam.events import CameraChanged, Event, EventBus
 from twistedcam.options import LOG_LEVELS
@@ -28,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLE
     add("source", metavar="SOURCE", help="what to capture here: webcam:0, pattern:, file:…")
     add("url", metavar="URL", help="a push: camera, twistedcam://HOST:9530/CAMERA")
-    add("--token", help="what opens the server (or TWISTEDCAM_TOKEN)")
+    add_trust_arguments(parser)
     add("--once", action="store_true", help="end when the connection is lost, with 1")
     add("--log-json", action="store_true", help="log as JSON lines")
     add("--log-level", choices=LOG_LEVELS, default="warn", help="least level to log (%(default)s)")
@@ -40,8 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     go_by_steady_clock(reactor)
     spec = parse(arguments.source)
-    token = arguments.token or os.environ.get("TWISTEDCAM_TOKEN")
-    target = parse_target(arguments.url).with_options(token=token)
+    token, trust = read_token(arguments, os.environ), read_trust(arguments, os.environ)
+    target = parse_target(arguments.url).with_options(token=token, trust=trust)
     begin_log(arguments.log_json, arguments.log_level)
     events = EventBus()
     camera = Camera(target.camera or "camera", spec, events, reactor, _make_thread)

@@ -27,14 +27,21 @@ class Health:
         return json_reply({"ok": True, "result": state_document(self._server, camera)})
 
     def healthz(self, request: HttpRequest) -> Reply:
-        """200 while every camera that was started is live (or rests unwatched), else 503."""
-        ill = {
+        """200 while every camera that was started is live (or rests unwatched), else 503.
+
+        Cameras that user code makes are told of and no more: who starts a server anew because it
+        is ill would end all recordings for a fault that the server gets over by itself.
+        """
+        found = {
             camera.name: camera.reason or f"it is {camera.state}"
             for camera in self._server.cameras.values()
             if camera.state not in ("stopped", "live", "idle")
         }
+        made = self._server.processors
+        ill = {name: reason for name, reason in found.items() if name not in made}
         if not ill:
-            return json_reply({"ok": True})
+            troubled = {name: reason for name, reason in found.items() if name in made}
+            return json_reply({"ok": True, **({"processing": troubled} if troubled else {})})
         message = "; ".join(f"{name}: {reason}" for name, reason in ill.items())
         body = {"ok": False, "code": "camera-failed", "message": message, "cameras": ill}
         reply = json_reply(body, 503)

@@ -17,6 +17,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from twistedcam.http.channel import HttpRequest
+from twistedcam.http.processmetrics import process_metrics
 from twistedcam.http.reply import Reply
 from twistedcam.version import __version__
 
@@ -59,6 +60,7 @@ class _ServerCollector(Collector):
         yield from self._viewers()
         yield from self._recordings()
         yield from self._publications()
+        yield from process_metrics(self._server)
 
     def _cameras(self) -> Iterator[Metric]:
         server = self._server

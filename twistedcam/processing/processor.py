@@ -25,7 +25,7 @@ log = Logger()
 RUNS_IN = ("process", "thread")
 #: Seconds before code that failed is started again: at first, and at most.
 RETRY_FIRST = 0.5
-RETRY_MOST = 10.0
+RETRY_MOST = 30.0
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ class Processor:
         self._retry: IDelayedCall | None = None
         self._delay = RETRY_FIRST
         self._began = 0.0
+        self._last_reason = ""
         #: Whether the camera that it makes has had a picture since the code or the source began.
         self._is_shown = False
         output.inbox.attach(self)
@@ -136,7 +137,9 @@ class Processor:
         text, delay = self.process.code.text, self._delay
         self._delay = min(2 * delay, RETRY_MOST)
         reason = f"{text} failed: {error}"
-        trace = error.trace and "\n" + error.trace.rstrip()
+        # Code that fails again and again for the same reason has shown where it does.
+        is_new, self._last_reason = reason != self._last_reason, reason
+        trace = "\n" + error.trace.rstrip() if error.trace and is_new else ""
         log.warn("{camera}: {reason}{trace}", camera=self.output.name, reason=reason, trace=trace)
         self._let_go()
         self._pause(f"{reason}; it is started again and again")

@@ -18,6 +18,9 @@ from twistedcam.processing.running import Reports, Take, run
 
 #: Seconds that a function in a process may take for one frame before the process is ended.
 HANG = 30.0
+#: Seconds that an async generator in a process may keep a frame and give nothing: it may have to
+#: wait for other things.
+GENERATOR_HANG = 60.0
 #: Seconds that a process may take to end once it was told to.
 GRACE = 0.5
 
@@ -102,14 +105,14 @@ class InProcess:
 
     def _carry(self, link: Connection, take: Take, reports: Reports) -> None:
         frame: Frame | None = None
-        patience: float | None = CHECK_TIMEOUT
+        patience = CHECK_TIMEOUT
         while True:
             if not link.poll(patience):
                 raise Failed(f"it gave nothing for {patience:g} s: its process is ended")
             message: tuple[Any, ...] = link.recv()
             match message:
                 case ("ready", is_generator):
-                    patience = None if is_generator else HANG
+                    patience = GENERATOR_HANG if is_generator else HANG
                 case ("take",):
                     if (frame := take()) is None:
                         link.send(None)

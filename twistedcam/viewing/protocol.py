@@ -11,7 +11,7 @@ from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
 from twistedcam import wire
-from twistedcam.errors import Disconnected, TwistedcamError
+from twistedcam.errors import CertificateRefused, Disconnected, TwistedcamError
 from twistedcam.frame import Frame
 from twistedcam.viewing.session import ClientSession
 
@@ -62,8 +62,7 @@ class ClientProtocol(TwistedProtocol):
         """Say why it ended."""
         if self._ticking.running:
             self._ticking.stop()
-        error = self._error or Disconnected(reason.getErrorMessage())
-        self.factory.client.connection_lost(error)
+        self.factory.client.connection_lost(self._error or self._named(reason))
 
     def flush(self) -> None:
         """Send what the session has to say."""
@@ -96,6 +95,20 @@ class ClientProtocol(TwistedProtocol):
     def stopProducing(self) -> None:
         """The connection is gone."""
         self.is_writable = False
+
+    def _named(self, reason: Failure) -> TwistedcamError:
+        """What ended the connection, as one of our errors."""
+        if isinstance(reason.value, TwistedcamError):
+            return reason.value
+        from service_identity import VerificationError  # of another name; only TLS has need of it
+
+        unsigned = "certificate verify failed" in str(reason.value)  # OpenSSL's words for it
+        if unsigned or isinstance(reason.value, VerificationError):
+            return CertificateRefused(
+                f"{self.factory.client.target} shows a certificate that is not to be trusted. If "
+                "it is the right one all the same, name its fingerprint"
+            )
+        return Disconnected(reason.getErrorMessage())
 
     def _tick(self) -> None:
         try:
