@@ -10,9 +10,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IWriteDescriptor
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import directlyProvides, providedBy
 
 from tests.fakes import make_server
 from twistedcam.commands import standard_commands
@@ -184,6 +186,13 @@ class PortTests(SynchronousTestCase):
         self.it.slow[0].callback(None)
         self.it.turn()
         self.assertEqual(self.it.wire.producerState, "producing")
+
+    def test_an_answer_does_not_wait_for_the_loop_s_next_turn(self) -> None:
+        directlyProvides(self.it.wire, IWriteDescriptor, providedBy(self.it.wire))
+        sent: list[bytes] = []
+        self.it.wire.doWrite = lambda: sent.append(self.it.wire.value())  # type: ignore[attr-defined]
+        self.it.protocol.dataReceived(b"ping\nping\n")
+        self.assertEqual(sent, [b"OK\nOK\n"])
 
     def test_others_have_their_turn_between_many_commands(self) -> None:
         turns: list[int] = []

@@ -11,8 +11,10 @@ from twisted.internet.interfaces import (
     IHalfCloseableProtocol,
     IPushProducer,
     ISSLTransport,
+    IWriteDescriptor,
 )
 from twisted.internet.protocol import connectionDone
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -151,11 +153,7 @@ class ControlProtocol(PatientTelnet):
             self.factory.parting.part(self.transport)
         else:
             self.transport.loseConnection()
-        self._linger = self.factory.server.clock.callLater(LINGER, self._abort)
-
-    def _abort(self) -> None:
-        if self in self.factory.connections:
-            self.transport.abortConnection()
+        self._linger = self.factory.server.clock.callLater(LINGER, self.drop)
 
     def _refuse(self, error: TwistedcamError) -> None:
         """Hear no more, and end the connection with this error behind what was asked before."""
@@ -176,13 +174,11 @@ class ControlProtocol(PatientTelnet):
         """The controller has read."""
         self.is_full = False
         self._conversation.fill(False)
-        cleared, self._cleared = self._cleared, None
-        if cleared is not None:
-            cleared.callback(None)
+        self.stopProducing()
         self._mind_reading()
 
     def stopProducing(self) -> None:
-        """The connection is gone."""
+        """The connection is gone: nobody waits for it to be read."""
         cleared, self._cleared = self._cleared, None
         if cleared is not None:
             cleared.callback(None)
@@ -218,8 +214,11 @@ class ControlProtocol(PatientTelnet):
                 break
             await self._conversation.carry_out(line)
             count += 1
-            if count % AT_ONCE == 0 and self._waiting:
-                await self._let_others()
+            if not self._waiting:
+                self._send_now()
+            elif count % AT_ONCE == 0:
+                self._send_now()
+                await deferLater(self.factory.server.clock, 0)  # others have their turn
             if self.is_full and not self._is_over:
                 self._cleared = Deferred()
                 await self._cleared
@@ -228,10 +227,10 @@ class ControlProtocol(PatientTelnet):
             self.close()
         self._mind_reading()
 
-    def _let_others(self) -> Deferred[None]:
-        turn: Deferred[None] = Deferred()
-        self.factory.server.clock.callLater(0, turn.callback, None)
-        return turn
+    def _send_now(self) -> None:
+        """Send what was said. In the loop's next turn it would come behind a round of frames."""
+        if not self._is_over and IWriteDescriptor.providedBy(self.transport):
+            self.transport.doWrite()  # an error is told again to the loop, which ends it
 
     # What a conversation goes over (conversation.Connection).
 
