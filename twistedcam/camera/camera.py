@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -12,18 +11,16 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from twistedcam.camera.controls import DeviceControls
-from twistedcam.camera.counts import CameraCounts
 from twistedcam.camera.demand import Demand, next_frame
-from twistedcam.camera.lifecycle import IDLE, CameraState, make_lifecycle
+from twistedcam.camera.facts import CameraFacts
+from twistedcam.camera.lifecycle import CameraState, make_lifecycle
 from twistedcam.camera.openings import Openings
 from twistedcam.camera.properties import CameraProperties
 from twistedcam.camera.telling import Telling, answer
 from twistedcam.errors import CameraFailed, SourceEnded, Stalled
-from twistedcam.events import CameraChanged, EventBus, Fault
+from twistedcam.events import EventBus, Fault
 from twistedcam.frame import Frame
-from twistedcam.histogram import Histogram
 from twistedcam.hub import Hub
-from twistedcam.rate import Rate
 from twistedcam.sources import Granted, Inbox, SourceSpec, make_source
 from twistedcam.sources.encode import Encoder, Picture
 
@@ -36,7 +33,7 @@ log = Logger()
 PICTURE_WAIT = 5.0
 
 
-class Camera:
+class Camera(CameraFacts):
     """One camera.
 
     Arguments:
@@ -58,35 +55,15 @@ class Camera:
         clock: IReactorTime,
         make_thread: Callable[[], Thread],
     ) -> None:
-        self.name = name
+        super().__init__(name, clock)
         self.spec = spec
         self.hub = Hub(clock)
         #: Where pictures are left for a camera whose source is ``push:``.
         self.inbox = Inbox()
-        self.state: CameraState = "stopped"
-        #: Why it is not live, in words, or None.
-        self.reason: str | None = None
-        #: What the source gave at its last opening.
-        self.granted = Granted()
-        #: Whether its last failure was silence only: the device is there and gives no picture.
-        self.stalled = False
-        #: The size of the newest picture; 0 before the first.
-        self.width = 0
-        self.height = 0
-        self.rate = Rate()
-        self.counts = CameraCounts()
-        #: How old pictures were when they came to be passed on, in seconds.
-        self.ages = Histogram()
-        #: The last fault and the clock's second at which it was, or None.
-        self.last_fault: tuple[float, str] | None = None
-        #: The clock's second at which it became live, or None.
-        self.live_since: float | None = None
         self._id = secrets.token_hex(8)
         self._events = events
-        self._clock = clock
         self.encoder = Encoder.from_spec(spec)
         make_source(spec)  # what is wrong with it is said now, and not in the thread
-        self._sequence = 0
         #: Whether the source is open and gives no pictures, for a reason that is known.
         self._is_paused = False
         self._first: Frame | None = None
@@ -109,11 +86,6 @@ class Camera:
     def via(self) -> tuple[str, ...]:
         """The cameras that its pictures come through, itself first (wire.State)."""
         return (self._id, *self._openings.via)
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether it runs with its device closed, because nobody watches."""
-        return self.state == "stopped" and self.reason == IDLE
 
     async def picture(self, seconds: float = PICTURE_WAIT) -> Frame:
         """The newest picture; of an idle camera the first, for which its device is opened.
@@ -214,20 +186,14 @@ class Camera:
 
     def captured(self, picture: Picture) -> None:
         """A picture has come: number it and pass it on."""
-        self._sequence += 1
-        self.counts.add(picture)
-        self.ages.observe(time.time() - picture.time_us / 1e6)
-        self.rate.tick(self._clock.seconds())
-        resized = (picture.width, picture.height) != (self.width, self.height)
-        if resized:
-            self.width, self.height = picture.width, picture.height
-        frame = Frame(self._sequence, picture.time_us, picture.width, picture.height, picture.jpeg)
+        before = (self.width, self.height)
+        frame = self.number(picture)
         if self.state != "live":
             self._is_paused = False
             self._first = frame
             self._telling.step(self._lifecycle.came)
             return
-        if resized:
+        if before != (self.width, self.height):
             self._events.publish(self.changed())
         if self.state == "live":  # a listener may have stopped it on hearing of the size
             self.hub.publish(frame)
@@ -235,32 +201,27 @@ class Camera:
     def corrupt(self, reason: str) -> None:
         """A picture was no good: count it."""
         self.counts.corrupt += 1
-        self._fault(reason)
+        self.note_fault(reason)
         if self.counts.corrupt == 1:
             log.warn("{camera}: a picture was no good: {reason}", camera=self.name, reason=reason)
 
     def paused(self, reason: str) -> None:
         """The source knows why it gives no pictures now."""
         if (self.state, self.reason) != ("recovering", reason):
-            self._fault(reason)
+            self.note_fault(reason)
             self._is_paused = True
             self._telling.step(self._lifecycle.paused, reason)
         self._refuse_ring()
 
     def failed(self, error: CameraFailed) -> None:
         """The capture gives no more."""
-        self._fault(str(error))
+        self.note_fault(str(error))
         self.stalled = isinstance(error, Stalled)
         if isinstance(error, SourceEnded):
             self._telling.step(self._lifecycle.ended, str(error))
         else:
             self._telling.add(Fault(self.name, error.code, str(error)))
             self._telling.step(self._lifecycle.failed, str(error))
-
-    def changed(self) -> CameraChanged:
-        """The camera's state as an event."""
-        fps = self.granted.fps
-        return CameraChanged(self.name, self.state, self.reason, self.width, self.height, fps)
 
     def _show(self, first: Frame) -> None:
         if self.state == "live":
@@ -272,9 +233,6 @@ class Camera:
             self._openings.give_up()
             ring = "its pictures would come from itself: servers relay each other's camera"
             self.failed(CameraFailed(ring))
-
-    def _fault(self, reason: str) -> None:
-        self.last_fault = (self._clock.seconds(), reason)
 
     def _outcome(self) -> Deferred[None]:
         """How the opening under way ends, or how the last one did."""
