@@ -19,6 +19,8 @@ from twistedcam.errors import BadArgument, CameraFailed, DiskError, NotSupported
 from twistedcam.events import CameraChanged, Event, EventBus, Fault, RecordingChanged
 from twistedcam.frame import Frame
 from twistedcam.recording import Recorder, RecordSettings
+from twistedcam.recording.coder import CoderSettings
+from twistedcam.recording.shared import SharedEncoder
 
 
 class RecorderCase(SynchronousTestCase):
@@ -132,6 +134,33 @@ class RecorderTests(RecorderCase):
         self.assertEqual(len(read_film(self.folder / saved.name).times), 21)
         self.assertIn(("saved", saved.name), self.told())
         self.successResultOf(self.recorder.stop())
+
+    def test_a_ring_that_is_given_up_leaves_the_camera_alone(self) -> None:
+        self.recorder.settings = RecordSettings.from_mapping({"preroll": "3s"})
+        self.show(1)
+        self.assertEqual(len(self.camera.hub), 1)
+        self.recorder.settings = RecordSettings.from_mapping({"preroll": "3s", "crf": 20})
+        assert self.recorder.ring is not None
+        self.assertEqual(len(self.recorder.ring), 10)
+        self.recorder.settings = RecordSettings()
+        self.assertEqual(len(self.camera.hub), 0)
+
+    def test_a_ring_that_is_begun_during_a_recording_with_others_changes_nothing_of_it(
+        self,
+    ) -> None:
+        encoder = SharedEncoder(
+            self.camera, CoderSettings(), InlineThread, self.bus, self.clock.seconds
+        )
+        self.recorder.find_shared = lambda settings: encoder
+        self.recorder.start("a.mp4")
+        self.show(1)
+        self.recorder.settings = RecordSettings.from_mapping({"preroll": "3s"})
+        self.show(1)
+        result = self.successResultOf(self.recorder.stop())
+        self.assertIsNone(self.recorder.failure)
+        self.assertEqual((result.frames, result.dropped), (20, 0))
+        self.near(read_film(self.folder / "a.mp4").seconds, 2, 0.1)
+        self.assertEqual(len(self.camera.hub), 1)
 
     def test_without_a_ring_there_is_nothing_to_save(self) -> None:
         with self.assertRaisesRegex(NotSupported, "preroll=30s"):

@@ -8,27 +8,27 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from twistedcam.camera import Camera
 from twistedcam.camera.thread import Thread
 from twistedcam.errors import BadArgument, CameraFailed, DiskError, NotSupported
-from twistedcam.events import CameraChanged, Event, EventBus, Fault, RecordingChanged
-from twistedcam.frame import Frame
+from twistedcam.events import EventBus, Fault, RecordingChanged
+from twistedcam.recording.absence import Absence
 from twistedcam.recording.disk import check_folder
+from twistedcam.recording.feed import Feed
 from twistedcam.recording.formats import SUFFIXES, Format, format_of_name
 from twistedcam.recording.job import Job
 from twistedcam.recording.lifecycle import HasState, make_recorder_lifecycle
-from twistedcam.recording.moment import Coded, Moment
 from twistedcam.recording.names import check_name, free_name, is_free
 from twistedcam.recording.probe import Item
 from twistedcam.recording.ring import Ring
+from twistedcam.recording.saving import save
 from twistedcam.recording.segment import SegmentResult
-from twistedcam.recording.session import GAP, Plan, Progress
+from twistedcam.recording.session import Plan, Progress
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.shared import SharedEncoder
-from twistedcam.recording.timeline import Timeline
 
 log = Logger()
 
@@ -65,22 +65,15 @@ class Recorder(HasState):
         self._folder = folder
         self._events = events
         self._make_thread = make_thread
-        self._clock = clock
         self._steady = steady
-        self._timeline = Timeline()
         self._job: Job | None = None
-        self._every: float | None = None
-        self._due = 0
-        self._away: IDelayedCall | None = None
+        self._feed = Feed(camera, steady)
+        self._absence = Absence(camera, events, clock, self._finish, self._gone)
         #: Gives the encoder that works for others and suits this recording, or None.
         self.find_shared: Callable[[RecordSettings], SharedEncoder | None] = lambda settings: None
-        self._shared: SharedEncoder | None = None
-        self._needs_keyframe = True
-        self._missed = self._missed_before = 0
         self._waiting: list[Deferred[Progress | None]] = []
         self._machine = make_recorder_lifecycle(self)
         self.settings = settings or RecordSettings()
-        events.subscribe(self._heard)
 
     @property
     def settings(self) -> RecordSettings:
@@ -90,11 +83,12 @@ class Recorder(HasState):
     @settings.setter
     def settings(self, settings: RecordSettings) -> None:
         self._settings = settings
-        #: What came before the button, or None where nothing is kept.
-        self.ring: Ring | None = None
-        if settings.preroll:
-            self.ring = Ring(settings.preroll, settings.preroll_memory)
-            self._camera.hub.add(self)
+        self._feed.keep(settings.preroll or 0, settings.preroll_memory)
+
+    @property
+    def ring(self) -> Ring | None:
+        """What came before the button, or None where nothing is kept."""
+        return self._feed.ring
 
     @property
     def name(self) -> str | None:
@@ -109,12 +103,7 @@ class Recorder(HasState):
     @property
     def dropped(self) -> int:
         """Frames that the recording had to leave out."""
-        if self._job is None:
-            return 0
-        missed = (
-            self._missed if self._shared is None else self._shared.dropped - self._missed_before
-        )
-        return self._job.dropped + missed
+        return 0 if self._job is None else self._job.dropped + self._feed.missed
 
     def item(self) -> Item | None:
         """The file that is being written, as a listing shows it; or None."""
@@ -171,20 +160,13 @@ class Recorder(HasState):
         plan = self._plan(name, every)
         self._machine.begin()
         self.failure, self.format, self.started_at = None, plan.format, time.time()
-        self._every, self._due = every, 0
-        first: list[Moment] = []
-        if self.ring is not None and every is None:
-            first = self.ring.last(self.ring.seconds, self._now())
+        first = self._feed.last(self.settings.preroll or 0) if every is None else []
         self._job = Job(plan, first, self._make_thread, self, self._steady)
+        shared = None
         if plan.format.codec == "h264" and every is None and self.ring is None:
-            self._shared = self.find_shared(self.settings)
-        self._missed = 0
-        if self._shared is None:
-            self._camera.hub.add(self)
-        else:
-            self._needs_keyframe = True
-            self._missed_before = self._shared.dropped
-            self._shared.add(self, lossless=True)
+            shared = self.find_shared(self.settings)
+        self._feed.begin(self._job, every, shared)
+        self._absence.begin(patient=every is not None)
         self._tell("started", plan.name)
         return plan.name
 
@@ -208,43 +190,13 @@ class Recorder(HasState):
         """
         if self.ring is None:
             raise NotSupported(f"{self._camera.name} keeps no pre-roll: set preroll=30s for it")
-        moments = self.ring.last(seconds, self._now())
+        moments = self._feed.last(seconds)
         if not moments:
             raise CameraFailed(f"{self._camera.name} gave no picture in the last {seconds:g} s")
-        listener = _SaveListener()
-        job = Job(self._plan(None, None), moments, self._make_thread, listener)
-        progress = await job.finish(None)
-        if listener.error is not None:
-            raise listener.error
-        if listener.result is not None:
-            self._tell("saved", listener.result.name, listener.result)
+        progress, file = await save(self._plan(None, None), moments, self._make_thread)
+        if file is not None:
+            self._tell("saved", file.name, file)
         return progress
-
-    def take(self, frame: Frame) -> None:
-        """A new frame (hub.Sink)."""
-        moment = Moment.of(frame, self._timeline.place(frame.time_us, self._steady()))
-        if self.ring is not None:
-            self.ring.add(moment)
-        if self._job is None or self.state != "recording":
-            return
-        if self._every is not None:
-            if moment.time < self._due:
-                return
-            step = int(self._every * 1e6)
-            late = moment.time - self._due
-            self._due = self._due + step if late < step else moment.time + step
-        self._job.offer(moment)
-
-    def take_coded(self, frame: Frame, coded: Coded) -> None:
-        """A new frame that is encoded already (shared.CodedSink)."""
-        if self._job is None or (self._needs_keyframe and not coded.is_keyframe):
-            return
-        time = self._timeline.place(frame.time_us, self._steady())
-        taken = self._job.offer(Moment.of(frame, time, coded))
-        # What refers to one that is left out cannot be shown: on with the next keyframe.
-        self._needs_keyframe = not taken
-        if not taken and self._shared is not None:
-            self._shared.need_keyframe()
 
     # What the job tells (job.JobListener).
 
@@ -263,53 +215,18 @@ class Recorder(HasState):
     def _plan(self, name: str | None, every: float | None) -> Plan:
         chosen = self.check(name)
         format = format_of_name(chosen, self.settings.format)
-        own_name = name is not None
-        settings = self.settings
-        return Plan(self._folder, self._camera.name, chosen, own_name, format, settings, every)
-
-    def _now(self) -> int:
-        return self._timeline.at(self._steady()) or 0
-
-    def _heard(self, event: Event) -> None:
-        """A camera that is lost ends the file, one that is silent does after a while.
-
-        One that stops ends the recording.
-        """
-        if not isinstance(event, CameraChanged) or event.camera != self._camera.name:
-            return
-        if event.state != "recovering":
-            self._stop_waiting()
-        if self.state != "recording":
-            return
-        if event.state == "stopped":
-            self._finish()
-        elif event.state == "recovering" and self._every is None and self._away is None:
-            # Counted from its going: each try that fails is told as recovering once more.
-            patience = GAP / 1e6 if self._camera.stalled else 0
-            self._away = self._clock.callLater(patience, self._gone)
+        named = self._camera.name, chosen, name is not None
+        return Plan(self._folder, *named, format, self.settings, every)
 
     def _gone(self) -> None:
-        if self._job is not None and self.state == "recording":
+        if self._job is not None:
             self._job.cut()
-
-    def _stop_waiting(self) -> None:
-        if self._away is not None and self._away.active():
-            self._away.cancel()
-        self._away = None
 
     def _finish(self) -> None:
         assert self._job is not None
         self._machine.finish()
-        self._stop_waiting()
-        job, at = self._job, self._timeline.at(self._steady())
-        shared = self._shared
-        if shared is not None:
-            self._missed, self._shared = shared.dropped - self._missed_before, None
-            finished = shared.remove(self).addCallback(lambda _: job.finish(at))
-        else:
-            if self.ring is None:
-                self._camera.hub.remove(self)
-            finished = job.finish(at)
+        self._absence.end()
+        finished = self._feed.end().addCallback(self._job.finish)
         finished.addCallback(self._finished)
         finished.addErrback(lambda why: log.failure("a recording's end failed", failure=why))
 
@@ -339,17 +256,3 @@ class Recorder(HasState):
         camera = self._camera.name
         log.info("{camera}: recording {what}: {name}", camera=camera, what=what, name=name)
         self._events.publish(RecordingChanged(camera, what, name, **numbers))
-
-
-class _SaveListener:
-    """Hears of what is written from the pre-roll."""
-
-    def __init__(self) -> None:
-        self.result: SegmentResult | None = None
-        self.error: DiskError | None = None
-
-    def published(self, result: SegmentResult) -> None:
-        self.result = result
-
-    def broke(self, error: DiskError) -> None:
-        self.error = error

@@ -1,0 +1,41 @@
+"""Frames that are in memory become a file, beside whatever is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from twistedcam.camera.thread import Thread
+from twistedcam.errors import DiskError
+from twistedcam.recording.job import Job
+from twistedcam.recording.moment import Moment
+from twistedcam.recording.segment import SegmentResult
+from twistedcam.recording.session import Plan, Progress
+
+
+class _Listener:
+    """Hears how it went."""
+
+    def __init__(self) -> None:
+        self.result: SegmentResult | None = None
+        self.error: DiskError | None = None
+
+    def published(self, result: SegmentResult) -> None:
+        self.result = result
+
+    def broke(self, error: DiskError) -> None:
+        self.error = error
+
+
+async def save(
+    plan: Plan, moments: Iterable[Moment], make_thread: Callable[[], Thread]
+) -> tuple[Progress, SegmentResult | None]:
+    """Write them; what they came to, and the file if there is one.
+
+    Raises:
+        DiskError: it cannot be written.
+    """
+    listener = _Listener()
+    progress = await Job(plan, moments, make_thread, listener).finish(None)
+    if listener.error is not None:
+        raise listener.error
+    return progress, listener.result
