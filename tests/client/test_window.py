@@ -71,6 +71,12 @@ class WindowTests(ServingCase):
             screen.press("ctrl+r")
             there = self.folder / "recordings"
             wait_for(lambda: list(there.glob(".cam_*.part")), "a recording at the server")
+            screen.press("ctrl+shift+s")
+            wait_for(lambda: list(there.glob("cam_*.jpg")), "a snapshot at the server")
+            screen.press("ctrl+e")
+            wait_for(lambda: list(there.glob("cam_*.m[pk]*")), "a whole recording at the server")
+            screen.press("ctrl+q")
+            wait_for(lambda: self.ends, "the server is asked to end")
             screen.press("q")
             self.assertEqual(running.wait(10), 0)
         with av.open(str(next(here.glob("cam_*.mkv")))) as film:

@@ -30,6 +30,8 @@ class ServingCase(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
+        #: How often a controller asked for the end.
+        self.ends: list[bool] = []
         self.port = 0
         self.serve()
 
@@ -41,7 +43,7 @@ class ServingCase(unittest.TestCase):
             control=["tcp:0:interface=127.0.0.1"],
             recordings=self.folder / "recordings",
         )
-        self.service = CameraService(reactor, options, on_shutdown=lambda: None)
+        self.service = CameraService(reactor, options, on_shutdown=lambda: self.ends.append(True))
         self.service.privilegedStartService()
         self.service.startService()
         self.port = int(self.service.listeners["frames"][0].address.rpartition(":")[2])
