@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.fakes import CameraRig, FakeScheme
@@ -44,6 +45,17 @@ class LifecycleTests(SynchronousTestCase):
         self.successResultOf(started)
         self.assertEqual(self.rig.states, ["starting", "live"])
         self.assertEqual(self.frames, [1])
+
+    def test_the_rate_that_comes_in_truth_is_logged_once_for_each_opening(self) -> None:
+        self.scheme.opening = Granted(1, 1, 10.0)
+        with capturedLogs() as logged:
+            self.go_live()
+            for _ in range(20):
+                self.rig.clock.advance(0.5)
+                self.rig.step()
+        lines = [formatEvent(event) for event in logged]
+        self.assertEqual(lines.count("cam gives 2.0 fps, granted were 10"), 1, lines)
+        self.assertEqual(len([line for line in lines if "gives" in (line or "")]), 1)
 
     def test_starting_twice_opens_once_and_answers_both(self) -> None:
         first, second = self.camera.start(), self.camera.start()

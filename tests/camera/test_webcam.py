@@ -249,16 +249,26 @@ def test_saved_controls_hold_over_a_restart_until_they_are_forgotten(tmp_path: P
             assert camera.controls()["brightness"] != 12
 
 
-def test_another_size_is_taken_while_viewers_stay(tmp_path: Path) -> None:
+def test_another_size_and_rate_are_taken_while_viewers_stay_and_a_recording_goes_on(
+    tmp_path: Path,
+) -> None:
     with (
         FakeCam() as camera,
         watched(tmp_path, camera) as (server, _),
         Viewer(server.frames) as viewer,
     ):
         assert viewer.frames(1)[0].width == 1280
+        assert "recording: a.mkv" in server.command_lines("record start a.mkv")
         assert "value: 640x480" in server.command_lines("set size 640x480")
         while viewer.frames(1)[0].width != 640:
             pass
+        assert "value: 15.0" in server.command_lines("set fps 15")
+        assert "value: 50" in server.command_lines("set quality 50")
+        viewer.frames(3)
+        status = server.status()
+        assert (status["granted_size"], status["granted_fps"]) == ("640x480", "15.0")
+        assert (status["recording"], status["recording_files"]) == ("a-3.mkv", "3")
+        assert server.command_lines("record stop")[-1] == "OK"
 
 
 def test_auto_takes_a_webcam_that_is_plugged_in_later(tmp_path: Path) -> None:

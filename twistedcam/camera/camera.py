@@ -146,8 +146,7 @@ class Camera(CameraFacts):
 
     def enter(self, state: CameraState, reason: str | None = None) -> None:
         """Be in that state from now on."""
-        self.state, self.reason = state, reason
-        self.live_since = self._clock.seconds() if state == "live" else None
+        self.be(state, reason)
         if state != "live":
             self.hub.clear()
         if state == "starting":

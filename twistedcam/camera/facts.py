@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 
 from twistedcam.camera.counts import CameraCounts
 from twistedcam.camera.lifecycle import IDLE, CameraState
@@ -14,6 +15,11 @@ from twistedcam.histogram import Histogram
 from twistedcam.rate import Rate
 from twistedcam.sources import Granted
 from twistedcam.sources.encode import Picture
+
+log = Logger()
+
+#: Seconds of pictures after which the rate that comes in truth is logged.
+MEASURED_OVER = 5.0
 
 
 class CameraFacts:
@@ -46,6 +52,8 @@ class CameraFacts:
         self.live_since: float | None = None
         self._clock = clock
         self._sequence = 0
+        #: How many pictures there had been when it became live; None once its rate was logged.
+        self._frames_before: int | None = None
 
     @property
     def is_idle(self) -> bool:
@@ -57,15 +65,36 @@ class CameraFacts:
         fps = self.granted.fps
         return CameraChanged(self.name, self.state, self.reason, self.width, self.height, fps)
 
+    def be(self, state: CameraState, reason: str | None) -> None:
+        """It is in that state from now on."""
+        self.state, self.reason = state, reason
+        is_live = state == "live"
+        self.live_since = self._clock.seconds() if is_live else None
+        self._frames_before = self.counts.frames if is_live else None
+
     def number(self, picture: Picture) -> Frame:
         """The next frame, counted."""
         self._sequence += 1
         self.counts.add(picture)
         self.ages.observe(time.time() - picture.time_us / 1e6)
-        self.rate.tick(self._clock.seconds())
+        now = self._clock.seconds()
+        self.rate.tick(now)
+        self._log_rate(now)
         self.width, self.height = picture.width, picture.height
         return Frame(self._sequence, picture.time_us, picture.width, picture.height, picture.jpeg)
 
     def note_fault(self, reason: str) -> None:
         """Something has gone wrong."""
         self.last_fault = (self._clock.seconds(), reason)
+
+    def _log_rate(self, now: float) -> None:
+        """Log what rate comes in truth, once, when it can be told."""
+        if self._frames_before is None or self.live_since is None:
+            return
+        seconds = now - self.live_since
+        if seconds < MEASURED_OVER:
+            return
+        fps = f"{(self.counts.frames - self._frames_before) / seconds:.1f}"
+        promised = f", granted were {self.granted.fps:g}" if self.granted.fps else ""
+        self._frames_before = None
+        log.info("{camera} gives {fps} fps{promised}", camera=self.name, fps=fps, promised=promised)
