@@ -45,9 +45,11 @@ class Board:
             self._version, self._cameras, self._trouble = version, cameras, None
 
     def lose(self, why: str) -> None:
-        """The server does not answer; what was told last is old now."""
+        """The server does not answer: nobody knows how things are."""
         with self._lock:
             self._trouble = why
+            names = [{"camera": each["camera"], "state": "unknown"} for each in self._cameras]
+            self._cameras = names
 
     def happened(self, event: Message, when: str) -> None:
         """Something happened, at the time of day ``when``."""
@@ -75,9 +77,9 @@ class Board:
             return [*top, *events, *space, self._paint.faint(_FOOT)][:height]
 
     def _header(self, time: str) -> str:
-        parts = [f"twistedcam {self._version or ''}".rstrip(), self._endpoint]
         if self._trouble is not None:
-            return self._paint.error(" · ".join([*parts, time, self._trouble]))
+            return self._paint.error(f"{time} · {show(self._trouble)}")
+        parts = [f"twistedcam {self._version or ''}".rstrip(), self._endpoint]
         if self._cameras:
             parts.append(f"up {duration(self._cameras[0].get('uptime'))}")
         return " · ".join([*parts, time])
@@ -125,7 +127,7 @@ def _cells(camera: Message) -> Iterator[str]:
     yield camera["state"]
     yield camera["size"] if is_live else "-"
     yield f"{camera['fps']:.1f}" if is_live else "-"
-    yield str(camera["viewers"])
+    yield str(camera.get("viewers", "-"))
     yield "-" if age is None else f"{age:.0f} ms" if age < 10_000 else duration(age / 1000)
     yield _recording(camera)
 
