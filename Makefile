@@ -52,12 +52,15 @@ kernel-test: $(VENV)/.test  ## the webcam code on the Linux kernel's own test dr
 	$(BIN)/python -m tests.kernel $(ARGS)
 
 audit: $(VENV)/.run  ## known holes in what is installed (asks the network)
-	@$(PIP) pip-audit
-	$(BIN)/python -m pip_audit --local --skip-editable
+	@test -d $(VENV)/audit || $(PYTHON) -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	$(VENV)/audit/bin/pip-audit --skip-editable \
+	  --path "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 
-lock: $(VENV)/.test  ## write requirements/test.txt from what is installed
+lock: $(VENV)/.test $(VENV)/.bench $(VENV)/.fuzz  ## write requirements/test.txt from what is installed
 	@{ sed -n '/^#/p' requirements/test.txt; $(BIN)/python -m pip freeze --exclude-editable \
-	  | grep -E '^[A-Za-z0-9_.-]+==' | grep -viE '^(pip_audit|pip-audit|atheris|pygobject|pycairo)='; } > .lock
+	  | grep -E '^[A-Za-z0-9_.-]+==' | grep -viE '^(atheris|pygobject|pycairo)=' \
+	  | LC_ALL=C sort -f -t= -k1,1; } > .lock
 	@mv .lock requirements/test.txt
 
 clean:  ## forget the virtual environment and all caches

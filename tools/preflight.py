@@ -92,6 +92,7 @@ TEST: list[Part] = [
     (debian_package("vlc-plugin-base"), "vlc-plugin-base", "tests of the web side"),
     (program("chromium"), "chromium", "tests of the page"),
     (program("chromedriver"), "chromium-driver", "tests of the page"),
+    (program("systemd-analyze"), "systemd", "tests of the systemd units"),
     (program("v4l2-ctl"), "v4l-utils", "the fake webcam"),
     (program("Xvfb"), "xvfb", "tests of window and tray"),
     (program("xdotool"), "xdotool", "tests of window and tray"),

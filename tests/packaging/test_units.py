@@ -8,13 +8,13 @@ import subprocess
 from pathlib import Path
 
 from tests.process import ROOT
-from tests.system import require
+from tests.system import require_program
 
 UNITS = ROOT / "packaging" / "systemd"
 
 
 def test_the_unit_is_exposed_to_2_0_at_most(tmp_path: Path) -> None:
-    require(shutil.which("systemd-analyze"), "systemd-analyze")
+    require_program("systemd-analyze", "systemd")
     unit = tmp_path / "twistedcam.service"
     shutil.copy(UNITS / unit.name, unit)
     done = subprocess.run(
