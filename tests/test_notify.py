@@ -6,13 +6,16 @@ import os
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from twisted.internet.task import Clock
 
-from tests.process import ROOT, ServerProcess
+from tests.process import ROOT, ServerProcess, wait_for
+from tests.recording.films import read_film
 from twistedcam.notify import Notifier
 
 
@@ -64,7 +67,7 @@ os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
 """
 
 
-def serve_on(port: socket.socket, folder: Path) -> subprocess.Popen[str]:
+def serve_on(port: socket.socket, folder: Path, *options: str) -> subprocess.Popen[str]:
     """A server whose frame port systemd, as it were, has opened before."""
     words = ["-m", "twistedcam", "serve", "--camera", "pattern:?size=160x120", "--no-http"]
     words += [
@@ -73,6 +76,7 @@ def serve_on(port: socket.socket, folder: Path) -> subprocess.Popen[str]:
         str(folder),
         "--listen",
         "systemd:domain=INET:index=0",
+        *options,
     ]
     handle = os.dup(port.fileno())
     try:
@@ -106,3 +110,56 @@ def test_a_socket_of_systemd_s_that_others_can_reach_needs_tokens(tmp_path: Path
         _, said = server.communicate(timeout=30)
         assert server.returncode == 1, said
         assert "there are no tokens" in said
+
+
+class Visitor(threading.Thread):
+    """Connects again and again, and is greeted each time; or ``refused`` has what came instead."""
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        super().__init__(daemon=True)
+        self._address = address
+        self.is_over = False
+        self.refused: list[object] = []
+        self.greeted = 0
+
+    def run(self) -> None:
+        while not self.is_over:
+            try:
+                with socket.create_connection(self._address, 30) as connection:
+                    words = connection.recv(1000)
+            except OSError as error:
+                words = str(error).encode()
+            if b'"protocol":1' in words:
+                self.greeted += 1
+            else:
+                self.refused.append(words)
+            time.sleep(0.02)
+
+
+def test_a_new_start_refuses_nobody_and_is_recorded_again_at_once(tmp_path: Path) -> None:
+    recorded = ["--record", "at_start=on", "--record-format", "copy"]
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as port:
+        visitor = Visitor(port.getsockname())
+        visitor.start()
+        for _ in range(2):
+            server = serve_on(port, tmp_path, *recorded)
+            try:
+                begun = {path.name for path in tmp_path.glob("*.mkv")}
+                wait_for(lambda: any(tmp_path.glob(".*.mkv.part")), "a recording")
+            finally:
+                server.terminate()
+                said = server.communicate(timeout=30)
+            assert server.returncode == 0, said
+            assert len(list(tmp_path.glob("*.mkv"))) == len(begun) + 1
+        server = serve_on(port, tmp_path)  # those who came in between are waited for
+        try:
+            told = visitor.greeted
+            wait_for(lambda: visitor.greeted > told, "the last who came")
+            visitor.is_over = True
+            visitor.join(30)
+        finally:
+            server.terminate()
+            server.communicate(timeout=30)
+    assert not visitor.refused
+    for path in tmp_path.glob("*.mkv"):
+        assert read_film(path).times

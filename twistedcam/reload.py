@@ -60,9 +60,9 @@ async def take_over(server: Server, before: ServeOptions, after: ServeOptions) -
     for name, spec in after.cameras.items():
         recording = after.recording.get(name)
         if name in added:
-            camera = server.add_camera(name, spec, recording, after.publish.get(name, ()))
+            server.add_camera(name, spec, recording, after.publish.get(name, ()))
             if not after.stopped:
-                camera.start().addErrback(lambda _: None)  # its state says it
+                server.start_camera(name)
                 server.publications.start(name)
             continue
         was = before.cameras.get(name)

@@ -15,7 +15,13 @@ from twistedcam.broker import BrokerState
 from twistedcam.camera import Camera, ReaderThread, Thread
 from twistedcam.delivery import Delivery, LocalDelivery
 from twistedcam.doorman import Doorman
-from twistedcam.errors import BadArgument, CameraNeeded, NoSuchCamera, NotSupported
+from twistedcam.errors import (
+    BadArgument,
+    CameraNeeded,
+    NoSuchCamera,
+    NotSupported,
+    TwistedcamError,
+)
 from twistedcam.events import EventBus
 from twistedcam.processing import Process, Processor
 from twistedcam.publishing import Publications, Target
@@ -209,9 +215,20 @@ class Server:
 
     def start(self) -> None:
         """Start all cameras. One that fails is tried again; the others do not wait for it."""
-        for camera in self.cameras.values():
-            camera.start().addErrback(lambda _: None)  # its state says it
+        for name in self.cameras:
+            self.start_camera(name)
         self.publications.start()
+
+    def start_camera(self, name: str) -> None:
+        """Start a camera, and its recording if that begins with it."""
+        self.cameras[name].start().addErrback(lambda _: None)  # its state says it
+        recorder = self.recorders[name]
+        if recorder.settings.at_start:
+            try:
+                recorder.check(None)
+                recorder.start()
+            except TwistedcamError as error:
+                log.error("{camera} is not recorded: {why}", camera=name, why=str(error))
 
     def finish_recordings(self) -> Deferred[Any]:
         """End all recordings in good order; fires when their files are whole."""

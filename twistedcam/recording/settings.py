@@ -31,6 +31,7 @@ class RecordSettings:
         keep: bytes that recordings may take together.
         keep_days: days that a recording is kept.
         keep_free: bytes that stay free on the disk.
+        at_start: whether a recording begins with the server, or when the camera is added.
     """
 
     format: Format | None = None
@@ -43,6 +44,7 @@ class RecordSettings:
     keep: int | None = None
     keep_days: float | None = None
     keep_free: int | None = None
+    at_start: bool = False
 
     @property
     def default_format(self) -> Format:
@@ -122,6 +124,14 @@ def _crf(value: Any, name: str) -> int:
     return int(_number(0, 51)(value, name))
 
 
+def _switch(value: Any, name: str) -> bool:
+    if value in (True, "true", "on", "yes"):
+        return True
+    if value in (False, "false", "off", "no"):
+        return False
+    raise BadArgument(f"{name}={value!r} will not do: on or off")
+
+
 def _preset(value: Any, name: str) -> str:
     if value not in PRESETS:
         raise BadArgument(f"{name}={value!r} is none that there is: " + ", ".join(PRESETS))
@@ -138,6 +148,7 @@ _READERS: dict[str, Callable[[Any, str], Any]] = {
     "keep": quantities.size,
     "keep_days": _number(0.001, 100_000),
     "keep_free": quantities.size,
+    "at_start": _switch,
 }
 #: The settings by their names in a configuration.
 SETTINGS = tuple(_READERS)

@@ -1,0 +1,58 @@
+"""``twistedcam publish``: a camera here is shown by a server there, and says how it is."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.cli.test_serve import Viewer
+from tests.process import ROOT, ServerProcess, run_program, wait_for
+from twistedcam import wire
+
+CAMERA = "pattern:?size=160x120&fps=20"
+
+
+def test_a_camera_here_is_shown_there_until_a_signal_ends_it(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path, "--camera", "door=push:") as server:
+        host, port = server.frames
+        words = [sys.executable, "-m", "twistedcam", "publish", CAMERA]
+        publisher = subprocess.Popen(
+            [*words, f"twistedcam://{host}:{port}/door"],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            viewer = Viewer(server.frames)
+            frame = viewer.until(wire.FrameMessage).frame
+            assert (frame.width, frame.height) == (160, 120)
+            viewer.close()
+        finally:
+            publisher.send_signal(signal.SIGTERM)
+            said, log = publisher.communicate(timeout=30)
+        assert publisher.returncode == 0, log
+        assert f"twistedcam://{host}:{port}/door: live" in said
+        assert ": live\n" in said.partition("twistedcam://")[0] + said
+        wait_for(lambda: server.status()["state"] == "recovering", "the server to notice")
+
+
+def test_a_server_that_refuses_ends_it_with_the_reason(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path, "--camera", f"cam={CAMERA}") as server:
+        host, port = server.frames
+        for camera, reason in (("cam", "push:"), ("nowhere", "no camera 'nowhere'")):
+            done = run_program(
+                "twistedcam", "publish", CAMERA, f"twistedcam://{host}:{port}/{camera}"
+            )
+            assert done.returncode == 1
+            assert reason in done.stderr
+            assert "Traceback" not in done.stderr
+
+
+def test_without_a_server_it_ends_at_once_if_that_is_asked_for() -> None:
+    done = run_program("twistedcam", "publish", "--once", CAMERA, "twistedcam://127.0.0.1:1/cam")
+    assert done.returncode == 1
+    assert done.stderr.startswith("twistedcam: ")

@@ -1,0 +1,100 @@
+"""A film is played at its own pace, over and over or once, and what is no film is refused."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from twistedcam.errors import BadArgument, CameraFailed, SourceEnded, StartupError
+from twistedcam.sources import make_source, parse
+from twistedcam.sources.file import FileSource
+
+FRAMES = 5
+
+
+def film(path: Path, codec: str, rate: int = 50) -> Path:
+    """A film whose pictures get brighter; JPEGs in it are written as they are."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=rate)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        if codec == "mjpeg":
+            stream.pix_fmt = "yuvj420p"
+        for number in range(FRAMES):
+            grey = np.full((48, 64, 3), 40 * number, np.uint8)
+            picture = av.VideoFrame.from_ndarray(grey, format="bgr24")
+            picture.pts, picture.time_base = number, Fraction(1, rate)
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+    return path
+
+
+def shades(source: FileSource, count: int) -> list[int]:
+    """How bright the next pictures are."""
+    found = []
+    for _ in range(count):
+        grab = source.read()
+        assert grab is not None
+        image = grab.image
+        if grab.jpeg is not None:
+            image = cv2.imdecode(np.frombuffer(grab.jpeg, np.uint8), cv2.IMREAD_COLOR)
+        assert image is not None
+        found.append(round(float(image.mean()) / 40))
+    return found
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mkv", "mjpeg"), ("a.mp4", "libx264")])
+def test_a_film_begins_again_at_its_end(tmp_path: Path, name: str, codec: str) -> None:
+    source = make_source(parse(f"file:{film(tmp_path / name, codec)}"))
+    assert isinstance(source, FileSource)
+    granted = source.open()
+    assert (granted.width, granted.height, granted.fps) == (64, 48, 50)
+    assert shades(source, 2 * FRAMES + 1) == [*range(FRAMES), *range(FRAMES), 0]
+    source.close()
+
+
+def test_a_film_that_is_not_to_begin_again_ends(tmp_path: Path) -> None:
+    source = make_source(parse(f"file:{film(tmp_path / 'a.avi', 'mjpeg')}?loop=0&fps=200"))
+    assert isinstance(source, FileSource)
+    assert source.open().fps == 200
+    assert shades(source, FRAMES) == [*range(FRAMES)]
+    with pytest.raises(SourceEnded, match=r"a\.avi is at its end"):
+        source.read()
+    source.close()
+
+
+def test_who_waits_for_a_picture_s_time_can_be_woken(tmp_path: Path) -> None:
+    source = FileSource(film(tmp_path / "a.mkv", "mjpeg"), fps=0.01)
+    source.open()
+    assert source.read() is not None
+    source.interrupt()
+    assert source.read() is None  # the second is due in a hundred seconds
+    source.close()
+
+
+def test_what_cannot_be_played_is_said(tmp_path: Path) -> None:
+    text = tmp_path / "a.mp4"
+    text.write_text("no film at all")
+    with pytest.raises(CameraFailed, match="cannot be played"):
+        FileSource(text).open()
+    sound = tmp_path / "sound.wav"
+    with av.open(str(sound), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=8000)
+        samples = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), layout="mono")
+        samples.sample_rate = 8000
+        container.mux(stream.encode(samples))
+    with pytest.raises(CameraFailed, match="has no pictures in it"):
+        FileSource(sound).open()
+    cut = tmp_path / "cut.mkv"
+    cut.write_bytes(film(tmp_path / "b.mkv", "mjpeg").read_bytes()[:600])
+    source = FileSource(cut)
+    with pytest.raises(CameraFailed, match=r"cut\.mkv"):
+        _ = (source.open(), source.read())
+    with pytest.raises(StartupError, match="there is no file"):
+        make_source(parse("file:/not/there.mp4"))
+    with pytest.raises(BadArgument, match="needs a path"):
+        make_source(parse("file:"))

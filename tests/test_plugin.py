@@ -1,0 +1,77 @@
+"""``twistd twistedcam`` takes the options of ``serve`` and is as easily ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.process import PATIENCE, ROOT, wait_for
+
+ALONE = ("--no-http", "--no-control")
+TWISTD = "from twisted.scripts.twistd import run; run()"
+
+
+def twistd(folder: Path, *options: str) -> subprocess.Popen[str]:
+    words = [sys.executable, "-c", TWISTD, "-n", "--pidfile", "", "twistedcam", *options]
+    return subprocess.Popen(
+        words,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_it_serves_under_twistd(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    control = f"tcp:{port}:interface=127.0.0.1"
+    options = [
+        "--camera",
+        "pattern:?size=160x120",
+        "--no-listen",
+        "--no-http",
+        "--control",
+        control,
+    ]
+    server = twistd(tmp_path, *options)
+
+    def greeting() -> bytes:
+        try:
+            with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
+                return connection.recv(100)
+        except ConnectionRefusedError:
+            return b""
+
+    try:
+        assert wait_for(greeting, "the port").startswith(b"OK twistedcam 1 ")
+    finally:
+        server.send_signal(signal.SIGTERM)
+        said, _ = server.communicate(timeout=PATIENCE)
+    assert server.returncode in (0, -signal.SIGTERM), said  # twistd ends as it was told to
+    assert "Traceback" not in said
+
+
+def test_what_will_not_do_is_said_in_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        wrong = (
+            (["--camera", "nonsense:"], "nonsense"),
+            (["--colour"], "--colour"),
+            ([*ALONE, "--listen", f"tcp:{port}"], "token"),
+            (
+                [*ALONE, "--listen", f"tcp:{port}:interface=127.0.0.1"],
+                "cannot",
+            ),
+        )
+        for options, reason in wrong:
+            server = twistd(tmp_path, *options)
+            said, _ = server.communicate(timeout=PATIENCE)
+            assert server.returncode in (1, 2), said
+            assert reason in said
+            assert "Traceback" not in said
