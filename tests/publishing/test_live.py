@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import signal
+import socket
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import av
+import pytest
 
 from tests.process import ServerProcess, wait_for
 from tests.publishing.peers import LOCAL, Nginx, free_port, rtsp_listener
@@ -41,66 +47,6 @@ def probe(url: str) -> list[str]:
         [*words, "-of", "csv=p=0", url], capture_output=True, text=True, timeout=30, check=False
     )
     return done.stdout.strip().split(",")
-
-
-def test_one_encode_goes_to_all_targets_and_the_recording(tmp_path: Path) -> None:
-    rtmp, rtsp, dead = free_port(), free_port(), free_port()
-    config = f"rtmp {{ server {{ listen {LOCAL}:{rtmp}; application live {{ live on; }} }} }}"
-    options = ["--publish", f"rtmp://{LOCAL}:{rtmp}/live/{KEY}"]
-    options += ["--publish", f"rtsp://{LOCAL}:{rtsp}/cam", "--publish", f"hls:{tmp_path}/hls"]
-    options += ["--publish", f"rtmp://{LOCAL}:{dead}/live/{KEY}#name=dead"]
-    with (
-        Nginx(tmp_path / "nginx", config, rtmp),
-        rtsp_listener(rtsp, tmp_path / "rtsp.ts"),
-        ServerProcess(tmp_path / "rec", *CAMERA, *options) as server,
-    ):
-        for name in ("rtmp", "rtsp", "hls"):
-            wait_for(lambda name=name: state(server, name) == "live", f"{name} to be live")
-        assert server.command_lines("record start x.mp4")[-1] == "OK"
-        codec, width, packets = probe(f"rtmp://{LOCAL}:{rtmp}/live/{KEY}")
-        assert (codec, width) == ("h264", "320")
-        assert int(packets) >= 20
-        playlist = tmp_path / "hls/live.m3u8"
-        old = min((tmp_path / "hls").glob("*.ts"))
-        wait_for(lambda: not old.exists(), "an old segment to be removed")
-        assert probe(str(playlist))[:2] == ["h264", "320"]
-        assert len(list((tmp_path / "hls").glob("*.ts"))) <= 10
-        stopped = dict(line.split(": ") for line in server.command_lines("record stop")[:-1])
-
-        now = targets(server)
-        assert (now["rtsp"]["faults"], now["hls"]["faults"]) == (0, 0)
-        assert now["rtmp"]["connects"] == 1
-        assert now["dead"]["faults"] >= 1
-        assert "Connection refused" in now["dead"]["last_fault"]
-        assert now["dead"]["url"] == f"rtmp://{LOCAL}:{dead}/live/***"
-
-        assert server.command_lines("publish stop rtmp")[-1] == "OK"
-        assert state(server, "rtmp") == "stopped"
-        assert "no target 'x'" in server.command_lines("publish stop cam x")[-1]
-        assert "rtmp stopped" in server.status()["published"]
-        commands = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
-        for child in commands.read_text().split():
-            assert KEY not in Path(f"/proc/{child}/cmdline").read_text()
-    assert KEY not in server.log
-    film = read_film(tmp_path / "rec/x.mp4")
-    assert film.seconds > 1
-    assert (len(film.times), stopped["dropped"]) == (int(stopped["frames"]), "0")
-    assert film.stream["color_range"] == "pc"
-
-
-def test_a_target_that_answers_nothing_costs_the_others_nothing(tmp_path: Path) -> None:
-    """A peer that accepts and is silent would hold anybody who waits for it."""
-    with ThreadingHTTPServer((LOCAL, 0), BaseHTTPRequestHandler) as silent:  # serves nobody
-        port = silent.server_address[1]
-        options = ["--publish", f"rtmp://{LOCAL}:{port}/live/x", "--publish", f"hls:{tmp_path}/h"]
-        with ServerProcess(tmp_path / "rec", *CAMERA, *options) as server:
-            wait_for(lambda: state(server, "hls") == "live", "hls to be live")
-            wait_for(lambda: targets(server)["hls"]["frames"] > 60, "two seconds of video")
-            found = targets(server)
-            assert found["rtmp"]["state"] == "connecting"
-            assert found["hls"]["drops"] == 0
-            assert server.command_lines("publish stop")[-1] == "OK"
-            assert server.end() == 0
 
 
 class Upload(BaseHTTPRequestHandler):
@@ -138,39 +84,132 @@ class Upload(BaseHTTPRequestHandler):
         """Nothing."""
 
 
-def test_hls_is_put_to_a_web_server_and_whip_offers_itself(tmp_path: Path) -> None:
+@dataclass
+class Published:
+    """A server that publishes to all kinds of targets at once."""
+
+    server: ServerProcess
+    folder: Path
+    #: What the web server was asked: method, path, and what was said.
+    seen: list[tuple[str, str, str]]
+    #: Where it is published to, by target.
+    urls: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Published]:
+    folder = tmp_path_factory.mktemp("published")
+    rtmp, rtsp, dead = free_port(), free_port(), free_port()
+    config = f"rtmp {{ server {{ listen {LOCAL}:{rtmp}; application live {{ live on; }} }} }}"
     seen: list[tuple[str, str, str]] = []
-    handler = type("Seeing", (Upload,), {"seen": seen})
-    web = ThreadingHTTPServer((LOCAL, 0), handler)
-    thread = threading.Thread(target=web.serve_forever)
-    thread.start()
-    url = f"http://{LOCAL}:{web.server_address[1]}"
-    options = ["--publish", f"hls:{url}/up/live.m3u8"]
-    has_whip = "whip" in av.formats_available
-    if has_whip:
-        options += ["--publish", f"whip:{url}/whip/{KEY}#token=T0K3N"]
-    try:
-        with ServerProcess(tmp_path, *CAMERA, *options) as server:
-            wait_for(lambda: ("PUT", "/up/live.m3u8") in [each[:2] for each in seen], "a playlist")
-            wait_for(lambda: "DELETE" in [each[0] for each in seen], "an old segment to go")
-            if has_whip:
-                offer = next(said for what, path, said in seen if path == f"/whip/{KEY}")
-                assert offer.startswith("application/sdp Bearer T0K3N v=0")
-                assert "H264" in offer
-                wait_for(lambda: "403" in str(targets(server)["whip"]["last_fault"]), "the refusal")
-                assert KEY not in str(targets(server))
-            assert KEY not in server.log and "T0K3N" not in server.log
-    finally:
-        web.shutdown()
-        web.server_close()
-        thread.join()
-    require(has_whip, "this FFmpeg has no WHIP")
+    with ExitStack() as peers:
+        handler = type("Seeing", (Upload,), {"seen": seen})
+        web = peers.enter_context(ThreadingHTTPServer((LOCAL, 0), handler))
+        thread = threading.Thread(target=web.serve_forever)
+        thread.start()
+        peers.callback(thread.join)
+        peers.callback(web.shutdown)
+        peers.enter_context(Nginx(folder / "nginx", config, rtmp))
+        peers.enter_context(rtsp_listener(rtsp, folder / "rtsp.ts"))
+        silent = peers.enter_context(socket.create_server((LOCAL, 0)))  # takes, and says nothing
+        there = f"http://{LOCAL}:{web.server_address[1]}"
+        urls = {
+            "rtmp": f"rtmp://{LOCAL}:{rtmp}/live/{KEY}",
+            "rtsp": f"rtsp://{LOCAL}:{rtsp}/cam",
+            "hls": f"hls:{folder}/hls",
+            "dead": f"rtmp://{LOCAL}:{dead}/live/{KEY}",
+            "silent": f"rtmp://{LOCAL}:{silent.getsockname()[1]}/live/x",
+            "put": f"hls:{there}/up/live.m3u8",
+        }
+        if "whip" in av.formats_available:
+            urls["whip"] = f"whip:{there}/whip/{KEY}#token=T0K3N"
+        options = []
+        for name, url in urls.items():
+            options += ["--publish", f"{url}{'&' if '#' in url else '#'}name={name}"]
+        with ServerProcess(folder / "rec", *CAMERA, *options) as server:
+            yield Published(server, folder, seen, urls)
+        assert KEY not in server.log and "T0K3N" not in server.log
+
+
+def test_one_encode_goes_to_all_targets_and_the_recording(published: Published) -> None:
+    server, folder = published.server, published.folder
+    for name in ("rtmp", "rtsp", "hls", "put"):
+        wait_for(lambda name=name: state(server, name) == "live", f"{name} to be live")
+    assert server.command_lines("record start x.mp4")[-1] == "OK"
+    codec, width, packets = probe(published.urls["rtmp"])
+    assert (codec, width) == ("h264", "320")
+    assert int(packets) >= 20
+    old = min((folder / "hls").glob("*.ts"))
+    wait_for(lambda: not old.exists(), "an old segment to be removed")
+    assert probe(str(folder / "hls/live.m3u8"))[:2] == ["h264", "320"]
+    assert len(list((folder / "hls").glob("*.ts"))) <= 10
+    stopped = dict(line.split(": ") for line in server.command_lines("record stop")[:-1])
+    now = targets(server)
+    assert (now["rtsp"]["faults"], now["hls"]["faults"], now["put"]["faults"]) == (0, 0, 0)
+    assert now["rtmp"]["connects"] == 1
+    film = read_film(folder / "rec/x.mp4")
+    assert film.seconds > 1
+    assert (len(film.times), stopped["dropped"]) == (int(stopped["frames"]), "0")
+    assert film.stream["color_range"] == "pc"
+
+
+def test_a_target_that_is_dead_or_silent_costs_the_others_nothing(published: Published) -> None:
+    """A peer that accepts and is silent would hold anybody who waits for it."""
+    server = published.server
+    wait_for(lambda: targets(server)["hls"]["frames"] > 60, "two seconds of video")
+    now = targets(server)
+    assert now["hls"]["drops"] == 0
+    assert now["dead"]["faults"] >= 1
+    assert "Connection refused" in now["dead"]["last_fault"]
+    assert now["silent"]["connects"] == 0
+    assert now["silent"]["last_fault"] in (None, "no answer within 15 s")
+
+
+def test_hls_is_put_to_a_web_server_and_old_segments_are_deleted(published: Published) -> None:
+    seen = published.seen
+    wait_for(lambda: ("PUT", "/up/live.m3u8") in [each[:2] for each in seen], "a playlist")
+    wait_for(lambda: "DELETE" in [each[0] for each in seen], "an old segment to go")
+    put = [path for what, path, _ in list(seen) if what == "PUT"]
+    assert put.index("/up/live.m3u8") > 0  # a segment is there before it is listed
+
+
+def test_a_web_server_that_refuses_whip_is_quoted(published: Published) -> None:
+    require("whip" in published.urls, "this FFmpeg has no WHIP")
+    server = published.server
+    wait_for(lambda: "403" in str(targets(server)["whip"]["last_fault"]), "the refusal")
+    offer = next(said for _, path, said in published.seen if path == f"/whip/{KEY}")
+    assert offer.startswith("application/sdp Bearer T0K3N v=0")
+    assert "H264" in offer
+
+
+def test_keys_are_shown_to_nobody_and_targets_stop_one_by_one(published: Published) -> None:
+    server = published.server
+    assert KEY not in str(targets(server)) + str(server.status())
+    assert targets(server)["dead"]["url"].endswith("/live/***")
+    family = descendants(server.process.pid)
+    assert len(family) >= 4
+    for each in family:
+        assert KEY not in Path(f"/proc/{each}/cmdline").read_text()
+    assert server.command_lines("publish stop rtmp")[-1] == "OK"
+    assert state(server, "rtmp") == "stopped"
+    assert "no target 'x'" in server.command_lines("publish stop cam x")[-1]
+    assert "rtmp stopped" in server.status()["published"]
+    assert server.command_lines("publish stop")[-1] == "OK"
+    assert {each["state"] for each in targets(server).values()} == {"stopped"}
+    wait_for(lambda: not descendants(server.process.pid), "all senders to end")
+
+
+def descendants(pid: int) -> list[int]:
+    """Processes below that one."""
+    found = []
+    for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in map(int, tasks.read_text().split()):
+            found += [child, *descendants(child)]
+    return found
 
 
 def test_a_stalled_target_is_given_up_and_others_go_on(tmp_path: Path) -> None:
     """SIGSTOP leaves connections open and takes nothing."""
-    import signal
-
     rtmp = free_port()
     config = f"rtmp {{ server {{ listen {LOCAL}:{rtmp}; application live {{ live on; }} }} }}"
     camera = ("--camera", "pattern:?size=1280x720&fps=30")

@@ -22,6 +22,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TypedDict
 from urllib.parse import unquote, urljoin, urlsplit
 
+from twistedcam.sending.turns import Turns
+
 #: Seconds that the web server may take for anything.
 _TIMEOUT = 10.0
 #: Headers of one connection, which are not for the next.
@@ -65,6 +67,7 @@ class Porter:
             self._credentials["Authorization"] = f"Basic {b64encode(words).decode()}"
         self._idle: list[http.client.HTTPConnection] = []
         self._lock = threading.Lock()
+        self.turns = Turns()
         self._word = f"/{secrets.token_urlsafe(16)}"
         handler = type("Handler", (_Handler,), {"porter": self})
         self._server = _Server(("127.0.0.1", 0), handler)
@@ -121,7 +124,7 @@ class Porter:
 
     def outer(self, path: str, location: str) -> str:
         """A Location for who asks here."""
-        origin = f"{self._parts.scheme}://{self._parts.netloc}"
+        origin = f"{self._parts.scheme}://{self._parts.netloc.rpartition('@')[2]}"
         there = urljoin(origin + path, location)
         return self._word + there.removeprefix(origin) if there.startswith(origin) else there
 
@@ -141,7 +144,8 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 60
 
     def do_POST(self) -> None:
-        self._pass_on()
+        with self.porter.turns.under_way(self.path):
+            self._pass_on()
 
     do_PUT = do_DELETE = do_PATCH = do_GET = do_POST
 
@@ -155,7 +159,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         try:
             sent = {k: v for k, v in self.headers.items() if k.lower() not in _OF_CONNECTION}
-            answer, content = self.porter.ask(self.command, path, body, sent)
+            with self.porter.turns.turn(body):
+                answer, content = self.porter.ask(self.command, path, body, sent)
         except ssl.SSLCertVerificationError as error:
             self._fail(f"its certificate is not to be trusted ({error.verify_message});"
                        " for one that signs itself say #ca=FILE")  # fmt: skip
