@@ -100,7 +100,8 @@ def test_what_it_watches_comes(
     stuck = threading.Timer(PATIENCE, running.kill)
     stuck.start()
     assert running.stdout is not None
-    lines = [running.stdout.readline() for _ in range(1 if block in STEERING else 4)]
+    count = 4 if block in WATCHING else 2 if "await" in code else 1
+    lines = [running.stdout.readline() for _ in range(count)]
     running.terminate()
     _, errors = running.communicate()
     stuck.cancel()
