@@ -57,6 +57,8 @@ def _lines(axes: Any, delivery: Found, value: str) -> None:
     # A band goes from the least repeat to the largest: a wide one is noise.
     for name, server in delivery.items():
         points = {int(n): [r[value] for r in runs] for n, runs in server["loads"].items() if runs}
+        if not points:
+            continue
         across, runs = list(points), list(points.values())
         colour, marker, line = _look(name)
         look = {"color": colour, "label": _label(name, server)}
@@ -70,9 +72,11 @@ def _lines(axes: Any, delivery: Found, value: str) -> None:
 
 def _log(axes: Any) -> None:
     """Ages go from one millisecond to seconds."""
+    axes.set_ylabel("age, milliseconds (log)")
+    if not axes.lines:
+        return
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(ScalarFormatter())
-    axes.set_ylabel("age, milliseconds (log)")
 
 
 def _look(name: str) -> tuple[str, str, str]:
@@ -90,6 +94,7 @@ def _chart(path: Path, title: str) -> Iterator[Any]:
         yield axes
         axes.set_title(title, loc="left", weight="bold")
         axes.grid(axis="y", alpha=0.3)
-        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
+        if axes.lines:
+            axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
         figure.savefig(path, dpi=120, bbox_inches="tight")
         pyplot.close(figure)

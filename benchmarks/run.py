@@ -45,13 +45,17 @@ def main(words: list[str] | None = None) -> int:
     options.output.mkdir(parents=True, exist_ok=True)
     kept = options.output / "results.json"
     results = json.loads(kept.read_text()) if kept.exists() else {}
-    made_on, began = machine(), time.monotonic()
+    made_on, began, failed = machine(), time.monotonic(), []
     for name in names:
         try:
             found = part(name).measure(bench)
         except Unavailable as reason:
             print(f"no fake webcam on this machine: {reason}", file=sys.stderr)
             return 1
+        except (Exception, SystemExit) as error:  # the others are worth having all the same
+            bench.say(f"{name} failed: {error!r}")
+            failed.append(name)
+            continue
         results[name] = {
             "machine": made_on,
             "seconds": bench.seconds,
@@ -65,12 +69,12 @@ def main(words: list[str] | None = None) -> int:
         os.replace(fresh, kept)
     text = report(results)
     (options.output / "tables.md").write_text(text)
-    print(report({name: results[name] for name in names}))
+    print(report({name: results[name] for name in names if name not in failed}))
     bench.say(f"took {time.monotonic() - began:.0f} s; all is in {options.output}")
     _draw(results, options.output)
     if options.publish:
         _publish(text)
-    return 0
+    return 1 if failed else 0
 
 
 def part(name: str) -> Part:

@@ -26,13 +26,17 @@ def measure(bench: Bench) -> Found:
     with ExitStack() as stack:
         samplers = {}
         for each in chosen:
-            server = stack.enter_context(bench.running(each))
+            try:
+                server = stack.enter_context(bench.running(each))
+            except SystemExit as reason:  # one that does not start is missing in the table
+                bench.say(str(reason))
+                continue
             samplers[each.name] = Sampler(server.target, LIMIT)
         with ExitStack() as watching:
             for sampler in samplers.values():
                 watching.enter_context(sampler)
             time.sleep(bench.slow_seconds)
-        for each in chosen:
+        for each in [each for each in chosen if each.name in samplers]:
             ages = samplers[each.name].ages
             found[each.name] = {
                 "version": each.says_version() if each.is_peer else "",
