@@ -66,8 +66,8 @@ def place(canvas: Image, picture: Image) -> None:
     if picture.shape == area.shape:
         area[...] = picture
         return
-    smaller = new_width < picture.shape[1]
-    how = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+    much_smaller = new_width * 2 <= picture.shape[1]  # linear then leaves pixels out
+    how = cv2.INTER_AREA if much_smaller else cv2.INTER_LINEAR
     cv2.resize(picture, (new_width, new_height), dst=area, interpolation=how)
 
 

@@ -95,12 +95,10 @@ class Window:
         cv2.pollKey()
 
     def _room(self) -> Size:
-        """The most that a window may have of the screen: its frame and the panels need some."""
+        """The most that a window may have. One that fits stays as it is: scaling takes time."""
         if self._screen is None:
             return _ROOM
-        share = 0.9
-        width, height = round(self._screen.width * share), round(self._screen.height * share)
-        return min(_ROOM[0], width), min(_ROOM[1], height)
+        return min(_ROOM[0], self._screen.width), min(_ROOM[1], self._screen.height)
 
     def _apply_full_screen(self) -> None:
         value = cv2.WINDOW_FULLSCREEN if self._full_screen else cv2.WINDOW_NORMAL

@@ -42,7 +42,7 @@ def viewer(screen: VirtualScreen, folder: Path, *words: str) -> Iterator[subproc
 
 
 class WindowTests(ServingCase):
-    timeout = 60
+    timeout = 120
 
     async def test_keys_act_here_and_with_ctrl_at_the_server(self) -> None:
         with VirtualScreen() as screen:
