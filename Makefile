@@ -18,7 +18,7 @@ LOCK ?= requirements/test.txt
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test lint check bench soak fuzz kernel-test audit lock clean
+.PHONY: help run test lint check coverage bench soak fuzz kernel-test audit lock clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 13
@@ -30,6 +30,12 @@ test: lint check  ## style, types, import contracts, and all tests
 
 check: $(VENV)/.test
 	$(BIN)/python -m pytest $(TESTS)
+
+coverage: $(VENV)/.test  ## all tests, and the lines and branches that none of them reaches
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(TESTS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --skip-covered --show-missing
 
 lint: $(VENV)/.test  ## style, types and import contracts alone
 	$(BIN)/ruff check .
