@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import pyte
+
 from tests.process import PATIENCE
 
 #: What a person's typing needs of a terminal: to be shown, and to come in whole lines.
@@ -77,9 +79,14 @@ class Terminal:
         while text not in self.seen:
             assert time.monotonic() < until, f"waited for {text!r}: {self.seen!r}"
             meanwhile()
-            if select.select([self.master], [], [], 0.2)[0]:
-                self.seen += os.read(self.master, 4096).decode(errors="replace")
+            self.seen += self._read()
         self.seen = self.seen.split(text, 1)[1]
+
+    def _read(self) -> str:
+        """What came within a fifth of a second."""
+        if not select.select([self.master], [], [], 0.2)[0]:
+            return ""
+        return os.read(self.master, 4096).decode(errors="replace")
 
     def hang_up(self) -> None:
         """As a person closes the window."""
@@ -96,6 +103,38 @@ class Terminal:
                 os.kill(pid, signal.SIGKILL)
         if self.master >= 0:
             self.hang_up()
+
+
+class Screen(Terminal):
+    """A terminal whose screen can be looked at: a program that fills it draws only what changed."""
+
+    def __init__(
+        self, *command: str, env: Mapping[str, str] | None = None, size: tuple[int, int]
+    ) -> None:
+        self._screen = pyte.Screen(*size)
+        self._stream = pyte.Stream(self._screen)
+        super().__init__(*command, env=env, size=size)
+
+    def resize(self, columns: int, lines: int) -> None:
+        super().resize(columns, lines)
+        self._screen.resize(lines, columns)
+
+    @property
+    def shown(self) -> str:
+        """The lines of the screen, without the blanks at their ends."""
+        return "\n".join(line.rstrip() for line in self._screen.display)
+
+    def wait_to_show(self, text: str) -> None:
+        """Read on until ``text`` stands on the screen."""
+        until = time.monotonic() + PATIENCE
+        while text not in self.shown:
+            assert time.monotonic() < until, f"waited for {text!r}:\n{self.shown}"
+            self._read()
+
+    def _read(self) -> str:
+        read = super()._read()
+        self._stream.feed(read)
+        return read
 
 
 def _session(leader: int) -> list[int]:

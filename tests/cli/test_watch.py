@@ -6,13 +6,12 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from itertools import cycle
 from pathlib import Path
 
 import pytest
 
 from tests.process import PATIENCE, ROOT, ServerProcess
-from tests.terminal import Terminal
+from tests.terminal import Screen
 from twistedcam.control.blocking import BlockingClient
 
 FULL_SCREEN, BACK = "\x1b[?1049h", "\x1b[?1049l"
@@ -34,17 +33,17 @@ def client(server: ServerProcess) -> Iterator[BlockingClient]:
 
 
 @pytest.fixture
-def watch(server: ServerProcess) -> Iterator[Callable[..., Terminal]]:
-    made: list[Terminal] = []
+def watch(server: ServerProcess) -> Iterator[Callable[..., Screen]]:
+    made: list[Screen] = []
 
-    def start(*words: str, hidden: str = "") -> Terminal:
+    def start(*words: str, hidden: str = "") -> Screen:
         """``ctl WORDS``, with a module that is not installed."""
         code = "import sys; from twistedcam.cli import main; "
         code += f"sys.modules[{hidden!r}] = None; " if hidden else ""
         command = [sys.executable, "-c", code + "sys.exit(main())", "ctl"]
         endpoint = "tcp:{}:{}".format(*server.control)
         env = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "NO_COLOR": "1"}
-        made.append(Terminal(*command, "--connect", endpoint, *words, env=env, size=(120, 20)))
+        made.append(Screen(*command, "--connect", endpoint, *words, env=env, size=(120, 20)))
         return made[-1]
 
     yield start
@@ -52,37 +51,30 @@ def watch(server: ServerProcess) -> Iterator[Callable[..., Terminal]]:
         each.close()
 
 
-def wait_for(view: Terminal, text: str) -> None:
-    """Until that is on the screen: it is drawn whole only where its size has changed."""
-    sizes = cycle([(119, 19), (120, 20)])
-    view.wait_for(text, meanwhile=lambda: view.resize(*next(sizes)))
-
-
 def test_it_follows_the_cameras_and_what_happens(
-    watch: Callable[..., Terminal], client: BlockingClient
+    watch: Callable[..., Screen], client: BlockingClient
 ) -> None:
     view = watch("watch")
     view.wait_for(FULL_SCREEN)
-    wait_for(view, "cam     live        160x120")
+    view.wait_to_show("cam     live        160x120")
+    view.resize(110, 16)
     client.ask("stop", "cam")
-    wait_for(view, "cam     stopped")
-    wait_for(view, "event: state camera=cam state=stopped")
+    view.wait_to_show("cam     stopped")
+    view.wait_to_show("event: state camera=cam state=stopped")
     client.ask("start", "cam")
     name = client.ask("record", "start", "cam")["recording"]
-    wait_for(view, f"{name}  0:0")
-    wait_for(view, f"name={name}")
+    view.wait_to_show(f"{name}  0:0")
+    view.wait_to_show(f"name={name}")
     view.type("q")
     assert view.process.wait(PATIENCE) == 0
     view.wait_for(BACK)
     assert view.is_back()
 
 
-def test_it_shows_one_camera_if_asked(
-    watch: Callable[..., Terminal], client: BlockingClient
-) -> None:
+def test_it_shows_one_camera_if_asked(watch: Callable[..., Screen], client: BlockingClient) -> None:
     view = watch("watch", "b")
-    wait_for(view, "b       live")
-    assert "cam     " not in view.seen
+    view.wait_to_show("b       live")
+    assert "cam     " not in view.shown
     view.process.send_signal(signal.SIGTERM)
     view.wait_for(BACK)
     assert view.process.wait(PATIENCE) == 128 + signal.SIGTERM
@@ -90,15 +82,15 @@ def test_it_shows_one_camera_if_asked(
 
 
 def test_a_server_that_comes_back_is_followed_again(
-    tmp_path: Path, watch: Callable[..., Terminal]
+    tmp_path: Path, watch: Callable[..., Screen]
 ) -> None:
     with ServerProcess(tmp_path, "--camera", "pattern:?fps=20") as server:
         view = watch("--connect", "tcp:{}:{}".format(*server.control), "watch")
-        wait_for(view, "cam     live")
-    wait_for(view, "no server at")
+        view.wait_to_show("cam     live")
+    view.wait_to_show("no server at")
     again = "tcp:{1}:interface={0}".format(*server.control)
     with ServerProcess(tmp_path, "--control", again, "--camera", "new=pattern:?fps=20"):
-        wait_for(view, "new     live")
+        view.wait_to_show("new     live")
         view.type("q")
         assert view.process.wait(PATIENCE) == 0
 
@@ -111,7 +103,7 @@ def test_a_server_that_comes_back_is_followed_again(
     ],
 )
 def test_lines_are_shown_where_a_view_is_not_wanted_or_cannot_be(
-    watch: Callable[..., Terminal],
+    watch: Callable[..., Screen],
     client: BlockingClient,
     words: tuple[str, ...],
     hidden: str,
@@ -125,7 +117,7 @@ def test_lines_are_shown_where_a_view_is_not_wanted_or_cannot_be(
     assert lines.process.wait(PATIENCE) == 0
 
 
-def test_an_error_is_a_plain_line(watch: Callable[..., Terminal]) -> None:
+def test_an_error_is_a_plain_line(watch: Callable[..., Screen]) -> None:
     view = watch("watch", "nope")
     view.wait_for("twistedcam: there is no camera 'nope'")
     assert view.process.wait(PATIENCE) == 1

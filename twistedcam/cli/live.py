@@ -13,6 +13,9 @@ from twistedcam.cli.feed import Feed
 from twistedcam.cli.paint import Paint
 from twistedcam.control.blocking import BlockingClient
 
+#: Seconds between two drawings at least: a storm of events shall not cost a core.
+REDRAW = 0.05
+
 
 def watch_live(
     connect: Callable[[], BlockingClient], endpoint: str, camera: str | None, paint: Paint
@@ -62,7 +65,9 @@ def watch_live(
 
     board = Board(endpoint, paint)
     window = Window(Screen(), always_hide_cursor=True)
-    app: Application[None] = Application(Layout(window), key_bindings=keys, full_screen=True)
+    app: Application[None] = Application(
+        Layout(window), key_bindings=keys, full_screen=True, min_redraw_interval=REDRAW
+    )
     feed = Feed(connect, board, camera, app.invalidate)
     try:
         app.run(pre_run=begin)
