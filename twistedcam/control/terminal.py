@@ -128,10 +128,16 @@ class Terminal(Service):
             self._looking = self._reactor.callLater(LOOK, self._enter)
 
     def _go_on(self) -> None:
-        """After a stop: in the foreground again, or in the background now."""
+        """After a stop: in the foreground again, or in the background now.
+
+        A terminal that goes away sends the same signal, and may be gone before it is read from.
+        """
         if self.running and self._looking is None:
             self._reactor.removeReader(self)
-            self._enter()
+            if is_terminal(self._fd):
+                self._enter()
+            else:
+                self._gone()
 
     def _take(self) -> None:
         """Keys one by one, and not shown; signals and the output stay as they are."""
