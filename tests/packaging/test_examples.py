@@ -154,8 +154,8 @@ def test_the_first_steps(plain: Path, elsewhere: Path, server: Installed) -> Non
     said = run(plain, elsewhere, ["twistedcam", *view, f"twistedcam://127.0.0.1:{frames}"])
     assert "cam: 100 frames" in said
     assert len(list((elsewhere / "out").glob("*.jpg"))) == 100
-    [ctl] = [words for words in readme if words[0] == "ctl"]
-    assert ctl == ["ctl", "record", "start"]
+    ctl, watch = [words for words in readme if words[0] == "ctl"]
+    assert (ctl, watch) == (["ctl", "record", "start"], ["ctl", "watch"])
     steer = ["twistedcam", "ctl", "--connect", f"tcp:127.0.0.1:{control}"]
     assert "recording: cam_" in run(plain, elsewhere, [*steer, *ctl[1:]])
     assert "frames: " in run(plain, elsewhere, [*steer, "record", "stop"])
