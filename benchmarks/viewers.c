@@ -105,6 +105,11 @@ static int frames_head(struct viewer *v)
     return 1;
 }
 
+static void readable_from(struct viewer *v, int bytes)
+{
+    setsockopt(v->fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
+}
+
 static int http_head(struct viewer *v)
 {
     ssize_t got = recv(v->fd, v->head, HEAD, MSG_PEEK | MSG_DONTWAIT);
@@ -116,11 +121,11 @@ static int http_head(struct viewer *v)
     if (!end) {
         if (got == HEAD)
             return -1;
-        /* Less than a header has come. The socket stays readable, so do not spin on it. */
-        static const struct timespec moment = {0, 50000};
-        nanosleep(&moment, NULL);
+        /* The boundary alone, or less than a header: be told when there is more. */
+        readable_from(v, got + 1);
         return 0;
     }
+    readable_from(v, 1);
     size_t used = end + 4 - v->head;
     recv(v->fd, v->head, used, MSG_DONTWAIT);
     v->bytes += counting ? (long)used : 0;
