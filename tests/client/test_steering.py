@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import queue
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from client.steering import Steering, parse_control
-from tests.process import PATIENCE, ServerProcess, run_program
+from tests.guarded import guarded
+from tests.process import PATIENCE, run_program
 from twistedcam import Frame, connect
-from twistedcam.auth import Grant, TokenFile
 from twistedcam.errors import BadArgument
-from twistedcam.tls.certificate import make_certificate
 from twistedcam.tls.client import Trust
 from twistedcam.tls.pins import Pins
 from twistedcam.viewing import Target
@@ -48,35 +43,6 @@ def test_what_is_left_out_is_the_camera_s(text: str, target: Target, endpoint: s
 def test_what_is_no_address_is_refused(text: str, target: Target) -> None:
     with pytest.raises(BadArgument, match="control port"):
         parse_control(text, target)
-
-
-@dataclass
-class Guarded:
-    """A server that is reached by TLS and by socket files, with tokens."""
-
-    server: ServerProcess
-    folder: Path
-    fingerprint: str
-    frames: int
-    control: int
-    token: str
-    viewing: str
-
-
-@contextmanager
-def guarded(folder: Path) -> Iterator[Guarded]:
-    fingerprint = make_certificate(folder / "tls", ["localhost"], datetime.now(UTC))
-    file = TokenFile(folder / "tokens.toml")
-    token = file.add(Grant("desk", frozenset({"view", "control"})))
-    viewing = file.add(Grant("phone", frozenset({"view"})))
-    keys = f"privateKey={folder}/tls/key.pem:certKey={folder}/tls/cert.pem"
-    tls = f"ssl:0:interface=127.0.0.1:{keys}"
-    options = ["--camera", "cam=pattern:?size=320x240", "--tokens", str(file.path)]
-    options += ["--listen", tls, "--control", tls]
-    options += ["--listen", f"unix:{folder}/frames", "--control", f"unix:{folder}/control"]
-    with ServerProcess(folder / "recordings", *options) as server:
-        ports = server.tls_ports()
-        yield Guarded(server, folder, fingerprint, *ports, token, viewing)
 
 
 def steer(endpoint: str, token: str | None, trust: Trust, *words: str) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from tests.guarded import guarded
 from tests.process import ServerProcess, run_program
 from twistedcam.auth import Grant, TokenFile
-from twistedcam.tls.certificate import make_certificate
 
 
 def test_view_and_ctl_reach_an_encrypted_server_with_a_token(
@@ -18,25 +17,17 @@ def test_view_and_ctl_reach_an_encrypted_server_with_a_token(
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.delenv("TWISTEDCAM_TOKEN", raising=False)
-    fingerprint = make_certificate(tmp_path / "tls", ["localhost"], datetime.now(UTC))
-    file = TokenFile(tmp_path / "tokens.toml")
-    token = file.add(Grant("desk", frozenset({"view", "control"})))
-    viewing = file.add(Grant("phone", frozenset({"view"})))
-    keys = f"privateKey={tmp_path}/tls/key.pem:certKey={tmp_path}/tls/cert.pem"
-    endpoint = f"ssl:0:interface=127.0.0.1:{keys}"
-    options = ["--camera", "pattern:?size=160x120", "--tokens", str(file.path)]
-    options += ["--listen", endpoint, "--control", endpoint]
-    with ServerProcess(tmp_path / "r", *options) as server:
-        frames, control = server.tls_ports()
+    with guarded(tmp_path) as here:
+        fingerprint, token, viewing = here.fingerprint, here.token, here.viewing
 
         def view(*words: str) -> tuple[int, str]:
-            url = f"twistedcams://127.0.0.1:{frames}"
+            url = f"twistedcams://127.0.0.1:{here.frames}"
             words = ("view", "--headless", "--once", "--frames", "3", *words, url)
             done = run_program("twistedcam", *words)
             return done.returncode, done.stderr
 
         def ctl(*words: str) -> tuple[int, str]:
-            words = ("ctl", "--connect", f"tls:127.0.0.1:{control}", *words)
+            words = ("ctl", "--connect", f"tls:127.0.0.1:{here.control}", *words)
             done = run_program("twistedcam", *words)
             return done.returncode, done.stdout + done.stderr
 
@@ -60,9 +51,9 @@ def test_view_and_ctl_reach_an_encrypted_server_with_a_token(
         monkeypatch.setenv("TWISTEDCAM_TOKEN", viewing)
         code, said = ctl("--fingerprint", fingerprint, "stop")
         assert (code, "has not the right to control" in said) == (1, True)
-        assert token not in server.log
-        assert viewing not in server.log
-        assert "Traceback" not in server.log
+        assert token not in here.server.log
+        assert viewing not in here.server.log
+        assert "Traceback" not in here.server.log
 
 
 def test_the_token_program_adds_lists_and_removes(tmp_path: Path) -> None:
