@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import threading
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
@@ -27,26 +29,38 @@ def end_once(reactor: Any) -> None:
     To be called when the reactor runs, by whom the process belongs to: it has its handlers then.
     """
     found: dict[int, Any] = {number: signal.getsignal(number) for number in _SIGNALS}
-    has_begun = False
-
-    def begin() -> None:
-        nonlocal has_begun
-        has_begun = True
+    begun = threading.Lock()  # taken in one step: a handler can be interrupted by the next signal
 
     def handle(number: int, frame: FrameType | None) -> None:
-        name = signal.Signals(number).name
-        if has_begun:  # by one that came between two steps of this handler, perhaps
+        if begun.acquire(blocking=False):
+            found[number](number, frame)
+        else:
+            name = signal.Signals(number).name
             log.info("the end has begun already: {name} changes nothing", name=name)
-            return
-        begin()
-        found[number](number, frame)
 
     def set_all(handler: Any) -> None:
         for number, before in found.items():
             if callable(before):  # what is ignored (nohup) stays so
                 signal.signal(number, handler)
 
+    def ignore_all() -> None:
+        """Python takes handlers back before the process is over: it would end by a signal."""
+        with _held():
+            set_all(signal.SIG_IGN)
+
     set_all(handle)
-    reactor.addSystemEventTrigger("before", "shutdown", begin)
-    # Python takes handlers back before the process is over: what ended well would end by a signal.
-    reactor.addSystemEventTrigger("after", "shutdown", set_all, signal.SIG_IGN)
+    reactor.addSystemEventTrigger("before", "shutdown", begun.acquire, blocking=False)
+    reactor.addSystemEventTrigger("after", "shutdown", ignore_all)
+
+
+@contextlib.contextmanager
+def _held() -> Iterator[None]:
+    """No signal arrives within: one on its way to a handler that goes would be a traceback."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # those on their way are handled
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
