@@ -15,13 +15,7 @@ from twistedcam.broker import BrokerState
 from twistedcam.camera import Camera, ReaderThread, Thread
 from twistedcam.delivery import Delivery, LocalDelivery
 from twistedcam.doorman import Doorman
-from twistedcam.errors import (
-    BadArgument,
-    CameraNeeded,
-    NoSuchCamera,
-    NotSupported,
-    TwistedcamError,
-)
+from twistedcam.errors import BadArgument, CameraNeeded, NoSuchCamera, NotSupported
 from twistedcam.events import EventBus
 from twistedcam.processing import Process, Processor
 from twistedcam.publishing import Publications, Target
@@ -222,13 +216,7 @@ class Server:
     def start_camera(self, name: str) -> None:
         """Start a camera, and its recording if that begins with it."""
         self.cameras[name].start().addErrback(lambda _: None)  # its state says it
-        recorder = self.recorders[name]
-        if recorder.settings.at_start:
-            try:
-                recorder.check(None)
-                recorder.start()
-            except TwistedcamError as error:
-                log.error("{camera} is not recorded: {why}", camera=name, why=str(error))
+        self.recorders[name].start_with_server()
 
     def finish_recordings(self) -> Deferred[Any]:
         """End all recordings in good order; fires when their files are whole."""

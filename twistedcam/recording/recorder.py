@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
@@ -14,14 +13,14 @@ from twisted.logger import Logger
 from twistedcam.camera import Camera
 from twistedcam.camera.thread import Thread
 from twistedcam.errors import BadArgument, CameraFailed, DiskError, NotSupported
-from twistedcam.events import EventBus, Fault, RecordingChanged
+from twistedcam.events import EventBus
 from twistedcam.recording.absence import Absence
-from twistedcam.recording.disk import check_folder
 from twistedcam.recording.feed import Feed
-from twistedcam.recording.formats import SUFFIXES, Format, format_of_name
+from twistedcam.recording.formats import Format
 from twistedcam.recording.job import Job
 from twistedcam.recording.lifecycle import HasState, make_recorder_lifecycle
-from twistedcam.recording.names import check_name, free_name, is_free
+from twistedcam.recording.notices import Notices
+from twistedcam.recording.planning import choose_name, make_plan
 from twistedcam.recording.probe import Item
 from twistedcam.recording.ring import Ring
 from twistedcam.recording.saving import save
@@ -29,6 +28,7 @@ from twistedcam.recording.segment import SegmentResult
 from twistedcam.recording.session import Plan, Progress
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.shared import SharedEncoder
+from twistedcam.recording.standing import Standing
 
 log = Logger()
 
@@ -63,12 +63,13 @@ class Recorder(HasState):
         self.format: Format | None = None
         self._camera = camera
         self._folder = folder
-        self._events = events
+        self._notices = Notices(camera.name, events)
         self._make_thread = make_thread
         self._steady = steady
         self._job: Job | None = None
         self._feed = Feed(camera, steady)
         self._absence = Absence(camera, events, clock, self._finish, self._gone)
+        self._standing = Standing(clock, self._begin_again)
         #: Gives the encoder that works for others and suits this recording, or None.
         self.find_shared: Callable[[RecordSettings], SharedEncoder | None] = lambda settings: None
         self._waiting: list[Deferred[Progress | None]] = []
@@ -131,15 +132,7 @@ class Recorder(HasState):
             BadArgument: that is no name for a recording, or there is one of that name.
             DiskError: the folder cannot be written, or is full.
         """
-        default = self.settings.default_format.container.suffix
-        if name is not None:
-            name = check_name(name, SUFFIXES, default)
-        check_folder(self._folder)
-        if name is None:
-            return free_name(self._folder, self._camera.name, time.time(), default)
-        if not is_free(self._folder, name):
-            raise BadArgument(f"there is a recording {name!r} already")
-        return name
+        return choose_name(self._folder, self._camera.name, name, self.settings)
 
     def start(self, name: str | None = None, every: float | None = None) -> str:
         """Record from now on, and what the pre-roll holds; the file's name.
@@ -167,11 +160,24 @@ class Recorder(HasState):
             shared = self.find_shared(self.settings)
         self._feed.begin(self._job, every, shared)
         self._absence.begin(patient=every is not None)
-        self._tell("started", plan.name)
+        self._notices.tell("started", plan.name)
         return plan.name
+
+    def start_with_server(self) -> None:
+        """Record from now on where ``at_start`` says so, until somebody stops it.
+
+        As long as the disk does not take it, it is tried again.
+        """
+        if self.settings.at_start:
+            try:
+                self._standing.hold()
+            except DiskError as error:
+                self.failure = error
+                self._notices.refused(error)
 
     def stop(self) -> Deferred[Progress | None]:
         """Finish the recording. Fires when it is whole; with None if nothing was recorded."""
+        self._standing.let_go()
         if self.state == "idle":
             return succeed(None)
         waiting: Deferred[Progress | None] = Deferred()
@@ -195,7 +201,7 @@ class Recorder(HasState):
             raise CameraFailed(f"{self._camera.name} gave no picture in the last {seconds:g} s")
         progress, file = await save(self._plan(None, None), moments, self._make_thread)
         if file is not None:
-            self._tell("saved", file.name, file)
+            self._notices.tell("saved", file.name, file)
         return progress
 
     # What the job tells (job.JobListener).
@@ -203,7 +209,7 @@ class Recorder(HasState):
     def published(self, result: SegmentResult) -> None:
         """A file is on the disk: one of several, if the recording goes on."""
         if self.state == "recording" or self.result.name != result.name:
-            self._tell("segment", result.name, result)
+            self._notices.tell("segment", result.name, result)
 
     def broke(self, error: DiskError) -> None:
         """It ends by itself."""
@@ -213,10 +219,12 @@ class Recorder(HasState):
             self._finish()
 
     def _plan(self, name: str | None, every: float | None) -> Plan:
-        chosen = self.check(name)
-        format = format_of_name(chosen, self.settings.format)
-        named = self._camera.name, chosen, name is not None
-        return Plan(self._folder, *named, format, self.settings, every)
+        return make_plan(self._folder, self._camera.name, name, self.settings, every)
+
+    def _begin_again(self) -> None:
+        is_on = self._camera.state != "stopped" or self._camera.is_idle
+        if self.settings.at_start and self.state == "idle" and is_on:
+            self.start()
 
     def _gone(self) -> None:
         if self._job is not None:
@@ -234,25 +242,9 @@ class Recorder(HasState):
         progress.dropped = self.dropped
         self._job = self.format = None
         self._machine.finished()
-        self._tell("finished" if self.failure is None else "failed", progress.name, progress)
+        self._notices.ended(progress, self.failure)
         if self.failure is not None:
-            camera = self._camera.name
-            self._events.publish(Fault(camera, self.failure.code, str(self.failure)))
+            self._standing.lost()
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             each.callback(progress)
-
-    def _tell(self, what: str, name: str, result: Progress | SegmentResult | None = None) -> None:
-        numbers: dict[str, Any] = {}
-        if result is not None:
-            numbers = {
-                "frames": result.frames,
-                "seconds": round(result.seconds, 3),
-                "bytes": result.bytes,
-                "dropped": result.dropped,
-            }
-        if what == "failed" and self.failure is not None:
-            numbers.update(code=self.failure.code, reason=str(self.failure))
-        camera = self._camera.name
-        log.info("{camera}: recording {what}: {name}", camera=camera, what=what, name=name)
-        self._events.publish(RecordingChanged(camera, what, name, **numbers))

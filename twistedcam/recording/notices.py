@@ -1,0 +1,58 @@
+"""What is told of a camera's recordings, in the log and as events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.logger import Logger
+
+from twistedcam.errors import DiskError
+from twistedcam.events import EventBus, Fault, RecordingChanged
+from twistedcam.recording.segment import SegmentResult
+from twistedcam.recording.session import Progress
+
+log = Logger()
+
+
+class Notices:
+    """Tells of one camera's recordings.
+
+    Arguments:
+        camera: its name.
+        events: where it is told.
+    """
+
+    def __init__(self, camera: str, events: EventBus) -> None:
+        self._camera = camera
+        self._events = events
+
+    def tell(
+        self, what: str, name: str, result: Progress | SegmentResult | None = None, **more: str
+    ) -> None:
+        """Something has become of the file ``name`` (RecordingChanged.what)."""
+        numbers: dict[str, Any] = {**more}
+        if result is not None:
+            numbers.update(
+                frames=result.frames,
+                seconds=round(result.seconds, 3),
+                bytes=result.bytes,
+                dropped=result.dropped,
+            )
+        log.info("{camera}: recording {what}: {name}", camera=self._camera, what=what, name=name)
+        self._events.publish(RecordingChanged(self._camera, what, name, **numbers))
+
+    def ended(self, progress: Progress, failure: DiskError | None) -> None:
+        """It is over: all of its files are whole, or as whole as they can be."""
+        if failure is None:
+            self.tell("finished", progress.name, progress)
+        else:
+            self.tell("failed", progress.name, progress, code=failure.code, reason=str(failure))
+            self._fault(failure)
+
+    def refused(self, error: DiskError) -> None:
+        """A recording that begins with the server could not."""
+        log.error("{camera} is not recorded: {why}", camera=self._camera, why=str(error))
+        self._fault(error)
+
+    def _fault(self, error: DiskError) -> None:
+        self._events.publish(Fault(self._camera, error.code, str(error)))

@@ -1,0 +1,78 @@
+"""A recording that begins with the server, and again when the disk that ended it takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.application.internet import backoffPolicy
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from twistedcam.errors import DiskError
+
+#: Seconds between two looks whether the disk has room again.
+PERIOD = 10.0
+#: Seconds before another one is begun, at most, on a disk that breaks one after the other.
+LONGEST = 300.0
+#: A recording of so many seconds was no mere try.
+LASTED = 60.0
+
+_delay = backoffPolicy(PERIOD, LONGEST, factor=2.0, jitter=lambda: 0.0)
+
+
+class Standing:
+    """Wants a recording from ``hold`` to ``let_go``.
+
+    Arguments:
+        clock: what it waits by.
+        begin: begins the recording, or raises DiskError.
+    """
+
+    def __init__(self, clock: IReactorTime, begin: Callable[[], None]) -> None:
+        self._clock = clock
+        self._begin = begin
+        self._is_held = False
+        self._losses = 0
+        self._began = 0.0
+        self._due: IDelayedCall | None = None
+
+    def hold(self) -> None:
+        """Begin it now, or as soon as the disk takes it.
+
+        Raises:
+            DiskError: it does not take it now.
+        """
+        self.let_go()
+        self._is_held, self._losses = True, 0
+        try:
+            self._start()
+        except DiskError:
+            self._wait(PERIOD)
+            raise
+
+    def let_go(self) -> None:
+        """Whatever happens, it is not begun any more."""
+        self._is_held = False
+        if self._due is not None and self._due.active():
+            self._due.cancel()
+
+    def lost(self) -> None:
+        """The disk has ended it."""
+        if not self._is_held:
+            return
+        if self._clock.seconds() - self._began >= LASTED:
+            self._losses = 0
+        self._wait(_delay(self._losses))
+        self._losses += 1
+
+    def _wait(self, seconds: float) -> None:
+        self._due = self._clock.callLater(seconds, self._again)
+
+    def _again(self) -> None:
+        try:
+            self._start()
+        except DiskError:
+            self._wait(PERIOD)
+
+    def _start(self) -> None:
+        self._began = self._clock.seconds()
+        self._begin()
