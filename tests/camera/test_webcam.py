@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,7 +27,7 @@ from tests.fakecam import (
     stamp_of,
     unstamped,
 )
-from tests.process import ServerProcess, wait_for
+from tests.process import PATIENCE, ServerProcess, wait_for
 from twistedcam import jpeg
 
 JPEGS = [encode_jpeg(picture) for picture in moving_picture(640, 480, 8)]
@@ -231,6 +234,35 @@ def test_controls_are_set_while_it_runs_and_kept_over_a_reconnect(tmp_path: Path
     assert controls["brightness"] == 12
     assert controls["exposure_time_absolute"] == 100
     assert controls["power_line_frequency"] == 2
+
+
+def patch(server: ServerProcess, **wanted: object) -> dict[str, Any]:
+    """What the server answers to a PATCH of its camera's properties."""
+    url, kind = f"{server.http}/api/v1/cameras/cam", {"Content-Type": "application/json"}
+    body = json.dumps(wanted).encode()
+    asked = urllib.request.Request(url, body, kind, method="PATCH")
+    try:
+        with urllib.request.urlopen(asked, timeout=PATIENCE) as answer:
+            return dict(json.load(answer))
+    except urllib.error.HTTPError as error:
+        return dict(json.load(error))
+
+
+def test_several_properties_are_patched_or_none(tmp_path: Path) -> None:
+    options = ["--http", "tcp:0:interface=127.0.0.1"]
+    with FakeCam([SMALL]) as camera, watched(tmp_path, camera, *options) as (server, _):
+        before, asked_fps = camera.controls(), server.status()["asked_fps"]
+        answer = patch(server, fps=15, brightness=12, contrast=1000)
+        assert (answer["code"], answer["message"]) == (
+            "bad-argument",
+            "contrast is a number from 0 to 95, not '1000'",
+        )
+        assert patch(server, exposure=100, brightness=12, privacy="on")["code"] == "not-supported"
+        assert camera.controls() == before
+        assert server.status()["asked_fps"] == asked_fps
+        found = patch(server, exposure=100, fps=15, brightness=12)["properties"]
+        values = [(each["property"], each["value"]) for each in found]
+        assert values == [("exposure", 100), ("fps", 15), ("brightness", 12)]
 
 
 def test_saved_controls_hold_over_a_restart_until_they_are_forgotten(tmp_path: Path) -> None:

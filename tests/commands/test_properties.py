@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.fakes import CameraRig, FakeScheme
+from twistedcam.camera.properties import CameraProperties
+from twistedcam.camera.property import Property
 from twistedcam.errors import BadArgument, CameraFailed, NotSupported
 from twistedcam.sources import SCHEMES, Granted, Settings, Source, SourceSpec
+
+
+class FakeDevice:
+    """A device with two controls; ``refuses`` is what it says when they are set."""
+
+    def __init__(self) -> None:
+        self.values = {"gain": "1", "zoom": "1"}
+        self.refuses: Exception | None = None
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.values)
+
+    async def get(self) -> dict[str, Property]:
+        return {name: Property(name, text) for name, text in self.values.items()}
+
+    async def check(self, wanted: Mapping[str, str]) -> None:
+        if "bad" in wanted.values():
+            raise BadArgument("bad will not do")
+
+    async def set(self, wanted: Mapping[str, str]) -> list[Property]:
+        await self.check(wanted)
+        if self.refuses is not None:
+            raise self.refuses
+        self.values.update(wanted)
+        return [Property(name, text) for name, text in wanted.items()]
 
 
 class PropertyTests(SynchronousTestCase):
@@ -30,9 +58,14 @@ class PropertyTests(SynchronousTestCase):
         SCHEMES["fake"] = sized
         self.rig = CameraRig()
         self.camera = self.rig.camera
+        self.device = FakeDevice()
+        self.camera.properties = CameraProperties(self.camera, self.device)
 
     def set(self, name: str, text: str) -> Deferred[Any]:
         return Deferred.fromCoroutine(self.camera.properties.set(name, text))
+
+    def set_all(self, **wanted: str) -> Deferred[Any]:
+        return Deferred.fromCoroutine(self.camera.properties.set_all(wanted))
 
     def get(self, name: str) -> dict[str, Any]:
         getting = Deferred.fromCoroutine(self.camera.properties.get_one(name))
@@ -102,3 +135,44 @@ class PropertyTests(SynchronousTestCase):
         self.turn()
         self.successResultOf(one)
         self.assertEqual(self.successResultOf(other).value, 50)
+
+    def test_several_are_set_with_one_opening_and_answered_in_their_order(self) -> None:
+        self.go_live()
+        setting = self.set_all(gain="7", fps="20", quality="50", size="320x240")
+        self.turn()
+        found = self.successResultOf(setting)
+        self.assertEqual([each.name for each in found], ["gain", "fps", "quality", "size"])
+        self.assertEqual(self.rig.states, ["starting", "live", "recovering", "live"])
+        self.assertEqual(self.device.values["gain"], "7")
+        self.assertEqual(self.camera.encoder.quality, 50)
+
+    def test_of_several_none_is_set_where_one_will_not_do(self) -> None:
+        self.go_live()
+        before = self.camera.spec
+        for wanted, kind in (
+            ({"quality": "50", "gain": "bad"}, BadArgument),
+            ({"gain": "7", "quality": "101"}, BadArgument),
+            ({"gain": "7", "colour": "red"}, BadArgument),
+            ({"gain": "7", "fps": "100"}, CameraFailed),
+        ):
+            setting = self.set_all(**wanted)
+            self.turn()
+            self.failureResultOf(setting, kind)
+            self.turn()
+            self.assertEqual((self.camera.spec, self.device.values["gain"]), (before, "1"), wanted)
+            self.assertEqual(self.camera.state, "live")
+
+    def test_what_was_set_is_taken_back_where_the_device_refuses_at_last(self) -> None:
+        self.go_live()
+        before = self.camera.spec
+        self.device.refuses = NotSupported("gain cannot be set now")
+        for wanted in ({"quality": "50"}, {"quality": "50", "fps": "20"}):
+            setting = self.set_all(gain="7", **wanted)
+            self.turn()
+            self.assertEqual(
+                str(self.failureResultOf(setting, NotSupported).value), "gain cannot be set now"
+            )
+            self.turn()
+            self.assertEqual((self.camera.spec, self.camera.state), (before, "live"))
+            self.assertEqual(self.camera.encoder.quality, 80)
+        self.assertEqual(self.rig.states.count("recovering"), 2)  # to 20 fps, and back

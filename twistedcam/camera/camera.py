@@ -79,8 +79,7 @@ class Camera(CameraFacts):
             lambda: self._telling.step(self._lifecycle.rest) if self.state != "stopped" else None,
         )
         self._demand.follow(spec)
-        self.properties = CameraProperties(self)
-        self.properties.add(DeviceControls(self, clock, make_thread))
+        self.properties = CameraProperties(self, DeviceControls(self, clock, make_thread))
 
     @property
     def via(self) -> tuple[str, ...]:

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.defer import TimeoutError as Late
 from twisted.internet.interfaces import IReactorTime
 
-from twistedcam.camera.properties import Property, Value
+from twistedcam.camera.property import Property, Value
 from twistedcam.errors import BadArgument, CameraFailed, TwistedcamError
 from twistedcam.sources import SourceSpec, make_source
-from twistedcam.sources.controls import SHORT, menu_words, opposites, short_name, shown, turn
+from twistedcam.sources.controls import (
+    SHORT,
+    find_turn,
+    menu_words,
+    opposites,
+    short_name,
+    shown,
+    turn_all,
+)
 from twistedcam.sources.devices import LINUX
 from twistedcam.sources.v4l2 import Control, Driver
 
@@ -66,22 +74,45 @@ class DeviceControls:
         self._names = tuple(dict.fromkeys((*properties, *long_names)))
         return properties
 
-    async def set(self, name: str, text: str) -> Property:
-        """Set one; what holds now."""
+    async def check(self, wanted: Mapping[str, str]) -> None:
+        """See that they can have these values."""
+        path = self._path_for(wanted)
+
+        def look() -> None:
+            with Driver(path) as driver:
+                controls = driver.controls()
+            for name, text in wanted.items():
+                find_turn(controls, name, text)
+
+        await self._ask(look)
+
+    async def set(self, wanted: Mapping[str, str]) -> list[Property]:
+        """Set them; what holds now."""
+        path = self._path_for(wanted)
+
+        def work() -> list[tuple[Control, int]]:
+            with Driver(path) as driver:
+                return turn_all(driver, wanted)
+
+        taken = await self._ask(work)
+        for control, value in taken:
+            self._camera.spec = _keep(self._camera.spec, control, value)
+        now = await self.get()
+        properties = []
+        for control, value in taken:
+            word = short_name(control)
+            properties.append(now.get(word) or Property(word, shown(control, value)))
+        return properties
+
+    def _path_for(self, wanted: Mapping[str, str]) -> str:
         path = self._path()
         if path is None:
-            raise CameraFailed(f"{self._camera.name} has no device to set {name} on")
-        if not text:
-            raise BadArgument(f"{name} needs a value")
-
-        def work() -> tuple[Control, int]:
-            with Driver(path) as driver:
-                return turn(driver, name, text)
-
-        control, value = await self._ask(work)
-        word = short_name(control)
-        self._camera.spec = _keep(self._camera.spec, control, value)
-        return (await self.get()).get(word) or Property(word, shown(control, value))
+            names = ", ".join(wanted)
+            raise CameraFailed(f"{self._camera.name} has no device to set {names} on")
+        for name, text in wanted.items():
+            if not text:
+                raise BadArgument(f"{name} needs a value")
+        return path
 
     def _path(self) -> str | None:
         camera = self._camera

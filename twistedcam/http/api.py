@@ -93,7 +93,7 @@ def handler(server: Server, operation: Operation) -> Callable[..., Awaitable[Rep
 
     async def answer(request: HttpRequest, **parts: str) -> Reply:
         if operation.takes_properties:
-            return await _set_properties(server, operation.command, request, parts["camera"])
+            return await _set_properties(server, request, parts["camera"])
         given: dict[str, Any] = read_body(request) if operation.takes_body else _read_query(request)
         if request.method == b"POST" and not operation.takes_body:
             read_body(request, empty=True)
@@ -188,18 +188,14 @@ def word(name: str, value: Any) -> str:
     return value
 
 
-async def _set_properties(
-    server: Server, command: Command, request: HttpRequest, camera: str
-) -> Reply:
-    """Each property of the body is set, in its order; what holds then."""
-    found = server.camera(camera)
+async def _set_properties(server: Server, request: HttpRequest, camera: str) -> Reply:
+    """The properties of the body are set, all or none; what holds then."""
     wanted = {name: word(name, value) for name, value in read_body(request).items()}
+    found = server.camera(camera)
     if not wanted:
         raise BadArgument('name a property and its value: {"fps": 15}')
-    answers = []
-    for name, value in wanted.items():
-        answers.append(await command.run(server, camera=found, property=name, value=value))
-    return json_reply({"properties": answers})
+    properties = await found.properties.set_all(wanted)
+    return json_reply({"properties": [each.as_dict() for each in properties]})
 
 
 def _all_cameras(server: Server, request: HttpRequest) -> Reply:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
-from twistedcam.errors import BadArgument, CameraFailed, NotSupported
+from twistedcam.errors import BadArgument, CameraFailed, NotSupported, TwistedcamError
 from twistedcam.sources.v4l2 import Control, Driver
 
 #: Short words, and the names that they have had in drivers, the newest first.
@@ -33,6 +35,7 @@ _RULERS = {
     "focus": ("focus_auto", 0, (1,)),
     "white_balance": ("white_balance_auto", 0, (1,)),
 }
+_AUTOMATICS = frozenset(ruler[0] for ruler in _RULERS.values())
 _SWITCH = {"1": 1, "on": 1, "true": 1, "yes": 1, "0": 0, "off": 0, "false": 0, "no": 0}
 
 
@@ -74,17 +77,22 @@ def menu_words(control: Control) -> dict[int, str]:
     }
 
 
-def turn(driver: Driver, name: str, text: str) -> tuple[Control, int]:
-    """Set a control; the control that was turned, and the value that it took.
+class Turn(NamedTuple):
+    """A control, the value that it is to have, and what has to be switched to manual for that."""
 
-    A manual value switches its automatic off first; ``auto`` in its place switches it on.
+    control: Control
+    value: int
+    ruler: tuple[Control, int] | None = None
+
+
+def find_turn(controls: Iterable[Control], name: str, text: str) -> Turn:
+    """What a name and a value mean; ``auto`` as a value means the automatic.
 
     Raises:
         BadArgument: there is no such control, or it has no such value.
-        NotSupported: it can only be read, or is ruled by something else now.
-        CameraFailed: the device refused.
+        NotSupported: it can only be read.
     """
-    controls = driver.controls()
+    controls = list(controls)
     control = find(controls, name)
     if control is None:
         have = ", ".join(short_name(each) for each in controls) or "none at all"
@@ -93,15 +101,52 @@ def turn(driver: Driver, name: str, text: str) -> tuple[Control, int]:
     automatic = find(controls, ruler[0]) if ruler is not None else None
     if ruler is not None and automatic is not None and text.lower() == "auto":
         choices = [each for each in ruler[2] if not automatic.menu or each in automatic.menu]
-        return _set(driver, automatic, choices[0])
+        if not choices:
+            raise BadArgument(f"{name} has no automatic: it is a number")
+        return Turn(automatic, choices[0])
     value = _number(control, text)
     if not control.writable:
         raise NotSupported(f"{name} can only be read")
+    if ruler is None or automatic is None:
+        return Turn(control, value)
+    return Turn(control, value, (automatic, ruler[1]))
+
+
+def turn(driver: Driver, name: str, text: str) -> tuple[Control, int]:
+    """Set a control; the control that was turned, and the value that it took.
+
+    A manual value switches its automatic off first.
+
+    Raises:
+        BadArgument, NotSupported: as find_turn; or it is ruled by something else now.
+        CameraFailed: the device refused.
+    """
+    control, value, ruler = find_turn(driver.controls(), name, text)
     if not control.active:
-        if ruler is None or automatic is None:
+        if ruler is None:
             raise NotSupported(f"{name} is ruled by another control now")
-        _set(driver, automatic, ruler[1])
+        _set(driver, *ruler)
     return _set(driver, control, value)
+
+
+def turn_all(driver: Driver, wanted: Mapping[str, str]) -> list[tuple[Control, int]]:
+    """Set several, in their order; where one is refused, all have the values that they had.
+
+    Raises:
+        BadArgument, NotSupported, CameraFailed: as turn.
+    """
+    controls = driver.controls()
+    turns = [find_turn(controls, name, text) for name, text in wanted.items()]
+    touched = [each.control for each in turns] + [each.ruler[0] for each in turns if each.ruler]
+    before = [(control, driver.get(control)) for control in touched]
+    try:
+        return [turn(driver, name, text) for name, text in wanted.items()]
+    except (TwistedcamError, OSError):
+        # A manual value may be set only before its automatic is on again.
+        for control, value in sorted(before, key=lambda each: short_name(each[0]) in _AUTOMATICS):
+            with contextlib.suppress(OSError):
+                driver.set(control, value)
+        raise
 
 
 def _number(control: Control, text: str) -> int:
