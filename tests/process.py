@@ -19,6 +19,18 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 #: Seconds that anything may take on a busy machine before a test gives up on it.
 PATIENCE = 30.0
+#: A warning is an error in a server of the tests, too, but for those that Twisted itself makes: at
+#: its import, and at the end for the descriptor that it keeps to say no with.
+WARNINGS = ",".join(
+    (
+        "error",
+        "ignore:twisted.web.resource._Unsafe:DeprecationWarning",
+        "ignore:Passing pyOpenSSL:DeprecationWarning",
+        "ignore:unclosed file <_io.TextIOWrapper name='/dev/null':ResourceWarning",
+    )
+)
+#: What a log says of an error that nobody took, and of what was never closed.
+LOOSE_ENDS = ("Unhandled", "Traceback", "Exception ignored")
 
 
 def wait_for(probe: Any, what: str, timeout: float = PATIENCE) -> Any:
@@ -58,6 +70,7 @@ class ServerProcess:
         if "--http" not in options and "--no-http" in _known_options():
             self.command.append("--no-http")
         self.env = {**os.environ, **(env or {}), "PYTHONUNBUFFERED": "1"}
+        self.env["PYTHONWARNINGS"] = WARNINGS
         self.env["PYTHONPATH"] = os.pathsep.join(
             filter(None, [str(ROOT), self.env.get("PYTHONPATH")])
         )
@@ -100,6 +113,8 @@ class ServerProcess:
         for pipe in (self.process.stdout, self.process.stderr):
             assert pipe is not None
             pipe.close()
+        if kind is None:
+            assert not any(words in self.log for words in LOOSE_ENDS), self.log
 
     @property
     def log(self) -> str:
