@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from twistedcam.errors import BadArgument, CameraFailed
 from twistedcam.sources.base import Grab, Granted, Source
 from twistedcam.sources.devices import LINUX, device_paths
-from twistedcam.sources.pattern import DEFAULT_FPS, DEFAULT_SIZE, PatternSource
+from twistedcam.sources.pattern import DEFAULT_FPS, DEFAULT_SIZE, MIN_SIZE, PatternSource
 from twistedcam.sources.spec import Settings, SourceSpec
 from twistedcam.sources.webcam import WebcamSource, check_control
 
@@ -75,7 +75,9 @@ class AutoSource:
         self._seen = devices
         self._look_at = time.monotonic() + _LOOK_EVERY
         why = "; ".join(reasons) or "no webcam was found: plug one in"
-        pattern = PatternSource(self._size or DEFAULT_SIZE, self._fps or DEFAULT_FPS, why)
+        width, height = self._size or DEFAULT_SIZE  # which may be a webcam's, and small
+        size = max(width, MIN_SIZE[0]), max(height, MIN_SIZE[1])
+        pattern = PatternSource(size, self._fps or DEFAULT_FPS, why)
         self._source = pattern
         return pattern.open()
 

@@ -30,6 +30,8 @@ _BARS = (
     (0, 0, 191),
     (191, 0, 0),
 )
+#: The smallest picture that has room for the code and the clock.
+MIN_SIZE = (barcode.MIN_WIDTH, 90)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _WHITE = (255, 255, 255)
 _PANEL = (32, 28, 24)
@@ -64,8 +66,9 @@ class PatternSource:
         if spec.target:
             raise BadArgument(f"pattern: takes settings only, not {spec.target!r}: pattern:?fps=10")
         size = settings.size() or DEFAULT_SIZE
-        if size[0] < barcode.MIN_WIDTH or size[1] < 90:
-            raise settings.bad("size", f"{size[0]}x{size[1]}", f"at least {barcode.MIN_WIDTH}x90")
+        if size[0] < MIN_SIZE[0] or size[1] < MIN_SIZE[1]:
+            least = "at least {}x{}".format(*MIN_SIZE)
+            raise settings.bad("size", f"{size[0]}x{size[1]}", least)
         return cls(size, settings.number("fps", 0.01, 1000) or DEFAULT_FPS)
 
     def open(self) -> Granted:

@@ -128,7 +128,7 @@ class WebcamSource:
         ok, picture = self._capture.retrieve()
         if not ok or picture is None or not picture.size:
             return None
-        if self._code in _JPEG_CODES and picture.ndim >= 1 and min(picture.shape[:2]) == 1:
+        if self._code in _JPEG_CODES and (picture.ndim == 1 or 1 in picture.shape[:2]):
             return Grab(captured, jpeg=picture.tobytes(), size=self._granted_size)
         if self._code == RAW and picture.shape[-1] == 2:
             picture = cv2.cvtColor(picture, cv2.COLOR_YUV2BGR_YUYV)
