@@ -52,5 +52,6 @@ def go_by_steady_clock(reactor: Any) -> None:
     Arguments:
         reactor: the process's own, before it runs.
     """
-    ahead = time.time() - time.monotonic()
-    reactor.seconds = lambda: time.monotonic() + ahead
+    monotonic = time.monotonic
+    ahead = time.time() - monotonic()
+    reactor.seconds = lambda: monotonic() + ahead

@@ -13,7 +13,7 @@ from twisted.trial.unittest import TestCase
 
 from tests.delivery.sockets import Near, connect, frame, framing, read, turn, until
 from tests.system import require
-from twistedcam.delivery import SendfileOutlet, Watcher, WriteOutlet, make_outlet
+from twistedcam.delivery import SendfileOutlet, Watcher, WriteOutlet, kernel, make_outlet
 from twistedcam.delivery.kernel import HAS_SENDFILE, stream_socket
 from twistedcam.delivery.memory import MemoryFile
 from twistedcam.delivery.watcher import STALL_LIMIT
@@ -203,6 +203,22 @@ class SendfileOverTcp(SendfileCase, TestCase):
         await until(reactor, lambda: len(cleared) > before)
         assert outlet.is_clear()
         assert outlet.held() == 0
+
+    async def test_the_kernel_is_not_asked_about_who_is_known_to_have_everything(self) -> None:
+        asked: list[int] = []
+
+        def has_unsent(fd: int) -> bool:
+            asked.append(fd)
+            return False
+
+        self.patch(kernel, "has_unsent", has_unsent)
+        outlet, _, far, _ = await self.opened()
+        asked.clear()
+        assert outlet.offer(frame(1, 100), True)
+        assert asked == []
+        assert outlet.offer(frame(2, 100))
+        assert len(asked) == 1
+        assert await read(reactor, far, 216) == framing(frame(1, 100)) + framing(frame(2, 100))
 
 
 class SendfileOverUnix(SendfileCase, TestCase):

@@ -24,15 +24,19 @@ class SlowOutlet:
         self.clear = True
         self.bytes_held = 0
         self.sent: list[int] = []
+        #: The numbers of those that were sent to who had acknowledged all before.
+        self.caught_up: list[int] = []
         self.over = ""
 
     def is_clear(self) -> bool:
         return self.clear
 
-    def offer(self, frame: Frame) -> int:
+    def offer(self, frame: Frame, is_caught_up: bool = False) -> int:
         if not self.clear:
             return 0
         self.sent.append(frame.seq)
+        if is_caught_up:
+            self.caught_up.append(frame.seq)
         return len(frame.jpeg)
 
     def say(self, data: bytes) -> None:
@@ -132,6 +136,23 @@ def test_a_full_window_is_no_stall() -> None:
     assert watching.outlet.over == ""
     watching.watcher.acknowledge(1)
     assert watching.outlet.sent == [1, 2, 500]
+
+
+def test_who_has_acknowledged_everything_is_known_to_have_it() -> None:
+    watching = Watching(window=2)
+    watching.seconds(0.2)  # frames 1 and 2
+    watching.watcher.acknowledge(1)
+    watching.seconds(0.1)
+    watching.watcher.acknowledge(3)
+    watching.seconds(0.1)
+    assert watching.outlet.sent == [1, 2, 3, 4]
+    assert watching.outlet.caught_up == [1, 4]
+
+
+def test_of_who_acknowledges_nothing_it_is_never_known() -> None:
+    watching = Watching(window=0)
+    watching.seconds(1)
+    assert watching.outlet.caught_up == []
 
 
 def test_the_end_goes_through_the_outlet_in_order() -> None:

@@ -91,13 +91,13 @@ class Ears:
 
     def doRead(self) -> None:
         """Somebody has said something."""
+        listeners, read = self._listeners, os.read
         for fd, _ in self._poll.poll(0, ROUND):
-            listener = self._listeners.get(fd)
-            if listener is None:  # the one before it has ended it
+            if fd not in listeners:  # the one before it has ended it
                 continue
-            received, transport = listener
+            received, transport = listeners[fd]
             try:
-                data = os.read(fd, READ_SIZE)
+                data = read(fd, READ_SIZE)
             except BlockingIOError:
                 continue
             except OSError:

@@ -31,8 +31,13 @@ class Outlet(Protocol):
         When it would not, ``cleared`` is called as soon as it would.
         """
 
-    def offer(self, frame: Frame) -> int:
-        """Send a frame if the way is clear: the number of bytes that it takes, or else 0."""
+    def offer(self, frame: Frame, is_caught_up: bool = False) -> int:
+        """Send a frame if the way is clear: the number of bytes that it takes, or else 0.
+
+        Arguments:
+            frame: the frame.
+            is_caught_up: the viewer has said that it has all that was sent before.
+        """
 
     def begin(self) -> None:
         """Open without a word, where nothing was written to the transport before."""

@@ -10,15 +10,10 @@ from typing import Any
 from twisted.internet.interfaces import IPullProducer, IReactorFDSet
 from zope.interface import implementer
 
-from twistedcam.delivery.kernel import (
-    has_unread,
-    has_unsent,
-    is_tcp,
-    set_low_water,
-    unacknowledged,
-)
+from twistedcam.delivery import kernel
 from twistedcam.delivery.memory import MemoryFile, in_memory
 from twistedcam.delivery.outlet import Framing
+from twistedcam.delivery.rest import Rest
 from twistedcam.delivery.wait import WritableWait
 from twistedcam.frame import Frame
 
@@ -45,16 +40,8 @@ class SendfileOutlet:
     and the transport says that it holds nothing more by asking this, its pull producer, for data.
     To end a connection, ``finish`` first: a transport with a producer waits for it.
 
-    Any wire can use it: ``framing`` gives a frame as bytes, made once and shared by all viewers.
-    Over HTTP the transport is ``request.channel.transport``, without its producer. What was written
-    to it before (the response's headers) need not be known here, since the outlet only opens when
-    its first ``say`` has left the transport.
-
     Arguments:
-        transport: the connection.
-        framing: the form of a frame on this wire.
-        cleared: called when the way has become clear again.
-        reactor: what waits for the socket.
+        transport, framing, cleared, reactor: see ``make_outlet``.
         sock: the transport's socket (kernel.stream_socket).
     """
 
@@ -64,14 +51,13 @@ class SendfileOutlet:
         "_cleared",
         "_done",
         "_fd",
-        "_file",
         "_flushing",
         "_framing",
         "_free",
         "_holds",
         "_make",
-        "_offset",
         "_over",
+        "_rest",
         "_socket",
         "_tcp",
         "_transport",
@@ -95,16 +81,16 @@ class SendfileOutlet:
         self._cleared = cleared
         self._socket = sock
         self._fd = sock.fileno()
-        self._tcp = is_tcp(sock)
-        self._holds = has_unsent if self._tcp else has_unread
+        self._tcp = kernel.is_tcp(sock)
+        self._holds = kernel.has_unsent if self._tcp else kernel.has_unread
         self._wait = WritableWait(reactor, self._writable)
         #: Whether a frame may start as far as this process knows: nothing in hand, nothing with
         #: the transport. One flag, because it is asked for each viewer and each frame.
         self._free = False
         self._flushing = False
         self._over = False
-        self._file: MemoryFile | None = None
-        self._offset = 0
+        #: What is left of the frame in hand.
+        self._rest: Rest | None = None
         self._words: list[bytes] = []
         self._done: Callable[[], None] | None = None
         transport.registerProducer(self, False)
@@ -118,15 +104,16 @@ class SendfileOutlet:
             return False
         return True
 
-    def offer(self, frame: Frame) -> int:
+    def offer(self, frame: Frame, is_caught_up: bool = False) -> int:
         """Give the kernel what it takes of the frame now; the rest follows by itself.
 
         This is where the server's time goes: two system calls for each frame and viewer, and as
-        little beside them as can be.
+        little beside them as can be. Of a viewer who has said that it has everything, the kernel
+        need not be asked.
         """
         if not self._free:
             return 0
-        if self._holds(self._fd):
+        if not is_caught_up and self._holds(self._fd):
             self._wait_until_sent()
             return 0
         try:
@@ -153,7 +140,7 @@ class SendfileOutlet:
 
     def say(self, data: bytes) -> None:
         """Hand the message to the transport, as soon as no frame is in hand."""
-        if self._file is not None:
+        if self._rest is not None:
             self._words.append(data)
         elif not self._over:
             self._write(data)
@@ -162,14 +149,13 @@ class SendfileOutlet:
         """What is left of the frame in hand, and what the kernel holds."""
         if self._over:
             return 0
-        rest = self._file.size - self._offset if self._file is not None else 0
-        return rest + unacknowledged(self._fd)
+        return len(self._rest or b"") + kernel.unacknowledged(self._fd)
 
     def finish(self, done: Callable[[], None]) -> None:
         """Send what is in hand and was said, and then no more."""
         self._cleared = lambda: None
         self._done = done
-        if self._file is None:
+        if self._rest is None:
             self._finished()
 
     def abort(self) -> None:
@@ -184,7 +170,7 @@ class SendfileOutlet:
         self._over = True
         self._free = False
         self._wait.end()
-        self._file = None
+        self._rest = None
         self._words.clear()
         self._transport.unregisterProducer()
 
@@ -205,38 +191,36 @@ class SendfileOutlet:
     def _wait_until_sent(self) -> None:
         if self._tcp and self._wait.begin(self._fd):
             self._free = False
-            set_low_water(self._socket, 1)
+            kernel.set_low_water(self._socket, 1)
 
     def _keep(self, file: MemoryFile, sent: int) -> None:
         """The kernel took no more than that of a frame."""
         if self._wait.begin(self._fd):
-            self._free = False
-            self._file, self._offset = file, sent
+            self._free, self._rest = False, Rest(file, sent)
         else:
-            self._write(os.pread(file.fd, file.size - sent, sent))
+            self._write(Rest(file, sent).read())
 
     def _writable(self) -> None:
-        if self._file is not None:
-            self._send_rest(self._file)
+        if self._rest is not None:
+            self._send(self._rest)
         elif self._holds(self._fd):
             self._wait.rest()
         else:
             self._wait.end()
-            set_low_water(self._socket, 0)
+            kernel.set_low_water(self._socket, 0)
             self._became_free()
 
-    def _send_rest(self, file: MemoryFile) -> None:
+    def _send(self, rest: Rest) -> None:
         try:
-            self._offset += os.sendfile(self._fd, file.fd, self._offset, file.size - self._offset)
+            if not rest.send(self._fd):
+                return
         except BlockingIOError:
             self._wait.rest()
             return
         except OSError:
             self.abort()
             return
-        if self._offset < file.size:
-            return
-        self._file = None
+        self._rest = None
         self._wait.end()
         words, self._words = self._words, []
         if words:
@@ -252,7 +236,7 @@ class SendfileOutlet:
         self._transport.write(data)
 
     def _became_free(self) -> None:
-        if self._over or self._flushing or self._file is not None or self._wait.waits:
+        if self._over or self._flushing or self._rest is not None or self._wait.waits:
             return
         self._free = True
         if self.is_clear():

@@ -97,11 +97,12 @@ class Watcher:
             return  # who was ready for it before its turn came has it
         if self._throttle is not None and not self._throttle.admits(frame.time_us):
             return
-        if self._window and len(self._unacknowledged) >= self._window:
+        window, under_way = self._window, self._unacknowledged
+        if window and len(under_way) >= window:
             self._pass_over(frame)
             return
         try:
-            size = self._outlet.offer(frame)
+            size = self._outlet.offer(frame, bool(window) and not under_way)
         except OSError as error:
             self._drop(error)
             return
@@ -116,7 +117,9 @@ class Watcher:
         under_way = self._unacknowledged
         while under_way and under_way[0] <= seq:
             under_way.pop(0)
-        self.ready()
+        newest = self._hub.newest
+        if newest is not None and newest.seq > self._last_seq:
+            self.ready()
 
     def ready(self) -> None:
         """The viewer may be ready for a frame: send the newest, if it has not had it."""

@@ -58,7 +58,7 @@ class WriteOutlet:
         """Whether the transport has asked for no pause."""
         return not self._paused
 
-    def offer(self, frame: Frame) -> int:
+    def offer(self, frame: Frame, is_caught_up: bool = False) -> int:
         """Hand the frame to the transport, if it has asked for no pause."""
         if self._paused:
             return 0

@@ -34,6 +34,9 @@ class ViewSession:
         self._watcher = server.delivery.watch(
             self._viewer, camera.hub, outlet, join.max_fps, join.window
         )
+        #: The viewer has taken in all frames up to this one (session.Session). Called for each
+        #: frame of each viewer, so it is the watcher's own.
+        self.acknowledge = self._watcher.acknowledge
         self.say(state_of(camera, camera.changed()).encode())
         self._unsubscribe = server.events.subscribe(self._happened)
         self._deafen: Callable[[], None] = lambda: None
@@ -53,10 +56,6 @@ class ViewSession:
     def say(self, data: bytes) -> None:
         """Send a message other than a frame."""
         self._outlet.say(data)
-
-    def acknowledge(self, seq: int) -> None:
-        """The viewer has taken in all frames up to this one."""
-        self._watcher.acknowledge(seq)
 
     def finish(self, done: Callable[[], None]) -> None:
         """Take this viewer out everywhere, once the frame under way is whole."""

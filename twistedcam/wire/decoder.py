@@ -32,11 +32,8 @@ class Decoder:
         self._max_frame = min(max_frame, m.MAX_FRAME)
         #: The header of the message under way, once it has come and was found good.
         self._pending: tuple[int, int] | None = None
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether no message is under way."""
-        return not self._buffer and self._pending is None
+        #: Whether no message is under way.
+        self.is_idle = True
 
     def feed(self, data: bytes) -> Iterator[m.Message]:
         """The messages that ``data`` completes.
@@ -45,10 +42,12 @@ class Decoder:
             BadMessage, TooLarge: what the other side sent is not the protocol.
         """
         self._buffer += data
+        self.is_idle = False
         while True:
             if self._pending is None:
                 if len(self._buffer) < m.HEADER.size:
                     self._check_mark()
+                    self.is_idle = not self._buffer
                     return
                 self._pending = self._header()
             kind, length = self._pending

@@ -70,7 +70,7 @@ class RemoteOutlet:
         """Whether the worker has the connection; it knows the rest."""
         return self._handed and not self._over
 
-    def offer(self, frame: Frame) -> int:
+    def offer(self, frame: Frame, is_caught_up: bool = False) -> int:
         """Have the worker send this one frame, if it finds the way clear."""
         if not self.is_clear():
             return 0
