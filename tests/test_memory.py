@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import os
+import subprocess
+import sys
 
 from twisted.internet.task import Clock
 
+from tests.heaps import heaps
+from tests.process import PATIENCE, ROOT
 from tests.soak.footprint import Footprint
 from tests.system import require
 from twistedcam.memory import PERIOD, MemoryReturn, give_back
@@ -35,3 +39,43 @@ def test_it_is_done_now_and_then_while_the_server_runs() -> None:
     clock.pump([PERIOD] * 3)
     assert times == [PERIOD, 2 * PERIOD, 3 * PERIOD]
     assert clock.getDelayedCalls() == []
+
+
+#: Twelve threads allocate at the same time; then it says how many heaps that took.
+CROWD = """
+import os, threading
+from tests.heaps import heaps
+from twistedcam.memory import share_one_heap
+
+share_one_heap(os.environ)
+all_there = threading.Barrier(12)
+
+def allocate():
+    kept = [bytes(5000) for _ in range(20)]
+    all_there.wait()
+
+threads = [threading.Thread(target=allocate) for _ in range(12)]
+for each in threads:
+    each.start()
+for each in threads:
+    each.join()
+print(heaps())
+"""
+
+
+def heaps_of_a_crowd(**variables: str) -> int:
+    require(heaps() is not None, "glibc")
+    environ = {key: value for key, value in os.environ.items() if key != "MALLOC_ARENA_MAX"}
+    words = [sys.executable, "-c", CROWD]
+    done = subprocess.run(
+        words, cwd=ROOT, env=environ | variables, capture_output=True, check=True, timeout=PATIENCE
+    )
+    return int(done.stdout)
+
+
+def test_all_threads_allocate_in_one_heap() -> None:
+    assert heaps_of_a_crowd() == 1
+
+
+def test_who_asks_for_more_heaps_by_a_variable_has_them() -> None:
+    assert 1 < heaps_of_a_crowd(MALLOC_ARENA_MAX="3") <= 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from twisted.application.service import IService
 from twistedcam.clock import go_by_steady_clock
 from twistedcam.errors import StartupError, TwistedcamError
 from twistedcam.limits import raise_file_limit
+from twistedcam.memory import share_one_heap
 from twistedcam.options import ServeOptions, add_serve_arguments, read_serve_options
 
 
@@ -55,6 +57,7 @@ def makeService(options: Options) -> IService:
             except StartupError as error:
                 sys.exit(f"twistedcam: {error}")
 
+    share_one_heap(os.environ)
     go_by_steady_clock(reactor)
     try:
         return PluginService(reactor, options.serve)

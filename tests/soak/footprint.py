@@ -21,9 +21,12 @@ class Footprint:
         self.open = Counter(_open_files(pid))
         self.files = self.open.total()
         self.kilobytes = int(status["VmRSS"].split()[0])
+        #: Of these, what is no part of a file: heaps and stacks.
+        self.anonymous = int(status["RssAnon"].split()[0])
 
     def __str__(self) -> str:
-        return f"{self.threads} threads, {self.files} files, {self.kilobytes} KB"
+        memory = f"{self.kilobytes} KB ({self.anonymous} anonymous)"
+        return f"{self.threads} threads, {self.files} files, {memory}"
 
 
 def _open_files(pid: int) -> Iterator[str]:

@@ -37,13 +37,15 @@ class Holdings:
         self.tasks = footprint.threads
         self.timers = Counter(self._inside["timers"])
         #: Of memory, when what is no longer needed has been given back.
-        self.kilobytes = footprint.kilobytes
+        self.kilobytes, self.anonymous = footprint.kilobytes, footprint.anonymous
+        #: Of the allocator; None where it does not say.
+        self.heaps: int | None = self._inside["heaps"]
 
     def __str__(self) -> str:
         return (
             f"{self.tasks} threads, {self.open.total()} files, "
             f"{self.timers.total()} timers, {self._inside['deferreds']} Deferreds, "
-            f"{self.kilobytes} KB"
+            f"{self.kilobytes} KB ({self.anonymous} anonymous, heaps: {self.heaps})"
         )
 
     def since(self, before: Holdings) -> list[str]:
@@ -63,6 +65,8 @@ class Holdings:
             faults.append(f"files left over: {dict(more)}")
         if self.frames > MOST_FRAMES:
             faults.append(f"{self.frames} frames are kept")
+        if self.heaps is not None and self.heaps > 1:
+            faults.append(f"memory is taken from {self.heaps} heaps, which fill with holes")
         return faults
 
     def objects_since(self, before: Holdings) -> Counter[str]:

@@ -18,6 +18,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from tests.heaps import heaps
 from twistedcam.cli import main
 from twistedcam.memory import give_back
 
@@ -34,6 +35,7 @@ def holdings() -> dict[str, Any]:
     del alive
     give_back()  # as it does by itself every half minute
     return {
+        "heaps": heaps(),
         "threads": sorted(each.name for each in threading.enumerate()),
         "timers": Counter(_name(call.func) for call in reactor.getDelayedCalls()),  # type: ignore[attr-defined]
         "deferreds": deferreds,

@@ -32,6 +32,7 @@ class Troubles:
         world: whose clock is set.
         until: the end, on the steady clock.
         seed: of what happens when.
+        calm: nothing happens.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Troubles:
         world: World,
         until: float,
         seed: int,
+        calm: bool = False,
     ) -> None:
         self._server, self._webcam, self._disk = server, webcam, disk
         self._folder, self._world, self._until = folder, world, until
@@ -51,9 +53,10 @@ class Troubles:
         self.count: Counter[str] = Counter()
         #: What was not as it has to be.
         self.faults: list[str] = []
+        kinds = (self._steer, self._unplug, self._fill, self._set_clock, self._make_room)
         self._threads = [
             threading.Thread(target=self._guarded, args=(each,), daemon=True)
-            for each in (self._steer, self._unplug, self._fill, self._set_clock, self._make_room)
+            for each in kinds[: 0 if calm else None]
         ]
 
     def __enter__(self) -> Troubles:

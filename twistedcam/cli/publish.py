@@ -15,6 +15,7 @@ from twistedcam.cli.serve import begin_log
 from twistedcam.cli.trust import add_trust_arguments, read_token, read_trust
 from twistedcam.clock import go_by_steady_clock
 from twistedcam.events import CameraChanged, Event, EventBus
+from twistedcam.memory import share_one_heap
 from twistedcam.options import LOG_LEVELS
 from twistedcam.sources.spec import parse
 from twistedcam.viewing import parse_target
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Publish until a signal, or until the server refuses."""
+    share_one_heap(os.environ)
     from twisted.internet import reactor
 
     go_by_steady_clock(reactor)

@@ -19,6 +19,7 @@ from twistedcam.clock import go_by_steady_clock
 from twistedcam.ending import end_once
 from twistedcam.errors import BadArgument
 from twistedcam.limits import raise_file_limit
+from twistedcam.memory import share_one_heap
 from twistedcam.notify import Notifier
 from twistedcam.options import ServeOptions, add_serve_arguments, read_serve_options
 from twistedcam.processing import check_code
@@ -40,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal or a controller ends it."""
+    share_one_heap(os.environ)
     options = read_serve_options(arguments)
     if options.processes:
         sys.path.append(os.getcwd())  # user code is often a file that lies there
