@@ -72,14 +72,19 @@ def split(line: bytes) -> list[str]:
         raise BadArgument(f"{what}: words are split as a shell splits them") from None
 
 
+#: Types whose values are shown as they are; bool is none of them.
+_NUMBERS = frozenset({int, float})
+
+
 def show(value: Any) -> str:
     """A value as it stands behind its key: on one line, with nothing that steers a terminal."""
+    if type(value) is str:  # first, because most that come here are
+        return value if value.isprintable() else "".join(map(_printable, value))
     if value is None:
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     text = _json(value) if isinstance(value, (dict, list)) else str(value)
-    # Nearly every value is printable as it is, and a list of hundreds has thousands of values.
     return text if text.isprintable() else "".join(map(_printable, text))
 
 
@@ -93,7 +98,12 @@ def as_text(command: Command, answer: Answer) -> str:
         lines = command.as_lines(answer)
     else:
         items = [] if answer is None else answer if isinstance(answer, list) else [answer]
-        lines = [f"{key}: {show(value)}" for item in items for key, value in item.items()]
+        # A list of hundreds has thousands of values, and most of them are numbers.
+        lines = [
+            f"{key}: {value if type(value) in _NUMBERS else show(value)}"
+            for item in items
+            for key, value in item.items()
+        ]
     return "\n".join([*lines, "OK"]) + "\n"
 
 
