@@ -8,16 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from twistedcam.config import file_key
-from twistedcam.errors import BadArgument
-from twistedcam.options import (
+from twistedcam.arguments import (
     CONTROL_ENDPOINT,
     FRAME_ENDPOINT,
-    ServeOptions,
     add_serve_arguments,
-    read_serve_options,
     serve_actions,
 )
+from twistedcam.config import file_key
+from twistedcam.errors import BadArgument
+from twistedcam.options import ServeOptions, read_serve_options
 from twistedcam.recording.formats import FORMATS
 from twistedcam.recording.settings import RecordSettings
 

@@ -13,10 +13,11 @@ import pytest
 
 from tests.documents import Block, blocks, commands
 from tests.process import ROOT
+from twistedcam.arguments import serve_actions
 from twistedcam.cli.main import COMMANDS
 from twistedcam.commands import standard_commands
 from twistedcam.config import read_config
-from twistedcam.options import read_serve_options, serve_actions
+from twistedcam.options import read_serve_options
 
 TYPED = list(commands("twistedcam"))
 

@@ -8,6 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from twistedcam.arguments import (
+    CONTROL_ENDPOINT,
+    FRAME_ENDPOINT,
+    HTTP_ENDPOINT,
+    LOG_LEVEL,
+    MOST_WORKERS,
+    RECORDINGS,
+    serve_actions,
+)
 from twistedcam.config import Config, read_config
 from twistedcam.doorman import Limits
 from twistedcam.errors import BadArgument
@@ -16,14 +25,6 @@ from twistedcam.processing import RUNS_IN, Process, parse_process
 from twistedcam.publishing import Target, parse_publish
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.sources.spec import SourceSpec, check_name, parse_camera
-
-FRAME_ENDPOINT = "tcp:9530:interface=127.0.0.1"
-CONTROL_ENDPOINT = "tcp:9531:interface=127.0.0.1"
-HTTP_ENDPOINT = "tcp:8080:interface=127.0.0.1"
-RECORDINGS = "recordings"
-LOG_LEVEL = "info"
-MOST_WORKERS = 64
-LOG_LEVELS = ("debug", "info", "warn", "error", "critical")
 
 
 @dataclass
@@ -58,90 +59,10 @@ class ServeOptions:
     http_cors: list[str] = field(default_factory=list)
     tokens: Path | None = None
     limits: Limits = field(default_factory=Limits)
+    log: Path | None = None
     log_json: bool = False
     log_level: str = LOG_LEVEL
     again: Callable[[], ServeOptions] | None = None
-
-
-def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of ``serve``. One that is not given is None: the configuration may have it."""
-    add = parser.add_argument
-    add(
-        "--camera",
-        metavar="[NAME=]SOURCE",
-        action="append",
-        help="a camera; again for more (auto:)",
-    )
-    add("--listen", metavar="ENDPOINT", action="append", help=f"frame port ({FRAME_ENDPOINT})")
-    add("--control", metavar="ENDPOINT", action="append", help=f"control port ({CONTROL_ENDPOINT})")
-    add("--http", metavar="ENDPOINT", action="append", help=f"page, MJPEG, API ({HTTP_ENDPOINT})")
-    add("--no-listen", action="store_true", help="no frame port")
-    add("--no-control", action="store_true", help="no control port")
-    add("--no-http", action="store_true", help="no web page")
-    add(
-        "--http-name",
-        metavar="NAME",
-        action="append",
-        help="a host name that the web page goes by, behind a proxy; again for more",
-    )
-    add(
-        "--http-cors",
-        metavar="ORIGIN",
-        action="append",
-        help="a site whose pages may use this one, such as http://printer.local, or *; again",
-    )
-    add("--recordings", metavar="DIR", help=f"folder for recordings ({RECORDINGS})")
-    add("--record-format", metavar="FORMAT", help="h264, copy, mp4, mkv, avi, mov, h264.mkv (h264)")
-    add(
-        "--record",
-        metavar="NAME=VALUE",
-        action="append",
-        help="how it records: segment=10m, preroll=10s, keep=20GB, keep_free=1GB, …",
-    )
-    add(
-        "--process",
-        metavar="[CAMERA=]MODULE:FUNCTION",
-        action="append",
-        help="user code on its pictures, which makes the camera CAMERA.FUNCTION; again for more",
-    )
-    add("--process-in", choices=RUNS_IN, help="where user code runs (process)")
-    add(
-        "--publish",
-        metavar="[CAMERA=]URL",
-        action="append",
-        help="send its video to rtmp://…, rtsp://…, hls:FOLDER, hls:https://…, whip:https://…",
-    )
-    add("--mqtt", metavar="URL", help="tell an MQTT broker, and Home Assistant: mqtt://HOST")
-    add("--workers", metavar="N", type=int, help="processes that deliver beside this one (0)")
-    add("--stopped", action="store_true", help="begin with the stream stopped")
-    add("--tokens", metavar="FILE", help="who may view, control, publish (see 'token --help')")
-    add(
-        "--keys",
-        action=argparse.BooleanOptionalAction,
-        help="single keys in the server's own terminal: ? lists them (on, in a terminal)",
-    )
-    add("--insecure", action="store_true", help="allow ports beyond this machine without tokens")
-    for name in ("connections", "per-address", "unjoined", "snapshots"):  # see docs/security.md
-        add(f"--max-{name}", metavar="N", type=_count, help=argparse.SUPPRESS)
-    add("--config", metavar="FILE", help="TOML with all of this, and more for each camera")
-    add("--log-json", action="store_true", help="log as JSON lines")
-    add("--log-level", choices=LOG_LEVELS, help=f"least level to log ({LOG_LEVEL})")
-    for action in parser._actions:
-        if action.default is False:
-            action.default = None
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1_000_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 1000000")
-    return int(text)
-
-
-def serve_actions() -> list[argparse.Action]:
-    """All options of ``serve``, as argparse keeps them."""
-    parser = argparse.ArgumentParser(add_help=False)
-    add_serve_arguments(parser)
-    return parser._actions
 
 
 def read_serve_options(given: argparse.Namespace) -> ServeOptions:
@@ -185,6 +106,7 @@ def read_serve_options(given: argparse.Namespace) -> ServeOptions:
             found.max_snapshots or Limits.snapshots,
         ),
         tokens=None if found.tokens is None else Path(found.tokens).expanduser().absolute(),
+        log=None if found.log is None else Path(found.log).expanduser().absolute(),
         log_json=bool(found.log_json),
         log_level=found.log_level or LOG_LEVEL,
         again=None if given.config is None else lambda: read_serve_options(given),

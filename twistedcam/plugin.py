@@ -9,12 +9,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from twisted.application.service import IService
+from twisted.logger import Logger
 
+from twistedcam.arguments import LOG_LEVEL, add_serve_arguments
 from twistedcam.clock import go_by_steady_clock
 from twistedcam.errors import StartupError, TwistedcamError
 from twistedcam.limits import raise_file_limit
 from twistedcam.memory import share_one_heap
-from twistedcam.options import ServeOptions, add_serve_arguments, read_serve_options
+from twistedcam.options import ServeOptions, read_serve_options
+
+log = Logger()
 
 
 class Options:
@@ -58,8 +62,11 @@ def makeService(options: Options) -> IService:
                 sys.exit(f"twistedcam: {error}")
 
     share_one_heap(os.environ)
+    given = options.serve
+    if given.log is not None or given.log_json or given.log_level != LOG_LEVEL:
+        log.warn("twistd keeps the log: --log, --log-json and --log-level change nothing here")
     go_by_steady_clock(reactor)
     try:
-        return PluginService(reactor, options.serve)
+        return PluginService(reactor, given)
     except TwistedcamError as error:
         sys.exit(f"twistedcam: {error}")

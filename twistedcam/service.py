@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from twisted.application.service import MultiService
@@ -18,7 +19,8 @@ from twistedcam.control.keys import Keys
 from twistedcam.control.port import ControlFactory
 from twistedcam.control.terminal import Terminal
 from twistedcam.ending import stop_once
-from twistedcam.errors import BadArgument, StartupError
+from twistedcam.errors import StartupError
+from twistedcam.exposure import check_endpoint, check_ports, urls_of
 from twistedcam.frameport import FrameFactory
 from twistedcam.http import (
     CameraResource,
@@ -29,7 +31,7 @@ from twistedcam.http import (
     proxied_names,
 )
 from twistedcam.limits import file_limit
-from twistedcam.listener import Listener, is_local, is_loopback
+from twistedcam.listener import Listener, is_loopback
 from twistedcam.memory import MemoryReturn
 from twistedcam.mqtt import Bridge
 from twistedcam.options import ServeOptions
@@ -83,7 +85,7 @@ class CameraService(MultiService):
         self.server.doorman.limits = options.limits.within(file_limit())
         self._workers: WorkerPool | None = None
         if options.workers:
-            self._workers = WorkerPool(reactor, self.server.viewers, options.workers)
+            self._workers = WorkerPool(reactor, self.server.viewers, options.workers, options.log)
             self.server.delivery = self._workers
         for name, spec in options.cameras.items():
             publish = options.publish.get(name, ())
@@ -102,15 +104,13 @@ class CameraService(MultiService):
         }
         MemoryReturn(reactor).setServiceParent(self)
         if options.mqtt is not None:
-            bridge = Bridge(reactor, self.server, self.registry, options.mqtt)
-            bridge.setServiceParent(self)
+            Bridge(reactor, self.server, self.registry, options.mqtt).setServiceParent(self)
         if options.keys:
             # To the terminal itself: twistd takes sys.stdout for its log.
             tell = partial(print, file=sys.__stdout__, flush=True)
             keys = Keys(self.server, self.registry, tell)
             ready = lambda: tell(keys.help())  # noqa: E731
-            terminal = Terminal(reactor, keys.typed, ready, gone=self._hang_up)
-            terminal.setServiceParent(self)
+            Terminal(reactor, keys.typed, ready, gone=self._hang_up).setServiceParent(self)
 
     @classmethod
     def of(cls, *words: str, reactor: Any = None, **more: Any) -> CameraService:
@@ -152,8 +152,7 @@ class CameraService(MultiService):
         """Read the configuration again, and do what it says now."""
         before = self._options
         assert before.again is not None
-        after = before.again()
-        self._options = after
+        self._options = after = before.again()
         try:
             told = await take_over(self.server, before, after)
         except BaseException:
@@ -171,12 +170,8 @@ class CameraService(MultiService):
         listeners = []
         for endpoint in endpoints:
             listener = Listener(self._reactor, endpoint, factory)
-            if not self._is_guarded and not is_local(endpoint):
-                raise BadArgument(
-                    f"{endpoint} can be reached from other machines, and there are no tokens: make "
-                    "one (twistedcam token add NAME --right view) and add --tokens FILE; or add "
-                    "interface=127.0.0.1, or --insecure if everybody may do everything"
-                )
+            if not self._is_guarded:
+                check_endpoint(endpoint)
             listener.setServiceParent(self)
             listeners.append(listener)
         return listeners
@@ -212,12 +207,8 @@ class CameraService(MultiService):
         if not os.access(folder, os.W_OK | os.X_OK):
             raise StartupError(f"the folder for recordings, {folder}, cannot be written")
         super().privilegedStartService()
-        for listener in (each for listeners in self.listeners.values() for each in listeners):
-            if listener.is_reachable and not self._is_guarded:
-                raise StartupError(
-                    f"{listener.description} is {listener.address}, which other machines can "
-                    "reach, and there are no tokens: see 'twistedcam token --help'"
-                )
+        if not self._is_guarded:
+            check_ports(chain.from_iterable(self.listeners.values()))
 
     def startService(self) -> None:
         """Start the cameras, unless they are to wait for ``start``."""
@@ -225,18 +216,9 @@ class CameraService(MultiService):
         if self._workers is not None:
             self._workers.start()
         self.server.open_library()
-        self.server.urls = self._urls()
+        self.server.urls = urls_of(self.listeners)
         if not self._options.stopped:
             self.server.start()
-
-    def _urls(self) -> dict[str, str]:
-        """Where programs of other processes watch, and where the page is; no socket files."""
-        urls = {}
-        for key, purpose, scheme in (("view", "frames", "twistedcam"), ("page", "http", "http")):
-            for listener in self.listeners.get(purpose, ()):
-                if listener.description.startswith(("tcp", "ssl")) and key not in urls:
-                    urls[key] = f"{scheme}{'s' * listener.is_tls}://{listener.address}"
-        return urls
 
     def stopService(self) -> Deferred[None]:
         """End all in order: ports closed, recordings finished, viewers told, cameras let go."""

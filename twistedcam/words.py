@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NoReturn
 
+from twistedcam.arguments import add_serve_arguments
 from twistedcam.errors import BadArgument
-from twistedcam.options import ServeOptions, add_serve_arguments, read_serve_options
+from twistedcam.options import ServeOptions, read_serve_options
 
 
 class _Parser(argparse.ArgumentParser):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from pathlib import Path
+from typing import Any
 
 from twisted.logger import (
     FilteringLogObserver,
@@ -15,13 +17,15 @@ from twisted.logger import (
     textFileLogObserver,
 )
 
+from twistedcam.arguments import add_serve_arguments
 from twistedcam.clock import go_by_steady_clock
 from twistedcam.ending import end_once
 from twistedcam.errors import BadArgument
 from twistedcam.limits import raise_file_limit
+from twistedcam.logfile import LogFile
 from twistedcam.memory import share_one_heap
 from twistedcam.notify import Notifier
-from twistedcam.options import ServeOptions, add_serve_arguments, read_serve_options
+from twistedcam.options import ServeOptions, read_serve_options
 from twistedcam.processing import check_code
 from twistedcam.reload import reload_on_hangup
 from twistedcam.service import CameraService
@@ -47,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.path.append(os.getcwd())  # user code is often a file that lies there
     check(options)
     if not arguments.check:
-        begin_log(options.log_json, options.log_level)
+        begin_log(options.log_json, options.log_level, options.log)
     raise_file_limit()
     from twisted.internet import reactor
 
@@ -86,11 +90,16 @@ def announce(service: CameraService) -> None:
     print("\n".join(lines), flush=True)
 
 
-def begin_log(log_json: bool, log_level: str) -> None:
-    """Log to standard error from now on."""
+def begin_log(log_json: bool, log_level: str, path: Path | None = None) -> None:
+    """Log to a file, or to standard error, from now on.
+
+    Raises:
+        StartupError: the file cannot be written.
+    """
     make = jsonFileLogObserver if log_json else textFileLogObserver
     level = LogLevel.levelWithName(log_level)
-    observer = FilteringLogObserver(make(sys.stderr), [LogLevelFilterPredicate(level)])
+    to: Any = sys.stderr if path is None else LogFile(path)
+    observer = FilteringLogObserver(make(to), [LogLevelFilterPredicate(level)])
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False, discardBuffer=True)
 
 

@@ -51,17 +51,19 @@ class WorkerPool:
         reactor: what this process runs on.
         viewers: all who watch.
         count: how many processes.
+        log: the file that they log to; None: standard error.
 
     Raises:
         BadArgument: this system cannot do it.
     """
 
-    def __init__(self, reactor: Any, viewers: Viewers, count: int) -> None:
+    def __init__(self, reactor: Any, viewers: Viewers, count: int, log: Path | None = None) -> None:
         if not HAS_SENDFILE:
             raise BadArgument("--workers needs Linux: leave it out")
         self._reactor = reactor
         self._viewers = viewers
         self._count = count
+        self._log = log
         self._local = LocalDelivery(reactor)
         self._staff: dict[int, Staff] = {}
         self._processes: dict[int, WorkerProcess] = {}
@@ -137,7 +139,7 @@ class WorkerPool:
         self._reactor.spawnProcess(
             process,
             sys.executable,
-            [*program, os.path.join(self._folder, "workers"), str(number)],
+            [*program, os.path.join(self._folder, "workers"), str(number), str(self._log or "")],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
             childFDs={0: "w", 1: 2, 2: 2},
         )

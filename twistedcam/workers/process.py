@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.protocol import Factory
@@ -21,6 +22,7 @@ from twistedcam.delivery.memory import MemoryFile, in_memory
 from twistedcam.frame import Frame
 from twistedcam.hub import Hub
 from twistedcam.limits import raise_file_limit
+from twistedcam.logfile import LogFile
 from twistedcam.memory import MemoryReturn
 from twistedcam.viewers import Tally
 from twistedcam.workers.link import Link, to_bytes
@@ -132,9 +134,10 @@ def _frame(message: dict[str, Any]) -> Frame:
     return frame
 
 
-def main(path: str, number: int) -> None:
+def main(path: str, number: int, logged: str) -> None:
     """Serve until the server is gone."""
-    observer = textFileLogObserver(sys.stderr)
+    to: Any = LogFile(Path(logged)) if logged else sys.stderr
+    observer = textFileLogObserver(to)
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False, discardBuffer=True)
     raise_file_limit()
     from twisted.internet import reactor
@@ -169,4 +172,4 @@ def main(path: str, number: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3])

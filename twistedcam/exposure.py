@@ -1,0 +1,46 @@
+"""Ports that other machines can reach, and how they find them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from twistedcam.errors import BadArgument, StartupError
+from twistedcam.listener import Listener, is_local
+
+
+def check_endpoint(endpoint: str) -> None:
+    """See that nobody but this machine could use a port, from its description.
+
+    Raises:
+        BadArgument: others could.
+    """
+    if not is_local(endpoint):
+        raise BadArgument(
+            f"{endpoint} can be reached from other machines, and there are no tokens: make "
+            "one (twistedcam token add NAME --right view) and add --tokens FILE; or add "
+            "interface=127.0.0.1, or --insecure if everybody may do everything"
+        )
+
+
+def check_ports(listeners: Iterable[Listener]) -> None:
+    """The same of ports that are open: one that somebody else opened says nothing before.
+
+    Raises:
+        StartupError: others could use one.
+    """
+    for listener in listeners:
+        if listener.is_reachable:
+            raise StartupError(
+                f"{listener.description} is {listener.address}, which other machines can "
+                "reach, and there are no tokens: see 'twistedcam token --help'"
+            )
+
+
+def urls_of(listeners: Mapping[str, Iterable[Listener]]) -> dict[str, str]:
+    """Where programs of other processes watch, and where the page is; no socket files."""
+    urls: dict[str, str] = {}
+    for key, purpose, scheme in (("view", "frames", "twistedcam"), ("page", "http", "http")):
+        for listener in listeners.get(purpose, ()):
+            if listener.description.startswith(("tcp", "ssl")) and key not in urls:
+                urls[key] = f"{scheme}{'s' * listener.is_tls}://{listener.address}"
+    return urls
