@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -38,6 +39,33 @@ def test_it_says_ready_alive_and_stopping(heard: socket.socket) -> None:
     notifier.stopService()
     assert heard.recv(100) == b"STOPPING=1"
     assert clock.getDelayedCalls() == []
+
+
+def test_a_watchdog_that_is_another_process_s_is_not_fed(heard: socket.socket) -> None:
+    clock = Clock()
+    told = {"NOTIFY_SOCKET": heard.getsockname(), "WATCHDOG_USEC": "10000000"}
+    Notifier(clock, {**told, "WATCHDOG_PID": "1"}).startService()
+    assert clock.getDelayedCalls() == []
+    own = Notifier(clock, {**told, "WATCHDOG_PID": str(os.getpid())})
+    own.startService()
+    assert len(clock.getDelayedCalls()) == 1
+    own.stopService()
+
+
+def test_a_reload_is_told_from_its_beginning_to_its_end_well_or_not(
+    heard: socket.socket, tmp_path: Path
+) -> None:
+    config = tmp_path / "c.toml"
+    config.write_text("[camera.a]\nsource = 'pattern:?size=160x120'\n")
+    env = {"NOTIFY_SOCKET": heard.getsockname()}
+    with ServerProcess(tmp_path / "r", "--config", str(config), env=env) as server:
+        assert heard.recv(100) == b"READY=1"
+        for text in (config.read_text(), "a = "):
+            config.write_text(text)
+            server.process.send_signal(signal.SIGHUP)
+            word, _, when = heard.recv(100).partition(b"\nMONOTONIC_USEC=")
+            assert (word, int(when) > 0) == (b"RELOADING=1", True)
+            assert heard.recv(100) == b"READY=1"
 
 
 @pytest.mark.parametrize("environment", [{}, {"NOTIFY_SOCKET": "/nowhere/at/all"}])

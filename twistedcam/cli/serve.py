@@ -61,6 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"this will do: {', '.join(service.server.cameras)}")
         return 0
     notifier = Notifier(reactor, os.environ)
+    service.server.reload = notifier.around(service.server.reload)
     service.privilegedStartService()
     service.startService()
     reactor.addSystemEventTrigger("before", "shutdown", notifier.stopService)
