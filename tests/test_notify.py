@@ -140,6 +140,34 @@ def test_a_socket_of_systemd_s_that_others_can_reach_needs_tokens(tmp_path: Path
         assert "there are no tokens" in said
 
 
+def test_a_configuration_with_sockets_of_systemd_s_is_checked_without_them(tmp_path: Path) -> None:
+    for words, code in ((["--check"], 0), ([], 1)):
+        server = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "twistedcam",
+                "serve",
+                "--recordings",
+                str(tmp_path),
+                *words,
+                "--camera",
+                "pattern:",
+                "--no-http",
+                "--no-control",
+                "--listen",
+                "systemd:domain=INET:index=0",
+            ],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert server.returncode == code, server.stderr
+        assert ("systemd has given no such socket" in server.stderr) == bool(code)
+
+
 class Visitor(threading.Thread):
     """Connects again and again, and is greeted each time; or ``refused`` has what came instead."""
 

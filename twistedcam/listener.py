@@ -8,7 +8,11 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+from twisted.internet.interfaces import (
+    IListeningPort,
+    IProtocolFactory,
+    IStreamServerEndpoint,
+)
 from twisted.python.failure import Failure
 
 from twistedcam.address import show_address
@@ -36,9 +40,12 @@ class Listener(Service):
         self._factory = factory
         self._listening: Deferred[IListeningPort] | None = None
         self.port: IListeningPort | None = None
+        self._endpoint: IStreamServerEndpoint | None = None
         try:
             self._endpoint = server_endpoint(reactor, _with_backlog(description))
         except Exception as error:  # each endpoint parser has its own ways to fail
+            if isinstance(error, LookupError) and description.startswith("systemd:"):
+                return  # systemd gives its sockets to the server alone: 'serve --check' has none
             raise BadArgument(
                 f"{description!r} is no endpoint ({error}): write tcp:9530:interface=127.0.0.1"
             ) from None
@@ -65,6 +72,12 @@ class Listener(Service):
         Raises:
             StartupError: the port cannot be had.
         """
+        if self._endpoint is None:
+            raise StartupError(
+                f"cannot listen on {self.description}: systemd has given no such socket: start "
+                "the socket's unit (systemctl enable --now twistedcam.socket), or write "
+                "tcp:9530:interface=127.0.0.1"
+            )
         failures: list[Failure] = []
         self._listening = self._endpoint.listen(self._factory)
         self._listening.addCallbacks(self._listens, failures.append)
