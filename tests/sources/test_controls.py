@@ -1,99 +1,235 @@
-"""Controls of a webcam, several at once: all of them, or none."""
+"""What a driver says of modes and controls, and what it refuses, with one that a test plays."""
 
 from __future__ import annotations
 
 import errno
 import os
-from typing import cast
+import struct
+from collections.abc import Callable
 
 import pytest
 
 from twistedcam.errors import BadArgument, CameraFailed, NotSupported
-from twistedcam.sources.controls import turn_all
-from twistedcam.sources.v4l2 import Control, Driver
+from twistedcam.sources.controls import turn
+from twistedcam.sources.refused import InUse, explain
+from twistedcam.sources.v4l2 import Control, Driver, Mode
 
-RANGES = {"brightness": 255, "auto_exposure": 3, "exposure_time_absolute": 1000, "gain": 255}
-START = {"brightness": 10, "auto_exposure": 3, "exposure_time_absolute": 250, "gain": 64}
+CAPTURE, STREAMING, DEVICE_CAPS = 0x1, 0x04000000, 0x80000000
+MJPG = int.from_bytes(b"MJPG", "little")
+#: What the requests' numbers ask (linux/videodev2.h).
+QUERYCAP, ENUM_FMT, QUERYCTRL, ENUM_FRAMESIZES, ENUM_FRAMEINTERVALS = 0, 2, 36, 74, 75
 
 
-class FakeDriver:
-    """A webcam whose exposure is automatic, and which refuses to set one control."""
+def refusing(code: int) -> OSError:
+    return OSError(code, os.strerror(code))
 
-    def __init__(self, refuses: str = "", code: int = errno.EBUSY) -> None:
-        self.values = dict(START)
-        self.refuses, self.code = refuses, code
+
+class Played(Driver):
+    """A driver whose answers are ``answers[number](data)``; what is not there gives EINVAL."""
+
+    def __init__(self, **_: object) -> None:
+        self.answers: dict[int, Callable[[bytearray], bytes]] = {}
+
+    def _ask(self, access: int, number: int, data: bytearray) -> bytearray:
+        if number not in self.answers:
+            raise refusing(errno.EINVAL)
+        return bytearray(self.answers[number](data))
+
+
+def capability(capabilities: int, device: int = 0) -> Callable[[bytearray], bytes]:
+    return lambda _: struct.pack(
+        "=16s32s32s6I", b"odd", b"Odd", b"", 0, capabilities, device, 0, 0, 0
+    )
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "device", "card"),
+    [
+        (CAPTURE | STREAMING, 0, "Odd"),
+        (CAPTURE, 0, None),  # read(2) alone
+        (CAPTURE | STREAMING | DEVICE_CAPS, 0, None),  # the other node of the device has it
+        (STREAMING | DEVICE_CAPS, CAPTURE | STREAMING, "Odd"),
+    ],
+)
+def test_a_card_is_what_gives_pictures(capabilities: int, device: int, card: str | None) -> None:
+    driver = Played()
+    driver.answers[QUERYCAP] = capability(capabilities, device)
+    assert driver.card() == card
+
+
+def first(number: int, answer: bytes) -> Callable[[bytearray], bytes]:
+    """An answer to the first in a list, and none to those behind it."""
+
+    def give(data: bytearray) -> bytes:
+        if struct.unpack_from("=I", data)[0] != number:
+            raise refusing(errno.EINVAL)
+        return answer
+
+    return give
+
+
+def test_of_a_range_of_sizes_and_rates_the_largest_are_listed() -> None:
+    driver = Played()
+    driver.answers[ENUM_FMT] = first(
+        0, struct.pack("=3I32s5I", 0, 1, 0, b"Motion-JPEG", MJPG, 0, 0, 0, 0)
+    )
+    stepwise = struct.pack("=3I6I2I", 0, MJPG, 3, 16, 1920, 8, 16, 1080, 8, 0, 0)
+    driver.answers[ENUM_FRAMESIZES] = lambda _: stepwise
+    between = struct.pack("=5I6I2I", 0, MJPG, 1920, 1080, 2, 1, 60, 1, 1, 0, 0, 0, 0)
+    driver.answers[ENUM_FRAMEINTERVALS] = lambda _: between
+    assert driver.modes() == [Mode("MJPG", 1920, 1080, (60.0,))]
+    del driver.answers[ENUM_FRAMEINTERVALS]
+    assert list(map(str, driver.modes())) == ["MJPG 1920x1080"]
+
+
+def test_a_driver_that_fails_in_the_middle_is_no_end_of_the_list() -> None:
+    driver = Played()
+
+    def fail(_: bytearray) -> bytes:
+        raise refusing(errno.EIO)
+
+    driver.answers[ENUM_FMT] = driver.answers[QUERYCTRL] = fail
+    with pytest.raises(OSError, match="Input/output"):
+        driver.modes()
+    with pytest.raises(OSError, match="Input/output"):
+        driver.controls()
+
+
+def test_controls_that_hold_no_number_or_are_off_are_left_out() -> None:
+    listed = [(1, 1, 0), (2, 4, 0), (3, 1, 0x1), (4, 1, 0x40), (5, 1, 0x4)]
+
+    def give(data: bytearray) -> bytes:
+        after = struct.unpack_from("=I", data)[0] & 0x7FFFFFFF
+        for number, kind, flags in listed:
+            if number > after:
+                name = f"Control, {number}".encode()
+                return struct.pack("=2I32s4i3I", number, kind, name, 0, 9, 1, 5, flags, 0, 0)
+        raise refusing(errno.EINVAL)
+
+    driver = Played()
+    driver.answers[QUERYCTRL] = give
+    found = driver.controls()
+    assert [(each.name, each.writable) for each in found] == [
+        ("control_1", True),
+        ("control_5", False),
+    ]
+
+
+def control(
+    name: str,
+    kind: str = "integer",
+    menu: dict[int, str] | None = None,
+    active: bool = True,
+    writable: bool = True,
+) -> Control:
+    return Control(0, name, kind, 0, 9, 1, 5, menu or {}, active, writable)
+
+
+AUTO_EXPOSURE = control("auto_exposure", "menu", {1: "Manual Mode", 3: "Aperture Priority Mode"})
+
+
+class Panel(Driver):
+    """A driver with these controls; ``turned`` says which were set, and to what."""
+
+    def __init__(self, *controls: Control) -> None:
+        self._controls = list(controls)
+        self.turned: list[tuple[str, int]] = []
+        self.error: OSError | None = None
 
     def controls(self) -> list[Control]:
-        manual = self.values["auto_exposure"] == 1
-        return [
-            Control(
-                number, name, "integer", 0, most, 1, 0, {},
-                name != "exposure_time_absolute" or manual, name != "gain",
-            )
-            for number, (name, most) in enumerate(RANGES.items())
-        ]  # fmt: skip
-
-    def get(self, control: Control) -> int:
-        return self.values[control.name]
+        return self._controls
 
     def set(self, control: Control, value: int) -> int:
-        active = {each.name for each in self.controls() if each.active}
-        if control.name == self.refuses or control.name not in active:
-            raise OSError(self.code, os.strerror(self.code))
-        self.values[control.name] = value
+        if self.error is not None:
+            raise self.error
+        self.turned.append((control.name, value))
         return value
 
 
-def turned(driver: FakeDriver, **wanted: str) -> list[tuple[str, int]]:
-    done = turn_all(cast("Driver", driver), wanted)
-    return [(control.name, value) for control, value in done]
-
-
-def test_all_are_set_and_an_automatic_that_is_in_the_way_is_switched_off() -> None:
-    driver = FakeDriver()
-    found = turned(driver, exposure="100", brightness="20")
-    assert found == [("exposure_time_absolute", 100), ("brightness", 20)]
-    assert driver.values["auto_exposure"] == 1
-
-
 @pytest.mark.parametrize(
-    ("wanted", "error"),
+    ("controls", "name", "text", "turned"),
     [
-        ({"exposure": "100", "brightness": "256"}, BadArgument),
-        ({"exposure": "100", "sharpness": "1"}, BadArgument),
-        ({"exposure": "100", "gain": "1"}, NotSupported),
+        ([control("hflip", "boolean")], "hflip", "ON", [("hflip", 1)]),
+        ([control("gain")], "gain", "9", [("gain", 9)]),
+        (
+            [control("exposure_absolute"), AUTO_EXPOSURE],
+            "exposure",
+            "auto",
+            [("auto_exposure", 3)],
+        ),
+        (
+            [control("exposure_time_absolute", active=False), AUTO_EXPOSURE],
+            "exposure",
+            "7",
+            [("auto_exposure", 1), ("exposure_time_absolute", 7)],
+        ),
+        ([AUTO_EXPOSURE], "exposure_auto", "Manual mode", [("auto_exposure", 1)]),
+        ([AUTO_EXPOSURE], "exposure_auto", "3", [("auto_exposure", 3)]),
+        (
+            [control("focus_absolute"), control("focus_automatic_continuous", "boolean")],
+            "focus",
+            "auto",
+            [("focus_automatic_continuous", 1)],
+        ),
     ],
 )
-def test_one_that_will_not_do_is_found_before_any_is_set(
-    wanted: dict[str, str], error: type[Exception]
+def test_a_control_is_turned_by_its_word(
+    controls: list[Control], name: str, text: str, turned: list[tuple[str, int]]
 ) -> None:
-    driver = FakeDriver()
-    driver.set = None  # type: ignore[assignment, method-assign]
-    with pytest.raises(error):
-        turned(driver, **wanted)
+    panel = Panel(*controls)
+    turn(panel, name, text)
+    assert panel.turned == turned
 
 
 @pytest.mark.parametrize(
-    ("code", "error"), [(errno.EBUSY, NotSupported), (errno.EIO, CameraFailed)]
+    ("controls", "name", "text", "error", "message"),
+    [
+        ([], "gain", "1", BadArgument, "no control 'gain': it has none at all"),
+        ([control("gain")], "focus", "1", BadArgument, "no control 'focus': it has gain"),
+        ([control("hflip", "boolean")], "hflip", "2", BadArgument, "on or off, not '2'"),
+        ([control("gain")], "gain", "10", BadArgument, "a number from 0 to 9, not '10'"),
+        ([control("gain")], "gain", "much", BadArgument, "a number from 0 to 9, not 'much'"),
+        ([control("focus_absolute")], "focus", "auto", BadArgument, "a number from 0 to 9"),
+        ([AUTO_EXPOSURE], "exposure_auto", "2", BadArgument, "one of manual_mode, aperture_"),
+        ([control("gain", writable=False)], "gain", "1", NotSupported, "can only be read"),
+        ([control("gain", active=False)], "gain", "1", NotSupported, "ruled by another"),
+    ],
 )
-def test_one_that_the_device_refuses_leaves_the_others_as_they_were(
-    code: int, error: type[Exception]
+def test_what_cannot_be_set_is_said_and_nothing_is_turned(
+    controls: list[Control], name: str, text: str, error: type[Exception], message: str
 ) -> None:
-    driver = FakeDriver("brightness", code)
-    with pytest.raises(error):
-        turned(driver, exposure="100", brightness="20")
-    assert driver.values == START
+    panel = Panel(*controls)
+    with pytest.raises(error, match=message):
+        turn(panel, name, text)
+    assert panel.turned == []
 
 
-def test_a_manual_value_comes_back_before_its_automatic() -> None:
-    driver = FakeDriver("brightness")
-    driver.values.update(auto_exposure=1, exposure_time_absolute=77)
-    with pytest.raises(NotSupported):
-        turned(driver, auto_exposure="3", brightness="20")
-    assert (driver.values["auto_exposure"], driver.values["exposure_time_absolute"]) == (1, 77)
+@pytest.mark.parametrize(
+    ("code", "error", "message"),
+    [
+        (errno.EACCES, NotSupported, "gain cannot be set now"),
+        (errno.EBUSY, NotSupported, "gain cannot be set now"),
+        (errno.EIO, CameraFailed, "gain = 1: Input/output error"),
+    ],
+)
+def test_what_the_device_refuses_is_said(code: int, error: type[Exception], message: str) -> None:
+    panel = Panel(control("gain"))
+    panel.error = refusing(code)
+    with pytest.raises(error, match=message):
+        turn(panel, "gain", "1")
 
 
-def test_a_control_without_an_automatic_says_so() -> None:
-    driver = FakeDriver()
-    with pytest.raises(BadArgument, match="brightness is a number"):
-        turned(driver, brightness="auto")
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (errno.ENODEV, "is it plugged in"),
+        (errno.EPERM, "add the user to the group 'video'"),
+        (errno.ENOTTY, "does not speak V4L2"),
+        (errno.EBUSY, "in use by another program, which this user may not see"),
+        (errno.EIO, "Input/output error"),
+    ],
+)
+def test_why_a_device_cannot_be_opened_is_said_with_what_to_do(code: int, message: str) -> None:
+    said = explain("/dev/video-of-nobody", refusing(code))
+    assert message in str(said)
+    assert isinstance(said, InUse) == (code == errno.EBUSY)

@@ -6,7 +6,6 @@ linux/videodev2.h; every structure here has the same layout on all 64-bit and 32
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import fcntl
 import os
@@ -219,13 +218,6 @@ class Driver:
     def _ask(self, access: int, number: int, data: bytearray) -> bytearray:
         fcntl.ioctl(self._fd, _request(access, number, len(data)), data)
         return data
-
-
-def modes_of(path: str) -> list[Mode]:
-    """A device's modes; none if it cannot be asked."""
-    with contextlib.suppress(OSError), Driver(path) as driver:
-        return driver.modes()
-    return []
 
 
 def four_letters(pixel_format: int) -> str:

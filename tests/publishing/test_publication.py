@@ -1,0 +1,161 @@
+"""One target from its start to its end, with a sender and an encoder that a test plays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from twistedcam.events import Event, EventBus, PublishChanged
+from twistedcam.frame import Frame
+from twistedcam.publishing import parse_target, publication
+from twistedcam.publishing.publication import (
+    CONNECT_TIMEOUT,
+    RETRY_FIRST,
+    RETRY_MOST,
+    STALL_TIMEOUT,
+    Publication,
+)
+from twistedcam.recording.coder import CLOCK
+from twistedcam.recording.moment import Coded
+
+FRAME = Frame(1, 1, 16, 16, b"")
+
+
+class Sender:
+    """Stands for a sender's process (link.Link)."""
+
+    made: list[Sender]
+
+    def __init__(self, reactor: Any, target: Any, listener: Publication) -> None:
+        self.listener = listener
+        self.sent: list[Coded] = []
+        self.closed = False
+        Sender.made.append(self)
+
+    def send(self, coded: Coded) -> None:
+        self.sent.append(coded)
+
+    def close(self, grace: float = 1.0, done: Callable[[], None] = lambda: None) -> None:
+        self.closed = True
+        done()
+
+
+class Encoder:
+    """Stands for the camera's encoder (shared.SharedEncoder)."""
+
+    def __init__(self) -> None:
+        self.listeners: list[Any] = []
+        self.keyframes_asked = 0
+
+    def add(self, listener: Any) -> None:
+        self.listeners.append(listener)
+
+    def remove(self, listener: Any) -> None:
+        if listener in self.listeners:
+            self.listeners.remove(listener)
+
+    def need_keyframe(self) -> None:
+        self.keyframes_asked += 1
+
+
+class PublicationTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        Sender.made = []
+        self.patch(publication, "Link", Sender)
+        self.clock, self.encoder, self.bus = Clock(), Encoder(), EventBus()
+        self.heard: list[Event] = []
+        self.bus.subscribe(self.heard.append)
+        self.publication = Publication(
+            self.clock,
+            "door",
+            parse_target("rtmp://example.org/live/KEY"),
+            self.encoder,  # type: ignore[arg-type]
+            self.bus,
+        )
+        self.addCleanup(lambda: self.assertEqual(self.clock.getDelayedCalls(), []))
+        self.addCleanup(self.publication.stop)
+        self.publication.start()
+
+    @property
+    def sender(self) -> Sender:
+        return Sender.made[-1]
+
+    @property
+    def reasons(self) -> list[str]:
+        return [
+            each.reason for each in self.heard if isinstance(each, PublishChanged) and each.reason
+        ]
+
+    def give(self, second: float, keyframe: bool = True, generation: int = 0) -> None:
+        coded = Coded(b"data", round(second * CLOCK), keyframe, generation)
+        self.publication.take_coded(FRAME, coded)
+
+    def test_a_picture_of_another_size_is_another_stream(self) -> None:
+        self.give(0)
+        first = self.sender
+        self.publication.connected()
+        self.give(1, generation=1)
+        self.assertTrue(first.closed)
+        self.assertEqual(len(Sender.made), 2)
+        self.assertEqual(self.publication.state, "connecting")
+        self.assertEqual(self.reasons, ["the picture has another size"])
+        self.give(1.1, keyframe=False, generation=1)
+        self.give(1.2, generation=2)  # and once more, before it has answered
+        self.assertEqual((len(Sender.made), self.publication.state), (3, "connecting"))
+        self.publication.connected()
+        self.assertEqual((self.publication.connects, self.publication.faults), (2, 0))
+        self.assertEqual([each.pts for each in self.sender.sent], [round(1.2 * CLOCK)])
+
+    def test_a_target_that_does_not_answer_is_given_up_and_tried_again(self) -> None:
+        self.give(0)
+        self.clock.pump([1] * (int(CONNECT_TIMEOUT) + 1))
+        self.assertTrue(self.sender.closed)
+        self.assertEqual(self.publication.state, "waiting")
+        self.assertEqual(self.reasons, ["no answer within 15 s"])
+        self.assertEqual(self.encoder.listeners, [])  # nothing is encoded for nobody
+        self.clock.advance(RETRY_FIRST)
+        self.assertEqual(self.publication.state, "connecting")
+        self.assertEqual(self.encoder.listeners, [self.publication])
+
+    def test_without_a_picture_nothing_is_late(self) -> None:
+        self.clock.pump([1] * int(2 * CONNECT_TIMEOUT))
+        self.assertEqual((self.publication.state, Sender.made), ("connecting", []))
+        self.give(0, keyframe=False)  # no player could begin with it
+        self.assertEqual(Sender.made, [])
+
+    def test_a_target_that_takes_nothing_is_given_up(self) -> None:
+        self.give(0)
+        self.publication.connected()
+        self.give(1.5)
+        self.clock.pump([1] * (int(STALL_TIMEOUT) + 1))
+        self.assertEqual(self.publication.state, "waiting")
+        self.assertEqual(self.reasons, ["it took nothing for 10 s"])
+        self.assertEqual(self.publication.faults, 1)
+
+    def test_each_wait_is_longer_until_it_has_worked_for_a_while(self) -> None:
+        waits = []
+        for again in range(8):
+            self.give(100 * again)
+            if again == 6:
+                self.publication.connected()
+                self.publication.sent(round((600 + RETRY_MOST + 1) * CLOCK), 9, 900)
+            self.publication.ended("it is gone")
+            (due,) = self.clock.getDelayedCalls()
+            waits.append(due.getTime() - self.clock.seconds())
+            self.clock.advance(waits[-1])
+        self.assertEqual(waits, [1, 2, 4, 8, 16, 30, 1, 2])
+        self.assertEqual((self.publication.frames, self.publication.bytes), (9, 900))
+
+    def test_started_twice_it_is_published_once(self) -> None:
+        self.publication.start()
+        self.assertEqual(self.encoder.listeners, [self.publication])
+        self.publication.ended("it is gone")
+        self.assertTrue(self.publication.is_started)
+        self.successResultOf(self.publication.stop())
+        self.successResultOf(self.publication.stop())
+        self.assertFalse(self.publication.is_started)
+        self.clock.advance(RETRY_MOST)
+        self.assertEqual(self.encoder.listeners, [])
