@@ -56,7 +56,7 @@ def end_once(reactor: Any) -> None:
 @contextlib.contextmanager
 def _held() -> Iterator[None]:
     """No signal arrives within: one on its way to a handler that goes would be a traceback."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
+    if not hasattr(signal, "pthread_sigmask"):  # pragma: no cover - Windows
         yield
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # those on their way are handled

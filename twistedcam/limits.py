@@ -17,13 +17,13 @@ def raise_file_limit() -> int | None:
     """
     try:
         import resource
-    except ImportError:  # Windows has no such limit
+    except ImportError:  # pragma: no cover - Windows has no such limit
         return None
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        except (OSError, ValueError):  # macOS says "unlimited" and means less
+        except (OSError, ValueError):  # pragma: no cover - macOS says "unlimited" and means less
             return soft
     return hard
 
@@ -32,7 +32,7 @@ def file_limit() -> int | None:
     """How many files this process may have open now; None: as many as it likes."""
     try:
         import resource
-    except ImportError:
+    except ImportError:  # pragma: no cover - Windows has no such limit
         return None
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return None if soft == resource.RLIM_INFINITY else soft

@@ -110,7 +110,7 @@ def _differ(one: SourceSpec, two: SourceSpec, but: str = "") -> bool:
 
 def reload_on_hangup(reactor: Any, server: Server) -> None:
     """Read the configuration again at SIGHUP; where there is none, or no SIGHUP, it is ignored."""
-    if not hasattr(signal, "SIGHUP"):
+    if not hasattr(signal, "SIGHUP"):  # pragma: no cover - Windows
         return
 
     def reload() -> None:

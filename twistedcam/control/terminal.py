@@ -21,7 +21,7 @@ from zope.interface import implementer
 try:
     import termios
     import tty
-except ImportError:  # Windows has neither: keys are off there
+except ImportError:  # pragma: no cover - Windows has neither: keys are off there
     termios = tty = None  # type: ignore[assignment]
 
 log = Logger()

@@ -64,7 +64,7 @@ if HAS_SENDFILE:
         ioctl(fd, _SIOCOUTQ, _answer)
         return int.from_bytes(_answer, sys.byteorder)
 
-else:
+else:  # pragma: no cover - only Linux tells these, and without them nothing asks
 
     def has_unsent(fd: int) -> bool:
         """Not known here."""
