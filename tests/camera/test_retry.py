@@ -68,3 +68,18 @@ def test_nothing_is_left_behind_when_it_is_cancelled() -> None:
     clock.advance(1)
     retry.cancel()
     assert not clock.getDelayedCalls()
+
+
+def test_who_waits_long_is_tried_at_once_when_something_has_changed() -> None:
+    clock, retry, tries = failing(None)
+    retry.hasten()
+    clock.advance(0)
+    assert len(tries) == 1
+    retry.hasten()  # nothing waits
+    retry.trying(None)  # type: ignore[arg-type]
+    retry.wait(None)
+    retry.hasten()  # a first wait is short enough
+    clock.advance(RETRY_FIRST - 0.01)
+    assert len(tries) == 1
+    clock.advance(0.01)
+    assert len(tries) == 2

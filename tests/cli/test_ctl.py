@@ -168,6 +168,8 @@ def test_a_person_at_the_prompt(
             prompt.wait_for("ion")
             prompt.type("\r")
             prompt.wait_for("opencv")
+        prompt.type("garbage\x03")  # thrown away, as in a shell
+        prompt.wait_for("twistedcam>")
         prompt.type("statsu\r")
         prompt.wait_for("did you mean 'status'?")
         prompt.wait_for("twistedcam>")
@@ -179,3 +181,43 @@ def test_a_person_at_the_prompt(
             assert history.stat().st_mode & 0o077 == 0
     finally:
         prompt.close()
+
+
+def test_without_a_place_for_history_the_prompt_works_all_the_same(
+    server: ServerProcess, tmp_path: Path
+) -> None:
+    (tmp_path / "twistedcam").write_text("a file where a folder would be")
+    prompt = Prompt(server, tmp_path)
+    try:
+        prompt.wait_for("twistedcam>")
+        prompt.type("get cam quality\r")
+        prompt.wait_for("80")
+        prompt.wait_for("twistedcam>")
+        prompt.type("\x04")
+        assert prompt.process.wait(PATIENCE) == 0
+    finally:
+        prompt.close()
+
+
+def test_help_lists_the_commands_and_tells_all_of_one(server: ServerProcess) -> None:
+    code, out, _ = ctl(server, "help")
+    assert code == 0
+    assert "command: status [CAMERA] - " in out
+    code, out, _ = ctl(server, "help", "status")
+    assert code == 0
+    assert out.startswith("command: status [CAMERA]\nhelp: ")
+    assert "name: " not in out
+
+
+def test_who_reads_no_further_is_no_traceback(server: ServerProcess) -> None:
+    command = f"{sys.executable} -m twistedcam ctl --connect {endpoint(server)} help"
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f"{command} | true"],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr

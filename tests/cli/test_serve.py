@@ -140,6 +140,11 @@ def test_no_webcam_means_the_pattern_with_the_reason(tmp_path: Path) -> None:
         (["--recordings", "/proc/nowhere"], 1, "folder for recordings"),
         (["--colour"], 2, "unrecognized arguments"),
         (["--no-listen", "--listen", "tcp:1"], 2, "one or the other"),
+        (["--no-control", "--control", "tcp:1"], 2, "one or the other"),
+        (["--no-http", "--http", "tcp:1"], 2, "one or the other"),
+        (["--no-listen", "--no-control", "--no-http"], 2, "without any port is of no use"),
+        (["--workers", "1000"], 2, "one for each core at most"),
+        (["--max-connections", "0"], 2, "is no number from 1"),
     ],
 )
 def test_what_will_not_do_is_said_in_one_line(
@@ -181,3 +186,15 @@ def test_help_fits_a_screen_and_shows_an_example(tmp_path: Path) -> None:
         assert done.returncode == 0
         assert "Example:" in done.stdout
         assert len(done.stdout.splitlines()) <= 50
+
+
+def test_a_check_says_what_would_do_and_touches_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "recordings"
+    words = ("--check", "--recordings", str(folder), "--camera", "door=pattern:")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = ("--listen", f"tcp:{taken.getsockname()[1]}:interface=127.0.0.1")
+        done = run_program("twistedcam", "serve", *words, *listen, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "this will do: door\n")
+    assert not folder.exists()
+    done = run_program("twistedcam", "serve", *words, "--camera", "nonsense:", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")

@@ -163,3 +163,17 @@ def test_the_end_goes_through_the_outlet_in_order() -> None:
     assert watching.outlet.over == "finished"
     assert ended == [True]
     assert watching.outlet.sent == []
+
+
+def test_a_connection_that_fails_when_it_is_ready_again_is_ended() -> None:
+    watching = Watching()
+    watching.outlet.clear = False
+    watching.seconds(1)
+
+    def broken(_: Frame) -> int:
+        raise ConnectionResetError("it is gone")
+
+    watching.outlet.offer = broken  # type: ignore[method-assign]
+    watching.watcher.ready()
+    assert watching.outlet.over == "aborted"
+    assert watching.outlet.sent == []

@@ -12,6 +12,7 @@ from twistedcam.events import CameraChanged
 from twistedcam.frame import Frame
 from twistedcam.http import stream
 from twistedcam.http.placeholder import draw
+from twistedcam.publishing import parse_target
 
 
 def parts_of(data: bytes) -> list[tuple[dict[str, str], bytes]]:
@@ -198,6 +199,14 @@ class StateTests(SiteCase):
         self.assertIn('twistedcam_viewers{camera="door",kind="http"} 0.0', text)
         self.assertIn('twistedcam_delivery_age_seconds_count{camera="door",kind="http"} 2', text)
         self.assertIn('twistedcam_camera_state{camera="yard",state="stopped"} 1.0', text)
+
+    def test_metrics_count_what_is_published(self) -> None:
+        target = parse_target("rtmp://example.org/live/KEY")
+        self.server.publications.add(self.door, self.server.recorders["door"], [target])
+        text = self.ask("GET", "/metrics").body.decode()
+        for name in ("publish_up", "published_bytes_total", "publish_faults_total"):
+            self.assertIn(f'twistedcam_{name}{{camera="door",target="rtmp"}} 0.0', text)
+        self.assertNotIn("KEY", text)
 
 
 def test_a_placeholder_has_the_streams_size_and_bears_any_reason() -> None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import socket
+import sys
+from unittest.mock import patch
 
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.logger import capturedLogs, formatEvent
 
 from tests.http.site import SiteCase
+from twistedcam.commands import standard_commands
+from twistedcam.http import Figures, make_router
 from twistedcam.http.channel import MAX_BODY, REQUEST_TIMEOUT
 from twistedcam.http.guard import host_name, proxied_names, same_site
 from twistedcam.sources import SourceSpec
@@ -156,6 +161,30 @@ class ApiTests(SiteCase):
         self.assertEqual(answer.json["properties"][0]["value"], 55)
         self.ask("PATCH", "/api/v1/cameras/door", b"{}")
         self.assertEqual(self.status, 400)
+
+    def test_without_the_websocket_library_the_rest_is_there(self) -> None:
+        with patch.dict(sys.modules, {"twistedcam.http.websocket": None}):
+            router = make_router(self.server, standard_commands(), Figures(self.server))
+        paths = {route.path for route in router.routes}
+        self.assertNotIn("/live", paths)
+        self.assertIn("/stream", paths)
+
+    def test_what_fails_inside_is_said_and_logged_without_the_token(self) -> None:
+        def fail() -> None:
+            raise ZeroDivisionError
+
+        self.server.on_shutdown = fail
+        self.router.add("GET", "/broken", lambda _: fail())  # type: ignore[arg-type, return-value]
+        with capturedLogs() as logs:
+            answer = self.ask("GET", "/broken?token=secret")
+        self.assertEqual((self.status, answer.json["code"]), (500, "internal"))
+        self.assertNotIn("Zero", answer.body.decode())
+        self.assertNotIn("secret", str([formatEvent(each) for each in logs]))
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_a_word_that_is_no_text_is_refused(self) -> None:
+        answer = self.ask("GET", "/events?camera=%ff")
+        self.assertEqual((self.status, answer.json["code"]), (400, "bad-argument"))
 
     def test_shutdown_is_answered_before_it_happens(self) -> None:
         asked: list[str] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from tests.publishing.peers import LOCAL, Program, free_port, is_open
 from tests.system import require_program
 from twistedcam.errors import BadArgument
 from twistedcam.mqtt import parse_broker
+from twistedcam.mqtt.client import Client
 from twistedcam.mqtt.discovery import announcements
 
 
@@ -173,3 +175,19 @@ def test_a_broker_s_password_is_not_shown() -> None:
     broker = parse_broker("mqtts://me:pa%40ss@h:99/x")
     assert (broker.user, broker.password, broker.port, broker.is_tls) == ("me", "pa@ss", 99, True)
     assert broker.shown == "mqtts://h:99/x" and "pa@ss" not in repr(broker)
+
+
+@pytest.mark.parametrize(
+    ("module", "address", "said"),
+    [
+        ("paho.mqtt.client", "mqtt://localhost", "pip install 'twistedcam\\[mqtt\\]'"),
+        ("nothing", "mqtts://localhost?ca=/nowhere", "ca='/nowhere' will not do"),
+    ],
+)
+def test_what_is_missing_on_this_side_is_said_before_the_start(
+    module: str, address: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    nothing: Any = None
+    with pytest.raises(BadArgument, match=said):
+        Client(nothing, parse_broker(address), nothing, [], nothing, nothing)

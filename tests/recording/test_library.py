@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -19,7 +20,7 @@ from tests.recording.films import frame, read_film
 from twistedcam.camera import InlineThread
 from twistedcam.errors import BadArgument, DiskError, NoSuchRecording
 from twistedcam.events import Event, EventBus, RecordingChanged
-from twistedcam.recording import Item, Keeper, Library, Limits
+from twistedcam.recording import Item, Keeper, Library, Limits, recovery
 from twistedcam.recording import index as index_module
 from twistedcam.recording.index import HIDDEN
 from twistedcam.recording.retention import too_many
@@ -300,3 +301,31 @@ class RecoveryTests(LibraryCase):
         self.assertEqual([each.name for each in found], ["a-2.mkv", None])
         left = {each.name for each in self.folder.iterdir()}
         self.assertEqual(left, {"a.mkv", "a-2.mkv", ".foreign.part"})
+
+    def test_without_room_for_a_copy_the_film_itself_gets_its_name(self) -> None:
+        self.leave("a.mkv")
+        for suffix in ("mp4", "avi"):
+            self.leave(f"b.{suffix}")
+
+        def full(*_: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        self.patch(recovery, "_copy", full)
+        found = self.get(self.library.recover())
+        self.assertEqual({each.name for each in found}, {"a.mkv", "b.mp4", "b.avi"})
+        for each in found:
+            self.assertEqual((each.whole, each.frames), (False, 0))
+            self.assertGreater(each.bytes, 5_000)
+            self.assertGreater(len(read_film(self.folder / each.name).times), 40)
+
+    def test_one_picture_that_was_torn_is_no_film(self) -> None:
+        self.leave("a.avi")
+        part = self.folder / ".a.avi.part"
+        data = part.read_bytes()
+        part.write_bytes(data[: data.index(b"\xff\xd8\xff") + 100])
+        (found,) = self.get(self.library.recover())
+        self.assertEqual((found.name, found.kept), (None, False))
+        self.assertEqual([each for each in self.folder.iterdir() if each.is_file()], [])
+
+    def test_a_folder_that_is_gone_has_nothing_to_recover(self) -> None:
+        self.assertEqual(list(recovery.recover(self.folder / "gone")), [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import http.server
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,12 +15,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
 from tests.fakecam import encode_jpeg, jpeg_size, moving_picture
 from tests.system import require_program
 from twistedcam.errors import BadArgument, CameraFailed, SourceEnded, StartupError
 from twistedcam.sources import Grab, Source, make_source, parse, stream, web
+from twistedcam.sources.encode import Encoder
 
 JPEGS = [encode_jpeg(picture) for picture in moving_picture(320, 240, 4)]
 
@@ -270,3 +274,42 @@ def test_a_folder_without_pictures_or_none_at_all_is_named(tmp_path: Path) -> No
         pass
     with pytest.raises(StartupError, match="no folder"):
         make_source(parse(f"folder:{tmp_path}/gone"))
+
+
+def test_other_pictures_are_read_and_what_is_none_is_counted_as_broken(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "0.png"), np.full((20, 30, 3), 7, np.uint8))
+    (tmp_path / "1.png").write_bytes(b"no picture")
+    with opened(f"folder:{tmp_path}?fps=500") as source:
+        image = read(source).image
+        assert image is not None
+        assert image.shape == (20, 30, 3)
+        with pytest.raises(ValueError, match="no picture"):
+            Encoder().finish(read(source))
+        for each in tmp_path.iterdir():
+            each.unlink()
+        with pytest.raises(CameraFailed, match=r"no pictures in .* any more"):
+            source.read()
+
+
+def test_a_folder_that_goes_while_it_is_shown_is_a_lost_camera(tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number, jpeg in enumerate(JPEGS[:2]):
+        (folder / f"{number}.jpg").write_bytes(jpeg)
+    with opened(f"folder:{folder}?fps=500") as source:
+        read(source)
+        shutil.rmtree(folder)
+        with pytest.raises(CameraFailed, match="No such file"):
+            source.read()
+    with pytest.raises(CameraFailed, match="No such file"):
+        source.open()
+
+
+def test_who_waits_for_a_folder_s_next_picture_can_be_woken(tmp_path: Path) -> None:
+    (tmp_path / "0.jpg").write_bytes(JPEGS[0])
+    with opened(f"folder:{tmp_path}?fps=0.001") as source:
+        read(source)
+        source.interrupt()
+        assert source.read() is None
+    with pytest.raises(BadArgument, match="needs a path"):
+        make_source(parse("folder:"))

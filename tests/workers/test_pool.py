@@ -1,0 +1,186 @@
+"""Workers that are not there yet, die, hang or have no files, with processes that a test plays."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ProcessDone
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.delivery.sockets import frame, framing
+from tests.system import require
+from twistedcam.delivery.kernel import HAS_SENDFILE
+from twistedcam.errors import BadArgument
+from twistedcam.events import EventBus
+from twistedcam.hub import Hub
+from twistedcam.viewers import Viewer, Viewers
+from twistedcam.workers import pool
+from twistedcam.workers.pool import END_TIMEOUT, RESTART_DELAY, WorkerPool
+from twistedcam.workers.remote import RemoteOutlet
+from twistedcam.workers.staff import Staff
+
+
+class Machine(Clock):
+    """A reactor that starts no process and listens nowhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.processes: list[Any] = []
+        self.signals: list[str] = []
+
+    def listenUNIX(self, path: str, factory: Any) -> Machine:
+        return self
+
+    def stopListening(self) -> None:
+        pass
+
+    def spawnProcess(self, process: Any, *_: Any, **__: Any) -> None:
+        process.transport = self
+        self.processes.append(process)
+
+    def signalProcess(self, name: str) -> None:
+        self.signals.append(name)
+
+
+class Connection:
+    """A viewer's connection, as its transport."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.written: list[bytes] = []
+        self.calls: list[str] = []
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_: self.calls.append(name)
+
+
+class Link:
+    """Keeps what a worker is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def tell(self, what: str, **_: Any) -> None:
+        self.told.append(what)
+
+
+class PoolTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        require(HAS_SENDFILE, "workers need Linux")
+        self.machine = Machine()
+        self.workers = WorkerPool(self.machine, Viewers(EventBus(), self.machine), 1)
+        self.workers.start()
+
+    def end(self) -> None:
+        self.machine.processes[-1].processEnded(Failure(ProcessDone(None)))
+
+    def test_one_that_dies_is_started_again_but_not_after_the_end(self) -> None:
+        self.end()
+        self.assertEqual(len(self.machine.processes), 1)
+        self.machine.advance(RESTART_DELAY)
+        self.assertEqual(len(self.machine.processes), 2)
+        self.end()
+        self.successResultOf(Deferred.fromCoroutine(self.workers.stop()))
+        self.assertEqual(self.machine.getDelayedCalls(), [])
+
+    def test_until_one_is_there_this_process_delivers(self) -> None:
+        transport, heard = StringTransport(), list[bytes]()
+        outlet = self.workers.outlet(transport, framing, lambda: None, lambda: None)
+        viewer = Viewers(EventBus(), self.machine).join("here", "tcp", "cam", "", lambda _: None)
+        hub = Hub()
+        watching = self.workers.watch(viewer, hub, outlet, None)
+        self.workers.hear(outlet, transport, heard.append)
+        outlet.begin()
+        watching.begin()
+        hub.publish(frame(1, 100))
+        self.assertEqual(transport.value(), framing(frame(1, 100)))
+        watching.end()
+        self.assertEqual(len(hub), 0)
+
+    def test_where_workers_cannot_be_they_are_refused(self) -> None:
+        self.patch(pool, "HAS_SENDFILE", False)
+        with self.assertRaisesRegex(BadArgument, "needs Linux"):
+            WorkerPool(self.machine, Viewers(EventBus(), self.machine), 1)
+
+    def test_one_that_hangs_at_the_end_is_killed(self) -> None:
+        stopped = Deferred.fromCoroutine(self.workers.stop())
+        self.machine.advance(END_TIMEOUT - 0.1)
+        self.assertEqual(self.machine.signals, [])
+        self.machine.advance(0.1)
+        self.assertEqual(self.machine.signals, ["KILL"])
+        self.assertNoResult(stopped)
+        self.end()
+        self.successResultOf(stopped)
+
+
+class OutletTests(SynchronousTestCase):
+    """One viewer of one worker."""
+
+    def setUp(self) -> None:
+        require(HAS_SENDFILE, "workers need Linux")
+        self.near, far = socket.socketpair()
+        self.addCleanup(self.near.close)
+        self.addCleanup(far.close)
+        viewers = Viewers(EventBus(), Clock())
+        self.viewer: Viewer = viewers.join("here", "tcp", "cam", "sendfile", lambda _: None)
+        self.hub = Hub()
+        self.link: Any = Link()
+        self.staff = Staff(1, 4711, self.link, viewers)
+        self.connection = Connection(self.near)
+        self.refused: list[bool] = []
+        self.outlet = RemoteOutlet(
+            self.staff, self.connection, self.near, framing, lambda: self.refused.append(True)
+        )
+        self.outlet.watch(self.viewer, self.hub, None, 0)
+        self.addCleanup(self.outlet.close)
+
+    def joined(self) -> None:
+        """The worker has the connection."""
+        self.outlet.begin()
+        self.staff.received({"what": "joined", "id": self.viewer.id})
+
+    def test_without_a_file_to_hand_over_the_viewer_is_refused_here(self) -> None:
+        def full(_: int) -> int:
+            raise OSError(errno.EMFILE, "Too many open files")
+
+        self.patch(os, "dup", full)
+        self.outlet.begin()
+        self.assertEqual(self.refused, [True])
+        self.assertEqual(self.link.told, [])
+        self.outlet.say(b"too-many")
+        self.assertEqual(self.connection.written, [b"too-many"])
+        self.assertEqual(self.outlet.offer(frame(1, 100)), 0)
+
+    def test_what_is_said_goes_by_whoever_has_the_connection(self) -> None:
+        self.outlet.acknowledge(1)
+        self.outlet.say(b"hello")
+        self.joined()
+        self.outlet.say(b"more")
+        self.outlet.acknowledge(2)
+        self.assertEqual(self.connection.written, [b"hello"])
+        self.assertEqual(self.link.told, ["view", "say", "ack"])
+        self.assertEqual(self.outlet.held(), 0)
+
+    def test_after_the_end_nothing_is_told_any_more(self) -> None:
+        self.joined()
+        self.hub.publish(frame(1, 100))
+        self.outlet.abort()
+        before = list(self.link.told)
+        self.outlet.say(b"more")
+        self.outlet.gone()
+        self.outlet.stopProducing()
+        self.hub.publish(frame(2, 100))
+        self.assertEqual(self.link.told, before)
+        self.assertIn("abortConnection", self.connection.calls)
+        self.assertEqual(len(self.hub), 0)
+        self.assertEqual(self.staff.outlets, {})
