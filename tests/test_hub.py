@@ -50,6 +50,27 @@ class HubTests(SynchronousTestCase):
         self.assertEqual(keeper.seqs, [1, 2])
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
+    def test_who_is_patient_has_each_frame_after_all_others(self) -> None:
+        hub, served = Hub(), list[str]()
+
+        class Noting:
+            def __init__(self, name: str) -> None:
+                self.name = name
+
+            def take(self, frame: Frame) -> None:
+                served.append(self.name)
+
+        encoder = Noting("encoder")
+        hub.add(encoder, is_patient=True)
+        for name in ("one", "two"):
+            hub.add(Noting(name))
+        hub.publish(frame(1))
+        hub.add(Noting("three"))
+        hub.publish(frame(2))
+        hub.remove(encoder)
+        hub.publish(frame(3))
+        self.assertEqual(" ".join(served), "one two encoder one two three encoder one two three")
+
     def test_the_reactor_has_turns_while_hundreds_are_served(self) -> None:
         clock = Clock()
         hub, keepers = Hub(clock), [Keeper() for _ in range(3 * ROUND)]

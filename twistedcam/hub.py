@@ -41,15 +41,22 @@ class Hub:
         self.newest: Frame | None = None
         #: Called with True when the first sink has come, with False when the last has gone.
         self.on_demand: Callable[[bool], None] = lambda wanted: None
-        self._sinks: dict[Sink, None] = {}
+        #: All sinks in the order in which they came, and whether each is patient.
+        self._sinks: dict[Sink, bool] = {}
 
     def __len__(self) -> int:
         return len(self._sinks)
 
-    def add(self, sink: Sink) -> None:
-        """From now on this sink is offered every new frame."""
+    def add(self, sink: Sink, *, is_patient: bool = False) -> None:
+        """From now on this sink is offered every new frame.
+
+        Arguments:
+            sink: who takes them.
+            is_patient: it is offered each frame after those who are not. Who encodes or computes
+                is, or it would take a processor away just when hundreds are sent a picture.
+        """
         was_empty = not self._sinks
-        self._sinks[sink] = None
+        self._sinks[sink] = is_patient
         if was_empty:
             self.on_demand(True)
 
@@ -65,7 +72,7 @@ class Hub:
         """A new frame has come. A sink that raises is taken out; the others get their frame."""
         self._finish_pass()
         self.newest = frame
-        self._waiting = iter(tuple(self._sinks))
+        self._waiting = iter(sorted(self._sinks, key=self._sinks.__getitem__))
         self._offer()
 
     def clear(self) -> None:

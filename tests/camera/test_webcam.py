@@ -300,8 +300,9 @@ def test_another_size_and_rate_are_taken_while_viewers_stay_and_a_recording_goes
         status = server.status()
         assert (status["granted_size"], status["granted_fps"]) == ("640x480", "15.0")
         # Another size needs a new file; another rate does not, and gets one if it takes long.
-        assert status["recording"] in ("a-2.mkv", "a-3.mkv")
-        frames = int(status["recording_frames"])
+        names = ("a-2.mkv", "a-3.mkv")
+        wait_for(lambda: server.status()["recording"] in names, "a new file")
+        frames = int(server.status()["recording_frames"])
         wait_for(lambda: int(server.status()["recording_frames"]) > frames, "more in the film")
         assert server.command_lines("record stop")[-1] == "OK"
 

@@ -156,7 +156,7 @@ class Processor:
             elif not runs:
                 self._delay = RETRY_FIRST
                 self._run()
-                self.source.hub.add(self)
+                self.source.hub.add(self, is_patient=True)
                 self._follow()
         elif event.camera == self.source.name:
             self._follow()

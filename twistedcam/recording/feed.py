@@ -130,6 +130,6 @@ class Feed:
     def _attend(self) -> None:
         """Have the camera's frames, or leave it alone."""
         if self.ring is not None or (self._job is not None and not self._is_coded):
-            self._camera.hub.add(self)
+            self._camera.hub.add(self, is_patient=True)
         else:
             self._camera.hub.remove(self)

@@ -100,7 +100,7 @@ class SharedEncoder:
         self._listeners[listener] = lossless
         if lossless:
             self._keyframe_due = 0
-        self._camera.hub.add(self)
+        self._camera.hub.add(self, is_patient=True)
 
     def remove(self, listener: CodedSink) -> Deferred[None]:
         """Encode no more for this one; fires when it has all that was captured before."""
