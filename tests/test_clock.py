@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from twisted.internet.selectreactor import SelectReactor
 
-from tests.cli.test_serve import Viewer
 from tests.fakecam import FakeCam, Format, require_fakecam
 from tests.process import ServerProcess, wait_for
 from tests.soak.world import World
+from tests.viewer import Viewer
 from twistedcam import wire
 from twistedcam.clock import go_by_steady_clock
 

@@ -9,10 +9,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.cli.test_serve import Viewer
-from tests.process import ServerProcess, wait_for
+from tests.process import PATIENCE, ServerProcess, wait_for
 from tests.recording.films import read_film
 from tests.system import require
+from tests.viewer import Viewer
 from twistedcam import wire
 
 FILES = 64
@@ -47,7 +47,7 @@ def crowd(address: tuple[str, int], count: int) -> Iterator[list[socket.socket]]
         for _ in range(count):
             one = stack.enter_context(socket.socket())
             one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            one.settimeout(5)
+            one.settimeout(PATIENCE)
             with contextlib.suppress(OSError):
                 one.connect(address)
                 one.sendall(wire.Join("view", "cam", None, 0).encode())
@@ -57,7 +57,7 @@ def crowd(address: tuple[str, int], count: int) -> Iterator[list[socket.socket]]
 
 def fate(one: socket.socket) -> str:
     """What became of one of them."""
-    one.settimeout(5)
+    one.settimeout(PATIENCE)
     try:
         data = one.recv(4096)
     except OSError:

@@ -9,12 +9,12 @@ import pytest
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.task import Clock
 
-from tests.cli.test_serve import Viewer
 from tests.control.test_tokens import Controller
 from tests.fakes import FakeScheme, make_server
 from tests.frameport.test_server import Peer
 from tests.http.site import Connection
 from tests.process import ServerProcess
+from tests.viewer import Viewer
 from twistedcam import wire
 from twistedcam.commands import standard_commands
 from twistedcam.control.port import ControlFactory

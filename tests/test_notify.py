@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from twisted.internet.task import Clock
 
-from tests.process import ROOT, ServerProcess, wait_for
+from tests.process import PATIENCE, ROOT, ServerProcess, wait_for
 from tests.recording.films import read_film
 from twistedcam.notify import Notifier
 
@@ -24,7 +24,7 @@ from twistedcam.notify import Notifier
 def heard(tmp_path: Path) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(str(tmp_path / "notify"))
-        listening.settimeout(20)
+        listening.settimeout(PATIENCE)
         yield listening
 
 
@@ -79,7 +79,7 @@ def test_the_server_says_ready_when_its_ports_answer(heard: socket.socket, tmp_p
     env = {"NOTIFY_SOCKET": heard.getsockname()}
     with ServerProcess(tmp_path / "r", "--camera", "pattern:?size=160x120", env=env) as server:
         assert heard.recv(100) == b"READY=1"
-        socket.create_connection(server.frames, 10).close()
+        socket.create_connection(server.frames, PATIENCE).close()
         assert server.end() == 0
         assert heard.recv(100) == b"STOPPING=1"
 
@@ -124,18 +124,18 @@ def test_it_serves_on_a_socket_that_systemd_has_opened(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as port:
         server = serve_on(port, tmp_path / "r")
         try:
-            with socket.create_connection(port.getsockname(), 30) as viewer:
+            with socket.create_connection(port.getsockname(), PATIENCE) as viewer:
                 assert b'"protocol":1' in viewer.recv(1000)
         finally:
             server.terminate()
-            said = server.communicate(timeout=30)
+            said = server.communicate(timeout=PATIENCE)
         assert server.returncode == 0, said
 
 
 def test_a_socket_of_systemd_s_that_others_can_reach_needs_tokens(tmp_path: Path) -> None:
     with socket.create_server(("0.0.0.0", 0)) as port:
         server = serve_on(port, tmp_path / "r")
-        _, said = server.communicate(timeout=30)
+        _, said = server.communicate(timeout=PATIENCE)
         assert server.returncode == 1, said
         assert "there are no tokens" in said
 
@@ -181,7 +181,7 @@ class Visitor(threading.Thread):
     def run(self) -> None:
         while not self.is_over:
             try:
-                with socket.create_connection(self._address, 30) as connection:
+                with socket.create_connection(self._address, PATIENCE) as connection:
                     words = connection.recv(1000)
             except OSError as error:
                 words = str(error).encode()
@@ -204,7 +204,7 @@ def test_a_new_start_refuses_nobody_and_is_recorded_again_at_once(tmp_path: Path
                 wait_for(lambda: any(tmp_path.glob(".*.mkv.part")), "a recording")
             finally:
                 server.terminate()
-                said = server.communicate(timeout=30)
+                said = server.communicate(timeout=PATIENCE)
             assert server.returncode == 0, said
             assert len(list(tmp_path.glob("*.mkv"))) == len(begun) + 1
         server = serve_on(port, tmp_path)  # those who came in between are waited for
@@ -212,10 +212,10 @@ def test_a_new_start_refuses_nobody_and_is_recorded_again_at_once(tmp_path: Path
             told = visitor.greeted
             wait_for(lambda: visitor.greeted > told, "the last who came")
             visitor.is_over = True
-            visitor.join(30)
+            visitor.join(PATIENCE)
         finally:
             server.terminate()
-            server.communicate(timeout=30)
+            server.communicate(timeout=PATIENCE)
     assert not visitor.refused
     for path in tmp_path.glob("*.mkv"):
         assert read_film(path).times

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.ports import free_port
 from tests.process import PATIENCE, ROOT, wait_for
 
 ALONE = ("--no-http", "--no-control")
@@ -28,8 +29,7 @@ def twistd(folder: Path, *options: str) -> subprocess.Popen[str]:
 
 
 def test_it_serves_under_twistd(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     control = f"tcp:{port}:interface=127.0.0.1"
     options = [
         "--camera",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from twisted.internet.task import Clock
 
-from tests.process import ServerProcess, wait_for
+from tests.process import PATIENCE, ServerProcess, wait_for
 from twistedcam.errors import TooOften
 from twistedcam.quota import Quota
 
@@ -36,11 +36,11 @@ def test_a_second_s_share_at_once_and_then_as_time_goes() -> None:
 def pull(url: str, count: int) -> None:
     """Ask so many times, one after the other."""
     for _ in range(count):
-        urllib.request.urlopen(url, timeout=10).close()
+        urllib.request.urlopen(url, timeout=PATIENCE).close()
 
 
 def test_snapshots_beyond_the_limit_are_refused_by_name(tmp_path: Path) -> None:
-    options = ["--camera", "pattern:?size=160x120", "--max-snapshots", "2"]
+    options = ["--camera", "pattern:?size=160x120", "--max-snapshots", "1"]
     options += ["--http", "tcp:0:interface=127.0.0.1"]
     with ServerProcess(tmp_path, *options) as server:
         wait_for(lambda: server.status("cam")["state"] == "live", "the camera")

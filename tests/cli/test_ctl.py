@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.process import PATIENCE, ROOT, ServerProcess
 from tests.terminal import Terminal
 from twistedcam.control.blocking import BlockingClient
@@ -75,11 +76,11 @@ def test_an_error_is_one_line_and_an_exit_code(
         assert len(err.splitlines()) == 1
 
 
-def test_without_a_server_it_says_how_to_start_one(unused_tcp_port: int) -> None:
+def test_without_a_server_it_says_how_to_start_one() -> None:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "twistedcam", "ctl"),
-            *("--connect", f"tcp:127.0.0.1:{unused_tcp_port}", "status"),
+            *("--connect", f"tcp:127.0.0.1:{free_port()}", "status"),
         ],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -89,15 +90,6 @@ def test_without_a_server_it_says_how_to_start_one(unused_tcp_port: int) -> None
     )
     assert done.returncode == 1
     assert "'twistedcam serve' starts one" in done.stderr
-
-
-@pytest.fixture
-def unused_tcp_port() -> int:
-    import socket
-
-    with socket.socket() as made:
-        made.bind(("127.0.0.1", 0))
-        return int(made.getsockname()[1])
 
 
 def test_commands_from_a_pipe_are_carried_out_in_order(server: ServerProcess) -> None:

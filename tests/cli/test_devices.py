@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from tests.fakecam import FakeBus, Format, require_fakecam
-from tests.process import ROOT
+from tests.process import PATIENCE, ROOT
 
 
 def devices(bus: FakeBus, *words: str) -> subprocess.CompletedProcess[str]:
@@ -17,7 +17,7 @@ def devices(bus: FakeBus, *words: str) -> subprocess.CompletedProcess[str]:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
 

@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.cli.test_serve import Viewer
-from tests.process import ROOT, ServerProcess, run_program, wait_for
+from tests.process import PATIENCE, ROOT, ServerProcess, run_program, wait_for
+from tests.viewer import Viewer
 from twistedcam import wire
 
 CAMERA = "pattern:?size=160x120&fps=20"
@@ -33,7 +33,7 @@ def test_a_camera_here_is_shown_there_until_a_signal_ends_it(tmp_path: Path) -> 
             viewer.close()
         finally:
             publisher.send_signal(signal.SIGTERM)
-            said, log = publisher.communicate(timeout=30)
+            said, log = publisher.communicate(timeout=PATIENCE)
         assert publisher.returncode == 0, log
         assert f"twistedcam://{host}:{port}/door: live" in said
         assert ": live\n" in said.partition("twistedcam://")[0] + said

@@ -11,44 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.fakecam import FakeCam, require_fakecam
-from tests.process import ServerProcess, run_program, wait_for
+from tests.process import PATIENCE, ServerProcess, run_program, wait_for
+from tests.viewer import Viewer
 from twistedcam import barcode, wire
 from twistedcam.wire.messages import FrameMessage
-
-
-class Viewer:
-    """A plain blocking client, written from the protocol's description."""
-
-    def __init__(self, address: tuple[str, int], join: wire.Join | None = None) -> None:
-        self.socket = socket.create_connection(address, 30)
-        self._decoder = wire.Decoder()
-        self._waiting: list[wire.Message] = []
-        self.socket.sendall((join or wire.Join()).encode())
-
-    def next(self) -> wire.Message | None:
-        """The next message, acknowledged if it is a frame; None at the end."""
-        while not self._waiting:
-            data = self.socket.recv(65536)
-            if not data:
-                return None
-            self._waiting += self._decoder.feed(data)
-        message = self._waiting.pop(0)
-        if isinstance(message, FrameMessage):
-            self.socket.sendall(wire.Ack(message.frame.seq).encode())
-        return message
-
-    def until(self, kind: type, **fields: object) -> wire.Message:
-        """Read on until such a message comes."""
-        while True:
-            message = self.next()
-            assert message is not None, "the connection ended"
-            if isinstance(message, kind) and all(
-                getattr(message, key) == value for key, value in fields.items()
-            ):
-                return message
-
-    def close(self) -> None:
-        self.socket.close()
 
 
 def test_two_viewers_see_moving_pictures_and_keep_their_connection_over_stop_and_start(
@@ -114,7 +80,7 @@ def test_a_camera_that_hangs_does_not_hold_up_the_end(tmp_path: Path) -> None:
 def test_shutdown_from_the_control_port_ends_it_with_0(tmp_path: Path) -> None:
     with ServerProcess(tmp_path, "--camera", "pattern:?size=320x240") as server:
         assert server.command_lines("shutdown")[-1:] in ([], ["OK"])
-        assert server.process.wait(30) == 0
+        assert server.process.wait(PATIENCE) == 0
         assert "Traceback" not in server.log
 
 
@@ -170,7 +136,7 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
 def test_garbage_on_both_ports_leaves_the_server_alive(tmp_path: Path) -> None:
     with ServerProcess(tmp_path, "--camera", "pattern:?size=320x240") as server:
         for address in (server.frames, server.control):
-            with socket.create_connection(address, 30) as port:
+            with socket.create_connection(address, PATIENCE) as port:
                 port.sendall(bytes(range(256)) * 100)
                 port.shutdown(socket.SHUT_WR)
                 with contextlib.suppress(ConnectionResetError):

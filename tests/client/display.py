@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.process import PATIENCE, wait_for
 from tests.system import require_program
 
 
@@ -33,18 +32,18 @@ class VirtualScreen:
 
     def __exit__(self, *_: object) -> None:
         self._server.terminate()
-        self._server.wait(10)
+        self._server.wait(PATIENCE)
 
     def press(self, *keys: str) -> None:
         """Press keys, as xdotool names them, in the window that has the focus."""
         command = [self._xdotool, "key", "--delay", "40", *keys]
-        subprocess.run(command, env=self.environment, check=True, timeout=10)
+        subprocess.run(command, env=self.environment, check=True, timeout=PATIENCE)
 
     def window(self, title: str) -> str:
         """The number of the window whose title matches, once there is one; it gets the focus."""
         number: str = wait_for(lambda: self._search(title), f"a window called {title!r}")
         command = [self._xdotool, "windowfocus", "--sync", number]
-        subprocess.run(command, env=self.environment, check=True, timeout=10)
+        subprocess.run(command, env=self.environment, check=True, timeout=PATIENCE)
         return number
 
     def picture(self) -> NDArray[np.uint8]:
@@ -63,14 +62,3 @@ class VirtualScreen:
         command = [self._xdotool, "search", "--name", title]
         found = subprocess.run(command, env=self.environment, capture_output=True, text=True)
         return found.stdout.split()[-1] if found.stdout.strip() else None
-
-
-def wait_for(condition: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
-    """What the condition gives as soon as it gives something."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"{what}: not within {seconds:g} s")

@@ -19,6 +19,7 @@ import pytest
 
 from client import terminal
 from client.keyboard import name_of
+from tests.process import PATIENCE
 from tests.viewing.serving import ServingCase
 
 IMAGE = np.arange(4 * 3 * 3, dtype=np.uint8).reshape(4, 3, 3)
@@ -67,7 +68,7 @@ def watch_in_pty(url: str) -> tuple[int, bytes]:
     environment = {**os.environ, "TERM": "xterm-256color"}
     viewer = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=environment)
     os.close(slave)
-    shown, until = b"", time.monotonic() + 20
+    shown, until = b"", time.monotonic() + PATIENCE
     try:
         while time.monotonic() < until and viewer.poll() is None:
             if select.select([master], [], [], 0.2)[0]:
@@ -77,7 +78,7 @@ def watch_in_pty(url: str) -> tuple[int, bytes]:
                     break
             if b"live" in shown and "▀".encode() in shown:
                 os.write(master, b"q")
-        return viewer.wait(10), shown
+        return viewer.wait(PATIENCE), shown
     finally:
         if viewer.poll() is None:
             viewer.send_signal(signal.SIGKILL)

@@ -13,7 +13,8 @@ from typing import Any
 import av
 import numpy as np
 
-from tests.client.display import VirtualScreen, wait_for
+from tests.client.display import VirtualScreen
+from tests.process import PATIENCE, wait_for
 from tests.viewing.serving import ServingCase
 from twistedcam.frame import Frame
 
@@ -38,11 +39,11 @@ def viewer(screen: VirtualScreen, folder: Path, *words: str) -> Iterator[subproc
     finally:
         if running.poll() is None:
             running.kill()
-        running.communicate(timeout=10)
+        running.communicate(timeout=PATIENCE)
 
 
 class WindowTests(ServingCase):
-    timeout = 120
+    timeout = 5 * PATIENCE
 
     async def test_keys_act_here_and_with_ctrl_at_the_server(self) -> None:
         with VirtualScreen() as screen:
@@ -78,7 +79,7 @@ class WindowTests(ServingCase):
             screen.press("ctrl+q")
             wait_for(lambda: self.ends, "the server is asked to end")
             screen.press("q")
-            self.assertEqual(running.wait(10), 0)
+            self.assertEqual(running.wait(PATIENCE), 0)
         with av.open(str(next(here.glob("cam_*.mkv")))) as film:
             self.assertGreater(sum(1 for _ in film.decode(video=0)), 1)
 
@@ -119,14 +120,18 @@ class WindowTests(ServingCase):
             self.serve()
             await self.in_thread(screen.window, "cam - live")
             running.terminate()
-            self.assertEqual(await self.in_thread(running.wait, 10), 0)
+            self.assertEqual(await self.in_thread(running.wait, PATIENCE), 0)
 
     async def test_without_a_screen_it_says_what_to_do(self) -> None:
         def call(**more: str) -> Any:
             environment = {k: v for k, v in os.environ.items() if k != "DISPLAY"}
             command = [sys.executable, "-m", "client", self.url()]
             return subprocess.run(
-                command, env={**environment, **more}, capture_output=True, text=True, timeout=20
+                command,
+                env={**environment, **more},
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE,
             )
 
         for more in ({}, {"DISPLAY": ":4711"}):

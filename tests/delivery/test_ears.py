@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from tests.delivery.sockets import Near, connect, frame, framing, read, turn, until
 from tests.delivery.test_faults import failing
+from tests.process import PATIENCE
 from tests.system import require
 from twistedcam.delivery import make_outlet
 from twistedcam.delivery.ears import Ears
@@ -20,7 +21,7 @@ from twistedcam.delivery.kernel import HAS_SENDFILE
 
 
 class EarsTests(TestCase):
-    timeout = 20
+    timeout = PATIENCE
 
     def setUp(self) -> None:
         require(HAS_SENDFILE, "epoll(7) in a set of its own")

@@ -14,6 +14,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
 
 from tests.delivery.sockets import Near, connect, frame, framing, read, turn, until
+from tests.process import PATIENCE
 from tests.system import require
 from twistedcam import limits
 from twistedcam.delivery import Outlet, Watcher, WriteOutlet, make_outlet
@@ -51,7 +52,7 @@ class Guest:
 class FaultTests(TestCase):
     """Two viewers; the system has something against the first."""
 
-    timeout = 20
+    timeout = PATIENCE
 
     def setUp(self) -> None:
         require(HAS_SENDFILE, "sendfile(2) from memory files")

@@ -12,6 +12,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
 
 from tests.delivery.sockets import Near, connect, frame, framing, read, turn, until
+from tests.process import PATIENCE
 from tests.system import require
 from twistedcam.delivery import SendfileOutlet, Watcher, WriteOutlet, kernel, make_outlet
 from twistedcam.delivery.kernel import HAS_SENDFILE, stream_socket
@@ -35,7 +36,7 @@ class OutletPromises:
     kind: str
     make: Any
     addCleanup: Any
-    timeout = 20
+    timeout = PATIENCE
 
     async def opened(self, **how: Any) -> tuple[Any, Near, socket.socket, list[None]]:
         near, far = await connect(self, reactor, **how)
@@ -287,7 +288,7 @@ class WriteOverTls(OutletPromises, TestCase):
 class WhatIsReachedUnder(TestCase):
     """Fails when Twisted changes what the outlets rely on."""
 
-    timeout = 20
+    timeout = PATIENCE
 
     async def test_a_pull_producer_is_asked_whenever_all_is_written(self) -> None:
         near, far = await connect(self, reactor)

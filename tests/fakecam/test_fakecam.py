@@ -8,13 +8,11 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
@@ -34,6 +32,8 @@ from tests.fakecam import (
     stamp_of,
     unstamped,
 )
+from tests.ports import free_port
+from tests.process import PATIENCE, wait_for
 from tests.system import require_program
 
 JPEGS = [encode_jpeg(picture) for picture in moving_picture(320, 240, 8)]
@@ -97,7 +97,7 @@ def camera() -> Iterator[FakeCam]:
 
 @contextlib.contextmanager
 def running(camera: FakeCam | FakeBus, *command: str) -> Iterator[subprocess.Popen[str]]:
-    env = {**camera.env, "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT": "1"}
+    env = {**camera.env, "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT": "60"}
     pipe = subprocess.PIPE
     with subprocess.Popen(command, env=env, stdout=pipe, stdin=pipe, text=True) as process:
         try:
@@ -122,18 +122,11 @@ def told(camera: FakeCam | FakeBus, script: str) -> dict[str, Any]:
         env=camera.env,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=PATIENCE,
         check=False,
     )
     assert result.returncode == 0, result.stderr
     return dict(json.loads(result.stdout))
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_opencv_gets_the_very_bytes_in_order_at_the_camera_s_times(camera: FakeCam) -> None:
@@ -163,9 +156,9 @@ def test_the_pace_changes_while_a_program_watches(camera: FakeCam) -> None:
     with reading(camera) as program:
         lines(program, 5)
         camera.rate(100)
-        until(lambda: _pace(camera) == pytest.approx(100, rel=0.001))
+        wait_for(lambda: _pace(camera) == pytest.approx(100, rel=0.001), "the faster pace")
         camera.rate(None)
-        until(lambda: _pace(camera) == pytest.approx(30, rel=0.001))
+        wait_for(lambda: _pace(camera) == pytest.approx(30, rel=0.001), "its own pace")
 
 
 def _pace(camera: FakeCam) -> float:
@@ -185,7 +178,7 @@ time.sleep(0.2)
 for _ in range(4):
     buffer = dqbuf(fd)
     qbuf(fd, struct.unpack_from("I", buffer)[0])
-select.select([fd], [], [], 5)
+select.select([fd], [], [], 60)
 tell()
 """,
     )
@@ -218,35 +211,40 @@ def test_who_polls_is_told_of_the_hang_up_and_old_descriptors_stay_dead(camera: 
 fd = opened("/dev/video0"); twin = os.dup(fd); start(twin); os.close(twin)
 poll, epoll = select.poll(), select.epoll()
 poll.register(fd, select.POLLIN); epoll.register(fd, select.EPOLLIN)
-assert poll.poll(5000) and epoll.poll(5)
+assert poll.poll(60000) and epoll.poll(60)
 print("flows", flush=True)
 sys.stdin.readline()
 poll.modify(fd, 0); epoll.modify(fd, 0)  # a hang-up alone, no frames that still wait
-tell(poll=poll.poll(5000)[0][1] & select.POLLHUP, epoll=epoll.poll(5)[0][1] & select.EPOLLHUP,
+tell(poll=poll.poll(60000)[0][1] & select.POLLHUP, epoll=epoll.poll(60)[0][1] & select.EPOLLHUP,
      dqbuf=dqbuf(fd), querycap=querycap(fd))
 """
     with running(camera, sys.executable, "-c", DRIVER + script) as program:
         assert lines(program, 1) == [["flows"]]
         camera.unplug()
         camera.replug()
-        out, _ = program.communicate("go\n", timeout=20)
+        out, _ = program.communicate("go\n", timeout=PATIENCE)
     assert json.loads(out) == {"poll": 16, "epoll": 16, "dqbuf": "ENODEV", "querycap": "ENODEV"}
 
 
 def test_stalled_it_sends_nothing_until_it_is_well_again(camera: FakeCam) -> None:
     script = """
 fd = opened("/dev/video0"); start(fd)
-while select.select([fd], [], [], 0.5)[0]:
-    buffer = dqbuf(fd); qbuf(fd, struct.unpack_from("I", buffer)[0])
+def take(): qbuf(fd, struct.unpack_from("I", dqbuf(fd))[0])
+while sys.stdin not in select.select([fd, sys.stdin], [], [], 60)[0]:
+    take()
     print("frame", flush=True)
+while select.select([fd], [], [], 0.5)[0]:  # what came before
+    take()
 print("stalled", dqbuf(fd), len(querycap(fd)), flush=True)
-select.select([fd], [], [], 20)
+select.select([fd], [], [], 60)
 print(len(dqbuf(fd)), flush=True)
 """
     with running(camera, sys.executable, "-c", DRIVER + script) as program:
         lines(program, 3)
         camera.stall()
-        assert program.stdout is not None
+        assert program.stdin is not None and program.stdout is not None
+        program.stdin.write("it is stalled now\n")
+        program.stdin.flush()
         while (line := program.stdout.readline().split()) == ["frame"]:
             pass
         assert line == ["stalled", "EAGAIN", "104"]
@@ -297,12 +295,12 @@ for index in range(10**6):
     with running(camera, sys.executable, "-c", DRIVER + script) as program:
         lines(program, 2)
         camera.hang()
-        until(lambda: _blocked(program.pid))
+        wait_for(lambda: _blocked(program.pid), "the program to be in the driver")
         program.send_signal(signal.SIGTERM)
         with pytest.raises(subprocess.TimeoutExpired):
             program.wait(0.2)
         camera.unplug()
-        assert program.wait(20) == -signal.SIGTERM
+        assert program.wait(PATIENCE) == -signal.SIGTERM
 
 
 def _blocked(pid: int) -> bool:
@@ -393,7 +391,7 @@ for fd in fds:
     start(fd)
 got = dict.fromkeys(fds, 0)
 while min(got[fds[0]], got[fds[1]]) < 10:
-    for fd in select.select(fds, [], [], 5)[0]:
+    for fd in select.select(fds, [], [], 60)[0]:
         got[fd] += 1
         qbuf(fd, struct.unpack_from("I", dqbuf(fd))[0])
 tell(stalled=got[fds[2]])
@@ -414,7 +412,7 @@ if not (pid := os.fork()):
     os.close(fd)
     os._exit(0)
 os.waitpid(pid, 0)
-tell(frames=[select.select([fd], [], [], 5)[0] == [fd] and len(dqbuf(fd)) for _ in range(3)])
+tell(frames=[select.select([fd], [], [], 60)[0] == [fd] and len(dqbuf(fd)) for _ in range(3)])
 """
     assert told(camera, script) == {"frames": [88, 88, 88]}
 
@@ -427,7 +425,12 @@ def test_v4l2_ctl_lists_formats_and_sets_controls_until_the_plug_is_pulled() -> 
         def run(*arguments: str) -> str:
             command = [program, "-d", "/dev/video0", *arguments]
             return subprocess.run(
-                command, env=camera.env, check=True, capture_output=True, text=True, timeout=20
+                command,
+                env=camera.env,
+                check=True,
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE,
             ).stdout
 
         listed = run("--list-formats-ext")
@@ -450,7 +453,7 @@ def test_ffmpeg_records_from_it(camera: FakeCam, tmp_path: Path) -> None:
         env=camera.env,
         check=True,
         capture_output=True,
-        timeout=30,
+        timeout=PATIENCE,
     )
     sequence = [d.frame for d in camera.delivered()][:10]
     assert made.read_bytes() == b"".join(JPEGS[frame] for frame in sequence)
@@ -458,9 +461,7 @@ def test_ffmpeg_records_from_it(camera: FakeCam, tmp_path: Path) -> None:
 
 def test_ustreamer_serves_its_pictures() -> None:
     program = require_program("ustreamer")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = (program, "-d", "/dev/video0", "-m", "MJPEG", "-c", "HW", "-r", "320x240")
     with (
         FakeCam([SMALL], stamp=True) as camera,
@@ -471,11 +472,11 @@ def test_ustreamer_serves_its_pictures() -> None:
         def snapshot() -> bool:
             with contextlib.suppress(OSError, urllib.error.URLError):
                 url = f"http://127.0.0.1:{port}/snapshot"
-                with urllib.request.urlopen(url, timeout=5) as answer:
+                with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
                     got.append(answer.read())
             return bool(got and stamp_of(got[-1]))
 
-        until(snapshot)
+        wait_for(snapshot, "a picture")
     stamp = stamp_of(got[-1])
     assert stamp is not None
     assert unstamped(got[-1]) == JPEGS[stamp.sequence % len(JPEGS)]
@@ -498,7 +499,7 @@ def test_by_hand_any_command_runs_in_front_of_it() -> None:
         check=True,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         cwd=Path(__file__).parent.parent.parent,
     )
     assert len(result.stdout.split()) == 2

@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from tests.process import ServerProcess
+from tests.process import PATIENCE, ServerProcess
 from twistedcam import barcode
 
 
@@ -26,7 +26,7 @@ def serve(
 def state(server: ServerProcess, camera: str = "") -> dict[str, Any]:
     """The status of a camera; without a name, of the only one."""
     path = f"/api/v1/cameras/{camera}" if camera else "/api/v1/status"
-    with urllib.request.urlopen(server.http + path, timeout=20) as answer:
+    with urllib.request.urlopen(server.http + path, timeout=PATIENCE) as answer:
         found: dict[str, Any] = json.load(answer)
         return found
 

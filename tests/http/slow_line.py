@@ -14,6 +14,8 @@ from contextlib import suppress
 from queue import Queue
 from types import TracebackType
 
+from tests.process import PATIENCE
+
 PIECE = 4 * 1024
 #: Pieces that are on their way at once: 1 MB.
 HELD = 256
@@ -53,7 +55,7 @@ class SlowLine:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
-            thread.join(10)
+            thread.join(PATIENCE)
         for end in (self._listener, *self._ends):
             end.close()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import ServerProcess
+from tests.process import PATIENCE, ServerProcess
 from tests.system import require
 
 HTTP = ("--http", "tcp:0:interface=127.0.0.1")
@@ -25,7 +25,7 @@ def server(tmp_path: Path):  # type: ignore[no-untyped-def]
 
 
 def test_every_command_is_described(server: ServerProcess) -> None:
-    with urllib.request.urlopen(f"{server.http}/api/v1/openapi.json", timeout=20) as response:
+    with urllib.request.urlopen(f"{server.http}/api/v1/openapi.json", timeout=PATIENCE) as response:
         document = json.load(response)
     found = {
         f"{method.upper()} {path.removeprefix('/api/v1')}"

@@ -12,7 +12,7 @@ import pytest
 
 from tests.http.chromium import Page, chromium
 from tests.http.serving import serve, state
-from tests.process import ServerProcess, wait_for
+from tests.process import PATIENCE, ServerProcess, wait_for
 
 DOOR = ("--camera", "door=pattern:?size=640x360&fps=15", "--record", "preroll=5s")
 
@@ -95,7 +95,7 @@ def test_the_last_seconds_are_saved_after_the_fact(page: Page, server: ServerPro
     row = f".recording[data-name='{name}']"
     length = page.wait(lambda: page.text(f"{row} .length"), "it on the shelf")
     assert "0:01" <= length <= "0:06"
-    with urllib.request.urlopen(f"{server.http}/recordings/{name}", timeout=20) as film:
+    with urllib.request.urlopen(f"{server.http}/recordings/{name}", timeout=PATIENCE) as film:
         assert film.read(12)[4:8] == b"ftyp"
 
 
@@ -146,7 +146,7 @@ def test_a_slider_sets_what_it_names(page: Page, server: ServerProcess) -> None:
 
     def quality() -> Any:
         url = f"{server.http}/api/v1/cameras/door/properties?property=quality"
-        with urllib.request.urlopen(url, timeout=20) as answer:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
             return json.load(answer)["value"]
 
     page.wait(lambda: quality() == 40, "the quality")

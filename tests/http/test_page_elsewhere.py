@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.http.chromium import Page
 from tests.http.serving import serve
-from tests.process import ServerProcess
+from tests.process import PATIENCE, ServerProcess
 from twistedcam.auth import Grant, TokenFile
 
 #: What dashboards do with a camera, in their page: each gives a number that is more than nothing.
@@ -79,7 +79,7 @@ def test_a_dashboards_page_reads_and_shows_the_camera(
     """Mainsail reads the stream itself, Fluidd asks for images with ``crossorigin``."""
     with dashboard() as origin:
         browser.chrome.get(origin)
-        browser.chrome.set_script_timeout(20)
+        browser.chrome.set_script_timeout(PATIENCE)
         found = browser.chrome.execute_async_script(READS, cameras.http)
         assert found == [5, 320, 320, 320]
         browser.chrome.get("about:blank")
@@ -112,7 +112,7 @@ def test_a_token_in_the_pages_address_goes_with_all_that_it_asks_for(
         for selector in (".recording .download", ".foot a[data-path='/metrics']"):
             href = browser.find(selector).get_dom_attribute("href")
             assert f"token={boss}" in href
-            with urllib.request.urlopen(server.http + href, timeout=20) as answer:
+            with urllib.request.urlopen(server.http + href, timeout=PATIENCE) as answer:
                 assert answer.status == 200
         browser.click(".recording .download")
         saved = browser.downloads / name

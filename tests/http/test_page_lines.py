@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import time
 import urllib.request
 from pathlib import Path
@@ -15,7 +14,8 @@ import pytest
 from tests.http.chromium import Page
 from tests.http.serving import serve, state
 from tests.http.slow_line import SlowLine
-from tests.process import ServerProcess
+from tests.ports import free_port
+from tests.process import PATIENCE, ServerProcess
 
 DOOR = ("--camera", "door=pattern:?size=640x360&fps=15")
 YARD = ("--camera", "yard=pattern:?size=320x240&fps=5")
@@ -28,17 +28,9 @@ OLDEST = 0.5
 LOOK = 0.35
 
 
-def free_port() -> int:
-    """A port that a server can have again after it was killed."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def sent(server: ServerProcess) -> int:
     """Bytes that went to the viewer who has had most."""
-    with urllib.request.urlopen(f"{server.http}/api/v1/viewers", timeout=20) as answer:
+    with urllib.request.urlopen(f"{server.http}/api/v1/viewers", timeout=PATIENCE) as answer:
         return max((int(each["bytes"]) for each in json.load(answer)["viewers"]), default=0)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.fakecam import FakeCam, Format, require_fakecam
 from tests.http.chromium import Page
 from tests.http.serving import serve, state
-from tests.process import ServerProcess
+from tests.process import PATIENCE, ServerProcess
 
 #: Width, height, dark.
 Window = tuple[int, int, bool]
@@ -59,7 +59,7 @@ def looks_well(page: Page, name: str, windows: Sequence[Window] = WINDOWS) -> No
 def post(server: ServerProcess, path: str) -> dict[str, str]:
     """Give a command."""
     request = urllib.request.Request(f"{server.http}/api/v1/cameras/{path}", method="POST")
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         found: dict[str, str] = json.load(answer)
         return found
 

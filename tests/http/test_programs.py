@@ -14,14 +14,14 @@ import pytest
 import requests
 
 from tests.http.serving import stamp_of
-from tests.process import ServerProcess, wait_for
+from tests.process import PATIENCE, ServerProcess, wait_for
 from tests.system import require, require_program
 from twistedcam import barcode
 
 
 def run(*command: str) -> bytes:
     """Run a program to its end, which has to be a good one; what it wrote."""
-    return subprocess.run(command, capture_output=True, timeout=30, check=True).stdout
+    return subprocess.run(command, capture_output=True, timeout=PATIENCE, check=True).stdout
 
 
 def curl(*arguments: str) -> bytes:
@@ -67,7 +67,9 @@ def test_opencv(cameras: ServerProcess, path: str) -> None:
 def test_gstreamer(cameras: ServerProcess, tmp_path: Path) -> None:
     launch = require_program("gst-launch-1.0", apt="gstreamer1.0-tools")
     asked = [require_program("gst-inspect-1.0"), "--exists", "souphttpsrc"]
-    there = subprocess.run(asked, capture_output=True, timeout=30, check=False).returncode == 0
+    there = (
+        subprocess.run(asked, capture_output=True, timeout=PATIENCE, check=False).returncode == 0
+    )
     require(there, "souphttpsrc is missing (Debian: apt-get install gstreamer1.0-plugins-good)")
     source = f"souphttpsrc location={cameras.http}/stream ! multipartdemux ! tee name=both"
     files = f"both. ! queue ! identity eos-after=6 ! multifilesink location={tmp_path}/%02d.jpg"
@@ -123,7 +125,7 @@ def test_head_and_http_1_0(cameras: ServerProcess, version: str) -> None:
 
 
 def test_python_requests(cameras: ServerProcess) -> None:
-    with requests.get(f"{cameras.http}/stream", stream=True, timeout=20) as response:
+    with requests.get(f"{cameras.http}/stream", stream=True, timeout=PATIENCE) as response:
         boundary = response.headers["Content-Type"].partition("boundary=")[2].encode()
         data = b""
         for chunk in response.iter_content(4096):

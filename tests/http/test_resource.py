@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
+from tests.process import PATIENCE
 from tests.viewing.serving import ServingCase
 from twistedcam.auth import Authenticator, Grant, TokenFile
 from twistedcam.camera.demand import next_frame
@@ -82,7 +83,7 @@ class ResourceTests(ServingCase):
 
     async def picture(self) -> None:
         """Wait for a picture."""
-        await next_frame(self.service.server.cameras["cam"].hub, reactor, 10)
+        await next_frame(self.service.server.cameras["cam"].hub, reactor, PATIENCE)
 
     def left(self) -> Deferred[None]:
         """Fires when nobody watches."""
@@ -108,7 +109,7 @@ class Answer:
 def _fetch(url: str, method: str, headers: dict[str, str]) -> Any:
     request = urllib.request.Request(url, headers=headers, method=method)
     try:
-        found = urllib.request.urlopen(request, timeout=10)
+        found = urllib.request.urlopen(request, timeout=PATIENCE)
     except urllib.error.HTTPError as error:
         with error:
             return Answer(error.code, error.read())

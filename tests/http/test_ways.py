@@ -19,7 +19,7 @@ import pytest
 import requests
 
 from tests.http.serving import stamp_of
-from tests.process import ServerProcess
+from tests.process import PATIENCE, ServerProcess
 
 NOW = "1700000000000"  # what programs add to an address so that nothing is kept from before
 
@@ -27,7 +27,7 @@ NOW = "1700000000000"  # what programs add to an address so that nothing is kept
 @contextmanager
 def ask(server: ServerProcess, path: str, **headers: str) -> Iterator[http.client.HTTPResponse]:
     """A request with these headers, beside Host; its answer, whose body is still to come."""
-    connection = http.client.HTTPConnection(urlsplit(server.http).netloc, timeout=20)
+    connection = http.client.HTTPConnection(urlsplit(server.http).netloc, timeout=PATIENCE)
     named = {name.replace("_", "-"): headers[name] for name in headers}
     with closing(connection):
         connection.request("GET", path, headers=named)
@@ -37,7 +37,7 @@ def ask(server: ServerProcess, path: str, **headers: str) -> Iterator[http.clien
 
 def moonrakers_test(url: str) -> bool:
     """Moonraker, ``webcam.py``: whether a snapshot can be had, in one second for each step."""
-    response = requests.get(url, timeout=(1, 1), headers={"Accept-Encoding": "gzip"})
+    response = requests.get(url, timeout=PATIENCE, headers={"Accept-Encoding": "gzip"})
     return response.status_code < 400
 
 
@@ -109,7 +109,7 @@ def test_the_adaptive_ways_ask_for_one_snapshot_after_the_other(
         numbers = []
         for count in range(4):
             query = f"action=snapshot&{word}={int(NOW) + count}"
-            answer = session.get(f"{cameras.http}/?{query}", timeout=5)
+            answer = session.get(f"{cameras.http}/?{query}", timeout=PATIENCE)
             assert answer.headers["Content-Type"] == "image/jpeg"
             assert answer.headers["Cache-Control"] == "no-store"
             assert answer.headers.get("Connection", "").lower() != "close"
@@ -130,7 +130,7 @@ def test_what_nginx_passes_on_before_a_printer_is_answered(
 
 def octoprints_test(url: str) -> dict[str, Any]:
     """OctoPrint, ``api/util/test``: a status below 400 and a type that begins with ``image/``."""
-    with requests.request("GET", url, timeout=5, verify=True, stream=True) as response:
+    with requests.request("GET", url, timeout=PATIENCE, verify=True, stream=True) as response:
         kind = response.headers.get("content-type", "")
         well = response.status_code < 400 and kind.split(";")[0].startswith("image/")
         return {"result": well, "content": response.content if well else b""}
@@ -148,7 +148,7 @@ def test_octoprints_timelapse_takes_snapshots(cameras: ServerProcess) -> None:
     """OctoPrint, ``classicwebcam``: pieces of 1 KB, after Basic or Bearer if it was told so."""
     url = f"{cameras.http}/?action=snapshot"
     for more in ({}, {"auth": ("octo", "x")}, {"headers": {"Authorization": "Bearer x"}}):
-        with requests.get(url, stream=True, timeout=5, verify=True, **more) as response:  # type: ignore[arg-type]
+        with requests.get(url, stream=True, timeout=PATIENCE, verify=True, **more) as response:  # type: ignore[arg-type]
             response.raise_for_status()
             assert stamp_of(b"".join(response.iter_content(chunk_size=1024))).number > 0
 
@@ -176,14 +176,14 @@ def home_assistants_still(pieces: Iterator[bytes]) -> bytes:
 @pytest.mark.parametrize("path", ["/stream", "/snapshot", "/?action=stream"])
 def test_home_assistant_accepts_the_address(cameras: ServerProcess, path: str) -> None:
     """Home Assistant, ``mjpeg`` config flow: the head within ten seconds, then it hangs up."""
-    response = requests.get(cameras.http + path, stream=True, timeout=10, verify=True)
+    response = requests.get(cameras.http + path, stream=True, timeout=PATIENCE, verify=True)
     response.raise_for_status()
     response.close()
 
 
 def test_home_assistant_takes_a_still_from_the_stream(cameras: ServerProcess) -> None:
     """Home Assistant, ``mjpeg`` without a still image's address: pieces of 100 KB."""
-    with requests.get(f"{cameras.http}/stream", stream=True, timeout=10) as response:
+    with requests.get(f"{cameras.http}/stream", stream=True, timeout=PATIENCE) as response:
         assert stamp_of(home_assistants_still(response.iter_content(102400))).number > 0
 
 

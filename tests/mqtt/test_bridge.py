@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from tests.mqtt.home_assistant import check, render
+from tests.ports import free_port
 from tests.process import ServerProcess, wait_for
-from tests.publishing.peers import LOCAL, Program, free_port, is_open
+from tests.publishing.peers import LOCAL, Program, is_open
 from tests.system import require_program
 from twistedcam.errors import BadArgument
 from twistedcam.mqtt import parse_broker

@@ -16,6 +16,7 @@ import pytest
 
 from tests.documents import Block, blocks, commands
 from tests.packaging.venvs import environment
+from tests.ports import free_port
 from tests.process import PATIENCE, ServerProcess, wait_for
 
 LOCAL = "tcp:0:interface=127.0.0.1"
@@ -112,9 +113,7 @@ def test_what_it_watches_comes(
 @pytest.mark.parametrize("block", SERVING, ids=str)
 def test_a_server_inside_a_program(plain: Path, elsewhere: Path, block: Block) -> None:
     ports = {name: free_port() for name in ("9530", "9531", "8080", "8088")}
-    code = block.text
-    for name, port in ports.items():
-        code = code.replace(name, str(port))
+    code = re.sub("|".join(ports), lambda found: str(ports[found[0]]), block.text)
     if ".of(" in code:  # its ports are those of 'serve'
         given = {"listen": "9530", "control": "9531", "http": "8080"}
         words = [f'"--{name}", "{address(ports[port])}"' for name, port in given.items()]
@@ -190,12 +189,6 @@ def record_film(bin: Path, folder: Path, server: Installed) -> Path:
 def address(port: int) -> str:
     """An endpoint of this machine's own."""
     return f"tcp:{port}:interface=127.0.0.1"
-
-
-def free_port() -> int:
-    """A port that nobody has just now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def answers(port: int) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.packaging.venvs import environment
+from tests.ports import free_port
 from tests.process import PATIENCE, ROOT, wait_for
 from twistedcam.version import __version__
 
@@ -60,8 +61,7 @@ def test_the_viewer_is_a_module_too(bin: Path, elsewhere: Path) -> None:
 
 
 def test_twistd_runs_it_as_a_daemon_with_pid_and_log_file(bin: Path, elsewhere: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     files = ["--pidfile", elsewhere / "cam.pid", "--logfile", elsewhere / "cam.log"]
     options = [*OPTIONS[:-4], "--control", f"tcp:{port}:interface=127.0.0.1", "--no-http"]
     subprocess.run(

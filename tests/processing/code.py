@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -25,9 +26,18 @@ def nothing(frame: Frame) -> None:
     return None
 
 
-def slow(frame: Frame) -> Any:
-    time.sleep(0.3)
-    return frame
+class Held:
+    """Code that is at its picture until the test lets it go: it runs in this process."""
+
+    def __init__(self) -> None:
+        self.given: list[Frame] = []
+        self.began, self.may_end = threading.Event(), threading.Event()
+
+    def __call__(self, frame: Frame) -> Any:
+        self.given.append(frame)
+        self.began.set()
+        self.may_end.wait(600)
+        return frame
 
 
 def raises(frame: Frame) -> Any:

@@ -7,6 +7,7 @@ import socket
 import threading
 from types import TracebackType
 
+from tests.process import PATIENCE
 from twistedcam.wire import Decoder, FrameMessage, Join, Ping, Pong
 
 
@@ -27,7 +28,7 @@ class Crowd:
         self._newest = [0] * count
         self._decoders = [Decoder() for _ in range(count)]
         self._selector = selectors.DefaultSelector()
-        self._sockets = [socket.create_connection(address, 20) for _ in range(count)]
+        self._sockets = [socket.create_connection(address, PATIENCE) for _ in range(count)]
         for number, each in enumerate(self._sockets):
             each.sendall(Join("view", window=0).encode())
             self._selector.register(each, selectors.EVENT_READ, number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 EXAMPLES = Path(__file__).parents[2] / "docs/examples"
@@ -15,6 +16,5 @@ def filled(name: str, folder: Path, **values: object) -> str:
     # The tests' nginx says these in its own way.
     text = text.replace("load_module modules/ngx_rtmp_module.so;", "")
     text = text.replace("events { worker_connections 1024; }", "")
-    for word, value in values.items():
-        text = text.replace(word.removeprefix("p"), str(value))
-    return text
+    given = {word.removeprefix("p"): str(value) for word, value in values.items()}
+    return re.sub("|".join(given), lambda found: given[found[0]], text)

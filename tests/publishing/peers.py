@@ -15,14 +15,6 @@ LOCAL = "127.0.0.1"
 _MODULE = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
 
 
-def free_port() -> int:
-    """A port that nobody has now."""
-    with socket.socket() as probe:
-        probe.bind((LOCAL, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def is_open(port: int) -> bool:
     """Whether somebody listens."""
     with socket.socket() as probe:

@@ -15,8 +15,9 @@ from typing import IO
 import av
 import pytest
 
+from tests.ports import free_port
 from tests.process import ServerProcess, wait_for
-from tests.publishing.peers import LOCAL, Nginx, Program, free_port, is_open, rtsp_listener
+from tests.publishing.peers import LOCAL, Nginx, Program, is_open, rtsp_listener
 from tests.publishing.test_live import CAMERA, Upload, state, targets
 from tests.publishing.tunnel import Tunnel
 from tests.system import require

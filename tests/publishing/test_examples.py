@@ -6,10 +6,11 @@ import subprocess
 from pathlib import Path
 
 from tests.mqtt.test_bridge import Dashboard
+from tests.ports import free_port
 from tests.process import ServerProcess, wait_for
 from tests.publishing.crowd import Crowd
 from tests.publishing.examples import EXAMPLES, filled
-from tests.publishing.peers import LOCAL, Nginx, Program, free_port, is_open, rtsp_listener
+from tests.publishing.peers import LOCAL, Nginx, Program, is_open, rtsp_listener
 from tests.publishing.test_live import probe, state
 from tests.system import require_program
 

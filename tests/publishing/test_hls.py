@@ -14,9 +14,10 @@ import cv2
 import numpy as np
 
 from tests.http.chromium import chromium
-from tests.process import ServerProcess, wait_for
+from tests.ports import free_port
+from tests.process import PATIENCE, ServerProcess, wait_for
 from tests.publishing.examples import EXAMPLES, filled
-from tests.publishing.peers import LOCAL, Nginx, free_port
+from tests.publishing.peers import LOCAL, Nginx
 from tests.publishing.test_live import probe, state
 from tests.system import require
 from twistedcam import barcode
@@ -98,12 +99,12 @@ def test_a_browser_plays_hls_from_folder_origin_and_edge(tmp_path: Path) -> None
         for url in sources.values():
             page.chrome.get(f"http://{LOCAL}:{web}/player.html?{url}")
             player.play()
-            assert player.latency() < TOO_LATE
+            wait_for(lambda: player.latency() < TOO_LATE, "a picture that is not old")
             assert probe(url)[:2] == ["h264", "640"]
         wait_for(lambda: not oldest.exists(), "the oldest segment to be removed")
         assert len(list((www / "door").glob("*.ts"))) <= 10
         segment = page.chrome.execute_script("return hls.levels[0].details.fragments[0].url")
         for _ in range(2):
-            with urlopen(segment, timeout=10) as answer:
+            with urlopen(segment, timeout=PATIENCE) as answer:
                 cached = answer.headers["X-Cache"]
         assert cached == "HIT"

@@ -12,7 +12,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from tests.process import ROOT
+from tests.process import PATIENCE, ROOT
 from twistedcam.sending.order import HEAD, Order
 from twistedcam.sending.outlet import through_tee
 
@@ -50,7 +50,7 @@ def test_progress_is_told_after_a_gap_however_soon_it_comes(tmp_path: Path) -> N
         input=json.dumps(order).encode() + b"\n" + b"".join(frames),
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=True,
     )
     told = [line.split()[:2] for line in done.stdout.decode().splitlines()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from tests.process import PATIENCE
 from twistedcam.sending.turns import Turns
 
 PLAYLIST = b"#EXTM3U\n#EXTINF:1.0,\nlive1.ts\n"
@@ -22,5 +23,5 @@ def test_a_playlist_waits_for_what_it_lists_and_for_nothing_else() -> None:
             waiting.start()
             with turns.turn(b"a segment waits for nobody"):
                 assert not gone.wait(0.2)
-        assert gone.wait(10)
+        assert gone.wait(PATIENCE)
         waiting.join()

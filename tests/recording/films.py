@@ -14,6 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from tests.process import PATIENCE
 from tests.system import require_program
 from twistedcam.frame import Frame
 from twistedcam.recording.moment import Moment
@@ -93,7 +94,12 @@ def read_film(path: Path, decode: bool = True) -> Film:
 
 def _run(*words: str, strict: bool) -> str:
     done = subprocess.run(
-        words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
+        words,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
     assert done.returncode == 0, (words, done.stderr)
     assert not (strict and done.stderr.strip()), (words, done.stderr)

@@ -55,7 +55,7 @@ def test_a_full_disk_ends_the_recording_and_not_the_stream(name: str, small_disk
         assert server.command_lines(f"record start {name}")[-1] == "OK"
         assert server.status()["recording"] == name
         ended = lambda: (s := server.status())["recording"] == "none" and s  # noqa: E731
-        status = wait_for(ended, "the end of the recording", 30)
+        status = wait_for(ended, "the end of the recording")
         assert status["recording_code"] == "disk"
         assert "No space left on device" in status["recording_reason"]
         assert status["state"] == "live"
@@ -76,7 +76,7 @@ def test_the_oldest_recordings_make_room_for_the_one_being_written(small_disk: P
     (small_disk / "mine.mkv").write_bytes(bytes(1_000_000))
     with ServerProcess(small_disk, *options) as server:
         assert server.command_lines("record start")[-1] == "OK"
-        wait_for(lambda: int(server.status()["recording_bytes"]) > 10_000_000, "10 MB", 40)
+        wait_for(lambda: int(server.status()["recording_bytes"]) > 10_000_000, "10 MB")
         assert server.status()["recording_code"] == "none"
         assert server.command_lines("record stop")[-1] == "OK"
     assert (small_disk / "mine.mkv").exists()
@@ -90,8 +90,9 @@ def test_a_camera_that_stalls_and_changes_its_rate_is_recorded_in_true_time(tmp_
         ServerProcess(tmp_path, "--camera", "webcam:0", env=camera.env) as server,
     ):
         wait_for(lambda: server.status()["state"] == "live", "the camera")
-        began = time.monotonic()
+        asked = time.monotonic()
         assert server.command_lines("record start x.mkv")[-1] == "OK"
+        began = time.monotonic()
         time.sleep(1.5)
         camera.rate(10)
         time.sleep(1.5)
@@ -101,10 +102,10 @@ def test_a_camera_that_stalls_and_changes_its_rate_is_recorded_in_true_time(tmp_
         camera.ok()
         wait_for(lambda: server.status()["state"] == "live", "the camera's return")
         time.sleep(1.5)
-        asked = time.monotonic()
+        shortest = time.monotonic() - began
         assert "files: 1" not in server.command_lines("record stop")
-        took = asked - began
+        longest = time.monotonic() - asked
     film = read_film(tmp_path / "x.mkv")
-    assert film.seconds == pytest.approx(took, abs=0.2)
+    assert shortest - 0.2 < film.seconds < longest + 0.2
     assert film.longest_gap > 2.5
     assert os.listdir(tmp_path) == ["x.mkv"]

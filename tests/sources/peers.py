@@ -10,8 +10,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.ports import free_port
 from tests.process import wait_for
-from tests.publishing.peers import LOCAL, Program, free_port, is_open
+from tests.publishing.peers import LOCAL, Program, is_open
 from tests.system import require, require_program
 
 USER, PASSWORD = "gatekeeper", "s3cr3t-pa55"

@@ -13,6 +13,7 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.trial import unittest
 
+from tests.process import PATIENCE
 from twistedcam.errors import CertificateRefused
 from twistedcam.tls.certificate import make_certificate
 from twistedcam.tls.client import Trust
@@ -43,7 +44,7 @@ class Listener(Protocol):
 
 
 class ConnectingTests(unittest.TestCase):
-    timeout = 20
+    timeout = PATIENCE
 
     async def setUp(self) -> None:  # type: ignore[override]
         folder = tempfile.TemporaryDirectory()

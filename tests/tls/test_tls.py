@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import ServerProcess, run_program
+from tests.process import PATIENCE, ServerProcess, run_program
 from tests.system import require
 from twistedcam.errors import BadArgument, CertificateRefused, DiskError
 from twistedcam.tls.certificate import make_certificate
@@ -54,7 +54,7 @@ def speaking_tls(folder: Path) -> Iterator[int]:
 
 
 def connect(port: int, trust: Trust) -> None:
-    connect_tls("127.0.0.1", port, trust, 10).close()
+    connect_tls("127.0.0.1", port, trust, PATIENCE).close()
 
 
 def test_a_key_is_for_its_owner_alone_and_never_written_over(tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_all_ports_speak_tls_1_2_and_nothing_older(tmp_path: Path) -> None:
         ports = server.tls_ports()
         assert len(ports) == 3
         for port in ports:
-            connection = connect_tls("127.0.0.1", port, Trust(fingerprint=fingerprint), 10)
+            connection = connect_tls("127.0.0.1", port, Trust(fingerprint=fingerprint), PATIENCE)
             assert connection.version() in ("TLSv1.2", "TLSv1.3")
             connection.close()
             old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -169,7 +169,7 @@ def test_all_ports_speak_tls_1_2_and_nothing_older(tmp_path: Path) -> None:
                 old.minimum_version = ssl.TLSVersion.TLSv1
                 old.maximum_version = ssl.TLSVersion.TLSv1_1
             with (
-                socket.create_connection(("127.0.0.1", port), 10) as plain,
+                socket.create_connection(("127.0.0.1", port), PATIENCE) as plain,
                 pytest.raises((ssl.SSLError, OSError)),
             ):
                 old.wrap_socket(plain)
@@ -192,7 +192,7 @@ def test_a_port_that_asks_for_a_client_s_certificate_lets_nobody_else_in(tmp_pat
                 Path(pair).write_text("".join(texts))
             trust = Trust(fingerprint=fingerprint, certificate=pair)
             try:
-                with connect_tls("127.0.0.1", port, trust, 10) as connection:
+                with connect_tls("127.0.0.1", port, trust, PATIENCE) as connection:
                     return connection.recv(100)
             except OSError:  # TLS 1.3 tells the client after its handshake
                 return b""

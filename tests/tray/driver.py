@@ -10,7 +10,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -21,19 +20,10 @@ from gi.repository import Atspi, GLib  # noqa: E402
 from PIL import ImageGrab  # noqa: E402
 from Xlib import X, display, error  # noqa: E402
 
+from tests.process import PATIENCE, wait_for  # noqa: E402
+
 PID = int(sys.argv[1])
-PATIENCE = 20.0
 DISPLAY = display.Display()
-
-
-def until(probe: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
-    """What the probe gives, once it gives something."""
-    end = time.monotonic() + seconds
-    while not (found := probe()):
-        if time.monotonic() > end:
-            raise TimeoutError(f"waited {seconds:g} s for {what}")
-        time.sleep(0.03)
-    return found
 
 
 def find_icon() -> tuple[int, int, int, int] | None:
@@ -55,13 +45,13 @@ def find_icon() -> tuple[int, int, int, int] | None:
 
 def icon() -> tuple[int, int, int, int]:
     """The same, waited for."""
-    found: tuple[int, int, int, int] = until(find_icon, "the icon")
+    found: tuple[int, int, int, int] = wait_for(find_icon, "the icon")
     return found
 
 
 def no_icon() -> bool:
     """Waits until there is none."""
-    return bool(until(lambda: find_icon() is None, "the icon to go"))
+    return bool(wait_for(lambda: find_icon() is None, "the icon to go"))
 
 
 def look() -> dict[str, dict[str, Any]]:
@@ -115,14 +105,14 @@ def open_menu(path: list[str]) -> None:
     for _ in range(4):
         left, top, width, height = icon()
         xdotool("mousemove", left + width // 2, top + height // 2, "click", 3)
-        with contextlib.suppress(TimeoutError):
-            until(look, "the menu", 3)
+        with contextlib.suppress(AssertionError):
+            wait_for(look, "the menu", 10)
             break
     for label in path:
-        item = until(lambda label=label: find(label), f"{label!r}; there is {list(look())}", 5)
+        item = wait_for(lambda label=label: find(label), f"{label!r}; there is {list(look())}")
         before = len(look())
         xdotool("mousemove", item["x"], item["y"])
-        until(lambda before=before: len(look()) > before, f"the submenu of {label!r}", 5)
+        wait_for(lambda before=before: len(look()) > before, f"the submenu of {label!r}")
 
 
 def menu(path: list[str]) -> dict[str, dict[str, Any]]:
@@ -145,17 +135,20 @@ def click(path: list[str]) -> None:
         item = find(path[-1])
         return item if item and item["enabled"] else None
 
-    item = until(ready, f"{path[-1]!r} to be clickable: {look()}")
+    item = wait_for(ready, f"{path[-1]!r} to be clickable: {look()}")
     xdotool("mousemove", item["x"], item["y"], "sleep", 0.1, "click", 1)
-    until(lambda: not look(), "the menu to close")
+    wait_for(lambda: not look(), "the menu to close")
 
 
 def close_menu() -> None:
     """Escape, once for each menu on the screen."""
-    end = time.monotonic() + PATIENCE
-    while look() and time.monotonic() < end:
-        xdotool("key", "Escape", "sleep", 0.1)
-    until(lambda: not look(), "the menu to close")
+
+    def is_closed() -> bool:
+        if look():
+            xdotool("key", "Escape", "sleep", 0.1)
+        return not look()
+
+    wait_for(is_closed, "the menu to close")
 
 
 def hover() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import wait_for
+from tests.process import PATIENCE, wait_for
 from tests.system import require_program
 from tray import autostart
 from twistedcam.cli.main import main
@@ -65,7 +65,7 @@ def test_the_desktop_starts_just_what_was_asked_for(tmp_path: Path) -> None:
     words = ["--serve=--camera 'a b=pattern:?fps=5'", 'quote"back\\slash', "$HOME `id` 1%", "%f"]
     entry = tmp_path / "entry.desktop"
     autostart.install(entry, autostart.entry([str(script), *words], "linux"))
-    done = subprocess.run([gio, "launch", str(entry)], capture_output=True, timeout=30)
+    done = subprocess.run([gio, "launch", str(entry)], capture_output=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     wait_for(said.exists, "the program")
     assert said.read_text().splitlines() == words

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.ports import free_port
 from tests.process import PATIENCE, ServerProcess
 from tests.system import require_program
 from tray.address import Address
@@ -59,12 +60,6 @@ def address(server: ServerProcess) -> Address:
     """Where its control port is."""
     host, port = server.control
     return Address(f"tcp:{host}:{port}")
-
-
-def free_port() -> int:
-    """A port that nobody has, just now."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 def test_it_tells_of_all_cameras_and_of_what_others_do_to_them(

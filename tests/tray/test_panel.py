@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.process import PATIENCE, ROOT, ServerProcess, wait_for
 from tests.tray.desktop import Desktop, Driver, require_desktop, without
 from tray.icon import SIZES
@@ -58,12 +59,6 @@ def fake_program(desktop: Desktop, name: str) -> Callable[[], str]:
     (folder / name).chmod(0o755)
     desktop.env["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
     return lambda: said.read_text().strip() if said.exists() else ""
-
-
-def free_port() -> int:
-    """A port that nobody has, just now."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 @pytest.mark.parametrize("backend", ["gtk", "appindicator"])

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from tests.process import wait_for
+from tests.process import PATIENCE, wait_for
 from tray.signals import SIGNALS, on_signal
 
 
@@ -19,7 +19,7 @@ def test_a_signal_calls_and_all_is_as_before_afterwards(sign: signal.Signals) ->
     called = threading.Event()
     with on_signal(called.set):
         os.kill(os.getpid(), sign)
-        assert called.wait(30)
+        assert called.wait(PATIENCE)
     assert [signal.getsignal(each) for each in SIGNALS] == before
     assert threading.active_count() == threads
     assert signal.set_wakeup_fd(-1) == -1

@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 from twisted.trial import unittest
 
+from tests.process import PATIENCE
 from twistedcam.events import Event, ViewerChanged
 from twistedcam.options import ServeOptions
 from twistedcam.service import CameraService
@@ -23,7 +24,7 @@ PATTERN = "pattern:?size=320x240&fps=60"
 class ServingCase(unittest.TestCase):
     """Starts a server for each test and ends it."""
 
-    timeout = 30
+    timeout = PATIENCE
     cameras: ClassVar[dict[str, str]] = {"cam": PATTERN}
 
     def setUp(self) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import ServerProcess, wait_for
+from tests.ports import free_port
+from tests.process import PATIENCE, ServerProcess, wait_for
 from tests.system import require
 from twistedcam import wire
 from twistedcam.delivery.kernel import HAS_SENDFILE
@@ -36,7 +37,7 @@ class Viewer:
     """Watches the frame port."""
 
     def __init__(self, address: tuple[str, int], window: int = 2) -> None:
-        self.sock = socket.create_connection(address, 20)
+        self.sock = socket.create_connection(address, PATIENCE)
         _open.append(self.sock)
         self.decoder = wire.Decoder()
         self.messages: list[wire.Message] = []
@@ -84,7 +85,7 @@ class Viewer:
 
 def ask(server: ServerProcess, line: str) -> dict[str, object]:
     """The answer to a command."""
-    with socket.create_connection(server.control, 20) as sock, sock.makefile("rw") as file:
+    with socket.create_connection(server.control, PATIENCE) as sock, sock.makefile("rw") as file:
         file.readline()
         file.write(f"json on\n{line}\n")
         file.flush()
@@ -265,13 +266,11 @@ def test_the_end_of_the_server_is_told_and_leaves_no_process(tmp_path: Path) -> 
 
 
 def test_pictures_over_http_come_from_workers_too(tmp_path: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     options = ("--workers", "1", "--http", f"tcp:{port}:interface=127.0.0.1")
     with ServerProcess(tmp_path, *PATTERN, *options) as server:
         ready(server, 1)
-        with socket.create_connection(("127.0.0.1", port), 20) as sock:
+        with socket.create_connection(("127.0.0.1", port), PATIENCE) as sock:
             sock.sendall(b"GET /stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             data = b""
             while data.count(b"\xff\xd9\r\n--") < 5:
