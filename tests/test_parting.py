@@ -6,6 +6,7 @@ import socket
 import time
 from pathlib import Path
 
+import pytest
 from twisted.internet.testing import StringTransport
 
 from tests.process import PATIENCE, ServerProcess, wait_for
@@ -82,7 +83,8 @@ def test_one_who_never_closes_is_not_waited_for(tmp_path: Path) -> None:
         assert "Traceback" not in server.log
 
 
-def test_a_crowd_that_is_turned_away_is_not_waited_for() -> None:
+def test_a_crowd_that_is_turned_away_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("twistedcam.parting.file_limit", lambda: None)
     parting = Parting()
     crowd = [Transport() for _ in range(MOST + 1)]
     for each in crowd:
@@ -93,3 +95,13 @@ def test_a_crowd_that_is_turned_away_is_not_waited_for() -> None:
     late = Transport()
     parting.part(late)
     assert late.half
+
+
+def test_those_who_are_turned_away_take_a_small_part_of_the_files_that_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("twistedcam.parting.file_limit", lambda: 64)
+    parting, crowd = Parting(), [Transport() for _ in range(6)]
+    for each in crowd:
+        parting.part(each)
+    assert [each.half for each in crowd] == [True] * 4 + [False] * 2

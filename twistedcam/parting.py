@@ -6,10 +6,14 @@ from typing import Any
 
 from twisted.internet.interfaces import ISSLTransport
 
+from twistedcam.limits import file_limit
+
 #: Seconds for which the other side may keep a connection open that this one has ended.
 LINGER = 2.0
 #: Connections of a port that may be about to end at a time: a crowd that is refused takes no more.
 MOST = 64
+#: One in so many of the files that the process may have, at most, is such a connection.
+SHARE = 16
 
 
 class Parting:
@@ -28,7 +32,7 @@ class Parting:
     def part(self, transport: Any) -> None:
         """Say no more than what was written, and hear no more."""
         can_half = hasattr(transport, "loseWriteConnection")
-        crowded = len(self._under_way) >= MOST
+        crowded = len(self._under_way) >= _most()
         if crowded or not can_half or ISSLTransport.providedBy(transport):
             transport.loseConnection()
             return
@@ -39,3 +43,8 @@ class Parting:
     def gone(self, transport: Any) -> None:
         """A connection is closed, whoever did it."""
         self._under_way.discard(transport)
+
+
+def _most() -> int:
+    files = file_limit()
+    return MOST if files is None else min(MOST, files // SHARE)
