@@ -22,6 +22,9 @@ CAMERA = "pattern:?size=640x480&fps=15"
 class SmallServer(ServerProcess):
     """A server that may have few files."""
 
+    # The file that Twisted lets go of to refuse somebody may go to the recording's thread.
+    excused = "Could not reserve EMFILE recovery.*?Too many open files"
+
     def __enter__(self) -> SmallServer:
         self.command = ["sh", "-c", f'ulimit -n {FILES}; exec "$@"', "sh", *self.command]
         super().__enter__()
@@ -93,8 +96,6 @@ def test_who_comes_is_told_or_refused_and_the_others_feel_nothing(tmp_path: Path
         assert answer[-1] == "OK"
         assert "dropped: 0" in answer, server.log
         viewer.close()
-        # A file that Twisted lets go for a moment may go to the recording; it says so, and lives.
-        assert server.log.count("Traceback") == server.log.count("Could not reserve EMFILE")
     films = sorted(tmp_path.glob("*.mkv"))
     assert len(films) >= 4
     assert not list(tmp_path.glob(".*.part"))
