@@ -18,6 +18,13 @@ def show_address(address: Any) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def without_token(uri: bytes) -> str:
+    """A request's address as it may be logged."""
+    path, question, query = uri.decode("ascii", "replace").partition("?")
+    words = ["token=..." if each.startswith("token=") else each for each in query.split("&")]
+    return path + question + "&".join(words)
+
+
 def is_private(transport: Any) -> bool:
     """Whether nobody on a network can read along: it is encrypted, or within this machine."""
     if ISSLTransport.providedBy(transport):

@@ -60,7 +60,7 @@ def read_config(path: Path, actions: Iterable[argparse.Action]) -> Config:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadArgument(f"the configuration {path} cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadArgument(f"{path} is no TOML: {error}") from None
     try:
         return _check(document, actions)

@@ -112,6 +112,13 @@ def test_a_server_is_announced_told_of_and_steered(
                 seen.client.publish("cams/garage/command", line)
                 answer = seen.wait("cams/garage/answer", lambda a, line=line: a["command"] == line)
                 assert not answer["ok"] and answer["code"] == (code or "unknown-command")
+            for size, code in ((4096, "bad-argument"), (4097, "line-too-long")):
+                line = "ping ".ljust(size, "x")
+                seen.client.publish("cams/garage/command", line)
+                answer = seen.wait("cams/garage/answer", lambda a: a["command"][:4] == "ping")
+                assert answer["code"] == code, answer
+                seen.client.publish("cams/garage/command", "version")
+                seen.wait("cams/garage/answer", lambda a: a["command"] == "version")
 
             broker.kill()
             wait_for(lambda: "no broker at" in server.log, "the loss to be noticed")

@@ -145,6 +145,13 @@ def test_a_length_over_the_limit_is_refused_before_the_body_comes(kind: int, len
         list(wire.Decoder().feed(header(kind, length)))
 
 
+def test_a_length_of_the_limit_is_taken() -> None:
+    longest = b'{"camera": "x"' + b" " * (wire.MAX_JSON - 15) + b"}"
+    [join] = wire.Decoder().feed(header(2, len(longest)) + longest)
+    assert (len(longest), join) == (65536, wire.Join(camera="x"))
+    assert list(wire.Decoder().feed(header(4, 32 * 2**20))) == []
+
+
 def test_a_server_can_set_a_smaller_limit_for_frames() -> None:
     with pytest.raises(TooLarge):
         list(wire.Decoder(max_frame=1000).feed(header(4, 1001)))

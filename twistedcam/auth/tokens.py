@@ -77,7 +77,7 @@ class TokenFile:
                 f"the tokens {self.path} cannot be read: {error.strerror}; make one with "
                 f"'twistedcam token add NAME --right view --tokens {self.path}'"
             ) from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
             raise BadArgument(f"{self.path} is no TOML: {error}") from None
         tables = document.pop("token", {})
         if document or not isinstance(tables, dict):

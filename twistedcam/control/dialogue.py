@@ -92,7 +92,7 @@ class Dialogue:
     def _read(self, line: bytes) -> Message:
         try:
             message = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             message = None
         if not isinstance(message, dict):
             raise NoServer(f"the server sent {line[:60]!r}, which is no answer")

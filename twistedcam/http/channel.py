@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel, HTTPFactory, Request
 
-from twistedcam.address import show_address
+from twistedcam.address import show_address, without_token
 from twistedcam.auth import ANYONE, Grant
 from twistedcam.connections import Connections
 from twistedcam.doorman import Doorman, Ticket
@@ -29,13 +29,6 @@ IDLE_TIMEOUT = 60
 MAX_BODY = 64 * 1024
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 16 * 1024
-
-
-def without_token(uri: bytes) -> str:
-    """A request's address as it may be logged."""
-    path, question, query = uri.decode("ascii", "replace").partition("?")
-    words = ["token=..." if each.startswith("token=") else each for each in query.split("&")]
-    return path + question + "&".join(words)
 
 
 class Receiver(Protocol):
@@ -126,6 +119,10 @@ class HttpConnection(HTTPChannel):
         if self._deadline is None and not self._answering:
             self._expect_request()
         super().dataReceived(data)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """Twisted's own way is to close without a word."""
+        self.refuse(400, "Bad Request")
 
     def allContentReceived(self) -> None:
         """The request is complete."""

@@ -12,10 +12,10 @@ from urllib.parse import unquote
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
-from twistedcam.address import show_address
+from twistedcam.address import show_address, without_token
 from twistedcam.errors import BadArgument, TwistedcamError
 from twistedcam.http.access import Access
-from twistedcam.http.channel import HttpRequest, without_token
+from twistedcam.http.channel import HttpRequest
 from twistedcam.http.guard import Guard
 from twistedcam.http.reply import Reply, error_reply, json_reply
 

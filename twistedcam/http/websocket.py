@@ -127,7 +127,7 @@ class WebSocketSession:
             self._protocol.receive_data(data)
             for event in self._protocol.events():
                 self._happened(event)
-        except (ProtocolError, ValueError, KeyError, TypeError):
+        except (ProtocolError, ValueError, KeyError, TypeError, RecursionError):
             self._end(1002)
 
     def lost(self) -> None:

@@ -17,7 +17,7 @@ from twisted.logger import Logger
 from twistedcam.broker import BrokerState
 from twistedcam.commands import Registry
 from twistedcam.commands.status import camera_status
-from twistedcam.errors import BadArgument, Forbidden, TwistedcamError
+from twistedcam.errors import BadArgument, Forbidden, LineTooLong, TwistedcamError
 from twistedcam.events import Event, Fault
 from twistedcam.mqtt.address import Broker
 from twistedcam.mqtt.client import Client
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 log = Logger()
 
+#: Bytes of a command, as on the control port.
+MAX_LINE = 4096
 #: Seconds after which a change is told; what changes meanwhile is told with it.
 SOON = 0.1
 _SWITCHES = {
@@ -138,7 +140,7 @@ class Bridge(Service):
             if payload == b"online":
                 self._announce()
             return
-        text = payload[:4096].decode("utf-8", "replace").strip()
+        text = payload.decode("utf-8", "replace").strip()
         if topic != self._command:
             camera, switch = topic.split("/")[-3:-1]
             verb = _SWITCHES.get((switch, text.upper()))
@@ -150,6 +152,9 @@ class Bridge(Service):
         """One line of the vocabulary; its answer goes to ``BASE/answer``."""
         answer: dict[str, Any]
         try:
+            if len(line.encode()) > MAX_LINE:
+                line = f"{line[:60]}…"
+                raise LineTooLong(f"a line has at most {MAX_LINE} bytes")
             try:
                 words = shlex.split(line)
             except ValueError as error:

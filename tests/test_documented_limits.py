@@ -1,0 +1,81 @@
+"""docs/security.md lists every limit with the number that the program has; names at the edge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.process import ROOT
+from twistedcam import parting, wire
+from twistedcam.arguments import MOST_WORKERS
+from twistedcam.auth import Grant, TokenFile, slowdown
+from twistedcam.control import lines, protocol, telnet, watch
+from twistedcam.delivery import watcher
+from twistedcam.doorman import RESERVED_FILES, Limits
+from twistedcam.errors import BadArgument
+from twistedcam.frameport import vigil
+from twistedcam.http import api, channel, events, pullers, websocket
+from twistedcam.mqtt import bridge, client
+from twistedcam.processing import results
+from twistedcam.recording import RecordSettings, backlog, names
+from twistedcam.sources import multipart, spec
+from twistedcam.sources.spec import check_name
+
+TEXT = (ROOT / "docs" / "security.md").read_text().split("## Limits")[1]
+KIB, MIB = 1024, 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        f"thrown away for {parting.LINGER:g} s",
+        f"That is done for {parting.MOST} at a time",
+        f"all ports | {Limits.connections:,}, and never so many that fewer than {RESERVED_FILES} ",
+        f"one other machine | {Limits.per_address} |",
+        f"without a JOIN | {Limits.unjoined}, each for {vigil.JOIN_TIMEOUT:g} s |",
+        f"files of one camera | {Limits.snapshots} |",
+        f"asked after {vigil.PING_AFTER:g} s, ended after {vigil.SILENCE_LIMIT:g} s |",
+        f"JSON, frame | {wire.MAX_JSON // KIB} KiB, {wire.MAX_FRAME // MIB} MiB |",
+        f"on its way | {watcher.STALL_LIMIT:g} s |",
+        f"over MQTT | {lines.MAX_LINE:,} bytes |",
+        f"over MQTT | {bridge.MAX_LINE:,} bytes |",
+        f"lines that wait | {protocol.MAX_WAITING}; ",
+        f"does not read | {watch.MAX_BEHIND // KIB} KiB |",
+        f"does not read | {events.MAX_WAITING // KIB} KiB |",
+        f"subnegotiation | {telnet._MAX_SUBNEGOTIATION // KIB} KiB |",
+        f"each request | {channel.MAX_HEADERS}, {channel.MAX_HEADER_BYTES // KIB} KiB, ",
+        f"HTTP body | {channel.MAX_BODY // KIB} KiB |",
+        f"parameter | {api.MAX_WORD:,} characters |",
+        f"byte to last | {channel.REQUEST_TIMEOUT:g} s |",
+        f"between requests | {channel.IDLE_TIMEOUT:g} s |",
+        f"browser's message | {websocket.MAX_MESSAGE:,} bytes |",
+        f"no acknowledgement | {websocket.ACK_TIMEOUT:g} s, or up to twice as many |",
+        f"listed as viewers | {pullers.MOST:,} |",
+        f"MQTT broker | {client._QUEUE} |",
+        f"of one frame | {results.MOST_TOLD // KIB} KiB of JSON |",
+        f"lines before it | {multipart.MAX_BODY // MIB} MiB, {multipart.MAX_HEAD // KIB} KiB |",
+        f"asked for | {spec._MAX_SIDE:,} × {spec._MAX_SIDE:,} |",
+        f"disk | {backlog.FRAMES}, {backlog.BYTES // MIB} MiB |",
+        f"pre-roll | {RecordSettings.preroll_memory // MIB} MiB |",
+        f"delivery processes | {MOST_WORKERS} |",
+        f"name of a recording | {names.MAX_BYTES} bytes",
+        f"that wait | {slowdown.MAX_WAITING} an address |",
+        f"wrong tokens | {slowdown.MAX_ADDRESSES:,} |",
+    ],
+)
+def test_the_table_has_the_program_s_number(row: str) -> None:
+    assert row in TEXT
+
+
+def test_the_characters_of_a_camera_s_and_a_token_s_name(tmp_path: Path) -> None:
+    longest = "a" * 64
+    assert "camera's name, token's name | 64 characters |" in TEXT
+    assert check_name(longest) == longest
+    with pytest.raises(BadArgument, match="64 at most"):
+        check_name(longest + "a")
+    file = TokenFile(tmp_path / "tokens.toml")
+    file.add(Grant(longest, frozenset({"view"})))
+    with pytest.raises(BadArgument):
+        file.add(Grant(longest + "a", frozenset({"view"})))
+    assert list(file.read()) == [longest]
