@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import sys
 import threading
@@ -16,6 +17,7 @@ TITLE = "Control"
 _COMMANDS = ("ping", "status", "viewers")
 #: Seconds between two questions, so that they fall anywhere between two pictures.
 _PAUSE = 0.0107
+_LAST_LINE, _LONGEST_LAST = re.compile(rb"\n(OK|ERR)[^\n]*\n$"), 300
 
 
 def measure(bench: Bench) -> Found:
@@ -38,18 +40,27 @@ def measure(bench: Bench) -> Found:
 
 
 def _ask(address: tuple[str, int], taken: dict[str, list[float]], is_over: threading.Event) -> None:
-    with socket.create_connection(address, 10) as sock, sock.makefile("rb") as answers:
+    with socket.create_connection(address, 10) as sock:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        answers.readline()  # the greeting
+        _read_answer(sock)  # the greeting
         while not is_over.is_set():
             for command, values in taken.items():
                 begun = time.perf_counter()
                 sock.sendall(f"{command}\n".encode())
-                for line in answers:
-                    if line.startswith((b"OK", b"ERR")):
-                        break
+                _read_answer(sock)
                 values.append(round((time.perf_counter() - begun) * 1000, 3))
                 is_over.wait(_PAUSE)
+
+
+def _read_answer(sock: socket.socket) -> None:
+    """Read to the last line of an answer. What is before is not taken apart: that is no time of
+    the server's, and an answer can have thousands of lines."""
+    data = b"\n"
+    while not _LAST_LINE.search(data, max(0, len(data) - _LONGEST_LAST)):
+        more = sock.recv(1 << 16)
+        if not more:
+            raise SystemExit("the control port has closed the connection")
+        data += more
 
 
 def tell(found: Found) -> list[str]:
