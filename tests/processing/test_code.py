@@ -12,7 +12,7 @@ from tests.process import run_program
 from tests.test_config import read
 from twistedcam.errors import BadArgument, StartupError
 from twistedcam.frame import Frame
-from twistedcam.processing import Code, check_code, parse_process
+from twistedcam.processing import Code, check_code, code, parse_process
 from twistedcam.processing.results import MOST_TOLD, BadResult, read_result
 from twistedcam.processing.slot import FrameSlot
 
@@ -49,6 +49,27 @@ def test_code_that_is_not_there_is_named_before_the_start(text: str, said: str) 
         check_code(Code.of(text))
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("import not_installed", "it needs 'not_installed': install it"),
+        ("1 / 0", "its import failed: ZeroDivisionError: division by zero"),
+        ("import os; os._exit(3)", "its import crashed"),
+        ("import time; time.sleep(60)", "its import hangs"),
+    ],
+)
+def test_code_that_cannot_be_imported_says_why(
+    content: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "their_code.py").write_text(content)
+    monkeypatch.syspath_prepend(tmp_path)
+    if "hangs" in said:
+        monkeypatch.setattr(code, "CHECK_TIMEOUT", 1.0)
+    with pytest.raises(StartupError) as error:
+        check_code(Code.of("their_code:f"))
+    assert str(error.value) == f"their_code:f: {said}"
 
 
 def test_the_server_does_not_start_without_its_code() -> None:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 from twisted.internet.defer import Deferred
@@ -25,6 +26,7 @@ from twistedcam.recording import index as index_module
 from twistedcam.recording.index import HIDDEN
 from twistedcam.recording.retention import too_many
 from twistedcam.recording.single import FileRecording
+from twistedcam.recording.thumbnail import thumbnail
 
 
 def make_recording(path: Path, count: int = 30, start: float = 0.0) -> None:
@@ -149,6 +151,23 @@ class ListingTests(LibraryCase):
         self.assertEqual(self.get(self.library.thumbnail("a.mp4")), b"kept")
         self.get(self.library.delete("a.mp4"))
         self.assertFalse(kept.exists())
+
+    def test_a_thumbnail_that_cannot_be_kept_is_made_anew(self) -> None:
+        make_recording(self.folder / "a.mp4", 3)
+        shutil.rmtree(self.folder / HIDDEN, ignore_errors=True)
+        (self.folder / HIDDEN).write_text("a file where a folder would be")
+        self.assertTrue(self.get(self.library.thumbnail("a.mp4")).startswith(b"\xff\xd8"))
+
+    def test_what_has_no_picture_has_no_thumbnail(self) -> None:
+        (self.folder / "broken.mp4").write_bytes(b"no film")
+        with av.open(str(self.folder / "sound.mkv"), "w") as container:
+            stream = container.add_stream("pcm_s16le", rate=8000)
+            sound = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), "s16", "mono")
+            sound.sample_rate = 8000
+            container.mux(stream.encode(sound))  # type: ignore[attr-defined]
+        for name, said in (("broken.mp4", "cannot be read"), ("sound.mkv", "no picture in it")):
+            with self.assertRaisesRegex(ValueError, said):
+                thumbnail(self.folder / name)
 
     def test_there_is_no_way_out_of_the_folder(self) -> None:
         outside = self.folder.parent / "outside.mp4"
