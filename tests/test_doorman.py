@@ -83,6 +83,16 @@ def test_some_files_are_kept_back() -> None:
     assert limits.within(1_000_000).connections == 4096
 
 
+def test_a_limit_of_files_that_is_lowered_meanwhile_counts_at_once() -> None:
+    files = 1000
+    doorman = Doorman(files=lambda: files)
+    for number in range(20):
+        doorman.enter(address(number))
+    files = 40
+    with pytest.raises(TooMany, match="20 connections already"):
+        doorman.enter(address(99))
+
+
 def test_each_port_says_that_there_are_too_many(tmp_path: Path) -> None:
     clock = Clock()
     with FakeScheme():

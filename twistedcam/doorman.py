@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from twistedcam.auth.slowdown import source_of
 from twistedcam.errors import TooMany
+from twistedcam.limits import file_limit
 
 #: Files kept back for cameras, recordings and the system, so that no viewer can take them.
 RESERVED_FILES = 128
@@ -66,11 +68,15 @@ class Doorman:
     """Lets connections in as long as there is room.
 
     Arguments:
-        limits: how much room there is.
+        limits: how much room there is, as long as there are files enough.
+        files: how many the process may have open now: that can be changed from outside.
     """
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(
+        self, limits: Limits | None = None, files: Callable[[], int | None] = file_limit
+    ) -> None:
         self.limits = limits or Limits()
+        self._files = files
         #: Connections of which a JOIN is expected.
         self.unjoined = 0
         self._inside: set[Ticket] = set()
@@ -89,7 +95,7 @@ class Doorman:
         Raises:
             TooMany: there is no room.
         """
-        source, limits = source_of(peer), self.limits
+        source, limits = source_of(peer), self.limits.within(self._files())
         if len(self._inside) >= limits.connections:
             raise TooMany(f"there are {limits.connections} connections already: try again later")
         if not _is_own(source) and self._by_source[source] >= limits.per_address:

@@ -30,7 +30,6 @@ from twistedcam.http import (
     make_router,
     proxied_names,
 )
-from twistedcam.limits import file_limit
 from twistedcam.listener import Listener, is_loopback
 from twistedcam.memory import MemoryReturn
 from twistedcam.mqtt import Bridge
@@ -82,7 +81,7 @@ class CameraService(MultiService):
         self._is_ending = False
         if options.tokens is not None:
             self.server.authenticator = Authenticator(reactor, TokenFile(options.tokens))
-        self.server.doorman.limits = options.limits.within(file_limit())
+        self.server.doorman.limits = options.limits
         self._workers: WorkerPool | None = None
         if options.workers:
             self._workers = WorkerPool(reactor, self.server.viewers, options.workers, options.log)
