@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twisted.internet.interfaces import IPullProducer
 from zope.interface import implementer
@@ -16,9 +16,7 @@ from twistedcam.hub import Hub
 from twistedcam.rate import ReportedRate
 from twistedcam.viewers import Viewer
 from twistedcam.workers.link import to_text
-
-if TYPE_CHECKING:
-    from twistedcam.workers.staff import Feed, Staff
+from twistedcam.workers.staff import Feed, Staff
 
 
 @implementer(IPullProducer)
@@ -139,7 +137,7 @@ class RemoteOutlet:
             self._transport.unregisterProducer()
         self._leave()
 
-    # What the worker says.
+    # What the worker says (staff.HandedOver).
 
     def counted(
         self, frames: int, size: int, drops: int, time: int, fps: float, heard: bool

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from twistedcam.delivery.memory import MemoryFile, in_memory
 from twistedcam.delivery.outlet import Framing
@@ -12,11 +12,26 @@ from twistedcam.hub import Hub
 from twistedcam.viewers import Viewers
 from twistedcam.workers.link import Link, to_bytes
 
-if TYPE_CHECKING:
-    from twistedcam.workers.remote import RemoteOutlet
-
 #: Frames that may be on their way to a worker; one that has not taken them gets no third.
 WINDOW = 2
+
+
+class HandedOver(Protocol):
+    """A viewer's connection that a worker has: here is told what it says of it."""
+
+    def counted(
+        self, frames: int, size: int, drops: int, time: int, fps: float, heard: bool
+    ) -> None:
+        """What has gone out so far, in frames and bytes, and whether the viewer was heard."""
+
+    def heard(self, data: bytes) -> None:
+        """The viewer has sent something."""
+
+    def gone(self) -> None:
+        """The connection is gone, or the worker is."""
+
+    def refused(self) -> None:
+        """The worker cannot take the connection."""
 
 
 class Feed:
@@ -95,7 +110,7 @@ class Staff:
         self.pid = pid
         self.link = link
         #: Viewers handed to it, by their numbers.
-        self.outlets: dict[int, RemoteOutlet] = {}
+        self.outlets: dict[int, HandedOver] = {}
         self._viewers = viewers
         self._feeds: dict[tuple[Hub, Framing], Feed] = {}
         self._by_id: dict[int, Feed] = {}
@@ -110,7 +125,7 @@ class Staff:
             self._feeds[key] = self._by_id[feed.id] = feed
         return self._feeds[key]
 
-    def hand_over(self, outlet: RemoteOutlet, id: int, fd: int, wishes: dict[str, Any]) -> None:
+    def hand_over(self, outlet: HandedOver, id: int, fd: int, wishes: dict[str, Any]) -> None:
         """Give it a viewer's connection; the file is closed when it has it."""
         self.outlets[id] = outlet
         self._under_way[id] = fd

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet import protocol
 from twisted.python.failure import Failure
 
 from twistedcam.delivery import Watcher, make_outlet
+from twistedcam.delivery.ears import Ears
 from twistedcam.delivery.outlet import Outlet
 from twistedcam.frame import Frame
 from twistedcam.hub import Hub
-from twistedcam.viewers import Viewer
-from twistedcam.workers.link import to_text
+from twistedcam.viewers import Tally, Viewer
+from twistedcam.workers.link import Link, to_text
 from twistedcam.workers.split import AckSplitter
-
-if TYPE_CHECKING:
-    from twistedcam.workers.process import Worker
 
 
 def received_file(frame: Frame) -> bytes:
@@ -26,7 +24,24 @@ def received_file(frame: Frame) -> bytes:
     raise AssertionError(f"{frame!r} came without its file")
 
 
-class RemoteViewer(Protocol):
+class Host(Protocol):
+    """What a viewer needs of the worker that it is with."""
+
+    reactor: Any
+    link: Link
+    ears: Ears
+
+    def tally(self, camera: str, kind: str) -> Tally:
+        """Where viewers of a camera and kind are counted together."""
+
+    def left(self, viewer: RemoteViewer) -> None:
+        """A viewer's connection is gone."""
+
+    def refused(self, viewer: RemoteViewer) -> None:
+        """There is no file for a viewer's connection."""
+
+
+class RemoteViewer(protocol.Protocol):
     """A connection's protocol in the worker.
 
     Arguments:
@@ -35,7 +50,7 @@ class RemoteViewer(Protocol):
         wishes: the server's message: id, address, kind, camera, fps, window, acks.
     """
 
-    def __init__(self, worker: Worker, hub: Hub, wishes: dict[str, Any]) -> None:
+    def __init__(self, worker: Host, hub: Hub, wishes: dict[str, Any]) -> None:
         self.id: int = wishes["id"]
         self.viewer = Viewer(
             self.id,
@@ -56,7 +71,7 @@ class RemoteViewer(Protocol):
 
     def adopt(self, fd: int, family: int) -> None:
         """Take over the connection; the file is closed, its duplicate kept."""
-        factory: Factory[RemoteViewer] = Factory.forProtocol(lambda: self)
+        factory: protocol.Factory[RemoteViewer] = protocol.Factory.forProtocol(lambda: self)
         factory.noisy = False
         try:
             self._worker.reactor.adoptStreamConnection(fd, family, factory)
@@ -91,7 +106,7 @@ class RemoteViewer(Protocol):
         if others:
             self._worker.link.tell("heard", id=self.id, data=to_text(others))
 
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
+    def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
         """The viewer is gone."""
         self._worker.ears.detach(self.transport)
         if self._watcher is not None:
