@@ -13,8 +13,9 @@ from twisted.logger import capturedLogs, formatEvent
 from tests.http.site import SiteCase
 from twistedcam.commands import standard_commands
 from twistedcam.http import Figures, make_router
-from twistedcam.http.channel import MAX_BODY, REQUEST_TIMEOUT
+from twistedcam.http.channel import REQUEST_TIMEOUT
 from twistedcam.http.guard import host_name, proxied_names, same_site
+from twistedcam.http.request import MAX_BODY
 from twistedcam.sources import SourceSpec
 
 START = "/api/v1/cameras/door/record/start"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import Deferred
 
 from twistedcam.auth import Grant
-from twistedcam.http.channel import HttpRequest
+from twistedcam.http.request import HttpRequest
 
 if TYPE_CHECKING:
     from twistedcam.server import Server

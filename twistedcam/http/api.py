@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from twistedcam.commands import Answer, Command, Parameter, Registry
 from twistedcam.commands.status import camera_status
 from twistedcam.errors import BadArgument
-from twistedcam.http.channel import HttpRequest
 from twistedcam.http.reply import Reply, json_reply
+from twistedcam.http.request import HttpRequest
 
 if TYPE_CHECKING:
     from twistedcam.server import Server

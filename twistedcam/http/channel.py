@@ -13,10 +13,10 @@ from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel, HTTPFactory, Request
 
 from twistedcam.address import show_address, without_token
-from twistedcam.auth import ANYONE, Grant
 from twistedcam.connections import Connections
 from twistedcam.doorman import Doorman, Ticket
 from twistedcam.errors import TooMany
+from twistedcam.http.request import HttpRequest
 from twistedcam.parting import LINGER, Parting
 
 log = Logger()
@@ -25,8 +25,6 @@ log = Logger()
 REQUEST_TIMEOUT = 15.0
 #: Seconds that a connection may stay open between two requests.
 IDLE_TIMEOUT = 60
-#: Bytes of a request's body.
-MAX_BODY = 64 * 1024
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 16 * 1024
 
@@ -42,39 +40,6 @@ class Receiver(Protocol):
 
     def close(self) -> None:
         """The server ends: end the connection."""
-
-
-class HttpRequest(Request):
-    """One request; the factory's ``answer`` has to answer it."""
-
-    channel: Any
-    #: What its token opens, once that was looked at.
-    grant: Grant = ANYONE
-
-    def gotLength(self, length: int | None) -> None:
-        """Take no body that is too long."""
-        self._taken = 0
-        if length is not None and length > MAX_BODY:
-            self.channel.refuse(413, "Content Too Large")
-            length = 0
-        super().gotLength(min(length or 0, MAX_BODY))
-
-    def handleContentChunk(self, data: bytes) -> None:
-        """Take no chunked body that is too long either."""
-        self._taken += len(data)
-        if self._taken > MAX_BODY:
-            self.channel.refuse(413, "Content Too Large")
-        elif not self.channel.over:
-            super().handleContentChunk(data)
-
-    def process(self) -> None:
-        """The request is complete: have it answered."""
-        if self.channel.over:
-            return
-        self.setHeader(b"Server", b"twistedcam")
-        self.setHeader(b"X-Content-Type-Options", b"nosniff")
-        self.setHeader(b"Referrer-Policy", b"same-origin")  # there may be a token in the address
-        self.channel.factory.answer(self)
 
 
 class HttpConnection(HTTPChannel):

@@ -10,9 +10,9 @@ from twisted.internet.interfaces import IDelayedCall, IPushProducer
 from zope.interface import implementer
 
 from twistedcam.events import Event
-from twistedcam.http.channel import HttpRequest
 from twistedcam.http.figures import Figured, Figures
 from twistedcam.http.handover import answer_head
+from twistedcam.http.request import HttpRequest
 from twistedcam.http.router import query
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from twisted.web.server import NOT_DONE_YET
 from twisted.web.static import File
 
 from twistedcam.errors import NoSuchRecording
-from twistedcam.http.channel import HttpRequest
 from twistedcam.http.reply import Reply
+from twistedcam.http.request import HttpRequest
 from twistedcam.http.router import has_word
 
 if TYPE_CHECKING:

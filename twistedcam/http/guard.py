@@ -8,8 +8,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from twistedcam.http.channel import HttpRequest
 from twistedcam.http.reply import Reply, json_reply
+from twistedcam.http.request import HttpRequest
 
 _SAFE = (b"GET", b"HEAD", b"OPTIONS")
 #: What nginx passes on as Host where Mainsail or Fluidd was set up by their installers.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from twistedcam.http.channel import HttpRequest
+from twistedcam.http.request import HttpRequest
 
 
 def answer_head(request: HttpRequest, headers: Mapping[str, str]) -> bytes:

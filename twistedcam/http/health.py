@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from twistedcam.http.channel import HttpRequest
 from twistedcam.http.reply import Reply, json_reply
+from twistedcam.http.request import HttpRequest
 from twistedcam.http.router import query
 from twistedcam.http.stream import first_or_named
 from twistedcam.sources.encode import Encoder

@@ -9,8 +9,8 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from twistedcam.http.channel import HttpRequest
 from twistedcam.http.reply import Reply, json_reply
+from twistedcam.http.request import HttpRequest
 from twistedcam.http.router import query
 
 if TYPE_CHECKING:

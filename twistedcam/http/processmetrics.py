@@ -5,37 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
+
+from twistedcam.http.families import Row, counters, gauges
+from twistedcam.processing import Processor
 
 if TYPE_CHECKING:
     from twistedcam.server import Server
 
+NOW: tuple[Row[Processor], ...] = (
+    ("twistedcam_process_seconds", "What a picture takes, of late.", lambda code: code.seconds),
+    ("twistedcam_process_longest_seconds", "The most that one took.", lambda code: code.longest),
+)
+SO_FAR: tuple[Row[Processor], ...] = (
+    ("twistedcam_process_frames", "Pictures that the code is done with.", lambda code: code.frames),
+    ("twistedcam_process_skipped", "Pictures that it had no time for.", lambda code: code.skipped),
+    ("twistedcam_process_results", "What it gave.", lambda code: code.results),
+    ("twistedcam_process_failures", "Times that it failed.", lambda code: code.failures),
+)
+
 
 def process_metrics(server: Server) -> Iterator[Metric]:
     """One of each for every camera that code makes, by its name."""
-    label = ["camera"]
-    seconds = GaugeMetricFamily(
-        "twistedcam_process_seconds", "What a picture takes, of late.", labels=label
-    )
-    longest = GaugeMetricFamily(
-        "twistedcam_process_longest_seconds", "The most that one took.", labels=label
-    )
-    frames = CounterMetricFamily(
-        "twistedcam_process_frames", "Pictures that the code is done with.", labels=label
-    )
-    skipped = CounterMetricFamily(
-        "twistedcam_process_skipped", "Pictures that it had no time for.", labels=label
-    )
-    results = CounterMetricFamily("twistedcam_process_results", "What it gave.", labels=label)
-    failures = CounterMetricFamily(
-        "twistedcam_process_failures", "Times that it failed.", labels=label
-    )
-    for name, each in server.processors.items():
-        seconds.add_metric([name], each.seconds)
-        longest.add_metric([name], each.longest)
-        frames.add_metric([name], each.frames)
-        skipped.add_metric([name], each.skipped)
-        results.add_metric([name], each.results)
-        failures.add_metric([name], each.failures)
-    if server.processors:
-        yield from (seconds, longest, frames, skipped, results, failures)
+    made = {(name,): each for name, each in server.processors.items()}
+    if made:
+        yield from gauges(["camera"], NOW, made)
+        yield from counters(["camera"], SO_FAR, made)

@@ -15,9 +15,9 @@ from twisted.logger import Logger
 from twistedcam.address import show_address, without_token
 from twistedcam.errors import BadArgument, TwistedcamError
 from twistedcam.http.access import Access
-from twistedcam.http.channel import HttpRequest
 from twistedcam.http.guard import Guard
 from twistedcam.http.reply import Reply, error_reply, json_reply
+from twistedcam.http.request import HttpRequest
 
 log = Logger()
 

@@ -9,7 +9,6 @@ from twistedcam.errors import BadArgument
 from twistedcam.http.access import Access
 from twistedcam.http.api import PREFIX, operations
 from twistedcam.http.api import handler as api_handler
-from twistedcam.http.channel import HttpRequest
 from twistedcam.http.events import EventStreams
 from twistedcam.http.figures import Figures
 from twistedcam.http.files import Recordings
@@ -19,6 +18,7 @@ from twistedcam.http.openapi import describe
 from twistedcam.http.page import Page
 from twistedcam.http.placeholder import Placeholders
 from twistedcam.http.reply import Reply, json_reply
+from twistedcam.http.request import HttpRequest
 from twistedcam.http.router import Handler, Router, query
 from twistedcam.http.snapshot import Snapshots
 from twistedcam.http.stream import Streams

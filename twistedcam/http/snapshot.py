@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from twistedcam.auth.slowdown import source_of
 from twistedcam.camera.demand import next_frame
 from twistedcam.errors import BadArgument, Forbidden
-from twistedcam.http.channel import HttpRequest
 from twistedcam.http.pullers import Pullers
 from twistedcam.http.reply import Reply
+from twistedcam.http.request import HttpRequest
 from twistedcam.http.router import query
 from twistedcam.http.stream import first_or_named
 

@@ -14,9 +14,9 @@ from twistedcam.delivery.outlet import Outlet
 from twistedcam.errors import BadArgument
 from twistedcam.events import CameraChanged, Event
 from twistedcam.frame import Frame
-from twistedcam.http.channel import HttpRequest
 from twistedcam.http.handover import answer_head
 from twistedcam.http.placeholder import Placeholders
+from twistedcam.http.request import HttpRequest
 from twistedcam.http.router import query
 
 if TYPE_CHECKING:

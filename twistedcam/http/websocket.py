@@ -23,7 +23,7 @@ from twistedcam.address import show_address
 from twistedcam.delivery import Watcher, make_outlet
 from twistedcam.errors import BadArgument
 from twistedcam.frame import Frame
-from twistedcam.http.channel import HttpRequest
+from twistedcam.http.request import HttpRequest
 from twistedcam.http.stream import first_or_named, wanted_fps
 
 if TYPE_CHECKING:

@@ -57,7 +57,10 @@ class Publication:
         self.target = target
         self.encoder = encoder
         self.state: PublishState = "stopped"
-        self.frames = self.bytes = self.drops = self.faults = 0
+        self.frames: int = 0
+        self.bytes: int = 0
+        self.drops: int = 0
+        self.faults: int = 0
         #: Times that it became live.
         self.connects = 0
         #: The last fault and the clock's second at which it was, or None.

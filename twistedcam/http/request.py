@@ -1,0 +1,45 @@
+"""A request over HTTP: as much of it as is taken, and what every answer says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.web.http import Request
+
+from twistedcam.auth import ANYONE, Grant
+
+#: Bytes of a request's body.
+MAX_BODY = 64 * 1024
+
+
+class HttpRequest(Request):
+    """One request; the factory's ``answer`` has to answer it."""
+
+    channel: Any
+    #: What its token opens, once that was looked at.
+    grant: Grant = ANYONE
+
+    def gotLength(self, length: int | None) -> None:
+        """Take no body that is too long."""
+        self._taken = 0
+        if length is not None and length > MAX_BODY:
+            self.channel.refuse(413, "Content Too Large")
+            length = 0
+        super().gotLength(min(length or 0, MAX_BODY))
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Take no chunked body that is too long either."""
+        self._taken += len(data)
+        if self._taken > MAX_BODY:
+            self.channel.refuse(413, "Content Too Large")
+        elif not self.channel.over:
+            super().handleContentChunk(data)
+
+    def process(self) -> None:
+        """The request is complete: have it answered."""
+        if self.channel.over:
+            return
+        self.setHeader(b"Server", b"twistedcam")
+        self.setHeader(b"X-Content-Type-Options", b"nosniff")
+        self.setHeader(b"Referrer-Policy", b"same-origin")  # there may be a token in the address
+        self.channel.factory.answer(self)
