@@ -15,7 +15,7 @@ from twistedcam.delivery import watcher
 from twistedcam.doorman import RESERVED_FILES, Limits
 from twistedcam.errors import BadArgument
 from twistedcam.frameport import vigil
-from twistedcam.http import api, channel, events, pullers, websocket
+from twistedcam.http import api, channel, events, pullers, request, websocket
 from twistedcam.mqtt import bridge, client
 from twistedcam.processing import results
 from twistedcam.recording import RecordSettings, backlog, names
@@ -31,6 +31,7 @@ KIB, MIB = 1024, 1024 * 1024
     [
         f"thrown away for {parting.LINGER:g} s",
         f"That is done for {parting.MOST} at a time",
+        f"1/{parting.SHARE} of the files",
         f"all ports | {Limits.connections:,}, and never so many that fewer than {RESERVED_FILES} ",
         f"one other machine | {Limits.per_address} |",
         f"without a JOIN | {Limits.unjoined}, each for {vigil.JOIN_TIMEOUT:g} s |",
@@ -45,7 +46,7 @@ KIB, MIB = 1024, 1024 * 1024
         f"does not read | {events.MAX_WAITING // KIB} KiB |",
         f"subnegotiation | {telnet._MAX_SUBNEGOTIATION // KIB} KiB |",
         f"each request | {channel.MAX_HEADERS}, {channel.MAX_HEADER_BYTES // KIB} KiB, ",
-        f"HTTP body | {channel.MAX_BODY // KIB} KiB |",
+        f"HTTP body | {request.MAX_BODY // KIB} KiB |",
         f"parameter | {api.MAX_WORD:,} characters |",
         f"byte to last | {channel.REQUEST_TIMEOUT:g} s |",
         f"between requests | {channel.IDLE_TIMEOUT:g} s |",

@@ -9,7 +9,7 @@ from wsproto.events import CloseConnection, Request, TextMessage
 
 from tests.http.site import Connection, SiteCase
 from twistedcam.events import Fault
-from twistedcam.http import api, channel, events, websocket
+from twistedcam.http import api, channel, events, request, websocket
 
 CAMERA = "/api/v1/cameras/door"
 
@@ -56,7 +56,7 @@ class LimitTests(SiteCase):
         self.refused(self.sent(b"GET /" + b"x" * 20_000), 400)
 
     def test_the_bytes_of_a_body(self) -> None:
-        for size, status in ((channel.MAX_BODY, 200), (channel.MAX_BODY + 1, 413)):
+        for size, status in ((request.MAX_BODY, 200), (request.MAX_BODY + 1, 413)):
             body = b'{"quality": 55' + b" " * (size - 15) + b"}"
             self.assertEqual(len(body), size)
             self.ask("PATCH", CAMERA, body)
