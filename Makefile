@@ -57,11 +57,8 @@ fuzz: $(VENV)/.fuzz  ## codecs and parsers against any bytes, guided by coverage
 kernel-test: $(VENV)/.test  ## the webcam code on the Linux kernel's own test driver, in a virtual machine
 	$(BIN)/python -m tests.kernel $(ARGS)
 
-audit: $(VENV)/.run  ## known holes in what is installed (asks the network)
-	@test -d $(VENV)/audit || $(PYTHON) -m venv $(VENV)/audit
-	@$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
-	$(VENV)/audit/bin/pip-audit --skip-editable \
-	  --path "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+audit: $(VENV)/.run  ## known holes in what is installed, by pip-audit (asks the network)
+	@$(PYTHON) tools/audit.py $(VENV)
 
 lock: $(VENV)/.test $(VENV)/.bench $(VENV)/.fuzz  ## write requirements/test.txt from what is installed
 	@{ sed -n '/^#/p' requirements/test.txt; $(BIN)/python -m pip freeze --exclude-editable \

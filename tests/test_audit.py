@@ -1,0 +1,50 @@
+"""The audit is well only where every package was judged, and none has a hole."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any
+
+from tests.process import ROOT
+
+_spec = importlib.util.spec_from_file_location("audit", ROOT / "tools" / "audit.py")
+assert _spec is not None and _spec.loader is not None
+audit: Any = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(audit)
+
+OURS = {"name": "twistedcam", "skip_reason": "distribution marked as editable"}
+GOOD = {"name": "attrs", "version": "26.1", "vulns": []}
+UNKNOWN = {"name": "attrs", "skip_reason": "Dependency not found on PyPI: attrs (26.1)"}
+HOLE = {"id": "CVE-2026-1", "fix_versions": ["3.2"], "aliases": [], "description": ""}
+BAD = {"name": "jinja2", "version": "3.1", "vulns": [HOLE]}
+
+
+def verdict(*answers: list[dict[str, Any]]) -> Any:
+    found = audit.Verdict()
+    for each in answers:
+        found.add(each)
+    return found
+
+
+def test_all_judged_and_no_hole_is_well() -> None:
+    found = verdict([OURS, GOOD])
+    assert (found.is_well, found.lines()) == (True, ["no known hole in what was judged: 1"])
+
+
+def test_a_hole_is_named_with_what_mends_it() -> None:
+    found = verdict([GOOD, BAD], [BAD])
+    assert not found.is_well
+    assert found.lines() == ["jinja2 3.1: CVE-2026-1, mended in 3.2"]
+
+
+def test_where_nothing_was_judged_that_is_no_good_news() -> None:
+    for found in (verdict(), verdict([OURS, UNKNOWN])):
+        assert not found.is_well
+        [line] = found.lines()
+        assert line.startswith("nothing was judged: ") and "Python Package Index" in line
+
+
+def test_a_package_that_one_service_does_not_know_may_be_known_to_another() -> None:
+    assert not verdict([UNKNOWN, BAD]).is_well
+    assert verdict([UNKNOWN], [GOOD]).is_well
+    assert verdict([GOOD], [UNKNOWN]).is_well
