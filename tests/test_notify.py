@@ -161,7 +161,7 @@ def test_a_configuration_with_sockets_of_systemd_s_is_checked_without_them(tmp_p
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=PATIENCE,
             check=False,
         )
         assert server.returncode == code, server.stderr

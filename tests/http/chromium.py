@@ -43,8 +43,12 @@ if (arguments[0].getBoundingClientRect().bottom > innerHeight) {
 
 
 @contextmanager
-def chromium(downloads: Path, *flags: str) -> Iterator[Page]:
-    """A browser with a profile of its own, ended with the context."""
+def chromium(downloads: Path, *flags: str, load: str = "normal") -> Iterator[Page]:
+    """A browser with a profile of its own, ended with the context.
+
+    Arguments:
+        load: how much of a page is waited for: ``normal``, all of it; ``none``, nothing.
+    """
     browser = require_program("chromium")
     driver = require_program("chromedriver", apt="chromium-driver")
     try:
@@ -53,6 +57,7 @@ def chromium(downloads: Path, *flags: str) -> Iterator[Page]:
         require(False, "selenium is not installed: pip install selenium")
     options = webdriver.ChromeOptions()
     options.binary_location = browser
+    options.page_load_strategy = load
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
     with tempfile.TemporaryDirectory() as profile:

@@ -61,10 +61,10 @@ def test_a_fuzzer_finds_no_500_and_no_answer_that_is_not_described(
         sys.executable, "-m", "schemathesis.cli", "run", f"{server.http}/api/v1/openapi.json",
         "--checks", CHECKS, "--max-examples", "12", "--phases", "examples,coverage,fuzzing",
         "--exclude-path", "/api/v1/shutdown", "--seed", "1", "--workers", "1",
-        "--generation-database", "none", "--no-color", "--request-timeout", "15",
+        "--generation-database", "none", "--no-color", "--request-timeout", str(PATIENCE),
     ]  # fmt: skip
     done = subprocess.run(  # in a folder of its own: it keeps a cache where it runs
-        command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=5 * PATIENCE, check=False
     )
     assert done.returncode == 0, done.stdout[:6000] + done.stderr[-2000:]
     assert "500" not in server.log and "Traceback" not in server.log, server.log[-3000:]

@@ -209,12 +209,9 @@ def test_every_button_and_field_has_a_name_for_a_screen_reader(page: Page) -> No
 
 
 def test_without_scripts_there_is_a_picture(server: ServerProcess, tmp_path: Path) -> None:
-    with chromium(tmp_path, "--blink-settings=scriptEnabled=false") as page:
+    # An MJPEG stream never ends, so the page never is all there, and is not waited for.
+    with chromium(tmp_path, "--blink-settings=scriptEnabled=false", load="none") as page:
         page.look()
-        page.chrome.set_page_load_timeout(5)
-        try:
-            page.chrome.get(server.http + "/")
-        except Exception as error:  # an MJPEG stream never ends, so the page never is all there
-            assert "timeout" in str(error).lower()
+        page.chrome.get(server.http + "/")
         wait_for(lambda: state(server)["viewers_http"] >= 1, "a viewer")
         page.shoot("without-scripts")

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from tests.fakecam import require_fakecam
-from tests.process import ROOT
+from tests.process import PATIENCE, ROOT
 from tests.system import require_program
 
 
@@ -14,5 +14,7 @@ def test_nothing_is_left_over_after_half_a_minute_of_all_that_may_happen() -> No
     require_fakecam()
     require_program("ffmpeg")
     words = [sys.executable, "-m", "tests.soak", "--seconds", "30"]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False)
+    done = subprocess.run(
+        words, cwd=ROOT, capture_output=True, text=True, timeout=5 * PATIENCE, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
