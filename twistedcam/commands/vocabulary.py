@@ -123,7 +123,7 @@ def standard_commands() -> Registry:
         """Answer OK."""
         return None
 
-    @registry.command("version", right="view", before_auth=True)
+    @registry.command("version", right="view")
     def version(server: Server) -> Answer:
         """Versions of all that matters."""
         import av
