@@ -25,22 +25,14 @@ def counters(
     labels: Sequence[str], rows: Iterable[Row[T]], things: Mapping[Labels, T]
 ) -> Iterator[Metric]:
     """What only grows."""
-    for name, says, value in rows:
-        family = CounterMetricFamily(name, says, labels=labels)
-        for key, thing in things.items():
-            family.add_metric(key, value(thing))
-        yield family
+    return _filled(CounterMetricFamily, labels, rows, things)
 
 
 def gauges(
     labels: Sequence[str], rows: Iterable[Row[T]], things: Mapping[Labels, T]
 ) -> Iterator[Metric]:
     """What goes up and down."""
-    for name, says, value in rows:
-        family = GaugeMetricFamily(name, says, labels=labels)
-        for key, thing in things.items():
-            family.add_metric(key, value(thing))
-        yield family
+    return _filled(GaugeMetricFamily, labels, rows, things)
 
 
 def histogram(
@@ -51,3 +43,16 @@ def histogram(
     for key, each in things.items():
         family.add_metric(key, each.cumulative(), each.total)
     return family
+
+
+def _filled(
+    make: type[CounterMetricFamily] | type[GaugeMetricFamily],
+    labels: Sequence[str],
+    rows: Iterable[Row[T]],
+    things: Mapping[Labels, T],
+) -> Iterator[Metric]:
+    for name, says, value in rows:
+        family = make(name, says, labels=labels)
+        for key, thing in things.items():
+            family.add_metric(key, value(thing))
+        yield family
