@@ -83,7 +83,7 @@ class FrameClient(Service):
         stopping = None if connections is None else connections.stopService()
         return Deferred.fromCoroutine(_wait(stopping))
 
-    # What the protocol tells.
+    # What the protocol tells (protocol.Client).
 
     def connection_made(self, protocol: ClientProtocol) -> None:
         """There is a server."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory, connectionDone
@@ -14,9 +14,31 @@ from twistedcam import wire
 from twistedcam.errors import CertificateRefused, Disconnected, TwistedcamError
 from twistedcam.frame import Frame
 from twistedcam.viewing.session import ClientSession
+from twistedcam.viewing.target import Target
 
-if TYPE_CHECKING:
-    from twistedcam.viewing.client import FrameClient
+
+class Client(Protocol):
+    """Whose connections they are: what they go by, and who hears of them."""
+
+    reactor: Any
+    target: Target
+    role: wire.Role
+    window: int
+
+    def connection_made(self, protocol: ClientProtocol) -> None:
+        """There is a server."""
+
+    def connection_lost(self, error: Exception) -> None:
+        """The server is gone."""
+
+    def state_came(self, state: wire.State) -> None:
+        """The camera's state."""
+
+    def frame_came(self, frame: Frame) -> None:
+        """A frame."""
+
+    def acknowledged(self) -> None:
+        """Something came, or the way has become free."""
 
 
 class ClientProtocol(TwistedProtocol):
@@ -129,7 +151,7 @@ class ClientFactory(Factory[ClientProtocol]):
 
     noisy = False
 
-    def __init__(self, client: FrameClient) -> None:
+    def __init__(self, client: Client) -> None:
         self.client = client
 
     def buildProtocol(self, addr: IAddress | None) -> ClientProtocol:
