@@ -1,0 +1,73 @@
+"""Blocking calls are made on one thread, in order, and come back on the reactor's."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.trial.unittest import TestCase
+
+from twistedcam.camera import ReaderThread
+
+
+def is_there(name: str) -> bool:
+    return name in [each.name for each in threading.enumerate()]
+
+
+class ReaderThreadTests(TestCase):
+    timeout = 20
+
+    def setUp(self) -> None:
+        self.thread = ReaderThread(reactor, "of a test")
+
+    async def test_calls_are_made_in_order_on_a_thread_of_their_own(self) -> None:
+        here, made = threading.get_ident(), []
+        self.addCleanup(self.thread.end)
+
+        def call(number: int) -> tuple[int, int]:
+            made.append(number)
+            return number, threading.get_ident()
+
+        found = await gatherResults(
+            [self.thread.run(lambda number=number: call(number)) for number in range(20)]
+        )
+        assert made == list(range(20))
+        assert [number for number, _ in found] == made
+        (there,) = {ident for _, ident in found}
+        assert there != here
+
+    async def test_results_and_errors_come_back_on_the_reactor_s_thread(self) -> None:
+        here: list[int] = []
+        self.addCleanup(self.thread.end)
+
+        def came(result: Any) -> Any:
+            here.append(threading.get_ident())
+            return result
+
+        assert await self.thread.run(lambda: 7).addBoth(came) == 7
+        for error in (ZeroDivisionError("one"), SystemExit("two")):
+
+            def fail(error: BaseException = error) -> None:
+                raise error
+
+            why = await self.thread.run(fail).addBoth(came).addErrback(lambda why: why.value)
+            assert why is error
+        assert await self.thread.run(lambda: 8).addBoth(came) == 8
+        assert set(here) == {threading.get_ident()}
+
+    async def test_an_idle_thread_is_gone_when_it_was_let_go(self) -> None:
+        ended: Deferred[None] = self.thread.run(lambda: None)
+        await ended.addCallback(lambda _: self.thread.end())  # nothing is under way then
+        assert not is_there("of a test")
+
+    async def test_one_that_hangs_is_not_waited_for_and_ends_when_it_can(self) -> None:
+        go_on = threading.Event()
+        made = self.thread.run(go_on.wait)
+        self.thread.end()
+        assert is_there("of a test")
+        go_on.set()
+        assert await made
+        self.thread._thread.join()
+        assert not is_there("of a test")
