@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.guarded import guarded
-from tests.process import ServerProcess, run_program
+from tests.process import PATIENCE, ServerProcess, run_program
 from twistedcam.auth import Grant, TokenFile
+from twistedcam.tls.certificate import make_certificate
 
 
 def test_view_and_ctl_reach_an_encrypted_server_with_a_token(
@@ -54,6 +60,32 @@ def test_view_and_ctl_reach_an_encrypted_server_with_a_token(
         assert token not in here.server.log
         assert viewing not in here.server.log
         assert "Traceback" not in here.server.log
+
+
+@pytest.mark.parametrize("offered", [[], ["http/1.1"], ["h2", "http/1.1"]])
+def test_a_browser_that_offers_protocols_over_tls_is_answered(
+    offered: list[str], encrypted_page: int
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if offered:
+        context.set_alpn_protocols(offered)
+    connection = socket.create_connection(("127.0.0.1", encrypted_page), PATIENCE)
+    with context.wrap_socket(connection, server_hostname="localhost") as browser:
+        assert browser.selected_alpn_protocol() == ("http/1.1" if offered else None)
+        browser.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert browser.recv(12) == b"HTTP/1.1 200"
+
+
+@pytest.fixture(scope="module")
+def encrypted_page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a web page over TLS."""
+    folder = tmp_path_factory.mktemp("page")
+    make_certificate(folder, ["localhost"], datetime.now(UTC))
+    at = f"ssl:0:interface=127.0.0.1:privateKey={folder}/key.pem:certKey={folder}/cert.pem"
+    options = ["--camera", "pattern:?size=160x120", "--http", at]
+    with ServerProcess(folder / "recordings", *options) as server:
+        yield int(re.findall(r"https://[\d.]+:(\d+)", "\n".join(server.greeting))[0])
 
 
 def test_the_token_program_adds_lists_and_removes(tmp_path: Path) -> None:

@@ -6,11 +6,17 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
+from twisted.internet.interfaces import (
+    IAddress,
+    IDelayedCall,
+    IProtocolNegotiationFactory,
+    IReactorTime,
+)
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel, HTTPFactory, Request
+from zope.interface import implementer
 
 from twistedcam.address import show_address, without_token
 from twistedcam.connections import Connections
@@ -161,6 +167,7 @@ class HttpConnection(HTTPChannel):
         self._deadline = None
 
 
+@implementer(IProtocolNegotiationFactory)
 class HttpFactory(HTTPFactory):
     """Makes HTTP connections.
 
@@ -188,6 +195,10 @@ class HttpFactory(HTTPFactory):
     def buildProtocol(self, addr: IAddress | None) -> Any:
         """One for each connection."""
         return super().buildProtocol(addr)
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """Over TLS browsers ask, and go away where no answer is theirs (RFC 7301)."""
+        return [b"http/1.1"]
 
     def startFactory(self) -> None:
         """No access log of its own: see ``log``."""
