@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from tests.heaps import heaps
 from tests.process import PATIENCE, ROOT
 from tests.soak.footprint import Footprint
 from tests.system import require
-from twistedcam.memory import PERIOD, MemoryReturn, give_back
+from twistedcam.memory import PERIOD, MemoryReturn, give_back, leave_in_peace
 
 COUNT, SIZE = 2000, 32_000  # 64 MB, in pieces that the allocator does not map one by one
 
@@ -28,6 +29,18 @@ def test_what_was_freed_below_something_in_use_goes_back() -> None:
     give_back()
     assert Footprint(os.getpid()).kilobytes < before - COUNT * SIZE / 1024 / 2
     assert all(on_top)
+
+
+def test_what_is_there_when_a_server_begins_is_collected_no_more() -> None:
+    there = [[number] for number in range(1000)]
+    gc.collect()
+    try:
+        leave_in_peace()
+        looked_at = {id(each) for each in gc.get_objects()}
+        assert not looked_at & {id(each) for each in there}
+        assert gc.is_tracked(there)
+    finally:
+        gc.unfreeze()
 
 
 def test_it_is_done_now_and_then_while_the_server_runs() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -44,6 +45,18 @@ def give_back() -> None:
     """
     if _trim is not None:
         _trim(0)
+
+
+def leave_in_peace() -> None:
+    """Have the garbage collector look no more at what there is now: modules, for the most part.
+
+    Now and then, as when some hundreds have come to watch, it goes through all objects there are,
+    and nobody is served meanwhile. With 75,000 objects of modules that takes 55 ms of processor
+    time, and 7 ms without.
+
+    To be called once, when all is imported and nobody is there yet, by whom the process belongs to.
+    """
+    gc.freeze()
 
 
 def _find(name: str) -> Callable[..., Any] | None:

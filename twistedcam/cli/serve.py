@@ -23,7 +23,7 @@ from twistedcam.ending import end_once
 from twistedcam.errors import BadArgument
 from twistedcam.limits import raise_file_limit
 from twistedcam.logfile import LogFile
-from twistedcam.memory import share_one_heap
+from twistedcam.memory import leave_in_peace, share_one_heap
 from twistedcam.notify import Notifier
 from twistedcam.options import ServeOptions, read_serve_options
 from twistedcam.processing import check_code
@@ -71,6 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     reactor.callWhenRunning(reload_on_hangup, reactor, service.server)
     reactor.callWhenRunning(announce, service)
     reactor.callWhenRunning(notifier.startService)
+    leave_in_peace()
     reactor.run()
     return 0
 

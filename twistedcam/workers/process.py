@@ -23,7 +23,7 @@ from twistedcam.frame import Frame
 from twistedcam.hub import Hub
 from twistedcam.limits import raise_file_limit
 from twistedcam.logfile import LogFile
-from twistedcam.memory import MemoryReturn
+from twistedcam.memory import MemoryReturn, leave_in_peace
 from twistedcam.viewers import Tally
 from twistedcam.workers.link import Link, to_bytes
 from twistedcam.workers.viewer import RemoteViewer, received_file
@@ -168,6 +168,7 @@ def main(path: str, number: int, logged: str) -> None:
     signal.signal(
         signal.SIGTERM, lambda *_: there.callFromThread(there.callLater, GRACE, worker._end)
     )
+    leave_in_peace()
     there.run(installSignalHandlers=False)
 
 
