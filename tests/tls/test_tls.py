@@ -200,6 +200,27 @@ def test_a_port_that_asks_for_a_client_s_certificate_lets_nobody_else_in(tmp_pat
         assert greeting("phone").startswith(b"OK twistedcam")
         assert greeting("stranger") == b""
         assert greeting(None) == b""
+        where = f"tls:127.0.0.1:{port}"
+        done = run_program(
+            "twistedcam", "ctl", "--connect", where, "--fingerprint", fingerprint, "ping"
+        )
+        assert (done.returncode, "shows a certificate: --cert FILE" in done.stderr) == (1, True), (
+            done
+        )
+
+
+def test_a_viewer_without_the_certificate_that_is_asked_for_ends_and_says_what_to_do(
+    tmp_path: Path,
+) -> None:
+    fingerprint = make(tmp_path / "server")
+    make(tmp_path / "phone", ["phone"], client=True)
+    keys = f"privateKey={tmp_path}/server/key.pem:certKey={tmp_path}/server/cert.pem"
+    endpoint = f"ssl:0:interface=127.0.0.1:{keys}:clientCA={tmp_path}/phone/cert.pem"
+    with ServerProcess(tmp_path / "r", "--camera", "pattern:", "--listen", endpoint) as server:
+        [port] = server.tls_ports()
+        words = ["view", "--headless", "--frames", "2", "--fingerprint", fingerprint]
+        done = run_program("twistedcam", *words, f"twistedcams://127.0.0.1:{port}")
+    assert (done.returncode, "shows a certificate: --cert FILE" in done.stderr) == (1, True), done
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from twistedcam.control.dialogue import Dialogue, Message, answer, write_line
 from twistedcam.errors import BadArgument, NoServer
-from twistedcam.tls.client import Trust, connect_tls
+from twistedcam.tls.client import Trust, connect_tls, explained
 
 DEFAULT_ENDPOINT = "tcp:127.0.0.1:9531"
 
@@ -146,7 +146,9 @@ class BlockingClient:
     def _lost(self, error: OSError) -> NoServer:
         if isinstance(error, TimeoutError):
             return NoServer(f"the server at {self.endpoint} does not answer")
-        return NoServer(f"the server at {self.endpoint} is lost: {error.strerror or error}")
+        clear = explained(error)
+        why = clear if clear is not error else error.strerror or error
+        return NoServer(f"the server at {self.endpoint} is lost: {why}")
 
 
 def _connect(endpoint: str, timeout: float, trust: Trust) -> socket.socket:

@@ -67,6 +67,19 @@ def connect_tls(host: str, port: int, trust: Trust, timeout: float) -> ssl.SSLSo
     return _connect_first(host, port, trust, timeout, server)
 
 
+def explained(error: Exception) -> Exception:
+    """The error itself; of a server that ends the connection for want of a certificate, what to do.
+
+    By TLS 1.3 that is heard only when something is read.
+    """
+    if isinstance(error, ssl.SSLError) and "CERTIFICATE_REQUIRED" in (error.reason or ""):
+        return CertificateRefused(
+            "the server lets in only who shows a certificate: --cert FILE, with certificate and "
+            "key in it (twistedcam tls-init --client NAME)"
+        )
+    return error
+
+
 def _connect_pinned(
     host: str, port: int, trust: Trust, timeout: float, pin: str, server: str
 ) -> ssl.SSLSocket:

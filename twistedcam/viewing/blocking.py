@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from twistedcam import wire
 from twistedcam.errors import Disconnected, TwistedcamError
 from twistedcam.frame import Frame
-from twistedcam.tls.client import connect_tls
+from twistedcam.tls.client import connect_tls, explained
 from twistedcam.viewing.session import REFUSALS, ClientSession, ClockOffset
 from twistedcam.viewing.target import Target
 
@@ -113,9 +113,10 @@ class FrameReader:
             before = self.frames
             try:
                 self._connect_once()
-            except (TwistedcamError, OSError) as error:
+            except (TwistedcamError, OSError) as found:
                 if self._closed.is_set():
                     return
+                error = explained(found)
                 refused = isinstance(error, REFUSALS) and not self._joined
                 if refused or not self._reconnect:
                     self._end(self._named(error))
