@@ -134,6 +134,9 @@ def test_without_a_file_all_have_their_defaults() -> None:
         ("[recording]\nquota = '1GB'", "recording has no setting 'quota'"),
         ("[camera.a]\nsource = 'auto:'\nrecording.keep = 'much'", "camera a: keep='much' is no"),
         ("a = ", "is no TOML"),
+        ("workers = 'many'", "workers = 'many' will not do"),
+        ("workers = true", "workers = True will not do"),
+        ("[camera.a]\nsource = 'auto:'\npublish = ['ftp://x']", "[camera.a]"),
     ],
 )
 def test_a_mistake_is_named_with_the_file(text: str, said: str, tmp_path: Path) -> None:
@@ -143,6 +146,19 @@ def test_a_mistake_is_named_with_the_file(text: str, said: str, tmp_path: Path) 
         read("--config", str(path))
     assert str(path) in str(error.value)
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--no-control", "--control", "tcp:1"], "--control and --no-control: one or the other"),
+        (["--no-http", "--http", "tcp:1"], "--http and --no-http: one or the other"),
+        (["--workers", "1000"], "one for each core at most"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(words: list[str], said: str) -> None:
+    with pytest.raises(BadArgument, match=said):
+        read(*words)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -106,10 +106,7 @@ def test_no_webcam_means_the_pattern_with_the_reason(tmp_path: Path) -> None:
         (["--recordings", "/proc/nowhere"], 1, "folder for recordings"),
         (["--colour"], 2, "unrecognized arguments"),
         (["--no-listen", "--listen", "tcp:1"], 2, "one or the other"),
-        (["--no-control", "--control", "tcp:1"], 2, "one or the other"),
-        (["--no-http", "--http", "tcp:1"], 2, "one or the other"),
         (["--no-listen", "--no-control", "--no-http"], 2, "without any port is of no use"),
-        (["--workers", "1000"], 2, "one for each core at most"),
         (["--max-connections", "0"], 2, "is no number from 1"),
     ],
 )
