@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
 from twisted.internet.error import ReactorNotRunning
-from twisted.logger import Logger
-
-log = Logger()
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -29,38 +27,41 @@ def end_once(reactor: Any) -> None:
     To be called when the reactor runs, by whom the process belongs to: it has its handlers then.
     """
     found: dict[int, Any] = {number: signal.getsignal(number) for number in _SIGNALS}
+    found = {number: handler for number, handler in found.items() if callable(handler)}  # nohup
     begun = threading.Lock()  # taken in one step: a handler can be interrupted by the next signal
 
     def handle(number: int, frame: FrameType | None) -> None:
         if begun.acquire(blocking=False):
             found[number](number, frame)
-        else:
-            name = signal.Signals(number).name
-            log.info("the end has begun already: {name} changes nothing", name=name)
 
-    def set_all(handler: Any) -> None:
-        for number, before in found.items():
-            if callable(before):  # what is ignored (nohup) stays so
-                signal.signal(number, handler)
+    def ignore() -> None:
+        with _no_word_of_a_race():
+            for number in found:
+                signal.signal(number, signal.SIG_IGN)
 
-    def ignore_all() -> None:
-        """Python takes handlers back before the process is over: it would end by a signal."""
-        with _held():
-            set_all(signal.SIG_IGN)
-
-    set_all(handle)
+    _be_silent_when_woken_enough()
+    for number in found:
+        signal.signal(number, handle)
     reactor.addSystemEventTrigger("before", "shutdown", begun.acquire, blocking=False)
-    reactor.addSystemEventTrigger("after", "shutdown", ignore_all)
+    # Python takes handlers back before the process is over: what ended well would end by a signal.
+    reactor.addSystemEventTrigger("after", "shutdown", ignore)
+
+
+def _be_silent_when_woken_enough() -> None:
+    """Signals wake the reactor through a pipe. Python must not report that it is full.
+
+    It would take a lock for that in the signal's own handler, and stand still for ever when the
+    next signal comes just then.
+    """
+    pipe = signal.set_wakeup_fd(-1)
+    signal.set_wakeup_fd(pipe, warn_on_full_buffer=False)
 
 
 @contextlib.contextmanager
-def _held() -> Iterator[None]:
-    """No signal arrives within: one on its way to a handler that goes would be a traceback."""
-    if not hasattr(signal, "pthread_sigmask"):  # pragma: no cover - Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # those on their way are handled
+def _no_word_of_a_race() -> Iterator[None]:
+    """A signal on its way to a handler that is given up meanwhile is a traceback to Python."""
+    before, sys.unraisablehook = sys.unraisablehook, lambda told: None
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        sys.unraisablehook = before
