@@ -93,6 +93,11 @@ class Page:
         """The first element."""
         return self.chrome.find_element("css selector", selector)
 
+    def widths(self, selector: str) -> list[float]:
+        """How wide each of them is now; nothing where the page is not that far yet."""
+        found = self.chrome.find_elements("css selector", selector)
+        return [each.size["width"] for each in found]
+
     def text(self, selector: str) -> str:
         """What a person reads in all elements of that kind, a line each."""
         found = self.chrome.execute_script(

@@ -214,4 +214,5 @@ def test_without_scripts_there_is_a_picture(server: ServerProcess, tmp_path: Pat
         page.look()
         page.chrome.get(server.http + "/")
         wait_for(lambda: state(server)["viewers_http"] >= 1, "a viewer")
+        wait_for(lambda: page.widths("noscript img")[:1] > [0], "the picture in its place")
         page.shoot("without-scripts")
