@@ -13,7 +13,7 @@ from twistedcam.camera import ReaderThread
 
 
 def is_there(name: str) -> bool:
-    return name in [each.name for each in threading.enumerate()]
+    return any(name in each.name for each in threading.enumerate())
 
 
 class ReaderThreadTests(TestCase):
@@ -69,5 +69,4 @@ class ReaderThreadTests(TestCase):
         assert is_there("of a test")
         go_on.set()
         assert await made
-        self.thread._thread.join()
         assert not is_there("of a test")

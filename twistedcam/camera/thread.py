@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from queue import SimpleQueue
 from typing import Any, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.python.failure import Failure
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.threadpool import ThreadPool
 
 T = TypeVar("T")
 
@@ -23,54 +23,49 @@ class Thread(Protocol):
         """No more calls will come. What is under way is not waited for."""
 
 
-class ReaderThread:
-    """One real thread, which does not keep a program from ending.
+class _DaemonPool(ThreadPool):
+    """A pool whose threads do not keep a program from ending."""
 
-    Every frame of a camera and of a recording comes through here. A thread pool of Twisted's would
-    take a seventh of the processor time of capture, for choices that one thread does not have.
+    @staticmethod
+    def threadFactory(**kwargs: Any) -> threading.Thread:  # type: ignore[override]
+        return threading.Thread(daemon=True, **kwargs)
+
+
+class ReaderThread:
+    """One real thread.
 
     Arguments:
         reactor: where results are delivered.
-        name: shown by debuggers.
+        name: shown by debuggers and ``ps``.
     """
 
     def __init__(self, reactor: Any, name: str = "reader") -> None:
         self._reactor = reactor
-        self._calls: SimpleQueue[tuple[Callable[[], Any], Deferred[Any]] | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
-        self._thread.start()
+        self._pool = _DaemonPool(0, 1, name)
+        self._pool.start()
         self._busy = 0
+        self._has_ended = False
 
     def run(self, call: Callable[[], T]) -> Deferred[T]:
         """Make the call on the thread."""
-        made: Deferred[T] = Deferred()
         self._busy += 1
-        self._calls.put((call, made))
-        return made
+        made: Deferred[T] = deferToThreadPool(self._reactor, self._pool, call)
+
+        def done(result: Any) -> Any:
+            self._busy -= 1
+            self._let_go()
+            return result
+
+        return made.addBoth(done)
 
     def end(self) -> None:
         """Let the thread go; one that hangs in a driver is left behind with its call."""
-        self._calls.put(None)
-        if not self._busy:
-            self._thread.join()
+        self._has_ended = True
+        self._let_go()
 
-    def _work(self) -> None:
-        """On the thread."""
-        while (task := self._calls.get()) is not None:
-            self._make(*task)
-            del task  # or it would be kept until the next call
-
-    def _make(self, call: Callable[[], T], made: Deferred[T]) -> None:
-        try:
-            result = call()
-        except BaseException:  # whatever it is, somebody waits
-            self._reactor.callFromThread(self._done, made.errback, Failure())
-        else:
-            self._reactor.callFromThread(self._done, made.callback, result)
-
-    def _done(self, tell: Callable[[Any], None], result: Any) -> None:
-        self._busy -= 1
-        tell(result)
+    def _let_go(self) -> None:
+        if self._has_ended and not self._busy:
+            self._pool.stop()
 
 
 class InlineThread:
