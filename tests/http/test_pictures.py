@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 
@@ -12,6 +13,7 @@ from twistedcam.events import CameraChanged
 from twistedcam.frame import Frame
 from twistedcam.http import stream
 from twistedcam.http.placeholder import draw
+from twistedcam.http.request import HttpRequest
 from twistedcam.publishing import parse_target
 
 
@@ -102,6 +104,14 @@ class StreamTests(SiteCase):
         self.assertEqual(len(self.server.viewers), 0)
         self.assertEqual(len(self.yard.hub), 0)
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_viewer_s_request_is_not_kept_while_it_watches(self) -> None:
+        connection = self.watch()
+        gc.collect()
+        kept = [each for each in gc.get_objects() if type(each) is HttpRequest]
+        self.assertEqual([each for each in kept if each.channel is connection.channel], [])
+        self.show(2)
+        self.assertIn(b"X-Timestamp: 1002.0", connection.take())
 
     def test_head_says_what_get_would_without_a_body(self) -> None:
         connection = self.connect()

@@ -141,6 +141,7 @@ class HttpConnection(HTTPChannel):
         self.transport.unregisterProducer()
         self.transport.resumeProducing()
         self._receiver = receiver
+        self.requests.clear()  # a viewer stays for hours, and its request is a third of its memory
         early, self._dataBuffer = b"".join(self._dataBuffer), []
         if early:
             receiver.received(early)
