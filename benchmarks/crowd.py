@@ -168,14 +168,14 @@ def _shake_hands(target: Target, count: int, stack: ExitStack) -> list[int]:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     context = trusting()
-    found = []
+    found: list[ssl.SSLSocket] = []
     for _ in range(count):
         plain = socket.create_connection(("127.0.0.1", target.port), 10)
-        sock = stack.enter_context(context.wrap_socket(plain))
+        found.append(stack.enter_context(context.wrap_socket(plain)))
+    for sock in found:  # only now: who has asked and reads nothing has a picture kept for it
         sock.sendall(request(target))
         sock.setblocking(False)
-        found.append(sock.fileno())
-    return found
+    return [sock.fileno() for sock in found]
 
 
 def trusting() -> ssl.SSLContext:

@@ -6,6 +6,8 @@ import os
 import re
 import socket
 import ssl
+import subprocess
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 
 from tests.guarded import guarded
 from tests.process import PATIENCE, ServerProcess, run_program
+from tests.system import require_program
 from twistedcam.auth import Grant, TokenFile
 from twistedcam.tls.certificate import make_certificate
 
@@ -75,6 +78,33 @@ def test_a_browser_that_offers_protocols_over_tls_is_answered(
         assert browser.selected_alpn_protocol() == ("http/1.1" if offered else None)
         browser.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert browser.recv(12) == b"HTTP/1.1 200"
+
+
+def test_keys_may_change_in_the_middle_of_a_stream(tmp_path: Path, encrypted_page: int) -> None:
+    openssl = require_program("openssl")
+    words = [openssl, "s_client", "-brief", "-connect", f"127.0.0.1:{encrypted_page}"]
+    with (
+        (tmp_path / "said").open("wb") as said,
+        subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said
+        ) as viewer,
+    ):
+        assert viewer.stdin is not None and viewer.stdout is not None
+        ending = threading.Timer(PATIENCE, viewer.kill)
+        ending.start()
+        viewer.stdin.write(b"GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        for number in range(30):
+            viewer.stdin.write(b"K\n" * (number % 3 == 1))  # new keys, and the server's too
+            viewer.stdin.flush()
+            while not (line := viewer.stdout.readline()).startswith(b"Content-Length:"):
+                assert line, "the connection has ended"
+            while viewer.stdout.readline().strip():
+                pass
+            jpeg = viewer.stdout.read(int(line.split()[1]))
+            assert (jpeg[:2], jpeg[-2:]) == (b"\xff\xd8", b"\xff\xd9")
+        ending.cancel()
+        viewer.kill()
+    assert (tmp_path / "said").read_text().count("KEYUPDATE") >= 5
 
 
 @pytest.fixture(scope="module")

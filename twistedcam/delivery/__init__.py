@@ -2,6 +2,7 @@
 
 from twistedcam.delivery.local import Delivery, LocalDelivery, Watching
 from twistedcam.delivery.outlet import Framing, Outlet, make_outlet
+from twistedcam.delivery.sealed import SealedOutlet
 from twistedcam.delivery.sendfile import SendfileOutlet
 from twistedcam.delivery.throttle import Throttle
 from twistedcam.delivery.watcher import Watcher
@@ -12,6 +13,7 @@ __all__ = [
     "Framing",
     "LocalDelivery",
     "Outlet",
+    "SealedOutlet",
     "SendfileOutlet",
     "Throttle",
     "Watcher",

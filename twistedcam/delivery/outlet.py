@@ -73,6 +73,7 @@ def make_outlet(
         cleared: called when the way has become clear again.
         reactor: what waits for sockets.
     """
+    from twistedcam.delivery.sealed import SealedOutlet, sealing
     from twistedcam.delivery.sendfile import SendfileOutlet
     from twistedcam.delivery.write import WriteOutlet
 
@@ -80,4 +81,7 @@ def make_outlet(
         sock = stream_socket(transport)
         if sock is not None:
             return SendfileOutlet(transport, framing, cleared, reactor, sock)
+    connection = sealing(transport)
+    if connection is not None:
+        return SealedOutlet(transport, framing, cleared, reactor, connection)
     return WriteOutlet(transport, framing, cleared)

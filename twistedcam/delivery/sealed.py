@@ -1,0 +1,152 @@
+"""The way out over TLS: a frame is cut once for all, sealed for each, and sent while it is warm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+from OpenSSL import SSL
+from twisted.internet.interfaces import ISSLTransport, ISystemHandle, IWriteDescriptor
+
+from twistedcam.delivery.outlet import Framing
+from twistedcam.delivery.write import WriteOutlet, bottom_of
+from twistedcam.frame import Frame
+
+#: The most that one record can hold (RFC 8446, section 5.1).
+RECORD = 2**14
+#: More than a record that is sealed.
+_READ = 2**15
+
+
+def sealing(transport: Any) -> SSL.Connection | None:
+    """What seals for a transport; None where there is no TLS, or nothing to write to at once."""
+    if not ISSLTransport.providedBy(transport) or not ISystemHandle.providedBy(transport):
+        return None
+    connection = transport.getHandle()
+    if isinstance(connection, SSL.Connection) and IWriteDescriptor.providedBy(bottom_of(transport)):
+        return connection
+    return None
+
+
+def cut(data: bytes) -> list[bytes]:
+    """Bytes in pieces that each fill a record."""
+    return [data[at : at + RECORD] for at in range(0, len(data), RECORD)]
+
+
+@cache
+def in_pieces(framing: Framing) -> Callable[[Frame], list[bytes]]:
+    """Gives a frame in that form, cut; for ``frame.shared``."""
+
+    def make(frame: Frame) -> list[bytes]:
+        return cut(framing(frame))
+
+    return make
+
+
+class SealedOutlet(WriteOutlet):
+    """Seals each frame for its viewer, record by record, and writes it to the socket at once.
+
+    Twisted's TLS cuts a frame anew for each viewer, copies it into a buffer for small writes, and
+    sends it in the reactor's next turn, when hundreds of others have been sealed in between and
+    it has left the processor's cache. Here it goes from the seal to the kernel.
+
+    It reaches under Twisted in two places. The connection that seals is the transport's handle,
+    which is documented for looking at certificates. And because Twisted's own buffer for small
+    writes would be overtaken, nothing is written before it has been emptied, which is in the
+    reactor's next turn after what was last written to it: until then words wait here. Records go
+    through the transport under TLS, so that those that TLS sends of its own accord keep their
+    place. A connection on which sealing fails goes on by ``transport.write``, which knows what to
+    do about it.
+
+    Arguments:
+        transport, framing, cleared, reactor: see ``make_outlet``.
+        connection: what seals (``sealing``).
+    """
+
+    def __init__(
+        self,
+        transport: Any,
+        framing: Framing,
+        cleared: Callable[[], None],
+        reactor: Any,
+        connection: SSL.Connection,
+    ) -> None:
+        super().__init__(transport, framing, cleared)
+        self._pieces = in_pieces(framing)
+        self._connection = connection
+        self._bottom = bottom_of(transport)
+        #: Whether records are made here; else the transport makes them.
+        self._seals = True
+        #: Whether something is being written: what clears the way then clears it for the next.
+        self._is_writing = False
+        #: What waits until Twisted's buffer is empty; None: it is.
+        self._words: list[bytes] | None = []
+        self._start = reactor.callLater(0, self._started)
+
+    def is_clear(self) -> bool:
+        """Whether the transport has asked for no pause."""
+        return self._words is None and super().is_clear()
+
+    def offer(self, frame: Frame, is_caught_up: bool = False) -> int:
+        """Seal the frame and write it, if the transport has asked for no pause."""
+        if not self.is_clear():
+            return 0
+        if not self._seals:
+            return super().offer(frame)
+        pieces: list[bytes] = frame.shared(self._pieces)
+        self._write(pieces)
+        return sum(map(len, pieces))
+
+    def say(self, data: bytes) -> None:
+        """Seal the message and write it, behind what was written before."""
+        if self._words is not None:
+            self._words.append(data)
+        elif self._seals:
+            self._write(cut(data))
+        else:
+            super().say(data)
+
+    def close(self) -> None:
+        """Let the transport go, with the words that still wait: it puts them in order itself."""
+        if self._words is not None:
+            words, self._words = self._words, None
+            self._start.cancel()
+            for each in words:
+                self._transport.write(each)
+        super().close()
+
+    def resumeProducing(self) -> None:
+        """The transport holds nothing."""
+        if self._is_writing:
+            self._paused = not self._open
+        else:
+            super().resumeProducing()
+
+    def _started(self) -> None:
+        words, self._words = self._words or [], None
+        if words:
+            self._write(cut(b"".join(words)))
+        if self.is_clear():
+            self._cleared()
+
+    def _write(self, pieces: Sequence[bytes]) -> None:
+        """Seal and send; what the socket does not take now follows by itself."""
+        seal, read = self._connection.send, self._connection.bio_read
+        records: list[bytes] = []
+        rest: list[bytes] = []
+        for number, piece in enumerate(pieces):
+            try:
+                while piece:  # more than once for a viewer who has asked for small records
+                    piece = piece[seal(piece) :]
+                    records.append(read(_READ))
+            except SSL.Error:
+                self._seals = False
+                rest = [piece, *pieces[number + 1 :]]
+                break
+        self._is_writing = True
+        self._bottom.writeSequence(records)
+        self._bottom.doWrite()
+        self._is_writing = False
+        if rest:
+            self._transport.write(b"".join(rest))
