@@ -12,17 +12,12 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from twistedcam import __version__, wire
+from twistedcam import wire
 from twistedcam.address import show_address
 from twistedcam.connections import Connections
 from twistedcam.doorman import Ticket
-from twistedcam.errors import (
-    BadMessage,
-    Unauthorized,
-    UnknownCamera,
-    VersionMismatch,
-    WireError,
-)
+from twistedcam.errors import BadMessage, Unauthorized, WireError
+from twistedcam.frameport.admission import admit, hello
 from twistedcam.frameport.publish import PublishSession
 from twistedcam.frameport.session import Session
 from twistedcam.frameport.view import ViewSession
@@ -30,7 +25,6 @@ from twistedcam.frameport.vigil import Vigil
 from twistedcam.parting import LINGER, Parting
 
 if TYPE_CHECKING:
-    from twistedcam.camera import Camera
     from twistedcam.server import Server
 
 log = Logger()
@@ -72,19 +66,7 @@ class FrameProtocol(Protocol):
             self.fail(error)
             return
         self._vigil.await_join()
-        cameras = tuple(
-            {
-                "name": camera.name,
-                "state": camera.state,
-                "width": camera.width,
-                "height": camera.height,
-                "fps": camera.granted.fps,
-            }
-            for camera in server.cameras.values()
-        )
-        name = f"twistedcam/{__version__}"
-        hello = wire.Hello(name, cameras, server.authenticator.is_needed, self._nonce)
-        self._say(hello.encode())
+        self._say(hello(server, self._nonce).encode())
 
     def dataReceived(self, data: bytes) -> None:
         """Decode, and do what is asked."""
@@ -183,10 +165,6 @@ class FrameProtocol(Protocol):
             raise BadMessage("the first message has to be JOIN")
 
     def _join(self, join: wire.Join) -> None:
-        if join.protocol != wire.PROTOCOL:
-            raise VersionMismatch(
-                f"this server speaks version {wire.PROTOCOL}, not {join.protocol}"
-            )
         if self._judging is not None:
             raise BadMessage("one JOIN is enough")
         self._vigil.end()
@@ -195,13 +173,10 @@ class FrameProtocol(Protocol):
     async def _admit(self, join: wire.Join) -> None:
         assert self.transport is not None
         try:
-            grant = await self.factory.server.authenticator.by_mac(
-                join.mac, join.role, self._nonce, self.transport.getPeer()
-            )
+            peer = self.transport.getPeer()
+            camera = await admit(self.factory.server, join, self._nonce, peer)
             if self._over:
                 return
-            camera = self._camera(join.camera)
-            grant.require("publish" if join.role == "publish" else "view", camera.name)
             self._vigil.watch()
             if self._ticket is not None:
                 self._ticket.joined()
@@ -216,14 +191,6 @@ class FrameProtocol(Protocol):
         if why.check(CancelledError) is None:  # that is the end of the connection
             log.failure("{peer}: the JOIN failed", failure=why, peer=self.peer)
             self._abort()
-
-    def _camera(self, name: str | None) -> Camera:
-        cameras = self.factory.server.cameras
-        if name is None and cameras:
-            return next(iter(cameras.values()))
-        if name not in cameras:
-            raise UnknownCamera(f"there is no camera {name!r}; there is {', '.join(cameras)}")
-        return cameras[name]
 
 
 class FrameFactory(Factory[FrameProtocol]):
