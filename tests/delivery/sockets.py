@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import select
 import socket
 import ssl
 import tempfile
@@ -16,6 +18,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Protocol, ServerFactory
 from twisted.internet.task import deferLater
 
+from tests.process import PATIENCE
 from twistedcam.frame import Frame
 from twistedcam.tls.certificate import make_certificate
 
@@ -42,6 +45,7 @@ class SecureFar:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         self._sock = context.wrap_socket(sock, do_handshake_on_connect=False)
         self.close = self._sock.close
+        self.fileno = self._sock.fileno
 
     async def shake_hands(self, reactor: Any) -> None:
         """Agree on keys."""
@@ -138,6 +142,15 @@ async def read(reactor: Any, far: socket.socket, size: int) -> bytes:
             break
         data += more
     return bytes(data)
+
+
+def read_at_once(far: socket.socket, size: int) -> bytes:
+    """The next bytes that come while the reactor does nothing; up to so many, in one piece."""
+    while True:
+        ready, _, _ = select.select([far], [], [], PATIENCE)
+        assert ready, "nothing has come without a turn of the reactor"
+        with contextlib.suppress(BlockingIOError):  # a part of a record
+            return far.recv(size)
 
 
 async def turn(reactor: Any) -> None:

@@ -10,7 +10,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
-from tests.delivery.sockets import Near, connect, frame, framing, read, until
+from tests.delivery.sockets import Near, connect, frame, framing, read, read_at_once, until
 from tests.process import PATIENCE
 from twistedcam.delivery import SealedOutlet, make_outlet
 from twistedcam.delivery.sealed import RECORD, in_pieces
@@ -122,8 +122,7 @@ class SealedTests(TestCase):
         await until(reactor, outlet.is_clear)
         cleared.clear()
         outlet.offer(frame(1, 60_000))
-        sealed = far.recv(RECORD)  # no turn of the reactor in between
-        assert sealed == framing(frame(1, 60_000))[:RECORD]
+        assert read_at_once(far, RECORD) == framing(frame(1, 60_000))[:RECORD]
         assert cleared == []  # else the viewer would be sent the same frame again
         outlet.close()
 
@@ -162,4 +161,4 @@ class WhatIsReachedUnder(TestCase):
         transport: Any = near.transport
         transport.writeSequence([b"a", b"b"])
         transport.doWrite()
-        assert far.recv(10) == b"ab"
+        assert read_at_once(far, 10) == b"ab"
