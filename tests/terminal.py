@@ -124,11 +124,12 @@ class Screen(Terminal):
         """The lines of the screen, without the blanks at their ends."""
         return "\n".join(line.rstrip() for line in self._screen.display)
 
-    def wait_to_show(self, text: str) -> None:
-        """Read on until ``text`` stands on the screen."""
+    def wait_to_show(self, text: str, meanwhile: Callable[[], object] = lambda: None) -> None:
+        """Read on until ``text`` stands on the screen; ``meanwhile`` is called again and again."""
         until = time.monotonic() + PATIENCE
         while text not in self.shown:
             assert time.monotonic() < until, f"waited for {text!r}:\n{self.shown}"
+            meanwhile()
             self._read()
 
     def _read(self) -> str:

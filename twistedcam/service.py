@@ -17,7 +17,7 @@ from twistedcam.auth import Authenticator, TokenFile
 from twistedcam.commands import Registry, standard_commands
 from twistedcam.control.keys import Keys
 from twistedcam.control.port import ControlFactory
-from twistedcam.control.terminal import Terminal
+from twistedcam.control.terminal import Terminal, speak_to_nobody
 from twistedcam.ending import stop_once
 from twistedcam.errors import StartupError
 from twistedcam.exposure import check_endpoint, check_ports, urls_of
@@ -138,6 +138,7 @@ class CameraService(MultiService):
 
     def _hang_up(self) -> None:
         """The terminal that this runs in is closed: nobody there could end it any more."""
+        speak_to_nobody()
         log.info("the terminal is gone, and this with it: 'nohup' or '--no-keys' lets it live on")
         self.server.on_shutdown()
 

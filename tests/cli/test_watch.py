@@ -51,12 +51,20 @@ def watch(server: ServerProcess) -> Iterator[Callable[..., Screen]]:
         each.close()
 
 
+def restart(client: BlockingClient, camera: str) -> None:
+    """Make two events."""
+    client.ask("stop", camera)
+    client.ask("start", camera)
+
+
 def test_it_follows_the_cameras_and_what_happens(
     watch: Callable[..., Screen], client: BlockingClient
 ) -> None:
     view = watch("watch")
     view.wait_for(FULL_SCREEN)
     view.wait_to_show("cam     live        160x120")
+    # Events come on a connection of their own, which may be later than that of the states.
+    view.wait_to_show("event: state camera=b", lambda: restart(client, "b"))
     view.resize(110, 16)
     client.ask("stop", "cam")
     view.wait_to_show("cam     stopped")

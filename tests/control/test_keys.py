@@ -28,7 +28,9 @@ from twistedcam.sources import parse
 SERVE = (sys.executable, "-m", "twistedcam", "serve")
 RUN_TWISTD = "from twisted.scripts.twistd import run; run()"
 TWISTD = (sys.executable, "-c", RUN_TWISTD, "--pidfile=twistd.pid", "--logfile=twistd.log")
-ENV = {**os.environ, "PYTHONPATH": str(ROOT), "PS1": "$ ", "ENV": ""}
+#: As most people have it: with a buffer, which a terminal that is gone leaves full.
+ENV = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+ENV |= {"PYTHONPATH": str(ROOT), "PS1": "$ ", "ENV": ""}
 
 
 class KeyTests(SynchronousTestCase):
@@ -150,9 +152,14 @@ def test_the_terminal_is_back_while_the_server_is_suspended(serve: Callable[...,
     terminal.wait_for("keys:")
     terminal.process.send_signal(signal.SIGTSTP)
     wait_for(terminal.is_back, "the terminal to be given back")
-    # A session's first process is not stopped by its terminal's key: it goes on by itself.
-    terminal.process.send_signal(signal.SIGCONT)
-    wait_for(lambda: not terminal.is_back(), "the terminal to be taken again")
+
+    def taken_again() -> bool:
+        # A session's first process is not stopped by its terminal's key: it goes on by itself. The
+        # kernel forgets a SIGCONT that comes just as it sends itself the signal that would stop it.
+        terminal.process.send_signal(signal.SIGCONT)
+        return not terminal.is_back()
+
+    wait_for(taken_again, "the terminal to be taken again")
     terminal.type("q")
     assert terminal.process.wait(PATIENCE) == 0
     assert terminal.is_back()
@@ -285,5 +292,30 @@ def test_the_terminal_is_back_after_an_exception_that_ends_the_process() -> None
         terminal.wait_for("a bug")
         assert terminal.process.wait(PATIENCE) == 1
         assert terminal.is_back()
+    finally:
+        terminal.close()
+
+
+SPEAKS_LATE = """
+import contextlib, signal, sys
+from twistedcam.control.terminal import speak_to_nobody
+
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
+print("ready", flush=True)
+signal.sigwait([signal.SIGHUP])
+with contextlib.suppress(OSError):
+    print("a word that nobody hears", flush=True)
+if "nobody" in sys.argv:
+    speak_to_nobody()
+"""
+
+
+@pytest.mark.parametrize(("word", "code"), [("somebody", 120), ("nobody", 0)])
+def test_a_word_to_a_terminal_that_is_gone_is_no_error_of_the_end(word: str, code: int) -> None:
+    terminal = Terminal(sys.executable, "-c", SPEAKS_LATE, word, env=ENV)
+    try:
+        terminal.wait_for("ready")
+        terminal.hang_up()
+        assert terminal.process.wait(PATIENCE) == code
     finally:
         terminal.close()

@@ -124,6 +124,16 @@ class TerminalTests(SynchronousTestCase):
         self.terminal.stopService()
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 
+    def test_after_a_stop_nothing_is_read_before_the_terminal_is_taken_again(self) -> None:
+        self.terminal.restore()  # as Ctrl-Z does
+        self.patch(terminal_module, "is_ours", lambda _: False)
+        self.type(b"for the shell")  # to read it may wait for ever: the shell may be faster
+        self.assertEqual(self.told, ["ready"])
+        self.patch(terminal_module, "is_ours", lambda _: True)
+        self.reactor.advance(LOOK)
+        self.reactor.readers[0].doRead()
+        self.assertEqual(self.told, ["ready", "for the shell"])
+
     def test_what_cannot_be_read_from_in_the_background_is_waited_for(self) -> None:
         def refuse(*_: Any) -> bytes:
             raise OSError(5, "Input/output error")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import codecs
 import contextlib
+import errno
 import os
 import signal
 import threading
@@ -43,6 +44,22 @@ def is_ours(fd: int) -> bool:
         return os.tcgetpgrp(fd) == os.getpgrp()
     except OSError:  # not the terminal that controls this process: it has no foreground
         return True
+
+
+def speak_to_nobody() -> None:
+    """What is written to a terminal that is gone goes nowhere from now on.
+
+    Otherwise a word that could not be written makes an error of an end in good order: Python then
+    exits with 120 (Py_FinalizeEx).
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for fd in (1, 2):
+        try:
+            termios.tcgetattr(fd)
+        except termios.error as error:
+            if error.args[0] == errno.EIO:  # what is no terminal says ENOTTY
+                os.dup2(nowhere, fd)
+    os.close(nowhere)
 
 
 @implementer(IReadDescriptor)
@@ -133,11 +150,15 @@ class Terminal(Service):
         A terminal that goes away sends the same signal, and may be gone before it is read from.
         """
         if self.running and self._looking is None:
-            self._reactor.removeReader(self)
-            if is_terminal(self._fd):
-                self._enter()
-            else:
-                self._gone()
+            self._look_again()
+
+    def _look_again(self) -> None:
+        """Take keys anew, now or later; or find that there is no terminal any more."""
+        self._reactor.removeReader(self)
+        if is_terminal(self._fd):
+            self._enter()
+        else:
+            self._gone()
 
     def _take(self) -> None:
         """Keys one by one, and not shown; signals and the output stay as they are."""
@@ -165,18 +186,21 @@ class Terminal(Service):
         return "keys"
 
     def doRead(self) -> None:
-        """Something was typed."""
+        """Something was typed.
+
+        Not to be read by a process that was stopped and has not taken the terminal again: it may
+        be for the shell, and once the shell has it, reading would wait, and all else with it.
+        """
+        if self._found is None:
+            self._look_again()
+            return
         try:
             with _without(signal.SIGTTIN):  # in the background by now: an error, and no stop
                 data = os.read(self._fd, 1024)
         except OSError:
             data = b""
         if not data:
-            self._reactor.removeReader(self)
-            if is_terminal(self._fd):
-                self._enter()
-            else:
-                self._gone()
+            self._look_again()
             return
         try:
             self._typed(self._decoder.decode(data))
