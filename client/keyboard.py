@@ -6,8 +6,9 @@ an X11 one its key events are therefore read beside OpenCV, on a connection of o
 
 from __future__ import annotations
 
-import os
 from typing import Any, Protocol
+
+from client.x11 import find_window
 
 _NAMES = {
     " ": "space",
@@ -76,7 +77,7 @@ class X11Keyboard:
             display = Display()
         except (ImportError, OSError, DisplayError):
             return None
-        window = _find(display, display.screen().root, title)
+        window = find_window(display, title)
         if window is None:
             display.close()
             return None
@@ -109,21 +110,3 @@ class X11Keyboard:
         if name is None:
             return None
         return f"ctrl+{name}" if event.state & self._x.ControlMask else name
-
-
-def _find(display: Any, window: Any, title: str) -> Any | None:
-    """The window of that title that belongs to this process, at or below ``window``."""
-    pid_atom, name_atom = (display.intern_atom(each) for each in ("_NET_WM_PID", "_NET_WM_NAME"))
-    queue = [window]
-    while queue:
-        each = queue.pop(0)
-        try:
-            pid = each.get_full_property(pid_atom, 0)
-            name = each.get_full_property(name_atom, 0)
-            mine = pid is not None and pid.value[0] == os.getpid()
-            if mine and name is not None and name.value.decode(errors="replace") == title:
-                return each
-            queue.extend(each.query_tree().children)
-        except Exception:  # a window that went away meanwhile: Xlib's errors have no common root
-            continue
-    return None

@@ -13,12 +13,14 @@ from client.canvas import Size
 from client.composer import Composer, natural_size, title
 from client.keyboard import Keyboard, OpenCVKeyboard, X11Keyboard
 from client.views import View
-from client.x11 import find_screen
+from client.x11 import find_screen, show_again
 from twistedcam.errors import StartupError
 
 #: A window is made no larger than that, in pixels; who wants more pulls at it.
 _ROOM = (1280, 720)
 _FIRST_TITLE = "twistedcam"
+#: Seconds after its first picture at which it is looked whether that can be seen.
+_LOOKS = (0.5, 1.0, 2.0, 4.0, 8.0)
 #: Its size is free: the aspect is kept on the canvas, and the rest of it is ours too.
 _FLAGS = cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL
 
@@ -45,6 +47,8 @@ class Window:
         self._views: list[View] = []
         self._code, self._is_polled = -1, False
         self._before: Sequence[int] | None = None
+        #: When to look, soonest first; set with the first picture.
+        self._looks: list[float] = []
         try:
             cv2.namedWindow(self._name, _FLAGS)
         except cv2.error:
@@ -61,6 +65,8 @@ class Window:
         self._views = views
         if not self._sized and any(view.frame for view in views):
             self._sized = True
+            if self._screen is not None and not self._screen.is_managed:
+                self._looks = [time.monotonic() + each for each in _LOOKS]
             if not self._full_screen:
                 cv2.resizeWindow(self._name, *natural_size(views, self._room()))
         _, _, width, height = cv2.getWindowImageRect(self._name)
@@ -68,6 +74,9 @@ class Window:
             cv2.imshow(self._name, self._composer.compose(views, actions, (width, height)))
         self._code = cv2.pollKey()  # lets the window system paint
         self._is_polled = True
+        if self._looks and time.monotonic() >= self._looks[0]:
+            del self._looks[0]
+            show_again(self._title or self._name)
 
     def pressed(self) -> list[str]:
         """The keys since the last call."""

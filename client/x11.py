@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 from twistedcam.errors import StartupError
 
@@ -55,3 +56,51 @@ def find_screen() -> X11Screen | None:
         return X11Screen(screen.width_in_pixels, screen.height_in_pixels, manager is not None)
     finally:
         display.close()
+
+
+def show_again(title: str) -> None:
+    """Show a window anew on which nothing is painted yet.
+
+    Now and then Qt misses, where there is no window manager, that its window has come on the
+    screen, and then paints nothing: the window stays black. What is painted here never is, not
+    even where there is no picture.
+    """
+    from Xlib import X
+    from Xlib.display import Display
+
+    display = Display()
+    try:
+        window = find_window(display, title)
+        if window is None:
+            return
+        size = window.get_geometry()
+        row = window.get_image(0, size.height // 2, size.width, 1, X.ZPixmap, 0xFFFFFF)
+        if not any(row.data):
+            has_keys = display.get_input_focus().focus == window
+            window.unmap()
+            window.map()
+            if has_keys:
+                window.set_input_focus(X.RevertToParent, X.CurrentTime)
+            display.sync()
+    except Exception:  # it goes away just now, or is not whole on the screen
+        return
+    finally:
+        display.close()
+
+
+def find_window(display: Any, title: str) -> Any | None:
+    """The window of that title that belongs to this process."""
+    pid_atom, name_atom = (display.intern_atom(each) for each in ("_NET_WM_PID", "_NET_WM_NAME"))
+    queue = [display.screen().root]
+    while queue:
+        each = queue.pop(0)
+        try:
+            pid = each.get_full_property(pid_atom, 0)
+            name = each.get_full_property(name_atom, 0)
+            mine = pid is not None and pid.value[0] == os.getpid()
+            if mine and name is not None and name.value.decode(errors="replace") == title:
+                return each
+            queue.extend(each.query_tree().children)
+        except Exception:  # a window that went away meanwhile: Xlib's errors have no common root
+            continue
+    return None

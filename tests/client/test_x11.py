@@ -1,0 +1,47 @@
+"""A window that stays black is shown anew, one that is painted is left alone."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+from client.x11 import show_again
+from tests.client.display import VirtualScreen
+
+SIZE = (60, 40)
+
+
+@pytest.mark.parametrize(("colour", "shown"), [(0, 2), (0x181818, 1)])
+def test_a_window_on_which_nothing_is_painted_is_shown_anew(
+    monkeypatch: pytest.MonkeyPatch, colour: int, shown: int
+) -> None:
+    from Xlib import X
+    from Xlib.display import Display
+
+    with VirtualScreen() as screen:
+        monkeypatch.setenv("DISPLAY", screen.environment["DISPLAY"])
+        display: Any = Display()
+        try:
+            window = display.screen().root.create_window(
+                0, 0, *SIZE, 0, X.CopyFromParent, background_pixel=colour
+            )
+            window.change_attributes(event_mask=X.StructureNotifyMask)
+            for name, kind, form, value in (
+                ("_NET_WM_PID", "CARDINAL", 32, [os.getpid()]),
+                ("_NET_WM_NAME", "UTF8_STRING", 8, b"cam"),
+            ):
+                atoms = display.intern_atom(name), display.intern_atom(kind)
+                window.change_property(*atoms, form, value)
+            window.map()
+            window.set_input_focus(X.RevertToParent, X.CurrentTime)
+            display.sync()
+            show_again("another")
+            show_again("cam")
+            display.sync()
+            events = [display.next_event() for _ in range(display.pending_events())]
+            assert [each.type for each in events].count(X.MapNotify) == shown
+            assert display.get_input_focus().focus == window
+        finally:
+            display.close()
