@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import threading
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import IO
 
@@ -82,3 +85,80 @@ def rtsp_listener(port: int, file: Path) -> Program:
     return Program(
         require_program("ffmpeg"), *words, "-c", "copy", "-flush_packets", "1", str(file)
     )
+
+
+@dataclass
+class Asked:
+    """One request to a `WebServer`; what follows the path is known once it is taken whole."""
+
+    method: str
+    path: str
+    type: str = ""
+    authorization: str = ""
+    body: str = ""
+
+
+class WebServer(ThreadingHTTPServer):
+    """Takes whatever is put and deleted, and refuses WHIP's offers; open while in the context.
+
+    Each request is taken by a thread of its own: the order in which they were done is the order
+    of those threads, and only that in which they began is the sender's.
+    """
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__((LOCAL, 0), _Upload)
+        self.port: int = self.server_address[1]
+        #: What was asked, in the order in which it began.
+        self.begun: list[Asked] = []
+        #: What was taken whole.
+        self.taken: list[Asked] = []
+        self._serving = threading.Thread(target=self.serve_forever)
+
+    def has_taken(self, method: str, path: str) -> bool:
+        """Whether that was taken whole."""
+        return any((each.method, each.path) == (method, path) for each in list(self.taken))
+
+    def __enter__(self) -> WebServer:
+        self._serving.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self._serving.join()
+        self.server_close()
+
+
+class _Upload(BaseHTTPRequestHandler):
+    server: WebServer
+    protocol_version = "HTTP/1.1"
+
+    def _take(self, status: int) -> None:
+        asked = Asked(self.command, self.path)
+        self.server.begun.append(asked)
+        asked.type = self.headers.get("Content-Type", "")
+        asked.authorization = self.headers.get("Authorization", "")
+        if self.headers.get("Transfer-Encoding") == "chunked":
+            while size := int(self.rfile.readline(), 16):
+                self.rfile.read(size + 2)
+            self.rfile.readline()
+        else:
+            size = int(self.headers.get("Content-Length", 0))
+            asked.body = self.rfile.read(size).decode(errors="replace")
+        self.server.taken.append(asked)
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def do_PUT(self) -> None:
+        self._take(201)
+
+    def do_DELETE(self) -> None:
+        self._take(204)
+
+    def do_POST(self) -> None:
+        self._take(403)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""

@@ -5,10 +5,8 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
-import threading
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import IO
 
@@ -17,8 +15,8 @@ import pytest
 
 from tests.ports import free_port
 from tests.process import ServerProcess, wait_for
-from tests.publishing.peers import LOCAL, Nginx, Program, is_open, rtsp_listener
-from tests.publishing.test_live import CAMERA, Upload, state, targets
+from tests.publishing.peers import LOCAL, Nginx, Program, WebServer, is_open, rtsp_listener
+from tests.publishing.test_live import CAMERA, state, targets
 from tests.publishing.tunnel import Tunnel
 from tests.system import require
 from twistedcam.errors import BadArgument
@@ -39,14 +37,11 @@ def own(tmp_path: Path) -> Path:
 def test_only_certificates_that_are_trusted_are_sent_to(tmp_path: Path, own: Path) -> None:
     rtmp, rtsp, nothing = free_port(), free_port(), free_port()
     config = f"rtmp {{ server {{ listen {LOCAL}:{rtmp}; application live {{ live on; }} }} }}"
-    Upload.seen = seen = []
     with ExitStack() as peers:
-        web = peers.enter_context(ThreadingHTTPServer((LOCAL, 0), Upload))
-        threading.Thread(target=web.serve_forever, daemon=True).start()
-        peers.callback(web.shutdown)
+        web = peers.enter_context(WebServer())
         peers.enter_context(Nginx(tmp_path / "nginx", config, rtmp))
         peers.enter_context(rtsp_listener(rtsp, tmp_path / "rtsp.ts"))
-        ports = {"rtmps": rtmp, "rtsps": rtsp, "https": web.server_address[1], "none": nothing}
+        ports = {"rtmps": rtmp, "rtsps": rtsp, "https": web.port, "none": nothing}
         tls = {name: peers.enter_context(Tunnel(own, port)).port for name, port in ports.items()}
         options: list[str] = []
         for scheme, before, path in (
@@ -73,7 +68,7 @@ def test_only_certificates_that_are_trusted_are_sent_to(tmp_path: Path, own: Pat
                     said,
                 )
                 assert targets(server)[name]["connects"] <= (name == "https-bad")
-            wait_for(lambda: ("PUT", "/up/live.m3u8") in [each[:2] for each in seen], "a playlist")
+            wait_for(lambda: web.has_taken("PUT", "/up/live.m3u8"), "a playlist")
             assert targets(server)["https-good"]["faults"] == 0
             assert "KEY-" not in str(targets(server)) + server.log
 

@@ -6,11 +6,9 @@ import json
 import signal
 import socket
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,7 @@ import pytest
 
 from tests.ports import free_port
 from tests.process import PATIENCE, ServerProcess, wait_for
-from tests.publishing.peers import LOCAL, Nginx, rtsp_listener
+from tests.publishing.peers import LOCAL, Nginx, WebServer, rtsp_listener
 from tests.recording.films import read_film
 from tests.system import require, require_program
 
@@ -53,54 +51,13 @@ def probe(url: str) -> list[str]:
     return done.stdout.strip().split(",")
 
 
-class Upload(BaseHTTPRequestHandler):
-    """Takes whatever is put, and WHIP's offers, which it refuses."""
-
-    seen: list[tuple[str, str, str]]
-    #: What was asked, in the order in which it began: each is taken by a thread of its own.
-    begun: list[tuple[str, str]]
-    protocol_version = "HTTP/1.1"
-
-    def _take(self, status: int) -> None:
-        self.begun.append((self.command, self.path))
-        if self.headers.get("Transfer-Encoding") == "chunked":
-            while size := int(self.rfile.readline(), 16):
-                self.rfile.read(size + 2)
-            self.rfile.readline()
-            body = ""
-        else:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode(
-                errors="replace"
-            )
-        said = f"{self.headers.get('Content-Type')} {self.headers.get('Authorization')} {body}"
-        self.seen.append((self.command, self.path, said))
-        self.send_response(status)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def do_PUT(self) -> None:
-        self._take(201)
-
-    def do_DELETE(self) -> None:
-        self._take(204)
-
-    def do_POST(self) -> None:
-        self._take(403)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing."""
-
-
 @dataclass
 class Published:
     """A server that publishes to all kinds of targets at once."""
 
     server: ServerProcess
     folder: Path
-    #: What the web server was asked: method, path, and what was said.
-    seen: list[tuple[str, str, str]]
-    #: The same without what was said, in the order in which it began.
-    begun: list[tuple[str, str]]
+    web: WebServer
     #: Where it is published to, by target.
     urls: dict[str, str]
 
@@ -110,19 +67,12 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Published]:
     folder = tmp_path_factory.mktemp("published")
     rtmp, rtsp, dead = free_port(), free_port(), free_port()
     config = f"rtmp {{ server {{ listen {LOCAL}:{rtmp}; application live {{ live on; }} }} }}"
-    seen: list[tuple[str, str, str]] = []
-    begun: list[tuple[str, str]] = []
     with ExitStack() as peers:
-        handler = type("Seeing", (Upload,), {"seen": seen, "begun": begun})
-        web = peers.enter_context(ThreadingHTTPServer((LOCAL, 0), handler))
-        thread = threading.Thread(target=web.serve_forever)
-        thread.start()
-        peers.callback(thread.join)
-        peers.callback(web.shutdown)
+        web = peers.enter_context(WebServer())
         peers.enter_context(Nginx(folder / "nginx", config, rtmp))
         peers.enter_context(rtsp_listener(rtsp, folder / "rtsp.ts"))
         silent = peers.enter_context(socket.create_server((LOCAL, 0)))  # takes, and says nothing
-        there = f"http://{LOCAL}:{web.server_address[1]}"
+        there = f"http://{LOCAL}:{web.port}"
         urls = {
             "rtmp": f"rtmp://{LOCAL}:{rtmp}/live/{KEY}",
             "rtsp": f"rtsp://{LOCAL}:{rtsp}/cam",
@@ -137,7 +87,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Published]:
         for name, url in urls.items():
             options += ["--publish", f"{url}{'&' if '#' in url else '#'}name={name}"]
         with ServerProcess(folder / "rec", *CAMERA, *options) as server:
-            yield Published(server, folder, seen, begun, urls)
+            yield Published(server, folder, web, urls)
         assert KEY not in server.log and "T0K3N" not in server.log
 
 
@@ -176,10 +126,10 @@ def test_a_target_that_is_dead_or_silent_costs_the_others_nothing(published: Pub
 
 
 def test_hls_is_put_to_a_web_server_and_old_segments_are_deleted(published: Published) -> None:
-    seen = published.seen
-    wait_for(lambda: ("PUT", "/up/live.m3u8") in [each[:2] for each in seen], "a playlist")
-    wait_for(lambda: "DELETE" in [each[0] for each in seen], "an old segment to go")
-    put = [path for what, path in list(published.begun) if what == "PUT"]
+    web = published.web
+    wait_for(lambda: web.has_taken("PUT", "/up/live.m3u8"), "a playlist")
+    wait_for(lambda: "DELETE" in [each.method for each in list(web.begun)], "an old segment to go")
+    put = [each.path for each in list(web.begun) if each.method == "PUT"]
     assert put.index("/up/live.m3u8") > 0  # a segment is there before it is listed
 
 
@@ -187,9 +137,10 @@ def test_a_web_server_that_refuses_whip_is_quoted(published: Published) -> None:
     require("whip" in published.urls, "this FFmpeg has no WHIP")
     server = published.server
     wait_for(lambda: "403" in str(targets(server)["whip"]["last_fault"]), "the refusal")
-    offer = next(said for _, path, said in published.seen if path == f"/whip/{KEY}")
-    assert offer.startswith("application/sdp Bearer T0K3N v=0")
-    assert "H264" in offer
+    offer = next(each for each in list(published.web.taken) if each.path == f"/whip/{KEY}")
+    assert (offer.type, offer.authorization) == ("application/sdp", "Bearer T0K3N")
+    assert offer.body.startswith("v=0")
+    assert "H264" in offer.body
 
 
 def test_keys_are_shown_to_nobody_and_targets_stop_one_by_one(published: Published) -> None:
