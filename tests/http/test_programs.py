@@ -82,7 +82,8 @@ def test_gstreamer(cameras: ServerProcess, tmp_path: Path) -> None:
 def test_vlc(cameras: ServerProcess, tmp_path: Path) -> None:
     player = require_program("cvlc", apt="vlc-bin vlc-plugin-base")
     tmp_path.chmod(0o777)
-    who: dict[str, Any] = {"env": {**os.environ, "HOME": str(tmp_path)}}
+    own = {"HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}  # PulseAudio's too
+    who: dict[str, Any] = {"env": os.environ | own}
     if os.geteuid() == 0:  # it does not run as root
         who["user"] = pwd.getpwnam("nobody").pw_uid
         for parent in tmp_path.parents[:2]:
