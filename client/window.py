@@ -70,13 +70,15 @@ class Window:
             if not self._full_screen:
                 cv2.resizeWindow(self._name, *natural_size(views, self._room()))
         _, _, width, height = cv2.getWindowImageRect(self._name)
+        picture = None
         if width > 0 and height > 0:
-            cv2.imshow(self._name, self._composer.compose(views, actions, (width, height)))
+            picture = self._composer.compose(views, actions, (width, height))
+            cv2.imshow(self._name, picture)
         self._code = cv2.pollKey()  # lets the window system paint
         self._is_polled = True
-        if self._looks and time.monotonic() >= self._looks[0]:
+        if picture is not None and self._looks and time.monotonic() >= self._looks[0]:
             del self._looks[0]
-            show_again(self._title or self._name)
+            show_again(self._title or self._name, picture)
 
     def pressed(self) -> list[str]:
         """The keys since the last call."""

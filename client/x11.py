@@ -7,6 +7,9 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from twistedcam.errors import StartupError
 
 
@@ -58,23 +61,32 @@ def find_screen() -> X11Screen | None:
         display.close()
 
 
-def show_again(title: str) -> None:
-    """Show a window anew on which nothing is painted yet.
+def show_again(title: str, painted: NDArray[np.uint8]) -> None:
+    """Show a window anew that stayed black.
 
     Now and then Qt misses, where there is no window manager, that its window has come on the
-    screen, and then paints nothing: the window stays black. What is painted here never is, not
-    even where there is no picture.
+    screen, and then paints nothing. A window of which nothing is to be seen is let alone where
+    there is nothing to see: a picture that is all black may be there or not.
+
+    Arguments:
+        title: the window's.
+        painted: what is to be seen there, (height, width, 3).
     """
     from Xlib import X
     from Xlib.display import Display
 
+    light = painted.max(axis=(1, 2))
+    brightest = int(light.argmax())
+    if not light[brightest]:
+        return
     display = Display()
     try:
         window = find_window(display, title)
         if window is None:
             return
         size = window.get_geometry()
-        row = window.get_image(0, size.height // 2, size.width, 1, X.ZPixmap, 0xFFFFFF)
+        line = brightest * size.height // len(light)
+        row = window.get_image(0, line, size.width, 1, X.ZPixmap, 0xFFFFFF)
         if not any(row.data):
             has_keys = display.get_input_focus().focus == window
             window.unmap()
