@@ -192,6 +192,14 @@ class Server:
             raise CameraNeeded(f"say which camera: {names}")
         return self.own_cameras[0]
 
+    def first_or_named(self, name: str | None) -> Camera:
+        """The camera of that name; without a name the first: for who only wants to watch.
+
+        Raises:
+            NoSuchCamera: no camera has that name.
+        """
+        return self.camera(next(iter(self.cameras), "") if name is None else name)
+
     @property
     def own_cameras(self) -> list[Camera]:
         """The cameras but for those that user code makes of them."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from twisted.internet.interfaces import IAddress
 
 from twistedcam import __version__, wire
-from twistedcam.errors import UnknownCamera, VersionMismatch
+from twistedcam.errors import NoSuchCamera, UnknownCamera, VersionMismatch
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
@@ -46,16 +46,9 @@ async def admit(server: Server, join: wire.Join, nonce: str, peer: IAddress) -> 
     if join.protocol != wire.PROTOCOL:
         raise VersionMismatch(f"this server speaks version {wire.PROTOCOL}, not {join.protocol}")
     grant = await server.authenticator.by_mac(join.mac, join.role, nonce, peer)
-    camera = _named(server, join.camera)
+    try:
+        camera = server.first_or_named(join.camera)
+    except NoSuchCamera as error:
+        raise UnknownCamera(str(error)) from None
     grant.require("publish" if join.role == "publish" else "view", camera.name)
     return camera
-
-
-def _named(server: Server, name: str | None) -> Camera:
-    """The camera of that name; without a name the first."""
-    cameras = server.cameras
-    if name is None and cameras:
-        return next(iter(cameras.values()))
-    if name not in cameras:
-        raise UnknownCamera(f"there is no camera {name!r}; there is {', '.join(cameras)}")
-    return cameras[name]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from twistedcam.http.reply import Reply, json_reply
 from twistedcam.http.request import HttpRequest
 from twistedcam.http.router import query
-from twistedcam.http.stream import first_or_named
 from twistedcam.sources.encode import Encoder
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ class Health:
 
     def state(self, request: HttpRequest) -> Reply:
         """The state of the first camera, or of ``?camera=NAME``, with µStreamer's keys."""
-        camera = first_or_named(self._server, query(request, "camera"))
+        camera = self._server.first_or_named(query(request, "camera"))
         return json_reply({"ok": True, "result": state_document(self._server, camera)})
 
     def healthz(self, request: HttpRequest) -> Reply:

@@ -16,7 +16,7 @@ from twistedcam.http.guard import Guard
 from twistedcam.http.placeholder import Placeholders
 from twistedcam.http.router import Router
 from twistedcam.http.snapshot import Snapshots
-from twistedcam.http.stream import HEADERS, MjpegSession, Streams, first_or_named, mjpeg_part
+from twistedcam.http.stream import HEADERS, MjpegSession, Streams, mjpeg_part
 from twistedcam.http.stream import wanted_fps as wanted
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class _SiteStreams(Streams):
 
     def get(self, request: Any, camera: str | None = None) -> None:
         """Begin a stream."""
-        watched, fps = first_or_named(self.server, camera), wanted(request)
+        watched, fps = self.server.first_or_named(camera), wanted(request)
         for name, value in HEADERS.items():
             request.setHeader(name, value)
         if request.method == b"HEAD":

@@ -11,7 +11,6 @@ from twistedcam.http.pullers import Pullers
 from twistedcam.http.reply import Reply
 from twistedcam.http.request import HttpRequest
 from twistedcam.http.router import query
-from twistedcam.http.stream import first_or_named
 
 if TYPE_CHECKING:
     from twistedcam.server import Server
@@ -38,7 +37,7 @@ class Snapshots:
             TooOften: this address has asked for too many.
             Forbidden: this viewer was sent away.
         """
-        watched = first_or_named(self._server, camera)
+        watched = self._server.first_or_named(camera)
         after = _after(request)
         self._server.snapshots.take(source_of(request.getClientAddress()))
         frame = await watched.picture()

@@ -94,7 +94,7 @@ class Streams:
         Raises:
             NoSuchCamera, BadArgument: as they say.
         """
-        watched = first_or_named(self.server, camera)
+        watched = self.server.first_or_named(camera)
         fps = wanted_fps(request)
         if request.method == b"HEAD":
             request.channel.transport.write(answer_head(request, HEADERS))
@@ -204,14 +204,3 @@ class MjpegSession:
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
         self._timer = None
-
-
-def first_or_named(server: Server, name: str | None) -> Camera:
-    """The camera of that name; without a name the first, as on the frame port.
-
-    Raises:
-        NoSuchCamera: no camera has that name.
-    """
-    if name is None and server.cameras:
-        return next(iter(server.cameras.values()))
-    return server.camera(name)

@@ -24,7 +24,7 @@ from twistedcam.delivery import Watcher, make_outlet
 from twistedcam.errors import BadArgument
 from twistedcam.frame import Frame
 from twistedcam.http.request import HttpRequest
-from twistedcam.http.stream import first_or_named, wanted_fps
+from twistedcam.http.stream import wanted_fps
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
@@ -70,7 +70,7 @@ class WebSockets:
         Raises:
             NoSuchCamera, BadArgument: as they say; so is a request that is no WebSocket's.
         """
-        watched = first_or_named(self.server, camera)
+        watched = self.server.first_or_named(camera)
         fps = wanted_fps(request)
         headers = [
             (name, value)
