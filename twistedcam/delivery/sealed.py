@@ -92,8 +92,6 @@ class SealedOutlet(WriteOutlet):
         """Seal the frame and write it, if the transport has asked for no pause."""
         if not self.is_clear():
             return 0
-        if not self._seals:
-            return super().offer(frame)
         pieces: list[bytes] = frame.shared(self._pieces)
         self._write(pieces)
         return sum(map(len, pieces))
@@ -102,10 +100,8 @@ class SealedOutlet(WriteOutlet):
         """Seal the message and write it, behind what was written before."""
         if self._words is not None:
             self._words.append(data)
-        elif self._seals:
-            self._write(cut(data))
         else:
-            super().say(data)
+            self._write(cut(data))
 
     def close(self) -> None:
         """Let the transport go, with the words that still wait: it puts them in order itself."""
@@ -132,6 +128,9 @@ class SealedOutlet(WriteOutlet):
 
     def _write(self, pieces: Sequence[bytes]) -> None:
         """Seal and send; what the socket does not take now follows by itself."""
+        if not self._seals:
+            self._transport.write(b"".join(pieces))
+            return
         seal, read = self._connection.send, self._connection.bio_read
         records: list[bytes] = []
         rest: list[bytes] = []
