@@ -1,8 +1,12 @@
-"""How hypothesis looks for cases: a slow machine is no failure, and FUZZ_CASES says how many."""
+"""How hypothesis looks for cases: a slow machine is no failure, and FUZZ_CASES says how many.
+
+And what the programs under test inherit: signals as a terminal gives them.
+"""
 
 from __future__ import annotations
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -17,3 +21,10 @@ settings.register_profile(
     suppress_health_check=list(HealthCheck),
 )
 settings.load_profile("fuzz" if "FUZZ_CASES" in os.environ else "tests")
+
+# A shell without job control starts what it puts in the background with these ignored, and all
+# programs below would have it from there: none of them could be interrupted.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGQUIT) is signal.SIG_IGN:
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
