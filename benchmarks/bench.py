@@ -22,7 +22,7 @@ class Bench:
     Arguments:
         viewers: how many watch, ascending.
         seconds: of one measurement.
-        repeats: of the comparison; other parts that repeat do so twice at most.
+        repeats: of each measurement that is compared with another.
         slow_seconds: that slow viewers watch.
         servers: those whose name contains this.
     """
@@ -32,11 +32,6 @@ class Bench:
     repeats: int = 3
     slow_seconds: float = 16
     servers: str = ""
-
-    @property
-    def few(self) -> int:
-        """Repeats of what takes long and is no comparison of servers."""
-        return min(2, self.repeats)
 
     @property
     def crowd(self) -> int:

@@ -37,7 +37,7 @@ def measure(bench: Bench) -> Found:
         "loads": {kind: [] for kind in (_NONE, *_FILES)},
         "ffmpeg": {kind: [] for kind in _FILES if shutil.which("ffmpeg")},
     }
-    for repeat in range(bench.few):
+    for repeat in range(bench.repeats):
         for kind in (_NONE, *_FILES):
             _own(bench, kind, found)
         for kind in found["ffmpeg"]:

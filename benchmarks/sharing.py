@@ -20,7 +20,7 @@ _CASES = {"1 target": (1, False), "3 targets": (3, False), "3 targets and a reco
 def measure(bench: Bench) -> Found:
     """The server and the processes that send, together."""
     found: Found = {name: [] for name in ("capture alone", *_CASES)}
-    for repeat in range(bench.few):
+    for repeat in range(bench.repeats):
         with serving() as (server, _):
             found["capture alone"].append(cores(server.pid, bench.seconds))
         for name, (targets, records) in _CASES.items():

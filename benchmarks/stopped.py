@@ -24,7 +24,7 @@ def measure(bench: Bench) -> Found:
         if each.name not in (FRAMES, HTTP):
             continue  # to compare others in this takes longer than it tells
         runs: dict[str, list[dict[str, float]]] = {"0": [], str(STOPPED): []}
-        for repeat in range(bench.few):
+        for repeat in range(bench.repeats):
             with bench.running(each) as server:
                 for count, loads in runs.items():
                     with (
