@@ -72,7 +72,8 @@ class SiteCase(ServerCase):
         self.door.state = "live"
         self.show(1)
         self.figures = Figures(self.server)
-        self.router = make_router(self.server, standard_commands(), self.figures)
+        self.registry = standard_commands()
+        self.router = make_router(self.server, self.registry, self.figures)
         self.guarded()
 
     def guarded(self, **guard: Any) -> None:

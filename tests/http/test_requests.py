@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from typing import Any
 from unittest.mock import patch
 
 from hypothesis import given
@@ -19,6 +20,26 @@ from twistedcam.http.request import MAX_BODY
 from twistedcam.sources import SourceSpec
 
 START = "/api/v1/cameras/door/record/start"
+
+
+class CommandTests(SiteCase):
+    def test_a_command_that_a_program_adds_while_it_serves_is_there_at_once(self) -> None:
+        @self.registry.command("light")
+        def light(server: Any, state: str = "on") -> dict[str, str]:
+            """Switch the light."""
+            return {"light": state}
+
+        answer = self.ask("POST", "/api/v1/light", b'{"state": "off"}')
+        self.assertEqual((self.status, answer.json), (200, {"light": "off"}))
+        paths = self.ask("GET", "/api/v1/openapi.json").json["paths"]
+        self.assertEqual(paths["/api/v1/light"]["post"]["summary"], "Switch the light.")
+
+        @self.registry.command("light")
+        def lamp(server: Any) -> dict[str, str]:
+            """Another in its place."""
+            return {"lamp": "on"}
+
+        self.assertEqual(self.ask("POST", "/api/v1/light").json, {"lamp": "on"})
 
 
 class GuardTests(SiteCase):

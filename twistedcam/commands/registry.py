@@ -16,6 +16,7 @@ class Registry:
 
     def __init__(self) -> None:
         self._commands: dict[str, Command] = {}
+        self._followers: list[Callable[[Command], None]] = []
 
     def __iter__(self) -> Iterator[Command]:
         return iter(self._commands.values())
@@ -42,7 +43,7 @@ class Registry:
 
         def add(call: Callable[..., Any]) -> Callable[..., Any]:
             found = list(inspect.signature(call).parameters.values())[1:]
-            self._commands[name] = Command(
+            self._commands[name] = added = Command(
                 name,
                 call,
                 tuple(map(Parameter.of, found)),
@@ -53,9 +54,17 @@ class Registry:
                 looks_right,
                 as_lines,
             )
+            for heard in self._followers:
+                heard(added)
             return call
 
         return add
+
+    def follow(self, heard: Callable[[Command], None]) -> None:
+        """Call with each command that there is, and with each that is added later."""
+        for each in self:
+            heard(each)
+        self._followers.append(heard)
 
     def get(self, name: str) -> Command:
         """The command of that whole name.

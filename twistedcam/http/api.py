@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from twistedcam.commands import Answer, Command, Parameter, Registry
+from twistedcam.commands import Answer, Command, Parameter
 from twistedcam.commands.status import camera_status
 from twistedcam.errors import BadArgument
 from twistedcam.http.reply import Reply, json_reply
@@ -68,11 +68,11 @@ class Operation:
         return self.method == "POST" and bool(self.others)
 
 
-def operations(registry: Registry) -> list[Operation]:
-    """All commands that make sense over HTTP, in the registry's order."""
+def operations(commands: Iterable[Command]) -> list[Operation]:
+    """Those of the commands that make sense over HTTP, in their order."""
     return [
         Operation(method, path, command)
-        for command in registry
+        for command in commands
         if not command.of_session
         for method, path in places(command)
     ]

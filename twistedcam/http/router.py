@@ -60,8 +60,13 @@ class Router:
         self.routes: list[Route] = []
 
     def add(self, method: str, path: str, handler: Handler) -> None:
-        """One more route; the first that fits answers."""
-        self.routes.append(Route(method, path, handler))
+        """One more route; the first that fits answers. One of the same place is replaced."""
+        route = Route(method, path, handler)
+        for at, each in enumerate(self.routes):
+            if (each.method, each.path) == (method, path):
+                self.routes[at] = route
+                return
+        self.routes.append(route)
 
     def answer(self, guard: Guard, request: HttpRequest, path: bytes | None = None) -> None:
         """Answer a request that the guard lets through, whatever happens.

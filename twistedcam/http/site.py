@@ -24,7 +24,7 @@ from twistedcam.http.snapshot import Snapshots
 from twistedcam.http.stream import Streams
 
 if TYPE_CHECKING:
-    from twistedcam.commands import Registry
+    from twistedcam.commands import Command, Registry
     from twistedcam.server import Server
 
 
@@ -91,13 +91,15 @@ def add_websockets(router: Router, server: Server) -> None:
 
 def add_api(router: Router, server: Server, registry: Registry) -> None:
     """The commands, their description, and the server's clock."""
-    commands = operations(registry)
 
     def description(request: HttpRequest) -> Reply:
         names = [name for name in server.cameras if request.grant.covers(name)]
-        return json_reply(describe(commands, names))
+        return json_reply(describe(operations(registry), names))
 
-    for each in commands:
-        router.add(each.method, PREFIX + each.path, api_handler(server, each))
+    def add(command: Command) -> None:
+        for each in operations([command]):
+            router.add(each.method, PREFIX + each.path, api_handler(server, each))
+
+    registry.follow(add)
     router.add("GET", PREFIX + "/openapi.json", description)
     router.add("GET", PREFIX + "/time", lambda request: json_reply({"time": time.time()}))
