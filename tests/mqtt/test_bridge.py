@@ -142,6 +142,34 @@ def test_a_server_is_announced_told_of_and_steered(
         seen.close()
 
 
+def test_of_a_camera_that_is_removed_nothing_stays_on_the_broker(
+    tmp_path: Path, broker: Program, port: int
+) -> None:
+    config = tmp_path / "house.toml"
+    kept = '[camera.door]\nsource = "pattern:?size=160x120"\n'
+    head = f'mqtt = "mqtt://{LOCAL}:{port}/cams"\n'
+    config.write_text(head + kept + kept.replace("door", "gone"))
+    seen = Dashboard(port)
+    try:
+        with ServerProcess(tmp_path, "--config", str(config)) as server:
+            for what in ("state", "image"):
+                topic = f"cams/camera/gone/{what}"
+                wait_for(lambda topic=topic: seen.seen.get(topic), topic)
+            config.write_text(head + kept)
+            assert server.command_lines("reload")[-1] == "OK"
+            wait_for(
+                lambda: (
+                    not any(
+                        payload for topic, payload in list(seen.seen.items()) if "gone" in topic
+                    )
+                ),
+                "all of it to be taken back",
+            )
+            assert seen.seen["cams/camera/door/state"]
+    finally:
+        seen.close()
+
+
 def test_a_missing_broker_costs_nothing(tmp_path: Path, port: int) -> None:
     with ServerProcess(tmp_path, "--camera", "pattern:", "--mqtt", f"mqtt://{LOCAL}:{port}") as one:
         wait_for(lambda: "no broker at" in one.log, "the fault to be told")

@@ -67,7 +67,8 @@ class Bridge(Service):
         self._loop.clock = reactor
         self._soon: IDelayedCall | None = None
         self._faults: Counter[str] = Counter()
-        self._announced: set[str] = set()
+        #: What the broker keeps of each camera: topics. It is taken back when the camera is gone.
+        self._kept: dict[str, set[str]] = {}
         self._unsubscribe: Callable[[], None] = lambda: None
 
     def startService(self) -> None:
@@ -89,28 +90,29 @@ class Bridge(Service):
 
     def _announce(self) -> None:
         """Tell Home Assistant what there is."""
-        cameras = set(self._server.cameras)
-        for gone in self._announced - cameras:
-            for topic in announcements(self._broker, gone):
+        for gone in self._kept.keys() - self._server.cameras.keys():
+            for topic in self._kept.pop(gone):
                 self._client.publish(topic, "")
         for camera in self._server.cameras:
             for topic, payload in announcements(self._broker, camera).items():
-                self._client.publish(topic, json.dumps(payload))
-        self._announced = cameras
+                self._keep(camera, topic, json.dumps(payload))
         self._tell_all()
+
+    def _keep(self, camera: str, topic: str, payload: str | bytes) -> None:
+        self._kept.setdefault(camera, set()).add(topic)
+        self._client.publish(topic, payload)
 
     def _tell_all(self) -> None:
         """State and newest picture of each camera."""
         if not self._client.is_connected:
             return
-        if self._announced != set(self._server.cameras):
+        if self._kept.keys() != self._server.cameras.keys():
             self._announce()
             return
         self._tell_states()
         for name, camera in self._server.cameras.items():
             if camera.hub.newest is not None:
-                image = camera_topic(self._broker, name, "image")
-                self._client.publish(image, camera.hub.newest.jpeg)
+                self._keep(name, camera_topic(self._broker, name, "image"), camera.hub.newest.jpeg)
 
     def _tell_states(self) -> None:
         for name, camera in self._server.cameras.items():
@@ -121,17 +123,18 @@ class Bridge(Service):
                 "record": status["recording"] is not None,
                 "faults": self._faults[name],
             }
-            self._client.publish(camera_topic(self._broker, name, "state"), json.dumps(state))
+            self._keep(name, camera_topic(self._broker, name, "state"), json.dumps(state))
 
     def _heard(self, event: Event) -> None:
         told = event.as_dict()
         camera = told.get("camera")
         if isinstance(event, Fault) and camera:
             self._faults[camera] += 1
-        topic = f"{self._broker.base}/event"
+        payload = json.dumps({"event": event.kind, **told})
         if camera:
-            topic = camera_topic(self._broker, camera, f"event/{event.kind}")
-        self._client.publish(topic, json.dumps({"event": event.kind, **told}))
+            self._keep(camera, camera_topic(self._broker, camera, f"event/{event.kind}"), payload)
+        else:
+            self._client.publish(f"{self._broker.base}/event", payload)
         if self._soon is None or not self._soon.active():
             self._soon = self._reactor.callLater(SOON, self._tell_states)
 
@@ -144,7 +147,10 @@ class Bridge(Service):
         if topic != self._command:
             camera, switch = topic.split("/")[-3:-1]
             verb = _SWITCHES.get((switch, text.upper()))
-            text = f"{verb} {camera}" if verb else f"{switch} {camera} {text}"
+            if verb is None:
+                log.warn("{topic}: {text!r} is neither ON nor OFF", topic=topic, text=text[:60])
+                return
+            text = f"{verb} {camera}"
         carried_out = Deferred.fromCoroutine(self._carry_out(text))
         carried_out.addErrback(lambda why: log.failure("a command failed", failure=why))
 
