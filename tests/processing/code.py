@@ -64,6 +64,20 @@ async def every_third(frames: AsyncIterator[Frame]) -> AsyncIterator[Any]:
             yield {"number": number}
 
 
+async def impatient(frames: AsyncIterator[Frame]) -> AsyncIterator[Any]:
+    """Gives up waiting for a frame again and again, and counts those that it gets."""
+    number = 0
+    while True:
+        try:
+            await asyncio.wait_for(anext(frames), 0.001)
+        except TimeoutError:
+            continue
+        except StopAsyncIteration:
+            return
+        number += 1
+        yield {"number": number}
+
+
 async def stuck(frames: AsyncIterator[Frame]) -> AsyncIterator[Any]:
     async for frame in frames:
         yield frame

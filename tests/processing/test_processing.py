@@ -111,6 +111,11 @@ class ThreadTests(Case):
         self.assertEqual((await self.event(Processed)).data, {"number": 3})
         self.assertEqual((await self.event(Processed)).data, {"number": 6})
 
+    async def test_a_generator_that_waits_with_a_limit_misses_no_frame_for_it(self) -> None:
+        self.put("impatient")
+        for number in (1, 10, 30):  # more than there are threads that could each keep a frame
+            await self.event(Processed, data={"number": number})
+
     async def test_slow_code_gets_the_newest_frame_and_slows_nobody(self) -> None:
         code = Held()
         made = self.put(code)

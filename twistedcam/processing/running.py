@@ -54,6 +54,9 @@ class _Frames:
         self._take = take
         self._reports = reports
         self._began: float | None = None
+        #: What waits for the next frame. It cannot be called off: code that gave up waiting, with
+        #: a limit of time, takes it up again.
+        self._coming: asyncio.Future[Frame | None] | None = None
         self.newest: Frame | None = None
         self.ended = False
 
@@ -64,7 +67,10 @@ class _Frames:
         if self._began is not None:  # asking for the next, it is done with the one before
             self._reports.took(time.perf_counter() - self._began)
             self._began = None
-        frame = await asyncio.get_running_loop().run_in_executor(None, self._take)
+        if self._coming is None:
+            self._coming = asyncio.get_running_loop().run_in_executor(None, self._take)
+        frame = await asyncio.shield(self._coming)
+        self._coming = None
         if frame is None:
             self.ended = True
             raise StopAsyncIteration
