@@ -9,7 +9,13 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from twistedcam.errors import TwistedcamError
+from twistedcam.errors import (
+    BadArgument,
+    Disconnected,
+    TwistedcamError,
+    Unauthorized,
+    UnknownCamera,
+)
 from twistedcam.frame import Frame
 from twistedcam.version import __version__
 
@@ -27,8 +33,10 @@ if TYPE_CHECKING:
     from twistedcam.viewing.publisher import Publisher
 
 __all__ = [
+    "BadArgument",
     "CameraService",
     "Code",
+    "Disconnected",
     "Frame",
     "FrameClient",
     "FrameReader",
@@ -38,6 +46,8 @@ __all__ = [
     "ServeOptions",
     "Stamp",
     "TwistedcamError",
+    "Unauthorized",
+    "UnknownCamera",
     "__version__",
     "connect",
     "parse_source",
