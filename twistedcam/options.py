@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +142,15 @@ def _publish(texts: list[str], config: Config, cameras: Collection[str]) -> dict
             said = "say which camera" if name is None else f"--publish: there is no camera {name!r}"
             raise BadArgument(f"{said}: --publish CAMERA=URL, CAMERA one of {known}")
         given.setdefault(name, []).append(target)
-    return {name: given.get(name) or config.publish.get(name, []) for name in cameras}
+    publish = {name: given.get(name) or config.publish.get(name, []) for name in cameras}
+    taken: set[str] = set()
+    for target in chain.from_iterable(publish.values()):
+        if target.url in taken:
+            raise BadArgument(
+                f"{target.shown} is published to twice: give each an address of its own"
+            )
+        taken.add(target.url)
+    return publish
 
 
 def _merge(given: argparse.Namespace, config: dict[str, Any]) -> argparse.Namespace:

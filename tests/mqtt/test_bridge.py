@@ -211,6 +211,9 @@ def test_a_broker_s_password_is_not_shown() -> None:
     broker = parse_broker("mqtts://me:pa%40ss@h:99/x")
     assert (broker.user, broker.password, broker.port, broker.is_tls) == ("me", "pa@ss", 99, True)
     assert broker.shown == "mqtts://h:99/x" and "pa@ss" not in repr(broker)
+    with pytest.raises(BadArgument) as error:
+        parse_broker("mqtt://me:SEC#RET@h")
+    assert "SEC" not in str(error.value) and "RET" not in str(error.value)
 
 
 @pytest.mark.parametrize(

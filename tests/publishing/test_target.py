@@ -52,14 +52,15 @@ def test_settings_behind_the_hash_are_ours() -> None:
     [
         ("ftp://h/x", "'ftp' is nothing to publish to"),
         ("rtmp:///app/k", "needs a host"),
-        ("rtmp://h:port/app/k", "needs a host"),
+        ("rtmp://h:port/app/k", "port is a number"),
+        ("rtmp://h:99999/app/k", "port is a number"),
         ("hls:", "needs a folder"),
         ("hls:ftp://h/x", "needs a folder"),
         ("whip:rtmp://h/x", "needs a web address"),
         ("rtmp://h/a/k#fps=5", "no setting 'fps'"),
         ("rtmp://h/a/k#encoder=h265", "encoder='h265' is none"),
         ("rtmp://h/a/k#crf=99", "crf='99' will not do"),
-        ("rtmp://h/a/k#bitrate=fast", "bitrate='fast'"),
+        ("rtmp://h/a/k#bitrate=fast", "bitrate='fast' is no rate: write it as 4M"),
         ("rtmp://h/a/k#name=a b", "name='a b' will not do"),
     ],
 )
@@ -67,6 +68,13 @@ def test_what_is_no_target_is_refused(text: str, said: str) -> None:
     with pytest.raises(BadArgument) as error:
         parse_target(text)
     assert said in str(error.value)
+
+
+def test_a_key_with_a_hash_in_it_is_not_told() -> None:
+    for text in ("rtmp://u:SEC#RET@h/app/KEY", "rtmp://h/app/KEY#RET"):
+        with pytest.raises(BadArgument, match="written %23") as error:
+            parse_target(text)
+        assert not any(each in str(error.value) for each in ("SEC", "RET", "KEY"))
 
 
 def test_a_camera_s_name_may_stand_before() -> None:
@@ -97,6 +105,8 @@ def test_targets_come_from_options_or_from_a_camera_s_table(tmp_path: Path) -> N
     }
     with pytest.raises(BadArgument, match="say which camera: --publish CAMERA=URL"):
         read("--config", str(file), "--publish", "rtsp://h/x")
+    with pytest.raises(BadArgument, match=r"hls:/one/live\.m3u8 is published to twice"):
+        read("--config", str(file), "--publish", "b=hls:/one/#name=again")
     file.write_text("[camera.a]\nsource = 'pattern:'\npublish = 3\n")
     with pytest.raises(BadArgument, match=r"x\.toml: \[camera\.a\]: publish has to be a list"):
         read("--config", str(file))

@@ -12,6 +12,7 @@ from twistedcam.recording import quantities
 from twistedcam.recording.coder import CoderSettings
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.sources.spec import check_name
+from twistedcam.sources.url import unknown_setting
 
 _HIDDEN = "***"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -131,8 +132,7 @@ def parse_target(text: str) -> Target:
     given = dict(parse_qsl(fragment, keep_blank_values=True))
     for name in given:
         if name not in SETTINGS:
-            known = ", ".join(SETTINGS)
-            raise BadArgument(f"a {scheme} target has no setting {name!r}: it has {known}")
+            raise BadArgument(unknown_setting(name, f"a {scheme} target", SETTINGS))
     url = _folder(rest) if scheme == "hls" and not _is_web(rest) else rest
     if scheme not in ("hls", "whip"):
         url = address
@@ -176,10 +176,13 @@ def _folder(text: str) -> str:
 def _check_host(scheme: str, url: str) -> None:
     try:
         parts = urlsplit(url)
-        _ = parts.port  # raises where it is no number
         host = parts.hostname
     except ValueError:
         host = None
+    try:
+        _ = host and parts.port
+    except ValueError:
+        raise BadArgument(f"a {scheme} target's port is a number from 0 to 65535") from None
     if not host:
         raise BadArgument(f"a {scheme} target needs a host: write {_EXAMPLES}")
     if scheme == "whip" and not _is_web(url):
@@ -189,6 +192,6 @@ def _check_host(scheme: str, url: str) -> None:
 def _coder(given: dict[str, str]) -> CoderSettings:
     recording: dict[str, str] = {name: given[name] for name in ("crf", "preset") if name in given}
     settings = RecordSettings.from_mapping(recording)
-    bitrate = quantities.size(given["bitrate"], "bitrate") if "bitrate" in given else None
+    bitrate = quantities.bitrate(given["bitrate"], "bitrate") if "bitrate" in given else None
     encoder = given.get("encoder", CoderSettings.encoder)
     return CoderSettings(encoder, settings.crf, settings.preset, bitrate)

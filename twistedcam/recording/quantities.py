@@ -46,6 +46,18 @@ def size(text: str | float, what: str) -> int:
     return int(value)
 
 
+def bitrate(text: str | float, what: str) -> int:
+    """Bits a second from ``4M``, ``800k``, or a bare number.
+
+    Raises:
+        BadArgument: it is no rate above nothing.
+    """
+    try:
+        return size(text, what)
+    except BadArgument:
+        raise BadArgument(f"{what}={text!r} is no rate: write it as 4M or 800k") from None
+
+
 def is_size(text: str | float) -> bool:
     """Whether this is clearly a size and not a length of time: ``100MB``, but not ``10m``."""
     return isinstance(text, str) and _parse(text, _BYTES) is not None

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from twistedcam.errors import BadArgument
 from twistedcam.sources.url import SCHEMES as URL_SCHEMES
-from twistedcam.sources.url import join_settings, split_settings, without_secrets
+from twistedcam.sources.url import join_settings, split_settings, unknown_setting, without_secrets
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
@@ -166,8 +166,8 @@ class Settings:
         """Raise BadArgument if there is a setting that nobody has asked for."""
         for name in self._spec.settings:
             if name not in self._known:
-                known = ", ".join(sorted(self._known))
-                raise BadArgument(f"{self._spec.scheme}: has no setting {name!r}: it has {known}")
+                of = f"{self._spec.scheme}:"
+                raise BadArgument(unknown_setting(name, of, sorted(self._known)))
 
     def bad(self, name: str, text: str, hint: str) -> BadArgument:
         """The error for a value that will not do."""

@@ -45,6 +45,19 @@ def join_settings(address: str, settings: dict[str, str]) -> str:
     return f"{address}#{urlencode(settings, safe=':/,')}" if settings else address
 
 
+def unknown_setting(name: str, of: str, known: Collection[str]) -> str:
+    """What to say of a setting that there is not; behind a lone ``#`` may stand half a password.
+
+    Arguments:
+        of: what has no such setting.
+        known: those that it has.
+    """
+    has = f"it has {', '.join(known)}"
+    if re.fullmatch("[a-z][a-z_]{0,20}", name):
+        return f"{of} has no setting {name!r}: {has}"
+    return f"{of} has no such setting (a # that belongs to the address is written %23): {has}"
+
+
 def without_secrets(text: str) -> str:
     """An address in which user, password, and whatever looks like a key are stars."""
     scheme, colon, rest = text.partition(":")
@@ -55,6 +68,8 @@ def without_secrets(text: str) -> str:
     except ValueError:
         return f"{scheme}{colon}{_HIDDEN}"
     netloc = parts.netloc
+    if "@" in parts.fragment:  # a password with a # in it, which should have been %23
+        return f"{parts.scheme}://{_HIDDEN}@{parts.fragment.rpartition('@')[2]}"
     if "@" in netloc:
         netloc = f"{_HIDDEN}@{netloc.rpartition('@')[2]}"
     words = (_hide(word) for word in parts.query.split("&"))
