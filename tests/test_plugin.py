@@ -61,17 +61,31 @@ def test_what_will_not_do_is_said_in_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         wrong = (
-            (["--camera", "nonsense:"], "nonsense"),
-            (["--colour"], "--colour"),
-            ([*ALONE, "--listen", f"tcp:{port}"], "token"),
-            (
-                [*ALONE, "--listen", f"tcp:{port}:interface=127.0.0.1"],
-                "cannot",
-            ),
+            (["--camera", "nonsense:"], 2, "nonsense"),
+            (["--colour"], 2, "--colour"),
+            ([*ALONE, "--listen", f"tcp:{port}"], 2, "token"),
+            ([*ALONE, "--listen", f"tcp:{port}:interface=127.0.0.1"], 1, "cannot"),
         )
-        for options, reason in wrong:
+        for options, code, reason in wrong:
             server = twistd(tmp_path, *options)
             said, _ = server.communicate(timeout=PATIENCE)
-            assert server.returncode in (1, 2), said
-            assert reason in said
+            assert (server.returncode, reason in said) == (code, True), said
             assert "Traceback" not in said
+
+
+def test_a_daemon_that_cannot_start_says_so_where_it_was_started(tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    words = ["-c", TWISTD, "--pidfile", "pid", "--logfile", "log", "twistedcam", *ALONE]
+    words += ["--camera", "pattern:", "--listen", "tcp:0:interface=127.0.0.1"]
+    done = subprocess.run(
+        [sys.executable, *words, "--recordings", "taken"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (done.returncode, "no folder for recordings" in done.stderr) == (1, True)
+    assert "no folder for recordings" in (tmp_path / "log").read_text()
+    assert not (tmp_path / "pid").exists()

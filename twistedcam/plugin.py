@@ -13,12 +13,20 @@ from twisted.logger import Logger
 
 from twistedcam.arguments import LOG_LEVEL, add_serve_arguments
 from twistedcam.clock import go_by_steady_clock
-from twistedcam.errors import StartupError, TwistedcamError
+from twistedcam.errors import BadArgument, StartupError, TwistedcamError
 from twistedcam.limits import raise_file_limit
 from twistedcam.memory import share_one_heap
 from twistedcam.options import ServeOptions, read_serve_options
 
 log = Logger()
+
+
+class CannotStart(SystemExit, Exception):
+    """Ends twistd with 1 and one line.
+
+    An exception, so that twistd tells the terminal that a daemon was started from, and removes its
+    file with the process's number; and an exit, so that nobody is shown a traceback.
+    """
 
 
 class Options:
@@ -59,7 +67,7 @@ def makeService(options: Options) -> IService:
             try:
                 super().privilegedStartService()
             except StartupError as error:
-                sys.exit(f"twistedcam: {error}")
+                raise CannotStart(f"twistedcam: {error}") from None
 
     share_one_heap(os.environ)
     given = options.serve
@@ -69,4 +77,5 @@ def makeService(options: Options) -> IService:
     try:
         return PluginService(reactor, given)
     except TwistedcamError as error:
-        sys.exit(f"twistedcam: {error}")
+        print(f"twistedcam: {error}", file=sys.stderr)
+        sys.exit(2 if isinstance(error, BadArgument) else 1)
