@@ -6,12 +6,14 @@ import contextlib
 import os
 import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.fakecam import FakeCam, require_fakecam
-from tests.process import PATIENCE, ServerProcess, run_program, wait_for
+from tests.process import PATIENCE, ROOT, ServerProcess, run_program, wait_for
 from tests.viewer import Viewer
 from twistedcam import barcode, wire
 from twistedcam.wire.messages import FrameMessage
@@ -59,6 +61,54 @@ def test_a_signal_ends_it_in_order(tmp_path: Path, sign: int) -> None:
 
     with av.open(str(recording)) as film:
         assert sum(1 for _ in film.decode(video=0)) >= 5
+
+
+#: Sends a signal to the program that imports that module, as often as it is said.
+SENDER = """
+import os, sys
+
+class Sender:
+    def find_spec(self, name, path=None, target=None):
+        if name == "{module}":
+            for number in {numbers}:
+                os.kill(os.getpid(), number)
+
+sys.meta_path.insert(0, Sender())
+"""
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "module", ["twistedcam.cli.serve", "twistedcam.service", "twistedcam.mqtt"]
+)
+def test_a_signal_that_comes_while_it_is_loaded_ends_it_in_order(
+    tmp_path: Path, sign: int, module: str
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(SENDER.format(module=module, numbers=[int(sign)]))
+    done = early(tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_second_signal_ends_what_hangs_while_it_is_loaded(tmp_path: Path) -> None:
+    numbers = [int(signal.SIGTERM)] * 2
+    sender = SENDER.format(module="twistedcam.cli.serve", numbers=numbers)
+    (tmp_path / "sitecustomize.py").write_text(sender)
+    assert early(tmp_path).returncode == -signal.SIGTERM
+
+
+def early(folder: Path) -> subprocess.CompletedProcess[str]:
+    """A server that has a ``sitecustomize.py`` in the folder."""
+    words = ["serve", "--camera", "pattern:", "--no-http", "--no-listen"]
+    words += ["--control", "tcp:0:interface=127.0.0.1", "--recordings", str(folder)]
+    return subprocess.run(
+        [sys.executable, "-m", "twistedcam", *words],
+        env={**os.environ, "PYTHONPATH": f"{folder}:{ROOT}"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
 
 
 def test_a_camera_that_hangs_does_not_hold_up_the_end(tmp_path: Path) -> None:

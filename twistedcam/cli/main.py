@@ -7,6 +7,7 @@ import importlib
 import sys
 from collections.abc import Callable, Sequence
 
+from twistedcam.early import EarlySignals
 from twistedcam.errors import BadArgument, TwistedcamError
 from twistedcam.version import __version__
 
@@ -36,9 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, module, summary in COMMANDS:
         command = commands.add_parser(name, help=summary, description=f"{name}: {summary}.")
         if words[:1] == [name]:  # only what is asked for is imported
+            early = EarlySignals() if name == "serve" else None
             program = importlib.import_module(module)
             program.add_arguments(command)
-            command.set_defaults(run=program.run)
+            command.set_defaults(run=program.run, early=early)
     found = parser.parse_args(words)
     return run_command(found.run, found)
 

@@ -19,7 +19,8 @@ from twisted.logger import (
 
 from twistedcam.arguments import add_serve_arguments
 from twistedcam.clock import go_by_steady_clock
-from twistedcam.ending import end_once
+from twistedcam.early import EarlySignals
+from twistedcam.ending import end_once, stop_once
 from twistedcam.errors import BadArgument
 from twistedcam.limits import raise_file_limit
 from twistedcam.logfile import LogFile
@@ -60,6 +61,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.check:
         print(f"this will do: {', '.join(service.server.cameras)}")
         return 0
+    early: EarlySignals = arguments.early
+    if early.came:
+        return 0
     notifier = Notifier(reactor, os.environ)
     service.server.reload = notifier.around(service.server.reload)
     service.privilegedStartService()
@@ -68,10 +72,14 @@ def run(arguments: argparse.Namespace) -> int:
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
     # Once it is said, a signal ends it in order: the reactor has its handlers by then.
     reactor.callWhenRunning(end_once, reactor)
+    reactor.callWhenRunning(early.let_in)
     reactor.callWhenRunning(reload_on_hangup, reactor, service.server)
     reactor.callWhenRunning(announce, service)
     reactor.callWhenRunning(notifier.startService)
     leave_in_peace()
+    early.give_back()
+    if early.came:
+        reactor.callWhenRunning(stop_once, reactor)
     reactor.run()
     return 0
 
