@@ -152,7 +152,8 @@ class FrameProtocol(Protocol):
         elif isinstance(message, wire.Bye):
             self.bye()
         elif isinstance(message, wire.Error):
-            log.info("{peer} gave up: {why}", peer=self.peer, why=message.message)
+            why = " ".join(message.message[:200].split())  # one line, whatever it says
+            log.info("{peer} gave up: {why}", peer=self.peer, why=why)
             self.bye()
         elif self._session is not None:
             if isinstance(message, wire.Ack):

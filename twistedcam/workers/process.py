@@ -14,7 +14,7 @@ from typing import Any
 
 from twisted.internet.protocol import Factory
 from twisted.internet.task import LoopingCall
-from twisted.logger import Logger, globalLogBeginner, textFileLogObserver
+from twisted.logger import Logger, globalLogBeginner
 
 from twistedcam.clock import go_by_steady_clock
 from twistedcam.delivery.ears import Ears
@@ -23,6 +23,7 @@ from twistedcam.frame import Frame
 from twistedcam.hub import Hub
 from twistedcam.limits import raise_file_limit
 from twistedcam.logfile import LogFile
+from twistedcam.logtext import text_observer
 from twistedcam.memory import MemoryReturn, leave_in_peace
 from twistedcam.viewers import Tally
 from twistedcam.workers.link import Link, to_bytes
@@ -137,7 +138,7 @@ def _frame(message: dict[str, Any]) -> Frame:
 def main(path: str, number: int, logged: str) -> None:
     """Serve until the server is gone."""
     to: Any = LogFile(Path(logged)) if logged else sys.stderr
-    observer = textFileLogObserver(to)
+    observer = text_observer(to)
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False, discardBuffer=True)
     raise_file_limit()
     from twisted.internet import reactor
