@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from secrets import token_hex
 
 from twistedcam.camera import Camera
 from twistedcam.camera.thread import Thread
@@ -49,7 +50,7 @@ def _write(folder: Path, camera: str, frame: Frame, name: str | None) -> str:
         if name is not None and not is_free(folder, name):
             raise BadArgument(f"there is a file {name!r} already")
         chosen = name or free_name(folder, camera, frame.time, SUFFIXES[0])
-        hidden = folder / f".{chosen}.{frame.seq}.new"
+        hidden = folder / f".{chosen}.{token_hex(4)}.new"  # others may want this picture just now
         try:
             hidden.write_bytes(frame.jpeg)
             return give_name(hidden, folder / chosen).name

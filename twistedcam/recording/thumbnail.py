@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import av
@@ -32,7 +33,7 @@ def thumbnail(path: Path) -> bytes:
     made = _make(path)
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        fresh = kept.with_suffix(".new")
+        fresh = kept.with_suffix(f".{token_hex(4)}.new")  # others may want it just now
         fresh.write_bytes(made)
         fresh.replace(kept)
     except OSError:
