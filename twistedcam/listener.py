@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Any
 
 from twisted.application.service import Service
@@ -42,6 +43,7 @@ class Listener(Service):
         self.port: IListeningPort | None = None
         self._endpoint: IStreamServerEndpoint | None = None
         try:
+            _check_port(description)
             self._endpoint = server_endpoint(reactor, _with_backlog(description))
         except Exception as error:  # each endpoint parser has its own ways to fail
             if isinstance(error, LookupError) and description.startswith("systemd:"):
@@ -133,6 +135,12 @@ def is_loopback(description: str) -> bool:
             except ValueError:
                 return False
     return False
+
+
+def _check_port(description: str) -> None:
+    number = re.match(r"(?:tcp6?|ssl):(?:port=)?(\d+)", description)
+    if number and int(number[1]) > 65535:
+        raise ValueError(f"a port is a number from 0 to 65535, not {number[1]}")
 
 
 def _reason(failure: Failure) -> str:

@@ -85,7 +85,7 @@ def test_twistd_runs_it_as_a_daemon_with_pid_and_log_file(bin: Path, elsewhere: 
 
 
 def test_twistd_says_what_will_not_do_in_one_line(bin: Path, elsewhere: Path) -> None:
-    for options, code in ((["--camera", "nonsense:"], 1), (["--colour"], 2)):
+    for options, code in ((["--camera", "nonsense:"], 2), (["--colour"], 2)):
         done = subprocess.run(
             [bin / "twistd", "-n", "twistedcam", *options],
             cwd=elsewhere,

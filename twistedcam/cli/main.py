@@ -6,6 +6,7 @@ import argparse
 import importlib
 import sys
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from twistedcam.early import EarlySignals
 from twistedcam.errors import BadArgument, TwistedcamError
@@ -28,11 +29,19 @@ COMMANDS = (
 EPILOG = "'twistedcam COMMAND --help' explains one. Example: twistedcam serve --camera webcam:0"
 
 
+class Parser(argparse.ArgumentParser):
+    """One whose errors are one line, like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"twistedcam: {message}; '{self.prog} --help' explains\n")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The program; its exit code: 0 all went well, 1 the work failed, 2 called wrongly."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    parser = argparse.ArgumentParser("twistedcam", description="A camera server.", epilog=EPILOG)
+    parser = Parser("twistedcam", description="A camera server.", epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"twistedcam {__version__}")
+    chosen = parser
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, module, summary in COMMANDS:
         command = commands.add_parser(name, help=summary, description=f"{name}: {summary}.")
@@ -41,7 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             program = importlib.import_module(module)
             program.add_arguments(command)
             command.set_defaults(run=program.run, early=early)
-    found = parser.parse_args(words)
+            chosen = command
+    found, unknown = parser.parse_known_args(words)
+    if unknown:
+        chosen.error(f"there is no {unknown[0]!r} here")
     return run_command(found.run, found)
 
 
