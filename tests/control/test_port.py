@@ -146,6 +146,21 @@ class PortTests(SynchronousTestCase):
         self.assertEqual(len(answers), 3)
         self.assertTrue(self.it.wire.disconnecting)
 
+    def test_a_page_in_a_browser_that_sends_commands_here_is_sent_away(self) -> None:
+        ran: list[str] = []
+        self.it.registry.command("touch")(lambda server: ran.append("touched"))
+        head = b"POST / HTTP/1.1\r\nHost: 127.0.0.1:9531\r\nContent-Type: text/plain\r\n\r\n"
+        for data in (head + b"\ntouch\n", b"OPTIONS * HTTP/1.0\ntouch\n", b"PRI * HTTP/2.0\n"):
+            it = Controller()
+            it.registry.command("touch")(lambda server: ran.append("touched"))
+            for byte in data:  # in however many pieces it comes
+                it.say(bytes([byte]))
+            self.assertEqual((ran, it.wire.disconnecting), ([], True))
+        answers = self.it.say(b"ping\n" + head + b"\ntouch\n")
+        self.assertEqual(answers[0], "OK")
+        self.assertRegex(answers[1], "^ERR bad-argument that is HTTP")
+        self.assertEqual((len(answers), ran), (2, []))
+
     def test_quit_closes_behind_its_answer(self) -> None:
         self.assertEqual(self.it.say(b"ping\nquit\nping\n"), ["OK", "OK"])
         self.assertTrue(self.it.wire.disconnecting)

@@ -31,7 +31,7 @@ class LineReader:
         """The lines that ``data`` completes, without their ends, empty ones among them.
 
         Raises:
-            LineTooLong: the connection has to end.
+            LineTooLong, BadArgument: the connection has to end.
         """
         if not data:
             return
@@ -40,11 +40,17 @@ class LineReader:
         self._has_ended_by_cr = data.endswith(b"\r")
         *whole, self._buffer = _END.split(self._buffer + data)
         for line in whole:
+            if _REQUEST.search(line):
+                raise BadArgument(
+                    "that is HTTP, and this the control port: open the page's address"
+                )
             yield _checked(line)
         _checked(self._buffer)
 
 
 _END = re.compile(rb"\r\n|\r|\n")
+#: A request's first line. Any site can have a browser send one here, with commands behind it.
+_REQUEST = re.compile(rb" HTTP/\d(\.\d)?\Z")
 
 
 def _checked(line: bytes) -> bytes:
