@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
+from twistedcam.cli import streams
 from twistedcam.early import EarlySignals
 from twistedcam.errors import BadArgument, TwistedcamError
 from twistedcam.version import __version__
@@ -38,6 +39,7 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The program; its exit code: 0 all went well, 1 the work failed, 2 called wrongly."""
+    streams.prepare()
     words = list(sys.argv[1:] if arguments is None else arguments)
     parser = Parser("twistedcam", description="A camera server.", epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"twistedcam {__version__}")
@@ -51,10 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             program.add_arguments(command)
             command.set_defaults(run=program.run, early=early)
             chosen = command
-    found, unknown = parser.parse_known_args(words)
-    if unknown:
-        chosen.error(f"there is no {unknown[0]!r} here")
-    return run_command(found.run, found)
+    try:
+        found, unknown = parser.parse_known_args(words)
+        if unknown:
+            chosen.error(f"there is no {unknown[0]!r} here")
+    except SystemExit as end:  # help was asked for, or something is wrong
+        raise SystemExit(streams.finish(int(end.code or 0))) from None
+    return streams.finish(run_command(found.run, found))
 
 
 def run_command(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
@@ -69,6 +74,8 @@ def run_command(run: Callable[[argparse.Namespace], int], arguments: argparse.Na
         return 1
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        sys.stderr.close()
+    except OSError as error:
+        if error.filename is None:
+            return streams.lost(error)
+        print(f"twistedcam: {error.filename}: {error.strerror}", file=sys.stderr)
         return 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -46,6 +47,8 @@ class BlockingClient:
         self._is_closed = False
         try:
             self._socket = _connect(endpoint, timeout, trust or Trust())
+        except UnicodeError:  # a name that no host can have
+            raise NoServer(f"no server at {endpoint}: that is no name of a host") from None
         except OSError as error:
             why = error.strerror or str(error) or "no answer"
             raise NoServer(
@@ -166,7 +169,8 @@ def _connect(endpoint: str, timeout: float, trust: Trust) -> socket.socket:
     # Twisted's endpoint strings escape the colons of an IPv6 address, and may name their words.
     host = host.removeprefix("host=").replace("\\:", ":").strip("[]")
     port = port.removeprefix("port=")
-    if kind not in ("tcp", "tls") or not host or not port.isdigit() or int(port) > 65535:
+    is_port = re.fullmatch("[0-9]{1,5}", port) and int(port) <= 65535
+    if kind not in ("tcp", "tls") or not host or not is_port:
         raise BadArgument(f"{endpoint!r} is no endpoint: tcp:HOST:PORT, tls:HOST:PORT, unix:PATH")
     if kind == "tls":
         return connect_tls(host, int(port), trust, timeout)

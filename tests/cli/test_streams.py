@@ -1,0 +1,59 @@
+"""The program with an output that cannot be written, that is closed, or that knows few letters."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.process import PATIENCE, ROOT
+
+FULL = "twistedcam: cannot write: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ("serve --check --camera pattern: >/dev/full", 1, FULL),
+        ("serve --check --camera pattern: >&-", 0, ""),
+        ("serve --check --camera pattern: <&- >&- 2>&-", 0, ""),
+        ("serve --help | true", 0, ""),
+        ("ctl --connect tcp:cam..local:1 ping", 1, "that is no name of a host"),
+        ("ctl --connect tcp:127.0.0.1:\u00b2 ping", 2, "is no endpoint"),
+        ("ctl --connect tcp:127.0.0.1:" + "9" * 5000 + " ping", 2, "is no endpoint"),
+    ],
+)
+@pytest.mark.parametrize("buffered", [True, False])
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a Linux device")
+def test_an_output_that_takes_nothing_is_one_line(
+    line: str, code: int, said: str, buffered: bool
+) -> None:
+    done = run(line, PYTHONUNBUFFERED="" if buffered else "1")
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr and len(done.stderr.splitlines()) == bool(said)
+
+
+def test_help_that_cannot_be_written_when_the_program_ends_is_one_line() -> None:
+    done = run("ctl --help >/dev/full", PYTHONUNBUFFERED="")
+    assert (done.returncode, done.stderr) == (1, FULL)
+
+
+def test_letters_that_the_terminal_does_not_know_are_written_out() -> None:
+    done = run("ctl --help", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\\xb7" in done.stdout
+
+
+def run(line: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """A line for the shell, behind ``twistedcam``."""
+    return subprocess.run(
+        ["bash", "-c", f"exec {sys.executable} -m twistedcam {line}"],
+        cwd=ROOT,
+        env=os.environ | env,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
