@@ -40,8 +40,15 @@ def test_a_camera_is_a_line() -> None:
         "",
         "camera  state       size       fps   viewers  age      recording",
         "cam     live        640x480    30.0  2        31 ms    -",
-        "door    live        640x480    30.0  2        31 ms    a.mkv  1:01  2.5 MB",
+        "door    live        640x480    30.0  2        31 ms    1:01  2.5 MB  a.mkv",
     ]
+
+
+def test_a_narrow_terminal_shows_how_a_recording_stands_whatever_the_names_are() -> None:
+    recording = {"recording_seconds": 61.9, "recording_bytes": 2_500_000, "recording": "x" * 64}
+    [line] = [each for each in board(camera("y" * 64, **recording)).lines(12, "") if "yyy" in each]
+    assert line.startswith("y" * 19 + "…  live")
+    assert "1:01  2.5 MB" in line[:90]
 
 
 def test_why_there_is_no_picture_and_no_recording_stands_below() -> None:

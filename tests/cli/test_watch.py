@@ -71,7 +71,7 @@ def test_it_follows_the_cameras_and_what_happens(
     view.wait_to_show("event: state camera=cam state=stopped")
     client.ask("start", "cam")
     name = client.ask("record", "start", "cam")["recording"]
-    view.wait_to_show(f"{name}  0:0")
+    view.wait_to_show(f"B  {name}")  # behind how long and how large it is
     view.wait_to_show(f"name={name}")
     view.type("q")
     assert view.process.wait(PATIENCE) == 0

@@ -20,6 +20,8 @@ MIN_SPACIOUS = 12
 _HEADS = ("camera", "state", "size", "fps", "viewers", "age", "recording")
 _WIDTHS = (6, 10, 9, 4, 7, 7, 9)
 _FOOT = "q leaves"
+#: Letters of a camera's name; with all that it may have it would leave no room for the rest.
+_LONGEST = 20
 
 
 class Board:
@@ -123,7 +125,8 @@ def amount(size: float) -> str:
 def _cells(camera: Message) -> Iterator[str]:
     is_live = camera["state"] == "live"
     age = camera.get("age_ms")
-    yield camera["camera"]
+    name = camera["camera"]
+    yield name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
     yield camera["state"]
     yield camera["size"] if is_live else "-"
     yield f"{camera['fps']:.1f}" if is_live else "-"
@@ -135,11 +138,11 @@ def _cells(camera: Message) -> Iterator[str]:
 def _recording(camera: Message) -> str:
     if camera.get("recording") is None:
         return "-"
-    told = [camera["recording"], duration(camera.get("recording_seconds"))]
+    told = [duration(camera.get("recording_seconds"))]
     told.append(amount(camera.get("recording_bytes") or 0))
     if camera.get("recording_dropped"):
         told.append(f"{camera['recording_dropped']} dropped")
-    return "  ".join(told)
+    return "  ".join([*told, camera["recording"]])  # a narrow terminal cuts what is last
 
 
 def _troubles(camera: Message) -> list[str]:
