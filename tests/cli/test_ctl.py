@@ -165,6 +165,9 @@ def test_a_person_at_the_prompt(
             # readline overhears between its prompt and its waiting.
             prompt.type("garbage\x03")
             prompt.wait_for("twistedcam>")
+        prompt.type("auth S3CRET\r")
+        prompt.wait_for("OK")
+        prompt.wait_for("twistedcam>")
         prompt.type("statsu\r")
         prompt.wait_for("did you mean 'status'?")
         prompt.wait_for("twistedcam>")
@@ -173,6 +176,7 @@ def test_a_person_at_the_prompt(
         if not hidden:
             history = tmp_path / "twistedcam" / "history"
             assert "get cam quality" in history.read_text()
+            assert "S3CRET" not in history.read_text()
             assert history.stat().st_mode & 0o077 == 0
     finally:
         prompt.close()

@@ -99,11 +99,19 @@ def _rich(console: Console) -> Callable[[], str]:
         vocabulary = Vocabulary.learn(console.client.ask)
     except TwistedcamError:
         vocabulary = Vocabulary()  # typed without completion, it works all the same
+
+    class WithoutTokens(FileHistory):
+        """Keeps what was typed, but for what opens the server."""
+
+        def store_string(self, string: str) -> None:
+            if string.split()[:1] != ["auth"]:
+                super().store_string(string)
+
     file = history_file()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch(0o600)
-        history: FileHistory | InMemoryHistory = FileHistory(str(file))
+        history: WithoutTokens | InMemoryHistory = WithoutTokens(str(file))
     except OSError:
         history = InMemoryHistory()
     session: PromptSession[str] = PromptSession(
