@@ -53,6 +53,11 @@ def test_one_command_and_its_answer(server: ServerProcess) -> None:
     assert "\x1b" not in out
 
 
+def test_a_port_needs_no_word_before_it(server: ServerProcess) -> None:
+    with BlockingClient("{}:{}".format(*server.control)) as client:
+        assert client.ask("ping") == {}
+
+
 def test_the_answer_as_json(server: ServerProcess) -> None:
     code, out, _ = ctl(server, "--json", "cameras")
     assert code == 0

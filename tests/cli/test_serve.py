@@ -9,6 +9,8 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -16,6 +18,7 @@ from tests.fakecam import FakeCam, require_fakecam
 from tests.process import PATIENCE, ROOT, ServerProcess, run_program, wait_for
 from tests.viewer import Viewer
 from twistedcam import barcode, wire
+from twistedcam.cli.serve import announce
 from twistedcam.wire.messages import FrameMessage
 
 
@@ -61,6 +64,32 @@ def test_a_signal_ends_it_in_order(tmp_path: Path, sign: int) -> None:
 
     with av.open(str(recording)) as film:
         assert sum(1 for _ in film.decode(video=0)) >= 5
+
+
+def test_it_says_where_it_is_in_words_that_can_be_typed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def at(address: str, is_tls: bool = False) -> Any:
+        return SimpleNamespace(address=address, is_tls=is_tls)
+
+    listeners = {
+        "http": [at("127.0.0.1:80"), at("[::1]:443", is_tls=True)],
+        "frames": [at("127.0.0.1:1"), at("unix:/f"), at("h:2", is_tls=True)],
+        "control": [at("127.0.0.1:3"), at("unix:/c"), at("h:4", is_tls=True)],
+    }
+    server: Any = SimpleNamespace(cameras={"cam": None})
+    announce(SimpleNamespace(server=server, listeners=listeners))  # type: ignore[arg-type]
+    said = capsys.readouterr().out
+    assert [line.split(None, 1)[1] for line in said.splitlines()[1:-1]] == [
+        "http://127.0.0.1:80/",
+        "https://[::1]:443/",
+        "twistedcam view twistedcam://127.0.0.1:1",
+        "twistedcam view twistedcam+unix:/f",
+        "twistedcam view twistedcams://h:2",
+        "telnet 127.0.0.1 3",
+        "twistedcam ctl --connect unix:/c",
+        "twistedcam ctl --connect tls:h:4",
+    ]
 
 
 #: Sends a signal to the program that imports that module, as often as it is said.

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--connect",
         metavar="ENDPOINT",
         default=DEFAULT_ENDPOINT,
-        help="the control port: tcp:HOST:PORT, tls:HOST:PORT or unix:PATH (%(default)s)",
+        help="the control port: HOST:PORT, tls:HOST:PORT or unix:PATH (%(default)s)",
     )
     add_trust_arguments(parser)
     parser.add_argument("--json", action="store_true", help="show answers and events as JSON")

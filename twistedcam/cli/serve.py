@@ -91,11 +91,17 @@ def announce(service: CameraService) -> None:
         lines.append(f"  page      http{'s' * listener.is_tls}://{listener.address}/")
     for listener in service.listeners["frames"]:
         scheme = "twistedcams" if listener.is_tls else "twistedcam"
-        lines.append(f"  watch     twistedcam view {scheme}://{listener.address}")
+        where = f"{scheme}://{listener.address}"
+        if listener.address.startswith("unix:"):
+            where = f"{scheme}+{listener.address}"
+        lines.append(f"  watch     twistedcam view {where}")
     for listener in service.listeners["control"]:
         host, _, port = listener.address.rpartition(":")
-        how = f"twistedcam ctl --connect tls:{host}:{port}" if listener.is_tls else None
-        lines.append(f"  control   {how or f'telnet {host} {port}'}")
+        if listener.is_tls or host == "unix":
+            where = f"tls:{host}:{port}" if listener.is_tls else listener.address
+            lines.append(f"  control   twistedcam ctl --connect {where}")
+        else:
+            lines.append(f"  control   telnet {host} {port}")
     lines.append("  stop      Ctrl-C")
     print("\n".join(lines), flush=True)
 

@@ -19,8 +19,8 @@ class BlockingClient:
     """A connection to the control port; every call waits.
 
     Arguments:
-        endpoint: ``tcp:HOST:PORT``, ``tls:HOST:PORT`` (the host's certificate is checked) or
-            ``unix:PATH``.
+        endpoint: ``HOST:PORT`` or ``tcp:HOST:PORT``, ``tls:HOST:PORT`` (the host's certificate is
+            checked) or ``unix:PATH``.
         timeout: seconds to wait for the connection and for the greeting.
         token: what it says to ``auth``, if anything.
         trust: for ``tls:``, which certificate is the right one; by default any that the system
@@ -156,6 +156,8 @@ class BlockingClient:
 
 def _connect(endpoint: str, timeout: float, trust: Trust) -> socket.socket:
     kind, _, rest = endpoint.partition(":")
+    if kind not in ("tcp", "tls", "unix"):
+        kind, rest = "tcp", endpoint
     if kind == "unix" and rest:
         made = socket.socket(socket.AF_UNIX)
         made.settimeout(timeout)
@@ -170,8 +172,8 @@ def _connect(endpoint: str, timeout: float, trust: Trust) -> socket.socket:
     host = host.removeprefix("host=").replace("\\:", ":").strip("[]")
     port = port.removeprefix("port=")
     is_port = re.fullmatch("[0-9]{1,5}", port) and int(port) <= 65535
-    if kind not in ("tcp", "tls") or not host or not is_port:
-        raise BadArgument(f"{endpoint!r} is no endpoint: tcp:HOST:PORT, tls:HOST:PORT, unix:PATH")
+    if kind == "unix" or not host or not is_port:
+        raise BadArgument(f"{endpoint!r} is no endpoint: HOST:PORT, tls:HOST:PORT, unix:PATH")
     if kind == "tls":
         return connect_tls(host, int(port), trust, timeout)
     plain = socket.create_connection((host, int(port)), timeout)
