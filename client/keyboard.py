@@ -18,6 +18,8 @@ _NAMES = {
     "\r": "return",
     "\n": "return",
 }
+#: X11's symbols (keysyms) of keys that have a letter in ASCII and are no letter there.
+_SYMBOLS = {0xFF1B: "\x1b", 0xFF09: "\t", 0xFF0D: "\r"}
 
 
 class Keyboard(Protocol):
@@ -103,9 +105,9 @@ class X11Keyboard:
         if event.state & self._x.LockMask:
             shifted = not shifted
         symbol = self._display.keycode_to_keysym(event.detail, int(shifted))
-        if not 0 < symbol < 256:
-            symbol = {0xFF1B: 0x1B, 0xFF09: 0x09, 0xFF0D: 0x0D}.get(symbol, 0)
-        letter = chr(symbol)
+        letter = chr(symbol) if 0 < symbol < 256 else _SYMBOLS.get(symbol)
+        if letter is None:  # Shift, Ctrl, an arrow, F5: no key of ours
+            return None
         name = _NAMES.get(letter, letter if letter.isprintable() else None)
         if name is None:
             return None
