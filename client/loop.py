@@ -11,6 +11,7 @@ from client.actions import Actions
 from client.files import save_frame
 from client.screens import Screen
 from client.views import View
+from twistedcam.errors import DiskError
 from twistedcam.frame import Frame
 
 
@@ -61,7 +62,7 @@ def run_loop(
 
     Raises:
         TwistedcamError: a server refused, or the connection was lost and is not to be had again.
-        DiskError: a picture could not be written.
+        DiskError: a picture could not be written, nor a recording where there is no screen.
         KeyboardInterrupt: a signal ended it.
     """
     wake = threading.Event()
@@ -72,6 +73,7 @@ def run_loop(
     while waiting and not actions.over:
         woken = wake.wait(screen.patience)
         wake.clear()
+        _check_recordings(views, screen, actions)
         fresh: list[tuple[View, Frame]] = []
         for view in waiting:
             frame = view.take()
@@ -90,6 +92,17 @@ def run_loop(
             actions.press(key)
         reports.tell()
     return frames is None or not waiting
+
+
+def _check_recordings(views: list[View], screen: Screen, actions: Actions) -> None:
+    """Tell of a recording that has failed, at once: on the screen, or by an end."""
+    for view in views:
+        try:
+            view.check_recording()
+        except DiskError as error:
+            if not screen.is_seen:
+                raise
+            actions.say(f"the recording has ended: {error}")
 
 
 def summarise(views: list[View], seconds: float) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import queue
 import threading
+from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 from twistedcam.errors import BadArgument, DiskError
@@ -21,12 +22,13 @@ class LocalRecorder:
 
     Arguments:
         path: the file; its ending says the format, and it must not exist.
+        failed: called on that thread when the recording has ended by itself; ``error`` says why.
 
     Raises:
         BadArgument: the ending is of no known format, or there is such a file.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, failed: Callable[[], None] = lambda: None) -> None:
         if path.suffix.lower() not in CONTAINERS:
             raise BadArgument(f"{path}: the ending has to be one of {', '.join(CONTAINERS)}")
         if path.exists():
@@ -35,8 +37,11 @@ class LocalRecorder:
         self.dropped = 0
         #: What stopped it, or None.
         self.error: DiskError | None = None
+        self._failed = failed
         self._writer = FileRecording(path, "viewer")
-        self._queue: queue.Queue[Frame | None] = queue.Queue(_QUEUE)
+        self._changed = threading.Condition()
+        self._frames: deque[Frame] = deque()
+        self._is_closing = False
         self._thread = threading.Thread(target=self._run, name=f"record {path}", daemon=True)
         self._thread.start()
 
@@ -46,32 +51,58 @@ class LocalRecorder:
         return self._writer.result
 
     def take(self, frame: Frame) -> None:
-        """One more frame, from any thread."""
-        try:
-            self._queue.put_nowait(frame)
-        except queue.Full:
-            self.dropped += 1
+        """One more frame, from any thread; nothing happens once the recording has ended."""
+        with self._changed:
+            if self._is_closing:
+                return
+            if len(self._frames) >= _QUEUE:
+                self.dropped += 1
+                return
+            self._frames.append(frame)
+            self._changed.notify()
 
     def close(self) -> SegmentResult:
-        """Finish the file.
+        """Finish the file, with the frames that wait for the disk.
 
         Raises:
             DiskError: it could not be written.
         """
-        if self._thread.is_alive():
-            self._queue.put(None)
-            self._thread.join()
+        self._end()
+        self._thread.join()
         if self.error is not None:
             raise self.error
         return self.result
 
     def _run(self) -> None:
+        first = self._error_of(self._write)
+        self._end()  # no more frames are taken, whoever ended it
+        second = self._error_of(lambda: self._writer.close(self.dropped))
+        self.error = first or second  # what comes of the first says less
+        if self.error is not None:
+            self._failed()
+
+    def _write(self) -> None:
+        while (frame := self._next()) is not None:
+            self._writer.write([frame])
+
+    def _next(self) -> Frame | None:
+        """The next frame to write; None when the last has been."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._frames or self._is_closing)
+            return self._frames.popleft() if self._frames else None
+
+    def _end(self) -> None:
+        with self._changed:
+            self._is_closing = True
+            self._changed.notify()
+
+    def _error_of(self, call: Callable[[], object]) -> DiskError | None:
+        """What went wrong in a call; a server may send what no file can have, such as no size."""
         try:
-            while (frame := self._queue.get()) is not None:
-                self._writer.write([frame])
-            self._writer.close(self.dropped)
+            call()
         except DiskError as error:
-            self.error = error
-            self._writer.close(self.dropped)
-            while self._queue.get() is not None:  # nobody may wait for room
-                pass
+            return error
+        except Exception as error:
+            why = str(error) or type(error).__name__
+            return DiskError(f"{self.path.name}: the pictures cannot be recorded: {why}")
+        return None

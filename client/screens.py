@@ -13,6 +13,8 @@ class Screen(Protocol):
 
     #: Seconds that it can do without being asked for keys.
     patience: float
+    #: Whether there is somebody who can be told something there.
+    is_seen: bool
 
     def show(self, views: list[View], actions: Actions) -> None:
         """Paint. Returns when the picture is on its way to the eye."""
@@ -31,6 +33,7 @@ class NoScreen:
     """For machines without one."""
 
     patience = 0.5
+    is_seen = False
 
     def show(self, views: list[View], actions: Actions) -> None:
         """Nothing is shown."""

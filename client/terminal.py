@@ -97,6 +97,7 @@ class Terminal:
     """
 
     patience = 0.1
+    is_seen = True
 
     def __init__(self) -> None:
         if not sys.stdout.isatty():

@@ -84,7 +84,16 @@ class View:
         if self.recorder is None:
             from client.recorder import LocalRecorder  # FFmpeg and more, for those who record
 
-            self.recorder = LocalRecorder(path)
+            self.recorder = LocalRecorder(path, lambda: self._wake())
+
+    def check_recording(self) -> None:
+        """See whether the recording goes on; one that has failed is no more.
+
+        Raises:
+            DiskError: it could not be written.
+        """
+        if self.recorder is not None and self.recorder.error is not None:
+            self.stop_recording()
 
     def stop_recording(self) -> SegmentResult | None:
         """Finish the file; what it came to.

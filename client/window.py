@@ -33,6 +33,7 @@ class Window:
     """
 
     patience = 0.02
+    is_seen = True
 
     def __init__(self, full_screen: bool = False) -> None:
         self._screen = find_screen()

@@ -1,0 +1,70 @@
+"""Recordings here that fail are told, whatever they fail of, and nobody waits for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from client.actions import Actions
+from client.loop import Reports, run_loop
+from client.screens import NoScreen
+from client.views import View
+from tests.client.peer import HELLO, Peer, picture
+from tests.process import ServerProcess, run_program
+from twistedcam import wire
+from twistedcam.viewing import parse_target
+
+SOURCE = "pattern:?size=160x120&fps=20"
+LIVE = wire.State("cam", "live", 1, 1).encode()
+
+
+def test_a_file_that_cannot_be_written_ends_a_viewer_without_a_window(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path, "--camera", SOURCE) as server:
+        url = "twistedcam://{}:{}".format(*server.frames)
+        # Two frames fail while the file is closed; without an end they fail while it is written.
+        for words in (("--frames", "2"), ()):
+            way = ("--headless", "--record", f"{tmp_path}/none/v.mkv", *words)
+            done = run_program("twistedcam", "view", *way, url)
+            assert done.returncode == 1, words
+            told = [each for each in done.stderr.splitlines() if not each.endswith("live")]
+            assert told == ["twistedcam: v.mkv: No such file or directory"], words
+
+
+@pytest.mark.parametrize("wrong", [picture(side=0), picture(time_us=2**63)], ids=["size", "time"])
+def test_pictures_that_no_file_can_have_are_one_line(tmp_path: Path, wrong: bytes) -> None:
+    with Peer(HELLO, LIVE, wrong) as peer:
+        way = ("--headless", "--record", f"{tmp_path}/v.mkv")
+        done = run_program("twistedcam", "view", *way, peer.url)
+    assert done.returncode == 1
+    told = [each for each in done.stderr.splitlines() if not each.endswith("live")]
+    assert len(told) == 1 and "cannot be recorded" in told[0], done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+class Eyes(NoScreen):
+    """A screen that is looked at until a message comes."""
+
+    is_seen = True
+
+    def __init__(self) -> None:
+        self.said: str | None = None
+
+    def show(self, views: list[View], actions: Actions) -> None:
+        self.said = actions.message
+
+    def pressed(self) -> list[str]:
+        return ["q"] if self.said else []
+
+
+def test_who_looks_is_told_and_goes_on_without_the_recording(tmp_path: Path) -> None:
+    with Peer(HELLO, LIVE, picture(1), picture(2, 2_000_000)) as peer:
+        views, eyes = [View(parse_target(peer.url))], Eyes()
+        try:
+            views[0].record(tmp_path / "none" / "v.mkv")
+            actions = Actions(views, tmp_path)
+            assert run_loop(views, eyes, actions, Reports(views, None, tell_states=False))
+            assert eyes.said == "the recording has ended: v.mkv: No such file or directory"
+            assert views[0].recorder is None
+        finally:
+            views[0].close()
