@@ -18,6 +18,7 @@ from client.loop import Reports, run_loop, summarise
 from client.screens import NoScreen, Screen
 from client.steering import Steering, parse_control
 from client.views import View
+from client.words import Cameras, OptionalWord
 from twistedcam.cli.trust import add_trust_arguments, read_token, read_trust
 from twistedcam.errors import BadArgument
 from twistedcam.viewing import Target, parse_target
@@ -37,7 +38,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLES
-    add("url", nargs="*", metavar="URL", help=f"cameras ({DEFAULT_URL})")
+    add(
+        "url",
+        nargs="*",
+        metavar="URL",
+        action=Cameras,
+        default=[],
+        help=f"cameras ({DEFAULT_URL})",
+    )
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--headless", action="store_true", help="no window: count, save, record")
     where.add_argument("--terminal", action="store_true", help="show in the terminal")
@@ -45,10 +53,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--frames", type=int, metavar="N", help="end after N frames")
     add("--save", type=Path, metavar="DIR", help="write every frame shown there, as JPEG")
     add("--record", type=Path, metavar="FILE", help="record here, to FILE (.mkv, .avi)")
-    add("--stats", nargs="?", const="line", choices=("line", "json"), help="figures every second")
+    add(
+        "--stats",
+        action=OptionalWord,
+        const="line",
+        words=("line", "json"),
+        metavar="line|json",
+        help="figures every second",
+    )
     add("--fps", type=float, metavar="N", help="at most N frames a second")
     add_trust_arguments(parser)
-    add("--control", nargs="?", const="", metavar="ENDPOINT", help="steer, at HOST:9531 or there")
+    add(
+        "--control",
+        action=OptionalWord,
+        const="",
+        metavar="ENDPOINT",
+        help="steer, at HOST:9531 or there",
+    )
     add("--once", action="store_true", help="end when the connection is lost, with 1")
 
 

@@ -84,3 +84,7 @@ class HeadlessTests(ServingCase):
         for words in (("--frames", "0"), ("--fps", "-1"), ("http://x",)):
             code, _, err = await run_viewer("--headless", *words)
             self.assertEqual((code, len(err.splitlines())), (2, 1), words)
+
+    async def test_figures_are_told_of_the_address_behind_them(self) -> None:
+        code, text, err = await run_viewer("--headless", "--frames", "1", "--stats", self.url())
+        self.assertEqual((code, "cam: 1 frames in " in text), (0, True), err)
