@@ -10,6 +10,7 @@ from client.files import dated, save_snapshot
 from client.steering import Steering
 from client.views import View
 from twistedcam.errors import TwistedcamError
+from twistedcam.plain import on_one_line
 
 HELP = "space start  s stop  r record  e end  S snapshot  i figures  f full screen  q quit"
 #: Seconds that a message stays.
@@ -64,7 +65,7 @@ class Actions:
 
     def say(self, text: str) -> None:
         """Tell the person that, for a while. From any thread."""
-        self._message = (time.monotonic() + _SHOWN, text)
+        self._message = (time.monotonic() + _SHOWN, on_one_line(text))
 
     def press(self, key: str) -> None:
         """A key was pressed; one that means nothing does nothing."""

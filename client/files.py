@@ -1,7 +1,8 @@
-"""Files that the viewer writes."""
+"""Files that the viewer writes, with a server's words in their names."""
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import datetime
 from pathlib import Path
@@ -26,7 +27,7 @@ def save_frame(folder: Path, camera: str | None, frame: Frame) -> Path:
     Arguments:
         camera: to begin the name with, where there are several.
     """
-    path = folder / f"{camera + '-' if camera else ''}{frame.seq:08d}.jpg"
+    path = folder / f"{plain(camera) + '-' if camera else ''}{frame.seq:08d}.jpg"
     return _write(path, frame)
 
 
@@ -37,13 +38,21 @@ def save_snapshot(folder: Path, camera: str, frame: Frame) -> Path:
 
 def dated(folder: Path, camera: str, when: float | None, ending: str) -> Path:
     """``CAMERA_2026-11-22_14-03-05.123.jpg``: a path that is still free."""
-    moment = datetime.fromtimestamp(time.time() if when is None else when)
-    base = f"{camera or 'camera'}_{moment:%Y-%m-%d_%H-%M-%S}.{moment.microsecond // 1000:03d}"
+    try:
+        moment = datetime.fromtimestamp(time.time() if when is None else when)
+    except (ValueError, OverflowError, OSError):  # a server may say a time of no calendar
+        moment = datetime.now()
+    base = f"{plain(camera)}_{moment:%Y-%m-%d_%H-%M-%S}.{moment.microsecond // 1000:03d}"
     path, number = folder / (base + ending), 1
     while path.exists():
         number += 1
         path = folder / f"{base}-{number}{ending}"
     return path
+
+
+def plain(camera: str) -> str:
+    """A camera's name as a word in a file's: of the letters that a camera's name can have."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", camera).lstrip(".-")[:64] or "camera"
 
 
 def _write(path: Path, frame: Frame) -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
-import re
 import select
 import shutil
 import sys
@@ -25,6 +24,7 @@ from client.composer import Composer, title
 from client.keyboard import name_of
 from client.views import View
 from twistedcam.errors import StartupError
+from twistedcam.plain import on_one_line
 
 _HOME = "\x1b[H"
 _BEGIN = "\x1b[?1049h\x1b[?25l\x1b[2J"
@@ -128,7 +128,7 @@ class Terminal:
         else:
             _, _, width, height = canvas.fit((size[0] * 10, size[1] * 20), _MOST)
             picture = self._draw(self._composer.compose(views, actions, (width, height)), size)
-        line = re.sub(r"[\x00-\x1f]", " ", actions.message or title(views))[: columns - 1]
+        line = on_one_line(actions.message or title(views))[: columns - 1]
         self._say(f"{_HOME}{picture}\x1b[{lines};1H\x1b[0m\x1b[K{line}")
 
     def pressed(self) -> list[str]:

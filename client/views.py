@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from client.stats import Figures, Meter
 from twistedcam.frame import Frame
+from twistedcam.plain import on_one_line
 from twistedcam.viewing import Target
 from twistedcam.viewing.blocking import FrameReader
 
@@ -38,18 +39,19 @@ class View:
 
     @property
     def name(self) -> str:
-        """The camera's name, as far as it is known."""
-        return self._reader.state.camera or self.target.camera or ""
+        """The camera's name, as far as it is known; printable, as all that comes from a server."""
+        return on_one_line(self._reader.state.camera or self.target.camera or "")
 
     @property
     def state(self) -> str:
         """The camera's state, or ``connecting``, ``lost``, or ``paused`` by the person here."""
-        return "paused" if self._paused else self._reader.state.state
+        return "paused" if self._paused else on_one_line(self._reader.state.state)
 
     @property
     def reason(self) -> str | None:
         """Why it is not live."""
-        return None if self._paused else self._reader.state.reason
+        reason = self._reader.state.reason
+        return None if self._paused or reason is None else on_one_line(reason)
 
     def start(self, wake: Callable[[], None]) -> None:
         """Begin; ``wake`` is called, on another thread, whenever there is something new."""

@@ -13,6 +13,7 @@ from twistedcam.cli.live import watch_live
 from twistedcam.cli.paint import Paint
 from twistedcam.control.blocking import BlockingClient
 from twistedcam.control.dialogue import Message
+from twistedcam.control.lines import show
 from twistedcam.errors import (
     BadArgument,
     CameraNeeded,
@@ -140,7 +141,7 @@ class Console:
         if self.as_json:
             body = {"ok": False, "code": error.code, "message": str(error)}
             self._print(json.dumps(body, ensure_ascii=False))
-        print(self.paint.error(f"twistedcam: {error}"), file=sys.stderr, flush=True)
+        print(self.paint.error(f"twistedcam: {show(str(error))}"), file=sys.stderr, flush=True)
         return code
 
     def _print(self, text: str) -> None:

@@ -11,6 +11,7 @@ from typing import NoReturn
 from twistedcam.cli import streams
 from twistedcam.early import EarlySignals
 from twistedcam.errors import BadArgument, TwistedcamError
+from twistedcam.plain import on_one_line
 from twistedcam.version import __version__
 
 #: Command, module with ``add_arguments(parser)`` and ``run(arguments) -> exit code``, and one line.
@@ -67,11 +68,9 @@ def run_command(run: Callable[[argparse.Namespace], int], arguments: argparse.Na
     try:
         return run(arguments)
     except BadArgument as error:
-        print(f"twistedcam: {error}", file=sys.stderr)
-        return 2
+        return _say(error, 2)
     except TwistedcamError as error:
-        print(f"twistedcam: {error}", file=sys.stderr)
-        return 1
+        return _say(error, 1)
     except KeyboardInterrupt:
         return 130
     except OSError as error:
@@ -79,3 +78,8 @@ def run_command(run: Callable[[argparse.Namespace], int], arguments: argparse.Na
             return streams.lost(error)
         print(f"twistedcam: {error.filename}: {error.strerror}", file=sys.stderr)
         return 1
+
+
+def _say(error: TwistedcamError, code: int) -> int:
+    print(f"twistedcam: {on_one_line(str(error))}", file=sys.stderr)  # it may be a server's text
+    return code

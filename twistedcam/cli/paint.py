@@ -53,7 +53,7 @@ class Paint:
 
     def event(self, fields: Message, when: str = "") -> str:
         """An event on one line: its kind, then its fields as ``key=value``."""
-        kind = fields.get("event")
+        kind = show(fields.get("event"))
         words = [
             f"{self._key(key)}={self._value(value, quoted=True)}"
             for key, value in fields.items()
@@ -75,7 +75,7 @@ class Paint:
         return self._colour(text, _ERROR)
 
     def _key(self, text: str) -> str:
-        return self._colour(text, _KEY)
+        return self._colour(show(text), _KEY)
 
     def _value(self, value: object, quoted: bool = False) -> str:
         text = show(value)
@@ -87,8 +87,8 @@ class Paint:
 
 
 def _describe(command: Message) -> str:
-    return f"{command['command']} - {command['summary']}"
+    return show(f"{command['command']} - {command['summary']}")
 
 
 def _told(text: str) -> list[str]:
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    return [show(line.strip()) for line in text.splitlines() if line.strip()]

@@ -17,6 +17,7 @@ from twistedcam.cli.trust import add_trust_arguments, read_token, read_trust
 from twistedcam.clock import go_by_steady_clock
 from twistedcam.events import CameraChanged, Event, EventBus
 from twistedcam.memory import share_one_heap
+from twistedcam.plain import on_one_line
 from twistedcam.sources.spec import parse
 from twistedcam.viewing import parse_target
 from twistedcam.viewing.publisher import Publisher
@@ -88,7 +89,7 @@ class Publishing:
 
     def _say_state(self, state: wire.State) -> None:
         reason = f": {state.reason}" if state.reason else ""
-        print(f"{self._publisher.target}: {state.state}{reason}", flush=True)
+        print(on_one_line(f"{self._publisher.target}: {state.state}{reason}"), flush=True)
 
     def _failed(self, why: Failure) -> None:
         self.error = why.value

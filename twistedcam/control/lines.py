@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from twistedcam.errors import BadArgument, LineTooLong, TwistedcamError
 from twistedcam.events import Event
+from twistedcam.plain import on_one_line
 
 if TYPE_CHECKING:
     from twistedcam.commands import Answer, Command
@@ -85,17 +86,12 @@ _NUMBERS = frozenset({int, float})
 def show(value: Any) -> str:
     """A value as it stands behind its key: on one line, with nothing that steers a terminal."""
     if type(value) is str:  # first, because most that come here are
-        return value if value.isprintable() else "".join(map(_printable, value))
+        return on_one_line(value)
     if value is None:
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    text = _json(value) if isinstance(value, (dict, list)) else str(value)
-    return text if text.isprintable() else "".join(map(_printable, text))
-
-
-def _printable(letter: str) -> str:
-    return letter if letter.isprintable() else " "
+    return on_one_line(_json(value) if isinstance(value, (dict, list)) else str(value))
 
 
 def as_text(command: Command, answer: Answer) -> str:
