@@ -81,7 +81,14 @@ class HeadlessTests(ServingCase):
         self.assertEqual(len(err.splitlines()), 1)
 
     async def test_what_cannot_be_called_so_ends_with_2(self) -> None:
-        for words in (("--frames", "0"), ("--fps", "-1"), ("http://x",)):
+        for words in (
+            ("--frames", "0"),
+            ("--fps", "-1"),
+            ("--fps", "0"),
+            ("--fps", "inf"),
+            ("--fps", "1e9"),
+            ("http://x",),
+        ):
             code, _, err = await run_viewer("--headless", *words)
             self.assertEqual((code, len(err.splitlines())), (2, 1), words)
 

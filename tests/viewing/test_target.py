@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from twistedcam import connect
 from twistedcam.errors import BadArgument
 from twistedcam.tls.client import Trust
 from twistedcam.viewing import Target, parse_target
@@ -42,6 +44,8 @@ def test_an_address_says_where_and_which(text: str, target: Target) -> None:
         "twistedcam://",
         "host:notaport",
         "host?fps=0",
+        "host?fps=1001",
+        "host?fps=nan",
         "host?fps=x",
         "host?a=b",
     ],
@@ -50,6 +54,17 @@ def test_what_is_no_address_is_refused_with_its_own_text(text: str) -> None:
     with pytest.raises(BadArgument) as caught:
         parse_target(text)
     assert "host" in str(caught.value)
+
+
+@pytest.mark.parametrize("fps", [0, -1, 0.0009, 1001, math.nan, math.inf, 10**400, "2", []])
+def test_a_rate_that_there_is_not_is_refused_wherever_it_is_asked_for(fps: float) -> None:
+    target = Target("host", fps=5)
+    for ask in (target.with_options, lambda fps: Target("host", fps=fps)):
+        with pytest.raises(BadArgument, match=r"from 0\.001 to 1000"):
+            ask(fps)
+    with pytest.raises(BadArgument, match=r"from 0\.001 to 1000"):
+        connect("host", fps=fps)
+    assert (target.with_options().fps, target.with_options(2).fps) == (5, 2)
 
 
 def test_the_token_is_never_shown() -> None:

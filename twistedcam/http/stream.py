@@ -11,8 +11,8 @@ from twisted.logger import Logger
 
 from twistedcam.address import show_address
 from twistedcam.delivery.outlet import Outlet
-from twistedcam.errors import BadArgument
 from twistedcam.events import CameraChanged, Event
+from twistedcam.fps import read_fps
 from twistedcam.frame import Frame
 from twistedcam.http.handover import answer_head
 from twistedcam.http.placeholder import Placeholders
@@ -60,15 +60,7 @@ def wanted_fps(request: HttpRequest) -> float | None:
         BadArgument: that is no such number.
     """
     word = query(request, "fps")
-    if word is None:
-        return None
-    try:
-        fps = float(word)
-    except ValueError:
-        fps = 0.0
-    if not 0.001 <= fps <= 1000:
-        raise BadArgument(f"fps={word}: a number of frames a second, from 0.001 to 1000")
-    return fps
+    return None if word is None else read_fps(word)
 
 
 class Streams:

@@ -31,14 +31,15 @@ def connect(
 
     Arguments:
         url: ``twistedcam://HOST:9530/CAMERA``; see :func:`twistedcam.viewing.parse_target`.
-        fps: at most so many frames a second; the server sends no more.
+        fps: at most so many frames a second, 0.001 to 1000; the server sends no more.
         token: what opens the camera.
         reconnect: go on for ever, through lost connections; else a lost one is an error.
         reactor: Twisted's, if it is not the installed one.
 
     Raises:
-        BadArgument: that is no address of a camera. Iterating raises UnknownCamera or Unauthorized
-            where the server refuses, and Disconnected where ``reconnect`` is off.
+        BadArgument: that is no address of a camera, or no rate that can be asked for. Iterating
+            raises UnknownCamera or Unauthorized where the server refuses, and Disconnected where
+            ``reconnect`` is off.
     """
     return Frames(parse_target(url).with_options(fps, token), reconnect, reactor)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from twistedcam.errors import BadArgument
+from twistedcam.fps import check_fps, read_fps
 from twistedcam.tls.client import Trust
 from twistedcam.tls.fingerprint import read_fingerprint
 
@@ -26,6 +27,9 @@ class Target:
         tls: whether the connection is encrypted (``twistedcams:``).
         trust: with TLS, which certificate is the right one.
         path: the UNIX socket's file (``twistedcam+unix:``), or None.
+
+    Raises:
+        BadArgument: there is no such rate.
     """
 
     host: str = "localhost"
@@ -36,6 +40,10 @@ class Target:
     tls: bool = False
     trust: Trust = field(default_factory=Trust)
     path: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.fps is not None:
+            object.__setattr__(self, "fps", check_fps(self.fps))
 
     def __str__(self) -> str:
         """The address without its token."""
@@ -48,7 +56,11 @@ class Target:
     def with_options(
         self, fps: float | None = None, token: str | None = None, trust: Trust | None = None
     ) -> Target:
-        """The same camera; what is not None wins over what the address says."""
+        """The same camera; what is not None wins over what the address says.
+
+        Raises:
+            BadArgument: there is no such rate.
+        """
         mine, theirs = self.trust, trust or Trust()
         merged = replace(
             theirs,
@@ -56,7 +68,12 @@ class Target:
             cafile=theirs.cafile or mine.cafile,
             certificate=theirs.certificate or mine.certificate,
         )
-        return replace(self, fps=fps or self.fps, token=token or self.token, trust=merged)
+        return replace(
+            self,
+            fps=self.fps if fps is None else fps,
+            token=token or self.token,
+            trust=merged,
+        )
 
 
 def parse_target(text: str) -> Target:
@@ -77,13 +94,11 @@ def parse_target(text: str) -> Target:
         query = dict(
             parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
         )
-        fps = float(query.pop("fps")) if "fps" in query else None
-    except ValueError as error:
+        fps = read_fps(query.pop("fps")) if "fps" in query else None
+    except (ValueError, BadArgument) as error:
         raise BadArgument(f"{text!r} is no address of a camera: {error}") from None
     if parts.scheme not in _SCHEMES:
         raise BadArgument(f"{text!r} is no address of a camera: twistedcam://HOST:9530/CAMERA")
-    if fps is not None and not 0 < fps <= 1e6:
-        raise BadArgument(f"{text!r}: fps has to be more than 0")
     userinfo = unquote(parts.password or parts.username or "")
     token = query.pop("token", "") or userinfo or None
     fingerprint = query.pop("fingerprint", None)

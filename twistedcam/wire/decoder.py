@@ -159,7 +159,9 @@ def _join(body: bytes) -> m.Join:
         raise BadMessage(f"'window' is 0 to 8, not {window}")
     max_fps = _field(found, "max_fps", (int, float), None)
     if max_fps is not None and not 0 < max_fps <= _MAX_FPS:
-        raise BadMessage(f"'max_fps' has to be more than 0, not {max_fps}")
+        raise BadMessage(
+            f"'max_fps' has to be more than 0 and at most {_MAX_FPS:.0f}, not {max_fps}"
+        )
     proof = _field(found, "auth", (dict,), None)
     return m.Join(
         protocol=_field(found, "protocol", (int,), m.PROTOCOL),
