@@ -35,6 +35,8 @@ class View:
         self._reconnect = reconnect
         self._wake: Callable[[], None] = lambda: None
         self._paused = False
+        #: What the readers before this one have missed.
+        self._missed = 0
         self._reader = self._make_reader()
 
     @property
@@ -74,6 +76,7 @@ class View:
         """Watch again."""
         if self._paused:
             self._paused = False
+            self._missed += self._reader.missed
             self._reader = self._make_reader()
             self._reader.start()
 
@@ -127,7 +130,7 @@ class View:
             reason=self.reason,
             fps=round(meter.fps(now), 1),
             frames=meter.frames,
-            missed=reader.missed,
+            missed=self._missed + reader.missed,
             kbit_s=round(meter.kbit_s(now), 1),
             age_ms=_ms(meter.age),
             age_p50_ms=_ms(meter.percentile(0.50)),
