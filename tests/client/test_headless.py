@@ -95,3 +95,10 @@ class HeadlessTests(ServingCase):
     async def test_figures_are_told_of_the_address_behind_them(self) -> None:
         code, text, err = await run_viewer("--headless", "--frames", "1", "--stats", self.url())
         self.assertEqual((code, "cam: 1 frames in " in text), (0, True), err)
+
+    async def test_the_control_port_is_told_from_that_for_frames(self) -> None:
+        url = f"twistedcam://127.0.0.1:{self.control_port}"
+        code, _, err = await run_viewer("--headless", url)
+        self.assertEqual(code, 1)
+        self.assertTrue(err.startswith(f"twistedcam: {url} is no frame port of twistedcam"), err)
+        self.assertEqual(len(err.splitlines()), 1)

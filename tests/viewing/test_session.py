@@ -97,6 +97,18 @@ def test_a_frame_before_any_state_is_out_of_turn() -> None:
         list(session.receive(HELLO.encode() + frame(1).encode(), 0.0))
 
 
+@pytest.mark.parametrize("greeting", [b"OK twistedcam 0.1.0\n", b"HTTP/1.1 400", b"TLS hello"])
+def test_another_port_than_that_for_frames_is_named_with_what_to_do(greeting: bytes) -> None:
+    session = ClientSession(Target("h", 9531, token="secret"))
+    with pytest.raises(BadMessage) as caught:
+        list(session.receive(greeting, 0.0))
+    said = str(caught.value)
+    assert said.startswith("twistedcam://h:9531 is no frame port of twistedcam: ")
+    assert "9530 by default" in said
+    with pytest.raises(BadMessage, match=r"^there is no message of type"):  # it has said HELLO
+        list(joined(ClientSession(Target("h"))).receive(b"T" * 8, 0.0))
+
+
 def test_the_server_s_errors_come_out_as_ours() -> None:
     session = joined(ClientSession(Target("h"), role="publish"))
     with pytest.raises(Busy, match="somebody publishes"):

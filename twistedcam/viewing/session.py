@@ -20,7 +20,7 @@ from twistedcam.errors import (
     WireError,
 )
 from twistedcam.frame import Frame
-from twistedcam.viewing.target import Target
+from twistedcam.viewing.target import DEFAULT_PORT, Target
 
 #: Seconds between two PINGs, and of silence after which a connection is given up.
 PING_EVERY = 2.0
@@ -114,7 +114,7 @@ class ClientSession:
         """
         self._heard_at = now
         self.bytes += len(data)
-        for message in self._decoder.feed(data):
+        for message in self._messages(data):
             if isinstance(message, wire.FrameMessage):
                 yield self._frame(message.frame)
             elif isinstance(message, wire.State):
@@ -154,6 +154,17 @@ class ClientSession:
     def bye(self) -> None:
         """Say that this side ends the connection."""
         self._out += wire.Bye().encode()
+
+    def _messages(self, data: bytes) -> Iterator[wire.Message]:
+        try:
+            yield from self._decoder.feed(data)
+        except WireError as error:
+            if self.hello is not None:
+                raise
+            raise BadMessage(  # most likely it is another port of the same server
+                f"{self.target} is no frame port of twistedcam: 'twistedcam serve' says which is, "
+                f"{DEFAULT_PORT} by default ({error})"
+            ) from None
 
     def _frame(self, frame: Frame) -> Frame:
         if self.role != "view" or self.state is None:
