@@ -180,6 +180,10 @@ def test_a_peer_s_query_is_the_peer_s() -> None:
         ("http://h/x?usr=me&pwd=it&a=1", "http://h/x?usr=***&pwd=***&a=1"),
         ("http://h/?user=admin#fps=1", "http://h/?user=***#fps=1"),
         ("webcam:0?size=1x1", "webcam:0?size=1x1"),
+        ("file:clip.mkv?loop=0", "file:clip.mkv?loop=0"),
+        ("file:/films/clip.mkv", "file:/films/clip.mkv"),
+        ("file:///films/clip.mkv", "file:///films/clip.mkv"),
+        ("ffmpeg:file:clip.mkv?key=1", "ffmpeg:file:clip.mkv?key=***"),
     ],
 )
 def test_no_secret_is_shown(text: str, shown: str) -> None:

@@ -73,7 +73,11 @@ def without_secrets(text: str) -> str:
     if "@" in netloc:
         netloc = f"{_HIDDEN}@{netloc.rpartition('@')[2]}"
     words = (_hide(word) for word in parts.query.split("&"))
-    return parts._replace(netloc=netloc, query="&".join(words)).geturl()
+    shown = parts._replace(netloc=netloc, query="&".join(words))
+    if parts.scheme and not rest.startswith("//"):
+        # geturl() would give file: a host, and make its path begin at the root.
+        return f"{scheme}{colon}{shown._replace(scheme='').geturl()}"
+    return shown.geturl()
 
 
 def _hide(word: str) -> str:
