@@ -58,3 +58,9 @@ def test_without_a_server_it_ends_at_once_if_that_is_asked_for() -> None:
     done = run_program("twistedcam", "publish", "--once", CAMERA, "twistedcam://127.0.0.1:1/cam")
     assert done.returncode == 1
     assert done.stderr.startswith("twistedcam: ")
+
+
+def test_what_waits_for_pictures_itself_is_not_published() -> None:
+    done = run_program("twistedcam", "publish", "push:", "twistedcam://127.0.0.1:1/cam")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("twistedcam: push: waits for what others publish")

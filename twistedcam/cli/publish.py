@@ -15,6 +15,7 @@ from twistedcam.camera import Camera, ReaderThread
 from twistedcam.cli.serve import begin_log
 from twistedcam.cli.trust import add_trust_arguments, read_token, read_trust
 from twistedcam.clock import go_by_steady_clock
+from twistedcam.errors import BadArgument
 from twistedcam.events import CameraChanged, Event, EventBus
 from twistedcam.memory import share_one_heap
 from twistedcam.plain import on_one_line
@@ -44,6 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     go_by_steady_clock(reactor)
     spec = parse(arguments.source)
+    if spec.scheme == "push":
+        raise BadArgument("push: waits for what others publish: name a camera, such as webcam:0")
     token, trust = read_token(arguments, os.environ), read_trust(arguments, os.environ)
     target = parse_target(arguments.url).with_options(token=token, trust=trust)
     begin_log(arguments.log_json, arguments.log_level)
