@@ -9,6 +9,7 @@ from twisted.web.server import NOT_DONE_YET
 from twisted.web.static import File
 
 from twistedcam.errors import NoSuchRecording
+from twistedcam.http.ranges import settle_range
 from twistedcam.http.reply import Reply
 from twistedcam.http.request import HttpRequest
 from twistedcam.http.router import has_word
@@ -64,6 +65,8 @@ class Recordings:
         if has_word(request, "download"):
             disposition = f"attachment; filename*=UTF-8''{quote(name)}"
             request.setHeader("Content-Disposition", disposition)
+        found = path.stat()
+        settle_range(request, found.st_size, found.st_mtime)
         answer = file.render_GET(request)
         if answer is not NOT_DONE_YET:
             request.write(answer)
