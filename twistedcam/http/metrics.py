@@ -96,8 +96,11 @@ class Metrics:
         PlatformCollector(registry=self._registry)
 
     def get(self, request: HttpRequest) -> Reply:
-        """All figures, in the format that was asked for."""
-        encode, kind = choose_encoder(request.getHeader("Accept") or "")
+        """All figures, in the format that was asked for; else as text."""
+        try:
+            encode, kind = choose_encoder(request.getHeader("Accept") or "")
+        except (TypeError, ValueError):  # it compares numbers with a version that is none
+            encode, kind = choose_encoder("")
         return Reply(encode(self._registry), kind)
 
 

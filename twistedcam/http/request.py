@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, AnyStr
 
 from twisted.web.http import Request
 
@@ -18,6 +18,13 @@ class HttpRequest(Request):
     channel: Any
     #: What its token opens, once that was looked at.
     grant: Grant = ANYONE
+
+    def getHeader(self, key: AnyStr) -> AnyStr | None:
+        """A header, the last of that name; asked for as text also one that is no UTF-8."""
+        value = super().getHeader(key.encode() if isinstance(key, str) else key)
+        if value is None or isinstance(key, bytes):
+            return value
+        return value.decode(errors="replace")
 
     def gotLength(self, length: int | None) -> None:
         """Take no body that is too long."""
