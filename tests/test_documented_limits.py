@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from twistedcam.delivery import watcher
 from twistedcam.doorman import RESERVED_FILES, Limits
 from twistedcam.errors import BadArgument
 from twistedcam.frameport import vigil
-from twistedcam.http import api, channel, events, pullers, request, websocket
+from twistedcam.http import api, channel, events, pullers, request, stall, websocket
 from twistedcam.mqtt import bridge, client
 from twistedcam.processing import results
 from twistedcam.recording import RecordSettings, backlog, names
@@ -39,6 +40,7 @@ KIB, MIB = 1024, 1024 * 1024
         f"asked after {vigil.PING_AFTER:g} s, ended after {vigil.SILENCE_LIMIT:g} s |",
         f"JSON, frame | {wire.MAX_JSON // KIB} KiB, {wire.MAX_FRAME // MIB} MiB |",
         f"on its way | {watcher.STALL_LIMIT:g} s |",
+        f"the page, lists | {stall.STALL_LIMIT:g} s, found within {math.ceil(stall.PERIOD)} s |",
         f"over MQTT | {lines.MAX_LINE:,} bytes |",
         f"over MQTT | {bridge.MAX_LINE:,} bytes |",
         f"lines that wait | {protocol.MAX_WAITING}; ",

@@ -23,6 +23,7 @@ from twistedcam.connections import Connections
 from twistedcam.doorman import Doorman, Ticket
 from twistedcam.errors import TooMany
 from twistedcam.http.request import HttpRequest
+from twistedcam.http.stall import StallWatch
 from twistedcam.parting import LINGER, Parting
 
 log = Logger()
@@ -51,8 +52,8 @@ class Receiver(Protocol):
 class HttpConnection(HTTPChannel):
     """One connection.
 
-    A request that dawdles is cut off; ``take_over`` gives the connection to somebody else, who
-    writes to the transport without HTTP in between.
+    Who dawdles with a request, or takes nothing of an answer, is cut off; ``take_over`` gives the
+    connection to somebody else, who writes to the transport without HTTP in between.
     """
 
     requestFactory = HttpRequest
@@ -60,6 +61,7 @@ class HttpConnection(HTTPChannel):
     totalHeadersSize = MAX_HEADER_BYTES
     factory: HttpFactory
     transport: Any
+    _watch: StallWatch
 
     def __init__(self) -> None:
         super().__init__()
@@ -73,6 +75,7 @@ class HttpConnection(HTTPChannel):
     def connectionMade(self) -> None:
         """Begin to wait for the first request."""
         self.factory.connections.add(self)
+        self._watch = StallWatch(self.transport, self.factory.reactor)
         self._expect_request()
         super().connectionMade()
         try:
@@ -102,9 +105,20 @@ class HttpConnection(HTTPChannel):
         super().allContentReceived()
 
     def requestDone(self, request: Request) -> None:
-        """The answer is complete."""
+        """The answer is complete, and on its way."""
         self._answering = False
+        self._watch.wrote()
         super().requestDone(request)
+
+    def pauseProducing(self) -> None:
+        """The transport holds as much of an answer as it likes to."""
+        self._watch.filled()
+        super().pauseProducing()
+
+    def resumeProducing(self) -> None:
+        """The transport holds nothing."""
+        self._watch.emptied()
+        super().resumeProducing()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Forget this connection."""
@@ -114,6 +128,7 @@ class HttpConnection(HTTPChannel):
         if self._ticket is not None:
             self._ticket.leave()
         self._stop_deadline()
+        self._watch.end()
         super().connectionLost(reason)
         receiver, self._receiver = self._receiver, None
         if receiver is not None:
@@ -138,6 +153,7 @@ class HttpConnection(HTTPChannel):
     def take_over(self, receiver: Receiver) -> None:
         """From now on the connection is the receiver's, and HTTP has no part in it."""
         self.setTimeout(None)
+        self._watch.end()  # the receiver has its own way to find that out
         self.transport.unregisterProducer()
         self.transport.resumeProducing()
         self._receiver = receiver

@@ -1,0 +1,95 @@
+"""Answers that nobody takes: the connection of a client that has stopped reading is ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+from twistedcam.address import show_address
+from twistedcam.delivery.kernel import stream_socket, unacknowledged
+from twistedcam.delivery.watcher import STALL_LIMIT
+from twistedcam.delivery.write import bottom_of
+
+log = Logger()
+
+#: Seconds between two looks at what a client has taken.
+PERIOD = STALL_LIMIT / 4
+
+
+class StallWatch:
+    """Looks whether a client takes what was written, until it has all of it; ends one who does not.
+
+    A transport knows only what the kernel took, which is megabytes more than a client that reads
+    nothing has. So the kernel is asked; where it does not say, a transport that stays full does.
+
+    Arguments:
+        transport: the connection.
+        clock: what waits.
+    """
+
+    __slots__ = (
+        "_clock",
+        "_emptied",
+        "_is_full",
+        "_seen",
+        "_since",
+        "_socket",
+        "_timer",
+        "_transport",
+    )
+
+    def __init__(self, transport: Any, clock: IReactorTime) -> None:
+        self._transport = transport
+        self._socket = stream_socket(bottom_of(transport))
+        self._clock = clock
+        self._is_full = False
+        #: How often the transport has become empty, what the kernel held, and when that was new.
+        self._emptied = 0
+        self._seen = (0, 0)
+        self._since = 0.0
+        self._timer: IDelayedCall | None = None
+
+    def wrote(self) -> None:
+        """An answer, or a part of it, is on its way."""
+        if self._timer is None:
+            self._seen, self._since = self._state(), self._clock.seconds()
+            self._timer = self._clock.callLater(PERIOD, self._look)
+
+    def filled(self) -> None:
+        """The transport has more than it likes to hold."""
+        self._is_full = True
+        self.wrote()
+
+    def emptied(self) -> None:
+        """The transport holds nothing."""
+        self._is_full = False
+        self._emptied += 1
+
+    def end(self) -> None:
+        """Look no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _state(self) -> tuple[int, int]:
+        number = -1 if self._socket is None else self._socket.fileno()
+        return self._emptied, unacknowledged(number) if number >= 0 else 0
+
+    def _look(self) -> None:
+        self._timer = None
+        state, now = self._state(), self._clock.seconds()
+        if not self._is_full and not state[1]:
+            return
+        if state != self._seen:
+            self._seen, self._since = state, now
+        elif now - self._since >= STALL_LIMIT:
+            log.info(
+                "{peer} has not read for {limit:g} s: its connection is ended",
+                peer=show_address(self._transport.getPeer()),
+                limit=STALL_LIMIT,
+            )
+            self._transport.abortConnection()
+            return
+        self._timer = self._clock.callLater(PERIOD, self._look)
