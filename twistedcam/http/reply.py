@@ -41,6 +41,8 @@ STATUS: dict[type[TwistedcamError], int] = {
     CameraFailed: 503,
     DiskError: 503,
 }
+#: Codes that are HTTP's alone, or any error's that has no status of its own.
+OWN = {"forbidden": 403, "not-found": 404, "method-not-allowed": 405, "internal": 500}
 
 
 @dataclass

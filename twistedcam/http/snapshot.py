@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from twistedcam.auth.slowdown import source_of
 from twistedcam.camera.demand import next_frame
-from twistedcam.errors import BadArgument, Forbidden
+from twistedcam.errors import BadArgument
 from twistedcam.http.pullers import Pullers
-from twistedcam.http.reply import Reply
+from twistedcam.http.reply import Reply, json_reply
 from twistedcam.http.request import HttpRequest
 from twistedcam.http.router import query
 
@@ -30,12 +30,12 @@ class Snapshots:
         """The newest frame.
 
         With ``?after=SEQ`` the first that is newer than that one; 204 if none comes in time.
-        With ``?viewer=WORD`` besides, who asks is counted as a viewer.
+        With ``?viewer=WORD`` besides, who asks is counted as a viewer; one that was sent away is
+        refused.
 
         Raises:
             CameraFailed: there is none.
             TooOften: this address has asked for too many.
-            Forbidden: this viewer was sent away.
         """
         watched = self._server.first_or_named(camera)
         after = _after(request)
@@ -50,7 +50,7 @@ class Snapshots:
         if viewer is not None:
             host = getattr(request.getClientAddress(), "host", "unix")
             if not self._pullers.took(host, viewer[:64], watched, frame):
-                raise Forbidden("ended by a controller")
+                return json_reply({"code": "forbidden", "message": "ended by a controller"}, 403)
         headers = {"X-Timestamp": f"{frame.time:.6f}", "X-Sequence": str(frame.seq)}
         return Reply(frame.jpeg, "image/jpeg", headers=headers)
 
