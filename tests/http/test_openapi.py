@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.http.site import SiteCase
 from tests.process import PATIENCE, ServerProcess
 from tests.system import require
+from twistedcam.auth import Authenticator, Grant, TokenFile
+from twistedcam.http.api import PREFIX
+from twistedcam.http.reply import OWN, STATUS
 
 HTTP = ("--http", "tcp:0:interface=127.0.0.1")
 CHECKS = "status_code_conformance,content_type_conformance,response_schema_conformance"
@@ -22,6 +26,35 @@ def server(tmp_path: Path):  # type: ignore[no-untyped-def]
     options = ("--camera", "door=pattern:?size=160x120&fps=10", *HTTP, "--log-level", "error")
     with ServerProcess(tmp_path, *options) as running:
         yield running
+
+
+class DescriptionTests(SiteCase):
+    def test_all_that_the_api_answers_to_is_in_it_and_nothing_else(self) -> None:
+        paths = self.ask("GET", f"{PREFIX}/openapi.json").json["paths"]
+        told = {(method.upper(), path) for path, methods in paths.items() for method in methods}
+        routes = {(each.method, each.path) for each in self.router.routes}
+        self.assertEqual(told, {each for each in routes if each[1].startswith(PREFIX)})
+
+    def test_every_code_and_status_that_comes_is_named(self) -> None:
+        document = self.ask("GET", f"{PREFIX}/openapi.json").json
+        error = document["components"]["schemas"]["Error"]["properties"]["code"]["description"]
+        codes = {*(each.code for each in STATUS), *OWN}
+        self.assertEqual(set(error.removeprefix("One of ").split(", ")), codes)
+        statuses = {str(each) for each in (*STATUS.values(), *OWN.values())}
+        for methods in document["paths"].values():
+            for each in methods.values():
+                self.assertLessEqual(statuses, set(each["responses"]))
+        self.assertLessEqual(statuses, set(document["components"]["responses"]))
+
+    def test_a_client_is_told_that_it_may_or_has_to_show_a_token(self) -> None:
+        document = self.ask("GET", f"{PREFIX}/openapi.json").json
+        ways = [{way: []} for way in document["components"]["securitySchemes"]]
+        self.assertEqual(document["security"], [{}, *ways])
+        file = TokenFile(self.folder / "tokens.toml")
+        token = file.add(Grant("viewer", frozenset({"view"})))
+        self.server.authenticator = Authenticator(self.clock, file)
+        guarded = self.ask("GET", f"{PREFIX}/openapi.json", Authorization=f"Bearer {token}")
+        self.assertEqual(guarded.json["security"], ways)
 
 
 def test_every_command_is_described(server: ServerProcess) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from twistedcam.commands import Parameter
 from twistedcam.http.api import MAX_WORD, PREFIX, Operation
-from twistedcam.http.reply import STATUS
+from twistedcam.http.reply import OWN, STATUS
 from twistedcam.version import __version__
 
 if TYPE_CHECKING:
@@ -18,21 +18,35 @@ _ERRORS = {
     403: "The token has not the right to this; or the request comes from another site's page, or "
     "asks by a name that is not the server's.",
     404: "No camera, recording or viewer has that name, or there is nothing at this address.",
+    405: "What is at this address answers to other methods: those in Allow.",
     409: "This camera, or this system, cannot do that, or not now.",
     413: "The body is too long.",
-    500: "An error of the server's own; its log has more.",
     429: "That was asked for too often: wait a second.",
+    500: "An error of the server's own; its log has more.",
     503: "The camera gives no picture, or the disk takes no file: the message has the reason.",
+}
+#: Ways to show a token.
+_TOKENS: list[dict[str, list[str]]] = [{"bearer": []}, {"basic": []}, {"query": []}]
+#: What is no command: what it gives, and how that looks.
+_BESIDES: dict[str, tuple[str, dict[str, Any]]] = {
+    "/time": (
+        "The server's clock: seconds since 1970.",
+        {"type": "object", "required": ["time"], "properties": {"time": {"type": "number"}}},
+    ),
+    "/openapi.json": ("This description.", {"type": "object"}),
 }
 
 
-def describe(operations: Iterable[Operation], cameras: Sequence[str]) -> dict[str, Any]:
+def describe(
+    operations: Iterable[Operation], cameras: Sequence[str], needs_token: bool = False
+) -> dict[str, Any]:
     """The OpenAPI 3.1 document.
 
     Arguments:
         cameras: the names of the cameras that the reader may know of.
+        needs_token: whether the server answers nobody without one.
     """
-    paths: dict[str, dict[str, Any]] = {}
+    paths = {PREFIX + path: {"get": _besides(path, *found)} for path, found in _BESIDES.items()}
     for each in operations:
         paths.setdefault(PREFIX + each.path, {})[each.method.lower()] = _operation(each, cameras)
     return {
@@ -42,6 +56,7 @@ def describe(operations: Iterable[Operation], cameras: Sequence[str]) -> dict[st
             "version": __version__,
             "description": "The commands of the control port, over HTTP.",
         },
+        "security": [*([] if needs_token else [{}]), *_TOKENS],
         "paths": paths,
         "components": {
             "schemas": {
@@ -74,6 +89,21 @@ def describe(operations: Iterable[Operation], cameras: Sequence[str]) -> dict[st
     }
 
 
+def _besides(path: str, summary: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "operationId": f"get {path}",
+        "summary": summary,
+        "tags": ["server"],
+        "responses": _responses(summary, schema),
+    }
+
+
+def _responses(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    done = {"description": description, "content": {"application/json": {"schema": schema}}}
+    errors = {str(status): {"$ref": f"#/components/responses/{status}"} for status in _ERRORS}
+    return {"200": done, **errors}
+
+
 def _operation(each: Operation, cameras: Sequence[str]) -> dict[str, Any]:
     command = each.command
     described: dict[str, Any] = {
@@ -82,13 +112,7 @@ def _operation(each: Operation, cameras: Sequence[str]) -> dict[str, Any]:
         "description": command.help,
         "tags": [each.path.split("/")[1]],
         "parameters": [_parameter(one, "path", cameras) for one in each.in_path],
-        "responses": {
-            "200": {
-                "description": "Done; what there is to tell.",
-                "content": {"application/json": {"schema": _answer(each)}},
-            },
-            **{str(status): {"$ref": f"#/components/responses/{status}"} for status in _ERRORS},
-        },
+        "responses": _responses("Done; what there is to tell.", _answer(each)),
     }
     body = _body(each)
     if body is not None:
@@ -148,4 +172,4 @@ def _answer(each: Operation) -> dict[str, Any]:
 
 
 def _codes() -> str:
-    return ", ".join(dict.fromkeys(error.code for error in STATUS))
+    return ", ".join(dict.fromkeys([*(error.code for error in STATUS), *OWN]))

@@ -94,7 +94,8 @@ def add_api(router: Router, server: Server, registry: Registry) -> None:
 
     def description(request: HttpRequest) -> Reply:
         names = [name for name in server.cameras if request.grant.covers(name)]
-        return json_reply(describe(operations(registry), names))
+        needs_token = server.authenticator.is_needed
+        return json_reply(describe(operations(registry), names, needs_token))
 
     def add(command: Command) -> None:
         for each in operations([command]):
