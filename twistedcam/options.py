@@ -25,6 +25,7 @@ from twistedcam.mqtt.address import Broker, parse_broker
 from twistedcam.processing import RUNS_IN, Process, parse_process
 from twistedcam.publishing import Target, parse_publish
 from twistedcam.recording.settings import RecordSettings
+from twistedcam.sites import parse_name, parse_origin
 from twistedcam.sources.spec import SourceSpec, check_name, parse_camera
 
 
@@ -92,8 +93,8 @@ def read_serve_options(given: argparse.Namespace) -> ServeOptions:
         listen=_endpoints(found.listen, found.no_listen, FRAME_ENDPOINT),
         control=_endpoints(found.control, found.no_control, CONTROL_ENDPOINT),
         http=_endpoints(found.http, found.no_http, HTTP_ENDPOINT),
-        http_names=found.http_name or [],
-        http_cors=found.http_cors or [],
+        http_names=[parse_name(each) for each in found.http_name or []],
+        http_cors=[parse_origin(each) for each in found.http_cors or []],
         recordings=Path(found.recordings or RECORDINGS).expanduser().absolute(),
         stopped=bool(found.stopped),
         keys=found.keys is not False,
