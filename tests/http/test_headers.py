@@ -33,3 +33,42 @@ class HeaderTests(SiteCase):
             head = "\r\n".join([*lines, f"{name}: "]).encode() + b"\xff\xfe\r\n\r\n"
             connection.send(head + b"{}")
             self.assertEqual(connection.take().split()[1:2], [str(status).encode()], name)
+
+
+class HostTests(SiteCase):
+    def sent(self, *lines: str) -> tuple[int, bytes]:
+        """Status and body of what these lines are answered with."""
+        connection = self.connect()
+        connection.send("\r\n".join([*lines, "", ""]).encode())
+        head, _, body = connection.take().partition(b"\r\n\r\n")
+        return int(head.split()[1]), body
+
+    def test_a_whole_url_is_taken_and_its_host_is_the_one_that_counts(self) -> None:
+        for target in ("http://127.0.0.1:8080/api/v1/cameras", "HTTP://localhost/api/v1/cameras"):
+            for host in ("localhost", "evil.example"):
+                status, body = self.sent(f"GET {target} HTTP/1.1", f"Host: {host}")
+                self.assertEqual((status, b'"door"' in body), (200, True), target)
+        for target in ("http://evil.example/state", "http://localhost@evil.example/state"):
+            self.assertEqual(self.sent(f"GET {target} HTTP/1.1", "Host: localhost")[0], 403)
+        self.assertEqual(self.sent("GET http://evil.example/state HTTP/1.0")[0], 403)
+
+    def test_what_stands_behind_its_host_is_asked_for(self) -> None:
+        for rest, status in (("", 200), ("?action=snapshot", 200), ("?action=x", 400), ("/x", 404)):
+            line = f"GET http://localhost{rest} HTTP/1.1"
+            self.assertEqual(self.sent(line, "Host: localhost")[0], status, rest)
+
+    def test_one_host_is_named_no_less_and_no_more(self) -> None:
+        for line in ("GET /state HTTP/1.1", "GET http://localhost/state HTTP/1.1"):
+            for hosts in ((), ("Host: localhost", "Host: localhost")):
+                status, body = self.sent(line, *hosts)
+                self.assertEqual((status, b"Host header" in body), (400, True))
+            self.assertEqual(self.sent(line, "Host: localhost")[0], 200)
+        self.assertEqual(self.sent("GET /state HTTP/1.0")[0], 200)
+
+    def test_a_dot_at_the_end_of_a_name_is_no_part_of_it(self) -> None:
+        self.guarded(names=["cam.example"])
+        for host in ("localhost.", "localhost.:8080", "cam.example."):
+            self.ask("GET", "/state", Host=host)
+            self.assertEqual(self.status, 200, host)
+        self.ask("GET", "/state", Host="evil.example.")
+        self.assertEqual(self.status, 403)

@@ -34,6 +34,9 @@ class Guard:
 
     def check(self, request: HttpRequest) -> Reply | None:
         """An answer that ends the matter, or None if the request may go on."""
+        if request.clientproto == b"HTTP/1.1" and len(_all(request, b"Host")) != 1:
+            message = "a request over HTTP/1.1 has to have one Host header: the server's name"
+            return json_reply({"code": "bad-argument", "message": message}, 400)
         host = _header(request, b"Host")
         # A page may open a WebSocket anywhere and read from it: nothing but this stops it.
         reads = request.method in _SAFE and not _header(request, b"Upgrade")
@@ -77,9 +80,12 @@ def proxied_names() -> frozenset[str]:
 
 
 def host_name(host: str) -> str:
-    """The name or the address in a Host header, without port and brackets, in lower case."""
+    """The name or the address in a Host header, without port and brackets, in lower case.
+
+    A dot at its end says that nothing follows, and is no part of it.
+    """
     try:
-        return urlsplit(f"//{host}").hostname or ""
+        return (urlsplit(f"//{host}").hostname or "").removesuffix(".")
     except ValueError:
         return host.lower()
 
@@ -95,8 +101,12 @@ def same_site(origin: str, host: str) -> bool:
     return there.hostname is not None and there.hostname == here.hostname and ports[0] == ports[1]
 
 
+def _all(request: HttpRequest, name: bytes) -> Sequence[bytes]:
+    return request.requestHeaders.getRawHeaders(name) or ()
+
+
 def _header(request: HttpRequest, name: bytes) -> str:
-    values = request.requestHeaders.getRawHeaders(name) or [b""]
+    values = _all(request, name) or (b"",)
     return values[0].decode("latin-1").strip() if len(values) == 1 else "(several)"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, AnyStr
 
 from twisted.web.http import Request
@@ -11,6 +12,8 @@ from twistedcam.auth import ANYONE, Grant
 #: Bytes of a request's body.
 MAX_BODY = 64 * 1024
 
+_WHOLE = re.compile(rb"https?://([^/?#]+)(.*)", re.IGNORECASE | re.DOTALL)
+
 
 class HttpRequest(Request):
     """One request; the factory's ``answer`` has to answer it."""
@@ -18,6 +21,19 @@ class HttpRequest(Request):
     channel: Any
     #: What its token opens, once that was looked at.
     grant: Grant = ANYONE
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        """Take a whole URL too, as proxies send it: its host is the one that is meant.
+
+        Whatever Host says then does not count (RFC 9112, 3.2.2), but it has to be there.
+        """
+        whole = _WHOLE.fullmatch(path)
+        if whole is not None:
+            hosts = len(self.requestHeaders.getRawHeaders(b"Host") or ())
+            if hosts == 1 or (not hosts and version == b"HTTP/1.0"):
+                self.requestHeaders.setRawHeaders(b"Host", [whole[1]])
+            path = whole[2] if whole[2].startswith(b"/") else b"/" + whole[2]
+        super().requestReceived(command, path, version)
 
     def getHeader(self, key: AnyStr) -> AnyStr | None:
         """A header, the last of that name; asked for as text also one that is no UTF-8."""
