@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from twistedcam.camera.property import Property
 from twistedcam.errors import BadArgument, CameraFailed, NotSupported
-from twistedcam.sources import SourceSpec, known_settings
+from twistedcam.sources import SourceSpec, known_settings, ranges
 from twistedcam.sources.encode import Encoder
 
 if TYPE_CHECKING:
@@ -81,7 +81,8 @@ class StreamProperties:
             return Property(name, size, asked, unit="pixels")
         number = None if asked is None else float(asked)
         fps = round(granted.fps, 3) if granted and granted.fps else number
-        return Property(name, fps, number, low=0.1, high=1000, unit="frames/s")
+        low, high = ranges(camera.spec)[name]
+        return Property(name, fps, number, low=low, high=high, unit="frames/s")
 
 
 def _as_before(names: Collection[str]) -> str:

@@ -24,6 +24,7 @@ __all__ = [
     "known_settings",
     "make_source",
     "parse",
+    "ranges",
 ]
 
 Maker = Callable[[SourceSpec, Settings], Source]
@@ -80,6 +81,15 @@ def known_settings(spec: SourceSpec) -> frozenset[str]:
         BadArgument: as make_source.
     """
     return _make(spec)[1].known
+
+
+def ranges(spec: SourceSpec) -> dict[str, tuple[float, float]]:
+    """The lowest and the highest of each setting of such a source that is a number.
+
+    Raises:
+        BadArgument: as make_source.
+    """
+    return _make(spec)[1].ranges
 
 
 def _make(spec: SourceSpec) -> tuple[Source, Settings]:

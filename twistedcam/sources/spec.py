@@ -111,6 +111,8 @@ class Settings:
     def __init__(self, spec: SourceSpec) -> None:
         self._spec = spec
         self._known: set[str] = set(COMMON)
+        #: The lowest and the highest of each number that was asked for.
+        self.ranges: dict[str, tuple[float, float]] = {}
 
     @property
     def known(self) -> frozenset[str]:
@@ -134,6 +136,7 @@ class Settings:
 
     def number(self, name: str, low: float, high: float) -> float | None:
         """A number from ``low`` to ``high``."""
+        self.ranges[name] = (low, high)
         text = self.text(name)
         if not text:
             return None

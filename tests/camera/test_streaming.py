@@ -1,0 +1,30 @@
+"""What a stream's properties say of themselves is what they take."""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+
+from tests.server_case import ServerCase
+from twistedcam.camera.streaming import StreamProperties
+from twistedcam.errors import BadArgument
+from twistedcam.sources import parse
+
+#: One of each kind that has a rate to set.
+SOURCES = ("pattern:", "auto:", "webcam:0", "file:{0}/a.mkv", "folder:{0}", "http://cam/still.jpg")
+
+
+class RangeTests(ServerCase):
+    def test_a_rate_is_taken_from_the_lowest_to_the_highest_that_is_told(self) -> None:
+        (self.folder / "a.mkv").touch()
+        for number, source in enumerate(SOURCES):
+            spec = parse(source.format(self.folder))
+            camera = self.server.add_camera(f"c{number}", spec)
+            properties = StreamProperties(camera)
+            fps = self.successResultOf(Deferred.fromCoroutine(properties.get()))["fps"]
+            assert fps.low is not None and fps.high is not None
+            for fits in (fps.low, fps.high):
+                self.successResultOf(Deferred.fromCoroutine(properties.check({"fps": f"{fits}"})))
+            for wrong in (fps.low / 2, fps.high * 2):
+                refused = Deferred.fromCoroutine(properties.check({"fps": f"{wrong}"}))
+                told = str(self.failureResultOf(refused, BadArgument).value)
+                self.assertIn(f"from {fps.low:g} to {fps.high:g}", told)
