@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.http.serving import serve
-from tests.process import PATIENCE, ServerProcess
+from tests.process import PATIENCE, ServerProcess, wait_for
 from twistedcam.http.ranges import plain_range
 
 SIZE = 200_000
@@ -85,6 +86,27 @@ def test_a_part_of_another_file_is_the_whole_of_this_one(server: ServerProcess) 
     for other in ("Mon, 01 Jan 2001 00:00:00 GMT", '"an-etag"', "nonsense"):
         status, place, body, _ = fetch(server, Range="bytes=0-9", If_Range=other)
         assert (status, place, len(body)) == WHOLE, other
+
+
+def test_one_that_is_being_written_is_there_when_it_is_whole(server: ServerProcess) -> None:
+    def ask(method: str, path: str, body: str = "{}") -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection(urlsplit(server.http).netloc, timeout=PATIENCE)
+        with closing(connection):
+            connection.request(method, path, body, {"Content-Type": "application/json"})
+            with connection.getresponse() as response:
+                return response.status, response.read()
+
+    api = "/api/v1/cameras/cam/record"
+    assert ask("POST", f"{api}/start", '{"name": "now.mkv"}')[0] == 200
+    film = "/recordings/now.mkv"
+    wait_for(lambda: ask("GET", f"{film}/thumbnail")[0] == 200, "a picture in it")
+    assert b"now.mkv" in ask("GET", "/api/v1/recordings")[1]
+    status, body = ask("GET", film)
+    told = json.loads(body)
+    assert (status, told["code"]) == (409, "not-supported")
+    assert "still being recorded" in told["message"]
+    assert ask("POST", f"{api}/stop")[0] == 200
+    assert ask("GET", film)[0] == 200
 
 
 def test_a_suffix_of_a_file_without_a_byte_is_none() -> None:

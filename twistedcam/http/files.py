@@ -8,7 +8,7 @@ from urllib.parse import quote
 from twisted.web.server import NOT_DONE_YET
 from twisted.web.static import File
 
-from twistedcam.errors import NoSuchRecording
+from twistedcam.errors import NoSuchRecording, NotSupported
 from twistedcam.http.ranges import settle_range
 from twistedcam.http.reply import Reply
 from twistedcam.http.request import HttpRequest
@@ -50,11 +50,14 @@ class Recordings:
 
         Raises:
             NoSuchRecording: no recording has that name.
+            NotSupported: it is still being written.
         """
         path = self._folder / name
         plain = not name.startswith(".") and "\0" not in name and "\\" not in name
         known = path.suffix.lower() in TYPES
         if not (plain and known and path.is_file() and not path.is_symlink()):
+            if self._library.is_being_written(name):
+                raise NotSupported(f"{name} is still being recorded: it is there when that ends")
             raise NoSuchRecording(f"there is no recording {name!r}")
         file = File(str(path), defaultType="application/octet-stream")
         file.contentTypes = TYPES

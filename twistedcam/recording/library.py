@@ -90,6 +90,10 @@ class Library:
             raise NoSuchRecording(f"there is no recording {name!r}")
         return path
 
+    def is_being_written(self, name: str) -> bool:
+        """Whether that one is under way, and cannot be had yet."""
+        return any(item.recording == name for item in self._being_written())
+
     async def delete(self, name: str) -> None:
         """Delete a recording, whoever made it.
 
@@ -98,7 +102,7 @@ class Library:
             BadArgument: it is being written.
             DiskError: it cannot be deleted.
         """
-        if any(item.recording == name for item in self._being_written()):
+        if self.is_being_written(name):
             raise BadArgument(f"{name} is being written: end it first (record stop)")
         path = self.path(name)
         await self._run(lambda: _delete(path))
