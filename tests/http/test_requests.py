@@ -178,6 +178,12 @@ class ApiTests(SiteCase):
             self.ask("DELETE", "/api/v1/recordings/x").json["code"], "no-such-recording"
         )
 
+    def test_a_word_that_no_list_knows_is_refused_by_all(self) -> None:
+        for path in ("status", "status?camera=door", "cameras", "viewers", "recordings"):
+            answer = self.ask("GET", f"/api/v1/{path}{'&' if '?' in path else '?'}x=1")
+            self.assertEqual((self.status, answer.json["code"]), (400, "bad-argument"), path)
+            self.assertEqual(self.ask("GET", f"/api/v1/{path}").head.split()[1], "200")
+
     def test_properties_are_patched(self) -> None:
         answer = self.ask("PATCH", "/api/v1/cameras/door", b'{"quality": 55}')
         self.assertEqual(answer.json["properties"][0]["value"], 55)

@@ -97,7 +97,7 @@ def handler(server: Server, operation: Operation) -> Callable[..., Awaitable[Rep
         given: dict[str, Any] = read_body(request) if operation.takes_body else _read_query(request)
         if request.method == b"POST" and not operation.takes_body:
             read_body(request, empty=True)
-        if operation.path == STATUS and "camera" not in given and len(server.cameras) > 1:
+        if operation.path == STATUS and not given and len(server.cameras) > 1:
             return _all_cameras(server, request)
         command, arguments = operation.command, bind(server, operation.command, {**given, **parts})
         camera = getattr(arguments.get("camera"), "name", None)
