@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import textwrap
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -20,6 +20,12 @@ DEFAULT_SIZE = (640, 480)
 #: Pictures to keep: a camera that comes and goes has the same few reasons again and again.
 KEEP = 32
 
+#: How much of the width a line may take; below how many units letters are so small that a name is
+#: better written in two lines.
+_ROOM = 0.94
+_SMALL = 0.6
+
+_Colour: TypeAlias = tuple[int, int, int]
 _BACKGROUND = (24, 27, 32)
 _TITLE = (236, 238, 241)
 _TEXT = (160, 167, 178)
@@ -71,7 +77,6 @@ def draw(name: str, state: str, reason: str, width: int, height: int) -> bytes:
     image = Image.new("RGB", (width, height), _BACKGROUND)
     canvas = ImageDraw.Draw(image)
     unit = max(8.0, min(width / 26, height / 12))
-    title_font, font = (ImageFont.load_default(size) for size in (unit * 1.5, unit * 0.9))
     columns = max(12, int(width * 0.86 / (unit * 0.5)))
     title = _TITLES.get(state, state)
     lines = textwrap.wrap(reason, columns)[:4]
@@ -81,14 +86,36 @@ def draw(name: str, state: str, reason: str, width: int, height: int) -> bytes:
     mark = _MARKS.get(state, _MARKS["recovering"])
     canvas.ellipse((middle - radius, top - radius, middle + radius, top + radius), fill=mark)
     y = top + unit * 1.9
-    canvas.text((middle, y), title, _TITLE, title_font, anchor="mm")
+    _write(canvas, y, title, _TITLE, unit * 1.5)
     for line in lines:
         y += unit * 1.4 if line is not lines[0] else unit * 1.9
-        canvas.text((middle, y), line, _TEXT, font, anchor="mm")
-    canvas.text((middle, height - unit * 1.1), name, _TEXT, font, anchor="mm")
+        _write(canvas, y, line, _TEXT, unit * 0.9)
+    y = height - unit * 1.1
+    if _fitting(name, unit * 0.9, width) >= unit * _SMALL:
+        _write(canvas, y, name, _TEXT, unit * 0.9)
+    else:
+        half = (len(name) + 1) // 2
+        _write(canvas, y - unit * 0.4, name[:half], _TEXT, unit * 0.7)
+        _write(canvas, y + unit * 0.4, name[half:], _TEXT, unit * 0.7)
     file = io.BytesIO()
     image.save(file, "JPEG", quality=85)
     return file.getvalue()
+
+
+def _write(canvas: ImageDraw.ImageDraw, y: float, text: str, colour: _Colour, size: float) -> None:
+    """A line in the middle, in letters of that size, or smaller ones if it is too long."""
+    width = canvas.im.size[0]
+    font = ImageFont.load_default(_fitting(text, size, width))
+    canvas.text((width / 2, y), text, colour, font, anchor="mm")
+
+
+def _fitting(text: str, size: float, width: int) -> float:
+    """That size of letters, or one in which the text is no wider than the picture."""
+    room = width * _ROOM
+    # Small letters stand on whole pixels: what is measured once does not hold for the next size.
+    while size > 1.0 and (length := ImageFont.load_default(size).getlength(text)) > room:
+        size = max(1.0, size * min(0.95, room / length))
+    return size
 
 
 def _size(camera: Camera) -> tuple[int, int]:
