@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from tests.fakes import CameraRig, FakeScheme
 from twistedcam.camera.capture import CLOSE_TIMEOUT, OPEN_TIMEOUT
 from twistedcam.errors import CameraFailed, SourceEnded
-from twistedcam.sources import Granted
+from twistedcam.sources import Grab, Granted
 
 #: The diagram in docs/architecture.md.
 DRAWN = {
@@ -33,7 +33,9 @@ DRAWN = {
 OPERATIONS = st.one_of(
     st.tuples(st.sampled_from(["start", "stop", "stop and start", "reopen"])),
     st.tuples(st.just("call"), st.integers(0, 3)),  # a thread makes the call that waits
-    st.tuples(st.just("device"), st.sampled_from(["well", "refuses", "goes", "ends", "silent"])),
+    st.tuples(
+        st.just("device"), st.sampled_from(["well", "refuses", "goes", "ends", "silent", "bad"])
+    ),
     st.tuples(st.just("clock"), st.sampled_from([0.0, 0.5, 2.0, 11.0, OPEN_TIMEOUT])),
     # A listener that asks for something on hearing of a change.
     st.tuples(st.just("listener"), st.sampled_from(["start", "stop", "reopen"])),
@@ -43,7 +45,8 @@ OPERATIONS = st.one_of(
 class World:
     """A camera, those who steer it, and what was told and answered."""
 
-    def __init__(self, scheme: FakeScheme) -> None:
+    def __init__(self, scheme: FakeScheme, steady: bool = True) -> None:
+        self.steady = steady
         self.scheme = scheme
         self.rig = CameraRig()
         self.camera = self.rig.camera
@@ -118,10 +121,12 @@ class World:
             "goes": CameraFailed("it was unplugged"),
             "ends": SourceEnded("it is at its end"),
             "silent": None,
+            "bad": Grab(1.0, jpeg=b"a picture it is not"),
         }
         refuses = self.mood == "refuses"
         for source in self.scheme.sources:
-            source.opening = CameraFailed("busy") if refuses else Granted(1, 1, 10.0, "fake", "x")
+            granted = Granted(1, 1, 10.0, "fake", "x", self.steady)
+            source.opening = CameraFailed("busy") if refuses else granted
             source.script = [gone[self.mood]] if self.mood in gone else []  # type: ignore[list-item]
 
 
@@ -152,12 +157,12 @@ def check(world: World) -> None:
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.lists(OPERATIONS, max_size=40))
+@given(st.lists(OPERATIONS, max_size=40), st.booleans())
 def test_every_interleaving_leaves_a_drawn_state_and_true_answers(
-    operations: list[tuple[Any, ...]],
+    operations: list[tuple[Any, ...]], steady: bool
 ) -> None:
     with FakeScheme() as scheme:
-        world = World(scheme)
+        world = World(scheme, steady)
         for operation in operations:
             world.do(operation)
             check(world)

@@ -203,10 +203,11 @@ class Camera(CameraFacts):
         if self.counts.corrupt == 1:
             log.warn("{camera}: a picture was no good: {reason}", camera=self.name, reason=reason)
 
-    def paused(self, reason: str) -> None:
-        """The source knows why it gives no pictures now."""
+    def paused(self, reason: str, stalled: bool = False) -> None:
+        """It is known why the source gives no pictures now."""
         if (self.state, self.reason) != ("recovering", reason):
             self.note_fault(reason)
+            self.stalled = stalled
             self._is_paused = True
             self._telling.step(self._lifecycle.paused, reason)
         self._refuse_ring()

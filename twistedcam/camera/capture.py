@@ -11,6 +11,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from twistedcam.camera.streak import BadStreak
 from twistedcam.camera.thread import Thread
 from twistedcam.errors import CameraFailed, Stalled
 from twistedcam.sources.base import Granted, Interruptible, Paused, Source
@@ -39,8 +40,12 @@ class CaptureListener(Protocol):
     def corrupt(self, reason: str) -> None:
         """A picture came and was no good."""
 
-    def paused(self, reason: str) -> None:
-        """No pictures come now, for a reason that is known; the capture goes on."""
+    def paused(self, reason: str, stalled: bool = False) -> None:
+        """No pictures come now, for a reason that is known; the capture goes on.
+
+        Arguments:
+            stalled: the device is there; what comes of it is no good.
+        """
 
     def failed(self, error: CameraFailed) -> None:
         """There will be no more pictures. The capture has still to be ended."""
@@ -81,6 +86,7 @@ class Capture:
         self._is_wanted = is_wanted
         self._waited = OPEN_TIMEOUT
         self._no_good = ""
+        self._streak = BadStreak(clock, self._spoilt)
         #: Fires when the device was let go; not while its driver hangs.
         self.released: Deferred[None] = Deferred()
         self._watchdog: IDelayedCall | None = None
@@ -141,11 +147,10 @@ class Capture:
     def _opened(self, granted: Granted) -> None:
         if self._listener is None:
             return
-        if granted.steady:
-            period = STALL_PERIODS / granted.fps if granted.fps > 0 else 0.0
-            self._patience = max(STALL_SECONDS, period)
-        else:
-            self._patience = 0.0
+        period = STALL_PERIODS / granted.fps if granted.fps > 0 else 0.0
+        patience = max(STALL_SECONDS, period)
+        self._patience = patience if granted.steady else 0.0
+        self._streak.patience = None if granted.steady else min(patience, OPEN_TIMEOUT)
         self._listener.opened(granted)
         if self._listener is None:
             return
@@ -172,13 +177,16 @@ class Capture:
         if self._listener is None or picture is None:
             return
         if isinstance(picture, Paused):
+            self._streak.forget()
             self._listener.paused(str(picture))
             return
         if isinstance(picture, str):
             self._no_good = picture
             self._listener.corrupt(picture)
+            self._streak.bad(picture)
             return
         self._no_good = ""
+        self._streak.good()
         self._waited = self._patience
         if self._watchdog is not None:
             self._watchdog.reset(self._patience)
@@ -210,6 +218,12 @@ class Capture:
         if self._watchdog is not None and self._watchdog.active():
             self._watchdog.cancel()
         self._watchdog = None
+        self._streak.forget()
+
+    def _spoilt(self, reason: str) -> None:
+        # It is read on, not opened anew: a folder or a film would begin again with what is bad.
+        if self._listener is not None:
+            self._listener.paused(reason, stalled=True)
 
     def _stalled(self) -> None:
         self._watchdog = None

@@ -1,0 +1,124 @@
+"""A source that may be silent, and gives bad pictures: it is said that it has none, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.fakes import CameraRig, FakeScheme
+from tests.process import ServerProcess
+from twistedcam.camera.capture import OPEN_TIMEOUT, STALL_SECONDS
+from twistedcam.errors import CameraFailed
+from twistedcam.sources import Grab, Granted
+from twistedcam.sources.base import Paused
+
+BAD = Grab(1.0, jpeg=b"a picture it is not")
+WHY = "no JPEG: it does not begin with FF D8"
+
+
+class BadPicturesTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.scheme = FakeScheme()
+        self.scheme.__enter__()
+        self.addCleanup(self.scheme.__exit__)
+        self.scheme.opening = Granted(format="fake", steady=False)
+        self.rig = CameraRig()
+        self.scheme.sources.clear()  # the one that was made to check the settings
+        self.camera = self.rig.camera
+
+    def read(self, *script: Grab | Exception | None) -> None:
+        """Let it read these."""
+        self.scheme.sources[-1].script.extend(script)
+        self.rig.step(len(script))
+
+    def go_live(self) -> None:
+        self.camera.start()
+        self.rig.step(2)  # open, and the first read
+        self.assertEqual(self.camera.state, "live")
+
+    def test_a_start_gets_its_answer_where_no_picture_is_good(self) -> None:
+        started = self.camera.start()
+        self.rig.step()
+        self.read(BAD, BAD)
+        self.rig.clock.advance(STALL_SECONDS - 0.1)
+        self.read(BAD)
+        self.assertNoResult(started)
+        self.rig.clock.advance(0.1)
+        reason = f"no picture for 2 s: {WHY}"
+        self.assertEqual((self.camera.state, self.camera.reason), ("recovering", reason))
+        self.assertIn(reason, str(self.failureResultOf(started, CameraFailed).value))
+        self.failureResultOf(self.camera.start(), CameraFailed)
+
+    def test_it_is_read_on_and_live_with_the_first_good_picture(self) -> None:
+        self.camera.start().addErrback(lambda _: None)
+        self.rig.step()
+        self.read(BAD)
+        self.rig.clock.advance(STALL_SECONDS)
+        self.read(*[BAD] * 3)  # said once
+        self.rig.clock.advance(STALL_SECONDS * 10)
+        self.read(Grab(1.0, jpeg=None), BAD)
+        self.rig.step()
+        self.assertEqual(self.rig.states, ["starting", "recovering", "live"])
+        self.assertEqual((self.camera.counts.corrupt, len(self.rig.threads)), (6, 1))
+
+    def test_one_that_is_live_and_then_silent_is_not_lost(self) -> None:
+        self.go_live()
+        self.read(BAD)
+        self.rig.clock.advance(1000)
+        self.read(None)
+        self.assertEqual(self.camera.state, "live")
+        self.rig.step()  # a good one
+        self.read(BAD)
+        self.assertEqual(self.rig.states, ["starting", "live"])
+
+    def test_one_that_gives_bad_pictures_alone_is_lost(self) -> None:
+        self.go_live()
+        self.read(BAD)
+        self.rig.clock.advance(STALL_SECONDS - 0.1)
+        self.read(BAD)
+        self.assertEqual(self.camera.state, "live")
+        self.rig.clock.advance(0.1)
+        self.read(BAD)
+        self.assertEqual(self.camera.reason, f"no picture for 2 s: {WHY}")
+        self.assertTrue(self.camera.stalled, "a recording has to wait for it")
+
+    def test_a_slow_one_is_given_its_time_up_to_a_limit(self) -> None:
+        for fps, seconds in ((1.0, 5.0), (0.01, OPEN_TIMEOUT)):
+            self.scheme.opening = Granted(fps=fps, steady=False)
+            started = self.camera.start()
+            self.rig.step()
+            self.read(BAD)
+            self.rig.clock.advance(seconds - 0.1)
+            self.assertNoResult(started)
+            self.rig.clock.advance(0.1)
+            self.failureResultOf(started, CameraFailed)
+            self.camera.stop()
+            self.rig.step(2)  # the read that was under way, close
+
+    def test_a_reason_of_the_source_s_own_is_heard(self) -> None:
+        self.go_live()
+        self.read(BAD, Paused("the other is away"))
+        self.rig.clock.advance(STALL_SECONDS)
+        self.read(BAD)
+        self.assertEqual(self.camera.reason, "the other is away")
+
+    def test_what_is_stopped_tells_nothing_more(self) -> None:
+        self.camera.start().addErrback(lambda _: None)
+        self.rig.step()
+        self.read(BAD)
+        self.camera.stop()
+        self.rig.step(2)  # the read that was under way, close
+        self.assertEqual(self.rig.clock.getDelayedCalls(), [])
+
+
+def test_a_folder_without_a_good_picture_is_said_to_who_starts_it(tmp_path: Path) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    (pictures / "a.jpg").write_bytes(b"a picture it is not")
+    with ServerProcess(tmp_path, "--camera", f"folder:{pictures}?fps=20") as server:
+        answers = server.command_lines("stop", "start", "stop", "record start")
+        status = server.status()
+    assert [line[:10] for line in answers if WHY in line] == ["ERR camera"] * 2, answers
+    assert status["state"] == "recovering"
+    assert status["reason"].startswith("no picture for ") and WHY in status["reason"]
