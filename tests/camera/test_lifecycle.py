@@ -46,6 +46,13 @@ class LifecycleTests(SynchronousTestCase):
         self.assertEqual(self.rig.states, ["starting", "live"])
         self.assertEqual(self.frames, [1])
 
+    def test_the_size_is_the_picture_s_as_soon_as_the_source_is_open(self) -> None:
+        self.scheme.opening = Granted(320, 240, 10.0)
+        self.camera.use(self.camera.spec.with_settings({"rotate": "90"}))
+        self.camera.start()
+        self.rig.step()
+        self.assertEqual((self.camera.width, self.camera.height), (240, 320))
+
     def test_the_rate_that_comes_in_truth_is_logged_once_for_each_opening(self) -> None:
         self.scheme.opening = Granted(1, 1, 10.0)
         with capturedLogs() as logged:

@@ -179,7 +179,7 @@ class Camera(CameraFacts):
     def opened(self, granted: Granted) -> None:
         """The source is open."""
         self.granted = granted
-        self.width, self.height = granted.width, granted.height
+        self.width, self.height = self.encoder.finished_size(granted.width, granted.height)
         self._refuse_ring()
 
     def captured(self, picture: Picture) -> None:

@@ -78,6 +78,10 @@ class Encoder:
         timestamp = settings.flag("timestamp", False)
         return cls(DEFAULT_QUALITY if quality is None else int(quality), rotate, flip, timestamp)
 
+    def finished_size(self, width: int, height: int) -> tuple[int, int]:
+        """The size that a picture of that size has when it is finished."""
+        return (height, width) if self._rotate in ("90", "270") else (width, height)
+
     def finish(self, grab: Grab, is_wanted: bool = True) -> Picture:
         """The finished picture.
 
@@ -104,8 +108,7 @@ class Encoder:
             make = partial(self._encoded, grab.image, grab.time)
         else:
             raise ValueError("there is no picture to encode")
-        if self._rotate in ("90", "270"):
-            width, height = height, width
+        width, height = self.finished_size(width, height)
         if not is_wanted:
             later = partial(_first, make)
             return Picture(time_us, width, height, later, encoded=False, repaired=repaired)
