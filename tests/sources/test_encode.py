@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from tests.system import require
+from twistedcam.errors import BadArgument
 from twistedcam.sources import Grab, lossless
 from twistedcam.sources.encode import Encoder, Picture
 from twistedcam.sources.lossless import load_library, turn_jpeg
@@ -175,3 +176,17 @@ def test_turning_on_many_threads_keeps_no_memory() -> None:
 def resident() -> int:
     """Bytes of memory that this process has."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("rotate=45", "it is one of 90, 180, 270, or left out"),
+        ("flip=x", "it is one of h, v, or left out"),
+        ("timestamp=yes", "it is one of 0, 1"),
+    ],
+)
+def test_a_setting_that_will_not_do_says_what_it_can_be(query: str, said: str) -> None:
+    with pytest.raises(BadArgument) as error:
+        Encoder.from_spec(parse(f"pattern:?{query}"))
+    assert str(error.value).endswith(f"will not do: {said}")

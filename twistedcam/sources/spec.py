@@ -149,10 +149,12 @@ class Settings:
         return value
 
     def choice(self, name: str, choices: tuple[str, ...], default: str) -> str:
-        """One of some words."""
+        """One of some words; an empty one is for a setting that is left out."""
         text = self.text(name, default)
         if text not in choices:
-            raise self.bad(name, text, "it is one of " + ", ".join(choices))
+            words = ", ".join(filter(None, choices))
+            unset = "" if all(choices) else ", or left out"
+            raise self.bad(name, text, f"it is one of {words}{unset}")
         return text
 
     def flag(self, name: str, default: bool) -> bool:
