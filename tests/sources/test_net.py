@@ -183,7 +183,10 @@ def test_a_peer_s_query_is_the_peer_s() -> None:
         ("file:clip.mkv?loop=0", "file:clip.mkv?loop=0"),
         ("file:/films/clip.mkv", "file:/films/clip.mkv"),
         ("file:///films/clip.mkv", "file:///films/clip.mkv"),
-        ("ffmpeg:file:clip.mkv?key=1", "ffmpeg:file:clip.mkv?key=***"),
+        ("file:clips/a.mp4?loop=0", "file:clips/a.mp4?loop=0"),
+        ("file:a#1@home.mp4", "file:a#1@home.mp4"),
+        ("folder:pictures/", "folder:pictures/"),
+        ("ffmpeg:file:clips/a.mp4", "ffmpeg:file:clips/a.mp4"),
     ],
 )
 def test_no_secret_is_shown(text: str, shown: str) -> None:

@@ -14,6 +14,8 @@ SCHEMES = frozenset(
     }
 )
 
+#: What stands behind these is a path on this machine: relative perhaps, with any sign in it.
+_PATHS = frozenset({"file", "folder"})
 _SECRET = re.compile(r"pass|pwd|token|key|auth|secret|user|usr|login|account|sig", re.IGNORECASE)
 _HIDDEN = "***"
 
@@ -63,6 +65,8 @@ def without_secrets(text: str) -> str:
     scheme, colon, rest = text.partition(":")
     if scheme.lower() == "ffmpeg":
         return f"{scheme}{colon}{without_secrets(rest)}"
+    if scheme.lower() in _PATHS:
+        return text
     try:
         parts = urlsplit(text)
     except ValueError:
