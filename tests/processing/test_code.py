@@ -56,7 +56,18 @@ def test_code_that_is_not_there_is_named_before_the_start(text: str, said: str) 
     [
         ("import not_installed", "it needs 'not_installed': install it"),
         ("1 / 0", "its import failed: ZeroDivisionError: division by zero"),
-        ("import os; os._exit(3)", "its import crashed"),
+        ("raise ValueError('one line\\nand another')", "its import failed: ValueError: one line"),
+        (
+            "import sys; sys.exit(0)",
+            "its import ends the program: put what is for a program of its own behind "
+            "if __name__ == '__main__'",
+        ),
+        (
+            "import os, sys; print('a word', file=sys.stderr); os._exit(0)",
+            "its import ends the process, with exit code 0",
+        ),
+        ("import os; os._exit(3)", "its import ends the process, with exit code 3"),
+        ("import os; os.abort()", "its import crashed"),
         ("import time; time.sleep(60)", "its import hangs"),
     ],
 )

@@ -16,7 +16,7 @@ import cv2
 
 from twistedcam.errors import TwistedcamError
 from twistedcam.frame import Frame
-from twistedcam.processing.code import Code, describe
+from twistedcam.processing.code import LOADED, REFUSED, Code, describe
 from twistedcam.processing.results import Result
 from twistedcam.processing.running import run
 
@@ -60,8 +60,8 @@ def main(arguments: list[str]) -> int:
             Code.of(arguments[1]).load()
         except TwistedcamError as error:
             print(error, file=sys.stderr)
-            return 2
-        return 0
+            return REFUSED
+        return LOADED
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's: it ends this in order
     connection = Connection(int(arguments[1]))
     try:

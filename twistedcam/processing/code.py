@@ -16,6 +16,8 @@ from twistedcam.errors import BadArgument, StartupError, TwistedcamError
 _TEXT = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 #: Seconds that user code may take to be imported when it is looked at before the start.
 CHECK_TIMEOUT = 60.0
+#: What a look at user code ends with. None is 0: code that ends the process may end it with that.
+LOADED, REFUSED = 43, 44
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,11 @@ class Code:
             raise BadArgument(
                 f"{self.text}: there is no module {missing!r} in this folder or this Python"
             ) from None
+        except SystemExit:
+            hint = "put what is for a program of its own behind if __name__ == '__main__'"
+            raise BadArgument(f"{self.text}: its import ends the program: {hint}") from None
         except Exception as error:
-            why = f"{type(error).__name__}: {error}"
-            raise BadArgument(f"{self.text}: its import failed: {why}") from None
+            raise BadArgument(f"{self.text}: its import failed: {describe(error)}") from None
         for word in path.split("."):
             if not hasattr(found, word):
                 raise BadArgument(f"{self.text}: {module} has no {path!r}")
@@ -128,6 +132,10 @@ def check_code(code: Code) -> None:
         )
     except subprocess.TimeoutExpired:
         raise StartupError(f"{code.text}: its import hangs") from None
-    if ended.returncode:
-        lines = ended.stderr.strip().splitlines()
-        raise StartupError(lines[-1] if lines else f"{code.text}: its import crashed")
+    if ended.returncode == LOADED:
+        return
+    lines = ended.stderr.strip().splitlines()
+    if ended.returncode >= 0 and ended.returncode != REFUSED:
+        how = f"its import ends the process, with exit code {ended.returncode}"
+        raise StartupError(f"{code.text}: {how}")
+    raise StartupError(lines[-1] if lines else f"{code.text}: its import crashed")
