@@ -57,6 +57,7 @@ KIB, MIB = 1024, 1024 * 1024
         f"listed as viewers | {pullers.MOST:,} |",
         f"MQTT broker | {client._QUEUE} |",
         f"of one frame | {results.MOST_TOLD // KIB} KiB of JSON |",
+        f"picture that user code gives | {results.MOST_SIDE:,} pixels |",
         f"lines before it | {multipart.MAX_BODY // MIB} MiB, {multipart.MAX_HEAD // KIB} KiB |",
         f"asked for | {spec._MAX_SIDE:,} × {spec._MAX_SIDE:,} |",
         f"disk | {backlog.FRAMES}, {backlog.BYTES // MIB} MiB |",

@@ -13,8 +13,9 @@ from tests.test_config import read
 from twistedcam.errors import BadArgument, StartupError
 from twistedcam.frame import Frame
 from twistedcam.processing import Code, check_code, code, parse_process
-from twistedcam.processing.results import MOST_TOLD, BadResult, read_result
+from twistedcam.processing.results import MOST_SIDE, MOST_TOLD, BadResult, read_result
 from twistedcam.processing.slot import FrameSlot
+from twistedcam.sources.encode import Encoder
 
 FRAME = Frame(1, 1, 4, 4, b"")
 
@@ -142,6 +143,8 @@ def test_grey_pictures_are_pictures_and_the_code_keeps_its_array() -> None:
         (np.zeros((4, 4, 3)), "numbers of type float64"),
         (np.zeros((4, 4, 4), np.uint8), "the shape"),
         (np.zeros((0, 4, 3), np.uint8), "the shape"),
+        (np.zeros((MOST_SIDE + 1, 1, 3), np.uint8), "1x65501 pixels: a JPEG has at most 65500"),
+        (np.zeros((1, MOST_SIDE + 1), np.uint8), "65501x1 pixels: a JPEG has at most 65500"),
         ({"f": FRAME}, "cannot be written as JSON"),
         ({"nan": float("nan")}, "cannot be written as JSON"),
         (["x" * MOST_TOLD], "characters at once"),
@@ -150,6 +153,12 @@ def test_grey_pictures_are_pictures_and_the_code_keeps_its_array() -> None:
 def test_what_is_no_result_says_what_it_can_be(value: Any, said: str) -> None:
     with pytest.raises(BadResult, match=said):
         read_result(value, FRAME)
+
+
+def test_the_largest_picture_can_be_encoded() -> None:
+    result = read_result(np.zeros((MOST_SIDE, 1), np.uint8), FRAME)
+    assert result is not None
+    assert Encoder().finish(result.grab).height == MOST_SIDE
 
 
 def test_the_slot_holds_the_newest_frame_alone() -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Characters of JSON that may be told at once: every listener gets them.
 MOST_TOLD = 64 * 1024
+#: Pixels that the side of a JPEG may have: the format knows 65535, what encodes it a few less.
+MOST_SIDE = 65500
 
 
 class BadResult(Exception):
@@ -73,6 +75,9 @@ def _image(value: Any) -> NDArray[np.uint8] | None:
         )
     if value.dtype != np.uint8:
         raise BadResult(f"its picture has numbers of type {value.dtype}: they have to be uint8")
+    if value.ndim in (2, 3) and max(value.shape[:2]) > MOST_SIDE:
+        size = f"{value.shape[1]}x{value.shape[0]}"
+        raise BadResult(f"its picture is {size} pixels: a JPEG has at most {MOST_SIDE} a side")
     if value.ndim == 2 and value.size:  # grey
         return np.repeat(value[:, :, None], 3, axis=2)
     if value.ndim != 3 or value.shape[2] != 3 or not value.size:
