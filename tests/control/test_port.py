@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,18 @@ class PortTests(SynchronousTestCase):
         )
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
         self.assertEqual(self.it.say(b"ping\n"), ["OK"])
+
+    def test_a_command_that_would_end_the_program_gets_its_answer_and_ends_nothing(self) -> None:
+        @self.it.registry.command("leave")
+        def leave(server: Any) -> None:
+            """Leave."""
+            sys.exit(0)
+
+        self.it.say(b"slow\n")
+        self.it.slow[0].errback(SystemExit(1))
+        answer = "ERR internal that failed inside the server; its log says why"
+        self.assertEqual(self.it.say(b"leave\nping\n"), [answer, answer, "OK"])
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 2)
 
     def test_an_error_has_its_code_and_stays_on_its_line(self) -> None:
         self.it.say(b"slow\n")

@@ -173,7 +173,11 @@ class Command:
         Raises:
             CommandError: it was not carried out, and nothing of it was.
         """
-        answer = self.call(subject, **arguments)
-        if answer is None or isinstance(answer, (dict, list)):
-            return answer
-        return await answer
+        try:
+            answer = self.call(subject, **arguments)
+            if answer is None or isinstance(answer, (dict, list)):
+                return answer
+            return await answer
+        except SystemExit as end:  # of a program's own command: who asked has to have an answer
+            what = f"the command {self.name!r} raised SystemExit({end.code!r})"
+            raise RuntimeError(f"{what}: it is 'shutdown' that ends the server") from end
