@@ -27,6 +27,7 @@ def save_frame(folder: Path, camera: str | None, frame: Frame) -> Path:
     Arguments:
         camera: to begin the name with, where there are several.
     """
+    # A server that has begun anew counts from 1 again, and the folder may have been used before.
     path = folder / f"{plain(camera) + '-' if camera else ''}{frame.seq:08d}.jpg"
     return _write(path, frame)
 
@@ -56,8 +57,15 @@ def plain(camera: str) -> str:
 
 
 def _write(path: Path, frame: Frame) -> Path:
-    try:
-        path.write_bytes(frame.jpeg)
-    except OSError as error:
-        raise DiskError(f"{path}: {error.strerror}") from None
-    return path
+    """Write it beside what is there: no picture takes another's place."""
+    number, free = 1, path
+    while True:
+        try:
+            with free.open("xb") as file:
+                file.write(frame.jpeg)
+            return free
+        except FileExistsError:
+            number += 1
+            free = path.with_stem(f"{path.stem}-{number}")
+        except OSError as error:
+            raise DiskError(f"{free}: {error.strerror}") from None
