@@ -75,6 +75,20 @@ def test_those_who_have_said_nothing_yet_are_few() -> None:
     assert doorman.unjoined == 1
 
 
+def test_a_file_that_is_read_takes_the_room_of_a_connection() -> None:
+    doorman = Doorman(Limits(connections=3))
+    doorman.enter(address(1))
+    closed = [doorman.open_file() for _ in range(2)]
+    with pytest.raises(TooMany, match="all files"):
+        doorman.open_file()
+    with pytest.raises(TooMany):
+        doorman.enter(address(2))
+    closed[0]()
+    ticket = doorman.enter(address(2))
+    ticket.leave()
+    doorman.open_file()
+
+
 def test_some_files_are_kept_back() -> None:
     limits = Limits(connections=4096)
     assert limits.within(None) == limits

@@ -79,6 +79,8 @@ class Doorman:
         self._files = files
         #: Connections of which a JOIN is expected.
         self.unjoined = 0
+        #: Files that connections have open beside themselves.
+        self._files_open = 0
         self._inside: set[Ticket] = set()
         self._by_source: Counter[str] = Counter()
 
@@ -96,7 +98,7 @@ class Doorman:
             TooMany: there is no room.
         """
         source, limits = source_of(peer), self.limits.within(self._files())
-        if len(self._inside) >= limits.connections:
+        if self._taken >= limits.connections:
             raise TooMany(f"there are {limits.connections} connections already: try again later")
         if not _is_own(source) and self._by_source[source] >= limits.per_address:
             raise TooMany(f"there are {limits.per_address} connections from this address already")
@@ -107,6 +109,27 @@ class Doorman:
         self._by_source[source] += 1
         self.unjoined += has_to_join
         return ticket
+
+    def open_file(self) -> Callable[[], None]:
+        """A connection needs one more file, which takes the room of a connection.
+
+        Returns:
+            To be called when it is closed.
+
+        Raises:
+            TooMany: there is no room.
+        """
+        if self._taken >= self.limits.within(self._files()).connections:
+            raise TooMany("all files that are to be had are in use: try again later")
+        self._files_open += 1
+        return self._file_closed
+
+    def _file_closed(self) -> None:
+        self._files_open -= 1
+
+    @property
+    def _taken(self) -> int:
+        return len(self._inside) + self._files_open
 
     def forget(self, ticket: Ticket) -> None:
         """A connection is gone."""

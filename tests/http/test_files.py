@@ -111,3 +111,32 @@ def test_one_that_is_being_written_is_there_when_it_is_whole(server: ServerProce
 
 def test_a_suffix_of_a_file_without_a_byte_is_none() -> None:
     assert plain_range("bytes=-5", 0) == "bytes=-0"
+
+
+def test_readers_cannot_take_the_files_that_a_recording_needs(tmp_path: Path) -> None:
+    (tmp_path / "film.mkv").write_bytes(CONTENT * 100)  # more than a connection takes unread
+    limits = ("--max-connections", "7")
+    with serve(tmp_path, "--camera", "pattern:?size=160x120&fps=5", *limits) as server:
+        place = urlsplit(server.http).netloc
+        readers = [http.client.HTTPConnection(place, timeout=PATIENCE) for _ in range(4)]
+        said = []
+        for each in readers:
+            each.request("GET", "/recordings/film.mkv")
+            said.append(each.getresponse())
+        assert [each.status for each in said] == [200] * 3 + [503]
+        assert json.loads(said[-1].read())["code"] == "too-many"
+        for each in said[:3]:
+            each.close()
+        for each in readers[:3]:
+            each.close()
+        with closing(http.client.HTTPConnection(place, timeout=PATIENCE)) as last:
+
+            def status() -> int:
+                last.request("GET", "/recordings/film.mkv", headers={"Range": "bytes=0-9"})
+                with last.getresponse() as answer:
+                    answer.read()
+                    return answer.status
+
+            wait_for(lambda: status() == 206, "room again")
+        for each in readers:
+            each.close()

@@ -35,6 +35,7 @@ class Recordings:
     def __init__(self, server: Server) -> None:
         self._folder = server.recordings
         self._library = server.library
+        self._doorman = server.doorman
 
     async def thumbnail(self, request: HttpRequest, name: str) -> Reply:
         """A small JPEG of the first picture, also of a recording that is being written.
@@ -51,6 +52,7 @@ class Recordings:
         Raises:
             NoSuchRecording: no recording has that name.
             NotSupported: it is still being written.
+            TooMany: so many are being read that no more files are to be had.
         """
         path = self._folder / name
         plain = not name.startswith(".") and "\0" not in name and "\\" not in name
@@ -59,6 +61,8 @@ class Recordings:
             if self._library.is_being_written(name):
                 raise NotSupported(f"{name} is still being recorded: it is there when that ends")
             raise NoSuchRecording(f"there is no recording {name!r}")
+        closed = self._doorman.open_file()
+        request.notifyFinish().addBoth(lambda _: closed())
         file = File(str(path), defaultType="application/octet-stream")
         file.contentTypes = TYPES
         request.setHeader("Content-Type", TYPES[path.suffix.lower()])

@@ -23,7 +23,8 @@ _ERRORS = {
     413: "The body is too long.",
     429: "That was asked for too often: wait a second.",
     500: "An error of the server's own; its log has more.",
-    503: "The camera gives no picture, or the disk takes no file: the message has the reason.",
+    503: "The camera gives no picture, the disk takes no file, or too much goes on: the message "
+    "has the reason.",
 }
 #: Ways to show a token.
 _TOKENS: list[dict[str, list[str]]] = [{"bearer": []}, {"basic": []}, {"query": []}]

@@ -17,6 +17,7 @@ from twistedcam.errors import (
     NoSuchRecording,
     NoSuchViewer,
     NotSupported,
+    TooMany,
     TooOften,
     TwistedcamError,
     Unauthorized,
@@ -38,6 +39,7 @@ STATUS: dict[type[TwistedcamError], int] = {
     NoSuchViewer: 404,
     NotSupported: 409,
     TooOften: 429,
+    TooMany: 503,
     CameraFailed: 503,
     DiskError: 503,
 }
