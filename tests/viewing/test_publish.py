@@ -18,6 +18,7 @@ from twistedcam.events import CameraChanged, Event
 from twistedcam.frame import Frame
 from twistedcam.hub import Sink
 from twistedcam.viewing import parse_target
+from twistedcam.viewing.client import FrameClient
 from twistedcam.viewing.publisher import Publisher
 
 JPEG: bytes = cv2.imencode(".jpg", np.zeros((48, 64, 3), np.uint8))[1].tobytes()
@@ -114,6 +115,21 @@ class PublishTests(ServingCase):
         publisher.take(frame(10_000, width=65))
         await self.assertFailure(publisher.ended, BadMessage)
         self.assertEqual(await self.becomes("recovering"), "the publisher has gone")
+
+    async def test_a_time_of_capture_that_is_none_ends_the_connection_and_no_viewer_s(self) -> None:
+        publisher = self.publisher(reconnect=False)
+        await self.publish(publisher)
+        viewer = FrameClient(reactor, parse_target(self.url()), reconnect=False)
+        viewer.startService()
+        self.addCleanup(viewer.stopService)
+        await self.watched()
+        publisher.take(Frame(10_000, 2**64 - 1, 64, 48, JPEG))
+        await self.assertFailure(publisher.ended, BadMessage)
+        await self.becomes("recovering")
+        seen: Deferred[Frame] = Deferred()
+        viewer.on_frame = lambda frame: None if seen.called else seen.callback(frame)
+        await self.publish(self.publisher())
+        await seen
 
     async def test_a_stopped_camera_is_sent_nothing(self) -> None:
         publisher = self.publisher()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from twistedcam.frame import Frame
 from twistedcam.wire.messages import FrameMessage
 
 FRAME = Frame(7, 1_795_000_000_123_456, 640, 480, b"\xff\xd8 not looked into \xff\xd9")
+#: The last time of capture that there is, as far as seconds in a float can tell.
+LAST_TIME_US = 253_370_678_400_000_000 - 32
 MESSAGES: list[wire.Message] = [
     wire.Hello("twistedcam/1", ({"name": "cam", "state": "live"},), True, "ab" * 32),
     wire.Join("view", "garage", 12.5, 8, "00" * 32),
@@ -55,6 +58,15 @@ def test_a_frame_comes_back_whole() -> None:
     frame = message.frame
     assert (frame.seq, frame.time_us, frame.width, frame.height) == (7, FRAME.time_us, 640, 480)
     assert frame.jpeg == FRAME.jpeg
+
+
+def test_the_last_time_of_capture_is_good_however_often_it_is_passed_on() -> None:
+    time_us = LAST_TIME_US
+    for _ in range(5):
+        [message] = wire.Decoder().feed(wire.frame_message(Frame(1, time_us, 1, 1, b"")))
+        assert isinstance(message, FrameMessage)
+        time_us = round(message.frame.time * 1e6)
+    datetime.fromtimestamp(time_us / 1e6, timezone(timedelta(hours=14)))
 
 
 @given(st.data())
@@ -132,6 +144,8 @@ def test_a_join_of_no_words_asks_for_the_first_camera() -> None:
         header(2, 3) + b"\xff\xfe{",
         header(2, 25) + b'{"max_fps": NaN         }',
         header(4, 24) + struct.pack(">QQHHBBH", 1, 1, 1, 1, 2, 0, 0),
+        header(4, 24) + struct.pack(">QQHHBBH", 1, 2**64 - 1, 1, 1, 1, 0, 0),
+        header(4, 24) + struct.pack(">QQHHBBH", 1, LAST_TIME_US + 32, 1, 1, 1, 0, 0),
     ],
 )
 def test_what_is_not_the_protocol_is_a_bad_message(data: bytes) -> None:

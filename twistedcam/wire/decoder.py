@@ -104,6 +104,11 @@ def _frame(body: bytes) -> m.FrameMessage:
     seq, time_us, width, height, codec, _flags, _ = m.FRAME_HEADER.unpack_from(body)
     if codec != m.JPEG:
         raise BadMessage(f"there is no codec {codec}")
+    if time_us / 1e6 >= m.TIME_END:  # as seconds, which round: so it is good again when passed on
+        raise BadMessage(
+            f"frame {seq} has no time of capture: {time_us} is not before 9998-12-31; it is "
+            "microseconds since 1970-01-01 UTC"
+        )
     return m.FrameMessage(Frame(seq, time_us, width, height, body[m.FRAME_HEADER.size :]))
 
 

@@ -22,6 +22,9 @@ HEADER = struct.Struct(">BBHI")
 FRAME_HEADER = struct.Struct(">QQHHBBH")
 COUNT = struct.Struct(">Q")
 JPEG = 1
+#: Times of capture are before this, in seconds since the UNIX epoch: 9998-12-31, a year before the
+#: calendars of many systems end, in whatever time zone.
+TIME_END = 253_370_678_400.0
 
 HELLO, JOIN, STATE, FRAME, ACK, PING, PONG, ERROR, BYE = range(1, 10)
 #: How every ACK begins, and how long it is with its number.
