@@ -93,6 +93,22 @@ class HubTests(SynchronousTestCase):
         self.assertEqual([keeper.seqs for keeper in keepers], [[1, 2]] * (3 * ROUND))
         self.assertEqual(clock.getDelayedCalls(), [])
 
+    def test_who_holds_the_newest_frame_for_others_is_told_once_that_there_is_none(self) -> None:
+        hub, told = Hub(), list[str]()
+
+        class Holding(Keeper):
+            def forget(self) -> None:
+                told.append("forget")
+
+        hub.add(Keeper())
+        hub.add(Holding())
+        hub.clear()
+        self.assertEqual(told, [])
+        hub.publish(frame(1))
+        hub.clear()
+        hub.clear()
+        self.assertEqual(told, ["forget"])
+
     def test_there_is_no_newest_frame_when_the_camera_is_not_live(self) -> None:
         hub = Hub()
         hub.publish(frame(1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
@@ -23,6 +23,14 @@ class Sink(Protocol):
 
     def take(self, frame: Frame) -> None:
         """Here is a new frame; keep it, send it or let it go, but never wait."""
+
+
+@runtime_checkable
+class Holder(Protocol):
+    """A sink that holds the newest frame for others."""
+
+    def forget(self) -> None:
+        """There is no newest frame any more."""
 
 
 class Hub:
@@ -78,7 +86,12 @@ class Hub:
     def clear(self) -> None:
         """There is no newest frame any more: the camera is not live."""
         self._finish_pass()
+        if self.newest is None:
+            return
         self.newest = None
+        for sink in tuple(self._sinks):
+            if isinstance(sink, Holder):
+                sink.forget()
 
     def _offer(self) -> None:
         """Go through one round of those who wait; the reactor then has a turn before the next."""

@@ -250,6 +250,22 @@ def test_the_window_and_all_messages_are_as_without_workers(tmp_path: Path) -> N
         assert last.code == "bad-message"
 
 
+def test_no_picture_of_before_comes_behind_the_news_that_the_camera_has_stopped(
+    tmp_path: Path,
+) -> None:
+    with ServerProcess(tmp_path, *PATTERN, "--workers", "1") as server:
+        ready(server, 1)
+        waiting, other = Viewer(server.frames, window=1), Viewer(server.frames)
+        had = waiting.frame(acknowledge=False)
+        while other.frame() <= had:  # the worker has a newer one
+            pass
+        assert ask(server, "stop")["ok"]
+        while not isinstance(message := waiting.next(), wire.State) or message.state != "stopped":
+            pass
+        waiting.sock.sendall(wire.Ack(had).encode() + wire.Ping(b"12345678").encode())
+        assert waiting.next() == wire.Pong(b"12345678")  # and no frame
+
+
 def test_the_end_of_the_server_is_told_and_leaves_no_process(tmp_path: Path) -> None:
     with ServerProcess(tmp_path, *PATTERN, "--workers", "2") as server:
         ready(server, 2)

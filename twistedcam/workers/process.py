@@ -87,6 +87,8 @@ class Worker:
             link.tell("had", feed=message["feed"], seq=message["seq"])
             if message["fd"] is not None:  # else this process may open no more files
                 self._hub(message["feed"]).publish(_frame(message))
+        elif what == "clear":
+            self._hub(message["feed"]).clear()
         elif what == "view":
             link.tell("joined", id=message["id"])
             if message["fd"] is None:

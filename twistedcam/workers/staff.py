@@ -74,6 +74,10 @@ class Feed:
         if len(self._under_way) < WINDOW:
             self._send("frame", frame)
 
+    def forget(self) -> None:
+        """The camera is not live (hub.Holder): who becomes ready now gets no frame of before."""
+        self._link.tell("clear", feed=self.id)
+
     def show(self, frame: Frame, viewer: int) -> int:
         """One frame for one viewer."""
         return self._send("show", frame, id=viewer)
