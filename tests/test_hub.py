@@ -50,6 +50,20 @@ class HubTests(SynchronousTestCase):
         self.assertEqual(keeper.seqs, [1, 2])
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
+    def test_who_is_connected_is_told_when_it_is_left_out(self) -> None:
+        told: list[str] = []
+
+        class Connected(Breaker):
+            def left_out(self) -> None:
+                told.append("left out")
+
+        hub = Hub()
+        hub.add(Connected())
+        hub.publish(frame(1))
+        hub.publish(frame(2))
+        self.assertEqual(told, ["left out"])
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
     def test_who_is_patient_has_each_frame_after_all_others(self) -> None:
         hub, served = Hub(), list[str]()
 

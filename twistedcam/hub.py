@@ -26,6 +26,14 @@ class Sink(Protocol):
 
 
 @runtime_checkable
+class Connected(Protocol):
+    """A sink with somebody at its other end, who would wait for ever once it is left out."""
+
+    def left_out(self) -> None:
+        """It has failed, and is offered no more frames: end the connection."""
+
+
+@runtime_checkable
 class Holder(Protocol):
     """A sink that holds the newest frame for others."""
 
@@ -120,4 +128,6 @@ class Hub:
             except Exception:
                 self.remove(sink)
                 log.failure("a consumer of frames failed and is left out: {sink!r}", sink=sink)
+                if isinstance(sink, Connected):
+                    sink.left_out()
         return count

@@ -57,6 +57,21 @@ class EarsTests(TestCase):
         far.close()
         await until(reactor, lambda: near.gone.called)
 
+    async def test_one_who_cannot_be_dealt_with_is_ended_and_the_others_are_heard(self) -> None:
+        near, far, heard = await self.attached()
+        bad, bad_far = await connect(self, reactor)
+
+        def received(_: bytes) -> None:
+            raise RuntimeError("a fault in the server")
+
+        assert self.ears.attach(bad.transport, received)
+        bad_far.sendall(b"x")
+        await until(reactor, lambda: bad.gone.called)
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+        far.sendall(b"more")
+        await until(reactor, lambda: heard == b"more")
+        self.ears.detach(near.transport)
+
     async def test_who_is_detached_is_heard_by_the_transport_again(self) -> None:
         near, far, heard = await self.attached()
         far.sendall(b"one")

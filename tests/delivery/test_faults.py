@@ -8,6 +8,7 @@ import os
 import socket
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import Mock
 
 from twisted.internet import reactor
 from twisted.internet.task import Clock
@@ -263,7 +264,7 @@ class FaultTests(TestCase):
                 told.append(what)
 
         feed = Feed(1, Link(), self.hub, framing)  # type: ignore[arg-type]
-        feed.join()
+        feed.join(Mock())
         with_files = os.memfd_create
         self.patch(os, "memfd_create", failing(errno.EMFILE))
         self.hub.publish(frame(1, 100))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
 
 from tests.delivery.sockets import frame
 from twistedcam.delivery import Watcher
@@ -177,3 +178,17 @@ def test_a_connection_that_fails_when_it_is_ready_again_is_ended() -> None:
     watching.watcher.ready()
     assert watching.outlet.over == "aborted"
     assert watching.outlet.sent == []
+
+
+class FaultTests(SynchronousTestCase):
+    def test_a_viewer_whose_frame_cannot_be_sent_is_dropped_and_may_come_again(self) -> None:
+        watching = Watching()
+
+        def offer(frame: Frame, is_caught_up: bool = False) -> int:
+            raise RuntimeError("broken picture")
+
+        self.patch(watching.outlet, "offer", offer)
+        watching.seconds(0.1)
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+        self.assertEqual(watching.outlet.over, "aborted")
+        self.assertEqual(len(watching.hub), 0)

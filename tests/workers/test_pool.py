@@ -19,6 +19,7 @@ from tests.system import require
 from twistedcam.delivery.kernel import HAS_SENDFILE
 from twistedcam.errors import BadArgument
 from twistedcam.events import EventBus
+from twistedcam.frame import Frame
 from twistedcam.hub import Hub
 from twistedcam.viewers import Viewer, Viewers
 from twistedcam.workers import pool
@@ -72,6 +73,11 @@ class Link:
 
     def tell(self, what: str, **_: Any) -> None:
         self.told.append(what)
+
+
+def broken() -> bytes:
+    """What encodes a picture that cannot be encoded."""
+    raise RuntimeError("broken picture")
 
 
 class PoolTests(SynchronousTestCase):
@@ -170,6 +176,13 @@ class OutletTests(SynchronousTestCase):
         self.assertEqual(self.connection.written, [b"hello"])
         self.assertEqual(self.link.told, ["view", "say", "ack"])
         self.assertEqual(self.outlet.held(), 0)
+
+    def test_a_frame_that_cannot_be_sent_ends_the_connection_which_may_come_again(self) -> None:
+        self.joined()
+        self.hub.publish(Frame(1, 1000, 1, 1, broken))
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+        self.assertIn("abortConnection", self.connection.calls)
+        self.assertEqual(self.link.told[-1], "drop")
 
     def test_after_the_end_nothing_is_told_any_more(self) -> None:
         self.joined()

@@ -9,10 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from twistedcam.delivery.kernel import HAS_SENDFILE, stream_socket
+
+log = Logger()
 
 #: So many viewers are heard before the reactor has a turn.
 ROUND = 64
@@ -102,10 +105,15 @@ class Ears:
                 continue
             except OSError:
                 data = b""
-            if data:
-                received(data)
-            else:
+            if not data:
                 self._give_back(transport)
+                continue
+            try:
+                received(data)
+            except Exception:  # as a reactor does; it would close the whole set's ears
+                log.failure("hearing a viewer failed: its connection is ended")
+                self.detach(transport)
+                transport.abortConnection()
 
     def connectionLost(self, reason: Failure) -> None:
         """The reactor ends."""

@@ -112,6 +112,10 @@ class Watcher:
             self._pass_over(frame)
             self._check_stall()
 
+    def left_out(self) -> None:
+        """It failed in a way that it should not (hub.Connected): the viewer may come again."""
+        self._outlet.abort()
+
     def acknowledge(self, seq: int) -> None:
         """The viewer has taken in all frames up to this one."""
         under_way = self._unacknowledged

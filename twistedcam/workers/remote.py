@@ -190,7 +190,7 @@ class RemoteOutlet:
         self._transport.unregisterProducer()
         self._transport.pauseProducing()
         self._handed = True
-        live = self._feed.join()
+        live = self._feed.join(self)
         family = int(self._socket.family)
         acks = self._heard is not None
         wishes = {**self._wishes, "acks": acks, "family": family}
@@ -207,7 +207,7 @@ class RemoteOutlet:
 
     def _leave(self) -> None:
         if self._handed and self._feed is not None and self._viewer is not None:
-            self._feed.leave()
+            self._feed.leave(self)
             self._staff.outlets.pop(self._viewer.id, None)
 
 

@@ -33,6 +33,9 @@ class HandedOver(Protocol):
     def refused(self) -> None:
         """The worker cannot take the connection."""
 
+    def abort(self) -> None:
+        """End the connection."""
+
 
 class Feed:
     """Brings one hub's frames, in one form, to a worker, while it has viewers for them (hub.Sink).
@@ -49,23 +52,23 @@ class Feed:
         self._link = link
         self._hub = hub
         self._make = in_memory(framing)
-        self._viewers = 0
+        self._viewers: set[HandedOver] = set()
         #: Files on their way, by sequence number: they stay open until the worker has them.
         self._under_way: dict[int, list[MemoryFile]] = {}
 
-    def join(self) -> bool:
+    def join(self, viewer: HandedOver) -> bool:
         """One more viewer; whether the camera is live."""
         newest = self._hub.newest
-        self._viewers += 1
-        if self._viewers == 1:
+        self._viewers.add(viewer)
+        if len(self._viewers) == 1:
             self._hub.add(self)
             if newest is not None:
                 self.take(newest)
         return newest is not None
 
-    def leave(self) -> None:
+    def leave(self, viewer: HandedOver) -> None:
         """One viewer less."""
-        self._viewers -= 1
+        self._viewers.discard(viewer)
         if not self._viewers:
             self._hub.remove(self)
 
@@ -77,6 +80,11 @@ class Feed:
     def forget(self) -> None:
         """The camera is not live (hub.Holder): who becomes ready now gets no frame of before."""
         self._link.tell("clear", feed=self.id)
+
+    def left_out(self) -> None:
+        """It failed in a way that it should not (hub.Connected): its viewers may come again."""
+        for viewer in tuple(self._viewers):
+            viewer.abort()
 
     def show(self, frame: Frame, viewer: int) -> int:
         """One frame for one viewer."""
