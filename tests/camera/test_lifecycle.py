@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.fakes import CameraRig, FakeScheme
 from twistedcam import Frame
+from twistedcam.camera.camera import PICTURE_WAIT
 from twistedcam.camera.capture import CLOSE_TIMEOUT, STALL_SECONDS
 from twistedcam.camera.retry import RETRY_MOST
 from twistedcam.errors import CameraFailed, SourceEnded
@@ -99,6 +100,50 @@ class LifecycleTests(SynchronousTestCase):
         self.rig.step(2)
         self.assertEqual(self.rig.states, ["starting", "stopped"])
         self.assertEqual(self.frames, [])
+
+    def test_who_starts_a_source_that_may_be_silent_waits_for_so_long_and_no_longer(self) -> None:
+        self.scheme.opening = Granted(steady=False)
+        first, second = self.camera.start(), self.camera.start()
+        self.rig.clock.advance(1)
+        self.scheme.sources[0].script += [None] * 2
+        self.rig.step(2)
+        self.rig.clock.advance(PICTURE_WAIT - 0.1)
+        self.assertNoResult(first)
+        self.rig.clock.advance(0.1)
+        for started in (first, second):
+            said = str(self.failureResultOf(started, CameraFailed).value)
+            self.assertEqual(said, "no picture came within 5 s; it is live as soon as one comes")
+        self.assertEqual(self.rig.states, ["starting"])
+        again, once_more = self.camera.start(), self.camera.start()
+        self.rig.step()
+        self.rig.clock.advance(PICTURE_WAIT)
+        self.failureResultOf(again, CameraFailed)
+        self.failureResultOf(once_more, CameraFailed)
+        started = self.camera.start()
+        self.rig.step()
+        self.successResultOf(started)
+        self.assertEqual(self.rig.clock.getDelayedCalls(), [])
+
+    def test_who_starts_a_slow_webcam_waits_for_it(self) -> None:
+        self.scheme.opening = Granted(1, 1, 0.25)
+        started = self.camera.start()
+        self.rig.step()
+        self.rig.clock.advance(4 * PICTURE_WAIT - 0.1)
+        self.assertNoResult(started)
+        self.rig.step()
+        self.successResultOf(started)
+
+    def test_who_starts_it_while_its_source_waits_in_silence_is_told_why(self) -> None:
+        self.scheme.opening = Granted(steady=False)
+        self.go_live()
+        self.scheme.sources[0].script.append(CameraFailed("the publisher has gone"))
+        self.rig.step(2)
+        self.rig.clock.advance(0.5)
+        self.rig.step()  # it is open again
+        started = self.camera.start()
+        self.rig.clock.advance(PICTURE_WAIT)
+        said = str(self.failureResultOf(started, CameraFailed).value)
+        self.assertEqual(said, "the publisher has gone; it is live as soon as one comes")
 
     def test_a_start_right_after_a_stop_waits_for_the_device_to_be_free(self) -> None:
         self.go_live()

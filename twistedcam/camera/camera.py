@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 log = Logger()
 
-#: Seconds that an idle camera may take to give the picture that was asked for.
+#: Seconds that a source may take to give the picture that was asked for, once it is open.
 PICTURE_WAIT = 5.0
 
 
@@ -64,10 +64,12 @@ class Camera(CameraFacts):
         self._events = events
         self.encoder = Encoder.from_spec(spec)
         make_source(spec)  # what is wrong with it is said now, and not in the thread
+        #: Whether the source is open and may give no picture for as long as it likes.
+        self._may_be_silent = False
         #: Whether the source is open and gives no pictures, for a reason that is known.
         self._is_paused = False
         self._first: Frame | None = None
-        self._telling = Telling(events, self._show)
+        self._telling = Telling(events, self._show, clock)
         self._openings = Openings(
             self, clock, make_thread, lambda: self._telling.step(self._lifecycle.retry)
         )
@@ -106,7 +108,8 @@ class Camera(CameraFacts):
         """Run, if it does not run already.
 
         Fires when the camera is live; fails with CameraFailed if the source cannot be had (it is
-        then tried again and again) or the camera is stopped before it gave a picture.
+        then tried again and again), gives no picture for ``PICTURE_WAIT`` (it is live as soon as it
+        does) or the camera is stopped before it gave one.
         """
         if self.state == "stopped" and self._demand.can_wait:
             self._telling.step(self._lifecycle.rest)
@@ -166,7 +169,7 @@ class Camera(CameraFacts):
 
     def close_source(self) -> None:
         """End the capture under way."""
-        self._is_paused = False
+        self._is_paused = self._may_be_silent = False
         self._openings.end()
 
     def retry_later(self) -> None:
@@ -180,6 +183,8 @@ class Camera(CameraFacts):
         """The source is open."""
         self.granted = granted
         self.width, self.height = self.encoder.finished_size(granted.width, granted.height)
+        self._may_be_silent = not granted.steady  # of others the capture says when they stall
+        self._limit_waiting()
         self._refuse_ring()
 
     def captured(self, picture: Picture) -> None:
@@ -242,4 +247,12 @@ class Camera(CameraFacts):
             outcome: Deferred[None] = Deferred()
             answer([outcome], self.changed())
             return outcome
-        return self._telling.wait()
+        waiting = self._telling.wait()
+        self._limit_waiting()
+        return waiting
+
+    def _limit_waiting(self) -> None:
+        """Let nobody wait for ever for a picture that may never come."""
+        if self._may_be_silent:
+            seconds = PICTURE_WAIT + (1 / self.granted.fps if self.granted.fps else 0)
+            self._telling.hurry(seconds, self.reason)

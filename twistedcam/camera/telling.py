@@ -7,10 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from twistedcam.errors import CameraFailed
 from twistedcam.events import CameraChanged, EventBus, Fault
 from twistedcam.frame import Frame
+
+_GOES_ON = "it is live as soon as one comes"
 
 
 @dataclass
@@ -32,11 +35,16 @@ class Telling:
     Arguments:
         events: where changes are told.
         show: takes the picture that the camera became live with, if it still is.
+        clock: what waiting is limited by.
     """
 
-    def __init__(self, events: EventBus, show: Callable[[Frame], None]) -> None:
+    def __init__(
+        self, events: EventBus, show: Callable[[Frame], None], clock: IReactorTime
+    ) -> None:
         self._events = events
         self._show = show
+        self._clock = clock
+        self._limit: IDelayedCall | None = None
         self._news: deque[_News] = deque()
         self._waiting: list[Deferred[None]] = []
         self._is_telling = False
@@ -47,11 +55,17 @@ class Telling:
         self._waiting.append(outcome)
         return outcome
 
+    def hurry(self, seconds: float, reason: str | None) -> None:
+        """Who waits for the outcome is told that there is none, if there is none by then."""
+        if self._waiting and self._limit is None:
+            why = reason or f"no picture came within {seconds:.3g} s"
+            self._limit = self._clock.callLater(seconds, self._give_up, f"{why}; {_GOES_ON}")
+
     def add(self, event: CameraChanged | Fault, first: Frame | None = None) -> None:
         """Tell of it when the step under way is done; who waits is answered by an outcome."""
         waiting: list[Deferred[None]] = []
         if isinstance(event, CameraChanged) and event.state != "starting":
-            waiting, self._waiting = self._waiting, waiting
+            waiting = self._take_waiting()
         self._news.append(_News(event, first, waiting))
 
     def step(self, happen: Callable[..., None], *reason: str) -> None:
@@ -71,6 +85,18 @@ class Telling:
                     answer(news.waiting, news.event)
         finally:
             self._is_telling = False
+
+    def _take_waiting(self) -> list[Deferred[None]]:
+        if self._limit is not None:
+            if self._limit.active():
+                self._limit.cancel()
+            self._limit = None
+        waiting, self._waiting = self._waiting, []
+        return waiting
+
+    def _give_up(self, reason: str) -> None:
+        for each in self._take_waiting():
+            each.errback(CameraFailed(reason))
 
 
 def answer(waiting: list[Deferred[None]], change: CameraChanged) -> None:
