@@ -19,6 +19,7 @@ from twistedcam.wire.messages import FrameMessage
 FRAME = Frame(7, 1_795_000_000_123_456, 640, 480, b"\xff\xd8 not looked into \xff\xd9")
 #: The last time of capture that there is, as far as seconds in a float can tell.
 LAST_TIME_US = 253_370_678_400_000_000 - 32
+OTHER_ENCODINGS = ("utf-16", "utf-16-be", "utf-32", "utf-32-le")
 MESSAGES: list[wire.Message] = [
     wire.Hello("twistedcam/1", ({"name": "cam", "state": "live"},), True, "ab" * 32),
     wire.Join("view", "garage", 12.5, 8, "00" * 32),
@@ -142,6 +143,8 @@ def test_a_join_of_no_words_asks_for_the_first_camera() -> None:
         json_message(2, {"camera": 5}),
         json_message(2, {"auth": "secret"}),
         header(2, 3) + b"\xff\xfe{",
+        header(2, 5) + b"\xef\xbb\xbf{}",
+        *(header(2, len(body)) + body for body in ("{}".encode(each) for each in OTHER_ENCODINGS)),
         header(2, 25) + b'{"max_fps": NaN         }',
         header(4, 24) + struct.pack(">QQHHBBH", 1, 1, 1, 1, 2, 0, 0),
         header(4, 24) + struct.pack(">QQHHBBH", 1, 2**64 - 1, 1, 1, 1, 0, 0),

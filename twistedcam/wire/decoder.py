@@ -114,9 +114,9 @@ def _frame(body: bytes) -> m.FrameMessage:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(body)
+        found = json.loads(body.decode())  # of bytes it would guess the encoding
     except (ValueError, RecursionError):
-        raise BadMessage("the body is not JSON") from None
+        raise BadMessage("the body is not JSON in UTF-8") from None
     if not isinstance(found, dict):
         raise BadMessage("the body is not a JSON object")
     if b"\\u" in body:  # half of a pair is JSON, but no text: it could not be passed on
