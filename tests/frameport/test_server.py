@@ -180,6 +180,13 @@ class FramePortTests(SynchronousTestCase):
         garbage.protocol.dataReceived(b"GET / HTTP/1.1\r\n\r\n")
         self.assertEnds(garbage, "bad-message")
 
+    def test_a_message_that_has_no_place_is_named_as_the_protocol_does(self) -> None:
+        peer = self.join()
+        peer.send(FrameMessage(Frame(1, 1, 1, 1, TINY_JPEG)))
+        self.assertEqual(
+            peer.received()[-1], wire.Error("bad-message", "a viewer cannot send FRAME now")
+        )
+
     def test_one_viewers_garbage_costs_the_others_nothing(self) -> None:
         good, bad = self.join(), self.join()
         good.received()

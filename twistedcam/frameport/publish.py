@@ -43,7 +43,7 @@ class PublishSession:
     def received(self, message: wire.Message) -> None:
         """A frame."""
         if not isinstance(message, FrameMessage):
-            raise BadMessage(f"a publisher cannot send {type(message).__name__.upper()} now")
+            raise BadMessage(f"a publisher cannot send {wire.name_of(message)} now")
         wire.check_image(message.frame)
         if self._camera.state != "stopped":
             self._camera.inbox.put(message.frame)

@@ -51,7 +51,7 @@ class ViewSession:
 
     def received(self, message: wire.Message) -> None:
         """Only ACKs are expected."""
-        raise BadMessage(f"a viewer cannot send {type(message).__name__.upper()} now")
+        raise BadMessage(f"a viewer cannot send {wire.name_of(message)} now")
 
     def say(self, data: bytes) -> None:
         """Send a message other than a frame."""

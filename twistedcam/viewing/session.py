@@ -193,7 +193,7 @@ class ClientSession:
         elif isinstance(message, wire.Hello) and self.hello is None:
             self._join(message, now)
         else:
-            raise BadMessage(f"{type(message).__name__} came out of turn")
+            raise BadMessage(f"{wire.name_of(message)} came out of turn")
 
     def _join(self, hello: wire.Hello, now: float) -> None:
         self.hello = hello

@@ -27,6 +27,7 @@ from twistedcam.wire.messages import (
     clock_ping,
     frame_header,
     frame_message,
+    name_of,
 )
 
 __all__ = [
@@ -57,5 +58,6 @@ __all__ = [
     "frame_message",
     "mac_matches",
     "mac_of",
+    "name_of",
     "new_nonce",
 ]

@@ -181,6 +181,11 @@ def clock_of(ping: Ping) -> float:
 Message = Hello | Join | State | FrameMessage | Ack | Ping | Pong | Error | Bye
 
 
+def name_of(message: Message) -> str:
+    """What the protocol calls a message: ``FRAME``."""
+    return type(message).__name__.removesuffix("Message").upper()
+
+
 def frame_header(frame: Frame) -> bytes:
     """The 32 bytes that go before a frame's JPEG on the wire."""
     length = FRAME_HEADER.size + len(frame.jpeg)
