@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import cv2
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +22,27 @@ def test_padding_behind_the_end_is_cut_off() -> None:
     whole = jpeg_of()
     assert jpeg.trim(whole + bytes(100)) == whole
     assert jpeg.trim(whole) is whole
+
+
+@pytest.mark.parametrize("progressive", [0, 1])
+def test_the_end_is_found_in_front_of_all_that_stands_behind_it(progressive: int) -> None:
+    image = np.random.default_rng(1).integers(0, 255, (48, 64, 3), np.uint8)
+    options = [cv2.IMWRITE_JPEG_PROGRESSIVE, progressive, cv2.IMWRITE_JPEG_RST_INTERVAL, 3]
+    whole = cv2.imencode(".jpg", image, options)[1].tobytes()
+    scan_at = jpeg.read_header(whole).scan_at
+    second_scan = whole.find(b"\xff\xda", scan_at + 2)
+    comment = b"\xff\xfe\0\4\xff\xd9"  # has the two bytes in it
+    if second_scan > 0:
+        whole = whole[:second_scan] + comment + whole[second_scan:]
+    for behind in (b"", b"\0", whole, b"no picture \xff\xd9"):
+        assert jpeg.first_end(whole + behind, scan_at) == len(whole) - 2
+    assert jpeg.first_end(whole[:-2], scan_at) is None
+
+
+@given(st.binary(max_size=100))
+def test_garbage_in_a_picture_has_an_end_or_none(garbage: bytes) -> None:
+    end = jpeg.first_end(garbage, 0)
+    assert end is None or garbage[end : end + 2] == jpeg.EOI
 
 
 def test_an_incomplete_picture_is_refused() -> None:

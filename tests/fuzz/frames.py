@@ -24,7 +24,7 @@ def check(data: bytes) -> None:
         assert [each.encode() for each in again] == [text]
         if isinstance(message, FrameMessage):
             try:
-                wire.check_image(message.frame)
+                wire.check_image(message.frame, through=True)
             except WireError as error:
                 wire.Error(error.code, str(error)).encode()
 

@@ -116,6 +116,12 @@ class PublishTests(ServingCase):
         await self.assertFailure(publisher.ended, BadMessage)
         self.assertEqual(await self.becomes("recovering"), "the publisher has gone")
 
+    async def test_a_picture_with_another_behind_its_end_ends_the_connection(self) -> None:
+        publisher = self.publisher(reconnect=False)
+        await self.publish(publisher)
+        publisher.take(Frame(10_000, 1_700_000_000_000_000, 64, 48, JPEG + JPEG))
+        await self.assertFailure(publisher.ended, BadMessage)
+
     async def test_a_time_of_capture_that_is_none_ends_the_connection_and_no_viewer_s(self) -> None:
         publisher = self.publisher(reconnect=False)
         await self.publish(publisher)

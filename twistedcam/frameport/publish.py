@@ -44,7 +44,7 @@ class PublishSession:
         """A frame."""
         if not isinstance(message, FrameMessage):
             raise BadMessage(f"a publisher cannot send {wire.name_of(message)} now")
-        wire.check_image(message.frame)
+        wire.check_image(message.frame, through=True)
         if self._camera.state != "stopped":
             self._camera.inbox.put(message.frame)
         if self._acknowledges:

@@ -82,19 +82,25 @@ class Decoder:
         return kind, length
 
 
-def check_image(frame: Frame) -> None:
+def check_image(frame: Frame, *, through: bool = False) -> None:
     """Hold a received frame against its own header.
+
+    Arguments:
+        through: look through the image, too, for an end before its end (jpeg.first_end).
 
     Raises:
         BadMessage: the image is no whole JPEG, or of another size than the header says.
     """
     try:
-        size = jpeg.read_header(frame.jpeg).size
-        whole = jpeg.trim(frame.jpeg)
+        header = jpeg.read_header(frame.jpeg)
+        end = len(jpeg.trim(frame.jpeg)) - len(jpeg.EOI)
     except ValueError as error:
         raise BadMessage(f"frame {frame.seq}: {error}") from None
-    if len(whole) != len(frame.jpeg):
+    if through:
+        end = jpeg.first_end(frame.jpeg, header.scan_at) or end
+    if end + len(jpeg.EOI) != len(frame.jpeg):
         raise BadMessage(f"frame {frame.seq}: bytes behind the end of the JPEG")
+    size = header.size
     if size != (frame.width, frame.height):
         says = f"{frame.width}x{frame.height}"
         raise BadMessage(f"frame {frame.seq} is {size.width}x{size.height}, its header says {says}")
