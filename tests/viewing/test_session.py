@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fakes import TINY_JPEG
 from twistedcam import wire
 from twistedcam.errors import (
     BadMessage,
@@ -33,8 +34,8 @@ class Wall:
         return self.now
 
 
-def frame(seq: int) -> wire.FrameMessage:
-    return wire.FrameMessage(Frame(seq, 1_000_000, 640, 480, b"\xff\xd8 jpeg \xff\xd9"))
+def frame(seq: int, width: int = 1, jpeg: bytes = TINY_JPEG) -> wire.FrameMessage:
+    return wire.FrameMessage(Frame(seq, 1_000_000, width, 1, jpeg))
 
 
 def said(session: ClientSession) -> list[wire.Message]:
@@ -107,6 +108,24 @@ def test_another_port_than_that_for_frames_is_named_with_what_to_do(greeting: by
     assert "9530 by default" in said
     with pytest.raises(BadMessage, match=r"^there is no message of type"):  # it has said HELLO
         list(joined(ClientSession(Target("h"))).receive(b"T" * 8, 0.0))
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        frame(2, width=2),
+        frame(2, jpeg=TINY_JPEG[:-20]),
+        frame(2, jpeg=TINY_JPEG + b"\0"),
+        frame(2, jpeg=b"no picture"),
+    ],
+)
+def test_a_picture_that_belies_its_header_is_a_bad_message(broken: wire.FrameMessage) -> None:
+    session = joined(ClientSession(Target("h")))
+    items = session.receive(frame(1).encode() + broken.encode(), 0.0)
+    assert isinstance(next(items), Frame)
+    with pytest.raises(BadMessage, match="frame 2"):
+        next(items)
+    assert said(session) == [wire.Ack(1)]
 
 
 def test_the_server_s_errors_come_out_as_ours() -> None:

@@ -169,6 +169,7 @@ class ClientSession:
     def _frame(self, frame: Frame) -> Frame:
         if self.role != "view" or self.state is None:
             raise BadMessage("a frame came out of turn")
+        wire.check_image(frame)
         if self._last_seq and frame.seq > self._last_seq:
             self.missed += frame.seq - self._last_seq - 1
         self._last_seq = frame.seq
