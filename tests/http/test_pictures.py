@@ -79,7 +79,8 @@ class StreamTests(SiteCase):
 
     def test_while_the_camera_is_stopped_its_viewers_see_why_and_then_live_pictures(self) -> None:
         connection = self.watch("/stream/yard")
-        ((_, jpeg),) = self.parts(connection)
+        ((headers, jpeg),) = self.parts(connection)
+        self.assertEqual(headers["X-Twistedcam-State"], "stopped")
         self.assertEqual(Image.open(io.BytesIO(jpeg)).size, (640, 480))
         self.answer = b"\r\n\r\n" + f"--{stream.BOUNDARY}\r\n".encode()
         self.clock.advance(stream.PLACEHOLDER_PERIOD)
@@ -88,7 +89,9 @@ class StreamTests(SiteCase):
         self.clock.advance(5)
         self.assertEqual(connection.take(), b"")
         self.yard.hub.publish(Frame(1, 1_000_000, 640, 480, b"live"))
-        self.assertIn(b"live", connection.take())
+        live = connection.take()
+        self.assertIn(b"live", live)
+        self.assertNotIn(b"X-Twistedcam-State", live)
 
     def test_viewers_are_listed_counted_and_sent_away(self) -> None:
         connection = self.watch()

@@ -24,6 +24,7 @@ from tests.process import PATIENCE, wait_for
 from tests.system import require_program
 from twistedcam.errors import BadArgument, CameraFailed, SourceEnded, StartupError
 from twistedcam.sources import Grab, Source, make_source, parse, stream, web
+from twistedcam.sources.base import Paused
 from twistedcam.sources.encode import Encoder
 
 JPEGS = [encode_jpeg(picture) for picture in moving_picture(320, 240, 4)]
@@ -41,6 +42,11 @@ class Camera(http.server.BaseHTTPRequestHandler):
             self.answer("image/jpeg", JPEGS[0])
         elif self.path == "/text":
             self.answer("text/html", b"<p>no camera</p>")
+        elif self.path == "/stopped":
+            self.answer("multipart/x-mixed-replace;boundary=frame", b"")
+            for state in (b"X-Twistedcam-State: stopped\r\n", b""):
+                self.wfile.write(b"--frame\r\n" + state + b"\r\n" + JPEGS[0] + b"\r\n")
+            self.wfile.write(b"--frame--\r\n")
         elif self.path == "/silent":
             self.answer("multipart/x-mixed-replace;boundary=frame", b"")
             over.wait(PATIENCE)
@@ -110,6 +116,15 @@ def test_mjpeg_goes_through_byte_for_byte_with_its_times(host: str) -> None:
             assert grab.time == pytest.approx(start + number, abs=1e-5)
         with pytest.raises(CameraFailed, match="ended the stream"):
             read(source)
+
+
+def test_what_another_twistedcam_shows_while_its_camera_is_stopped_is_no_picture(
+    host: str,
+) -> None:
+    with opened(f"http://{host}/stopped") as source:
+        with pytest.raises(Paused, match="its camera is stopped"):
+            read(source)
+        assert read(source).jpeg == JPEGS[0]
 
 
 def test_a_snapshot_is_asked_for_again_and_again(host: str) -> None:

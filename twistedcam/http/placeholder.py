@@ -69,7 +69,14 @@ class Placeholders:
             while len(self._drawn) >= KEEP:
                 self._drawn.pop(next(iter(self._drawn)))
             self._drawn[key] = jpeg
-        return Frame(0, time.time_ns() // 1000, width, height, jpeg)
+        frame = Frame(0, time.time_ns() // 1000, width, height, jpeg)
+        frame.share(state_shown, key[1])
+        return frame
+
+
+def state_shown(frame: Frame) -> str:
+    """The camera's state that a placeholder stands for; for ``frame.shared``. Others show none."""
+    return ""
 
 
 def draw(name: str, state: str, reason: str, width: int, height: int) -> bytes:

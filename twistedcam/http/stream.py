@@ -15,7 +15,7 @@ from twistedcam.events import CameraChanged, Event
 from twistedcam.fps import read_fps
 from twistedcam.frame import Frame
 from twistedcam.http.handover import answer_head
-from twistedcam.http.placeholder import Placeholders
+from twistedcam.http.placeholder import Placeholders, state_shown
 from twistedcam.http.request import HttpRequest
 from twistedcam.http.router import query
 
@@ -48,9 +48,12 @@ def mjpeg_part(frame: Frame) -> bytes:
     head = (
         "Content-Type: image/jpeg\r\n"
         f"Content-Length: {len(frame.jpeg)}\r\n"
-        f"X-Timestamp: {frame.time_us // 1_000_000}.{frame.time_us % 1_000_000:06d}\r\n\r\n"
+        f"X-Timestamp: {frame.time_us // 1_000_000}.{frame.time_us % 1_000_000:06d}\r\n"
     )
-    return b"".join([head.encode(), frame.jpeg, f"\r\n--{BOUNDARY}\r\n".encode()])
+    state = frame.shared(state_shown)
+    if state:
+        head += f"X-Twistedcam-State: {state}\r\n"
+    return b"".join([head.encode(), b"\r\n", frame.jpeg, f"\r\n--{BOUNDARY}\r\n".encode()])
 
 
 def wanted_fps(request: HttpRequest) -> float | None:

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from twistedcam.errors import CameraFailed
-from twistedcam.sources.base import Grab, Granted, Source
+from twistedcam.sources.base import Grab, Granted, Paused, Source
 from twistedcam.sources.multipart import MAX_BODY, MultipartDecoder, Part, boundary_of
 from twistedcam.sources.pace import Ticker
 from twistedcam.sources.spec import Settings, SourceSpec
@@ -25,6 +25,8 @@ TIMEOUT = 5.0
 SNAPSHOT_FPS = 2.0
 #: A peer's time of capture is believed if it is at most so many seconds from now.
 _PLAUSIBLE = 10.0
+#: What a twistedcam marks its placeholders with: pictures that say why there is none (http.stream).
+_STATE = "x-twistedcam-state"
 _CHUNK = 64 * 1024
 
 
@@ -80,7 +82,7 @@ class WebSource:
         return self._film.open()
 
     def read(self) -> Grab | None:
-        """The next picture; CameraFailed after five seconds of silence."""
+        """The next picture; CameraFailed after five seconds of silence, Paused at a placeholder."""
         if self._film is not None:
             return self._film.read()
         if self._ticker is not None:
@@ -96,6 +98,9 @@ class WebSource:
             raise CameraFailed(f"{self.host} has ended the stream")
         if not part.headers.get("content-type", "image/").lower().startswith("image/"):
             return None
+        state = part.headers.get(_STATE)
+        if state is not None:
+            raise Paused(f"{self.host} has no picture: its camera is {state[:20]}")
         return Grab(_time_of(part.headers.get("x-timestamp")), jpeg=part.body)
 
     def interrupt(self) -> None:
