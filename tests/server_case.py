@@ -15,11 +15,13 @@ from twistedcam.sources import SourceSpec
 VIEW = frozenset({"view"})
 CONTROL = frozenset({"control"})
 DOOR = frozenset({"door"})
+YARD = frozenset({"yard"})
 #: Whom ``TokenCase`` lets in.
 PEOPLE = (
     Grant("viewer", VIEW),
     Grant("boss", VIEW | CONTROL),
     Grant("guest", VIEW, DOOR),
+    Grant("neighbour", VIEW, YARD),
     Grant("porter", CONTROL, DOOR),
     Grant("desk", CONTROL),
     Grant("source", frozenset({"publish"})),

@@ -21,8 +21,8 @@ from twistedcam.http import Figures, Guard, HttpFactory, make_router
 class TokenTests(TokenCase):
     def setUp(self) -> None:
         super().setUp()
-        for camera in (self.door, self.yard):
-            camera.hub.publish(Frame(1, 1_000_000, 1, 1, TINY_JPEG))
+        for camera, seq in ((self.door, 1), (self.yard, 2)):
+            camera.hub.publish(Frame(seq, 1_000_000, 1, 1, TINY_JPEG))
         router = make_router(self.server, standard_commands(), Figures(self.server))
         self.factory = HttpFactory(partial(router.answer, Guard(any_name=True)), self.clock)
 
@@ -80,6 +80,39 @@ class TokenTests(TokenCase):
             self.assertEqual(self.ask("guest", "GET", path), 200)
             names = [each["camera"] for each in json.loads(self.browser.body)["cameras"]]
             self.assertEqual(names, ["door"])
+
+    def test_what_is_shown_is_what_was_judged(self) -> None:
+        """The token is for the second camera: the first is what is shown where none is named."""
+        switch = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+        switch["Sec-WebSocket-Key"] = base64.b64encode(bytes(16)).decode()
+        bearer = {"Authorization": f"Bearer {self.tokens['neighbour']}"}
+        for path, camera, status, extra in (
+            ("/snapshot?camera=yard", "yard", 200, {}),
+            ("/stream?camera=yard", "yard", 200, {}),
+            ("/live?camera=yard", "yard", 101, switch),
+            ("/?action=stream&camera=door&camera=yard", "yard", 200, {}),
+            ("/stream/yard?camera=yard", "yard", 200, {}),
+            ("/snapshot", None, 403, {}),
+            ("/stream?camera=door", None, 403, {}),
+            ("/live?camera=yard&camera=door", None, 403, switch),
+            ("/?action=snapshot&camera=yard&camera=door", None, 403, {}),
+            ("/state?camera=yard", None, 403, {}),
+            ("/recordings/x.mkv/thumbnail?camera=yard", None, 403, {}),
+            ("/snapshot/yard?camera=door", None, 400, {}),
+            ("/stream/door?camera=yard", None, 400, {}),
+            ("/snapshot?camera=%ff", None, 400, {}),
+        ):
+            browser = self.connect()
+            with self.subTest(path=path):
+                self.assertEqual(browser.ask("GET", path, **bearer, **extra), status)
+                watched = [viewer.camera for viewer in self.server.viewers]
+                if status == 200 and "snapshot" in path:
+                    self.assertIn("X-Sequence: 2", browser.head)
+                elif camera is not None:
+                    self.assertEqual(watched, [camera])
+                else:
+                    self.assertEqual(watched, [])
+                browser.channel.connectionLost()
 
     def test_a_page_without_scripts_shows_what_its_token_covers_and_hands_it_on(self) -> None:
         token = self.tokens["guest"]

@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 
 from twistedcam.auth import Grant
 from twistedcam.http.request import HttpRequest
+from twistedcam.http.router import camera_asked
 
 if TYPE_CHECKING:
     from twistedcam.server import Server
@@ -70,9 +71,8 @@ class Access:
 
     def _camera(self, request: HttpRequest, parts: dict[str, str]) -> str | None:
         """Which camera a picture is asked of; a name that there is not is not this one's matter."""
-        named = (request.args or {}).get(b"camera", [])
-        default = next(iter(self._server.cameras), None)
-        return parts.get("camera") or (named[-1].decode(errors="replace") if named else default)
+        asked = camera_asked(request, parts.get("camera"))
+        return next(iter(self._server.cameras), None) if asked is None else asked
 
 
 def token_of(request: HttpRequest) -> str | None:

@@ -14,7 +14,7 @@ from twistedcam.delivery.write import WriteOutlet
 from twistedcam.http.access import Access
 from twistedcam.http.guard import Guard
 from twistedcam.http.placeholder import Placeholders
-from twistedcam.http.router import Router
+from twistedcam.http.router import Router, camera_asked
 from twistedcam.http.snapshot import Snapshots
 from twistedcam.http.stream import HEADERS, MjpegSession, Streams, mjpeg_part
 from twistedcam.http.stream import wanted_fps as wanted
@@ -71,7 +71,8 @@ class _SiteStreams(Streams):
 
     def get(self, request: Any, camera: str | None = None) -> None:
         """Begin a stream."""
-        watched, fps = self.server.first_or_named(camera), wanted(request)
+        watched = self.server.first_or_named(camera_asked(request, camera))
+        fps = wanted(request)
         for name, value in HEADERS.items():
             request.setHeader(name, value)
         if request.method == b"HEAD":

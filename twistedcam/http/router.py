@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -14,10 +14,12 @@ from twisted.logger import Logger
 
 from twistedcam.address import show_address, without_token
 from twistedcam.errors import BadArgument, TwistedcamError
-from twistedcam.http.access import Access
 from twistedcam.http.guard import Guard
 from twistedcam.http.reply import Reply, error_reply, json_reply
 from twistedcam.http.request import HttpRequest
+
+if TYPE_CHECKING:
+    from twistedcam.http.access import Access
 
 log = Logger()
 
@@ -166,3 +168,17 @@ def query(request: HttpRequest, name: str) -> str | None:
         return found[-1].decode()
     except UnicodeDecodeError:
         raise BadArgument(f"{name} has to be UTF-8") from None
+
+
+def camera_asked(request: HttpRequest, in_path: str | None) -> str | None:
+    """The camera that a request for pictures names, in its path or its query; None: neither.
+
+    What may be seen is judged by this and shown by this: the two never mean different cameras.
+
+    Raises:
+        BadArgument: the path names one and the query another.
+    """
+    named = query(request, "camera")
+    if in_path is not None and named not in (None, in_path):
+        raise BadArgument(f"the path names camera {in_path!r}, the query {named!r}: name one")
+    return named if in_path is None else in_path

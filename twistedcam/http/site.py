@@ -48,12 +48,11 @@ def make_router(server: Server, registry: Registry, figures: Figures) -> Router:
         action = query(request, "action")
         if action is None:
             return page.index(request)
-        camera = query(request, "camera")
         if action == "stream":
-            streams.get(request, camera)
+            streams.get(request)
             return None
         if action == "snapshot":
-            return await snapshots.get(request, camera)
+            return await snapshots.get(request)
         raise BadArgument(f"action={action}: there are stream and snapshot")
 
     routes: dict[str, Handler] = {

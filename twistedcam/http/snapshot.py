@@ -10,7 +10,7 @@ from twistedcam.errors import BadArgument
 from twistedcam.http.pullers import Pullers
 from twistedcam.http.reply import Reply, json_reply
 from twistedcam.http.request import HttpRequest
-from twistedcam.http.router import query
+from twistedcam.http.router import camera_asked, query
 
 if TYPE_CHECKING:
     from twistedcam.server import Server
@@ -37,7 +37,7 @@ class Snapshots:
             CameraFailed: there is none.
             TooOften: this address has asked for too many.
         """
-        watched = self._server.first_or_named(camera)
+        watched = self._server.first_or_named(camera_asked(request, camera))
         after = _after(request)
         self._server.snapshots.take(source_of(request.getClientAddress()))
         frame = await watched.picture()

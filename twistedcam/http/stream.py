@@ -17,7 +17,7 @@ from twistedcam.frame import Frame
 from twistedcam.http.handover import answer_head
 from twistedcam.http.placeholder import Placeholders, state_shown
 from twistedcam.http.request import HttpRequest
-from twistedcam.http.router import query
+from twistedcam.http.router import camera_asked, query
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
@@ -89,7 +89,7 @@ class Streams:
         Raises:
             NoSuchCamera, BadArgument: as they say.
         """
-        watched = self.server.first_or_named(camera)
+        watched = self.server.first_or_named(camera_asked(request, camera))
         fps = wanted_fps(request)
         if request.method == b"HEAD":
             request.channel.transport.write(answer_head(request, HEADERS))

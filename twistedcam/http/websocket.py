@@ -24,6 +24,7 @@ from twistedcam.delivery import Watcher, make_outlet
 from twistedcam.errors import BadArgument
 from twistedcam.frame import Frame
 from twistedcam.http.request import HttpRequest
+from twistedcam.http.router import camera_asked
 from twistedcam.http.stream import wanted_fps
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class WebSockets:
         Raises:
             NoSuchCamera, BadArgument: as they say; so is a request that is no WebSocket's.
         """
-        watched = self.server.first_or_named(camera)
+        watched = self.server.first_or_named(camera_asked(request, camera))
         fps = wanted_fps(request)
         headers = [
             (name, value)
