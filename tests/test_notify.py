@@ -95,17 +95,13 @@ os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
 """
 
 
-def serve_on(port: socket.socket, folder: Path, *options: str) -> subprocess.Popen[str]:
-    """A server whose frame port systemd, as it were, has opened before."""
-    words = ["-m", "twistedcam", "serve", "--camera", "pattern:?size=160x120", "--no-http"]
-    words += [
-        "--no-control",
-        "--recordings",
-        str(folder),
-        "--listen",
-        "systemd:domain=INET:index=0",
-        *options,
-    ]
+def serve_on(
+    port: socket.socket, folder: Path, *options: str, what: str = "listen"
+) -> subprocess.Popen[str]:
+    """A server whose one port, the frame port by default, systemd, as it were, has opened."""
+    words = ["-m", "twistedcam", "serve", "--camera", "pattern:?size=160x120"]
+    words += [f"--no-{each}" for each in ("listen", "control", "http") if each != what]
+    words += ["--recordings", str(folder), f"--{what}", "systemd:domain=INET:index=0", *options]
     handle = os.dup(port.fileno())
     try:
         return subprocess.Popen(
@@ -138,6 +134,26 @@ def test_a_socket_of_systemd_s_that_others_can_reach_needs_tokens(tmp_path: Path
         _, said = server.communicate(timeout=PATIENCE)
         assert server.returncode == 1, said
         assert "there are no tokens" in said
+
+
+def test_the_page_on_a_socket_of_systemd_s_goes_by_no_strange_name(tmp_path: Path) -> None:
+    """What a name of somebody else's, made to point here, could do in a visitor's browser."""
+    strange = ("GET /snapshot", "evil.example"), ("POST /api/v1/cameras/cam/stop", "evil.example")
+    with socket.create_server(("127.0.0.1", 0)) as port:
+        server = serve_on(port, tmp_path / "r", what="http")
+        try:
+            for asked, host in (*strange, ("GET /api/v1/cameras", "localhost")):
+                with socket.create_connection(port.getsockname(), PATIENCE) as browser:
+                    origin = f"Origin: http://{host}\r\nConnection: close"
+                    browser.sendall(
+                        f"{asked} HTTP/1.1\r\nHost: {host}\r\n{origin}\r\n\r\n".encode()
+                    )
+                    status = 200 if host == "localhost" else 403
+                    assert browser.recv(12) == f"HTTP/1.1 {status}".encode()
+        finally:
+            server.terminate()
+            said = server.communicate(timeout=PATIENCE)
+        assert server.returncode == 0, said
 
 
 def test_a_configuration_with_sockets_of_systemd_s_is_checked_without_them(tmp_path: Path) -> None:

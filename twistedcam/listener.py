@@ -60,8 +60,21 @@ class Listener(Service):
     @property
     def is_reachable(self) -> bool:
         """Whether other machines can reach it, of a port that listens: seen by its real address."""
+        host = self._host
+        return host is not None and not host.is_loopback
+
+    @property
+    def is_on_loopback(self) -> bool:
+        """Whether it listens on this machine's loopback interface: by its real address, too."""
+        host = self._host
+        mapped = getattr(host, "ipv4_mapped", None)  # ::ffff:127.0.0.1
+        return host is not None and bool((mapped or host).is_loopback)
+
+    @property
+    def _host(self) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+        """What it is bound to; None for a socket file, and while it does not listen."""
         host = getattr(self.port.getHost(), "host", None) if self.port is not None else None
-        return host is not None and not ipaddress.ip_address(host.partition("%")[0]).is_loopback
+        return None if host is None else ipaddress.ip_address(host.partition("%")[0])
 
     @property
     def is_tls(self) -> bool:

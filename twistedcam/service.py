@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -30,7 +31,9 @@ from twistedcam.http import (
     make_router,
     proxied_names,
 )
-from twistedcam.listener import Listener, is_loopback
+from twistedcam.http.request import HttpRequest
+from twistedcam.http.router import Router
+from twistedcam.listener import Listener
 from twistedcam.memory import MemoryReturn
 from twistedcam.mqtt import Bridge
 from twistedcam.options import ServeOptions
@@ -182,16 +185,22 @@ class CameraService(MultiService):
         figures = Figures(self.server)
         figures.setServiceParent(self)
         router = make_router(self.server, self.registry, figures)
-        listeners = []
-        for endpoint in endpoints:
-            guarded = self.server.authenticator.is_needed
-            names, cors = self._options.http_names, self._options.http_cors
-            anywhere = guarded or not is_loopback(endpoint)
-            guard = Guard(names, proxied_names(), any_name=anywhere, cors=cors)
-            factory = HttpFactory(partial(router.answer, guard), self._reactor, self.server.doorman)
-            self._http.append(factory)
-            listeners += self._listen([endpoint], factory)
-        return listeners
+        return [self._listen_http_on(endpoint, router) for endpoint in endpoints]
+
+    def _listen_http_on(self, endpoint: str, router: Router) -> Listener:
+        names, cors = self._options.http_names, self._options.http_cors
+        strict = Guard(names, proxied_names(), cors=cors)
+        anywhere = replace(strict, any_name=True)
+
+        def answer(request: HttpRequest) -> None:
+            # By the port's real address: a description such as "systemd:" does not say it.
+            secret = listener.is_on_loopback and not self.server.authenticator.is_needed
+            router.answer(strict if secret else anywhere, request)
+
+        factory = HttpFactory(answer, self._reactor, self.server.doorman)
+        self._http.append(factory)
+        [listener] = self._listen([endpoint], factory)
+        return listener
 
     def privilegedStartService(self) -> None:
         """Take the ports, and see that the recordings folder can be written.
