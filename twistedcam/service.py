@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import Deferred, DeferredList, DeferredLock
 from twisted.logger import Logger
 
 from twistedcam.auth import Authenticator, TokenFile
@@ -81,6 +81,7 @@ class CameraService(MultiService):
         self.server.on_shutdown = on_shutdown or self._stop_reactor
         if options.again is not None:
             self.server.reload = self._reload
+        self._reloading = DeferredLock()
         self._is_ending = False
         if options.tokens is not None:
             self.server.authenticator = Authenticator(reactor, TokenFile(options.tokens))
@@ -152,15 +153,17 @@ class CameraService(MultiService):
             self._reactor.callLater(0.05, stop_once, self._reactor)
 
     async def _reload(self) -> dict[str, Any]:
-        """Read the configuration again, and do what it says now."""
-        before = self._options
-        assert before.again is not None
-        self._options = after = before.again()
-        try:
+        """Read the configuration again, and do what it says now.
+
+        Of several at once each waits for the one before, and reads what the file says then: two
+        that changed cameras at a time would both make the one that is new.
+        """
+        async with self._reloading:
+            before = self._options
+            assert before.again is not None
+            after = before.again()
             told = await take_over(self.server, before, after)
-        except BaseException:
-            self._options = before
-            raise
+            self._options = after
         log.info("the configuration was read again: {told}", told=told)
         return told
 

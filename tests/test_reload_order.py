@@ -1,0 +1,69 @@
+"""Reloads that come at once, and what stands when one of them fails half way."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.trial import unittest
+
+from tests.process import PATIENCE
+from twistedcam.errors import StartupError
+from twistedcam.service import CameraService
+
+CAMERA = "[camera.{}]\nsource = 'pattern:?size=160x120&fps=5'\n"
+
+
+class ReloadCase(unittest.TestCase):
+    """A server that runs, with the cameras ``a`` and ``b``, and its configuration."""
+
+    timeout = PATIENCE
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.file = Path(folder.name) / "twistedcam.toml"
+        self.write("a", "b")
+        words = ("--config", str(self.file), "--no-listen", "--no-control", "--no-http")
+        self.service = CameraService.of(*words, "--recordings", folder.name)
+        self.server = self.service.server
+        self.service.privilegedStartService()
+        self.service.startService()
+        self.addCleanup(self.service.stopService)
+
+    def write(self, *cameras: str, more: str = "") -> None:
+        """Let the configuration have these cameras."""
+        self.file.write_text("".join(map(CAMERA.format, cameras)) + more)
+
+    def reload(self) -> Deferred[dict[str, Any]]:
+        """Fires with what was done."""
+        return Deferred.fromCoroutine(self.server.reload())
+
+
+class OrderTests(ReloadCase):
+    async def test_two_at_once_make_a_new_camera_once(self) -> None:
+        self.write("a", "c")
+        with patch.object(self.server, "add_camera", wraps=self.server.add_camera) as add:
+            first, second = await gatherResults([self.reload(), self.reload()])
+        self.assertEqual([call.args[0] for call in add.call_args_list], ["c"])
+        self.assertEqual((first["added"], first["removed"]), ("c", "b"))
+        self.assertEqual((second["added"], second["removed"]), (None, None))
+
+    async def test_one_that_waits_reads_what_the_file_says_then(self) -> None:
+        self.write("a", "c")
+        first = self.reload()
+        self.write("a", "c", "d")
+        second = self.reload()
+        self.assertEqual((await first)["added"], "c")
+        self.assertEqual((await second)["added"], "d")
+        self.assertEqual(list(self.server.cameras), ["a", "c", "d"])
+
+    async def test_after_one_that_failed_the_next_is_carried_out(self) -> None:
+        self.write("a", more="process = 'nowhere_at_all:function'\n")
+        failed = self.assertFailure(self.reload(), StartupError)
+        self.write("a")
+        self.assertEqual((await self.reload())["removed"], "b")
+        await failed
