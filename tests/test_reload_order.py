@@ -1,4 +1,4 @@
-"""Reloads that come at once, and what stands when one of them fails half way."""
+"""Reloads that come at once, and those of a configuration with a mistake in it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.trial import unittest
 
 from tests.process import PATIENCE
-from twistedcam.errors import StartupError
+from twistedcam.errors import BadArgument, DiskError, StartupError
 from twistedcam.service import CameraService
 
 CAMERA = "[camera.{}]\nsource = 'pattern:?size=160x120&fps=5'\n"
@@ -67,3 +67,38 @@ class OrderTests(ReloadCase):
         self.write("a")
         self.assertEqual((await self.reload())["removed"], "b")
         await failed
+
+
+class MistakeTests(ReloadCase):
+    async def test_a_setting_that_will_not_do_changes_nothing(self) -> None:
+        changed = CAMERA.format("a").replace("fps=5", "fps=3")
+        for name, mistake in (
+            ("b", "quality = 999"),
+            ("b", "rotate = 45"),
+            ("b", "idle = 'x'"),
+            ("b", "timestamp = 9"),
+            ("b", "brightness = 5"),
+            ("z", "quality = 999"),
+            ("z", "idle = 'x'"),
+            ("z", "recording = {format = 'x'}"),
+            ("z", "publish = 'x://y'"),
+        ):
+            with self.subTest(name=name, mistake=mistake):
+                self.file.write_text(changed + CAMERA.format(name) + mistake)
+                await self.assertFailure(self.reload(), BadArgument)
+                self.assertEqual(list(self.server.cameras), ["a", "b"])
+                self.assertEqual(self.server.cameras["a"].spec.settings["fps"], "5")
+                self.assertEqual(self.server.cameras["b"].spec.settings.get("idle"), None)
+        self.write("a", "b")
+        self.assertEqual((await self.reload())["changed"], None)
+
+    async def test_what_failed_half_way_is_made_up_for_by_the_next(self) -> None:
+        self.file.write_text(CAMERA.format("a").replace("fps=5", "fps=3") + "recording.crf = 9")
+        failing = patch.object(self.server.publications, "change", side_effect=DiskError("full"))
+        with failing:
+            await self.assertFailure(self.reload(), DiskError)
+        self.assertEqual(self.server.cameras["a"].spec.settings["fps"], "3")
+        self.write("a")
+        self.assertEqual((await self.reload())["changed"], "a")
+        self.assertEqual(self.server.cameras["a"].spec.settings["fps"], "5")
+        self.assertEqual(self.server.recorders["a"].settings.crf, 23)

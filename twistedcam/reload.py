@@ -10,8 +10,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
+from twistedcam.camera import check_source
 from twistedcam.processing import Process, check_code
-from twistedcam.sources import SourceSpec, make_source
+from twistedcam.sources import SourceSpec
 
 if TYPE_CHECKING:
     from twistedcam.options import ServeOptions
@@ -30,16 +31,20 @@ async def take_over(server: Server, before: ServeOptions, after: ServeOptions) -
 
     A camera's viewers, recording and publish targets stay when its settings change; a camera that
     the configuration has no more ends them in good order. What was set while running stays, unless
-    the configuration says something else of that camera now.
+    the configuration says something else of that camera now. What each was configured as is asked
+    of the server, not of ``before``: a reload that failed half way is made up for by the next.
+
+    Arguments:
+        before: what the last reload took over.
 
     Returns:
         What was done, for a person: ``added``, ``removed``, ``changed``, ``needs_restart``.
 
     Raises:
-        BadArgument, StartupError: a source will not do; nothing has changed.
+        BadArgument, StartupError: a source or user code will not do; nothing has changed.
     """
     for spec in after.cameras.values():
-        make_source(spec)
+        check_source(spec)
     wanted = {process.name: process for process in after.processes}
     await _check_new_code(server, wanted)
     runs = {name: each.process for name, each in server.processors.items()}
@@ -65,12 +70,11 @@ async def take_over(server: Server, before: ServeOptions, after: ServeOptions) -
                 server.start_camera(name)
                 server.publications.start(name)
             continue
-        was = before.cameras.get(name)
-        if was is None or _differ(was, spec):
-            reopen = was is None or _differ(was, spec, but="quality")
-            server.configure(name, spec, reopen=reopen)
+        was = server.configured[name]
+        if _differ(was, spec):
+            server.configure(name, spec, reopen=_differ(was, spec, but="quality"))
             changed.append(name)
-        if recording is not None and recording != before.recording.get(name):
+        if recording is not None and recording != server.recorders[name].settings:
             server.recorders[name].settings = recording
             changed += [name] * (name not in changed)
         targets = after.publish.get(name, ())

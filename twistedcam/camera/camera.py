@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from twistedcam.camera.controls import DeviceControls
-from twistedcam.camera.demand import Demand, next_frame
+from twistedcam.camera.demand import Demand, may_rest, next_frame
 from twistedcam.camera.facts import CameraFacts
 from twistedcam.camera.lifecycle import CameraState, make_lifecycle
 from twistedcam.camera.openings import Openings
@@ -31,6 +31,17 @@ log = Logger()
 
 #: Seconds that a source may take to give the picture that was asked for, once it is open.
 PICTURE_WAIT = 5.0
+
+
+def check_source(spec: SourceSpec) -> Encoder:
+    """See that a camera can have that source, with all its settings; gives what encodes for it.
+
+    Raises:
+        BadArgument: the source, or a setting of it, is not one that there is.
+    """
+    make_source(spec)
+    may_rest(spec)
+    return Encoder.from_spec(spec)
 
 
 class Camera(CameraFacts):
@@ -62,8 +73,7 @@ class Camera(CameraFacts):
         self.inbox = Inbox()
         self._id = secrets.token_hex(8)
         self._events = events
-        self.encoder = Encoder.from_spec(spec)
-        make_source(spec)  # what is wrong with it is said now, and not in the thread
+        self.encoder = check_source(spec)  # what is wrong is said now, and not in the thread
         #: Whether the source is open and may give no picture for as long as it likes.
         self._may_be_silent = False
         #: Whether the source is open and gives no pictures, for a reason that is known.
@@ -131,8 +141,7 @@ class Camera(CameraFacts):
         Raises:
             BadArgument: a setting is not one that there is; nothing has changed.
         """
-        make_source(spec)
-        encoder = Encoder.from_spec(spec)
+        encoder = check_source(spec)
         self.spec = spec
         self._demand.follow(spec)
         if not reopen or self.state == "stopped":

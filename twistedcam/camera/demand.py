@@ -48,7 +48,7 @@ class Demand:
 
     def follow(self, spec: SourceSpec) -> None:
         """Do as the source's setting ``idle`` says; BadArgument if it is not one that there is."""
-        self.may_rest = Settings(spec).choice("idle", ("keep", "close"), "keep") == "close"
+        self.may_rest = may_rest(spec)
         self._changed(bool(len(self._hub)))
 
     def cancel(self) -> None:
@@ -63,6 +63,11 @@ class Demand:
             self._wanted()
         elif self.may_rest:
             self._rest = self._clock.callLater(REST_AFTER, self._unwanted)
+
+
+def may_rest(spec: SourceSpec) -> bool:
+    """What the source's setting ``idle`` says; BadArgument if it is not one that there is."""
+    return Settings(spec).choice("idle", ("keep", "close"), "keep") == "close"
 
 
 class _NextFrame:
