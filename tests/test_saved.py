@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event, Lock, get_ident
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 
+from tests.process import PATIENCE
 from twistedcam.errors import DiskError
 from twistedcam.saved import SavedSettings
 from twistedcam.sources.spec import parse
@@ -48,6 +54,55 @@ def test_saving_what_is_configured_forgets_this_camera_alone(tmp_path: Path) -> 
     assert saved.apply("two", CONFIGURED).settings == NOW.settings
     saved.save("two", CONFIGURED, CONFIGURED)
     assert not list(saved.path.parent.iterdir())
+
+
+class NotedLock:
+    """A lock that says when somebody comes to it."""
+
+    def __init__(self, came: Callable[[], None]) -> None:
+        self._came, self._lock = came, Lock()
+
+    def __enter__(self) -> None:
+        self._came()
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def test_two_cameras_that_are_saved_at_once_are_both_kept(tmp_path: Path) -> None:
+    """The first does not write before the second waits for it, or has read what was there."""
+    saved = SavedSettings(tmp_path)
+    read, write = saved._read, saved._write
+    first, second = Event(), Event()
+    here: set[int] = set()
+
+    def came() -> None:
+        here.add(get_ident())
+        (first if len(here) == 1 else second).set()
+
+    def noted() -> dict[str, Any]:
+        found = read()
+        came()
+        return found
+
+    def slow(cameras: dict[str, Any]) -> None:
+        assert second.wait(PATIENCE)
+        write(cameras)
+
+    saved._writing = NotedLock(came)  # type: ignore[assignment]
+    with (
+        patch.object(saved, "_read", noted),
+        patch.object(saved, "_write", slow),
+        ThreadPoolExecutor(2) as threads,
+    ):
+        one = threads.submit(saved.save, "one", CONFIGURED, NOW)
+        assert first.wait(PATIENCE)
+        two = threads.submit(saved.save, "two", CONFIGURED, NOW)
+        one.result(PATIENCE)
+        two.result(PATIENCE)
+    for name in ("one", "two"):
+        assert saved.apply(name, CONFIGURED).settings == NOW.settings
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 9, "cameras": {}}', "\0\0"])

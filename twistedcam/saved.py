@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from twisted.logger import Logger
@@ -35,6 +36,8 @@ class SavedSettings:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / HIDDEN / FILE
+        #: Held from reading to writing: cameras are saved in threads, and share the file.
+        self._writing = Lock()
 
     def apply(self, camera: str, configured: SourceSpec) -> SourceSpec:
         """The source as configured, with what was saved for this camera over it.
@@ -78,12 +81,13 @@ class SavedSettings:
         """
         before, after = configured.settings, now.settings
         names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
-        everything = self._read()
-        everything.pop(camera, None)
-        if names:
-            settings = {n: {"value": after.get(n), "configured": before.get(n)} for n in names}
-            everything[camera] = {"source": _source(configured), "settings": settings}
-        self._write(everything)
+        settings = {n: {"value": after.get(n), "configured": before.get(n)} for n in names}
+        with self._writing:
+            everything = self._read()
+            everything.pop(camera, None)
+            if settings:
+                everything[camera] = {"source": _source(configured), "settings": settings}
+            self._write(everything)
         return {name: after.get(name) for name in names}
 
     def _read(self) -> dict[str, Any]:
