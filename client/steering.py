@@ -80,7 +80,7 @@ def parse_control(text: str, target: Target) -> str:
     if kind in _KINDS and (":" in rest or (kind == "unix" and rest)):
         return text
     name, _, port = text.rpartition(":") if ":" in text else (text, "", "")
-    if port and not (port.isdigit() and 0 < int(port) < 65536):
+    if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
         raise BadArgument(
             f"{text!r} is no address of a control port: HOST:{DEFAULT_PORT}, or tcp:HOST:PORT, "
             "tls:HOST:PORT, unix:PATH"

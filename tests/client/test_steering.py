@@ -39,7 +39,9 @@ def test_what_is_left_out_is_the_camera_s(text: str, target: Target, endpoint: s
     assert parse_control(text, target) == endpoint
 
 
-@pytest.mark.parametrize(("text", "target"), [("host:x", PLAIN), (":0", PLAIN), ("", SOCKET)])
+@pytest.mark.parametrize(
+    ("text", "target"), [("host:x", PLAIN), (":²", PLAIN), (":0", PLAIN), ("", SOCKET)]
+)
 def test_what_is_no_address_is_refused(text: str, target: Target) -> None:
     with pytest.raises(BadArgument, match="control port"):
         parse_control(text, target)

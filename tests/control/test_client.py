@@ -86,7 +86,9 @@ def test_a_word_with_a_line_end_is_not_sent() -> None:
         write_line(["a\nshutdown"])
 
 
-@pytest.mark.parametrize("endpoint", ["", "nonsense", "tcp:", "tcp:a:b", "tcp:h:99999", "unix:"])
+@pytest.mark.parametrize(
+    "endpoint", ["", "nonsense", "tcp:", "tcp:a:b", "tcp:h:99999", "tcp:h:²", "unix:"]
+)
 def test_an_endpoint_that_is_none_is_refused(endpoint: str) -> None:
     with pytest.raises(BadArgument):
         BlockingClient(endpoint)

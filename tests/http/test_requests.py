@@ -173,7 +173,9 @@ class ApiTests(SiteCase):
         self.ask("POST", START, b'{"name": "x.mkv"}', Content_Type="text/plain")
         self.assertEqual(self.status, 400)
         self.assertEqual(self.ask("DELETE", "/api/v1/viewers/9").json["code"], "no-such-viewer")
-        self.assertEqual(self.ask("DELETE", "/api/v1/viewers/x").json["code"], "bad-argument")
+        for viewer in ("x", "%C2%B2", "%D9%A3"):  # a superscript two, an Arabic three
+            answer = self.ask("DELETE", f"/api/v1/viewers/{viewer}")
+            self.assertEqual(answer.json["code"], "bad-argument", viewer)
         self.assertEqual(
             self.ask("DELETE", "/api/v1/recordings/x").json["code"], "no-such-recording"
         )
@@ -228,8 +230,11 @@ class FileTests(SiteCase):
         (self.folder / "link.mkv").symlink_to("/etc/passwd")
         (self.folder / "folder.mkv").mkdir()
         for name in (".hidden.mkv", "notes.txt", "link.mkv", "folder.mkv", "..%2f..%2fetc%2fpasswd",
-                     "%2e%2e", "", "none.mkv", "a%00.mkv", "a%5cb.mkv"):  # fmt: skip
+                     "%2e%2e", "", "none.mkv", "a%00.mkv", "a%5cb.mkv",
+                     f"{'a' * 300}.mp4"):  # fmt: skip
             self.ask("GET", f"/recordings/{name}")
+            self.assertEqual(self.status, 404, name)
+            self.ask("GET", f"/recordings/{name}/thumbnail")
             self.assertEqual(self.status, 404, name)
         self.ask("GET", "/recordings/%ff.mkv")
         self.assertEqual(self.status, 400)

@@ -183,6 +183,7 @@ def test_controls_that_cannot_be_set_are_a_note_and_the_pictures_come(
     ("text", "message"),
     [
         ("webcam:video0", "is no device"),
+        ("webcam:²", "is no device"),
         ("webcam:0?name=door", "in place of a number"),
         ("webcam:0?siez=1x1", "did you mean 'size'"),
         ("webcam:0?Gain=1", "in lower case"),

@@ -84,7 +84,7 @@ def standard_commands() -> Registry:
     @registry.command("kick")
     def kick(server: Server, id: str) -> Answer:
         """End a viewer's connection."""
-        if not id.isdigit() or len(id) > 18:
+        if not id.isascii() or not id.isdigit() or len(id) > 18:  # "²" is a digit, and no number
             raise BadArgument(f"{id!r} is no viewer's number: 'viewers' lists them")
         server.viewers.kick(int(id))
         return None

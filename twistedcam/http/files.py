@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -57,7 +58,8 @@ class Recordings:
         path = self._folder / name
         plain = not name.startswith(".") and "\0" not in name and "\\" not in name
         known = path.suffix.lower() in TYPES
-        if not (plain and known and path.is_file() and not path.is_symlink()):
+        # Not path.is_file(): of a name that is too long that makes an error.
+        if not (plain and known and os.path.isfile(path) and not path.is_symlink()):
             if self._library.is_being_written(name):
                 raise NotSupported(f"{name} is still being recorded: it is there when that ends")
             raise NoSuchRecording(f"there is no recording {name!r}")

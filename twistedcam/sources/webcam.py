@@ -70,7 +70,7 @@ class WebcamSource:
     def from_settings(cls, spec: SourceSpec, settings: Settings) -> WebcamSource:
         """``webcam:0?size=1280x720&fps=30&format=mjpg&brightness=120``."""
         device: int | str = spec.target or 0
-        if spec.target.isdigit():
+        if spec.target.isascii() and spec.target.isdigit():
             device = int(spec.target)
         elif spec.target and not spec.target.startswith("/"):
             raise BadArgument(f"webcam:{spec.target} is no device: webcam:0 or webcam:/dev/video0")
