@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Any
+from urllib.parse import unquote_plus
 
 from twisted.internet.interfaces import ISSLTransport
 
@@ -19,10 +21,16 @@ def show_address(address: Any) -> str:
 
 
 def without_token(uri: bytes) -> str:
-    """A request's address as it may be logged."""
+    """A request's address as it may be logged: nothing that is, or is meant as, a token."""
     path, question, query = uri.decode("ascii", "replace").partition("?")
-    words = ["token=..." if each.startswith("token=") else each for each in query.split("&")]
-    return path + question + "&".join(words)
+    # As Twisted takes a query apart: at semicolons, too, and names may be quoted.
+    words = re.split("([&;])", query)
+    return path + question + "".join("token=..." if _is_token(each) else each for each in words)
+
+
+def _is_token(word: str) -> bool:
+    name, equals, _ = word.partition("=")
+    return bool(equals) and "token" in unquote_plus(name).lower()
 
 
 def is_private(transport: Any) -> bool:

@@ -171,6 +171,10 @@ class TokenTests(TokenCase):
             ("/snapshot/yard", {"Authorization": f"Bearer {guest}"}, "the token 'guest'"),
             ("/api/v1/cameras", {}, "this server wants a token"),
             (f"/snapshot?token={wrong}", {}, "a wrong token"),
+            (f"/metrics?tok%65n={guest}", {}, "GET /metrics?token=...: the token 'guest'"),
+            (f"/metrics?x=1;token={guest}", {}, "GET /metrics?x=1;token=...: the token 'guest'"),
+            (f"/metrics?TOKEN={guest}&x", {}, "GET /metrics?token=...&x: this server wants"),
+            (f"/metrics?+token={guest}", {}, "GET /metrics?token=...: this server wants"),
         )
         for path, headers, said in refused:
             with capturedLogs() as events:
