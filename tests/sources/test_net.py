@@ -194,6 +194,20 @@ def test_a_peer_s_query_is_the_peer_s() -> None:
         ("twistedcam://:TOKEN@h:1/cam", "twistedcam://***@h:1/cam"),
         ("http://h/x?usr=me&pwd=it&a=1", "http://h/x?usr=***&pwd=***&a=1"),
         ("http://h/?user=admin#fps=1", "http://h/?user=***#fps=1"),
+        ("rtmp://h/app/KEY?x=1", "rtmp://h/app/***?x=1"),
+        ("rtmps://h:1935/app/inst/KEY", "rtmps://h:1935/app/***"),
+        ("ffmpeg:rtmp://h/app/KEY", "ffmpeg:rtmp://h/app/***"),
+        ("rtmp://h/app#fps=1", "rtmp://h/app#fps=1"),
+        ("rtmp://h", "rtmp://h"),
+        ("srt://h:9?streamid=live/KEY&latency=1", "srt://h:9?streamid=***&latency=1"),
+        ("rtsp://u:p/q@h/s", "rtsp://***@h/s"),  # both should have been %2F
+        ("rtmp://u:p/q@h:x/app/KEY", "rtmp://***@h:x/app/***"),
+        ("http:u:p@h/s?key=1", "http://***@h/s?key=***"),
+        ("ffmpeg:rtsp://u:p/q@h/s", "ffmpeg:rtsp://***@h/s"),
+        ("http://h:80/@u/s", "http://h:80/@u/s"),
+        ("http://[::1]:80/@u", "http://[::1]:80/@u"),
+        ("file:///home/a@b.mp4", "file:///home/a@b.mp4"),
+        ("twistedcam+unix:/run/a@b", "twistedcam+unix:/run/a@b"),
         ("webcam:0?size=1x1", "webcam:0?size=1x1"),
         ("file:clip.mkv?loop=0", "file:clip.mkv?loop=0"),
         ("file:/films/clip.mkv", "file:/films/clip.mkv"),
@@ -206,6 +220,28 @@ def test_a_peer_s_query_is_the_peer_s() -> None:
 )
 def test_no_secret_is_shown(text: str, shown: str) -> None:
     assert parse(text).shown == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "twistedcam://:SECRET@h:bad/x",
+        "twistedcam://:SECRET/x@h/x",
+        "twistedcam://:SECRET@[h/x",
+        "twistedcam://:SECRET@h/x?a",
+        "twistedcam://:SECRET@h/x?a=1",
+        "twistedcam://h/x?token=SECRET&fps=0",
+        "rtsp://u:SECRET@h:bad/x",
+        "http://u:SECRET/x@h/",
+        "rtmp://h:bad/app/SECRET",
+        "auto:rtsp://u:SECRET@h/",
+        "my_cam://u:SECRET@h/x",
+    ],
+)
+def test_no_secret_is_in_an_error(text: str) -> None:
+    with pytest.raises(BadArgument) as caught:
+        make_source(parse(text))
+    assert "SECRET" not in str(caught.value)
 
 
 def test_ffmpeg_opens_a_live_stream_and_a_dead_peer_is_noticed(

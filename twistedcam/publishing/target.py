@@ -12,7 +12,7 @@ from twistedcam.recording import quantities
 from twistedcam.recording.coder import CoderSettings
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.sources.spec import check_name
-from twistedcam.sources.url import unknown_setting
+from twistedcam.sources.url import unknown_setting, without_key
 
 _HIDDEN = "***"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -73,8 +73,7 @@ class Target:
         user = f"{_HIDDEN}@" if "@" in parts.netloc else ""
         path = parts.path
         if self.scheme in ("rtmp", "rtmps", "whip"):
-            first, slash, key = path.lstrip("/").partition("/")
-            path = f"/{first}{slash}{_HIDDEN if key else ''}"
+            path = without_key(path)
         query = f"?{_HIDDEN}" if parts.query else ""
         return f"{before}{parts.scheme}://{user}{host}{path}{query}"
 

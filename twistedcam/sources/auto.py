@@ -45,7 +45,7 @@ class AutoSource:
     def from_settings(cls, spec: SourceSpec, settings: Settings) -> AutoSource:
         """``auto:?size=1280x720&fps=30``."""
         if spec.target:
-            raise BadArgument(f"auto: takes settings only, not {spec.target!r}: auto:?fps=10")
+            raise BadArgument("auto: takes settings only, as in auto:?fps=10")
         size, fps = settings.size(), settings.number("fps", 0.1, 1000)
         controls = settings.others()
         for control in controls:

@@ -64,7 +64,7 @@ class PatternSource:
     def from_settings(cls, spec: SourceSpec, settings: Settings) -> PatternSource:
         """``pattern:?size=640x480&fps=30``."""
         if spec.target:
-            raise BadArgument(f"pattern: takes settings only, not {spec.target!r}: pattern:?fps=10")
+            raise BadArgument("pattern: takes settings only, as in pattern:?fps=10")
         size = settings.size() or DEFAULT_SIZE
         if size[0] < MIN_SIZE[0] or size[1] < MIN_SIZE[1]:
             least = "at least {}x{}".format(*MIN_SIZE)

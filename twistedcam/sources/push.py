@@ -118,7 +118,7 @@ class PushSource:
     def from_settings(cls, spec: SourceSpec, settings: Settings) -> PushSource:
         """``push:``."""
         if spec.target:
-            raise BadArgument(f"push: takes settings only, not {spec.target!r}: push:?quality=80")
+            raise BadArgument("push: takes settings only, as in push:?quality=80")
         return cls(Inbox())
 
     def open(self) -> Granted:

@@ -68,7 +68,8 @@ def parse(text: str) -> SourceSpec:
     """
     scheme, colon, rest = text.strip().partition(":")
     if not colon or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+-]*", scheme):
-        raise BadArgument(f"{text!r} is no source: write SCHEME:…, such as auto: or webcam:0")
+        what = "this" if "@" in text else repr(text)  # there may be a password before it
+        raise BadArgument(f"{what} is no source: write SCHEME:…, such as auto: or webcam:0")
     if scheme.lower() in URL_SCHEMES:
         target, settings = split_settings(rest, COMMON)
     else:

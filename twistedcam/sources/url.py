@@ -16,8 +16,12 @@ SCHEMES = frozenset(
 
 #: What stands behind these is a path on this machine: relative perhaps, with any sign in it.
 _PATHS = frozenset({"file", "folder"})
-_SECRET = re.compile(r"pass|pwd|token|key|auth|secret|user|usr|login|account|sig", re.IGNORECASE)
+_SECRET = re.compile(
+    r"pass|pwd|token|key|auth|secret|user|usr|login|account|sig|streamid", re.IGNORECASE
+)
 _HIDDEN = "***"
+#: What may stand between // and the path if there is no user: a host, and perhaps a port.
+_HOST = re.compile(r"([^:\[\]]+|\[[^\[\]]*\])(:\d*)?")
 
 
 def split_settings(rest: str, common: Collection[str]) -> tuple[str, dict[str, str]]:
@@ -76,12 +80,28 @@ def without_secrets(text: str) -> str:
         return f"{parts.scheme}://{_HIDDEN}@{parts.fragment.rpartition('@')[2]}"
     if "@" in netloc:
         netloc = f"{_HIDDEN}@{netloc.rpartition('@')[2]}"
+    elif "@" in rest and not _has_host(parts.scheme, netloc):  # a / in it, or no // before it
+        return without_secrets(f"{parts.scheme}://{_HIDDEN}@{rest.rpartition('@')[2]}")
+    path = without_key(parts.path) if parts.scheme in ("rtmp", "rtmps") else parts.path
     words = (_hide(word) for word in parts.query.split("&"))
-    shown = parts._replace(netloc=netloc, query="&".join(words))
+    shown = parts._replace(netloc=netloc, path=path, query="&".join(words))
     if parts.scheme and not rest.startswith("//"):
         # geturl() would give file: a host, and make its path begin at the root.
         return f"{scheme}{colon}{shown._replace(scheme='').geturl()}"
     return shown.geturl()
+
+
+def without_key(path: str) -> str:
+    """A path on an RTMP server without what stands behind the application: that is the key."""
+    first, slash, key = path.lstrip("/").partition("/")
+    return f"/{first}{slash}{_HIDDEN if key else ''}" if first else path
+
+
+def _has_host(scheme: str, netloc: str) -> bool:
+    """Whether what looks like the host of an address is one, and not half a password."""
+    if not netloc:
+        return scheme not in SCHEMES or scheme == "twistedcam+unix"
+    return _HOST.fullmatch(netloc) is not None
 
 
 def _hide(word: str) -> str:

@@ -12,6 +12,7 @@ from twistedcam.tls.fingerprint import read_fingerprint
 
 DEFAULT_PORT = 9530
 DEFAULT_URL = f"twistedcam://localhost:{DEFAULT_PORT}"
+_EXAMPLE = "twistedcam://HOST:9530/CAMERA, or with ?fps=2"
 _SCHEMES = ("twistedcam", "twistedcams", "twistedcam+unix")
 
 
@@ -88,6 +89,7 @@ def parse_target(text: str) -> Target:
     """
     if ":/" not in text:
         text = f"twistedcam://{text}"
+    shown = _shown(text)
     try:
         parts = urlsplit(text.strip())
         port = parts.port or DEFAULT_PORT
@@ -95,10 +97,12 @@ def parse_target(text: str) -> Target:
             parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
         )
         fps = read_fps(query.pop("fps")) if "fps" in query else None
-    except (ValueError, BadArgument) as error:
-        raise BadArgument(f"{text!r} is no address of a camera: {error}") from None
+    except BadArgument as error:
+        raise BadArgument(f"{shown} is no address of a camera: {error}") from None
+    except ValueError:  # its own words may have a part of the token
+        raise BadArgument(f"{shown} is no address of a camera: write {_EXAMPLE}") from None
     if parts.scheme not in _SCHEMES:
-        raise BadArgument(f"{text!r} is no address of a camera: twistedcam://HOST:9530/CAMERA")
+        raise BadArgument(f"{shown} is no address of a camera: write {_EXAMPLE}")
     userinfo = unquote(parts.password or parts.username or "")
     token = query.pop("token", "") or userinfo or None
     fingerprint = query.pop("fingerprint", None)
@@ -110,10 +114,19 @@ def parse_target(text: str) -> Target:
     unix = parts.scheme == "twistedcam+unix"
     camera = query.pop("camera", None) if unix else unquote(parts.path.strip("/")) or None
     if query:
-        raise BadArgument(f"{text!r}: there is no setting {next(iter(query))!r} in an address")
+        raise BadArgument(f"{shown}: there is no setting {next(iter(query))!r} in an address")
     if unix:
         return Target("", 0, camera, token, fps, path=unquote(parts.path))
     if not parts.hostname:
-        raise BadArgument(f"{text!r} has no host: twistedcam://HOST:9530/CAMERA")
+        raise BadArgument(f"{shown} has no host: write {_EXAMPLE}")
     tls = parts.scheme == "twistedcams"
     return Target(parts.hostname, port, camera, token, fps, tls, trust)
+
+
+def _shown(text: str) -> str:
+    """An address that will not do, without what may be a token in it."""
+    address, question, _ = text.partition("?")
+    scheme, slashes, rest = address.partition("//")
+    if "@" in rest:
+        rest = f"***@{rest.rpartition('@')[2]}"
+    return f"{scheme}{slashes}{rest}{'?***' if question else ''}"
