@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,7 +19,6 @@ from twistedcam.control.keys import Keys
 from twistedcam.control.port import ControlFactory
 from twistedcam.control.terminal import Terminal, speak_to_nobody
 from twistedcam.ending import stop_once
-from twistedcam.errors import StartupError
 from twistedcam.exposure import check_endpoint, check_ports, urls_of
 from twistedcam.frameport import FrameFactory
 from twistedcam.http import (
@@ -37,6 +35,7 @@ from twistedcam.listener import Listener
 from twistedcam.memory import MemoryReturn
 from twistedcam.mqtt import Bridge
 from twistedcam.options import ServeOptions
+from twistedcam.places import make_folder
 from twistedcam.reload import take_over
 from twistedcam.server import Server
 from twistedcam.words import options_from
@@ -211,13 +210,7 @@ class CameraService(MultiService):
         Raises:
             StartupError: one of them cannot be had.
         """
-        folder = self._options.recordings
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StartupError(f"no folder for recordings, {folder}: {error.strerror}") from None
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise StartupError(f"the folder for recordings, {folder}, cannot be written")
+        make_folder(self._options.recordings)
         super().privilegedStartService()
         if not self._is_guarded:
             check_ports(chain.from_iterable(self.listeners.values()))

@@ -241,3 +241,6 @@ def test_a_check_says_what_would_do_and_touches_nothing(tmp_path: Path) -> None:
     assert not folder.exists()
     done = run_program("twistedcam", "serve", *words, "--camera", "nonsense:", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
+    done = run_program("twistedcam", "serve", *words, "--log", "nowhere/log", cwd=tmp_path)
+    assert (done.returncode, "nowhere/log cannot be written" in done.stderr) == (1, True)
+    assert not list(tmp_path.iterdir())

@@ -27,6 +27,7 @@ from twistedcam.logtext import text_observer
 from twistedcam.memory import leave_in_peace, share_one_heap
 from twistedcam.notify import Notifier
 from twistedcam.options import ServeOptions, read_serve_options
+from twistedcam.places import check_folder, check_log
 from twistedcam.processing import check_code
 from twistedcam.reload import reload_on_hangup
 from twistedcam.service import CameraService
@@ -59,6 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     go_by_steady_clock(reactor)
     service = CameraService(reactor, options)
     if arguments.check:
+        check_places(options)
         print(f"this will do: {', '.join(service.server.cameras)}")
         return 0
     early: EarlySignals = arguments.early
@@ -117,6 +119,17 @@ def begin_log(log_json: bool, log_level: str, path: Path | None = None) -> None:
     to: Any = sys.stderr if path is None else LogFile(path)
     observer = FilteringLogObserver(make(to), [LogLevelFilterPredicate(level)])
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False, discardBuffer=True)
+
+
+def check_places(options: ServeOptions) -> None:
+    """See that there is room for recordings and for the log, and leave nothing behind.
+
+    Raises:
+        StartupError: the server could not write there.
+    """
+    check_folder(options.recordings)
+    if options.log is not None:
+        check_log(options.log)
 
 
 def check(options: ServeOptions) -> None:

@@ -1,0 +1,62 @@
+"""Where a server is to write is looked at before, and nothing is left there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+
+from twistedcam.errors import StartupError
+from twistedcam.places import check_folder, check_log, make_folder
+
+
+def test_a_folder_that_can_be_had_is_made_by_who_serves_alone(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "new", tmp_path / "new" / "recordings"):
+        check_folder(folder)
+    check_log(tmp_path / "log")
+    assert not list(tmp_path.iterdir())
+    make_folder(tmp_path / "new" / "recordings")
+    check_folder(tmp_path / "new" / "recordings")
+
+
+def test_a_log_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("one\n")
+    (tmp_path / "link").symlink_to("log")
+    for name in ("log", "link"):
+        check_log(tmp_path / name)
+    assert (tmp_path / "log").read_text() == "one\n"
+
+
+@pytest.mark.parametrize("check", [check_folder, make_folder])
+def test_a_folder_that_cannot_be_had_is_named(
+    check: Callable[[Path], None], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file" / "x", tmp_path / "file", Path("/proc/nowhere/x"),
+                   tmp_path / ("a" * 300)):  # fmt: skip
+        with pytest.raises(StartupError, match="folder for recordings") as caught:
+            check(folder)
+        assert str(folder) in str(caught.value)
+
+
+def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path) -> None:
+    refused = PermissionError(13, "Permission denied")
+    with (
+        patch("twistedcam.places.tempfile.TemporaryFile", side_effect=refused),
+        pytest.raises(StartupError, match="recordings: Permission denied"),
+    ):
+        check_folder(tmp_path / "recordings")
+    with (
+        patch("twistedcam.places.os.access", return_value=False),
+        pytest.raises(StartupError, match="cannot be written"),
+    ):
+        make_folder(tmp_path)
+
+
+def test_a_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "no" / "log", tmp_path / "file" / "log", tmp_path):
+        with pytest.raises(StartupError, match=r"the log .* cannot be written: "):
+            check_log(path)
