@@ -68,6 +68,17 @@ def test_a_key_is_for_its_owner_alone_and_never_written_over(tmp_path: Path) -> 
     assert (tmp_path / "key.pem").read_text() == key
 
 
+def test_where_one_of_the_two_is_there_neither_is_made(tmp_path: Path) -> None:
+    for there, other in (("cert.pem", "key.pem"), ("key.pem", "cert.pem")):
+        folder = tmp_path / there
+        folder.mkdir()
+        (folder / there).write_text("mine")
+        with pytest.raises(BadArgument, match="is there already"):
+            make(folder)
+        assert (folder / there).read_text() == "mine"
+        assert not (folder / other).exists()
+
+
 def test_what_cannot_be_made_is_said(tmp_path: Path) -> None:
     with pytest.raises(BadArgument, match="no name for a certificate"):
         make(tmp_path / "a", ["ü.example"])

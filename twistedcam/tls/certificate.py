@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -32,8 +33,8 @@ def make_certificate(
         client: it shows who a client is, not a server.
 
     Raises:
-        BadArgument: there is one already, or a name will not do.
-        DiskError: it could not be written.
+        BadArgument: there is one of them already, or a name will not do.
+        DiskError: it could not be written. Either way neither was made.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     try:
@@ -62,8 +63,11 @@ def make_certificate(
     )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write_new(folder / KEY, secret, 0o600)
-        _write_new(folder / CERTIFICATE, made.public_bytes(serialization.Encoding.PEM), 0o644)
+        with ExitStack() as undo:
+            _write_new(undo, folder / KEY, secret, 0o600)
+            pem = made.public_bytes(serialization.Encoding.PEM)
+            _write_new(undo, folder / CERTIFICATE, pem, 0o644)
+            undo.pop_all()
     except FileExistsError as error:
         raise BadArgument(
             f"{error.filename} is there already: remove it first, or name another folder (--dir)"
@@ -80,7 +84,9 @@ def _general_name(name: str) -> x509.GeneralName:
         return x509.DNSName(name)
 
 
-def _write_new(path: Path, data: bytes, mode: int) -> None:
+def _write_new(undo: ExitStack, path: Path, data: bytes, mode: int) -> None:
+    """Write a file that is not there; it goes away if all is undone: a key alone is of no use."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    undo.callback(path.unlink)
     with open(handle, "wb") as file:
         file.write(data)
