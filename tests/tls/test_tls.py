@@ -119,6 +119,20 @@ def test_one_in_the_file_of_trusted_ones_is_taken(tmp_path: Path) -> None:
             connect(port, Trust(cafile=str(tmp_path / "other" / "cert.pem")))
 
 
+def test_a_file_of_certificates_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").touch()
+    for name, why in (("nope.pem", "No such file"), ("empty.pem", "no certificate in it|not both")):
+        path = str(tmp_path / name)
+        for trust in (Trust(cafile=path), Trust(certificate=path)):
+            with pytest.raises(BadArgument, match=why) as caught:
+                connect_tls("nowhere.invalid", 1, trust, PATIENCE)
+            assert path in str(caught.value)
+    for option in ("--ca", "--cert"):
+        words = ("view", "--headless", option, "nope.pem", "twistedcams://nowhere.invalid")
+        done = run_program("twistedcam", *words, cwd=tmp_path)
+        assert (done.returncode, "nope.pem, cannot be read" in done.stderr) == (2, True)
+
+
 def test_what_was_seen_first_is_taken_and_nothing_else_after(tmp_path: Path) -> None:
     pins, told = Pins(tmp_path / "known" / "servers.json"), []
     trust = Trust(pins=pins, tell=told.append)

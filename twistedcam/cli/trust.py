@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Mapping
 
-from twistedcam.tls.client import Trust
+from twistedcam.tls.client import Trust, check_files
 from twistedcam.tls.fingerprint import read_fingerprint
 from twistedcam.tls.pins import Pins, default_path
 
@@ -26,11 +26,14 @@ def read_trust(found: argparse.Namespace, environment: Mapping[str, str]) -> Tru
     """What was said of certificates. A server met first is remembered by what it showed.
 
     Raises:
-        BadArgument: that is no fingerprint.
+        BadArgument: that is no fingerprint, or a file of certificates cannot be read.
     """
     fingerprint = None if found.fingerprint is None else read_fingerprint(found.fingerprint)
     pins = Pins(default_path(dict(environment)))
-    return Trust(fingerprint, found.ca, pins, found.cert, _tell)
+    trust = Trust(fingerprint, found.ca, pins, found.cert, _tell)
+    if found.ca is not None or found.cert is not None:
+        check_files(trust)
+    return trust
 
 
 def read_token(found: argparse.Namespace, environment: Mapping[str, str]) -> str | None:

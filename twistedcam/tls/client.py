@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from twistedcam.errors import CertificateRefused
+from twistedcam.errors import BadArgument, CertificateRefused
 from twistedcam.tls.fingerprint import fingerprint_of
 from twistedcam.tls.pins import SIGNED, Pins
 
@@ -44,6 +44,7 @@ def connect_tls(host: str, port: int, trust: Trust, timeout: float) -> ssl.SSLSo
 
     Raises:
         CertificateRefused: another server answers, or one that nobody knows.
+        BadArgument: a file of certificates cannot be read.
         OSError: nobody answers, or nobody who speaks TLS.
     """
     server = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -65,6 +66,15 @@ def connect_tls(host: str, port: int, trust: Trust, timeout: float) -> ssl.SSLSo
             trust.pins.put(server, SIGNED)
         return secure
     return _connect_first(host, port, trust, timeout, server)
+
+
+def check_files(trust: Trust) -> None:
+    """See that the files of certificates can be read, before anybody is connected to.
+
+    Raises:
+        BadArgument: one cannot.
+    """
+    _context(trust, verify=False)
 
 
 def explained(error: Exception) -> Exception:
@@ -122,14 +132,31 @@ def _handshake(host: str, port: int, context: ssl.SSLContext, timeout: float) ->
 
 
 def _context(trust: Trust, verify: bool) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=trust.cafile)
+    try:
+        context = ssl.create_default_context(cafile=trust.cafile)
+    except OSError as error:
+        reason = _unread(error, "there is no certificate in it")
+        raise BadArgument(
+            f"the certificates to trust, {trust.cafile}, cannot be read: {reason}: name a PEM file"
+        ) from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if trust.certificate is not None:
-        context.load_cert_chain(trust.certificate)
+        try:
+            context.load_cert_chain(trust.certificate)
+        except OSError as error:
+            reason = _unread(error, "it has not both, or they do not belong together")
+            raise BadArgument(
+                f"the client's certificate and key, {trust.certificate}, cannot be read: {reason}: "
+                "put both into one PEM file (twistedcam tls-init --client NAME makes them)"
+            ) from None
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _unread(error: OSError, other: str) -> str:
+    return other if isinstance(error, ssl.SSLError) else error.strerror or str(error)
 
 
 def _shown(secure: ssl.SSLSocket) -> str:
