@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -11,7 +12,12 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.trial import unittest
 
 from tests.process import PATIENCE
+from twistedcam.arguments import serve_actions
+from twistedcam.config import file_key
+from twistedcam.doorman import Limits
 from twistedcam.errors import BadArgument, DiskError, StartupError
+from twistedcam.options import ServeOptions
+from twistedcam.reload import _need_restart
 from twistedcam.service import CameraService
 
 CAMERA = "[camera.{}]\nsource = 'pattern:?size=160x120&fps=5'\n"
@@ -90,7 +96,7 @@ class MistakeTests(ReloadCase):
                 self.assertEqual(self.server.cameras["a"].spec.settings["fps"], "5")
                 self.assertEqual(self.server.cameras["b"].spec.settings.get("idle"), None)
         self.write("a", "b")
-        self.assertEqual((await self.reload())["changed"], None)
+        self.assertEqual(set((await self.reload()).values()), {None})
 
     async def test_what_failed_half_way_is_made_up_for_by_the_next(self) -> None:
         self.file.write_text(CAMERA.format("a").replace("fps=5", "fps=3") + "recording.crf = 9")
@@ -102,3 +108,23 @@ class MistakeTests(ReloadCase):
         self.assertEqual((await self.reload())["changed"], "a")
         self.assertEqual(self.server.cameras["a"].spec.settings["fps"], "5")
         self.assertEqual(self.server.recorders["a"].settings.crf, 23)
+
+
+class RestartTests(ReloadCase):
+    async def test_what_needs_a_new_start_is_named_by_its_key_until_there_is_one(self) -> None:
+        as_it_was = self.file.read_text()
+        keys = "max-connections = 99\nmax-per-address = 9\nhttp-name = 'x'\nlog-level = 'warn'\n"
+        self.file.write_text(keys + as_it_was)
+        told = "http-name, max-connections, max-per-address, log-level"
+        for _ in range(2):
+            self.assertEqual((await self.reload())["needs_restart"], told)
+        self.file.write_text(as_it_was)
+        self.assertEqual((await self.reload())["needs_restart"], None)
+
+    def test_all_that_may_be_named_are_keys(self) -> None:
+        keys = {file_key(action) for action in serve_actions()}
+        mine, theirs = ServeOptions(), ServeOptions(limits=Limits(1, 1, 1, 1))
+        for each in fields(ServeOptions):
+            if each.name != "limits":
+                setattr(theirs, each.name, object())
+        self.assertLessEqual(set(_need_restart(mine, theirs)), keys)

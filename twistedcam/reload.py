@@ -26,16 +26,16 @@ _LIVE = frozenset(
 )
 
 
-async def take_over(server: Server, before: ServeOptions, after: ServeOptions) -> dict[str, Any]:
+async def take_over(server: Server, began: ServeOptions, after: ServeOptions) -> dict[str, Any]:
     """Add, remove and change cameras so that they are as ``after`` says.
 
     A camera's viewers, recording and publish targets stay when its settings change; a camera that
     the configuration has no more ends them in good order. What was set while running stays, unless
     the configuration says something else of that camera now. What each was configured as is asked
-    of the server, not of ``before``: a reload that failed half way is made up for by the next.
+    of the server: a reload that failed half way is made up for by the next.
 
     Arguments:
-        before: what the last reload took over.
+        began: what the server was started with.
 
     Returns:
         What was done, for a person: ``added``, ``removed``, ``changed``, ``needs_restart``.
@@ -86,13 +86,26 @@ async def take_over(server: Server, before: ServeOptions, after: ServeOptions) -
             made = server.add_process(process, after.recording.get(process.camera))
             if not after.stopped:
                 made.start().addErrback(lambda _: None)
-    restart = [
-        each.name.replace("_", "-")
-        for each in fields(after)
-        if each.name not in _LIVE and getattr(before, each.name) != getattr(after, each.name)
-    ]
+    restart = _need_restart(began, after)
     told = {"added": added, "removed": removed, "changed": changed, "needs_restart": restart}
     return {key: ", ".join(names) or None for key, names in told.items()}
+
+
+def _need_restart(began: ServeOptions, after: ServeOptions) -> list[str]:
+    """Keys of the configuration whose values are others than the server was started with."""
+    keys = []
+    for name in _different(began, after):
+        if name == "limits":
+            keys += [f"max-{each}" for each in _different(began.limits, after.limits)]
+        elif name not in _LIVE:
+            keys.append({"http_names": "http-name"}.get(name, name))
+    return [key.replace("_", "-") for key in keys]
+
+
+def _different(one: Any, two: Any) -> list[str]:
+    """The fields in which two of one class are not the same."""
+    names = [each.name for each in fields(one)]
+    return [name for name in names if getattr(one, name) != getattr(two, name)]
 
 
 async def _check_new_code(server: Server, wanted: dict[str, Process]) -> None:

@@ -158,11 +158,8 @@ class CameraService(MultiService):
         that changed cameras at a time would both make the one that is new.
         """
         async with self._reloading:
-            before = self._options
-            assert before.again is not None
-            after = before.again()
-            told = await take_over(self.server, before, after)
-            self._options = after
+            assert self._options.again is not None
+            told = await take_over(self.server, self._options, self._options.again())
         log.info("the configuration was read again: {told}", told=told)
         return told
 

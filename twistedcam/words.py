@@ -27,4 +27,10 @@ def options_from(words: Sequence[str]) -> ServeOptions:
     """
     parser = _Parser("serve", add_help=False, allow_abbrev=False)
     add_serve_arguments(parser)
-    return replace(read_serve_options(parser.parse_args(list(words))), keys=False)
+    return _without_keys(read_serve_options(parser.parse_args(list(words))))
+
+
+def _without_keys(options: ServeOptions) -> ServeOptions:
+    again = options.again
+    later = None if again is None else lambda: _without_keys(again())
+    return replace(options, keys=False, again=later)
