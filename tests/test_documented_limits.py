@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.process import ROOT
-from twistedcam import parting, wire
+from twistedcam import jpeg, parting, wire
 from twistedcam.arguments import MOST_WORKERS
 from twistedcam.auth import Grant, TokenFile, slowdown
 from twistedcam.control import lines, protocol, telnet, watch
@@ -57,6 +57,7 @@ KIB, MIB = 1024, 1024 * 1024
         f"listed as viewers | {pullers.MOST:,} |",
         f"MQTT broker | {client._QUEUE} |",
         f"of one frame | {results.MOST_TOLD // KIB} KiB of JSON |",
+        f"picture from anywhere | {jpeg.MOST_PIXELS:,} pixels |",
         f"picture that user code gives | {results.MOST_SIDE:,} pixels |",
         f"lines before it | {multipart.MAX_BODY // MIB} MiB, {multipart.MAX_HEAD // KIB} KiB |",
         f"asked for | {spec._MAX_SIDE:,} × {spec._MAX_SIDE:,} |",

@@ -18,6 +18,15 @@ def test_the_size_is_read_without_decoding() -> None:
     assert header.has_huffman_tables
 
 
+@pytest.mark.parametrize(("width", "height"), [(65535, 65535), (20_000, 5001)])
+def test_a_kilobyte_that_claims_gigabytes_is_refused(width: int, height: int) -> None:
+    made = jpeg_of(64, 48)
+    at = made.index(b"\xff\xc0") + 5
+    claimed = made[:at] + height.to_bytes(2, "big") + width.to_bytes(2, "big") + made[at + 4 :]
+    with pytest.raises(ValueError, match=f"a picture of {width}x{height}: it can have 100,000,000"):
+        jpeg.read_header(claimed)
+
+
 def test_padding_behind_the_end_is_cut_off() -> None:
     whole = jpeg_of()
     assert jpeg.trim(whole + bytes(100)) == whole

@@ -13,6 +13,8 @@ EOI = b"\xff\xd9"
 
 #: Frame headers (SOF0–SOF15) but for DHT, JPG and DAC, which share the range.
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+#: Pixels of a picture. A kilobyte can claim four thousand million, and decoding makes room for them.
+MOST_PIXELS = 100_000_000
 _STANDALONE = frozenset(range(0xD0, 0xD8)) | {0x01}
 _DHT = 0xC4
 #: In a scan: what is no stuffed byte, no restart and no fill byte.
@@ -40,7 +42,7 @@ def read_header(jpeg: bytes) -> Header:
     """Walk the segments up to the first scan.
 
     Raises:
-        ValueError: these bytes are not a JPEG, or end before the first scan.
+        ValueError: these bytes are not a JPEG, end before the first scan, or have too many pixels.
     """
     if jpeg[:2] != SOI:
         raise ValueError("no JPEG: it does not begin with FF D8")
@@ -71,6 +73,10 @@ def read_header(jpeg: bytes) -> Header:
                 raise ValueError("a scan before any frame header")
             if not size.width or not size.height:
                 raise ValueError("a picture without width or height")
+            if size.width * size.height > MOST_PIXELS:
+                raise ValueError(
+                    f"a picture of {size.width}x{size.height}: it can have {MOST_PIXELS:,} pixels"
+                )
             return Header(size, huffman, at)
         at += 2 + length
     raise ValueError("the JPEG ends before its first scan")
