@@ -38,6 +38,15 @@ class CameraChanged(Event):
 
 
 @dataclass(frozen=True)
+class PropertiesChanged(Event):
+    """Properties of a camera were set: ``properties`` are those, with what holds now."""
+
+    kind = "properties"
+    camera: str
+    properties: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class RecordingChanged(Event):
     """A recording was ``started``, ``finished`` or ``failed``, or a ``snapshot`` was written."""
 

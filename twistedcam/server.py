@@ -122,8 +122,10 @@ class Server:
         Raises:
             BadArgument: a setting is not one that there is; nothing has changed.
         """
-        going = self.cameras[name].use(self.saved.apply(name, spec), reopen=reopen)
+        camera = self.cameras[name]
+        going = camera.use(self.saved.apply(name, spec), reopen=reopen)
         going.addErrback(lambda _: None)  # the camera's state says it
+        going.addCallback(lambda _: Deferred.fromCoroutine(camera.properties.tell()))
         self.configured[name] = spec
 
     async def save_settings(self, name: str, *, forget: bool = False) -> dict[str, str | None]:

@@ -9,10 +9,13 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.fakes import CameraRig, FakeScheme
+from tests.server_case import ServerCase
 from twistedcam.camera.properties import CameraProperties
 from twistedcam.camera.property import Property
+from twistedcam.control.lines import event_as_text
 from twistedcam.errors import BadArgument, CameraFailed, NotSupported
-from twistedcam.sources import SCHEMES, Granted, Settings, Source, SourceSpec
+from twistedcam.events import Event, PropertiesChanged
+from twistedcam.sources import SCHEMES, Granted, Settings, Source, SourceSpec, parse
 
 
 class FakeDevice:
@@ -146,6 +149,18 @@ class PropertyTests(SynchronousTestCase):
         self.assertEqual(self.device.values["gain"], "7")
         self.assertEqual(self.camera.encoder.quality, 50)
 
+    def test_what_was_set_is_told_with_what_holds_now_and_what_was_refused_is_not(self) -> None:
+        self.go_live()
+        self.set_all(gain="7", quality="50")
+        self.set_all(gain="8", quality="101")
+        self.turn()
+        told = [each for each in self.rig.events if isinstance(each, PropertiesChanged)]
+        self.assertEqual(told, [PropertiesChanged("cam", {"gain": "7", "quality": 50})])
+        self.assertEqual(
+            event_as_text(told[0]),
+            """event: properties camera=cam properties='{"gain": "7", "quality": 50}'\n""",
+        )
+
     def test_of_several_none_is_set_where_one_will_not_do(self) -> None:
         self.go_live()
         before = self.camera.spec
@@ -176,3 +191,14 @@ class PropertyTests(SynchronousTestCase):
             self.assertEqual((self.camera.spec, self.camera.state), (before, "live"))
             self.assertEqual(self.camera.encoder.quality, 80)
         self.assertEqual(self.rig.states.count("recovering"), 2)  # to 20 fps, and back
+
+
+class ConfigurationTests(ServerCase):
+    def test_a_configuration_that_is_read_again_is_told_too(self) -> None:
+        self.server.add_camera("yard2", parse("pattern:?quality=50"))
+        told: list[Event] = []
+        self.server.events.subscribe(told.append)
+        self.server.configure("yard2", parse("pattern:?quality=60"), reopen=False)
+        (event,) = told
+        assert isinstance(event, PropertiesChanged)
+        self.assertEqual(event.properties["quality"], 60)

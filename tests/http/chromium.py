@@ -108,6 +108,10 @@ class Page:
         )
         return str(found)
 
+    def value(self, selector: str) -> str:
+        """What stands in a field."""
+        return str(self.find(selector).get_property("value"))
+
     def click(self, selector: str) -> None:
         """Press it, when it can be pressed."""
         self.wait(lambda: self.find(selector).is_enabled(), f"{selector} to be enabled")

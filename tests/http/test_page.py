@@ -38,6 +38,16 @@ def page(browser: Page, server: ServerProcess) -> Iterator[Page]:
     assert browser.complaints() == []
 
 
+def patch(server: ServerProcess, properties: dict[str, int]) -> None:
+    """Set properties as any program does."""
+    request = urllib.request.Request(
+        f"{server.http}/api/v1/cameras/door", json.dumps(properties).encode(),
+        {"Content-Type": "application/json"}, method="PATCH",
+    )  # fmt: skip
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        assert answer.status == 200
+
+
 def test_the_picture_moves_and_its_age_is_measured(page: Page, server: ServerProcess) -> None:
     page.moves()
     shown = page.wait(lambda: "fps" in page.text(".figures") and page.text(".figures"), "figures")
@@ -152,6 +162,22 @@ def test_a_slider_sets_what_it_names(page: Page, server: ServerProcess) -> None:
     page.wait(lambda: quality() == 40, "the quality")
 
 
+def test_a_slider_shows_what_somebody_else_has_set(page: Page, server: ServerProcess) -> None:
+    def shows(value: int) -> bool:
+        output = page.text(".slider:has([name=quality]) output")
+        return str(value) == output == page.value("[name=quality]")
+
+    slider = page.wait(lambda: page.find(".slider [name=quality]"), "a slider")
+    page.chrome.execute_script("arguments[0].focus()", slider)
+    assert server.command_lines("set quality 33")[-1] == "OK"
+    page.wait(lambda: shows(33), "what was set by telnet")
+    page.chrome.execute_script("document.activeElement.blur()")
+    patch(server, {"quality": 71, "fps": 14})
+    page.wait(lambda: shows(71), "what was set over HTTP")
+    page.wait(lambda: page.text(".slider:has([name=fps]) output") == "14 frames/s", "the rate")
+    patch(server, {"quality": 80, "fps": 15})
+
+
 def test_two_tabs_agree_without_being_reloaded(page: Page, server: ServerProcess) -> None:
     chrome = page.chrome
     first = chrome.current_window_handle
@@ -168,6 +194,13 @@ def test_two_tabs_agree_without_being_reloaded(page: Page, server: ServerProcess
         for window in (first, second):
             chrome.switch_to.window(window)
             page.wait(page.is_live, "a live camera in both")
+        set_quality = "const [slider, value] = arguments; slider.value = value; "
+        set_quality += "slider.dispatchEvent(new Event('change'))"
+        for window, other, value in ((first, second, 62), (second, first, 80)):
+            chrome.switch_to.window(window)
+            chrome.execute_script(set_quality, page.find("[name=quality]"), value)
+            chrome.switch_to.window(other)
+            page.wait(lambda value=value: page.value("[name=quality]") == str(value), "it in both")  # type: ignore[misc]
     finally:
         chrome.switch_to.window(second)
         chrome.close()

@@ -118,8 +118,9 @@ def test_a_lost_server_shows_within_three_seconds_and_comes_back(
         known = browser.chrome.execute_script("return window.lostAt") / 1000
         assert known - killed <= LOST_WITHIN
         browser.shoot("lost-light-1280")
-    with serve(tmp_path, *DOOR, port=port):
+    with serve(tmp_path, "--camera", f"{DOOR[1]}&quality=37", port=port):
         browser.wait(lambda: browser.text("#link") == "Connected", "the server again")
+        browser.wait(lambda: browser.value("[name=quality]") == "37", "what holds there now")
         browser.moves()
     browser.complaints()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred, succeed
@@ -18,13 +18,14 @@ from twistedcam.camera.openings import Openings
 from twistedcam.camera.properties import CameraProperties
 from twistedcam.camera.telling import Telling, answer
 from twistedcam.errors import CameraFailed, SourceEnded, Stalled
-from twistedcam.events import EventBus, Fault
+from twistedcam.events import EventBus, Fault, PropertiesChanged
 from twistedcam.frame import Frame
 from twistedcam.hub import Hub
 from twistedcam.sources import Granted, Inbox, SourceSpec, make_source
 from twistedcam.sources.encode import Encoder, Picture
 
 if TYPE_CHECKING:
+    from twistedcam.camera.property import Property
     from twistedcam.camera.thread import Thread
 
 log = Logger()
@@ -152,6 +153,11 @@ class Camera(CameraFacts):
         self.encoder = encoder
         self._telling.step(self._lifecycle.reopen, f"it is opened anew as {spec.shown}")
         return self._outcome()
+
+    def tell_properties(self, found: Iterable[Property]) -> None:
+        """Tell what holds since these were set."""
+        values = {each.name: each.value for each in found}
+        self._events.publish(PropertiesChanged(self.name, values))
 
     # What the lifecycle does (lifecycle.Actions).
 

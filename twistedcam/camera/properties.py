@@ -76,9 +76,15 @@ class CameraProperties:
         device = {name: text for name, text in wanted.items() if name not in streams}
         await self._lock.acquire()
         try:
-            return await self._set(stream, device, list(wanted))
+            found = await self._set(stream, device, list(wanted))
         finally:
             self._lock.release()
+        self._camera.tell_properties(found)
+        return found
+
+    async def tell(self) -> None:
+        """Tell the stream's, which were changed by other means: a configuration read again."""
+        self._camera.tell_properties((await self._stream.get()).values())
 
     async def _set(
         self, stream: Mapping[str, str], device: Mapping[str, str], order: list[str]

@@ -35,6 +35,8 @@ feed.onHistory = (history) => {
   for (const [name, rows] of Object.entries(history.cameras)) views.get(name)?.remember(rows);
 };
 
+feed.onProperties = (event) => views.get(event.camera)?.controls.reload();
+
 feed.onRecording = (event) => recordings.happened(event);
 
 feed.onLink = (state) => {

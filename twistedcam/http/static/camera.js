@@ -106,6 +106,7 @@ export class CameraView {
 
   linked(link) {
     this.link = link;
+    if (link === "connected") this.controls.reload(); // what was set meanwhile
     this.veil();
     this.run();
   }

@@ -10,6 +10,7 @@ export class Controls {
     this.details = details;
     this.form = details.querySelector("form");
     this.wanted = false;
+    this.rows = [];
     this.form.addEventListener("submit", (event) => event.preventDefault());
     details.open = innerWidth > 900;
     details.addEventListener("toggle", () => { if (details.open) this.reload(); });
@@ -19,51 +20,76 @@ export class Controls {
     if (!this.wanted) { this.wanted = true; this.reload(); }
   }
 
+  // What holds now; asked once more if somebody sets something meanwhile.
   async reload() {
     if (!this.wanted) return;
-    let told;
-    try { told = await call("GET", `${this.path}/properties`); } catch { return; }
-    const rows = told.properties.filter((each) => each.writable !== false).map((each) => this.row(each)).filter(Boolean);
-    if (!this.form.contains(document.activeElement)) this.form.replaceChildren(...rows);
-    this.details.hidden = !rows.length;
-    this.details.closest(".camera").dataset.settings = rows.length > MANY ? "many" : "few";
+    this.again = true;
+    if (this.asking) return;
+    this.asking = true;
+    try {
+      while (this.again) {
+        this.again = false;
+        this.show((await call("GET", `${this.path}/properties`)).properties);
+      }
+    } catch { /* the server is lost: asked again when it is back */ } finally { this.asking = false; }
+  }
+
+  // A row stays as long as its property is of the same kind: a hand may be on it.
+  show(properties) {
+    const before = new Map(this.rows.map((row) => [row.kind, row]));
+    this.rows = properties.filter((each) => each.writable !== false).map((each) => {
+      const row = before.get(kindOf(each)) ?? this.row(each);
+      row?.take(each.value);
+      return row;
+    }).filter(Boolean);
+    const elements = this.rows.map((row) => row.element);
+    const same = elements.length === this.form.children.length && elements.every((each, index) => each === this.form.children[index]);
+    if (!same) this.form.replaceChildren(...elements);
+    this.details.hidden = !elements.length;
+    this.details.closest(".camera").dataset.settings = elements.length > MANY ? "many" : "few";
   }
 
   row(property) {
     const input = field(property);
     if (!input) return null;
-    const row = document.createElement("div");
+    const element = document.createElement("div");
     const label = document.createElement("label");
     const output = document.createElement("output");
-    row.className = "slider";
+    element.className = "slider";
     input.id = `${this.path}-${property.property}`;
     input.name = property.property;
     label.htmlFor = input.id;
     label.textContent = property.property.replaceAll("_", " ");
     const told = (value) => { output.textContent = input.type !== "range" ? "" : value == null ? "–" : `${value}${property.unit ? ` ${property.unit}` : ""}`; };
-    told(property.value);
+    const row = { element, input, told, kind: kindOf(property), name: property.property, setting: 0 };
+    // What others have set, or the device has granted; not while it is being set here.
+    row.take = (value) => { if (!row.setting) { set(input, value); told(value); } };
     input.addEventListener("input", () => {
       if (input.type !== "range") return;
       told(input.value);
-      if (property.live !== false) this.soon(property, input, told);
+      if (property.live !== false) this.soon(row, property);
     });
-    input.addEventListener("change", () => this.soon(property, input, told));
-    row.append(label, input.type === "range" ? output : "", input);
+    input.addEventListener("change", () => this.soon(row, property));
+    element.append(label, input.type === "range" ? output : "", input);
     return row;
   }
 
-  soon(property, input, told) {
-    clearTimeout(property.timer);
-    property.timer = setTimeout(async () => {
-      const value = input.type !== "checkbox" ? input.value : property.choices ? (input.checked ? "on" : "off") : input.checked;
-      const answer = await command("PATCH", this.path, { [property.property]: value });
-      const granted = answer?.properties?.[0]?.value;
-      if (!answer) this.reload();
-      else if (granted != null && document.activeElement !== input) { set(input, granted); told(granted); }
-      else if (granted != null) told(granted);
+  soon(row, { choices }) {
+    const { input } = row;
+    if (row.timer) clearTimeout(row.timer);
+    else row.setting += 1;
+    row.timer = setTimeout(async () => {
+      row.timer = null;
+      const value = input.type !== "checkbox" ? input.value : choices ? (input.checked ? "on" : "off") : input.checked;
+      await command("PATCH", this.path, { [row.name]: value });
+      row.setting -= 1;
+      this.reload(); // what was granted, and what somebody else has set since
     }, WAIT);
   }
 }
+
+// What makes a property's row: all but its value.
+const kindOf = ({ value, asked: _, ...rest }) => JSON.stringify([rest, typeof value === "boolean"]);
 
 // An input for a property, or null where it has no range and no choices.
 function field({ value, low, high, step, choices }) {
@@ -85,7 +111,7 @@ function field({ value, low, high, step, choices }) {
   input.min = step ? low : Math.max(1, Math.ceil(low));
   input.max = step ? high : Math.min(high, 120);
   input.step = step ?? 1;
-  input.value = value ?? input.min;
+  set(input, value);
   return input;
 }
 
@@ -93,5 +119,5 @@ const isSwitch = (choices) => choices.length === 2 && choices.includes("on") && 
 
 function set(input, value) {
   if (input.type === "checkbox") input.checked = value === "on" || Boolean(Number(value));
-  else input.value = value;
+  else input.value = value ?? input.min;
 }

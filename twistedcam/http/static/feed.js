@@ -9,7 +9,7 @@ export class Feed {
     this.link = "connecting";
     this.source = null;
     this.heard = 0;
-    this.onFigures = this.onHistory = this.onRecording = this.onLink = () => {};
+    this.onFigures = this.onHistory = this.onProperties = this.onRecording = this.onLink = () => {};
   }
 
   start() {
@@ -45,6 +45,7 @@ export class Feed {
     });
     on("figures", (figures) => this.onFigures(figures));
     on("history", (history) => { this.history = history; });
+    on("properties", (event) => this.onProperties(event));
     on("recording", (event) => this.onRecording(event));
     source.addEventListener("figures", () => {
       if (this.history) { this.onHistory(this.history); this.history = null; }
