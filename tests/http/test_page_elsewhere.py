@@ -11,9 +11,11 @@ from pathlib import Path
 
 from tests.http.chromium import Page
 from tests.http.serving import serve
+from tests.ports import free_port
 from tests.process import PATIENCE, ServerProcess
 from twistedcam.auth import Grant, TokenFile
 
+DOOR = ("--camera", "door=pattern:?size=320x240&fps=10")
 #: What dashboards do with a camera, in their page: each gives a number that is more than nothing.
 READS = """
 const [url, done] = [arguments[0], arguments[arguments.length - 1]];
@@ -42,6 +44,15 @@ function image(path, crossOrigin) {
   await image(`/?action=stream&cacheBust=${Date.now()}`, "anonymous"),
   await image("/stream"),
 ]))().catch((error) => done([String(error)]));
+"""
+
+
+#: Lets the page look several times whether it is time to ask again, an hour later.
+AN_HOUR_LATER = """
+const now = performance.now.bind(performance);
+performance.now = () => now() + 3600e3;
+let turns = 0;
+return new Promise((done) => setInterval(() => { if (++turns === 5) done(); }, 200));
 """
 
 
@@ -127,5 +138,29 @@ def test_a_token_in_the_pages_address_goes_with_all_that_it_asks_for(
         browser.click(".toggle")
         browser.wait(lambda: browser.text(".toast.bad"), "word that a guest may not")
         browser.moves()
+        browser.chrome.get("about:blank")
+    browser.complaints()
+
+
+def test_a_page_whose_token_was_taken_away_says_so_and_asks_no_more(
+    browser: Page, tmp_path: Path
+) -> None:
+    tokens = TokenFile(tmp_path / "tokens.toml")
+    token = tokens.add(Grant("guest", frozenset({"view"})))
+    options = (*DOOR, "--tokens", str(tokens.path))
+    port = free_port()
+    with serve(tmp_path, *options, port=port) as server:
+        browser.look()
+        browser.open(f"{server.http}/?token={token}")
+        browser.wait(browser.is_live, "a live camera")
+    tokens.remove("guest")
+    with serve(tmp_path, *options, port=port) as server:
+        browser.wait(lambda: browser.text("#link") == "Token refused", "a page that knows it")
+        assert "Open this page with a token that is good" in browser.text(".veil")
+        asked = server.log.count("refused: GET")
+        assert asked <= 3
+        browser.shoot("refused-light-1280")
+        browser.chrome.execute_script(AN_HOUR_LATER)
+        assert server.log.count("refused: GET") == asked
         browser.chrome.get("about:blank")
     browser.complaints()

@@ -5,6 +5,7 @@ import { Recordings } from "./recordings.js";
 import { startKeys } from "./keys.js";
 import { $, address } from "./dom.js";
 
+const LINKS = { connected: "Connected", lost: "Server lost – trying again", refused: "Token refused", connecting: "Connecting" };
 const cameras = $("#cameras");
 const views = new Map();
 const recordings = new Recordings();
@@ -42,7 +43,7 @@ feed.onRecording = (event) => recordings.happened(event);
 feed.onLink = (state) => {
   const link = $("#link");
   link.dataset.state = state;
-  link.querySelector("span").textContent = { connected: "Connected", lost: "Server lost – trying again", connecting: "Connecting" }[state];
+  link.querySelector("span").textContent = LINKS[state];
   document.body.dataset.link = state;
   for (const view of views.values()) view.linked(state);
   if (state === "connected") recordings.load();
@@ -86,7 +87,7 @@ startKeys(() => {
 
 // A page that is left is kept by some browsers, with its connections, in case it is returned to.
 addEventListener("pagehide", () => { feed.sleep(); for (const view of views.values()) view.pictures.stop(); });
-addEventListener("pageshow", (event) => { if (event.persisted) feed.open(); });
+addEventListener("pageshow", (event) => { if (event.persisted) feed.wake(); });
 
 $("#link").hidden = false;
 $("#recordings").hidden = false;

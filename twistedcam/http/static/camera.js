@@ -7,6 +7,7 @@ import { Pictures } from "./pictures.js";
 
 const STATES = { live: "Live", starting: "Starting", recovering: "No picture", stopped: "Stopped", idle: "Resting" };
 const VEILS = { starting: "Starting", recovering: "No picture, trying again", stopped: "Stopped", idle: "Waking up" };
+const LOST = { lost: "Server lost", refused: "Token refused" };
 const RUNS = ["live", "starting", "recovering", "idle"];
 
 export class CameraView {
@@ -16,6 +17,7 @@ export class CameraView {
     this.status = null;
     this.feed = feed;
     this.isAlone = false;
+    this.noPictures = null; // why the server lets this page have none
     this.element = fromTemplate("camera-template");
     this.find = (selector) => $(selector, this.element);
     this.element.dataset.camera = name;
@@ -26,7 +28,10 @@ export class CameraView {
     this.find(".open").title = `Show ${name} alone`;
     this.find(".tools").setAttribute("aria-label", `What to do with ${name}`);
     this.find(".open").addEventListener("click", open);
-    this.pictures = new Pictures(name, this.find(".picture"), () => feed.link === "connected");
+    this.pictures = new Pictures(name, this.find(".picture"), () => feed.link === "connected", (reason) => {
+      this.noPictures = reason;
+      this.veil();
+    });
     this.tiles = {
       fps: new Tile("Frames", (value) => `${value.toFixed(value < 100 ? 1 : 0)}/s`),
       age: new Tile("Age", age),
@@ -106,13 +111,16 @@ export class CameraView {
 
   linked(link) {
     this.link = link;
-    if (link === "connected") this.controls.reload(); // what was set meanwhile
+    if (link === "connected") {
+      this.controls.reload(); // what was set meanwhile
+      this.noPictures = null;
+    }
     this.veil();
     this.run();
   }
 
   run() {
-    if (!this.element.hidden && RUNS.includes(this.status?.state) && this.feed.link === "connected") this.pictures.start();
+    if (!this.element.hidden && !this.noPictures && RUNS.includes(this.status?.state) && this.feed.link === "connected") this.pictures.start();
     else this.pictures.stop();
   }
 
@@ -211,16 +219,23 @@ export class CameraView {
     }));
   }
 
+  // What covers the picture while there is none, and why.
   veil() {
-    const lost = this.feed.link === "lost";
-    const state = lost ? "lost" : this.status?.state ?? "starting";
+    const { link } = this.feed;
+    const state = this.status?.state ?? "starting";
+    const shown = LOST[link] ? "lost" : state === "live" && this.noPictures ? "barred" : state;
+    const [title, reason] = {
+      lost: [LOST[link], link === "refused" ? this.feed.refusal : "The page tries to reach it again and again."],
+      barred: ["No pictures", this.noPictures],
+    }[shown] ?? [VEILS[state] ?? state, this.status?.reason ?? (state === "stopped" ? "Start it with the button below." : "")];
     const veil = this.find(".veil");
-    veil.hidden = state === "live";
-    icon(veil.querySelector("use"), VEILS[state] ? state : "lost");
-    this.find(".over").hidden = lost; // what it says is no longer known
-    veil.dataset.state = state;
-    veil.querySelector("strong").textContent = lost ? "Server lost" : VEILS[state] ?? state;
-    veil.querySelector(".veil-reason").textContent = lost ? "The page tries to reach it again and again." : this.status?.reason ?? (state === "stopped" ? "Start it with the button below." : "");
-    this.find(".picture").setAttribute("aria-label", `Live picture of ${this.name}: ${lost ? "server lost" : (STATES[state] ?? state).toLowerCase()}`);
+    veil.hidden = shown === "live";
+    icon(veil.querySelector("use"), { barred: "recovering" }[shown] ?? (VEILS[state] && shown !== "lost" ? state : "lost"));
+    this.find(".over").hidden = shown === "lost"; // what it says is no longer known
+    veil.dataset.state = shown;
+    veil.querySelector("strong").textContent = title;
+    veil.querySelector(".veil-reason").textContent = reason;
+    const told = { lost: title, barred: title }[shown] ?? STATES[state] ?? state;
+    this.find(".picture").setAttribute("aria-label", `Live picture of ${this.name}: ${told.toLowerCase()}`);
   }
 }

@@ -2,7 +2,7 @@
 //
 // The server is asked for its time; it gave it somewhere between question and answer, so half of
 // the time between them is the error at most. Of several answers the quickest is believed.
-import { address } from "./dom.js";
+import { ask } from "./dom.js";
 
 const ASKED = 5;
 const AGAIN = 30000;
@@ -30,7 +30,8 @@ class ServerClock {
     let best = null;
     for (let count = 0; count < ASKED; count += 1) {
       const before = this.here();
-      const answer = await fetch(address("/api/v1/time"), { cache: "no-store" });
+      const answer = await ask("/api/v1/time");
+      if (!answer.ok) return;
       const { time } = await answer.json();
       const after = this.here();
       const error = (after - before) / 2;

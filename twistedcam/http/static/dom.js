@@ -10,6 +10,14 @@ export function address(path) {
   return `${path}${path.includes("?") ? "&" : "?"}token=${encodeURIComponent(token)}`;
 }
 
+// Asks the server. Where the page has a token, the browser is to ask its user for none.
+export function ask(path, request = {}) {
+  return fetch(address(path), { cache: "no-store", credentials: token === null ? "same-origin" : "omit", ...request });
+}
+
+// What to do where a token is refused.
+export const remedy = token === null ? "Load this page again, and give a token that is good." : "Open this page with a token that is good: /?token=TOKEN.";
+
 export function fromTemplate(id) {
   return document.getElementById(id).content.firstElementChild.cloneNode(true);
 }

@@ -1,7 +1,8 @@
 // Live pictures on a canvas, each acknowledged when it is drawn: on a slow line there are fewer,
 // but none is old. An <img> would show all of them, later and later (or, in Safari, freeze).
 import { clock } from "./clock.js";
-import { address } from "./dom.js";
+import { refused, verdict } from "./api.js";
+import { address, ask } from "./dom.js";
 
 const HEADER = 16; // sequence number and time of capture in microseconds, big-endian, 64 bits each
 const RETRY = 700;
@@ -27,12 +28,14 @@ const turns = {
 };
 
 export class Pictures {
-  // canvas: where to draw; isLinked: whether the server is there; name: the camera's.
-  constructor(name, canvas, isLinked) {
+  // canvas: where to draw; isLinked: whether the server is there; name: the camera's; onRefused:
+  // told why the server lets this page have no pictures. They are then not asked for again.
+  constructor(name, canvas, isLinked, onRefused) {
     this.path = encodeURIComponent(name);
     this.canvas = canvas;
     this.context = canvas.getContext("2d", { alpha: false });
     this.isLinked = isLinked;
+    this.onRefused = onRefused;
     this.running = false;
     this.drawn = []; // when pictures were drawn, of the last seconds
     this.ages = []; // of the pictures drawn since they were last taken
@@ -73,8 +76,7 @@ export class Pictures {
       this.lastSeq = 0; // a server that was started anew counts anew
       if (socketsWork) {
         const opened = await this.socketLife();
-        // A server that is there but takes no WebSocket has not the library, or a proxy is between.
-        if (!opened && this.running && this.isLinked()) socketsWork = false;
+        if (!opened && this.running && this.isLinked()) await this.whyNot();
       } else {
         await this.pull();
       }
@@ -103,6 +105,19 @@ export class Pictures {
     });
   }
 
+  // The server took no WebSocket. It is gone; or it lets this page have no pictures; or it has not
+  // the library, or a proxy is between.
+  async whyNot() {
+    const said = await verdict(`/snapshot/${this.path}`);
+    if (said) this.refuse(said);
+    else if (said !== null) socketsWork = false;
+  }
+
+  refuse(reason) {
+    this.stop();
+    this.onRefused(reason);
+  }
+
   // One picture after the other; each question acknowledges the picture before.
   async pull() {
     this.pulling = new AbortController();
@@ -117,7 +132,9 @@ export class Pictures {
 
   // One picture that is newer than the last; false if there is none to be had.
   async question(signal) {
-    const answer = await fetch(address(`/snapshot/${this.path}?after=${this.lastSeq}&viewer=${me}`), { cache: "no-store", signal });
+    const answer = await ask(`/snapshot/${this.path}?after=${this.lastSeq}&viewer=${me}`, { signal });
+    const reason = await refused(answer);
+    if (reason) this.refuse(reason);
     if (answer.status === 204 || !answer.ok) return answer.ok;
     const seq = Number(answer.headers.get("X-Sequence"));
     await this.draw(await answer.blob(), seq, Number(answer.headers.get("X-Timestamp")) * 1000);
