@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 from tests.http.chromium import Page
 from tests.http.serving import serve
 from tests.ports import free_port
-from tests.process import PATIENCE, ServerProcess
+from tests.process import PATIENCE, ServerProcess, wait_for
 from twistedcam.auth import Grant, TokenFile
 
 DOOR = ("--camera", "door=pattern:?size=320x240&fps=10")
@@ -102,7 +103,6 @@ def test_a_token_in_the_pages_address_goes_with_all_that_it_asks_for(
 ) -> None:
     tokens = TokenFile(tmp_path / "tokens.toml")
     boss = tokens.add(Grant("boss", frozenset({"view", "control"})))
-    guest = tokens.add(Grant("guest", frozenset({"view"})))
     options = ("--camera", "door=pattern:?size=320x240&fps=10", "--tokens", str(tokens.path))
     with serve(tmp_path, *options) as server:
         browser.look()
@@ -133,11 +133,63 @@ def test_a_token_in_the_pages_address_goes_with_all_that_it_asks_for(
         browser.wait(browser.plays, "it being played")
         browser.click("#player button[aria-label=Close]")
         assert browser.complaints() == []
+        browser.chrome.get("about:blank")
+    browser.complaints()
+
+
+def test_a_page_offers_what_its_token_is_good_for_and_says_what_not(
+    browser: Page, tmp_path: Path
+) -> None:
+    tokens = TokenFile(tmp_path / "tokens.toml")
+    view, control = frozenset({"view"}), frozenset({"control"})
+    guest, desk = tokens.add(Grant("guest", view)), tokens.add(Grant("desk", control))
+    porter = tokens.add(Grant("porter", view | control, frozenset({"door"})))
+    steers = [".toggle", ".record", ".snap", "[name=quality]"]
+
+    def pressable() -> list[str]:
+        return [each for each in steers if browser.find(each).is_enabled()]
+
+    def shown(*parts: str) -> list[str]:
+        return [part for part in parts if browser.find(f".recording {part}").is_displayed()]
+
+    with serve(tmp_path, *DOOR, "--tokens", str(tokens.path)) as server:
+        auth = f"auth {desk}"
+        server.command_lines(auth, "start door", "record start door visit.mp4")
+        grows = re.compile("recording_bytes: [1-9]").match
+        wait_for(lambda: any(map(grows, server.command_lines(auth, "status door"))), "some of it")
+        assert server.command_lines(auth, "record stop door")[-1] == "OK"
+        browser.look()
+        browser.complaints()
         browser.open(f"{server.http}/?token={guest}")
         browser.moves()
-        browser.click(".toggle")
-        browser.wait(lambda: browser.text(".toast.bad"), "word that a guest may not")
+        browser.wait(lambda: browser.find("[name=quality]"), "the settings")
+        assert pressable() == []
+        assert "you may look, and change nothing" in browser.text("#limits")
+        browser.keys("s")
+        browser.wait(lambda: "has not the right to control" in browser.text(".toast.bad"), "why")
+        browser.wait(browser.names, "the recording")
+        assert shown(".download", ".delete") == [".download"]
+        browser.shoot("guest-light-1280")
+
+        browser.open(f"{server.http}/?token={desk}")
+        browser.wait(lambda: "has not the right to view" in browser.text(".veil"), "why not")
+        browser.wait(browser.names, "the recording")
+        browser.wait(lambda: browser.find("[name=quality]"), "the settings")
+        assert (pressable(), shown(".download", ".delete")) == (steers, [".delete"])
+        browser.shoot("desk-light-1280")
+        browser.look(390, 844, dark=True)
+        browser.shoot("desk-dark-390")
+        browser.look()
+
+        browser.open(f"{server.http}/?token={porter}")
         browser.moves()
+        browser.wait(browser.names, "the recording")
+        assert pressable() == steers
+        assert (shown(".download", ".delete"), browser.find(".play").is_enabled()) == ([], False)
+        assert "recordings are listed, and cannot be seen or deleted" in browser.text("#limits")
+        assert "Metrics" not in browser.text(".foot a")
+        assert browser.complaints() == []
+        assert "refused" not in server.log
         browser.chrome.get("about:blank")
     browser.complaints()
 

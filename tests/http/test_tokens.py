@@ -141,6 +141,24 @@ class TokenTests(TokenCase):
         self.assertEqual(self.server.cameras["yard"].state, "live")
         self.assertEqual(self.ask("guest", "GET", "/api/v1/status?camera=yard"), 403)
 
+    def test_what_a_narrow_token_is_not_for_is_said_in_words(self) -> None:
+        for method, path in (("DELETE", "/api/v1/recordings/x.mp4"), ("GET", "/metrics")):
+            self.assertEqual(
+                self.ask("porter" if method == "DELETE" else "guest", method, path), 403
+            )
+            said = json.loads(self.browser.body)["message"]
+            self.assertRegex(said, "^the token '(porter|guest)' is only for door: "
+                             "this needs one for all cameras$")  # fmt: skip
+
+    def test_a_page_is_told_what_its_token_is_good_for(self) -> None:
+        for name, rights, cameras in (("guest", ["view"], ["door"]), ("desk", ["control"], None)):
+            self.ask(name, "GET", "/events?figures=1")
+            told = self.browser.body.decode().partition("event: rights\ndata: ")[2].split("\n")[0]
+            self.assertEqual(
+                json.loads(told), {"token": name, "rights": rights, "cameras": cameras}
+            )
+            self.browser.channel.connectionLost()
+
     def test_events_of_other_cameras_are_not_told(self) -> None:
         self.assertEqual(self.ask("guest", "GET", "/events?figures=1"), 200)
         for camera in ("yard", "door"):

@@ -38,9 +38,7 @@ class Grant:
         """Raise Forbidden unless that is allowed."""
         if right not in self.rights:
             raise Forbidden(f"the token {self.name!r} has not the right to {right}")
-        if not self.covers(camera):
-            what = "the server as a whole" if camera is None else f"camera {camera!r}"
-            raise Forbidden(f"the token {self.name!r} is not good for {what}")
+        self._require_reach(camera, "this")
 
     def require_command(self, right: str, camera: str | None, name: str) -> None:
         """Raise Forbidden unless a command may be given.
@@ -54,13 +52,12 @@ class Grant:
         if right == "view":
             if not self.rights & {"view", "control"}:
                 raise Forbidden(f"the token {self.name!r} has not the right to view")
-            if camera is not None and not self.covers(camera):
-                raise Forbidden(f"the token {self.name!r} is not good for camera {camera!r}")
+            if camera is not None:
+                self._require_reach(camera, name)
         elif "control" not in self.rights:
             raise Forbidden(f"the token {self.name!r} has not the right to control")
-        elif not self.covers(camera):
-            what = f"{name!r} without a camera" if camera is None else f"camera {camera!r}"
-            raise Forbidden(f"the token {self.name!r} is not good for {what}")
+        else:
+            self._require_reach(camera, repr(name))
 
     def only_own(self, answer: Any, name: str) -> Any:
         """The answer to a command about no camera in particular, cut to what this is good for.
@@ -75,12 +72,27 @@ class Grant:
         if self.cameras is None or answer is None:
             return answer
         if not isinstance(answer, list):
-            raise Forbidden(f"the token {self.name!r} is not good for {name!r} without a camera")
+            self._require_reach(None, repr(name))
         return [item for item in answer if item.get("camera") in self.cameras]
 
     def may_hear(self, camera: str | None) -> bool:
         """Whether news of that camera, or of none in particular, are for this one."""
         return camera is None or self.covers(camera)
+
+    def as_dict(self) -> dict[str, Any]:
+        """It as a page is told: ``cameras`` is None where it is good for all."""
+        cameras = None if self.cameras is None else sorted(self.cameras)
+        return {"token": self.name, "rights": sorted(self.rights), "cameras": cameras}
+
+    def _require_reach(self, camera: str | None, what: str) -> None:
+        if self.covers(camera):
+            return
+        if camera is not None:
+            raise Forbidden(f"the token {self.name!r} is not good for camera {camera!r}")
+        only = ", ".join(sorted(self.cameras or ()))
+        raise Forbidden(
+            f"the token {self.name!r} is only for {only}: {what} needs one for all cameras"
+        )
 
 
 #: What everybody may do on a server without tokens.

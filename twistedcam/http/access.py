@@ -59,13 +59,12 @@ class Access:
     def _require(self, request: HttpRequest, path: str, parts: dict[str, str]) -> None:
         grant: Grant = request.grant
         changes = request.method not in (b"GET", b"HEAD")
-        name = path.removeprefix(API)
         if path.startswith(PICTURES) or (path == "/" and b"action" in (request.args or {})):
             grant.require("view", self._camera(request, parts))
         elif changes:
-            grant.require_command("control", parts.get("camera"), name)
+            grant.require("control", parts.get("camera"))
         elif path in ("/", "/events") or path.startswith(API):  # these cut their own answers
-            grant.require_command("view", parts.get("camera"), name)
+            grant.require_command("view", parts.get("camera"), path)
         else:
             grant.require("view")
 

@@ -77,6 +77,7 @@ class EventSession:
         self._transport.write(answer_head(request, HEADERS) + b": twistedcam\nretry: 1000\n\n")
         self._ending.append(streams.server.events.subscribe(self._happened))
         if figures:
+            self._say("rights", json.dumps(self._grant.as_dict(), ensure_ascii=False))
             self._say("history", streams.figures.past(self._grant))
             self._figured(streams.figures.now())
             self._ending.append(streams.figures.subscribe(self._figured))

@@ -3,6 +3,7 @@ import { Feed } from "./feed.js";
 import { CameraView } from "./camera.js";
 import { Recordings } from "./recordings.js";
 import { startKeys } from "./keys.js";
+import { rights } from "./rights.js";
 import { $, address } from "./dom.js";
 
 const LINKS = { connected: "Connected", lost: "Server lost – trying again", refused: "Token refused", connecting: "Connecting" };
@@ -11,6 +12,16 @@ const views = new Map();
 const recordings = new Recordings();
 const feed = new Feed();
 let opened = null; // the camera that is shown alone, or null for all
+
+// Told before all else, each time that the page is connected.
+feed.onRights = (told) => {
+  rights.hear(told);
+  $("#limits").textContent = rights.limits;
+  $("#limits").hidden = !rights.limits;
+  $(".foot a[data-path='/metrics']").hidden = !rights.may("view");
+  for (const view of views.values()) view.permit();
+  recordings.draw();
+};
 
 feed.onFigures = (figures) => {
   const names = figures.cameras.map((each) => each.camera);

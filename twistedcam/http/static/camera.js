@@ -4,9 +4,11 @@ import { Controls } from "./controls.js";
 import { Meter, Tile } from "./curve.js";
 import { $, address, age, bits, bytes, fromTemplate, icon, say, span } from "./dom.js";
 import { Pictures } from "./pictures.js";
+import { rights } from "./rights.js";
 
 const STATES = { live: "Live", starting: "Starting", recovering: "No picture", stopped: "Stopped", idle: "Resting" };
 const VEILS = { starting: "Starting", recovering: "No picture, trying again", stopped: "Stopped", idle: "Waking up" };
+const STEERS = ".toggle, .record, .last, .snap";
 const LOST = { lost: "Server lost", refused: "Token refused" };
 const RUNS = ["live", "starting", "recovering", "idle"];
 
@@ -17,7 +19,8 @@ export class CameraView {
     this.status = null;
     this.feed = feed;
     this.isAlone = false;
-    this.noPictures = null; // why the server lets this page have none
+    this.noPictures = ""; // why the server lets this page have none
+    this.barred = ""; // why it may not steer the camera
     this.element = fromTemplate("camera-template");
     this.find = (selector) => $(selector, this.element);
     this.element.dataset.camera = name;
@@ -47,6 +50,7 @@ export class CameraView {
     this.press(".last", () => this.saveLast());
     this.press(".snap", () => this.snapshot());
     this.press(".full", () => this.fullScreen());
+    this.permit();
     this.find(".stage").addEventListener("dblclick", () => { if (this.isAlone) this.fullScreen(); });
     this.timer = setInterval(() => this.tick(), 1000);
   }
@@ -62,8 +66,27 @@ export class CameraView {
     button.addEventListener("click", async (event) => {
       if (event.detail > 0) button.blur(); // so that the keys are the camera's again
       button.disabled = true;
-      try { await action(); } finally { button.disabled = false; }
+      try { await action(); } finally { button.disabled = Boolean(this.barred); }
     });
+  }
+
+  // Offer what the page's token allows.
+  permit() {
+    this.barred = rights.why("control", this.name);
+    for (const button of this.element.querySelectorAll(STEERS)) {
+      button.disabled = Boolean(this.barred);
+      button.title = this.barred;
+    }
+    this.noPictures = rights.why("view", this.name);
+    this.controls.permit();
+    this.veil();
+    this.run();
+  }
+
+  // A key is pressed that does this.
+  key(act) {
+    if (this.barred && act !== "fullScreen") say(this.barred, true);
+    else this[act]();
   }
 
   // The commands; buttons and keys share them.
@@ -89,6 +112,7 @@ export class CameraView {
     const told = await command("POST", `${this.path}/snapshot`);
     if (!told) return;
     say(`Saved ${told.snapshot}`);
+    if (!rights.may("view")) return; // nor have it here
     const link = document.createElement("a");
     link.href = address(`/recordings/${encodeURIComponent(told.snapshot)}?download`);
     link.download = told.snapshot;
@@ -113,7 +137,7 @@ export class CameraView {
     this.link = link;
     if (link === "connected") {
       this.controls.reload(); // what was set meanwhile
-      this.noPictures = null;
+      this.permit();
     }
     this.veil();
     this.run();
@@ -144,16 +168,16 @@ export class CameraView {
       toggle.dataset.on = runs;
       toggle.querySelector("span").textContent = runs ? "Stop" : "Start";
       toggle.setAttribute("aria-keyshortcuts", runs ? "s" : "Space");
-      toggle.setAttribute("title", runs ? "Stop (s)" : "Start (space)");
       icon(toggle.querySelector("use"), runs ? "stop" : "play");
       if (state === "live") this.controls.reload();
       else this.find(".figures").textContent = "";
     }
+    this.find(".toggle").title = this.barred || (runs ? "Stop (s)" : "Start (space)");
     const recording = Boolean(status.recording);
     const record = this.find(".record");
     record.setAttribute("aria-pressed", recording);
     record.setAttribute("aria-keyshortcuts", recording ? "e" : "r");
-    record.setAttribute("title", recording ? "End the recording (e)" : "Record (r)");
+    record.title = this.barred || (recording ? "End the recording (e)" : "Record (r)");
     record.querySelector("span").textContent = recording ? "End recording" : "Record";
     this.find(".rec").hidden = !recording;
     this.find(".last").hidden = !(status.preroll_seconds > 1);

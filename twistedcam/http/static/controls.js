@@ -1,11 +1,13 @@
 // What can be set on a camera, as sliders, choices and switches.
 import { call, cameraPath, command } from "./api.js";
+import { rights } from "./rights.js";
 
 const MANY = 5; // what there is to set, beyond which it gets the whole column beside the picture
 const WAIT = 120; // milliseconds between two settings while a slider moves
 
 export class Controls {
   constructor(name, details) {
+    this.name = name;
     this.path = cameraPath(name);
     this.details = details;
     this.form = details.querySelector("form");
@@ -42,11 +44,17 @@ export class Controls {
       row?.take(each.value);
       return row;
     }).filter(Boolean);
+    this.permit();
     const elements = this.rows.map((row) => row.element);
     const same = elements.length === this.form.children.length && elements.every((each, index) => each === this.form.children[index]);
     if (!same) this.form.replaceChildren(...elements);
     this.details.hidden = !elements.length;
     this.details.closest(".camera").dataset.settings = elements.length > MANY ? "many" : "few";
+  }
+
+  permit() {
+    const why = rights.why("control", this.name);
+    for (const { input } of this.rows) { input.disabled = Boolean(why); input.title = why; }
   }
 
   row(property) {

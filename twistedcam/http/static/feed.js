@@ -13,7 +13,7 @@ export class Feed {
     this.refusal = null; // why the server lets the page in no longer, in words
     this.asking = false;
     this.heard = this.tried = 0; // when something came, and when it was last asked for anew
-    this.onFigures = this.onHistory = this.onProperties = this.onRecording = this.onLink = () => {};
+    this.onRights = this.onFigures = this.onHistory = this.onProperties = this.onRecording = this.onLink = () => {};
   }
 
   start() {
@@ -67,6 +67,7 @@ export class Feed {
       if (kind === "figures") this.become("connected");
       call(JSON.parse(event.data));
     });
+    on("rights", (told) => this.onRights(told));
     on("figures", (figures) => this.onFigures(figures));
     on("history", (history) => { this.history = history; });
     on("properties", (event) => this.onProperties(event));

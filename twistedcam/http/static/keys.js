@@ -13,7 +13,7 @@ export function startKeys(camera, leave) {
     if (!act) return;
     event.preventDefault();
     const view = camera();
-    if (view) view[act]();
+    if (view) view.key(act);
     else say("Open a camera first: the keys are for one at a time");
   });
 }

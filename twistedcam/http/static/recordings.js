@@ -1,6 +1,7 @@
 // The recordings: seen, played, taken away, deleted.
 import { call, command } from "./api.js";
-import { $, address, bytes, fromTemplate, say, span, when } from "./dom.js";
+import { rights } from "./rights.js";
+import { $, address, bytes, fromTemplate, icon, say, span, when } from "./dom.js";
 
 const PAGE = 24; // shown at once
 const AT_MOST_EVERY = 1000; // milliseconds between two readings of the list
@@ -83,7 +84,6 @@ export class Recordings {
   }
 
   fill(row, item) {
-    const before = row.item;
     row.item = item;
     const done = item.complete !== false;
     const at = when(new Date(item.start ? item.start * 1000 : item.when));
@@ -96,12 +96,19 @@ export class Recordings {
     $(".kind", row).title = item.codec ? item.codec.toUpperCase() : "";
     $(".length", row).textContent = done ? span(item.seconds) : "";
     row.dataset.written = !done;
-    if (!before || (before.complete === false) !== (item.complete === false)) {
-      const picture = done ? `/recordings/${encodeURIComponent(item.recording)}/thumbnail` : `/snapshot/${encodeURIComponent(item.camera ?? "")}`;
+    const [noPlay, noDelete] = [rights.why("view"), rights.why("control")];
+    const picture = !done ? `/snapshot/${encodeURIComponent(item.camera ?? "")}` : `/recordings/${encodeURIComponent(item.recording)}/thumbnail`;
+    if (row.picture !== picture && rights.may("view", done ? null : item.camera)) {
+      row.picture = picture;
       $("img", row).src = address(picture);
     }
-    for (const button of row.querySelectorAll(".thumb, .delete")) button.disabled = !done;
-    $(".download", row).hidden = !done;
+    $(".thumb", row).disabled = !done || Boolean(noPlay);
+    $(".thumb", row).title = noPlay;
+    row.dataset.barred = Boolean(noPlay);
+    icon($(".thumb use", row), noPlay ? "film" : "play");
+    $(".download", row).hidden = !done || Boolean(noPlay);
+    $(".delete", row).disabled = !done;
+    $(".delete", row).hidden = Boolean(noDelete);
     return row;
   }
 
