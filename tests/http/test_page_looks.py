@@ -43,6 +43,9 @@ for (const camera of document.querySelectorAll(".cameras.one .camera:not([hidden
   const empty = Math.max(around, camera.getBoundingClientRect().bottom - below);
   if (empty > arguments[0]) faults.push(`${empty} pixels are left empty`);
 }
+for (const line of document.querySelectorAll(".recording .at, .recording .facts-line")) {
+  if (line.scrollWidth > line.clientWidth) faults.push(`cut: ${line.innerText}`);
+}
 return faults;
 """
 

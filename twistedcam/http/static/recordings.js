@@ -91,7 +91,9 @@ export class Recordings {
     const [, stem, suffix] = /^(.*?)\.([\w.]+)$/.exec(item.recording) ?? [null, item.recording, ""];
     const chosen = !/_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d/.test(stem);
     $(".title", row).textContent = chosen ? stem : at;
-    $(".facts-line", row).textContent = [chosen && at, item.camera, bytes(item.size)].filter(Boolean).join(" · ");
+    $(".at", row).textContent = chosen ? at : "";
+    // The size first: it is short, and a camera's name may be cut.
+    $(".facts-line", row).textContent = [bytes(item.size), item.camera].filter(Boolean).join(" · ");
     $(".kind", row).textContent = done ? suffix : "Being written";
     $(".kind", row).title = item.codec ? item.codec.toUpperCase() : "";
     $(".length", row).textContent = done ? span(item.seconds) : "";
