@@ -98,6 +98,22 @@ def test_a_dashboards_page_reads_and_shows_the_camera(
     browser.complaints()
 
 
+def test_where_there_was_no_picture_nothing_is_said_to_be_recorded_or_saved(
+    browser: Page, cameras: ServerProcess
+) -> None:
+    browser.look()
+    browser.open(f"{cameras.http}/#attic")
+    browser.wait(lambda: browser.text(".state") == "No picture", "a camera that is not there")
+    browser.keys("r")
+    browser.wait(lambda: browser.text(".record") == "End recording", "one that waits for it")
+    browser.keys("e")
+    browser.wait(lambda: "Nothing was recorded" in browser.text(".toast.bad"), "word of it")
+    browser.click("[data-camera=attic] .snap")
+    browser.wait(lambda: browser.text(".toast.bad").startswith("attic has no picture"), "its name")
+    browser.chrome.get("about:blank")
+    browser.complaints()
+
+
 def test_a_token_in_the_pages_address_goes_with_all_that_it_asks_for(
     browser: Page, tmp_path: Path
 ) -> None:

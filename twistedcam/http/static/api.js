@@ -45,7 +45,8 @@ export async function command(method, path, body) {
     return await call(method, path, body);
   } catch (error) {
     const text = error.message;
-    say(text.charAt(0).toUpperCase() + text.slice(1), true);
+    const named = path.startsWith(cameraPath("")) && text.startsWith(decodeURIComponent(path.split("/")[2]));
+    say(named ? text : text.charAt(0).toUpperCase() + text.slice(1), true); // a name stays as it is
     return null;
   }
 }
