@@ -48,6 +48,27 @@ for (const line of document.querySelectorAll(".recording .at, .recording .facts-
 }
 return faults;
 """
+#: What a note of so many words covers, or moves.
+COVERED = """
+const [text] = arguments, under = () => document.querySelector("#main").getBoundingClientRect().top;
+scrollTo(0, 0);
+const before = under();
+return import("/static/dom.js").then(({ say }) => {
+  say(text);
+  const note = document.querySelector(".toast"), box = note.getBoundingClientRect();
+  const faults = [...document.querySelectorAll("button, a, canvas, input, .link, .brand")]
+    .filter((each) => each.checkVisibility() && !each.matches(".skip"))
+    .filter((each) => {
+      const other = each.getBoundingClientRect();
+      return other.left < box.right && other.right > box.left
+        && other.top < box.bottom && other.bottom > box.top;
+    }).map((each) => each.outerHTML);
+  if (box.width < 40 || box.right > innerWidth || box.top < 0) faults.push("it is not seen");
+  if (under() !== before) faults.push(`the page moves by ${under() - before} pixels`);
+  return faults;
+});
+"""
+NOTE = "Saved printer_2026-11-28_18-07-38.jpg"
 
 
 def looks_well(page: Page, name: str, windows: Sequence[Window] = WINDOWS) -> None:
@@ -57,6 +78,9 @@ def looks_well(page: Page, name: str, windows: Sequence[Window] = WINDOWS) -> No
         faults = page.chrome.execute_script(FAULTS, EMPTY)
         page.shoot(f"{name}-{'dark' if dark else 'light'}-{width}")
         assert faults == [], width
+        assert page.chrome.execute_script(COVERED, NOTE) == [], width
+        page.shoot(f"{name}-note-{'dark' if dark else 'light'}-{width}")
+        page.chrome.execute_script("document.querySelector('.toast').remove()")
 
 
 def post(server: ServerProcess, path: str) -> dict[str, str]:

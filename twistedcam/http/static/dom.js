@@ -30,7 +30,7 @@ export function say(text, bad = false) {
   const toast = document.createElement("div");
   toast.className = bad ? "toast bad" : "toast";
   toast.textContent = text;
-  $("#toasts").append(toast);
+  $("#toasts").replaceChildren(toast); // the newest: there is room for one
   setTimeout(() => toast.remove(), bad ? 8000 : 4000);
 }
 
