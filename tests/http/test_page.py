@@ -141,6 +141,34 @@ def test_a_recording_is_made_played_and_deleted(page: Page, server: ServerProces
     page.wait(lambda: name not in page.names(), "a shelf without it")
 
 
+def test_after_a_deletion_the_next_card_has_the_focus_and_keys_go_on(
+    page: Page, server: ServerProcess
+) -> None:
+    page.wait(page.is_live, "a live camera")
+    made = ("one.mp4", "two.mp4", "three.mp4")
+    for name in made:
+        server.command_lines(f"record start {name}")
+        wait_for(lambda: state(server)["recording_bytes"], "some of it")
+        server.command_lines("record stop")
+    names = page.wait(lambda: {*made} <= {*page.names()} and page.names(), "them on the shelf")
+    focus = "return document.activeElement.closest('.recording, .shelf')?.dataset.name ?? 'shelf'"
+    first, second = (f".recording[data-name='{name}']" for name in names[:2])
+    page.wait(lambda: page.text(f"{second} .kind").lower() == "mp4", "the end of its writing")
+    page.click(f"{first} .delete")
+    page.click("#ask button[value=yes]")
+    page.wait(lambda: names[0] not in page.names(), "a shelf without it")
+    assert page.chrome.execute_script(focus) == names[1]
+    page.chrome.execute_script("arguments[0].focus()", page.find(f"{second} .download"))
+    page.keys("s")
+    page.wait(lambda: page.text(".state") == "Stopped", "a stopped camera")
+    page.keys(" ")
+    page.wait(page.is_live, "a live camera")
+    for name in page.names():
+        server.command_lines(f"recordings delete {name}")
+    page.wait(lambda: page.text("#shelf").startswith("Nothing has been"), "an empty shelf")
+    assert page.chrome.execute_script("return document.activeElement.id") == "shelf"
+
+
 def test_a_snapshot_is_saved(page: Page, server: ServerProcess, folder: Path) -> None:
     page.wait(page.is_live, "a live camera")
     page.click(".snap")

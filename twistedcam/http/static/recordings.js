@@ -60,10 +60,22 @@ export class Recordings {
       rows.push(this.empty);
     }
     const same = rows.length === this.shelf.children.length && rows.every((row, index) => row === this.shelf.children[index]);
-    if (!same) this.shelf.replaceChildren(...rows);
+    if (!same) this.put(rows);
     $("#more").hidden = this.items.length <= this.shown;
     const size = this.items.reduce((sum, item) => sum + (item.size ?? 0), 0);
     $("#recordings-sum").textContent = this.items.length ? `${this.items.length} · ${bytes(size)}` : "";
+  }
+
+  // Other cards, or in another order. What had the focus keeps it; what is gone gives it to the card
+  // that is in its place now, and the last one to the shelf.
+  put(rows) {
+    const held = this.shelf.contains(document.activeElement) ? document.activeElement : null;
+    const at = [...this.shelf.children].findIndex((row) => row.contains(held));
+    this.shelf.replaceChildren(...rows);
+    if (!held) return;
+    const next = rows[Math.min(at, rows.length - 1)];
+    const heirs = [held, next.querySelector(".delete:enabled"), next.querySelector(".thumb:enabled"), this.shelf];
+    heirs.find((each) => each && this.shelf.contains(each)).focus();
   }
 
   make(item) {
