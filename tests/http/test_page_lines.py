@@ -105,7 +105,7 @@ def test_a_lost_server_shows_within_three_seconds_and_comes_back(
     with serve(tmp_path, *DOOR, port=port) as server:
         browser.look()
         browser.open(server.http + "/")
-        browser.wait(browser.is_live, "a live camera")
+        browser.wait(lambda: " old" in browser.text(".figures"), "a live camera, and figures")
         # The page notes for itself when it knew, so that a slow test machine does not matter.
         browser.chrome.execute_script(
             "new MutationObserver(() => { if (document.body.dataset.link === 'lost') "
@@ -117,6 +117,9 @@ def test_a_lost_server_shows_within_three_seconds_and_comes_back(
         browser.wait(lambda: "lost" in browser.text("#link"), "a page that knows it")
         known = browser.chrome.execute_script("return window.lostAt") / 1000
         assert known - killed <= LOST_WITHIN
+        assert browser.text(".tile output").split() == ["–"] * 4
+        assert browser.find(".veil .gone").is_displayed()
+        assert not any("icons.svg" in said for said in browser.complaints())
         browser.shoot("lost-light-1280")
     with serve(tmp_path, "--camera", f"{DOOR[1]}&quality=37", port=port):
         browser.wait(lambda: browser.text("#link") == "Connected", "the server again")

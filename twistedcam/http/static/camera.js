@@ -139,6 +139,8 @@ export class CameraView {
     if (link === "connected") {
       this.controls.reload(); // what was set meanwhile
       this.permit();
+    } else {
+      for (const tile of Object.values(this.tiles)) tile.forget();
     }
     this.veil();
     this.run();
@@ -255,7 +257,8 @@ export class CameraView {
     }[shown] ?? [VEILS[state] ?? state, this.status?.reason ?? (state === "stopped" ? "Start it with the button below." : "")];
     const veil = this.find(".veil");
     veil.hidden = shown === "live";
-    icon(veil.querySelector("use"), { barred: "recovering" }[shown] ?? (VEILS[state] && shown !== "lost" ? state : "lost"));
+    const picture = { barred: "recovering" }[shown] ?? (VEILS[shown] && shown);
+    if (picture) icon(veil.querySelector(".why use"), picture);
     this.find(".over").hidden = shown === "lost"; // what it says is no longer known
     veil.dataset.state = shown;
     veil.querySelector("strong").textContent = title;

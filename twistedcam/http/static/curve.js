@@ -33,6 +33,9 @@ export class Tile {
     this.draw();
   }
 
+  // What it was last is no longer so.
+  forget() { this.output.textContent = "–"; }
+
   draw() {
     const known = this.values.filter((value) => value != null);
     const top = Math.max(...known, 1e-9) * 1.12;
