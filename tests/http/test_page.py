@@ -118,6 +118,8 @@ def test_a_recording_is_made_played_and_deleted(page: Page, server: ServerProces
     before = page.text(".rec")
     page.wait(lambda: page.text(".rec")[:4] > before[:4], "its time to go on")
     page.wait(lambda: page.text(f"{row} .kind") == "Being written", "it on the shelf")
+    sums = set[str]()
+    page.wait(lambda: sums.add(page.text("#recordings-sum")) or len(sums) > 2, "a sum that grows")
     page.keys("e")
     page.wait(lambda: not page.find(".rec").is_displayed(), "its end")
     page.wait(lambda: page.text(f"{row} .kind").lower() == "mp4", "its format")
@@ -251,6 +253,18 @@ def test_on_a_phone_in_the_dark_all_fits(page: Page) -> None:
     )
     assert too_small == 0
     page.shoot("one-dark-360")
+
+
+def test_a_recording_named_by_a_blank_can_be_seen(
+    page: Page, server: ServerProcess, folder: Path
+) -> None:
+    (folder / " .mp4").write_bytes(b"")
+    page.chrome.refresh()
+    row = ".recording[data-name=' .mp4']"
+    page.wait(lambda: page.text(f"{row} .title") == "“ .mp4”", "it on the shelf")
+    (folder / " .mp4").unlink()
+    assert page.text("h1") == "twistedcam"
+    page.complaints()  # an empty file has no thumbnail
 
 
 def test_every_button_and_field_has_a_name_for_a_screen_reader(page: Page) -> None:

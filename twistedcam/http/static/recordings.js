@@ -27,9 +27,17 @@ export class Recordings {
     const running = cameras.map((each) => each.recording ?? "").join("\n");
     if (running !== this.running) { this.running = running; this.load(); }
     for (const each of cameras) {
+      const item = each.recording && this.items.find((one) => one.recording === each.recording);
+      if (item) item.size = each.recording_bytes ?? item.size;
       const row = each.recording && this.row(each.recording);
       if (row) $(".facts-line", row).textContent = [span(each.recording_seconds), bytes(each.recording_bytes)].filter(Boolean).join(" · ");
     }
+    this.sum();
+  }
+
+  sum() {
+    const size = this.items.reduce((sum, item) => sum + (item.size ?? 0), 0);
+    $("#recordings-sum").textContent = this.items.length ? `${this.items.length} · ${bytes(size)}` : "";
   }
 
   happened(event) {
@@ -62,8 +70,7 @@ export class Recordings {
     const same = rows.length === this.shelf.children.length && rows.every((row, index) => row === this.shelf.children[index]);
     if (!same) this.put(rows);
     $("#more").hidden = this.items.length <= this.shown;
-    const size = this.items.reduce((sum, item) => sum + (item.size ?? 0), 0);
-    $("#recordings-sum").textContent = this.items.length ? `${this.items.length} · ${bytes(size)}` : "";
+    this.sum();
   }
 
   // Other cards, or in another order. What had the focus keeps it; what is gone gives it to the card
@@ -102,7 +109,8 @@ export class Recordings {
     // A name that was chosen is told; one that is made of camera and time says nothing more.
     const [, stem, suffix] = /^(.*?)\.([\w.]+)$/.exec(item.recording) ?? [null, item.recording, ""];
     const chosen = !/_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d/.test(stem);
-    $(".title", row).textContent = chosen ? stem : at;
+    const seen = /[\p{L}\p{N}\p{P}\p{S}]/u.test(stem) ? stem : `“${item.recording}”`; // one of blanks alone
+    $(".title", row).textContent = chosen ? seen : at;
     $(".at", row).textContent = chosen ? at : "";
     // The size first: it is short, and a camera's name may be cut.
     $(".facts-line", row).textContent = [bytes(item.size), item.camera].filter(Boolean).join(" · ");
