@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twistedcam.errors import BadArgument
-from twistedcam.recording.names import check_name, free_name, next_name
+from twistedcam.recording.names import (
+    check_name,
+    give_back,
+    is_free,
+    take,
+    take_free_name,
+    take_next_name,
+)
 from twistedcam.recording.partfile import give_name, name_of_part, part_of
 
 SUFFIXES = (".mp4", ".mkv")
@@ -54,12 +61,38 @@ def test_whatever_is_accepted_stays_in_the_folder(name: str) -> None:
 def test_a_free_name_has_the_local_time_and_is_free(tmp_path: Path) -> None:
     when = time.mktime((2026, 11, 22, 14, 3, 5, 0, 0, -1))
     name = "cam_2026-11-22_14-03-05.mp4"
-    assert free_name(tmp_path, "cam", when, ".mp4") == name
     (tmp_path / name).touch()
-    assert free_name(tmp_path, "cam", when, ".mp4") == "cam_2026-11-22_14-03-05-2.mp4"
     part_of(tmp_path / "cam_2026-11-22_14-03-05-2.mp4").touch()
-    assert free_name(tmp_path, "cam", when, ".mp4") == "cam_2026-11-22_14-03-05-3.mp4"
-    assert next_name(tmp_path, name) == "cam_2026-11-22_14-03-05-3.mp4"
+    assert take_free_name(tmp_path, "cam", when, ".mp4") == "cam_2026-11-22_14-03-05-3.mp4"
+    assert take_next_name(tmp_path, name) == "cam_2026-11-22_14-03-05-4.mp4"
+    assert take_free_name(tmp_path, "cam", when + 1, ".mp4") == "cam_2026-11-22_14-03-06.mp4"
+
+
+def test_a_name_that_is_taken_is_nobody_else_s_until_it_is_given_back(tmp_path: Path) -> None:
+    assert take(tmp_path, "a.mp4")
+    assert not take(tmp_path, "a.mp4") and not is_free(tmp_path, "a.mp4")
+    assert take_next_name(tmp_path, "a.mp4") == "a-2.mp4"
+    assert is_free(tmp_path / "other", "a.mp4")
+    give_back(tmp_path / "a.mp4")
+    assert take(tmp_path, "a.mp4")
+
+
+def test_a_file_that_gets_its_name_while_one_looks_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.mp4"
+    part_of(path).touch()
+    real = Path.exists
+
+    def exists(looked_at: Path) -> bool:
+        there = real(looked_at)
+        if part_of(path) in tmp_path.iterdir():
+            give_name(part_of(path), path)  # between this look and the next one
+        return there
+
+    monkeypatch.setattr(Path, "exists", exists)
+    assert not take(tmp_path, "a.mp4")
+    assert [each.name for each in tmp_path.iterdir()] == ["a.mp4"]
 
 
 def test_a_finished_file_never_takes_another_s_place(tmp_path: Path) -> None:

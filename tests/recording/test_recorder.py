@@ -18,7 +18,7 @@ from twistedcam.camera import InlineThread
 from twistedcam.errors import BadArgument, CameraFailed, DiskError, NotSupported
 from twistedcam.events import CameraChanged, Event, EventBus, Fault, RecordingChanged
 from twistedcam.frame import Frame
-from twistedcam.recording import Recorder, RecordSettings
+from twistedcam.recording import Recorder, RecordSettings, planning
 from twistedcam.recording.coder import CoderSettings
 from twistedcam.recording.shared import SharedEncoder
 
@@ -112,6 +112,29 @@ class RecorderTests(RecorderCase):
         with self.assertRaisesRegex(BadArgument, "already"):
             self.recorder.start("a.mp4")
         self.assertEqual(self.recorder.state, "idle")
+
+    def test_a_name_is_taken_before_there_is_a_file(self) -> None:
+        other = self.make({})
+        for every in (None, 60.0):
+            self.recorder.start("a.mp4", every)
+            for ask in (other.check, other.start):
+                with self.assertRaisesRegex(BadArgument, "already"):
+                    ask("a.mp4")
+            self.assertEqual(other.state, "idle")
+            first, second = self.recorder.name, other.start()
+            self.assertNotEqual(first, second)
+            self.successResultOf(other.stop())
+            self.successResultOf(self.recorder.stop())  # no picture came: its name is free again
+
+    def test_two_automatic_names_of_one_second_are_two(self) -> None:
+        self.patch(planning.time, "time", lambda: 1_800_000_000.0)
+        other = self.make({})
+        names = [self.recorder.start(), other.start()]
+        self.assertEqual(names[1], names[0].replace(".mp4", "-2.mp4"))
+        self.show(1)
+        for recorder, name in ((self.recorder, names[0]), (other, names[1])):
+            self.successResultOf(recorder.stop())
+            self.assertIn(f"name={name}", read_film(self.folder / name).tags["comment"])
 
     def test_the_moments_before_the_button_are_in_the_file(self) -> None:
         self.recorder = self.make({"preroll": "3s"})
@@ -267,6 +290,23 @@ class SlowThreadTests(RecorderCase):
         self.threads.append(ManualThread())
         return self.threads[-1]
 
+    def test_the_last_seconds_saved_twice_at_once_are_two_files(self) -> None:
+        self.patch(planning.time, "time", lambda: 1_800_000_000.0)
+        self.recorder = self.make({"preroll": "3s"})
+        self.show(2)
+        saving = [Deferred.fromCoroutine(self.recorder.save_last(1)) for _ in range(2)]
+        self.work()
+        first, second = (self.successResultOf(each).name for each in saving)
+        self.assertEqual(second, first.replace(".mp4", "-2.mp4"))
+        self.assertEqual({each.name for each in self.folder.iterdir()}, {first, second})
+
+    def work(self) -> None:
+        """The threads do what they have to, in turns."""
+        while any(thread.waiting for thread in self.threads):
+            for thread in self.threads:
+                if thread.waiting:
+                    thread.step()
+
     def test_frames_are_left_out_and_counted_and_the_camera_goes_on(self) -> None:
         seen = []
         self.camera.hub.add(type("Sink", (), {"take": lambda _, frame: seen.append(frame)})())
@@ -275,10 +315,7 @@ class SlowThreadTests(RecorderCase):
         self.assertEqual(len(seen), 600)
         self.assertGreater(self.recorder.dropped, 300)
         stopping = self.recorder.stop()
-        while any(thread.waiting for thread in self.threads):
-            for thread in self.threads:
-                if thread.waiting:
-                    thread.step()
+        self.work()
         result = self.successResultOf(stopping)
         self.assertEqual(result.frames + result.dropped, 600)
         self.assertIn(

@@ -1,4 +1,8 @@
-"""Names of files in the recordings folder."""
+"""Names of files in the recordings folder, and who has them.
+
+A recording has no file before its first picture. So that no two get the same name meanwhile, a
+name is taken from when it is given until its file is there.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,16 @@ from collections.abc import Iterator
 from datetime import datetime
 from itertools import count
 from pathlib import Path
+from threading import Lock
 
 from twistedcam.errors import BadArgument
 from twistedcam.recording.partfile import part_of
 
 MAX_BYTES = 200
+#: Names that are taken, by all of this process: threads of several recorders look for free ones,
+#: and two servers in one program may share a folder.
+_taken: set[Path] = set()
+_taking = Lock()
 
 
 def check_plain(name: str) -> str:
@@ -48,29 +57,52 @@ def check_name(name: str, suffixes: tuple[str, ...], default: str | None = None)
 
 def is_free(folder: Path, name: str) -> bool:
     """Whether nothing has that name, nor is being written to have it."""
-    path = folder / name
-    return not path.exists() and not part_of(path).exists()
+    path = (folder / name).absolute()
+    return path not in _taken and not _is_there(path)
 
 
-def free_name(folder: Path, camera: str, when: float, suffix: str) -> str:
-    """``CAMERA_2026-11-22_14-03-05.mkv``, with a number if there is one already.
+def take(folder: Path, name: str) -> bool:
+    """Take a name until ``give_back``; False if it is not free."""
+    path = (folder / name).absolute()
+    with _taking:
+        if path in _taken:
+            return False
+        _taken.add(path)
+    if _is_there(path):
+        give_back(path)
+        return False
+    return True
+
+
+def give_back(path: Path) -> None:
+    """The file is there, or there will be none. A name that nobody took is as it was."""
+    _taken.discard(path.absolute())
+
+
+def take_free_name(folder: Path, camera: str, when: float, suffix: str) -> str:
+    """``CAMERA_2026-11-22_14-03-05.mkv``, with a number if there is one already; taken.
 
     Arguments:
         when: seconds since the UNIX epoch; the name has the local time.
     """
     base = f"{camera}_{datetime.fromtimestamp(when):%Y-%m-%d_%H-%M-%S}"
-    return _first_free(folder, (f"{base}{mark}{suffix}" for mark in _marks()))
+    return _take_first(folder, (f"{base}{mark}{suffix}" for mark in _marks()))
 
 
-def next_name(folder: Path, name: str) -> str:
-    """``garage-2.mp4`` after ``garage.mp4``, and so on: the first that is free."""
+def take_next_name(folder: Path, name: str) -> str:
+    """``garage-2.mp4`` after ``garage.mp4``, and so on: the first that is free; taken."""
     path = Path(name)
-    return _first_free(folder, (f"{path.stem}{mark}{path.suffix}" for mark in _marks()))
+    return _take_first(folder, (f"{path.stem}{mark}{path.suffix}" for mark in _marks()))
 
 
 def has_suffix(word: str) -> bool:
     """Whether a lone word is meant as a file's name and not as a camera's."""
     return "." in word[1:]
+
+
+def _is_there(path: Path) -> bool:
+    # In this order: a file that gets its name has both for a moment, and never neither.
+    return part_of(path).exists() or path.exists()
 
 
 def _marks() -> Iterator[str]:
@@ -79,5 +111,5 @@ def _marks() -> Iterator[str]:
         yield f"-{number}"
 
 
-def _first_free(folder: Path, names: Iterator[str]) -> str:
-    return next(name for name in names if is_free(folder, name))
+def _take_first(folder: Path, names: Iterator[str]) -> str:
+    return next(name for name in names if take(folder, name))

@@ -20,7 +20,7 @@ from twistedcam.recording.formats import Format
 from twistedcam.recording.job import Job
 from twistedcam.recording.lifecycle import HasState, make_recorder_lifecycle
 from twistedcam.recording.notices import Notices
-from twistedcam.recording.planning import choose_name, make_plan
+from twistedcam.recording.planning import check_plan, make_plan
 from twistedcam.recording.probe import Item
 from twistedcam.recording.ring import Ring
 from twistedcam.recording.saving import save
@@ -125,14 +125,14 @@ class Recorder(HasState):
             own=True,
         )
 
-    def check(self, name: str | None) -> str:
-        """The name that a recording begun now would have.
+    def check(self, name: str | None) -> None:
+        """See that a recording could begin now.
 
         Raises:
             BadArgument: that is no name for a recording, or there is one of that name.
             DiskError: the folder cannot be written, or is full.
         """
-        return choose_name(self._folder, self._camera.name, name, self.settings)
+        check_plan(self._folder, name, self.settings)
 
     def start(self, name: str | None = None, every: float | None = None) -> str:
         """Record from now on, and what the pre-roll holds; the file's name.
@@ -143,7 +143,7 @@ class Recorder(HasState):
             every: for a timelapse, the seconds from one frame to the next.
 
         Raises:
-            BadArgument: that is no name for a recording.
+            BadArgument: that is no name for a recording, or there is one of that name.
             DiskError: the folder cannot be written, or is full.
         """
         if self.state == "recording" and self.name is not None:

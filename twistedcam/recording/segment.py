@@ -16,6 +16,7 @@ import av.error
 from twistedcam.recording.encoder import make_encoder
 from twistedcam.recording.formats import Format
 from twistedcam.recording.moment import Moment
+from twistedcam.recording.names import give_back
 from twistedcam.recording.partfile import PartFile
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.tag import Tag, write_dropped
@@ -122,12 +123,20 @@ class Segment:
     def publish(self, dropped: int) -> None:
         """Put the file on the disk under its final name. One without a picture is thrown away.
 
+        From then on the name is taken by the file alone.
+
         Arguments:
             dropped: frames that were left out before they came here.
 
         Raises:
             OSError: it could not be done; what there is stays under its hidden name.
         """
+        try:
+            self._publish(dropped)
+        finally:
+            give_back(self._file.path)
+
+    def _publish(self, dropped: int) -> None:
         self._close()
         if not self._file.is_worth_keeping:
             self._file.discard()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from twistedcam.recording.formats import Format
 from twistedcam.recording.moment import Moment
-from twistedcam.recording.names import free_name, next_name
+from twistedcam.recording.names import give_back, take_free_name, take_next_name
 from twistedcam.recording.partfile import disk_error
 from twistedcam.recording.segment import Segment, SegmentResult
 from twistedcam.recording.settings import RecordSettings
@@ -26,7 +26,7 @@ class Plan:
     Arguments:
         folder: where files go.
         camera: the camera's name.
-        name: the first file's name.
+        name: the first file's name, which is taken (names.take); the session gives it back.
         own_name: whether a person gave it; the files after it are then called like it.
         format, settings: how it is written.
         every: seconds between two frames of a timelapse, or None.
@@ -68,7 +68,8 @@ class Progress:
 class Session:
     """Writes frames into files, and begins a new one where it has to.
 
-    After an error nothing more is written; ``finish`` is still to be called.
+    After an error nothing more is written; ``finish`` is still to be called, and ``publish`` of
+    each file that it hands out: only then are their names free for others, or theirs for good.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -117,6 +118,8 @@ class Session:
         Raises:
             DiskError: the index could not be written; the rest can be read without.
         """
+        if not self._files:
+            give_back(self.plan.folder / self.plan.name)
         end = self._last + self._interval
         if at is not None and self.plan.every is None:
             end = max(end, at)
@@ -178,14 +181,18 @@ class Session:
     def _begin(self, moment: Moment) -> Segment:
         plan = self.plan
         if self._files and plan.own_name:
-            self._name = next_name(plan.folder, plan.name)
+            self._name = take_next_name(plan.folder, plan.name)
         elif self._files:
             suffix, when = plan.format.container.suffix, moment.captured_us / 1e6
-            self._name = free_name(plan.folder, plan.camera, when, suffix)
+            self._name = take_free_name(plan.folder, plan.camera, when, suffix)
         self._files += 1
         self._started = moment.captured_us / 1e6
         path = plan.folder / self._name
-        return Segment(path, plan.camera, plan.format, plan.settings, moment)
+        try:
+            return Segment(path, plan.camera, plan.format, plan.settings, moment)
+        except BaseException:
+            give_back(path)
+            raise
 
     def _end(self, at: int) -> None:
         segment, self._segment = self._segment, None

@@ -11,7 +11,7 @@ from twistedcam.camera.thread import Thread
 from twistedcam.errors import BadArgument, DiskError
 from twistedcam.events import EventBus, RecordingChanged
 from twistedcam.frame import Frame
-from twistedcam.recording.names import check_name, free_name, is_free
+from twistedcam.recording.names import check_name, give_back, take, take_free_name
 from twistedcam.recording.partfile import give_name
 
 SUFFIXES = (".jpg", ".jpeg")
@@ -47,9 +47,9 @@ def _write(folder: Path, camera: str, frame: Frame, name: str | None) -> str:
     """Write it to a hidden file, then give it its name: nobody sees half a picture."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if name is not None and not is_free(folder, name):
+        if name is not None and not take(folder, name):
             raise BadArgument(f"there is a file {name!r} already")
-        chosen = name or free_name(folder, camera, frame.time, SUFFIXES[0])
+        chosen = name or take_free_name(folder, camera, frame.time, SUFFIXES[0])
         hidden = folder / f".{chosen}.{token_hex(4)}.new"  # others may want this picture just now
         try:
             hidden.write_bytes(frame.jpeg)
@@ -57,5 +57,7 @@ def _write(folder: Path, camera: str, frame: Frame, name: str | None) -> str:
         except OSError:
             hidden.unlink(missing_ok=True)
             raise
+        finally:
+            give_back(folder / chosen)
     except OSError as error:
         raise DiskError(f"{folder}: {error.strerror}") from error
