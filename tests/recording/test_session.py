@@ -164,13 +164,60 @@ def test_what_is_on_the_disk_can_be_read_at_any_moment(format: str, tmp_path: Pa
     session = Session(plan(tmp_path, format))
     for number, each in enumerate(moments([n / 30 for n in range(90)])):
         session.write([each])
-        parts = list(tmp_path.iterdir())
-        if parts and number % 7 == 0:
-            film = read_film(parts[0], decode=False)
+        (part,) = tmp_path.iterdir()
+        if number % 7 == 0:
+            film = read_film(part, decode=False)
             lost = number / 30 - film.times[-1]
             assert lost <= 0.5
-        else:
-            assert parts or number < 15
+
+
+#: Seconds of frames, and of a timelapse's steps.
+SLOW = {
+    "timelapse": ([n * 10.0 for n in range(20)], 10.0),
+    "quick timelapse": ([n * 0.2 for n in range(20)], 0.2),
+    "slow camera": ([float(n) for n in range(8)], None),
+    "stalls": ([0, 0.03, 0.06, 0.1, 3.1, 3.13, 3.16, 6.2], None),
+}
+
+
+@pytest.mark.parametrize("pace", SLOW)
+@pytest.mark.parametrize("format", ALL)
+def test_a_frame_that_is_long_alone_is_on_the_disk_at_once(
+    format: str, pace: str, tmp_path: Path
+) -> None:
+    times, every = SLOW[pace]
+    session = Session(plan(tmp_path, format, every=every))
+    played = [n / 30 for n in range(len(times))] if every else times
+    last = -10.0
+    for number, each in enumerate(moments(times)):
+        session.write([each])
+        if times[number] - last >= 0.19:
+            (part,) = tmp_path.iterdir()
+            film = read_film(part)
+            assert film.times == pytest.approx(played[: number + 1], abs=0.005)
+        last = times[number]
+    (closed,) = session.finish(None).closed
+    closed.publish(0)
+    film = read_film(tmp_path / closed.result.name)
+    assert film.times[: len(times)] == pytest.approx(played, abs=0.005)
+
+
+@pytest.mark.parametrize("format", ALL)
+def test_a_timelapse_that_is_not_slow_is_never_a_second_behind(format: str, tmp_path: Path) -> None:
+    session = Session(plan(tmp_path, format, every=0.1))
+    for number, each in enumerate(moments([n / 10 for n in range(40)])):
+        session.write([each])
+        (part,) = tmp_path.iterdir()
+        assert len(read_film(part).times) >= number + 1 - 9
+
+
+def test_one_frame_of_a_timelapse_costs_next_to_nothing(tmp_path: Path) -> None:
+    sizes = []
+    for every in (None, 60.0):
+        times = [n * (every or 1 / 30) for n in range(90)]
+        record(Session(plan(tmp_path, every=every, name=f"{every}.mp4")), moments(times))
+        sizes.append((tmp_path / f"{every}.mp4").stat().st_size)
+    assert sizes[1] - sizes[0] < 90 * 120
 
 
 @contextmanager

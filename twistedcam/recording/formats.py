@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
@@ -11,14 +11,16 @@ from twistedcam.errors import BadArgument
 
 Codec = Literal["h264", "copy"]
 
-#: Longest playing time, in milliseconds, that a muxer keeps back before it writes it.
+#: Longest time, in milliseconds, that a muxer keeps pictures back before it writes them.
 FLUSH_MS = 400
 #: MP4 and MOV: fragments while it is being written, one index over all of it when it is finished.
-_FRAGMENTS = {
-    "movflags": "hybrid_fragmented+empty_moov+default_base_moof",
-    "frag_duration": str(FLUSH_MS * 1000),
+_FRAGMENTS = {"movflags": "hybrid_fragmented+empty_moov+default_base_moof"}
+#: A fragment for itself, at its pictures' own times.
+_FRAGMENT = {
+    "movflags": "frag_custom+frag_discont+skip_trailer+empty_moov+default_base_moof",
+    "avoid_negative_ts": "disabled",
 }
-_CLUSTERS = {"cluster_time_limit": str(FLUSH_MS), "write_crc32": "0"}
+_CLUSTERS = {"write_crc32": "0"}
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,9 @@ class Container:
         time_base: seconds in a step of its clock.
         options: how FFmpeg is to write it, so that an unfinished one can be read.
         codecs: what may go into it; the first if nothing else is said.
+        flush: the option that says how long pictures are kept back, and its steps a millisecond;
+            None where none is kept back.
+        tail: options for pictures that are to stand behind an unfinished one.
     """
 
     suffix: str
@@ -38,14 +43,25 @@ class Container:
     time_base: Fraction
     options: dict[str, str]
     codecs: tuple[Codec, ...]
+    flush: tuple[str, int] | None = None
+    tail: dict[str, str] = field(default_factory=dict)
+
+    def writing(self, pace: float) -> dict[str, str]:
+        """The options for a file of which so many seconds are played in one (a timelapse)."""
+        if self.flush is None:
+            return self.options
+        name, steps = self.flush
+        return {**self.options, name: str(max(1, round(FLUSH_MS * steps / max(pace, 1.0))))}
 
 
+_TIME, _FRAGMENT_TIME = ("cluster_time_limit", 1), ("frag_duration", 1000)
+_FINE, _MILLI = Fraction(1, 90_000), Fraction(1, 1000)
 #: AVI has no time stamps but a grid of equal steps; this one is fine enough for 60 a second.
 _CONTAINERS = (
-    Container(".mp4", "mp4", Fraction(1, 90_000), _FRAGMENTS, ("h264",)),
-    Container(".mkv", "matroska", Fraction(1, 1000), _CLUSTERS, ("copy", "h264")),
+    Container(".mp4", "mp4", _FINE, _FRAGMENTS, ("h264",), _FRAGMENT_TIME, _FRAGMENT),
+    Container(".mkv", "matroska", _MILLI, _CLUSTERS, ("copy", "h264"), _TIME, _CLUSTERS),
     Container(".avi", "avi", Fraction(1, 120), {}, ("copy",)),
-    Container(".mov", "mov", Fraction(1, 90_000), _FRAGMENTS, ("copy", "h264")),
+    Container(".mov", "mov", _FINE, _FRAGMENTS, ("copy", "h264"), _FRAGMENT_TIME, _FRAGMENT),
 )
 CONTAINERS = {each.suffix: each for each in _CONTAINERS}
 SUFFIXES = tuple(CONTAINERS)

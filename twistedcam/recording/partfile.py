@@ -50,6 +50,7 @@ class PartFile(io.RawIOBase):
         self._file: io.BytesIO | io.FileIO = io.BytesIO()
         self._good = 0
         self._end = 0
+        self._tail = 0
 
     @property
     def size(self) -> int:
@@ -77,16 +78,43 @@ class PartFile(io.RawIOBase):
         view = memoryview(data)  # type: ignore[arg-type]
         if self.error is None:
             try:
-                written = 0
-                while written < len(view):
-                    count = self._file.write(view[written:])
-                    if not count:  # None: it would block, which a file on a disk never should
-                        raise OSError(errno.EIO, os.strerror(errno.EIO))
-                    written += count
+                self._drop_tail(self._file.tell() + len(view))
+                self._write(view)
                 self._end = max(self._end, self._file.tell())
             except OSError as error:
                 self.error = error
         return len(view)
+
+    def put_tail(self, data: bytes) -> None:
+        """Let this stand behind the file until more is written: a crash does not cost it.
+
+        An error is remembered, as in ``write``.
+        """
+        if self.error is not None:
+            return
+        try:
+            at = self._file.tell()
+            self._drop_tail(self._end + len(data))
+            self._file.seek(self._end)
+            self._tail = len(data)
+            self._write(memoryview(data))
+            self._file.seek(at)
+        except OSError as error:
+            self.error = error
+
+    def _drop_tail(self, end: int) -> None:
+        """Of what stands behind the file nothing may be left beyond what is written over it."""
+        if self._tail and end < self._end + self._tail:
+            self._file.truncate(self._end)
+        self._tail = 0
+
+    def _write(self, view: memoryview) -> None:
+        written = 0
+        while written < len(view):
+            count = self._file.write(view[written:])
+            if not count:  # None: it would block, which a file on a disk never should
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            written += count
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         if self.error is not None:
@@ -147,6 +175,8 @@ class PartFile(io.RawIOBase):
         try:
             if self.error is not None:
                 os.ftruncate(self._file.fileno(), self._good)
+            else:
+                self._drop_tail(self._end)
             os.fsync(self._file.fileno())
             path = give_name(self.part, self.path)
         finally:

@@ -122,8 +122,7 @@ def _finish(part: Path, path: Path) -> Recovered:
 def _copy(part: Path, whole: Path, name: str) -> Recovered:
     """Copy the packets into a new file, which gets an index and a duration."""
     container = CONTAINERS[Path(name).suffix.lower()]
-    options = {key: value for key, value in container.options.items() if "frag" not in key}
-    options.pop("movflags", None)
+    options = {key: value for key, value in container.options.items() if key != "movflags"}
     with (
         av.open(str(part), metadata_errors="replace") as source,
         av.open(str(whole), "w", format=container.muxer, options=options) as target,

@@ -20,12 +20,15 @@ from twistedcam.recording.names import give_back
 from twistedcam.recording.partfile import PartFile
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.tag import Tag, write_dropped
+from twistedcam.recording.tail import Tail
 
 #: Bytes on the disk that are left for a file's last frames and its index.
 ROOM = 2 * 2**20
 _INDEX_ENTRY = 40
 #: Microseconds of film between two looks at the disk.
 _LOOK = 400_000
+#: Microseconds between two pictures that are too long to leave the newest ones to the muxer.
+_SLOW = 150_000
 #: Seconds that a last picture has to be seen to be written once more where there is but a grid.
 _STILL = 0.1
 #: Bytes that the muxer hands over at once: most fragments are one write, and not torn by a crash.
@@ -52,21 +55,29 @@ class Segment:
         camera: the camera's name.
         format, settings: how it is written.
         first: its first frame; ``write`` has to be called with it as well.
+        pace: seconds that pass for one that is played; more than 1 in a timelapse.
 
     Raises (every method but ``publish``):
         OSError: the system's own error. What was written before can still be published.
     """
 
     def __init__(
-        self, path: Path, camera: str, format: Format, settings: RecordSettings, first: Moment
+        self,
+        path: Path,
+        camera: str,
+        format: Format,
+        settings: RecordSettings,
+        first: Moment,
+        pace: float = 1.0,
     ) -> None:
         self.result = SegmentResult(path.name)
         self.size = first.width, first.height
         self.started = self.last = first.time
         self._base = format.container.time_base
+        self._pace = pace
         self._strict_grid = format.container.muxer == "avi"
         self._file = PartFile(path)
-        options = {**format.container.options, "flush_packets": "1"}
+        options = {**format.container.writing(pace), "flush_packets": "1"}
         self._container: Any = av.open(
             self._file, "w", format=format.container.muxer, options=options, buffer_size=_BUFFER
         )
@@ -75,6 +86,7 @@ class Segment:
         comment = str(Tag(camera, path.name))
         self._container.metadata.update(creation_time=written, date=written, comment=comment)
         self._stream, self._encoder = make_encoder(self._container, format, settings, first)
+        self._tail = Tail(format.container, self._stream)
         self._held: Any = None
         self._last: Moment | None = None
         self._last_pts = -1
@@ -86,7 +98,7 @@ class Segment:
         """Add a frame.
 
         It goes to the muxer when the next one comes, because only then it is known how long it
-        is to be seen.
+        is to be seen. Where that may be long, it is put on the disk before.
         """
         pts = round(Fraction(moment.time - self.started, 1_000_000) / self._base)
         if pts <= self._last_pts:
@@ -100,9 +112,16 @@ class Segment:
             return
         self._mux(pts)
         self._held, self._last_pts = packet, pts
-        self._last = moment if self._strict_grid else None
         self.result.frames += 1
+        is_slow = self.result.frames == 1 or (moment.time - self.last) * self._pace >= _SLOW
         self.last = moment.time
+        if self._strict_grid:
+            self._last = moment
+            self._mux(pts + 1)  # no picture has a length there: none has to wait
+        else:
+            self._tail.add(packet)
+            if is_slow:
+                self._put_tail()
         self._look(moment.time)
 
     def end(self, at: int) -> None:
@@ -151,14 +170,23 @@ class Segment:
         if packet is None:
             return
         packet.duration = until - packet.pts
+        before = self._file.size
         self._container.mux(packet)
         if self._file.error is not None:
             raise self._file.error
-        if not self._file.appeared and self._file.size > self._header:
+        if self._file.size > before:
+            self._tail.wrote()
+        if self._file.size > self._header:
             self._file.appear()
-        self._file.mark()
+            self._file.mark()
         self.result.seconds = float(until * self._base)
         self.result.bytes = self._file.size
+
+    def _put_tail(self) -> None:
+        self._file.appear()
+        self._file.put_tail(self._tail.render())
+        if self._file.error is not None:
+            raise self._file.error
 
     def _fill_grid(self, until: int) -> None:
         """An AVI lasts as long as it has steps: where the end was still, show it once more."""

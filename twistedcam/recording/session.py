@@ -40,6 +40,11 @@ class Plan:
     settings: RecordSettings
     every: float | None = None
 
+    @property
+    def pace(self) -> float:
+        """Seconds that pass for one that is played."""
+        return 1.0 if self.every is None else self.every * TIMELAPSE_FPS
+
 
 @dataclass
 class Progress:
@@ -189,7 +194,7 @@ class Session:
         self._started = moment.captured_us / 1e6
         path = plan.folder / self._name
         try:
-            return Segment(path, plan.camera, plan.format, plan.settings, moment)
+            return Segment(path, plan.camera, plan.format, plan.settings, moment, plan.pace)
         except BaseException:
             give_back(path)
             raise
