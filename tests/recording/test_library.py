@@ -8,7 +8,9 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import av
 import cv2
@@ -21,7 +23,7 @@ from tests.recording.films import frame, read_film
 from twistedcam.camera import InlineThread
 from twistedcam.errors import BadArgument, DiskError, NoSuchRecording
 from twistedcam.events import Event, EventBus, RecordingChanged
-from twistedcam.recording import Item, Keeper, Library, Limits, recovery
+from twistedcam.recording import Item, Keeper, Library, Limits, recovery, segment
 from twistedcam.recording import index as index_module
 from twistedcam.recording.index import HIDDEN
 from twistedcam.recording.retention import too_many
@@ -29,11 +31,20 @@ from twistedcam.recording.single import FileRecording
 from twistedcam.recording.thumbnail import thumbnail
 
 
-def make_recording(path: Path, count: int = 30, start: float = 0.0) -> None:
-    """A recording of ten frames a second."""
+def make_recording(
+    path: Path, count: int = 30, start: float = 0.0, made: float | None = None
+) -> None:
+    """A recording of ten frames a second.
+
+    Arguments:
+        start: when its first frame was captured, in seconds after that of others.
+        made: what this computer's clock says then; if nothing else is said, the same.
+    """
+    clock = SimpleNamespace(time=lambda: frame(start if made is None else made).time)
     recording = FileRecording(path, "cam")
-    recording.write(frame(start + n / 10, n) for n in range(count))
-    recording.close()
+    with patch.object(segment, "time", clock):
+        recording.write(frame(start + n / 10, n) for n in range(count))
+        recording.close()
 
 
 class LibraryCase(SynchronousTestCase):
@@ -220,6 +231,37 @@ class RetentionTests(LibraryCase):
         self.assertEqual(
             self.get(self.library.make_room(Limits(keep_days=days))), ["0.mkv", "1.mkv"]
         )
+
+    def test_a_camera_s_wrong_clock_costs_neither_its_own_new_recordings_nor_others(self) -> None:
+        day = 86400.0
+        make_recording(self.folder / "behind.mkv", 20, -3000 * day, made=5 * day)
+        make_recording(self.folder / "ahead.mkv", 20, 3000 * day, made=1.5 * day)
+        gone = self.get(self.library.make_room(Limits(keep=int(self.size * 3.5))))
+        self.assertEqual(gone, ["0.mkv", "1.mkv", "ahead.mkv", "2.mkv"])
+        days = (time.time() - frame(3.5 * day).time) / day
+        self.assertEqual(self.get(self.library.make_room(Limits(keep_days=days))), ["3.mkv"])
+        self.assertTrue((self.folder / "behind.mkv").exists())
+
+    def test_a_file_that_is_touched_or_put_back_is_as_old_as_it_was(self) -> None:
+        for name, changed in (("0.mkv", time.time()), ("4.mkv", 1.0)):
+            os.utime(self.folder / name, (changed, changed))
+        shutil.copy(self.folder / "1.mkv", self.folder.parent / f"{self.folder.name}.mkv")
+        shutil.move(self.folder.parent / f"{self.folder.name}.mkv", self.folder / "1.mkv")
+        gone = self.get(self.library.make_room(Limits(keep=int(self.size * 2.5))))
+        self.assertEqual(gone, ["0.mkv", "1.mkv", "2.mkv"])
+
+    def test_a_file_that_does_not_say_when_it_was_made_is_as_old_as_its_last_change(self) -> None:
+        for name in ("0.mkv", "4.mkv"):
+            data = (self.folder / name).read_bytes()
+            at = data.index(b" made=")
+            gap = data.index(b" name=", at) - at
+            # As version 0.1.0 wrote it, padded: the comment's length is in the file.
+            said = data[:at] + data[at + gap :].replace(
+                b"name=" + name.encode(), b"name=" + name.encode() + bytes(gap), 1
+            )
+            (self.folder / name).write_bytes(said)
+        gone = self.get(self.library.make_room(Limits(keep=int(self.size * 2.5))))
+        self.assertEqual(gone, ["1.mkv", "2.mkv", "3.mkv"])
 
     def test_nothing_else_ever_goes(self) -> None:
         self.written = [Item("now.mkv", "cam", 0.0, 1.0, 99, complete=False, own=True)]

@@ -71,7 +71,9 @@ def test_a_file_says_when_and_where_it_was_made(format: str, tmp_path: Path) -> 
     record(Session(plan(tmp_path, format)), moments([0, 0.1]))
     name = "film." + format.split(".")[1]
     film = read_film(tmp_path / name)
-    assert film.tags["comment"] == str(Tag("cam", name, 0))
+    tag = Tag.parse(film.tags["comment"])
+    assert tag is not None and tag.made is not None and tag.made > START_US / 1e6
+    assert (tag.camera, tag.name, tag.dropped) == ("cam", name, 0)
     when = film.tags.get("creation_time") or film.tags["date"]
     assert when.startswith("2025-06-15T15:06:40")
 

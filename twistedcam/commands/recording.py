@@ -101,6 +101,6 @@ def _told(progress: Progress) -> dict[str, Any]:
 def _shown(item: Item) -> dict[str, Any]:
     """A recording in a list; ``when`` is local time, ``start`` seconds since the UNIX epoch."""
     shown = item.as_dict()
-    del shown["own"]
+    del shown["own"], shown["since"]
     when = datetime.fromtimestamp(item.start).astimezone().isoformat(timespec="seconds")
     return {"recording": shown.pop("recording"), "when": when, **shown}

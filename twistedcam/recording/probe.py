@@ -34,6 +34,8 @@ class Item:
         complete: False while it is being written.
         dropped: frames that the recorder had to leave out; None if the file does not say.
         own: whether this program made it and it still has the name that it was given then.
+        since: seconds since the UNIX epoch from when on this computer has had it: as the file
+            says, or else by the later of its start and its last change; None while it is written.
     """
 
     recording: str
@@ -47,6 +49,7 @@ class Item:
     complete: bool = True
     dropped: int | None = None
     own: bool = False
+    since: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """As plain values, the name first."""
@@ -60,7 +63,7 @@ def probe(path: Path, known: os.stat_result | None = None) -> Item:
         OSError: the file cannot be read.
     """
     found = known or path.stat()
-    item = Item(path.name, None, found.st_mtime, None, found.st_size)
+    item = Item(path.name, None, found.st_mtime, None, found.st_size, since=found.st_mtime)
     try:
         with av.open(str(path), metadata_errors="replace") as container:
             return _read(container, item)
@@ -77,10 +80,11 @@ def _read(container: Any, item: Item) -> Item:
     duration = container.duration
     if duration is None and stream is not None and stream.duration is not None:
         duration = float(stream.duration * stream.time_base) * _MICROSECONDS
+    start = _start(metadata) or item.start
     return Item(
         item.recording,
         tag.camera if tag else None,
-        _start(metadata) or item.start,
+        start,
         None if duration is None or duration < 0 else round(duration / _MICROSECONDS, 3),
         item.size,
         stream.codec_context.name if stream is not None else None,
@@ -88,6 +92,7 @@ def _read(container: Any, item: Item) -> Item:
         stream.height if stream is not None else 0,
         dropped=tag.dropped if tag else None,
         own=tag is not None and tag.name == item.recording,
+        since=tag.made if tag and tag.made is not None else max(start, item.start),
     )
 
 

@@ -15,7 +15,7 @@ class Limits:
 
     Arguments:
         keep: bytes of recordings together, or None.
-        keep_days: days since a recording began, or None.
+        keep_days: days since a recording was begun by this computer's clock, or None.
         keep_free: bytes that stay free on the disk, or None.
     """
 
@@ -38,17 +38,20 @@ def too_many(items: Iterable[Item], limits: Limits, now: float, free: int) -> li
     Only complete ones that this program made, and that still have the name it gave them, are ever
     among them; others, and those being written, count for ``keep`` all the same if they are own.
 
+    How old one is goes by this computer's clock alone: that of a camera may be years behind, and
+    the recording that has just been made would be the first to go; or ahead, and others would.
+
     Arguments:
         now: seconds since the UNIX epoch.
         free: bytes that are free on the disk.
     """
-    own = sorted((item for item in items if item.own), key=lambda item: item.start)
+    own = sorted((item for item in items if item.own), key=lambda item: (_since(item), item.start))
     total = sum(item.size for item in own)
     going: list[Item] = []
     for item in own:
         if not item.complete:
             continue
-        old = limits.keep_days is not None and now - item.start > limits.keep_days * 86400
+        old = limits.keep_days is not None and now - _since(item) > limits.keep_days * 86400
         large = limits.keep is not None and total > limits.keep
         tight = limits.keep_free is not None and free < limits.keep_free
         if old or large or tight:
@@ -56,3 +59,7 @@ def too_many(items: Iterable[Item], limits: Limits, now: float, free: int) -> li
             total -= item.size
             free += item.size
     return going
+
+
+def _since(item: Item) -> float:
+    return item.start if item.since is None else item.since

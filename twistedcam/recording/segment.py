@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from errno import ENOSPC
@@ -83,7 +84,7 @@ class Segment:
         )
         began = datetime.fromtimestamp(first.captured_us / 1e6, UTC)
         written = began.isoformat(timespec="microseconds").replace("+00:00", "Z")
-        comment = str(Tag(camera, path.name))
+        comment = str(Tag(camera, path.name, made=time.time()))
         self._container.metadata.update(creation_time=written, date=written, comment=comment)
         self._stream, self._encoder = make_encoder(self._container, format, settings, first)
         self._tail = Tail(format.container, self._stream)

@@ -13,7 +13,7 @@ _SEARCHED = 1 << 20
 _UNKNOWN = "-" * 10
 _TAG = re.compile(
     r"twistedcam (?P<version>\S+) camera=(?P<camera>\S+) dropped=(?P<dropped>[-\d]{10})"
-    r" name=(?P<name>.+)",
+    r"(?: made=(?P<made>\d+(?:\.\d+)?))? name=(?P<name>.+)",
     re.DOTALL,
 )
 
@@ -27,15 +27,20 @@ class Tag:
         name: the file's name. A copy or an edited version that is called otherwise is somebody's
             own, and is never deleted to make room.
         dropped: frames that the recorder had to leave out; None if that was never known.
+        made: when the file was begun, by this computer's clock, in seconds since the UNIX epoch;
+            None if it does not say. Its frames may have been captured by a clock that is wrong.
     """
 
     camera: str
     name: str
     dropped: int | None = None
+    made: float | None = None
 
     def __str__(self) -> str:
         dropped = _UNKNOWN if self.dropped is None else f"{self.dropped:010d}"
-        return f"twistedcam {__version__} camera={self.camera} dropped={dropped} name={self.name}"
+        made = "" if self.made is None else f" made={self.made:.3f}"
+        said = f"camera={self.camera} dropped={dropped}{made} name={self.name}"
+        return f"twistedcam {__version__} {said}"
 
     @classmethod
     def parse(cls, text: str) -> Tag | None:
@@ -44,7 +49,9 @@ class Tag:
         if match is None:
             return None
         dropped = match["dropped"]
-        return cls(match["camera"], match["name"], int(dropped) if dropped.isdigit() else None)
+        known = int(dropped) if dropped.isdigit() else None
+        made = float(match["made"]) if match["made"] else None
+        return cls(match["camera"], match["name"], known, made)
 
 
 def write_dropped(fd: int, dropped: int) -> None:
