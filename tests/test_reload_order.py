@@ -110,6 +110,17 @@ class MistakeTests(ReloadCase):
         self.assertEqual(self.server.recorders["a"].settings.crf, 23)
 
 
+class RecordingTests(ReloadCase):
+    async def test_what_is_kept_of_all_is_what_the_file_says_now(self) -> None:
+        code = "process-in = 'thread'\nprocess = 'a=twistedcam.examples.motion:motion'\n"
+        for keep, changed in (("1GB", "a, b"), ("2GB", "a, b, a.motion")):
+            self.write("a", "b", more=f"[recording]\nkeep = '{keep}'\n")
+            self.file.write_text(code + self.file.read_text())
+            self.assertEqual((await self.reload())["changed"], changed)
+        [(limits, cameras)] = self.server._limits()
+        self.assertEqual((limits.keep, cameras), (2 * 10**9, None))
+
+
 class RestartTests(ReloadCase):
     async def test_what_needs_a_new_start_is_named_by_its_key_until_there_is_one(self) -> None:
         as_it_was = self.file.read_text()

@@ -59,11 +59,12 @@ async def take_over(server: Server, began: ServeOptions, after: ServeOptions) ->
         if name not in server.cameras or (name in removed and name in wanted)
     ]
     changed = []
+    server.record_settings = after.record_settings  # its limits hold for all recordings together
     for name in removed:
         if name in server.cameras:  # user code has gone with its camera
             await server.remove_camera(name)
     for name, spec in after.cameras.items():
-        recording = after.recording.get(name)
+        recording = after.recording.get(name, after.record_settings)
         if name in added:
             server.add_camera(name, spec, recording, after.publish.get(name, ()))
             if not after.stopped:
@@ -74,7 +75,7 @@ async def take_over(server: Server, began: ServeOptions, after: ServeOptions) ->
         if _differ(was, spec):
             server.configure(name, spec, reopen=_differ(was, spec, but="quality"))
             changed.append(name)
-        if recording is not None and recording != server.recorders[name].settings:
+        if recording != server.recorders[name].settings:
             server.recorders[name].settings = recording
             changed += [name] * (name not in changed)
         targets = after.publish.get(name, ())
@@ -82,10 +83,14 @@ async def take_over(server: Server, began: ServeOptions, after: ServeOptions) ->
         if await server.publications.change(camera, recorder, targets, start=not after.stopped):
             changed += [name] * (name not in changed)
     for name, process in wanted.items():
+        recording = after.recording.get(process.camera, after.record_settings)
         if name not in server.cameras:
-            made = server.add_process(process, after.recording.get(process.camera))
+            made = server.add_process(process, recording)
             if not after.stopped:
                 made.start().addErrback(lambda _: None)
+        elif recording != server.recorders[name].settings:
+            server.recorders[name].settings = recording
+            changed.append(name)
     restart = _need_restart(began, after)
     told = {"added": added, "removed": removed, "changed": changed, "needs_restart": restart}
     return {key: ", ".join(names) or None for key, names in told.items()}
