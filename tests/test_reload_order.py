@@ -121,6 +121,21 @@ class RecordingTests(ReloadCase):
         self.assertEqual((limits.keep, cameras), (2 * 10**9, None))
 
 
+class UserCodeTests(ReloadCase):
+    async def test_a_name_goes_from_user_code_to_a_camera_and_back(self) -> None:
+        code = "process-in = 'thread'\nprocess = 'a=twistedcam.examples.motion:motion'\n"
+        for _ in range(2):
+            self.write("a", "b")
+            self.file.write_text(code + self.file.read_text())
+            self.assertEqual((await self.reload())["added"], "a.motion")
+            self.assertEqual(list(self.server.processors), ["a.motion"])
+            self.write("a", "b", "'a.motion'")
+            told = await self.reload()
+            self.assertEqual((told["added"], told["removed"]), ("a.motion", "a.motion"))
+            self.assertEqual(list(self.server.processors), [])
+            self.assertEqual(self.server.cameras["a.motion"].spec.scheme, "pattern")
+
+
 class RestartTests(ReloadCase):
     async def test_what_needs_a_new_start_is_named_by_its_key_until_there_is_one(self) -> None:
         as_it_was = self.file.read_text()

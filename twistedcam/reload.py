@@ -48,15 +48,14 @@ async def take_over(server: Server, began: ServeOptions, after: ServeOptions) ->
     wanted = {process.name: process for process in after.processes}
     await _check_new_code(server, wanted)
     runs = {name: each.process for name, each in server.processors.items()}
+    # One of the same name that user code makes no longer, or makes now, is another camera.
     removed = [
         name
         for name in server.cameras
-        if name not in after.cameras and (name not in wanted or runs.get(name) != wanted[name])
+        if (name not in after.cameras and name not in wanted) or runs.get(name) != wanted.get(name)
     ]
     added = [
-        name
-        for name in (*after.cameras, *wanted)
-        if name not in server.cameras or (name in removed and name in wanted)
+        name for name in (*after.cameras, *wanted) if name not in server.cameras or name in removed
     ]
     changed = []
     server.record_settings = after.record_settings  # its limits hold for all recordings together
