@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from gi.repository import Gio, GLib, Gtk
+from gi.repository import Gdk, Gio, GLib, Gtk
 
 from tray.entries import Entry, kinds
 from tray.menu import Item
@@ -63,6 +63,13 @@ def desktop_icon(base: Any) -> Any:
             if hasattr(self, "_appindicator"):
                 del self._appindicator
 
+        def _on_status_icon_popup_menu(self, status_icon: Gtk.StatusIcon, *_: Any) -> None:
+            # Where pystray puts it, it cannot stay when it grows: that way is open only once.
+            if self._menu_handle is not None:
+                _, screen, icon, _ = status_icon.get_geometry()
+                below = (Gdk.Gravity.SOUTH_WEST, Gdk.Gravity.NORTH_WEST)
+                self._menu_handle.popup_at_rect(screen.get_root_window(), icon, *below, None)
+
         @_soon
         def _update_menu(self) -> None:
             new = list(self.menu)
@@ -78,13 +85,38 @@ def desktop_icon(base: Any) -> Any:
             """Show other entries in a menu that may be open; what it shows then."""
             if kinds(new) == kinds(shown):
                 self._follow(menu, shown, new)
+                if menu.get_preferred_width()[1] > menu.get_allocated_width():
+                    self._fit(menu, new)
                 return shown
             for widget in menu.get_children():
                 menu.remove(widget)
             for entry in new:
                 menu.append(self._create_menu_item(entry))
             menu.show_all()
+            self._fit(menu, new)
             return new
+
+        def _fit(self, menu: Gtk.Menu, entries: list[Any]) -> None:
+            """Have a menu in the size and at the place that its entries need.
+
+            GTK keeps an open menu at its size, or lets it grow down to the edge of the screen and
+            no further: it is told the size that another menu with these entries has. A closed one
+            it would place by the old size: without a window it has none.
+            """
+            window = menu.get_toplevel()
+            if not menu.get_visible():
+                window.unrealize()
+                return
+            another = self._create_menu(entries)
+            another.show()  # what is hidden has no size; its window stays hidden
+            size = another.get_preferred_size()[1]
+            another.destroy()
+            window.set_default_size(size.width, size.height)
+            menu.set_size_request(-1, size.height)
+            window.check_resize()
+            menu.reposition()
+            window.set_default_size(-1, -1)
+            menu.set_size_request(-1, -1)
 
         def _follow(self, menu: Gtk.Menu, shown: list[Any], new: list[Any]) -> None:
             """Bring a menu up to date that may be open."""

@@ -76,6 +76,7 @@ def look() -> dict[str, dict[str, Any]]:
                 found[node.get_name()] = {
                     "x": box.x + min(box.width // 2, 60),
                     "y": box.y + box.height // 2,
+                    "box": (box.x, box.y, box.width, box.height),
                     "checked": states.contains(Atspi.StateType.CHECKED),
                     "enabled": states.contains(Atspi.StateType.SENSITIVE),
                 }
@@ -125,6 +126,28 @@ def menu(path: list[str]) -> dict[str, dict[str, Any]]:
 def peek() -> dict[str, dict[str, Any]]:
     """The items of the menu as it is, without touching it."""
     return look()
+
+
+def cut() -> list[str]:
+    """The items that are not whole: they lie beyond the edge of their menu, or of the screen."""
+    screen = DISPLAY.screen()
+    menus = []
+    for window in screen.root.query_tree().children:
+        with contextlib.suppress(error.BadWindow, error.BadDrawable):
+            found, at = window.get_attributes(), window.get_geometry()
+            if found.override_redirect and found.map_state == X.IsViewable:
+                right = min(at.x + at.width, screen.width_in_pixels)
+                bottom = min(at.y + at.height, screen.height_in_pixels)
+                menus.append((max(at.x, 0), max(at.y, 0), right, bottom))
+
+    def whole(x: int, y: int, width: int, height: int) -> bool:
+        return any(
+            left <= x and top <= y and x + width <= right and y + height <= bottom
+            for left, top, right, bottom in menus
+        )
+
+    items = look()
+    return [label for label, each in items.items() if not whole(*each["box"])]
 
 
 def click(path: list[str]) -> None:
@@ -178,7 +201,7 @@ def screenshot(path: str) -> None:
 CALLS: dict[str, Callable[..., Any]] = {
     each.__name__: each
     for each in (
-        icon, no_icon, menu, peek, click, close_menu, hover, press, colours, screenshot,
+        icon, no_icon, menu, peek, cut, click, close_menu, hover, press, colours, screenshot,
     )
 }  # fmt: skip
 

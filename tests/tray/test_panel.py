@@ -20,6 +20,7 @@ from twistedcam.control.blocking import BlockingClient
 
 DOOR = ("--camera", "door=pattern:?size=320x240&fps=20")
 RED = (222, 20, 32)
+BLUE = (46, 128, 220)
 
 
 @pytest.fixture(autouse=True)
@@ -141,6 +142,41 @@ def test_what_others_do_shows_in_the_menu_while_it_is_open(
             client.ask("stop", "yard")
             wait_for(lambda: driver.ask("peek")["Start"]["enabled"], "the end of the stream")
             assert driver.ask("peek")["Stop"]["enabled"] is False
+
+
+@pytest.mark.parametrize("backend", ["gtk", "appindicator"])
+@pytest.mark.parametrize("is_open", [False, True], ids=["closed", "open"])
+def test_a_menu_that_gains_items_is_shown_whole(
+    desktop: Desktop, tmp_path: Path, artifacts: Path, backend: str, is_open: bool
+) -> None:
+    port = free_port()
+    own = ("--control", f"tcp:{port}:interface=127.0.0.1")
+    tray = start_tray(desktop, ("127.0.0.1", port), backend=backend)
+    driver = Driver(desktop, tray.pid)
+
+    def look_at_it(shot: str, *items: str) -> None:
+        driver.menu()
+        wait_for(lambda: {"Quit the tray", *items} <= set(driver.ask("peek")), f"{items}")
+        wait_for(lambda: not driver.ask("cut"), "a menu of which nothing is cut")
+        kind = "open" if is_open else "closed"
+        driver.screenshot(artifacts / f"{shot}-{kind}-{backend}.png")
+        if not is_open:
+            driver.close_menu()
+
+    def has_changed(is_live: bool) -> None:
+        wait_for(lambda: (list(BLUE) in driver.ask("colours")) is is_live, "the icon to change")
+
+    with ServerProcess(tmp_path, *own, *DOOR, "--camera", "yard=pattern:?fps=5") as server:
+        has_changed(True)
+        look_at_it("two")
+        server.process.kill()
+        has_changed(False)
+        look_at_it("lost", "Start a server here")
+    with ServerProcess(tmp_path, *own, "--record", "preroll=1s", *DOOR):
+        has_changed(True)
+        look_at_it("grown", "Save the last 1 s")
+    driver.click("Quit the tray")
+    assert tray.wait(PATIENCE) == 0
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
