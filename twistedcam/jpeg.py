@@ -13,7 +13,7 @@ EOI = b"\xff\xd9"
 
 #: Frame headers (SOF0–SOF15) but for DHT, JPG and DAC, which share the range.
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-#: Pixels of a picture. A kilobyte can claim four thousand million, and decoding makes room for them.
+#: Pixels of a picture: a kilobyte can claim thousands of millions, and decoding makes room for all.
 MOST_PIXELS = 100_000_000
 _STANDALONE = frozenset(range(0xD0, 0xD8)) | {0x01}
 _DHT = 0xC4

@@ -9,13 +9,15 @@ from twisted.logger import Logger
 
 from twistedcam.address import show_address
 from twistedcam.delivery.kernel import stream_socket, unacknowledged
-from twistedcam.delivery.watcher import STALL_LIMIT
 from twistedcam.delivery.write import bottom_of
 
 log = Logger()
 
+#: Seconds in which a client takes not one byte. More than a viewer has: a player that is paused
+#: reads nothing, and one with a large buffer tells the kernel of it seldom.
+STALL_LIMIT = 60.0
 #: Seconds between two looks at what a client has taken.
-PERIOD = STALL_LIMIT / 4
+PERIOD = 5.0
 
 
 class StallWatch:
