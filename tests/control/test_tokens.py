@@ -90,6 +90,12 @@ class TokenTests(TokenCase):
         named = [line for line in porter.ask("cameras") if line.startswith("camera:")]
         self.assertEqual(named, ["camera: door"])
 
+    def test_a_token_for_one_camera_hears_no_other_s_name(self) -> None:
+        for line in ("status", "status nowhere", "start", "get fps"):
+            [said] = self.controller("porter").ask(line)
+            self.assertRegex(said, "^ERR (camera-needed|no-such-camera) .*door")
+            self.assertNotIn("yard", said)
+
     def test_events_of_other_cameras_are_not_told(self) -> None:
         porter = self.controller("porter")
         self.assertEqual(porter.ask("watch"), ["OK"])

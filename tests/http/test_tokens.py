@@ -81,6 +81,11 @@ class TokenTests(TokenCase):
             names = [each["camera"] for each in json.loads(self.browser.body)["cameras"]]
             self.assertEqual(names, ["door"])
 
+    def test_a_token_for_one_camera_hears_no_other_s_name(self) -> None:
+        for path in ("/api/v1/cameras/nowhere", "/snapshot/nowhere", "/state?camera=nowhere"):
+            self.ask("porter", "GET", path)
+            self.assertNotIn("yard", self.browser.body.decode(), path)
+
     def test_what_is_shown_is_what_was_judged(self) -> None:
         """The token is for the second camera: the first is what is shown where none is named."""
         switch = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from twistedcam.errors import Forbidden
+from twistedcam.errors import CameraNeeded, Forbidden, NoSuchCamera, TwistedcamError
 
 Right = Literal["view", "control", "publish"]
 RIGHTS: tuple[Right, ...] = get_args(Right)
@@ -74,6 +74,15 @@ class Grant:
         if not isinstance(answer, list):
             self._require_reach(None, repr(name))
         return [item for item in answer if item.get("camera") in self.cameras]
+
+    def only_own_names(self, error: TwistedcamError) -> TwistedcamError:
+        """What to say instead of an error that names all cameras that there are."""
+        if self.cameras is None or not isinstance(error, NoSuchCamera | CameraNeeded):
+            return error
+        own = ", ".join(sorted(self.cameras))
+        if isinstance(error, CameraNeeded):
+            return CameraNeeded(f"say which camera: {own}")
+        return NoSuchCamera(f"there is no such camera; the token {self.name!r} is good for {own}")
 
     def may_hear(self, camera: str | None) -> bool:
         """Whether news of that camera, or of none in particular, are for this one."""

@@ -72,7 +72,7 @@ class Conversation:
         except TwistedcamError as error:
             if isinstance(error, Unauthorized):  # it has the token's name, never the token
                 log.warn("{peer}: refused: {why}", peer=self._connection.peer, why=str(error))
-            self.answer_error(error)
+            self.answer_error(error if self._grant is None else self._grant.only_own_names(error))
         except Exception:
             shown = line if b"auth" not in line else b"auth ..."  # a token is never logged
             log.failure("{peer}: {line!r} failed", peer=self._connection.peer, line=shown)

@@ -86,7 +86,7 @@ class Router:
         try:
             reply = guard.check(request) or await self._find(request, path)
         except TwistedcamError as error:
-            reply = error_reply(error)
+            reply = error_reply(request.grant.only_own_names(error))
         except CancelledError:
             return  # the client has gone while its token was looked at
         except Exception:
