@@ -23,7 +23,7 @@ from tests.recording.films import frame, read_film
 from twistedcam.camera import InlineThread
 from twistedcam.errors import BadArgument, DiskError, NoSuchRecording
 from twistedcam.events import Event, EventBus, RecordingChanged
-from twistedcam.recording import Item, Keeper, Library, Limits, recovery, segment
+from twistedcam.recording import Item, Keeper, Library, Limits, library, recovery, segment
 from twistedcam.recording import index as index_module
 from twistedcam.recording.index import HIDDEN
 from twistedcam.recording.retention import too_many
@@ -262,6 +262,28 @@ class RetentionTests(LibraryCase):
             (self.folder / name).write_bytes(said)
         gone = self.get(self.library.make_room(Limits(keep=int(self.size * 2.5))))
         self.assertEqual(gone, ["1.mkv", "2.mkv", "3.mkv"])
+
+    def test_one_that_cannot_be_deleted_is_named_once_and_the_next_ones_go(self) -> None:
+        real = Path.unlink
+
+        def unlink(path: Path, missing_ok: bool = False) -> None:
+            if path.name == "1.mkv":
+                raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+            real(path, missing_ok)
+
+        said: list[str] = []
+        self.patch(library.log, "warn", lambda text, **values: said.append(text.format(**values)))
+        limits = Limits(keep=int(self.size * 2.5))
+        with patch.object(Path, "unlink", unlink):
+            self.assertEqual(self.get(self.library.make_room(limits)), ["0.mkv", "2.mkv", "3.mkv"])
+            for _ in range(3):
+                self.assertEqual(self.get(self.library.make_room(limits)), [])
+            with self.assertRaisesRegex(DiskError, r"1\.mkv cannot be deleted: .*not permitted"):
+                self.get(self.library.delete("1.mkv"))
+        (line,) = said
+        self.assertIn("1.mkv cannot be deleted", line)
+        tight = Limits(keep=int(self.size * 1.5))
+        self.assertEqual(self.get(self.library.make_room(tight)), ["1.mkv"])
 
     def test_nothing_else_ever_goes(self) -> None:
         self.written = [Item("now.mkv", "cam", 0.0, 1.0, 99, complete=False, own=True)]

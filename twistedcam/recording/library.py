@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -51,6 +52,8 @@ class Library:
         self._being_written = being_written
         self._index = Index(folder)
         self._lock = DeferredLock()
+        #: Recordings that could not be deleted to make room, as far as that has been said.
+        self._stuck: set[str] = set()
 
     async def list(self) -> list[Item]:
         """All recordings, newest first, those being written among them.
@@ -104,9 +107,8 @@ class Library:
         """
         if self.is_being_written(name):
             raise BadArgument(f"{name} is being written: end it first (record stop)")
-        path = self.path(name)
-        await self._run(lambda: _delete(path))
-        self._gone(name, "")
+        self.path(name)
+        await self._remove(name, "")
 
     async def thumbnail(self, name: str) -> bytes:
         """A small JPEG of a recording's first picture; also of one that is being written.
@@ -156,6 +158,8 @@ class Library:
     ) -> builtins.list[str]:
         """Delete the oldest recordings that are over the limits; their names.
 
+        One that cannot be deleted is told in the log, once, and the next one goes.
+
         Arguments:
             cameras: whose recordings are looked at; None: all that this program made.
 
@@ -170,14 +174,37 @@ class Library:
         items += self._being_written()
         if cameras is not None:
             items = [item for item in items if item.camera in cameras]
-        going = too_many(items, limits, time.time(), free)
-        for item in going:
-            path = self.folder / item.recording
-            await self._run(lambda path=path: _delete(path))  # type: ignore[misc]
-            self._gone(item.recording, item.camera or "")
-        return [item.recording for item in going]
+        gone: builtins.list[str] = []
+        stuck: dict[str, DiskError] = {}
+        while going := too_many(items, limits, time.time(), free, stuck):
+            for item in going:
+                try:
+                    await self._remove(item.recording, item.camera or "")
+                except DiskError as error:
+                    stuck[item.recording] = error  # it stays: others may have to go for it
+                else:
+                    gone.append(item.recording)
+                    free += item.size
+            left = {item.recording for item in items}.difference(gone)
+            items = [item for item in items if item.recording in left]
+        self._tell_stuck(stuck)
+        return gone
 
-    def _gone(self, name: str, camera: str) -> None:
+    def _tell_stuck(self, stuck: dict[str, DiskError]) -> None:
+        """Once for each; of a whole folder in one line."""
+        new = [error for name, error in stuck.items() if name not in self._stuck]
+        self._stuck.update(stuck)
+        if new:
+            more = f" (and {len(new) - 1} more)" if len(new) > 1 else ""
+            log.warn("no room could be made: {why}{more}", why=str(new[0]), more=more)
+
+    async def _remove(self, name: str, camera: str) -> None:
+        path = self.folder / name
+        try:
+            await self._run(lambda: _delete(path))
+        except DiskError as error:
+            raise DiskError(f"{name} cannot be deleted: {error}") from error
+        self._stuck.discard(name)
         log.info("deleted {name}", name=name)
         self._events.publish(RecordingChanged(camera, "deleted", name))
 
@@ -204,4 +231,5 @@ class Library:
 
 def _delete(path: Path) -> None:
     path.unlink(missing_ok=True)
-    thumbnail_path(path).unlink(missing_ok=True)
+    with suppress(OSError):  # of no use without it, and of no harm
+        thumbnail_path(path).unlink(missing_ok=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from twistedcam.recording.probe import Item
@@ -32,7 +32,13 @@ class Limits:
         return (self.keep, self.keep_days, self.keep_free) != (None, None, None)
 
 
-def too_many(items: Iterable[Item], limits: Limits, now: float, free: int) -> list[Item]:
+def too_many(
+    items: Iterable[Item],
+    limits: Limits,
+    now: float,
+    free: int,
+    stuck: Container[str] = (),
+) -> list[Item]:
     """The recordings to delete, oldest first.
 
     Only complete ones that this program made, and that still have the name it gave them, are ever
@@ -44,12 +50,13 @@ def too_many(items: Iterable[Item], limits: Limits, now: float, free: int) -> li
     Arguments:
         now: seconds since the UNIX epoch.
         free: bytes that are free on the disk.
+        stuck: names of those that cannot be deleted: others go in their place.
     """
     own = sorted((item for item in items if item.own), key=lambda item: (_since(item), item.start))
     total = sum(item.size for item in own)
     going: list[Item] = []
     for item in own:
-        if not item.complete:
+        if not item.complete or item.recording in stuck:
             continue
         old = limits.keep_days is not None and now - _since(item) > limits.keep_days * 86400
         large = limits.keep is not None and total > limits.keep
