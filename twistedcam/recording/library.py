@@ -196,14 +196,15 @@ class Library:
         self._stuck.update(stuck)
         if new:
             more = f" (and {len(new) - 1} more)" if len(new) > 1 else ""
-            log.warn("no room could be made: {why}{more}", why=str(new[0]), more=more)
+            log.warn("{why}{more}: others go in its place", why=str(new[0]), more=more)
 
     async def _remove(self, name: str, camera: str) -> None:
         path = self.folder / name
         try:
             await self._run(lambda: _delete(path))
         except DiskError as error:
-            raise DiskError(f"{name} cannot be deleted: {error}") from error
+            reason = getattr(error.__cause__, "strerror", None) or error
+            raise DiskError(f"{name} cannot be deleted: {reason}") from error
         self._stuck.discard(name)
         log.info("deleted {name}", name=name)
         self._events.publish(RecordingChanged(camera, "deleted", name))
