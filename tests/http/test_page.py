@@ -52,8 +52,28 @@ def test_the_picture_moves_and_its_age_is_measured(page: Page, server: ServerPro
     page.moves()
     shown = page.wait(lambda: "fps" in page.text(".figures") and page.text(".figures"), "figures")
     assert " ms old" in shown
+    assert "· 0 ms old" not in shown
     page.wait(lambda: state(server)["viewers"] == 1, "one viewer")
     page.shoot("one-light-1280")
+
+
+def test_an_age_is_measured_by_the_quickest_answer_and_says_what_is_not_known(page: Page) -> None:
+    found = page.chrome.execute_script("""
+        return import("/static/clock.js").then(async ({ clock }) => {
+          const { age } = await import("/static/dom.js"), made = new clock.constructor(), seen = [];
+          // Asked, answered by a server 1000 ms ahead, heard: the first and the third late.
+          for (const [asked, answered, heard] of [
+            [0, 1001, 12], [20, 1021, 22], [30, 1031, 44], [50, 5051, 53],
+          ]) {
+            made.heard(asked, answered, heard);
+            seen.push([Math.round(made.offset), Math.round(made.error)]);
+          }
+          return [seen, age(4, 6.2), age(-0.3, 0.8), age(4, 1), age(1500, 1)];
+        });
+    """)
+    assert found == [
+        [[995, 6], [1000, 1], [1000, 1], [5000, 2]], "under 11 ms", "under 1 ms", "4 ms", "1.5 s",
+    ]  # fmt: skip
 
 
 def test_where_no_websocket_works_the_page_pulls(page: Page, server: ServerProcess) -> None:

@@ -1,5 +1,6 @@
 // One camera: its picture, its state, its buttons, its figures.
 import { cameraPath, command } from "./api.js";
+import { clock } from "./clock.js";
 import { Controls } from "./controls.js";
 import { Meter, Tile } from "./curve.js";
 import { $, address, age, bits, bytes, fromTemplate, icon, say, span } from "./dom.js";
@@ -37,7 +38,7 @@ export class CameraView {
     });
     this.tiles = {
       fps: new Tile("Frames", (value) => `${value.toFixed(value < 100 ? 1 : 0)}/s`),
-      age: new Tile("Age", age),
+      age: new Tile("Age", (value) => age(value, clock.error)),
       bps: new Tile("Bitrate", bits),
       viewers: new Tile("Viewers", String),
     };
@@ -206,7 +207,7 @@ export class CameraView {
     this.tiles.bps.add(rate);
     this.tiles.viewers.add(status.viewers);
     const shown = this.pictures.fps;
-    this.find(".figures").textContent = live && shown ? `${shown.toFixed(1)} fps${measured === null ? "" : ` · ${age(measured)} old`}` : "";
+    this.find(".figures").textContent = live && shown ? `${shown.toFixed(1)} fps${measured === null ? "" : ` · ${age(measured, clock.error)} old`}` : "";
     this.recordingText();
   }
 

@@ -63,8 +63,11 @@ export function when(date) {
   return `${named} ${date.toLocaleTimeString([], { timeStyle: "medium" })}`;
 }
 
-export function age(milliseconds) {
+// How old something is, measured with that error at most: where that is the larger, only so much is
+// known.
+export function age(milliseconds, error) {
   if (milliseconds == null || !Number.isFinite(milliseconds)) return "–";
-  if (milliseconds < 1000) return `${Math.max(0, Math.round(milliseconds))} ms`;
+  if (milliseconds <= error) return `under ${Math.max(1, Math.ceil(milliseconds + error))} ms`;
+  if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
   return `${(milliseconds / 1000).toFixed(milliseconds < 10000 ? 1 : 0)} s`;
 }
