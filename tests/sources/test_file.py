@@ -57,6 +57,18 @@ def test_a_film_begins_again_at_its_end(tmp_path: Path, name: str, codec: str) -
     source.close()
 
 
+@pytest.mark.parametrize("name", ["still.jpg", "still.png", "still.bmp"])
+def test_a_single_picture_is_shown_again_and_again(tmp_path: Path, name: str) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (240, 320, 3), np.uint8)
+    for picture in (noise, np.full((48, 64, 3), 90, np.uint8)):  # FFmpeg reads them in two ways
+        cv2.imwrite(str(tmp_path / name), picture)
+        source = make_source(parse(f"file:{tmp_path / name}?fps=1000"))
+        source.open()
+        found = shades(source, 4)  # type: ignore[arg-type]
+        assert len(found) == 4 and max(found) - min(found) <= 1
+        source.close()
+
+
 def test_a_film_that_is_not_to_begin_again_ends(tmp_path: Path) -> None:
     source = make_source(parse(f"file:{film(tmp_path / 'a.avi', 'mjpeg')}?loop=0&fps=200"))
     assert isinstance(source, FileSource)

@@ -114,8 +114,17 @@ class FileSource:
             if not self.loop:
                 return
             start = last + self._step
-            self._container.seek(0)
-            self._stream.codec_context.flush_buffers()
+            self._rewind()
+
+    def _rewind(self) -> None:
+        kind = self._container.format.name
+        if kind == "image2" or kind.endswith("_pipe"):  # a single picture: it is read only once
+            self._container.close()
+            self._container = av.open(str(self.path))
+            self._stream = self._container.streams.video[0]
+            return
+        self._container.seek(0)
+        self._stream.codec_context.flush_buffers()
 
     def _read_round(self) -> Iterator[tuple[float, Grab]]:
         first: float | None = None
