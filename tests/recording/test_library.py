@@ -190,10 +190,23 @@ class ListingTests(LibraryCase):
             ".twistedcam",
             "a\0.mp4",
             "none.mp4",
+            "x/../none.mp4",
+            "n" * 300 + ".mp4",
         ):
             for ask in (self.library.thumbnail, self.library.delete):
                 with self.assertRaises(NoSuchRecording):
                     self.get(ask(name))
+
+    def test_what_was_copied_in_can_be_deleted_whatever_its_name(self) -> None:
+        make_recording(self.folder / "a.mkv", 3)
+        names = ["A..B.mkv", "ä" * 125 + ".mkv", "a\\b.mkv", "two\nlines.mkv"]
+        for name in names:
+            shutil.copy(self.folder / "a.mkv", self.folder / name)
+        self.assertEqual(set(self.names()), {"a.mkv", *names})
+        for name in names:
+            self.assertTrue(self.get(self.library.thumbnail(name)).startswith(b"\xff\xd8"))
+            self.get(self.library.delete(name))
+        self.assertEqual(self.names(), ["a.mkv"])
 
     def test_what_is_being_written_cannot_be_deleted(self) -> None:
         self.written = [Item("now.mp4", "cam", 0.0, 1.0, 99, complete=False)]

@@ -17,7 +17,7 @@ from twistedcam.errors import BadArgument, DiskError, NoSuchRecording
 from twistedcam.events import EventBus, RecordingChanged
 from twistedcam.recording.disk import free_bytes
 from twistedcam.recording.index import Index
-from twistedcam.recording.names import check_plain
+from twistedcam.recording.names import is_inside
 from twistedcam.recording.partfile import part_of
 from twistedcam.recording.probe import SUFFIXES, Item
 from twistedcam.recording.recovery import Recovered, recover
@@ -88,8 +88,8 @@ class Library:
         Raises:
             NoSuchRecording: there is none of that name.
         """
-        path = self.folder / self._checked(name)
-        if path.suffix.lower() not in SUFFIXES or not path.is_file():
+        path = self._inside(name)
+        if path.suffix.lower() not in SUFFIXES or not _is_file(path):
             raise NoSuchRecording(f"there is no recording {name!r}")
         return path
 
@@ -116,10 +116,10 @@ class Library:
         Raises:
             NoSuchRecording: there is none of that name, or no picture in it.
         """
-        path = self.folder / self._checked(name)
-        if not path.is_file():
+        path = self._inside(name)
+        if not _is_file(path):
             part = part_of(path)
-            path = part if part.is_file() else self.path(name)
+            path = part if _is_file(part) else self.path(name)
         try:
             return await self._run(lambda: thumbnail(path), lock=False)
         except ValueError as error:
@@ -209,11 +209,10 @@ class Library:
         log.info("deleted {name}", name=name)
         self._events.publish(RecordingChanged(camera, "deleted", name))
 
-    def _checked(self, name: str) -> str:
-        try:
-            return check_plain(name)
-        except BadArgument as error:
-            raise NoSuchRecording(str(error)) from None
+    def _inside(self, name: str) -> Path:
+        if not is_inside(name):
+            raise NoSuchRecording(f"{name!r} is no name of a recording: no folders, no leading dot")
+        return self.folder / name
 
     async def _run(self, call: Callable[[], T], lock: bool = True) -> T:
         """Make the call on a thread; those that share the index one after the other."""
@@ -228,6 +227,13 @@ class Library:
             thread.end()
             if lock:
                 self._lock.release()
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False  # longer than any name can be
 
 
 def _delete(path: Path) -> None:

@@ -38,6 +38,14 @@ def check_plain(name: str) -> str:
     return name
 
 
+def is_inside(name: str) -> bool:
+    """Whether that is the name of a file in the folder, and not of a hidden one.
+
+    What is there already has any name that the system took: no rule for new names holds for it.
+    """
+    return bool(name) and not name.startswith(".") and Path(name).name == name
+
+
 def check_name(name: str, suffixes: tuple[str, ...], default: str | None = None) -> str:
     """A name that a person gave, if it is a plain file name with a known ending.
 
