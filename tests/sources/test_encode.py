@@ -184,6 +184,10 @@ def resident() -> int:
         ("rotate=45", "it is one of 90, 180, 270, or left out"),
         ("flip=x", "it is one of h, v, or left out"),
         ("timestamp=yes", "it is one of 0, 1"),
+        *(
+            (f"quality={word}", "it is a number from 1 to 100")
+            for word in ("5_0", " 50", "٥", "nan")
+        ),
     ],
 )
 def test_a_setting_that_will_not_do_says_what_it_can_be(query: str, said: str) -> None:

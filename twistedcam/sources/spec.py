@@ -11,7 +11,8 @@ from twistedcam.sources.url import SCHEMES as URL_SCHEMES
 from twistedcam.sources.url import join_settings, split_settings, unknown_setting, without_secrets
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
+_SIZE = re.compile(r"(\d{1,5})x(\d{1,5})", re.ASCII)
 _MAX_SIDE = 16384
 
 #: Settings that every source has: what happens to the picture between device and frame.
@@ -132,7 +133,9 @@ class Settings:
             return None
         match = _SIZE.fullmatch(text)
         if not match or not all(0 < int(side) <= _MAX_SIDE for side in match.groups()):
-            raise self.bad(name, text, "write it as 1280x720")
+            raise self.bad(
+                name, text, f"write it as 1280x720, of {_MAX_SIDE} pixels a side at most"
+            )
         return int(match[1]), int(match[2])
 
     def number(self, name: str, low: float, high: float) -> float | None:
@@ -141,10 +144,8 @@ class Settings:
         text = self.text(name)
         if not text:
             return None
-        try:
-            value = float(text)
-        except ValueError:
-            value = float("nan")
+        # Python would take 1_0, and digits of other scripts, which nobody else takes for a number.
+        value = float(text) if _NUMBER.fullmatch(text) else float("nan")
         if not low <= value <= high:
             raise self.bad(name, text, f"it is a number from {low:g} to {high:g}")
         return value
