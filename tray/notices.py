@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from tray.menu import duration
+from twistedcam.events import OPENED_ANEW
 
 
 class Notice(NamedTuple):
@@ -18,7 +19,7 @@ class Notices:
     """Turns events into notifications. Remembers which cameras are lost, to say when they are back.
 
     What is said of a camera is said once: a camera that fails every ten seconds is lost, not lost
-    again and again.
+    again and again. One that is opened anew, with other settings, is not lost: that was asked for.
     """
 
     def __init__(self) -> None:
@@ -36,8 +37,10 @@ class Notices:
                 title = "Recording ended: the disk" if full else "Recording failed"
                 return Notice(title, f"{event.get('name')}: {event.get('reason')}")
             case "state", _, "recovering" if camera not in self._lost:
-                self._lost.add(camera)
-                return Notice(f"{camera}: camera lost", str(event.get("reason") or "no picture"))
+                reason = str(event.get("reason") or "no picture")
+                if OPENED_ANEW not in reason:
+                    self._lost.add(camera)
+                    return Notice(f"{camera}: camera lost", reason)
             case "state", _, "live" if camera in self._lost:
                 self._lost.discard(camera)
                 return Notice(f"{camera}: camera back", "It is live again.")
@@ -47,9 +50,7 @@ class Notices:
                 return Notice(f"{camera or 'Server'}: disk", str(event.get("reason")))
         return None
 
-    def seen(self, name: str, state: str) -> Notice | None:
+    def seen(self, name: str, state: str, reason: str | None = None) -> Notice | None:
         """The same for a state found on connecting: only what changed meanwhile is told."""
-        if state == "recovering":
-            self._lost.add(name)
-            return None
-        return self.of({"event": "state", "camera": name, "state": state})
+        told = self.of({"event": "state", "camera": name, "state": state, "reason": reason})
+        return None if state == "recovering" else told

@@ -11,6 +11,9 @@ from twisted.logger import Logger
 
 log = Logger()
 
+#: Stands in the reason of a camera that is recovering because other settings were asked for.
+OPENED_ANEW = "it is opened anew"
+
 
 @dataclass(frozen=True)
 class Event:

@@ -17,6 +17,7 @@ from tests.process import PATIENCE, ServerProcess
 from tests.system import require_program
 from tray.address import Address
 from tray.link import Link
+from tray.notices import Notices
 from tray.state import ServerView
 from twistedcam.errors import CertificateRefused
 
@@ -80,6 +81,22 @@ def test_it_tells_of_all_cameras_and_of_what_others_do_to_them(
         finished = {"event": "recording", "what": "finished"}
         while not finished.items() <= heard.events.get(timeout=PATIENCE).items():
             pass
+
+
+def test_a_camera_whose_rate_is_set_is_not_told_to_be_lost(
+    tmp_path: Path, start: Callable[[Address], Heard]
+) -> None:
+    with ServerProcess(tmp_path, *CAMERAS) as server:
+        heard = start(address(server))
+        heard.until(lambda state: {each.state for each in state.cameras} == {"live"})
+        server.command_lines("set door fps 5")
+        notices, states, told = Notices(), [""], set()
+        while states[-2:] != ["recovering", "live"]:
+            event = heard.events.get(timeout=PATIENCE)
+            told.add(notices.of(event))
+            if (event.get("camera"), event["event"]) == ("door", "state"):
+                states.append(event["state"])
+        assert told == {None}
 
 
 def test_it_comes_back_by_itself_when_the_server_does(

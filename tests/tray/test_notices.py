@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tray.notices import Notice, Notices
 
 
@@ -39,6 +41,22 @@ def test_a_lost_camera_is_told_once_and_once_when_it_is_back() -> None:
         Notice("door: camera back", "It is live again."),
         None,
     ]
+
+
+@pytest.mark.parametrize("of", ["", "door is recovering: "], ids=["itself", "what it is made of"])
+def test_a_camera_that_is_opened_anew_is_not_lost(of: str) -> None:
+    notices = Notices()
+    reason = f"{of}it is opened anew as pattern:?fps=5"
+    assert notices.seen("yard", "recovering", reason) is None
+    assert notices.of(state("recovering", reason=reason)) is None
+    assert notices.of(state("live")) is notices.of(state("live", "yard")) is None
+
+
+def test_a_camera_that_is_not_to_be_opened_anew_is_lost() -> None:
+    notices = Notices()
+    notices.of(state("recovering", reason="it is opened anew as webcam:0"))
+    lost = notices.of(state("recovering", reason="no such device"))
+    assert lost == Notice("door: camera lost", "no such device")
 
 
 def test_cameras_are_told_apart() -> None:

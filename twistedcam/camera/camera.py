@@ -18,7 +18,7 @@ from twistedcam.camera.openings import Openings
 from twistedcam.camera.properties import CameraProperties
 from twistedcam.camera.telling import Telling, answer
 from twistedcam.errors import CameraFailed, SourceEnded, Stalled
-from twistedcam.events import EventBus, Fault, PropertiesChanged
+from twistedcam.events import OPENED_ANEW, EventBus, Fault, PropertiesChanged
 from twistedcam.frame import Frame
 from twistedcam.hub import Hub
 from twistedcam.sources import Granted, Inbox, SourceSpec, make_source
@@ -151,7 +151,7 @@ class Camera(CameraFacts):
                 self.encoder = encoder
             return succeed(None)
         self.encoder = encoder
-        self._telling.step(self._lifecycle.reopen, f"it is opened anew as {spec.shown}")
+        self._telling.step(self._lifecycle.reopen, f"{OPENED_ANEW} as {spec.shown}")
         return self._outcome()
 
     def tell_properties(self, found: Iterable[Property]) -> None:
