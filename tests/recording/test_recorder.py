@@ -270,6 +270,18 @@ class RecorderTests(RecorderCase):
         self.assertEqual(len(self.camera.hub), 0)
         self.folder.mkdir()
 
+    def test_a_size_that_cannot_be_encoded_is_said_and_what_to_do(self) -> None:
+        self.recorder.start("a.mp4")
+        self.camera.hub.publish(Frame(1, START_US, 1, 1, jpeg(1, 1, 1)))
+        self.assertEqual(self.recorder.state, "idle")
+        assert self.recorder.failure is not None
+        self.assertEqual(self.recorder.failure.code, "not-supported")
+        self.assertRegex(str(self.recorder.failure), r"^pictures of 1x1 cannot .*format=copy")
+        self.assertEqual(self.told()[-1], ("failed", "a.mp4"))
+        self.assertEqual(list(self.folder.iterdir()), [])
+        self.assertEqual(self.flushLoggedErrors(), [])
+        self.recorder.start("a.mp4")  # its name is free again
+
     def test_a_folder_that_cannot_be_made_is_a_disk_error(self) -> None:
         self.folder.rmdir()
         self.folder.write_text("a file")

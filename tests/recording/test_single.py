@@ -9,7 +9,7 @@ import pytest
 
 from tests.recording.films import START_US, jpeg, read_film
 from tests.recording.test_faults import BadDisk
-from twistedcam.errors import DiskError
+from twistedcam.errors import DiskError, NotSupported
 from twistedcam.frame import Frame
 from twistedcam.recording import partfile
 from twistedcam.recording.single import FileRecording
@@ -30,6 +30,14 @@ def test_a_picture_of_another_size_is_left_out_and_counted(tmp_path: Path) -> No
     assert recording.close().frames == 6
     assert recording.close().frames == 6  # closed already
     assert len(read_film(tmp_path / "a.mkv").times) == 6
+
+
+def test_a_size_that_cannot_be_encoded_is_said(tmp_path: Path) -> None:
+    recording = FileRecording(tmp_path / "a.mp4", "cam")
+    with pytest.raises(NotSupported, match="1x1"):
+        recording.write([Frame(1, START_US, 1, 1, jpeg(1, 1, 1))])
+    assert recording.close().frames == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_full_disk_is_said_once_and_what_was_written_is_kept(

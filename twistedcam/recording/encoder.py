@@ -7,8 +7,10 @@ from fractions import Fraction
 from typing import Any, Protocol
 
 import av
+import av.error
 import av.subtitles.stream  # PyAV does so with the first stream, when no file may be to be had
 
+from twistedcam.errors import NotSupported
 from twistedcam.recording.coder import Pictures, mark_keyframe
 from twistedcam.recording.formats import Format
 from twistedcam.recording.moment import Coded, Moment
@@ -35,7 +37,11 @@ class PacketEncoder(Protocol):
 def make_encoder(
     container: Any, format: Format, settings: RecordSettings, first: Moment
 ) -> tuple[Any, PacketEncoder]:
-    """The stream in the container and what makes packets for it."""
+    """The stream in the container and what makes packets for it.
+
+    Raises:
+        NotSupported: pictures of this size cannot be encoded.
+    """
     base = format.container.time_base
     if format.codec == "copy":
         rate = 1 / base if format.container.muxer == "avi" else Fraction(30)
@@ -90,6 +96,14 @@ class _H264:
             "tune": "zerolatency",
         }
         self._coder = coder
+        try:
+            coder.open()
+        except av.error.FFmpegError as error:
+            raise NotSupported(
+                f"pictures of {first.width}x{first.height} cannot be encoded as H.264"
+                f" ({error.strerror}): set another size, or record the camera's own JPEGs"
+                " (format=copy, a name that ends in .mkv)"
+            ) from error
 
     def encode(self, moment: Moment, pts: int) -> Any:
         frame = self._pictures.decode(moment.jpeg)

@@ -11,7 +11,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twistedcam.camera.thread import Thread
-from twistedcam.errors import DiskError
+from twistedcam.errors import CommandError, DiskError
 from twistedcam.recording.backlog import Backlog
 from twistedcam.recording.moment import Moment
 from twistedcam.recording.partfile import disk_error, part_of
@@ -27,7 +27,7 @@ class JobListener(Protocol):
     def published(self, result: SegmentResult) -> None:
         """A file is on the disk under its name."""
 
-    def broke(self, error: DiskError) -> None:
+    def broke(self, error: CommandError) -> None:
         """Nothing more can be written. The job has still to be finished."""
 
 
@@ -186,7 +186,7 @@ class Job:
 
     def _break(self, why: Failure) -> None:
         error = why.value
-        if not isinstance(error, DiskError):
+        if not isinstance(error, CommandError):
             log.failure("writing a recording failed in a way that it should not", failure=why)
             error = DiskError(f"the recording could not be written: {why.getErrorMessage()}")
         first, self._broken = not self._broken, True

@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from twistedcam.errors import DiskError
+from twistedcam.errors import CommandError, DiskError
 from twistedcam.events import EventBus, Fault, RecordingChanged
 from twistedcam.recording.segment import SegmentResult
 from twistedcam.recording.session import Progress
@@ -41,7 +41,7 @@ class Notices:
         log.info("{camera}: recording {what}: {name}", camera=self._camera, what=what, name=name)
         self._events.publish(RecordingChanged(self._camera, what, name, **numbers))
 
-    def ended(self, progress: Progress, failure: DiskError | None) -> None:
+    def ended(self, progress: Progress, failure: CommandError | None) -> None:
         """It is over: all of its files are whole, or as whole as they can be."""
         if failure is None:
             self.tell("finished", progress.name, progress)
@@ -54,5 +54,5 @@ class Notices:
         log.error("{camera} is not recorded: {why}", camera=self._camera, why=str(error))
         self._fault(error)
 
-    def _fault(self, error: DiskError) -> None:
+    def _fault(self, error: CommandError) -> None:
         self._events.publish(Fault(self._camera, error.code, str(error)))

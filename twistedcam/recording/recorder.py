@@ -12,7 +12,7 @@ from twisted.logger import Logger
 
 from twistedcam.camera import Camera
 from twistedcam.camera.thread import Thread
-from twistedcam.errors import BadArgument, CameraFailed, DiskError, NotSupported
+from twistedcam.errors import BadArgument, CameraFailed, CommandError, DiskError, NotSupported
 from twistedcam.events import EventBus
 from twistedcam.recording.absence import Absence
 from twistedcam.recording.feed import Feed
@@ -59,7 +59,7 @@ class Recorder(HasState):
         #: Seconds since the UNIX epoch at which the recording under way began.
         self.started_at = 0.0
         #: Why the last recording ended by itself, or None.
-        self.failure: DiskError | None = None
+        self.failure: CommandError | None = None
         self.format: Format | None = None
         self._camera = camera
         self._folder = folder
@@ -190,7 +190,7 @@ class Recorder(HasState):
         """Write what the pre-roll holds of the last seconds as a file of its own.
 
         Raises:
-            NotSupported: no pre-roll is kept.
+            NotSupported: no pre-roll is kept, or pictures of this size cannot be encoded.
             CameraFailed: it holds nothing.
             DiskError: the file cannot be written.
         """
@@ -211,7 +211,7 @@ class Recorder(HasState):
         if self.state == "recording" or self.result.name != result.name:
             self._notices.tell("segment", result.name, result)
 
-    def broke(self, error: DiskError) -> None:
+    def broke(self, error: CommandError) -> None:
         """It ends by itself."""
         self.failure = error
         log.error("{camera}: {reason}", camera=self._camera.name, reason=str(error))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from twistedcam.camera.thread import Thread
-from twistedcam.errors import DiskError
+from twistedcam.errors import CommandError
 from twistedcam.recording.job import Job
 from twistedcam.recording.moment import Moment
 from twistedcam.recording.segment import SegmentResult
@@ -17,12 +17,12 @@ class _Listener:
 
     def __init__(self) -> None:
         self.result: SegmentResult | None = None
-        self.error: DiskError | None = None
+        self.error: CommandError | None = None
 
     def published(self, result: SegmentResult) -> None:
         self.result = result
 
-    def broke(self, error: DiskError) -> None:
+    def broke(self, error: CommandError) -> None:
         self.error = error
 
 
@@ -33,6 +33,7 @@ async def save(
 
     Raises:
         DiskError: it cannot be written.
+        NotSupported: pictures of this size cannot be encoded.
     """
     listener = _Listener()
     progress = await Job(plan, moments, make_thread, listener).finish(None)

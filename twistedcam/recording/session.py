@@ -94,6 +94,7 @@ class Session:
 
         Raises:
             DiskError: with the system's reason.
+            NotSupported: pictures of this size cannot be encoded.
         """
         try:
             for moment in moments:

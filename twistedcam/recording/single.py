@@ -25,6 +25,7 @@ class FileRecording:
 
     Raises (every method):
         DiskError: with the system's reason. ``close`` keeps what can be kept all the same.
+        NotSupported: pictures of this size cannot be encoded.
     """
 
     def __init__(self, path: Path, camera: str, settings: RecordSettings | None = None) -> None:
