@@ -29,9 +29,9 @@ class Notices:
         """The notification for an event of ``watch``, or None for one that is nobody's concern."""
         camera = str(event.get("camera", ""))
         match event.get("event"), event.get("what"), event.get("state"):
-            case "recording", "finished", _:
+            case "recording", ("finished" | "saved") as what, _:
                 seconds = duration(float(event.get("seconds") or 0))
-                return Notice("Recording finished", f"{event.get('name')} ({seconds})")
+                return Notice(f"Recording {what}", f"{event.get('name')} ({seconds})")
             case "recording", "failed", _:
                 full = event.get("code") == "disk"
                 title = "Recording ended: the disk" if full else "Recording failed"

@@ -51,7 +51,11 @@ class PropertiesChanged(Event):
 
 @dataclass(frozen=True)
 class RecordingChanged(Event):
-    """A recording was ``started``, ``finished`` or ``failed``, or a ``snapshot`` was written."""
+    """A recording was ``started``, ``finished``, or ``failed``, or something came of a file.
+
+    One of a recording's several files is whole (``segment``); the pre-roll was ``saved``, or a
+    ``snapshot`` written; what a killed server left was ``recovered``; one was ``deleted``.
+    """
 
     kind = "recording"
     camera: str

@@ -16,6 +16,11 @@ def test_a_finished_recording_is_told_with_its_name_and_length() -> None:
     assert Notices().of(event) == Notice("Recording finished", "a.mp4 (1:01)")
 
 
+def test_what_was_saved_of_the_pre_roll_is_told_with_its_name_and_length() -> None:
+    event = {"event": "recording", "what": "saved", "name": "a.mp4", "seconds": 30.2}
+    assert Notices().of(event) == Notice("Recording saved", "a.mp4 (0:30)")
+
+
 def test_a_full_disk_is_told_with_the_systems_reason() -> None:
     event = {"event": "recording", "what": "failed", "name": "a.mp4", "code": "disk"}
     notice = Notices().of({**event, "reason": "No space left on device"})
