@@ -27,6 +27,16 @@ def test_a_kilobyte_that_claims_gigabytes_is_refused(width: int, height: int) ->
         jpeg.read_header(claimed)
 
 
+@pytest.mark.parametrize("filler", [b"\xff", b"\xff\xfe\0\2"])
+def test_megabytes_of_nothing_are_not_walked_through(filler: bytes) -> None:
+    made = jpeg_of()
+    with pytest.raises(ValueError, match="more segments than any picture"):
+        jpeg.read_header(made[:2] + filler * 10_001 + made[2:])
+    at = jpeg.read_header(made).scan_at
+    with pytest.raises(ValueError, match="more segments than any picture"):
+        jpeg.first_end(made[:at] + b"\xff\xfe\0\2" * 10_001 + made[at:], at)
+
+
 def test_padding_behind_the_end_is_cut_off() -> None:
     whole = jpeg_of()
     assert jpeg.trim(whole + bytes(100)) == whole

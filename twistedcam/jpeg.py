@@ -13,6 +13,8 @@ EOI = b"\xff\xd9"
 
 #: Frame headers (SOF0–SOF15) but for DHT, JPG and DAC, which share the range.
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+#: Steps from segment to segment: 32 MB of them, of nothing, would take seconds, and all wait.
+_MOST_STEPS = 10_000
 #: Pixels of a picture: a kilobyte can claim thousands of millions, and decoding makes room for all.
 MOST_PIXELS = 100_000_000
 _STANDALONE = frozenset(range(0xD0, 0xD8)) | {0x01}
@@ -42,14 +44,17 @@ def read_header(jpeg: bytes) -> Header:
     """Walk the segments up to the first scan.
 
     Raises:
-        ValueError: these bytes are not a JPEG, end before the first scan, or have too many pixels.
+        ValueError: these bytes are not a JPEG, end before the first scan, or have too many pixels or
+            segments.
     """
     if jpeg[:2] != SOI:
         raise ValueError("no JPEG: it does not begin with FF D8")
     size: Size | None = None
     huffman = False
     at, end = 2, len(jpeg)
-    while at + 4 <= end:
+    for _ in range(_MOST_STEPS):
+        if at + 4 > end:
+            raise ValueError("the JPEG ends before its first scan")
         if jpeg[at] != 0xFF:
             raise ValueError(f"no marker where one is due, at byte {at}")
         marker = jpeg[at + 1]
@@ -64,7 +69,7 @@ def read_header(jpeg: bytes) -> Header:
             raise ValueError(f"a segment of impossible length at byte {at}")
         if marker in _FRAME_HEADERS:
             if at + 9 > end:
-                break
+                raise ValueError("the JPEG ends before its first scan")
             size = Size(jpeg[at + 7] << 8 | jpeg[at + 8], jpeg[at + 5] << 8 | jpeg[at + 6])
         elif marker == _DHT:
             huffman = True
@@ -79,7 +84,7 @@ def read_header(jpeg: bytes) -> Header:
                 )
             return Header(size, huffman, at)
         at += 2 + length
-    raise ValueError("the JPEG ends before its first scan")
+    raise ValueError("the JPEG has more segments than any picture")
 
 
 def trim(data: bytes, scan_at: int = 0) -> bytes:
@@ -106,14 +111,20 @@ def first_end(data: bytes, scan_at: int) -> int | None:
 
     Arguments:
         scan_at: where the first scan begins.
+
+    Raises:
+        ValueError: there are too many segments.
     """
     at = scan_at
-    while found := _MARKER.search(data, at):
+    for _ in range(_MOST_STEPS):
+        found = _MARKER.search(data, at)
+        if found is None:
+            return None
         at = found.start()
         if data.startswith(EOI, at):
             return at
         at += 2 + (data[at + 2] << 8 | data[at + 3]) if at + 4 <= len(data) else 2
-    return None
+    raise ValueError("the JPEG has more segments than any picture")
 
 
 def with_huffman_tables(data: bytes, header: Header) -> bytes:

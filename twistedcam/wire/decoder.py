@@ -94,10 +94,10 @@ def check_image(frame: Frame, *, through: bool = False) -> None:
     try:
         header = jpeg.read_header(frame.jpeg)
         end = len(jpeg.trim(frame.jpeg)) - len(jpeg.EOI)
+        if through:
+            end = jpeg.first_end(frame.jpeg, header.scan_at) or end
     except ValueError as error:
         raise BadMessage(f"frame {frame.seq}: {error}") from None
-    if through:
-        end = jpeg.first_end(frame.jpeg, header.scan_at) or end
     if end + len(jpeg.EOI) != len(frame.jpeg):
         raise BadMessage(f"frame {frame.seq}: bytes behind the end of the JPEG")
     size = header.size
