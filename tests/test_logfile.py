@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import ROOT, ServerProcess
+from tests.process import ROOT, ServerProcess, wait_for
 from tests.system import require_program
 from twistedcam.errors import StartupError
 from twistedcam.logfile import LogFile
@@ -79,6 +79,7 @@ def test_a_server_logs_on_after_its_log_was_rotated(tmp_path: Path) -> None:
     options = ["--camera", "pattern:?size=160x120", "--log", str(path)]
     with ServerProcess(tmp_path / "r", *options) as server:
         server.command_lines("record start cam first.mkv")
+        wait_for((tmp_path / "r" / ".first.mkv.part").exists, "a picture in the file")
         path.rename(old)
         server.command_lines("record stop cam")
         assert "recording" not in server.log

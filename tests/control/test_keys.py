@@ -119,7 +119,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Serving]]:
         each.close()
 
 
-def test_a_person_at_the_server_s_terminal(serve: Callable[..., Serving]) -> None:
+def test_a_person_at_the_server_s_terminal(serve: Callable[..., Serving], tmp_path: Path) -> None:
     terminal = serve()
     terminal.wait_for("keys: space start")
     assert terminal.takes_keys()
@@ -127,6 +127,7 @@ def test_a_person_at_the_server_s_terminal(serve: Callable[..., Serving]) -> Non
     terminal.wait_for("cam: start: OK")
     terminal.type("r")
     terminal.wait_for("cam: record start: cam_")
+    wait_for(lambda: any(tmp_path.glob(".*.part")), "a picture in the file")
     terminal.type("e")
     terminal.wait_for("cam: record stop: cam_")
     terminal.type("s")

@@ -136,6 +136,29 @@ class RecorderTests(RecorderCase):
             self.successResultOf(recorder.stop())
             self.assertIn(f"name={name}", read_film(self.folder / name).tags["comment"])
 
+    def test_a_recording_that_got_no_picture_says_that_there_is_no_file(self) -> None:
+        broken = Frame(1, START_US, 160, 120, b"\xff\xd8 nothing \xff\xd9")
+        for pictures, said in (([], "no picture came"), ([broken], "none of 1 pictures")):
+            self.events.clear()
+            self.recorder.start("a.mp4")
+            for each in pictures:
+                self.camera.hub.publish(each)
+            self.successResultOf(self.recorder.stop())
+            assert self.recorder.failure is not None
+            self.assertRegex(str(self.recorder.failure), f"^{said}.*no file a.mp4")
+            _, told = self.events
+            assert isinstance(told, RecordingChanged)
+            self.assertEqual((told.what, told.code), ("failed", "camera-failed"))
+            self.assertEqual(list(self.folder.iterdir()), [])
+        self.recorder.start("a.mp4")
+        self.assertIsNone(self.recorder.failure)
+
+    def test_pictures_that_cannot_be_read_are_not_saved(self) -> None:
+        self.recorder = self.make({"preroll": "3s"})
+        self.camera.hub.publish(Frame(1, START_US, 160, 120, b"\xff\xd8 nothing \xff\xd9"))
+        with self.assertRaisesRegex(CameraFailed, "none of 1 pictures"):
+            self.result_of(self.recorder.save_last(3))
+
     def test_the_moments_before_the_button_are_in_the_file(self) -> None:
         self.recorder = self.make({"preroll": "3s"})
         self.show(10)

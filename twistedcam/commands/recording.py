@@ -43,7 +43,7 @@ def add_recording_commands(registry: Registry) -> None:
         """Finish the recording; answers with its name, when the file is whole.
 
         Of a recording in several files it is the last one's name, and the seconds, frames and
-        bytes of all of them.
+        bytes of all of them. It fails with camera-failed if no picture came: there is no file then.
         """
         recorder = server.recorders[camera.name]
         progress = await recorder.stop()

@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from twistedcam.errors import CommandError, DiskError
+from twistedcam.errors import CameraFailed, CommandError, DiskError
 from twistedcam.events import EventBus, Fault, RecordingChanged
 from twistedcam.recording.segment import SegmentResult
 from twistedcam.recording.session import Progress
@@ -41,13 +41,14 @@ class Notices:
         log.info("{camera}: recording {what}: {name}", camera=self._camera, what=what, name=name)
         self._events.publish(RecordingChanged(self._camera, what, name, **numbers))
 
-    def ended(self, progress: Progress, failure: CommandError | None) -> None:
-        """It is over: all of its files are whole, or as whole as they can be."""
-        if failure is None:
-            self.tell("finished", progress.name, progress)
-        else:
-            self.tell("failed", progress.name, progress, code=failure.code, reason=str(failure))
-            self._fault(failure)
+    def failed(self, progress: Progress, why: CommandError) -> None:
+        """It is over, and is not what was asked for."""
+        self.tell("failed", progress.name, progress, code=why.code, reason=str(why))
+
+    def broke(self, progress: Progress, why: CommandError) -> None:
+        """The same, by a fault of this computer."""
+        self.failed(progress, why)
+        self._fault(why)
 
     def refused(self, error: DiskError) -> None:
         """A recording that begins with the server could not."""
@@ -56,3 +57,15 @@ class Notices:
 
     def _fault(self, error: CommandError) -> None:
         self._events.publish(Fault(self._camera, error.code, str(error)))
+
+
+def no_picture(progress: Progress) -> CameraFailed:
+    """There is no file of a recording, because there was nothing to put into it."""
+    what = (
+        f"none of {progress.dropped} pictures can be read"
+        if progress.dropped
+        else "no picture came"
+    )
+    return CameraFailed(
+        f"{what}, so there is no file {progress.name}: see what status says of the camera"
+    )

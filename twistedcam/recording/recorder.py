@@ -19,7 +19,7 @@ from twistedcam.recording.feed import Feed
 from twistedcam.recording.formats import Format
 from twistedcam.recording.job import Job
 from twistedcam.recording.lifecycle import HasState, make_recorder_lifecycle
-from twistedcam.recording.notices import Notices
+from twistedcam.recording.notices import Notices, no_picture
 from twistedcam.recording.planning import check_plan, make_plan
 from twistedcam.recording.probe import Item
 from twistedcam.recording.ring import Ring
@@ -176,7 +176,10 @@ class Recorder(HasState):
                 self._notices.refused(error)
 
     def stop(self) -> Deferred[Progress | None]:
-        """Finish the recording. Fires when it is whole; with None if nothing was recorded."""
+        """Finish the recording. Fires when it is whole; with None if there was none.
+
+        ``failure`` says then why there is no file, or why it ends too soon.
+        """
         self._standing.let_go()
         if self.state == "idle":
             return succeed(None)
@@ -191,7 +194,7 @@ class Recorder(HasState):
 
         Raises:
             NotSupported: no pre-roll is kept, or pictures of this size cannot be encoded.
-            CameraFailed: it holds nothing.
+            CameraFailed: it holds nothing, or no picture that can be read.
             DiskError: the file cannot be written.
         """
         if self.ring is None:
@@ -200,8 +203,9 @@ class Recorder(HasState):
         if not moments:
             raise CameraFailed(f"{self._camera.name} gave no picture in the last {seconds:g} s")
         progress, file = await save(self._plan(None, None), moments, self._make_thread)
-        if file is not None:
-            self._notices.tell("saved", file.name, file)
+        if file is None:
+            raise no_picture(progress)
+        self._notices.tell("saved", file.name, file)
         return progress
 
     # What the job tells (job.JobListener).
@@ -242,9 +246,14 @@ class Recorder(HasState):
         progress.dropped = self.dropped
         self._job = self.format = None
         self._machine.finished()
-        self._notices.ended(progress, self.failure)
         if self.failure is not None:
+            self._notices.broke(progress, self.failure)
             self._standing.lost()
+        elif not progress.frames:
+            self.failure = no_picture(progress)
+            self._notices.failed(progress, self.failure)
+        else:
+            self._notices.tell("finished", progress.name, progress)
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             each.callback(progress)

@@ -160,6 +160,7 @@ class Segment:
         self._close()
         if not self._file.is_worth_keeping:
             self._file.discard()
+            self.result.bytes = 0
             return
         self.result.dropped += dropped
         write_dropped(self._file.fileno(), self.result.dropped)
