@@ -356,6 +356,7 @@ class RecoveryTests(LibraryCase):
                 length = len(film.times) / 30
                 self.assertLess(abs(film.seconds - length), 0.05, (name, film.seconds, length))
                 self.assertEqual(self.recovered()[-1], name)
+                self.assertTrue(film.tags["creation_time"].startswith("2025-06-15"), film.tags)
         self.assertEqual([each for each in self.folder.iterdir() if each.suffix == ".part"], [])
         (item, *_) = self.get(self.library.list())
         self.assertEqual((item.camera, item.own), ("cam", True))

@@ -7,6 +7,7 @@ import fcntl
 import io
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from twistedcam.errors import DiskError
@@ -84,6 +85,16 @@ class PartFile(io.RawIOBase):
             except OSError as error:
                 self.error = error
         return len(view)
+
+    def change(self, change: Callable[[io.BytesIO | io.FileIO], None]) -> None:
+        """Change what is written already; where the muxer goes on stays as it is.
+
+        Raises:
+            OSError: it cannot be done.
+        """
+        at = self._file.tell()
+        change(self._file)
+        self._file.seek(at)
 
     def put_tail(self, data: bytes) -> None:
         """Let this stand behind the file until more is written: a crash does not cost it.

@@ -80,7 +80,7 @@ def _read(container: Any, item: Item) -> Item:
     duration = container.duration
     if duration is None and stream is not None and stream.duration is not None:
         duration = float(stream.duration * stream.time_base) * _MICROSECONDS
-    start = _start(metadata) or item.start
+    start = began_at(metadata) or item.start
     return Item(
         item.recording,
         tag.camera if tag else None,
@@ -96,8 +96,12 @@ def _read(container: Any, item: Item) -> Item:
     )
 
 
-def _start(metadata: dict[str, str]) -> float | None:
-    """The most exact of what a file says of its beginning."""
+def began_at(metadata: dict[str, str]) -> float | None:
+    """The most exact of what a file says of its beginning, in seconds since the UNIX epoch.
+
+    Arguments:
+        metadata: by names in small letters.
+    """
     for key in ("date", "creation_time"):
         try:
             said = datetime.fromisoformat(metadata[key])

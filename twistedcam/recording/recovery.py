@@ -14,8 +14,10 @@ from typing import Any
 import av
 import av.error
 
+from twistedcam.recording.avi import stamp
 from twistedcam.recording.formats import CONTAINERS
 from twistedcam.recording.partfile import give_name, name_of_part, sync_folder
+from twistedcam.recording.probe import began_at
 from twistedcam.recording.tag import Tag
 
 #: A whole copy in the making.
@@ -137,6 +139,10 @@ def _copy(part: Path, whole: Path, name: str) -> Recovered:
         for packet in _mux_all(source, stream, copy, target):
             frames += 1
             end = (packet.pts + (packet.duration or 0)) * packet.time_base
+    began = began_at(said)
+    if frames and container.muxer == "avi" and began is not None:
+        with open(whole, "r+b") as file:
+            stamp(file, began)
     camera = tag.camera if tag is not None else ""
     return Recovered(name, camera, part.name, frames, float(end))
 

@@ -14,6 +14,7 @@ from typing import Any
 import av
 import av.error
 
+from twistedcam.recording.avi import stamp
 from twistedcam.recording.encoder import make_encoder
 from twistedcam.recording.formats import Format
 from twistedcam.recording.moment import Moment
@@ -93,6 +94,8 @@ class Segment:
         self._last_pts = -1
         self._looked = first.time
         self._container.start_encoding()
+        if self._strict_grid:
+            self._file.change(lambda file: stamp(file, first.captured_us / 1e6))
         self._header = self._file.size
 
     def write(self, moment: Moment) -> None:
