@@ -171,7 +171,7 @@ class TrayApp:
             self._tell(str(error))
 
     def _do(self, action: Action) -> None:
-        state, host = self._state, self._options.address.host
+        state, address = self._state, self._options.address
         match action.verb:
             case "quit":
                 self.quit()
@@ -180,9 +180,10 @@ class TrayApp:
                 self.show(self._state)
                 self._link.try_now()
             case "view" if state.view:
-                open_viewer(reachable(state.view, host), action.words[0], self._tell)
+                view = reachable(state.view, address.host)
+                open_viewer(view, action.words[0], address.token, self._tell)
             case "page" if state.page:
-                open_page(reachable(state.page, host), self._tell)
+                open_page(reachable(state.page, address.host), self._tell)
             case "folder" if state.folder:
                 open_folder(state.folder, self._tell)
             case "command":

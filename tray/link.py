@@ -134,7 +134,7 @@ class Link(threading.Thread):
         """What does not change while the connection lasts."""
         try:
             found = asking.ask("server", timeout=TIMEOUT)
-        except CommandError:  # an older server
+        except CommandError:  # an older server, or a token that may not ask
             found = {}
         return replace(
             self._away,

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -16,15 +16,18 @@ from tray.address import is_loopback
 from tray.errors import TrayError
 
 
-def open_viewer(url: str, camera: str, tell: Callable[[str], None]) -> None:
+def open_viewer(url: str, camera: str, token: str | None, tell: Callable[[str], None]) -> None:
     """Start the viewer on a camera, as a program of its own.
 
     Arguments:
         url: ``twistedcam://HOST:PORT``.
+        token: what it shows to the server.
         tell: called with its reason if it fails.
     """
     target = f"{url.rstrip('/')}/{quote(camera)}"
-    _start([sys.executable, "-m", "twistedcam", "view", target], tell)
+    # In its environment, because other users see the words of a command.
+    env = None if token is None else {**os.environ, "TWISTEDCAM_TOKEN": token}
+    _start([sys.executable, "-m", "twistedcam", "view", target], tell, env)
 
 
 def open_page(url: str, tell: Callable[[str], None]) -> None:
@@ -69,7 +72,9 @@ def reachable(url: str, host: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{shown}:{parts.port}"))
 
 
-def _start(command: list[str], tell: Callable[[str], None]) -> None:
+def _start(
+    command: list[str], tell: Callable[[str], None], env: Mapping[str, str] | None = None
+) -> None:
     """Start a program that goes on without the tray; ``tell`` is called if it fails."""
     said = tempfile.TemporaryFile()  # noqa: SIM115 - the thread that waits closes it
     try:
@@ -78,6 +83,7 @@ def _start(command: list[str], tell: Callable[[str], None]) -> None:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=said,
+            env=env,
             start_new_session=True,
         )
     except OSError as error:

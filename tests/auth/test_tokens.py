@@ -134,5 +134,6 @@ def test_a_list_is_cut_to_what_the_token_is_good_for() -> None:
     assert grant.only_own(items, "cameras") == [{"camera": "door"}]
     assert Grant("v", VIEW).only_own(items, "cameras") == items
     assert grant.only_own(None, "cameras") is None
+    assert grant.only_own({"page": "x", "disk": 1}, "server", ("view", "page")) == {"page": "x"}
     with pytest.raises(Forbidden):
         grant.only_own({"disk": 1}, "disk")

@@ -96,6 +96,16 @@ class TokenTests(TokenCase):
             self.assertRegex(said, "^ERR (camera-needed|no-such-camera) .*door")
             self.assertNotIn("yard", said)
 
+    def test_a_token_for_one_camera_learns_where_pictures_are_and_no_more_of_the_server(
+        self,
+    ) -> None:
+        self.server.urls.update(view="twistedcam://here:9530", page="http://here:8080/")
+        places = ["view: twistedcam://here:9530", "page: http://here:8080/", "OK"]
+        for name in ("guest", "porter"):
+            self.assertEqual(self.controller(name).ask("server"), places)
+        self.assertIn(f"recordings: {self.folder}", self.controller("viewer").ask("server"))
+        self.assertRefused(self.controller("source").ask("server"))
+
     def test_events_of_other_cameras_are_not_told(self) -> None:
         porter = self.controller("porter")
         self.assertEqual(porter.ask("watch"), ["OK"])

@@ -16,6 +16,7 @@ from tests.ports import free_port
 from tests.process import PATIENCE, ROOT, ServerProcess, wait_for
 from tests.tray.desktop import Desktop, Driver, require_desktop, without
 from tray.icon import SIZES
+from twistedcam.auth import Grant, TokenFile
 from twistedcam.control.blocking import BlockingClient
 
 DOOR = ("--camera", "door=pattern:?size=320x240&fps=20")
@@ -177,6 +178,28 @@ def test_a_menu_that_gains_items_is_shown_whole(
         look_at_it("grown", "Save the last 1 s")
     driver.click("Quit the tray")
     assert tray.wait(PATIENCE) == 0
+
+
+def test_a_token_for_one_camera_opens_its_viewer_and_the_page(
+    desktop: Desktop, tmp_path: Path
+) -> None:
+    browser = fake_program(desktop, "browser")
+    desktop.env["BROWSER"] = str(desktop.folder / "bin" / "browser")
+    tokens = tmp_path / "tokens.toml"
+    guest = TokenFile(tokens).add(Grant("guest", frozenset({"view"}), frozenset({"door"})))
+    (tmp_path / "guest").write_text(guest)
+    http = ("--http", "tcp:0:interface=127.0.0.1", "--tokens", str(tokens))
+    with ServerProcess(tmp_path, *http, *DOOR, "--camera", "yard=pattern:?fps=5") as server:
+        tray = start_tray(desktop, server.control, f"--token-file={tmp_path / 'guest'}")
+        driver = Driver(desktop, tray.pid)
+        wait_for(lambda: any("door: live" in label for label in driver.menu()), "the camera")
+        assert "yard" not in str(driver.menu())
+        driver.close_menu()
+        driver.click("Open the web page")
+        assert wait_for(browser, "the browser").rstrip("/") == server.http
+        driver.click("Open the viewer")
+        wait_for(lambda: "Viewers: 1" in driver.menu(), "the viewer in the menu")
+        driver.close_menu()
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -59,18 +60,21 @@ class Grant:
         else:
             self._require_reach(camera, repr(name))
 
-    def only_own(self, answer: Any, name: str) -> Any:
+    def only_own(self, answer: Any, name: str, for_all: Collection[str] = ()) -> Any:
         """The answer to a command about no camera in particular, cut to what this is good for.
 
         Arguments:
             answer: of a list, items of other cameras are left out, and those of none.
             name: the command's name.
+            for_all: the keys of an answer about the server that everybody may know.
 
         Raises:
             Forbidden: it cannot be cut: it is about the server as a whole.
         """
         if self.cameras is None or answer is None:
             return answer
+        if for_all:
+            return {key: value for key, value in answer.items() if key in for_all}
         if not isinstance(answer, list):
             self._require_reach(None, repr(name))
         return [item for item in answer if item.get("camera") in self.cameras]

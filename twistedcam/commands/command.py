@@ -77,6 +77,8 @@ class Command:
         of_session: it is about the controller's own connection (see session.Session).
         looks_right: see LooksRight.
         as_lines: how the answer is shown as text, where not as ``key: value`` lines.
+        for_all: the keys of an answer about the server as a whole that a token for some cameras
+            may know, too.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Command:
     before_auth: bool = False
     looks_right: LooksRight = lambda server, word: False
     as_lines: Callable[[Answer], list[str]] | None = None
+    for_all: tuple[str, ...] = ()
 
     @property
     def usage(self) -> str:

@@ -31,6 +31,7 @@ class Registry:
         before_auth: bool = False,
         looks_right: LooksRight = lambda server, word: False,
         as_lines: Callable[[Answer], list[str]] | None = None,
+        for_all: tuple[str, ...] = (),
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Decorate a function to make it a command; its docstring is the help.
 
@@ -53,6 +54,7 @@ class Registry:
                 before_auth,
                 looks_right,
                 as_lines,
+                for_all,
             )
             for heard in self._followers:
                 heard(added)

@@ -43,7 +43,7 @@ def standard_commands() -> Registry:
         """All that is known of a camera: state, source, size, rates, viewers, recording."""
         return camera_status(server, camera)
 
-    @registry.command("server", right="view")
+    @registry.command("server", right="view", for_all=("view", "page"))
     def about_server(server: Server) -> Answer:
         """Where this server is reached, and the folder on its machine that recordings go to."""
         return {

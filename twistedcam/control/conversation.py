@@ -135,7 +135,10 @@ class Conversation:
         camera = getattr(arguments.get("camera"), "name", None)
         grant.require_command(command.right, camera, command.name)
         answer = await command.run(subject, **arguments)
-        return answer if camera is not None else grant.only_own(answer, command.name)
+        if camera is not None:
+            return answer
+        own: Answer = grant.only_own(answer, command.name, command.for_all)
+        return own
 
     def _answer(self, command: Command, answer: Answer) -> None:
         form = lines.as_json if self.json else lines.as_text

@@ -103,7 +103,9 @@ def handler(server: Server, operation: Operation) -> Callable[..., Awaitable[Rep
         camera = getattr(arguments.get("camera"), "name", None)
         request.grant.require_command(command.right, camera, command.name)
         found = await command.run(server, **arguments)
-        return as_reply(command, found if camera else request.grant.only_own(found, command.name))
+        if not camera:
+            found = request.grant.only_own(found, command.name, command.for_all)
+        return as_reply(command, found)
 
     return answer
 
