@@ -11,6 +11,7 @@ from typing import Any
 
 from tray.address import Address
 from tray.state import CameraView, ServerView, ViewerView
+from twistedcam.auth import RIGHTS
 from twistedcam.control.blocking import BlockingClient
 from twistedcam.control.dialogue import Message
 from twistedcam.errors import CommandError, NoServer, TwistedcamError
@@ -92,7 +93,8 @@ class Link(threading.Thread):
                         listener.join(TIMEOUT)
             except TwistedcamError as error:
                 if not self._ending:
-                    self._on_state(replace(self._away, reason=str(error)))
+                    refused = not isinstance(error, NoServer)
+                    self._on_state(replace(self._away, reason=str(error), refused=refused))
                     asked = self._woken.wait(delay)
                     delay = RETRY_FIRST if asked else min(delay * 2, RETRY_MOST)
 
@@ -136,12 +138,16 @@ class Link(threading.Thread):
             found = asking.ask("server", timeout=TIMEOUT)
         except CommandError:  # an older server, or a token that may not ask
             found = {}
+        # Without a token, and on an older server, nothing is known that is not allowed.
+        granted = {"rights": " ".join(RIGHTS), **asking.granted}
         return replace(
             self._away,
             connected=True,
             view=found.get("view"),
             page=found.get("page"),
             folder=found.get("recordings"),
+            rights=frozenset(granted["rights"].split()),
+            whole="cameras" not in granted,
         )
 
     def _look(self, asking: BlockingClient, place: ServerView) -> ServerView:

@@ -82,16 +82,17 @@ def _items(server: ServerView) -> Iterator[Item]:
     yield Item(
         "Start a server here",
         Action("serve"),
-        enabled=not server.connected and server.here and not server.serving,
+        enabled=not (server.connected or server.refused or server.serving) and server.here,
     )
-    really = Item("Really shut it down", Action("command", ("shutdown",)), server.connected)
-    yield Item("Shut the server down", enabled=server.connected, children=(really,))
+    may_end = server.may_control and server.whole
+    really = Item("Really shut it down", Action("command", ("shutdown",)), may_end)
+    yield Item("Shut the server down", enabled=may_end, children=(really,))
     yield Item("Quit the tray", Action("quit"))
 
 
 def _camera_items(camera: CameraView, server: ServerView) -> Iterator[Item]:
     def command(text: str, *words: str, when: bool, checked: bool | None = None) -> Item:
-        return Item(text, Action("command", words), server.connected and when, checked)
+        return Item(text, Action("command", words), server.may_control and when, checked)
 
     known, name = bool(camera.name), camera.name
     running, recording = camera.state != "stopped", camera.recording is not None
@@ -111,10 +112,11 @@ def _camera_items(camera: CameraView, server: ServerView) -> Iterator[Item]:
 
 
 def _view(server: ServerView, camera: CameraView, default: bool) -> Item:
+    seen = server.connected and "view" in server.rights  # the right to control opens no pictures
     return Item(
         "Open the viewer",
         Action("view", (camera.name,)),
-        enabled=server.connected and server.view is not None and bool(camera.name),
+        enabled=seen and server.view is not None and bool(camera.name),
         default=default,
     )
 

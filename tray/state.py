@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from twistedcam.auth import RIGHTS
+
 #: What the icon shows, the gravest first: with several cameras the gravest is shown.
 Look = Literal["away", "recovering", "recording", "live", "starting", "stopped"]
 LOOKS: tuple[Look, ...] = ("away", "recovering", "recording", "live", "starting", "stopped")
@@ -86,6 +88,9 @@ class ServerView:
         page: the web page's URL, or None for a server without one.
         folder: where recordings go, on the server's machine.
         serving: whether a server that this tray started runs.
+        refused: whether a server answers there that does not let this tray in.
+        rights: what the tray's token allows.
+        whole: whether it allows that with all cameras, and with the server itself.
     """
 
     connected: bool = False
@@ -97,6 +102,14 @@ class ServerView:
     page: str | None = None
     folder: str | None = None
     serving: bool = field(default=False, kw_only=True)
+    refused: bool = field(default=False, kw_only=True)
+    rights: frozenset[str] = field(default=frozenset(RIGHTS), kw_only=True)
+    whole: bool = field(default=True, kw_only=True)
+
+    @property
+    def may_control(self) -> bool:
+        """Whether commands are carried out for this tray."""
+        return self.connected and "control" in self.rights
 
     @property
     def look(self) -> Look:

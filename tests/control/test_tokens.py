@@ -47,7 +47,7 @@ class TokenTests(TokenCase):
     def controller(self, name: str | None = None, **where: Any) -> Controller:
         made = Controller(self.factory, **where)
         if name is not None:
-            self.assertEqual(made.ask(f"auth {self.tokens[name]}"), ["OK"])
+            self.assertEqual(made.ask(f"auth {self.tokens[name]}")[-1], "OK")
         return made
 
     def assertRefused(self, answer: list[str]) -> None:
@@ -62,6 +62,14 @@ class TokenTests(TokenCase):
         for line in ("help", "ping", "json off"):
             self.assertEqual(controller.ask(line)[-1], "OK")
         self.assertEqual(self.server.cameras["door"].state, "stopped")
+
+    def test_it_is_said_what_the_token_is_good_for(self) -> None:
+        for name, said in (
+            ("boss", ["rights: view control"]),
+            ("guest", ["rights: view", "cameras: door"]),
+            ("source", ["rights: publish"]),
+        ):
+            self.assertEqual(self.controller().ask(f"auth {self.tokens[name]}"), [*said, "OK"])
 
     def test_a_stranger_learns_no_camera_s_name(self) -> None:
         for line in ("status", "status nowhere", "start x"):
@@ -151,5 +159,5 @@ class TokenTests(TokenCase):
     def test_without_tokens_auth_is_taken_and_needed_for_nothing(self) -> None:
         self.server.authenticator = Authenticator(self.clock)
         controller = Controller(self.factory, host="192.0.2.7")
-        self.assertEqual(controller.ask("auth anything"), ["OK"])
+        self.assertEqual(controller.ask("auth anything"), ["rights: view control publish", "OK"])
         self.assertEqual(controller.ask("cameras")[-1], "OK")

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tray.address import Address
 from tray.link import Link
 from tray.notices import Notices
 from tray.state import ServerView
+from twistedcam.auth import Grant, TokenFile
 from twistedcam.errors import CertificateRefused
 
 CAMERAS = ("--camera", "door=pattern:?size=160x120&fps=20", "--camera", "yard=pattern:?fps=5")
@@ -104,7 +106,9 @@ def test_it_comes_back_by_itself_when_the_server_does(
 ) -> None:
     port = free_port()
     heard = start(Address(f"tcp:127.0.0.1:{port}"))
-    assert not heard.until(lambda state: bool(state.reason)).connected
+    nobody = heard.until(lambda state: bool(state.reason))
+    assert not nobody.connected
+    assert not nobody.refused
     own = ("--control", f"tcp:{port}:interface=127.0.0.1", *CAMERAS)
     for _ in range(2):
         with ServerProcess(tmp_path, *own):
@@ -112,6 +116,28 @@ def test_it_comes_back_by_itself_when_the_server_does(
         away = heard.until(lambda state: not state.connected)
         assert away.reason
         assert away.look == "away"
+
+
+def test_it_tells_what_its_token_allows(tmp_path: Path, start: Callable[[Address], Heard]) -> None:
+    file = TokenFile(tmp_path / "tokens.toml")
+    view, control = frozenset({"view"}), frozenset({"control"})
+    guest = file.add(Grant("guest", view, frozenset({"door"})))
+    boss = file.add(Grant("boss", view | control))
+    source = file.add(Grant("source", frozenset({"publish"})))
+    with ServerProcess(tmp_path, "--tokens", str(file.path), *CAMERAS) as server:
+
+        def first(token: str | None) -> ServerView:
+            heard = start(replace(address(server), token=token))
+            return heard.until(lambda state: state.connected or bool(state.reason))
+
+        found = first(guest)
+        assert (found.rights, found.whole) == (view, False)
+        assert found.view == "twistedcam://{}:{}".format(*server.frames)
+        found = first(boss)
+        assert (found.rights, found.whole) == (view | control, True)
+        for token in ("wrong", source, None):
+            found = first(token)
+            assert (found.connected, found.refused) == (False, True)
 
 
 def test_what_is_no_control_port_is_said_to_be_none(start: Callable[[Address], Heard]) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tray.menu import MAX_VIEWERS, SEPARATOR, Action, Item, duration, menu, shorten, tooltip
 from tray.state import LOOKS, CameraView, ServerView, ViewerView
+from twistedcam.auth import RIGHTS
 
 LIVE = CameraView("door", state="live", fps=29.97, size="1280x720", viewers=2)
 SERVER = ServerView(
@@ -76,6 +77,39 @@ def test_the_last_seconds_can_be_saved_when_the_ring_holds_them(held: float, sec
     item = find(menu(only(replace(LIVE, preroll=held))), "Save")
     assert item.text == f"Save the last {seconds} s"
     assert item.action == Action("command", ("record", "save-last", "door", f"{seconds}s"))
+
+
+def actions(items: tuple[Item, ...]) -> set[str]:
+    """The verbs of all that can be clicked, and of commands their first word."""
+    found: set[str] = set()
+    for each in items:
+        if each.enabled and each.action is not None:
+            found.add(" ".join((each.action.verb, *each.action.words[:1])))
+        found |= actions(each.children)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("rights", "whole", "may"),
+    [
+        ("view", True, {"view door"}),
+        ("control", False, {"command stop", "command record", "command snapshot"}),
+        (
+            "control",
+            True,
+            {"command stop", "command record", "command snapshot", "command shutdown"},
+        ),
+    ],
+)
+def test_what_the_token_does_not_allow_is_greyed(rights: str, whole: bool, may: set[str]) -> None:
+    server = replace(SERVER, rights=frozenset({rights}), whole=whole)
+    assert actions(menu(server)) == may | {"page", "folder", "quit"}
+
+
+def test_where_a_server_refuses_the_token_none_is_started() -> None:
+    refused = ServerView(reason="that token is wrong", refused=True)
+    assert enabled(refused) == {"Quit the tray"}
+    assert menu(refused)[0].text == "That token is wrong"
 
 
 def test_without_a_server_one_can_be_started_here_and_nothing_else_be_done() -> None:
@@ -164,6 +198,9 @@ servers = st.builds(
     ServerView,
     connected=st.booleans(),
     reason=st.text(max_size=100),
+    refused=st.booleans(),
+    rights=st.frozensets(st.sampled_from(RIGHTS)),
+    whole=st.booleans(),
     here=st.booleans(),
     cameras=st.lists(cameras, max_size=4).map(tuple),
     view=st.none() | st.just("twistedcam://127.0.0.1:1"),
@@ -185,7 +222,7 @@ def test_in_every_state_the_menu_can_be_shown_and_quit(server: ServerView) -> No
     def check(found: tuple[Item, ...]) -> None:
         for each in found:
             if each.action is not None and each.enabled and each.action.verb == "command":
-                assert server.connected
+                assert server.may_control
             check(each.children)
 
     check(items)

@@ -180,8 +180,8 @@ def test_a_menu_that_gains_items_is_shown_whole(
     assert tray.wait(PATIENCE) == 0
 
 
-def test_a_token_for_one_camera_opens_its_viewer_and_the_page(
-    desktop: Desktop, tmp_path: Path
+def test_a_token_to_view_one_camera_opens_its_viewer_and_the_page_and_no_more(
+    desktop: Desktop, tmp_path: Path, artifacts: Path
 ) -> None:
     browser = fake_program(desktop, "browser")
     desktop.env["BROWSER"] = str(desktop.folder / "bin" / "browser")
@@ -193,7 +193,11 @@ def test_a_token_for_one_camera_opens_its_viewer_and_the_page(
         tray = start_tray(desktop, server.control, f"--token-file={tmp_path / 'guest'}")
         driver = Driver(desktop, tray.pid)
         wait_for(lambda: any("door: live" in label for label in driver.menu()), "the camera")
-        assert "yard" not in str(driver.menu())
+        items = driver.menu()
+        assert "yard" not in str(items)
+        assert not any(items[each]["enabled"] for each in ("Stop", "Record", "Snapshot"))
+        assert not items["Shut the server down"]["enabled"]
+        driver.screenshot(artifacts / "token-for-one-camera.png")
         driver.close_menu()
         driver.click("Open the web page")
         assert wait_for(browser, "the browser").rstrip("/") == server.http

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from twistedcam.auth import RIGHTS
 from twistedcam.commands.command import Answer
 from twistedcam.commands.registry import Registry
 from twistedcam.errors import BadArgument
 
 if TYPE_CHECKING:
+    from twistedcam.auth import Grant
     from twistedcam.camera import Camera
 
 
@@ -21,7 +23,7 @@ class Session(Protocol):
     def watch(self, camera: str | None) -> None:
         """Tell of that camera's events, or of all, until the next line."""
 
-    async def authenticate(self, token: str) -> None:
+    async def authenticate(self, token: str) -> Grant:
         """Take a token; what it opens is open from now on. Raises Unauthorized."""
 
     def quit(self) -> None:
@@ -33,9 +35,15 @@ def add_session_commands(registry: Registry) -> None:
 
     @registry.command("auth", right="view", before_auth=True, of_session=True)
     async def auth(session: Session, token: str) -> Answer:
-        """Say who you are, where the server has tokens (twistedcam token --help)."""
-        await session.authenticate(token)
-        return None
+        """Say who you are, where the server has tokens (twistedcam token --help).
+
+        Answers with the rights that you have, and with the cameras, if they are not all.
+        """
+        grant = await session.authenticate(token)
+        answer = {"rights": " ".join(right for right in RIGHTS if right in grant.rights)}
+        if grant.cameras is not None:
+            answer["cameras"] = " ".join(sorted(grant.cameras))
+        return answer
 
     @registry.command("watch", right="view", of_session=True)
     def watch(session: Session, camera: Camera | None = None) -> Answer:

@@ -68,6 +68,11 @@ class BlockingClient:
         """The version that the server greeted with."""
         return self._dialogue.server_version or ""
 
+    @property
+    def granted(self) -> Message:
+        """What ``auth`` was answered; empty without a token, and from an older server."""
+        return self._dialogue.granted
+
     def ask(self, *words: str, timeout: float | None = None) -> Message:
         """Carry out one command; the answer's fields. A list is under its plural name.
 

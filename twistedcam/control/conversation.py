@@ -112,7 +112,7 @@ class Conversation:
         self._watch = Watch(self._server.events, write, it.say, it.drop, it.peer)
         self._watch.fill(it.is_full)
 
-    async def authenticate(self, token: str) -> None:
+    async def authenticate(self, token: str) -> Grant:
         """Take a token, unless others on its way could have read it."""
         transport, authenticator = self._connection.transport, self._server.authenticator
         if authenticator.is_needed and not is_private(transport):
@@ -121,6 +121,7 @@ class Conversation:
                 "a tunnel. Others may have read this one: replace it"
             )
         self._grant = await authenticator.by_token(token, transport.getPeer())
+        return self._grant
 
     def quit(self) -> None:
         """Close behind the answer; what was typed behind is not carried out."""

@@ -45,6 +45,8 @@ class Dialogue:
         if token is not None:
             self.opening += write_line(["auth", token])
         self._due = self.opening.count(b"\n")
+        #: What ``auth`` was answered: the rights, and the cameras if they are not all.
+        self.granted: Message = {}
         #: The server's version, once it has greeted.
         self.server_version: str | None = None
 
@@ -73,7 +75,7 @@ class Dialogue:
             if self.is_ready:
                 yield message
             else:
-                answer(message)
+                self.granted = answer(message)  # that of the last one stays: auth, if it was said
                 self._due -= 1
 
     def _greeted(self, words: list[str]) -> None:
