@@ -109,8 +109,9 @@ class Page:
         return str(found)
 
     def value(self, selector: str) -> str:
-        """What stands in a field."""
-        return str(self.find(selector).get_property("value"))
+        """What stands in a field; nothing where there is none yet."""
+        found = self.chrome.find_elements("css selector", selector)
+        return str(found[0].get_property("value")) if found else ""
 
     def click(self, selector: str) -> None:
         """Press it, when it can be pressed."""

@@ -199,7 +199,8 @@ def test_a_snapshot_is_saved(page: Page, server: ServerProcess, folder: Path) ->
 
 
 def test_a_slider_sets_what_it_names(page: Page, server: ServerProcess) -> None:
-    slider = page.wait(lambda: page.find(".slider [name=quality]"), "a slider")
+    page.wait(lambda: page.text(".slider"), "a slider")
+    slider = page.find("[name=quality]")
     page.chrome.execute_script(
         "arguments[0].value = 40; arguments[0].dispatchEvent(new Event('change'))", slider
     )
@@ -217,7 +218,8 @@ def test_a_slider_shows_what_somebody_else_has_set(page: Page, server: ServerPro
         output = page.text(".slider:has([name=quality]) output")
         return str(value) == output == page.value("[name=quality]")
 
-    slider = page.wait(lambda: page.find(".slider [name=quality]"), "a slider")
+    page.wait(lambda: page.text(".slider"), "a slider")
+    slider = page.find("[name=quality]")
     page.chrome.execute_script("arguments[0].focus()", slider)
     assert server.command_lines("set quality 33")[-1] == "OK"
     page.wait(lambda: shows(33), "what was set by telnet")

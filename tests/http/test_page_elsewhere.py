@@ -178,7 +178,7 @@ def test_a_page_offers_what_its_token_is_good_for_and_says_what_not(
         browser.complaints()
         browser.open(f"{server.http}/?token={guest}")
         browser.moves()
-        browser.wait(lambda: browser.find("[name=quality]"), "the settings")
+        browser.wait(lambda: browser.text(".slider"), "the settings")
         assert pressable() == []
         assert "you may look, and change nothing" in browser.text("#limits")
         browser.keys("s")
@@ -190,7 +190,7 @@ def test_a_page_offers_what_its_token_is_good_for_and_says_what_not(
         browser.open(f"{server.http}/?token={desk}")
         browser.wait(lambda: "has not the right to view" in browser.text(".veil"), "why not")
         browser.wait(browser.names, "the recording")
-        browser.wait(lambda: browser.find("[name=quality]"), "the settings")
+        browser.wait(lambda: browser.text(".slider"), "the settings")
         assert (pressable(), shown(".download", ".delete")) == (steers, [".delete"])
         browser.shoot("desk-light-1280")
         browser.look(390, 844, dark=True)
