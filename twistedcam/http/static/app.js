@@ -1,6 +1,7 @@
 // The page: cameras, recordings, and a line to the server that says how they are.
 import { Feed } from "./feed.js";
 import { CameraView } from "./camera.js";
+import { clock } from "./clock.js";
 import { Recordings } from "./recordings.js";
 import { startKeys } from "./keys.js";
 import { rights } from "./rights.js";
@@ -104,3 +105,4 @@ $("#link").hidden = false;
 $("#recordings").hidden = false;
 $("#foot").hidden = false;
 feed.start();
+clock.follow(() => feed.link === "connected" || feed.link === "connecting");

@@ -25,10 +25,11 @@ class ServerClock {
 
   get isKnown() { return Number.isFinite(this.error); }
 
-  async follow() {
+  // isLinked: whether the server is there, and lets this page in.
+  async follow(isLinked) {
     for (let turn = 0; ; turn += 1) {
       try {
-        for (let count = 0; count < ASKED; count += 1) await this.ask();
+        for (let count = 0; count < ASKED && isLinked(); count += 1) await this.ask();
       } catch { /* lost; asked again below */ }
       await new Promise((done) => setTimeout(done, this.isKnown ? SOON[turn] ?? AGAIN : 1000));
     }
@@ -37,7 +38,7 @@ class ServerClock {
   async ask() {
     const before = this.here();
     const answer = await ask("/api/v1/time");
-    if (!answer.ok) return;
+    if (!answer.ok) throw new Error(answer.status);
     const { time } = await answer.json();
     this.heard(before, time * 1000, this.here());
   }
@@ -57,4 +58,3 @@ class ServerClock {
 }
 
 export const clock = new ServerClock();
-clock.follow();
