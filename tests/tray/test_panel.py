@@ -138,6 +138,7 @@ def test_what_others_do_shows_in_the_menu_while_it_is_open(
             client.ask("record", "start", "yard")
             wait_for(lambda: any("Record (" in label for label in driver.ask("peek")), "its time")
             driver.screenshot(artifacts / "two-cameras.png")
+            wait_for(lambda: any(tmp_path.glob(".yard*.part")), "a picture in the file")
             client.ask("record", "stop", "yard")
             wait_for(lambda: "Record" in driver.ask("peek"), "the end of the recording")
             client.ask("stop", "yard")
