@@ -44,8 +44,8 @@ def read_header(jpeg: bytes) -> Header:
     """Walk the segments up to the first scan.
 
     Raises:
-        ValueError: these bytes are not a JPEG, end before the first scan, or have too many pixels or
-            segments.
+        ValueError: these bytes are not a JPEG, end before the first scan, or have too many pixels
+            or segments.
     """
     if jpeg[:2] != SOI:
         raise ValueError("no JPEG: it does not begin with FF D8")

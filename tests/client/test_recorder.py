@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
 from client.actions import Actions
 from client.loop import Reports, run_loop
+from client.recorder import LocalRecorder
 from client.screens import NoScreen
 from client.views import View
 from tests.client.peer import HELLO, Peer, picture
-from tests.process import ServerProcess, run_program
+from tests.process import PATIENCE, ServerProcess, run_program
 from twistedcam import wire
+from twistedcam.errors import DiskError
+from twistedcam.frame import Frame
 from twistedcam.viewing import parse_target
 
 SOURCE = "pattern:?size=160x120&fps=20"
@@ -31,14 +35,16 @@ def test_a_file_that_cannot_be_written_ends_a_viewer_without_a_window(tmp_path: 
             assert told == ["twistedcam: v.mkv: No such file or directory"], words
 
 
-@pytest.mark.parametrize("wrong", [picture(side=0), picture(time_us=2**63)], ids=["size", "time"])
-def test_pictures_that_no_file_can_have_are_one_line(tmp_path: Path, wrong: bytes) -> None:
-    with Peer(HELLO, LIVE, wrong) as peer:
-        way = ("--headless", "--record", f"{tmp_path}/v.mkv")
-        done = run_program("twistedcam", "view", *way, peer.url)
-    assert done.returncode == 1
-    told = [each for each in done.stderr.splitlines() if not each.endswith("live")]
-    assert len(told) == 1 and "cannot be recorded" in told[0], done.stderr
+@pytest.mark.parametrize("wrong", [Frame(1, 1, 0, 0, b""), Frame(1, 2**80, 1, 1, b"")])
+def test_pictures_that_no_file_can_have_are_an_error_and_no_file(
+    tmp_path: Path, wrong: Frame
+) -> None:
+    ended = threading.Event()
+    recorder = LocalRecorder(tmp_path / "v.mkv", ended.set)
+    recorder.take(wrong)
+    assert ended.wait(PATIENCE)
+    with pytest.raises(DiskError, match=r"^v\.mkv: "):
+        recorder.close()
     assert not list(tmp_path.iterdir())
 
 

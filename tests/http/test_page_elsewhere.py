@@ -107,7 +107,7 @@ def test_where_there_was_no_picture_nothing_is_said_to_be_recorded_or_saved(
     browser.keys("r")
     browser.wait(lambda: browser.text(".record") == "End recording", "one that waits for it")
     browser.keys("e")
-    browser.wait(lambda: "Nothing was recorded" in browser.text(".toast.bad"), "word of it")
+    browser.wait(lambda: "picture came" in browser.text(".toast.bad"), "word of it")
     browser.click("[data-camera=attic] .snap")
     browser.wait(lambda: browser.text(".toast.bad").startswith("attic has no picture"), "its name")
     browser.chrome.get("about:blank")

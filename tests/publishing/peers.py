@@ -8,7 +8,7 @@ import threading
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from tests.process import wait_for
 from tests.system import require, require_program
@@ -93,6 +93,8 @@ class Asked:
 
     method: str
     path: str
+    #: Connections are numbered as they came.
+    connection: int
     type: str = ""
     authorization: str = ""
     body: str = ""
@@ -101,8 +103,8 @@ class Asked:
 class WebServer(ThreadingHTTPServer):
     """Takes whatever is put and deleted, and refuses WHIP's offers; open while in the context.
 
-    Each request is taken by a thread of its own: the order in which they were done is the order
-    of those threads, and only that in which they began is the sender's.
+    Each request is taken by a thread of its own, and those run in any order: only that in which
+    connections were made is the sender's.
     """
 
     daemon_threads = True
@@ -110,15 +112,20 @@ class WebServer(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__((LOCAL, 0), _Upload)
         self.port: int = self.server_address[1]
-        #: What was asked, in the order in which it began.
+        #: What was asked, and what of it was taken whole.
         self.begun: list[Asked] = []
-        #: What was taken whole.
         self.taken: list[Asked] = []
+        self.connections: list[Any] = []
         self._serving = threading.Thread(target=self.serve_forever)
 
     def has_taken(self, method: str, path: str) -> bool:
         """Whether that was taken whole."""
         return any((each.method, each.path) == (method, path) for each in list(self.taken))
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """One more connection: they are accepted one after the other."""
+        self.connections.append(client_address)
+        super().process_request(request, client_address)
 
     def __enter__(self) -> WebServer:
         self._serving.start()
@@ -135,7 +142,8 @@ class _Upload(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def _take(self, status: int) -> None:
-        asked = Asked(self.command, self.path)
+        number = self.server.connections.index(self.client_address)
+        asked = Asked(self.command, self.path, number)
         self.server.begun.append(asked)
         asked.type = self.headers.get("Content-Type", "")
         asked.authorization = self.headers.get("Authorization", "")

@@ -101,8 +101,7 @@ export class CameraView {
   async endRecording() {
     if (!this.status?.recording) return;
     const told = await command("POST", `${this.path}/record/stop`);
-    if (told?.frames === 0) say(`Nothing was recorded: ${this.name} gave no picture`, true);
-    else if (told?.recording) say(`Recorded ${told.recording}, ${span(told.seconds)}`);
+    if (told?.recording) say(`Recorded ${told.recording}, ${span(told.seconds)}`);
   }
 
   async saveLast() {
