@@ -13,6 +13,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
 from twistedcam.address import show_address, without_token
+from twistedcam.auth import ANYONE
 from twistedcam.errors import BadArgument, TwistedcamError
 from twistedcam.http.guard import Guard
 from twistedcam.http.reply import Reply, error_reply, json_reply
@@ -86,7 +87,8 @@ class Router:
         try:
             reply = guard.check(request) or await self._find(request, path)
         except TwistedcamError as error:
-            reply = error_reply(request.grant.only_own_names(error))
+            # A request of another's site has no grant before its token was judged.
+            reply = error_reply(getattr(request, "grant", ANYONE).only_own_names(error))
         except CancelledError:
             return  # the client has gone while its token was looked at
         except Exception:
