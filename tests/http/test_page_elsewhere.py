@@ -101,13 +101,15 @@ def test_a_dashboards_page_reads_and_shows_the_camera(
 def test_where_there_was_no_picture_nothing_is_said_to_be_recorded_or_saved(
     browser: Page, cameras: ServerProcess
 ) -> None:
-    browser.look()
+    browser.look(390, 844)
     browser.open(f"{cameras.http}/#attic")
     browser.wait(lambda: browser.text(".state") == "No picture", "a camera that is not there")
     browser.keys("r")
     browser.wait(lambda: browser.text(".record") == "End recording", "one that waits for it")
     browser.keys("e")
-    browser.wait(lambda: "picture came" in browser.text(".toast.bad"), "word of it")
+    no_file = "No picture came, so there is no file attic_"
+    browser.wait(lambda: browser.text(".toast.bad").startswith(no_file), "word of it")
+    browser.shoot("no-picture-light-390")
     browser.click("[data-camera=attic] .snap")
     browser.wait(lambda: browser.text(".toast.bad").startswith("attic has no picture"), "its name")
     browser.chrome.get("about:blank")

@@ -1,5 +1,5 @@
 // Commands to the server.
-import { ask, remedy, say } from "./dom.js";
+import { ask, capital, remedy, say } from "./dom.js";
 
 const VERDICT = 10000; // milliseconds: a server makes those wait that have guessed at tokens
 
@@ -46,7 +46,7 @@ export async function command(method, path, body) {
   } catch (error) {
     const text = error.message;
     const named = path.startsWith(cameraPath("")) && text.startsWith(decodeURIComponent(path.split("/")[2]));
-    say(named ? text : text.charAt(0).toUpperCase() + text.slice(1), true); // a name stays as it is
+    say(named ? text : capital(text), true); // a name stays as it is
     return null;
   }
 }

@@ -26,6 +26,8 @@ export function icon(use, name) {
   use.setAttribute("href", `/static/icons.svg#${name}`);
 }
 
+export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
 export function say(text, bad = false) {
   const toast = document.createElement("div");
   toast.className = bad ? "toast bad" : "toast";

@@ -1,7 +1,7 @@
 // The recordings: seen, played, taken away, deleted.
 import { call, command } from "./api.js";
 import { rights } from "./rights.js";
-import { $, address, bytes, fromTemplate, icon, say, span, when } from "./dom.js";
+import { $, address, bytes, capital, fromTemplate, icon, say, span, when } from "./dom.js";
 
 const PAGE = 24; // shown at once
 const AT_MOST_EVERY = 1000; // milliseconds between two readings of the list
@@ -41,7 +41,8 @@ export class Recordings {
   }
 
   happened(event) {
-    if (event.what === "failed") say(`Recording ${event.name} failed: ${event.reason}`, true);
+    // One that got no picture is told in the words that the button's answer has, too.
+    if (event.what === "failed") say(event.code === "camera-failed" ? capital(event.reason) : `Recording ${event.name} failed: ${event.reason}`, true);
     this.load();
   }
 
