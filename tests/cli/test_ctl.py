@@ -171,7 +171,7 @@ def test_a_person_at_the_prompt(
             prompt.type("garbage\x03")
             prompt.wait_for("twistedcam>")
         prompt.type("auth S3CRET\r")
-        prompt.wait_for("OK")
+        prompt.wait_for("rights")
         prompt.wait_for("twistedcam>")
         prompt.type("statsu\r")
         prompt.wait_for("did you mean 'status'?")
