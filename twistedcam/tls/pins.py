@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from pathlib import Path
 
 from twistedcam.errors import BadArgument, DiskError
+from twistedcam.runtime.atomic_file import locked, write_atomically
 
 #: What is kept of a server whose certificate somebody has signed that this machine trusts: its
 #: certificates may change, but one that nobody has signed is not taken for it any more.
@@ -33,18 +33,18 @@ class Pins:
         return self._read().get(server)
 
     def put(self, server: str, pin: str) -> None:
-        """Remember.
+        """Remember it. Several programs may do so at the same time: none undoes another's.
 
         Raises:
+            BadArgument: the file is broken; it is left as it is.
             DiskError: it cannot be written.
         """
-        text = json.dumps({**self._read(), server: pin}, indent=1, sort_keys=True) + "\n"
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
-            with open(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            os.replace(name, self.path)
+            with locked(self.path):
+                known = {**self._read(), server: pin}
+                text = json.dumps(known, indent=1, sort_keys=True) + "\n"
+                write_atomically(self.path, text.encode(), 0o600)
         except OSError as error:
             raise DiskError(f"{self.path} cannot be written: {error.strerror}") from error
 

@@ -1,0 +1,198 @@
+"""Small files that are replaced as a whole, and a lock for who reads, changes and writes one."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from secrets import token_hex
+
+#: Seconds to wait for a lock before giving up.
+LOCK_TIMEOUT = 10.0
+#: Without locks in the file system: seconds after which a lock file that never changed counts as
+#: left behind by a process that died.
+STALE_AFTER = 5.0
+#: Seconds between two attempts to get a lock.
+_POLL = 0.01
+#: What a file system says that has no locks (NFS without lockd, some FUSE and SMB ones).
+_NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
+#: What a file system says that cannot sync this kind of file.
+_NO_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
+#: Never through a symbolic link, and never waiting for the other end of a FIFO.
+_PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+def write_atomically(
+    path: Path | str,
+    data: bytes,
+    mode: int,
+    *,
+    owner: tuple[int, int] | None = None,
+    dir_fd: int | None = None,
+    sync: bool = True,
+) -> None:
+    """Replace a file, whole or not at all. Blocks.
+
+    A symbolic link of that name is replaced, not followed: resolve it first where it is meant.
+
+    Arguments:
+        mode: the file's permission bits; the umask does not change them.
+        owner: user and group that the file is to have; None: those of this process.
+        dir_fd: the folder that a relative path starts at; None: the current one.
+        sync: see that it is on the disk before it takes its name. Without, a power cut may leave
+            an empty file: for what can be made anew.
+
+    Raises:
+        OSError: it cannot be written; the old file is as it was.
+    """
+    folder, name = os.path.split(path)
+    fresh = os.path.join(folder, f".{_short(name)}.{token_hex(6)}.new")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _PLAIN | getattr(os, "O_BINARY", 0)
+    fd = os.open(fresh, flags, mode & 0o700, dir_fd=dir_fd)
+    try:
+        with open(fd, "wb") as file:
+            file.write(data)
+            if owner is not None and sys.platform != "win32":
+                os.fchown(fd, *owner)
+            _set_mode(fd, mode)
+            if sync:
+                file.flush()
+                _sync(fd)
+        os.replace(fresh, path, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(fresh, dir_fd=dir_fd)
+        raise
+    if sync:
+        sync_folder(folder or ".", dir_fd)
+
+
+@contextmanager
+def locked(path: Path | str) -> Iterator[None]:
+    """Hold a lock on a file's name: for reading, changing and writing it in one step. Blocks.
+
+    It holds between processes and between threads. The lock is a file of its own beside it,
+    ``.NAME.lock``, because the file itself is replaced. It stays there, empty.
+
+    Where the file system has no locks, a second file is made instead that nobody else can make
+    meanwhile (``O_EXCL``). One that a crash has left behind counts for ``STALE_AFTER`` seconds.
+
+    Raises:
+        TimeoutError: another process has held it for ``LOCK_TIMEOUT`` seconds. It is an OSError.
+        OSError: the lock file cannot be made or is not a regular file.
+    """
+    folder, name = os.path.split(path)
+    lock = os.path.join(folder, f".{name}.lock")
+    until = time.monotonic() + LOCK_TIMEOUT
+    fd = os.open(lock, os.O_RDWR | os.O_CREAT | _PLAIN, 0o600)
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", lock)
+        if _lock(fd, lock, until):
+            yield
+            return
+    finally:
+        os.close(fd)  # that lets the lock go
+    with _exclusive_file(f"{lock}ed", until):
+        yield
+
+
+def sync_folder(folder: Path | str, dir_fd: int | None = None) -> None:
+    """See that the names in a folder are on the disk, as far as the system can do that."""
+    with suppress(OSError):
+        fd = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0), dir_fd=dir_fd)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+def _short(name: str) -> str:
+    """As much of a name as leaves room for more in the 255 bytes that a name may have."""
+    return os.fsdecode(os.fsencode(name)[:100])
+
+
+def _sync(fd: int) -> None:
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
+
+
+def _set_mode(fd: int, mode: int) -> None:
+    """A file system without permission bits keeps those that it gives to all files."""
+    if sys.platform == "win32":  # pragma: no cover - Windows has no fchmod before Python 3.13
+        return
+    try:
+        os.fchmod(fd, mode)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, *_NO_SYNC):
+            raise
+
+
+def _lock(fd: int, lock: str, until: float) -> bool:
+    """Wait for the lock; False where the file system has none.
+
+    Raises:
+        TimeoutError: it was not to be had in time.
+    """
+    if sys.platform == "win32":  # pragma: no cover - Windows has other locks
+        return False
+    import fcntl
+
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in _NO_LOCKS:
+                return False
+            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES, errno.EINTR):
+                raise
+        else:
+            return True
+        _wait(lock, until)
+
+
+@contextmanager
+def _exclusive_file(lock: str, until: float) -> Iterator[None]:
+    """Have a file that nobody else can make at the same time, and remove it afterwards."""
+    seen: tuple[int, int] | None = None
+    since = time.monotonic()
+    while True:
+        try:
+            os.close(os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _PLAIN, 0o600))
+            break
+        except FileExistsError:
+            found = _identity(lock)
+            if found != seen:
+                seen, since = found, time.monotonic()
+            elif found is not None and time.monotonic() - since > STALE_AFTER:
+                with suppress(OSError):
+                    os.unlink(lock)
+                continue
+        _wait(lock, until)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.unlink(lock)
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+def _wait(lock: str, until: float) -> None:
+    if time.monotonic() > until:
+        raise TimeoutError(errno.ETIMEDOUT, "another process holds its lock", lock)
+    time.sleep(_POLL)
