@@ -16,7 +16,16 @@ from twistedcam.delivery import watcher
 from twistedcam.doorman import RESERVED_FILES, Limits
 from twistedcam.errors import BadArgument
 from twistedcam.frameport import vigil
-from twistedcam.http import api, channel, events, pullers, request, stall, websocket
+from twistedcam.http import (
+    api,
+    channel,
+    events,
+    placeholder,
+    pullers,
+    request,
+    stall,
+    websocket,
+)
 from twistedcam.mqtt import bridge, client
 from twistedcam.processing import results
 from twistedcam.recording import RecordSettings, backlog, names
@@ -60,6 +69,7 @@ KIB, MIB = 1024, 1024 * 1024
         f"picture from anywhere | {jpeg.MOST_PIXELS:,} pixels |",
         f"picture that user code gives | {results.MOST_SIDE:,} pixels |",
         f"lines before it | {multipart.MAX_BODY // MIB} MiB, {multipart.MAX_HEAD // KIB} KiB |",
+        f"why there is none) | {placeholder.MOST_PIXELS:,} (3840 × 2160) |",
         f"asked for | {spec._MAX_SIDE:,} × {spec._MAX_SIDE:,} |",
         f"disk | {backlog.FRAMES}, {backlog.BYTES // MIB} MiB |",
         f"pre-roll | {RecordSettings.preroll_memory // MIB} MiB |",

@@ -1,24 +1,37 @@
-"""Pictures that say in words why there is no picture."""
+"""Placeholders: pictures that say in words why there is no picture."""
 
 from __future__ import annotations
 
 import io
+import re
 import textwrap
 import time
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from PIL import Image, ImageDraw, ImageFont
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
+from twistedcam import jpeg as jpeg_limits
 from twistedcam.frame import Frame
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
+    from twistedcam.camera.thread import Thread
     from twistedcam.server import Server
 
 #: The size, in pixels, where a camera has not said its own yet.
 DEFAULT_SIZE = (640, 480)
-#: Pictures to keep: a camera that comes and goes has the same few reasons again and again.
+#: Most pixels of a placeholder: those of 3840x2160. One of 100 million would take 300 MB to draw.
+MOST_PIXELS = 3840 * 2160
+#: Placeholders to cache: a camera that comes and goes has the same few reasons again and again.
 KEEP = 32
+
+#: Most pixels on a side: a JPEG's header has 16 bits for each.
+_MOST_SIDE = 65535
+#: Characters of a reason that are looked at. Four lines are shown.
+_LONGEST_REASON = 500
+_NUMBER = re.compile("[0-9]{1,5}")
 
 #: How much of the width a line may take; below how many units letters are so small that a name is
 #: better written in two lines.
@@ -45,7 +58,10 @@ _TITLES = {
 
 
 class Placeholders:
-    """Draws them, on a thread of its own, and keeps those that were drawn.
+    """Draws placeholders, one at a time for each camera, and caches them.
+
+    All viewers of a camera wait for the same drawing. All drawings are made one after the other on
+    one thread, which exists only while there is something to draw.
 
     Arguments:
         server: whose threads to use.
@@ -53,25 +69,63 @@ class Placeholders:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._drawn: dict[tuple[str, str, str, int, int], bytes] = {}
+        self._cache: dict[_Key, bytes] = {}
+        #: Those who wait for the drawing under way of each camera.
+        self._waiting: dict[str, list[Deferred[None]]] = {}
+        self._thread: Thread | None = None
 
     async def of(self, camera: Camera) -> Frame:
-        """A frame that says why this camera gives none, in the camera's own size."""
-        width, height = _size(camera)
-        key = (camera.name, camera.state, camera.reason or "", width, height)
-        jpeg = self._drawn.get(key)
-        if jpeg is None:
-            thread = self._server.make_thread()
-            try:
-                jpeg = await thread.run(lambda: draw(*key))
-            finally:
-                thread.end()
-            while len(self._drawn) >= KEEP:
-                self._drawn.pop(next(iter(self._drawn)))
-            self._drawn[key] = jpeg
-        frame = Frame(0, time.time_ns() // 1000, width, height, jpeg)
-        frame.share(state_shown, key[1])
+        """A frame that says why this camera gives no picture, in the camera's own size.
+
+        It is of the state in which the camera is when the drawing is ready. A size that is unknown
+        or too large is replaced (``placeholder_size``).
+        """
+        while (jpeg := self._cache.get(key := _key(camera))) is None:
+            over: Deferred[None] = Deferred()
+            if key.name in self._waiting:
+                self._waiting[key.name].append(over)
+            else:
+                self._waiting[key.name] = [over]
+                self._draw(key)
+            await over
+        frame = Frame(0, time.time_ns() // 1000, key.width, key.height, jpeg)
+        frame.share(state_shown, key.state)
         return frame
+
+    def _draw(self, key: _Key) -> None:
+        if self._thread is None:
+            self._thread = self._server.make_thread()
+        self._thread.run(lambda: draw(*key)).addBoth(self._drawn, key)
+
+    def _drawn(self, result: bytes | Failure, key: _Key) -> None:
+        waiting = self._waiting.pop(key.name)
+        if isinstance(result, bytes):
+            while len(self._cache) >= KEEP:
+                self._cache.pop(next(iter(self._cache)))
+            self._cache[key] = result
+        for over in waiting:
+            if isinstance(result, Failure):
+                over.errback(result)
+            else:
+                over.callback(None)
+        if not self._waiting and self._thread is not None:
+            self._thread.end()
+            self._thread = None
+
+
+class _Key(NamedTuple):
+    """What a placeholder shows: the arguments of ``draw``."""
+
+    name: str
+    state: str
+    reason: str
+    width: int
+    height: int
+
+
+def _key(camera: Camera) -> _Key:
+    reason = (camera.reason or "")[:_LONGEST_REASON]
+    return _Key(camera.name, camera.state, reason, *_size(camera))
 
 
 def state_shown(frame: Frame) -> str:
@@ -126,9 +180,23 @@ def _fitting(text: str, size: float, width: int) -> float:
 
 
 def _size(camera: Camera) -> tuple[int, int]:
-    if camera.width and camera.height:
-        return camera.width, camera.height
-    width, _, height = camera.spec.settings.get("size", "").partition("x")
-    if width.isdigit() and height.isdigit() and 16 <= int(width) <= 8192:
-        return int(width), max(16, min(8192, int(height)))
-    return DEFAULT_SIZE
+    width, height = camera.width, camera.height
+    if not width or not height:
+        asked = camera.spec.settings.get("size", "").split("x")
+        if len(asked) == 2 and all(_NUMBER.fullmatch(side) for side in asked):
+            width, height = int(asked[0]), int(asked[1])
+    return placeholder_size(width, height)
+
+
+def placeholder_size(width: int, height: int) -> tuple[int, int]:
+    """The size of the placeholder for a camera of that size, in pixels.
+
+    It is the camera's size, or a smaller one of the same shape if it has more than ``MOST_PIXELS``.
+    A size that no picture has gives ``DEFAULT_SIZE``: it can come from another server.
+    """
+    if not (0 < width <= _MOST_SIDE and 0 < height <= _MOST_SIDE):
+        return DEFAULT_SIZE
+    if width * height > jpeg_limits.MOST_PIXELS:
+        return DEFAULT_SIZE
+    scale = min(1.0, (MOST_PIXELS / (width * height)) ** 0.5)
+    return max(1, int(width * scale)), max(1, int(height * scale))
