@@ -6,6 +6,8 @@ VENV ?= .venv
 ARGS ?=
 # What to test: make test TESTS=tests/wire
 TESTS ?= tests
+# How many processes run tests side by side: make test JOBS=4
+JOBS ?= 2
 SOAK_SECONDS ?= 3600
 FUZZ_SECONDS ?= 60
 FUZZ_CASES ?= 2000
@@ -16,6 +18,7 @@ FUZZED := tests/fuzz tests/wire tests/control/test_lines.py tests/control/test_t
 LOCK ?= requirements/test.txt
 
 BIN := $(VENV)/bin
+PYTEST := pytest --numprocesses $(JOBS) --dist worksteal
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help run test lint check coverage bench soak fuzz kernel-test audit lock clean
@@ -26,14 +29,14 @@ help:  ## say what can be made
 run: $(VENV)/.run  ## start the server (ARGS='--camera webcam:0')
 	@exec $(BIN)/twistedcam serve $(ARGS)
 
-test: lint check  ## style, types, import contracts, and all tests
+test: lint check  ## style, types, import contracts, and all tests (TESTS=tests/wire JOBS=4)
 
 check: $(VENV)/.test
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m $(PYTEST) $(TESTS)
 
 coverage: $(VENV)/.test  ## all tests, and the lines and branches that none of them reaches
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(TESTS)
+	$(BIN)/coverage run -m $(PYTEST) $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered --show-missing
 
@@ -52,7 +55,7 @@ soak: $(VENV)/.test  ## an hour of comings and goings, one of lost servers, then
 
 fuzz: $(VENV)/.fuzz  ## codecs and parsers against any bytes, guided by coverage and by hypothesis (FUZZ_SECONDS=60)
 	for each in frames pictures commands; do $(BIN)/python -m tests.fuzz $$each --seconds $(FUZZ_SECONDS) || exit; done
-	FUZZ_CASES=$(FUZZ_CASES) $(BIN)/python -m pytest $(FUZZED)
+	FUZZ_CASES=$(FUZZ_CASES) $(BIN)/python -m $(PYTEST) $(FUZZED)
 
 kernel-test: $(VENV)/.test  ## the webcam code on the Linux kernel's own test driver, in a virtual machine
 	$(BIN)/python -m tests.kernel $(ARGS)

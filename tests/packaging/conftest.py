@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.packaging.venvs import make_venv
+from tests.once import made_once
+from tests.packaging.venvs import BIN, make_venv
 
 
 @pytest.fixture(scope="session")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def plain(shared: Path) -> Path:
     """The bin folder of an environment that has a copy."""
-    return make_venv(tmp_path_factory.mktemp("plain"), editable=False)
+    return made_once(shared / "plain", partial(make_venv, editable=False)) / BIN
 
 
 @pytest.fixture(scope="session")
-def editable(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def editable(shared: Path) -> Path:
     """The bin folder of an environment that is led to the checkout."""
-    return make_venv(tmp_path_factory.mktemp("editable"), editable=True)
+    return made_once(shared / "editable", partial(make_venv, editable=True)) / BIN
 
 
 @pytest.fixture

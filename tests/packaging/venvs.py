@@ -9,14 +9,17 @@ from pathlib import Path
 
 from tests.process import ROOT
 
+#: Where an environment's programs are, below the folder that it was made in.
+BIN = Path("venv", "bin")
+
 
 def environment() -> dict[str, str]:
     """This one, without anything that would lead Python back to the checkout."""
     return {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
 
 
-def make_venv(folder: Path, editable: bool) -> Path:
-    """Install the checkout into an empty environment below ``folder``; its bin folder."""
+def make_venv(folder: Path, editable: bool) -> None:
+    """Install the checkout into an empty environment below ``folder``: its programs are in BIN."""
     venv = folder / "venv"
     subprocess.run([sys.executable, "-m", "venv", venv], check=True)
     source = ROOT
@@ -34,4 +37,3 @@ def make_venv(folder: Path, editable: bool) -> Path:
     words = ["-m", "pip", "install", "--quiet"]
     words += ["--editable"] if editable else []
     subprocess.run([venv / "bin" / "python", *words, source], check=True, env=environment())
-    return venv / "bin"
