@@ -10,10 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from twisted.logger import capturedLogs
+
 from tests.recording.films import read_film
 from tests.recording.test_recorder import RecorderCase
+from twistedcam.errors import BadArgument, DiskError
 from twistedcam.events import Fault, RecordingChanged
-from twistedcam.recording import partfile
+from twistedcam.recording import file_system, partfile
 from twistedcam.recording.partfile import part_of
 
 FORMATS = ("mp4", "mkv", "avi", "mov")
@@ -132,12 +135,111 @@ class FaultTests(RecorderCase):
         self.assertIsNone(self.recorder.failure)
         self.assertEqual(len(read_film(self.folder / "a.mkv").times), 30)
 
-    def test_a_file_that_cannot_be_locked_is_not_left_behind(self) -> None:
-        self.patch(fcntl, "flock", failing(errno.ENOLCK))
+    def test_a_file_system_without_locks_is_recorded_to_and_that_is_said_once(self) -> None:
+        for code in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL, errno.EBADF):
+            with self.subTest(code=code), capturedLogs() as logs:
+                self.patch(file_system, "_without_locks", set())
+                self.patch(fcntl, "flock", failing(code))
+                for suffix in FORMATS:
+                    name = f"{code}.{suffix}"
+                    self.recorder.start(name)
+                    self.show(1)
+                    self.successResultOf(self.recorder.stop())
+                    self.assertIsNone(self.recorder.failure)
+                    self.assertEqual(len(read_film(self.folder / name).times), 10)
+                said = [each for each in logs if "no locks" in each["log_format"]]
+                self.assertEqual([each["reason"] for each in said], [os.strerror(code)])
+
+    def test_a_file_that_somebody_takes_away_before_it_is_locked_is_made_again(self) -> None:
+        flock, tries = fcntl.flock, []
+
+        def taken(fd: int, how: int) -> None:
+            tries.append(fd)
+            if len(tries) == 1:
+                (self.folder / ".a.mkv.part").unlink()  # as recovery does with an empty one
+                raise BlockingIOError(errno.EWOULDBLOCK, "held")
+            flock(fd, how)
+
+        self.patch(fcntl, "flock", taken)
         self.recorder.start("a.mkv")
-        self.show(3)
-        self.ended("No locks available")
-        self.assertEqual(list(self.folder.iterdir()), [])
+        self.show(1)
+        self.successResultOf(self.recorder.stop())
+        self.assertEqual(len(read_film(self.folder / "a.mkv").times), 10)
+        self.assertEqual(len(tries), 2)
+
+    def test_a_file_system_without_links_or_that_syncs_no_folder_gets_the_film(self) -> None:
+        link, fsync = os.link, os.fsync
+
+        def sync_files_alone(fd: int) -> None:
+            if os.path.isdir(f"/proc/self/fd/{fd}"):
+                raise OSError(code, os.strerror(code))
+            fsync(fd)
+
+        for code in (errno.EACCES, errno.EPERM, errno.EIO, errno.EINVAL, errno.ENOSYS):
+            with self.subTest(code=code):
+                self.patch(os, "link", failing(code))
+                if code != errno.EIO:  # that one is a disk that loses names
+                    self.patch(os, "fsync", sync_files_alone)
+                (self.folder / f"{code}.mkv").unlink(missing_ok=True)
+                self.recorder.start(f"{code}.mkv")
+                self.show(1)
+                self.successResultOf(self.recorder.stop())
+                self.assertIsNone(self.recorder.failure)
+                self.assertEqual(len(read_film(self.folder / f"{code}.mkv").times), 10)
+                self.assertFalse(list(self.folder.glob(".*.part")))
+                os.link, os.fsync = link, fsync
+
+    def test_a_link_that_was_made_though_the_server_says_no_counts(self) -> None:
+        link = os.link
+
+        def made_twice(one: Path, two: Path) -> None:
+            link(one, two)
+            link(one, two)  # NFS does so when an answer was lost
+
+        self.patch(os, "link", made_twice)
+        self.recorder.start("a.mkv")
+        self.show(1)
+        self.successResultOf(self.recorder.stop())
+        self.assertEqual([each.name for each in self.folder.iterdir()], ["a.mkv"])
+
+    def test_a_name_that_the_file_system_does_not_take_is_said(self) -> None:
+        partfile.open = failing(errno.EINVAL)  # type: ignore[attr-defined]
+        self.recorder.start("12:00.mkv")
+        self.show(1)
+        self.ended("does not take this name")
+
+    def test_a_name_too_long_for_the_file_system_is_refused_at_once(self) -> None:
+        self.patch(os, "pathconf", lambda *_: 143)
+        with self.assertRaisesRegex(BadArgument, "at most 137 bytes"):
+            self.recorder.start("ä" * 67 + ".mkv")
+        self.recorder.start("ä" * 66 + ".mkv")
+
+    def test_a_disk_that_cannot_be_asked_for_names_is_said(self) -> None:
+        self.patch(Path, "exists", failing(errno.ESTALE))
+        for name in ("a.mkv", None):
+            with self.assertRaisesRegex(DiskError, os.strerror(errno.ESTALE)):
+                self.recorder.start(name)
+
+    def test_a_file_that_is_deleted_meanwhile_ends_the_recording(self) -> None:
+        for suffix in FORMATS:
+            with self.subTest(suffix=suffix):
+                self.events.clear()
+                self.recorder.start(f"a.{suffix}")
+                self.show(1)
+                (self.folder / f".a.{suffix}.part").unlink()
+                self.show(1)
+                self.ended("deleted, or the disk was unmounted")
+                self.assertEqual(list(self.folder.iterdir()), [])
+        self.again()
+
+    def test_a_file_system_that_does_not_say_how_much_is_free_is_recorded_to(self) -> None:
+        nothing = os.statvfs_result((4096, 4096, 0, 0, 0, 0, 0, 0, 0, 255))
+        self.patch(os, "statvfs", lambda *_: nothing)
+        self.again()
+
+    def test_a_count_that_cannot_be_written_does_not_hide_the_film(self) -> None:
+        self.patch(os, "pwrite", failing(errno.EROFS))
+        self.again()
 
     def ends_hidden(self, call: str, code: int) -> None:
         real = getattr(os, call)
@@ -157,14 +259,12 @@ class FaultTests(RecorderCase):
         self.ends_hidden("fsync", errno.EIO)
 
     def test_a_name_that_cannot_be_given_leaves_the_hidden_file(self) -> None:
-        self.ends_hidden("link", errno.EIO)
-
-    def test_no_room_for_a_name_leaves_the_hidden_file(self) -> None:
-        self.ends_hidden("link", errno.ENOSPC)
-
-    def test_a_rename_that_fails_leaves_the_hidden_file(self) -> None:
-        self.patch(os, "link", failing(errno.EPERM))  # no hard links there
-        self.ends_hidden("rename", errno.EIO)
+        for code in (errno.EIO, errno.ENOSPC, errno.EROFS):
+            with self.subTest(code=code):
+                self.patch(os, "link", failing(errno.EPERM))  # no hard links there
+                self.ends_hidden("rename", code)
+                for each in self.folder.iterdir():
+                    each.unlink()
 
     def test_a_folder_that_cannot_be_synced_is_said_and_the_film_is_there(self) -> None:
         self.patch(partfile, "sync_folder", failing(errno.EIO))

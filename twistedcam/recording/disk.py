@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
+import sys
 from errno import EACCES, ENOSPC
 from pathlib import Path
 
 from twistedcam.errors import DiskError
-from twistedcam.recording.segment import ROOM
+
+#: Bytes on the disk that are left for a file's last frames and its index.
+ROOM = 2 * 2**20
 
 
 def free_bytes(folder: Path) -> int:
-    """What a program may still write there.
+    """What a program may still write there; very much if the file system does not say.
 
     Raises:
         OSError: the folder is gone.
     """
     disk = os.statvfs(folder)
+    if not disk.f_blocks:
+        return sys.maxsize  # some FUSE ones
     return disk.f_bavail * disk.f_frsize
 
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import io
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from twistedcam.errors import DiskError
+from twistedcam.recording.file_system import WriterLock, give_name, sync_file, sync_folder
 
-#: What a file system says that has no hard links (FAT, some network ones).
-_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 PREFIX, SUFFIX = ".", ".part"
 #: Seconds to wait for a file when the process has as many as it may have.
 PATIENCE = 2.0
+#: Seconds between two attempts to have one.
+_POLL = 0.02
 
 
 def part_of(path: Path) -> Path:
@@ -36,8 +37,8 @@ class PartFile(io.RawIOBase):
 
     Until ``appear`` is called it is in memory, so that there is never a file without a picture.
     After the first error nothing more is written: the muxer is let run on into nothing, and
-    what was good at the last ``mark`` can be kept. The file is locked as long as it is open: who
-    finds one that is not locked knows that its writer is dead.
+    what was good at the last ``mark`` can be kept. The file is locked as long as it is open: one
+    that is not locked has no writer any more.
 
     Arguments:
         path: the final one.
@@ -52,6 +53,7 @@ class PartFile(io.RawIOBase):
         self._good = 0
         self._end = 0
         self._tail = 0
+        self._lock: WriterLock | None = None
 
     @property
     def size(self) -> int:
@@ -144,13 +146,7 @@ class PartFile(io.RawIOBase):
         if isinstance(self._file, io.FileIO):
             return
         memory = self._file
-        file = self._open()
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.close()
-            self.part.unlink(missing_ok=True)
-            raise
+        file, self._lock = self._open()
         at = memory.tell()
         self._file = file
         self.write(memory.getvalue())
@@ -159,16 +155,28 @@ class PartFile(io.RawIOBase):
         else:
             self._good = 0  # what was marked in memory did not get here
 
-    def _open(self) -> io.FileIO:
-        """The file on the disk. If none is to be had, it waits for one: frames can wait too."""
+    def _open(self) -> tuple[io.FileIO, WriterLock]:
+        """The file on the disk, locked. If none is to be had, it waits for one: frames can wait."""
         until = time.monotonic() + PATIENCE
         while True:
             try:
-                return open(self.part, "x+b", buffering=0)
+                file = open(self.part, "x+b", buffering=0)  # noqa: SIM115
             except OSError as error:
+                if error.errno == errno.EINVAL:  # what FAT says of a colon in a name
+                    raise OSError(errno.EINVAL, "the file system does not take this name") from None
                 if error.errno not in (errno.EMFILE, errno.ENFILE) or time.monotonic() > until:
                     raise
-            time.sleep(0.02)
+                time.sleep(_POLL)
+                continue
+            # Another server that starts now may take it for one that was left behind, and remove
+            # it before it is locked.
+            with suppress(BlockingIOError):
+                lock = WriterLock(file.fileno(), self.part)
+                if self.part.exists() or time.monotonic() > until:
+                    return file, lock
+                lock.release()
+            file.close()
+            time.sleep(_POLL)
 
     def mark(self) -> None:
         """All that was written up to here makes a readable file."""
@@ -188,7 +196,7 @@ class PartFile(io.RawIOBase):
                 os.ftruncate(self._file.fileno(), self._good)
             else:
                 self._drop_tail(self._end)
-            os.fsync(self._file.fileno())
+            sync_file(self._file.fileno())
             path = give_name(self.part, self.path)
         finally:
             self.close()
@@ -199,60 +207,20 @@ class PartFile(io.RawIOBase):
         """There is nothing worth keeping."""
         if self.appeared:
             self.part.unlink(missing_ok=True)
-        self.close()
+        with suppress(OSError):
+            self.close()
 
     def fileno(self) -> int:
         return self._file.fileno()
 
     def close(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
         if not self.closed:
-            self._file.close()
-        super().close()
-
-
-def give_name(part: Path, path: Path) -> Path:
-    """Move a file to its final name, in one step and over no other file; where it is then.
-
-    Raises:
-        OSError: it could not be done.
-    """
-    number, target = 1, path
-    while True:
-        try:
-            os.link(part, target)
-        except FileExistsError:
-            number += 1
-            target = path.with_stem(f"{path.stem}-{number}")
-        except OSError as error:
-            if error.errno not in _NO_LINKS:
-                raise
-            if target.exists():  # a file system without hard links
-                number += 1
-                target = path.with_stem(f"{path.stem}-{number}")
-                continue
-            os.rename(part, target)
-            return target
-        else:
-            os.unlink(part)
-            return target
-
-
-def sync_folder(folder: Path) -> None:
-    """See that names in a folder are on the disk; left to the system if no file is to be had.
-
-    Raises:
-        OSError: the disk refuses.
-    """
-    try:
-        fd = os.open(folder, os.O_RDONLY)
-    except OSError as error:
-        if error.errno in (errno.EMFILE, errno.ENFILE):
-            return
-        raise
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+            try:
+                self._file.close()
+            finally:
+                super().close()
 
 
 def disk_error(name: str, error: BaseException) -> DiskError:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from twistedcam.errors import BadArgument
 from twistedcam.recording.disk import check_folder
+from twistedcam.recording.file_system import longest_name
 from twistedcam.recording.formats import SUFFIXES, format_of_name
 from twistedcam.recording.names import check_name, is_free, take, take_free_name
+from twistedcam.recording.partfile import PREFIX, SUFFIX, disk_error
 from twistedcam.recording.session import Plan
 from twistedcam.recording.settings import RecordSettings
 
@@ -21,8 +26,9 @@ def check_plan(folder: Path, name: str | None, settings: RecordSettings) -> None
         DiskError: the folder cannot be written, or is full.
     """
     name = _checked(folder, name, settings)
-    if name is not None and not is_free(folder, name):
-        raise _not_free(name)
+    with _disk_errors(folder):
+        if name is not None and not is_free(folder, name):
+            raise _not_free(name)
 
 
 def make_plan(
@@ -30,11 +36,12 @@ def make_plan(
 ) -> Plan:
     """All of it, the name taken; errors as check_plan. The session gives the name back."""
     chosen = _checked(folder, name, settings)
-    if chosen is None:
-        suffix = settings.default_format.container.suffix
-        chosen = take_free_name(folder, camera, time.time(), suffix)
-    elif not take(folder, chosen):
-        raise _not_free(chosen)
+    with _disk_errors(folder):
+        if chosen is None:
+            suffix = settings.default_format.container.suffix
+            chosen = take_free_name(folder, camera, time.time(), suffix)
+        elif not take(folder, chosen):
+            raise _not_free(chosen)
     format = format_of_name(chosen, settings.format)
     return Plan(folder, camera, chosen, name is not None, format, settings, every)
 
@@ -43,7 +50,21 @@ def _checked(folder: Path, name: str | None, settings: RecordSettings) -> str | 
     if name is not None:
         name = check_name(name, SUFFIXES, settings.default_format.container.suffix)
     check_folder(folder)
+    longest = longest_name(folder) - len(PREFIX + SUFFIX)
+    if name is not None and len(os.fsencode(name)) > longest:
+        raise BadArgument(
+            f"{name!r} is too long for the file system of {folder}: at most {longest} bytes"
+        )
     return name
+
+
+@contextmanager
+def _disk_errors(folder: Path) -> Iterator[None]:
+    """What the system says while it is asked for names."""
+    try:
+        yield
+    except OSError as error:
+        raise disk_error(str(folder), error) from error
 
 
 def _not_free(name: str) -> BadArgument:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,8 +15,9 @@ import av
 import av.error
 
 from twistedcam.recording.avi import stamp
+from twistedcam.recording.file_system import WriterLock, give_name, sync_file, sync_folder
 from twistedcam.recording.formats import CONTAINERS
-from twistedcam.recording.partfile import give_name, name_of_part, sync_folder
+from twistedcam.recording.partfile import name_of_part
 from twistedcam.recording.probe import began_at
 from twistedcam.recording.tag import Tag
 
@@ -24,6 +25,8 @@ from twistedcam.recording.tag import Tag
 _WHOLE = ".whole"
 #: Bytes of a fragment's head that can be there without the rest of it.
 _TORN = 4096
+#: Seconds that a file is watched for growth where the file system has no locks.
+WATCHED = 1.0
 #: Seconds that the last picture is seen where nothing else is known.
 _LAST = Fraction(1, 30)
 
@@ -66,7 +69,9 @@ def recover(folder: Path) -> Iterator[Recovered]:
         if name is None or Path(name).suffix.lower() not in CONTAINERS:
             continue
         with _locked(part) as free:
-            if free:
+            if free and _has_name(part, folder / name):
+                part.unlink()  # the crash came between its two names
+            elif free:
                 yield _finish(part, folder / name)
 
 
@@ -74,18 +79,36 @@ def recover(folder: Path) -> Iterator[Recovered]:
 def _locked(part: Path) -> Iterator[bool]:
     """Whether the file's writer is dead."""
     try:
-        fd = os.open(part, os.O_RDONLY)
-    except FileNotFoundError:
+        fd = os.open(part, os.O_RDWR)  # NFS has a lock only for one that may be written
+    except OSError:
         yield False
         return
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock = WriterLock(fd, part)
     except OSError:
-        yield False
-    else:
-        yield True
-    finally:
         os.close(fd)
+        yield False
+        return
+    try:
+        yield not (lock.is_local and _grows(fd))
+    finally:
+        lock.release()
+        os.close(fd)
+
+
+def _grows(fd: int) -> bool:
+    """Whether another computer writes to it: without locks nothing else tells."""
+    before = os.fstat(fd)
+    time.sleep(WATCHED)
+    after = os.fstat(fd)
+    return (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
+
+
+def _has_name(part: Path, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.lstat(part), os.lstat(path))
+    except OSError:
+        return False
 
 
 def _finish(part: Path, path: Path) -> Recovered:
@@ -113,7 +136,7 @@ def _finish(part: Path, path: Path) -> Recovered:
         part.unlink()
         return Recovered(None, "", part.name)
     with open(whole, "rb") as file:
-        os.fsync(file)
+        sync_file(file.fileno())
         size = os.fstat(file.fileno()).st_size
     name = give_name(whole, path).name
     part.unlink()

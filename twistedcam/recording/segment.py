@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from errno import ENOSPC
+from errno import ENOENT, ENOSPC
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import av
 import av.error
 
 from twistedcam.recording.avi import stamp
+from twistedcam.recording.disk import ROOM, free_bytes
 from twistedcam.recording.encoder import make_encoder
 from twistedcam.recording.formats import Format
 from twistedcam.recording.moment import Moment
@@ -24,8 +26,6 @@ from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.tag import Tag, write_dropped
 from twistedcam.recording.tail import Tail
 
-#: Bytes on the disk that are left for a file's last frames and its index.
-ROOM = 2 * 2**20
 _INDEX_ENTRY = 40
 #: Microseconds of film between two looks at the disk.
 _LOOK = 400_000
@@ -166,7 +166,8 @@ class Segment:
             self.result.bytes = 0
             return
         self.result.dropped += dropped
-        write_dropped(self._file.fileno(), self.result.dropped)
+        with suppress(OSError):  # the count alone is no reason to leave the film hidden
+            write_dropped(self._file.fileno(), self.result.dropped)
         self.result.bytes = self._file.size
         self.result.name = self._file.publish().name
 
@@ -200,13 +201,16 @@ class Segment:
             self._mux(until)
 
     def _look(self, time: int) -> None:
-        """See whether there is room for what is still to come, while there is."""
+        """See whether the file is still there, and room for what is to come, while there is."""
         if time - self._looked < _LOOK:
             return
         self._looked = time
-        disk = os.statvfs(self._file.path.parent)
-        if disk.f_bavail * disk.f_frsize < ROOM + _INDEX_ENTRY * self.result.frames:
-            raise OSError(ENOSPC, os.strerror(ENOSPC))
+        if self._file.appeared and not self._file.part.exists():
+            reason = f"{os.strerror(ENOENT)} any more (deleted, or the disk was unmounted)"
+            raise OSError(ENOENT, reason)
+        with suppress(FileNotFoundError):
+            if free_bytes(self._file.path.parent) < ROOM + _INDEX_ENTRY * self.result.frames:
+                raise OSError(ENOSPC, os.strerror(ENOSPC))
 
     def _close(self) -> None:
         """Let the muxer write what it writes at the end."""

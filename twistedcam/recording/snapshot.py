@@ -11,8 +11,8 @@ from twistedcam.camera.thread import Thread
 from twistedcam.errors import BadArgument, DiskError
 from twistedcam.events import EventBus, RecordingChanged
 from twistedcam.frame import Frame
+from twistedcam.recording.file_system import give_name, sync_file, sync_folder
 from twistedcam.recording.names import check_name, give_back, take, take_free_name
-from twistedcam.recording.partfile import give_name
 
 SUFFIXES = (".jpg", ".jpeg")
 
@@ -52,8 +52,13 @@ def _write(folder: Path, camera: str, frame: Frame, name: str | None) -> str:
         chosen = name or take_free_name(folder, camera, frame.time, SUFFIXES[0])
         hidden = folder / f".{chosen}.{token_hex(4)}.new"  # others may want this picture just now
         try:
-            hidden.write_bytes(frame.jpeg)
-            return give_name(hidden, folder / chosen).name
+            with open(hidden, "xb") as file:
+                file.write(frame.jpeg)
+                file.flush()
+                sync_file(file.fileno())
+            written = give_name(hidden, folder / chosen).name
+            sync_folder(folder)
+            return written
         except OSError:
             hidden.unlink(missing_ok=True)
             raise
