@@ -29,8 +29,9 @@ from twistedcam.http import (
 from twistedcam.mqtt import bridge, client
 from twistedcam.processing import results
 from twistedcam.recording import RecordSettings, backlog, names
-from twistedcam.sources import multipart, spec
+from twistedcam.sources import multipart, relay, spec
 from twistedcam.sources.spec import check_name
+from twistedcam.viewing import states
 
 TEXT = (ROOT / "docs" / "security.md").read_text().split("## Limits")[1]
 KIB, MIB = 1024, 1024 * 1024
@@ -69,6 +70,9 @@ KIB, MIB = 1024, 1024 * 1024
         f"picture from anywhere | {jpeg.MOST_PIXELS:,} pixels |",
         f"picture that user code gives | {results.MOST_SIDE:,} pixels |",
         f"lines before it | {multipart.MAX_BODY // MIB} MiB, {multipart.MAX_HEAD // KIB} KiB |",
+        f"relay passes on | {relay.MAX_CHANGES} a second |",
+        f"without its pictures | {relay.MAX_MESSAGES} a second |",
+        f"tells its clients | {states.MAX_REASON}, {states.MAX_WORD} characters |",
         f"why there is none) | {placeholder.MOST_PIXELS:,} (3840 × 2160) |",
         f"asked for | {spec._MAX_SIDE:,} × {spec._MAX_SIDE:,} |",
         f"disk | {backlog.FRAMES}, {backlog.BYTES // MIB} MiB |",

@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
+
+from twisted.logger import Logger
 
 from twistedcam import wire
 from twistedcam.errors import CameraFailed, TwistedcamError
@@ -18,9 +21,23 @@ from twistedcam.viewing.blocking import open_socket, reason_of
 from twistedcam.viewing.session import ClientSession
 from twistedcam.viewing.target import Target, parse_target
 
+log = Logger()
+
 #: Seconds that the other server may take to let us in, and to say a word.
 TIMEOUT = 5.0
+#: How many times a second a change of the other camera's state, or of its reason, is passed on.
+MAX_CHANGES = 4
+#: Messages other than frames that are read in a second. A server sends a few; beyond it the
+#: connection is read more slowly.
+MAX_MESSAGES = 200
 _CHUNK = 256 * 1024
+#: Bytes that are read at once from a server that sends too many messages, and messages in one
+#: chunk that mean that it does.
+_SMALL_CHUNK = 8 * 1024
+_MANY = 20
+#: Servers whose odd states were logged: once for each, over all connections.
+_logged: set[str] = set()
+_MOST_LOGGED = 1000
 
 
 class RelaySource:
@@ -42,6 +59,11 @@ class RelaySource:
         self._state: wire.State | None = None
         self.via: tuple[str, ...] = ()
         self._heard_at = 0.0
+        #: What was passed on last of the other camera's state, and when.
+        self._passed_on = ""
+        self._passed_on_at = -TIMEOUT
+        self._chunk = _CHUNK
+        self._interrupted = threading.Event()
 
     @classmethod
     def from_settings(cls, spec: SourceSpec, settings: Settings) -> RelaySource:
@@ -53,6 +75,7 @@ class RelaySource:
         self._session = ClientSession(self.target)
         self._frames.clear()
         self._state = None
+        self._interrupted.clear()
         try:
             self._socket = open_socket(self.target, TIMEOUT)
             self._socket.settimeout(self._wait)
@@ -78,13 +101,13 @@ class RelaySource:
             frame = self._frames.popleft()
             return Grab(frame.time_us / 1e6, jpeg=frame.jpeg)
         state = self._state
-        if state is not None and state.state != "live":
-            reason = f": {state.reason}" if state.reason else ""
-            raise Paused(f"{self.target} is {state.state}{reason}")
+        if state is not None and state.state != "live" and self._may_pass_on(state):
+            raise Paused(self._passed_on)
         return None
 
     def interrupt(self) -> None:
         """Wake who waits for the other server."""
+        self._interrupted.set()
         if self._socket is not None:
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
@@ -99,6 +122,35 @@ class RelaySource:
             connection.sendall(self._session.output())
         connection.close()
 
+    def _may_pass_on(self, state: wire.State) -> bool:
+        """Whether to tell of this state: what has changed only ``MAX_CHANGES`` times a second."""
+        reason = f": {state.reason}" if state.reason else ""
+        text = f"{self.target} is {state.state}{reason}"
+        if text != self._passed_on:
+            now = time.monotonic()
+            if now - self._passed_on_at < 1 / MAX_CHANGES:
+                return False
+            self._passed_on, self._passed_on_at = text, now
+        return True
+
+    def _slow_down(self, messages: int) -> None:
+        """Wait before the next read if there were too many messages in the last one."""
+        self._chunk = _CHUNK
+        if messages > _MANY:
+            self._chunk = _SMALL_CHUNK
+            self._interrupted.wait(min(1.0, messages / MAX_MESSAGES))
+
+    def _log_refused(self) -> None:
+        """Log once for each server that its states have something in them that cannot be."""
+        target = str(self.target)
+        if self._session.refused and target not in _logged and len(_logged) < _MOST_LOGGED:
+            _logged.add(target)
+            log.warn(
+                "{target} announces {what}: this is ignored",
+                target=target,
+                what=self._session.refused,
+            )
+
     def _receive(self) -> None:
         """Take in what has come, or wait for it a while; only the newest frame is kept."""
         assert self._socket is not None, "not open"
@@ -107,6 +159,7 @@ class RelaySource:
             if data == b"":
                 raise CameraFailed(f"{self.target} has closed the connection")
             now = time.monotonic()
+            messages = self._session.other_messages
             if data:
                 self._heard_at = now
             elif now - self._heard_at > TIMEOUT:
@@ -120,14 +173,15 @@ class RelaySource:
             self._session.tick(now)
             if out := self._session.output():
                 self._socket.sendall(out)
+            self._log_refused()
+            self._slow_down(self._session.other_messages - messages)
         except CameraFailed:
             raise
         except (OSError, TwistedcamError) as error:
             raise CameraFailed(f"{self.target}: {reason_of(error)}") from None
 
-    @staticmethod
-    def _try(receive: Callable[[int], bytes]) -> bytes | None:
+    def _try(self, receive: Callable[[int], bytes]) -> bytes | None:
         try:
-            return receive(_CHUNK)
+            return receive(self._chunk)
         except (TimeoutError, ssl.SSLWantReadError):
             return None

@@ -20,6 +20,7 @@ from twistedcam.errors import (
     WireError,
 )
 from twistedcam.frame import Frame
+from twistedcam.viewing.states import MAX_REASON, check_state
 from twistedcam.viewing.target import DEFAULT_PORT, Target
 
 #: Seconds between two PINGs, and of silence after which a connection is given up.
@@ -84,6 +85,10 @@ class ClientSession:
         self.hello: wire.Hello | None = None
         #: The camera's newest STATE, once one has come.
         self.state: wire.State | None = None
+        #: What was refused of the states that came (``check_state``), or nothing: the first only.
+        self.refused = ""
+        #: Messages that came, other than frames.
+        self.other_messages = 0
         #: Frames that the server passed over, by the gaps in their numbers.
         self.missed = 0
         self.bytes = 0
@@ -117,9 +122,12 @@ class ClientSession:
         for message in self._messages(data):
             if isinstance(message, wire.FrameMessage):
                 yield self._frame(message.frame)
-            elif isinstance(message, wire.State):
-                self.state = message
-                yield message
+                continue
+            self.other_messages += 1
+            if isinstance(message, wire.State):
+                self.state, refused = check_state(message)
+                self.refused = self.refused or refused
+                yield self.state
             else:
                 self._other(message, now)
 
@@ -185,7 +193,7 @@ class ClientSession:
             self._ponged(message, now)
         elif isinstance(message, wire.Error):
             error = _ERRORS.get(message.code, WireError)
-            raise error(message.message or message.code)
+            raise error((message.message or message.code)[:MAX_REASON])
         elif isinstance(message, wire.Bye):
             raise Disconnected("the server has ended the connection")
         elif isinstance(message, wire.Ack) and self.role == "publish":

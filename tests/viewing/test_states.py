@@ -1,0 +1,76 @@
+"""What a server says of its camera is used only where a camera can be so."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.viewing.test_session import joined
+from twistedcam import jpeg, wire
+from twistedcam.viewing import Target
+from twistedcam.viewing.session import ClientSession
+from twistedcam.viewing.states import MAX_FPS, MAX_REASON, check_state
+
+
+@pytest.mark.parametrize("size", [(0, 0), (1, 1), (640, 480), (10000, 10000), (65535, 1525)])
+def test_a_size_that_a_picture_can_have_is_kept(size: tuple[int, int]) -> None:
+    state, refused = check_state(wire.State("cam", "live", *size, 29.97))
+    assert (state.width, state.height, state.fps, refused) == (*size, 29.97, "")
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        ((30000, 30000), "pictures of 30000x30000"),
+        ((-5, 480), "pictures of -5x480"),
+        ((10**9, 1), "pictures of 1e+09x1"),
+        ((2**64, 2**64), "pictures of 1.84e+19x1.84e+19"),
+        ((0, 480), "pictures of 0x480"),
+        ((65536, 1), "pictures of 65536x1"),
+        ((10001, 10000), "pictures of 10001x10000"),
+    ],
+)
+def test_another_size_is_as_good_as_none(size: tuple[int, int], words: str) -> None:
+    state, refused = check_state(wire.State("cam", "stopped", *size, reason="r"))
+    assert (state.width, state.height, state.reason, refused) == (0, 0, "r", words)
+
+
+@pytest.mark.parametrize("fps", [-1.0, 1e300, MAX_FPS + 1, float("inf"), float("nan")])
+def test_a_rate_that_no_camera_has_is_as_good_as_none(fps: float) -> None:
+    state, refused = check_state(wire.State("cam", "live", 640, 480, fps))
+    assert (state.width, state.fps) == (640, 0.0)
+    assert "pictures a second" in refused
+
+
+def test_texts_are_short_and_of_one_line() -> None:
+    long = wire.State("c" * 9000, "s\n" * 9000, reason="r\x1b[2J" * 9000, via=("v" * 9000,) * 3)
+    state, refused = check_state(long)
+    assert refused == ""
+    assert state.reason is not None
+    assert (len(state.camera), len(state.state), len(state.reason)) == (64, 64, MAX_REASON)
+    assert state.state.isprintable() and state.reason.isprintable()
+    assert [len(word) for word in state.via] == [64] * 3
+
+
+@given(st.integers(-(2**64), 2**64), st.integers(-(2**64), 2**64), st.floats())
+def test_whatever_is_said_the_picture_fits(width: int, height: int, fps: float) -> None:
+    state, _ = check_state(wire.State("cam", "live", width, height, fps))
+    assert 0 <= state.width * state.height <= jpeg.MOST_PIXELS
+    assert state.width >= 0 and state.height >= 0 and 0 <= state.fps <= MAX_FPS
+
+
+def test_a_session_gives_checked_states_and_keeps_what_was_refused_first() -> None:
+    session = joined(ClientSession(Target()))
+    for size in ((30000, 30000), (-5, -5)):
+        (state,) = session.receive(wire.State("cam", "stopped", *size).encode(), 1.0)
+        assert state == wire.State("cam", "stopped")
+        assert session.state == state
+    assert session.refused == "pictures of 30000x30000"
+
+
+def test_an_error_is_cut() -> None:
+    session = joined(ClientSession(Target()))
+    with pytest.raises(Exception, match="xxx") as caught:
+        list(session.receive(wire.Error("busy", "x" * 9000).encode(), 1.0))
+    assert len(str(caught.value)) == MAX_REASON

@@ -1,0 +1,50 @@
+"""Checks of what a server says about its camera, which may be wrong or meant to do harm."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from twistedcam import jpeg, wire
+from twistedcam.plain import on_one_line
+
+#: Most characters of a state's reason, of other words in it, and the highest rate.
+MAX_REASON = 500
+MAX_WORD = 64
+MAX_FPS = 1000.0
+_MAX_SIDE = 65535
+
+
+def check_state(state: wire.State) -> tuple[wire.State, str]:
+    """A STATE with nothing in it that no camera can have, and what was refused, in words.
+
+    A size that no picture has, or a rate beyond ``MAX_FPS``, is replaced by 0, which means that it
+    is not known. Texts are cut, and are of one line. The words are empty if nothing was refused.
+    """
+    size, fps, refused = (state.width, state.height), state.fps, []
+    if size != (0, 0) and not _is_size(*size):
+        refused.append(f"pictures of {_number(size[0])}x{_number(size[1])}")
+        size = (0, 0)
+    if not 0 <= fps <= MAX_FPS:
+        refused.append(f"{_number(fps)} pictures a second")
+        fps = 0.0
+    reason = None if state.reason is None else on_one_line(state.reason[:MAX_REASON])
+    checked = replace(
+        state,
+        camera=state.camera[:MAX_WORD],
+        state=on_one_line(state.state[:MAX_WORD]),
+        width=size[0],
+        height=size[1],
+        fps=fps,
+        reason=reason,
+        via=tuple(word[:MAX_WORD] for word in state.via),
+    )
+    return checked, " and ".join(refused)
+
+
+def _is_size(width: int, height: int) -> bool:
+    sides = 0 < width <= _MAX_SIDE and 0 < height <= _MAX_SIDE
+    return sides and width * height <= jpeg.MOST_PIXELS
+
+
+def _number(value: float) -> str:
+    return str(value) if abs(value) < 1e6 else f"{value:.3g}"
