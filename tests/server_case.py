@@ -14,6 +14,7 @@ from twistedcam.sources import SourceSpec
 
 VIEW = frozenset({"view"})
 CONTROL = frozenset({"control"})
+ADMIN = frozenset({"admin"})
 DOOR = frozenset({"door"})
 YARD = frozenset({"yard"})
 #: Whom ``TokenCase`` lets in.
@@ -25,6 +26,9 @@ PEOPLE = (
     Grant("porter", CONTROL, DOOR),
     Grant("desk", CONTROL),
     Grant("source", frozenset({"publish"})),
+    Grant("operator", ADMIN),
+    Grant("keeper", ADMIN, DOOR),
+    Grant("nobody", frozenset()),
 )
 
 

@@ -66,7 +66,11 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
     add("--mqtt", metavar="URL", help="tell an MQTT broker, and Home Assistant: mqtt://HOST")
     add("--workers", metavar="N", type=int, help="processes that deliver beside this one (0)")
     add("--stopped", action="store_true", help="begin with the stream stopped")
-    add("--tokens", metavar="FILE", help="who may view, control, publish (see 'token --help')")
+    add(
+        "--tokens",
+        metavar="FILE",
+        help="who may view, control, publish, administer (see 'token --help')",
+    )
     add(
         "--keys",
         action=argparse.BooleanOptionalAction,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -84,6 +86,13 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         (f"[token.a]\nsha256 = '{'0' * 64}'\nrights = ['view']\ncameras = 'a'", "list of names"),
         (f"[token.a]\nsha256 = '{'0' * 64}'\nright = ['view']", "no key 'right'"),
         ("[token]\na = 1", "has to be a table"),
+        (f"[token.a]\nsha256 = '{'0' * 64}'\nrights = ['view', 'root']", "no right 'root'"),
+        (f"[token.a]\nsha256 = '{'0' * 64}'\nrights = [['view']]", "no right"),
+        (f"[token.a]\nsha256 = '{'0' * 64}'\nrights = 'view'", "needs rights, a list"),
+        *(
+            (f"[token.a]\nsha256 = '{'0' * 64}'\nrights = ['view']\nexpires = {end}", "expires")
+            for end in ("'soon'", "5", "18:00:00", "true", "['2027-01-31']", "''")
+        ),
     ],
 )
 def test_a_broken_file_is_refused_with_its_reason(tmp_path: Path, text: str, said: str) -> None:
@@ -137,3 +146,36 @@ def test_a_list_is_cut_to_what_the_token_is_good_for() -> None:
     assert grant.only_own({"page": "x", "disk": 1}, "server", ("view", "page")) == {"page": "x"}
     with pytest.raises(Forbidden):
         grant.only_own({"disk": 1}, "disk")
+
+
+def test_tokens_that_are_added_and_removed_at_once_are_all_in_the_file(tmp_path: Path) -> None:
+    file = TokenFile(tmp_path / "tokens.toml")
+    file.add(Grant("old", VIEW))
+    names = [f"phone{number}" for number in range(12)]
+    with ThreadPoolExecutor(len(names) + 1) as pool:
+        adding = [pool.submit(TokenFile(file.path).add, Grant(name, VIEW)) for name in names]
+        removing = pool.submit(TokenFile(file.path).remove, "old")
+        tokens = [each.result() for each in adding]
+        removing.result()
+    found = file.read()
+    assert sorted(found) == sorted(names)
+    assert {each.hash for each in found.values()} == {hash_of(token) for token in tokens}
+    assert sorted(os.listdir(tmp_path)) == [".tokens.toml.lock", "tokens.toml"]
+
+
+def test_a_link_to_the_file_stays_a_link(tmp_path: Path) -> None:
+    real, link = tmp_path / "real" / "tokens.toml", tmp_path / "tokens.toml"
+    real.parent.mkdir()
+    link.symlink_to(real)
+    TokenFile(link).add(Grant("phone", VIEW))
+    assert link.is_symlink()
+    assert list(TokenFile(real).read()) == ["phone"]
+
+
+def test_the_end_is_read_back_to_the_second(tmp_path: Path) -> None:
+    file = TokenFile(tmp_path / "tokens.toml")
+    file.add(Grant("phone", VIEW, expires=1_800_000_000.7))
+    assert "expires = 2027-01-15T08:00:00Z" in file.path.read_text()
+    grant = file.read()["phone"].grant
+    assert grant.expires == 1_800_000_000
+    assert (grant.has_expired(1_799_999_999), grant.has_expired(1_800_000_000)) == (False, True)

@@ -10,11 +10,13 @@ from twisted.internet.testing import StringTransport
 from twisted.logger import capturedLogs, formatEvent
 from zope.interface import directlyProvides
 
+from tests.fakes import TINY_JPEG
 from tests.server_case import TokenCase
 from twistedcam.auth import Authenticator
 from twistedcam.commands import standard_commands
 from twistedcam.control.port import ControlFactory
 from twistedcam.events import ViewerChanged
+from twistedcam.frame import Frame
 
 
 class Controller:
@@ -82,13 +84,29 @@ class TokenTests(TokenCase):
         for line in ("start door", "stop door", "kick 1", "shutdown", "snapshot door"):
             self.assertRefused(viewer.ask(line))
 
-    def test_a_controller_may_do_all(self) -> None:
-        ended: list[bool] = []
-        self.server.on_shutdown = lambda: ended.append(True)
+    def test_a_controller_may_do_all_but_what_needs_admin(self) -> None:
         boss = self.controller("boss")
         self.assertEqual(boss.ask("stop door"), ["OK"])
-        self.assertEqual(boss.ask("shutdown"), ["OK"])
+        for line in ("shutdown", "reload", "save door"):
+            [said] = boss.ask(line)
+            self.assertRegex(said, "^ERR unauthorized the token 'boss' has not the right 'admin'$")
+
+    def test_admin_ends_reloads_and_saves_and_does_nothing_else(self) -> None:
+        ended: list[bool] = []
+        self.server.on_shutdown = lambda: ended.append(True)
+        operator = self.controller("operator")
+        self.assertEqual(operator.ask("shutdown"), ["OK"])
         self.assertEqual(ended, [True])
+        self.assertIn("ERR not-supported", operator.ask("reload")[0])  # it came to the command
+        self.assertEqual(operator.ask("save door")[-1], "OK")
+        for line in ("cameras", "status door", "stop door", "watch", "kick 1", "version"):
+            self.assertRefused(operator.ask(line))
+
+    def test_admin_of_one_camera_saves_that_one(self) -> None:
+        keeper = self.controller("keeper")
+        self.assertEqual(keeper.ask("save door")[-1], "OK")
+        for line in ("save yard", "save nowhere", "shutdown", "reload"):
+            self.assertRefused(keeper.ask(line))
 
     def test_a_token_for_one_camera_is_good_for_that_one(self) -> None:
         porter = self.controller("porter")
@@ -99,10 +117,42 @@ class TokenTests(TokenCase):
         self.assertEqual(named, ["camera: door"])
 
     def test_a_token_for_one_camera_hears_no_other_s_name(self) -> None:
-        for line in ("status", "status nowhere", "start", "get fps"):
+        for line in ("status", "start", "get quality"):
             [said] = self.controller("porter").ask(line)
-            self.assertRegex(said, "^ERR (camera-needed|no-such-camera) .*door")
+            self.assertRegex(said, "^ERR camera-needed .*door")
             self.assertNotIn("yard", said)
+
+    def test_a_camera_that_is_not_there_is_answered_as_one_that_may_not_be_seen(self) -> None:
+        porter, guest = self.controller("porter"), self.controller("guest")
+        self.yard.properties.names()
+        for line in ("status {}", "get {} fps", "get {}", "watch {}", "stop {}", "record start {}",
+                     "snapshot {} a.jpg", "publish start {}", "set {} fps 5"):  # fmt: skip
+            for asking in (porter, guest):
+                here, nowhere = (asking.ask(line.format(name)) for name in ("yard", "yurt"))
+                self.assertRefused(here)
+                self.assertEqual([each.replace("yard", "yurt") for each in here], nowhere)
+
+    def test_without_the_right_nothing_is_said_of_the_words(self) -> None:
+        for name in ("source", "nobody", "viewer", "guest"):
+            asking = self.controller(name)
+            for line in ("stop", "stop nowhere", "kick x", "kick 1 2", "recordings delete",
+                         "set door", "save nowhere", "record start --every x"):  # fmt: skip
+                self.assertRefused(asking.ask(line))
+        for name in ("source", "nobody", "operator"):
+            asking = self.controller(name)
+            for line in ("status", "status nowhere", "get", "watch nowhere", "cameras 1"):
+                [said] = asking.ask(line)
+                self.assertRegex(said, "^ERR unauthorized the token '.*' has not the right to view")
+
+    def test_a_name_that_another_camera_s_file_has_is_no_secret_that_comes_out(self) -> None:
+        for camera, seq in ((self.door, 1), (self.yard, 2)):
+            camera.start()
+            camera.hub.publish(Frame(seq, 1_000_000, 1, 1, TINY_JPEG))
+        self.assertEqual(self.controller("boss").ask("snapshot yard x.jpg")[-1], "OK")
+        porter = self.controller("porter")
+        for name in ("x.jpg", "y.jpg"):
+            self.assertEqual(porter.ask(f"snapshot door {name}"), [f"snapshot: door+{name}", "OK"])
+        self.assertIn("ERR bad-argument", porter.ask("snapshot door x.jpg")[0])  # its own
 
     def test_a_token_for_one_camera_learns_where_pictures_are_and_no_more_of_the_server(
         self,
@@ -159,5 +209,7 @@ class TokenTests(TokenCase):
     def test_without_tokens_auth_is_taken_and_needed_for_nothing(self) -> None:
         self.server.authenticator = Authenticator(self.clock)
         controller = Controller(self.factory, host="192.0.2.7")
-        self.assertEqual(controller.ask("auth anything"), ["rights: view control publish", "OK"])
+        self.assertEqual(
+            controller.ask("auth anything"), ["rights: view control publish admin", "OK"]
+        )
         self.assertEqual(controller.ask("cameras")[-1], "OK")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hmac
 import os
+import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
@@ -14,13 +15,14 @@ from twisted.logger import Logger
 from twistedcam import wire
 from twistedcam.address import show_address
 from twistedcam.auth.grant import ANYONE, Grant, Right
+from twistedcam.auth.sessions import TokenSession, TokenSessions, expired
 from twistedcam.auth.slowdown import Slowdown, source_of
 from twistedcam.auth.tokens import Token, TokenFile, hash_of
 from twistedcam.errors import BadArgument, Unauthorized
 
 log = Logger()
 
-#: Tokens that were right, with their addresses, that are remembered.
+#: Addresses with the tokens that were right there, that are remembered.
 _MAX_KNOWN = 1024
 
 
@@ -32,21 +34,30 @@ class Authenticator:
     Arguments:
         clock: what the slowing of wrong tokens is measured by.
         file: the tokens; None: there are none, and everybody may do everything.
+        wall: seconds since the UNIX epoch: what the end of a token is judged by.
 
     Raises:
         BadArgument: the file cannot be read, or is not what it has to be.
     """
 
-    def __init__(self, clock: IReactorTime, file: TokenFile | None = None) -> None:
+    def __init__(
+        self,
+        clock: IReactorTime,
+        file: TokenFile | None = None,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
         self._file = file
+        self._wall = wall
         self._slowdown = Slowdown(clock)
-        self._tokens: list[Token] = []
+        #: The tokens by their hashes; another object each time that the file was read.
+        self._tokens: Mapping[str, Token] = {}
         self._seen: tuple[int, ...] = ()
-        #: Who was right: one of these is not kept waiting by a neighbour who guesses.
+        #: Who was right, by address and token: it is not kept waiting by a neighbour who guesses.
         self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._sessions = TokenSessions(clock, wall, self._current)
         if file is not None:
             self._seen = self._stamp()
-            self._tokens = list(file.read().values())
+            self._tokens = _by_hash(file)
             self._warn_of_mode(file)
 
     @property
@@ -99,11 +110,30 @@ class Authenticator:
         grant.require(right, camera)
         return grant
 
+    def open_session(
+        self,
+        grant: Grant,
+        may_stay: Callable[[Grant], bool],
+        on_end: Callable[[Unauthorized], None],
+    ) -> TokenSession:
+        """Have a connection ended when the token that has opened it ends, or is changed.
+
+        Arguments:
+            grant: what the token opened.
+            may_stay: whether the connection is still allowed with what the token opens now.
+            on_end: called with the reason, within seconds.
+
+        Returns: to be closed when the connection is gone.
+        """
+        if self._file is None:
+            return TokenSession(grant, may_stay, on_end)
+        return self._sessions.open(grant, may_stay, on_end)
+
     async def _judge(self, is_it: Callable[[Token], bool], peer: Any) -> Grant:
         source = source_of(peer)
         grant = self._find(is_it)
-        if grant is not None and (source, grant.name) in self._known:
-            return grant
+        if grant is not None and (source, grant.digest) in self._known:
+            return self._in_time(grant)
         if self._slowdown.is_slowed(source):
             try:
                 await self._slowdown.turn(source)
@@ -115,19 +145,29 @@ class Authenticator:
             self._slowdown.failed(source)
             log.warn("{peer}: refused: a wrong token", peer=show_address(peer))
             raise Unauthorized("that token is wrong")
-        self._known[source, grant.name] = None
+        self._known[source, grant.digest] = None
         while len(self._known) > _MAX_KNOWN:
             self._known.popitem(last=False)
+        return self._in_time(grant)
+
+    def _in_time(self, grant: Grant) -> Grant:
+        """The grant, unless its token has expired. That is no guess: it slows nobody down."""
+        if grant.has_expired(self._wall()):
+            raise expired(grant)
         return grant
 
     def _find(self, is_it: Callable[[Token], bool]) -> Grant | None:
         """The grant of the token that it is; each is looked at, whether one was found or not."""
-        self._read_again()
         found = None
-        for token in self._tokens:
+        for token in self._current().values():
             if is_it(token):
                 found = token.grant
         return found
+
+    def _current(self) -> Mapping[str, Token]:
+        """The tokens as the file has them now."""
+        self._read_again()
+        return self._tokens
 
     def _read_again(self) -> None:
         stamp = self._stamp()
@@ -135,11 +175,12 @@ class Authenticator:
             return
         self._seen = stamp
         try:
-            self._tokens = list(self._file.read().values())
+            self._tokens = _by_hash(self._file)
         except BadArgument as error:
             log.error("the tokens stay what they were: {why}", why=str(error))
             return
-        self._known.clear()
+        for key in [each for each in self._known if each[1] not in self._tokens]:
+            del self._known[key]
         log.info("the tokens were read again: {count} of them", count=len(self._tokens))
 
     def _stamp(self) -> tuple[int, ...]:
@@ -153,3 +194,7 @@ class Authenticator:
     def _warn_of_mode(self, file: TokenFile) -> None:
         if file.path.stat().st_mode & 0o007:
             log.warn("{path} can be read by everybody here: chmod o= it", path=str(file.path))
+
+
+def _by_hash(file: TokenFile) -> dict[str, Token]:
+    return {token.hash: token for token in file.read().values()}

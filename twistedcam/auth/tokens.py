@@ -13,21 +13,24 @@ import json
 import os
 import re
 import secrets
-import tempfile
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from twistedcam.auth.expiry import as_toml, read_expiry
 from twistedcam.auth.grant import RIGHTS, Grant
 from twistedcam.errors import BadArgument, DiskError
+from twistedcam.runtime.atomic_file import locked, write_atomically
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _HASH = re.compile(r"[0-9a-f]{64}")
+_KEYS = ("sha256", "rights", "cameras", "expires")
 _HEAD = """\
 # Who may do what on a twistedcam server: hashes of tokens, never tokens. Keep it to yourself:
 # who has a hash can open the frame port with it (docs/security.md).
-# 'twistedcam token' adds and removes; rights and cameras can be edited here too.
+# 'twistedcam token' adds and removes; rights, cameras and expires can be edited here too.
 """
 
 
@@ -55,7 +58,9 @@ class Token:
 
 
 class TokenFile:
-    """The file: a table ``[token.NAME]`` each, with ``sha256``, ``rights`` and perhaps ``cameras``.
+    """The file: a table ``[token.NAME]`` each, with the keys ``sha256`` and ``rights``.
+
+    ``cameras`` and ``expires`` may be there, too.
 
     Arguments:
         path: where it is, or will be.
@@ -85,79 +90,101 @@ class TokenFile:
         return {name: self._token(name, table) for name, table in tables.items()}
 
     def add(self, grant: Grant) -> str:
-        """One more token; the token itself, which is kept nowhere.
+        """Add a token. Returns the token itself, which is kept nowhere.
 
         Raises:
             BadArgument: the name is taken, or will not do, or the file is broken.
             DiskError: the file cannot be written.
         """
         if not _NAME.fullmatch(grant.name):
-            raise BadArgument(f"{grant.name!r} is no name for a token: letters, digits, - and _")
-        tokens = self.read() if self.path.exists() else {}
-        if grant.name in tokens:
-            raise BadArgument(f"there is a token {grant.name!r} already: remove it first")
+            raise BadArgument(
+                f"{grant.name!r} is no name for a token: letters, digits, '-' and '_', 64 at most"
+            )
         token = new_token()
-        self._write({**tokens, grant.name: Token(hash_of(token), grant)})
+
+        def with_it(tokens: dict[str, Token]) -> dict[str, Token]:
+            if grant.name in tokens:
+                raise BadArgument(f"there is a token {grant.name!r} already: remove it first")
+            return {**tokens, grant.name: Token(hash_of(token), grant)}
+
+        self._change(with_it)
         return token
 
     def remove(self, name: str) -> None:
-        """One less.
+        """Remove a token.
 
         Raises:
             BadArgument: there is none of that name.
             DiskError: the file cannot be written.
         """
-        tokens = self.read()
-        if tokens.pop(name, None) is None:
-            raise BadArgument(f"there is no token {name!r} in {self.path}")
-        self._write(tokens)
+
+        def without_it(tokens: dict[str, Token]) -> dict[str, Token]:
+            if name not in tokens:
+                raise BadArgument(f"there is no token {name!r} in {self.path}")
+            return {key: each for key, each in tokens.items() if key != name}
+
+        self.read()  # so that a file that is not there is said to be missing
+        self._change(without_it)
 
     def _token(self, name: str, table: Any) -> Token:
         where = f"{self.path}: [token.{name}]"
         if not isinstance(table, dict):
             raise BadArgument(f"{where} has to be a table")
-        unknown = set(table) - {"sha256", "rights", "cameras"}
+        unknown = set(table) - set(_KEYS)
         if unknown:
-            raise BadArgument(f"{where}: there is no key {min(unknown)!r}")
+            known = ", ".join(_KEYS)
+            raise BadArgument(f"{where}: there is no key {min(unknown)!r}; there is {known}")
         digest = table.get("sha256")
         if not isinstance(digest, str) or not _HASH.fullmatch(digest):
             raise BadArgument(f"{where} needs sha256 = '…', 64 hexadecimal digits")
         rights, cameras = table.get("rights"), table.get("cameras")
-        if not isinstance(rights, list) or not all(each in RIGHTS for each in rights):
+        if not isinstance(rights, list):
             raise BadArgument(f"{where} needs rights, a list of {', '.join(RIGHTS)}")
+        for each in rights:
+            if each not in RIGHTS:
+                raise BadArgument(
+                    f"{where}: there is no right {each!r}: it needs rights out of "
+                    + ", ".join(RIGHTS)
+                )
         if cameras is not None and not (
             isinstance(cameras, list) and all(isinstance(each, str) for each in cameras)
         ):
             raise BadArgument(f"{where}: cameras has to be a list of names")
         only = None if cameras is None else frozenset(cameras)
-        return Token(digest, Grant(name, frozenset(rights), only))
-
-    def _write(self, tokens: dict[str, Token]) -> None:
-        """Replace the file at once, readable by its owner alone."""
-        text = _HEAD + "".join(_show(each) for each in tokens.values())
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
+        expires = table.get("expires")
+        if expires is not None:
             try:
-                with open(handle, "w", encoding="utf-8") as file:
-                    file.write(text)
-                    file.flush()
-                    os.fsync(file.fileno())
-                self._keep_owner(name)
-                os.replace(name, self.path)
-            except BaseException:
-                os.unlink(name)
-                raise
+                expires = read_expiry(expires)
+            except BadArgument as error:
+                raise BadArgument(f"{where}: expires will not do: {error}") from None
+        return Token(digest, Grant(name, frozenset(rights), only, expires, digest))
+
+    def _change(self, change: Callable[[dict[str, Token]], dict[str, Token]]) -> None:
+        """Read, change and replace the file in one step, readable by its owner alone.
+
+        Raises:
+            BadArgument: the file is broken, or ``change`` raised it.
+            DiskError: it cannot be written.
+        """
+        path = Path(os.path.realpath(self.path))  # a link stays one
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with locked(path):
+                tokens = change(self.read() if path.exists() else {})
+                text = _HEAD + "".join(_show(each) for each in tokens.values())
+                mode, owner = _mode_and_owner(path)
+                write_atomically(path, text.encode(), mode, owner=owner)
         except OSError as error:
             raise DiskError(f"{self.path} cannot be written: {error.strerror}") from error
 
-    def _keep_owner(self, name: str) -> None:
-        """A file that root gave to the service's group stays the group's to read."""
-        if self.path.exists():
-            before = self.path.stat()
-            os.chmod(name, before.st_mode & 0o640)
-            if (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
-                os.chown(name, before.st_uid, before.st_gid)
+
+def _mode_and_owner(path: Path) -> tuple[int, tuple[int, int] | None]:
+    """A file that root gave to the service's group stays the group's to read."""
+    if not path.exists():
+        return 0o600, None
+    before = path.stat()
+    owner = (before.st_uid, before.st_gid)
+    return before.st_mode & 0o640, None if owner == (os.geteuid(), os.getegid()) else owner
 
 
 def _show(token: Token) -> str:
@@ -167,4 +194,6 @@ def _show(token: Token) -> str:
     if grant.cameras is not None:
         # A JSON string without surrogates is a TOML string.
         lines.append(f"cameras = {json.dumps(sorted(grant.cameras), ensure_ascii=False)}")
+    if grant.expires is not None:
+        lines.append(f"expires = {as_toml(grant.expires)}")
     return "\n".join(lines) + "\n"

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from pathlib import Path
 
 from twistedcam.auth import RIGHTS, Grant, TokenFile
+from twistedcam.auth.expiry import FORMS, as_local_time, read_expiry
+from twistedcam.errors import BadArgument
+from twistedcam.recording.quantities import seconds
 from twistedcam.sources.spec import check_name
 
 TOKENS = "tokens.toml"
 EXAMPLE = """examples:
   twistedcam token add phone --right view
+  twistedcam token add guest --right view --expires 30d
   twistedcam token add porch-pi --right publish --camera porch
   twistedcam serve --tokens tokens.toml --listen tcp:9530"""
 
@@ -30,14 +35,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         choices=RIGHTS,
         required=True,
-        help="see pictures, give commands, or be a camera's source; again for more",
+        help="see pictures, give commands, be a camera's source, or end and reload the server; "
+        "again for more",
     )
     add.add_argument(
         "--camera", action="append", metavar="CAMERA", help="for that camera only; again for more"
     )
+    add.add_argument(
+        "--expires",
+        metavar="WHEN",
+        help="when it ends: 30d, 12h, a date (2027-01-31: the end of that day), or a time",
+    )
     remove = commands.add_parser("remove", parents=[file], help="take one back")
     remove.add_argument("name", metavar="NAME")
-    commands.add_parser("list", parents=[file], help="names and rights")
+    commands.add_parser("list", parents=[file], help="names, rights, cameras, and when they end")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -47,18 +58,44 @@ def run(arguments: argparse.Namespace) -> int:
         cameras = None
         if arguments.camera is not None:
             cameras = frozenset(check_name(name) for name in arguments.camera)
-        token = file.add(Grant(arguments.name, frozenset(arguments.right), cameras))
+        rights, expires = frozenset(arguments.right), _expiry(arguments.expires, time.time())
+        token = file.add(Grant(arguments.name, rights, cameras, expires))
         print(f"{file.path} has its hash; the token is kept nowhere:", file=sys.stderr, flush=True)
         print(token)
     elif arguments.what == "remove":
         file.remove(arguments.name)
     else:
         for each in file.read().values():
-            print(_show(each.grant))
+            print(_show(each.grant, time.time()))
     return 0
 
 
-def _show(grant: Grant) -> str:
-    rights = ",".join(right for right in RIGHTS if right in grant.rights)
+def _expiry(text: str | None, now: float) -> float | None:
+    """When a token ends, from ``30d`` or a date.
+
+    Raises:
+        BadArgument: it is neither, or it is over already.
+    """
+    if text is None:
+        return None
+    try:
+        return now + seconds(text, "--expires")
+    except BadArgument:
+        pass
+    try:
+        expires = read_expiry(text)
+    except BadArgument:
+        raise BadArgument(f"--expires {text!r}: write 30d, 12h, or a date: {FORMS}") from None
+    if expires <= now:
+        raise BadArgument(f"--expires {text!r} is over already: it was {as_local_time(expires)}")
+    return expires
+
+
+def _show(grant: Grant, now: float) -> str:
+    rights = ",".join(right for right in RIGHTS if right in grant.rights) or "none"
     cameras = "all" if grant.cameras is None else ",".join(sorted(grant.cameras))
-    return f"{grant.name}  rights={rights}  cameras={cameras}"
+    line = f"{grant.name}  rights={rights}  cameras={cameras}"
+    if grant.expires is None:
+        return line
+    over = " (it has expired)" if grant.has_expired(now) else ""
+    return f"{line}  expires={as_local_time(grant.expires)}{over}"

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from twistedcam.auth import ANYONE, Grant
+from twistedcam.commands.cameras import VisibleCameras
 from twistedcam.errors import BadArgument
 
 if TYPE_CHECKING:
@@ -15,11 +17,12 @@ if TYPE_CHECKING:
 #: One item, a list of items, or nothing to tell. Keys are words, values plain JSON values.
 Answer = dict[str, Any] | list[dict[str, Any]] | None
 
-#: ``view``: it changes nothing; ``control``: it changes something; ``admin``: it ends the server.
+#: ``view``: it changes nothing; ``control``: it changes something; ``admin``: it ends the server,
+#: or changes how it is configured.
 Right = Literal["view", "control", "admin"]
 
 #: Whether a lone word that names no camera is meant for the word behind the camera's place.
-LooksRight = Callable[["Server", str], bool]
+LooksRight = Callable[[VisibleCameras, str], bool]
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ class Command:
         as_lines: how the answer is shown as text, where not as ``key: value`` lines.
         for_all: the keys of an answer about the server as a whole that a token for some cameras
             may know, too.
+        new_file: the parameter that names a file which is made.
     """
 
     name: str
@@ -88,9 +92,10 @@ class Command:
     items: str | None
     of_session: bool = False
     before_auth: bool = False
-    looks_right: LooksRight = lambda server, word: False
+    looks_right: LooksRight = lambda cameras, word: False
     as_lines: Callable[[Answer], list[str]] | None = None
     for_all: tuple[str, ...] = ()
+    new_file: str | None = None
 
     @property
     def usage(self) -> str:
@@ -107,21 +112,26 @@ class Command:
         """The function's docstring."""
         return inspect.getdoc(self.call) or ""
 
-    def bind(self, server: Server, words: list[str]) -> dict[str, Any]:
+    def bind(self, server: Server, words: list[str], grant: Grant = ANYONE) -> dict[str, Any]:
         """The function's arguments from the words behind the command's name.
+
+        Arguments:
+            grant: what the one who gives the command may do.
 
         Raises:
             BadArgument, NoSuchCamera, CameraNeeded: the words will not do.
+            Forbidden: they name a camera that the token is not good for, or that there is not.
         """
+        cameras = VisibleCameras(server, grant)
         arguments, rest = self._take_options(words)
         places = [each for each in self.parameters if each.kind in ("word", "rest")]
         for index, parameter in enumerate(places):
             if parameter.is_camera:
-                word = self._camera_word(server, rest, places[index + 1 :])
+                word = self._camera_word(cameras, rest, places[index + 1 :])
                 if word is not None:
                     rest.pop(0)
                 if word is not None or parameter.required:
-                    arguments[parameter.name] = server.camera(word)
+                    arguments[parameter.name] = cameras.get(word)
             elif parameter.kind == "rest":
                 arguments[parameter.name], rest = rest, []
             elif rest:
@@ -159,14 +169,16 @@ class Command:
                 raise BadArgument(f"{flag} needs a value: {self.usage}")
         return taken, rest
 
-    def _camera_word(self, server: Server, words: list[str], others: list[Parameter]) -> str | None:
+    def _camera_word(
+        self, cameras: VisibleCameras, words: list[str], others: list[Parameter]
+    ) -> str | None:
         """The first word, if it names a camera or was meant to."""
         if not words:
             return None
-        if words[0] in server.cameras or len(words) > len(others):
+        if words[0] in cameras or len(words) > len(others):
             return words[0]
         required = sum(other.required for other in others)
-        if len(words) <= required or self.looks_right(server, words[0]):
+        if len(words) <= required or self.looks_right(cameras, words[0]):
             return None
         return words[0]
 

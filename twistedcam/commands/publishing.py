@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from twistedcam.commands.cameras import VisibleCameras
 from twistedcam.commands.command import Answer
 from twistedcam.commands.registry import Registry
 
@@ -58,6 +59,7 @@ def publication_status(each: Publication, now: float) -> dict[str, Any]:
     }
 
 
-def _is_target(server: Server, word: str) -> bool:
-    targets = [each for own in server.own_cameras for each in server.publications.of(own.name)]
+def _is_target(cameras: VisibleCameras, word: str) -> bool:
+    publications = cameras.server.publications
+    targets = [each for own in cameras.own for each in publications.of(own.name)]
     return word in [each.target.name for each in targets]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from twistedcam.commands.cameras import VisibleCameras
 from twistedcam.commands.command import Answer
 from twistedcam.commands.registry import Registry
 from twistedcam.recording import Item, write_snapshot
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 def add_recording_commands(registry: Registry) -> None:
     """Add them to a registry."""
 
-    @registry.command("record start", looks_right=_is_file_name)
+    @registry.command("record start", looks_right=_is_file_name, new_file="name")
     async def record_start(
         server: Server, camera: Camera, name: str | None = None, *, every: str | None = None
     ) -> Answer:
@@ -57,7 +58,7 @@ def add_recording_commands(registry: Registry) -> None:
         length = parse_seconds(seconds, "seconds")
         return _told(await server.recorders[camera.name].save_last(length))
 
-    @registry.command("snapshot", looks_right=_is_file_name)
+    @registry.command("snapshot", looks_right=_is_file_name, new_file="name")
     async def snapshot(server: Server, camera: Camera, name: str | None = None) -> Answer:
         """Write the newest picture beside the recordings; answers with the file's name."""
         server.snapshots.take(f"camera {camera.name}")
@@ -79,11 +80,11 @@ def add_recording_commands(registry: Registry) -> None:
         return None
 
 
-def _is_file_name(server: Server, word: str) -> bool:
+def _is_file_name(cameras: VisibleCameras, word: str) -> bool:
     return has_suffix(word)
 
 
-def _is_length(server: Server, word: str) -> bool:
+def _is_length(cameras: VisibleCameras, word: str) -> bool:
     return word[:1].isdigit()
 
 

@@ -29,9 +29,10 @@ class Registry:
         items: str | None = None,
         of_session: bool = False,
         before_auth: bool = False,
-        looks_right: LooksRight = lambda server, word: False,
+        looks_right: LooksRight = lambda cameras, word: False,
         as_lines: Callable[[Answer], list[str]] | None = None,
         for_all: tuple[str, ...] = (),
+        new_file: str | None = None,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Decorate a function to make it a command; its docstring is the help.
 
@@ -55,6 +56,7 @@ class Registry:
                 looks_right,
                 as_lines,
                 for_all,
+                new_file,
             )
             for heard in self._followers:
                 heard(added)

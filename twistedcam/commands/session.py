@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from twistedcam.auth import RIGHTS
+from twistedcam.auth.expiry import as_local_time
 from twistedcam.commands.command import Answer
 from twistedcam.commands.registry import Registry
 from twistedcam.errors import BadArgument
@@ -37,12 +38,15 @@ def add_session_commands(registry: Registry) -> None:
     async def auth(session: Session, token: str) -> Answer:
         """Say who you are, where the server has tokens (twistedcam token --help).
 
-        Answers with the rights that you have, and with the cameras, if they are not all.
+        Answers with the rights that you have, with the cameras, if they are not all, and with the
+        time when the token ends, if it does.
         """
         grant = await session.authenticate(token)
         answer = {"rights": " ".join(right for right in RIGHTS if right in grant.rights)}
         if grant.cameras is not None:
             answer["cameras"] = " ".join(sorted(grant.cameras))
+        if grant.expires is not None:
+            answer["expires"] = as_local_time(grant.expires)
         return answer
 
     @registry.command("watch", right="view", of_session=True)

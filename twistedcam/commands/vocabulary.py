@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from twisted import __version__ as twisted_version
 from twistedcam.broker import broker_status
+from twistedcam.commands.cameras import VisibleCameras
 from twistedcam.commands.command import Answer, Command
 from twistedcam.commands.publishing import add_publishing_commands
 from twistedcam.commands.recording import add_recording_commands
@@ -107,7 +108,7 @@ def standard_commands() -> Registry:
         """
         return (await camera.properties.set(property, value)).as_dict()
 
-    @registry.command("save")
+    @registry.command("save", right="admin")
     async def save(server: Server, camera: Camera, *, forget: bool = False) -> Answer:
         """Keep what was set of a camera for the next starts; with --forget, keep nothing.
 
@@ -155,9 +156,9 @@ def standard_commands() -> Registry:
     return registry
 
 
-def _is_property(server: Server, word: str) -> bool:
+def _is_property(cameras: VisibleCameras, word: str) -> bool:
     """Whether it can be meant: with several cameras the answer is then to say which one."""
-    names = [name for each in server.own_cameras for name in each.properties.names()]
+    names = [name for each in cameras.own for name in each.properties.names()]
     return word in names or short_word(word) in COMMON  # a device may not have been asked yet
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.logger import Logger
 
 from twistedcam.address import is_private
-from twistedcam.auth import ANYONE, Grant
-from twistedcam.commands import Answer, Command, Registry
+from twistedcam.auth import ANYONE, NOBODY, Grant, TokenSession
+from twistedcam.commands import Answer, Command, Registry, carry_out
 from twistedcam.control import lines
 from twistedcam.control.watch import Watch
 from twistedcam.errors import TwistedcamError, Unauthorized
@@ -35,6 +36,9 @@ class Connection(Protocol):
     def hear_no_more(self) -> None:
         """End the connection behind what was said."""
 
+    def close(self) -> None:
+        """End the connection behind what was said, and carry out nothing more."""
+
     def drop(self) -> None:
         """End it at once."""
 
@@ -56,6 +60,7 @@ class Conversation:
         self.json = False
         #: What the other side may do; None: it has yet to show a token.
         self._grant: Grant | None = None if server.authenticator.is_needed else ANYONE
+        self._token_session: TokenSession | None = None
         self._watch: Watch | None = None
 
     async def carry_out(self, line: bytes) -> None:
@@ -67,8 +72,7 @@ class Conversation:
                 command, rest = self._registry.find(words)
                 if self._grant is None and not command.before_auth:
                     raise Unauthorized("this server wants a token first: auth TOKEN")
-                arguments = command.bind(self._server, rest)
-                self._answer(command, await self._run(command, arguments))
+                self._answer(command, await self._run(command, rest))
         except TwistedcamError as error:
             if isinstance(error, Unauthorized):  # it has the token's name, never the token
                 log.warn("{peer}: refused: {why}", peer=self._connection.peer, why=str(error))
@@ -94,6 +98,12 @@ class Conversation:
         if self._watch is not None:
             self._watch.stop()
             self._watch = None
+
+    def leave(self) -> None:
+        """The connection is gone, or about to end."""
+        self.stop_watching()
+        if self._token_session is not None:
+            self._token_session.close()
 
     # What a session can be asked (commands.session.Session).
 
@@ -121,25 +131,32 @@ class Conversation:
                 "a tunnel. Others may have read this one: replace it"
             )
         self._grant = await authenticator.by_token(token, transport.getPeer())
+        if self._token_session is not None:
+            self._token_session.close()
+        self._token_session = authenticator.open_session(self._grant, self._go_on, self._end)
         return self._grant
+
+    def _go_on(self, grant: Grant) -> bool:
+        """The token allows other things now: they hold for this connection from now on."""
+        self._grant = grant
+        return True
+
+    def _end(self, reason: Unauthorized) -> None:
+        """The token has ended, and this connection with it."""
+        log.info("{peer}: {why}", peer=self._connection.peer, why=str(reason))
+        self.stop_watching()
+        self.answer_error(reason)
+        self._connection.close()
 
     def quit(self) -> None:
         """Close behind the answer; what was typed behind is not carried out."""
         self._connection.hear_no_more()
 
-    async def _run(self, command: Command, arguments: dict[str, Any]) -> Answer:
-        """Carry out what the token allows, and tell only what it may know."""
-        grant = self._grant
-        subject = self if command.of_session else self._server
-        if command.before_auth or grant is None:
-            return await command.run(subject, **arguments)
-        camera = getattr(arguments.get("camera"), "name", None)
-        grant.require_command(command.right, camera, command.name)
-        answer = await command.run(subject, **arguments)
-        if camera is not None:
-            return answer
-        own: Answer = grant.only_own(answer, command.name, command.for_all)
-        return own
+    async def _run(self, command: Command, words: list[str]) -> Answer:
+        """Carry out what the token allows."""
+        grant = self._grant or NOBODY
+        bind = partial(command.bind, self._server, words, grant)
+        return await carry_out(self._server, command, grant, bind, session=self)
 
     def _answer(self, command: Command, answer: Answer) -> None:
         form = lines.as_json if self.json else lines.as_text

@@ -131,7 +131,7 @@ class ControlProtocol(PatientTelnet):
         if self._ticket is not None:
             self._ticket.leave()
         self._waiting.clear()
-        self._conversation.stop_watching()
+        self._conversation.leave()
         if self._linger is not None and self._linger.active():
             self._linger.cancel()
         self.stopProducing()
@@ -146,7 +146,7 @@ class ControlProtocol(PatientTelnet):
         if self._is_over:
             return
         self._is_over, self._hears = True, False
-        self._conversation.stop_watching()
+        self._conversation.leave()
         self.transport.unregisterProducer()
         self.transport.resumeProducing()
         if linger:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from twisted.internet.interfaces import IAddress
 
 from twistedcam import __version__, wire
+from twistedcam.auth import Grant, Right
 from twistedcam.errors import NoSuchCamera, UnknownCamera, VersionMismatch
 
 if TYPE_CHECKING:
@@ -15,23 +16,33 @@ if TYPE_CHECKING:
 
 
 def hello(server: Server, nonce: str) -> wire.Hello:
-    """The first message: which cameras there are, and whether a token is asked for."""
-    cameras = tuple(
-        {
-            "name": camera.name,
-            "state": camera.state,
-            "width": camera.width,
-            "height": camera.height,
-            "fps": camera.granted.fps,
-        }
-        for camera in server.cameras.values()
+    """The first message: which cameras there are, or that a token is asked for.
+
+    Where there are tokens it names no camera: the one who has connected has yet to show one.
+    """
+    needs_token = server.authenticator.is_needed
+    cameras = (
+        ()
+        if needs_token
+        else tuple(
+            {
+                "name": camera.name,
+                "state": camera.state,
+                "width": camera.width,
+                "height": camera.height,
+                "fps": camera.granted.fps,
+            }
+            for camera in server.cameras.values()
+        )
     )
     name = f"twistedcam/{__version__}"
-    return wire.Hello(name, cameras, server.authenticator.is_needed, nonce)
+    return wire.Hello(name, cameras, needs_token, nonce)
 
 
-async def admit(server: Server, join: wire.Join, nonce: str, peer: IAddress) -> Camera:
-    """The camera that who joins may have.
+async def admit(
+    server: Server, join: wire.Join, nonce: str, peer: IAddress
+) -> tuple[Camera, Grant]:
+    """The camera that a JOIN asks for, and what its token opens.
 
     Arguments:
         server: whose cameras and tokens these are.
@@ -46,9 +57,17 @@ async def admit(server: Server, join: wire.Join, nonce: str, peer: IAddress) -> 
     if join.protocol != wire.PROTOCOL:
         raise VersionMismatch(f"this server speaks version {wire.PROTOCOL}, not {join.protocol}")
     grant = await server.authenticator.by_mac(join.mac, join.role, nonce, peer)
+    asked = join.camera if join.camera is not None else next(iter(server.cameras), None)
+    if join.camera is None and not grant.covers(asked):
+        grant.require_reach(None, "a JOIN without a camera's name")
+    # The right first: a camera that the token is not good for and one that there is not are alike.
+    grant.require(right_of(join), asked)
     try:
-        camera = server.first_or_named(join.camera)
+        return server.first_or_named(join.camera), grant
     except NoSuchCamera as error:
-        raise UnknownCamera(str(error)) from None
-    grant.require("publish" if join.role == "publish" else "view", camera.name)
-    return camera
+        raise UnknownCamera(str(grant.only_own_names(error))) from None
+
+
+def right_of(join: wire.Join) -> Right:
+    """The right that a JOIN needs."""
+    return "publish" if join.role == "publish" else "view"

@@ -14,10 +14,11 @@ from twisted.python.failure import Failure
 
 from twistedcam import wire
 from twistedcam.address import show_address
+from twistedcam.auth import TokenSession
 from twistedcam.connections import Connections
 from twistedcam.doorman import Ticket
 from twistedcam.errors import BadMessage, Unauthorized, WireError
-from twistedcam.frameport.admission import admit, hello
+from twistedcam.frameport.admission import admit, hello, right_of
 from twistedcam.frameport.publish import PublishSession
 from twistedcam.frameport.session import Session
 from twistedcam.frameport.view import ViewSession
@@ -48,6 +49,7 @@ class FrameProtocol(Protocol):
         self._tells_clock = False
         self._over = False
         self._ticket: Ticket | None = None
+        self._token_session: TokenSession | None = None
         #: The JOIN's mac is being looked at.
         self._judging: Deferred[None] | None = None
 
@@ -103,6 +105,8 @@ class FrameProtocol(Protocol):
             self._last_resort.cancel()
         if self._judging is not None:
             self._judging.cancel()
+        if self._token_session is not None:
+            self._token_session.close()
         if self._session is not None:
             self._session.lost()
             self._session = None
@@ -175,9 +179,13 @@ class FrameProtocol(Protocol):
         assert self.transport is not None
         try:
             peer = self.transport.getPeer()
-            camera = await admit(self.factory.server, join, self._nonce, peer)
+            camera, grant = await admit(self.factory.server, join, self._nonce, peer)
             if self._over:
                 return
+            right, name = right_of(join), camera.name
+            self._token_session = self.factory.server.authenticator.open_session(
+                grant, lambda now: now.allows(right, name), self.fail
+            )
             self._vigil.watch()
             if self._ticket is not None:
                 self._ticket.joined()

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 
-from twistedcam.auth import Grant
+from twistedcam.address import show_address
+from twistedcam.auth import Grant, Right
+from twistedcam.errors import Unauthorized
+from twistedcam.http.channel import HttpConnection
 from twistedcam.http.request import HttpRequest
 from twistedcam.http.router import camera_asked
 
 if TYPE_CHECKING:
     from twistedcam.server import Server
 
+log = Logger()
+
 #: Routes that anybody may have: they say nothing of this server.
 OPEN = frozenset({"/static/{name}", "/favicon.ico"})
 #: Routes that show one camera: the one in the path, in the query, or the first.
 PICTURES = ("/stream", "/snapshot", "/live")
-API = "/api/v1/"
 
 
 class Access:
@@ -35,12 +42,15 @@ class Access:
     def __init__(self, server: Server) -> None:
         self._server = server
 
-    async def check(self, request: HttpRequest, path: str, parts: dict[str, str]) -> None:
+    async def check(
+        self, request: HttpRequest, path: str, parts: dict[str, str], right: Right | None = None
+    ) -> None:
         """See that the request may have that route.
 
         Arguments:
             path: the route's path, with the parts that vary in braces.
             parts: what stands in their place.
+            right: what the command asks for that it carries out; None: it is no command.
 
         Raises:
             Unauthorized: there is no token, or it is wrong.
@@ -54,24 +64,66 @@ class Access:
         )
         request.notifyFinish().addErrback(lambda _: judging.cancel())
         request.grant = await judging
-        self._require(request, path, parts)
+        if self._is_for_pictures(request, path):
+            camera = self._camera(request, parts)
+            request.grant.require("view", camera)
+            self._hold(request, lambda now: now.allows("view", camera))
+        else:
+            self._require(request, path, parts, right)
+            self._hold(request, partial(_is_the_same, request.grant))
 
-    def _require(self, request: HttpRequest, path: str, parts: dict[str, str]) -> None:
+    @staticmethod
+    def _is_for_pictures(request: HttpRequest, path: str) -> bool:
+        return path.startswith(PICTURES) or (path == "/" and b"action" in (request.args or {}))
+
+    @staticmethod
+    def _require(
+        request: HttpRequest, path: str, parts: dict[str, str], right: Right | None
+    ) -> None:
         grant: Grant = request.grant
-        changes = request.method not in (b"GET", b"HEAD")
-        if path.startswith(PICTURES) or (path == "/" and b"action" in (request.args or {})):
-            grant.require("view", self._camera(request, parts))
-        elif changes:
-            grant.require("control", parts.get("camera"))
-        elif path in ("/", "/events") or path.startswith(API):  # these cut their own answers
-            grant.require_command("view", parts.get("camera"), path)
+        if right is not None or path in ("/", "/events"):  # these cut their own answers
+            grant.require_right(right or "view")
+            if "camera" in parts or right in ("control", "admin"):
+                grant.require_reach(parts.get("camera"), "this")
+        elif request.method not in (b"GET", b"HEAD"):
+            grant.require("control")
         else:
             grant.require("view")
 
+    def _hold(self, request: HttpRequest, may_stay: Callable[[Grant], bool]) -> None:
+        """Have the connection ended when the token ends before the answer does."""
+        authenticator = self._server.authenticator
+        if not authenticator.is_needed:
+            return
+        channel, peer = request.channel, show_address(request.getClientAddress())
+        own = isinstance(channel, HttpConnection)
+
+        def end(reason: Unauthorized) -> None:
+            log.info("{peer}: {why}", peer=peer, why=str(reason))
+            if own:
+                channel.cut()
+            else:  # of somebody else's site
+                channel.abortConnection()
+
+        session = authenticator.open_session(request.grant, may_stay, end)
+        if own:
+            channel.hold(session)
+        else:
+            request.notifyFinish().addBoth(lambda _: session.close())
+
     def _camera(self, request: HttpRequest, parts: dict[str, str]) -> str | None:
-        """Which camera a picture is asked of; a name that there is not is not this one's matter."""
+        """Which camera a picture is asked of; a name that there is not is not this one's matter.
+
+        Raises:
+            Forbidden: it is the first camera, which is not named to one who may not know of it.
+        """
         asked = camera_asked(request, parts.get("camera"))
-        return next(iter(self._server.cameras), None) if asked is None else asked
+        if asked is not None:
+            return asked
+        first = next(iter(self._server.cameras), None)
+        if not request.grant.covers(first):
+            request.grant.require_reach(None, "a picture without a camera's name")
+        return first
 
 
 def token_of(request: HttpRequest) -> str | None:
@@ -86,3 +138,8 @@ def token_of(request: HttpRequest) -> str | None:
             return ""
     found: list[bytes] = (request.args or {}).get(b"token", [])
     return found[-1].decode(errors="replace") if found else None
+
+
+def _is_the_same(before: Grant, now: Grant) -> bool:
+    """Whether a token allows what it did: an answer was cut to that at its beginning."""
+    return (before.rights, before.cameras) == (now.rights, now.cameras)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from twistedcam.commands import Answer, Command, Parameter
+from twistedcam.auth import ANYONE, Grant
+from twistedcam.commands import Answer, Command, Parameter, VisibleCameras, carry_out
 from twistedcam.commands.status import camera_status
 from twistedcam.errors import BadArgument
 from twistedcam.http.reply import Reply, json_reply
@@ -99,23 +101,23 @@ def handler(server: Server, operation: Operation) -> Callable[..., Awaitable[Rep
             read_body(request, empty=True)
         if operation.path == STATUS and not given and len(server.cameras) > 1:
             return _all_cameras(server, request)
-        command, arguments = operation.command, bind(server, operation.command, {**given, **parts})
-        camera = getattr(arguments.get("camera"), "name", None)
-        request.grant.require_command(command.right, camera, command.name)
-        found = await command.run(server, **arguments)
-        if not camera:
-            found = request.grant.only_own(found, command.name, command.for_all)
-        return as_reply(command, found)
+        command, grant = operation.command, request.grant
+        words = partial(bind, server, command, {**given, **parts}, grant)
+        return as_reply(command, await carry_out(server, command, grant, words))
 
     return answer
 
 
-def bind(server: Server, command: Command, given: dict[str, Any]) -> dict[str, Any]:
+def bind(
+    server: Server, command: Command, given: dict[str, Any], grant: Grant = ANYONE
+) -> dict[str, Any]:
     """The command's arguments from what a request gave by name.
 
     Raises:
         BadArgument, NoSuchCamera, CameraNeeded: it will not do.
+        Forbidden: it names a camera that the token is not good for, or that there is not.
     """
+    cameras = VisibleCameras(server, grant)
     known = {each.name: each for each in command.parameters}
     for name in given:
         if name not in known:
@@ -126,7 +128,7 @@ def bind(server: Server, command: Command, given: dict[str, Any]) -> dict[str, A
         if parameter.is_camera:
             if value is not None or parameter.required:
                 camera = None if value is None else word(name, value)
-                arguments[name] = server.camera(camera)
+                arguments[name] = cameras.get(camera)
         elif value is None:
             if parameter.required:
                 raise BadArgument(f"{name} is missing: {command.usage}")
@@ -193,7 +195,7 @@ def word(name: str, value: Any) -> str:
 async def _set_properties(server: Server, request: HttpRequest, camera: str) -> Reply:
     """The properties of the body are set, all or none; what holds then."""
     wanted = {name: word(name, value) for name, value in read_body(request).items()}
-    found = server.camera(camera)
+    found = VisibleCameras(server, request.grant).get(camera)
     if not wanted:
         raise BadArgument('name a property and its value: {"fps": 15}')
     properties = await found.properties.set_all(wanted)
@@ -202,7 +204,6 @@ async def _set_properties(server: Server, request: HttpRequest, camera: str) -> 
 
 def _all_cameras(server: Server, request: HttpRequest) -> Reply:
     """The status of every camera: a program that looks after a server asks for all at once."""
-    request.grant.require_command("view", None, "status")
     found = [camera_status(server, camera) for camera in server.cameras.values()]
     return json_reply({"cameras": request.grant.only_own(found, "status")})
 

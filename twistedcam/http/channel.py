@@ -19,6 +19,7 @@ from twisted.web.http import HTTPChannel, HTTPFactory, Request
 from zope.interface import implementer
 
 from twistedcam.address import show_address, without_token
+from twistedcam.auth import TokenSession
 from twistedcam.connections import Connections
 from twistedcam.doorman import Doorman, Ticket
 from twistedcam.errors import TooMany
@@ -71,6 +72,7 @@ class HttpConnection(HTTPChannel):
         self._deadline: IDelayedCall | None = None
         self._answering = False
         self._ticket: Ticket | None = None
+        self._token_session: TokenSession | None = None
 
     def connectionMade(self) -> None:
         """Begin to wait for the first request."""
@@ -107,6 +109,7 @@ class HttpConnection(HTTPChannel):
     def requestDone(self, request: Request) -> None:
         """The answer is complete, and on its way."""
         self._answering = False
+        self.hold(None)
         self._watch.wrote()
         super().requestDone(request)
 
@@ -127,12 +130,26 @@ class HttpConnection(HTTPChannel):
         self.factory.parting.gone(self.transport)
         if self._ticket is not None:
             self._ticket.leave()
+        self.hold(None)
         self._stop_deadline()
         self._watch.end()
         super().connectionLost(reason)
         receiver, self._receiver = self._receiver, None
         if receiver is not None:
             receiver.lost()
+
+    def hold(self, session: TokenSession | None) -> None:
+        """Keep what a token has opened until the answer is complete, or the connection gone."""
+        if self._token_session is not None:
+            self._token_session.close()
+        self._token_session = session
+
+    def cut(self) -> None:
+        """End the connection now, whatever is under way: its token has ended."""
+        if self._receiver is not None:
+            self._receiver.close()
+        else:
+            self.transport.abortConnection()
 
     def refuse(self, status: int, reason: str) -> None:
         """Answer in one line, and read no more."""

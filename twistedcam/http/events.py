@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.interfaces import IDelayedCall, IPushProducer
 from zope.interface import implementer
 
+from twistedcam.commands import VisibleCameras
 from twistedcam.events import Event
 from twistedcam.http.figures import Figured, Figures
 from twistedcam.http.handover import answer_head
@@ -45,10 +46,11 @@ class EventStreams:
         """Begin to tell: of all cameras, or of ``?camera=NAME``.
 
         Raises:
-            NoSuchCamera: no camera has that name.
+            NoSuchCamera, Forbidden: no camera has that name, or the token is not good for it.
         """
         name = query(request, "camera")
-        camera = None if name is None else self.server.camera(name).name
+        visible = VisibleCameras(self.server, request.grant)
+        camera = None if name is None else visible.get(name).name
         if request.method == b"HEAD":
             request.channel.transport.write(answer_head(request, HEADERS))
             request.channel.loseConnection()

@@ -13,7 +13,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
 from twistedcam.address import show_address, without_token
-from twistedcam.auth import ANYONE
+from twistedcam.auth import ANYONE, Right
 from twistedcam.errors import BadArgument, TwistedcamError
 from twistedcam.http.guard import Guard
 from twistedcam.http.reply import Reply, error_reply, json_reply
@@ -38,11 +38,13 @@ class Route:
         method: ``GET``, ``POST`` …; a route for GET answers HEAD too.
         path: with names in braces for the parts that vary: ``/stream/{camera}``.
         handler: called with the request, and the parts that vary by their names.
+        right: the right of the command that it carries out; None: it is no command.
     """
 
     method: str
     path: str
     handler: Handler
+    right: Right | None = None
 
     def match(self, path: str) -> dict[str, str] | None:
         """The parts that vary, if the path is one of this route."""
@@ -62,9 +64,9 @@ class Router:
         self._access = access
         self.routes: list[Route] = []
 
-    def add(self, method: str, path: str, handler: Handler) -> None:
+    def add(self, method: str, path: str, handler: Handler, right: Right | None = None) -> None:
         """One more route; the first that fits answers. One of the same place is replaced."""
-        route = Route(method, path, handler)
+        route = Route(method, path, handler, right)
         for at, each in enumerate(self.routes):
             if (each.method, each.path) == (method, path):
                 self.routes[at] = route
@@ -113,7 +115,7 @@ class Router:
             if parts is None:
                 continue
             if route.method == ("GET" if method == "HEAD" else method):
-                await self._access.check(request, route.path, parts)
+                await self._access.check(request, route.path, parts, route.right)
                 answer = route.handler(request, **parts)
                 return answer if answer is None or isinstance(answer, Reply) else await answer
             allowed.append(route.method)

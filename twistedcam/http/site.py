@@ -98,8 +98,9 @@ def add_api(router: Router, server: Server, registry: Registry) -> None:
 
     def add(command: Command) -> None:
         for each in operations([command]):
-            router.add(each.method, PREFIX + each.path, api_handler(server, each))
+            answer = api_handler(server, each)
+            router.add(each.method, PREFIX + each.path, answer, command.right)
 
     registry.follow(add)
-    router.add("GET", PREFIX + "/openapi.json", description)
-    router.add("GET", PREFIX + "/time", lambda request: json_reply({"time": time.time()}))
+    router.add("GET", PREFIX + "/openapi.json", description, "view")
+    router.add("GET", PREFIX + "/time", lambda request: json_reply({"time": time.time()}), "view")

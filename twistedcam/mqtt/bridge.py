@@ -15,7 +15,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from twistedcam.broker import BrokerState
-from twistedcam.commands import Registry
+from twistedcam.commands import Command, Registry
 from twistedcam.commands.status import camera_status
 from twistedcam.errors import BadArgument, Forbidden, LineTooLong, TwistedcamError
 from twistedcam.events import Event, Fault
@@ -166,7 +166,7 @@ class Bridge(Service):
             except ValueError as error:
                 raise BadArgument(f"the line cannot be read: {error}") from None
             command, rest = self._registry.find(words or [""])
-            if command.of_session or command.right == "admin":
+            if command.of_session or not self._may_give(command):
                 raise Forbidden(f"{command.name!r} is not for MQTT")
             found = await command.run(self._server, **command.bind(self._server, rest))
             named = {command.items or "items": found} if isinstance(found, list) else found or {}
@@ -174,3 +174,12 @@ class Bridge(Service):
         except TwistedcamError as error:
             answer = {"ok": False, "command": line, "code": error.code, "message": str(error)}
         self._client.publish(f"{self._broker.base}/answer", json.dumps(answer), retain=False)
+
+    def _may_give(self, command: Command) -> bool:
+        """What needs the right to ``admin`` is not for the broker's users.
+
+        ``save`` is, on a server without tokens: there everybody may do everything.
+        """
+        is_about_a_camera = any(each.is_camera for each in command.parameters)
+        open_to_all = not self._server.authenticator.is_needed
+        return command.right != "admin" or (is_about_a_camera and open_to_all)

@@ -1,0 +1,141 @@
+"""What tokens have opened, and its end when a token ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+from twistedcam.auth.expiry import as_local_time
+from twistedcam.auth.grant import Grant
+from twistedcam.errors import Unauthorized
+
+if TYPE_CHECKING:
+    from twistedcam.auth.tokens import Token
+
+log = Logger()
+
+#: Seconds between two looks at the file of tokens and at the clock, while something is open.
+PERIOD = 1.0
+
+
+class TokenSession:
+    """A connection that a token has opened. Call ``close`` when it is gone.
+
+    Arguments:
+        grant: what the token opens; what it opens now, once the file has changed.
+        may_stay: whether the connection is still allowed with what the token opens now.
+        on_end: called with the reason when it is not.
+        on_close: called once when this is closed.
+    """
+
+    def __init__(
+        self,
+        grant: Grant,
+        may_stay: Callable[[Grant], bool],
+        on_end: Callable[[Unauthorized], None],
+        on_close: Callable[[TokenSession], None] = lambda session: None,
+    ) -> None:
+        self.grant = grant
+        self.may_stay = may_stay
+        self.on_end = on_end
+        self._on_close = on_close
+        #: The token was missing when it was last looked at.
+        self.is_missing = False
+
+    def close(self) -> None:
+        """The connection is gone; nothing happens if that is known already."""
+        self._on_close(self)
+
+
+class TokenSessions:
+    """Ends connections within seconds of the end of the token that has opened them.
+
+    It looks once in each PERIOD, and only while there are connections. A token that is missing
+    from the file has to be missing twice in a row: a file that is written in place may be half
+    there when it is read.
+
+    Arguments:
+        clock: what the period is measured by.
+        wall: seconds since the UNIX epoch.
+        tokens: the tokens that there are now, by their hashes.
+    """
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        wall: Callable[[], float],
+        tokens: Callable[[], Mapping[str, Token]],
+    ) -> None:
+        self._clock = clock
+        self._wall = wall
+        self._tokens = tokens
+        self._open: set[TokenSession] = set()
+        self._call: IDelayedCall | None = None
+        #: What was looked at last, and when: as long as the tokens are the same, nothing has to
+        #: be judged but when one of them ends.
+        self._seen: Mapping[str, Token] | None = None
+        self._seen_at = 0.0
+        self._is_doubtful = False
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def open(
+        self,
+        grant: Grant,
+        may_stay: Callable[[Grant], bool],
+        on_end: Callable[[Unauthorized], None],
+    ) -> TokenSession:
+        """Keep an eye on a connection that this grant has opened."""
+        session = TokenSession(grant, may_stay, on_end, self._close)
+        self._open.add(session)
+        if self._call is None:
+            self._seen_at = self._wall()
+            self._call = self._clock.callLater(PERIOD, self._look)
+        return session
+
+    def _close(self, session: TokenSession) -> None:
+        self._open.discard(session)
+        if not self._open and self._call is not None:
+            self._call.cancel()
+            self._call = None
+
+    def _look(self) -> None:
+        self._call = self._clock.callLater(PERIOD, self._look)
+        tokens, now, before = self._tokens(), self._wall(), self._seen_at
+        self._seen_at = now
+        ends = (token.grant.expires for token in tokens.values())
+        one_ends = any(end is not None and before < end <= now for end in ends)
+        if tokens is self._seen and not (self._is_doubtful or one_ends):
+            return
+        self._seen, self._is_doubtful = tokens, False
+        for session in tuple(self._open):
+            token = tokens.get(session.grant.digest)
+            self._judge(session, None if token is None else token.grant, now)
+
+    def _judge(self, session: TokenSession, grant: Grant | None, now: float) -> None:
+        if grant is not None and grant.has_expired(now):
+            self._end(session, expired(grant))
+        elif grant is not None and session.may_stay(grant):
+            session.grant, session.is_missing = grant, False
+        elif session.is_missing:
+            what = "was removed" if grant is None else "no longer allows this"
+            self._end(session, Unauthorized(f"the token {session.grant.name!r} {what}"))
+        else:
+            session.is_missing = self._is_doubtful = True
+
+    def _end(self, session: TokenSession, reason: Unauthorized) -> None:
+        self._close(session)
+        try:
+            session.on_end(reason)
+        except Exception:
+            log.failure("a connection could not be ended: {reason}", reason=str(reason))
+
+
+def expired(grant: Grant) -> Unauthorized:
+    """What the holder of a token hears that has ended."""
+    when = "" if grant.expires is None else f": it was good until {as_local_time(grant.expires)}"
+    return Unauthorized(f"the token {grant.name!r} has expired{when}")
