@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -33,6 +34,8 @@ FLAGS = (
     "--force-prefers-reduced-motion",
     "--autoplay-policy=no-user-gesture-required",
 )
+#: A server of the tests, in an address.
+ORIGIN = re.compile(r"https?://127\.0\.0\.1:\d+")
 #: Scrolls so that a picture is seen whole, and the page's head lies above it.
 UNCOVER = """
 scrollTo(0, 0);
@@ -76,6 +79,7 @@ class Page:
     def __init__(self, chrome: Any, downloads: Path) -> None:
         self.chrome = chrome
         self.downloads = downloads
+        self._origin = ""
 
     def look(self, width: int = 1280, height: int = 900, dark: bool = False) -> None:
         """Have a window of that size, and light or dark colours."""
@@ -86,6 +90,7 @@ class Page:
 
     def open(self, url: str) -> None:
         """Go there, and wait until the page is connected."""
+        self._origin = "".join(ORIGIN.findall(url))
         self.chrome.get(url)
         self.wait(lambda: self.text("#link") == "Connected", "a connected page")
 
@@ -185,9 +190,19 @@ class Page:
         (ARTIFACTS / f"{name}.png").write_bytes(base64.b64decode(shot["data"]))
 
     def complaints(self) -> list[str]:
-        """What the browser has to say against the page: errors and broken policies."""
+        """What the browser has to say against the page: errors and broken policies.
+
+        It may say of an earlier page, whose server is gone, after that page was left: that is
+        not about this one.
+        """
         return [
             entry["message"]
             for entry in self.chrome.get_log("browser")
             if entry["level"] in ("SEVERE", "WARNING")
+            and set(ORIGIN.findall(entry["message"])) <= {self._origin}
         ]
+
+    def leave(self) -> None:
+        """Have no page open: nothing more is asked of the server, or said of it."""
+        self.chrome.get("about:blank")
+        self.complaints()

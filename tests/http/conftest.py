@@ -12,9 +12,16 @@ from tests.process import ServerProcess, wait_for
 
 
 @pytest.fixture(scope="package")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+def started_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     with chromium(tmp_path_factory.mktemp("downloads")) as page:
         yield page
+
+
+@pytest.fixture
+def browser(started_browser: Page) -> Iterator[Page]:
+    """The one browser, which has no page open when the test begins, nor when it has ended."""
+    yield started_browser
+    started_browser.leave()
 
 
 @pytest.fixture(scope="package")

@@ -94,8 +94,7 @@ def test_a_dashboards_page_reads_and_shows_the_camera(
         browser.chrome.set_script_timeout(PATIENCE)
         found = browser.chrome.execute_async_script(READS, cameras.http)
         assert found == [5, 320, 320, 320]
-        browser.chrome.get("about:blank")
-    browser.complaints()
+        browser.leave()
 
 
 def test_where_there_was_no_picture_nothing_is_said_to_be_recorded_or_saved(
@@ -112,8 +111,6 @@ def test_where_there_was_no_picture_nothing_is_said_to_be_recorded_or_saved(
     browser.shoot("no-picture-light-390")
     browser.click("[data-camera=attic] .snap")
     browser.wait(lambda: browser.text(".toast.bad").startswith("attic has no picture"), "its name")
-    browser.chrome.get("about:blank")
-    browser.complaints()
 
 
 def test_a_token_in_the_pages_address_goes_with_all_that_it_asks_for(
@@ -151,8 +148,7 @@ def test_a_token_in_the_pages_address_goes_with_all_that_it_asks_for(
         browser.wait(browser.plays, "it being played")
         browser.click("#player button[aria-label=Close]")
         assert browser.complaints() == []
-        browser.chrome.get("about:blank")
-    browser.complaints()
+        browser.leave()
 
 
 def test_a_page_offers_what_its_token_is_good_for_and_says_what_not(
@@ -208,8 +204,7 @@ def test_a_page_offers_what_its_token_is_good_for_and_says_what_not(
         assert "Metrics" not in browser.text(".foot a")
         assert browser.complaints() == []
         assert "refused" not in server.log
-        browser.chrome.get("about:blank")
-    browser.complaints()
+        browser.leave()
 
 
 def test_a_page_whose_token_was_taken_away_says_so_and_asks_no_more(
@@ -232,5 +227,4 @@ def test_a_page_whose_token_was_taken_away_says_so_and_asks_no_more(
         browser.shoot("refused-light-1280")
         browser.chrome.execute_script(AN_HOUR_LATER)
         assert server.log.count("refused: GET") == asked
-        browser.chrome.get("about:blank")
-    browser.complaints()
+        browser.leave()

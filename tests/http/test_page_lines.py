@@ -71,8 +71,7 @@ def test_on_a_slow_line_the_picture_is_new_and_its_age_is_true(
             assert state(server)["viewers"] == 1
             assert re.match(r"Bitrate\s+[1-9]", browser.text(".tile:nth-child(3)"))
             browser.shoot(f"slow-line-{how[-4:] or 'live'}")
-            browser.chrome.get("about:blank")
-    browser.complaints()
+            browser.leave()
 
 
 @pytest.mark.parametrize("how", ["", "?pictures=pull"])
@@ -94,8 +93,7 @@ def test_more_cameras_than_a_browser_has_connections_all_move_and_can_be_steered
         browser.wait(lambda: "Saved cam0_" in browser.text("#toasts"), "a snapshot")
         browser.moves("[data-camera=cam6] .picture")
         browser.shoot(f"eight-{how[-4:] or 'live'}-1920")
-        browser.chrome.get("about:blank")
-    browser.complaints()
+        browser.leave()
 
 
 def test_a_lost_server_shows_within_three_seconds_and_comes_back(
@@ -125,7 +123,6 @@ def test_a_lost_server_shows_within_three_seconds_and_comes_back(
         browser.wait(lambda: browser.text("#link") == "Connected", "the server again")
         browser.wait(lambda: browser.value("[name=quality]") == "37", "what holds there now")
         browser.moves()
-    browser.complaints()
 
 
 def test_several_cameras_are_a_grid_and_one_click_opens_one(browser: Page, tmp_path: Path) -> None:
@@ -146,5 +143,4 @@ def test_several_cameras_are_a_grid_and_one_click_opens_one(browser: Page, tmp_p
         browser.shoot("alone-dark-1280")
         browser.click("#back")
         browser.wait(lambda: browser.text(".camera .name") == "door\nyard\nattic", "all three")
-        browser.chrome.get("about:blank")
-    browser.complaints()
+        browser.leave()

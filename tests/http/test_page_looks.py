@@ -118,8 +118,7 @@ def test_a_webcam_with_many_settings_that_records_beside_thirty_recordings(
         looks_well(browser, "recording")
         browser.click("#more")
         assert len(browser.names()) == 31
-        browser.chrome.get("about:blank")
-    browser.complaints()
+        browser.leave()
 
 
 def test_cameras_in_every_state_side_by_side_and_alone(browser: Page, tmp_path: Path) -> None:
@@ -137,5 +136,4 @@ def test_cameras_in_every_state_side_by_side_and_alone(browser: Page, tmp_path: 
             browser.chrome.get(f"{server.http}/#{name}")
             browser.wait(lambda name=name: browser.text(".camera .name") == name, "it alone")  # type: ignore[misc]
             looks_well(browser, f"alone-{name}", WINDOWS[::3])
-        browser.chrome.get("about:blank")
-    browser.complaints()
+        browser.leave()

@@ -6,6 +6,8 @@ import json
 import os
 import pwd
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -79,22 +81,27 @@ def test_gstreamer(cameras: ServerProcess, tmp_path: Path) -> None:
     assert len(saved) == 5 and goes_on(saved)
 
 
-def test_vlc(cameras: ServerProcess, tmp_path: Path) -> None:
+@pytest.fixture
+def public_folder() -> Iterator[Path]:
+    """A folder that every user can write to: pytest's own are for the user alone that runs it."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o777)
+        yield Path(folder)
+
+
+def test_vlc(cameras: ServerProcess, public_folder: Path) -> None:
     player = require_program("cvlc", apt="vlc-bin vlc-plugin-base")
-    tmp_path.chmod(0o777)
-    own = {"HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}  # PulseAudio's too
+    own = {"HOME": str(public_folder), "XDG_RUNTIME_DIR": str(public_folder)}  # PulseAudio's too
     who: dict[str, Any] = {"env": os.environ | own}
     if os.geteuid() == 0:  # it does not run as root
         who["user"] = pwd.getpwnam("nobody").pw_uid
-        for parent in tmp_path.parents[:2]:
-            parent.chmod(parent.stat().st_mode | 0o011)
     command = [player, "-q", "--no-audio", "--vout", "dummy", "--video-filter", "scene"]
-    command += ["--scene-ratio", "3", "--scene-format", "jpg", "--scene-path", str(tmp_path)]
+    command += ["--scene-ratio", "3", "--scene-format", "jpg", "--scene-path", str(public_folder)]
     quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
     def shown() -> list[int]:
         """The numbers of what it has shown, without the file that it may be writing."""
-        files = sorted(tmp_path.glob("scene*.jpg"))[:-1]
+        files = sorted(public_folder.glob("scene*.jpg"))[:-1]
         return [stamp_of(file.read_bytes()).number for file in files]
 
     with subprocess.Popen([*command, f"{cameras.http}/stream"], **quiet, **who) as playing:
