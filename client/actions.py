@@ -104,7 +104,9 @@ class Actions:
 
     def _end_recording(self, view: View) -> None:
         result = view.stop_recording()
-        if result is not None:
+        if result is None:
+            self.say("nothing is being recorded here")
+        else:
             self.say(f"recorded {result.name}: {result.frames} frames, {result.seconds:.1f} s")
 
     def _snapshot(self, view: View) -> None:

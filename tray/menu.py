@@ -99,7 +99,9 @@ def _camera_items(camera: CameraView, server: ServerView) -> Iterator[Item]:
     yield command("Start", "start", name, when=known and not running)
     yield command("Stop", "stop", name, when=known and running)
     if recording:
-        text = f"Record ({duration(camera.recorded)})"
+        text = (
+            f"Record ({'waiting for a picture' if camera.waiting else duration(camera.recorded)})"
+        )
         yield command(text, "record", "stop", name, when=True, checked=True)
     else:
         ready = known and camera.state in ("live", "stopped")
@@ -157,7 +159,9 @@ def describe(camera: CameraView) -> str:
     parts = [camera.state]
     if camera.state == "live":
         parts.append(f"{camera.fps:.1f} fps")
-    if camera.recording is not None:
+    if camera.waiting:
+        parts.append("the recording waits for a picture")
+    elif camera.recording is not None:
         parts.append(f"recording {duration(camera.recorded)}")
     if camera.reason:
         parts.append(shorten(camera.reason))

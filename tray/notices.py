@@ -32,6 +32,9 @@ class Notices:
             case "recording", ("finished" | "saved") as what, _:
                 seconds = duration(float(event.get("seconds") or 0))
                 return Notice(f"Recording {what}", f"{event.get('name')} ({seconds})")
+            case "recording", "waiting", _:
+                text = f"{event.get('name')}: {event.get('reason')}"
+                return Notice("The recording waits for a picture", text)
             case "recording", "failed", _:
                 full = event.get("code") == "disk"
                 title = "Recording ended: the disk" if full else "Recording failed"

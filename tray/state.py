@@ -24,6 +24,8 @@ class CameraView:
     viewers: int = 0
     recording: str | None = None
     recorded: float = 0.0
+    #: Why the recording has no picture so far, or None.
+    waiting: str | None = None
     preroll: float = 0.0
 
     @classmethod
@@ -38,13 +40,14 @@ class CameraView:
             viewers=int(status.get("viewers") or 0),
             recording=status.get("recording"),
             recorded=float(status.get("recording_seconds") or 0),
+            waiting=status.get("recording_waiting"),
             preroll=float(status.get("preroll_seconds") or 0),
         )
 
     @property
     def look(self) -> Look:
         """What the icon shows of it."""
-        if self.state == "recovering":
+        if self.state == "recovering" or self.waiting:
             return "recovering"
         if self.recording is not None:
             return "recording"

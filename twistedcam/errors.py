@@ -52,6 +52,12 @@ class NoSuchRecording(CommandError):
     code = "no-such-recording"
 
 
+class NotRecording(CommandError):
+    """The camera is not being recorded."""
+
+    code = "not-recording"
+
+
 class NoSuchViewer(CommandError):
     """Nobody with that number watches."""
 

@@ -53,6 +53,7 @@ class PropertiesChanged(Event):
 class RecordingChanged(Event):
     """A recording was ``started``, ``finished``, or ``failed``, or something came of a file.
 
+    It is ``waiting`` for its first picture, for a reason, and ``writing`` when that has come.
     One of a recording's several files is whole (``segment``); the pre-roll was ``saved``, or a
     ``snapshot`` written; what a killed server left was ``recovered``; one was ``deleted``.
     """

@@ -74,6 +74,16 @@ class KeyTests(SynchronousTestCase):
         self.keys.typed("r2r")
         self.assertEqual([camera for _, camera in self.carried_out], ["cam", "cam.len"])
 
+    def test_the_end_of_a_recording_is_for_those_that_are_recorded(self) -> None:
+        self.keys.typed("e")
+        self.assertEqual(self.said, ["record stop: no camera is being recorded"])
+        self.server.recorders["two"].state = "recording"
+        self.keys.typed("e1e")
+        self.assertEqual(
+            [each for each in self.carried_out if each[0] == "record stop"],
+            [("record stop", "two"), ("record stop", "one")],
+        )
+
     def test_what_means_nothing_does_nothing(self) -> None:
         self.keys.typed("x9\n\u00e4")
         self.keys.typed("\x1b[sq")

@@ -66,6 +66,16 @@ def test_record_is_checked_while_recording_and_shows_its_time() -> None:
     assert item.action == Action("command", ("record", "stop", "door"))
 
 
+def test_a_recording_that_waits_for_a_picture_says_so() -> None:
+    waiting = replace(LIVE, recording="a.mp4", waiting="the camera gives none", fps=0.0)
+    server = only(waiting)
+    item = find(menu(server), "Record")
+    assert (item.text, item.checked) == ("Record (waiting for a picture)", True)
+    assert item.action == Action("command", ("record", "stop", "door"))
+    assert menu(server)[0].text == "door: live, 0.0 fps, the recording waits for a picture"
+    assert server.look == "recovering"
+
+
 def test_a_recording_can_be_ended_while_the_camera_is_lost() -> None:
     server = only(CameraView("door", state="recovering", recording="a.mp4"))
     assert find(menu(server), "Record").enabled

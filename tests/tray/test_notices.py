@@ -27,6 +27,11 @@ def test_a_full_disk_is_told_with_the_systems_reason() -> None:
     assert notice == Notice("Recording ended: the disk", "a.mp4: No space left on device")
 
 
+def test_a_recording_that_waits_for_a_picture_is_told() -> None:
+    event = {"event": "recording", "what": "waiting", "name": "a.mp4", "reason": "unplugged"}
+    assert Notices().of(event) == ("The recording waits for a picture", "a.mp4: unplugged")
+
+
 def test_a_disk_fault_outside_a_recording_is_told_too() -> None:
     event = {"event": "fault", "camera": "door", "code": "disk", "reason": "Read-only file system"}
     assert Notices().of(event) == Notice("door: disk", "Read-only file system")

@@ -138,6 +138,8 @@ def _cells(camera: Message) -> Iterator[str]:
 def _recording(camera: Message) -> str:
     if camera.get("recording") is None:
         return "-"
+    if camera.get("recording_waiting"):
+        return f"waits for a picture  {camera['recording']}"
     told = [duration(camera.get("recording_seconds"))]
     told.append(amount(camera.get("recording_bytes") or 0))
     if camera.get("recording_dropped"):

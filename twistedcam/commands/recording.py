@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from twistedcam.commands.cameras import VisibleCameras
 from twistedcam.commands.command import Answer
 from twistedcam.commands.registry import Registry
+from twistedcam.errors import NotRecording
 from twistedcam.recording import Item, write_snapshot
 from twistedcam.recording.names import has_suffix
 from twistedcam.recording.quantities import seconds as parse_seconds
@@ -27,9 +28,11 @@ def add_recording_commands(registry: Registry) -> None:
     ) -> Answer:
         """Record from now on; answers with the file's name.
 
-        The stream is started too if it is stopped. NAME is a plain file name; its ending chooses
-        the format: .mp4 H.264, .mkv .avi .mov the camera's own JPEGs. What the pre-roll holds
-        comes first. --every 10s makes a timelapse: one frame each 10 s, played at 30 a second.
+        The answer comes when the first picture is on the disk. If the camera has no picture now,
+        it says so (waiting), and the recording begins with the next one. The stream is started too
+        if it is stopped. NAME is a plain file name; its ending chooses the format: .mp4 H.264,
+        .mkv .avi .mov the camera's own JPEGs. What the pre-roll holds comes first. --every 10s
+        makes a timelapse: one frame each 10 s, played at 30 a second.
         """
         period = None if every is None else parse_seconds(every, "every")
         recorder = server.recorders[camera.name]
@@ -37,20 +40,29 @@ def add_recording_commands(registry: Registry) -> None:
             recorder.check(name)
         if camera.state in ("stopped", "starting"):
             await camera.start()
-        return {"recording": recorder.start(name, period)}
+        began = recorder.start(name, period)
+        waiting = await recorder.begun()
+        answer: dict[str, Any] = {"recording": recorder.name or began}
+        return answer if waiting is None else {**answer, "waiting": f"no picture yet ({waiting})"}
 
     @registry.command("record stop")
     async def record_stop(server: Server, camera: Camera) -> Answer:
         """Finish the recording; answers with its name, when the file is whole.
 
         Of a recording in several files it is the last one's name, and the seconds, frames and
-        bytes of all of them. It fails with camera-failed if no picture came: there is no file then.
+        bytes of all of them. It fails with camera-failed if no picture came: there is no file then;
+        with the reason if the recording has ended by itself; with not-recording if there was none.
         """
         recorder = server.recorders[camera.name]
+        begins_again = recorder.begins_again
         progress = await recorder.stop()
-        if progress is not None and recorder.failure is not None:
+        if progress is None and begins_again:
+            return {"note": f"the recording of {camera.name} does not begin again"}
+        if recorder.failure is not None:
             raise recorder.failure
-        return None if progress is None else _told(progress)
+        if progress is None:
+            raise NotRecording(f"{camera.name} is not being recorded")
+        return _told(progress)
 
     @registry.command("record save-last", looks_right=_is_length)
     async def record_save_last(server: Server, camera: Camera, seconds: str) -> Answer:

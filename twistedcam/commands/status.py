@@ -70,6 +70,7 @@ def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
         "recording_bytes": recorder.result.bytes if recorder.name else None,
         "recording_files": recorder.result.files if recorder.name else None,
         "recording_format": str(recorder.format) if recorder.format else None,
+        "recording_waiting": recorder.waiting,
         "recording_code": recorder.failure.code if recorder.failure else None,
         "recording_reason": str(recorder.failure) if recorder.failure else None,
         "published": _published(server, camera),

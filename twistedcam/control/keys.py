@@ -71,7 +71,7 @@ class Keys:
             if name == "shutdown":
                 self._begin(name, None)
             else:
-                for camera in self._cameras():
+                for camera in self._cameras_for(name):
                     self._begin(name, camera)
 
     def _cameras(self) -> list[Camera]:
@@ -79,6 +79,21 @@ class Keys:
         if self._chosen in cameras:
             return [cameras[self._chosen]]
         return self._server.own_cameras
+
+    def _cameras_for(self, command: str) -> list[Camera]:
+        """Of several cameras, only those that are recorded have a recording to end."""
+        cameras = self._cameras()
+        if command != "record stop" or len(cameras) < 2:
+            return cameras
+        recorders = self._server.recorders
+        recorded = [
+            each
+            for each in cameras
+            if recorders[each.name].state != "idle" or recorders[each.name].begins_again
+        ]
+        if not recorded:
+            self._tell(f"{command}: no camera is being recorded")
+        return recorded
 
     def _choose(self, number: int) -> None:
         names = list(self._server.cameras)
@@ -101,4 +116,6 @@ class Keys:
             self._tell(f"{what}: {error}")
             return
         fields = answer if isinstance(answer, dict) else {}
-        self._tell(f"{what}: {fields.get('recording') or 'OK'}")
+        said = fields.get("recording") or fields.get("note") or "OK"
+        waiting = f", {fields['waiting']}" if "waiting" in fields else ""
+        self._tell(f"{what}: {said}{waiting}")

@@ -24,6 +24,9 @@ log = Logger()
 class JobListener(Protocol):
     """Who hears of a recording's way."""
 
+    def began(self) -> None:
+        """The first frame was written: the file is on the disk, under its hidden name."""
+
     def published(self, result: SegmentResult) -> None:
         """A file is on the disk under its name."""
 
@@ -65,6 +68,7 @@ class Job:
         self._publishing = 0
         self._cut = False
         self._broken = False
+        self._has_failed = False
         self._ended = False
         self._accounted = 0
         self._end_at: int | None = None
@@ -138,12 +142,16 @@ class Job:
         return progress
 
     def _went(self, progress: Progress) -> None:
+        is_first = progress.frames > 0 and not self.progress.frames
         self.progress = progress
         closed, progress.closed = progress.closed, []
         for segment in closed:
             self._publish(segment)
+        if is_first and not self._has_failed:
+            self._listener.began()
 
     def _failed(self, why: Failure) -> None:
+        self._has_failed = True
         progress = self._session.progress()  # its thread does nothing now
         self._went(progress)
         self._break(why)

@@ -41,6 +41,13 @@ class Notices:
         log.info("{camera}: recording {what}: {name}", camera=self._camera, what=what, name=name)
         self._events.publish(RecordingChanged(self._camera, what, name, **numbers))
 
+    def waiting(self, name: str, reason: str | None) -> None:
+        """It has no picture so far, for this reason; with None: it has one now."""
+        if reason is None:
+            self.tell("writing", name)
+        else:
+            self.tell("waiting", name, reason=reason)
+
     def failed(self, progress: Progress, why: CommandError) -> None:
         """It is over, and is not what was asked for."""
         self.tell("failed", progress.name, progress, code=why.code, reason=str(why))

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
@@ -16,6 +16,7 @@ from twistedcam.errors import BadArgument, CameraFailed, CommandError, DiskError
 from twistedcam.events import EventBus
 from twistedcam.recording.absence import Absence
 from twistedcam.recording.feed import Feed
+from twistedcam.recording.first_picture import FirstPicture
 from twistedcam.recording.formats import Format
 from twistedcam.recording.job import Job
 from twistedcam.recording.lifecycle import HasState, make_recorder_lifecycle
@@ -70,6 +71,7 @@ class Recorder(HasState):
         self._feed = Feed(camera, steady)
         self._absence = Absence(camera, events, clock, self._finish, self._gone)
         self._standing = Standing(clock, self._begin_again)
+        self._first = FirstPicture(camera, events, clock, self._tell_waiting)
         #: Gives the encoder that works for others and suits this recording, or None.
         self.find_shared: Callable[[RecordSettings], SharedEncoder | None] = lambda settings: None
         self._waiting: list[Deferred[Progress | None]] = []
@@ -100,6 +102,16 @@ class Recorder(HasState):
     def result(self) -> Progress:
         """How far the recording has come, all its files together."""
         return Progress("") if self._job is None else self._job.progress
+
+    @property
+    def waiting(self) -> str | None:
+        """Why the recording has no picture so far. None: it has one, or will at any moment."""
+        return self._first.reason
+
+    @property
+    def begins_again(self) -> bool:
+        """Whether a recording is to begin as soon as the disk takes it."""
+        return self.state == "idle" and self._standing.is_held
 
     @property
     def dropped(self) -> int:
@@ -161,7 +173,21 @@ class Recorder(HasState):
         self._feed.begin(self._job, every, shared)
         self._absence.begin(patient=every is not None)
         self._notices.tell("started", plan.name)
+        if self.state == "recording":
+            self._first.begin()
+            if self.result.frames:  # of the pre-roll
+                self._first.came()
         return plan.name
+
+    def begun(self) -> Deferred[str | None]:
+        """Wait until the first picture of the recording that was started is on the disk.
+
+        Fires with None then, and with the reason (``waiting``) when the camera has no picture now.
+        Fails with the error that ends the recording before: the disk does not take it, say.
+        """
+        if self.state != "recording" and self.failure is not None:
+            return fail(self.failure)
+        return self._first.wait()
 
     def start_with_server(self) -> None:
         """Record from now on where ``at_start`` says so, until somebody stops it.
@@ -210,6 +236,10 @@ class Recorder(HasState):
 
     # What the job tells (job.JobListener).
 
+    def began(self) -> None:
+        """The first picture is on the disk."""
+        self._first.came()
+
     def published(self, result: SegmentResult) -> None:
         """A file is on the disk: one of several, if the recording goes on."""
         if self.state == "recording" or self.result.name != result.name:
@@ -224,6 +254,10 @@ class Recorder(HasState):
 
     def _plan(self, name: str | None, every: float | None) -> Plan:
         return make_plan(self._folder, self._camera.name, name, self.settings, every)
+
+    def _tell_waiting(self, reason: str | None) -> None:
+        if self.name is not None:
+            self._notices.waiting(self.name, reason)
 
     def _begin_again(self) -> None:
         is_on = self._camera.state != "stopped" or self._camera.is_idle
@@ -254,6 +288,7 @@ class Recorder(HasState):
             self._notices.failed(progress, self.failure)
         else:
             self._notices.tell("finished", progress.name, progress)
+        self._first.end(self.failure)
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             each.callback(progress)

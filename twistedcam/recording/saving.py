@@ -19,6 +19,9 @@ class _Listener:
         self.result: SegmentResult | None = None
         self.error: CommandError | None = None
 
+    def began(self) -> None:
+        """The end is waited for anyway."""
+
     def published(self, result: SegmentResult) -> None:
         self.result = result
 

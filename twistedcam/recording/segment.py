@@ -128,6 +128,18 @@ class Segment:
                 self._put_tail()
         self._look(moment.time)
 
+    @property
+    def appeared(self) -> bool:
+        """Whether there is a file on the disk."""
+        return self._file.appeared
+
+    def abandon(self) -> None:
+        """Give up a file that is not on the disk."""
+        container, self._container = self._container, None
+        with suppress(av.error.FFmpegError):
+            container.close()
+        self._file.discard()
+
     def end(self, at: int) -> None:
         """Finish the file's contents: the last frame is seen until ``at``, then the index."""
         try:

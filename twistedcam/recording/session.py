@@ -172,7 +172,12 @@ class Session:
         if self._last and moment.time - self._last <= GAP:
             self._interval = moment.time - self._last
         self._last = moment.time
-        self._segment.write(moment)
+        try:
+            self._segment.write(moment)
+        except FileExistsError:
+            if self._segment.appeared:
+                raise
+            self._begin_elsewhere(moment)
 
     def _is_over(self, segment: Segment, moment: Moment) -> bool:
         settings = self.plan.settings
@@ -193,6 +198,25 @@ class Session:
             self._name = take_free_name(plan.folder, plan.camera, when, suffix)
         self._files += 1
         self._started = moment.captured_us / 1e6
+        return self._open(moment)
+
+    def _begin_elsewhere(self, moment: Moment) -> None:
+        """Another server began a file of the same name a moment ago: a number is added."""
+        wanted = self._name
+        while self._segment is not None:
+            self._segment.abandon()
+            self._segment = None
+            give_back(self.plan.folder / self._name)
+            self._name = take_next_name(self.plan.folder, wanted)
+            self._segment = self._open(moment)
+            try:
+                self._segment.write(moment)
+            except FileExistsError:
+                continue
+            return
+
+    def _open(self, moment: Moment) -> Segment:
+        plan = self.plan
         path = plan.folder / self._name
         try:
             return Segment(path, plan.camera, plan.format, plan.settings, moment, plan.pace)

@@ -9,6 +9,7 @@ from pathlib import Path
 from twistedcam.frame import Frame
 from twistedcam.recording.formats import format_of_name
 from twistedcam.recording.moment import Moment
+from twistedcam.recording.names import take_next_name
 from twistedcam.recording.partfile import disk_error
 from twistedcam.recording.segment import Segment, SegmentResult
 from twistedcam.recording.settings import RecordSettings
@@ -72,7 +73,21 @@ class FileRecording:
             self._segment.result.dropped += 1  # one file has pictures of one size
             return
         if self._segment is None:
-            format = format_of_name(self.path.name, self._settings.format)
-            self._segment = Segment(self.path, self._camera, format, self._settings, moment)
-            self.result = self._segment.result
-        self._segment.write(moment)
+            self._segment = self._open(moment)
+        while True:
+            try:
+                self._segment.write(moment)
+                break
+            except FileExistsError:
+                if self._segment.appeared:
+                    raise
+                # Another program began a file of the same name a moment ago.
+                self._segment.abandon()
+                self.path = self.path.with_name(take_next_name(self.path.parent, self.path.name))
+                self._segment = self._open(moment)
+
+    def _open(self, moment: Moment) -> Segment:
+        format = format_of_name(self.path.name, self._settings.format)
+        segment = Segment(self.path, self._camera, format, self._settings, moment)
+        self.result = segment.result
+        return segment

@@ -30,7 +30,8 @@ class Standing:
     def __init__(self, clock: IReactorTime, begin: Callable[[], None]) -> None:
         self._clock = clock
         self._begin = begin
-        self._is_held = False
+        #: Whether it is wanted.
+        self.is_held = False
         self._losses = 0
         self._began = 0.0
         self._due: IDelayedCall | None = None
@@ -42,7 +43,7 @@ class Standing:
             DiskError: it does not take it now.
         """
         self.let_go()
-        self._is_held, self._losses = True, 0
+        self.is_held, self._losses = True, 0
         try:
             self._start()
         except DiskError:
@@ -51,13 +52,13 @@ class Standing:
 
     def let_go(self) -> None:
         """Whatever happens, it is not begun any more."""
-        self._is_held = False
+        self.is_held = False
         if self._due is not None and self._due.active():
             self._due.cancel()
 
     def lost(self) -> None:
         """The disk has ended it."""
-        if not self._is_held:
+        if not self.is_held:
             return
         if self._clock.seconds() - self._began >= LASTED:
             self._losses = 0

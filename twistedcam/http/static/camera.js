@@ -96,11 +96,16 @@ export class CameraView {
 
   stop() { return command("POST", `${this.path}/stop`); }
 
-  record() { return this.status?.recording ? null : command("POST", `${this.path}/record/start`); }
+  async record() {
+    if (this.status?.recording) return;
+    const told = await command("POST", `${this.path}/record/start`);
+    if (told?.waiting) say(`${this.name} is recorded from its first picture on: ${told.waiting}`);
+  }
 
   async endRecording() {
-    if (!this.status?.recording) return;
+    if (!this.status?.recording) { say(`${this.name} is not being recorded`); return; }
     const told = await command("POST", `${this.path}/record/stop`);
+    if (told?.note) say(told.note);
     if (told?.recording) say(`Recorded ${told.recording}, ${span(told.seconds)}`);
   }
 
@@ -220,10 +225,14 @@ export class CameraView {
   recordingText() {
     const { status } = this;
     if (!status?.recording) return;
+    const waiting = status.recording_waiting;
+    const pill = this.find(".rec");
+    pill.dataset.waiting = Boolean(waiting);
+    pill.title = waiting ? `${status.recording}: no picture yet, ${waiting}` : status.recording;
+    if (waiting) { this.find(".rec span").textContent = "Waiting for a picture"; return; }
     const since = status.state === "live" ? Math.min(2, (performance.now() - this.heard) / 1000) : 0;
     const parts = [span((status.recording_seconds ?? 0) + since), bytes(status.recording_bytes)];
     this.find(".rec span").textContent = parts.filter(Boolean).join(" · ");
-    this.find(".rec").title = status.recording;
   }
 
   facts(status) {
