@@ -23,8 +23,9 @@ from tests.recording.films import frame, read_film
 from twistedcam.camera import InlineThread
 from twistedcam.errors import BadArgument, DiskError, NoSuchRecording
 from twistedcam.events import Event, EventBus, RecordingChanged
-from twistedcam.recording import Item, Keeper, Library, Limits, library, recovery, segment
+from twistedcam.recording import Item, Keeper, Library, Limits, age, library, recovery, segment
 from twistedcam.recording import index as index_module
+from twistedcam.recording.age import Ages
 from twistedcam.recording.index import HIDDEN
 from twistedcam.recording.retention import too_many
 from twistedcam.recording.single import FileRecording
@@ -42,7 +43,10 @@ def make_recording(
     """
     clock = SimpleNamespace(time=lambda: frame(start if made is None else made).time)
     recording = FileRecording(path, "cam")
-    with patch.object(segment, "time", clock):
+    with (
+        patch.object(segment, "time", clock),
+        patch.object(segment, "boot_id", lambda: "0" * 16),  # of an earlier boot
+    ):
         recording.write(frame(start + n / 10, n) for n in range(count))
         recording.close()
 
@@ -223,6 +227,7 @@ class ListingTests(LibraryCase):
 class RetentionTests(LibraryCase):
     def setUp(self) -> None:
         super().setUp()
+        self.patch(age, "is_synchronized", lambda: True)
         for number in range(5):
             make_recording(self.folder / f"{number}.mkv", 20, number * 86400.0)
         self.size = (self.folder / "0.mkv").stat().st_size
@@ -325,7 +330,7 @@ class RetentionTests(LibraryCase):
 
 def test_what_is_free_counts_what_has_been_deleted() -> None:
     items = [Item(str(n), "cam", float(n), 1.0, 100, own=True) for n in range(5)]
-    going = too_many(items, Limits(keep_free=250), 0.0, 100)
+    going = too_many(items, Limits(keep_free=250), Ages(Path("none")), 100)
     assert [item.recording for item in going] == ["0", "1"]
 
 

@@ -114,6 +114,7 @@ def _told(progress: Progress) -> dict[str, Any]:
 def _shown(item: Item) -> dict[str, Any]:
     """A recording in a list; ``when`` is local time, ``start`` seconds since the UNIX epoch."""
     shown = item.as_dict()
-    del shown["own"], shown["since"]
+    for name in ("own", "since", "boot", "up"):
+        del shown[name]
     when = datetime.fromtimestamp(item.start).astimezone().isoformat(timespec="seconds")
     return {"recording": shown.pop("recording"), "when": when, **shown}

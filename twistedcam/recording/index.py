@@ -14,7 +14,7 @@ from twistedcam.recording.probe import SUFFIXES, Item, probe
 #: settings that were saved (twistedcam.saved).
 HIDDEN = ".twistedcam"
 _FILE = "index.json"
-_VERSION = 2
+_VERSION = 3
 
 #: Size and time of last change: as long as both are the same, so is the file.
 _Stamp = tuple[int, int]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ from twisted.logger import Logger
 from twistedcam.camera.thread import Thread
 from twistedcam.errors import BadArgument, DiskError, NoSuchRecording
 from twistedcam.events import EventBus, RecordingChanged
+from twistedcam.recording.age import Ages
 from twistedcam.recording.disk import free_bytes
 from twistedcam.recording.index import Index
 from twistedcam.recording.names import is_inside
@@ -51,6 +51,7 @@ class Library:
         self._make_thread = make_thread
         self._being_written = being_written
         self._index = Index(folder)
+        self._ages = Ages(folder)
         self._lock = DeferredLock()
         #: Recordings that could not be deleted to make room, as far as that has been said.
         self._stuck: set[str] = set()
@@ -168,7 +169,9 @@ class Library:
         """
 
         def look() -> tuple[builtins.list[Item], int]:
-            return self._index.scan(), free_bytes(self.folder)
+            items = self._index.scan()
+            self._ages.learn(items)
+            return items, free_bytes(self.folder)
 
         items, free = await self._run(look)
         items += self._being_written()
@@ -176,7 +179,7 @@ class Library:
             items = [item for item in items if item.camera in cameras]
         gone: builtins.list[str] = []
         stuck: dict[str, DiskError] = {}
-        while going := too_many(items, limits, time.time(), free, stuck):
+        while going := too_many(items, limits, self._ages, free, stuck):
             for item in going:
                 try:
                     await self._remove(item.recording, item.camera or "")

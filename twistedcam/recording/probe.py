@@ -36,6 +36,8 @@ class Item:
         own: whether this program made it and it still has the name that it was given then.
         since: seconds since the UNIX epoch from when on this computer has had it: as the file
             says, or else by the later of its start and its last change; None while it is written.
+        boot, up: the boot of the computer in which it was begun, and the seconds since that boot;
+            None if the file does not say.
     """
 
     recording: str
@@ -50,6 +52,8 @@ class Item:
     dropped: int | None = None
     own: bool = False
     since: float | None = None
+    boot: str | None = None
+    up: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """As plain values, the name first."""
@@ -93,6 +97,8 @@ def _read(container: Any, item: Item) -> Item:
         dropped=tag.dropped if tag else None,
         own=tag is not None and tag.name == item.recording,
         since=tag.made if tag and tag.made is not None else max(start, item.start),
+        boot=tag.boot if tag else None,
+        up=tag.up if tag else None,
     )
 
 

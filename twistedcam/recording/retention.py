@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
+from twistedcam.recording.age import Ages
 from twistedcam.recording.probe import Item
 from twistedcam.recording.settings import RecordSettings
 
@@ -35,7 +36,7 @@ class Limits:
 def too_many(
     items: Iterable[Item],
     limits: Limits,
-    now: float,
+    ages: Ages,
     free: int,
     stuck: Container[str] = (),
 ) -> list[Item]:
@@ -44,21 +45,25 @@ def too_many(
     Only complete ones that this program made, and that still have the name it gave them, are ever
     among them; others, and those being written, count for ``keep`` all the same if they are own.
 
-    How old one is goes by this computer's clock alone: that of a camera may be years behind, and
-    the recording that has just been made would be the first to go; or ahead, and others would.
+    How old one is goes by this computer alone: the clock of a camera may be years behind, and the
+    recording that has just been made would be the first to go; or ahead, and others would. One
+    whose age is not known is not removed because of it.
 
     Arguments:
-        now: seconds since the UNIX epoch.
+        ages: how old they are.
         free: bytes that are free on the disk.
         stuck: names of those that cannot be deleted: others go in their place.
     """
-    own = sorted((item for item in items if item.own), key=lambda item: (_since(item), item.start))
+    own = sorted(
+        (item for item in items if item.own), key=lambda item: (ages.since(item), item.start)
+    )
     total = sum(item.size for item in own)
     going: list[Item] = []
     for item in own:
         if not item.complete or item.recording in stuck:
             continue
-        old = limits.keep_days is not None and now - _since(item) > limits.keep_days * 86400
+        age = None if limits.keep_days is None else ages.of(item)
+        old = limits.keep_days is not None and age is not None and age > limits.keep_days * 86400
         large = limits.keep is not None and total > limits.keep
         tight = limits.keep_free is not None and free < limits.keep_free
         if old or large or tight:
@@ -66,7 +71,3 @@ def too_many(
             total -= item.size
             free += item.size
     return going
-
-
-def _since(item: Item) -> float:
-    return item.start if item.since is None else item.since

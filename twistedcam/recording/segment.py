@@ -25,6 +25,7 @@ from twistedcam.recording.partfile import PartFile
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.tag import Tag, write_dropped
 from twistedcam.recording.tail import Tail
+from twistedcam.runtime.boot_clock import boot_id, uptime
 
 _INDEX_ENTRY = 40
 #: Microseconds of film between two looks at the disk.
@@ -85,8 +86,8 @@ class Segment:
         )
         began = datetime.fromtimestamp(first.captured_us / 1e6, UTC)
         written = began.isoformat(timespec="microseconds").replace("+00:00", "Z")
-        comment = str(Tag(camera, path.name, made=time.time()))
-        self._container.metadata.update(creation_time=written, date=written, comment=comment)
+        tag = Tag(camera, path.name, made=time.time(), boot=boot_id(), up=uptime())
+        self._container.metadata.update(creation_time=written, date=written, comment=str(tag))
         self._stream, self._encoder = make_encoder(self._container, format, settings, first)
         self._tail = Tail(format.container, self._stream)
         self._held: Any = None

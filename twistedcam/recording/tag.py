@@ -13,7 +13,9 @@ _SEARCHED = 1 << 20
 _UNKNOWN = "-" * 10
 _TAG = re.compile(
     r"twistedcam (?P<version>\S+) camera=(?P<camera>\S+) dropped=(?P<dropped>[-\d]{10})"
-    r"(?: made=(?P<made>\d+(?:\.\d+)?))? name=(?P<name>.+)",
+    r"(?: made=(?P<made>\d+(?:\.\d+)?))?"
+    r"(?: boot=(?P<boot>[0-9a-f]{16}) up=(?P<up>\d{1,10}(?:\.\d{1,6})?))?"
+    r" name=(?P<name>.+)",
     re.DOTALL,
 )
 
@@ -29,17 +31,22 @@ class Tag:
         dropped: frames that the recorder had to leave out; None if that was never known.
         made: when the file was begun, by this computer's clock, in seconds since the UNIX epoch;
             None if it does not say. Its frames may have been captured by a clock that is wrong.
+        boot, up: which boot of the computer that was in, and how many seconds after it; None if it
+            does not say. That clock is never wrong.
     """
 
     camera: str
     name: str
     dropped: int | None = None
     made: float | None = None
+    boot: str | None = None
+    up: float | None = None
 
     def __str__(self) -> str:
         dropped = _UNKNOWN if self.dropped is None else f"{self.dropped:010d}"
         made = "" if self.made is None else f" made={self.made:.3f}"
-        said = f"camera={self.camera} dropped={dropped}{made} name={self.name}"
+        boot = f" boot={self.boot} up={self.up:.3f}" if self.boot and self.up is not None else ""
+        said = f"camera={self.camera} dropped={dropped}{made}{boot} name={self.name}"
         return f"twistedcam {__version__} {said}"
 
     @classmethod
@@ -51,7 +58,8 @@ class Tag:
         dropped = match["dropped"]
         known = int(dropped) if dropped.isdigit() else None
         made = float(match["made"]) if match["made"] else None
-        return cls(match["camera"], match["name"], known, made)
+        up = float(match["up"]) if match["up"] else None
+        return cls(match["camera"], match["name"], known, made, match["boot"], up)
 
 
 def write_dropped(fd: int, dropped: int) -> None:
