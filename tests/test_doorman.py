@@ -123,6 +123,7 @@ def test_each_port_says_that_there_are_too_many(tmp_path: Path) -> None:
         transport = Controller(ControlFactory(server, standard_commands())).transport
         assert transport.disconnecting
         browser = Connection(HttpFactory(lambda request: None, clock, server.doorman))
+        browser.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert browser.take().startswith(b"HTTP/1.1 503 ")
         first.protocol.connectionLost()
         assert isinstance(Peer(frames).received()[0], wire.Hello)

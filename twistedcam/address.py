@@ -9,6 +9,9 @@ from urllib.parse import unquote_plus
 
 from twisted.internet.interfaces import ISSLTransport
 
+#: Characters of a client's words that are logged, or are part of an answer.
+MAX_SHOWN = 200
+
 
 def show_address(address: Any) -> str:
     """``127.0.0.1:4711``, ``[::1]:4711``, or ``unix:/path`` for a socket file."""
@@ -31,6 +34,11 @@ def without_token(uri: bytes) -> str:
 def _is_token(word: str) -> bool:
     name, equals, _ = word.partition("=")
     return bool(equals) and "token" in unquote_plus(name).lower()
+
+
+def shorten(text: str) -> str:
+    """Text of somebody else's as it may be logged or sent back: no longer than MAX_SHOWN."""
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
 
 
 def is_private(transport: Any) -> bool:

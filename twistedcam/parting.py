@@ -29,10 +29,17 @@ class Parting:
     def __init__(self) -> None:
         self._under_way: set[Any] = set()
 
+    def hold(self, transport: Any) -> bool:
+        """Keep a place for a connection that is ended a little later; False if there is none."""
+        if len(self._under_way) >= _most():
+            return False
+        self._under_way.add(transport)
+        return True
+
     def part(self, transport: Any) -> None:
         """Say no more than what was written, and hear no more."""
         can_half = hasattr(transport, "loseWriteConnection")
-        crowded = len(self._under_way) >= _most()
+        crowded = transport not in self._under_way and len(self._under_way) >= _most()
         if crowded or not can_half or ISSLTransport.providedBy(transport):
             transport.loseConnection()
             return

@@ -21,6 +21,7 @@ from twistedcam.processing import Process, Processor
 from twistedcam.publishing import Publications, Target
 from twistedcam.quota import Quota
 from twistedcam.recording import Item, Keeper, Library, Limits, Recorder, RecordSettings
+from twistedcam.refusals import RefusalLog
 from twistedcam.saved import SavedSettings
 from twistedcam.sources import SourceSpec
 from twistedcam.sources import parse as parse_source
@@ -69,6 +70,8 @@ class Server:
         self.authenticator = Authenticator(clock)
         #: Counts connections on all ports.
         self.doorman = Doorman()
+        #: Keeps the log of refusals short, on all ports.
+        self.refusals = RefusalLog(clock)
         #: Counts snapshots, by address and by camera.
         self.snapshots = Quota(clock, lambda: self.doorman.limits.snapshots)
         #: Where it is reached: URLs by what is found there (``view``, ``page``).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -31,6 +32,7 @@ from twistedcam.http import (
 )
 from twistedcam.http.request import HttpRequest
 from twistedcam.http.router import Router
+from twistedcam.http.turns import Turns
 from twistedcam.listener import Listener
 from twistedcam.memory import MemoryReturn
 from twistedcam.mqtt import Bridge
@@ -97,6 +99,7 @@ class CameraService(MultiService):
         self._frames = FrameFactory(self.server, reactor)
         self._control = ControlFactory(self.server, self.registry)
         self._http: list[HttpFactory] = []
+        self._turns = Turns(reactor, time.thread_time)
         self._resources: list[CameraResource] = []
         #: What listens, by what it is for.
         self.listeners: dict[str, list[Listener]] = {
@@ -196,7 +199,9 @@ class CameraService(MultiService):
             secret = listener.is_on_loopback and not self.server.authenticator.is_needed
             router.answer(strict if secret else anywhere, request)
 
-        factory = HttpFactory(answer, self._reactor, self.server.doorman)
+        factory = HttpFactory(
+            answer, self._reactor, self.server.doorman, self.server.refusals, self._turns
+        )
         self._http.append(factory)
         [listener] = self._listen([endpoint], factory)
         return listener
@@ -237,6 +242,8 @@ class CameraService(MultiService):
             resource.close()
         ports: list[Any] = [self._frames, self._control, *self._http]
         await DeferredList([self._bounded(port.close(), GOODBYE_TIMEOUT) for port in ports])
+        self._turns.close()
+        self.server.refusals.close()
         if self._workers is not None:
             await self._workers.stop()
         await stopping

@@ -127,13 +127,6 @@ class AuthenticatorTests(SynchronousTestCase):
         self.assertFalse(slowdown.is_slowed("9"))
         self.assertTrue(slowdown.is_slowed("10"))
 
-    def test_a_refusal_is_logged_with_the_address_and_without_the_token(self) -> None:
-        with capturedLogs() as events:
-            self.failureResultOf(self.present("my-secret-guess"), Unauthorized)
-        text = " ".join(filter(None, map(formatEvent, events)))
-        self.assertIn("192.0.2.1:5000", text)
-        self.assertNotIn("my-secret-guess", text + repr(events))
-
     def test_the_file_is_read_again_when_it_changes(self) -> None:
         other = self.file.add(Grant("desk", frozenset({"control"})))
         self.assertEqual(self.successResultOf(self.present(other)).name, "desk")

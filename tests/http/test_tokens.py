@@ -16,6 +16,7 @@ from twistedcam.commands import standard_commands
 from twistedcam.events import ViewerChanged
 from twistedcam.frame import Frame
 from twistedcam.http import Figures, Guard, HttpFactory, make_router
+from twistedcam.refusals import PERIOD
 
 
 class TokenTests(TokenCase):
@@ -185,6 +186,7 @@ class TokenTests(TokenCase):
         browser.ask("GET", "/snapshot", Authorization="Bearer wrong")
         self.assertEqual(browser.ask("GET", "/snapshot", Authorization="Bearer wrong"), 0)
         browser.channel.connectionLost()
+        self.server.refusals.close()
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_every_refusal_is_logged_with_address_and_name_and_never_with_a_token(self) -> None:
@@ -193,13 +195,14 @@ class TokenTests(TokenCase):
             (f"/metrics?token={guest}&x=1", {}, "GET /metrics?token=...&x=1: the token 'guest'"),
             ("/snapshot/yard", {"Authorization": f"Bearer {guest}"}, "the token 'guest'"),
             ("/api/v1/cameras", {}, "this server wants a token"),
-            (f"/snapshot?token={wrong}", {}, "a wrong token"),
+            (f"/snapshot?token={wrong}", {}, "that token is wrong"),
             (f"/metrics?tok%65n={guest}", {}, "GET /metrics?token=...: the token 'guest'"),
             (f"/metrics?x=1;token={guest}", {}, "GET /metrics?x=1;token=...: the token 'guest'"),
             (f"/metrics?TOKEN={guest}&x", {}, "GET /metrics?token=...&x: this server wants"),
             (f"/metrics?+token={guest}", {}, "GET /metrics?token=...: this server wants"),
         )
         for path, headers, said in refused:
+            self.clock.advance(PERIOD)
             with capturedLogs() as events:
                 self.assertIn(self.connect().ask("GET", path, **headers), (401, 403))
             text = " ".join(filter(None, map(formatEvent, events)))

@@ -13,7 +13,6 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from twistedcam import wire
-from twistedcam.address import show_address
 from twistedcam.auth.grant import ANYONE, Grant, Right
 from twistedcam.auth.sessions import TokenSession, TokenSessions, expired
 from twistedcam.auth.slowdown import Slowdown, source_of
@@ -135,15 +134,10 @@ class Authenticator:
         if grant is not None and (source, grant.digest) in self._known:
             return self._in_time(grant)
         if self._slowdown.is_slowed(source):
-            try:
-                await self._slowdown.turn(source)
-            except Unauthorized as error:
-                log.warn("{peer}: refused: {why}", peer=show_address(peer), why=str(error))
-                raise
+            await self._slowdown.turn(source)
             grant = self._find(is_it)
         if grant is None:
             self._slowdown.failed(source)
-            log.warn("{peer}: refused: a wrong token", peer=show_address(peer))
             raise Unauthorized("that token is wrong")
         self._known[source, grant.digest] = None
         while len(self._known) > _MAX_KNOWN:

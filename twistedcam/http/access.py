@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -134,7 +133,7 @@ def token_of(request: HttpRequest) -> str | None:
     if kind.lower() == "basic":
         try:
             return base64.b64decode(value.strip()).decode().partition(":")[2]
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # no Base64, or no UTF-8 in it
             return ""
     found: list[bytes] = (request.args or {}).get(b"token", [])
     return found[-1].decode(errors="replace") if found else None

@@ -9,23 +9,33 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
     IAddress,
     IDelayedCall,
+    IHalfCloseableProtocol,
     IProtocolNegotiationFactory,
     IReactorTime,
 )
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.http import HTTPChannel, HTTPFactory, Request
+from twisted.web.http import HTTPFactory, Request
 from zope.interface import implementer
 
-from twistedcam.address import show_address, without_token
+from twistedcam.address import shorten, show_address, without_token
 from twistedcam.auth import TokenSession
+from twistedcam.auth.slowdown import source_of
 from twistedcam.connections import Connections
+from twistedcam.delivery.write import bottom_of
 from twistedcam.doorman import Doorman, Ticket
-from twistedcam.errors import TooMany
+from twistedcam.errors import TooMany, TwistedcamError
+from twistedcam.http.error_page import wants_page, with_page
+from twistedcam.http.half_closed import PeerWatch
+from twistedcam.http.paced import BUFFER, PacedChannel
+from twistedcam.http.plain_on_tls import answer_plain_http
+from twistedcam.http.reply import REFUSALS, Reply, error_reply, json_reply, raw_answer
 from twistedcam.http.request import HttpRequest
 from twistedcam.http.stall import StallWatch
+from twistedcam.http.turns import Turns
 from twistedcam.parting import LINGER, Parting
+from twistedcam.refusals import RefusalLog
 
 log = Logger()
 
@@ -38,10 +48,13 @@ MAX_HEADER_BYTES = 16 * 1024
 
 
 class Receiver(Protocol):
-    """Who takes a connection over from HTTP."""
+    """What takes a connection over from HTTP."""
 
     def received(self, data: bytes) -> None:
         """The client sent this."""
+
+    def read_closed(self) -> bool:
+        """The client sends no more; whether the connection goes on all the same."""
 
     def lost(self) -> None:
         """The connection is gone."""
@@ -50,87 +63,136 @@ class Receiver(Protocol):
         """The server ends: end the connection."""
 
 
-class HttpConnection(HTTPChannel):
+@implementer(IHalfCloseableProtocol)
+class HttpConnection(PacedChannel):
     """One connection.
 
-    Who dawdles with a request, or takes nothing of an answer, is cut off; ``take_over`` gives the
-    connection to somebody else, who writes to the transport without HTTP in between.
+    A client that is slow with a request, or takes nothing of an answer, is cut off. One that has
+    closed its own half of the connection gets its answers. ``take_over`` gives the connection to
+    somebody else, who writes to the transport without HTTP in between.
     """
 
     requestFactory = HttpRequest
     maxHeaders = MAX_HEADERS
     totalHeadersSize = MAX_HEADER_BYTES
     factory: HttpFactory
-    transport: Any
-    _watch: StallWatch
 
     def __init__(self) -> None:
         super().__init__()
-        #: Whether nothing more is read: the connection is about to end.
-        self.over = False
+        #: Why the connection is refused; its first request is answered with it.
+        self.refused: TwistedcamError | None = None
         self._receiver: Receiver | None = None
         self._deadline: IDelayedCall | None = None
-        self._answering = False
+        self._read_closed = False
+        self._peer_watch: PeerWatch | None = None
         self._ticket: Ticket | None = None
         self._token_session: TokenSession | None = None
 
     def connectionMade(self) -> None:
         """Begin to wait for the first request."""
         self.factory.connections.add(self)
+        bottom_of(self.transport).bufferSize = BUFFER
+        self._source = source_of(self.transport.getPeer())
         self._watch = StallWatch(self.transport, self.factory.reactor)
         self._expect_request()
         super().connectionMade()
+        answer_plain_http(self.transport, self._refuse_plain)
         try:
             self._ticket = self.factory.doorman.enter(self.transport.getPeer())
-        except TooMany:
-            self.refuse(503, "Too Many Connections")
+        except TooMany as error:
+            self._turn_away(error)
 
     def dataReceived(self, data: bytes) -> None:
-        """Pass it to whom the connection belongs."""
+        """Pass it to the receiver, or keep it until it is this connection's turn."""
         if self._receiver is not None:
             self._receiver.received(data)
             return
-        if self.over:
-            return
-        if self._deadline is None and not self._answering:
-            self._expect_request()
-        super().dataReceived(data)
+        if not self.over:
+            self.feed(data)
 
     def lineLengthExceeded(self, line: bytes) -> None:
         """Twisted's own way is to close without a word."""
-        self.refuse(400, "Bad Request")
+        self._respondToBadRequestAndDisconnect()
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        """Twisted's own way is a 400 without a word."""
+        self.refuse(400, "this is not a request that HTTP allows, or its head is too long")
+
+    def _send100Continue(self) -> None:
+        if not self.over:
+            super()._send100Continue()
 
     def allContentReceived(self) -> None:
         """The request is complete."""
         self._stop_deadline()
-        self._answering = True
         super().allContentReceived()
 
     def requestDone(self, request: Request) -> None:
         """The answer is complete, and on its way."""
-        self._answering = False
         self.hold(None)
-        self._watch.wrote()
         super().requestDone(request)
 
-    def pauseProducing(self) -> None:
-        """The transport holds as much of an answer as it likes to."""
-        self._watch.filled()
-        super().pauseProducing()
+    def _begins(self) -> None:
+        if self._deadline is None:
+            self._expect_request()
 
-    def resumeProducing(self) -> None:
-        """The transport holds nothing."""
-        self._watch.emptied()
-        super().resumeProducing()
+    def _failed(self) -> None:
+        if self.factory.refusals.admits(self._source, "HTTP parser"):
+            log.failure("{peer}: a request failed", peer=show_address(self.transport.getPeer()))
+        self.transport.abortConnection()
+
+    def readConnectionLost(self) -> None:
+        """The client sends no more (IHalfCloseableProtocol); its requests are still answered."""
+        self._read_closed = True
+        if self._receiver is not None and not self._receiver.read_closed():
+            self.transport.abortConnection()
+        elif self._receiver is None and self.over:
+            self.transport.loseConnection()  # both sides have said all
+        else:
+            if self._peer_watch is None:
+                self._peer_watch = PeerWatch(self.transport, self.factory.reactor)
+            self._rests()
+
+    def writeConnectionLost(self) -> None:
+        """Our own half is closed."""
+
+    def _rests(self) -> None:
+        """End a connection on which nothing more comes, behind the last answer."""
+        if not self._read_closed or self._input or self._answering or self.over:
+            return
+        if self.requests:  # its head, or its body, has no end
+            self.refuse(400, "the request is not complete")
+        else:
+            self.end()
+
+    def timeoutConnection(self) -> None:
+        """End a connection that is idle. Twisted logs each of them."""
+        self._abortingCall = self.callLater(self.abortTimeout, self.forceAbortClient)
+        self.loseConnection()
+
+    def forceAbortClient(self) -> None:
+        """End a connection that a client keeps open though it was ended."""
+        self._abortingCall = None
+        self.transport.abortConnection()
+
+    def loseConnection(self) -> None:
+        """End the connection behind what was written."""
+        if self._input and not self.over:
+            self._part()  # what came behind the last request would make a reset of it
+        else:
+            self._stop_work()
+            super().loseConnection()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Forget this connection."""
-        self.over = True
+        self._stop_work()
         self.factory.connections.discard(self)
         self.factory.parting.gone(self.transport)
         if self._ticket is not None:
             self._ticket.leave()
         self.hold(None)
+        if self._peer_watch is not None:
+            self._peer_watch.end()
         self._stop_deadline()
         self._watch.end()
         super().connectionLost(reason)
@@ -151,31 +213,70 @@ class HttpConnection(HTTPChannel):
         else:
             self.transport.abortConnection()
 
-    def refuse(self, status: int, reason: str) -> None:
-        """Answer in one line, and read no more."""
+    def refuse(self, status: int, message: str) -> None:
+        """Answer with an error, and read no more."""
+        reply = json_reply({"code": REFUSALS[status], "message": message}, status)
+        self._refuse(reply, message)
+
+    def refuse_connection(self) -> None:
+        """Answer a connection for which there is no room."""
+        assert self.refused is not None
+        self._refuse(error_reply(self.refused), str(self.refused))
+
+    def _refuse(self, reply: Reply, why: str) -> None:
         if self.over:
             return
-        self.over = True
+        if self.factory.refusals.admits(self._source, f"HTTP {reply.status}"):
+            peer, status = show_address(self.transport.getPeer()), reply.status
+            log.info("{peer}: refused: {status} {why}", peer=peer, status=status, why=why)
+        headers = self.requests[-1].requestHeaders if self.requests else None
+        if headers is not None and wants_page(headers.getRawHeaders(b"Accept")):
+            reply = with_page(reply)
+        self.transport.write(raw_answer(reply))
+        self._part()
+
+    def _refuse_plain(self, answer: bytes) -> None:
+        """Answer a client that speaks HTTP without TLS on a port for TLS, below TLS."""
+        bottom = bottom_of(self.transport)
+        if self.factory.refusals.admits(self._source, "HTTP without TLS"):
+            log.info("{peer}: refused: no TLS", peer=show_address(bottom.getPeer()))
+        self._stop_work()
+        bottom.write(answer)
+        bottom.loseConnection()
+
+    def _turn_away(self, error: TooMany) -> None:
+        """Refuse the connection: in the form that its first request asks for, if it comes soon."""
+        self.refused = error
+        if self.factory.parting.hold(self.transport):
+            self._stop_deadline()
+            self._deadline = self.factory.reactor.callLater(LINGER, self.refuse_connection)
+        else:
+            self.refuse_connection()
+
+    def _part(self) -> None:
+        """End the connection behind what was written, and throw away what still comes."""
+        self._stop_work()
         self._stop_deadline()
         self.setTimeout(None)
-        peer = show_address(self.transport.getPeer())
-        log.info("{peer}: refused: {status} {reason}", peer=peer, status=status, reason=reason)
-        self.transport.write(
-            f"HTTP/1.1 {status} {reason}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
-        )
         self.transport.unregisterProducer()
         self.factory.parting.part(self.transport)
-        self._deadline = self.factory.reactor.callLater(LINGER, self.transport.abortConnection)
+        self._deadline = self.factory.reactor.callLater(LINGER, self._abort)
+
+    def _abort(self) -> None:
+        self._deadline = None
+        self.transport.abortConnection()
 
     def take_over(self, receiver: Receiver) -> None:
         """From now on the connection is the receiver's, and HTTP has no part in it."""
         self.setTimeout(None)
         self._watch.end()  # the receiver has its own way to find that out
         self.transport.unregisterProducer()
+        vars(bottom_of(self.transport)).pop("bufferSize", None)  # the class's own
         self.transport.resumeProducing()
         self._receiver = receiver
         self.requests.clear()  # a viewer stays for hours, and its request is a third of its memory
-        early, self._dataBuffer = b"".join(self._dataBuffer), []
+        early = self._behind_the_request() + bytes(self._input)
+        self._stop_work()
         if early:
             receiver.received(early)
 
@@ -184,16 +285,16 @@ class HttpConnection(HTTPChannel):
         if self._receiver is not None:
             self._receiver.close()
         else:
-            self.over = True
+            self._stop_work()
             self._stop_deadline()
-            self.loseConnection()
+            super().loseConnection()
 
     def _expect_request(self) -> None:
         self._deadline = self.factory.reactor.callLater(REQUEST_TIMEOUT, self._too_slow)
 
     def _too_slow(self) -> None:
         self._deadline = None
-        self.refuse(408, "Request Timeout")
+        self.refuse(408, f"the request was not complete after {REQUEST_TIMEOUT:g} seconds")
 
     def _stop_deadline(self) -> None:
         if self._deadline is not None and self._deadline.active():
@@ -209,6 +310,8 @@ class HttpFactory(HTTPFactory):
         answer: answers a request that is complete.
         clock: what time-outs are measured by.
         doorman: counts connections; by default its own.
+        refusals: keeps the log of refusals short; by default its own.
+        turns: shares out the reactor's time; by default its own.
     """
 
     noisy = False
@@ -219,12 +322,16 @@ class HttpFactory(HTTPFactory):
         answer: Callable[[HttpRequest], None],
         clock: IReactorTime,
         doorman: Doorman | None = None,
+        refusals: RefusalLog | None = None,
+        turns: Turns | None = None,
     ) -> None:
         super().__init__(timeout=IDLE_TIMEOUT, reactor=clock)
         self.answer = answer
         self.doorman = Doorman() if doorman is None else doorman
         self.connections: Connections[HttpConnection] = Connections()
         self.parting = Parting()
+        self.refusals = RefusalLog(clock) if refusals is None else refusals
+        self.turns = Turns(clock) if turns is None else turns
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         """One for each connection."""
@@ -246,7 +353,7 @@ class HttpFactory(HTTPFactory):
             "{peer} {method} {uri} {status} {bytes} bytes",
             peer=request.getClientAddress(),
             method=request.method.decode("ascii", "replace"),
-            uri=without_token(request.uri),
+            uri=shorten(without_token(request.uri)),
             status=request.code,
             bytes=request.sentLength,
         )

@@ -88,6 +88,10 @@ class EventSession:
     def received(self, data: bytes) -> None:
         """A listener has nothing to say (channel.Receiver)."""
 
+    def read_closed(self) -> bool:
+        """A listener that sends no more goes on listening (channel.Receiver)."""
+        return True
+
     def lost(self) -> None:
         """The connection is gone (channel.Receiver)."""
         self._over = True

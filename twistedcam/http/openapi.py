@@ -19,6 +19,7 @@ _ERRORS = {
     "asks by a name that is not the server's.",
     404: "No camera, recording or viewer has that name, or there is nothing at this address.",
     405: "What is at this address answers to other methods: those in Allow.",
+    408: "The request took too long to arrive.",
     409: "This camera, or this system, cannot do that, or not now.",
     413: "The body is too long.",
     429: "That was asked for too often: wait a second.",
@@ -78,9 +79,7 @@ def describe(
                     },
                 }
                 for status, text in _ERRORS.items()
-                if status != 413
-            }
-            | {"413": {"description": _ERRORS[413]}},
+            },
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "basic": {"type": "http", "scheme": "basic"},

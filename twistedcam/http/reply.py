@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from twisted.web.http import RESPONSES
+
 from twistedcam.errors import (
     BadArgument,
     CameraFailed,
@@ -46,7 +48,16 @@ STATUS: dict[type[TwistedcamError], int] = {
     DiskError: 503,
 }
 #: Codes that are HTTP's alone, or any error's that has no status of its own.
-OWN = {"forbidden": 403, "not-found": 404, "method-not-allowed": 405, "internal": 500}
+OWN = {
+    "forbidden": 403,
+    "not-found": 404,
+    "method-not-allowed": 405,
+    "timeout": 408,
+    "too-large": 413,
+    "internal": 500,
+}
+#: The code of what is refused before the request is complete.
+REFUSALS = {400: "bad-argument", 408: "timeout", 413: "too-large"}
 
 
 @dataclass
@@ -72,6 +83,22 @@ def json_reply(value: Any, status: int = 200, **headers: str) -> Reply:
     """A value as JSON."""
     body = json.dumps(value, ensure_ascii=False).encode() + b"\n"
     return Reply(body, status=status, headers=headers)
+
+
+def raw_answer(reply: Reply) -> bytes:
+    """A reply as the last bytes of a connection, where there is no request that it answers."""
+    head = {
+        "Server": "twistedcam",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Type": reply.type,
+        "Cache-Control": reply.cache,
+        **reply.headers,
+        "Content-Length": str(len(reply.body)),
+        "Connection": "close",
+    }
+    lines = [f"HTTP/1.1 {reply.status} {RESPONSES[reply.status].decode()}"]
+    lines += [f"{name}: {value}" for name, value in head.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + reply.body
 
 
 def error_reply(error: TwistedcamError) -> Reply:

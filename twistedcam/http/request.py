@@ -11,7 +11,10 @@ from twistedcam.auth import ANYONE, Grant
 
 #: Bytes of a request's body.
 MAX_BODY = 64 * 1024
+#: Words of a query.
+MAX_WORDS = 100
 
+_TOO_LONG = f"a body has at most {MAX_BODY // 1024} KB"
 _WHOLE = re.compile(rb"https?://([^/?#]+)(.*)", re.IGNORECASE | re.DOTALL)
 
 
@@ -21,6 +24,12 @@ class HttpRequest(Request):
     channel: Any
     #: What its token opens, once that was looked at.
     grant: Grant = ANYONE
+
+    def __init__(
+        self, channel: Any, queued: object = False, parsePOSTFormSubmission: bool = False
+    ) -> None:
+        # A body is JSON or nothing: a form in it is not parsed, and no token is taken from it.
+        super().__init__(channel, queued, parsePOSTFormSubmission)
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         """Take a whole URL too, as proxies send it: its host is the one that is meant.
@@ -33,6 +42,9 @@ class HttpRequest(Request):
             if hosts == 1 or (not hosts and version == b"HTTP/1.0"):
                 self.requestHeaders.setRawHeaders(b"Host", [whole[1]])
             path = whole[2] if whole[2].startswith(b"/") else b"/" + whole[2]
+        if path.count(b"&") + path.count(b";") >= MAX_WORDS:
+            self.channel.refuse(400, f"a query has at most {MAX_WORDS} words")
+            return
         super().requestReceived(command, path, version)
 
     def getHeader(self, key: AnyStr) -> AnyStr | None:
@@ -45,8 +57,10 @@ class HttpRequest(Request):
     def gotLength(self, length: int | None) -> None:
         """Take no body that is too long."""
         self._taken = 0
+        if self.channel.refused is not None:
+            self.channel.refuse_connection()
         if length is not None and length > MAX_BODY:
-            self.channel.refuse(413, "Content Too Large")
+            self.channel.refuse(413, _TOO_LONG)
             length = 0
         super().gotLength(min(length or 0, MAX_BODY))
 
@@ -54,7 +68,7 @@ class HttpRequest(Request):
         """Take no chunked body that is too long either."""
         self._taken += len(data)
         if self._taken > MAX_BODY:
-            self.channel.refuse(413, "Content Too Large")
+            self.channel.refuse(413, _TOO_LONG)
         elif not self.channel.over:
             super().handleContentChunk(data)
 

@@ -39,7 +39,7 @@ class CameraResource(Resource):
         super().__init__()
         self._streams = _SiteStreams(server, Placeholders(server))
         self._guard = Guard(any_name=True)
-        self._router = Router(Access(server))
+        self._router = Router(Access(server), server.refusals)
         snapshots = Snapshots(server)
         for camera in ("", "/{camera}"):
             self._router.add("GET", f"/stream{camera}", self._streams.get)

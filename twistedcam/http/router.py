@@ -6,18 +6,21 @@ import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
-from twistedcam.address import show_address, without_token
+from twistedcam.address import shorten, show_address, without_token
 from twistedcam.auth import ANYONE, Right
 from twistedcam.errors import BadArgument, TwistedcamError
+from twistedcam.http.error_page import wants_page, with_page
 from twistedcam.http.guard import Guard
 from twistedcam.http.reply import Reply, error_reply, json_reply
 from twistedcam.http.request import HttpRequest
+from twistedcam.refusals import RefusalLog
 
 if TYPE_CHECKING:
     from twistedcam.http.access import Access
@@ -48,9 +51,14 @@ class Route:
 
     def match(self, path: str) -> dict[str, str] | None:
         """The parts that vary, if the path is one of this route."""
-        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(self.path))
-        found = re.fullmatch(pattern, path)
+        if "{" not in self.path:
+            return {} if path == self.path else None
+        found = self._pattern.fullmatch(path)
         return None if found is None else found.groupdict()
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(self.path)))
 
 
 class Router:
@@ -58,10 +66,12 @@ class Router:
 
     Arguments:
         access: says who may have which route.
+        refusals: keeps the log of refusals short.
     """
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, refusals: RefusalLog) -> None:
         self._access = access
+        self._refusals = refusals
         self.routes: list[Route] = []
 
     def add(self, method: str, path: str, handler: Handler, right: Right | None = None) -> None:
@@ -94,12 +104,13 @@ class Router:
         except CancelledError:
             return  # the client has gone while its token was looked at
         except Exception:
-            uri = without_token(request.uri)
-            log.failure("{method} {uri} failed", method=request.method, uri=uri)
+            if self._refusals.admits(request.getClientAddress(), "HTTP internal"):
+                uri = shorten(without_token(request.uri))
+                log.failure("{method} {uri} failed", method=request.method, uri=uri)
             message = "that failed inside the server; its log says why"
             reply = json_reply({"code": "internal", "message": message}, 500)
         if reply is not None:
-            _log_refusal(request, reply)
+            self._log_refusal(request, reply)
         if reply is not None and not gone:
             send(request, reply)
 
@@ -109,39 +120,48 @@ class Router:
             path = unquote(quoted.decode("ascii"), errors="strict")
         except UnicodeDecodeError:
             raise BadArgument("a path has to be UTF-8") from None
+        found = self._matching(path)
+        if not found and path.endswith("/"):
+            found = self._matching(path[:-1])
         allowed = []
-        for route in self.routes:
-            parts = route.match(path)
-            if parts is None:
-                continue
+        for route, parts in found:
             if route.method == ("GET" if method == "HEAD" else method):
                 await self._access.check(request, route.path, parts, route.right)
                 answer = route.handler(request, **parts)
                 return answer if answer is None or isinstance(answer, Reply) else await answer
             allowed.append(route.method)
         if not allowed:
-            return json_reply({"code": "not-found", "message": f"there is no {path!r} here"}, 404)
+            message = f"there is no {shorten(path)!r} here"
+            return json_reply({"code": "not-found", "message": message}, 404)
         if "GET" in allowed:
             allowed.append("HEAD")
         words = ", ".join(sorted(set(allowed)))
-        message = f"{path} answers to {words}"
+        message = f"{shorten(path)} answers to {words}"
         return json_reply({"code": "method-not-allowed", "message": message}, 405, Allow=words)
 
+    def _matching(self, path: str) -> list[tuple[Route, dict[str, str]]]:
+        """Routes that a path fits, with the parts that vary."""
+        tried = ((route, route.match(path)) for route in self.routes)
+        return [(route, parts) for route, parts in tried if parts is not None]
 
-def _log_refusal(request: HttpRequest, reply: Reply) -> None:
-    """Tell who was refused what, and why; the reason has the token's name, never the token."""
-    if reply.status in _REFUSED:
-        log.warn(
-            "{peer}: refused: {method} {uri}: {why}",
-            peer=show_address(request.getClientAddress()),
-            method=request.method.decode("ascii", "replace"),
-            uri=without_token(request.uri),
-            why=json.loads(reply.body)["message"],
-        )
+    def _log_refusal(self, request: HttpRequest, reply: Reply) -> None:
+        """Log who was refused what, and why; the reason has the token's name, never the token."""
+        peer = request.getClientAddress()
+        kind = f"HTTP {reply.status} {getattr(request, 'grant', ANYONE).name}".rstrip()
+        if reply.status in _REFUSED and self._refusals.admits(peer, kind):
+            log.warn(
+                "{peer}: refused: {method} {uri}: {why}",
+                peer=show_address(peer),
+                method=shorten(request.method.decode("ascii", "replace")),
+                uri=shorten(without_token(request.uri)),
+                why=shorten(json.loads(reply.body)["message"]),
+            )
 
 
 def send(request: Any, reply: Reply) -> None:
-    """Send a reply as the whole answer to a request."""
+    """Send a reply as the whole answer to a request; an error to a browser as a page."""
+    if reply.status >= 400 and wants_page(request.requestHeaders.getRawHeaders(b"Accept")):
+        reply = with_page(reply)
     request.setResponseCode(reply.status)
     request.setHeader("Content-Type", reply.type)
     request.setHeader("Cache-Control", reply.cache)

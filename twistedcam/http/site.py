@@ -36,7 +36,7 @@ def make_router(server: Server, registry: Registry, figures: Figures) -> Router:
         registry: the commands; the API is made from them.
         figures: what the page is told once a second.
     """
-    router = Router(Access(server))
+    router = Router(Access(server), server.refusals)
     streams = Streams(server, Placeholders(server))
     snapshots = Snapshots(server)
     page = Page(server)

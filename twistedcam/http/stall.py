@@ -69,6 +69,11 @@ class StallWatch:
         self._is_full = False
         self._emptied += 1
 
+    def unread(self) -> int:
+        """Bytes that the client's kernel has not taken; 0 where ours does not say."""
+        number = -1 if self._socket is None else self._socket.fileno()
+        return unacknowledged(number) if number >= 0 else 0
+
     def end(self) -> None:
         """Look no more."""
         if self._timer is not None:
@@ -76,8 +81,7 @@ class StallWatch:
             self._timer = None
 
     def _state(self) -> tuple[int, int]:
-        number = -1 if self._socket is None else self._socket.fileno()
-        return self._emptied, unacknowledged(number) if number >= 0 else 0
+        return self._emptied, self.unread()
 
     def _look(self) -> None:
         self._timer = None

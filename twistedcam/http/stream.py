@@ -151,6 +151,10 @@ class MjpegSession:
     def received(self, data: bytes) -> None:
         """A viewer has nothing to say (channel.Receiver)."""
 
+    def read_closed(self) -> bool:
+        """A viewer that sends no more goes on watching (channel.Receiver)."""
+        return True
+
     def lost(self) -> None:
         """The connection is gone (channel.Receiver)."""
         self._end()

@@ -73,19 +73,27 @@ class WebSockets:
         """
         watched = self.server.first_or_named(camera_asked(request, camera))
         fps = wanted_fps(request)
-        headers = [
-            (name, value)
-            for name, values in request.requestHeaders.getAllRawHeaders()
-            for value in values
-        ]
         handshake = H11Handshake(ConnectionType.SERVER)
         try:
-            handshake.initiate_upgrade_connection(headers, request.uri.decode("ascii"))
+            if request.clientproto != b"HTTP/1.1":  # RFC 6455, 4.1
+                raise ValueError("a WebSocket begins with a request of HTTP/1.1")
+            handshake.initiate_upgrade_connection(_handshake(request), request.uri.decode("ascii"))
         except (ProtocolError, ValueError):
             raise BadArgument("this address is for WebSockets; /stream is for all others") from None
         accept = handshake.send(AcceptConnection())
         assert handshake.connection is not None
         WebSocketSession(self.server, request, handshake.connection, accept, watched, fps)
+
+
+def _handshake(request: HttpRequest) -> list[tuple[bytes, bytes]]:
+    """The headers that a WebSocket begins with (RFC 6455, 4.1), and no others."""
+    return [
+        (name, value)
+        for name, values in request.requestHeaders.getAllRawHeaders()
+        if name.lower() in (b"host", b"connection", b"upgrade")
+        or name.lower().startswith(b"sec-websocket-")
+        for value in values
+    ]
 
 
 class WebSocketSession:
@@ -130,6 +138,10 @@ class WebSocketSession:
                 self._happened(event)
         except (ProtocolError, ValueError, KeyError, TypeError, RecursionError):
             self._end(1002)
+
+    def read_closed(self) -> bool:
+        """Without acknowledgements no more pictures are sent (channel.Receiver)."""
+        return False
 
     def lost(self) -> None:
         """The connection is gone (channel.Receiver)."""
