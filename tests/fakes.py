@@ -95,15 +95,19 @@ class FakeScheme:
 
 
 class CameraRig:
-    """A camera on a fake source, fake threads and a fake clock."""
+    """A camera on a fake source, fake threads and a fake clock.
 
-    def __init__(self) -> None:
+    Arguments:
+        settings: the source's.
+    """
+
+    def __init__(self, settings: dict[str, str] | None = None) -> None:
         self.clock = Clock()
         self.threads: list[ManualThread] = []
         self.events: list[Event] = []
         bus = EventBus()
         bus.subscribe(self.events.append)
-        spec = SourceSpec("fake", "", {}, "fake:")
+        spec = SourceSpec("fake", "", settings or {}, "fake:")
         self.camera = Camera("cam", spec, bus, self.clock, self._make_thread)
 
     @property

@@ -16,6 +16,7 @@ from twistedcam.delivery import watcher
 from twistedcam.doorman import RESERVED_FILES, Limits
 from twistedcam.errors import BadArgument
 from twistedcam.frameport import vigil
+from twistedcam.frameport.publish import LOOKED_THROUGH_AT_ONCE
 from twistedcam.http import (
     api,
     channel,
@@ -29,7 +30,7 @@ from twistedcam.http import (
 from twistedcam.mqtt import bridge, client
 from twistedcam.processing import results
 from twistedcam.recording import RecordSettings, backlog, names
-from twistedcam.sources import multipart, relay, spec
+from twistedcam.sources import multipart, relay, repair, spec
 from twistedcam.sources.spec import check_name
 from twistedcam.viewing import states
 
@@ -74,7 +75,9 @@ KIB, MIB = 1024, 1024 * 1024
         f"without its pictures | {relay.MAX_MESSAGES} a second |",
         f"tells its clients | {states.MAX_REASON}, {states.MAX_WORD} characters |",
         f"why there is none) | {placeholder.MOST_PIXELS:,} (3840 × 2160) |",
-        f"asked for | {spec._MAX_SIDE:,} × {spec._MAX_SIDE:,} |",
+        f"asked for | {spec._MAX_SIDE:,} a side, {jpeg.MOST_PIXELS:,} in all |",
+        f"publisher's picture | {LOOKED_THROUGH_AT_ONCE // KIB} KiB; ",
+        f"before its start marker | {repair.MOST_BEFORE:,} bytes |",
         f"disk | {backlog.FRAMES}, {backlog.BYTES // MIB} MiB |",
         f"pre-roll | {RecordSettings.preroll_memory // MIB} MiB |",
         f"delivery processes | {MOST_WORKERS} |",

@@ -27,6 +27,23 @@ def frame(seq: int) -> Frame:
 
 
 class HubTests(SynchronousTestCase):
+    def test_a_frame_that_cannot_be_encoded_is_offered_to_nobody(self) -> None:
+        def fail() -> bytes:
+            raise ValueError("no picture")
+
+        hub, keeper, told = Hub(), Keeper(), list[str]()
+        hub.on_undecodable = told.append
+        hub.publish(Frame(1, 1000, 1, 1, fail))  # nobody wants it: nothing is made of it
+        self.assertEqual(told, [])
+        hub.add(keeper)
+        self.assertIsNone(hub.newest)
+        hub.publish(frame(2))
+        hub.publish(Frame(3, 3000, 1, 1, fail))
+        self.assertEqual((keeper.seqs, told), ([2], ["no picture"] * 2))
+        newest = hub.encoded()
+        assert newest is not None
+        self.assertEqual(newest.seq, 2)
+
     def test_each_sink_gets_each_frame(self) -> None:
         hub, one, two = Hub(), Keeper(), Keeper()
         hub.add(one)

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+class UndecodableFrame(ValueError):
+    """A frame whose JPEG no decoder here can read."""
+
+
 @final
 class Frame:
     """One picture of one camera, captured once and never changed.
@@ -36,10 +40,19 @@ class Frame:
 
     @property
     def jpeg(self) -> bytes:
-        """The JPEG file, from SOI to EOI."""
+        """The JPEG file, from SOI to EOI.
+
+        Raises:
+            ValueError: it is made only now, and cannot be.
+        """
         if not isinstance(self._jpeg, bytes):
             self._jpeg = self._jpeg()
         return self._jpeg
+
+    @property
+    def is_encoded(self) -> bool:
+        """Whether ``jpeg`` costs nothing and raises nothing."""
+        return isinstance(self._jpeg, bytes)
 
     @property
     def time(self) -> float:
@@ -50,15 +63,19 @@ class Frame:
     def image(self) -> NDArray[np.uint8]:
         """The picture as (height, width, 3) uint8, BGR; decoded on first use, then kept.
 
-        The array is read-only, because all who ask for it get the same one.
+        The array is read-only, because all who ask for it get the same one. It is turned as an
+        EXIF orientation says; a frame that has come through a server has none any more.
 
         Raises:
-            ValueError: the JPEG cannot be decoded.
+            UndecodableFrame: the JPEG cannot be decoded. It is a ValueError.
         """
         if self._image is None:
-            image = _decode(self.jpeg)
-            if image is None:
-                raise ValueError(f"frame {self.seq} cannot be decoded as JPEG")
+            from twistedcam.decoding import decode_upright
+
+            try:
+                image = decode_upright(self.jpeg)
+            except ValueError:
+                raise UndecodableFrame(f"frame {self.seq} cannot be decoded as JPEG") from None
             image.flags.writeable = False
             self._image = image
         return self._image
@@ -82,21 +99,3 @@ class Frame:
     def __repr__(self) -> str:
         size = f"{self.width}x{self.height}"
         return f"<Frame {self.seq} {size} at {self.time:.6f}>"
-
-
-def _decode(jpeg: bytes) -> NDArray[np.uint8] | None:
-    """A JPEG as BGR. simplejpeg gives the very pixels of OpenCV in half of its time, but knows
-    nothing of pictures that are to be turned, nor of broken ones."""
-    import simplejpeg
-
-    if b"Exif" not in jpeg[:64]:
-        try:
-            found: NDArray[np.uint8] = simplejpeg.decode_jpeg(jpeg, colorspace="BGR")
-            return found
-        except ValueError:
-            pass
-    import cv2
-    import numpy as np
-
-    decoded = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    return None if decoded is None else decoded.astype(np.uint8, copy=False)

@@ -57,6 +57,8 @@ class Hub:
         self.newest: Frame | None = None
         #: Called with True when the first sink has come, with False when the last has gone.
         self.on_demand: Callable[[bool], None] = lambda wanted: None
+        #: Called with the reason when a frame turns out to be none that a JPEG can be made of.
+        self.on_undecodable: Callable[[str], None] = lambda reason: None
         #: All sinks in the order in which they came, and whether each is patient.
         self._sinks: dict[Sink, bool] = {}
 
@@ -72,6 +74,8 @@ class Hub:
                 is, or it would take a processor away just when hundreds are sent a picture.
         """
         was_empty = not self._sinks
+        if was_empty:
+            self.encoded()  # who comes first may be sent the newest frame at once
         self._sinks[sink] = is_patient
         if was_empty:
             self.on_demand(True)
@@ -87,9 +91,25 @@ class Hub:
     def publish(self, frame: Frame) -> None:
         """A new frame has come. A sink that raises is taken out; the others get their frame."""
         self._finish_pass()
+        if self._sinks and not frame.is_encoded and not self._encode(frame):
+            return
         self.newest = frame
         self._waiting = iter(sorted(self._sinks, key=self._sinks.__getitem__))
         self._offer()
+
+    def encoded(self) -> Frame | None:
+        """The newest frame, whose JPEG is made now if it has not been; None if it cannot be."""
+        frame = self.newest
+        if frame is not None and not frame.is_encoded and not self._encode(frame):
+            self.newest = frame = None
+        return frame
+
+    def _encode(self, frame: Frame) -> bool:
+        try:
+            return bool(frame.jpeg)
+        except ValueError as error:
+            self.on_undecodable(str(error))
+            return False
 
     def clear(self) -> None:
         """There is no newest frame any more: the camera is not live."""

@@ -6,7 +6,7 @@ Marker layout after ITU-T T.81, annex B.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 SOI = b"\xff\xd8"
 EOI = b"\xff\xd9"
@@ -18,7 +18,11 @@ _MOST_STEPS = 10_000
 #: Pixels of a picture: a kilobyte can claim thousands of millions, and decoding makes room for all.
 MOST_PIXELS = 100_000_000
 _STANDALONE = frozenset(range(0xD0, 0xD8)) | {0x01}
-_DHT = 0xC4
+_DHT, _SOI, _DRI, _APP1 = 0xC4, 0xD8, 0xDD, 0xE1
+#: A tag of EXIF, and the type of its value.
+_ORIENTATION, _SHORT = 0x0112, 3
+#: Horizontal and vertical sampling factors as a byte: 1 to 4 each (table B.2).
+_SAMPLING = frozenset(h << 4 | v for h in range(1, 5) for v in range(1, 5))
 #: In a scan: what is no stuffed byte, no restart and no fill byte.
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 _SCAN = 0xDA
@@ -38,18 +42,30 @@ class Header(NamedTuple):
     has_huffman_tables: bool
     #: Offset of the first start-of-scan marker.
     scan_at: int
+    #: Offset of the start marker: more than 0 where another one stands before it.
+    start: int = 0
+    #: Offset of the frame header (SOF).
+    frame_at: int = 0
+    #: MCUs between two restart markers; 0 where there are none.
+    restart_interval: int = 0
+    #: Offset of the value of EXIF's orientation where it is not 1; else 0.
+    orientation_at: int = 0
+    #: EXIF's orientation, 1 (as it is) to 8.
+    orientation: int = 1
 
 
 def read_header(jpeg: bytes) -> Header:
     """Walk the segments up to the first scan.
 
+    A start marker between two segments begins the picture anew: what stands before it was cut off.
+
     Raises:
-        ValueError: these bytes are not a JPEG, end before the first scan, or have too many pixels
-            or segments.
+        ValueError: these bytes are not a JPEG, end before the first scan, have too many pixels
+            or segments, or sampling factors that do not exist.
     """
     if jpeg[:2] != SOI:
         raise ValueError("no JPEG: it does not begin with FF D8")
-    size: Size | None = None
+    start = frame_at = restart = orientation_at = 0
     huffman = False
     at, end = 2, len(jpeg)
     for _ in range(_MOST_STEPS):
@@ -64,27 +80,102 @@ def read_header(jpeg: bytes) -> Header:
         if marker in _STANDALONE:
             at += 2
             continue
+        if marker == _SOI:
+            start, frame_at, restart, orientation_at, huffman = at, 0, 0, 0, False
+            at += 2
+            continue
         length = jpeg[at + 2] << 8 | jpeg[at + 3]
         if length < 2:
             raise ValueError(f"a segment of impossible length at byte {at}")
         if marker in _FRAME_HEADERS:
-            if at + 9 > end:
+            if at + 10 > end:
                 raise ValueError("the JPEG ends before its first scan")
-            size = Size(jpeg[at + 7] << 8 | jpeg[at + 8], jpeg[at + 5] << 8 | jpeg[at + 6])
+            if frame_at:
+                raise ValueError("the JPEG has two frame headers")
+            frame_at = at
         elif marker == _DHT:
             huffman = True
+        elif marker == _DRI:
+            restart = jpeg[at + 4] << 8 | jpeg[at + 5] if at + 6 <= end else 0
+        elif marker == _APP1:
+            orientation_at = orientation_at or _find_orientation(jpeg, at + 4, at + 2 + length)
         elif marker == _SCAN:
-            if size is None:
+            if not frame_at:
                 raise ValueError("a scan before any frame header")
-            if not size.width or not size.height:
-                raise ValueError("a picture without width or height")
-            if size.width * size.height > MOST_PIXELS:
-                raise ValueError(
-                    f"a picture of {size.width}x{size.height}: it can have {MOST_PIXELS:,} pixels"
-                )
-            return Header(size, huffman, at)
+            size = _read_size(jpeg, frame_at)
+            turned = jpeg[orientation_at] if orientation_at else 1
+            return Header(size, huffman, at, start, frame_at, restart, orientation_at, turned)
         at += 2 + length
     raise ValueError("the JPEG has more segments than any picture")
+
+
+def _read_size(jpeg: bytes, at: int) -> Size:
+    """The size in a frame header, which has been seen to be one that a picture can have."""
+    size = Size(jpeg[at + 7] << 8 | jpeg[at + 8], jpeg[at + 5] << 8 | jpeg[at + 6])
+    if not size.width or not size.height:
+        raise ValueError("a picture without width or height")
+    if size.width * size.height > MOST_PIXELS:
+        raise ValueError(
+            f"a picture of {size.width}x{size.height}: it can have {MOST_PIXELS:,} pixels"
+        )
+    components = jpeg[at + 9]
+    if not 1 <= components <= 4 or (jpeg[at + 2] << 8 | jpeg[at + 3]) < 8 + 3 * components:
+        raise ValueError("the JPEG's frame header has an impossible length")
+    if not set(jpeg[at + 11 : at + 10 + 3 * components : 3]) <= _SAMPLING:
+        raise ValueError("the JPEG's sampling factors are not from 1 to 4")
+    return size
+
+
+def _find_orientation(jpeg: bytes, at: int, end: int) -> int:
+    """Offset of the value of the tag Orientation in an APP1 segment's contents.
+
+    EXIF 2.3, section 4.6.4: a SHORT in the first directory. 0 where there is none, or where it says
+    that the picture is as it should be, or nothing that is defined.
+    """
+    if jpeg[at : at + 6] != b"Exif\0\0":
+        return 0
+    tiff = at + 6
+    order: Literal["little", "big"] = "little" if jpeg[tiff : tiff + 2] == b"II" else "big"
+    directory = tiff + int.from_bytes(jpeg[tiff + 4 : tiff + 8], order)
+    end = min(end, len(jpeg))
+    if directory + 2 > end:
+        return 0
+    count = int.from_bytes(jpeg[directory : directory + 2], order)
+    for entry in range(directory + 2, min(directory + 2 + 12 * count, end - 11), 12):
+        if int.from_bytes(jpeg[entry : entry + 2], order) == _ORIENTATION:
+            kind = int.from_bytes(jpeg[entry + 2 : entry + 4], order)
+            value = int.from_bytes(jpeg[entry + 8 : entry + 10], order)
+            if kind != _SHORT or not 2 <= value <= 8:
+                return 0
+            return entry + 8 if order == "little" else entry + 9
+    return 0
+
+
+def without_orientation(data: bytes) -> bytes:
+    """The JPEG with an EXIF orientation of 1: it is to be shown as it is."""
+    at = read_header(data).orientation_at
+    return data[:at] + b"\1" + data[at + 1 :] if at else data
+
+
+def has_arithmetic_codes(data: bytes, header: Header) -> bool:
+    """Whether its scans have arithmetic codes and need no Huffman tables."""
+    return data[header.frame_at + 1] >= 0xC9
+
+
+def unusual_kind(data: bytes, header: Header) -> str:
+    """What kind of JPEG this is where few programs can show it; else nothing.
+
+    Baseline, extended and progressive JPEGs with Huffman codes and 8 bits are what all can show.
+    """
+    marker, bits = data[header.frame_at + 1], data[header.frame_at + 4]
+    words = [] if bits == 8 else [f"{bits}-bit"]
+    if marker in (0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF):
+        words.append("hierarchical")
+    if marker in (0xC3, 0xC7, 0xCB, 0xCF):
+        words.append("lossless")
+    if has_arithmetic_codes(data, header):
+        words.append("arithmetic-coded")
+    return " ".join(words)
 
 
 def trim(data: bytes, scan_at: int = 0) -> bytes:

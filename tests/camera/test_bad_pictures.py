@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.fakes import CameraRig, FakeScheme
+from tests.odd_jpegs import ARITHMETIC, make_jpeg
 from tests.process import ServerProcess
 from twistedcam.camera.capture import OPEN_TIMEOUT, STALL_SECONDS
+from twistedcam.camera.streak import LOG_EVERY
 from twistedcam.errors import CameraFailed
+from twistedcam.frame import Frame
+from twistedcam.jpeg import read_header
 from twistedcam.sources import Grab, Granted
 from twistedcam.sources.base import Paused
+from twistedcam.sources.encode import Picture
 
 BAD = Grab(1.0, jpeg=b"a picture it is not")
 WHY = "no JPEG: it does not begin with FF D8"
@@ -110,6 +117,93 @@ class BadPicturesTests(SynchronousTestCase):
         self.camera.stop()
         self.rig.step(2)  # the read that was under way, close
         self.assertEqual(self.rig.clock.getDelayedCalls(), [])
+
+    def test_a_bad_picture_is_logged_once_and_others_together_after_a_minute(self) -> None:
+        with capturedLogs() as logs:
+            self.camera.start().addErrback(lambda _: None)
+            self.rig.step()
+            self.read(*[BAD] * 5)
+            self.rig.clock.advance(LOG_EVERY)
+            self.read(BAD)
+        lines = [formatEvent(each) for each in logs if "no good" in each["log_format"]]
+        self.assertEqual(
+            lines, [f"cam: a picture was no good: {WHY}", f"cam: 5 pictures were no good: {WHY}"]
+        )
+        self.assertEqual(self.camera.counts.corrupt, 6)
+
+    def test_an_error_that_nobody_has_foreseen_costs_its_picture_alone(self) -> None:
+        self.go_live()
+        finish = self.camera.encoder.finish
+
+        def broken(*_: object) -> Picture:
+            raise RuntimeError("a library failed")
+
+        self.patch(self.camera.encoder, "finish", broken)
+        self.read(Grab(1.0), Grab(1.0))
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+        self.patch(self.camera.encoder, "finish", finish)
+        self.rig.step()
+        self.assertEqual(self.rig.states, ["starting", "live"])
+        self.assertEqual(self.camera.counts.corrupt, 2)
+        self.assertEqual(self.camera.last_fault[1], "RuntimeError: a library failed")
+
+    def test_what_a_camera_sends_is_named_once(self) -> None:
+        with capturedLogs() as logs:
+            self.go_live()
+            self.read(Grab(1.0, jpeg=ARITHMETIC))
+            self.rig.step()  # one of the usual kind
+            self.read(Grab(1.0, jpeg=ARITHMETIC))
+        lines = [each["note"] for each in logs if "note" in each]
+        self.assertEqual(len(lines), 1)
+        self.assertIn("arithmetic-coded", lines[0])
+        self.assertEqual((self.camera.width, self.camera.height), (32, 24))
+
+
+class WrittenLaterTests(SynchronousTestCase):
+    """Nobody watches: a picture that has to be encoded is encoded when somebody asks for it."""
+
+    def setUp(self) -> None:
+        self.scheme = FakeScheme()
+        self.scheme.__enter__()
+        self.addCleanup(self.scheme.__exit__)
+        self.rig = CameraRig({"timestamp": "1"})
+        self.camera = self.rig.camera
+        self.camera.start()
+        self.rig.step()
+        good = make_jpeg()
+        bad = make_jpeg(seed=2)
+        at = read_header(bad).scan_at + 4
+        # Its header is that of a good one, and its scan is none that can be decoded.
+        self.bad = Grab(2.0, jpeg=bad[:at] + b"\x09" + bad[at + 1 :])
+        self.scheme.sources[-1].script += [Grab(1.0, jpeg=good), self.bad]
+        self.rig.step(2)
+        self.assertEqual((self.camera.state, self.camera.counts.corrupt), ("live", 0))
+
+    def test_a_snapshot_is_the_next_picture(self) -> None:
+        asked = Deferred.fromCoroutine(self.camera.picture())
+        self.assertNoResult(asked)
+        self.assertEqual(self.camera.counts.corrupt, 1)
+        self.scheme.sources[-1].script.append(Grab(3.0, jpeg=make_jpeg(seed=3)))
+        self.rig.step(2)
+        self.assertEqual(self.successResultOf(asked).time, 3.0)
+
+    def test_a_viewer_who_comes_is_shown_the_next_picture(self) -> None:
+        shown: list[Frame] = []
+        self.camera.hub.add(_Sink(shown))
+        self.assertIsNone(self.camera.hub.newest)
+        self.scheme.sources[-1].script += [self.bad, Grab(3.0, jpeg=make_jpeg(seed=3))]
+        self.rig.step(2)
+        self.assertEqual([each.time for each in shown], [3.0])
+        self.assertEqual((self.camera.state, self.camera.counts.corrupt), ("live", 2))
+
+
+class _Sink:
+    def __init__(self, shown: list[Frame]) -> None:
+        self.shown = shown
+
+    def take(self, frame: Frame) -> None:
+        assert frame.jpeg
+        self.shown.append(frame)
 
 
 def test_a_folder_without_a_good_picture_is_said_to_who_starts_it(tmp_path: Path) -> None:

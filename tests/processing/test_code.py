@@ -145,6 +145,11 @@ def test_grey_pictures_are_pictures_and_the_code_keeps_its_array() -> None:
         (np.zeros((0, 4, 3), np.uint8), "the shape"),
         (np.zeros((MOST_SIDE + 1, 1, 3), np.uint8), "1x65501 pixels: a JPEG has at most 65500"),
         (np.zeros((1, MOST_SIDE + 1), np.uint8), "65501x1 pixels: a JPEG has at most 65500"),
+        (
+            np.broadcast_to(np.uint8(0), (10_001, 10_000)),
+            "10000x10001 pixels: it can have 100,000,",
+        ),
+        (np.broadcast_to(np.uint8(0), (10_001, 10_000, 3)), "10000x10001 pixels: it can have 100,"),
         ({"f": FRAME}, "cannot be written as JSON"),
         ({"nan": float("nan")}, "cannot be written as JSON"),
         (["x" * MOST_TOLD], "characters at once"),

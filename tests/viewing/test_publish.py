@@ -11,11 +11,13 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 
+from tests.odd_jpegs import make_jpeg
 from tests.viewing.serving import ServingCase
 from twistedcam import wire
 from twistedcam.errors import BadMessage, Busy, UnknownCamera
 from twistedcam.events import CameraChanged, Event
 from twistedcam.frame import Frame
+from twistedcam.frameport.publish import LOOKED_THROUGH_AT_ONCE
 from twistedcam.hub import Sink
 from twistedcam.viewing import parse_target
 from twistedcam.viewing.client import FrameClient
@@ -121,6 +123,31 @@ class PublishTests(ServingCase):
         await self.publish(publisher)
         publisher.take(Frame(10_000, 1_700_000_000_000_000, 64, 48, JPEG + JPEG))
         await self.assertFailure(publisher.ended, BadMessage)
+
+    async def test_a_large_picture_with_another_behind_it_ends_the_connection_and_is_not_shown(
+        self,
+    ) -> None:
+        large = make_jpeg(1920, 1080, quality=98)
+        self.assertGreater(len(large), LOOKED_THROUGH_AT_ONCE)
+        publisher = self.publisher(reconnect=False)
+        await self.publish(publisher)
+        catcher = Catcher()
+        self.service.server.cameras["cam"].hub.add(catcher)
+        publisher.take(Frame(10_000, 1_700_000_000_000_000, 1920, 1080, large))
+        self.assertEqual((await catcher.first).jpeg, large)
+        publisher.take(Frame(10_001, 1_700_000_000_000_001, 1920, 1080, large + large))
+        failed = await self.assertFailure(publisher.ended, BadMessage)
+        self.assertIn("bytes behind the end", str(failed))
+        self.assertEqual(await self.becomes("recovering"), "the publisher has gone")
+        self.assertEqual(self.service.server.cameras["cam"].counts.corrupt, 1)
+        self.assertNotIn(large + large, [each.jpeg for each in catcher.frames])
+
+    async def test_bytes_before_a_picture_end_the_connection(self) -> None:
+        for before in (b"\r\n", b"\xff\xd8"):
+            publisher = self.publisher(reconnect=False)
+            await self.publish(publisher)
+            publisher.take(Frame(10_000, 1_700_000_000_000_000, 64, 48, before + JPEG))
+            await self.assertFailure(publisher.ended, BadMessage)
 
     async def test_a_time_of_capture_that_is_none_ends_the_connection_and_no_viewer_s(self) -> None:
         publisher = self.publisher(reconnect=False)

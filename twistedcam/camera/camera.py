@@ -16,6 +16,7 @@ from twistedcam.camera.facts import CameraFacts
 from twistedcam.camera.lifecycle import CameraState, make_lifecycle
 from twistedcam.camera.openings import Openings
 from twistedcam.camera.properties import CameraProperties
+from twistedcam.camera.streak import BadPictureLog
 from twistedcam.camera.telling import Telling, answer
 from twistedcam.errors import CameraFailed, SourceEnded, Stalled
 from twistedcam.events import OPENED_ANEW, EventBus, Fault, PropertiesChanged
@@ -70,6 +71,8 @@ class Camera(CameraFacts):
         super().__init__(name, clock)
         self.spec = spec
         self.hub = Hub(clock)
+        self.hub.on_undecodable = self.corrupt
+        self._bad_pictures = BadPictureLog(name, clock)
         #: Where pictures are left for a camera whose source is ``push:``.
         self.inbox = Inbox()
         self._id = secrets.token_hex(8)
@@ -80,6 +83,8 @@ class Camera(CameraFacts):
         #: Whether the source is open and gives no pictures, for a reason that is known.
         self._is_paused = False
         self._first: Frame | None = None
+        #: What was logged of its pictures (Picture.note).
+        self._noted: set[str] = set()
         self._telling = Telling(events, self._show, clock)
         self._openings = Openings(
             self, clock, make_thread, lambda: self._telling.step(self._lifecycle.retry)
@@ -105,8 +110,9 @@ class Camera(CameraFacts):
         Raises:
             CameraFailed: there is none.
         """
-        frame = self.hub.newest
-        if frame is None and self.is_idle:
+        had_one = self.hub.newest is not None
+        frame = self.hub.encoded()
+        if frame is None and (had_one or self.is_idle):
             frame = await next_frame(self.hub, self._clock, seconds)
         if frame is None:
             because = f": {self.reason}" if self.reason else ""
@@ -206,6 +212,9 @@ class Camera(CameraFacts):
         """A picture has come: number it and pass it on."""
         before = (self.width, self.height)
         frame = self.number(picture)
+        if picture.note and picture.note not in self._noted:
+            self._noted.add(picture.note)
+            log.warn("{camera}: {note}", camera=self.name, note=picture.note)
         if self.state != "live":
             self._is_paused = False
             self._first = frame
@@ -220,8 +229,8 @@ class Camera(CameraFacts):
         """A picture was no good: count it."""
         self.counts.corrupt += 1
         self.note_fault(reason)
-        if self.counts.corrupt == 1:
-            log.warn("{camera}: a picture was no good: {reason}", camera=self.name, reason=reason)
+        self._bad_pictures.tell(reason)
+        self.inbox.tell_refusal()
 
     def paused(self, reason: str, stalled: bool = False) -> None:
         """It is known why the source gives no pictures now."""

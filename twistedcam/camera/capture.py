@@ -86,6 +86,8 @@ class Capture:
         self._is_wanted = is_wanted
         self._waited = OPEN_TIMEOUT
         self._no_good = ""
+        #: Whether an error that nobody has foreseen has been logged.
+        self._is_told = False
         self._streak = BadStreak(clock, self._spoilt)
         #: Fires when the device was let go; not while its driver hangs.
         self.released: Deferred[None] = Deferred()
@@ -166,12 +168,19 @@ class Capture:
             grab = self._source.read()
         except Paused as pause:
             return pause
+        except ValueError as error:
+            return str(error)
         if grab is None:
             return None
         try:
             return self._encoder.finish(grab, self._is_wanted())
         except ValueError as error:
             return str(error)
+        except Exception as error:  # whatever a picture does to a library, it is the picture's
+            if not self._is_told:
+                self._is_told = True
+                log.failure("a picture broke what was to pass it on")
+            return f"{type(error).__name__}: {error}"
 
     def _grabbed(self, picture: Picture | Paused | str | None) -> None:
         if self._listener is None or picture is None:

@@ -1,10 +1,16 @@
-"""Bad pictures one after the other, of a source whose silence alone would mean nothing."""
+"""Bad pictures: what is logged of them, and what it means that nothing else comes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+log = Logger()
+
+#: Seconds between two lines in the log about a camera's bad pictures.
+LOG_EVERY = 60.0
 
 
 class BadStreak:
@@ -60,3 +66,30 @@ class BadStreak:
         self._is_told = True
         seconds = round(self._clock.seconds() - self._since, 1)
         self._tell(f"no picture for {seconds:g} s: {self._reason}")
+
+
+class BadPictureLog:
+    """Logs that pictures were no good: the first at once, others together, once a minute at most.
+
+    Arguments:
+        camera: its name.
+        clock: what the time is measured by.
+    """
+
+    def __init__(self, camera: str, clock: IReactorTime) -> None:
+        self._camera = camera
+        self._clock = clock
+        self._logged_at: float | None = None
+        self._count = 0
+
+    def tell(self, reason: str) -> None:
+        """A picture was no good, for that reason."""
+        self._count += 1
+        now = self._clock.seconds()
+        if self._logged_at is not None and now - self._logged_at < LOG_EVERY:
+            return
+        count, self._count, self._logged_at = self._count, 0, now
+        what = "a picture was" if count == 1 else f"{count} pictures were"
+        log.warn(
+            "{camera}: {what} no good: {reason}", camera=self._camera, what=what, reason=reason
+        )

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 log = Logger()
 
+#: Bytes of a picture that the reactor looks through at once, for an end before its end: some
+#: milliseconds at most. A longer one is looked through on the camera's thread.
+LOOKED_THROUGH_AT_ONCE = 256 * 1024
+
 
 class PublishSession:
     """Somebody pushes a camera's frames in; each is taken in at once, and only the newest kept."""
@@ -32,7 +36,8 @@ class PublishSession:
         self._transport = connection.transport
         self._camera = camera
         self._acknowledges = join.window > 0
-        camera.inbox.attach(self)
+        self._connection = connection
+        camera.inbox.attach(self, self._refused)
         log.info("{peer} publishes to {camera}", peer=connection.peer, camera=camera.name)
         self.say(state_of(camera, camera.changed()).encode())
         self._unsubscribe = server.events.subscribe(self._happened)
@@ -44,9 +49,10 @@ class PublishSession:
         """A frame."""
         if not isinstance(message, FrameMessage):
             raise BadMessage(f"a publisher cannot send {wire.name_of(message)} now")
-        wire.check_image(message.frame, through=True)
+        is_checked = len(message.frame.jpeg) <= LOOKED_THROUGH_AT_ONCE
+        wire.check_image(message.frame, through=is_checked)
         if self._camera.state != "stopped":
-            self._camera.inbox.put(message.frame)
+            self._camera.inbox.put(message.frame, is_checked)
         if self._acknowledges:
             self.say(wire.Ack(message.frame.seq).encode())
 
@@ -67,6 +73,10 @@ class PublishSession:
         """The publisher is gone."""
         self._unsubscribe()
         self._camera.inbox.detach(self)
+
+    def _refused(self, reason: str) -> None:
+        """The camera's thread has found that a frame is not what the protocol wants."""
+        self._connection.fail(BadMessage(reason))
 
     def _happened(self, event: Event) -> None:
         if isinstance(event, CameraChanged) and event.camera == self._camera.name:

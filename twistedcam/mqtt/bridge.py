@@ -111,8 +111,9 @@ class Bridge(Service):
             return
         self._tell_states()
         for name, camera in self._server.cameras.items():
-            if camera.hub.newest is not None:
-                self._keep(name, camera_topic(self._broker, name, "image"), camera.hub.newest.jpeg)
+            newest = camera.hub.encoded()
+            if newest is not None:
+                self._keep(name, camera_topic(self._broker, name, "image"), newest.jpeg)
 
     def _tell_states(self) -> None:
         for name, camera in self._server.cameras.items():

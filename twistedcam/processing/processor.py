@@ -178,8 +178,9 @@ class Processor:
         if self.process.runs_in == "process":
             work = InProcess(code, lambda: self.output.encoder.quality)
         self._runner = Runner(self._reactor, work, self)
-        if self.source.hub.newest is not None:
-            self._runner.slot.put(self.source.hub.newest)
+        newest = self.source.hub.encoded()
+        if newest is not None:
+            self._runner.slot.put(newest)
 
     def _rest(self) -> None:
         self.source.hub.remove(self)

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twistedcam.frame import Frame
+from twistedcam.jpeg import MOST_PIXELS
 from twistedcam.sources.base import Grab
+from twistedcam.sources.encode import MOST_SIDE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 #: Characters of JSON that may be told at once: every listener gets them.
 MOST_TOLD = 64 * 1024
-#: Pixels that the side of a JPEG may have: the format knows 65535, what encodes it a few less.
-MOST_SIDE = 65500
 
 
 class BadResult(Exception):
@@ -78,6 +78,9 @@ def _image(value: Any) -> NDArray[np.uint8] | None:
     if value.ndim in (2, 3) and max(value.shape[:2]) > MOST_SIDE:
         size = f"{value.shape[1]}x{value.shape[0]}"
         raise BadResult(f"its picture is {size} pixels: a JPEG has at most {MOST_SIDE} a side")
+    if value.ndim in (2, 3) and value.shape[0] * value.shape[1] > MOST_PIXELS:
+        size = f"{value.shape[1]}x{value.shape[0]}"
+        raise BadResult(f"its picture is {size} pixels: it can have {MOST_PIXELS:,}")
     if value.ndim == 2 and value.size:  # grey
         return np.repeat(value[:, :, None], 3, axis=2)
     if value.ndim != 3 or value.shape[2] != 3 or not value.size:

@@ -8,24 +8,24 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
-import numpy as np
 
+from twistedcam import jpeg as jpegs
+from twistedcam.decoding import Damaged, decode_jpeg
 from twistedcam.sources.base import Grab
 from twistedcam.sources.lossless import turn_jpeg
-from twistedcam.sources.repair import make_whole
+from twistedcam.sources.repair import Whole, examine
 from twistedcam.sources.spec import Settings, SourceSpec
+from twistedcam.sources.truncation import TruncationDetector
+from twistedcam.turning import turn_image, turn_of
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 DEFAULT_QUALITY = 80
 
-_ROTATE = {
-    "90": cv2.ROTATE_90_CLOCKWISE,
-    "180": cv2.ROTATE_180,
-    "270": cv2.ROTATE_90_COUNTERCLOCKWISE,
-}
-_FLIP = {"h": 1, "v": 0}
+#: Pixels that the side of a JPEG may have: the format knows 65535, what encodes it a few less.
+MOST_SIDE = 65500
 
 
 class Picture(NamedTuple):
@@ -38,14 +38,19 @@ class Picture(NamedTuple):
     jpeg: bytes | Callable[[], bytes]
     #: Whether it was encoded here.
     encoded: bool
-    #: Whether the camera's JPEG lacked something that has been put in.
+    #: Whether the camera's JPEG was mended: something put in, or cut off before its start.
     repaired: bool = False
     #: Whether the camera's JPEG was turned without decoding it.
     turned: bool = False
+    #: What a person should know of the camera's pictures, or nothing.
+    note: str = ""
 
 
 class Encoder:
     """Passes JPEGs through, or turns them, and encodes images, turned as asked.
+
+    A JPEG with an EXIF orientation is turned as that says, before all else, and has none then: its
+    size is the size that is seen. A JPEG that few programs can show is decoded and encoded again.
 
     Arguments:
         quality: JPEG quality, 1 to 100, for what is encoded here.
@@ -67,14 +72,16 @@ class Encoder:
         self.turning: str | None = None
         self._rotate = rotate or ""
         self._flip = flip or ""
+        self._has_to_draw = bool(rotate or flip or timestamp)
+        self._truncation = TruncationDetector()
 
     @classmethod
     def from_spec(cls, spec: SourceSpec) -> Encoder:
         """From a source's common settings; BadArgument if one will not do."""
         settings = Settings(spec)
         quality = settings.number("quality", 1, 100)
-        rotate = settings.choice("rotate", ("", *_ROTATE), "") or None
-        flip = settings.choice("flip", ("", *_FLIP), "") or None
+        rotate = settings.choice("rotate", ("", "90", "180", "270"), "") or None
+        flip = settings.choice("flip", ("", "h", "v"), "") or None
         timestamp = settings.flag("timestamp", False)
         return cls(DEFAULT_QUALITY if quality is None else int(quality), rotate, flip, timestamp)
 
@@ -94,70 +101,112 @@ class Encoder:
             ValueError: the JPEG is broken, or the image cannot be encoded.
         """
         time_us = round(grab.time * 1e6)
-        repaired = False
-        make: Callable[[], tuple[bytes, bool]]
         if grab.jpeg is not None:
-            whole = make_whole(grab.jpeg, grab.size)
-            repaired = whole.repaired
-            if not self._rotate and not self._flip and not self.timestamp:
-                return Picture(time_us, *whole.size, whole.jpeg, encoded=False, repaired=repaired)
-            width, height = whole.size
-            make = partial(self._again, whole.jpeg, grab.time)
-        elif grab.image is not None:
-            height, width = grab.image.shape[:2]
-            make = partial(self._encoded, grab.image, grab.time)
-        else:
+            whole, header = examine(grab.jpeg, grab.size)
+            unusual = jpegs.unusual_kind(whole.jpeg, header)
+            try:
+                self._truncation.check(whole.jpeg, header)
+            except Damaged:
+                raise
+            except ValueError as error:
+                kind = f"{unusual} JPEG, which" if unusual else "JPEG that"
+                raise ValueError(f"a {kind} cannot be decoded here: {error}") from None
+            if not self._has_to_draw and header.orientation == 1 and not unusual:
+                return Picture(
+                    time_us, *whole.size, whole.jpeg, encoded=False, repaired=whole.repaired
+                )
+            return self._changed(grab.time, whole, header.orientation, unusual, is_wanted)
+        if grab.image is None:
             raise ValueError("there is no picture to encode")
+        check_image_size(grab.image)
+        height, width = grab.image.shape[:2]
         width, height = self.finished_size(width, height)
+        make = partial(self._encoded, grab.image, grab.time)
+        if not is_wanted:
+            return Picture(time_us, width, height, make, encoded=False)
+        return Picture(time_us, width, height, make(), encoded=True)
+
+    def _encoded(self, image: NDArray[np.uint8], seconds: float) -> bytes:
+        return self._encode(self._turn(image), seconds)
+
+    def _turn(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return turn_image(image, self._rotate, self._flip)
+
+    def _changed(
+        self, seconds: float, whole: Whole, orientation: int, unusual: str, is_wanted: bool
+    ) -> Picture:
+        """A camera's JPEG that cannot be passed on as it is."""
+        rotate, flip = turn_of(orientation, self._rotate, self._flip)
+        width, height = whole.size
+        if rotate in ("90", "270"):
+            width, height = height, width
+        note = ""
+        if unusual:
+            note = (
+                f"it sends {unusual} JPEGs, which hardly any browser or player shows:"
+                " each is decoded and encoded again"
+            )
+        make = partial(self._again, whole.jpeg, seconds, rotate, flip, bool(unusual))
+        time_us, repaired = round(seconds * 1e6), whole.repaired
         if not is_wanted:
             later = partial(_first, make)
-            return Picture(time_us, width, height, later, encoded=False, repaired=repaired)
+            return Picture(time_us, width, height, later, False, repaired, note=note)
         jpeg, turned = make()
-        return Picture(time_us, width, height, jpeg, not turned, repaired, turned)
+        return Picture(time_us, width, height, jpeg, not turned, repaired, turned, note)
 
-    def _again(self, jpeg: bytes, seconds: float) -> tuple[bytes, bool]:
+    def _again(
+        self, jpeg: bytes, seconds: float, rotate: str, flip: str, is_unusual: bool
+    ) -> tuple[bytes, bool]:
         """A camera's JPEG with what was asked for done to it, and whether it was only turned."""
-        if self.timestamp:
-            if self._rotate or self._flip:
-                self.turning = "decoded and encoded, for the timestamp"
-            return self._encoded(_decode(jpeg), seconds)
-        try:
-            turned = turn_jpeg(jpeg, self._rotate, self._flip)
-        except ValueError as error:
-            self.turning = f"decoded and encoded: {error}"
-            return self._encoded(_decode(jpeg), seconds)
-        self.turning = "without loss"
-        return turned, True
-
-    def _encoded(self, image: NDArray[np.uint8], seconds: float) -> tuple[bytes, bool]:
-        return self._encode(image, seconds), False
+        is_turned = bool(rotate or flip)
+        if self.timestamp or is_unusual:
+            if is_turned:
+                why = "the timestamp" if self.timestamp else "its unusual JPEGs"
+                self.turning = f"decoded and encoded, for {why}"
+        elif is_turned:
+            try:
+                turned = turn_jpeg(jpeg, rotate, flip)
+                self.turning = "without loss"
+                return jpegs.without_orientation(turned), True
+            except Damaged:
+                raise
+            except ValueError as error:
+                self.turning = f"decoded and encoded: {error}"
+        # Of a camera whose pictures give warnings each would be decoded a second time.
+        image = decode_jpeg(jpeg, strict=not self._truncation.is_noisy)
+        return self._encode(turn_image(image, rotate, flip), seconds), False
 
     def _encode(self, image: NDArray[np.uint8], seconds: float) -> bytes:
-        image = self._turn(image)
-        if self.timestamp:
-            image = _write_time(image, seconds)
-        ok, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, self.quality])
+        try:
+            if self.timestamp:
+                image = _write_time(image, seconds)
+            ok, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, self.quality])
+        except cv2.error as error:
+            raise ValueError(f"the picture cannot be encoded as JPEG: {error.err}") from None
         if not ok:
             raise ValueError("the picture cannot be encoded as JPEG")
         return data.tobytes()
 
-    def _turn(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        if self._rotate:
-            image = cv2.rotate(image, _ROTATE[self._rotate])  # type: ignore[assignment]
-        if self._flip:
-            image = cv2.flip(image, _FLIP[self._flip])  # type: ignore[assignment]
-        return image
+
+def check_image_size(image: NDArray[np.uint8]) -> None:
+    """See that an image can become a JPEG.
+
+    Raises:
+        ValueError: it has too many pixels, or too many in a row or column, or none.
+    """
+    height, width = image.shape[:2]
+    if not width or not height:
+        raise ValueError("a picture without width or height")
+    if max(width, height) > MOST_SIDE:
+        raise ValueError(
+            f"a picture of {width}x{height}: a JPEG has at most {MOST_SIDE} pixels a side"
+        )
+    if width * height > jpegs.MOST_PIXELS:
+        raise ValueError(f"a picture of {width}x{height}: it can have {jpegs.MOST_PIXELS:,} pixels")
 
 
 def _first(make: Callable[[], tuple[bytes, bool]]) -> bytes:
     return make()[0]
-
-
-def _decode(data: bytes) -> NDArray[np.uint8]:
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
-        raise ValueError("the picture cannot be decoded")
-    return image  # type: ignore[return-value]
 
 
 def _write_time(image: NDArray[np.uint8], seconds: float) -> NDArray[np.uint8]:

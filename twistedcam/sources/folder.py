@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import cv2
 
 from twistedcam.errors import BadArgument, CameraFailed, SourceEnded, StartupError
+from twistedcam.jpeg import MOST_PIXELS
 from twistedcam.sources.base import Grab, Granted
 from twistedcam.sources.pace import Ticker
 from twistedcam.sources.spec import Settings, SourceSpec
@@ -35,7 +36,7 @@ class FolderSource:
         self.fps = fps
         self.loop = loop
         self._ticker: Ticker | None = None
-        self._grabs: Iterator[Grab] | None = None
+        self._names: Iterator[Path] | None = None
 
     @classmethod
     def from_settings(cls, spec: SourceSpec, settings: Settings) -> FolderSource:
@@ -55,21 +56,25 @@ class FolderSource:
             kinds = ", ".join((*_JPEG, *_OTHERS))
             raise CameraFailed(f"there are no pictures in {self.path}: put some there ({kinds})")
         self._ticker = Ticker(self.fps)
-        self._grabs = self._rounds()
+        self._names = self._rounds()
         return Granted(0, 0, self.fps, "pictures", self.path.name, steady=False)
 
     def read(self) -> Grab | None:
-        """The next picture, when it is due."""
-        assert self._ticker is not None and self._grabs is not None, "not open"
+        """The next picture, when it is due.
+
+        Raises:
+            ValueError: it is too large to be decoded.
+        """
+        assert self._ticker is not None and self._names is not None, "not open"
         if not self._ticker.wait():
             return None
         try:
-            grab = next(self._grabs, None)
+            name = next(self._names, None)
+            if name is None:
+                raise SourceEnded(f"the last picture of {self.path.name} was shown")
+            return _load(name)
         except OSError as error:
             raise CameraFailed(f"{self.path}: {error.strerror}") from None
-        if grab is None:
-            raise SourceEnded(f"the last picture of {self.path.name} was shown")
-        return grab
 
     def interrupt(self) -> None:
         """Wake who waits for the next picture's time."""
@@ -88,10 +93,9 @@ class FolderSource:
         except OSError as error:
             raise CameraFailed(f"{self.path}: {error.strerror}") from None
 
-    def _rounds(self) -> Iterator[Grab]:
+    def _rounds(self) -> Iterator[Path]:
         while names := self._list():
-            for name in names:
-                yield _load(name)
+            yield from names
             if not self.loop:
                 return
         raise CameraFailed(f"there are no pictures in {self.path} any more")
@@ -99,7 +103,37 @@ class FolderSource:
 
 def _load(path: Path) -> Grab:
     """A picture; one that is none is handed on as broken, to be counted."""
-    data = path.read_bytes()
     if path.suffix.lower() in _JPEG:
-        return Grab(time.time(), jpeg=data)
+        return Grab(time.time(), jpeg=path.read_bytes())
+    _check_size(path)
     return Grab(time.time(), image=cv2.imread(str(path), cv2.IMREAD_COLOR))  # type: ignore[arg-type]
+
+
+def _check_size(path: Path) -> None:
+    """See that a picture is not too large to be decoded.
+
+    Raises:
+        ValueError: it is.
+    """
+    from PIL.BmpImagePlugin import BmpImageFile
+    from PIL.PngImagePlugin import PngImageFile
+    from PIL.TiffImagePlugin import TiffImageFile
+    from PIL.WebPImagePlugin import WebPImageFile
+
+    # Not Image.open: it has a limit of its own, and warns on stderr. OpenCV judges what is none of
+    # these, and has a limit for those that Pillow does not know.
+    for reader in (PngImageFile, BmpImageFile, WebPImageFile, TiffImageFile):
+        try:
+            with reader(path) as picture:
+                width, height = picture.size
+        except OSError as error:
+            if error.errno:
+                raise
+        except Exception:  # it raises whatever a broken picture makes of its parser
+            continue
+        else:
+            if width * height > MOST_PIXELS:
+                raise ValueError(
+                    f"{path.name} is {width}x{height} pixels: it can have {MOST_PIXELS:,}"
+                )
+            return

@@ -12,6 +12,8 @@ import functools
 import sys
 from typing import Any
 
+from twistedcam.decoding import Damaged, is_damage, is_harmless
+
 #: What has to be done for a rotation with a flip after it: operations of tjTransform.
 _HFLIP, _VFLIP, _TRANSPOSE, _TRANSVERSE, _ROT90, _ROT180, _ROT270 = range(1, 8)
 _OPERATIONS = {
@@ -29,6 +31,8 @@ _OPERATIONS = {
 }
 #: Fail rather than leave blocks at the edge as they are.
 _PERFECT = 1
+#: The picture is turned, and something was odd about it (TJERR_WARNING).
+_WARNING = 0
 
 
 class _Transform(ctypes.Structure):
@@ -53,6 +57,7 @@ def turn_jpeg(jpeg: bytes, rotate: str, flip: str) -> bytes:
         flip: ``h`` or ``v``, after the rotation, or nothing; one of both is needed.
 
     Raises:
+        Damaged: a part of it is missing or broken.
         ValueError: it cannot be turned so; the message says why.
     """
     library = load_library()
@@ -74,6 +79,10 @@ def turn_jpeg(jpeg: bytes, rotate: str, flip: str) -> bytes:
         )
         if failed:
             why = library.tjGetErrorStr2(handle).decode("utf-8", "replace")
+            if is_damage(why):
+                raise Damaged(f"the JPEG is incomplete: {why}")
+            if is_harmless(why) and library.tjGetErrorCode(handle) == _WARNING and turned:
+                return ctypes.string_at(turned, size.value)
             raise ValueError(why.removeprefix("tjTransform(): ").removeprefix("tj3Transform(): "))
         return ctypes.string_at(turned, size.value)
     finally:
@@ -102,6 +111,7 @@ def load_library() -> Any:
         ]
         library.tjGetErrorStr2.argtypes = [ctypes.c_void_p]
         library.tjGetErrorStr2.restype = ctypes.c_char_p
+        library.tjGetErrorCode.argtypes = [ctypes.c_void_p]
         library.tjFree.argtypes = library.tjDestroy.argtypes = [ctypes.c_void_p]
     except (OSError, AttributeError):  # none, or one from before 2018
         return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from twistedcam.errors import BadArgument
+from twistedcam.jpeg import MOST_PIXELS
 from twistedcam.sources.url import SCHEMES as URL_SCHEMES
 from twistedcam.sources.url import join_settings, split_settings, unknown_setting, without_secrets
 
@@ -136,7 +137,10 @@ class Settings:
             raise self.bad(
                 name, text, f"write it as 1280x720, of {_MAX_SIDE} pixels a side at most"
             )
-        return int(match[1]), int(match[2])
+        width, height = int(match[1]), int(match[2])
+        if width * height > MOST_PIXELS:
+            raise self.bad(name, text, f"it can have {MOST_PIXELS:,} pixels at most")
+        return width, height
 
     def number(self, name: str, low: float, high: float) -> float | None:
         """A number from ``low`` to ``high``."""

@@ -98,6 +98,8 @@ def check_image(frame: Frame, *, through: bool = False) -> None:
             end = jpeg.first_end(frame.jpeg, header.scan_at) or end
     except ValueError as error:
         raise BadMessage(f"frame {frame.seq}: {error}") from None
+    if header.start:
+        raise BadMessage(f"frame {frame.seq}: bytes before the start of the JPEG")
     if end + len(jpeg.EOI) != len(frame.jpeg):
         raise BadMessage(f"frame {frame.seq}: bytes behind the end of the JPEG")
     size = header.size

@@ -1,0 +1,158 @@
+"""JPEGs to pixels, and whether they can be read at all. No decoder here writes to stderr.
+
+libjpeg-turbo (simplejpeg) reads what cameras send. What it cannot read goes to Pillow, whose
+libjpeg knows all sampling factors and CMYK, and then to FFmpeg, which knows lossless JPEG.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING, Any
+
+from twistedcam import jpeg
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+#: What libjpeg warns of where pixels are missing or wrong.
+_DAMAGE = ("premature end", "corrupt jpeg data")
+#: What it warns of where all pixels are there: some webcams pad before each restart marker.
+_HARMLESS = (
+    "extraneous bytes",
+    "adobe color transform",
+    "jfif revision",
+    "sos parameters for sequential",
+)
+_PADDED_RESTART = re.compile(r"extraneous bytes before marker 0xd[0-7]")
+#: Bytes within which EXIF begins: it is the first or second segment (EXIF 2.3, section 4.5.4).
+_EXIF_WITHIN = 64
+
+
+class Damaged(ValueError):
+    """The JPEG can be decoded, but not all of its pixels are there."""
+
+
+def decode_jpeg(data: bytes, strict: bool = False) -> NDArray[np.uint8]:
+    """The picture as (height, width, 3) uint8, BGR; EXIF's orientation is not applied.
+
+    Arguments:
+        strict: refuse a picture of which a part is missing or broken.
+
+    Raises:
+        Damaged: a part is missing or broken.
+        ValueError: no decoder can read it.
+    """
+    import simplejpeg
+
+    found: NDArray[np.uint8]
+    try:
+        found = simplejpeg.decode_jpeg(data, colorspace="BGR", strict=strict)
+        return found
+    except ValueError as error:
+        said = str(error)
+        kind = _kind_of(said)
+    if kind == "damage":
+        raise Damaged(f"the JPEG is incomplete: {said}")
+    if kind == "warning":
+        return decode_jpeg(data)
+    return _decode_unusual(data)
+
+
+def decode_upright(data: bytes) -> NDArray[np.uint8]:
+    """As decode_jpeg, and turned as EXIF's orientation says.
+
+    Raises:
+        ValueError: no decoder can read it.
+    """
+    image = decode_jpeg(data)
+    if b"Exif" in data[:_EXIF_WITHIN]:
+        orientation = jpeg.read_header(data).orientation
+        if orientation != 1:
+            from twistedcam.turning import turn_image, turn_of
+
+            image = turn_image(image, *turn_of(orientation, "", ""))
+    return image
+
+
+def check_jpeg(data: bytes, *, is_doubtful: bool = False) -> bool:
+    """See that the picture can be decoded, and that no part of it is missing or broken.
+
+    It is decoded once, without colours. Gives whether libjpeg had only harmless warnings.
+
+    Arguments:
+        is_doubtful: the picture is known to lack something: only what libjpeg-turbo decodes
+            without any warning, but of padding before restart markers, is good.
+
+    Raises:
+        Damaged: a part is missing or broken.
+        ValueError: no decoder can read it.
+    """
+    import simplejpeg
+
+    try:
+        simplejpeg.decode_jpeg(data, "GRAY", fastdct=True, strict=True)
+    except ValueError as error:
+        said = str(error)
+        if is_doubtful and not _PADDED_RESTART.search(said):
+            raise Damaged(f"the JPEG is incomplete: {said}") from None
+        kind = _kind_of(said)
+        if kind == "damage":
+            raise Damaged(f"the JPEG is incomplete: {said}") from None
+        if kind == "warning":
+            return True
+        _decode_unusual(data)
+    return False
+
+
+def is_damage(message: str) -> bool:
+    """Whether libjpeg's message says that pixels are missing or wrong."""
+    return _kind_of(message) == "damage"
+
+
+def is_harmless(message: str) -> bool:
+    """Whether libjpeg's message is a warning about a picture whose pixels are all there."""
+    return _kind_of(message) == "warning"
+
+
+def _kind_of(message: str) -> str:
+    message = message.lower()
+    if any(each in message for each in _HARMLESS):
+        return "warning"
+    return "damage" if any(each in message for each in _DAMAGE) else "error"
+
+
+def _decode_unusual(data: bytes) -> NDArray[np.uint8]:
+    """By Pillow or FFmpeg, whichever can."""
+    image = _by_pillow(data)
+    if image is None and jpeg.unusual_kind(data, jpeg.read_header(data)):
+        image = _by_ffmpeg(data)  # which makes something of any broken JPEG of the usual kinds
+    if image is None:
+        raise ValueError("no decoder reads it")
+    return image
+
+
+def _by_pillow(data: bytes) -> NDArray[np.uint8] | None:
+    import numpy as np
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    try:
+        # Image.open has a limit of its own on pixels, and warns on stderr.
+        with JpegImageFile(io.BytesIO(data)) as picture:
+            return np.asarray(picture.convert("RGB"))[:, :, ::-1].copy()
+    except Exception:  # it raises whatever a broken picture makes of its parser
+        return None
+
+
+def _by_ffmpeg(data: bytes) -> NDArray[np.uint8] | None:
+    import av
+    import av.error
+
+    try:
+        frames: list[Any] = av.CodecContext.create("mjpeg", "r").decode(av.Packet(data))
+        image: NDArray[np.uint8] = frames[0].to_ndarray(format="bgr24")
+    except (av.error.FFmpegError, ValueError, IndexError):
+        return None
+    size = jpeg.read_header(data).size
+    return image if image.shape[:2] == (size.height, size.width) else None

@@ -1,0 +1,58 @@
+"""Rotations by right angles and mirrorings, one after the other, as one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+#: What EXIF's orientations ask for: quarter turns clockwise, then whether left and right change.
+_ORIENTATIONS = {
+    1: (0, False),
+    2: (0, True),
+    3: (2, False),
+    4: (2, True),
+    5: (1, True),
+    6: (1, False),
+    7: (3, True),
+    8: (3, False),
+}
+_ROTATE = {
+    "90": cv2.ROTATE_90_CLOCKWISE,
+    "180": cv2.ROTATE_180,
+    "270": cv2.ROTATE_90_COUNTERCLOCKWISE,
+}
+_FLIP = {"h": 1, "v": 0}
+
+
+def turn_of(orientation: int, rotate: str, flip: str) -> tuple[str, str]:
+    """A rotation and a flip after it that do what an orientation asks for, and then these two.
+
+    Arguments:
+        orientation: EXIF's, 1 to 8.
+        rotate: ``90``, ``180`` or ``270`` degrees clockwise, or nothing.
+        flip: ``h`` or ``v``, after the rotation, or nothing.
+    """
+    if orientation == 1:
+        return rotate, flip
+    turns, mirrored = _ORIENTATIONS[orientation]
+    more = int(rotate or 0) // 90
+    if flip == "v":  # the same as half a turn, then left and right
+        more += 2
+    # A rotation that follows a mirroring goes the other way round if it is done before it.
+    turns += -more if mirrored else more
+    mirrored ^= bool(flip)
+    return str(turns % 4 * 90) if turns % 4 else "", "h" if mirrored else ""
+
+
+def turn_image(image: NDArray[np.uint8], rotate: str, flip: str) -> NDArray[np.uint8]:
+    """The image, (height, width, 3), turned; arguments as in ``turn_of``."""
+    if rotate:
+        image = cv2.rotate(image, _ROTATE[rotate])  # type: ignore[assignment]
+    if flip:
+        image = cv2.flip(image, _FLIP[flip])  # type: ignore[assignment]
+    return image
