@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import threading
 from pathlib import Path
@@ -108,3 +109,16 @@ def test_the_shipped_snippet_is_what_logrotate_understands(tmp_path: Path) -> No
     log.close()
     assert (tmp_path / "twistedcam.log").read_text() == "two\n"
     assert (tmp_path / "twistedcam.log.1").read_text() == "one\n"
+
+
+def test_a_new_log_is_for_its_owner_and_group(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        log = LogFile(tmp_path / "log")
+        (tmp_path / "log").rename(tmp_path / "log.1")
+        log.write("a line\n")
+        log.close()
+    finally:
+        os.umask(before)
+    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("log", "log.1")]
+    assert modes == [0o640, 0o640]

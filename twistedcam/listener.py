@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 
 from twistedcam.address import show_address
 from twistedcam.errors import BadArgument, StartupError
-from twistedcam.tls.endpoint import server_endpoint
+from twistedcam.tls.endpoint import LoadedCertificate, ServerCertificate, server_endpoint
 
 #: Connections that may wait to be accepted; Twisted's own default is 50.
 BACKLOG = 1024
@@ -42,9 +42,11 @@ class Listener(Service):
         self._listening: Deferred[IListeningPort] | None = None
         self.port: IListeningPort | None = None
         self._endpoint: IStreamServerEndpoint | None = None
+        #: What it shows over TLS.
+        self.certificate: ServerCertificate | None = None
         try:
             _check_port(description)
-            self._endpoint = server_endpoint(reactor, _with_backlog(description))
+            self._endpoint, self.certificate = server_endpoint(reactor, _with_backlog(description))
         except Exception as error:  # each endpoint parser has its own ways to fail
             if isinstance(error, LookupError) and description.startswith("systemd:"):
                 return  # systemd gives its sockets to the server alone: 'serve --check' has none
@@ -80,6 +82,22 @@ class Listener(Service):
     def is_tls(self) -> bool:
         """Whether what is said there is encrypted."""
         return self.description.startswith("ssl:")
+
+    def read_certificate(self) -> LoadedCertificate | None:
+        """Read the files of the certificate again, without using them yet.
+
+        Raises:
+            BadArgument: they will not do.
+        """
+        if self.certificate is None:
+            return None
+        try:
+            return self.certificate.read()
+        except Exception as error:  # of many kinds, as when an endpoint is made
+            reason = str(error) or type(error).__name__
+            raise BadArgument(
+                f"the certificate of {self.address} stays what it was: {reason}"
+            ) from None
 
     def privilegedStartService(self) -> None:
         """Listen now, while the process may still use a low port.

@@ -10,6 +10,9 @@ from pathlib import Path
 
 from twistedcam.errors import StartupError
 
+#: Permission bits of a new log: it has addresses of viewers in it. The umask takes from them.
+_MODE = 0o640
+
 
 class LogFile:
     """Text that is added to a file; once that has another name, a new one is begun.
@@ -59,4 +62,8 @@ class LogFile:
             self._file = new
 
     def _open(self) -> io.FileIO:
-        return open(self._path, "ab", buffering=0)
+        return open(self._path, "ab", buffering=0, opener=_open_private)
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, _MODE)

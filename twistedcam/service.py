@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -40,6 +40,7 @@ from twistedcam.options import ServeOptions
 from twistedcam.places import make_folder
 from twistedcam.reload import take_over
 from twistedcam.server import Server
+from twistedcam.tls.endpoint import LoadedCertificate
 from twistedcam.words import options_from
 from twistedcam.workers import WorkerPool
 
@@ -80,8 +81,6 @@ class CameraService(MultiService):
         self.registry = registry or standard_commands()
         self.server = Server(reactor, options.recordings, recording=options.record_settings)
         self.server.on_shutdown = on_shutdown or self._stop_reactor
-        if options.again is not None:
-            self.server.reload = self._reload
         self._reloading = DeferredLock()
         self._is_ending = False
         if options.tokens is not None:
@@ -107,6 +106,8 @@ class CameraService(MultiService):
             "control": self._listen(options.control, self._control),
             "http": self._listen_http(options.http),
         }
+        if options.again is not None or any(each.certificate for each in self._all_listeners):
+            self.server.reload = self._reload
         MemoryReturn(reactor).setServiceParent(self)
         if options.mqtt is not None:
             Bridge(reactor, self.server, self.registry, options.mqtt).setServiceParent(self)
@@ -155,16 +156,25 @@ class CameraService(MultiService):
             self._reactor.callLater(0.05, stop_once, self._reactor)
 
     async def _reload(self) -> dict[str, Any]:
-        """Read the configuration again, and do what it says now.
+        """Read the configuration and the certificates again, and do what they say now.
+
+        What cannot be read of them changes nothing.
 
         Of several at once each waits for the one before, and reads what the file says then: two
         that changed cameras at a time would both make the one that is new.
         """
         async with self._reloading:
-            assert self._options.again is not None
-            told = await take_over(self.server, self._options, self._options.again())
+            found = [(each, each.read_certificate()) for each in self._all_listeners]
+            told: dict[str, Any] = {}
+            if self._options.again is not None:
+                told = await take_over(self.server, self._options, self._options.again())
+            told |= _use(found)
         log.info("the configuration was read again: {told}", told=told)
         return told
+
+    @property
+    def _all_listeners(self) -> list[Listener]:
+        return list(chain.from_iterable(self.listeners.values()))
 
     @property
     def _is_guarded(self) -> bool:
@@ -215,7 +225,7 @@ class CameraService(MultiService):
         make_folder(self._options.recordings)
         super().privilegedStartService()
         if not self._is_guarded:
-            check_ports(chain.from_iterable(self.listeners.values()))
+            check_ports(self._all_listeners)
 
     def startService(self) -> None:
         """Start the cameras, unless they are to wait for ``start``."""
@@ -253,6 +263,17 @@ class CameraService(MultiService):
 
     def _bounded(self, waiting: Deferred[Any], seconds: float) -> Deferred[Any]:
         return waiting.addTimeout(seconds, self._reactor, lambda *_: None)
+
+
+def _use(found: Iterable[tuple[Listener, LoadedCertificate | None]]) -> dict[str, str | None]:
+    """Show certificates that were read again; which ports show another one now."""
+    pairs = [
+        (each.address, each.certificate.use(loaded))
+        for each, loaded in found
+        if each.certificate is not None and loaded is not None
+    ]
+    renewed = ", ".join(address for address, is_another in pairs if is_another)
+    return {"certificates": renewed or None} if pairs else {}
 
 
 def _give_up(_: Any, seconds: float) -> None:

@@ -26,3 +26,17 @@ def test_the_unit_is_exposed_to_2_0_at_most(tmp_path: Path) -> None:
     found = re.search(r"Overall exposure level for \S+: ([\d.]+)", done.stdout)
     assert found, done.stdout + done.stderr
     assert float(found[1]) <= 2.0
+
+
+def test_the_unit_bounds_what_a_fault_can_take() -> None:
+    lines = (UNITS / "twistedcam.service").read_text().splitlines()
+    said = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    assert said["LimitCORE"] == "0"
+    assert said["MemoryMax"].endswith("%")
+    assert 256 <= int(said["TasksMax"]) <= 4096
+
+
+def test_the_image_is_built_with_the_versions_that_are_tested() -> None:
+    text = (ROOT / "packaging" / "docker" / "Dockerfile").read_text()
+    assert "-c requirements/test.txt" in text
+    assert (ROOT / "requirements" / "test.txt").exists()

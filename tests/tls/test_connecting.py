@@ -52,7 +52,7 @@ class ConnectingTests(unittest.TestCase):
         self.folder = Path(folder.name)
         self.fingerprint = make_certificate(self.folder, ["localhost"], datetime.now(UTC))
         keys = f"privateKey={folder.name}/key.pem:certKey={folder.name}/cert.pem"
-        endpoint = server_endpoint(reactor, f"ssl:0:interface=127.0.0.1:{keys}")
+        endpoint, _ = server_endpoint(reactor, f"ssl:0:interface=127.0.0.1:{keys}")
         self.port: Any = await endpoint.listen(Factory.forProtocol(Greeter))
         self.addCleanup(self.port.stopListening)
 

@@ -143,7 +143,10 @@ def standard_commands() -> Registry:
 
     @registry.command("reload", right="admin")
     async def reload(server: Server) -> Answer:
-        """Read the configuration again, and change cameras, recording, targets that changed."""
+        """Read the configuration again, and change cameras, recording, targets that changed.
+
+        Renewed certificates and keys of the ports are read, too, and shown to new connections.
+        """
         return await server.reload()
 
     @registry.command("shutdown", right="admin")
