@@ -40,7 +40,13 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
         "--http-cors",
         metavar="ORIGIN",
         action="append",
-        help="a site whose pages may use this one, such as http://printer.local, or *; again",
+        help="a site whose pages may read here, such as http://printer.local, or *; again for more",
+    )
+    add(
+        "--http-cors-control",
+        metavar="ORIGIN",
+        action="append",
+        help="a site whose pages may read here and give commands; again for more",
     )
     add("--recordings", metavar="DIR", help=f"folder for recordings ({RECORDINGS})")
     add("--record-format", metavar="FORMAT", help="h264, copy, mp4, mkv, avi, mov, h264.mkv (h264)")

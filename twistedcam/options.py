@@ -59,6 +59,7 @@ class ServeOptions:
     mqtt: Broker | None = None
     http_names: list[str] = field(default_factory=list)
     http_cors: list[str] = field(default_factory=list)
+    http_cors_control: list[str] = field(default_factory=list)
     tokens: Path | None = None
     limits: Limits = field(default_factory=Limits)
     log: Path | None = None
@@ -95,6 +96,9 @@ def read_serve_options(given: argparse.Namespace) -> ServeOptions:
         http=_endpoints(found.http, found.no_http, HTTP_ENDPOINT),
         http_names=[parse_name(each) for each in found.http_name or []],
         http_cors=[parse_origin(each) for each in found.http_cors or []],
+        http_cors_control=[
+            parse_origin(each, "--http-cors-control") for each in found.http_cors_control or []
+        ],
         recordings=Path(found.recordings or RECORDINGS).expanduser().absolute(),
         stopped=bool(found.stopped),
         keys=found.keys is not False,

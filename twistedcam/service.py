@@ -201,7 +201,8 @@ class CameraService(MultiService):
 
     def _listen_http_on(self, endpoint: str, router: Router) -> Listener:
         names, cors = self._options.http_names, self._options.http_cors
-        strict = Guard(names, proxied_names(), cors=cors)
+        control = self._options.http_cors_control
+        strict = Guard(names, proxied_names(), cors=cors, control=control)
         anywhere = replace(strict, any_name=True)
 
         def answer(request: HttpRequest) -> None:

@@ -30,13 +30,17 @@ def parse_name(text: str) -> str:
     return name
 
 
-def parse_origin(text: str) -> str:
-    """A site, as it stands in an Origin header; ``*`` for all.
+def parse_origin(text: str, option: str = "--http-cors") -> str:
+    """A site, as it stands in an Origin header; ``*`` for all, where pages only read.
+
+    Arguments:
+        option: what the site was given with.
 
     Raises:
         BadArgument: no browser sends it.
     """
-    if text == "*":
+    reads = option == "--http-cors"
+    if text == "*" and reads:
         return text
     try:
         parts = urlsplit(text)
@@ -45,8 +49,8 @@ def parse_origin(text: str) -> str:
         name = None
     if name is None or scheme not in _PORTS or "@" in text or any(parts[2:]):
         raise BadArgument(
-            f"--http-cors {text}: no browser calls a site that: write http://HOST or https://HOST, "
-            "with :PORT if it has one, and nothing behind it; or *"
+            f"{option} {text}: no browser calls a site that: write http://HOST or https://HOST, "
+            f"with :PORT if it has one, and nothing behind it{'; or *' if reads else ''}"
         )
     return f"{scheme}://{name}" + ("" if port in (None, _PORTS[scheme]) else f":{port}")
 

@@ -90,6 +90,68 @@ class GuardTests(SiteCase):
                         b"Origin: http://printer.local\r\n\r\n")  # fmt: skip
         self.assertIn(b"Access-Control-Allow-Origin: http://printer.local", connection.take())
 
+    def foreign(self, origin: str) -> dict[str, int]:
+        """What the page of another site is answered."""
+        asked = {"Origin": origin}
+        self.ask("GET", "/state", **asked)
+        found = {"read": self.status}
+        self.ask("POST", "/api/v1/cameras/yard/stop", **asked)
+        found["command"] = self.status
+        for method in ("GET", "POST", "PATCH"):
+            self.ask("OPTIONS", START, Access_Control_Request_Method=method, **asked)
+            found[f"preflight {method}"] = self.status
+        self.ask("GET", "/live", Upgrade="websocket", Connection="Upgrade", **asked)
+        found["socket"] = self.status  # 400: it was let in, and is no whole handshake
+        return found
+
+    def test_those_who_may_read_may_do_no_more(self) -> None:
+        reads = {"read": 200, "command": 403, "preflight GET": 204, "preflight POST": 403,
+                 "preflight PATCH": 403}  # fmt: skip
+        self.guarded(cors=["*"])
+        for origin in ("http://evil.example", "null", "*", "file://"):
+            self.assertEqual(self.foreign(origin), {**reads, "socket": 403}, origin)
+        self.guarded(cors=["http://printer.local"])
+        self.assertEqual(self.foreign("http://printer.local"), {**reads, "socket": 400})
+        self.assertIn(
+            "--http-cors-control http://printer.local",
+            self.ask("POST", START, Origin="http://printer.local").json["message"],
+        )
+        self.guarded(control=["http://desk.local"])
+        every = {"read": 200, "command": 200, "preflight GET": 204, "preflight POST": 204,
+                 "preflight PATCH": 204, "socket": 400}  # fmt: skip
+        self.assertEqual(self.foreign("http://desk.local"), every)
+        self.assertEqual(self.foreign("http://evil.example")["command"], 403)
+
+    def test_a_refusal_says_which_two_addresses_differ_and_what_to_set(self) -> None:
+        answer = self.ask("POST", START, Host="a", Origin="http://a:8181")
+        self.assertEqual(self.status, 403)
+        self.guarded(any_name=True)
+        answer = self.ask("POST", START, Host="a", Origin="http://a:8181")
+        self.assertEqual(
+            answer.json["message"],
+            "Refused: the page's address (http://a:8181) is not this server's (http://a). Behind "
+            "a proxy, pass the Host header on: proxy_set_header Host $http_host;",
+        )
+        self.guarded()
+        answer = self.ask("GET", "/", Host="camera.fritz.box:8080")
+        self.assertIn("'camera.fritz.box:8080'", answer.json["message"])
+        self.assertIn("--http-name camera.fritz.box", answer.json["message"])
+
+    def test_http_is_another_site_than_https(self) -> None:
+        for proto, origin, status in (
+            ("https", "https://localhost", 200),
+            ("https", "https://localhost:443", 200),
+            ("https", "http://localhost", 403),
+            ("https", "http://localhost:443", 403),
+            ("http", "http://localhost:80", 200),
+            ("http", "https://localhost", 403),
+            ("http", "ftp://localhost", 403),
+        ):
+            self.ask("POST", "/api/v1/cameras/yard/stop", Origin=origin, X_Forwarded_Proto=proto)
+            self.assertEqual(self.status, status, (proto, origin))
+        self.assertFalse(same_site("http://localhost", "localhost", "https"))
+        self.assertTrue(same_site("https://localhost:8443", "localhost:8443", "https"))
+
 
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_no_origin_and_no_host_is_too_odd_to_be_judged(origin: str, host: str) -> None:

@@ -8,10 +8,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from twistedcam.address import shorten
 from twistedcam.http.reply import Reply, json_reply
 from twistedcam.http.request import HttpRequest
 
-_SAFE = (b"GET", b"HEAD", b"OPTIONS")
+_READING = (b"GET", b"HEAD", b"OPTIONS")
+_PORTS = {"http": 80, "https": 443}
 #: What nginx passes on as Host where Mainsail or Fluidd was set up by their installers.
 _PRINTERS = ("mjpgstreamer1", "mjpgstreamer2", "mjpgstreamer3", "mjpgstreamer4")
 
@@ -25,39 +27,61 @@ class Guard:
         proxied: names that a proxy on this machine passes on: good for looking, not for more.
         any_name: whether it may be asked by any: where it is no secret of this machine.
         cors: origins whose pages may read what the server answers; ``*`` for all.
+        control: origins whose pages may also give commands.
     """
 
     names: Sequence[str] = ()
     proxied: Collection[str] = ()
     any_name: bool = False
     cors: Sequence[str] = ()
+    control: Sequence[str] = ()
 
     def check(self, request: HttpRequest) -> Reply | None:
         """An answer that ends the matter, or None if the request may go on."""
         if request.clientproto == b"HTTP/1.1" and len(_all(request, b"Host")) != 1:
             message = "a request over HTTP/1.1 has to have one Host header: the server's name"
             return json_reply({"code": "bad-argument", "message": message}, 400)
-        host = _header(request, b"Host")
-        # A page may open a WebSocket anywhere and read from it: nothing but this stops it.
-        reads = request.method in _SAFE and not _header(request, b"Upgrade")
+        host = shorten(_header(request, b"Host"))
+        is_socket = bool(_header(request, b"Upgrade"))
+        reads = request.method in _READING and not is_socket
         looks = reads and host_name(host) in self.proxied
         if not (self.any_name or looks or self._knows(host)):
             return _refusal(
                 f"this server does not go by the name {host!r}: ask for it by its address, "
-                "or name it with --http-name"
+                f"or start it with --http-name {host_name(host)}"
             )
-        origin = _header(request, b"Origin")
-        foreign = bool(origin) and not same_site(origin, host)
-        trusted = foreign and ("*" in self.cors or origin in self.cors)
-        if trusted:
-            _allow(request, origin)
-            if request.method == b"OPTIONS":
-                return Reply(status=204)
-        if not reads and not trusted:
-            site = _header(request, b"Sec-Fetch-Site")
-            if foreign or site in ("cross-site", "same-site"):
-                return _refusal("a page of another site may not do that here")
+        origin = shorten(_header(request, b"Origin"))
+        if origin and not same_site(origin, host, scheme_of(request)):
+            return self._check_foreign(request, origin, host, reads, is_socket)
+        site = _header(request, b"Sec-Fetch-Site")
+        if not reads and site in ("cross-site", "same-site"):
+            return _refusal("a page of another site may not do that here")
         return None
+
+    def _check_foreign(
+        self, request: HttpRequest, origin: str, host: str, reads: bool, is_socket: bool
+    ) -> Reply | None:
+        """Judge a request that the page of another site makes."""
+        controls = origin in self.control
+        is_named = controls or (origin in self.cors and origin != "*")
+        may_read = is_named or "*" in self.cors
+        # A page may open a WebSocket anywhere and read from it: nothing but this stops it. What
+        # everybody may read is answers: "*" opens neither sockets nor commands.
+        if reads:
+            wanted = _header(request, b"Access-Control-Request-Method") or "GET"
+            if may_read:
+                if request.method != b"OPTIONS":
+                    _allow(request, origin, controls)
+                    return None
+                if controls or wanted in ("GET", "HEAD"):
+                    _allow(request, origin, controls)
+                    return Reply(status=204)
+            elif request.method != b"OPTIONS":
+                return None  # the browser does not show its page the answer
+        elif controls or (is_socket and is_named):
+            _allow(request, origin, controls)
+            return None
+        return _refusal(_foreign(origin, f"{scheme_of(request) or 'http'}://{host}", may_read))
 
     def _knows(self, host: str) -> bool:
         name = host_name(host)
@@ -90,15 +114,46 @@ def host_name(host: str) -> str:
         return host.lower()
 
 
-def same_site(origin: str, host: str) -> bool:
-    """Whether an Origin is the site that a request's Host names."""
+def scheme_of(request: HttpRequest) -> str | None:
+    """How the browser reached this site: ``https``, ``http``, or None where that is not known.
+
+    A proxy that ends TLS says so in ``X-Forwarded-Proto``. A page of another site cannot set it:
+    browsers ask first (CORS) and are refused.
+    """
+    if request.isSecure():
+        return "https"
+    forwarded = _header(request, b"X-Forwarded-Proto").partition(",")[0].lower()
+    return forwarded if forwarded in _PORTS else None
+
+
+def same_site(origin: str, host: str, scheme: str | None = None) -> bool:
+    """Whether an Origin is the site that a request's Host names.
+
+    Arguments:
+        scheme: how the browser reached the site; None: by either.
+    """
     try:
         here, there = urlsplit(f"//{host}"), urlsplit(origin)
-        default = {"http": 80, "https": 443}.get(there.scheme)
+        default = _PORTS.get(there.scheme)
         ports = (here.port or default, there.port or default)
     except ValueError:
         return False
+    if default is None or scheme not in (None, there.scheme):
+        return False
     return there.hostname is not None and there.hostname == here.hostname and ports[0] == ports[1]
+
+
+def _foreign(origin: str, own: str, may_read: bool) -> str:
+    """Why the page of another site is refused: which two names differ, and what to set."""
+    if may_read:
+        return (
+            f"the pages of {origin} may read here and do no more: to let them give commands, "
+            f"start the server with --http-cors-control {origin}"
+        )
+    return (
+        f"the page's address ({origin}) is not this server's ({own}). Behind a proxy, pass the "
+        "Host header on: proxy_set_header Host $http_host;"
+    )
 
 
 def _all(request: HttpRequest, name: bytes) -> Sequence[bytes]:
@@ -110,13 +165,14 @@ def _header(request: HttpRequest, name: bytes) -> str:
     return values[0].decode("latin-1").strip() if len(values) == 1 else "(several)"
 
 
-def _allow(request: HttpRequest, origin: str) -> None:
+def _allow(request: HttpRequest, origin: str, controls: bool) -> None:
     request.setHeader("Access-Control-Allow-Origin", origin)
-    request.setHeader("Access-Control-Allow-Methods", "GET, HEAD, POST, PATCH, DELETE")
+    methods = "GET, HEAD, POST, PATCH, DELETE" if controls else "GET, HEAD"
+    request.setHeader("Access-Control-Allow-Methods", methods)
     request.setHeader("Access-Control-Allow-Headers", "Authorization, Content-Type, Range")
     request.setHeader("Access-Control-Expose-Headers", "X-Timestamp, X-Sequence")
     request.setHeader("Vary", "Origin")
 
 
 def _refusal(message: str) -> Reply:
-    return json_reply({"code": "forbidden", "message": message}, 403)
+    return json_reply({"code": "forbidden", "message": f"Refused: {message}"}, 403)
