@@ -195,7 +195,7 @@ class TokenTests(TokenCase):
             (self.controller("viewer"), "stop door", "127.0.0.1:4711: refused: the token 'viewer'"),
             (self.controller("porter"), "kick 1", "refused: the token 'porter'"),
             (self.controller(), "cameras", "refused: this server wants a token"),
-            (self.controller(), "auth my-guess", "refused: a wrong token"),
+            (self.controller(), "auth my-guess", "refused: that token is wrong"),
             (self.controller(host=away), f"auth {self.tokens['boss']}", f"{away}:4711: refused: a"),
         )
         for controller, line, said in refused:
