@@ -160,7 +160,7 @@ class HttpConnection(PacedChannel):
         """End a connection on which nothing more comes, behind the last answer."""
         if not self._read_closed or self._input or self._answering or self.over:
             return
-        if self.requests:  # its head, or its body, has no end
+        if self.requests or self.clearLineBuffer():  # a head or a body that has no end
             self.refuse(400, "the request is not complete")
         else:
             self.end()

@@ -121,7 +121,7 @@ class Router:
         except UnicodeDecodeError:
             raise BadArgument("a path has to be UTF-8") from None
         found = self._matching(path)
-        if not found and path.endswith("/"):
+        if not found and path.endswith("/") and not path.endswith("//"):
             found = self._matching(path[:-1])
         allowed = []
         for route, parts in found:
