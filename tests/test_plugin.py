@@ -74,18 +74,18 @@ def test_what_will_not_do_is_said_in_one_line(tmp_path: Path) -> None:
 
 
 def test_a_daemon_that_cannot_start_says_so_where_it_was_started(tmp_path: Path) -> None:
-    (tmp_path / "taken").touch()
     words = ["-c", TWISTD, "--pidfile", "pid", "--logfile", "log", "twistedcam", *ALONE]
-    words += ["--camera", "pattern:", "--listen", "tcp:0:interface=127.0.0.1"]
-    done = subprocess.run(
-        [sys.executable, *words, "--recordings", "taken"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    assert (done.returncode, "no folder for recordings" in done.stderr) == (1, True)
-    assert "no folder for recordings" in (tmp_path / "log").read_text()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = f"tcp:{taken.getsockname()[1]}:interface=127.0.0.1"
+        done = subprocess.run(
+            [sys.executable, *words, "--camera", "pattern:", "--listen", listen],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    assert (done.returncode, "cannot listen on" in done.stderr) == (1, True)
+    assert "cannot listen on" in (tmp_path / "log").read_text()
     assert not (tmp_path / "pid").exists()

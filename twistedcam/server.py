@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from twistedcam.auth import Authenticator
@@ -15,12 +15,13 @@ from twistedcam.broker import BrokerState
 from twistedcam.camera import Camera, ReaderThread, Thread
 from twistedcam.delivery import Delivery, LocalDelivery
 from twistedcam.doorman import Doorman
-from twistedcam.errors import BadArgument, CameraNeeded, NoSuchCamera, NotSupported
+from twistedcam.errors import BadArgument, CameraNeeded, DiskError, NoSuchCamera, NotSupported
 from twistedcam.events import EventBus
 from twistedcam.processing import Process, Processor
 from twistedcam.publishing import Publications, Target
 from twistedcam.quota import Quota
 from twistedcam.recording import Item, Keeper, Library, Limits, Recorder, RecordSettings
+from twistedcam.recording.disk import check_mount
 from twistedcam.refusals import RefusalLog
 from twistedcam.saved import SavedSettings
 from twistedcam.sources import SourceSpec
@@ -29,6 +30,9 @@ from twistedcam.sources.spec import check_name
 from twistedcam.viewers import Viewers
 
 log = Logger()
+
+#: Seconds between two looks whether the recordings' disk is mounted.
+MOUNT_PERIOD = 10.0
 
 
 class Server:
@@ -65,6 +69,7 @@ class Server:
         self.publications = Publications(reactor, self.events, self.make_thread)
         self.library = Library(recordings, self.events, self.make_thread, self._being_written)
         self.keeper = Keeper(self.library, self.events, clock, self._limits)
+        self._recovery: IDelayedCall | None = None
         self.started_at = clock.seconds()
         #: Says who may do what; without tokens everybody may do everything.
         self.authenticator = Authenticator(clock)
@@ -137,6 +142,7 @@ class Server:
         Raises:
             DiskError: it cannot be written; what was kept before still is.
         """
+        check_mount(self.recordings, self.record_settings.require_mount)
         configured = self.configured[name]
         now = configured if forget else self.cameras[name].spec
         thread = self.make_thread()
@@ -211,14 +217,23 @@ class Server:
         return [each for each in self.cameras.values() if each.name not in self.processors]
 
     def open_library(self) -> None:
-        """Finish what a crash has left of recordings, and see from now on that they fit."""
+        """Finish what a crash has left of recordings, and see from now on that they fit.
+
+        What is on a disk that is not mounted yet is finished when it is.
+        """
+        self.keeper.start()
+        self._recover()
+
+    def _recover(self) -> None:
+        if not self._is_mounted():
+            self._recovery = self.clock.callLater(MOUNT_PERIOD, self._recover)
+            return
         recovering = Deferred.fromCoroutine(self.library.recover())
         recovering.addErrback(
             lambda why: log.warn(
                 "unfinished recordings stay as they are: {reason}", reason=why.getErrorMessage()
             )
         )
-        self.keeper.start()
 
     def start(self) -> None:
         """Start all cameras. One that fails is tried again; the others do not wait for it."""
@@ -234,6 +249,8 @@ class Server:
     def finish_recordings(self) -> Deferred[Any]:
         """End all recordings in good order; fires when their files are whole."""
         self.keeper.stop()
+        if self._recovery is not None and self._recovery.active():
+            self._recovery.cancel()
         return DeferredList([each.stop() for each in self.recorders.values()])
 
     def stop_cameras(self) -> Deferred[Any]:
@@ -244,11 +261,20 @@ class Server:
         processors = [each.stop() for each in self.processors.values()]
         return DeferredList([*processors, *(each.stop() for each in self.cameras.values())])
 
+    def _is_mounted(self) -> bool:
+        try:
+            check_mount(self.recordings, self.record_settings.require_mount)
+        except DiskError:
+            return False
+        return True
+
     def _being_written(self) -> list[Item]:
         return [item for each in self.recorders.values() if (item := each.item()) is not None]
 
     def _limits(self) -> list[tuple[Limits, frozenset[str] | None]]:
         """What is kept of all, and of cameras that have limits of their own."""
+        if not self._is_mounted():
+            return []  # what is below the mount point is not what the limits are for
         shared = Limits.of(self.record_settings)
         own = {name: Limits.of(each.settings) for name, each in self.recorders.items()}
         each = [(limits, frozenset({name})) for name, limits in own.items() if limits != shared]

@@ -20,6 +20,7 @@ from twistedcam.control.keys import Keys
 from twistedcam.control.port import ControlFactory
 from twistedcam.control.terminal import Terminal, speak_to_nobody
 from twistedcam.ending import stop_once
+from twistedcam.errors import DiskError, StartupError
 from twistedcam.exposure import check_endpoint, check_ports, urls_of
 from twistedcam.frameport import FrameFactory
 from twistedcam.http import (
@@ -38,6 +39,7 @@ from twistedcam.memory import MemoryReturn
 from twistedcam.mqtt import Bridge
 from twistedcam.options import ServeOptions
 from twistedcam.places import make_folder
+from twistedcam.recording.disk import check_mount
 from twistedcam.reload import take_over
 from twistedcam.server import Server
 from twistedcam.tls.endpoint import LoadedCertificate
@@ -218,12 +220,16 @@ class CameraService(MultiService):
         return listener
 
     def privilegedStartService(self) -> None:
-        """Take the ports, and see that the recordings folder can be written.
+        """Take the ports, and make the recordings folder if that can be done.
 
         Raises:
-            StartupError: one of them cannot be had.
+            StartupError: a port cannot be had.
         """
-        make_folder(self._options.recordings)
+        try:
+            check_mount(self._options.recordings, self._options.record_settings.require_mount)
+            make_folder(self._options.recordings)
+        except (DiskError, StartupError) as error:
+            log.warn("nothing can be recorded now: {reason}", reason=str(error))
         super().privilegedStartService()
         if not self._is_guarded:
             check_ports(self._all_listeners)

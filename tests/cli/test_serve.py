@@ -171,6 +171,25 @@ def test_no_webcam_means_the_pattern_with_the_reason(tmp_path: Path) -> None:
         assert "no webcam was found" in status["device"]
 
 
+def test_a_folder_that_cannot_be_written_is_said_and_stops_no_server(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", Path("/proc/nowhere")):
+        options = ("--camera", "pattern:", "--record", "keep=1GB")
+        with ServerProcess(folder, *options) as server:
+            wait_for(lambda: server.status()["state"] == "live", "a picture")
+            assert server.log.count("nothing can be recorded now: ") == 1
+            assert server.log.count(f"no folder for recordings, {folder}: ") == 1
+            answer = server.command_lines("record start", "snapshot", "ping")
+            assert [line.split(":")[0] for line in answer] == [
+                f"ERR disk {folder}",
+                f"ERR disk {folder}",
+                "OK",
+            ]
+        words = ("--check", "--camera", "pattern:", "--recordings", str(folder))
+        done = run_program("twistedcam", "serve", *words, cwd=tmp_path)
+        assert (done.returncode, done.stderr.count("nothing can be recorded now")) == (0, 1)
+
+
 @pytest.mark.parametrize(
     ("options", "code", "words"),
     [
@@ -182,7 +201,6 @@ def test_no_webcam_means_the_pattern_with_the_reason(tmp_path: Path) -> None:
         (["--camera", "file:/does/not/exist.mp4"], 1, "there is no file"),
         (["--listen", "carrier-pigeon:9530"], 2, "is no endpoint"),
         (["--listen", "tcp:9530"], 2, "--insecure"),
-        (["--recordings", "/proc/nowhere"], 1, "folder for recordings"),
         (["--colour"], 2, "there is no '--colour' here; 'twistedcam serve --help' explains"),
         (["--listen", "tcp:99999"], 2, "a port is a number from 0 to 65535"),
         (["--no-listen", "--listen", "tcp:1"], 2, "one or the other"),

@@ -20,7 +20,7 @@ from twistedcam.arguments import add_serve_arguments
 from twistedcam.clock import go_by_steady_clock
 from twistedcam.early import EarlySignals
 from twistedcam.ending import end_once, stop_once
-from twistedcam.errors import BadArgument
+from twistedcam.errors import BadArgument, StartupError
 from twistedcam.limits import raise_file_limit
 from twistedcam.logfile import LogFile
 from twistedcam.logtext import text_observer
@@ -122,12 +122,17 @@ def begin_log(log_json: bool, log_level: str, path: Path | None = None) -> None:
 
 
 def check_places(options: ServeOptions) -> None:
-    """See that there is room for recordings and for the log, and leave nothing behind.
+    """See that recordings and the log can be written, and leave nothing behind.
+
+    A server that cannot record shows its cameras all the same: that is only said.
 
     Raises:
-        StartupError: the server could not write there.
+        StartupError: the log cannot be written.
     """
-    check_folder(options.recordings)
+    try:
+        check_folder(options.recordings)
+    except StartupError as error:
+        print(f"nothing can be recorded now: {error}", file=sys.stderr)
     if options.log is not None:
         check_log(options.log)
 

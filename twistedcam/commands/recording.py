@@ -10,6 +10,7 @@ from twistedcam.commands.command import Answer
 from twistedcam.commands.registry import Registry
 from twistedcam.errors import NotRecording
 from twistedcam.recording import Item, write_snapshot
+from twistedcam.recording.disk import check_mount
 from twistedcam.recording.names import has_suffix
 from twistedcam.recording.quantities import seconds as parse_seconds
 from twistedcam.recording.session import Progress
@@ -74,6 +75,8 @@ def add_recording_commands(registry: Registry) -> None:
     async def snapshot(server: Server, camera: Camera, name: str | None = None) -> Answer:
         """Write the newest picture beside the recordings; answers with the file's name."""
         server.snapshots.take(f"camera {camera.name}")
+        settings = server.recorders[camera.name].settings
+        check_mount(server.recordings, settings.require_mount)
         frame = await camera.picture()
         written = await write_snapshot(
             server.recordings, camera, frame, name, server.make_thread, server.events

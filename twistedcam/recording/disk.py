@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+from contextlib import suppress
 from errno import EACCES, ENOSPC
 from pathlib import Path
 
@@ -23,6 +25,43 @@ def free_bytes(folder: Path) -> int:
     if not disk.f_blocks:
         return sys.maxsize  # some FUSE ones
     return disk.f_bavail * disk.f_frsize
+
+
+def is_mounted(path: Path) -> bool:
+    """Whether a file system is mounted at that path; a bind mount counts, too."""
+    real = os.path.realpath(path)
+    with suppress(OSError):
+        os.stat(os.path.join(real, "."))  # what is mounted at its first use is mounted now
+    try:
+        mounts = Path("/proc/self/mountinfo").read_bytes().splitlines()
+    except OSError:
+        return os.path.ismount(real)
+    kind = b""
+    for mount in mounts:  # proc_pid_mountinfo(5): the last one covers those before it
+        fields = mount.split(b" ")
+        if _unescaped(fields[4]) == os.fsencode(real):
+            kind = fields[fields.index(b"-") + 1]
+    return kind not in (b"", b"autofs")
+
+
+def _unescaped(path: bytes) -> bytes:
+    return re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), path)
+
+
+def check_mount(folder: Path, required: str | None) -> None:
+    """See that the disk is there that recordings are to go to.
+
+    Arguments:
+        folder: where recordings go.
+        required: the setting ``require_mount``.
+
+    Raises:
+        DiskError: nothing is mounted there.
+    """
+    if required is not None:
+        point = folder if required == "on" else Path(required)
+        if not is_mounted(point):
+            raise DiskError(f"{point} is not mounted, and require_mount asks for it")
 
 
 def check_folder(folder: Path) -> None:

@@ -46,6 +46,8 @@ class Keeper:
         self._again = False
         self._unsubscribe: Callable[[], None] = lambda: None
         self._events = events
+        #: Why no room could be made last time, or None.
+        self._said: str | None = None
 
     def start(self) -> None:
         """Look now, and go on looking."""
@@ -86,4 +88,8 @@ class Keeper:
             try:
                 await self._library.make_room(limits, cameras)
             except DiskError as error:
-                log.warn("no room could be made: {reason}", reason=str(error))
+                if str(error) != self._said:
+                    log.warn("no room could be made: {reason}", reason=str(error))
+                self._said = str(error)
+                return
+        self._said = None

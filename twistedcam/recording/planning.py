@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from twistedcam.errors import BadArgument
-from twistedcam.recording.disk import check_folder
+from twistedcam.recording.disk import check_folder, check_mount
 from twistedcam.recording.file_system import longest_name
 from twistedcam.recording.formats import SUFFIXES, format_of_name
 from twistedcam.recording.names import check_name, is_free, take, take_free_name
@@ -49,6 +49,7 @@ def make_plan(
 def _checked(folder: Path, name: str | None, settings: RecordSettings) -> str | None:
     if name is not None:
         name = check_name(name, SUFFIXES, settings.default_format.container.suffix)
+    check_mount(folder, settings.require_mount)
     check_folder(folder)
     longest = longest_name(folder) - len(PREFIX + SUFFIX)
     if name is not None and len(os.fsencode(name)) > longest:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from twistedcam.recording.disk import check_mount
 from twistedcam.recording.formats import Format
 from twistedcam.recording.moment import Moment
 from twistedcam.recording.names import give_back, take_free_name, take_next_name
@@ -219,6 +220,7 @@ class Session:
         plan = self.plan
         path = plan.folder / self._name
         try:
+            check_mount(plan.folder, plan.settings.require_mount)
             return Segment(path, plan.camera, plan.format, plan.settings, moment, plan.pace)
         except BaseException:
             give_back(path)

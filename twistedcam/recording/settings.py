@@ -32,6 +32,8 @@ class RecordSettings:
         keep_days: days that a recording is kept.
         keep_free: bytes that stay free on the disk.
         at_start: whether a recording begins with the server, or when the camera is added.
+        require_mount: the mount point without which nothing is recorded; ``on``: the recordings
+            folder itself.
     """
 
     format: Format | None = None
@@ -45,6 +47,7 @@ class RecordSettings:
     keep_days: float | None = None
     keep_free: int | None = None
     at_start: bool = False
+    require_mount: str | None = None
 
     @property
     def default_format(self) -> Format:
@@ -93,7 +96,9 @@ class RecordSettings:
         return cls.from_mapping(table, base)
 
 
-_OPTIONAL = frozenset({"format", "segment", "preroll", "keep", "keep_days", "keep_free"})
+_OPTIONAL = frozenset(
+    {"format", "segment", "preroll", "keep", "keep_days", "keep_free", "require_mount"}
+)
 _SEGMENT_OFF: dict[str, Any] = {"segment": None, "segment_size": None}
 
 
@@ -132,6 +137,16 @@ def _switch(value: Any, name: str) -> bool:
     raise BadArgument(f"{name}={value!r} will not do: on or off")
 
 
+def _mount_point(value: Any, name: str) -> str | None:
+    if isinstance(value, str) and value.startswith("/"):
+        return value
+    try:
+        return "on" if _switch(value, name) else None
+    except BadArgument:
+        known = "on, off, or the path of a mount point that begins with /"
+        raise BadArgument(f"{name}={value!r} will not do: {known}") from None
+
+
 def _preset(value: Any, name: str) -> str:
     if value not in PRESETS:
         raise BadArgument(f"{name}={value!r} is none that there is: " + ", ".join(PRESETS))
@@ -149,6 +164,7 @@ _READERS: dict[str, Callable[[Any, str], Any]] = {
     "keep_days": _number(0.001, 100_000),
     "keep_free": quantities.size,
     "at_start": _switch,
+    "require_mount": _mount_point,
 }
 #: The settings by their names in a configuration.
 SETTINGS = tuple(_READERS)
