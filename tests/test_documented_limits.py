@@ -12,10 +12,10 @@ from twistedcam import jpeg, parting, wire
 from twistedcam.arguments import MOST_WORKERS
 from twistedcam.auth import Grant, TokenFile, slowdown
 from twistedcam.control import lines, protocol, telnet, watch
-from twistedcam.delivery import watcher
-from twistedcam.doorman import RESERVED_FILES, Limits
+from twistedcam.delivery import outlet, watcher
+from twistedcam.doorman import LEAST_SHARE, RESERVED_FILES, UNJOINED_SHARE, Limits
 from twistedcam.errors import BadArgument
-from twistedcam.frameport import vigil
+from twistedcam.frameport import server, vigil
 from twistedcam.frameport.publish import LOOKED_THROUGH_AT_ONCE
 from twistedcam.http import (
     api,
@@ -34,6 +34,7 @@ from twistedcam.processing import results
 from twistedcam.recording import RecordSettings, backlog, names
 from twistedcam.sources import multipart, relay, repair, spec
 from twistedcam.sources.spec import check_name
+from twistedcam.turns import TURN
 from twistedcam.viewing import states
 
 TEXT = (ROOT / "docs" / "security.md").read_text().split("## Limits")[1]
@@ -56,7 +57,14 @@ KIB, MIB = 1024, 1024 * 1024
         f"the page, lists | {stall.STALL_LIMIT:g} s, found within {math.ceil(stall.PERIOD)} s |",
         f"over MQTT | {lines.MAX_LINE:,} bytes |",
         f"over MQTT | {bridge.MAX_LINE:,} bytes |",
-        f"lines that wait | {protocol.MAX_WAITING}; ",
+        f"lines that wait | {protocol.MAX_WAITING}; {protocol.MAX_WAITING_BYTES // KIB} KiB; ",
+        f"TLS that has not begun | {Limits.unjoined}, each for {protocol.JOIN_TIMEOUT:g} s |",
+        f"on each port | 1/{UNJOINED_SHARE} of the connections on all ports, but {LEAST_SHARE} |",
+        f"before a JOIN was taken | {server.MAX_UNJOINED // KIB} KiB, none |",
+        f"a publisher's frame | {vigil.MESSAGE_LIMIT:g} s, {vigil.FRAME_LIMIT:g} s, found ",
+        f"port or a WebSocket | {outlet.FULL // KIB} KiB; then nothing is read |",
+        f"messages that wait for such a client | {outlet.MAX_UNSENT // KIB} KiB |",
+        f"in one turn | {TURN * 1000:g} ms for all of them together |",
         f"does not read | {watch.MAX_BEHIND // KIB} KiB |",
         f"does not read | {events.MAX_WAITING // KIB} KiB |",
         f"subnegotiation | {telnet._MAX_SUBNEGOTIATION // KIB} KiB |",

@@ -13,6 +13,10 @@ from twistedcam.limits import file_limit
 
 #: Files kept back for cameras, recordings and the system, so that no viewer can take them.
 RESERVED_FILES = 128
+#: One in so many of all connections, at most, may be unjoined on each of the ports where one joins.
+UNJOINED_SHARE = 4
+#: But so many may be, where there is room for few connections.
+LEAST_SHARE = 16
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,9 @@ class Limits:
         connections: on all ports together.
         per_address: from one IPv4 address or IPv6 network of 64 bits. This machine's own programs
             are not counted: whoever is on it has simpler ways to fill it.
-        unjoined: on the frame port, of those who have not sent a JOIN that was taken.
+        unjoined: on the frame port, of those who have not sent a JOIN that was taken; on the
+            control port, of those who have not shown a token, where there are tokens. On each no
+            more than a quarter of all connections that there may be.
         snapshots: in a second: over HTTP to one address, into files of one camera.
     """
 
@@ -43,6 +49,11 @@ class Limits:
         most = max(files - RESERVED_FILES, files // 2)
         return replace(self, connections=min(self.connections, most))
 
+    @property
+    def share(self) -> int:
+        """How many connections of one port may be unjoined."""
+        return min(self.unjoined, max(LEAST_SHARE, self.connections // UNJOINED_SHARE))
+
 
 @dataclass(eq=False)
 class Ticket:
@@ -50,13 +61,14 @@ class Ticket:
 
     doorman: Doorman = field(repr=False)
     source: str
-    waits: bool
+    #: The port at which it has to say what it wants; None: it has, or need not.
+    waits_at: str | None
 
     def joined(self) -> None:
         """It has said what it wants."""
-        if self.waits:
-            self.waits = False
-            self.doorman.unjoined -= 1
+        port, self.waits_at = self.waits_at, None
+        if port is not None:
+            self.doorman.joined(port)
 
     def leave(self) -> None:
         """It is gone; nothing happens if that is known already."""
@@ -77,8 +89,8 @@ class Doorman:
     ) -> None:
         self.limits = limits or Limits()
         self._files = files
-        #: Connections of which a JOIN is expected.
-        self.unjoined = 0
+        #: Connections that have to say what they want, by their port.
+        self._unjoined: Counter[str] = Counter()
         #: Files that connections have open beside themselves.
         self._files_open = 0
         self._inside: set[Ticket] = set()
@@ -87,12 +99,18 @@ class Doorman:
     def __len__(self) -> int:
         return len(self._inside)
 
-    def enter(self, peer: Any, has_to_join: bool = False) -> Ticket:
+    @property
+    def unjoined(self) -> int:
+        """How many connections have yet to say what they want."""
+        return self._unjoined.total()
+
+    def enter(self, peer: Any, has_to_join: bool = False, port: str = "frame") -> Ticket:
         """One more connection.
 
         Arguments:
             peer: a transport's ``getPeer()``.
             has_to_join: it has to say what it wants before it counts as welcome.
+            port: which port it is at, where it has to.
 
         Raises:
             TooMany: there is no room.
@@ -102,12 +120,13 @@ class Doorman:
             raise TooMany(f"there are {limits.connections} connections already: try again later")
         if not _is_own(source) and self._by_source[source] >= limits.per_address:
             raise TooMany(f"there are {limits.per_address} connections from this address already")
-        if has_to_join and self.unjoined >= limits.unjoined:
+        if has_to_join and self._unjoined[port] >= limits.share:
             raise TooMany("too many have connected and said nothing: try again later")
-        ticket = Ticket(self, source, has_to_join)
+        ticket = Ticket(self, source, port if has_to_join else None)
         self._inside.add(ticket)
         self._by_source[source] += 1
-        self.unjoined += has_to_join
+        if has_to_join:
+            self._unjoined[port] += 1
         return ticket
 
     def open_file(self) -> Callable[[], None]:
@@ -130,6 +149,10 @@ class Doorman:
     @property
     def _taken(self) -> int:
         return len(self._inside) + self._files_open
+
+    def joined(self, port: str) -> None:
+        """A connection at that port has said what it wants."""
+        self._unjoined[port] -= 1
 
     def forget(self, ticket: Ticket) -> None:
         """A connection is gone."""

@@ -27,6 +27,7 @@ from twistedcam.saved import SavedSettings
 from twistedcam.sources import SourceSpec
 from twistedcam.sources import parse as parse_source
 from twistedcam.sources.spec import check_name
+from twistedcam.turns import TurnQueue
 from twistedcam.viewers import Viewers
 
 log = Logger()
@@ -77,6 +78,8 @@ class Server:
         self.doorman = Doorman()
         #: Keeps the log of refusals short, on all ports.
         self.refusals = RefusalLog(clock)
+        #: Shares the reactor's time between what all clients ask for.
+        self.turns = TurnQueue(clock)
         #: Counts snapshots, by address and by camera.
         self.snapshots = Quota(clock, lambda: self.doorman.limits.snapshots)
         #: Where it is reached: URLs by what is found there (``view``, ``page``).

@@ -206,7 +206,7 @@ def test_without_a_place_for_history_the_prompt_works_all_the_same(
 def test_help_lists_the_commands_and_tells_all_of_one(server: ServerProcess) -> None:
     code, out, _ = ctl(server, "help")
     assert code == 0
-    assert "command: status [CAMERA] - " in out
+    assert "status [CAMERA]: " in out
     code, out, _ = ctl(server, "help", "status")
     assert code == 0
     assert out.startswith("command: status [CAMERA]\nhelp: ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
 from tests.fakes import make_server
+from twistedcam.auth import Grant
 from twistedcam.commands import Registry, standard_commands
 from twistedcam.errors import (
     BadArgument,
@@ -116,7 +118,13 @@ def test_words_that_will_not_do_are_refused(
     [
         ("statsu", "did you mean 'status'"),
         ("recrod start", "did you mean 'record start'"),
-        ("PING", "did you mean 'ping'"),
+        ("stat", r"did you mean 'status'\?"),
+        ("STAT door", r"did you mean 'status'\?"),
+        ("rec start", "did you mean 'record start'"),
+        ("sta", "did you mean 'start' or 'status'"),
+        ("s", "'help' lists them all"),
+        ("clear", "'help' lists them all"),
+        ("x" * 4000, "'help' lists them all"),
         ("record", "there is record start"),
         ("xyzzy", "'help' lists them all"),
     ],
@@ -124,6 +132,47 @@ def test_words_that_will_not_do_are_refused(
 def test_an_unknown_command_names_the_nearest(line: str, hint: str) -> None:
     with pytest.raises(UnknownCommand, match=hint):
         standard_commands().find(line.split())
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "rest"),
+    [
+        ("HELP", "help", []),
+        ("Record Start Cam A.mp4", "record start", ["Cam", "A.mp4"]),
+        ("exit", "quit", []),
+        ("Bye", "quit", []),
+        ("? Record Stop", "help", ["Record", "Stop"]),
+    ],
+)
+def test_a_command_is_known_in_any_case_and_by_the_words_of_others(
+    line: str, name: str, rest: list[str]
+) -> None:
+    command, words = standard_commands().find(line.split())
+    assert (command.name, words) == (name, rest)
+
+
+def test_a_word_longer_than_any_command_is_compared_with_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(difflib, "get_close_matches", lambda *_: pytest.fail("compared"))
+    for line in ("x" * 4000, "x" * 50 + " start", "status" * 100):
+        with pytest.raises(UnknownCommand, match="'help' lists them all"):
+            standard_commands().find(line.split())
+
+
+def test_record_stop_means_the_only_camera_that_records() -> None:
+    made = server("door", "yard")
+    command, rest = standard_commands().find(["record", "stop"])
+    with pytest.raises(CameraNeeded):
+        command.bind(made, rest)
+    made.recorders["yard"].start(None)
+    assert command.bind(made, rest)["camera"].name == "yard"
+    with pytest.raises(CameraNeeded):  # for one who may not know of it
+        command.bind(made, rest, Grant("porter", frozenset({"control"}), frozenset({"door"})))
+    assert command.bind(made, ["door"])["camera"].name == "door"
+    made.recorders["door"].start(None)
+    with pytest.raises(CameraNeeded):
+        command.bind(made, rest)
 
 
 def test_every_command_has_help_that_fits_a_line() -> None:

@@ -42,7 +42,9 @@ class Paint:
             if "help" in fields and key in ("name", "summary"):
                 continue  # both are in the help itself
             if key == "commands":
-                lines += [f"{self._key('command')}: {_describe(each)}" for each in value]
+                lines += [
+                    f"{self._key(show(each['command']))}: {show(each['summary'])}" for each in value
+                ]
             elif key == "help":
                 lines += [f"{self._key(key)}: {line}" for line in _told(value)]
             elif isinstance(value, list) and value and isinstance(value[0], dict):
@@ -84,10 +86,6 @@ class Paint:
 
     def _colour(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if code and self._is_colourful else text
-
-
-def _describe(command: Message) -> str:
-    return show(f"{command['command']} - {command['summary']}")
 
 
 def _told(text: str) -> list[str]:

@@ -41,7 +41,7 @@ def run_lines(console: Console, lines: Iterator[str]) -> int:
             print("twistedcam: a quote is not closed", file=sys.stderr)
             code = WRONG
             continue
-        if words in (["quit"], ["exit"]):
+        if [word.lower() for word in words] in (["quit"], ["exit"], ["bye"]):
             break
         try:
             if words:

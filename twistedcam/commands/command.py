@@ -24,6 +24,9 @@ Right = Literal["view", "control", "admin"]
 #: Whether a lone word that names no camera is meant for the word behind the camera's place.
 LooksRight = Callable[[VisibleCameras, str], bool]
 
+#: The name of the camera that is meant where none is named; None: the only one that there is.
+MeantCamera = Callable[["Server"], str | None]
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -83,6 +86,7 @@ class Command:
         for_all: the keys of an answer about the server as a whole that a token for some cameras
             may know, too.
         new_file: the parameter that names a file which is made.
+        meant: see MeantCamera.
     """
 
     name: str
@@ -96,6 +100,7 @@ class Command:
     as_lines: Callable[[Answer], list[str]] | None = None
     for_all: tuple[str, ...] = ()
     new_file: str | None = None
+    meant: MeantCamera = lambda server: None
 
     @property
     def usage(self) -> str:
@@ -130,6 +135,9 @@ class Command:
                 word = self._camera_word(cameras, rest, places[index + 1 :])
                 if word is not None:
                     rest.pop(0)
+                elif parameter.required:
+                    meant = self.meant(server)
+                    word = meant if meant is not None and meant in cameras else None
                 if word is not None or parameter.required:
                     arguments[parameter.name] = cameras.get(word)
             elif parameter.kind == "rest":

@@ -46,10 +46,11 @@ def add_recording_commands(registry: Registry) -> None:
         answer: dict[str, Any] = {"recording": recorder.name or began}
         return answer if waiting is None else {**answer, "waiting": f"no picture yet ({waiting})"}
 
-    @registry.command("record stop")
+    @registry.command("record stop", meant=_the_one_that_records)
     async def record_stop(server: Server, camera: Camera) -> Answer:
         """Finish the recording; answers with its name, when the file is whole.
 
+        Without CAMERA it is the recording of the only camera that records.
         Of a recording in several files it is the last one's name, and the seconds, frames and
         bytes of all of them. It fails with camera-failed if no picture came: there is no file then;
         with the reason if the recording has ended by itself; with not-recording if there was none.
@@ -97,6 +98,11 @@ def add_recording_commands(registry: Registry) -> None:
 
 def _is_file_name(cameras: VisibleCameras, word: str) -> bool:
     return has_suffix(word)
+
+
+def _the_one_that_records(server: Server) -> str | None:
+    recording = [name for name, each in server.recorders.items() if each.state == "recording"]
+    return recording[0] if len(recording) == 1 else None
 
 
 def _is_length(cameras: VisibleCameras, word: str) -> bool:

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from twistedcam.commands.command import Answer, Command, LooksRight, Parameter, Right
+from twistedcam.commands.command import Answer, Command, LooksRight, MeantCamera, Parameter, Right
 from twistedcam.errors import UnknownCommand
+
+#: Other words for commands, known from other programs. They are no commands in a list of these.
+ALIASES = {"exit": "quit", "bye": "quit", "?": "help"}
+#: How much like a command's name another has to be, from 0 to 1, to have been meant for it; and how
+#: many letters more than the longest it may have, because comparing takes time for each.
+LIKENESS = 0.6
+LONGER = 8
+#: Commands that a beginning may stand for so that they are named.
+MOST_MEANT = 4
 
 
 class Registry:
@@ -33,6 +42,7 @@ class Registry:
         as_lines: Callable[[Answer], list[str]] | None = None,
         for_all: tuple[str, ...] = (),
         new_file: str | None = None,
+        meant: MeantCamera = lambda server: None,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Decorate a function to make it a command; its docstring is the help.
 
@@ -57,6 +67,7 @@ class Registry:
                 as_lines,
                 for_all,
                 new_file,
+                meant,
             )
             for heard in self._followers:
                 heard(added)
@@ -82,26 +93,48 @@ class Registry:
         return command
 
     def find(self, words: list[str]) -> tuple[Command, list[str]]:
-        """The command that these words begin with, and the words behind it.
+        """The command that these words begin with, in any case, and the words behind it.
 
         Raises:
             UnknownCommand: with the nearest one that there is.
         """
-        for length in (2, 1):
-            command = self._commands.get(" ".join(words[:length]))
-            if command is not None and len(words) >= length:
-                return command, words[length:]
+        lower = [word.lower() for word in words[:2]]
+        if lower:
+            lower[0] = ALIASES.get(lower[0], lower[0])
+        for spelling in (words, lower):  # a program's own command may have capital letters
+            for length in (2, 1):
+                command = self._commands.get(" ".join(spelling[:length]))
+                if command is not None and len(words) >= length:
+                    return command, words[length:]
         raise self._unknown(" ".join(words[:2]))
 
     def _unknown(self, name: str) -> UnknownCommand:
-        first = name.split(" ")[0]
+        lower = name.lower()
+        first = lower.split(" ")[0]
         longer = [each for each in self._commands if each.startswith(first + " ")]
         if longer:
             return UnknownCommand(f"{name[:80]!r} is no command; there is " + ", ".join(longer))
-        near = _nearest(name, self._commands, 0.6) or _nearest(first, self._commands, 0.5)
-        hint = f"did you mean {near[0]!r}?" if near else "'help' lists them all"
+        near = self._begin_with(lower) or self._begin_with(first) or self._nearest(lower, first)
+        hint = f"did you mean {_either(near)}?" if near else "'help' lists them all"
         return UnknownCommand(f"{name[:80]!r} is no command: {hint}")
 
+    def _begin_with(self, begun: str) -> list[str]:
+        """The commands that something is the beginning of; none if it says too little."""
+        found = [each for each in self._commands if begun and each.startswith(begun)]
+        return sorted(found) if len(found) <= MOST_MEANT else []
 
-def _nearest(name: str, names: Iterable[str], likeness: float) -> list[str]:
-    return difflib.get_close_matches(name.lower(), names, 1, likeness)
+    def _nearest(self, name: str, first: str) -> list[str]:
+        """The command that a name is spelt most like; none if it is longer than any."""
+        longest = max(map(len, self._commands), default=0) + LONGER
+        for each in (name, first):
+            if len(each) <= longest:
+                near = difflib.get_close_matches(each, self._commands, 1, LIKENESS)
+                if near:
+                    return near
+        return []
+
+
+def _either(names: list[str]) -> str:
+    """``'a'``; ``'a' or 'b'``; ``'a', 'b' or 'c'``."""
+    *others, last = map(repr, names)
+    return f"{', '.join(others)} or {last}" if others else last

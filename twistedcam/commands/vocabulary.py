@@ -170,8 +170,8 @@ def _describe(command: Command) -> dict[str, Any]:
 
 
 def _help_lines(answer: Answer) -> list[str]:
-    """``command: USAGE - SUMMARY`` for each; for one its usage, and ``help: …`` for each line."""
+    """``USAGE: SUMMARY`` for each; for one its usage, and ``help: …`` for each line."""
     if isinstance(answer, dict):
         told = [line.strip() for line in answer["help"].splitlines() if line.strip()]
         return [f"command: {answer['command']}", *(f"help: {line}" for line in told)]
-    return [f"command: {each['command']} - {each['summary']}" for each in answer or []]
+    return [f"{each['command']}: {each['summary']}" for each in answer or []]

@@ -33,6 +33,9 @@ class Connection(Protocol):
     def say(self, text: str) -> None:
         """Send text."""
 
+    def welcome(self) -> None:
+        """The other side has shown what it may do."""
+
     def hear_no_more(self) -> None:
         """End the connection behind what was said."""
 
@@ -62,6 +65,11 @@ class Conversation:
         self._grant: Grant | None = None if server.authenticator.is_needed else ANYONE
         self._token_session: TokenSession | None = None
         self._watch: Watch | None = None
+
+    @property
+    def has_grant(self) -> bool:
+        """Whether the other side may do anything at all."""
+        return self._grant is not None
 
     async def carry_out(self, line: bytes) -> None:
         """Carry out one line and answer it, whatever comes of it."""
@@ -131,6 +139,7 @@ class Conversation:
                 "a tunnel. Others may have read this one: replace it"
             )
         self._grant = await authenticator.by_token(token, transport.getPeer())
+        self._connection.welcome()
         if self._token_session is not None:
             self._token_session.close()
         self._token_session = authenticator.open_session(self._grant, self._go_on, self._end)

@@ -11,7 +11,8 @@ from twisted.internet.protocol import Factory
 
 from twistedcam.commands import Registry
 from twistedcam.connections import Connections
-from twistedcam.control.protocol import ControlProtocol
+from twistedcam.control.protocol import READ_SIZE, ControlProtocol
+from twistedcam.delivery.write import limit_buffer
 from twistedcam.parting import Parting
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ class ControlFactory(Factory[ControlProtocol]):
 
     @staticmethod
     def tune(transport: Any) -> None:
-        """Answers go out at once, and what the system holds for one who does not read is little."""
+        """Answers go out at once, and what waits here for one who does not read is little."""
+        limit_buffer(transport, READ_SIZE)
         if hasattr(transport, "setTcpNoDelay"):
             transport.setTcpNoDelay(True)
             transport.setTcpKeepAlive(True)

@@ -9,12 +9,12 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
     IDelayedCall,
     IHalfCloseableProtocol,
+    IHandshakeListener,
     IPushProducer,
     ISSLTransport,
     IWriteDescriptor,
 )
 from twisted.internet.protocol import connectionDone
-from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -24,8 +24,9 @@ from twistedcam.control import lines
 from twistedcam.control.conversation import Conversation
 from twistedcam.control.telnet import PatientTelnet
 from twistedcam.doorman import Ticket
-from twistedcam.errors import BadArgument, TooMany, TwistedcamError
+from twistedcam.errors import BadArgument, TooMany, TwistedcamError, Unauthorized
 from twistedcam.parting import LINGER
+from twistedcam.turns import Step, Turns
 from twistedcam.version import __version__
 
 if TYPE_CHECKING:
@@ -33,17 +34,26 @@ if TYPE_CHECKING:
 
 log = Logger()
 
-#: Lines that may wait for the one that is being carried out; then nothing more is read.
+#: Lines that may wait for the one that is being carried out, and their bytes; then nothing more is
+#: read.
 MAX_WAITING = 64
-#: Lines carried out in one go, before others have their turn.
-AT_ONCE = 16
+MAX_WAITING_BYTES = 16 * 1024
+#: Bytes that are read at once, and that are taken apart in one step.
+READ_SIZE = 4096
+PIECE = 128
+#: Steps that are taken at once: a piece taken apart, a line carried out; further ones in turns with
+#: all others'.
+AT_ONCE = 4
+#: Seconds until a token was shown, where there are tokens, and over TLS until it has begun.
+JOIN_TIMEOUT = 10.0
 
 
-@implementer(IHalfCloseableProtocol, IPushProducer)
+@implementer(IHalfCloseableProtocol, IHandshakeListener, IPushProducer)
 class ControlProtocol(PatientTelnet):
     """One controller. Commands are carried out one after the other, in the order they came.
 
-    Nothing is read and nothing carried out while the controller does not take its answers.
+    What a controller sends is worked through in turns with what others send. Nothing is read and
+    nothing carried out while it does not take its answers.
     """
 
     factory: ControlFactory
@@ -55,17 +65,23 @@ class ControlProtocol(PatientTelnet):
         self.peer = ""
         self.is_full = False
         self._conversation = Conversation(factory.server, factory.registry, self)
+        self._turns = Turns(factory.server.turns, self._step, self._mind_reading, AT_ONCE)
         self._ticket: Ticket | None = None
         self._reader = lines.LineReader()
+        #: Bytes to take apart, and where the next piece begins.
+        self._pending = b""
+        self._at = 0
         #: Lines to carry out, and the error that ends the connection behind them.
         self._waiting: deque[bytes | TwistedcamError] = deque()
+        self._waiting_bytes = 0
         self._is_working = False
         self._hears = True
         self._has_heard = False
+        #: Whether the other side has closed its half.
+        self._is_half = False
         self._is_over = False
         self._newline = "\n"
-        self._cleared: Deferred[None] | None = None
-        self._linger: IDelayedCall | None = None
+        self._deadline: IDelayedCall | None = None
 
     # The connection.
 
@@ -75,21 +91,41 @@ class ControlProtocol(PatientTelnet):
         self.factory.connections.add(self)
         self.factory.tune(self.transport)
         self.transport.registerProducer(self, True)
+        server = self.factory.server
         try:
-            self._ticket = self.factory.server.doorman.enter(self.transport.getPeer())
+            self._ticket = server.doorman.enter(
+                self.transport.getPeer(),
+                has_to_join=not self._conversation.has_grant,
+                port="control",
+            )
         except TooMany as error:
             log.info("{peer}: refused: {why}", peer=self.peer, why=str(error))
             self._conversation.answer_error(error)
             self.close()
             return
-        self.say(f"OK twistedcam 1 {__version__}\n")
+        if not self._conversation.has_grant or ISSLTransport.providedBy(self.transport):
+            self._deadline = server.clock.callLater(JOIN_TIMEOUT, self._too_late)
+        self.say(f"OK twistedcam 1 {__version__} ('help' lists the commands)\n")
+
+    def handshakeCompleted(self) -> None:
+        """TLS has begun."""
+        if self._conversation.has_grant:
+            self._stop_deadline()
+
+    def welcome(self) -> None:
+        """The controller has shown a token."""
+        self._stop_deadline()
+        if self._ticket is not None:
+            self._ticket.joined()
 
     def dataReceived(self, data: bytes) -> None:
-        """Take telnet apart; a controller that ends its lines with CR LF is answered so too."""
+        """Take what has come; a controller that ends its lines with CR LF is answered so too."""
+        if not self._hears:
+            return
         self._has_heard = True
-        if b"\r\n" in data:
-            self._newline = "\r\n"
-        super().dataReceived(data)
+        self._pending = self._pending[self._at :] + data if self._pending else data
+        self._at = 0
+        self._turns.add()
 
     def applicationDataReceived(self, data: bytes) -> None:
         """What is left when telnet's own bytes are taken out."""
@@ -98,14 +134,13 @@ class ControlProtocol(PatientTelnet):
         try:
             for line in self._reader.feed(data):
                 self._waiting.append(line)
+                self._waiting_bytes += len(line)
         except TwistedcamError as error:
             self._refuse(error)
-        self._work()
 
     def garbled(self) -> None:
         """A telnet subnegotiation without an end."""
         self._refuse(BadArgument("that is no telnet: a subnegotiation has no end"))
-        self._work()
 
     def interrupted(self) -> None:
         """Telnet's interrupt key: as a new line, it ends a watch."""
@@ -113,12 +148,12 @@ class ControlProtocol(PatientTelnet):
 
     def readConnectionLost(self) -> None:
         """The other side has said all it wanted; what it asked for is still answered."""
-        self._hears = False
+        self._is_half = True
         self._conversation.stop_watching()
         if self._is_over:
             self.transport.loseConnection()  # both sides have said all
-        elif not self._is_working:
-            self.close(linger=False)
+        else:
+            self._turns.add()
 
     def writeConnectionLost(self) -> None:
         """Our own last word was sent."""
@@ -130,11 +165,11 @@ class ControlProtocol(PatientTelnet):
         self.factory.parting.gone(self.transport)
         if self._ticket is not None:
             self._ticket.leave()
+        self._turns.stop()
+        self._pending = b""
         self._waiting.clear()
         self._conversation.leave()
-        if self._linger is not None and self._linger.active():
-            self._linger.cancel()
-        self.stopProducing()
+        self._stop_deadline()
         super().connectionLost(reason)
 
     def close(self, linger: bool = True) -> None:
@@ -146,20 +181,43 @@ class ControlProtocol(PatientTelnet):
         if self._is_over:
             return
         self._is_over, self._hears = True, False
+        self._turns.stop()
         self._conversation.leave()
+        self._stop_deadline()
         self.transport.unregisterProducer()
         self.transport.resumeProducing()
-        if linger:
+        if linger and not self._is_half:
             self.factory.parting.part(self.transport)
         else:
             self.transport.loseConnection()
-        self._linger = self.factory.server.clock.callLater(LINGER, self.drop)
+        self._deadline = self.factory.server.clock.callLater(LINGER, self.drop)
 
     def _refuse(self, error: TwistedcamError) -> None:
         """Hear no more, and end the connection with this error behind what was asked before."""
         if self._hears:
             self._hears = False
+            self._pending = b""
             self._waiting.append(error)
+
+    def _too_late(self) -> None:
+        """Nobody waits any longer for a token, unless one is being looked at, or for TLS."""
+        clock = self.factory.server.clock
+        if self._is_working and not self._conversation.has_grant:
+            self._deadline = clock.callLater(1, self._too_late)
+            return
+        self._deadline = None
+        if self._conversation.has_grant:
+            self.drop()
+            return
+        why = Unauthorized(f"no token was shown within {JOIN_TIMEOUT:g} s: auth TOKEN")
+        log.info("{peer}: {why}", peer=self.peer, why=str(why))
+        self._conversation.answer_error(why)
+        self.close()
+
+    def _stop_deadline(self) -> None:
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
+        self._deadline = None
 
     # The transport's buffer (IPushProducer): what is said to this controller comes from here.
 
@@ -174,58 +232,68 @@ class ControlProtocol(PatientTelnet):
         """The controller has read."""
         self.is_full = False
         self._conversation.fill(False)
-        self.stopProducing()
+        self._turns.add()
         self._mind_reading()
 
     def stopProducing(self) -> None:
-        """The connection is gone: nobody waits for it to be read."""
-        cleared, self._cleared = self._cleared, None
-        if cleared is not None:
-            cleared.callback(None)
+        """The connection is gone."""
 
-    def _mind_reading(self) -> None:
+    # What has come, in turns.
+
+    def _step(self) -> Step:
         if self._is_over:
+            return Step.DONE
+        if self._waiting and not self._is_working and not self.is_full:
+            self._carry_out(self._waiting.popleft())
+            return Step.MORE
+        if not self._pending:
+            return self._rest()
+        if len(self._waiting) >= MAX_WAITING or self._waiting_bytes >= MAX_WAITING_BYTES:
+            return Step.BLOCKED
+        piece = self._pending[self._at : self._at + PIECE]
+        self._at += len(piece)
+        if self._at >= len(self._pending):
+            self._pending, self._at = b"", 0
+        if b"\r\n" in piece:
+            self._newline = "\r\n"
+        super().dataReceived(piece)
+        return Step.MORE
+
+    def _rest(self) -> Step:
+        """All that came is carried out, or waits for the command under way, or to be read."""
+        if not self._is_working and not self._waiting:
+            self._send_now()
+            if self._is_half or not self._hears:
+                self.close()
+        return Step.DONE
+
+    def _carry_out(self, line: bytes | TwistedcamError) -> None:
+        if isinstance(line, TwistedcamError):
+            self._conversation.stop_watching()
+            self._conversation.answer_error(line)
+            self.close()
             return
-        # TLS calls a connection full until the handshake is over: it has to read to get there.
-        shaking_hands = ISSLTransport.providedBy(self.transport) and not self._has_heard
-        if (self.is_full and not shaking_hands) or len(self._waiting) >= MAX_WAITING:
+        self._waiting_bytes -= len(line)
+        self._is_working = True
+        done = Deferred.fromCoroutine(self._conversation.carry_out(line))
+        done.addErrback(lambda why: log.failure("a control line failed", failure=why))
+        done.addCallback(self._carried_out)
+
+    def _carried_out(self, _: object) -> None:
+        self._is_working = False
+        self._turns.add()
+
+    def _mind_reading(self, _: object = None) -> None:
+        """Read nothing while what has come waits, or the controller does not read.
+
+        TLS calls a connection full until it has begun: it has to read to get there.
+        """
+        if self._is_over or self._is_half:
+            return
+        if self._turns.is_held or (self.is_full and self._has_heard):
             self.transport.pauseProducing()
         else:
             self.transport.resumeProducing()
-
-    # Commands.
-
-    def _work(self) -> None:
-        """Carry out what waits, unless that is being done already."""
-        if self._waiting and not self._is_working:
-            self._is_working = True
-            done = Deferred.fromCoroutine(self._carry_out_all())
-            done.addErrback(lambda why: log.failure("a control line failed", failure=why))
-        self._mind_reading()
-
-    async def _carry_out_all(self) -> None:
-        count = 0
-        while self._waiting and not self._is_over:
-            line = self._waiting.popleft()
-            if isinstance(line, TwistedcamError):
-                self._conversation.stop_watching()
-                self._conversation.answer_error(line)
-                self.close()
-                break
-            await self._conversation.carry_out(line)
-            count += 1
-            if not self._waiting:
-                self._send_now()
-            elif count % AT_ONCE == 0:
-                self._send_now()
-                await deferLater(self.factory.server.clock, 0)  # others have their turn
-            if self.is_full and not self._is_over:
-                self._cleared = Deferred()
-                await self._cleared
-        self._is_working = False
-        if not self._hears:
-            self.close()
-        self._mind_reading()
 
     def _send_now(self) -> None:
         """Send what was said. In the loop's next turn it would come behind a round of frames."""
@@ -243,6 +311,7 @@ class ControlProtocol(PatientTelnet):
     def hear_no_more(self) -> None:
         """Close behind what was said; what came in already is not carried out."""
         self._hears = False
+        self._pending = b""
         self._waiting.clear()
 
     def drop(self) -> None:

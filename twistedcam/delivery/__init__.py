@@ -1,6 +1,6 @@
 """How a frame gets to those who watch: the newest, when they are ready for it, never a queue."""
 
-from twistedcam.delivery.local import Delivery, LocalDelivery, Watching
+from twistedcam.delivery.local import Delivery, Hearing, LocalDelivery, Watching
 from twistedcam.delivery.outlet import Framing, Outlet, make_outlet
 from twistedcam.delivery.sealed import SealedOutlet
 from twistedcam.delivery.sendfile import SendfileOutlet
@@ -11,6 +11,7 @@ from twistedcam.delivery.write import WriteOutlet
 __all__ = [
     "Delivery",
     "Framing",
+    "Hearing",
     "LocalDelivery",
     "Outlet",
     "SealedOutlet",

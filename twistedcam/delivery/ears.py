@@ -73,6 +73,28 @@ class Ears:
         if transport in self._numbers:
             self._give_back(transport)
 
+    def hold(self, transport: Any, is_held: bool) -> None:
+        """Whether what comes stays in the kernel for now.
+
+        A connection whose both directions have ended is ended then, too.
+        """
+        if transport in self._numbers:
+            self._poll.modify(self._numbers[transport], 0 if is_held else select.EPOLLIN)
+        elif is_held:
+            transport.pauseProducing()
+        else:
+            transport.resumeProducing()
+
+    def watch_end(self, transport: Any) -> bool:
+        """Say nothing of what comes, and end the connection as soon as the peer has closed it.
+
+        For a transport at the end of what it reads, which would notice nothing before it writes.
+        """
+        if not self.attach(transport, lambda _: None):
+            return False
+        self.hold(transport, True)
+        return True
+
     def _give_back(self, transport: Any) -> None:
         fd = self._numbers.pop(transport)
         del self._listeners[fd]
@@ -95,10 +117,14 @@ class Ears:
     def doRead(self) -> None:
         """Somebody has said something."""
         listeners, read = self._listeners, os.read
-        for fd, _ in self._poll.poll(0, ROUND):
+        for fd, event in self._poll.poll(0, ROUND):
             if fd not in listeners:  # the one before it has ended it
                 continue
             received, transport = listeners[fd]
+            if not event & select.EPOLLIN:  # it is held, and closed in both directions
+                self.detach(transport)
+                transport.abortConnection()
+                continue
             try:
                 data = read(fd, READ_SIZE)
             except BlockingIOError:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from twisted.internet.interfaces import IReactorTime
 
 from twistedcam.delivery.ears import Ears
-from twistedcam.delivery.outlet import Framing, Outlet, make_outlet
+from twistedcam.delivery.outlet import Framing, Outlet, make_outlet, no_one
 from twistedcam.delivery.watcher import Watcher
 from twistedcam.hub import Hub
 from twistedcam.viewers import Viewer
@@ -29,8 +29,24 @@ class Watching(Protocol):
     def finish(self, done: Callable[[], None]) -> None:
         """No more frames; ``done`` is called when the one under way is out."""
 
+    def stop_waiting(self) -> None:
+        """The viewer acknowledges nothing any more: frames go out as fast as it reads."""
+
     def end(self) -> None:
         """No more frames, at once."""
+
+
+class Hearing(Protocol):
+    """How a viewer is read."""
+
+    def hold(self, is_held: bool) -> None:
+        """Whether what it sends is left unread for now."""
+
+    def watch_end(self) -> None:
+        """It sends nothing any more: notice all the same when it is gone."""
+
+    def end(self) -> None:
+        """The connection is lost."""
 
 
 class Delivery(Protocol):
@@ -55,22 +71,51 @@ class Delivery(Protocol):
         """
 
     def hear(
-        self, outlet: Outlet, transport: Any, received: Callable[[bytes], None]
-    ) -> Callable[[], None]:
+        self,
+        outlet: Outlet,
+        transport: Any,
+        received: Callable[[bytes], None],
+        closed: Callable[[], None] = no_one,
+    ) -> Hearing:
         """Read what the viewer of one of these outlets sends, by the cheapest way there is.
 
         Arguments:
             outlet, transport: the viewer's.
             received: takes the bytes.
-
-        Returns:
-            what ends it; to be called when the connection is lost.
+            closed: called when it will send nothing more, where the transport does not say so.
         """
 
     def watch(
         self, viewer: Viewer, hub: Hub, outlet: Outlet, max_fps: float | None, window: int = 0
     ) -> Watching:
         """What brings a hub's frames to one of these outlets."""
+
+
+class LocalHearing:
+    """Reads with all others, where the system can; else by the transport, as always.
+
+    Arguments:
+        ears: what reads all viewers.
+        transport: the viewer's.
+    """
+
+    __slots__ = ("_ears", "_transport")
+
+    def __init__(self, ears: Ears, transport: Any) -> None:
+        self._ears = ears
+        self._transport = transport
+
+    def hold(self, is_held: bool) -> None:
+        """Whether what it sends is left unread for now."""
+        self._ears.hold(self._transport, is_held)
+
+    def watch_end(self) -> None:
+        """It sends nothing any more: notice all the same when it is gone."""
+        self._ears.watch_end(self._transport)
+
+    def end(self) -> None:
+        """The connection is lost."""
+        self._ears.detach(self._transport)
 
 
 class LocalDelivery:
@@ -97,11 +142,15 @@ class LocalDelivery:
         return make_outlet(transport, framing, cleared, self._reactor)
 
     def hear(
-        self, outlet: Outlet, transport: Any, received: Callable[[bytes], None]
-    ) -> Callable[[], None]:
-        """With all others, where the system can; else by the transport, as always."""
+        self,
+        outlet: Outlet,
+        transport: Any,
+        received: Callable[[bytes], None],
+        closed: Callable[[], None] = no_one,
+    ) -> Hearing:
+        """With all others, where the system can; else by the transport, which says its end, too."""
         self._ears.attach(transport, received)
-        return lambda: self._ears.detach(transport)
+        return LocalHearing(self._ears, transport)
 
     def watch(
         self, viewer: Viewer, hub: Hub, outlet: Outlet, max_fps: float | None, window: int = 0

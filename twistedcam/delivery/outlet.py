@@ -14,6 +14,15 @@ from twistedcam.frame import Frame
 #: be the same function object for all of them: a module's function, not one made per connection.
 Framing = Callable[[Frame], bytes]
 
+#: Bytes of messages that may wait for a viewer that does not read; then its connection is cut.
+MAX_UNSENT = 256 * 1024
+#: Bytes of messages that may wait while what the viewer sends is still read and answered.
+FULL = 4096
+
+
+def no_one() -> None:
+    """Nobody waits for an outlet's messages to be sent."""
+
 
 class Outlet(Protocol):
     """Sends one frame at a time, and says when the next may come.
@@ -24,6 +33,8 @@ class Outlet(Protocol):
 
     #: How it sends, in a word, for ``status``.
     path: str
+    #: Called when messages had to wait and none does any more.
+    on_flushed: Callable[[], None]
 
     def is_clear(self) -> bool:
         """Whether a frame that is offered now would start on its way at once.
@@ -44,6 +55,9 @@ class Outlet(Protocol):
 
     def say(self, data: bytes) -> None:
         """Send a small message, in order behind the frame under way; clear or not."""
+
+    def unsent(self) -> int:
+        """Bytes of messages that wait in this process for the viewer to read."""
 
     def held(self) -> int:
         """Bytes that the viewer has not taken yet, as far as known. One that reads changes it."""

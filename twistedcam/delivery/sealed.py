@@ -98,6 +98,7 @@ class SealedOutlet(WriteOutlet):
 
     def say(self, data: bytes) -> None:
         """Seal the message and write it, behind what was written before."""
+        self._count(data)
         if self._words is not None:
             self._words.append(data)
         else:
@@ -147,5 +148,7 @@ class SealedOutlet(WriteOutlet):
         self._bottom.writeSequence(records)
         self._bottom.doWrite()
         self._is_writing = False
+        if not self._paused:
+            self._flushed()
         if rest:
             self._transport.write(b"".join(rest))

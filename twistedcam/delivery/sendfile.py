@@ -12,7 +12,7 @@ from zope.interface import implementer
 
 from twistedcam.delivery import kernel
 from twistedcam.delivery.memory import MemoryFile, in_memory
-from twistedcam.delivery.outlet import Framing
+from twistedcam.delivery.outlet import Framing, no_one
 from twistedcam.delivery.rest import Rest
 from twistedcam.delivery.wait import WritableWait
 from twistedcam.frame import Frame
@@ -61,8 +61,10 @@ class SendfileOutlet:
         "_socket",
         "_tcp",
         "_transport",
+        "_unsent",
         "_wait",
         "_words",
+        "on_flushed",
     )
 
     path = "sendfile"
@@ -92,6 +94,9 @@ class SendfileOutlet:
         #: What is left of the frame in hand.
         self._rest: Rest | None = None
         self._words: list[bytes] = []
+        #: Bytes that were said and are not with the kernel yet.
+        self._unsent = 0
+        self.on_flushed: Callable[[], None] = no_one
         self._done: Callable[[], None] | None = None
         transport.registerProducer(self, False)
 
@@ -140,10 +145,17 @@ class SendfileOutlet:
 
     def say(self, data: bytes) -> None:
         """Hand the message to the transport, as soon as no frame is in hand."""
+        if self._over:
+            return
+        self._unsent += len(data)
         if self._rest is not None:
             self._words.append(data)
-        elif not self._over:
+        else:
             self._write(data)
+
+    def unsent(self) -> int:
+        """Messages behind the frame in hand, and those that the transport has not sent yet."""
+        return self._unsent
 
     def held(self) -> int:
         """What is left of the frame in hand, and what the kernel holds."""
@@ -172,6 +184,7 @@ class SendfileOutlet:
         self._wait.end()
         self._rest = None
         self._words.clear()
+        self._cleared = self.on_flushed = no_one
         self._transport.unregisterProducer()
 
     # The transport's producer calls.
@@ -180,6 +193,9 @@ class SendfileOutlet:
         """The transport holds nothing."""
         if self._flushing:
             self._flushing = False
+            if self._unsent and not self._words:
+                self._unsent = 0
+                self.on_flushed()
             self._became_free()
 
     def stopProducing(self) -> None:

@@ -125,6 +125,12 @@ class Watcher:
         if newest is not None and newest.seq > self._last_seq:
             self.ready()
 
+    def stop_waiting(self) -> None:
+        """The viewer acknowledges nothing any more: frames go out as fast as it reads."""
+        self._window = 0
+        self._unacknowledged.clear()
+        self.ready()
+
     def ready(self) -> None:
         """The viewer may be ready for a frame: send the newest, if it has not had it."""
         newest = self._hub.newest

@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
 from twistedcam.delivery.kernel import set_low_water, stream_socket, unacknowledged
-from twistedcam.delivery.outlet import Framing
+from twistedcam.delivery.outlet import Framing, no_one
 from twistedcam.frame import Frame
 
 #: Bytes that may wait in a transport, and unsent in the kernel, before a viewer is passed over.
@@ -22,6 +22,15 @@ def bottom_of(transport: Any) -> Any:
     return getattr(transport, "transport", None) or transport
 
 
+def limit_buffer(transport: Any, size: int) -> None:
+    """Have a transport read no more than ``size`` bytes at once, and ask for a pause above that.
+
+    It is abstract.FileDescriptor's attribute ``bufferSize``, which is in no interface. A transport
+    that does not know it goes by its own rules.
+    """
+    bottom_of(transport).bufferSize = size
+
+
 @implementer(IPushProducer)
 class WriteOutlet:
     """Sends by ``transport.write``, one frame at a time.
@@ -29,9 +38,7 @@ class WriteOutlet:
     A slow viewer has one frame on its way, not a queue: the kernel takes no more than
     ``KERNEL_WATER`` unsent bytes from the transport, and the transport asks its producer to pause
     while it holds more than ``TRANSPORT_WATER``. By itself it does so above 64 KB, which is several
-    small frames. The limit is abstract.FileDescriptor's attribute ``bufferSize``, which is in no
-    interface, and also the most that is read at once, so that it cannot be 0. A transport that does
-    not know it pauses by its own rules.
+    small frames. The limit cannot be 0, because no more than that is read at once, either.
 
     Arguments:
         transport: the connection.
@@ -47,9 +54,11 @@ class WriteOutlet:
         self._cleared = cleared
         self._open = True
         self._paused = False
-        bottom = bottom_of(transport)
-        bottom.bufferSize = TRANSPORT_WATER
-        self._socket = stream_socket(bottom)
+        #: Bytes that were said since the transport has asked for a pause.
+        self._unsent = 0
+        self.on_flushed: Callable[[], None] = no_one
+        limit_buffer(transport, TRANSPORT_WATER)
+        self._socket = stream_socket(bottom_of(transport))
         if self._socket is not None:
             set_low_water(self._socket, KERNEL_WATER)
         transport.registerProducer(self, True)
@@ -71,7 +80,12 @@ class WriteOutlet:
 
     def say(self, data: bytes) -> None:
         """Hand the message to the transport."""
+        self._count(data)
         self._transport.write(data)
+
+    def unsent(self) -> int:
+        """What was said since the transport has asked for a pause."""
+        return self._unsent
 
     def held(self) -> int:
         """What the kernel still holds; 0 where it does not say."""
@@ -92,6 +106,7 @@ class WriteOutlet:
         self._paused = True
         if self._open:
             self._open = False
+            self._cleared = self.on_flushed = no_one
             self._transport.unregisterProducer()
 
     def pauseProducing(self) -> None:
@@ -102,8 +117,18 @@ class WriteOutlet:
         """The transport holds nothing."""
         if self._open:
             self._paused = False
+            self._flushed()
             self._cleared()
 
     def stopProducing(self) -> None:
         """The connection is gone."""
         self._paused = True
+
+    def _count(self, data: bytes) -> None:
+        if self._paused:
+            self._unsent += len(data)
+
+    def _flushed(self) -> None:
+        if self._unsent:
+            self._unsent = 0
+            self.on_flushed()

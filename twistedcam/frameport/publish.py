@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from twisted.logger import Logger
 
 from twistedcam import wire
+from twistedcam.delivery.outlet import MAX_UNSENT, no_one
 from twistedcam.errors import BadMessage
 from twistedcam.events import CameraChanged, Event
 from twistedcam.frameport.session import Connection, state_of
@@ -33,10 +34,12 @@ class PublishSession:
         if camera.spec.scheme != "push":
             raise BadMessage(f"camera {camera.name!r} takes no frames: its source is not push:")
         assert connection.transport is not None
-        self._transport = connection.transport
+        self._connection = connection
+        self._transport: Any = connection.transport
+        #: Bytes that were said while the publisher reads nothing.
+        self._unsent = 0
         self._camera = camera
         self._acknowledges = join.window > 0
-        self._connection = connection
         camera.inbox.attach(self, self._refused)
         log.info("{peer} publishes to {camera}", peer=connection.peer, camera=camera.name)
         self.say(state_of(camera, camera.changed()).encode())
@@ -62,7 +65,25 @@ class PublishSession:
 
     def say(self, data: bytes) -> None:
         """Send a message."""
+        self._unsent = self._unsent + len(data) if self._connection.is_full else 0
         self._transport.write(data)
+        if self._unsent > MAX_UNSENT:
+            self._connection.drop("it does not read")
+
+    def is_full(self) -> bool:
+        """Whether answers wait for the publisher."""
+        return self._connection.is_full
+
+    def hold(self, is_held: bool) -> None:
+        """Whether what the publisher sends is left unread for now."""
+        if is_held:
+            self._transport.pauseProducing()
+        else:
+            self._transport.resumeProducing()
+
+    def read_lost(self) -> None:
+        """No frame can come any more."""
+        self._connection.bye()
 
     def finish(self, done: Callable[[], None]) -> None:
         """Nothing is under way."""
@@ -72,6 +93,7 @@ class PublishSession:
     def lost(self) -> None:
         """The publisher is gone."""
         self._unsubscribe()
+        self._unsubscribe = no_one
         self._camera.inbox.detach(self)
 
     def _refused(self, reason: str) -> None:

@@ -4,50 +4,80 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
+from twisted.internet.interfaces import (
+    IAddress,
+    IDelayedCall,
+    IHalfCloseableProtocol,
+    IPushProducer,
+    IReactorTime,
+)
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from twistedcam import wire
 from twistedcam.address import show_address
 from twistedcam.auth import TokenSession
 from twistedcam.connections import Connections
+from twistedcam.delivery.write import limit_buffer
 from twistedcam.doorman import Ticket
 from twistedcam.errors import BadMessage, Unauthorized, WireError
 from twistedcam.frameport.admission import admit, hello, right_of
 from twistedcam.frameport.publish import PublishSession
 from twistedcam.frameport.session import Session
 from twistedcam.frameport.view import ViewSession
-from twistedcam.frameport.vigil import Vigil
+from twistedcam.frameport.vigil import FRAME_LIMIT, MESSAGE_LIMIT, Vigil
 from twistedcam.parting import LINGER, Parting
+from twistedcam.turns import Step, Turns
 
 if TYPE_CHECKING:
+    from twistedcam.camera import Camera
     from twistedcam.server import Server
 
 log = Logger()
 
 
+#: Bytes of a message, and bytes that are read at once, before a JOIN was taken.
+MAX_UNJOINED = 4096
+#: Bytes that are read at once from a publisher.
+READ_SIZE = 64 * 1024
+#: Messages of a client that are dealt with at once; further ones in turns with all others'.
+AT_ONCE = 8
+
+
+@implementer(IHalfCloseableProtocol, IPushProducer)
 class FrameProtocol(Protocol):
-    """One connection to the frame port."""
+    """One connection to the frame port.
+
+    What a client sends is worked through in turns with what others send. Nothing more of it is
+    read meanwhile, nor while the client does not read its answers.
+    """
 
     factory: FrameFactory
+    transport: Any
 
     def __init__(self, factory: FrameFactory) -> None:
         self.factory = factory
         self.peer = ""
+        #: Whether the transport has asked for a pause, where there is no outlet that it asks.
+        self.is_full = False
+        self._is_producer = False
         self._decoder = wire.Decoder(factory.max_frame)
+        self._decoder.max_other = MAX_UNJOINED
+        self._decoder.no_frames = "the first message has to be JOIN"
         self._nonce = wire.new_nonce()
         self._session: Session | None = None
-        self._vigil = Vigil(
-            factory.clock, lambda: self._say(wire.Ping().encode()), lambda why: self.fail(why)
-        )
+        self._vigil = Vigil(factory.clock, self._ask, self.fail, self._under_way)
+        self._turns = Turns(factory.server.turns, self._step, self._hold, AT_ONCE)
         self._last_resort: IDelayedCall | None = None
         self._tells_clock = False
         self._over = False
+        #: Whether the client has closed its half.
+        self._is_half = False
         self._ticket: Ticket | None = None
         self._token_session: TokenSession | None = None
         #: The JOIN's mac is being looked at.
@@ -55,7 +85,6 @@ class FrameProtocol(Protocol):
 
     def connectionMade(self) -> None:
         """Say HELLO."""
-        assert self.transport is not None
         self.factory.connections.add(self)
         self.peer = show_address(self.transport.getPeer())
         set_no_delay = getattr(self.transport, "setTcpNoDelay", None)
@@ -67,6 +96,9 @@ class FrameProtocol(Protocol):
         except WireError as error:
             self.fail(error)
             return
+        limit_buffer(self.transport, MAX_UNJOINED)
+        self._is_producer = True
+        self.transport.registerProducer(self, True)
         self._vigil.await_join()
         self._say(hello(server, self._nonce).encode())
 
@@ -76,37 +108,54 @@ class FrameProtocol(Protocol):
             return
         self._vigil.heard_at = self.factory.clock.seconds()
         session = self._session
-        try:
-            # Nearly all that comes is one ACK from each viewer for each frame: no decoder for that.
-            if (
-                session is not None
-                and len(data) == wire.ACK_SIZE
-                and data.startswith(wire.ACK_HEAD)
-                and self._decoder.is_idle
-            ):
+        # Nearly all that comes is one ACK from each viewer for each frame: no decoder for that.
+        if (
+            session is not None
+            and len(data) == wire.ACK_SIZE
+            and data.startswith(wire.ACK_HEAD)
+            and self._decoder.is_idle
+        ):
+            try:
                 session.acknowledge(int.from_bytes(data[wire.HEADER.size :], "big"))
-                return
-            for message in self._decoder.feed(data):
-                if self._over:
-                    return
-                self._received(message)
-        except WireError as error:
-            self.fail(error)
+            except WireError as error:
+                self.fail(error)
+            return
+        self._decoder.add(data)
+        self._turns.add()
+
+    def readConnectionLost(self) -> None:
+        """The client will send nothing more. One that watches goes on watching."""
+        self._is_half = True
+        if self._over:
+            self.transport.loseConnection()  # both sides have said all
+        elif self._session is not None:
+            self._watch_half()
+        elif self._judging is None:
+            self._over = True
+            self._let_go()
+            self.transport.loseConnection()
+
+    def writeConnectionLost(self) -> None:
+        """Our own last word was sent."""
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Forget this connection."""
+        """Forget this connection, and let go of all that it holds."""
         self._over = True
         self.factory.connections.discard(self)
         self.factory.parting.gone(self.transport)
         if self._ticket is not None:
             self._ticket.leave()
-        self._vigil.end()
+        self._vigil.close()
+        self._turns.stop()
+        self._decoder.close()
+        self._let_go()
         if self._last_resort is not None and self._last_resort.active():
             self._last_resort.cancel()
         if self._judging is not None:
             self._judging.cancel()
         if self._token_session is not None:
             self._token_session.close()
+            self._token_session = None
         if self._session is not None:
             self._session.lost()
             self._session = None
@@ -120,12 +169,24 @@ class FrameProtocol(Protocol):
         """End the connection in good order."""
         self._end(wire.Bye().encode())
 
+    def drop(self, why: str) -> None:
+        """End the connection at once."""
+        log.info("{peer}: {why}: its connection is cut", peer=self.peer, why=why)
+        self._over = True
+        self._abort()
+
+    def go_on(self) -> None:
+        """The client has read what it was told: what it has sent meanwhile is worked through."""
+        self._turns.go_on()
+
     def _end(self, last_words: bytes) -> None:
         if self._over or self.transport is None:
             return
         self._over = True
         self._vigil.end()
+        self._turns.stop()
         self._say(last_words)
+        self._let_go()
         session, self._session = self._session, None
         part = partial(self.factory.parting.part, self.transport)
         if session is not None:
@@ -134,6 +195,9 @@ class FrameProtocol(Protocol):
             part()
         # A peer that neither reads nor closes would keep the connection for ever.
         self._last_resort = self.factory.clock.callLater(LINGER, self._abort)
+
+    def _ask(self) -> None:
+        self._say(wire.Ping().encode())
 
     def _say(self, data: bytes) -> None:
         if self._session is not None:
@@ -145,6 +209,59 @@ class FrameProtocol(Protocol):
         abort = getattr(self.transport, "abortConnection", None)
         if self in self.factory.connections and abort is not None:
             abort()
+
+    # What has come, in turns.
+
+    def _step(self) -> Step:
+        if self._over:
+            return Step.DONE
+        if self.is_full if self._session is None else self._session.is_full():
+            return Step.BLOCKED
+        try:
+            message = self._decoder.take()
+            if message is None:
+                return Step.DONE
+            self._received(message)
+        except WireError as error:
+            self.fail(error)
+        return Step.MORE
+
+    def _hold(self, is_held: bool) -> None:
+        """Whether what comes is left unread."""
+        if self._is_half:
+            return
+        if self._session is not None:
+            self._session.hold(is_held)
+        elif is_held:
+            self.transport.pauseProducing()
+        else:
+            self.transport.resumeProducing()
+
+    def _under_way(self) -> int | None:
+        return None if self._decoder.is_idle else self._decoder.count
+
+    # The transport's buffer (IPushProducer), as long as no outlet has to do with it.
+
+    def pauseProducing(self) -> None:
+        """The client does not read: what it sends waits, too."""
+        self.is_full = True
+
+    def resumeProducing(self) -> None:
+        """The client has read."""
+        self.is_full = False
+        self.go_on()
+
+    def stopProducing(self) -> None:
+        """The connection is gone."""
+
+    def _let_go(self) -> None:
+        """Be the transport's producer no more."""
+        self.is_full = False
+        if self._is_producer:
+            self._is_producer = False
+            self.transport.unregisterProducer()
+
+    # Messages.
 
     def _received(self, message: wire.Message) -> None:
         if isinstance(message, wire.Ping):
@@ -176,7 +293,6 @@ class FrameProtocol(Protocol):
         self._judging = Deferred.fromCoroutine(self._admit(join)).addErrback(self._not_admitted)
 
     async def _admit(self, join: wire.Join) -> None:
-        assert self.transport is not None
         try:
             peer = self.transport.getPeer()
             camera, grant = await admit(self.factory.server, join, self._nonce, peer)
@@ -186,15 +302,40 @@ class FrameProtocol(Protocol):
             self._token_session = self.factory.server.authenticator.open_session(
                 grant, lambda now: now.allows(right, name), self.fail
             )
-            self._vigil.watch()
-            if self._ticket is not None:
-                self._ticket.joined()
-            self._tells_clock = join.clock
-            make = ViewSession if join.role == "view" else PublishSession
-            self._session = make(self, self.factory.server, camera, join)
-            self._session.begin()
+            self._welcome(join, camera)
         except (WireError, Unauthorized) as error:
             self.fail(error)
+
+    def _welcome(self, join: wire.Join, camera: Camera) -> None:
+        """It is a viewer or a publisher from now on."""
+        is_view = join.role == "view"
+        self._vigil.watch(MESSAGE_LIMIT if is_view else FRAME_LIMIT)
+        if self._ticket is not None:
+            self._ticket.joined()
+        self._tells_clock = join.clock
+        self._decoder.max_other = wire.MAX_JSON
+        server = self.factory.server
+        if is_view:
+            self._decoder.no_frames = "a viewer cannot send FRAME now"
+            self._let_go()  # the outlet is the transport's producer from now on
+            self._session = ViewSession(self, server, camera, join)
+        else:
+            self._session = PublishSession(self, server, camera, join)
+            self._decoder.no_frames = None
+            limit_buffer(self.transport, READ_SIZE)
+        self._session.begin()
+        if self._session is None:
+            return  # it was ended as soon as it was heard of
+        if self._turns.is_held:
+            self._session.hold(True)
+        if self._is_half:
+            self._watch_half()
+
+    def _watch_half(self) -> None:
+        assert self._session is not None
+        self._session.read_lost()
+        if not self._over:
+            self._vigil.watch_half()
 
     def _not_admitted(self, why: Failure) -> None:
         if why.check(CancelledError) is None:  # that is the end of the connection

@@ -18,12 +18,24 @@ if TYPE_CHECKING:
 class Connection(Protocol):
     """What a session needs of its connection."""
 
+    #: Of a session that has no outlet: the transport holds so much that nothing more is to be said.
+    is_full: bool
+
     #: Whose it is, as text.
     peer: str
     transport: ITransport | None
 
     def dataReceived(self, data: bytes) -> None:
         """Bytes have come, by whatever way."""
+
+    def readConnectionLost(self) -> None:
+        """The other side will send nothing more."""
+
+    def go_on(self) -> None:
+        """What was said is sent: what has come in meanwhile may be worked through."""
+
+    def drop(self, why: str) -> None:
+        """End the connection of one who does not read."""
 
     def bye(self) -> None:
         """End the connection in good order."""
@@ -46,6 +58,15 @@ class Session(Protocol):
 
     def say(self, data: bytes) -> None:
         """Send a message other than a frame, in order behind the frame under way."""
+
+    def is_full(self) -> bool:
+        """Whether so much waits to be read by the other side that it is not heard meanwhile."""
+
+    def hold(self, is_held: bool) -> None:
+        """Whether what the other side sends is left unread for now."""
+
+    def read_lost(self) -> None:
+        """The other side will send nothing more."""
 
     def finish(self, done: Callable[[], None]) -> None:
         """The connection ends: call ``done`` when what is under way and was said is out."""

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from twistedcam import wire
+from twistedcam.delivery.outlet import FULL, MAX_UNSENT, no_one
 from twistedcam.errors import BadMessage, TooMany
 from twistedcam.events import CameraChanged, Event
 from twistedcam.frameport.session import Connection, state_of
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
+    from twistedcam.delivery import Hearing
     from twistedcam.server import Server
 
 
@@ -39,12 +41,17 @@ class ViewSession:
         self.acknowledge = self._watcher.acknowledge
         self.say(state_of(camera, camera.changed()).encode())
         self._unsubscribe = server.events.subscribe(self._happened)
-        self._deafen: Callable[[], None] = lambda: None
+        self._hearing: Hearing | None = None
+        outlet.on_flushed = connection.go_on
 
     def begin(self) -> None:
         """Send what there is, and tell the others."""
-        self._deafen = self._server.delivery.hear(
-            self._outlet, self._connection.transport, self._connection.dataReceived
+        connection = self._connection
+        self._hearing = self._server.delivery.hear(
+            self._outlet,
+            connection.transport,
+            connection.dataReceived,
+            connection.readConnectionLost,
         )
         self._watcher.begin()
         self._server.viewers.announce(self._viewer)
@@ -56,10 +63,29 @@ class ViewSession:
     def say(self, data: bytes) -> None:
         """Send a message other than a frame."""
         self._outlet.say(data)
+        if self._outlet.unsent() > MAX_UNSENT:
+            self._connection.drop("it does not read")
+
+    def is_full(self) -> bool:
+        """Whether answers wait for the viewer."""
+        return self._outlet.unsent() > FULL
+
+    def hold(self, is_held: bool) -> None:
+        """Whether what the viewer sends is left unread for now."""
+        if self._hearing is not None:
+            self._hearing.hold(is_held)
+
+    def read_lost(self) -> None:
+        """The viewer has closed its half, and goes on watching: nothing is acknowledged now."""
+        self._watcher.stop_waiting()
+        if self._hearing is not None:
+            self._hearing.end()
+            self._hearing.watch_end()
 
     def finish(self, done: Callable[[], None]) -> None:
         """Take this viewer out everywhere, once the frame under way is whole."""
         self._unsubscribe()
+        self._unsubscribe = no_one
         self._deafen()
         self._server.viewers.leave(self._viewer)
         self._watcher.finish(done)
@@ -67,9 +93,16 @@ class ViewSession:
     def lost(self) -> None:
         """Take this viewer out everywhere."""
         self._unsubscribe()
+        self._unsubscribe = no_one
         self._deafen()
         self._watcher.end()
         self._server.viewers.leave(self._viewer)
+
+    def _deafen(self) -> None:
+        self._outlet.on_flushed = no_one
+        if self._hearing is not None:
+            self._hearing.end()
+            self._hearing = None
 
     def _refused(self) -> None:
         self._connection.fail(TooMany("there is no room for one more viewer: try again later"))

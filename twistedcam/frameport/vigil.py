@@ -13,6 +13,22 @@ JOIN_TIMEOUT = 10.0
 #: Seconds of silence after which the server asks, and after which it gives up.
 PING_AFTER = 5.0
 SILENCE_LIMIT = 15.0
+#: Seconds from a message's first byte to its last; and the same for a frame, which is large. It is
+#: looked at every 5 s, so that it may be that much more.
+MESSAGE_LIMIT = 10.0
+FRAME_LIMIT = 60.0
+
+
+def _ask_nobody() -> None:
+    """The client is gone."""
+
+
+def _blame_nobody(why: Silence) -> None:
+    """The client is gone."""
+
+
+def _nothing() -> None:
+    """The client is gone."""
 
 
 class Vigil:
@@ -22,14 +38,24 @@ class Vigil:
         clock: what time is measured by.
         ask: called when the client was silent for ``PING_AFTER``.
         give_up: called with the reason when it was silent for too long.
+        under_way: the number of the message that has come in part; None: none has.
     """
 
     def __init__(
-        self, clock: IReactorTime, ask: Callable[[], None], give_up: Callable[[Silence], None]
+        self,
+        clock: IReactorTime,
+        ask: Callable[[], None],
+        give_up: Callable[[Silence], None],
+        under_way: Callable[[], int | None],
     ) -> None:
         self._clock = clock
         self._ask = ask
         self._give_up = give_up
+        self._under_way = under_way
+        self._message_limit = MESSAGE_LIMIT
+        #: The message that was under way at the last look, and since when.
+        self._message: int | None = None
+        self._since = 0.0
         self._call: IDelayedCall | None = None
         #: When the client was last heard. Set for each message, so no call is moved for it.
         self.heard_at = 0.0
@@ -38,9 +64,22 @@ class Vigil:
         """The client has connected."""
         self._call = self._clock.callLater(JOIN_TIMEOUT, self._no_join)
 
-    def watch(self) -> None:
-        """The client has joined."""
+    def watch(self, message_limit: float = MESSAGE_LIMIT) -> None:
+        """The client has joined, and completes each of its messages within ``message_limit``."""
+        self._message_limit = message_limit
         self._call = self._clock.callLater(PING_AFTER, self._look)
+
+    def watch_half(self) -> None:
+        """The client says nothing any more: ask, so that a system that knows nothing of it any
+        more says so, but wait for no answer."""
+        self.end()
+        self._ask()
+        self._call = self._clock.callLater(PING_AFTER, self.watch_half)
+
+    def close(self) -> None:
+        """Wait no more, and hold nothing of the client: it is gone."""
+        self.end()
+        self._ask, self._give_up, self._under_way = _ask_nobody, _blame_nobody, _nothing
 
     def end(self) -> None:
         """Wait no more."""
@@ -52,7 +91,14 @@ class Vigil:
         self._give_up(Silence(f"no JOIN came within {JOIN_TIMEOUT:g} s"))
 
     def _look(self) -> None:
-        silence = self._clock.seconds() - self.heard_at
+        now = self._clock.seconds()
+        message = self._under_way()
+        if message is None or message != self._message:
+            self._message, self._since = message, now
+        elif now - self._since >= self._message_limit:
+            self._give_up(Silence(f"a message took longer than {self._message_limit:g} s"))
+            return
+        silence = now - self.heard_at
         if silence >= SILENCE_LIMIT:
             self._give_up(Silence(f"nothing was heard for {SILENCE_LIMIT:g} s"))
             return

@@ -30,10 +30,16 @@ class Decoder:
     def __init__(self, max_frame: int = m.MAX_FRAME) -> None:
         self._buffer = bytearray()
         self._max_frame = min(max_frame, m.MAX_FRAME)
+        #: The longest body of any other message to take, in bytes.
+        self.max_other = m.MAX_JSON
+        #: What is said of a FRAME, where none may come; None: it may.
+        self.no_frames: str | None = None
         #: The header of the message under way, once it has come and was found good.
         self._pending: tuple[int, int] | None = None
         #: Whether no message is under way.
         self.is_idle = True
+        #: Messages given so far.
+        self.count = 0
 
     def feed(self, data: bytes) -> Iterator[m.Message]:
         """The messages that ``data`` completes.
@@ -41,24 +47,43 @@ class Decoder:
         Raises:
             BadMessage, TooLarge: what the other side sent is not the protocol.
         """
+        self.add(data)
+        while (message := self.take()) is not None:
+            yield message
+
+    def add(self, data: bytes) -> None:
+        """Take bytes, and look into none of them."""
         self._buffer += data
         self.is_idle = False
-        while True:
-            if self._pending is None:
-                if len(self._buffer) < m.HEADER.size:
-                    self._check_mark()
-                    self.is_idle = not self._buffer
-                    return
-                self._pending = self._header()
-            kind, length = self._pending
-            end = m.HEADER.size + length
-            if len(self._buffer) < end:
-                return
-            with memoryview(self._buffer) as view:
-                body = bytes(view[m.HEADER.size : end])
-            del self._buffer[:end]
-            self._pending = None
-            yield _READERS[kind](body)
+
+    def take(self) -> m.Message | None:
+        """The next message that is complete, or None.
+
+        Raises:
+            BadMessage, TooLarge: what the other side sent is not the protocol.
+        """
+        if self._pending is None:
+            if len(self._buffer) < m.HEADER.size:
+                self._check_mark()
+                self.is_idle = not self._buffer
+                return None
+            self._pending = self._header()
+        kind, length = self._pending
+        end = m.HEADER.size + length
+        if len(self._buffer) < end:
+            return None
+        with memoryview(self._buffer) as view:
+            body = bytes(view[m.HEADER.size : end])
+        del self._buffer[:end]
+        self._pending = None
+        self.count += 1
+        return _READERS[kind](body)
+
+    def close(self) -> None:
+        """Let go of what has come of a message: it is never completed."""
+        self._buffer = bytearray()
+        self._pending = None
+        self.is_idle = True
 
     def _check_mark(self) -> None:
         if self._buffer and self._buffer[0] != m.MARK:
@@ -75,10 +100,12 @@ class Decoder:
         elif kind == m.FRAME:
             if length > self._max_frame:
                 raise TooLarge(f"a frame of {length} bytes; the limit is {self._max_frame}")
+            if self.no_frames is not None:
+                raise BadMessage(self.no_frames)
             if length < m.FRAME_HEADER.size:
                 raise BadMessage(f"a frame of {length} bytes has no room for its header")
-        elif length > m.MAX_JSON:
-            raise TooLarge(f"a message of {length} bytes; the limit is {m.MAX_JSON}")
+        elif length > self.max_other:
+            raise TooLarge(f"a message of {length} bytes; the limit is {self.max_other}")
         return kind, length
 
 

@@ -21,8 +21,8 @@ from twisted.python.failure import Failure
 import twistedcam
 from twistedcam.delivery import LocalDelivery
 from twistedcam.delivery.kernel import HAS_SENDFILE, stream_socket
-from twistedcam.delivery.local import Watching
-from twistedcam.delivery.outlet import Framing, Outlet
+from twistedcam.delivery.local import Hearing, Watching
+from twistedcam.delivery.outlet import Framing, Outlet, no_one
 from twistedcam.errors import BadArgument
 from twistedcam.hub import Hub
 from twistedcam.viewers import Viewer, Viewers
@@ -114,13 +114,16 @@ class WorkerPool:
         return RemoteOutlet(staff, transport, sock, framing, refused)
 
     def hear(
-        self, outlet: Outlet, transport: Any, received: Callable[[bytes], None]
-    ) -> Callable[[], None]:
+        self,
+        outlet: Outlet,
+        transport: Any,
+        received: Callable[[bytes], None],
+        closed: Callable[[], None] = no_one,
+    ) -> Hearing:
         """The worker reads, and passes on what is no acknowledgement."""
         if isinstance(outlet, RemoteOutlet):
-            outlet.hear(received)
-            return lambda: None
-        return self._local.hear(outlet, transport, received)
+            return outlet.hear(received, closed)
+        return self._local.hear(outlet, transport, received, closed)
 
     def watch(
         self, viewer: Viewer, hub: Hub, outlet: Outlet, max_fps: float | None, window: int = 0

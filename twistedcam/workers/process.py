@@ -109,6 +109,8 @@ class Worker:
             viewer = self.viewers[message["id"]]
             if what == "say":
                 viewer.say(to_bytes(message["data"]))
+            elif what == "taken":
+                viewer.taken()
             elif what == "ack":
                 viewer.acknowledge(message["seq"])
             elif what == "finish":

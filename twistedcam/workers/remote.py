@@ -10,7 +10,7 @@ from typing import Any
 from twisted.internet.interfaces import IPullProducer
 from zope.interface import implementer
 
-from twistedcam.delivery.outlet import Framing
+from twistedcam.delivery.outlet import Framing, no_one
 from twistedcam.frame import Frame
 from twistedcam.hub import Hub
 from twistedcam.rate import ReportedRate
@@ -51,6 +51,14 @@ class RemoteOutlet:
         self._socket = sock
         self._refused = refused
         self._heard: Callable[[bytes], None] | None = None
+        self._closed: Callable[[], None] = no_one
+        #: Whether what the viewer sends is left unread, and whether the worker waits to hear that
+        #: the last of it was worked through: until then it reads no more.
+        self._is_held = False
+        self._owes = False
+        #: Bytes that were said and that the transport has not sent yet.
+        self._unsent = 0
+        self.on_flushed: Callable[[], None] = no_one
         self._viewer: Viewer | None = None
         self._wishes: dict[str, Any] | None = None
         self._feed: Feed | None = None
@@ -60,9 +68,23 @@ class RemoteOutlet:
         self._done: Callable[[], None] | None = None
         transport.registerProducer(self, False)
 
-    def hear(self, received: Callable[[bytes], None]) -> None:
-        """Pass on what the viewer sends, acknowledgements left out."""
-        self._heard = received
+    def hear(
+        self, received: Callable[[bytes], None], closed: Callable[[], None] = no_one
+    ) -> RemoteHearing:
+        """Pass on what the viewer sends, acknowledgements left out, and its end."""
+        self._heard, self._closed = received, closed
+        return RemoteHearing(self)
+
+    def hold(self, is_held: bool) -> None:
+        """Whether what the viewer sends is left unread for now."""
+        self._is_held = is_held
+        if not self._handed:
+            if is_held:
+                self._transport.pauseProducing()
+            else:
+                self._transport.resumeProducing()
+        elif not is_held:
+            self._take()
 
     def is_clear(self) -> bool:
         """Whether the worker has the connection; it knows the rest."""
@@ -88,7 +110,12 @@ class RemoteOutlet:
             self._tell("say", data=to_text(data))
         else:
             self._flushing = True
+            self._unsent += len(data)
             self._transport.write(data)
+
+    def unsent(self) -> int:
+        """What was said before the worker has the connection; it looks after all else."""
+        return self._unsent
 
     def held(self) -> int:
         """The worker looks after that."""
@@ -131,6 +158,8 @@ class RemoteOutlet:
         if self._over:
             return
         self._over = True
+        self._heard, self._closed, self._refused = None, no_one, no_one
+        self.on_flushed = no_one
         if self._handed:
             self._tell("drop")
         else:
@@ -156,7 +185,15 @@ class RemoteOutlet:
     def heard(self, data: bytes) -> None:
         """The viewer has sent something."""
         if self._heard is not None and not self._over:
+            self._owes = True
             self._heard(data)
+            if not self._is_held:
+                self._take()
+
+    def closed(self) -> None:
+        """The viewer will send nothing more, and goes on watching."""
+        if not self._over:
+            self._closed()
 
     def gone(self) -> None:
         """The connection is gone, or the worker is."""
@@ -178,6 +215,9 @@ class RemoteOutlet:
 
     def resumeProducing(self) -> None:
         """The transport holds nothing any more: the worker may have the connection."""
+        if self._unsent:
+            self._unsent = 0
+            self.on_flushed()
         if not self._flushing or self._over or self._wishes is None or self._viewer is None:
             return
         assert self._feed is not None
@@ -201,6 +241,12 @@ class RemoteOutlet:
         """The connection is gone."""
         self.close()
 
+    def _take(self) -> None:
+        """What the worker has passed on is worked through."""
+        if self._owes and not self._over:
+            self._owes = False
+            self._tell("taken")
+
     def _tell(self, what: str, **more: Any) -> None:
         assert self._viewer is not None
         self._staff.link.tell(what, id=self._viewer.id, **more)
@@ -209,6 +255,25 @@ class RemoteOutlet:
         if self._handed and self._feed is not None and self._viewer is not None:
             self._feed.leave(self)
             self._staff.outlets.pop(self._viewer.id, None)
+
+
+class RemoteHearing:
+    """Stands where a LocalHearing does: the worker reads."""
+
+    __slots__ = ("_outlet",)
+
+    def __init__(self, outlet: RemoteOutlet) -> None:
+        self._outlet = outlet
+
+    def hold(self, is_held: bool) -> None:
+        """Whether what the viewer sends is left unread for now."""
+        self._outlet.hold(is_held)
+
+    def watch_end(self) -> None:
+        """The worker does."""
+
+    def end(self) -> None:
+        """The worker hears of it."""
 
 
 class RemoteWatcher:
@@ -230,6 +295,9 @@ class RemoteWatcher:
     def acknowledge(self, seq: int) -> None:
         """Pass it on."""
         self._outlet.acknowledge(seq)
+
+    def stop_waiting(self) -> None:
+        """The worker has done it."""
 
     def finish(self, done: Callable[[], None]) -> None:
         """No more frames; ``done`` is called when the one under way is out."""

@@ -26,21 +26,22 @@ class AckSplitter:
         others = bytearray()
         data = self._buffer + data
         self._buffer = b""
-        while data:
+        at, end = 0, len(data)
+        while at < end:
             if self._is_garbage or self._passing:
-                size = len(data) if self._is_garbage else min(len(data), self._passing)
-                others += data[:size]
-                data = data[size:]
+                size = end - at if self._is_garbage else min(end - at, self._passing)
+                others += data[at : at + size]
+                at += size
                 self._passing = max(0, self._passing - size)
-            elif data[0] != wire.MARK:
+            elif data[at] != wire.MARK:
                 self._is_garbage = True
-            elif len(data) < wire.HEADER.size:
-                self._buffer, data = data, b""
-            elif not data.startswith(wire.ACK_HEAD):
-                self._passing = wire.HEADER.size + wire.HEADER.unpack_from(data)[3]
-            elif len(data) < wire.ACK_SIZE:
-                self._buffer, data = data, b""
+            elif end - at < wire.HEADER.size:
+                self._buffer, at = data[at:], end
+            elif not data.startswith(wire.ACK_HEAD, at):
+                self._passing = wire.HEADER.size + wire.HEADER.unpack_from(data, at)[3]
+            elif end - at < wire.ACK_SIZE:
+                self._buffer, at = data[at:], end
             else:
-                newest = int.from_bytes(data[wire.HEADER.size : wire.ACK_SIZE], "big")
-                data = data[wire.ACK_SIZE :]
+                newest = int.from_bytes(data[at + wire.HEADER.size : at + wire.ACK_SIZE], "big")
+                at += wire.ACK_SIZE
         return newest, bytes(others)

@@ -27,6 +27,9 @@ class HandedOver(Protocol):
     def heard(self, data: bytes) -> None:
         """The viewer has sent something."""
 
+    def closed(self) -> None:
+        """The viewer will send nothing more, and goes on watching."""
+
     def gone(self) -> None:
         """The connection is gone, or the worker is."""
 
@@ -153,6 +156,9 @@ class Staff:
         elif what == "heard":
             if message["id"] in self.outlets:
                 self.outlets[message["id"]].heard(to_bytes(message["data"]))
+        elif what == "closed":
+            if message["id"] in self.outlets:
+                self.outlets[message["id"]].closed()
         elif what == "gone":
             if message["id"] in self.outlets:
                 outlet = self.outlets[message["id"]]

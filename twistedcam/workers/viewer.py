@@ -7,11 +7,13 @@ import os
 from typing import Any, Protocol
 
 from twisted.internet import protocol
+from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from twistedcam.delivery import Watcher, make_outlet
 from twistedcam.delivery.ears import Ears
-from twistedcam.delivery.outlet import Outlet
+from twistedcam.delivery.outlet import FULL, MAX_UNSENT, Outlet
 from twistedcam.frame import Frame
 from twistedcam.hub import Hub
 from twistedcam.viewers import Tally, Viewer
@@ -41,6 +43,7 @@ class Host(Protocol):
         """There is no file for a viewer's connection."""
 
 
+@implementer(IHalfCloseableProtocol)
 class RemoteViewer(protocol.Protocol):
     """A connection's protocol in the worker.
 
@@ -68,6 +71,9 @@ class RemoteViewer(protocol.Protocol):
         self._outlet: Outlet | None = None
         self._watcher: Watcher | None = None
         self._was_heard = False
+        #: Whether the server has yet to work through what was passed on.
+        self._is_asking = False
+        self._is_held = False
 
     def adopt(self, fd: int, family: int) -> None:
         """Take over the connection; the file is closed, its duplicate kept."""
@@ -87,6 +93,7 @@ class RemoteViewer(protocol.Protocol):
         """Frames may go out."""
         wishes, reactor = self._wishes, self._worker.reactor
         self._outlet = make_outlet(self.transport, received_file, self._cleared, reactor)
+        self._outlet.on_flushed = self._mind_reading
         self._watcher = Watcher(
             self.viewer, self._hub, self._outlet, reactor, wishes["fps"], wishes["window"]
         )
@@ -104,7 +111,22 @@ class RemoteViewer(protocol.Protocol):
         if seq is not None:
             self._watcher.acknowledge(seq)
         if others:
+            self._is_asking = True
+            self._mind_reading()
             self._worker.link.tell("heard", id=self.id, data=to_text(others))
+
+    def readConnectionLost(self) -> None:
+        """The viewer sends nothing any more. One that has acknowledged so far goes on watching."""
+        if self._splitter is None or self._watcher is None:
+            self.drop()
+            return
+        self._watcher.stop_waiting()
+        self._worker.ears.detach(self.transport)
+        self._worker.ears.watch_end(self.transport)
+        self._worker.link.tell("closed", id=self.id)
+
+    def writeConnectionLost(self) -> None:
+        """It is never this side that ends its half alone."""
 
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
         """The viewer is gone."""
@@ -117,6 +139,15 @@ class RemoteViewer(protocol.Protocol):
         """Send a message, in order behind the frame under way."""
         if self._outlet is not None:
             self._outlet.say(data)
+            if self._outlet.unsent() > MAX_UNSENT:
+                self.drop()
+            else:
+                self._mind_reading()
+
+    def taken(self) -> None:
+        """The server has worked through what was passed on."""
+        self._is_asking = False
+        self._mind_reading()
 
     def show(self, frame: Frame) -> None:
         """Send this one frame, if there is room for it."""
@@ -144,6 +175,15 @@ class RemoteViewer(protocol.Protocol):
         heard, self._was_heard = self._was_heard, False
         fps = viewer.rate.current(now)
         return [viewer.frames, viewer.bytes, viewer.drops, viewer.last_time_us, fps, heard]
+
+    def _mind_reading(self) -> None:
+        """Read nothing while the server is busy with it, or answers wait for the viewer."""
+        if self._splitter is None or self._outlet is None:
+            return
+        is_held = self._is_asking or self._outlet.unsent() > FULL
+        if is_held != self._is_held:
+            self._is_held = is_held
+            self._worker.ears.hold(self.transport, is_held)
 
     def _cleared(self) -> None:
         if self._watcher is not None:
