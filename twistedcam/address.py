@@ -14,12 +14,17 @@ MAX_SHOWN = 200
 
 
 def show_address(address: Any) -> str:
-    """``127.0.0.1:4711``, ``[::1]:4711``, or ``unix:/path`` for a socket file."""
+    """``127.0.0.1:4711``, ``[::1]:4711``, or ``unix:/path`` for a socket file.
+
+    An address whose port is not known, and 0, is shown without it.
+    """
     host, port = getattr(address, "host", None), getattr(address, "port", None)
     if host is None:
         name = getattr(address, "name", None)
         text = name.decode(errors="replace") if isinstance(name, bytes) else name
         return f"unix:{text or ''}"
+    if not port:
+        return str(host)
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 

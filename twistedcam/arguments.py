@@ -48,6 +48,13 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="a site whose pages may read here and give commands; again for more",
     )
+    add(
+        "--trusted-proxy",
+        metavar="NETWORK",
+        action="append",
+        help="a proxy that may name its clients: 127.0.0.1, 10.0.0.0/8, unix; again for more",
+    )
+    add("--no-token-in-url", action="store_true", help="take no token from an address (?token=)")
     add("--recordings", metavar="DIR", help=f"folder for recordings ({RECORDINGS})")
     add("--record-format", metavar="FORMAT", help="h264, copy, mp4, mkv, avi, mov, h264.mkv (h264)")
     add(

@@ -22,6 +22,8 @@ from twistedcam.sources.spec import SourceSpec, check_name, parse
 
 #: Options that say where a configuration is or act on it: they have no place in one.
 _NOT_IN_A_FILE = frozenset({"config", "camera", "record", "publish", "help", "check"})
+#: Options whose key is another word, for it has a list.
+_PLURALS = {"trusted-proxy": "trusted-proxies"}
 #: Top-level tables.
 _TABLES = ("camera", "recording")
 
@@ -96,7 +98,9 @@ def _check(document: Mapping[str, Any], actions: Iterable[argparse.Action]) -> C
 def file_key(action: argparse.Action) -> str | None:
     """An option's key in the file, or None for one that has no place there."""
     longs = [text[2:] for text in action.option_strings if text.startswith("--")]
-    return longs[0] if longs and longs[0] not in _NOT_IN_A_FILE else None
+    if not longs or longs[0] in _NOT_IN_A_FILE:
+        return None
+    return _PLURALS.get(longs[0], longs[0])
 
 
 def _option(key: str, value: Any, action: argparse.Action) -> Any:

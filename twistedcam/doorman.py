@@ -70,6 +70,14 @@ class Ticket:
         if port is not None:
             self.doorman.joined(port)
 
+    def count_for(self, peer: Any) -> None:
+        """A proxy has opened it for somebody else, against whose limit it counts from now on.
+
+        Raises:
+            TooMany: there are as many connections from there as there may be.
+        """
+        self.doorman.move(self, source_of(peer))
+
     def leave(self) -> None:
         """It is gone; nothing happens if that is known already."""
         self.joined()
@@ -104,13 +112,20 @@ class Doorman:
         """How many connections have yet to say what they want."""
         return self._unjoined.total()
 
-    def enter(self, peer: Any, has_to_join: bool = False, port: str = "frame") -> Ticket:
+    def enter(
+        self,
+        peer: Any,
+        has_to_join: bool = False,
+        port: str = "frame",
+        is_proxy: bool = False,
+    ) -> Ticket:
         """One more connection.
 
         Arguments:
             peer: a transport's ``getPeer()``.
             has_to_join: it has to say what it wants before it counts as welcome.
             port: which port it is at, where it has to.
+            is_proxy: it is for somebody else, who is not known yet (Ticket.count_for).
 
         Raises:
             TooMany: there is no room.
@@ -118,8 +133,8 @@ class Doorman:
         source, limits = source_of(peer), self.limits.within(self._files())
         if self._taken >= limits.connections:
             raise TooMany(f"there are {limits.connections} connections already: try again later")
-        if not _is_own(source) and self._by_source[source] >= limits.per_address:
-            raise TooMany(f"there are {limits.per_address} connections from this address already")
+        if not is_proxy:
+            self._check_source(source, limits)
         if has_to_join and self._unjoined[port] >= limits.share:
             raise TooMany("too many have connected and said nothing: try again later")
         ticket = Ticket(self, source, port if has_to_join else None)
@@ -154,13 +169,32 @@ class Doorman:
         """A connection at that port has said what it wants."""
         self._unjoined[port] -= 1
 
+    def move(self, ticket: Ticket, source: str) -> None:
+        """Count a connection against another address.
+
+        Raises:
+            TooMany: there is no room there.
+        """
+        if ticket in self._inside and source != ticket.source:
+            self._check_source(source, self.limits)
+            self._uncount(ticket.source)
+            ticket.source = source
+            self._by_source[source] += 1
+
     def forget(self, ticket: Ticket) -> None:
         """A connection is gone."""
         if ticket in self._inside:
             self._inside.remove(ticket)
-            self._by_source[ticket.source] -= 1
-            if not self._by_source[ticket.source]:
-                del self._by_source[ticket.source]
+            self._uncount(ticket.source)
+
+    def _check_source(self, source: str, limits: Limits) -> None:
+        if not _is_own(source) and self._by_source[source] >= limits.per_address:
+            raise TooMany(f"there are {limits.per_address} connections from this address already")
+
+    def _uncount(self, source: str) -> None:
+        self._by_source[source] -= 1
+        if not self._by_source[source]:
+            del self._by_source[source]
 
 
 def _is_own(source: str) -> bool:

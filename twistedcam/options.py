@@ -23,6 +23,7 @@ from twistedcam.doorman import Limits
 from twistedcam.errors import BadArgument
 from twistedcam.mqtt.address import Broker, parse_broker
 from twistedcam.processing import RUNS_IN, Process, parse_process
+from twistedcam.proxies import TrustedProxies
 from twistedcam.publishing import Target, parse_publish
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.sites import parse_name, parse_origin
@@ -59,6 +60,8 @@ class ServeOptions:
     mqtt: Broker | None = None
     http_names: list[str] = field(default_factory=list)
     http_cors: list[str] = field(default_factory=list)
+    trusted_proxies: list[str] = field(default_factory=list)
+    no_token_in_url: bool = False
     http_cors_control: list[str] = field(default_factory=list)
     tokens: Path | None = None
     limits: Limits = field(default_factory=Limits)
@@ -99,6 +102,8 @@ def read_serve_options(given: argparse.Namespace) -> ServeOptions:
         http_cors_control=[
             parse_origin(each, "--http-cors-control") for each in found.http_cors_control or []
         ],
+        trusted_proxies=TrustedProxies.check(found.trusted_proxy or []),
+        no_token_in_url=bool(found.no_token_in_url),
         recordings=Path(found.recordings or RECORDINGS).expanduser().absolute(),
         stopped=bool(found.stopped),
         keys=found.keys is not False,

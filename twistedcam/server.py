@@ -18,6 +18,7 @@ from twistedcam.doorman import Doorman
 from twistedcam.errors import BadArgument, CameraNeeded, DiskError, NoSuchCamera, NotSupported
 from twistedcam.events import EventBus
 from twistedcam.processing import Process, Processor
+from twistedcam.proxies import TrustedProxies
 from twistedcam.publishing import Publications, Target
 from twistedcam.quota import Quota
 from twistedcam.recording import Item, Keeper, Library, Limits, Recorder, RecordSettings
@@ -74,6 +75,10 @@ class Server:
         self.started_at = clock.seconds()
         #: Says who may do what; without tokens everybody may do everything.
         self.authenticator = Authenticator(clock)
+        #: Proxies that are believed when they say for whom they ask over HTTP.
+        self.proxies = TrustedProxies()
+        #: Whether a token may stand in an address (``?token=``).
+        self.takes_token_in_url = True
         #: Counts connections on all ports.
         self.doorman = Doorman()
         #: Keeps the log of refusals short, on all ports.

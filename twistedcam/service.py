@@ -39,6 +39,7 @@ from twistedcam.memory import MemoryReturn
 from twistedcam.mqtt import Bridge
 from twistedcam.options import ServeOptions
 from twistedcam.places import make_folder
+from twistedcam.proxies import TrustedProxies
 from twistedcam.recording.disk import check_mount
 from twistedcam.reload import take_over
 from twistedcam.server import Server
@@ -88,6 +89,8 @@ class CameraService(MultiService):
         if options.tokens is not None:
             self.server.authenticator = Authenticator(reactor, TokenFile(options.tokens))
         self.server.doorman.limits = options.limits
+        self.server.proxies = TrustedProxies(options.trusted_proxies)
+        self.server.takes_token_in_url = not options.no_token_in_url
         self._workers: WorkerPool | None = None
         if options.workers:
             self._workers = WorkerPool(reactor, self.server.viewers, options.workers, options.log)
@@ -212,8 +215,9 @@ class CameraService(MultiService):
             secret = listener.is_on_loopback and not self.server.authenticator.is_needed
             router.answer(strict if secret else anywhere, request)
 
+        server = self.server
         factory = HttpFactory(
-            answer, self._reactor, self.server.doorman, self.server.refusals, self._turns
+            answer, self._reactor, server.doorman, server.refusals, self._turns, server.proxies
         )
         self._http.append(factory)
         [listener] = self._listen([endpoint], factory)

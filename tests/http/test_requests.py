@@ -17,6 +17,7 @@ from twistedcam.http import Figures, make_router
 from twistedcam.http.channel import REQUEST_TIMEOUT
 from twistedcam.http.guard import host_name, proxied_names, same_site
 from twistedcam.http.request import MAX_BODY
+from twistedcam.proxies import TrustedProxies
 from twistedcam.sources import SourceSpec
 
 START = "/api/v1/cameras/door/record/start"
@@ -138,6 +139,7 @@ class GuardTests(SiteCase):
         self.assertIn("--http-name camera.fritz.box", answer.json["message"])
 
     def test_http_is_another_site_than_https(self) -> None:
+        self.factory.proxies = TrustedProxies(["127.0.0.1"])
         for proto, origin, status in (
             ("https", "https://localhost", 200),
             ("https", "https://localhost:443", 200),

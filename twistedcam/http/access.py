@@ -59,7 +59,7 @@ class Access:
             return
         peer = request.getClientAddress()
         judging = Deferred.fromCoroutine(
-            self._server.authenticator.by_token(token_of(request), peer)
+            self._server.authenticator.by_token(self._token_of(request), peer)
         )
         request.notifyFinish().addErrback(lambda _: judging.cancel())
         request.grant = await judging
@@ -70,6 +70,17 @@ class Access:
         else:
             self._require(request, path, parts, right)
             self._hold(request, partial(_is_the_same, request.grant))
+
+    def _token_of(self, request: HttpRequest) -> str | None:
+        token = token_of(request)
+        if token is not None or self._server.takes_token_in_url:
+            return token if token is not None else token_in_url(request)
+        if self._server.authenticator.is_needed and token_in_url(request) is not None:
+            raise Unauthorized(
+                "this server takes no token from an address: send it as Authorization: Bearer, "
+                "or as a password with any name"
+            )
+        return None
 
     @staticmethod
     def _is_for_pictures(request: HttpRequest, path: str) -> bool:
@@ -126,7 +137,7 @@ class Access:
 
 
 def token_of(request: HttpRequest) -> str | None:
-    """The token that a request shows: Bearer, the password of Basic, or ``?token=``."""
+    """The token that a request shows in a header: Bearer, or the password of Basic."""
     kind, _, value = (request.getHeader("Authorization") or "").partition(" ")
     if kind.lower() == "bearer" and value.strip():
         return value.strip()
@@ -135,6 +146,11 @@ def token_of(request: HttpRequest) -> str | None:
             return base64.b64decode(value.strip()).decode().partition(":")[2]
         except ValueError:  # no Base64, or no UTF-8 in it
             return ""
+    return None
+
+
+def token_in_url(request: HttpRequest) -> str | None:
+    """The token in a request's address: ``?token=``."""
     found: list[bytes] = (request.args or {}).get(b"token", [])
     return found[-1].decode(errors="replace") if found else None
 

@@ -35,6 +35,7 @@ from twistedcam.http.request import HttpRequest
 from twistedcam.http.stall import StallWatch
 from twistedcam.http.turns import Turns
 from twistedcam.parting import LINGER, Parting
+from twistedcam.proxies import TrustedProxies
 from twistedcam.refusals import RefusalLog
 
 log = Logger()
@@ -86,19 +87,24 @@ class HttpConnection(PacedChannel):
         self._read_closed = False
         self._peer_watch: PeerWatch | None = None
         self._ticket: Ticket | None = None
+        #: Who asks: the transport's peer, or the client behind a proxy that is trusted.
+        self.peer: Any = None
         self._token_session: TokenSession | None = None
 
     def connectionMade(self) -> None:
         """Begin to wait for the first request."""
         self.factory.connections.add(self)
         bottom_of(self.transport).bufferSize = BUFFER
-        self._source = source_of(self.transport.getPeer())
+        peer = self.peer = self.transport.getPeer()
+        is_proxy = self.factory.proxies.trusts(peer)
+        # What a proxy asks for several clients does not count as one client's.
+        self._source = show_address(peer) if is_proxy else source_of(peer)
         self._watch = StallWatch(self.transport, self.factory.reactor)
         self._expect_request()
         super().connectionMade()
         answer_plain_http(self.transport, self._refuse_plain)
         try:
-            self._ticket = self.factory.doorman.enter(self.transport.getPeer())
+            self._ticket = self.factory.doorman.enter(peer, is_proxy=is_proxy)
         except TooMany as error:
             self._turn_away(error)
 
@@ -138,7 +144,7 @@ class HttpConnection(PacedChannel):
 
     def _failed(self) -> None:
         if self.factory.refusals.admits(self._source, "HTTP parser"):
-            log.failure("{peer}: a request failed", peer=show_address(self.transport.getPeer()))
+            log.failure("{peer}: a request failed", peer=show_address(self.peer))
         self.transport.abortConnection()
 
     def readConnectionLost(self) -> None:
@@ -200,6 +206,25 @@ class HttpConnection(PacedChannel):
         if receiver is not None:
             receiver.lost()
 
+    def find_client(self, request: Request) -> Any:
+        """Who asks for this: the peer, or the client that a trusted proxy names.
+
+        From now on the connection counts against that address. Where it has too many already it
+        is refused.
+        """
+        proxies, peer = self.factory.proxies, self.transport.getPeer()
+        if proxies.trusts(peer):
+            named = request.requestHeaders.getRawHeaders("X-Forwarded-For") or []
+            self.peer = proxies.client_of(peer, named)
+            self._next_source = source_of(self.peer)
+            try:
+                if self._ticket is not None:
+                    self._ticket.count_for(self.peer)
+            except TooMany as error:
+                self.refused = error
+                self.refuse_connection()
+        return self.peer
+
     def hold(self, session: TokenSession | None) -> None:
         """Keep what a token has opened until the answer is complete, or the connection gone."""
         if self._token_session is not None:
@@ -227,7 +252,7 @@ class HttpConnection(PacedChannel):
         if self.over:
             return
         if self.factory.refusals.admits(self._source, f"HTTP {reply.status}"):
-            peer, status = show_address(self.transport.getPeer()), reply.status
+            peer, status = show_address(self.peer), reply.status
             log.info("{peer}: refused: {status} {why}", peer=peer, status=status, why=why)
         headers = self.requests[-1].requestHeaders if self.requests else None
         if headers is not None and wants_page(headers.getRawHeaders(b"Accept")):
@@ -312,6 +337,7 @@ class HttpFactory(HTTPFactory):
         doorman: counts connections; by default its own.
         refusals: keeps the log of refusals short; by default its own.
         turns: shares out the reactor's time; by default its own.
+        proxies: those that are believed when they say for whom they ask; by default none.
     """
 
     noisy = False
@@ -324,6 +350,7 @@ class HttpFactory(HTTPFactory):
         doorman: Doorman | None = None,
         refusals: RefusalLog | None = None,
         turns: Turns | None = None,
+        proxies: TrustedProxies | None = None,
     ) -> None:
         super().__init__(timeout=IDLE_TIMEOUT, reactor=clock)
         self.answer = answer
@@ -332,6 +359,7 @@ class HttpFactory(HTTPFactory):
         self.parting = Parting()
         self.refusals = RefusalLog(clock) if refusals is None else refusals
         self.turns = Turns(clock) if turns is None else turns
+        self.proxies = TrustedProxies() if proxies is None else proxies
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         """One for each connection."""
@@ -351,7 +379,7 @@ class HttpFactory(HTTPFactory):
         """One line of the program's log, for who wants it."""
         log.debug(
             "{peer} {method} {uri} {status} {bytes} bytes",
-            peer=request.getClientAddress(),
+            peer=show_address(request.getClientAddress()),
             method=request.method.decode("ascii", "replace"),
             uri=shorten(without_token(request.uri)),
             status=request.code,

@@ -51,7 +51,7 @@ class Guard:
                 f"or start it with --http-name {host_name(host)}"
             )
         origin = shorten(_header(request, b"Origin"))
-        if origin and not same_site(origin, host, scheme_of(request)):
+        if origin and not same_site(origin, host, _scheme_of(request)):
             return self._check_foreign(request, origin, host, reads, is_socket)
         site = _header(request, b"Sec-Fetch-Site")
         if not reads and site in ("cross-site", "same-site"):
@@ -81,7 +81,7 @@ class Guard:
         elif controls or (is_socket and is_named):
             _allow(request, origin, controls)
             return None
-        return _refusal(_foreign(origin, f"{scheme_of(request) or 'http'}://{host}", may_read))
+        return _refusal(_foreign(origin, f"{_scheme_of(request) or 'http'}://{host}", may_read))
 
     def _knows(self, host: str) -> bool:
         name = host_name(host)
@@ -114,16 +114,11 @@ def host_name(host: str) -> str:
         return host.lower()
 
 
-def scheme_of(request: HttpRequest) -> str | None:
-    """How the browser reached this site: ``https``, ``http``, or None where that is not known.
-
-    A proxy that ends TLS says so in ``X-Forwarded-Proto``. A page of another site cannot set it:
-    browsers ask first (CORS) and are refused.
-    """
-    if request.isSecure():
-        return "https"
-    forwarded = _header(request, b"X-Forwarded-Proto").partition(",")[0].lower()
-    return forwarded if forwarded in _PORTS else None
+def _scheme_of(request: HttpRequest) -> str | None:
+    """How the browser reached this site, where that is known."""
+    if isinstance(request, HttpRequest):
+        return request.scheme
+    return "https" if request.isSecure() else None  # of somebody else's site
 
 
 def same_site(origin: str, host: str, scheme: str | None = None) -> bool:

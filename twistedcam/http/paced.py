@@ -49,7 +49,9 @@ class PacedChannel(HTTPChannel):
         self._requests = self._complete = 0
         self._answering = False
         self._is_parsing = False
+        #: Against which address the work counts, and against which from the next request on.
         self._source = ""
+        self._next_source: str | None = None
         self._look: IDelayedCall | None = None
         self._next_look = _FIRST_LOOK
 
@@ -86,7 +88,14 @@ class PacedChannel(HTTPChannel):
             self._is_parsing = False
         self._mind_reading()
         self._rests()
-        return self._look is None and self._may_parse()
+        is_more = self._look is None and self._may_parse()
+        if self._next_source is None or self.over:
+            return is_more
+        self.factory.turns.forget(self._source, self)
+        self._source, self._next_source = self._next_source, None
+        if is_more:
+            self.factory.turns.ask(self._source, self)
+        return False
 
     def _next_piece(self) -> tuple[bytes, bool]:
         """What to parse in one step; whether the step may go on behind it."""

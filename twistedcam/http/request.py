@@ -42,10 +42,29 @@ class HttpRequest(Request):
             if hosts == 1 or (not hosts and version == b"HTTP/1.0"):
                 self.requestHeaders.setRawHeaders(b"Host", [whole[1]])
             path = whole[2] if whole[2].startswith(b"/") else b"/" + whole[2]
+        self.client = self.channel.find_client(self)
+        if self.channel.over:
+            return
         if path.count(b"&") + path.count(b";") >= MAX_WORDS:
             self.channel.refuse(400, f"a query has at most {MAX_WORDS} words")
             return
         super().requestReceived(command, path, version)
+
+    @property
+    def scheme(self) -> str | None:
+        """How the browser reached this site: ``https``, ``http``, or None where it is not known.
+
+        A trusted proxy that ends TLS says so in ``X-Forwarded-Proto``.
+        """
+        if self.channel.factory.proxies.trusts(self.channel.transport.getPeer()):
+            named = (self.getHeader("X-Forwarded-Proto") or "").partition(",")[0].strip().lower()
+            if named in ("http", "https"):
+                return named
+        return "https" if super().isSecure() else None
+
+    def isSecure(self) -> bool:
+        """Whether the browser speaks TLS, with this server or with a trusted proxy."""
+        return self.scheme == "https"
 
     def getHeader(self, key: AnyStr) -> AnyStr | None:
         """A header, the last of that name; asked for as text also one that is no UTF-8."""

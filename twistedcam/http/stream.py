@@ -103,7 +103,7 @@ class Streams:
                 outlet.say(answer_head(request, HEADERS))
                 return outlet
 
-            address = show_address(transport.getPeer())
+            address = show_address(request.getClientAddress())
             MjpegSession(self, watched, fps, address, open_outlet, transport.abortConnection)
 
 

@@ -132,7 +132,7 @@ class WebSocketSession:
         self._outlet = make_outlet(self._transport, websocket_message, self._cleared, server.clock)
         self._outlet.on_flushed = self._turns.go_on
         self._outlet.say(accept)
-        address = show_address(self._transport.getPeer())
+        address = show_address(request.getClientAddress())
         self._viewer = server.viewers.join(
             address, "http", camera.name, self._outlet.path, self._kicked
         )

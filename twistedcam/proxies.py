@@ -1,0 +1,119 @@
+"""Proxies that are believed when they say for whom they ask."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from twisted.internet.address import IPv4Address, IPv6Address
+
+from twistedcam.errors import BadArgument
+
+#: Stands for whoever connects to a socket file.
+UNIX = "unix"
+
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class TrustedProxies:
+    """Finds the client behind the proxies that are trusted, by ``X-Forwarded-For``.
+
+    Each proxy appends the address that it was asked from. So the list is read from its end, and
+    the first address that is no trusted proxy's is the client's: what stands before it is what
+    the client itself has sent.
+
+    Arguments:
+        networks: addresses, networks such as ``10.0.0.0/8``, or ``unix``.
+
+    Raises:
+        BadArgument: one of them is none of these.
+    """
+
+    def __init__(self, networks: Sequence[str] = ()) -> None:
+        self._unix = UNIX in networks
+        self._networks = [_network(each) for each in networks if each != UNIX]
+
+    @classmethod
+    def check(cls, networks: Sequence[str]) -> list[str]:
+        """The networks, if they are such; raises BadArgument."""
+        cls(networks)
+        return list(networks)
+
+    def trusts(self, peer: Any) -> bool:
+        """Whether that is such a proxy.
+
+        Arguments:
+            peer: a transport's ``getPeer()``.
+        """
+        if not (self._unix or self._networks):
+            return False
+        host = getattr(peer, "host", None)
+        if host is None:
+            return self._unix
+        address = _address(host)
+        return address is not None and self._has(address)
+
+    def client_of(self, peer: Any, forwarded: Sequence[str]) -> Any:
+        """For whom a peer asks.
+
+        Arguments:
+            peer: a transport's ``getPeer()``.
+            forwarded: all values of ``X-Forwarded-For``, in their order.
+
+        Returns:
+            An address whose port is 0: nobody knows it. The peer itself, if it is not trusted, or
+            says nothing that can be understood.
+        """
+        if not self.trusts(peer):
+            return peer
+        found: _Address | None = None
+        for word in _from_the_end(forwarded):
+            address = _address(word)
+            if address is None:
+                break
+            found = address
+            if not self._has(address):
+                break
+        if found is None:
+            return peer
+        kind = IPv4Address if found.version == 4 else IPv6Address
+        return kind("TCP", str(found), 0)
+
+    def _has(self, address: _Address) -> bool:
+        return any(address in each for each in self._networks)
+
+
+def _network(text: str) -> _Network:
+    try:
+        network = ipaddress.ip_network(text.strip(), strict=False)
+    except ValueError:
+        raise BadArgument(
+            f"--trusted-proxy {text}: write an address (127.0.0.1), a network "
+            "(10.0.0.0/8, fd00::/8) or unix"
+        ) from None
+    if network.prefixlen == 0:
+        raise BadArgument(f"{text} is everybody: name the addresses of your proxies")
+    return network
+
+
+def _from_the_end(forwarded: Sequence[str]) -> Iterator[str]:
+    for value in reversed(forwarded):
+        rest = value
+        while rest:
+            rest, _, word = rest.rpartition(",")
+            yield word.strip()
+
+
+def _address(text: str) -> _Address | None:
+    """An address with or without its port; an IPv4 address that is written as IPv6 is IPv4."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
