@@ -14,14 +14,18 @@ FUZZ_CASES ?= 2000
 FUZZED := tests/fuzz tests/wire tests/control/test_lines.py tests/control/test_telnet.py tests/test_jpeg.py \
   tests/sources/test_multipart.py tests/viewing/test_session.py
 
-# The versions that tests run with; LOCK= for the newest that there are
+# The versions that tests run with: make test LOCK=requirements/lowest.txt, or newest.txt
 LOCK ?= requirements/test.txt
+# Each of them is installed anew when another one was there before.
+TESTED := $(VENV)/.test-$(basename $(notdir $(LOCK)))
+# Interpreters for make smoke, those of them that this machine has
+PYTHONS ?= 3.11 3.12 3.13
 
 BIN := $(VENV)/bin
 PYTEST := pytest --numprocesses $(JOBS) --dist worksteal
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test lint check coverage bench soak fuzz kernel-test audit lock clean
+.PHONY: help run test lint check smoke coverage bench soak fuzz kernel-test audit lock clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 13
@@ -29,18 +33,22 @@ help:  ## say what can be made
 run: $(VENV)/.run  ## start the server (ARGS='--camera webcam:0')
 	@exec $(BIN)/twistedcam serve $(ARGS)
 
-test: lint check  ## style, types, import contracts, and all tests (TESTS=tests/wire JOBS=4)
+# Style and types are those of one set of tools and packages.
+test: $(if $(filter %/test.txt,$(LOCK)),lint) check  ## style, types, import contracts, and all tests (TESTS=tests/wire JOBS=4)
 
-check: $(VENV)/.test
+check: $(TESTED)
 	$(BIN)/python -m $(PYTEST) $(TESTS)
 
-coverage: $(VENV)/.test  ## all tests, and the lines and branches that none of them reaches
+smoke:  ## a short look at each Python that is here, with the newest packages, and the lowest (PYTHONS=3.13)
+	@$(PYTHON) tools/smoke.py $(PYTHONS)
+
+coverage: $(TESTED)  ## all tests, and the lines and branches that none of them reaches
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m $(PYTEST) $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered --show-missing
 
-lint: $(VENV)/.test  ## style, types and import contracts alone
+lint: $(TESTED)  ## style, types and import contracts alone
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -49,7 +57,7 @@ lint: $(VENV)/.test  ## style, types and import contracts alone
 bench: $(VENV)/.bench  ## this server beside its peers: table, JSON and plots (ARGS='--repeats 5')
 	$(BIN)/python -m benchmarks $(ARGS)
 
-soak: $(VENV)/.test  ## an hour of comings and goings, one of lost servers, then what is left over (SOAK_SECONDS=60)
+soak: $(TESTED)  ## an hour of comings and goings, one of lost servers, then what is left over (SOAK_SECONDS=60)
 	$(BIN)/python -m tests.soak --seconds $(SOAK_SECONDS) $(ARGS)
 	$(BIN)/python -m tests.soak.viewers --seconds $(SOAK_SECONDS)
 
@@ -57,13 +65,13 @@ fuzz: $(VENV)/.fuzz  ## codecs and parsers against any bytes, guided by coverage
 	for each in frames pictures commands; do $(BIN)/python -m tests.fuzz $$each --seconds $(FUZZ_SECONDS) || exit; done
 	FUZZ_CASES=$(FUZZ_CASES) $(BIN)/python -m $(PYTEST) $(FUZZED)
 
-kernel-test: $(VENV)/.test  ## the webcam code on the Linux kernel's own test driver, in a virtual machine
+kernel-test: $(TESTED)  ## the webcam code on the Linux kernel's own test driver, in a virtual machine
 	$(BIN)/python -m tests.kernel $(ARGS)
 
 audit: $(VENV)/.run  ## known holes in what is installed, by pip-audit (asks the network)
 	@$(PYTHON) tools/audit.py $(VENV)
 
-lock: $(VENV)/.test $(VENV)/.bench $(VENV)/.fuzz  ## write requirements/test.txt from what is installed
+lock: $(TESTED) $(VENV)/.bench $(VENV)/.fuzz  ## write requirements/test.txt from what is installed
 	@{ sed -n '/^#/p' requirements/test.txt; $(BIN)/python -m pip freeze --exclude-editable \
 	  | grep -E '^[A-Za-z0-9_.-]+==' | grep -viE '^(atheris|pygobject|pycairo)=' \
 	  | LC_ALL=C sort -f -t= -k1,1; } > .lock
@@ -80,18 +88,19 @@ $(VENV)/bin/python:
 $(VENV)/.run: pyproject.toml setup.py tools/preflight.py | $(VENV)/bin/python
 	@$(PYTHON) tools/preflight.py run
 	@echo "installing twistedcam and what it needs"
-	@$(PIP) --editable '.[websocket]'
+	@$(PIP) --editable '.[prompt]'
 	@touch $@
 
-$(VENV)/.test: $(LOCK) pyproject.toml setup.py tools/preflight.py tools/browser_parts.py | $(VENV)/bin/python
+$(TESTED): $(LOCK) pyproject.toml setup.py tools/preflight.py tools/browser_parts.py | $(VENV)/bin/python
 	@$(PYTHON) tools/preflight.py test
 	@echo "installing what the tests need"
-	@$(PIP) $(if $(LOCK),--constraint $(LOCK)) --editable '.[test]'
+	@rm -f $(VENV)/.test-*
+	@$(PIP) --upgrade --upgrade-strategy eager --constraint $(LOCK) --editable '.[test]'
 	@$(BIN)/python tools/browser_parts.py $(VENV)/share/twistedcam-tests
 	@$(PIP) --editable '.[tray]' || echo "no PyGObject: tests of the tray on a real panel are left out"
 	@touch $(VENV)/.run $@
 
-$(VENV)/.fuzz: $(VENV)/.test
+$(VENV)/.fuzz: $(TESTED)
 	@$(PIP) --editable '.[fuzz]'
 	@touch $@
 

@@ -105,7 +105,7 @@ def _draw(results: dict[str, Any], folder: Path) -> None:
     try:
         from benchmarks import plots
     except ImportError:
-        print("no plots: pip install 'twistedcam[bench]'", file=sys.stderr)
+        print("no plots: .venv/bin/pip install -e '.[bench]'", file=sys.stderr)
         return
     plots.draw({name: result["found"] for name, result in results.items()}, folder)
 

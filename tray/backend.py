@@ -21,7 +21,7 @@ WATCHER = "org.kde.StatusNotifierWatcher"
 GTK = "gir1.2-gtk-3.0"
 INDICATOR = "gir1.2-ayatanaappindicator3-0.1"
 PYGOBJECT = (
-    "the tray needs PyGObject: pip install 'twistedcam[tray]' "
+    "the tray needs PyGObject. From the checkout: .venv/bin/pip install -e '.[tray]' "
     "(on Debian after: apt install gcc pkg-config python3-dev libgirepository1.0-dev "
     f"libcairo2-dev {GTK} {INDICATOR})"
 )

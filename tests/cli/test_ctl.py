@@ -154,7 +154,7 @@ def test_a_person_at_the_prompt(
     try:
         prompt.wait_for("Ctrl-D leaves")
         if hidden:
-            prompt.wait_for("pip install 'twistedcam[prompt]'")
+            prompt.wait_for("pip install -e '.[prompt]'")
         prompt.wait_for("twistedcam>")
         prompt.type("get cam quality\r")
         prompt.wait_for("quality")

@@ -119,7 +119,7 @@ def test_lines_are_shown_where_a_view_is_not_wanted_or_cannot_be(
 ) -> None:
     lines = watch(*words, hidden=hidden)
     if hidden:
-        lines.wait_for("pip install 'twistedcam[prompt]'")
+        lines.wait_for("pip install -e '.[prompt]'")
     lines.wait_for(shown, meanwhile=lambda: client.ask("start", "cam") or client.ask("stop", "cam"))
     lines.type("\x03")
     assert lines.process.wait(PATIENCE) == 0

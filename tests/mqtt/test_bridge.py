@@ -219,7 +219,7 @@ def test_a_broker_s_password_is_not_shown() -> None:
 @pytest.mark.parametrize(
     ("module", "address", "said"),
     [
-        ("paho.mqtt.client", "mqtt://localhost", "pip install 'twistedcam\\[mqtt\\]'"),
+        ("paho.mqtt.client", "mqtt://localhost", "pip install -e '.\\[mqtt\\]'"),
         ("nothing", "mqtts://localhost?ca=/nowhere", "ca='/nowhere' will not do"),
     ],
 )

@@ -283,7 +283,7 @@ def test_what_a_desktop_lacks_is_said_in_one_line(desktop: Desktop, tmp_path: Pa
     assert "has no menu" in fails(desktop, {**env, "PYSTRAY_BACKEND": "xorg"})
     (tmp_path / "gi.py").write_text("raise ImportError\n")
     hidden = {**env, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
-    assert "pip install 'twistedcam[tray]'" in fails(desktop, hidden)
+    assert "pip install -e '.[tray]'" in fails(desktop, hidden)
 
 
 def test_a_bus_or_a_display_that_never_answers_is_not_waited_for(

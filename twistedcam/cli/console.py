@@ -25,6 +25,8 @@ from twistedcam.tls.client import Trust
 
 #: Exit codes: all went well, the work failed, called wrongly.
 WELL, FAILED, WRONG = 0, 1, 2
+#: Installs prompt_toolkit; to be typed in the project's folder.
+INSTALL_PROMPT = ".venv/bin/pip install -e '.[prompt]'"
 
 
 class Console:
@@ -128,7 +130,7 @@ class Console:
         try:
             watch_live(self.connect, self.endpoint, camera, self.paint)
         except ImportError:
-            print("for a live view: pip install 'twistedcam[prompt]'", file=sys.stderr)
+            print(f"for a live view: {INSTALL_PROMPT}", file=sys.stderr)
             return False
         return True
 

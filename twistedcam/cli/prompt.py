@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from twistedcam.cli.completion import Vocabulary
-from twistedcam.cli.console import WELL, WRONG, Console
+from twistedcam.cli.console import INSTALL_PROMPT, WELL, WRONG, Console
 from twistedcam.errors import TwistedcamError
 
 PROMPT = "twistedcam> "
-_PLAIN = "for history and completion: pip install 'twistedcam[prompt]'"
+_PLAIN = f"for history and completion: {INSTALL_PROMPT}"
 
 
 def run_prompt(console: Console) -> int:

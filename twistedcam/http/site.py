@@ -22,6 +22,7 @@ from twistedcam.http.request import HttpRequest
 from twistedcam.http.router import Handler, Router, query
 from twistedcam.http.snapshot import Snapshots
 from twistedcam.http.stream import Streams
+from twistedcam.http.websocket import WebSockets
 
 if TYPE_CHECKING:
     from twistedcam.commands import Command, Registry
@@ -78,11 +79,7 @@ def make_router(server: Server, registry: Registry, figures: Figures) -> Router:
 
 
 def add_websockets(router: Router, server: Server) -> None:
-    """``/live``, where the library for it is installed (the extra ``websocket``)."""
-    try:
-        from twistedcam.http.websocket import WebSockets
-    except ImportError:
-        return  # the page then pulls one snapshot after the other
+    """Add ``/live``, the pictures over a WebSocket."""
     sockets = WebSockets(server)
     router.add("GET", "/live", sockets.get)
     router.add("GET", "/live/{camera}", sockets.get)

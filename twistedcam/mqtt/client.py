@@ -51,7 +51,9 @@ class Client:
             from paho.mqtt.client import Client as Paho
             from paho.mqtt.enums import CallbackAPIVersion
         except ImportError:
-            raise BadArgument("--mqtt needs paho-mqtt: pip install 'twistedcam[mqtt]'") from None
+            raise BadArgument(
+                "--mqtt needs paho-mqtt; from the checkout: .venv/bin/pip install -e '.[mqtt]'"
+            ) from None
         self._reactor = reactor
         self._broker = broker
         self._state = state

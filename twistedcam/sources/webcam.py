@@ -34,6 +34,15 @@ _JPEG_CODES = frozenset({MJPG, "JPEG"})
 _SETTINGS = ("size", "fps", "format", "name", *COMMON)
 
 
+def _silence_opencv() -> None:
+    """Have OpenCV write nothing to standard error: what it says there is said in our log."""
+    silent = 0
+    if hasattr(cv2, "setLogLevel"):  # OpenCV 4
+        cv2.setLogLevel(silent)
+    else:
+        cv2.utils.logging.setLogLevel(silent)
+
+
 class WebcamSource:
     """A webcam; one that speaks MJPEG is passed through without decoding.
 
@@ -98,7 +107,7 @@ class WebcamSource:
 
     def open(self) -> Granted:
         """Open the device, ask for format, size and rate, and see what was granted."""
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        _silence_opencv()
         self._holder = None
         path = self.path
         if not path:
