@@ -23,6 +23,7 @@ from twistedcam.publishing import Publications, Target
 from twistedcam.quota import Quota
 from twistedcam.recording import Item, Keeper, Library, Limits, Recorder, RecordSettings
 from twistedcam.recording.disk import check_mount
+from twistedcam.recording.index_mover import IndexMover
 from twistedcam.refusals import RefusalLog
 from twistedcam.saved import SavedSettings
 from twistedcam.sources import SourceSpec
@@ -72,6 +73,7 @@ class Server:
         self.library = Library(recordings, self.events, self.make_thread, self._being_written)
         self.keeper = Keeper(self.library, self.events, clock, self._limits)
         self._recovery: IDelayedCall | None = None
+        self._index_mover = IndexMover(recordings, self.events, self.make_thread, self._reserve)
         self.started_at = clock.seconds()
         #: Says who may do what; without tokens everybody may do everything.
         self.authenticator = Authenticator(clock)
@@ -257,6 +259,7 @@ class Server:
     def finish_recordings(self) -> Deferred[Any]:
         """End all recordings in good order; fires when their files are whole."""
         self.keeper.stop()
+        self._index_mover.stop()
         if self._recovery is not None and self._recovery.active():
             self._recovery.cancel()
         return DeferredList([each.stop() for each in self.recorders.values()])
@@ -268,6 +271,11 @@ class Server:
         """
         processors = [each.stop() for each in self.processors.values()]
         return DeferredList([*processors, *(each.stop() for each in self.cameras.values())])
+
+    def _reserve(self) -> int:
+        """Bytes that are to stay free on the disk."""
+        settings = (self.record_settings, *(each.settings for each in self.recorders.values()))
+        return max(each.keep_free or 0 for each in settings)
 
     def _is_mounted(self) -> bool:
         try:

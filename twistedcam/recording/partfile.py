@@ -13,7 +13,7 @@ from pathlib import Path
 from twistedcam.errors import DiskError
 from twistedcam.recording.file_system import WriterLock, give_name, sync_file, sync_folder
 
-PREFIX, SUFFIX = ".", ".part"
+PREFIX, SUFFIX, WHOLE = ".", ".part", ".whole"
 #: Seconds to wait for a file when the process has as many as it may have.
 PATIENCE = 2.0
 #: Seconds between two attempts to have one.
@@ -23,6 +23,11 @@ _POLL = 0.02
 def part_of(path: Path) -> Path:
     """Where a file is while it is being written."""
     return path.with_name(f"{PREFIX}{path.name}{SUFFIX}")
+
+
+def whole_of(path: Path) -> Path:
+    """Where a copy of a file is made that is to take its place. What a crash leaves is removed."""
+    return path.with_name(f"{PREFIX}{path.name}{WHOLE}")
 
 
 def name_of_part(name: str) -> str | None:
@@ -183,8 +188,11 @@ class PartFile(io.RawIOBase):
         if self.error is None:
             self._good = self._end
 
-    def publish(self) -> Path:
+    def publish(self, make_copy: Callable[[Path], Path | None] = lambda part: None) -> Path:
         """To the disk, and under its final name, or a free one like it; where it is now.
+
+        Arguments:
+            make_copy: makes a better copy of the finished file, on the disk; None: there is none.
 
         Raises:
             OSError: it could not be done; what there is stays under its hidden name. Or it has
@@ -197,10 +205,21 @@ class PartFile(io.RawIOBase):
             else:
                 self._drop_tail(self._end)
             sync_file(self._file.fileno())
-            path = give_name(self.part, self.path)
+            path = self._give_name_to(make_copy(self.part) if self.error is None else None)
         finally:
             self.close()
         sync_folder(path.parent)
+        return path
+
+    def _give_name_to(self, copy: Path | None) -> Path:
+        if copy is None:
+            return give_name(self.part, self.path)
+        try:
+            path = give_name(copy, self.path)
+        except OSError:
+            copy.unlink(missing_ok=True)
+            return give_name(self.part, self.path)
+        self.part.unlink(missing_ok=True)
         return path
 
     def discard(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from twistedcam.recording.avi import stamp
 from twistedcam.recording.disk import ROOM, free_bytes
 from twistedcam.recording.encoder import make_encoder
 from twistedcam.recording.formats import Format
+from twistedcam.recording.index_in_front import SUFFIXES, copy_with_index_in_front
 from twistedcam.recording.moment import Moment
 from twistedcam.recording.names import give_back
 from twistedcam.recording.partfile import PartFile
@@ -28,6 +30,8 @@ from twistedcam.recording.tail import Tail
 from twistedcam.runtime.boot_clock import boot_id, uptime
 
 _INDEX_ENTRY = 40
+#: Bytes of a film whose index is moved to its front before it gets its name.
+SMALL = 16 * 2**20
 #: Microseconds of film between two looks at the disk.
 _LOOK = 400_000
 #: Microseconds between two pictures that are too long to leave the newest ones to the muxer.
@@ -78,6 +82,7 @@ class Segment:
         self.started = self.last = first.time
         self._base = format.container.time_base
         self._pace = pace
+        self._settings = settings
         self._strict_grid = format.container.muxer == "avi"
         self._file = PartFile(path)
         options = {**format.container.writing(pace), "flush_packets": "1"}
@@ -182,7 +187,16 @@ class Segment:
         with suppress(OSError):  # the count alone is no reason to leave the film hidden
             write_dropped(self._file.fileno(), self.result.dropped)
         self.result.bytes = self._file.size
-        self.result.name = self._file.publish().name
+        self.result.name = self._file.publish(self._copy).name
+
+    def _copy(self, part: Path) -> Path | None:
+        """A copy with the index in front, if that does not take long (see index_mover)."""
+        if self._file.path.suffix.lower() not in SUFFIXES or self.result.bytes > SMALL:
+            return None
+        try:
+            return copy_with_index_in_front(part, self._settings.keep_free or 0)
+        except (OSError, struct.error):
+            return None
 
     def _mux(self, until: int) -> None:
         packet, self._held = self._held, None
