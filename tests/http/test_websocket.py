@@ -10,6 +10,7 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, Request, TextMessage
 
 from tests.http.site import Connection, SiteCase
+from twistedcam.delivery.outlet import FULL
 from twistedcam.http.websocket import ACK_TIMEOUT
 
 
@@ -59,6 +60,51 @@ class WebSocketTests(SiteCase):
         self.assertEqual(len(self.server.viewers), 0)
         self.assertTrue(any(isinstance(each, CloseConnection) for each in self.events()))
         self.assertTrue(self.connection.transport.disconnecting)
+
+    def test_who_acknowledges_what_was_never_sent_has_acknowledged_nothing(self) -> None:
+        self.show(2)
+        self.pictures()
+        for _ in range(4):
+            self.clock.advance(ACK_TIMEOUT / 2)
+            if not self.connection.transport.disconnecting:
+                self.ack(0)
+        self.assertTrue(self.connection.transport.disconnecting)
+
+    def test_every_ping_is_answered_in_turns_and_nothing_is_read_meanwhile(self) -> None:
+        transport = self.connection.transport
+        self.events()
+        self.connection.channel.dataReceived(self.client.send(Ping(b"x")) * 1000)
+        self.assertEqual(transport.producerState, "paused")
+        self.assertLess(len(self.events()), 100)
+        while self.server.turns.running and self.clock.getDelayedCalls():
+            if transport.producerState == "producing":
+                break
+            self.clock.advance(0)
+        self.assertEqual(transport.producerState, "producing")
+
+    def test_who_does_not_read_its_pongs_is_read_no_more_and_is_gone_in_a_while(self) -> None:
+        transport = self.connection.transport
+        self.ack(1)
+        self.events()
+        transport.producer.pauseProducing()  # as transports do
+        self.connection.channel.dataReceived(self.client.send(Ping(b"x" * 100)) * 1000)
+        for _ in range(10):
+            self.clock.advance(0)
+        self.assertEqual(transport.producerState, "paused")
+        self.assertLess(len(transport.value()), 2 * FULL)
+        for _ in range(2):
+            self.clock.advance(ACK_TIMEOUT)
+        self.assertTrue(transport.disconnecting)
+        self.assertEqual(len(self.server.viewers), 0)
+
+    def test_what_comes_with_the_request_is_heard(self) -> None:
+        client = WSConnection(ConnectionType.CLIENT)
+        request = client.send(Request(host="localhost", target="/live/door"))
+        connection = self.connect()
+        ping = bytes([0x89, 0x81, 0, 0, 0, 0]) + b"x"
+        connection.channel.dataReceived(request + ping)
+        self.clock.advance(0)
+        self.assertTrue(connection.take().endswith(b"\x8a\x01x"))
 
     def test_what_is_no_acknowledgement_ends_it(self) -> None:
         for text in ("x", "{}", "[]", '{"ack": "1"}', "1", "x" * 2000):

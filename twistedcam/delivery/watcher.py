@@ -76,6 +76,10 @@ class Watcher:
         """Whether a frame on its way is not acknowledged yet; only with a window."""
         return bool(self._unacknowledged)
 
+    def waits_for(self, seq: int) -> bool:
+        """Whether an acknowledgement of all frames up to this one says anything new."""
+        return bool(self._unacknowledged) and self._unacknowledged[0] <= seq
+
     def begin(self) -> None:
         """From now on frames go out, the newest first."""
         self._hub.add(self)

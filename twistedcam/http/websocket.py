@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from wsproto import ConnectionType
@@ -21,11 +22,14 @@ from wsproto.utilities import ProtocolError
 
 from twistedcam.address import show_address
 from twistedcam.delivery import Watcher, make_outlet
+from twistedcam.delivery.outlet import FULL
+from twistedcam.delivery.write import limit_buffer
 from twistedcam.errors import BadArgument
 from twistedcam.frame import Frame
 from twistedcam.http.request import HttpRequest
 from twistedcam.http.router import camera_asked
 from twistedcam.http.stream import wanted_fps
+from twistedcam.turns import Step, Turns
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
@@ -35,6 +39,11 @@ if TYPE_CHECKING:
 WINDOW = 2
 #: Bytes of a message from a browser; all that it has to say is a number.
 MAX_MESSAGE = 1024
+#: Bytes that are read at once, and that are looked at in one step.
+READ_SIZE = 4096
+PIECE = 256
+#: Steps that are taken as soon as something comes; further ones in turns with all others'.
+AT_ONCE = 4
 #: Seconds that a browser may take to read what is under way before its connection is cut.
 GOODBYE_TIMEOUT = 1.0
 #: A browser that has acknowledged nothing for this many seconds, or up to twice as many, is gone.
@@ -111,10 +120,17 @@ class WebSocketSession:
         self._server = server
         self._protocol = protocol
         self._transport: Any = request.channel.transport
+        self._begun = False
         #: Whether goodbye was said, and whether the connection is gone.
         self._over = self._gone = False
+        #: What has come, and what is found in the part of it that was looked at.
+        self._pending = bytearray()
+        self._events: Iterator[Event] = iter(())
+        self._turns = Turns(server.turns, self._step, self._hold, AT_ONCE)
         request.channel.take_over(self)
+        limit_buffer(self._transport, READ_SIZE)
         self._outlet = make_outlet(self._transport, websocket_message, self._cleared, server.clock)
+        self._outlet.on_flushed = self._turns.go_on
         self._outlet.say(accept)
         address = show_address(request.getClientAddress())
         self._viewer = server.viewers.join(
@@ -125,19 +141,47 @@ class WebSocketSession:
         )
         self._watcher.begin()
         self._is_late = False
+        self._was_full = False
         self._timer = server.clock.callLater(ACK_TIMEOUT, self._check_acks)
         server.viewers.announce(self._viewer)
+        self._begun = True
+        if self._pending:
+            self._turns.add()
 
     def received(self, data: bytes) -> None:
         """Acknowledgements, pings, and the end (channel.Receiver)."""
         if self._over:
             return
+        self._pending += data
+        if self._begun:
+            self._turns.add()
+
+    def _step(self) -> Step:
+        """Deal with one message, or look at some more bytes."""
+        if self._over:
+            return Step.DONE
+        if self._outlet.unsent() > FULL:
+            return Step.BLOCKED
         try:
-            self._protocol.receive_data(data)
-            for event in self._protocol.events():
+            event = next(self._events, None)
+            if event is not None:
                 self._happened(event)
+            elif self._pending:
+                self._protocol.receive_data(bytes(self._pending[:PIECE]))
+                del self._pending[:PIECE]
+                self._events = self._protocol.events()
+            else:
+                return Step.DONE
         except (ProtocolError, ValueError, KeyError, TypeError, RecursionError):
             self._end(1002)
+        return Step.MORE
+
+    def _hold(self, is_held: bool) -> None:
+        """Whether what comes is left unread."""
+        if is_held:
+            self._transport.pauseProducing()
+        else:
+            self._transport.resumeProducing()
 
     def read_closed(self) -> bool:
         """Without acknowledgements no more pictures are sent (channel.Receiver)."""
@@ -147,6 +191,8 @@ class WebSocketSession:
         """The connection is gone (channel.Receiver)."""
         self._gone = True
         self._stop_timer()
+        self._turns.stop()
+        self._pending.clear()
         self._watcher.end()
         if not self._over:
             self._over = True
@@ -166,8 +212,10 @@ class WebSocketSession:
         if isinstance(event, TextMessage):
             if len(event.data) > MAX_MESSAGE or not event.message_finished:
                 raise ValueError("too long")
-            self._is_late = False
-            self._watcher.acknowledge(_sequence(event.data))
+            seq = _sequence(event.data)
+            if self._watcher.waits_for(seq):
+                self._is_late = False
+            self._watcher.acknowledge(seq)
         elif isinstance(event, BytesMessage):
             raise ValueError("nothing binary is expected")
         elif isinstance(event, Ping):
@@ -176,6 +224,11 @@ class WebSocketSession:
             self._end(event.code)
 
     def _check_acks(self) -> None:
+        is_full = self._outlet.unsent() > FULL
+        if is_full and self._was_full:
+            self._end(1008, "answers were not read for too long")
+            return
+        self._was_full = is_full
         if self._is_late and self._watcher.waits:
             self._end(1008, "nothing was acknowledged for too long")
             return
@@ -191,6 +244,9 @@ class WebSocketSession:
             self._outlet.say(self._protocol.send(CloseConnection(code, reason)))
         self._over = True
         self._stop_timer()
+        if self._turns.is_held:
+            self._hold(False)
+        self._turns.stop()
         self._server.viewers.leave(self._viewer)
         self._watcher.finish(self._transport.loseConnection)
         # A browser that does not read would keep the connection for ever.
