@@ -97,6 +97,14 @@ class WebSocketTests(SiteCase):
         self.assertTrue(transport.disconnecting)
         self.assertEqual(len(self.server.viewers), 0)
 
+    def test_an_acknowledgement_that_comes_byte_by_byte_is_one(self) -> None:
+        self.pictures()
+        self.show(2)
+        for byte in self.client.send(TextMessage('{"ack": 1}')):
+            self.connection.send(bytes([byte]))
+        self.show(3)
+        self.assertEqual([seq for seq, _ in self.pictures()], [2, 3])
+
     def test_what_comes_with_the_request_is_heard(self) -> None:
         client = WSConnection(ConnectionType.CLIENT)
         request = client.send(Request(host="localhost", target="/live/door"))

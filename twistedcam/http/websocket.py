@@ -41,9 +41,9 @@ WINDOW = 2
 MAX_MESSAGE = 1024
 #: Bytes that are read at once, and that are looked at in one step.
 READ_SIZE = 4096
-PIECE = 256
+PIECE = 1024
 #: Steps that are taken as soon as something comes; further ones in turns with all others'.
-AT_ONCE = 4
+AT_ONCE = 6
 #: Seconds that a browser may take to read what is under way before its connection is cut.
 GOODBYE_TIMEOUT = 1.0
 #: A browser that has acknowledged nothing for this many seconds, or up to twice as many, is gone.
@@ -126,6 +126,8 @@ class WebSocketSession:
         #: What has come, and what is found in the part of it that was looked at.
         self._pending = bytearray()
         self._events: Iterator[Event] = iter(())
+        #: What has come of a message.
+        self._text = ""
         self._turns = Turns(server.turns, self._step, self._hold, AT_ONCE)
         request.channel.take_over(self)
         limit_buffer(self._transport, READ_SIZE)
@@ -210,9 +212,12 @@ class WebSocketSession:
 
     def _happened(self, event: Event) -> None:
         if isinstance(event, TextMessage):
-            if len(event.data) > MAX_MESSAGE or not event.message_finished:
+            self._text += event.data
+            if len(self._text) > MAX_MESSAGE:
                 raise ValueError("too long")
-            seq = _sequence(event.data)
+            if not event.message_finished:
+                return
+            seq, self._text = _sequence(self._text), ""
             if self._watcher.waits_for(seq):
                 self._is_late = False
             self._watcher.acknowledge(seq)
