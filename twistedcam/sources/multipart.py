@@ -1,4 +1,8 @@
-"""Parts of a ``multipart/x-mixed-replace`` stream, without any input or output."""
+"""Pictures from a ``multipart/x-mixed-replace`` stream, without any input or output.
+
+The stream is read by what is in it, not by what its headers promise: many cameras name a boundary
+that they do not send, or a length that is wrong.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,24 @@ from dataclasses import dataclass
 MAX_HEAD = 16 * 1024
 MAX_BODY = 32 * 1024 * 1024
 
-_HEAD_END = re.compile(rb"\r?\n\r?\n")
+#: Lines between two parts that are skipped.
+_MOST_LINES = 10_000
+_SOI = b"\xff\xd8"
+_EOI = b"\xff\xd9"
+#: How pictures of other formats begin: PNG, WebP, BMP, GIF.
+_OTHER_IMAGES = (b"\x89PNG", b"RIFF", b"BM", b"GIF8")
+_HEADER_LINE = re.compile(rb"([A-Za-z][A-Za-z0-9_-]*)\s*:(.*)")
+#: What stands behind a part whose length is right.
+_DELIMITER = re.compile(rb"(?:\r?\n){0,2}--")
+_DELIMITER_SIZE = 6
+#: In a scan of a JPEG: a marker, and no stuffed byte, restart or fill byte.
+_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
+_STANDALONE = frozenset((0x01, *range(0xD0, 0xD9)))
+_SOS = 0xDA
+#: Bytes of a camera's own that may stand before a JPEG.
+_PREFIX = 64
+#: A boundary of fewer characters can be found inside a picture by chance.
+_LONG_BOUNDARY = 4
 
 
 @dataclass(frozen=True)
@@ -22,27 +43,43 @@ class Part:
 
 
 class MultipartDecoder:
-    """Takes bytes as they come and gives whole parts.
+    """Takes bytes as they come and gives whole parts, as soon as their last byte is there.
 
-    Cameras are not strict: the dashes before a boundary may be part of its name or not, lines may
-    end in LF alone, and a length may be said or not. Where none is said, a part ends at the next
-    boundary.
+    The boundary is the first line that begins with ``--``. The first part may come without one, and
+    so may all. A JPEG ends where its ``Content-Length`` says if that is right, else with its end
+    marker (FF D9), or at the next boundary. Lines may end with LF alone. Bytes between two parts
+    are skipped. What the parts are does not depend on how the bytes were cut.
 
     Arguments:
-        boundary: as the content type has it.
+        boundary: as the content type has it. It is needed only if it is sent without ``--``.
     """
 
-    def __init__(self, boundary: str) -> None:
-        self._boundary = boundary.strip('" ').strip("-").encode("latin-1", "replace")
+    def __init__(self, boundary: str = "") -> None:
+        self._declared = boundary.strip("\"' ").strip("-").encode("latin-1", "replace")
+        self._mark: re.Pattern[bytes] | None = None
         self._data = bytearray()
-        self._searched = 0
+        #: The headers of the part under way, once it is known where its body begins.
         self._headers: dict[str, str] | None = None
+        # While the head is read:
+        self._lines: dict[str, str] = {}
+        self._has_boundary = False
+        self._head_size = self._skipped = self._skipped_lines = 0
+        self._has_parts = False
+        # While the body is read:
+        self._is_jpeg: bool | None = None
+        self._length = 0
+        self._walk = _JpegWalk()
+        self._mark_from = 0
+        # What was learned of this camera:
+        self._length_fits = False
+        self._lacks_eoi = False
+        self._last_size = 0
 
     def feed(self, data: bytes) -> Iterator[Part]:
         """The parts that ``data`` completes.
 
         Raises:
-            ValueError: a part is longer than the limits.
+            ValueError: a part is longer than the limits, or there is none.
         """
         self._data += data
         while True:
@@ -51,50 +88,264 @@ class MultipartDecoder:
             body = self._read_body()
             if body is None:
                 return
-            assert self._headers is not None
-            headers, self._headers = self._headers, None
-            yield Part(headers, body)
+            yield self._part(body)
+
+    def finish(self) -> Iterator[Part]:
+        """The part that the end of the stream completes, if there is one."""
+        if self._headers is None or not self._data:
+            return
+        length = self._length or len(self._data)
+        if len(self._data) >= length:
+            yield self._part(self._take(length))
+
+    def _part(self, body: bytes) -> Part:
+        assert self._headers is not None
+        headers, self._headers = self._headers, None
+        self._has_parts = True
+        self._last_size = len(body)
+        self._lines, self._has_boundary = {}, False
+        self._head_size = self._skipped = self._skipped_lines = 0
+        return Part(headers, body)
+
+    # The head: all that stands before a body.
 
     def _read_head(self) -> bool:
-        start = self._data.find(self._boundary)
-        end = None if start < 0 else _HEAD_END.search(self._data, start)
-        if end is None:
-            if len(self._data) > MAX_HEAD:
-                raise ValueError("no part begins where one should")
-            return False
-        lines = bytes(self._data[start : end.start()]).decode("latin-1").splitlines()[1:]
-        pairs = (line.partition(":") for line in lines)
-        self._headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
-        self._take(end.end())
+        """Read on, up to where the body begins; whether that was found."""
+        while True:
+            end = self._data.find(b"\n")
+            if self._may_begin_bare():
+                start = self._data.find(b"\xff\xd8\xff", 0, end if end >= 0 else len(self._data))
+                if start >= 0:
+                    self._skip(start)
+                    return self._begin_body()
+            if end < 0:
+                self._check_head_size(len(self._data))
+                return False
+            line = bytes(self._data[:end]).rstrip()
+            if not line and (self._lines or self._has_boundary):
+                follows = bytes(self._data[end + 1 : end + 2])
+                if not follows:
+                    return False
+                self._skip(end + 1)
+                if self._lines or not follows.isalpha():
+                    return self._begin_body()
+                continue  # a blank line between boundary and headers
+            self._skip(end + 1)
+            self._read_line(line)
+
+    def _may_begin_bare(self) -> bool:
+        """Whether a JPEG may begin here without a blank line before it.
+
+        Where boundaries are sent, one has to come first: a camera may append a second, smaller
+        picture to each.
+        """
+        return self._mark is None or self._has_boundary
+
+    def _read_line(self, line: bytes) -> None:
+        if self._is_boundary(line):
+            self._has_boundary = True
+            self._lines = {}
+            self._head_size = 0
+        elif header := _HEADER_LINE.fullmatch(line):
+            name, value = header[1].decode("latin-1"), header[2].decode("latin-1")
+            self._lines[name.lower()] = value.strip()
+
+    def _is_boundary(self, line: bytes) -> bool:
+        # Padding of the picture before may stand before it on the same line.
+        if self._mark is not None and self._mark.search(b"\n" + line + b"\n"):
+            return True
+        if line.startswith(b"--"):
+            self._mark = _mark_of(line)
+            return True
+        return bool(self._declared) and line == self._declared
+
+    def _skip(self, count: int) -> None:
+        self._check_head_size(count)
+        if self._lines or self._has_boundary:
+            self._head_size += count
+        else:
+            self._skipped += count
+            self._skipped_lines += 1
+        del self._data[:count]
+
+    def _check_head_size(self, more: int) -> None:
+        if self._lines or self._has_boundary:
+            if self._head_size + more > MAX_HEAD:
+                raise ValueError("the headers of a part have no end")
+            return
+        limit = MAX_BODY if self._has_parts else MAX_HEAD
+        if self._skipped + more > limit or self._skipped_lines > _MOST_LINES:
+            raise ValueError("no part begins where one should")
+
+    # The body.
+
+    def _begin_body(self) -> bool:
+        self._headers = self._lines
+        said = re.match(r"\d{1,9}(?!\d)", self._headers.get("content-length", ""))
+        length = int(said[0]) if said else 0
+        self._length = length if length <= MAX_BODY else 0
+        self._is_jpeg = None
+        self._walk = _JpegWalk()
+        self._mark_from = 0
         return True
 
     def _read_body(self) -> bytes | None:
-        assert self._headers is not None
-        said = self._headers.get("content-length", "")
-        if said.isdigit() and int(said) > 0:
-            length = int(said)
-            if length > MAX_BODY:
-                raise ValueError(f"a part of {length} bytes is too long")
-            return self._take(length) if len(self._data) >= length else None
-        mark = b"--" + self._boundary
-        end = self._data.find(mark, max(0, self._searched - len(mark)))
-        if end < 0:
-            if len(self._data) > MAX_BODY:
-                raise ValueError("a part without an end")
-            self._searched = len(self._data)
+        if self._is_jpeg is None and not self._see_format():
             return None
-        return self._take(end).rstrip(b"-").removesuffix(b"\n").removesuffix(b"\r")
+        size = len(self._data)
+        if not self._is_jpeg:
+            return self._read_other()
+        length = self._length
+        if length and self._length_fits and length <= 4 * self._last_size:
+            if size < length:
+                return None
+            if self._lacks_eoi or self._data[length - 2 : length] == _EOI:
+                return self._take(length)
+        end = self._find_end()
+        if length and (end is None or end > length):
+            if size < length:
+                return self._wait()
+            fits = self._is_delimiter_at(length)
+            if fits is None:
+                return self._wait()
+            self._learn(fits)
+            if fits:
+                return self._take(length)
+        elif end is not None:
+            self._learn(end == length)
+        return self._wait() if end is None else self._take_to(end)
+
+    def _learn(self, length_fits: bool) -> None:
+        """Remember whether this camera's lengths are right, to look through no more pictures."""
+        self._length_fits = length_fits
+        self._lacks_eoi = length_fits and self._data[self._length - 2 : self._length] != _EOI
+
+    def _read_other(self) -> bytes | None:
+        """The body of a part that is no JPEG: by its length, else up to the next boundary."""
+        if self._length:
+            fits = None
+            if len(self._data) >= self._length:
+                fits = self._is_delimiter_at(self._length)
+            if fits is None:
+                return self._wait()
+            if fits:
+                return self._take(self._length)
+        end = self._find_mark()
+        return self._wait() if end is None else self._take_to(end)
+
+    def _see_format(self) -> bool:
+        """Find where the picture begins, and whether it is a JPEG; False if more has to come."""
+        start = 0
+        while start < len(self._data) and self._data[start] in b"\r\n":
+            start += 1
+        del self._data[:start]
+        if len(self._data) < 2:
+            return False
+        if self._data.startswith(_SOI):
+            self._is_jpeg = True
+        elif self._data.startswith(_OTHER_IMAGES):
+            self._is_jpeg = False
+        else:
+            at = self._data.find(b"\xff\xd8\xff", 0, _PREFIX + 3)
+            end = self._find_mark()
+            if at < 0 and end is None and len(self._data) < _PREFIX + 3:
+                return False
+            self._is_jpeg = at >= 0 and (end is None or at < end)
+            if self._is_jpeg:
+                del self._data[:at]
+                self._mark_from = 0
+        return True
+
+    def _find_end(self) -> int | None:
+        """Where the JPEG ends: by its own end marker, or before the next boundary."""
+        ends = [end for end in (self._walk.go_on(self._data), self._find_mark()) if end is not None]
+        return min(ends, default=None)
+
+    def _find_mark(self) -> int | None:
+        if self._mark is None:
+            return None
+        found = self._mark.search(self._data, self._mark_from)
+        if found is not None:
+            return found.start()
+        self._mark_from = max(0, len(self._data) - MAX_HEAD)
+        return None
+
+    def _is_delimiter_at(self, at: int) -> bool | None:
+        """Whether a boundary follows there; None if more has to come to see it."""
+        follows = bytes(self._data[at : at + _DELIMITER_SIZE])
+        if _DELIMITER.match(follows):
+            return True
+        if len(follows) < _DELIMITER_SIZE and not follows.strip(b"\r\n-"):
+            return None
+        return False
+
+    def _wait(self) -> None:
+        if len(self._data) > MAX_BODY + _DELIMITER_SIZE:
+            raise ValueError("a part without an end")
+
+    def _take_to(self, end: int) -> bytes:
+        """The body up to there, without the line end and the dashes before a boundary."""
+        body = self._take(end)
+        if body.endswith(_EOI):
+            return body
+        return body.rstrip(b"-").removesuffix(b"\n").removesuffix(b"\r")
 
     def _take(self, count: int) -> bytes:
         taken = bytes(self._data[:count])
         del self._data[:count]
-        self._searched = 0
         return taken
+
+
+class _JpegWalk:
+    """Finds the end of a JPEG that comes in pieces (ITU-T T.81, annex B)."""
+
+    def __init__(self) -> None:
+        self._at = len(_SOI)
+        self._in_scan = False
+
+    def go_on(self, data: bytearray) -> int | None:
+        """The offset behind the end marker, or before the next picture; None if it is not there."""
+        while True:
+            if self._in_scan:
+                found = _MARKER.search(data, self._at)
+                if found is None:
+                    self._at = max(self._at, len(data) - 1)
+                    return None
+                self._at = found.start()
+            if self._at + 2 > len(data):
+                return None
+            first, code = data[self._at], data[self._at + 1]
+            if first != 0xFF or (code == 0 and not self._in_scan):  # broken: search for its end
+                self._in_scan = True
+                continue
+            if code == _EOI[1]:
+                return self._at + 2
+            if code == _SOI[1] and self._in_scan:  # the next picture: this one has no end marker
+                return self._at
+            if code == 0xFF:
+                self._at += 1
+            elif code in _STANDALONE:
+                self._at += 2
+            elif self._at + 4 > len(data):
+                return None
+            else:
+                length = data[self._at + 2] << 8 | data[self._at + 3]
+                self._at += 2 + length
+                self._in_scan = code == _SOS
+
+
+def _mark_of(line: bytes) -> re.Pattern[bytes]:
+    """What finds that boundary in a body."""
+    name = line.removeprefix(b"--")
+    name = name.removesuffix(b"--") or name
+    if len(name) >= _LONG_BOUNDARY:
+        return re.compile(rb"--" + re.escape(name))
+    return re.compile(rb"\r?\n--" + re.escape(name) + rb"(?:--)?[ \t]*\r?\n")
 
 
 def boundary_of(content_type: str) -> str | None:
     """The boundary that a content type says, or None if it is no multipart."""
-    if not content_type.lower().startswith("multipart/"):
+    if not content_type.strip().lower().startswith("multipart/"):
         return None
-    found = re.search(r'boundary=("[^"]*"|[^;\s]+)', content_type, re.IGNORECASE)
+    found = re.search(r"""boundary\s*=\s*("[^"]*"|'[^']*'|[^;\s]+)""", content_type, re.IGNORECASE)
     return found[1] if found else ""
