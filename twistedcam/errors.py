@@ -80,6 +80,10 @@ class Stalled(CameraFailed):
     """The device is there and gives no picture."""
 
 
+class LoginRefused(CameraFailed):
+    """The camera refuses the user name or the password in its address, or wants one."""
+
+
 class SourceEnded(CameraFailed):
     """The source has given all it had: a film that is played once is at its end."""
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
 
-from twistedcam.camera.retry import LOOK_EVERY, RETRY_FIRST, RETRY_MOST, Retry
+from tests.fakes import CameraRig, FakeScheme
+from twistedcam.camera.retry import LOOK_EVERY, RETRY_FIRST, RETRY_LOGIN, RETRY_MOST, Retry
+from twistedcam.errors import CameraFailed, LoginRefused
 
 
 class Device:
@@ -83,3 +86,35 @@ def test_who_waits_long_is_tried_at_once_when_something_has_changed() -> None:
     assert len(tries) == 1
     clock.advance(0.01)
     assert len(tries) == 2
+
+
+def tries_in(seconds: float, error: CameraFailed) -> tuple[list[float], list[str]]:
+    """When a camera that fails with this error is opened, and what is logged of it."""
+    with FakeScheme() as scheme, capturedLogs() as events:
+        scheme.opening = error
+        rig = CameraRig()
+        rig.camera.start().addErrback(lambda _: None)
+        tries = [0.0]
+        while rig.clock.seconds() < seconds:
+            while rig.thread.waiting:
+                rig.step()
+            before = len(rig.threads)
+            rig.clock.advance(0.25)
+            if len(rig.threads) > before:
+                tries.append(rig.clock.seconds())
+        rig.camera.stop()
+        lines = [event["reason"] for event in events if event.get("state") == "recovering"]
+    return tries, lines
+
+
+def test_a_refused_log_in_is_tried_again_once_a_minute_and_logged_once() -> None:
+    tries, lines = tries_in(250, LoginRefused("refuses this user name or password"))
+    assert tries == [0, RETRY_LOGIN, 2 * RETRY_LOGIN, 3 * RETRY_LOGIN, 4 * RETRY_LOGIN]
+    assert RETRY_LOGIN == 60
+    assert lines == ["refuses this user name or password"]
+
+
+def test_another_failure_is_tried_again_soon_and_logged_once_while_it_is_the_same() -> None:
+    tries, lines = tries_in(60, CameraFailed("not there"))
+    assert len(tries) > 6 and tries[1] == RETRY_FIRST
+    assert lines == ["not there"]

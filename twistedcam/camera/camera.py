@@ -85,6 +85,8 @@ class Camera(CameraFacts):
         self._first: Frame | None = None
         #: What was logged of its pictures (Picture.note).
         self._noted: set[str] = set()
+        #: What the last attempt failed with.
+        self._error: CameraFailed | None = None
         self._telling = Telling(events, self._show, clock)
         self._openings = Openings(
             self, clock, make_thread, lambda: self._telling.step(self._lifecycle.retry)
@@ -169,6 +171,7 @@ class Camera(CameraFacts):
 
     def enter(self, state: CameraState, reason: str | None = None) -> None:
         """Be in that state from now on."""
+        is_news = (state, reason) != (self.state, self.reason)
         self.be(state, reason)
         if state != "live":
             self.hub.clear()
@@ -177,6 +180,8 @@ class Camera(CameraFacts):
         if state == "live":
             self._openings.succeeded()
             log.info("{camera} is live: {granted}", camera=self.name, granted=self.granted)
+        elif not is_news:  # tried again in vain: one line in the log is enough
+            pass
         elif reason and not self.is_idle:
             log.warn("{camera} is {state}: {reason}", camera=self.name, state=state, reason=reason)
         else:
@@ -196,7 +201,7 @@ class Camera(CameraFacts):
     def retry_later(self) -> None:
         """Try again, after a longer wait each time, or as soon as the device is back."""
         self.counts.restarts += 1
-        self._openings.again_later()
+        self._openings.again_later(self._error)
 
     # What the capture tells (capture.CaptureListener).
 
@@ -243,6 +248,7 @@ class Camera(CameraFacts):
 
     def failed(self, error: CameraFailed) -> None:
         """The capture gives no more."""
+        self._error = error
         self.note_fault(str(error))
         self.stalled = isinstance(error, Stalled)
         if isinstance(error, SourceEnded):

@@ -9,8 +9,8 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
 from twistedcam.camera.capture import Capture
-from twistedcam.camera.retry import RETRY_MOST, Retry
-from twistedcam.errors import CameraFailed, TwistedcamError
+from twistedcam.camera.retry import RETRY_FIRST, RETRY_LOGIN, RETRY_MOST, Retry
+from twistedcam.errors import CameraFailed, LoginRefused, TwistedcamError
 from twistedcam.sources import Source, make_source
 from twistedcam.sources.base import Relaying
 
@@ -85,9 +85,14 @@ class Openings:
         self._closing.addBoth(lambda _: done.callback(None))
         return done
 
-    def again_later(self) -> None:
-        """Try again, after a longer wait each time, or as soon as the device is back."""
-        self._retry.wait(self._source)
+    def again_later(self, error: CameraFailed | None = None) -> None:
+        """Try again, after a longer wait each time, or as soon as the device is back.
+
+        Arguments:
+            error: what the last attempt failed with.
+        """
+        is_login = isinstance(error, LoginRefused)
+        self._retry.wait(self._source, RETRY_LOGIN if is_login else RETRY_FIRST)
 
     def succeeded(self) -> None:
         """A picture has come: the next wait is a short one."""

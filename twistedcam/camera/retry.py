@@ -12,6 +12,9 @@ from twistedcam.sources.base import Watchable
 #: Seconds before a camera that failed is tried again: at first, and at most.
 RETRY_FIRST = 0.5
 RETRY_MOST = 10.0
+#: Seconds before a camera that has refused a log-in is tried again: some lock the account after a
+#: few tries.
+RETRY_LOGIN = 60.0
 #: Seconds between two looks whether its device is back.
 LOOK_EVERY = 0.25
 
@@ -43,14 +46,15 @@ class Retry:
         self._began = self._clock.seconds()
         self._mark = source.mark() if isinstance(source, Watchable) else None
 
-    def wait(self, source: Source | None) -> None:
+    def wait(self, source: Source | None, least: float = RETRY_FIRST) -> None:
         """Wait, from now on. What the attempt that failed has taken counts as waited.
 
         Arguments:
             source: what failed; if it can be watched, its return ends the wait.
+            least: seconds to wait at least.
         """
         tried = self._clock.seconds() - self._began
-        delay = max(RETRY_FIRST, self._delay - tried)
+        delay = max(least, self._delay - tried)
         self._delay = min(self._delay * 2, RETRY_MOST)
         self._due = self._clock.callLater(delay, self._now)
         if isinstance(source, Watchable) and delay > RETRY_FIRST:

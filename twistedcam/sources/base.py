@@ -70,12 +70,14 @@ class Grab:
         jpeg: the JPEG file as it came, or None.
         image: (height, width, 3) uint8, BGR; or None where there is a JPEG.
         size: the (width, height) that the picture has to have, or None where any will do.
+        fault: why there is neither a JPEG nor an image: a broken picture, which is counted.
     """
 
     time: float
     jpeg: bytes | None = None
     image: NDArray[np.uint8] | None = None
     size: tuple[int, int] | None = None
+    fault: str = ""
 
 
 class Source(Protocol):

@@ -117,7 +117,7 @@ class Encoder:
                 )
             return self._changed(grab.time, whole, header.orientation, unusual, is_wanted)
         if grab.image is None:
-            raise ValueError("there is no picture to encode")
+            raise ValueError(grab.fault or "there is no picture to encode")
         check_image_size(grab.image)
         height, width = grab.image.shape[:2]
         width, height = self.finished_size(width, height)

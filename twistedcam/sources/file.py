@@ -6,16 +6,20 @@ import time
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-import av
 import av.error
 
 from twistedcam.errors import BadArgument, CameraFailed, SourceEnded, StartupError
 from twistedcam.sources.base import Grab, Granted
+from twistedcam.sources.container import FILE_FORMATS, decoded, open_container, passed, reason_of
 from twistedcam.sources.pace import Pace
 from twistedcam.sources.spec import Settings, SourceSpec
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 #: A step between two time stamps, in seconds, that means that the film's clock has jumped.
 _JUMP = 10.0
@@ -23,6 +27,8 @@ _JUMP = 10.0
 
 class FileSource:
     """Plays a film by its time stamps; JPEG pictures go through as they are.
+
+    A film that lies on its side, and says so in its display matrix, is shown upright.
 
     Arguments:
         path: the file.
@@ -37,6 +43,7 @@ class FileSource:
         self._container: Any = None
         self._stream: Any = None
         self._pictures: Iterator[tuple[float, Grab]] | None = None
+        self._passes_jpegs = False
         self._pace = Pace()
         #: Monotonic time at which the film's second 0 is due.
         self._origin: float | None = None
@@ -59,19 +66,21 @@ class FileSource:
         self._pace = Pace()
         self._origin = None
         try:
-            self._container = av.open(str(self.path))
-            self._stream = self._container.streams.video[0]
+            self._open_film()
+            first = self._first_image()
         except IndexError:
             self.close()
             raise CameraFailed(f"{self.path} has no pictures in it") from None
         except (OSError, av.error.FFmpegError) as error:
-            raise CameraFailed(f"{self.path} cannot be played: {_reason(error)}") from None
+            raise CameraFailed(f"{self.path} cannot be played: {reason_of(error)}") from None
         stream = self._stream
         rate = float(stream.average_rate or 0)
         self._step = 1.0 / (self.fps or rate or 25.0)
         self._pictures = self._read_film()
         codec = stream.codec_context
-        size = (codec.width, codec.height)
+        size = (codec.width, codec.height) if first is None else (first.shape[1], first.shape[0])
+        # A JPEG would have to be turned for this, so it is decoded.
+        self._passes_jpegs = codec.name == "mjpeg" and size == (codec.width, codec.height)
         return Granted(*size, self.fps or rate, codec.name, self.path.name, steady=False)
 
     def read(self) -> Grab | None:
@@ -82,13 +91,13 @@ class FileSource:
         except StopIteration:
             raise SourceEnded(f"{self.path.name} is at its end") from None
         except (OSError, av.error.FFmpegError) as error:
-            raise CameraFailed(f"{self.path.name}: {_reason(error)}") from None
+            raise CameraFailed(f"{self.path.name}: {reason_of(error)}") from None
         now = time.monotonic()
         if self._origin is None or not -_JUMP < self._origin + at - now < _JUMP:
             self._origin = now - at
         if not self._pace.wait_until(self._origin + at):
             return None
-        return Grab(time.time(), grab.jpeg, grab.image)
+        return Grab(time.time(), grab.jpeg, grab.image, fault=grab.fault)
 
     def interrupt(self) -> None:
         """Wake who waits for the next picture's time."""
@@ -120,40 +129,34 @@ class FileSource:
         kind = self._container.format.name
         if kind == "image2" or kind.endswith("_pipe"):  # a single picture: it is read only once
             self._container.close()
-            self._container = av.open(str(self.path))
-            self._stream = self._container.streams.video[0]
+            self._open_film()
             return
         self._container.seek(0)
         self._stream.codec_context.flush_buffers()
 
+    def _open_film(self) -> None:
+        # FFmpeg would take a relative path with a colon in it for an address.
+        path = str(self.path.absolute())
+        self._container = open_container(path, formats=FILE_FORMATS, protocols="file")
+        self._stream = self._container.streams.video[0]
+
+    def _first_image(self) -> NDArray[np.uint8] | None:
+        """The first picture, decoded and upright; None if it cannot be decoded."""
+        found = next(iter(decoded(self._container, self._stream)), None)
+        self._rewind()
+        return None if found is None else found.grab.image
+
     def _read_round(self) -> Iterator[tuple[float, Grab]]:
         first: float | None = None
-        reader = self._read_jpegs if self._stream.codec_context.name == "mjpeg" else self._decode
-        for seconds, grab in reader():
+        read = passed if self._passes_jpegs else decoded
+        for count, each in enumerate(read(self._container, self._stream)):
+            seconds = self._seconds(each.pts, each.dts, count)
             if first is None:
                 first = seconds
-            yield seconds - first, grab
-
-    def _read_jpegs(self) -> Iterator[tuple[float, Grab]]:
-        count = 0
-        for packet in self._container.demux(self._stream):
-            if not packet.size:
-                continue
-            yield self._seconds(packet.pts, packet.dts, count), Grab(0.0, jpeg=bytes(packet))
-            count += 1
-
-    def _decode(self) -> Iterator[tuple[float, Grab]]:
-        for count, picture in enumerate(self._container.decode(self._stream)):
-            image = picture.to_ndarray(format="bgr24")
-            yield self._seconds(picture.pts, picture.dts, count), Grab(0.0, image=image)
+            yield seconds - first, each.grab
 
     def _seconds(self, pts: int | None, dts: int | None, count: int) -> float:
         stamp = pts if pts is not None else dts
         if stamp is None:
             return count * self._step
         return float(stamp * Fraction(self._stream.time_base))
-
-
-def _reason(error: Exception) -> str:
-    text = getattr(error, "strerror", None) or str(error)
-    return str(text)

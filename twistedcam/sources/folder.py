@@ -17,13 +17,14 @@ from twistedcam.sources.spec import Settings, SourceSpec
 
 DEFAULT_FPS = 1.0
 _JPEG = (".jpg", ".jpeg")
-_OTHERS = (".png", ".bmp", ".webp", ".tif", ".tiff")
+_KINDS = (*_JPEG, ".png", ".bmp", ".webp", ".tif", ".tiff")
 
 
 class FolderSource:
     """Shows the pictures in the order of their names; JPEGs go through as they are.
 
-    The folder is read anew for each round: what was put there meanwhile is shown, too.
+    The folder is read anew for each round: what was put there meanwhile is shown, too. What is no
+    file, or cannot be read, is left out.
 
     Arguments:
         path: the folder.
@@ -37,6 +38,9 @@ class FolderSource:
         self.loop = loop
         self._ticker: Ticker | None = None
         self._names: Iterator[Path] | None = None
+        #: Whether a picture of this round could be read, and why another one could not.
+        self._was_shown = False
+        self._unreadable = ""
 
     @classmethod
     def from_settings(cls, spec: SourceSpec, settings: Settings) -> FolderSource:
@@ -53,7 +57,7 @@ class FolderSource:
     def open(self) -> Granted:
         """See whether there are pictures."""
         if not self._list():
-            kinds = ", ".join((*_JPEG, *_OTHERS))
+            kinds = ", ".join(_KINDS)
             raise CameraFailed(f"there are no pictures in {self.path}: put some there ({kinds})")
         self._ticker = Ticker(self.fps)
         self._names = self._rounds()
@@ -68,13 +72,18 @@ class FolderSource:
         assert self._ticker is not None and self._names is not None, "not open"
         if not self._ticker.wait():
             return None
-        try:
-            name = next(self._names, None)
-            if name is None:
-                raise SourceEnded(f"the last picture of {self.path.name} was shown")
-            return _load(name)
-        except OSError as error:
-            raise CameraFailed(f"{self.path}: {error.strerror}") from None
+        for name in self._names:
+            try:
+                grab = _load(name)
+            except OSError as error:  # not ours to read, or gone since the folder was read
+                self._unreadable = f"{name.name}: {error.strerror}"
+                continue
+            except ValueError:
+                self._was_shown = True
+                raise
+            self._was_shown = True
+            return grab
+        raise SourceEnded(f"the last picture of {self.path.name} was shown")
 
     def interrupt(self) -> None:
         """Wake who waits for the next picture's time."""
@@ -87,15 +96,17 @@ class FolderSource:
 
     def _list(self) -> list[Path]:
         try:
-            return sorted(
-                each for each in self.path.iterdir() if each.suffix.lower() in (*_JPEG, *_OTHERS)
-            )
+            names = (each for each in self.path.iterdir() if each.suffix.lower() in _KINDS)
+            return sorted(each for each in names if each.is_file())
         except OSError as error:
             raise CameraFailed(f"{self.path}: {error.strerror}") from None
 
     def _rounds(self) -> Iterator[Path]:
         while names := self._list():
+            self._was_shown = False
             yield from names
+            if not self._was_shown:
+                raise CameraFailed(f"no picture in {self.path} can be read: {self._unreadable}")
             if not self.loop:
                 return
         raise CameraFailed(f"there are no pictures in {self.path} any more")

@@ -68,7 +68,7 @@ class MultipartDecoder:
         # While the body is read:
         self._is_jpeg: bool | None = None
         self._length = 0
-        self._walk = _JpegWalk()
+        self._walk = JpegWalk()
         self._mark_from = 0
         # What was learned of this camera:
         self._length_fits = False
@@ -185,17 +185,20 @@ class MultipartDecoder:
         length = int(said[0]) if said else 0
         self._length = length if length <= MAX_BODY else 0
         self._is_jpeg = None
-        self._walk = _JpegWalk()
+        self._walk = JpegWalk()
         self._mark_from = 0
         return True
 
     def _read_body(self) -> bytes | None:
         if self._is_jpeg is None and not self._see_format():
             return None
-        size = len(self._data)
-        if not self._is_jpeg:
-            return self._read_other()
-        length = self._length
+        body = self._read_jpeg() if self._is_jpeg else self._read_other()
+        if body is None:
+            self._check_body_size()
+        return body
+
+    def _read_jpeg(self) -> bytes | None:
+        size, length = len(self._data), self._length
         if length and self._length_fits and length <= 4 * self._last_size:
             if size < length:
                 return None
@@ -203,17 +206,15 @@ class MultipartDecoder:
                 return self._take(length)
         end = self._find_end()
         if length and (end is None or end > length):
-            if size < length:
-                return self._wait()
-            fits = self._is_delimiter_at(length)
+            fits = self._is_delimiter_at(length) if size >= length else None
             if fits is None:
-                return self._wait()
+                return None
             self._learn(fits)
             if fits:
                 return self._take(length)
         elif end is not None:
             self._learn(end == length)
-        return self._wait() if end is None else self._take_to(end)
+        return None if end is None else self._take_to(end)
 
     def _learn(self, length_fits: bool) -> None:
         """Remember whether this camera's lengths are right, to look through no more pictures."""
@@ -223,15 +224,14 @@ class MultipartDecoder:
     def _read_other(self) -> bytes | None:
         """The body of a part that is no JPEG: by its length, else up to the next boundary."""
         if self._length:
-            fits = None
-            if len(self._data) >= self._length:
-                fits = self._is_delimiter_at(self._length)
+            enough = len(self._data) >= self._length
+            fits = self._is_delimiter_at(self._length) if enough else None
             if fits is None:
-                return self._wait()
+                return None
             if fits:
                 return self._take(self._length)
         end = self._find_mark()
-        return self._wait() if end is None else self._take_to(end)
+        return None if end is None else self._take_to(end)
 
     def _see_format(self) -> bool:
         """Find where the picture begins, and whether it is a JPEG; False if more has to come."""
@@ -279,7 +279,7 @@ class MultipartDecoder:
             return None
         return False
 
-    def _wait(self) -> None:
+    def _check_body_size(self) -> None:
         if len(self._data) > MAX_BODY + _DELIMITER_SIZE:
             raise ValueError("a part without an end")
 
@@ -296,7 +296,7 @@ class MultipartDecoder:
         return taken
 
 
-class _JpegWalk:
+class JpegWalk:
     """Finds the end of a JPEG that comes in pieces (ITU-T T.81, annex B)."""
 
     def __init__(self) -> None:

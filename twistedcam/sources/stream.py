@@ -2,20 +2,52 @@
 
 from __future__ import annotations
 
-import time
+import socket
 from collections.abc import Iterator
-from typing import Any
+from pathlib import PurePath
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-import av
 import av.error
 
-from twistedcam.errors import BadArgument, CameraFailed
-from twistedcam.sources.base import Grab, Granted
+from twistedcam.errors import BadArgument, CameraFailed, LoginRefused
+from twistedcam.sources.base import Grab, Granted, Source
+from twistedcam.sources.container import (
+    FILE_FORMATS,
+    STREAM_FORMATS,
+    decoded,
+    open_container,
+    passed,
+    reason_of,
+)
+from twistedcam.sources.http_client import REFUSED, WANTED
 from twistedcam.sources.spec import Settings, SourceSpec
+from twistedcam.sources.url import without_secrets
 
 #: Seconds that a peer may be silent, when it is opened and later.
 TIMEOUT = 5.0
+_RATE_MOST = 1000.0
+
+
+class _Allowed(NamedTuple):
+    """FFmpeg's names of what it may use for a scheme."""
+
+    protocols: str
+    formats: str
+
+
+_RTSP = _Allowed("rtsp,rtp,udp,tcp,tls", "rtsp,mpegts")
+_RTMP = _Allowed("rtmp,rtmps,tcp,tls", "flv,live_flv")
+_ALLOWED = {
+    "rtsp": _RTSP,
+    "rtsps": _RTSP,
+    "rtmp": _RTMP,
+    "rtmps": _RTMP,
+    "srt": _Allowed("srt", STREAM_FORMATS),
+    "udp": _Allowed("udp", STREAM_FORMATS),
+    "rtp": _Allowed("rtp,udp", "rtp,mpegts"),
+    "file": _Allowed("file", FILE_FORMATS),
+}
 
 
 class StreamSource:
@@ -28,13 +60,13 @@ class StreamSource:
 
     def __init__(self, url: str, transport: str = "tcp") -> None:
         self.url = url
-        self.host = urlsplit(url).netloc.rpartition("@")[2] or urlsplit(url).scheme
+        self.host = name_of(url)
         self.transport = transport
         self._container: Any = None
         self._grabs: Iterator[Grab] | None = None
 
     @classmethod
-    def from_settings(cls, spec: SourceSpec, settings: Settings) -> StreamSource:
+    def from_settings(cls, spec: SourceSpec, settings: Settings) -> Source:
         """``rtsp://USER:PASSWORD@HOST/path#transport=udp``, ``ffmpeg:URL``."""
         transport = settings.choice("transport", ("tcp", "udp"), "tcp")
         if spec.scheme != "ffmpeg":
@@ -42,26 +74,42 @@ class StreamSource:
             return cls(f"{spec.scheme}:{spec.target}", transport)
         if not spec.target:
             raise BadArgument("ffmpeg: needs what FFmpeg shall open: ffmpeg:rtsp://HOST/path")
+        try:
+            scheme = urlsplit(spec.target).scheme.lower()
+        except ValueError:
+            raise BadArgument(
+                f"{spec.shown} is no address: write ffmpeg:rtsp://HOST/path"
+            ) from None
+        if scheme in ("http", "https"):
+            from twistedcam.sources.http_film import HttpFilm
+
+            SourceSpec(scheme, spec.target.partition(":")[2], {}, spec.target).require_host()
+            return HttpFilm.at(spec.target)
         return cls(spec.target, transport)
 
     def open(self) -> Granted:
         """Connect, and find the first film stream."""
-        options = {"fflags": "nobuffer", "flags": "low_delay"}
-        if self.url.startswith("rtsp"):
-            options["rtsp_transport"] = self.transport
         try:
-            self._container = av.open(self.url, options=options, timeout=(TIMEOUT, TIMEOUT))
+            self._container = self._open_container()
             stream = self._container.streams.video[0]
         except IndexError:
             self.close()
             raise CameraFailed(f"{self.host} has no pictures") from None
+        except av.error.HTTPUnauthorizedError:
+            raise LoginRefused(REFUSED if "@" in self.url else WANTED) from None
+        except av.error.HTTPForbiddenError:
+            if "@" in self.url:
+                raise LoginRefused(REFUSED) from None
+            raise CameraFailed(f"{self.host} forbids it") from None
         except (OSError, ValueError, av.error.FFmpegError) as error:
-            raise CameraFailed(f"{self.host}: {_reason(error)}") from None
+            raise CameraFailed(f"{self.host}: {reason_of(error, TIMEOUT)}") from None
         codec = stream.codec_context
         # Frames in several threads would come later by as many frames.
         codec.thread_type = "SLICE"
-        self._grabs = self._passed(stream) if codec.name == "mjpeg" else self._decoded(stream)
+        read = passed if codec.name == "mjpeg" else decoded
+        self._grabs = (each.grab for each in read(self._container, stream))
         rate = float(stream.average_rate or 0)
+        rate = rate if 0 <= rate <= _RATE_MOST else 0.0
         return Granted(codec.width, codec.height, rate, codec.name, self.host, steady=False)
 
     def read(self) -> Grab | None:
@@ -70,7 +118,7 @@ class StreamSource:
         try:
             grab = next(self._grabs, None)
         except (OSError, av.error.FFmpegError) as error:
-            raise CameraFailed(f"{self.host}: {_reason(error)}") from None
+            raise CameraFailed(f"{self.host}: {reason_of(error, TIMEOUT)}") from None
         if grab is None:
             raise CameraFailed(f"{self.host} has ended the stream")
         return grab
@@ -82,18 +130,59 @@ class StreamSource:
             self._container.close()
             self._container = None
 
-    def _passed(self, stream: Any) -> Iterator[Grab]:
-        for packet in self._container.demux(stream):
-            if packet.size:
-                yield Grab(time.time(), jpeg=bytes(packet))
+    def _open_container(self) -> Any:
+        options = {"fflags": "nobuffer", "flags": "low_delay"}
+        scheme = _scheme_of(self.url)
+        if scheme in ("rtsp", "rtsps"):
+            options["rtsp_transport"] = self.transport
+        address = local_address(self.url, self.transport)
+        if address:
+            options["localaddr"] = address
+        other = _Allowed(f"{scheme},file,tcp,tls,udp", FILE_FORMATS)
+        allowed = _ALLOWED.get(scheme, other)
+        return open_container(
+            self.url,
+            formats=allowed.formats,
+            protocols=allowed.protocols,
+            options=options,
+            timeout=TIMEOUT,
+        )
 
-    def _decoded(self, stream: Any) -> Iterator[Grab]:
-        for picture in self._container.decode(stream):
-            yield Grab(time.time(), image=picture.to_ndarray(format="bgr24"))
+
+def local_address(url: str, transport: str = "tcp") -> str:
+    """The address of this machine that FFmpeg has to bind its UDP ports to.
+
+    By itself it binds them to all addresses. For RTSP over UDP it is the one that faces the
+    camera; for ``udp:`` and ``rtp:`` the one that is written. Nothing if all are meant.
+    """
+    scheme = _scheme_of(url)
+    if not (scheme in ("udp", "rtp") or (scheme in ("rtsp", "rtsps") and transport == "udp")):
+        return ""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or 9
+        family, _, _, _, to = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            if scheme in ("udp", "rtp"):
+                probe.bind((to[0], 0))  # it fails unless this is an address of this machine
+            else:
+                probe.connect(to)  # sends nothing
+            address: str = probe.getsockname()[0]
+            return "" if address in ("0.0.0.0", "::") else address
+    except (OSError, ValueError):
+        return ""
 
 
-def _reason(error: Exception) -> str:
-    """What went wrong, without the address, which may have a password in it."""
-    if isinstance(error, (av.error.ExitError, av.error.TimeoutError, TimeoutError)):
-        return f"nothing came for {TIMEOUT:g} s"
-    return str(getattr(error, "strerror", None) or type(error).__name__)
+def name_of(url: str) -> str:
+    """What to call a stream in messages: its host, or its file, without any password."""
+    shown = without_secrets(url)
+    try:
+        parts = urlsplit(shown)
+    except ValueError:
+        return "the stream"
+    return parts.netloc.rpartition("@")[2] or PurePath(parts.path).name or parts.scheme or shown
+
+
+def _scheme_of(url: str) -> str:
+    scheme, colon, _ = url.partition(":")
+    return scheme.lower() if colon and "/" not in scheme and len(scheme) > 1 else "file"

@@ -2,39 +2,48 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.client
-import socket
-import ssl
+import re
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from types import SimpleNamespace
-from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from twistedcam.errors import CameraFailed
 from twistedcam.sources.base import Grab, Granted, Paused, Source
-from twistedcam.sources.multipart import MAX_BODY, MultipartDecoder, Part, boundary_of
+from twistedcam.sources.http_client import Answer, CameraClient
+from twistedcam.sources.images import SIGNATURE_SIZE, grab_of, is_jpeg, is_other_image
+from twistedcam.sources.multipart import (
+    MAX_BODY,
+    JpegWalk,
+    MultipartDecoder,
+    Part,
+    boundary_of,
+)
 from twistedcam.sources.pace import Ticker
 from twistedcam.sources.spec import Settings, SourceSpec
 
 #: Seconds after which a silent peer is given up.
 TIMEOUT = 5.0
 SNAPSHOT_FPS = 2.0
+#: Seconds that one snapshot may take.
+SNAPSHOT_TIMEOUT = 30.0
+#: A camera that has sent one whole picture and is silent for so long sends snapshots, and no
+#: stream.
+_STREAM_WAIT = 1.0
 #: A peer's time of capture is believed if it is at most so many seconds from now.
 _PLAUSIBLE = 10.0
 #: What a twistedcam marks its placeholders with: pictures that say why there is none (http.stream).
 _STATE = "x-twistedcam-state"
-_CHUNK = 64 * 1024
+#: What else may begin a stream of parts: a boundary, or the headers of the first part.
+_PARTS = re.compile(rb"\s*(--|content-(type|length)\s*:)", re.IGNORECASE)
+#: Types of answers that say why there is no picture.
+_TEXTS = ("text/", "application/json", "application/xhtml")
+#: Playlists are texts, too.
+_PLAYLISTS = (b"#EXTM3U", b"<?xml", b"<MPD")
 
 
 class WebSource:
-    """Asks once, and does what the answer's type asks for.
+    """Asks once, and does what the first bytes of the answer ask for, whatever its type.
 
-    ``multipart/x-mixed-replace`` is a stream; a picture is asked for again and again; anything
-    else is left to FFmpeg.
+    Parts are a stream; a picture is asked for again and again; anything else is left to FFmpeg.
 
     Arguments:
         url: where, with user and password if it needs them.
@@ -43,14 +52,10 @@ class WebSource:
     """
 
     def __init__(self, url: str, fps: float = SNAPSHOT_FPS, verify: bool = True) -> None:
-        parts = urlsplit(url)
-        host = parts.netloc.rpartition("@")[2]
-        self.url = parts._replace(netloc=host, fragment="").geturl()
-        self.host = host
+        self._client = CameraClient(url, verify, TIMEOUT)
+        self.host = self._client.host
         self.fps = fps
-        self._whole_url = url
-        self._opener = _make_opener(self.url, parts.username, parts.password, verify)
-        self._answer: http.client.HTTPResponse | None = None
+        self._answer: Answer | None = None
         self._parts: Iterator[Part] | None = None
         self._ticker: Ticker | None = None
         self._film: Source | None = None
@@ -65,21 +70,28 @@ class WebSource:
 
     def open(self) -> Granted:
         """Ask, and see what comes."""
-        answer = self._answer = self._ask()
-        kind = answer.headers.get("Content-Type", "")
-        boundary = boundary_of(kind)
+        answer = self._answer = self._client.ask()
+        boundary = boundary_of(answer.kind)
         if boundary is not None:
-            self._parts = self._read_parts(MultipartDecoder(boundary or "\n--"))
-            return Granted(format="MJPG", detail=self.host, steady=False)
-        if kind.lower().startswith("image/"):
-            self._first = self._picture(answer)
-            self._ticker = Ticker(self.fps)
-            return Granted(fps=self.fps, format="snapshots", detail=self.host, steady=False)
-        from twistedcam.sources.stream import StreamSource
-
-        self.close()
-        self._film = StreamSource(self._whole_url)
-        return self._film.open()
+            return self._open_stream(MultipartDecoder(boundary), answer, b"")
+        start = _read_start(answer)
+        if _PARTS.match(start):
+            return self._open_stream(MultipartDecoder(), answer, start)
+        kind = answer.kind.lower()
+        if is_jpeg(start) and kind.startswith("video/"):
+            return self._open_stream(MultipartDecoder(), answer, start)
+        if is_jpeg(start):
+            return self._open_jpeg(answer, start)
+        if is_other_image(start) or kind.startswith("image/"):
+            return self._open_snapshots(self._read_picture(answer, start))
+        if not start:
+            raise CameraFailed(f"{self.host} sends an empty answer: is the address complete?")
+        if kind.startswith(_TEXTS) and not start.lstrip().startswith(_PLAYLISTS):
+            raise CameraFailed(
+                f"{self.host} sends {kind.partition(';')[0]} and no picture: give the address of "
+                "its stream or snapshot"
+            )
+        return self._open_film(answer, start)
 
     def read(self) -> Grab | None:
         """The next picture; CameraFailed after five seconds of silence, Paused at a placeholder."""
@@ -92,34 +104,67 @@ class WebSource:
             part = next(self._parts, None)
         except ValueError as error:
             raise CameraFailed(f"{self.host} sends no MJPEG: {error}") from None
-        except (OSError, http.client.HTTPException) as error:
-            raise CameraFailed(f"{self.host}: {_reason(error)}") from None
         if part is None:
             raise CameraFailed(f"{self.host} has ended the stream")
-        if not part.headers.get("content-type", "image/").lower().startswith("image/"):
-            return None
         state = part.headers.get(_STATE)
         if state is not None:
             raise Paused(f"{self.host} has no picture: its camera is {state[:20]}")
-        return Grab(_time_of(part.headers.get("x-timestamp")), jpeg=part.body)
+        is_image = part.headers.get("content-type", "image/").lower().startswith("image/")
+        if not (is_image or is_jpeg(part.body) or is_other_image(part.body)):
+            return None
+        return grab_of(part.body, _time_of(part.headers.get("x-timestamp")))
 
     def interrupt(self) -> None:
         """Wake who waits for the peer."""
-        answer, ticker = self._answer, self._ticker
-        if ticker is not None:
-            ticker.stop()
-        connection = getattr(getattr(getattr(answer, "fp", None), "raw", None), "_sock", None)
-        if isinstance(connection, socket.socket):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+        if self._ticker is not None:
+            self._ticker.stop()
+        self._client.interrupt()
 
     def close(self) -> None:
         """Close the connection."""
-        if self._answer is not None:
-            self._answer.close()
         if self._film is not None:
             self._film.close()
-        self._answer = self._parts = self._film = None
+        if self._answer is not None:
+            self._answer.close()
+        self._client.close()
+        self._answer = self._parts = self._film = self._ticker = self._first = None
+
+    def _open_stream(self, decoder: MultipartDecoder, answer: Answer, start: bytes) -> Granted:
+        self._parts = _read_parts(decoder, answer, start)
+        return Granted(format="MJPG", detail=self.host, steady=False)
+
+    def _open_snapshots(self, first: Grab) -> Granted:
+        self._first = first
+        self._ticker = Ticker(self.fps)
+        return Granted(fps=self.fps, format="snapshots", detail=self.host, steady=False)
+
+    def _open_jpeg(self, answer: Answer, start: bytes) -> Granted:
+        """See whether one JPEG comes, or one behind the other."""
+        if answer.length is not None:
+            return self._open_snapshots(self._read_picture(answer, start))
+        data, is_whole = self._read_jpeg(answer, bytearray(start))
+        first_size = JpegWalk().go_on(data) or len(data)
+        behind = bytes(data[first_size:])
+        if is_whole and not behind.strip(b"\r\n\0"):
+            self._client.set_timeout(_STREAM_WAIT)
+            try:
+                behind += answer.read()
+            except CameraFailed:  # silence: it was a snapshot
+                behind = b""
+            self._client.set_timeout(self._client.timeout)
+        if is_jpeg(behind.lstrip(b"\0")):
+            stream = bytes(data[:first_size]) + behind
+            return self._open_stream(MultipartDecoder(), answer, stream)
+        answer.close()
+        return self._open_snapshots(
+            grab_of(bytes(data), _time_of(answer.headers.get("X-Timestamp")))
+        )
+
+    def _open_film(self, answer: Answer, start: bytes) -> Granted:
+        from twistedcam.sources.http_film import HttpFilm
+
+        film = self._film = HttpFilm(self._client, answer, start)
+        return film.open()
 
     def _read_snapshot(self, ticker: Ticker) -> Grab | None:
         first, self._first = self._first, None
@@ -127,82 +172,57 @@ class WebSource:
             return first
         if not ticker.wait():
             return None
-        with self._ask() as answer:
-            return self._picture(answer)
+        answer = self._answer = self._client.ask()
+        return self._read_picture(answer, b"")
 
-    def _ask(self) -> http.client.HTTPResponse:
-        try:
-            answer: http.client.HTTPResponse = self._opener.open(self.url, timeout=TIMEOUT)
-        except urllib.error.HTTPError as error:
-            error.close()
-            hint = ": give user and password as USER:PASSWORD@" if error.code == 401 else ""
-            raise CameraFailed(f"{self.host} answers {error.code} {error.reason}{hint}") from None
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            raise CameraFailed(f"{self.host}: {_reason(error)}") from None
-        return answer
+    def _read_picture(self, answer: Answer, start: bytes) -> Grab:
+        data, _ = self._read_jpeg(answer, bytearray(start))
+        if answer.length is not None and len(data) == answer.length:
+            answer.read()  # the end, which lets the connection be kept
+            answer.finish()
+        elif answer.headers.get("Transfer-Encoding", "").lower() != "chunked" or answer.read():
+            answer.close()
+        else:
+            answer.finish()
+        return grab_of(bytes(data), _time_of(answer.headers.get("X-Timestamp")))
 
-    def _picture(self, answer: http.client.HTTPResponse) -> Grab:
-        try:
-            data = answer.read(MAX_BODY)
-        except (OSError, http.client.HTTPException) as error:
-            raise CameraFailed(f"{self.host}: {_reason(error)}") from None
-        return Grab(_time_of(answer.headers.get("X-Timestamp")), jpeg=data)
-
-    def _read_parts(self, decoder: MultipartDecoder) -> Iterator[Part]:
-        assert self._answer is not None
-        answer = self._answer
-        while data := answer.read1(_CHUNK):
-            yield from decoder.feed(data)
-
-
-class _Basic(urllib.request.HTTPBasicAuthHandler):
-    """Closes the refusal once the question was asked again; the library leaves it open."""
-
-    def http_error_401(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
-        """Ask again with user and password."""
-        with _closing(fp) as asked:
-            asked.answer = super().http_error_401(req, fp, code, msg, headers)
-        return asked.answer
+    def _read_jpeg(self, answer: Answer, data: bytearray) -> tuple[bytearray, bool]:
+        """The whole body, or as much as has the whole JPEG in it; and whether it has."""
+        walk: JpegWalk | None = None
+        until = time.monotonic() + SNAPSHOT_TIMEOUT
+        while True:
+            if walk is None and len(data) >= SIGNATURE_SIZE and is_jpeg(data):
+                walk = JpegWalk()
+            if walk is not None and walk.go_on(data) is not None:
+                return data, True
+            if len(data) > MAX_BODY:
+                raise CameraFailed(f"{self.host} sends a picture of more than {MAX_BODY} bytes")
+            if time.monotonic() > until:
+                raise CameraFailed(f"{self.host}: a picture takes more than {SNAPSHOT_TIMEOUT:g} s")
+            more = answer.read()
+            if not more:
+                return data, False
+            data += more
 
 
-class _Digest(urllib.request.HTTPDigestAuthHandler):
-    """The same for the digest scheme."""
-
-    def http_error_401(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
-        """Ask again with a digest."""
-        with _closing(fp) as asked:
-            asked.answer = super().http_error_401(req, fp, code, msg, headers)
-        return asked.answer
+def _read_parts(decoder: MultipartDecoder, answer: Answer, start: bytes) -> Iterator[Part]:
+    yield from decoder.feed(start)
+    for data in answer.chunks():
+        yield from decoder.feed(data)
+    yield from decoder.finish()
 
 
-@contextlib.contextmanager
-def _closing(refusal: Any) -> Iterator[SimpleNamespace]:
-    """Close the refusal, unless nothing was asked again and it is the answer itself."""
-    asked = SimpleNamespace(answer=refusal)
-    try:
-        yield asked
-    finally:
-        if asked.answer is not None:
-            refusal.close()
-
-
-def _make_opener(
-    url: str, user: str | None, password: str | None, verify: bool
-) -> urllib.request.OpenerDirector:
-    """Asks directly, whatever proxies the environment has; Basic and Digest authentication."""
-    context = ssl.create_default_context()
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    handlers: list[Any] = [
-        urllib.request.ProxyHandler({}),
-        urllib.request.HTTPSHandler(context=context),
-    ]
-    if user is not None:
-        known = urllib.request.HTTPPasswordMgrWithDefaultRealm()
-        known.add_password(None, url, unquote(user), unquote(password or ""))
-        handlers += [_Basic(known), _Digest(known)]
-    return urllib.request.build_opener(*handlers)
+def _read_start(answer: Answer) -> bytes:
+    """The first bytes of a body, as many as are needed to tell what it is."""
+    start = b""
+    while len(start.lstrip()) < SIGNATURE_SIZE:
+        more = answer.read()
+        if not more:
+            break
+        start += more
+        if len(start) > MAX_BODY:
+            break
+    return start
 
 
 def _time_of(stamp: str | None) -> float:
@@ -213,12 +233,3 @@ def _time_of(stamp: str | None) -> float:
     except ValueError:
         return now
     return seconds if abs(now - seconds) < _PLAUSIBLE else now
-
-
-def _reason(error: Exception) -> str:
-    cause = getattr(error, "reason", error)
-    if isinstance(cause, TimeoutError):
-        return f"nothing came for {TIMEOUT:g} s"
-    if isinstance(cause, http.client.IncompleteRead):
-        return "it ended the stream"
-    return str(getattr(cause, "strerror", None) or cause or type(error).__name__)
