@@ -89,8 +89,17 @@ def test_a_program_pipes_commands_through_nc(server: ServerProcess) -> None:
     assert lines[-1] == "OK"
 
 
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """As many open files as the system lets this process have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("many_files")
 def test_a_thousand_controllers_at_once(server: ServerProcess) -> None:
-    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     connections = [socket.create_connection(server.control, PATIENCE) for _ in range(1000)]
     try:
         files = [each.makefile("rwb", buffering=0) for each in connections]
@@ -146,6 +155,7 @@ def test_a_property_is_set_and_granted_and_viewers_stay(server: ServerProcess) -
         assert control.ask("set", "cam", "size", "320x240")["value"] == "320x240"
         assert control.ask("status")["size"] == "320x240"
         assert control.ask("set", "quality", "40")["value"] == 40
+        assert control.ask("set", "quality", "80")["value"] == 80
         assert control.ask("set", "cam", "size", "160x120")["property"] == "size"
 
 

@@ -41,9 +41,17 @@ class Dashboard:
 
     def wait(self, topic: str, check: Callable[[Any], Any] = lambda _: True) -> Any:
         """The topic's payload as JSON, once it is as it should be."""
-        found = lambda: topic in self.seen and check(json.loads(self.seen[topic]))  # noqa: E731
-        wait_for(found, f"{topic}, of {sorted(self.seen)}")
-        return json.loads(self.seen[topic])
+
+        def found() -> list[Any]:
+            payload = json.loads(self.seen[topic]) if topic in self.seen else None
+            return [payload] if payload is not None and check(payload) else []
+
+        return wait_for(found, f"{topic}, of {sorted(self.seen)}")[0]
+
+    def announced(self) -> dict[str, Any]:
+        """What Home Assistant is told of, by topic."""
+        prefix = "homeassistant/"
+        return {key: json.loads(self.seen[key]) for key in list(self.seen) if prefix in key}
 
     def close(self) -> None:
         self.client.disconnect()
@@ -81,11 +89,8 @@ def test_a_server_is_announced_told_of_and_steered(
             topic = "homeassistant/switch/cams_garage_door/record/config"
             switch = seen.wait(topic)
             assert switch["state_topic"] == state
-            told = {
-                topic: json.loads(seen.seen[topic])
-                for topic in list(seen.seen)
-                if topic.startswith("homeassistant/")
-            }
+            wait_for(lambda: len(seen.announced()) == 8, "all announcements")
+            told = seen.announced()
             kinds = Counter(check(topic, payload) for topic, payload in told.items())
             assert kinds == {"camera": 1, "switch": 2, "sensor": 5}
             shown = {
@@ -147,7 +152,7 @@ def test_of_a_camera_that_is_removed_nothing_stays_on_the_broker(
 ) -> None:
     config = tmp_path / "house.toml"
     kept = '[camera.door]\nsource = "pattern:?size=160x120"\n'
-    head = f'mqtt = "mqtt://{LOCAL}:{port}/cams"\n'
+    head = f'mqtt = "mqtt://{LOCAL}:{port}/cams?every=0.5"\n'
     config.write_text(head + kept + kept.replace("door", "gone"))
     seen = Dashboard(port)
     try:
