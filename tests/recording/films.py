@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 
@@ -90,6 +91,21 @@ def read_film(path: Path, decode: bool = True) -> Film:
         stream,
         {key.lower(): value for key, value in found["format"].get("tags", {}).items()},
     )
+
+
+def frame_times(path: Path, decode: bool = True) -> list[float]:
+    """Each frame's seconds from the first, as PyAV finds them.
+
+    It takes a twentieth of ``read_film``, which starts a program: for tests that look often.
+
+    Arguments:
+        decode: as for ``read_film``.
+    """
+    with av.open(str(path)) as film:
+        film.streams.video[0].codec_context.options = {"err_detect": "explode"}
+        found = film.decode(video=0) if decode else film.demux(video=0)
+        times = sorted(each.pts * each.time_base for each in found if each.pts is not None)
+    return [float(time - times[0]) for time in times]
 
 
 def _run(*words: str, strict: bool) -> str:
