@@ -102,15 +102,15 @@ class WindowTests(ServingCase):
         with VirtualScreen() as screen, viewer(screen, self.folder, *urls):
             await self.in_thread(screen.window, "cam - live.*, cam - live.*, cam - live")
             cells = ((40, 30), (400, 30), (40, 300))  # left of the middle of each, at its top
-            await self.in_thread(
-                wait_for,
-                lambda: all(
-                    screen.picture()[top : top + 60, left : left + 200].max() > 150
-                    for left, top in cells
-                ),
-                "three bright pictures",
-            )
-            self.assertLess(int(screen.picture()[:, 740:].max()), 60)
+
+            def fits() -> bool:
+                """All at one look: the window is made, sized and painted step by step."""
+                shown = screen.picture()
+                pictures = [shown[top : top + 60, left : left + 200] for left, top in cells]
+                bright = all(picture.max() > 150 for picture in pictures)
+                return bright and bool(shown[:, 740:].max() < 60)
+
+            await self.in_thread(wait_for, fits, "three bright pictures, and nothing beside them")
 
     async def test_a_lost_server_is_said_over_the_last_picture(self) -> None:
         with VirtualScreen() as screen, viewer(screen, self.folder, self.url()) as running:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +41,19 @@ def require_desktop() -> None:
     ):
         require_program(program, package)
     require(os.path.exists(ACCESSIBILITY), "at-spi2-core is not installed")
+    said = said_by_pygobject()
+    require(not said, f"PyGObject: {said}")
+
+
+@cache
+def said_by_pygobject() -> list[str]:
+    """The last line of its complaint where one of its parts is missing."""
     probe = (
         "import gi; gi.require_version('Gtk', '3.0'); gi.require_version('Atspi', '2.0'); "
         "gi.require_version('AyatanaAppIndicator3', '0.1')"
     )
     found = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True)
-    require(found.returncode == 0, f"PyGObject: {found.stderr.strip().splitlines()[-1:]}")
+    return found.stderr.strip().splitlines()[-1:] if found.returncode else []
 
 
 class Desktop(contextlib.ExitStack):
