@@ -19,7 +19,7 @@ from tests.process import PATIENCE, ROOT, wait_for
 from tests.terminal import Terminal
 from twistedcam.commands import standard_commands
 from twistedcam.control.blocking import BlockingClient
-from twistedcam.control.keys import KEYS, Keys
+from twistedcam.control.keys import KEYS, LINE_GAP, Keys
 from twistedcam.errors import CameraFailed
 from twistedcam.processing import Process
 from twistedcam.processing.code import Code
@@ -38,7 +38,8 @@ class KeyTests(SynchronousTestCase):
         self.make("one", "two")
 
     def make(self, *names: str) -> None:
-        self.server = make_server(Clock(), Path(tempfile.gettempdir(), "never-written"))
+        self.clock = Clock()
+        self.server = make_server(self.clock, Path(tempfile.gettempdir(), "never-written"))
         for name in names:
             self.server.add_camera(name, parse("pattern:"))
         self.registry = standard_commands()
@@ -48,6 +49,12 @@ class KeyTests(SynchronousTestCase):
         self.said: list[str] = []
         self.keys = Keys(self.server, self.registry, self.said.append)
 
+    def type(self, keys: str) -> None:
+        """One after the other, as a person does."""
+        for key in keys:
+            self.keys.typed(key)
+            self.clock.advance(0.2)
+
     def note(self, name: str) -> None:
         @self.registry.command(name)
         def noted(server: object, camera: object = None) -> None:
@@ -55,15 +62,16 @@ class KeyTests(SynchronousTestCase):
 
     def test_each_key_is_its_command(self) -> None:
         self.make("cam")
-        self.keys.typed(" sreq")
+        self.type(" sreqq")
         self.assertEqual(
             [name for name, _ in self.carried_out],
             ["start", "stop", "record start", "record stop", "shutdown"],
         )
         self.assertEqual(self.said[0], "cam: start: OK")
+        self.assertEqual(self.said[-2:], ["press q again within 2 s to shut down", "shutdown: OK"])
 
     def test_a_key_is_for_all_cameras_until_one_is_chosen(self) -> None:
-        self.keys.typed("s2s0s")
+        self.type("s2s0s")
         self.assertEqual(
             [camera for _, camera in self.carried_out], ["one", "two", "two", "one", "two"]
         )
@@ -71,27 +79,53 @@ class KeyTests(SynchronousTestCase):
     def test_a_camera_that_user_code_makes_is_not_meant_until_it_is_chosen(self) -> None:
         self.make("cam")
         self.server.add_process(Process("cam", Code.of(len), "thread"))
-        self.keys.typed("r2r")
+        self.type("r2r")
         self.assertEqual([camera for _, camera in self.carried_out], ["cam", "cam.len"])
 
     def test_the_end_of_a_recording_is_for_those_that_are_recorded(self) -> None:
-        self.keys.typed("e")
+        self.type("e")
         self.assertEqual(self.said, ["record stop: no camera is being recorded"])
         self.server.recorders["two"].state = "recording"
-        self.keys.typed("e1e")
+        self.type("e1e")
         self.assertEqual(
             [each for each in self.carried_out if each[0] == "record stop"],
             [("record stop", "two"), ("record stop", "one")],
         )
 
     def test_what_means_nothing_does_nothing(self) -> None:
-        self.keys.typed("x9\n\u00e4")
+        self.type("x9\n\u00e4")
         self.keys.typed("\x1b[sq")
         self.assertEqual(self.carried_out, [])
         self.assertEqual(self.said, ["there is no camera 9; there is 1 to 2"])
 
+    def test_the_server_is_shut_down_by_two_presses_close_together_alone(self) -> None:
+        self.type("q")
+        self.clock.advance(3)
+        self.type("q")
+        self.assertEqual((self.carried_out, len(self.said)), ([], 2))
+        self.type("q")
+        self.assertEqual(self.carried_out, [("shutdown", "")])
+
+    def test_a_line_is_ignored_and_that_is_said_once_however_it_comes(self) -> None:
+        for pieces in (
+            ["clear; time make run\n"],
+            list("qqsre qq\n"),
+            ["s", "r\n"],
+            ["\u00e4q", "q"],
+        ):
+            self.said.clear()
+            for piece in pieces:
+                self.keys.typed(piece)
+                self.clock.advance(LINE_GAP / 2)
+            self.clock.advance(1)
+            self.assertEqual(self.carried_out, [], pieces)
+            self.assertEqual(len(self.said), 1)
+            self.assertIn("ignored", self.said[0])
+        self.type("s")
+        self.assertEqual([name for name, _ in self.carried_out], ["stop", "stop"])
+
     def test_help_names_every_key(self) -> None:
-        self.keys.typed("?")
+        self.type("?")
         for _, shown, _, about in KEYS:
             self.assertIn(f"{shown} {about}", self.said[0])
 
@@ -114,6 +148,12 @@ class Serving(Terminal):
         command = [*program, "--no-http", "--no-listen", "--control", local, "--stopped"]
         command += ["--camera", "pattern:?fps=20&size=160x120", "--recordings", str(folder)]
         super().__init__(*command, *options, env=ENV, cwd=folder)
+
+
+def quit_by_keys(terminal: Terminal) -> None:
+    terminal.type("q")
+    terminal.wait_for("press q again")
+    terminal.type("q")
 
 
 @pytest.fixture
@@ -144,7 +184,7 @@ def test_a_person_at_the_server_s_terminal(serve: Callable[..., Serving], tmp_pa
     terminal.wait_for("cam: stop: OK")
     terminal.type("?")
     terminal.wait_for("? help")
-    terminal.type("q")
+    quit_by_keys(terminal)
     assert terminal.process.wait(PATIENCE) == 0
     assert terminal.is_back()
 
@@ -171,7 +211,7 @@ def test_the_terminal_is_back_while_the_server_is_suspended(serve: Callable[...,
         return not terminal.is_back()
 
     wait_for(taken_again, "the terminal to be taken again")
-    terminal.type("q")
+    quit_by_keys(terminal)
     assert terminal.process.wait(PATIENCE) == 0
     assert terminal.is_back()
 
@@ -205,7 +245,7 @@ def test_ctrl_z_and_fg_in_a_shell(tmp_path: Path) -> None:
         wait_for(shell.takes_keys, "the terminal to be taken again")
         shell.type(" ")
         shell.wait_for("cam: start: OK")
-        shell.type("q")
+        quit_by_keys(shell)
         shell.wait_for("$ ")
         shell.type("echo ended with $?\n")
         shell.wait_for("ended with 0")
@@ -238,7 +278,7 @@ def test_a_server_in_the_background_takes_keys_once_it_is_in_front(tmp_path: Pat
         wait_for(shell.takes_keys, "the keys")
         shell.type("s")
         shell.wait_for("cam: stop: OK")
-        shell.type("q")
+        quit_by_keys(shell)
         shell.wait_for("Main loop terminated")
     finally:
         shell.close()
@@ -261,7 +301,7 @@ def test_twistd_in_the_foreground_takes_keys(serve: Callable[..., Serving]) -> N
     terminal.wait_for("keys: space start")
     terminal.type(" ")
     terminal.wait_for("cam: start: OK")
-    terminal.type("q")
+    quit_by_keys(terminal)
     assert terminal.process.wait(PATIENCE) == 0
     assert terminal.is_back()
 

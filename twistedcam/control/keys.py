@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from twistedcam.commands import Registry
@@ -25,13 +26,18 @@ KEYS = (
     ("e", "e", "record stop", "end recording"),
     ("q", "q", "shutdown", "shut down"),
 )
+#: Characters that come within so many seconds of each other are a paste or a typed line.
+LINE_GAP = 0.05
+#: Seconds in which the key that shuts down has to be pressed again.
+AGAIN_WITHIN = 2.0
 
 
 class Keys:
     """Carries out keys.
 
     With several cameras a key is for all of them, but not for those that user code makes;
-    ``1`` to ``9`` choose any one, ``0`` all again.
+    ``1`` to ``9`` choose any one, ``0`` all again. A key is carried out when nothing has followed
+    it for ``LINE_GAP``: a line that was meant for a shell is not carried out letter by letter.
 
     Arguments:
         server: what is steered.
@@ -45,6 +51,10 @@ class Keys:
         self._tell = tell
         self._chosen: str | None = None
         self._commands = {key: command for key, _, command, _ in KEYS}
+        #: The key that waits to be carried out; None while a line comes.
+        self._waiting: str | None = None
+        self._timer: IDelayedCall | None = None
+        self._ends_until = -AGAIN_WITHIN
 
     def help(self) -> str:
         """All keys on one line."""
@@ -55,13 +65,28 @@ class Keys:
 
     def typed(self, text: str) -> None:
         """These came from the keyboard. What begins with an escape is no key of ours."""
-        if text.startswith("\x1b"):
+        if not text or text.startswith("\x1b"):
             return
-        for key in text:
+        is_first = self._timer is None
+        if self._timer is not None:
+            self._timer.cancel()
+        if is_first and len(text) == 1:
+            self._waiting = text
+        elif is_first or self._waiting is not None:
+            self._waiting = None
+            self._tell("that was more than one key: a pasted or typed line is ignored")
+        self._timer = self._server.clock.callLater(LINE_GAP, self._rested)
+
+    def _rested(self) -> None:
+        """Nothing has followed for a while."""
+        key, self._waiting, self._timer = self._waiting, None, None
+        if key is not None:
             self.press(key.lower())
 
     def press(self, key: str) -> None:
         """Carry out one key; one that means nothing is passed over."""
+        if key == "q" and not self._is_sure():
+            return
         if key == "?":
             self._tell(self.help())
         elif key.isdecimal():
@@ -73,6 +98,15 @@ class Keys:
             else:
                 for camera in self._cameras_for(name):
                     self._begin(name, camera)
+
+    def _is_sure(self) -> bool:
+        """Whether the key that shuts down is pressed for the second time."""
+        now = self._server.clock.seconds()
+        if now <= self._ends_until:
+            return True
+        self._ends_until = now + AGAIN_WITHIN
+        self._tell(f"press q again within {AGAIN_WITHIN:g} s to shut down")
+        return False
 
     def _cameras(self) -> list[Camera]:
         cameras = self._server.cameras
