@@ -171,6 +171,18 @@ sys.stdin.readline()
 """
 
 
+def test_a_usb_bus_without_bandwidth_is_told_from_a_full_disk(tmp_path: Path) -> None:
+    with FakeCam([SMALL]) as camera:
+        camera.crowd()
+        with serving(tmp_path, camera.bus, "--camera", "webcam:0") as server:
+            wait_for(lambda: server.status()["state"] == "recovering", "a first try")
+            reason = server.status()["reason"]
+            assert "the USB bus has no bandwidth left for this camera" in reason
+            assert "Set a smaller size" in reason
+            camera.ok()
+            wait_for(lambda: server.status()["state"] == "live", "a picture")
+
+
 def test_a_busy_camera_is_taken_when_its_holder_who_is_named_lets_go(tmp_path: Path) -> None:
     pipe: Any = subprocess.PIPE
     with (

@@ -501,7 +501,9 @@ static int answer(struct handle *h, int fd, unsigned request, void *arg)
     case VIDIOC_DQBUF:
         return dequeue(h, arg, fd);
     case VIDIOC_STREAMON:
-        return own(h) ? -1 : stream_on(h);
+        if (own(h))
+            return -1;
+        return h->mood.is == CROWDED ? failed(ENOSPC) : stream_on(h);
     case VIDIOC_STREAMOFF:
         stream_off(h);
         return 0;

@@ -22,7 +22,7 @@ from tests.fakecam.frames import (
     write_album,
 )
 
-State = Literal["ok", "stalled", "busy", "hung", "unplugged", "taken", "denied"]
+State = Literal["ok", "stalled", "busy", "hung", "unplugged", "taken", "denied", "crowded"]
 Corruption = Literal["truncated", "noeoi", "nohuffman", "garbage", "wrongsize"]
 
 #: The controls, in the order in which the library keeps their values.
@@ -276,6 +276,10 @@ class FakeCam:
     def deny(self) -> None:
         """open gives EACCES, for root, too."""
         self._become("denied")
+
+    def crowd(self) -> None:
+        """The USB bus has no bandwidth left: STREAMON gives ENOSPC."""
+        self._become("crowded")
 
     def hang(self) -> None:
         """open, ioctl and close do not return, and let no signal but SIGKILL in, until changed."""

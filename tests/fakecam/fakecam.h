@@ -54,7 +54,7 @@ int fake_number(const char *path);
 void fake_stat(struct stat *st, int number);
 
 /* model.c: what a camera can do, what it shows, how it feels */
-enum state { OK, STALLED, BUSY, HUNG, UNPLUGGED, TAKEN, DENIED };
+enum state { OK, STALLED, BUSY, HUNG, UNPLUGGED, TAKEN, DENIED, CROWDED };
 
 struct mood {
     enum state is;

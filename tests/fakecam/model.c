@@ -5,7 +5,7 @@
 /* The words of the control file; an empty file (one being rewritten) changes nothing. */
 void mood_read(int control, struct mood *mood)
 {
-    static const char *const words[] = {"ok", "stalled", "busy", "hung", "unplugged", "taken", "denied"};
+    static const char *const words[] = {"ok", "stalled", "busy", "hung", "unplugged", "taken", "denied", "crowded"};
     struct mood now = {.every = 1};
     struct stat st;
     char text[256], *rest = NULL;

@@ -33,6 +33,11 @@ def explain(path: str, error: OSError) -> CameraFailed:
     if error.errno in (errno.EACCES, errno.EPERM):
         hint = "add the user to the group 'video'"
         return CameraFailed(f"{path} may not be opened by this user: {hint}")
+    if error.errno == errno.ENOSPC:  # STREAMON's: nothing to do with a disk
+        return CameraFailed(
+            f"{path}: the USB bus has no bandwidth left for this camera. Set a smaller size, a"
+            " lower fps or format=mjpg, or plug it into a port of another USB controller"
+        )
     if error.errno in (errno.ENOTTY, errno.EINVAL):
         return CameraFailed(f"{path} is no camera: it does not speak V4L2")
     return CameraFailed(f"{path}: {error.strerror}")

@@ -33,6 +33,8 @@ _INTERVAL = struct.Struct("=5I6I2I")
 _QUERY = struct.Struct("=2I32s4i3I")
 _VALUE = struct.Struct("=Ii")
 _MENU = struct.Struct("=2I32sI")
+_BUFFERS = struct.Struct("=5I")
+_MEMORY_MMAP = 1
 #: struct v4l2_format has a pointer inside, and with it the alignment of one.
 _FORMAT = 208 if struct.calcsize("P") == 8 else 204
 
@@ -140,6 +142,20 @@ class Driver:
         except OSError as error:
             return error.errno == errno.EBUSY
         return False
+
+    def try_to_stream(self) -> None:
+        """Begin to stream and end it at once: the error says why it cannot be done.
+
+        Raises:
+            OSError: ENOSPC: the USB bus has no bandwidth left.
+        """
+        kind = struct.pack("=i", _CAPTURE)
+        self._ask(_READ | _WRITE, 8, bytearray(_BUFFERS.pack(2, _CAPTURE, _MEMORY_MMAP, 0, 0)))
+        try:
+            self._ask(_WRITE, 18, bytearray(kind))
+            self._ask(_WRITE, 19, bytearray(kind))
+        finally:
+            self._ask(_READ | _WRITE, 8, bytearray(_BUFFERS.pack(0, _CAPTURE, _MEMORY_MMAP, 0, 0)))
 
     def controls(self) -> list[Control]:
         """All controls that hold a number, a switch or a choice."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import os
 import re
 import time
@@ -120,7 +121,7 @@ class WebcamSource:
             self._capture = cv2.VideoCapture(self.device, cv2.CAP_ANY, self._wishes(code))
         if not self._capture.isOpened():
             self.close()
-            raise self._noted(explain_silent(path))
+            raise self._noted(self._crowded() or explain_silent(path))
         return self._granted(path)
 
     def read(self) -> Grab | None:
@@ -131,7 +132,7 @@ class WebcamSource:
             # A silent camera takes OpenCV its whole patience; a lost one fails at once.
             if LINUX and os.path.exists(self.path) and time.monotonic() - asked > _SILENCE:
                 return None
-            raise CameraFailed(self._why())
+            raise self._crowded() or CameraFailed(self._why())
         stamp = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 if LINUX else 0.0
         captured = wall_time(stamp) if stamp else time.time()
         ok, picture = self._capture.retrieve()
@@ -228,6 +229,19 @@ class WebcamSource:
         except OSError as error:
             problems.append(f"its controls cannot be set: {error.strerror}")
         return "; ".join(problems)
+
+    def _crowded(self) -> CameraFailed | None:
+        """The reason, if it is that the USB bus has no bandwidth left: OpenCV does not say it."""
+        self.close()
+        if not LINUX:
+            return None
+        try:
+            with Driver(self.path) as driver:
+                driver.try_to_stream()
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                return explain(self.path, error)
+        return None
 
     def _why(self) -> str:
         if LINUX and not os.path.exists(self.path):
