@@ -88,6 +88,12 @@ class SourceEnded(CameraFailed):
     """The source has given all it had: a film that is played once is at its end."""
 
 
+class TargetFailed(CommandError):
+    """A publish target does not take video; the message has its reason."""
+
+    code = "target-failed"
+
+
 class DiskError(CommandError):
     """A file could not be written; the message has the system's reason."""
 

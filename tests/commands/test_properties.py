@@ -152,8 +152,9 @@ class PropertyTests(SynchronousTestCase):
     def test_what_was_set_is_told_with_what_holds_now_and_what_was_refused_is_not(self) -> None:
         self.go_live()
         self.set_all(gain="7", quality="50")
-        self.set_all(gain="8", quality="101")
+        refused = self.set_all(gain="8", quality="101")
         self.turn()
+        self.failureResultOf(refused, BadArgument)
         told = [each for each in self.rig.events if isinstance(each, PropertiesChanged)]
         self.assertEqual(told, [PropertiesChanged("cam", {"gain": "7", "quality": 50})])
         self.assertEqual(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from twistedcam.commands.cameras import VisibleCameras
 from twistedcam.commands.command import Answer
 from twistedcam.commands.registry import Registry
+from twistedcam.errors import TargetFailed
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
@@ -24,10 +25,23 @@ def add_publishing_commands(registry: Registry) -> None:
         return [publication_status(each, now) for each in server.publications]
 
     @registry.command("publish start", looks_right=_is_target)
-    def publish_start(server: Server, camera: Camera, target: str | None = None) -> Answer:
-        """Publish to a camera's target, or to all of them; it is tried again for ever."""
-        for each in server.publications.get(camera.name, target):
+    async def publish_start(server: Server, camera: Camera, target: str | None = None) -> Answer:
+        """Publish to a camera's target, or to all of them; it is tried again for ever.
+
+        Answers when the target takes video, and fails with its reason if it does not. If the camera
+        has no picture now, the answer says so (waiting).
+        """
+        started = server.publications.get(camera.name, target)
+        for each in started:
             each.start()
+        if camera.state in ("stopped", "recovering"):
+            because = f": {camera.reason}" if camera.reason else ""
+            return {"waiting": f"no picture yet (the camera is {camera.state}{because})"}
+        waiting = [(each.target.name, each.begun()) for each in started]
+        failed = [(name, reason) for name, begun in waiting if (reason := await begun) is not None]
+        if failed:
+            told = "; ".join(f"{name}: {reason}" for name, reason in failed)
+            raise TargetFailed(f"{told}. It is tried again")
         return None
 
     @registry.command("publish stop", looks_right=_is_target)

@@ -20,6 +20,7 @@ from twistedcam.errors import (
     NoSuchViewer,
     NotRecording,
     NotSupported,
+    TargetFailed,
     TooMany,
     TooOften,
     TwistedcamError,
@@ -46,6 +47,7 @@ STATUS: dict[type[TwistedcamError], int] = {
     TooMany: 503,
     CameraFailed: 503,
     DiskError: 503,
+    TargetFailed: 503,
 }
 #: Codes that are HTTP's alone, or any error's that has no status of its own.
 OWN = {

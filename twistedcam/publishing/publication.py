@@ -79,6 +79,7 @@ class Publication:
         #: Whether frames are left out because the target is too slow.
         self._is_behind = False
         self._told = (0, 0)
+        self._asked: list[Deferred[str | None]] = []
         self._marks: deque[tuple[float, int]] = deque()
 
     @property
@@ -101,6 +102,21 @@ class Publication:
         if self.state == "stopped":
             self._delay = RETRY_FIRST
             self._connect()
+
+    def begun(self, seconds: float = CONNECT_TIMEOUT) -> Deferred[str | None]:
+        """Wait until the target takes video. Fires with None then, else with the reason why not.
+
+        Arguments:
+            seconds: how long to wait at most.
+        """
+        if self.state == "live":
+            return succeed(None)
+        if self.state == "waiting" and self.last_fault is not None:
+            return succeed(self.last_fault[1])
+        asked: Deferred[str | None] = Deferred()
+        self._asked.append(asked)
+        late = f"no video could be sent within {seconds:g} s"
+        return asked.addTimeout(seconds, self._reactor, lambda *_: late)
 
     def stop(self) -> Deferred[None]:
         """Publish no more. Fires when the target has been told, or cannot be."""
@@ -235,8 +251,17 @@ class Publication:
         else:
             link.close(GRACE, finished)
 
+    def _answer(self, reason: str | None) -> None:
+        """Tell those who wait for it how the connecting went, if that is known."""
+        if self.state != "connecting":
+            asked, self._asked = self._asked, []
+            for each in asked:
+                if not each.called:  # it may have waited too long
+                    each.callback("it was stopped" if self.state == "stopped" else reason)
+
     def _enter(self, state: PublishState, reason: str | None = None) -> None:
         self.state = state
+        self._answer(reason)
         say = log.warn if reason else log.info
         say(
             "{camera}: publish {target} is {state}{why}",

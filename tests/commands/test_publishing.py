@@ -1,0 +1,77 @@
+"""An answer to a publishing command says what has happened."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from tests.publishing.test_publication import Sender
+from tests.recording.films import START_US, jpeg
+from tests.server_case import ServerCase
+from twistedcam.commands import standard_commands
+from twistedcam.errors import TargetFailed
+from twistedcam.frame import Frame
+from twistedcam.publishing import parse_target, publication
+from twistedcam.publishing.publication import CONNECT_TIMEOUT
+
+
+class PublishingCommandTests(ServerCase):
+    """A camera with two targets, whose senders the test plays."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        Sender.made = []
+        self.patch(publication, "Link", Sender)
+        targets = [parse_target(f"{kind}://example.org/live/KEY") for kind in ("rtmp", "rtsp")]
+        self.server.publications.add(self.door, self.server.recorders["door"], targets)
+        self.addCleanup(self.server.publications.stop)
+        self.door.state = "live"
+        self.registry = standard_commands()
+
+    def ask(self, line: str) -> Deferred[Any]:
+        command, words = self.registry.find(line.split())
+        arguments = command.bind(self.server, words)
+        return Deferred.fromCoroutine(command.run(self.server, **arguments))
+
+    def show(self) -> None:
+        self.door.hub.publish(Frame(1, START_US, 160, 120, jpeg()))
+
+    def test_start_answers_when_all_targets_take_video(self) -> None:
+        asked = self.ask("publish start door")
+        self.show()
+        one, two = Sender.made
+        one.listener.connected()
+        self.assertNoResult(asked)
+        two.listener.connected()
+        self.assertIsNone(self.successResultOf(asked))
+        self.assertIsNone(self.successResultOf(self.ask("publish start door rtmp")))
+        self.assertIsNone(self.successResultOf(self.ask("publish stop door")))
+        self.assertEqual([each.state for each in self.server.publications], ["stopped"] * 2)
+
+    def test_start_fails_with_the_reason_of_each_target_that_fails(self) -> None:
+        asked = self.ask("publish start door")
+        self.show()
+        one, two = Sender.made
+        one.listener.connected()
+        two.listener.ended("Connection refused")
+        failure = self.failureResultOf(asked, TargetFailed)
+        self.assertEqual(failure.getErrorMessage(), "rtsp: Connection refused. It is tried again")
+        self.failureResultOf(self.ask("publish start door rtsp"), TargetFailed)
+        self.assertEqual([each.state for each in self.server.publications], ["live", "waiting"])
+
+    def test_start_says_when_no_video_could_be_sent(self) -> None:
+        asked = self.ask("publish start door rtmp")
+        self.clock.advance(CONNECT_TIMEOUT)
+        failure = self.failureResultOf(asked, TargetFailed)
+        self.assertIn("no video could be sent", failure.getErrorMessage())
+        stopped = self.ask("publish start door rtmp")
+        self.successResultOf(self.ask("publish stop door"))
+        self.assertIn(
+            "it was stopped", self.failureResultOf(stopped, TargetFailed).getErrorMessage()
+        )
+
+    def test_start_without_a_picture_says_so(self) -> None:
+        self.door.state, self.door.reason = "recovering", "unplugged"
+        told = self.successResultOf(self.ask("publish start door rtmp"))
+        self.assertEqual(told, {"waiting": "no picture yet (the camera is recovering: unplugged)"})
