@@ -101,6 +101,24 @@ class EndTests(TokenCase):
         self.assertIn("ERR unauthorized", ends.ask("stop door")[0])
         self.assertIn("ERR unauthorized", ends.ask("shutdown")[0])
 
+    def test_one_that_watches_what_it_may_no_longer_is_gone(self) -> None:
+        watches, waits = self.controller("stays"), self.controller("stays")
+        watches.ask("watch")
+        text = self.file.path.read_text()
+        head, _, last = text.rpartition('["view", "control", "publish", "admin"]')
+        self.file.path.write_text(f'{head}["publish"]{last}')
+        self.clock.pump([PERIOD, PERIOD])
+        self.assertIn("no longer allows this", watches.heard()[-1])
+        self.assertEqual(waits.heard(), [])
+
+    def test_one_that_goes_while_its_token_waits_leaves_nothing(self) -> None:
+        Controller(self.control).ask("auth wrong")
+        waiting = Controller(self.control)
+        self.assertEqual(waiting.ask(f"auth {self.tokens['all']}"), [])
+        waiting.protocol.connectionLost()
+        self.clock.advance(1)
+        self.assertEqual(len(self.server.authenticator._sessions), 0)
+
     def test_another_token_on_the_same_line_is_the_one_that_counts(self) -> None:
         controller = self.controller("all")
         self.assertEqual(controller.ask(f"auth {self.tokens['stays']}")[-1], "OK")

@@ -65,6 +65,7 @@ class Conversation:
         self._grant: Grant | None = None if server.authenticator.is_needed else ANYONE
         self._token_session: TokenSession | None = None
         self._watch: Watch | None = None
+        self._has_left = False
 
     @property
     def has_grant(self) -> bool:
@@ -109,6 +110,7 @@ class Conversation:
 
     def leave(self) -> None:
         """The connection is gone, or about to end."""
+        self._has_left = True
         self.stop_watching()
         if self._token_session is not None:
             self._token_session.close()
@@ -142,13 +144,17 @@ class Conversation:
         self._connection.welcome()
         if self._token_session is not None:
             self._token_session.close()
-        self._token_session = authenticator.open_session(self._grant, self._go_on, self._end)
+        if not self._has_left:  # it may have waited for its turn
+            self._token_session = authenticator.open_session(self._grant, self._go_on, self._end)
         return self._grant
 
     def _go_on(self, grant: Grant) -> bool:
-        """The token allows other things now: they hold for this connection from now on."""
+        """The token allows other things now: they hold for this connection from now on.
+
+        Returns: whether the connection may stay; not where it watches what it may not any more.
+        """
         self._grant = grant
-        return True
+        return self._watch is None or bool(grant.rights & {"view", "control"})
 
     def _end(self, reason: Unauthorized) -> None:
         """The token has ended, and this connection with it."""
