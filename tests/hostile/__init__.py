@@ -1,0 +1,1 @@
+"""Clients without any right, each as harmful as it can be, and what viewers notice of them."""
