@@ -100,6 +100,10 @@ class DiskError(CommandError):
     code = "disk"
 
 
+class RecordingFailed(CommandError):
+    """A recording could not be written, and the disk is not the reason."""
+
+
 class TooOften(CommandError):
     """It was asked for more often than the limit."""
 

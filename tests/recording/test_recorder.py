@@ -8,11 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import av.error
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.fakes import CameraRig, FakeScheme, ManualThread
+from tests.odd_jpegs import lossless, make_jpeg, with_frame_header, with_size
 from tests.recording.films import START_US, jpeg, read_film
 from twistedcam.camera import InlineThread
 from twistedcam.errors import BadArgument, CameraFailed, DiskError, NotSupported
@@ -20,7 +23,24 @@ from twistedcam.events import CameraChanged, Event, EventBus, Fault, RecordingCh
 from twistedcam.frame import Frame
 from twistedcam.recording import Recorder, RecordSettings, planning
 from twistedcam.recording.coder import CoderSettings
+from twistedcam.recording.segment import Segment
 from twistedcam.recording.shared import SharedEncoder
+
+GOOD = make_jpeg(160, 120)
+#: Pictures that may come between good ones: width, height and bytes.
+ODD: dict[str, tuple[int, int, bytes]] = {
+    "one pixel": (1, 1, make_jpeg(1, 1)),
+    "one row": (160, 1, make_jpeg(160, 1)),
+    "more than H.264 has": (16_386, 16, make_jpeg(16_386, 16)),
+    "sampling factors": (160, 120, with_frame_header(GOOD, {11: 0x33})),
+    "sampling factors that FFmpeg does not have": (160, 120, with_frame_header(GOOD, {11: 0x13})),
+    "no components": (160, 120, with_frame_header(GOOD, {9: 0})),
+    "another size in its header": (160, 120, with_size(GOOD, 320, 240)),
+    "another size": (320, 240, make_jpeg(320, 240)),
+    "garbage": (160, 120, b"\xff\xd8 nothing \xff\xd9"),
+    "nothing": (160, 120, b""),
+    "lossless": (160, 120, lossless(160, 120)),
+}
 
 
 class RecorderCase(SynchronousTestCase):
@@ -293,17 +313,68 @@ class RecorderTests(RecorderCase):
         self.assertEqual(len(self.camera.hub), 0)
         self.folder.mkdir()
 
-    def test_a_size_that_cannot_be_encoded_is_said_and_what_to_do(self) -> None:
+    def test_pictures_of_a_size_that_cannot_be_encoded_are_left_out_and_said_once(self) -> None:
         self.recorder.start("a.mp4")
-        self.camera.hub.publish(Frame(1, START_US, 1, 1, jpeg(1, 1, 1)))
-        self.assertEqual(self.recorder.state, "idle")
+        asked = self.recorder.begun()
+        with capturedLogs() as logs:
+            for size in (1, 1, 2):
+                self.camera.hub.publish(Frame(1, START_US, size, 1, jpeg(1, size, 1)))
+        why = "^pictures of 1x1 cannot .*format=copy"
+        self.assertRegex(str(self.successResultOf(asked)), why)
+        self.assertRegex(str(self.recorder.waiting), why)
+        self.assertEqual(self.recorder.state, "recording")
+        (fault,) = [each for each in self.events if isinstance(each, Fault)]
+        self.assertEqual(fault.code, "not-supported")
+        self.assertRegex(fault.reason, why)
+        self.assertEqual(len([each for each in logs if "recording:" in each["log_format"]]), 1)
+        self.successResultOf(self.recorder.stop())
         assert self.recorder.failure is not None
         self.assertEqual(self.recorder.failure.code, "not-supported")
-        self.assertRegex(str(self.recorder.failure), r"^pictures of 1x1 cannot .*format=copy")
+        self.assertRegex(str(self.recorder.failure), why)
         self.assertEqual(self.told()[-1], ("failed", "a.mp4"))
         self.assertEqual(list(self.folder.iterdir()), [])
-        self.assertEqual(self.flushLoggedErrors(), [])
         self.recorder.start("a.mp4")  # its name is free again
+
+    def test_odd_pictures_among_good_ones_end_no_recording(self) -> None:
+        for name in ("a.mp4", "a.mkv", "a.avi", "a.mov"):
+            self.recorder.start(name)
+            for odd in ODD.values():
+                self.show(0.5)
+                now = self.clock.seconds()
+                self.camera.hub.publish(Frame(1, START_US + round(now * 1e6) + 20_000, *odd))
+            self.show(0.5)
+            result = self.successResultOf(self.recorder.stop())
+            self.assertIsNone(self.recorder.failure)
+            self.assertEqual(result.files, 1)
+            film = read_film(self.folder / name, decode=name == "a.mp4")
+            self.assertEqual(len(film.times), result.frames)
+            self.assertGreaterEqual(result.frames, 5 * (len(ODD) + 1))
+            self.assertEqual(result.frames + result.dropped, 5 * (len(ODD) + 1) + len(ODD))
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+    def test_the_last_seconds_are_saved_without_their_odd_pictures(self) -> None:
+        self.recorder = self.make({"preroll": "60s"})
+        for odd in ODD.values():
+            self.show(0.5)
+            now = self.clock.seconds()
+            self.camera.hub.publish(Frame(1, START_US + round(now * 1e6) + 20_000, *odd))
+        result = self.result_of(self.recorder.save_last(60))
+        self.assertGreaterEqual(result.frames, 5 * len(ODD))
+        self.assertEqual(result.files, 1)
+
+    def test_what_ffmpeg_cannot_do_is_no_error_of_the_disk(self) -> None:
+        def refuse(*_: object, **__: object) -> None:
+            raise av.error.InvalidDataError(1, "Invalid data found")
+
+        self.patch(Segment, "_put_tail", refuse)
+        self.recorder.start("a.mp4")
+        self.show(0.5)
+        self.assertEqual(self.recorder.state, "idle")
+        assert self.recorder.failure is not None
+        self.assertEqual(self.recorder.failure.code, "internal")
+        self.assertEqual(
+            str(self.recorder.failure), "a.mp4: FFmpeg cannot write it: Invalid data found"
+        )
 
     def test_a_folder_that_cannot_be_made_is_a_disk_error(self) -> None:
         self.folder.rmdir()

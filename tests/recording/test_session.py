@@ -9,6 +9,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import av
+import cv2
+import numpy as np
 import pytest
 
 from tests.recording.films import START_US, Film, frame_times, moments, read_film
@@ -117,6 +120,91 @@ def test_a_camera_that_changes_its_size_gets_a_new_file(tmp_path: Path) -> None:
         (320, 240, 2),
     ]
     assert films[0].seconds == pytest.approx(0.3, abs=0.001)
+
+
+def sizes(*runs: tuple[int, int], seconds: float = 0.5, fps: int = 30) -> list[Moment]:
+    """Pictures of each of these sizes in turn, for so long each."""
+    found: list[Moment] = []
+    for run, size in enumerate(runs):
+        found += moments([run * seconds + n / fps for n in range(round(seconds * fps))], *size)
+    return found
+
+
+SMALL, LARGE, TALL = (160, 120), (320, 240), (120, 160)
+
+
+@pytest.mark.parametrize("format", ALL)
+@pytest.mark.parametrize("every", [None, 10.0])
+def test_a_size_that_changes_twice_a_second_makes_one_file(
+    format: str, every: float | None, tmp_path: Path
+) -> None:
+    frames = sizes(*[SMALL, LARGE] * 20)
+    session = Session(plan(tmp_path, format, every=every))
+    films = record(session, frames)
+    fits = format.startswith("h264")
+    assert len(films) == 1
+    assert (films[0].width, films[0].height) == SMALL
+    progress = session.progress()
+    assert (progress.frames, progress.dropped) == ((600, 0) if fits else (300, 300))
+
+
+@pytest.mark.parametrize("format", ALL)
+def test_sizes_that_change_a_little_more_slowly_make_a_file_each_ten_seconds(
+    format: str, tmp_path: Path
+) -> None:
+    frames = sizes(*[SMALL, LARGE, TALL] * 6, seconds=1.5, fps=10)
+    films = record(Session(plan(tmp_path, format)), frames)
+    assert 2 <= len(films) <= 4
+
+
+@pytest.mark.parametrize("format", ALL)
+def test_a_size_that_stays_begins_a_file_with_its_first_picture(
+    format: str, tmp_path: Path
+) -> None:
+    frames = sizes(SMALL, LARGE, SMALL, seconds=12, fps=5)
+    films = record(Session(plan(tmp_path, format)), frames)
+    assert [(film.width, film.height) for film in films] == [SMALL, LARGE, SMALL]
+    again = 1 if format == "copy.avi" else 0  # its last picture is written once more at the end
+    assert all(60 <= len(film.times) <= 60 + again for film in films)
+    assert all(film.seconds == pytest.approx(12, abs=0.01) for film in films)
+
+
+def test_pictures_of_many_sizes_all_stand_in_one_film(tmp_path: Path) -> None:
+    frames = sizes(*[SMALL, LARGE, TALL, (161, 121), (64, 480)] * 6, seconds=1, fps=1)
+    (film,) = record(Session(plan(tmp_path)), frames)
+    assert len(film.times) == 30
+
+
+def test_a_picture_of_another_shape_stands_in_the_middle_of_a_black_one(tmp_path: Path) -> None:
+    bright = np.full((160, 80, 3), (60, 160, 220), np.uint8)
+    tall = Moment(START_US + 100_000, 0, 80, 160, cv2.imencode(".jpg", bright)[1].tobytes())
+    last = moments([0.2])
+    session = Session(plan(tmp_path, crf=10))
+    record(session, [*moments([0.0]), tall, *last])
+    with av.open(str(tmp_path / "film.mp4")) as film:
+        image = list(film.decode(video=0))[1].to_ndarray(format="bgr24").astype(int)
+    assert image.shape == (120, 160, 3)
+    assert abs(image[10:-10, 55:105] - (60, 160, 220)).max() < 16
+    assert image[:, :45].max() < 24
+    assert image[:, -45:].max() < 24
+
+
+def test_one_picture_of_another_size_costs_no_file(tmp_path: Path) -> None:
+    frames = moments([n / 30 for n in range(60)])
+    frames[30] = moments([1.0], 320, 240)[0]
+    (film,) = record(Session(plan(tmp_path)), frames)
+    assert len(film.times) == 60
+
+
+def test_a_camera_that_is_lost_after_a_change_of_its_size_has_both_files(tmp_path: Path) -> None:
+    session = Session(plan(tmp_path))
+    closed = session.write(moments([0, 0.1, 0.2]) + moments([0.3], 320, 240)).closed
+    closed += session.cut().closed
+    closed += session.write(moments([60, 60.1], 320, 240)).closed
+    closed += session.finish(None).closed
+    assert [segment.result.frames for segment in closed] == [3, 1, 2]
+    for segment in closed:
+        segment.publish(0)
 
 
 def test_an_odd_size_is_recorded_all_the_same(tmp_path: Path) -> None:

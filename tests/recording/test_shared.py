@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
+
+import av
+from twisted.logger import capturedLogs
 
 from tests.fakes import ManualThread
 from tests.recording.films import START_US, jpeg
-from tests.recording.test_recorder import RecorderCase
+from tests.recording.test_recorder import ODD, RecorderCase
 from twistedcam.errors import NotSupported
 from twistedcam.events import Fault
 from twistedcam.frame import Frame
@@ -22,10 +26,22 @@ class Taker:
     def __init__(self) -> None:
         self.times: list[int] = []
         self.keyframes = 0
+        self.generations: list[int] = []
+        self.keyframe_data: list[bytes] = []
 
     def take_coded(self, frame: Frame, coded: Coded) -> None:
         self.times.append(frame.time_us)
         self.keyframes += coded.is_keyframe
+        self.generations.append(coded.generation)
+        if coded.is_keyframe:
+            self.keyframe_data.append(coded.data)
+
+
+def size_of(keyframe: bytes) -> tuple[int, int]:
+    """The size of the picture that a stream begins with."""
+    with av.open(io.BytesIO(keyframe), format="h264") as read:
+        codec = read.streams.video[0].codec_context
+        return codec.width, codec.height
 
 
 class SharedEncoderTests(RecorderCase):
@@ -46,6 +62,62 @@ class SharedEncoderTests(RecorderCase):
         """The thread does all that there is to do."""
         while self.threads[-1].waiting:
             self.threads[-1].step()
+
+    def show_size(self, width: int, height: int, seconds: float) -> None:
+        """The camera gives ten pictures a second of that size, and each is encoded."""
+        for _ in range(round(seconds * 10)):
+            self.clock.advance(0.1)
+            time_us = START_US + round(self.clock.seconds() * 1e6)
+            self.camera.hub.publish(Frame(9, time_us, width, height, jpeg(0, width, height)))
+            self.work()
+
+    def test_a_size_that_changes_all_the_time_is_fitted_into_one_stream(self) -> None:
+        taker = Taker()
+        self.encoder.add(taker)
+        for _ in range(20):
+            self.show_size(160, 120, 0.5)
+            self.show_size(320, 240, 0.5)
+        self.assertEqual((len(taker.times), self.encoder.dropped), (200, 0))
+        self.assertEqual(taker.generations, [1] * 200)
+        self.assertEqual({size_of(each) for each in taker.keyframe_data}, {(160, 120)})
+
+    def test_a_size_that_stays_is_a_stream_of_its_own_and_nothing_is_lost(self) -> None:
+        taker = Taker()
+        self.encoder.add(taker, lossless=True)
+        self.show_size(160, 120, 2)
+        self.show_size(320, 240, 3)
+        self.assertEqual(len(taker.times), 50)
+        self.assertEqual(taker.generations, [1] * 30 + [2] * 20)
+        self.assertEqual(size_of(taker.keyframe_data[-1]), (320, 240))
+
+    def test_odd_pictures_are_left_out_counted_and_said_once(self) -> None:
+        taker = Taker()
+        self.encoder.add(taker)
+        with capturedLogs() as logs:
+            for odd in [*ODD.values()] * 2:
+                self.show_size(160, 120, 0.3)
+                self.clock.advance(0.05)
+                time_us = START_US + round(self.clock.seconds() * 1e6)
+                self.camera.hub.publish(Frame(9, time_us, *odd))
+                self.work()
+            self.show_size(160, 120, 0.3)
+        self.assertEqual(len(taker.times) + self.encoder.dropped, 2 * 4 * len(ODD) + 3)
+        self.assertGreaterEqual(len(taker.times), 2 * 3 * len(ODD) + 3)
+        self.assertEqual(set(taker.generations), {1})
+        said = [each["reason"] for each in logs if "reason" in each]
+        self.assertEqual(len(said), len(set(said)))
+        self.assertEqual(len(said), 4)  # three sizes, and what cannot be decoded
+        self.assertEqual(self.encoder._frames, {})
+        self.assertEqual(self.faults(), [])
+
+    def test_pictures_that_are_all_odd_are_not_kept(self) -> None:
+        self.encoder.add(Taker())
+        for _ in range(20):
+            self.clock.advance(0.1)
+            time_us = START_US + round(self.clock.seconds() * 1e6)
+            self.camera.hub.publish(Frame(9, time_us, *ODD["garbage"]))
+            self.work()
+        self.assertEqual((self.encoder._frames, self.encoder.dropped), ({}, 20))
 
     def faults(self) -> list[str]:
         return [each.reason for each in self.events if isinstance(each, Fault)]
@@ -103,8 +175,7 @@ class SharedEncoderTests(RecorderCase):
         self.assertEqual((len(taker.times), taker.keyframes), (1, 1))
         self.assertEqual(self.encoder.name, "libx264")
         self.patch(shared, "Coder", _Broken)
-        self.camera.hub.publish(Frame(9, START_US + 10**7, 320, 240, jpeg(0)))  # needs another
-        self.work()
+        self.show_size(320, 240, 1.5)  # needs another
         self.assertEqual(len(self.faults()), 2)  # it had worked meanwhile
         self.successResultOf(self.encoder.remove(taker))
 

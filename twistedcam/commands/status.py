@@ -104,6 +104,7 @@ def _processing(server: Server, camera: Camera) -> dict[str, Any]:
         "process_frames": processor.frames,
         "process_results": processor.results,
         "process_skipped": processor.skipped,
+        "process_corrupt": processor.corrupt,
         "process_failures": processor.failures,
     }
 

@@ -1,7 +1,7 @@
 """The process that user code runs in: asks for frames, and sends back what comes of them.
 
 Messages are tuples over a ``multiprocessing`` connection. It says ``ready``, then ``take`` each
-time it wants a frame, and ``gave``, ``took`` and at last perhaps ``failed``.
+time it wants a frame, and ``gave``, ``took``, ``left out`` and at last perhaps ``failed``.
 """
 
 from __future__ import annotations
@@ -47,6 +47,10 @@ class Talk:
             options = [cv2.IMWRITE_JPEG_QUALITY, self._quality]
             jpeg = cv2.imencode(".jpg", result.image, options)[1].tobytes()
         self._connection.send(("gave", jpeg, result.data))
+
+    def left_out(self, reason: str) -> None:
+        """Tell that a frame cannot be decoded."""
+        self._connection.send(("left out", reason))
 
     def took(self, seconds: float) -> None:
         """Tell how long a frame took."""

@@ -69,6 +69,8 @@ class Processor:
         self.frames = 0
         self.results = 0
         self.failures = 0
+        #: Frames that the code could not have, because they cannot be decoded.
+        self.corrupt = 0
         self.rate = Rate()
         #: Seconds that a frame takes: a mean over the last frames, and the longest.
         self.seconds = 0.0
@@ -127,6 +129,12 @@ class Processor:
         self.longest = max(self.longest, seconds)
         if not self._is_shown and self.source.state == "live":
             self._pause(f"{self.process.code.text} has given no picture yet")
+
+    def left_out(self, reason: str) -> None:
+        """A frame cannot be decoded."""
+        if not self.corrupt:
+            log.warn("{camera}: left out: {why}", camera=self.output.name, why=reason)
+        self.corrupt += 1
 
     def failed(self, error: Failed) -> None:
         """The code raised, crashed or hung: start it again after a while."""

@@ -26,6 +26,9 @@ class Owner(Protocol):
     def took(self, seconds: float) -> None:
         """A frame is done with; so long it took."""
 
+    def left_out(self, reason: str) -> None:
+        """A frame cannot be decoded, and the code did without it."""
+
     def failed(self, error: Failed) -> None:
         """The code is over, for that reason."""
 
@@ -56,6 +59,10 @@ class Runner:
     def took(self, seconds: float) -> None:
         """In the thread (running.Reports)."""
         self._tell(lambda owner: owner.took(seconds))
+
+    def left_out(self, reason: str) -> None:
+        """In the thread (running.Reports)."""
+        self._tell(lambda owner: owner.left_out(reason))
 
     def end(self) -> Deferred[None]:
         """No more frames. Fires when the code is over, or is left behind because it hangs."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Protocol
 
-from twistedcam.frame import Frame
+from twistedcam.frame import Frame, UndecodableFrame
 from twistedcam.processing.results import Result, read_result
 
 #: Waits for the newest frame that was not taken yet; None at the end.
@@ -23,6 +23,9 @@ class Reports(Protocol):
 
     def took(self, seconds: float) -> None:
         """A frame is done with; so long it took."""
+
+    def left_out(self, reason: str) -> None:
+        """The code was not given a frame, or gave it back: it cannot be decoded."""
 
 
 class CameToItsEnd(Exception):
@@ -40,7 +43,12 @@ def run(function: Callable[..., Any], take: Take, reports: Reports) -> None:
         return
     while (frame := take()) is not None:
         began = time.perf_counter()
-        result = read_result(function(frame), frame)
+        try:
+            value = function(frame)
+        except UndecodableFrame as error:  # it asked for the image, and that is not its fault
+            reports.left_out(str(error))
+            continue
+        result = read_result(value, frame)
         took = time.perf_counter() - began
         if result is not None:
             reports.gave(result)
@@ -68,7 +76,8 @@ class _Frames:
             self._reports.took(time.perf_counter() - self._began)
             self._began = None
         if self._coming is None:
-            self._coming = asyncio.get_running_loop().run_in_executor(None, self._take)
+            loop = asyncio.get_running_loop()
+            self._coming = loop.run_in_executor(None, self._take_decodable)
         frame = await asyncio.shield(self._coming)
         self._coming = None
         if frame is None:
@@ -77,6 +86,20 @@ class _Frames:
         self._began = time.perf_counter()
         self.newest = frame
         return frame
+
+    def _take_decodable(self) -> Frame | None:
+        """The next frame that can be decoded: an error would be the end of the generator.
+
+        In a thread, where decoding it keeps nobody waiting; the frame keeps its image.
+        """
+        while (frame := self._take()) is not None:
+            try:
+                frame.image  # noqa: B018
+            except UndecodableFrame as error:
+                self._reports.left_out(str(error))
+            else:
+                return frame
+        return None
 
 
 async def _follow(function: Callable[..., Any], take: Take, reports: Reports) -> None:

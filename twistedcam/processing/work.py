@@ -124,6 +124,8 @@ class InProcess:
                     reports.gave(Result(frame, jpeg=jpeg, data=data))
                 case ("took", seconds):
                     reports.took(seconds)
+                case ("left out", reason):
+                    reports.left_out(reason)
                 case ("failed", reason, trace):
                     raise Failed(reason, trace)
 

@@ -12,15 +12,20 @@ from typing import Any
 import av
 import av.error
 import av.logging
+import numpy as np
 from av.codec.hwaccel import HWAccel
 
+from twistedcam.decoding import decode_jpeg
 from twistedcam.errors import BadArgument, NotSupported
+from twistedcam.recording.failures import not_encodable
 
 #: What may be asked for; ``auto`` is the first of the hardware's that works, else libx264.
 HARDWARE = ("h264_nvenc", "h264_videotoolbox", "h264_v4l2m2m", "h264_vaapi")
 ENCODERS = ("libx264", "auto", *HARDWARE)
 #: What PyAV raises for an encoder that cannot be had.
 _NOT_HAD = (av.error.FFmpegError, av.codec.codec.UnknownCodecError)
+#: Pixels of a side of a picture that x264 takes.
+LEAST_SIDE, MOST_SIDE = 2, 16384
 #: Steps a second of the packets' times.
 CLOCK = 90_000
 #: Pixels up to which one thread encodes 30 a second with ease.
@@ -58,7 +63,8 @@ class Pictures:
     """Decodes JPEGs to what an encoder takes: no detour through RGB.
 
     Arguments:
-        width, height: the JPEGs' size; an odd pixel is cut off, because 4:2:0 has pairs.
+        width, height: the JPEGs' size; an odd pixel is cut off, because 4:2:0 has pairs. A JPEG of
+            another size is made smaller or larger, with black edges where it has another shape.
     """
 
     def __init__(self, width: int, height: int) -> None:
@@ -66,17 +72,47 @@ class Pictures:
         self._decoder: Any = av.CodecContext.create("mjpeg", "r")
 
     def decode(self, jpeg: bytes) -> Any:
-        """A frame in full-range 4:2:0, or None if the picture is broken."""
+        """A frame in full-range 4:2:0, or None if no decoder can read the picture."""
         try:
             frames = self._decoder.decode(av.Packet(jpeg))
-        except av.error.InvalidDataError:
+            if frames:
+                return self._fitted(frames[0])
+        except (av.error.FFmpegError, ValueError):
+            self._decoder.flush_buffers()
+        try:
+            image = decode_jpeg(jpeg)  # it reads sampling factors that FFmpeg does not
+            return self._fitted(av.VideoFrame.from_ndarray(image, format="bgr24"))
+        except (av.error.FFmpegError, ValueError):
             return None
-        if not frames:
-            return None
-        frame = frames[0]
+
+    def _fitted(self, frame: Any) -> Any:
+        width, height = self.size
+        if (frame.width & ~1, frame.height & ~1) != self.size:
+            return self._with_edges(frame)
         if frame.format.name != "yuvj420p" or (frame.width, frame.height) != self.size:
-            frame = frame.reformat(*self.size, "yuvj420p", interpolation="FAST_BILINEAR")
+            frame = frame.reformat(width, height, "yuvj420p", interpolation="FAST_BILINEAR")
         return frame
+
+    def _with_edges(self, frame: Any) -> Any:
+        """A picture of another size, in the middle of a black one."""
+        width, height = self.size
+        scale = min(width / frame.width, height / frame.height)
+        inner = [
+            max(2, min(most, round(side * scale / 2) * 2))
+            for side, most in ((frame.width, width), (frame.height, height))
+        ]
+        small = frame.reformat(*inner, "yuvj420p", interpolation="FAST_BILINEAR").to_ndarray()
+        left, top = (width - inner[0]) // 4 * 2, (height - inner[1]) // 4 * 2
+        planes, at = [], 0
+        for step, black in ((1, 0), (2, 128), (2, 128)):
+            rows, columns = inner[1] // step, inner[0] // step
+            plane = np.full((height // step, width // step), black, np.uint8)
+            part = small.reshape(-1)[at : at + rows * columns].reshape(rows, columns)
+            plane[top // step : top // step + rows, left // step : left // step + columns] = part
+            planes.append(plane.reshape(-1))
+            at += rows * columns
+        whole = np.concatenate(planes).reshape(height * 3 // 2, width)
+        return av.VideoFrame.from_ndarray(whole, format="yuvj420p")
 
     def describe(self, coder: Any) -> None:
         """Tell an encoder what it gets."""
@@ -86,6 +122,18 @@ class Pictures:
         coder.color_primaries, coder.color_trc = _BT709, _SRGB
         small = self.size[0] * self.size[1] <= _ONE_THREAD
         coder.thread_count = 1 if small else min(4, os.cpu_count() or 1)
+
+
+def check_size(width: int, height: int) -> None:
+    """See that pictures can be encoded as H.264.
+
+    Raises:
+        NotSupported: they have too few pixels in a row or column, or too many.
+    """
+    if min(width, height) < LEAST_SIDE:
+        raise not_encodable(width, height, f"it takes {LEAST_SIDE} pixels a side")
+    if max(width, height) > MOST_SIDE:
+        raise not_encodable(width, height, f"it has at most {MOST_SIDE:,} pixels a side")
 
 
 def mark_keyframe(frame: Any, wanted: bool) -> None:
@@ -111,8 +159,8 @@ class Coder:
         self.note: str | None = None
         self.name, self._coder = self._open(settings)
 
-    def encode(self, jpeg: bytes, pts: int, keyframe: bool) -> list[tuple[int, bytes, bool]]:
-        """Packets that are ready: time, bytes, whether it is a keyframe; none for a broken JPEG.
+    def encode(self, jpeg: bytes, pts: int, keyframe: bool) -> list[tuple[int, bytes, bool]] | None:
+        """Packets that are ready: time, bytes, whether it is a keyframe; None for a broken JPEG.
 
         Arguments:
             pts: the picture's time in steps of CLOCK.
@@ -120,7 +168,7 @@ class Coder:
         """
         frame = self._pictures.decode(jpeg)
         if frame is None:
-            return []
+            return None
         if self.name in _DEVICES:
             frame = on_device(frame, _DEVICES[self.name][1])
         frame.pts, frame.time_base = pts, Fraction(1, CLOCK)

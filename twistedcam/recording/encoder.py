@@ -10,8 +10,8 @@ import av
 import av.error
 import av.subtitles.stream  # PyAV does so with the first stream, when no file may be to be had
 
-from twistedcam.errors import NotSupported
 from twistedcam.recording.coder import Pictures, mark_keyframe
+from twistedcam.recording.failures import not_encodable
 from twistedcam.recording.formats import Format
 from twistedcam.recording.moment import Coded, Moment
 from twistedcam.recording.settings import RecordSettings
@@ -65,6 +65,8 @@ class _Copy:
         self._base = base
 
     def encode(self, moment: Moment, pts: int) -> Any:
+        if not moment.jpeg:
+            return None
         packet = av.Packet(moment.jpeg)
         packet.stream = self._stream
         packet.time_base = self._base
@@ -99,11 +101,7 @@ class _H264:
         try:
             coder.open()
         except av.error.FFmpegError as error:
-            raise NotSupported(
-                f"pictures of {first.width}x{first.height} cannot be encoded as H.264"
-                f" ({error.strerror}): set another size, or record the camera's own JPEGs"
-                " (format=copy, a name that ends in .mkv)"
-            ) from error
+            raise not_encodable(first.width, first.height, str(error.strerror)) from error
 
     def encode(self, moment: Moment, pts: int) -> Any:
         frame = self._pictures.decode(moment.jpeg)
@@ -114,7 +112,10 @@ class _H264:
         mark_keyframe(frame, keyframe)
         if keyframe:
             self._next_keyframe = moment.time + _KEYFRAMES
-        (packet,) = self._coder.encode(frame)
+        packets = self._coder.encode(frame)
+        if len(packets) != 1:
+            return None
+        packet = packets[0]
         packet.stream = self._stream
         return packet
 

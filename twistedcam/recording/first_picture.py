@@ -88,11 +88,21 @@ class FirstPicture:
         ):
             self._missing()
 
+    def missing(self, reason: str) -> None:
+        """Pictures come, and cannot be recorded for that reason."""
+        if self._is_awaited:
+            self._say(reason)
+
     def _missing(self) -> None:
         camera = self._camera
+        if camera.state == "live" and self.reason is not None:
+            return
         reason = "the camera gives none that can be recorded"
         if camera.state != "live":
             reason = f"the camera is {camera.state}" + (f": {camera.reason}" * bool(camera.reason))
+        self._say(reason)
+
+    def _say(self, reason: str) -> None:
         if reason != self.reason:
             self.reason = reason
             self._tell(reason)

@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from twistedcam.camera.thread import Thread
 from twistedcam.errors import CommandError, DiskError
 from twistedcam.recording.backlog import Backlog
+from twistedcam.recording.failures import recording_error
 from twistedcam.recording.moment import Moment
 from twistedcam.recording.partfile import disk_error, part_of
 from twistedcam.recording.segment import Segment, SegmentResult
@@ -29,6 +30,9 @@ class JobListener(Protocol):
 
     def published(self, result: SegmentResult) -> None:
         """A file is on the disk under its name."""
+
+    def left_out(self, reason: str) -> None:
+        """Frames are left out for that reason; each reason is told once."""
 
     def broke(self, error: CommandError) -> None:
         """Nothing more can be written. The job has still to be finished."""
@@ -145,6 +149,9 @@ class Job:
         is_first = progress.frames > 0 and not self.progress.frames
         self.progress = progress
         closed, progress.closed = progress.closed, []
+        reasons, progress.left_out = progress.left_out, []
+        for reason in reasons:
+            self._listener.left_out(reason)
         for segment in closed:
             self._publish(segment)
         if is_first and not self._has_failed:
@@ -196,7 +203,8 @@ class Job:
         error = why.value
         if not isinstance(error, CommandError):
             log.failure("writing a recording failed in a way that it should not", failure=why)
-            error = DiskError(f"the recording could not be written: {why.getErrorMessage()}")
+            assert isinstance(error, Exception)
+            error = recording_error(self.progress.name, error)
         first, self._broken = not self._broken, True
         if first:
             self._listener.broke(error)

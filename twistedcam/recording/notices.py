@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from twistedcam.errors import CameraFailed, CommandError, DiskError
+from twistedcam.errors import CameraFailed, CommandError, DiskError, NotSupported
 from twistedcam.events import EventBus, Fault, RecordingChanged
 from twistedcam.recording.segment import SegmentResult
 from twistedcam.recording.session import Progress
@@ -48,6 +48,17 @@ class Notices:
         else:
             self.tell("waiting", name, reason=reason)
 
+    def left_out(self, reason: str, is_fault: bool) -> None:
+        """Pictures are left out of a recording, which goes on.
+
+        Arguments:
+            is_fault: it is told as an event, too: as long as the camera is as it is, nothing of
+                it can be recorded.
+        """
+        log.warn("{camera}, recording: {reason}", camera=self._camera, reason=reason)
+        if is_fault:
+            self._events.publish(Fault(self._camera, "not-supported", reason))
+
     def failed(self, progress: Progress, why: CommandError) -> None:
         """It is over, and is not what was asked for."""
         self.tell("failed", progress.name, progress, code=why.code, reason=str(why))
@@ -66,8 +77,10 @@ class Notices:
         self._events.publish(Fault(self._camera, error.code, str(error)))
 
 
-def no_picture(progress: Progress) -> CameraFailed:
+def no_picture(progress: Progress) -> CommandError:
     """There is no file of a recording, because there was nothing to put into it."""
+    if progress.unsupported is not None:
+        return NotSupported(progress.unsupported)
     what = (
         f"none of {progress.dropped} pictures can be read"
         if progress.dropped

@@ -245,6 +245,13 @@ class Recorder(HasState):
         if self.state == "recording" or self.result.name != result.name:
             self._notices.tell("segment", result.name, result)
 
+    def left_out(self, reason: str) -> None:
+        """Pictures are left out."""
+        is_size = reason == self.result.unsupported
+        self._notices.left_out(reason, is_size)
+        if is_size and not self.result.frames:
+            self._first.missing(reason)
+
     def broke(self, error: CommandError) -> None:
         """It ends by itself."""
         self.failure = error

@@ -22,6 +22,9 @@ class _Listener:
     def began(self) -> None:
         """The end is waited for anyway."""
 
+    def left_out(self, reason: str) -> None:
+        """The count is in the answer."""
+
     def published(self, result: SegmentResult) -> None:
         self.result = result
 

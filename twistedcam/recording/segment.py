@@ -19,6 +19,7 @@ import av.error
 from twistedcam.recording.avi import stamp
 from twistedcam.recording.disk import ROOM, free_bytes
 from twistedcam.recording.encoder import make_encoder
+from twistedcam.recording.failures import MuxerError
 from twistedcam.recording.formats import Format
 from twistedcam.recording.index_in_front import SUFFIXES, copy_with_index_in_front
 from twistedcam.recording.moment import Moment
@@ -50,8 +51,10 @@ class SegmentResult:
     frames: int = 0
     seconds: float = 0.0
     bytes: int = 0
-    #: Broken pictures, and those that fell into one step of a coarse time grid.
+    #: Broken pictures, those of another size, and those that fell into one step of a coarse grid.
     dropped: int = 0
+    #: Of these, the ones that could not be decoded or written.
+    broken: int = 0
 
 
 class Segment:
@@ -66,6 +69,7 @@ class Segment:
 
     Raises (every method but ``publish``):
         OSError: the system's own error. What was written before can still be published.
+        av.error.FFmpegError: FFmpeg cannot write such a file.
     """
 
     def __init__(
@@ -84,6 +88,9 @@ class Segment:
         self._pace = pace
         self._settings = settings
         self._strict_grid = format.container.muxer == "avi"
+        self._takes_other_sizes = format.codec != "copy"
+        #: The stream of H.264 that its frames are of, where they were encoded already.
+        self.generation = None if first.coded is None else first.coded.generation
         self._file = PartFile(path)
         options = {**format.container.writing(pace), "flush_packets": "1"}
         self._container: Any = av.open(
@@ -108,8 +115,12 @@ class Segment:
         """Add a frame.
 
         It goes to the muxer when the next one comes, because only then it is known how long it
-        is to be seen. Where that may be long, it is put on the disk before.
+        is to be seen. Where that may be long, it is put on the disk before. A frame of another size
+        is fitted into the picture, or left out where the camera's own JPEGs are recorded.
         """
+        if not self._takes_other_sizes and (moment.width, moment.height) != self.size:
+            self.result.dropped += 1
+            return
         pts = round(Fraction(moment.time - self.started, 1_000_000) / self._base)
         if pts <= self._last_pts:
             if self._strict_grid:
@@ -119,6 +130,7 @@ class Segment:
         packet = self._encoder.encode(moment, pts)
         if packet is None:
             self.result.dropped += 1
+            self.result.broken += 1
             return
         self._mux(pts)
         self._held, self._last_pts = packet, pts
@@ -204,7 +216,12 @@ class Segment:
             return
         packet.duration = until - packet.pts
         before = self._file.size
-        self._container.mux(packet)
+        try:
+            self._container.mux(packet)
+        except av.error.FFmpegError:  # it is the picture's fault: the next one may be good
+            self.result.frames -= 1
+            self.result.dropped += 1
+            self.result.broken += 1
         if self._file.error is not None:
             raise self._file.error
         if self._file.size > before:
@@ -247,7 +264,7 @@ class Segment:
         try:
             container.close()
         except av.error.FFmpegError as error:
-            self._file.error = self._file.error or OSError(error.errno, error.strerror)
+            self._file.error = self._file.error or MuxerError(error.errno, error.strerror)
         if self._file.error is None:
             if not self._file.appeared and self.result.frames:
                 self._file.appear()

@@ -12,11 +12,13 @@ from twisted.python.failure import Failure
 
 from twistedcam.camera import Camera
 from twistedcam.camera.thread import Thread
+from twistedcam.errors import NotSupported
 from twistedcam.events import EventBus, Fault
 from twistedcam.frame import Frame
 from twistedcam.recording.backlog import Backlog
-from twistedcam.recording.coder import CLOCK, Coder, CoderSettings
+from twistedcam.recording.coder import CLOCK, Coder, CoderSettings, check_size
 from twistedcam.recording.moment import Coded, Moment
+from twistedcam.recording.size_changes import SizeChanges
 from twistedcam.recording.timeline import Timeline
 
 log = Logger()
@@ -33,11 +35,15 @@ class CodedSink(Protocol):
 
 
 class _Made(NamedTuple):
-    packets: list[tuple[int, bytes, bool]]
+    #: None where the picture is left out.
+    packets: list[tuple[int, bytes, bool]] | None
     #: How the encoder is called, and why it is not the one that was asked for.
     name: str
     note: str | None
     seconds: float
+    pts: int
+    #: Why it is left out, or None.
+    reason: str | None = None
 
 
 class SharedEncoder:
@@ -66,7 +72,7 @@ class SharedEncoder:
         #: The encoder at work, and why it is not the one that was asked for; or None.
         self.name: str | None = None
         self.note: str | None = None
-        #: Pictures that it was too slow for.
+        #: Pictures that it was too slow for, or that cannot be encoded.
         self.dropped = 0
         self._camera = camera
         self._make_thread = make_thread
@@ -85,6 +91,9 @@ class SharedEncoder:
         self._keyframe_due = 0
         self._last_pts = -1
         self._is_broken = False
+        self._sizes = SizeChanges()
+        #: What was said of pictures that are left out.
+        self._said: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._listeners)
@@ -159,19 +168,36 @@ class SharedEncoder:
             self._keyframe_due = pts + KEYFRAMES
         self._busy = True
         made = self._thread.run(lambda: self._encode(moment, pts, keyframe))
-        made.addCallbacks(self._made, self._failed)
+        made.addCallbacks(self._made, self._failed, errbackArgs=(pts,))
         made.addErrback(lambda why: log.failure("a taker of H.264 failed", failure=why))
         made.addCallback(self._next)
 
     def _encode(self, moment: Moment, pts: int, keyframe: bool) -> _Made:
         """On the thread."""
         began = self._steady()
-        coder = self._coder
-        if coder is None or coder.size != (moment.width, moment.height):
-            coder = self._coder = Coder(self.settings, moment.width, moment.height)
-            self._generation += 1
+        size = moment.width, moment.height
+        coder, reason = self._coder, None
+        if coder is None or coder.size != size:
+            try:
+                check_size(*size)
+            except NotSupported as error:
+                if coder is None:
+                    raise
+                spent = self._steady() - began
+                return _Made(None, coder.name, coder.note, spent, pts, str(error))
+            if coder is None or self._sizes.has_settled(size, moment.time):
+                self._coder = None  # if the new one cannot be opened, the next picture tries again
+                self._coder, is_first = Coder(self.settings, *size), coder is None
+                coder = self._coder
+                self._generation += 1
+                if not is_first:
+                    self._sizes.changed(moment.time)
+        else:
+            self._sizes.returned(moment.time)
         packets = coder.encode(moment.jpeg, pts, keyframe)
-        return _Made(packets, coder.name, coder.note, self._steady() - began)
+        if packets is None:
+            reason = "pictures that cannot be decoded are left out of H.264"
+        return _Made(packets, coder.name, coder.note, self._steady() - began, pts, reason)
 
     def _made(self, made: _Made) -> None:
         self._is_broken = False
@@ -181,6 +207,9 @@ class SharedEncoder:
         for moment in self._waiting.wrote(1, made.seconds):
             self.dropped += 1
             self._frames.pop(_pts(moment), None)
+        if made.packets is None:
+            self._leave_out(made)
+            return
         for pts, data, is_keyframe in made.packets:
             frame = self._frames.pop(pts, None)
             if frame is None:
@@ -188,12 +217,24 @@ class SharedEncoder:
             coded = Coded(data, pts, is_keyframe, self._generation)
             for listener in tuple(self._listeners):
                 listener.take_coded(frame, coded)
-        if made.packets:  # what was no good has no packet and is not waited for
+        if made.packets:  # an encoder may leave pictures out by itself
             last = made.packets[-1][0]
             self._frames = {pts: each for pts, each in self._frames.items() if pts > last}
 
-    def _failed(self, why: Failure) -> None:
+    def _leave_out(self, made: _Made) -> None:
+        """That picture cannot be encoded: it is counted, and its reason is told once."""
+        self.dropped += 1
+        self._frames.pop(made.pts, None)
+        if self._keyframe_due == made.pts + KEYFRAMES:  # it was to be one that players begin with
+            self._keyframe_due = 0
+        if made.reason is not None and made.reason not in self._said:
+            self._said.add(made.reason)
+            log.warn("{camera}: {reason}", camera=self._camera.name, reason=made.reason)
+
+    def _failed(self, why: Failure, pts: int) -> None:
         """The encoder is given up; the next picture tries another."""
+        self.dropped += 1
+        self._frames.pop(pts, None)
         self._coder = None
         self._keyframe_due = 0
         if self._is_broken:
