@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from twistedcam.errors import NoSuchViewer
@@ -80,6 +81,8 @@ class Viewers:
         self._clock = clock
         self._viewers: dict[int, Viewer] = {}
         self._last_id = 0
+        #: Who waits for a viewer to be gone.
+        self._leaving: dict[int, list[Deferred[None]]] = {}
         #: By camera and kind.
         self.tallies: dict[tuple[str, str], Tally] = {}
 
@@ -115,6 +118,9 @@ class Viewers:
             viewer.tally.bytes += viewer.bytes
             viewer.tally.drops += viewer.drops
             self._tell(viewer, "left")
+            for each in self._leaving.pop(viewer.id, []):
+                if not each.called:  # it may have waited too long
+                    each.callback(None)
 
     def sums(self) -> dict[tuple[str, str], tuple[int, int, int]]:
         """Frames, bytes and drops by camera and kind, of all who watch or watched in this run."""
@@ -125,8 +131,8 @@ class Viewers:
             sums[key] = (frames + viewer.frames, size + viewer.bytes, drops + viewer.drops)
         return sums
 
-    def kick(self, viewer_id: int) -> None:
-        """End a viewer's connection.
+    def kick(self, viewer_id: int) -> Deferred[None]:
+        """End a viewer's connection. Fires when it is gone.
 
         Raises:
             NoSuchViewer: nobody has that number.
@@ -134,7 +140,10 @@ class Viewers:
         viewer = self._viewers.get(viewer_id)
         if viewer is None:
             raise NoSuchViewer(f"nobody with the number {viewer_id} watches")
+        gone: Deferred[None] = Deferred()
+        self._leaving.setdefault(viewer_id, []).append(gone)
         viewer.kick("ended by a controller")
+        return gone
 
     def _tell(self, viewer: Viewer, what: str) -> None:
         event = ViewerChanged(viewer.camera, what, viewer.id, viewer.address, viewer.kind)

@@ -18,6 +18,11 @@ from twistedcam.recording import first_picture, partfile
 from twistedcam.recording.standing import PERIOD
 
 
+def refuse(code: int) -> None:
+    """What the system says whose disk refuses."""
+    raise OSError(code, os.strerror(code))
+
+
 class RecordingCommandTests(ServerCase):
     """A camera that is live, and gives the pictures that the test gives."""
 
@@ -145,6 +150,24 @@ class RecordingCommandTests(ServerCase):
         for _ in range(2):
             failure = self.failureResultOf(self.ask("record stop door"), NotRecording)
             self.assertEqual(failure.getErrorMessage(), "door is not being recorded")
+
+    def test_stopping_the_camera_says_what_became_of_the_recording(self) -> None:
+        for fails, kind in ((None, None), (errno.EIO, DiskError)):
+            asked = self.ask("record start door a.mkv")
+            self.show()
+            self.successResultOf(asked)
+            if fails:
+                self.patch(os, "fsync", lambda fd: refuse(errno.EIO))
+            stopped = self.ask("stop door")
+            if kind is None:
+                self.assertIsNone(self.successResultOf(stopped))
+            else:
+                self.assertIn("stays in", self.failureResultOf(stopped, kind).getErrorMessage())
+            (self.folder / "a.mkv").unlink(missing_ok=True)
+        self.door.state = "recovering"
+        self.successResultOf(self.ask("record start door b.mkv"))
+        self.door.state = "live"
+        self.assertIn("no picture came", self.successResultOf(self.ask("stop door"))["note"])
 
     def test_stop_ends_a_recording_that_was_to_begin_again(self) -> None:
         self.setUpRefusal()

@@ -14,13 +14,17 @@ from twistedcam.commands.recording import add_recording_commands
 from twistedcam.commands.registry import Registry
 from twistedcam.commands.session import add_session_commands
 from twistedcam.commands.status import camera_status, camera_summary, viewer_status
-from twistedcam.errors import BadArgument
+from twistedcam.errors import BadArgument, CameraFailed
 from twistedcam.sources.controls import COMMON, short_word
 from twistedcam.version import __version__
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
     from twistedcam.server import Server
+
+
+#: Seconds that a viewer's connection may take to close before the answer says that it does.
+KICK_TIMEOUT = 5.0
 
 
 def standard_commands() -> Registry:
@@ -68,10 +72,19 @@ def standard_commands() -> Registry:
 
     @registry.command("stop")
     async def stop(server: Server, camera: Camera) -> Answer:
-        """Stop streaming; a recording is finished first. Viewers stay connected."""
-        await server.recorders[camera.name].stop()
+        """Stop streaming; a recording is finished first. Viewers stay connected.
+
+        The stream stops in any case. If the recording could not be finished, the answer is that
+        error; if no picture came for it, a note.
+        """
+        recorder = server.recorders[camera.name]
+        recorded = await recorder.stop()
         await camera.stop()
-        return None
+        if recorded is None or recorder.failure is None:
+            return None
+        if isinstance(recorder.failure, CameraFailed):
+            return {"note": str(recorder.failure)}
+        raise recorder.failure
 
     add_recording_commands(registry)
     add_publishing_commands(registry)
@@ -83,12 +96,14 @@ def standard_commands() -> Registry:
         return [viewer_status(viewer, now) for viewer in server.viewers]
 
     @registry.command("kick")
-    def kick(server: Server, id: str) -> Answer:
+    async def kick(server: Server, id: str) -> Answer:
         """End a viewer's connection."""
         if not id.isascii() or not id.isdigit() or len(id) > 18:  # "²" is a digit, and no number
             raise BadArgument(f"{id!r} is no viewer's number: 'viewers' lists them")
-        server.viewers.kick(int(id))
-        return None
+        gone = server.viewers.kick(int(id)).addCallback(lambda _: True)
+        if await gone.addTimeout(KICK_TIMEOUT, server.clock, lambda *_: False):
+            return None
+        return {"note": f"viewer {id} has been told, and its connection is still closing"}
 
     @registry.command("get", right="view", items="properties", looks_right=_is_property)
     async def get(server: Server, camera: Camera, property: str | None = None) -> Answer:
