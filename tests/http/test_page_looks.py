@@ -80,7 +80,7 @@ def looks_well(page: Page, name: str, windows: Sequence[Window] = WINDOWS) -> No
         assert faults == [], width
         assert page.chrome.execute_script(COVERED, NOTE) == [], width
         page.shoot(f"{name}-note-{'dark' if dark else 'light'}-{width}")
-        page.chrome.execute_script("document.querySelector('.toast').remove()")
+        page.chrome.execute_script("document.querySelector('.toast')?.remove()")
 
 
 def post(server: ServerProcess, path: str) -> dict[str, str]:

@@ -54,6 +54,12 @@ def no_icon() -> bool:
     return bool(wait_for(lambda: find_icon() is None, "the icon to go"))
 
 
+def no_panel() -> bool:
+    """Waits until nobody manages the icons: a panel that starts before that ends at once."""
+    selection = DISPLAY.intern_atom(f"_NET_SYSTEM_TRAY_S{DISPLAY.get_default_screen()}")
+    return bool(wait_for(lambda: not DISPLAY.get_selection_owner(selection), "the panel to go"))
+
+
 def look() -> dict[str, dict[str, Any]]:
     """All items of menus on the screen, by label."""
     context = GLib.MainContext.default()
@@ -201,7 +207,8 @@ def screenshot(path: str) -> None:
 CALLS: dict[str, Callable[..., Any]] = {
     each.__name__: each
     for each in (
-        icon, no_icon, menu, peek, cut, click, close_menu, hover, press, colours, screenshot,
+        icon, no_icon, no_panel, menu, peek, cut, click, close_menu, hover, press, colours,
+        screenshot,
     )
 }  # fmt: skip
 

@@ -245,6 +245,7 @@ def test_it_docks_when_a_panel_comes_and_comes_back_with_it(tmp_path: Path) -> N
             driver.close_menu()
             panel.terminate()
             panel.wait(PATIENCE)
+            driver.ask("no_panel")
             driver.ask("no_icon")
         assert tray.poll() is None
 
@@ -262,6 +263,7 @@ def test_it_is_drawn_for_the_panel(tmp_path: Path, artifacts: Path) -> None:
             for each in (desktop_tray, panel):
                 each.terminate()
                 each.wait(PATIENCE)
+            driver.ask("no_panel")
 
 
 def fails(desktop: Desktop, env: dict[str, str]) -> str:
