@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 import time
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import av
@@ -32,6 +33,8 @@ FILE_FORMATS = (
     "j2k_pipe,png_pipe,tiff_pipe,webp_pipe,ppm_pipe,pgm_pipe,qoi_pipe,yuv4mpegpipe,mxf,gxf,rm,"
     "wtv,dv,vc1,avs2,avs3,cavsvideo,dirac,3gp,svag,swf,h263,h261,sdr2,smk,bink,film_cpk,wav,mp3,aac,flac,aiff"
 )
+#: How a display matrix begins that changes nothing.
+_IDENTITY = struct.pack("=5i", 1 << 16, 0, 0, 0, 1 << 16)
 #: Packets that are skipped after one that does not decode, if there is no key frame.
 _MOST_SKIPPED = 300
 #: Packets in a row that cannot be read before a stream is given up.
@@ -151,14 +154,33 @@ def _fault(what: Any, reason: str) -> Decoded:
     return Decoded(what.pts, what.dts, Grab(time.time(), fault=reason))
 
 
+def first_picture(container: Any, stream: Any) -> Any | None:
+    """The first picture that decodes, as ``av`` has it; None if there is none within a while."""
+    for packet in islice(read_packets(container, stream), _MOST_SKIPPED):
+        try:
+            pictures = packet.decode()
+        except av.error.FFmpegError:
+            continue
+        if pictures:
+            return pictures[0]
+    return None
+
+
 def upright(picture: Any) -> NDArray[np.uint8]:
     """A decoded picture as (height, width, 3) uint8, BGR, turned as its display matrix says.
 
     Phones film lying on their side, and write into the film how it is to be shown.
     """
     image: NDArray[np.uint8] = picture.to_ndarray(format="bgr24")
-    matrix = picture.side_data.get("DISPLAYMATRIX")
-    return image if matrix is None else turn(image, bytes(matrix))
+    matrix = matrix_of(picture)
+    return image if matrix is None else turn(image, matrix)
+
+
+def matrix_of(picture: Any) -> bytes | None:
+    """A decoded picture's display matrix, unless it has none or one that changes nothing."""
+    found = picture.side_data.get("DISPLAYMATRIX")
+    matrix = None if found is None else bytes(found)
+    return None if matrix is None or matrix[:20] == _IDENTITY else matrix
 
 
 def turn(image: NDArray[np.uint8], matrix: bytes) -> NDArray[np.uint8]:

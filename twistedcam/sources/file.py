@@ -6,20 +6,25 @@ import time
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
 import av.error
 
 from twistedcam.errors import BadArgument, CameraFailed, SourceEnded, StartupError
 from twistedcam.sources.base import Grab, Granted
-from twistedcam.sources.container import FILE_FORMATS, decoded, open_container, passed, reason_of
+from twistedcam.sources.container import (
+    FILE_FORMATS,
+    decoded,
+    first_picture,
+    matrix_of,
+    open_container,
+    passed,
+    reason_of,
+    upright,
+)
 from twistedcam.sources.pace import Pace
 from twistedcam.sources.spec import Settings, SourceSpec
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 #: A step between two time stamps, in seconds, that means that the film's clock has jumped.
 _JUMP = 10.0
@@ -67,7 +72,8 @@ class FileSource:
         self._origin = None
         try:
             self._open_film()
-            first = self._first_image()
+            first = first_picture(self._container, self._stream)
+            self._rewind()
         except IndexError:
             self.close()
             raise CameraFailed(f"{self.path} has no pictures in it") from None
@@ -78,9 +84,13 @@ class FileSource:
         self._step = 1.0 / (self.fps or rate or 25.0)
         self._pictures = self._read_film()
         codec = stream.codec_context
-        size = (codec.width, codec.height) if first is None else (first.shape[1], first.shape[0])
-        # A JPEG would have to be turned for this, so it is decoded.
-        self._passes_jpegs = codec.name == "mjpeg" and size == (codec.width, codec.height)
+        size = (codec.width, codec.height)
+        # JPEGs would have to be turned, so they are decoded.
+        self._passes_jpegs = codec.name == "mjpeg"
+        if first is not None and matrix_of(first) is not None:
+            self._passes_jpegs = False
+            height, width = upright(first).shape[:2]
+            size = (width, height)
         return Granted(*size, self.fps or rate, codec.name, self.path.name, steady=False)
 
     def read(self) -> Grab | None:
@@ -139,12 +149,6 @@ class FileSource:
         path = str(self.path.absolute())
         self._container = open_container(path, formats=FILE_FORMATS, protocols="file")
         self._stream = self._container.streams.video[0]
-
-    def _first_image(self) -> NDArray[np.uint8] | None:
-        """The first picture, decoded and upright; None if it cannot be decoded."""
-        found = next(iter(decoded(self._container, self._stream)), None)
-        self._rewind()
-        return None if found is None else found.grab.image
 
     def _read_round(self) -> Iterator[tuple[float, Grab]]:
         first: float | None = None

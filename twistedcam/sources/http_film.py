@@ -51,7 +51,8 @@ class HttpFilm(StreamSource):
             url,
             formats=_FORMATS,
             protocols=_PROTOCOLS,
-            options={"fflags": "nobuffer", "flags": "low_delay", "http_persistent": "0"},
+            # Without nobuffer: it would throw away all pictures that tell what the stream is.
+            options={"flags": "low_delay", "http_persistent": "0"},
             timeout=TIMEOUT,
             io_open=self._io_open,
         )

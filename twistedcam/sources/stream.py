@@ -131,11 +131,15 @@ class StreamSource:
             self._container = None
 
     def _open_container(self) -> Any:
-        options = {"fflags": "nobuffer", "flags": "low_delay"}
+        options = {"flags": "low_delay"}
         scheme = _scheme_of(self.url)
+        if scheme != "file":  # of a film it would leave out the first pictures
+            options["fflags"] = "nobuffer"
         if scheme in ("rtsp", "rtsps"):
             options["rtsp_transport"] = self.transport
-        address = local_address(self.url, self.transport)
+            # Its UDP ports are bound to all addresses, which no option of it can change.
+            options["rtsp_flags"] = "filter_src"
+        address = local_address(self.url)
         if address:
             options["localaddr"] = address
         other = _Allowed(f"{scheme},file,tcp,tls,udp", FILE_FORMATS)
@@ -149,24 +153,19 @@ class StreamSource:
         )
 
 
-def local_address(url: str, transport: str = "tcp") -> str:
-    """The address of this machine that FFmpeg has to bind its UDP ports to.
+def local_address(url: str) -> str:
+    """The address that FFmpeg has to bind for ``udp:`` and ``rtp:``: the one that is written.
 
-    By itself it binds them to all addresses. For RTSP over UDP it is the one that faces the
-    camera; for ``udp:`` and ``rtp:`` the one that is written. Nothing if all are meant.
+    By itself it binds all addresses. Nothing if those are meant, or it is not this machine's.
     """
-    scheme = _scheme_of(url)
-    if not (scheme in ("udp", "rtp") or (scheme in ("rtsp", "rtsps") and transport == "udp")):
+    if _scheme_of(url) not in ("udp", "rtp"):
         return ""
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port or 9
-        family, _, _, _, to = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+        found = socket.getaddrinfo(parts.hostname or "", parts.port, type=socket.SOCK_DGRAM)
+        family, _, _, _, to = found[0]
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            if scheme in ("udp", "rtp"):
-                probe.bind((to[0], 0))  # it fails unless this is an address of this machine
-            else:
-                probe.connect(to)  # sends nothing
+            probe.bind((to[0], 0))  # it fails unless this is an address of this machine
             address: str = probe.getsockname()[0]
             return "" if address in ("0.0.0.0", "::") else address
     except (OSError, ValueError):
