@@ -29,9 +29,11 @@ from twistedcam.http import (
     turns,
     websocket,
 )
+from twistedcam.media_worker import source
 from twistedcam.mqtt import bridge, client
 from twistedcam.processing import results
-from twistedcam.recording import RecordSettings, backlog, names
+from twistedcam.recording import RecordSettings, backlog, names, thumbnail
+from twistedcam.recording import media_reader as reader
 from twistedcam.sources import multipart, relay, repair, spec
 from twistedcam.sources.spec import check_name
 from twistedcam.turns import TURN
@@ -98,6 +100,10 @@ KIB, MIB = 1024, 1024 * 1024
         f"pre-roll | {RecordSettings.preroll_memory // MIB} MiB |",
         f"delivery processes | {MOST_WORKERS} |",
         f"name of a recording | {names.MAX_BYTES} bytes",
+        f"folder | {reader.MOST_PROCESSES}, each with {reader.MEMORY // 1024 // MIB} GiB |",
+        f"| {reader.HEAD_LIMIT:g} s, {reader.PICTURE_LIMIT:g} s; {source.MOST_BYTES // MIB} MiB |",
+        f"unfinished film | {reader.PACKET_LIMIT:g} s without a picture |",
+        f"at the same time | {thumbnail.AT_ONCE}, one for a name |",
         f"that wait | {slowdown.MAX_WAITING} an address |",
         f"wrong tokens | {slowdown.MAX_ADDRESSES:,} |",
     ],

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
-from threading import Event, Lock, get_ident
+from threading import Event, get_ident
 from typing import Any
 from unittest.mock import patch
 
@@ -56,20 +56,6 @@ def test_saving_what_is_configured_forgets_this_camera_alone(tmp_path: Path) -> 
     assert not list(saved.path.parent.iterdir())
 
 
-class NotedLock:
-    """A lock that says when somebody comes to it."""
-
-    def __init__(self, came: Callable[[], None]) -> None:
-        self._came, self._lock = came, Lock()
-
-    def __enter__(self) -> None:
-        self._came()
-        self._lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
-
-
 def test_two_cameras_that_are_saved_at_once_are_both_kept(tmp_path: Path) -> None:
     """The first does not write before the second waits for it, or has read what was there."""
     saved = SavedSettings(tmp_path)
@@ -90,8 +76,14 @@ def test_two_cameras_that_are_saved_at_once_are_both_kept(tmp_path: Path) -> Non
         assert second.wait(PATIENCE)
         write(cameras)
 
-    saved._writing = NotedLock(came)  # type: ignore[assignment]
+    lock = saved._hidden.changing
+
+    def changing(name: str) -> AbstractContextManager[None]:
+        came()
+        return lock(name)
+
     with (
+        patch.object(saved._hidden, "changing", changing),
         patch.object(saved, "_read", noted),
         patch.object(saved, "_write", slow),
         ThreadPoolExecutor(2) as threads,

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import tempfile
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from twisted.logger import Logger
 
 from twistedcam.errors import BadArgument, DiskError
-from twistedcam.recording.index import HIDDEN
+from twistedcam.recording.hidden_folder import HiddenFolder
 from twistedcam.sources import SourceSpec, make_source
 from twistedcam.sources.encode import Encoder
 from twistedcam.sources.url import without_secrets
@@ -22,6 +19,8 @@ log = Logger()
 
 FILE = "settings.json"
 _VERSION = 1
+#: Bytes that the file may have.
+_MOST_BYTES = 1 << 20
 
 
 class SavedSettings:
@@ -35,9 +34,8 @@ class SavedSettings:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / HIDDEN / FILE
-        #: Held from reading to writing: cameras are saved in threads, and share the file.
-        self._writing = Lock()
+        self._hidden = HiddenFolder(folder)
+        self.path = self._hidden.path / FILE
 
     def apply(self, camera: str, configured: SourceSpec) -> SourceSpec:
         """The source as configured, with what was saved for this camera over it.
@@ -82,45 +80,43 @@ class SavedSettings:
         before, after = configured.settings, now.settings
         names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
         settings = {n: {"value": after.get(n), "configured": before.get(n)} for n in names}
-        with self._writing:
-            everything = self._read()
-            everything.pop(camera, None)
-            if settings:
-                everything[camera] = {"source": _source(configured), "settings": settings}
-            self._write(everything)
+        try:
+            self.path.parent.parent.mkdir(parents=True, exist_ok=True)
+            # Cameras are saved in threads, and two servers may share the folder.
+            with self._hidden.changing(FILE):
+                everything = self._read()
+                everything.pop(camera, None)
+                if settings:
+                    everything[camera] = {"source": _source(configured), "settings": settings}
+                self._write(everything)
+        except OSError as error:
+            raise DiskError(f"{self.path} cannot be written: {error.strerror}") from error
         return {name: after.get(name) for name in names}
 
     def _read(self) -> dict[str, Any]:
         try:
-            kept = json.loads(self.path.read_bytes())
+            kept = json.loads(self._hidden.read(FILE, _MOST_BYTES)[0])
             if kept["version"] == _VERSION:
                 return dict(kept["cameras"])
             problem = f"its version is {kept['version']}"
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            problem = str(error)
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            problem = getattr(error, "strerror", None) or str(error)
         log.warn("{path} is left out: {reason}", path=str(self.path), reason=problem)
         return {}
 
     def _write(self, cameras: dict[str, Any]) -> None:
-        """Whole or not at all: it is written beside the old one, and then takes its name."""
-        fresh: str | None = None
-        try:
-            if not cameras:
-                self.path.unlink(missing_ok=True)
-                return
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            fd, fresh = tempfile.mkstemp(prefix=f"{FILE}.", dir=self.path.parent)
-            with os.fdopen(fd, "w") as file:
-                json.dump({"version": _VERSION, "cameras": cameras}, file, indent=1)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(fresh, self.path)
-        except OSError as error:
-            if fresh is not None:
-                Path(fresh).unlink(missing_ok=True)
-            raise DiskError(f"{self.path} cannot be written: {error.strerror}") from error
+        """Replace the file, or remove it where there is nothing to keep.
+
+        Raises:
+            OSError: it cannot be done; the file is as it was.
+        """
+        if not cameras:
+            self._hidden.remove(FILE)
+            return
+        text = json.dumps({"version": _VERSION, "cameras": cameras}, indent=1)
+        self._hidden.write(FILE, text.encode(), sync=True)
 
 
 def _source(spec: SourceSpec) -> str:

@@ -267,8 +267,9 @@ class Server:
     def stop_cameras(self) -> Deferred[Any]:
         """Stop all cameras; fires when their devices are free, or left behind.
 
-        User code on their pictures ends, too.
+        User code on their pictures ends, too, and so does what reads recordings.
         """
+        self.library.close()
         processors = [each.stop() for each in self.processors.values()]
         return DeferredList([*processors, *(each.stop() for each in self.cameras.values())])
 

@@ -301,6 +301,8 @@ class FileTests(SiteCase):
             self.ask("GET", f"/recordings/{name}/thumbnail")
             self.assertEqual(self.status, 404, name)
         self.ask("GET", "/recordings/%ff.mkv")
+        self.assertEqual(self.status, 404)
+        self.ask("GET", "/stream/%ff")
         self.assertEqual(self.status, 400)
         self.ask("GET", "/recordings")
         self.assertEqual(self.status, 404)

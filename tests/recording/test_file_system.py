@@ -14,6 +14,7 @@ from tests.process import ServerProcess, wait_for
 from tests.recording.films import read_film
 from twistedcam.recording import recovery
 from twistedcam.recording.file_system import WriterLock
+from twistedcam.recording.media_reader import InlineReader
 
 CAMERA = "pattern:?size=320x240&fps=30"
 
@@ -56,7 +57,7 @@ def test_a_file_that_another_computer_writes_is_left_alone(
 def test_a_file_with_both_names_after_a_crash_is_there_once(tmp_path: Path) -> None:
     (tmp_path / "a.mkv").write_bytes(b"a film")
     os.link(tmp_path / "a.mkv", tmp_path / ".a.mkv.part")
-    assert list(recovery.recover(tmp_path)) == []
+    assert list(recovery.recover(tmp_path, InlineReader())) == []
     assert [each.name for each in tmp_path.iterdir()] == ["a.mkv"]
 
 

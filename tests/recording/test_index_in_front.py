@@ -20,6 +20,7 @@ from twistedcam.events import EventBus, RecordingChanged
 from twistedcam.recording import index_in_front, recovery, segment
 from twistedcam.recording.index_in_front import move_index_to_front
 from twistedcam.recording.index_mover import IndexMover
+from twistedcam.recording.media_reader import InlineReader
 from twistedcam.recording.partfile import whole_of
 from twistedcam.recording.single import FileRecording
 
@@ -134,7 +135,7 @@ def test_a_copy_that_is_killed_leaves_the_film_and_is_removed_at_the_next_start(
         moving.wait(PATIENCE)
     assert whole_of(path).exists()
     assert path.read_bytes() == before
-    assert list(recovery.recover(path.parent)) == []
+    assert list(recovery.recover(path.parent, InlineReader())) == []
     assert [each.name for each in path.parent.iterdir()] == [path.name]
     assert move_index_to_front(path)
 

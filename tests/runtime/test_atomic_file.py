@@ -83,7 +83,7 @@ def test_programs_that_write_one_file_at_the_same_time_keep_each_other_s_changes
     assert [process.wait(PATIENCE) for process in running] == [0, 0, 0]
     assert len(json.loads(path.read_bytes())) == 3 * each
     assert Pins(path).get("b:0") == "signed"
-    assert sorted(os.listdir(tmp_path)) == [".servers.json.lock", "servers.json"]
+    assert os.listdir(tmp_path) == ["servers.json"]
 
 
 @pytest.mark.parametrize("number", [0, errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS])
@@ -101,7 +101,7 @@ def test_threads_keep_each_other_s_changes_with_locks_and_without(
     with patch.object(fcntl, "flock", side_effect=refused), ThreadPoolExecutor(4) as pool:
         list(pool.map(add, range(60)))
     assert path.read_bytes() == b"60"
-    assert sorted(os.listdir(tmp_path)) == [".count.lock", "count"]
+    assert os.listdir(tmp_path) == ["count"]
 
 
 def test_a_lock_that_is_never_let_go_is_an_error_and_not_a_wait_for_ever(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_without_locks_a_dead_program_s_lock_file_does_not_count_for_ever(tmp_pa
         locked(path),
     ):
         assert (tmp_path / ".a.locked").exists()
-    assert os.listdir(tmp_path) == [".a.lock"]
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("kind", ["fifo", "link", "folder"])

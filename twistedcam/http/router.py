@@ -20,6 +20,7 @@ from twistedcam.http.error_page import wants_page, with_page
 from twistedcam.http.guard import Guard
 from twistedcam.http.reply import Reply, error_reply, json_reply
 from twistedcam.http.request import HttpRequest
+from twistedcam.recording.escaped_name import show_name
 from twistedcam.refusals import RefusalLog
 
 if TYPE_CHECKING:
@@ -116,10 +117,7 @@ class Router:
 
     async def _find(self, request: HttpRequest, quoted: bytes) -> Reply | None:
         method = request.method.decode("ascii", "replace")
-        try:
-            path = unquote(quoted.decode("ascii"), errors="strict")
-        except UnicodeDecodeError:
-            raise BadArgument("a path has to be UTF-8") from None
+        path = _as_text(quoted)
         found = self._matching(path)
         if not found and path.endswith("/") and not path.endswith("//"):
             found = self._matching(path[:-1])
@@ -156,6 +154,21 @@ class Router:
                 uri=shorten(without_token(request.uri)),
                 why=shorten(json.loads(reply.body)["message"]),
             )
+
+
+def _as_text(quoted: bytes) -> str:
+    """A path as text: of a recording's name that is not UTF-8, as it is listed.
+
+    Raises:
+        BadArgument: it is not UTF-8.
+    """
+    try:
+        return unquote(quoted.decode("ascii"), errors="strict")
+    except UnicodeDecodeError:
+        if not (quoted.isascii() and b"/recordings/" in quoted):
+            raise BadArgument("a path has to be UTF-8") from None
+    parts = (unquote(each, errors="surrogateescape") for each in quoted.decode().split("/"))
+    return "/".join(map(show_name, parts))
 
 
 def send(request: Any, reply: Reply) -> None:

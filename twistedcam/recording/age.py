@@ -11,12 +11,12 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from twistedcam.recording.index import HIDDEN
+from twistedcam.recording.hidden_folder import HiddenFolder
 from twistedcam.recording.probe import Item
-from twistedcam.runtime.atomic_file import write_atomically
 from twistedcam.runtime.boot_clock import boot_id, is_synchronized, uptime
 
 #: A clock before this, in seconds since the UNIX epoch, is wrong: 2025.
@@ -26,6 +26,8 @@ JUMP = 60.0
 #: Seconds since boot in which a clock that nothing has set is not believed: NTP may come.
 UNSETTLED = 3600.0
 _FILE = "clocks.json"
+#: Bytes that it may have.
+_MOST_BYTES = 1 << 20
 
 
 class Ages:
@@ -47,7 +49,7 @@ class Ages:
         boot: str | None = None,
         is_set: Callable[[], bool] = lambda: is_synchronized(),
     ) -> None:
-        self._path = folder / HIDDEN / _FILE
+        self._hidden = HiddenFolder(folder)
         self._wall = wall
         self._up = up
         self._boot = boot_id() if boot is None else boot
@@ -71,8 +73,7 @@ class Ages:
             if item.boot == self._boot and booted - (_since(item) - (item.up or 0.0)) > JUMP:
                 self._learned[self._boot] = booted
                 with suppress(OSError):
-                    self._path.parent.mkdir(exist_ok=True)
-                    write_atomically(self._path, json.dumps(self._learned).encode(), 0o600)
+                    self._hidden.write(_FILE, json.dumps(self._learned).encode(), sync=True)
                 return
 
     def since(self, item: Item) -> float:
@@ -105,9 +106,9 @@ class Ages:
 
     def _read(self) -> dict[str, float]:
         try:
-            kept: Any = json.loads(self._path.read_bytes())
-            return {str(boot): float(when) for boot, when in kept.items()}
-        except (OSError, ValueError, AttributeError, TypeError):
+            kept: Any = json.loads(self._hidden.read(_FILE, _MOST_BYTES)[0])
+            return {str(boot): float(when) for boot, when in kept.items() if isfinite(when)}
+        except (OSError, ValueError, AttributeError, TypeError, OverflowError, RecursionError):
             return {}
 
 

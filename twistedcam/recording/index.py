@@ -3,64 +3,134 @@
 from __future__ import annotations
 
 import json
+import math
 import os
-from collections.abc import Iterator
+import stat
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
-from twistedcam.recording.probe import SUFFIXES, Item, probe
+from twistedcam.recording.escaped_name import file_name
+from twistedcam.recording.hidden_folder import HiddenFolder
+from twistedcam.recording.media_reader import MOST_FILES, MediaReader, ReadingFailed
+from twistedcam.recording.probe import EARLIEST, LATEST, SUFFIXES, Item, of_file, probe
+from twistedcam.runtime.regular_file import open_regular
 
-#: The hidden folder: this index and the thumbnails, which can be made anew at any time, and the
-#: settings that were saved (twistedcam.saved).
-HIDDEN = ".twistedcam"
 _FILE = "index.json"
-_VERSION = 3
+_VERSION = 4
+#: Bytes that are read of a kept index: some 400 for each recording.
+_MOST_BYTES = 256 << 20
 
 #: Size and time of last change: as long as both are the same, so is the file.
 _Stamp = tuple[int, int]
+#: A file that is to be read.
+_Unread = tuple[str, _Stamp, os.stat_result]
 
 
 class Index:
-    """The recordings in a folder. All methods block; they are called on one thread.
+    """The recordings in a folder. All methods block; they can be called from several threads.
+
+    Regular files alone are recordings: no symbolic links, folders, FIFOs or devices.
 
     Arguments:
         folder: where the recordings are.
+        hidden: where the index is kept.
+        reader: reads the files.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, hidden: HiddenFolder, reader: MediaReader) -> None:
         self.folder = folder
+        self._hidden = hidden
+        self._reader = reader
+        #: By the files' names.
         self._items: dict[str, tuple[_Stamp, Item]] | None = None
+        #: Items of files that a process died of: not kept over a restart.
+        self._doubtful: set[str] = set()
+        self._loading = Lock()
 
-    def scan(self) -> list[Item]:
-        """All recordings in the folder, newest first. Only what has changed is read.
+    def scan(self, limit: float | None = None) -> list[Item]:
+        """All recordings in the folder, in no order. Only what has changed is read.
+
+        Arguments:
+            limit: seconds after which no further file is read: what is not known of then is told
+                as far as its name tells it.
 
         Raises:
             OSError: the folder cannot be read.
         """
-        known = self._items if self._items is not None else self._load()
-        found: dict[str, tuple[_Stamp, Item]] = {}
-        fresh = 0
-        for entry, status in self._files():
+        until = math.inf if limit is None else time.monotonic() + limit
+        known = self._known()
+        found: dict[str, Item] = {}
+        unread: list[_Unread] = []
+        for name, status in self._files():
             stamp = status.st_size, status.st_mtime_ns
-            old = known.get(entry.name)
+            old = known.get(name)
             if old is not None and old[0] == stamp:
-                found[entry.name] = old
-                continue
-            try:
-                found[entry.name] = stamp, probe(Path(entry.path), status)
-            except OSError:
-                continue  # gone meanwhile, or not ours to read
-            fresh += 1
-        self._items = found
-        if fresh or len(found) != len(known):
+                found[name] = old[1]
+            else:
+                unread.append((name, stamp, status))
+        # A file that changes all the time takes no time from those that are new.
+        unread.sort(key=lambda each: each[0] in known)
+        changed = bool(unread) or len(known) > len(found)
+        for name in known.keys() - found.keys():
+            self._forget(name)
+        size = MOST_FILES if limit is None else 1
+        for first in range(0, len(unread), size):
+            some = unread[first : first + size]
+            late = time.monotonic() > until
+            found.update({n: of_file(n, s) for n, _, s in some} if late else self._read(some))
+        if changed:
             self._save()
-        return sorted(
-            (item for _, item in found.values()),
-            key=lambda item: (item.start, item.recording),
-            reverse=True,
-        )
+        return list(found.values())
 
-    def _files(self) -> Iterator[tuple[os.DirEntry[str], os.stat_result]]:
+    def known(self) -> list[Item]:
+        """The recordings of which all is known, in no order. No file is read.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+        known, items = self._known(), []
+        for name, status in self._files():
+            old = known.get(name)
+            if old is not None and old[0] == (status.st_size, status.st_mtime_ns):
+                items.append(old[1])
+        return items
+
+    def _read(self, some: Sequence[_Unread]) -> dict[str, Item]:
+        """Find out about files; those that are gone are left out."""
+        known, found = self._known(), {}
+        files: dict[str, int] = {}
+        try:
+            for name, _, status in some:
+                found[name] = of_file(name, status)
+                try:
+                    files[name] = open_regular(self.folder / name)
+                except FileNotFoundError:
+                    del found[name]
+                except OSError:
+                    continue  # it is not ours to read, or not for the moment
+            heads = self._reader.heads(list(files.values()))
+        except OSError:
+            return found  # no process can be started: they are read another time
+        finally:
+            for fd in files.values():
+                os.close(fd)
+        for (name, stamp, status), head in zip(
+            (each for each in some if each[0] in files), heads, strict=True
+        ):
+            found[name] = probe(name, status, head)
+            known[name] = stamp, found[name]
+            if isinstance(head, ReadingFailed):
+                self._doubtful.add(name)
+            else:
+                self._doubtful.discard(name)
+        return found
+
+    def _files(self) -> Iterator[tuple[str, os.stat_result]]:
         try:
             entries = os.scandir(self.folder)
         except FileNotFoundError:
@@ -71,37 +141,74 @@ class Index:
                 if hidden or os.path.splitext(entry.name)[1].lower() not in SUFFIXES:
                     continue
                 try:
-                    if entry.is_file():
-                        yield entry, entry.stat()
+                    found = entry.stat(follow_symlinks=False)
                 except OSError:
-                    continue
+                    continue  # gone meanwhile
+                if stat.S_ISREG(found.st_mode):
+                    yield entry.name, found
+
+    def _known(self) -> dict[str, tuple[_Stamp, Item]]:
+        with self._loading:
+            if self._items is None:
+                self._items = self._load()
+            return self._items
+
+    def _forget(self, name: str) -> None:
+        self._doubtful.discard(name)
+        self._known().pop(name, None)
 
     def _load(self) -> dict[str, tuple[_Stamp, Item]]:
-        """What an earlier run has kept; nothing, if it cannot be read."""
+        """What an earlier run has kept: what of it can be read, and has the right types."""
+        kept: dict[str, tuple[_Stamp, Item]] = {}
         try:
-            kept = json.loads((self.folder / HIDDEN / _FILE).read_bytes())
-            if kept["version"] != _VERSION:
+            data, _ = self._hidden.read(_FILE, _MOST_BYTES)
+            first, *lines = data.splitlines()
+            if json.loads(first) != {"version": _VERSION}:
                 return {}
-            return {
-                each["item"]["recording"]: ((each["stamp"][0], each["stamp"][1]), _item(each))
-                for each in kept["files"]
-            }
-        except (OSError, ValueError, KeyError, TypeError, IndexError):
+            for line in lines:
+                size, changed, *values = json.loads(line)
+                item = Item(**dict(zip(_NAMES, values, strict=True)))
+                _check(size, changed, item)
+                kept[file_name(item.recording)] = (size, changed), item
+        except (OSError, ValueError, TypeError, RecursionError, MemoryError):
             return {}
+        return kept
 
     def _save(self) -> None:
         """Keep it for the next run. A folder that cannot be written is listed all the same."""
-        items = self._items or {}
-        files = [{"stamp": stamp, "item": item.as_dict()} for stamp, item in items.values()]
-        hidden = self.folder / HIDDEN
-        try:
-            hidden.mkdir(exist_ok=True)
-            fresh = hidden / f"{_FILE}.{os.getpid()}"
-            fresh.write_text(json.dumps({"version": _VERSION, "files": files}))
-            fresh.replace(hidden / _FILE)
-        except OSError:
-            pass
+        lines = [json.dumps({"version": _VERSION})]
+        # One line after the other: other threads get their turns in between.
+        for name, (stamp, item) in list(self._known().items()):
+            if name not in self._doubtful:
+                lines.append(json.dumps([*stamp, *vars(item).values()]))
+        with suppress(OSError):
+            self._hidden.write(_FILE, "\n".join(lines).encode())
 
 
-def _item(kept: dict[str, Any]) -> Item:
-    return Item(**kept["item"])
+_NAMES = tuple(each.name for each in fields(Item))
+_NONE = type(None)
+
+
+def _check(size: Any, changed: Any, item: Item) -> None:
+    """See that what is kept is what this program could have kept.
+
+    Raises:
+        TypeError, ValueError: it is not.
+    """
+    texts = (item.camera, item.codec, item.boot)
+    if type(item.recording) is not str or not all(type(n) in (str, _NONE) for n in texts):
+        raise TypeError("names are text")
+    if not all(type(each) is int for each in (size, changed, item.size, item.width, item.height)):
+        raise TypeError("sizes are whole numbers")
+    if type(item.dropped) not in (int, _NONE):
+        raise TypeError("a count is a whole number")
+    if type(item.own) is not bool or item.complete is not True:
+        raise TypeError("it is complete, and own or not")
+    for each in (item.seconds, item.up):
+        if each is not None and not (type(each) in (int, float) and math.isfinite(each)):
+            raise TypeError("times are numbers")
+    for when in (item.start, item.since):
+        if type(when) not in (int, float) or not EARLIEST <= (when or 0) <= LATEST:
+            raise TypeError("a date is a number of seconds")
+    if item.size != size:
+        raise ValueError("it is as large as the file")

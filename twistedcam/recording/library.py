@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,19 +13,28 @@ from twisted.logger import Logger
 from twistedcam.camera.thread import Thread
 from twistedcam.errors import BadArgument, DiskError, NoSuchRecording
 from twistedcam.events import EventBus, RecordingChanged
+from twistedcam.media_worker.source import NotAFilm
 from twistedcam.recording.age import Ages
 from twistedcam.recording.disk import free_bytes
+from twistedcam.recording.escaped_name import file_name, show_name
+from twistedcam.recording.hidden_folder import HiddenFolder
 from twistedcam.recording.index import Index
+from twistedcam.recording.media_reader import MediaReader, ProcessReader
 from twistedcam.recording.names import is_inside
-from twistedcam.recording.partfile import part_of
 from twistedcam.recording.probe import SUFFIXES, Item
 from twistedcam.recording.recovery import Recovered, recover
 from twistedcam.recording.retention import Limits, too_many
-from twistedcam.recording.thumbnail import thumbnail, thumbnail_path
+from twistedcam.recording.thumbnail import Thumbnails
+from twistedcam.runtime.regular_file import is_regular
 
 log = Logger()
 
 T = TypeVar("T")
+
+#: Seconds that files are read for before room is made without knowing the others.
+_LOOK = 2.0
+#: Recordings that are deleted before the events of it are published.
+_BATCH = 50
 
 
 class Library:
@@ -37,6 +45,9 @@ class Library:
         events: where deletions and recoveries are told.
         make_thread: gives a thread to read the disk on.
         being_written: the recordings under way.
+        reader: reads the files; processes that are started when needed, by default.
+
+    Names are those that ``show_name`` gives.
     """
 
     def __init__(
@@ -45,14 +56,19 @@ class Library:
         events: EventBus,
         make_thread: Callable[[], Thread],
         being_written: Callable[[], Iterable[Item]] = tuple,
+        reader: MediaReader | None = None,
     ) -> None:
         self.folder = folder
         self._events = events
         self._make_thread = make_thread
         self._being_written = being_written
-        self._index = Index(folder)
+        self._reader = ProcessReader() if reader is None else reader
+        hidden = HiddenFolder(folder)
+        self._index = Index(folder, hidden, self._reader)
         self._ages = Ages(folder)
-        self._lock = DeferredLock()
+        self._thumbnails = Thumbnails(folder, hidden, self._reader, self._run)
+        #: Held while files are read for the index: each is read once.
+        self._reading = DeferredLock()
         #: Recordings that could not be deleted to make room, as far as that has been said.
         self._stuck: set[str] = set()
 
@@ -81,7 +97,11 @@ class Library:
             items.sort(key=lambda item: (item.start, item.recording), reverse=True)
             return [show(item) for item in items]
 
-        return await self._run(look)
+        await self._reading.acquire()
+        try:
+            return await self._on_disk(look)
+        finally:
+            self._reading.release()
 
     def path(self, name: str) -> Path:
         """Where a complete recording is.
@@ -90,7 +110,7 @@ class Library:
             NoSuchRecording: there is none of that name.
         """
         path = self._inside(name)
-        if path.suffix.lower() not in SUFFIXES or not _is_file(path):
+        if not is_regular(path):
             raise NoSuchRecording(f"there is no recording {name!r}")
         return path
 
@@ -108,8 +128,10 @@ class Library:
         """
         if self.is_being_written(name):
             raise BadArgument(f"{name} is being written: end it first (record stop)")
-        self.path(name)
-        await self._remove(name, "")
+        path = self.path(name)
+        if not await self._run(lambda: self._delete(path)):
+            raise NoSuchRecording(f"there is no recording {name!r}")
+        self._tell_deleted(name, "")
 
     async def thumbnail(self, name: str) -> bytes:
         """A small JPEG of a recording's first picture; also of one that is being written.
@@ -118,13 +140,16 @@ class Library:
             NoSuchRecording: there is none of that name, or no picture in it.
         """
         path = self._inside(name)
-        if not _is_file(path):
-            part = part_of(path)
-            path = part if _is_file(part) else self.path(name)
         try:
-            return await self._run(lambda: thumbnail(path), lock=False)
-        except ValueError as error:
-            raise NoSuchRecording(str(error)) from None
+            return await self._thumbnails.get(path.name)
+        except FileNotFoundError:
+            raise NoSuchRecording(f"there is no recording {name!r}") from None
+        except NotAFilm as error:
+            raise NoSuchRecording(f"{show_name(path.name)} has no thumbnail: {error}") from None
+        except OSError as error:
+            raise NoSuchRecording(
+                f"{show_name(path.name)} cannot be read: {error.strerror or error}"
+            ) from None
 
     async def recover(self) -> builtins.list[Recovered]:
         """Finish what a crash has left, and say so in the log and by events.
@@ -132,7 +157,7 @@ class Library:
         Raises:
             DiskError: the folder cannot be read or written.
         """
-        found = await self._run(lambda: list(recover(self.folder)))
+        found = await self._on_disk(lambda: list(recover(self.folder, self._reader)))
         for each in found:
             if each.name is None:
                 what = "cannot be read and is left as it is" if each.kept else "held no picture"
@@ -168,30 +193,68 @@ class Library:
             DiskError: the folder cannot be read.
         """
 
-        def look() -> tuple[builtins.list[Item], int]:
-            items = self._index.scan()
-            self._ages.learn(items)
-            return items, free_bytes(self.folder)
-
-        items, free = await self._run(look)
-        items += self._being_written()
-        if cameras is not None:
-            items = [item for item in items if item.camera in cameras]
+        writing = builtins.list(self._being_written())
+        items, free = await self._look(cameras, writing)
         gone: builtins.list[str] = []
         stuck: dict[str, DiskError] = {}
-        while going := too_many(items, limits, self._ages, free, stuck):
-            for item in going:
-                try:
-                    await self._remove(item.recording, item.camera or "")
-                except DiskError as error:
+
+        def choose() -> builtins.list[Item]:
+            return too_many(items, limits, self._ages, free, stuck)
+
+        while going := (await self._run(choose))[:_BATCH]:
+            for item, error in zip(going, await self._delete_all(going), strict=True):
+                if error is not None:
                     stuck[item.recording] = error  # it stays: others may have to go for it
-                else:
-                    gone.append(item.recording)
-                    free += item.size
+                    continue
+                gone.append(item.recording)
+                free += item.size
             left = {item.recording for item in items}.difference(gone)
             items = [item for item in items if item.recording in left]
         self._tell_stuck(stuck)
         return gone
+
+    async def _look(
+        self, cameras: frozenset[str] | None, writing: builtins.list[Item]
+    ) -> tuple[builtins.list[Item], int]:
+        """The recordings of these cameras, and what is free on the disk.
+
+        It does not wait for files that take long to read, nor for who reads them.
+        """
+        is_first = not self._reading.locked
+        if is_first:
+            await self._reading.acquire()
+
+        def look() -> tuple[builtins.list[Item], int]:
+            items = self._index.scan(_LOOK) if is_first else self._index.known()
+            self._ages.learn(items)
+            items += writing
+            if cameras is not None:
+                items = [item for item in items if item.camera in cameras]
+            return items, free_bytes(self.folder)
+
+        try:
+            return await self._on_disk(look)
+        finally:
+            if is_first:
+                self._reading.release()
+
+    async def _delete_all(self, items: builtins.list[Item]) -> builtins.list[DiskError | None]:
+        """Delete them; for each why it could not be."""
+
+        def delete() -> builtins.list[DiskError | bool]:
+            return [self._try(item) for item in items]
+
+        results = await self._run(delete)
+        for item, result in zip(items, results, strict=True):
+            if result is True:  # False: another server that shares the folder has deleted it
+                self._tell_deleted(item.recording, item.camera or "")
+        return [result if isinstance(result, DiskError) else None for result in results]
+
+    def _try(self, item: Item) -> DiskError | bool:
+        try:
+            return self._delete(self.folder / file_name(item.recording))
+        except DiskError as error:
+            return error
 
     def _tell_stuck(self, stuck: dict[str, DiskError]) -> None:
         """Once for each; of a whole folder in one line."""
@@ -201,45 +264,61 @@ class Library:
             more = f" (and {len(new) - 1} more)" if len(new) > 1 else ""
             log.warn("{why}{more}: others go in its place", why=str(new[0]), more=more)
 
-    async def _remove(self, name: str, camera: str) -> None:
-        path = self.folder / name
+    def _delete(self, path: Path) -> bool:
+        """Delete a file and its thumbnail; whether it was there. Blocks.
+
+        Raises:
+            DiskError: it cannot be deleted.
+        """
+        is_there = True
         try:
-            await self._run(lambda: _delete(path))
-        except DiskError as error:
-            reason = getattr(error.__cause__, "strerror", None) or error
+            path.unlink()
+        except FileNotFoundError:
+            is_there = False
+        except OSError as error:
+            name, reason = show_name(path.name), error.strerror or error
             raise DiskError(f"{name} cannot be deleted: {reason}") from error
+        self._thumbnails.forget(path.name)
+        return is_there
+
+    def _tell_deleted(self, name: str, camera: str) -> None:
         self._stuck.discard(name)
         log.info("deleted {name}", name=name)
         self._events.publish(RecordingChanged(camera, "deleted", name))
 
     def _inside(self, name: str) -> Path:
-        if not is_inside(name):
-            raise NoSuchRecording(f"{name!r} is no name of a recording: no folders, no leading dot")
-        return self.folder / name
+        """Where a recording of that name would be.
 
-    async def _run(self, call: Callable[[], T], lock: bool = True) -> T:
-        """Make the call on a thread; those that share the index one after the other."""
-        if lock:
-            await self._lock.acquire()
+        Raises:
+            NoSuchRecording: a recording cannot have that name.
+        """
+        real = file_name(name)
+        if not is_inside(real):
+            raise NoSuchRecording(f"{name!r} is no name of a recording: no folders, no leading dot")
+        path = self.folder / real
+        if path.suffix.lower() not in SUFFIXES:
+            raise NoSuchRecording(f"there is no recording {name!r}")
+        return path
+
+    async def _on_disk(self, call: Callable[[], T]) -> T:
+        """Make the call on a thread.
+
+        Raises:
+            DiskError: for any OSError.
+        """
+        try:
+            return await self._run(call)
+        except OSError as error:
+            raise DiskError(f"{self.folder}: {error.strerror or error}") from error
+
+    async def _run(self, call: Callable[[], T]) -> T:
+        """Make the call on a thread."""
         thread = self._make_thread()
         try:
             return await thread.run(call)
-        except OSError as error:
-            raise DiskError(f"{self.folder}: {error.strerror or error}") from error
         finally:
             thread.end()
-            if lock:
-                self._lock.release()
 
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:
-        return False  # longer than any name can be
-
-
-def _delete(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    with suppress(OSError):  # of no use without it, and of no harm
-        thumbnail_path(path).unlink(missing_ok=True)
+    def close(self) -> None:
+        """End what reads files."""
+        self._reader.close()

@@ -6,6 +6,7 @@ name is taken from when it is given until its file is there.
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from collections.abc import Iterator
 from datetime import datetime
@@ -43,7 +44,12 @@ def is_inside(name: str) -> bool:
 
     What is there already has any name that the system took: no rule for new names holds for it.
     """
-    return bool(name) and not name.startswith(".") and Path(name).name == name
+    try:
+        data = os.fsencode(name)
+    except UnicodeEncodeError:  # half a surrogate pair, which JSON can have
+        return False
+    plain = bool(name) and not name.startswith(".") and b"\0" not in data
+    return plain and Path(name).name == name
 
 
 def check_name(name: str, suffixes: tuple[str, ...], default: str | None = None) -> str:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-import av
-import av.error
-
+from twistedcam.media_worker.film import Head
+from twistedcam.media_worker.source import NotAFilm
+from twistedcam.recording.escaped_name import show_name
 from twistedcam.recording.tag import Tag
 
 #: Files that may be recordings: this program's own kinds, and what a person may copy in.
 SUFFIXES = frozenset({".mp4", ".mkv", ".avi", ".mov", ".m4v", ".webm"})
-_MICROSECONDS = 1_000_000
+#: Times that a file can have or say, in seconds since the UNIX epoch, and that have a date
+#: everywhere on earth: years 2 to 9998. Others count as the nearest of these, or as not said.
+EARLIEST, LATEST = -62_104_000_000.0, 253_370_000_000.0
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Item:
     """A recording in the folder.
 
     Arguments:
-        recording: the file's name.
+        recording: the file's name, as ``show_name`` gives it.
         camera: the camera's name; None if the file does not say.
         start: seconds since the UNIX epoch of its first frame; of its last change, if it does
             not say.
@@ -60,46 +61,40 @@ class Item:
         return dict(vars(self))
 
 
-def probe(path: Path, known: os.stat_result | None = None) -> Item:
-    """Read a file's head. What is no film has neither codec nor length.
+def probe(name: str, found: os.stat_result, head: Head | NotAFilm) -> Item:
+    """What a file is. What is no film has neither codec nor length.
 
-    Raises:
-        OSError: the file cannot be read.
+    Arguments:
+        name: the file's name.
+        found: the file's size and times.
+        head: what its container says, or why that cannot be read.
     """
-    found = known or path.stat()
-    item = Item(path.name, None, found.st_mtime, None, found.st_size, since=found.st_mtime)
-    try:
-        with av.open(str(path), metadata_errors="replace") as container:
-            return _read(container, item)
-    except (av.error.FFmpegError, ValueError, IndexError) as error:
-        if isinstance(error, FileNotFoundError | PermissionError):
-            raise
+    item = of_file(name, found)
+    if isinstance(head, NotAFilm):
         return item
-
-
-def _read(container: Any, item: Item) -> Item:
-    metadata = {key.lower(): value for key, value in container.metadata.items()}
-    tag = Tag.parse(metadata.get("comment", ""))
-    stream = container.streams.video[0] if container.streams.video else None
-    duration = container.duration
-    if duration is None and stream is not None and stream.duration is not None:
-        duration = float(stream.duration * stream.time_base) * _MICROSECONDS
-    start = began_at(metadata) or item.start
+    tag = Tag.parse(head.said.get("comment", ""))
+    start = began_at(head.said) or item.start
     return Item(
         item.recording,
         tag.camera if tag else None,
         start,
-        None if duration is None or duration < 0 else round(duration / _MICROSECONDS, 3),
+        head.seconds,
         item.size,
-        stream.codec_context.name if stream is not None else None,
-        stream.width if stream is not None else 0,
-        stream.height if stream is not None else 0,
+        head.codec,
+        head.width,
+        head.height,
         dropped=tag.dropped if tag else None,
-        own=tag is not None and tag.name == item.recording,
+        own=tag is not None and tag.name == name,
         since=tag.made if tag and tag.made is not None else max(start, item.start),
         boot=tag.boot if tag else None,
         up=tag.up if tag else None,
     )
+
+
+def of_file(name: str, found: os.stat_result) -> Item:
+    """What can be told of a file that was not read."""
+    changed = min(max(found.st_mtime, EARLIEST), LATEST)
+    return Item(show_name(name), None, changed, None, found.st_size, since=changed)
 
 
 def began_at(metadata: dict[str, str]) -> float | None:
@@ -113,6 +108,6 @@ def began_at(metadata: dict[str, str]) -> float | None:
             said = datetime.fromisoformat(metadata[key])
         except (KeyError, ValueError):
             continue
-        if said.tzinfo is not None:
-            return said.timestamp()
+        if said.tzinfo is not None and EARLIEST <= (when := said.timestamp()) <= LATEST:
+            return when
     return None

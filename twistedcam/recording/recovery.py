@@ -5,21 +5,21 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
-import av
-import av.error
-
+from twistedcam.media_worker.remux import Copied
+from twistedcam.media_worker.source import NotAFilm
 from twistedcam.recording.avi import stamp
+from twistedcam.recording.escaped_name import show_name
 from twistedcam.recording.file_system import WriterLock, give_name, sync_file, sync_folder
 from twistedcam.recording.formats import CONTAINERS
+from twistedcam.recording.media_reader import MediaReader
 from twistedcam.recording.partfile import name_of_part
 from twistedcam.recording.probe import began_at
 from twistedcam.recording.tag import Tag
+from twistedcam.runtime.regular_file import open_regular
 
 #: A whole copy in the making.
 _WHOLE = ".whole"
@@ -27,8 +27,6 @@ _WHOLE = ".whole"
 _TORN = 4096
 #: Seconds that a file is watched for growth where the file system has no locks.
 WATCHED = 1.0
-#: Seconds that the last picture is seen where nothing else is known.
-_LAST = Fraction(1, 30)
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Recovered:
     Arguments:
         name: what it is called now; None: it has no name.
         camera: the camera's name; empty if the file does not say.
-        was: its hidden name.
+        was: its hidden name, as ``show_name`` gives it.
         kept: without a name: whether it is still there, because it cannot be read; else it held
             no picture, and is gone.
         whole: whether it has an index; False: there was no room to make one, and it plays without.
@@ -54,45 +52,58 @@ class Recovered:
     whole: bool = True
 
 
-def recover(folder: Path) -> Iterator[Recovered]:
+def recover(folder: Path, reader: MediaReader) -> Iterator[Recovered]:
     """Finish what is unfinished in a folder and being written by nobody. Blocks.
 
+    Regular files alone are looked at. What cannot be finished does not keep the others.
+
     Raises:
-        OSError: the folder cannot be read or written.
+        OSError: the folder cannot be read.
     """
     if not folder.is_dir():
         return
-    for left in sorted(folder.glob(f".*{_WHOLE}")):
-        left.unlink(missing_ok=True)  # a copy that was not finished; its original is still there
-    for part in sorted(folder.glob(".*.part")):
-        name = name_of_part(part.name)
-        if name is None or Path(name).suffix.lower() not in CONTAINERS:
+    names = sorted(os.listdir(folder))
+    for name in names:
+        if name.startswith(".") and name.endswith(_WHOLE):
+            with suppress(OSError):  # a copy that was not finished; its original is still there
+                (folder / name).unlink()
+    for name in names:
+        final = name_of_part(name)
+        if final is None or Path(final).suffix.lower() not in CONTAINERS:
             continue
-        with _locked(part) as free:
-            if free and _has_name(part, folder / name):
-                part.unlink()  # the crash came between its two names
-            elif free:
-                yield _finish(part, folder / name)
+        try:
+            with _locked(folder / name) as fd:
+                if fd is not None and _has_name(fd, folder / final):
+                    (folder / name).unlink()  # the crash came between its two names
+                elif fd is not None:
+                    yield _Unfinished(folder / name, folder / final, fd, reader).finish()
+        except FileNotFoundError:
+            continue  # its writer, or another server, has finished it
+        except OSError:
+            yield Recovered(None, "", show_name(name), kept=True)
 
 
 @contextmanager
-def _locked(part: Path) -> Iterator[bool]:
-    """Whether the file's writer is dead."""
+def _locked(part: Path) -> Iterator[int | None]:
+    """The open file; None: its writer lives.
+
+    Raises:
+        OSError: it cannot be opened, or is no regular file.
+    """
+    fd = open_regular(part, os.O_RDWR)  # NFS has a lock only for one that may be written
     try:
-        fd = os.open(part, os.O_RDWR)  # NFS has a lock only for one that may be written
-    except OSError:
-        yield False
-        return
-    try:
-        lock = WriterLock(fd, part)
-    except OSError:
-        os.close(fd)
-        yield False
-        return
-    try:
-        yield not (lock.is_local and _grows(fd))
+        try:
+            lock = WriterLock(fd, part)
+        except BlockingIOError:
+            yield None
+            return
+        try:
+            # Its writer, or another server, may have given it its name since it was opened.
+            is_left = _has_name(fd, part) and not (lock.is_local and _grows(fd))
+            yield fd if is_left else None
+        finally:
+            lock.release()
     finally:
-        lock.release()
         os.close(fd)
 
 
@@ -104,129 +115,104 @@ def _grows(fd: int) -> bool:
     return (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
 
 
-def _has_name(part: Path, path: Path) -> bool:
+def _has_name(fd: int, path: Path) -> bool:
+    """Whether that is a name of the open file."""
     try:
-        return os.path.samestat(os.lstat(part), os.lstat(path))
+        return os.path.samestat(os.fstat(fd), os.lstat(path))
     except OSError:
         return False
 
 
-def _finish(part: Path, path: Path) -> Recovered:
-    whole = part.with_suffix(_WHOLE)
-    if _packets_in(part) is None:
-        _cut_torn_fragment(part)
-    try:
-        found = _copy(part, whole, path.name)
-    except (OSError, av.error.FFmpegError, ValueError, IndexError):
-        # No room for a copy, or more broken than a crash leaves it: keep what there is.
-        whole.unlink(missing_ok=True)
-        held = _packets_in(part)
+class _Unfinished:
+    """A file that is to be finished.
+
+    Arguments:
+        part: where it is.
+        path: where it is to be.
+        fd: the open file; it is locked.
+        reader: reads it.
+    """
+
+    def __init__(self, part: Path, path: Path, fd: int, reader: MediaReader) -> None:
+        self._part = part
+        self._path = path
+        self._fd = fd
+        self._reader = reader
+        self._whole = part.with_suffix(_WHOLE)
+        self._was = show_name(part.name)
+
+    def finish(self) -> Recovered:
+        """Finish it, as well as that can be done.
+
+        Raises:
+            OSError: it cannot; it is as it was.
+        """
+        if self._has_packet() is None:
+            _cut_torn_fragment(self._fd)
+        try:
+            found, size = self._copy()
+        except (OSError, NotAFilm):
+            # No room for a copy, or more broken than a crash leaves it: keep what there is.
+            self._whole.unlink(missing_ok=True)
+            return self._keep()
+        if not found.frames:
+            self._whole.unlink(missing_ok=True)
+            self._part.unlink()
+            return Recovered(None, "", self._was)
+        name = give_name(self._whole, self._path).name
+        self._part.unlink()
+        sync_folder(self._path.parent)
+        tag = Tag.parse(found.said.get("comment", ""))
+        camera = tag.camera if tag is not None else ""
+        return Recovered(show_name(name), camera, self._was, found.frames, found.seconds, size)
+
+    def _keep(self) -> Recovered:
+        """Give it its name as it is, if there is a picture in it."""
+        held = self._has_packet()
         if not held:
-            kept = held is None and part.stat().st_size > 0
+            kept = held is None and os.fstat(self._fd).st_size > 0
             if not kept:
-                part.unlink()
-            return Recovered(None, "", part.name, kept=kept)
-        name = give_name(part, path).name
-        sync_folder(path.parent)
-        return Recovered(
-            name, "", part.name, bytes=(path.parent / name).stat().st_size, whole=False
-        )
-    if not found.frames:
-        whole.unlink(missing_ok=True)
-        part.unlink()
-        return Recovered(None, "", part.name)
-    with open(whole, "rb") as file:
-        sync_file(file.fileno())
-        size = os.fstat(file.fileno()).st_size
-    name = give_name(whole, path).name
-    part.unlink()
-    sync_folder(path.parent)
-    return Recovered(name, found.camera, part.name, found.frames, found.seconds, size)
+                self._part.unlink()
+            return Recovered(None, "", self._was, kept=kept)
+        name = give_name(self._part, self._path).name
+        sync_folder(self._path.parent)
+        size = os.fstat(self._fd).st_size
+        return Recovered(show_name(name), "", self._was, bytes=size, whole=False)
+
+    def _copy(self) -> tuple[Copied, int]:
+        """Copy it into a whole file; what was copied, and the bytes of that.
+
+        Raises:
+            NotAFilm: it cannot be read.
+            OSError: the copy cannot be written.
+        """
+        container = CONTAINERS[self._path.suffix.lower()]
+        options = {key: value for key, value in container.options.items() if key != "movflags"}
+        fd = open_regular(self._whole, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+        with open(fd, "r+b", buffering=0) as file:
+            found = self._reader.copy(self._fd, fd, container.muxer, options)
+            began = began_at(found.said)
+            if found.frames and container.muxer == "avi" and began is not None:
+                stamp(file, began)
+            sync_file(fd)
+            return found, os.fstat(fd).st_size
+
+    def _has_packet(self) -> bool | None:
+        """Whether there is video in it; None if it cannot be read."""
+        try:
+            return self._reader.has_packet(self._fd)
+        except NotAFilm:
+            return None
 
 
-def _copy(part: Path, whole: Path, name: str) -> Recovered:
-    """Copy the packets into a new file, which gets an index and a duration."""
-    container = CONTAINERS[Path(name).suffix.lower()]
-    options = {key: value for key, value in container.options.items() if key != "movflags"}
-    with (
-        av.open(str(part), metadata_errors="replace") as source,
-        av.open(str(whole), "w", format=container.muxer, options=options) as target,
-    ):
-        stream = source.streams.video[0]
-        copy = target.add_stream_from_template(stream)
-        copy.time_base = stream.time_base
-        target.metadata.update(source.metadata)
-        said = {key.lower(): value for key, value in source.metadata.items()}
-        tag = Tag.parse(said.get("comment", ""))
-        frames, end = 0, Fraction(0)
-        for packet in _mux_all(source, stream, copy, target):
-            frames += 1
-            end = (packet.pts + (packet.duration or 0)) * packet.time_base
-    began = began_at(said)
-    if frames and container.muxer == "avi" and began is not None:
-        with open(whole, "r+b") as file:
-            stamp(file, began)
-    camera = tag.camera if tag is not None else ""
-    return Recovered(name, camera, part.name, frames, float(end))
-
-
-def _mux_all(source: Any, stream: Any, copy: Any, target: Any) -> Iterator[Any]:
-    """Each whole packet, as long as it is seen: until the next one."""
-    held = None
-    interval = round(_LAST / stream.time_base)
-    for packet in _packets(source, stream):
-        if held is not None:
-            interval = held.duration = packet.pts - held.pts
-            yield _mux(held, copy, target)
-        held = packet
-    if held is not None:
-        held.duration = interval
-        yield _mux(held, copy, target)
-
-
-def _packets(source: Any, stream: Any) -> Iterator[Any]:
-    last = None
-    jpegs = stream.codec_context.name == "mjpeg"
-    try:
-        for packet in source.demux(stream):
-            if packet.pts is None or not packet.size or packet.is_corrupt:
-                continue
-            if last is not None and packet.pts <= last:
-                continue
-            if jpegs and b"\xff\xd9" not in bytes(packet)[-16:]:
-                continue
-            last = packet.pts
-            yield packet
-    except av.error.FFmpegError:
-        return  # the last one was cut short
-
-
-def _mux(packet: Any, copy: Any, target: Any) -> Any:
-    seen = packet.pts, packet.duration, packet.time_base
-    packet.stream = copy
-    target.mux(packet)
-    packet.pts, packet.duration, packet.time_base = seen
-    return packet
-
-
-def _packets_in(part: Path) -> bool | None:
-    """Whether there is a packet in it; None if it cannot be read."""
-    try:
-        with av.open(str(part), metadata_errors="replace") as container:
-            return any(packet.size for packet in container.demux(video=0))
-    except (OSError, av.error.FFmpegError, ValueError, IndexError):
-        return None
-
-
-def _cut_torn_fragment(part: Path) -> None:
+def _cut_torn_fragment(fd: int) -> None:
     """Cut off a last fragment of which only the first bytes were written.
 
     With a fragment's head torn the demuxer reads nothing of an MP4 or MOV at all; one whose
     pictures are torn it can read.
     """
-    with open(part, "r+b") as file:
-        size = os.fstat(file.fileno()).st_size
-        start = file.seek(max(0, size - _TORN))
-        at = file.read().rfind(b"moof")
-        if at >= 4:
-            file.truncate(start + at - 4)  # the four bytes before the name are its length
+    size = os.fstat(fd).st_size
+    start = max(0, size - _TORN)
+    at = os.pread(fd, _TORN, start).rfind(b"moof")
+    if at >= 4:
+        os.ftruncate(fd, start + at - 4)  # the four bytes before the name are its length

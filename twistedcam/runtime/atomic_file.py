@@ -73,14 +73,17 @@ def write_atomically(
 
 
 @contextmanager
-def locked(path: Path | str) -> Iterator[None]:
+def locked(path: Path | str, *, dir_fd: int | None = None) -> Iterator[None]:
     """Hold a lock on a file's name: for reading, changing and writing it in one step. Blocks.
 
     It holds between processes and between threads. The lock is a file of its own beside it,
-    ``.NAME.lock``, because the file itself is replaced. It stays there, empty.
+    ``.NAME.lock``, because the file itself is replaced. It is there as long as somebody holds it.
 
     Where the file system has no locks, a second file is made instead that nobody else can make
     meanwhile (``O_EXCL``). One that a crash has left behind counts for ``STALE_AFTER`` seconds.
+
+    Arguments:
+        dir_fd: the folder that a relative path starts at; None: the current one.
 
     Raises:
         TimeoutError: another process has held it for ``LOCK_TIMEOUT`` seconds. It is an OSError.
@@ -89,17 +92,12 @@ def locked(path: Path | str) -> Iterator[None]:
     folder, name = os.path.split(path)
     lock = os.path.join(folder, f".{name}.lock")
     until = time.monotonic() + LOCK_TIMEOUT
-    fd = os.open(lock, os.O_RDWR | os.O_CREAT | _PLAIN, 0o600)
-    try:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", lock)
-        if _lock(fd, lock, until):
+    with _lock_file(lock, until, dir_fd) as has_locks:
+        if has_locks:
             yield
-            return
-    finally:
-        os.close(fd)  # that lets the lock go
-    with _exclusive_file(f"{lock}ed", until):
-        yield
+        else:
+            with _exclusive_file(f"{lock}ed", until, dir_fd):
+                yield
 
 
 def sync_folder(folder: Path | str, dir_fd: int | None = None) -> None:
@@ -136,6 +134,28 @@ def _set_mode(fd: int, mode: int) -> None:
             raise
 
 
+@contextmanager
+def _lock_file(lock: str, until: float, dir_fd: int | None) -> Iterator[bool]:
+    """Have the lock on a file; False where the file system has none."""
+    while True:
+        fd = os.open(lock, os.O_RDWR | os.O_CREAT | _PLAIN, 0o600, dir_fd=dir_fd)
+        try:
+            found = os.fstat(fd)
+            if not stat.S_ISREG(found.st_mode):
+                raise OSError(errno.EINVAL, "not a regular file", lock)
+            has_locks = _lock(fd, lock, until)
+            # Who held it before has removed it: the next one may have made another already.
+            if _identity(lock, dir_fd) == (found.st_ino, found.st_mtime_ns):
+                try:
+                    yield has_locks
+                finally:
+                    with suppress(OSError):
+                        os.unlink(lock, dir_fd=dir_fd)
+                return
+        finally:
+            os.close(fd)  # that lets the lock go
+
+
 def _lock(fd: int, lock: str, until: float) -> bool:
     """Wait for the lock; False where the file system has none.
 
@@ -160,33 +180,34 @@ def _lock(fd: int, lock: str, until: float) -> bool:
 
 
 @contextmanager
-def _exclusive_file(lock: str, until: float) -> Iterator[None]:
+def _exclusive_file(lock: str, until: float, dir_fd: int | None) -> Iterator[None]:
     """Have a file that nobody else can make at the same time, and remove it afterwards."""
     seen: tuple[int, int] | None = None
     since = time.monotonic()
     while True:
         try:
-            os.close(os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _PLAIN, 0o600))
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _PLAIN
+            os.close(os.open(lock, flags, 0o600, dir_fd=dir_fd))
             break
         except FileExistsError:
-            found = _identity(lock)
+            found = _identity(lock, dir_fd)
             if found != seen:
                 seen, since = found, time.monotonic()
             elif found is not None and time.monotonic() - since > STALE_AFTER:
                 with suppress(OSError):
-                    os.unlink(lock)
+                    os.unlink(lock, dir_fd=dir_fd)
                 continue
         _wait(lock, until)
     try:
         yield
     finally:
         with suppress(OSError):
-            os.unlink(lock)
+            os.unlink(lock, dir_fd=dir_fd)
 
 
-def _identity(path: str) -> tuple[int, int] | None:
+def _identity(path: str, dir_fd: int | None) -> tuple[int, int] | None:
     try:
-        found = os.lstat(path)
+        found = os.stat(path, dir_fd=dir_fd, follow_symlinks=False)
     except FileNotFoundError:
         return None
     return found.st_ino, found.st_mtime_ns

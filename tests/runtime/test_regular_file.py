@@ -1,0 +1,80 @@
+"""What is no regular file is neither opened nor waited for."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from twistedcam.runtime.regular_file import is_regular, open_regular, read_regular
+
+
+def _socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(path))
+
+
+def _device(path: Path) -> None:
+    try:
+        os.mknod(path, 0o20600, os.makedev(1, 5))  # /dev/zero
+    except PermissionError:
+        pytest.skip("no device can be made here")
+
+
+ODD: dict[str, Callable[[Path], object]] = {
+    "fifo": os.mkfifo,
+    "socket": _socket,
+    "device": _device,
+    "folder": os.mkdir,
+    "link": lambda path: path.symlink_to("real"),
+    "dangling": lambda path: path.symlink_to("nowhere"),
+    "circle": lambda path: path.symlink_to(path.name),
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_what_is_no_regular_file_is_refused_at_once(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # a socket's path is short
+    (tmp_path / "real").write_bytes(b"secret")
+    ODD[kind](Path("odd"))
+    assert not is_regular("odd")
+    for flags in (os.O_RDONLY, os.O_RDWR):
+        with pytest.raises(OSError, match="odd"):
+            open_regular("odd", flags)
+    with pytest.raises(OSError, match="odd"):
+        read_regular("odd", 100)
+
+
+def test_a_fifo_that_took_the_file_s_place_meanwhile_is_refused_as_well(tmp_path: Path) -> None:
+    (tmp_path / "a").touch()
+    os.mkfifo(tmp_path / "fifo")
+    status = os.stat(tmp_path / "a")
+    real = os.stat
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "stat", lambda *a, **k: status)
+        with pytest.raises(OSError, match="not a regular file") as raised:
+            open_regular(tmp_path / "fifo")
+    assert os.stat is real
+    assert raised.value.errno == errno.EINVAL
+
+
+def test_a_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(bytes(100))
+    assert read_regular(tmp_path / "a", 100) == bytes(100)
+    with pytest.raises(OSError, match="large") as raised:
+        read_regular(tmp_path / "a", 99)
+    assert raised.value.errno == errno.EFBIG
+    os.truncate(tmp_path / "a", 1 << 40)
+    with pytest.raises(OSError, match="large"):
+        read_regular(tmp_path / "a", 1 << 20)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a" * 300, "a/b"])
+def test_a_name_that_no_file_can_have_is_no_regular_file(name: str, tmp_path: Path) -> None:
+    assert not is_regular(tmp_path / name)
