@@ -126,7 +126,7 @@ def test_without_a_file_all_have_their_defaults() -> None:
         ("listen = [1]", "listen has to be a text"),
         ("log-level = 'loud'", "it is one of debug, info"),
         ("[camera.a]", "[camera.a] needs a source"),
-        ("[camera.a]\nsource = 'webcam'", "[camera.a]: 'webcam' is no source"),
+        ("[camera.a]\nsource = 'camera'", "[camera.a]: 'camera' is no source"),
         ("[camera.'a b']\nsource = 'auto:'", "no name for a camera"),
         ("[camera.a]\nsource = 'auto:'\nsize = [1, 2]", "size has to be a text, a number"),
         ("[camera]\na = 'auto:'", "[camera.a] has to be a table"),

@@ -22,11 +22,16 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
         "--camera",
         metavar="[NAME=]SOURCE",
         action="append",
-        help="a camera; again for more (auto:)",
+        help="a camera: 0, rtsp://…; repeatable (auto:)",
     )
-    add("--listen", metavar="ENDPOINT", action="append", help=f"frame port ({FRAME_ENDPOINT})")
-    add("--control", metavar="ENDPOINT", action="append", help=f"control port ({CONTROL_ENDPOINT})")
-    add("--http", metavar="ENDPOINT", action="append", help=f"page, MJPEG, API ({HTTP_ENDPOINT})")
+    add(
+        "--listen",
+        metavar="ENDPOINT",
+        action="append",
+        help="frame port (9530; other machines: 0.0.0.0:9530)",
+    )
+    add("--control", metavar="ENDPOINT", action="append", help="control port (9531)")
+    add("--http", metavar="ENDPOINT", action="append", help="page, MJPEG, API (8080)")
     add("--no-listen", action="store_true", help="no frame port")
     add("--no-control", action="store_true", help="no control port")
     add("--no-http", action="store_true", help="no web page")
@@ -34,25 +39,25 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
         "--http-name",
         metavar="NAME",
         action="append",
-        help="a host name that the web page goes by, behind a proxy; again for more",
+        help="a host name of the page, behind a proxy; repeatable",
     )
     add(
         "--http-cors",
         metavar="ORIGIN",
         action="append",
-        help="a site whose pages may read here, such as http://printer.local, or *; again for more",
+        help="a site whose pages may read here, or *; repeatable",
     )
     add(
         "--http-cors-control",
         metavar="ORIGIN",
         action="append",
-        help="a site whose pages may read here and give commands; again for more",
+        help="a site whose pages may read and control; repeatable",
     )
     add(
         "--trusted-proxy",
         metavar="NETWORK",
         action="append",
-        help="a proxy that may name its clients: 127.0.0.1, 10.0.0.0/8, unix; again for more",
+        help="a proxy that may name its clients: 10.0.0.0/8, unix",
     )
     add("--no-token-in-url", action="store_true", help="take no token from an address (?token=)")
     add("--recordings", metavar="DIR", help=f"folder for recordings ({RECORDINGS})")
@@ -67,7 +72,7 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
         "--process",
         metavar="[CAMERA=]MODULE:FUNCTION",
         action="append",
-        help="user code on its pictures, which makes the camera CAMERA.FUNCTION; again for more",
+        help="user code on its pictures: camera CAMERA.FUNCTION",
     )
     add("--process-in", choices=RUNS_IN, help="where user code runs (process)")
     add(
@@ -82,7 +87,7 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--tokens",
         metavar="FILE",
-        help="who may view, control, publish, administer (see 'token --help')",
+        help="who may do what (see 'token --help')",
     )
     add(
         "--keys",

@@ -139,6 +139,8 @@ def _is_list(action: argparse.Action) -> bool:
 
 def _source(where: str, table: Mapping[str, Any]) -> SourceSpec:
     source = table.get("source")
+    if isinstance(source, int) and not isinstance(source, bool):
+        source = str(source)  # the number of a webcam
     if not isinstance(source, str):
         raise BadArgument(f"{where} needs a source: source = 'webcam:0'")
     try:

@@ -24,6 +24,29 @@ from twistedcam.tls.endpoint import LoadedCertificate, ServerCertificate, server
 BACKLOG = 1024
 
 
+#: ``8080``, ``:8080``, ``127.0.0.1:8080``, ``localhost:8080``, ``[::1]:8080``, ``*:8080``
+_SHORT = re.compile(r"(?:(?P<host>[0-9.]+|localhost|\*|\[[0-9A-Fa-f:.%a-z]+\])?:)?(?P<port>[0-9]+)")
+
+
+def expand_endpoint(text: str) -> str:
+    """The endpoint string that a port or HOST:PORT stands for; any other text as it is.
+
+    A port without a host is one of the loopback interface.
+    """
+    match = _SHORT.fullmatch(text.strip())
+    if match is None:
+        return text
+    host, port = match["host"], match["port"]
+    if host == "*":
+        return f"tcp:{port}"
+    if host is None or host == "localhost":
+        host = "127.0.0.1"
+    if host.startswith("["):
+        quoted = host[1:-1].replace(":", "\\:")
+        return f"tcp6:{port}:interface={quoted}"
+    return f"tcp:{port}:interface={host}"
+
+
 class Listener(Service):
     """Listens on one endpoint for as long as the service runs.
 
@@ -31,12 +54,19 @@ class Listener(Service):
         reactor: where to listen.
         description: a Twisted server endpoint string.
         factory: what answers.
+        example: an endpoint that the error for a wrong one names.
 
     Raises:
         BadArgument: that is no endpoint.
     """
 
-    def __init__(self, reactor: Any, description: str, factory: IProtocolFactory) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        description: str,
+        factory: IProtocolFactory,
+        example: str = "tcp:9530:interface=127.0.0.1",
+    ) -> None:
         self.description = description
         self._factory = factory
         self._listening: Deferred[IListeningPort] | None = None
@@ -51,7 +81,8 @@ class Listener(Service):
             if isinstance(error, LookupError) and description.startswith("systemd:"):
                 return  # systemd gives its sockets to the server alone: 'serve --check' has none
             raise BadArgument(
-                f"{description!r} is no endpoint ({error}): write tcp:9530:interface=127.0.0.1"
+                f"{description!r} is no endpoint ({error}): write {example}, "
+                f"or {example.split(':')[1]} for short"
             ) from None
 
     @property

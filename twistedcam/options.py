@@ -21,6 +21,7 @@ from twistedcam.arguments import (
 from twistedcam.config import Config, read_config
 from twistedcam.doorman import Limits
 from twistedcam.errors import BadArgument
+from twistedcam.listener import expand_endpoint
 from twistedcam.mqtt.address import Broker, parse_broker
 from twistedcam.processing import RUNS_IN, Process, parse_process
 from twistedcam.proxies import TrustedProxies
@@ -201,7 +202,7 @@ def _endpoints(found: list[str] | None, off: bool | None, default: str) -> list[
     """Where to listen; an empty list in a configuration means nowhere."""
     if off:
         return []
-    return [default] if found is None else found
+    return [default] if found is None else [expand_endpoint(each) for each in found]
 
 
 def _cameras(texts: list[str]) -> dict[str, SourceSpec]:

@@ -14,6 +14,7 @@ from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList, DeferredLock
 from twisted.logger import Logger
 
+from twistedcam.arguments import CONTROL_ENDPOINT, FRAME_ENDPOINT, HTTP_ENDPOINT
 from twistedcam.auth import Authenticator, TokenFile
 from twistedcam.commands import Registry, standard_commands
 from twistedcam.control.keys import Keys
@@ -107,8 +108,8 @@ class CameraService(MultiService):
         self._resources: list[CameraResource] = []
         #: What listens, by what it is for.
         self.listeners: dict[str, list[Listener]] = {
-            "frames": self._listen(options.listen, self._frames),
-            "control": self._listen(options.control, self._control),
+            "frames": self._listen(options.listen, self._frames, FRAME_ENDPOINT),
+            "control": self._listen(options.control, self._control, CONTROL_ENDPOINT),
             "http": self._listen_http(options.http),
         }
         if options.again is not None or any(each.certificate for each in self._all_listeners):
@@ -186,10 +187,10 @@ class CameraService(MultiService):
         """Whether a port may be reached by other machines."""
         return self.server.authenticator.is_needed or self._options.insecure
 
-    def _listen(self, endpoints: list[str], factory: Any) -> list[Listener]:
+    def _listen(self, endpoints: list[str], factory: Any, example: str) -> list[Listener]:
         listeners = []
         for endpoint in endpoints:
-            listener = Listener(self._reactor, endpoint, factory)
+            listener = Listener(self._reactor, endpoint, factory, example)
             if not self._is_guarded:
                 check_endpoint(endpoint)
             listener.setServiceParent(self)
@@ -220,7 +221,7 @@ class CameraService(MultiService):
             answer, self._reactor, server.doorman, server.refusals, self._turns, server.proxies
         )
         self._http.append(factory)
-        [listener] = self._listen([endpoint], factory)
+        [listener] = self._listen([endpoint], factory, HTTP_ENDPOINT)
         return listener
 
     def privilegedStartService(self) -> None:

@@ -57,10 +57,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         found, unknown = parser.parse_known_args(words)
         if unknown:
-            chosen.error(f"there is no {unknown[0]!r} here")
+            chosen.error(_unknown(unknown[0], words[0]))
     except SystemExit as end:  # help was asked for, or something is wrong
         raise SystemExit(streams.finish(int(end.code or 0))) from None
     return streams.finish(run_command(found.run, found))
+
+
+#: What people type who know other servers, and what it is here.
+_ELSEWHERE = {
+    "--port": "--http 8080 for the page, --listen 9530 for the frame port",
+    "-p": "--http 8080 for the page, --listen 9530 for the frame port",
+    "--host": "--http 0.0.0.0:8080 lets other machines in, with --tokens tokens.toml",
+    "--bind": "--http 0.0.0.0:8080 lets other machines in, with --tokens tokens.toml",
+    "--address": "--http 0.0.0.0:8080 lets other machines in, with --tokens tokens.toml",
+    "--device": "--camera /dev/video0",
+    "--input": "--camera SOURCE",
+    "--source": "--camera SOURCE",
+    "--url": "--camera rtsp://HOST/…",
+    "--resolution": "--camera 'webcam:0?size=1280x720'",
+    "--size": "--camera 'webcam:0?size=1280x720'",
+    "--fps": "--camera 'webcam:0?fps=15'",
+    "--framerate": "--camera 'webcam:0?fps=15'",
+    "--output": "--recordings DIR",
+    "--token": "--tokens FILE, and 'twistedcam token add NAME' puts tokens into it",
+    "--password": "--tokens FILE, and 'twistedcam token add NAME' puts tokens into it",
+    "--verbose": "--log-level debug",
+    "-v": "--log-level debug",
+    "--debug": "--log-level debug",
+}
+
+
+def _unknown(option: str, command: str) -> str:
+    """The words for an option that a command does not have."""
+    name = option.partition("=")[0]
+    hint = f": use {_ELSEWHERE[name]}" if command == "serve" and name in _ELSEWHERE else ""
+    return f"unknown option {name!r}{hint}"
 
 
 def run_command(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:

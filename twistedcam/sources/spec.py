@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from twistedcam.errors import BadArgument
@@ -15,6 +16,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
 _SIZE = re.compile(r"(\d{1,5})x(\d{1,5})", re.ASCII)
 _MAX_SIDE = 16384
+#: Schemes that need nothing behind their colon: the colon may be left out.
+_SCHEMES_ALONE = frozenset({"auto", "pattern", "push", "webcam"})
 
 #: Settings that every source has: what happens to the picture between device and frame.
 COMMON = frozenset({"quality", "rotate", "flip", "timestamp", "idle"})
@@ -68,16 +71,37 @@ def parse(text: str) -> SourceSpec:
     Raises:
         BadArgument: it has no scheme.
     """
-    scheme, colon, rest = text.strip().partition(":")
+    scheme, colon, rest = _whole(text.strip()).partition(":")
     if not colon or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+-]*", scheme):
         what = "this" if "@" in text else repr(text)  # there may be a password before it
-        raise BadArgument(f"{what} is no source: write SCHEME:…, such as auto: or webcam:0")
+        raise BadArgument(
+            f"{what} is no source: write SCHEME:…, such as webcam:0, /dev/video0, "
+            "rtsp://HOST/… or http://HOST/…"
+        )
     if scheme.lower() in URL_SCHEMES:
         target, settings = split_settings(rest, COMMON)
     else:
         target, _, query = rest.partition("?")
         settings = dict(parse_qsl(query, keep_blank_values=True))
-    return SourceSpec(scheme.lower(), target, settings, text.strip())
+    return SourceSpec(scheme.lower(), target, settings, _whole(text.strip()))
+
+
+def _whole(text: str) -> str:
+    """The address that a short form stands for: ``0``, ``/dev/video0``, ``./film.mp4``."""
+    target, question, query = text.partition("?")
+    if target.isascii() and target.isdigit():
+        return f"webcam:{text}"
+    if re.fullmatch(r"video[0-9]+", target):
+        return f"webcam:/dev/{text}"
+    if target.startswith("/dev/"):
+        return f"webcam:{text}"
+    if target in _SCHEMES_ALONE:
+        return f"{target}:{question}{query}"
+    if ":" not in target and target.startswith(("/", "./", "../", "~/")):
+        path = Path(target).expanduser()
+        kind = "folder" if path.is_dir() else "file"
+        return f"{kind}:{path}{question}{query}"
+    return text
 
 
 def parse_camera(text: str, default_name: str) -> tuple[str, SourceSpec]:
@@ -87,7 +111,7 @@ def parse_camera(text: str, default_name: str) -> tuple[str, SourceSpec]:
         BadArgument: the name is none that a camera can have, or there is no scheme.
     """
     name, equals, source = text.partition("=")
-    if not equals or ":" in name or "?" in name:
+    if not equals or any(each in name for each in ":?/"):
         return default_name, parse(text)
     return check_name(name), parse(source)
 
