@@ -37,5 +37,27 @@ def stamp(file: _File, when: float) -> None:
     file.write(chunk + b"JUNK" + (size - len(chunk)).to_bytes(4, "little"))
 
 
+def set_rate(file: _File, rate: float) -> None:
+    """Let the file be played at another rate; nothing if it has no stream of pictures.
+
+    Arguments:
+        file: an AVI; its position is not kept.
+        rate: steps a second.
+
+    Raises:
+        OSError: the file cannot be read or written.
+    """
+    file.seek(0)
+    headers = file.read(_HEADERS) or b""
+    main, stream = headers.find(b"avih"), headers.find(b"strh")
+    if main < 0 or headers[stream + 8 : stream + 12] != b"vids":
+        return
+    scale = 1_000_000
+    file.seek(main + _NAME_AND_SIZE)  # dwMicroSecPerFrame
+    file.write(round(scale / rate).to_bytes(4, "little"))
+    file.seek(stream + _NAME_AND_SIZE + 20)  # dwScale, dwRate
+    file.write(scale.to_bytes(4, "little") + round(rate * scale).to_bytes(4, "little"))
+
+
 def _chunk(name: bytes, data: bytes) -> bytes:
     return name + len(data).to_bytes(4, "little") + data

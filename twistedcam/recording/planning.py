@@ -32,7 +32,12 @@ def check_plan(folder: Path, name: str | None, settings: RecordSettings) -> None
 
 
 def make_plan(
-    folder: Path, camera: str, name: str | None, settings: RecordSettings, every: float | None
+    folder: Path,
+    camera: str,
+    name: str | None,
+    settings: RecordSettings,
+    every: float | None,
+    rate: float | None = None,
 ) -> Plan:
     """All of it, the name taken; errors as check_plan. The session gives the name back."""
     chosen = _checked(folder, name, settings)
@@ -43,7 +48,7 @@ def make_plan(
         elif not take(folder, chosen):
             raise _not_free(chosen)
     format = format_of_name(chosen, settings.format)
-    return Plan(folder, camera, chosen, name is not None, format, settings, every)
+    return Plan(folder, camera, chosen, name is not None, format, settings, every, rate)
 
 
 def _checked(folder: Path, name: str | None, settings: RecordSettings) -> str | None:

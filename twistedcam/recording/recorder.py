@@ -25,7 +25,7 @@ from twistedcam.recording.planning import check_plan, make_plan
 from twistedcam.recording.probe import Item
 from twistedcam.recording.ring import Ring
 from twistedcam.recording.saving import save
-from twistedcam.recording.segment import SegmentResult
+from twistedcam.recording.segment import MORE, SegmentResult
 from twistedcam.recording.session import Plan, Progress
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.shared import SharedEncoder
@@ -66,6 +66,7 @@ class Recorder(HasState):
         self._folder = folder
         self._notices = Notices(camera.name, events)
         self._make_thread = make_thread
+        self._clock = clock
         self._steady = steady
         self._job: Job | None = None
         self._feed = Feed(camera, steady)
@@ -260,7 +261,13 @@ class Recorder(HasState):
             self._finish()
 
     def _plan(self, name: str | None, every: float | None) -> Plan:
-        return make_plan(self._folder, self._camera.name, name, self.settings, every)
+        camera = self._camera
+        return make_plan(self._folder, camera.name, name, self.settings, every, self._rate())
+
+    def _rate(self) -> float | None:
+        """Frames a second that the camera gives at most, where what its driver says is true."""
+        said, seen = self._camera.granted.fps, self._camera.rate.current(self._clock.seconds())
+        return said if 1 <= said <= 120 and seen <= said * MORE else None
 
     def _tell_waiting(self, reason: str | None) -> None:
         if self.name is not None:

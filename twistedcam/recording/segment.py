@@ -6,7 +6,7 @@ import os
 import struct
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from errno import ENOENT, ENOSPC
 from fractions import Fraction
@@ -16,7 +16,7 @@ from typing import Any
 import av
 import av.error
 
-from twistedcam.recording.avi import stamp
+from twistedcam.recording.avi import set_rate, stamp
 from twistedcam.recording.disk import ROOM, free_bytes
 from twistedcam.recording.encoder import make_encoder
 from twistedcam.recording.failures import MuxerError
@@ -37,6 +37,10 @@ SMALL = 16 * 2**20
 _LOOK = 400_000
 #: Microseconds between two pictures that are too long to leave the newest ones to the muxer.
 _SLOW = 150_000
+#: How many times faster than it says a camera may be.
+MORE = 1.02
+#: Steps by which a frame of an AVI may come too early for its place.
+_EARLY = 2.0
 #: Seconds that a last picture has to be seen to be written once more where there is but a grid.
 _STILL = 0.1
 #: Bytes that the muxer hands over at once: most fragments are one write, and not torn by a crash.
@@ -66,6 +70,7 @@ class Segment:
         format, settings: how it is written.
         first: its first frame; ``write`` has to be called with it as well.
         pace: seconds that pass for one that is played; more than 1 in a timelapse.
+        rate: frames a second that come at most, if that is known: what an AVI says of itself.
 
     Raises (every method but ``publish``):
         OSError: the system's own error. What was written before can still be published.
@@ -80,11 +85,16 @@ class Segment:
         settings: RecordSettings,
         first: Moment,
         pace: float = 1.0,
+        rate: float | None = None,
     ) -> None:
         self.result = SegmentResult(path.name)
         self.size = first.width, first.height
         self.started = self.last = first.time
+        if format.container.muxer == "avi" and rate is not None:
+            step = 1 / Fraction(rate).limit_denominator(1001)
+            format = replace(format, container=replace(format.container, time_base=step))
         self._base = format.container.time_base
+        self._early = 0.5 if rate is None else _EARLY
         self._pace = pace
         self._settings = settings
         self._strict_grid = format.container.muxer == "avi"
@@ -121,12 +131,10 @@ class Segment:
         if not self._takes_other_sizes and (moment.width, moment.height) != self.size:
             self.result.dropped += 1
             return
-        pts = round(Fraction(moment.time - self.started, 1_000_000) / self._base)
-        if pts <= self._last_pts:
-            if self._strict_grid:
-                self.result.dropped += 1
-                return
-            pts = self._last_pts + 1
+        pts = self._place(moment.time)
+        if pts is None:
+            self.result.dropped += 1
+            return
         packet = self._encoder.encode(moment, pts)
         if packet is None:
             self.result.dropped += 1
@@ -158,10 +166,22 @@ class Segment:
             container.close()
         self._file.discard()
 
+    def _place(self, time: int) -> int | None:
+        """The frame's time in the file; None if there is none left for it in an AVI."""
+        steps = self._steps(time)
+        pts = max(round(steps), self._last_pts + 1)
+        # A camera may be a little faster than it says: that is made up for in the end.
+        if self._strict_grid and pts - steps > max(self._early, float(steps) * (MORE - 1)):
+            return None
+        return pts
+
+    def _steps(self, time: int) -> Fraction:
+        return Fraction(time - self.started, 1_000_000) / self._base
+
     def end(self, at: int) -> None:
         """Finish the file's contents: the last frame is seen until ``at``, then the index."""
         try:
-            until = round(Fraction(at - self.started, 1_000_000) / self._base)
+            until = round(self._steps(at))
             self._mux(max(until, self._last_pts + 1))
             self._encoder.close()
             if self._strict_grid:
@@ -169,6 +189,8 @@ class Segment:
             self.result.seconds = float(max(until, self._last_pts + 1) * self._base)
         finally:
             self._close()
+        if self._strict_grid:
+            self._set_true_rate()
         self.result.bytes = self._file.size
         if self._file.error is not None:
             raise self._file.error
@@ -240,9 +262,18 @@ class Segment:
 
     def _fill_grid(self, until: int) -> None:
         """An AVI lasts as long as it has steps: where the end was still, show it once more."""
-        if (until - self._last_pts) * self._base > _STILL and self._last is not None:
+        left = until - self._last_pts
+        if left > 1 and left * self._base > _STILL and self._last is not None:
             self._held = self._encoder.encode(self._last, until - 1)
             self._mux(until)
+
+    def _set_true_rate(self) -> None:
+        """Let the steps of an AVI be as short as they were, if more frames came than it says."""
+        steps = float(self._steps(self.last))
+        if self._last_pts - steps > _EARLY and self._file.error is None:
+            faster = self._last_pts / steps
+            self._file.change(lambda file: set_rate(file, faster / float(self._base)))
+            self.result.seconds /= faster
 
     def _look(self, time: int) -> None:
         """See whether the file is still there, and room for what is to come, while there is."""

@@ -41,6 +41,7 @@ class Plan:
         own_name: whether a person gave it; the files after it are then called like it.
         format, settings: how it is written.
         every: seconds between two frames of a timelapse, or None.
+        rate: frames a second that the camera gives at most, if that is known.
     """
 
     folder: Path
@@ -50,6 +51,12 @@ class Plan:
     format: Format
     settings: RecordSettings
     every: float | None = None
+    rate: float | None = None
+
+    @property
+    def grid(self) -> float | None:
+        """Steps a second of a file that knows no times (AVI); None: fine ones."""
+        return self.rate if self.every is None else TIMELAPSE_FPS
 
     @property
     def pace(self) -> float:
@@ -346,7 +353,9 @@ class Session:
         path = plan.folder / self._name
         try:
             check_mount(plan.folder, plan.settings.require_mount)
-            return Segment(path, plan.camera, plan.format, plan.settings, moment, plan.pace)
+            return Segment(
+                path, plan.camera, plan.format, plan.settings, moment, plan.pace, plan.grid
+            )
         except BaseException:
             give_back(path)
             raise
