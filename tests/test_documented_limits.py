@@ -11,6 +11,7 @@ from tests.process import ROOT
 from twistedcam import jpeg, parting, wire
 from twistedcam.arguments import MOST_WORKERS
 from twistedcam.auth import Grant, TokenFile, slowdown
+from twistedcam.camera import retry
 from twistedcam.control import lines, protocol, telnet, watch
 from twistedcam.delivery import outlet, watcher
 from twistedcam.doorman import LEAST_SHARE, RESERVED_FILES, UNJOINED_SHARE, Limits
@@ -34,7 +35,7 @@ from twistedcam.mqtt import bridge, client
 from twistedcam.processing import results
 from twistedcam.recording import RecordSettings, backlog, names, thumbnail
 from twistedcam.recording import media_reader as reader
-from twistedcam.sources import multipart, relay, repair, spec
+from twistedcam.sources import http_client, multipart, relay, repair, spec, web
 from twistedcam.sources.spec import check_name
 from twistedcam.turns import TURN
 from twistedcam.viewing import states
@@ -93,6 +94,9 @@ KIB, MIB = 1024, 1024 * 1024
         f"without its pictures | {relay.MAX_MESSAGES} a second |",
         f"tells its clients | {states.MAX_REASON}, {states.MAX_WORD} characters |",
         f"why there is none) | {placeholder.MOST_PIXELS:,} (3840 × 2160) |",
+        f"a snapshot of a camera (`http:`) | {web.SNAPSHOT_TIMEOUT:g} s |",
+        f"challenges of a camera for one picture | {http_client._MOST_STEPS} |",
+        f"that a camera refuses | 1 in {retry.RETRY_LOGIN:g} s |",
         f"asked for | {spec._MAX_SIDE:,} a side, {jpeg.MOST_PIXELS:,} in all |",
         f"publisher's picture | {LOOKED_THROUGH_AT_ONCE // KIB} KiB; ",
         f"before its start marker | {repair.MOST_BEFORE:,} bytes |",

@@ -10,6 +10,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+#: What to say of a camera that refuses a log-in, or that wants one.
+LOGIN_REFUSED = "The camera refuses this user name or password: change them in the camera's address"
+LOGIN_WANTED = (
+    "The camera wants a user name and a password: write them into its address as USER:PASSWORD@HOST"
+)
+
+
 @dataclass(frozen=True)
 class Asked:
     """What a source asked its device for, where the device may give something else."""

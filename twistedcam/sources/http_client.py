@@ -14,6 +14,7 @@ import urllib3
 
 from twistedcam.errors import CameraFailed, LoginRefused
 from twistedcam.plain import on_one_line
+from twistedcam.sources.base import LOGIN_REFUSED, LOGIN_WANTED
 from twistedcam.sources.http_connection import CameraAdapter, make_session
 from twistedcam.sources.http_login import Login
 from twistedcam.sources.url import without_secrets
@@ -25,10 +26,6 @@ _CHUNK = 64 * 1024
 _MOST_STEPS = 8
 _REDIRECTS = (301, 302, 303, 307, 308)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-REFUSED = "The camera refuses this user name or password: change them in the camera's address"
-WANTED = (
-    "The camera wants a user name and a password: write them into its address as USER:PASSWORD@HOST"
-)
 _CUT = (http.client.IncompleteRead, urllib3.exceptions.IncompleteRead)
 _ERRORS = (OSError, http.client.HTTPException, urllib3.exceptions.HTTPError, ValueError)
 
@@ -137,7 +134,7 @@ class CameraClient:
                 challenges = response.raw.headers.getlist("WWW-Authenticate")
                 response.close()
                 if not self._login.challenged(challenges):
-                    said = REFUSED if self._login.has_password else WANTED
+                    said = LOGIN_REFUSED if self._login.has_password else LOGIN_WANTED
                     raise LoginRefused(f"{said} (401)")
                 continue
             if response.status_code in _REDIRECTS and "Location" in response.headers:
@@ -189,7 +186,7 @@ class CameraClient:
         status = response.status_code
         if status == 403 and self._login.has_password:
             response.close()
-            raise LoginRefused(f"{REFUSED} (403)")
+            raise LoginRefused(f"{LOGIN_REFUSED} (403)")
         if status >= 400 or status < 200:
             reason = on_one_line(response.reason or "")[:80]
             response.close()

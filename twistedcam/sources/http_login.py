@@ -80,7 +80,8 @@ class Login:
             headers: the values of all ``WWW-Authenticate`` headers.
         """
         before, self._challenge = self._challenge, None
-        known = [each for each in parse_challenges(headers) if each.strength]
+        found = parse_challenges(headers) or [Challenge("basic")]  # a refusal without a challenge
+        known = [each for each in found if each.strength]
         if not known or not self.has_password:
             return False
         best = max(known, key=lambda each: each.strength)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import av.error
 
 from twistedcam.errors import BadArgument, CameraFailed, LoginRefused
-from twistedcam.sources.base import Grab, Granted, Source
+from twistedcam.sources.base import LOGIN_REFUSED, LOGIN_WANTED, Grab, Granted, Source
 from twistedcam.sources.container import (
     FILE_FORMATS,
     STREAM_FORMATS,
@@ -20,7 +20,6 @@ from twistedcam.sources.container import (
     passed,
     reason_of,
 )
-from twistedcam.sources.http_client import REFUSED, WANTED
 from twistedcam.sources.spec import Settings, SourceSpec
 from twistedcam.sources.url import without_secrets
 
@@ -96,10 +95,10 @@ class StreamSource:
             self.close()
             raise CameraFailed(f"{self.host} has no pictures") from None
         except av.error.HTTPUnauthorizedError:
-            raise LoginRefused(REFUSED if "@" in self.url else WANTED) from None
+            raise LoginRefused(LOGIN_REFUSED if "@" in self.url else LOGIN_WANTED) from None
         except av.error.HTTPForbiddenError:
             if "@" in self.url:
-                raise LoginRefused(REFUSED) from None
+                raise LoginRefused(LOGIN_REFUSED) from None
             raise CameraFailed(f"{self.host} forbids it") from None
         except (OSError, ValueError, av.error.FFmpegError) as error:
             raise CameraFailed(f"{self.host}: {reason_of(error, TIMEOUT)}") from None
