@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.process import ROOT
-from twistedcam import jpeg, parting, wire
+from twistedcam import jpeg, listener, parting, wire
 from twistedcam.arguments import MOST_WORKERS
 from twistedcam.auth import Grant, TokenFile, slowdown
 from twistedcam.camera import retry
@@ -68,6 +68,7 @@ KIB, MIB = 1024, 1024 * 1024
         f"port or a WebSocket | {outlet.FULL // KIB} KiB; then nothing is read |",
         f"messages that wait for such a client | {outlet.MAX_UNSENT // KIB} KiB |",
         f"in one turn | {TURN * 1000:g} ms for all of them together |",
+        f"one turn of the reactor | {listener.MOST_ACCEPTED} |",
         f"does not read | {watch.MAX_BEHIND // KIB} KiB |",
         f"does not read | {events.MAX_WAITING // KIB} KiB |",
         f"subnegotiation | {telnet._MAX_SUBNEGOTIATION // KIB} KiB |",

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from twisted.application.service import Service
+from twisted.internet import tcp
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import (
@@ -19,9 +20,12 @@ from twisted.python.failure import Failure
 from twistedcam.address import show_address
 from twistedcam.errors import BadArgument, StartupError
 from twistedcam.tls.endpoint import LoadedCertificate, ServerCertificate, server_endpoint
+from twistedcam.turns import TurnQueue
 
 #: Connections that may wait to be accepted; Twisted's own default is 50.
 BACKLOG = 1024
+#: Connections that a port accepts in one turn of the reactor.
+MOST_ACCEPTED = 8
 
 
 #: ``8080``, ``:8080``, ``127.0.0.1:8080``, ``localhost:8080``, ``[::1]:8080``, ``*:8080``
@@ -55,6 +59,7 @@ class Listener(Service):
         description: a Twisted server endpoint string.
         factory: what answers.
         example: an endpoint that the error for a wrong one names.
+        turns: where the work of TLS waits; by default in a queue of the port's own.
 
     Raises:
         BadArgument: that is no endpoint.
@@ -66,6 +71,7 @@ class Listener(Service):
         description: str,
         factory: IProtocolFactory,
         example: str = "tcp:9530:interface=127.0.0.1",
+        turns: TurnQueue | None = None,
     ) -> None:
         self.description = description
         self._factory = factory
@@ -76,7 +82,9 @@ class Listener(Service):
         self.certificate: ServerCertificate | None = None
         try:
             _check_port(description)
-            self._endpoint, self.certificate = server_endpoint(reactor, _with_backlog(description))
+            self._endpoint, self.certificate = server_endpoint(
+                reactor, _with_backlog(description), turns
+            )
         except Exception as error:  # each endpoint parser has its own ways to fail
             if isinstance(error, LookupError) and description.startswith("systemd:"):
                 return  # systemd gives its sockets to the server alone: 'serve --check' has none
@@ -166,6 +174,23 @@ class Listener(Service):
 
     def _listens(self, port: IListeningPort) -> None:
         self.port = port
+        if isinstance(port, tcp.Port):
+            _accept_few(port)
+
+
+def _accept_few(port: tcp.Port) -> None:
+    """Have a port accept no more than ``MOST_ACCEPTED`` connections in one turn of the reactor.
+
+    Twisted accepts twenty more each time that there are as many as before. Whoever connects
+    hundreds of times at once would keep everybody waiting.
+    """
+    accept = port.doRead
+
+    def accept_few() -> None:
+        port.numberAccepts = MOST_ACCEPTED
+        accept()
+
+    port.doRead = accept_few  # type: ignore[method-assign]
 
 
 def _with_backlog(description: str) -> str:

@@ -190,7 +190,8 @@ class CameraService(MultiService):
     def _listen(self, endpoints: list[str], factory: Any, example: str) -> list[Listener]:
         listeners = []
         for endpoint in endpoints:
-            listener = Listener(self._reactor, endpoint, factory, example)
+            turns = self.server.turns
+            listener = Listener(self._reactor, endpoint, factory, example, turns)
             if not self._is_guarded:
                 check_endpoint(endpoint)
             listener.setServiceParent(self)

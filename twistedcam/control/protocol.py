@@ -58,6 +58,8 @@ class ControlProtocol(PatientTelnet):
 
     factory: ControlFactory
     transport: Any
+    #: Over TLS: one who ends its side gets its answers (tls.server).
+    is_answered_behind_end = True
 
     def __init__(self, factory: ControlFactory) -> None:
         super().__init__()

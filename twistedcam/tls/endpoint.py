@@ -9,12 +9,14 @@ from typing import Any
 
 from OpenSSL import SSL, crypto
 from twisted.internet import ssl
-from twisted.internet.endpoints import SSL4ServerEndpoint, serverFromString
+from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IOpenSSLContextFactory, IStreamServerEndpoint
 from twisted.python.filepath import FilePath
 from zope.interface import implementer
 
 from twistedcam.tls.fingerprint import fingerprint_of
+from twistedcam.tls.server import TLSServerEndpoint
+from twistedcam.turns import TurnQueue
 
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 #: What an ``ssl:`` endpoint can be told, in the order in which values without a key are taken.
@@ -110,13 +112,16 @@ class ServerCertificate:
 
 
 def server_endpoint(
-    reactor: Any, description: str
+    reactor: Any, description: str, turns: TurnQueue | None = None
 ) -> tuple[IStreamServerEndpoint, ServerCertificate | None]:
     """An endpoint to listen on, and its certificate, if it has one.
 
     ``ssl:PORT:privateKey=FILE:certKey=FILE:clientCA=FILE`` lets in those alone who show a
     certificate that is in the last file, or was signed by one in it. ``certKey`` may have the
     certificates in between behind its own. All else is Twisted's.
+
+    Arguments:
+        turns: where the work of TLS waits.
 
     Raises:
         Exception: of many kinds: that is no endpoint, or a file cannot be read.
@@ -135,12 +140,13 @@ def server_endpoint(
     if unknown:
         raise ValueError(f"there is no {min(unknown)!r}; there is {', '.join(_KEYS)}")
     certificate = ServerCertificate(named)
-    endpoint = SSL4ServerEndpoint(
+    endpoint = TLSServerEndpoint(
         reactor,
         int(named["port"]),
         certificate,
         int(named.get("backlog", 50)),
         named.get("interface", ""),
+        turns,
     )
     return endpoint, certificate
 

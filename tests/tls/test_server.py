@@ -1,0 +1,198 @@
+"""The server's side of TLS: what comes takes turns, and a client's end loses no answer."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet.interfaces import IHandshakeListener
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from zope.interface import implementer
+
+from tests.process import PATIENCE, ServerProcess
+from twistedcam import wire
+from twistedcam.tls.certificate import make_certificate
+from twistedcam.tls.endpoint import ServerCertificate
+from twistedcam.tls.server import FEW, MOST, PIECE, TLSFactory
+from twistedcam.turns import TurnQueue
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("tls")
+    make_certificate(made, ["localhost", "127.0.0.1"], datetime.now(UTC))
+    return made
+
+
+@implementer(IHandshakeListener)
+class Above(Protocol):
+    """Keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.heard: list[bytes] = []
+        self.has_begun = False
+
+    def handshakeCompleted(self) -> None:
+        self.has_begun = True
+
+    def dataReceived(self, data: bytes) -> None:
+        self.heard.append(data)
+
+
+class Rig:
+    """One connection in memory, of a port whose queue does nothing by itself."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock: Any = Clock()
+        queue = TurnQueue(self.clock)
+        queue.most_at_once = 0  # as if others had much to do
+        files = {"privateKey": str(folder / "key.pem"), "certKey": str(folder / "cert.pem")}
+        factory: Factory[Above] = Factory.forProtocol(Above)
+        tls = TLSFactory(ServerCertificate(files), factory, self.clock, queue)
+        self.port: Any = tls.buildProtocol(None)
+        self.above: Above = self.port.wrappedProtocol
+        self.transport = StringTransport()
+        self.port.makeConnection(self.transport)
+        context = ssl.create_default_context(cafile=str(folder / "cert.pem"))
+        self._to, self._from = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.client = context.wrap_bio(self._to, self._from, server_hostname="localhost")
+
+    def send(self) -> None:
+        """What the client has written, to the port."""
+        self.port.dataReceived(self._from.read())
+
+    def turn(self) -> None:
+        self.clock.advance(0)
+        self._to.write(self.transport.value())
+        self.transport.clear()
+
+    def shake_hands(self) -> None:
+        while not self.above.has_begun:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                self.client.do_handshake()
+            self.send()
+            self.turn()
+
+    def write(self, records: int) -> None:
+        for _ in range(records):
+            self.client.write(b"x")
+        self.send()
+
+
+@pytest.fixture
+def rig(folder: Path) -> Rig:
+    return Rig(folder)
+
+
+def test_a_handshake_waits_for_its_turn_and_nothing_is_read_meanwhile(rig: Rig) -> None:
+    with pytest.raises(ssl.SSLWantReadError):
+        rig.client.do_handshake()
+    rig.send()
+    assert (rig.transport.value(), rig.transport.producerState) == (b"", "paused")
+    rig.turn()
+    assert rig.transport.producerState == "producing"
+    rig.shake_hands()
+    assert rig.above.heard == []
+
+
+def test_many_short_records_take_turns_and_come_whole_and_in_order(rig: Rig) -> None:
+    rig.shake_hands()
+    rig.write(MOST // 30)
+    assert (rig.above.heard, rig.transport.producerState) == ([], "paused")
+    rig.write(1)
+    rig.turn()
+    assert (len(b"".join(rig.above.heard)), rig.transport.producerState) == (
+        MOST // 30 + 1,
+        "producing",
+    )
+
+
+def test_few_bytes_and_a_publisher_s_many_are_heard_at_once(rig: Rig) -> None:
+    rig.shake_hands()
+    rig.write(FEW // 30)
+    assert len(rig.above.heard) == FEW // 30
+    rig.client.write(bytes(2 * MOST))
+    rig.send()
+    assert len(b"".join(rig.above.heard)) == FEW // 30 + 2 * MOST
+    assert PIECE < MOST
+
+
+def test_what_the_protocol_above_pauses_stays_paused(rig: Rig) -> None:
+    rig.shake_hands()
+    rig.port.pauseProducing()
+    rig.write(MOST // 30)
+    rig.turn()
+    assert rig.transport.producerState == "paused"
+    rig.port.resumeProducing()
+    assert rig.transport.producerState == "producing"
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    files = f"privateKey={folder / 'key.pem'}:certKey={folder / 'cert.pem'}"
+    endpoint = f"ssl:0:interface=127.0.0.1:{files}"
+    options = ["--camera", "cam=pattern:?size=160x120&fps=20", "--stopped"]
+    options += ["--listen", endpoint, "--control", endpoint]
+    with ServerProcess(tmp_path_factory.mktemp("recordings"), *options) as running:
+        yield running
+
+
+class Client:
+    """A client that ends its side of TLS, and reads on."""
+
+    def __init__(self, port: int, folder: Path) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        self._to, self._from = ssl.MemoryBIO(), ssl.MemoryBIO()
+        context = ssl.create_default_context(cafile=str(folder / "cert.pem"))
+        self._tls = context.wrap_bio(self._to, self._from, server_hostname="localhost")
+        self._call(self._tls.do_handshake)
+
+    def say_all(self, data: bytes) -> None:
+        """Send it, and the end of this side with it."""
+        self._tls.write(data)
+        with contextlib.suppress(ssl.SSLWantReadError):
+            self._tls.unwrap()
+        self._socket.sendall(self._from.read())
+
+    def read_all(self) -> bytes:
+        """All until the server ends its side, too."""
+        answers = bytearray()
+        while data := self._call(lambda: self._tls.read(65536)):
+            answers += data
+        self._socket.close()
+        return bytes(answers)
+
+    def _call(self, call: Callable[[], Any]) -> Any:
+        while True:
+            try:
+                result = call()
+            except ssl.SSLWantReadError:
+                self._socket.sendall(self._from.read())
+                self._to.write(self._socket.recv(65536))
+                continue
+            except ssl.SSLZeroReturnError:
+                return b""
+            self._socket.sendall(self._from.read())
+            return result
+
+
+def test_one_who_ends_its_side_gets_all_its_answers(server: ServerProcess, folder: Path) -> None:
+    client = Client(server.tls_ports()[1], folder)
+    client.say_all(b"start\nstatus\n" + b"ping\n" * 200)  # start takes a while
+    answers = client.read_all().splitlines()
+    assert b"state: live" in answers
+    assert answers.count(b"OK") == 202
+
+
+def test_a_viewer_that_ends_its_side_is_gone(server: ServerProcess, folder: Path) -> None:
+    client = Client(server.tls_ports()[0], folder)
+    client.say_all(wire.Join().encode())
+    client.read_all()
