@@ -53,9 +53,9 @@ def decode_jpeg(data: bytes, strict: bool = False) -> NDArray[np.uint8]:
     except ValueError as error:
         said = str(error)
         kind = _kind_of(said)
-    if kind == "damage":
+    if strict and kind == "damage":
         raise Damaged(f"the JPEG is incomplete: {said}")
-    if kind == "warning":
+    if strict and kind == "warning":
         return decode_jpeg(data)
     return _decode_unusual(data)
 
@@ -137,6 +137,9 @@ def _by_pillow(data: bytes) -> NDArray[np.uint8] | None:
     import numpy as np
     from PIL.JpegImagePlugin import JpegImageFile
 
+    scan_at = jpeg.read_header(data).scan_at
+    # It warns of broken EXIF on stderr: it is not to find any.
+    data = data[:scan_at].replace(b"Exif\0\0", b"exif\0\0") + data[scan_at:]
     try:
         # Image.open has a limit of its own on pixels, and warns on stderr.
         with JpegImageFile(io.BytesIO(data)) as picture:

@@ -152,9 +152,10 @@ def _find_orientation(jpeg: bytes, at: int, end: int) -> int:
 
 
 def without_orientation(data: bytes) -> bytes:
-    """The JPEG with an EXIF orientation of 1: it is to be shown as it is."""
-    at = read_header(data).orientation_at
-    return data[:at] + b"\1" + data[at + 1 :] if at else data
+    """The JPEG with EXIF orientations of 1 alone: it is to be shown as it is."""
+    while at := read_header(data).orientation_at:
+        data = data[:at] + b"\1" + data[at + 1 :]
+    return data
 
 
 def has_arithmetic_codes(data: bytes, header: Header) -> bool:

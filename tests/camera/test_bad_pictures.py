@@ -9,8 +9,16 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.fakes import CameraRig, FakeScheme
-from tests.odd_jpegs import ARITHMETIC, make_jpeg
-from tests.process import ServerProcess
+from tests.odd_jpegs import (
+    ARITHMETIC,
+    cut,
+    make_jpeg,
+    with_frame_header,
+    with_orientation,
+    with_size,
+)
+from tests.process import ServerProcess, wait_for
+from tests.recording.films import read_film
 from twistedcam.camera.capture import OPEN_TIMEOUT, STALL_SECONDS
 from twistedcam.camera.streak import LOG_EVERY
 from twistedcam.errors import CameraFailed
@@ -216,3 +224,44 @@ def test_a_folder_without_a_good_picture_is_said_to_who_starts_it(tmp_path: Path
     assert [line[:10] for line in answers if WHY in line] == ["ERR camera"] * 2, answers
     assert status["state"] == "recovering"
     assert status["reason"].startswith("no picture for ") and WHY in status["reason"]
+
+
+def test_odd_pictures_end_neither_recordings_nor_snapshots_of_a_server(tmp_path: Path) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    good = make_jpeg()
+    for number, data in enumerate(
+        [
+            good,
+            with_frame_header(good, {11: 0x33}),
+            make_jpeg(1, 1),
+            cut(good, 0.5),
+            b"\r\n" + make_jpeg(seed=2),
+            with_orientation(make_jpeg(seed=3), 6),
+            ARITHMETIC,
+            with_size(make_jpeg(16, 16), 10_000, 10_000),
+            b"a picture it is not",
+            make_jpeg(seed=4),
+        ]
+    ):
+        (pictures / f"{number}.jpg").write_bytes(data)
+    camera = f"folder:{pictures}?fps=40"
+    with ServerProcess(
+        tmp_path, "--camera", f"a={camera}", "--camera", f"b={camera}&timestamp=1"
+    ) as server:
+        server.command_lines("record start a a.mp4", "record start b b.mkv")
+
+        def went_round(name: str) -> bool:
+            status = server.status(name)
+            return int(status["corrupt"]) >= 12 and int(status["repaired"]) >= 3
+
+        for name in "ab":
+            wait_for(lambda name=name: went_round(name), "three rounds of the pictures")
+        answers = server.command_lines("snapshot a x.jpg", "record stop a", "record stop b")
+        status = server.status("a")
+    assert not [line for line in answers if line.startswith("ERR")], answers
+    assert status["state"] == "live"
+    assert status["recording_code"] == "none", status
+    assert read_film(tmp_path / "a.mp4").codec == "h264"
+    assert read_film(tmp_path / "b.mkv").codec == "mjpeg"
+    assert (tmp_path / "x.jpg").read_bytes().startswith(b"\xff\xd8")

@@ -8,9 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from tests.fakes import CameraRig, FakeScheme
+from tests.odd_jpegs import make_jpeg
 from tests.process import PATIENCE, ROOT, ServerProcess, run_program, wait_for
 from tests.viewer import Viewer
-from twistedcam import wire
+from twistedcam import Frame, wire
+from twistedcam.cli.publish import Publishing
 
 CAMERA = "pattern:?size=160x120&fps=20"
 
@@ -64,3 +69,27 @@ def test_what_waits_for_pictures_itself_is_not_published() -> None:
     done = run_program("twistedcam", "publish", "push:", "twistedcam://127.0.0.1:1/cam")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("twistedcam: push: waits for what others publish")
+
+
+class _Publisher:
+    def __init__(self) -> None:
+        self.seqs: list[int] = []
+
+    def take(self, frame: Frame) -> None:
+        self.seqs.append(frame.seq)
+
+
+def test_a_picture_that_the_server_would_refuse_is_left_out_and_said_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    publisher, data = _Publisher(), make_jpeg(64, 48)
+    with FakeScheme():
+        publishing = Publishing(None, CameraRig().camera, publisher)  # type: ignore[arg-type]
+    for seq, picture in enumerate((data, data + data, b"\n" + data, data), 1):
+        publishing.take(Frame(seq, seq, 64, 48, picture))
+    publishing.take(Frame(5, 5, 65, 48, data))
+    assert publisher.seqs == [1, 4]
+    assert publishing.left_out == 3
+    assert capsys.readouterr().out == (
+        "fake:: left out: frame 2: bytes behind the end of the JPEG\n"
+    )

@@ -13,10 +13,11 @@ from pathlib import Path
 from tests.fakecam.build import cache_directory
 
 HERE = Path(__file__).parent
-TARGETS = ("frames", "pictures", "commands")
+TARGETS = ("frames", "pictures", "headers", "commands")
 #: What is instrumented: the parts under test.
 PARTS = ["twistedcam.wire", "twistedcam.jpeg", "twistedcam.control", "twistedcam.commands"]
 PARTS += ["twistedcam.sources.multipart", "twistedcam.sources.repair", "json", "shlex"]
+PARTS += ["twistedcam.sources.truncation", "twistedcam.sources.encode", "twistedcam.decoding"]
 
 
 def main() -> int:

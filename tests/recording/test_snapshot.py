@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from twistedcam.errors import DiskError
 from twistedcam.frame import Frame
-from twistedcam.recording import snapshot
+from twistedcam.recording import RecordSettings, picture_quota, snapshot
+from twistedcam.recording.disk import ROOM
 
 FRAME = Frame(7, 1_700_000_000_000_000, 640, 480, b"\xff\xd8 jpeg \xff\xd9")
 
@@ -28,3 +30,32 @@ def test_two_who_want_one_picture_at_once_both_get_it(
     names.append(snapshot._write(tmp_path, "cam", FRAME, None))
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(set(names))
     assert [(tmp_path / name).read_bytes() for name in names] == [FRAME.jpeg] * 2
+
+
+def test_pictures_may_take_as_much_as_recordings_and_no_more(tmp_path: Path) -> None:
+    settings = RecordSettings(keep=5 * len(FRAME.jpeg))
+    (tmp_path / "mine.JPG").write_bytes(bytes(2 * len(FRAME.jpeg)))
+    (tmp_path / "film.mp4").write_bytes(bytes(1000))
+    names = [snapshot._write(tmp_path, "cam", FRAME, None, settings) for _ in range(3)]
+    for _ in range(2):
+        with pytest.raises(DiskError, match=r"its pictures would take .*keep=50\): delete some"):
+            snapshot._write(tmp_path, "cam", FRAME, None, settings)
+    assert sorted(each.name for each in tmp_path.iterdir()) == sorted(
+        [*names, "film.mp4", "mine.JPG"]
+    )
+    (tmp_path / names[0]).unlink()
+    assert snapshot._write(tmp_path, "cam", FRAME, None, settings)
+    assert snapshot._write(tmp_path, "cam", FRAME, None)  # without a limit of its camera's
+
+
+def test_a_picture_leaves_free_what_is_to_stay_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture_quota, "free_bytes", lambda folder: 10_000_000)
+    assert snapshot._write(tmp_path, "cam", FRAME, None, RecordSettings(keep_free=9_000_000))
+    with pytest.raises(DiskError, match="keep_free=10000000"):
+        snapshot._write(tmp_path, "cam", FRAME, None, RecordSettings(keep_free=10_000_000))
+    monkeypatch.setattr(picture_quota, "free_bytes", lambda folder: ROOM)
+    with pytest.raises(DiskError, match="no room"):
+        snapshot._write(tmp_path, "cam", FRAME, None)
+    assert len(list(tmp_path.iterdir())) == 1

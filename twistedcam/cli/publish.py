@@ -15,8 +15,9 @@ from twistedcam.camera import Camera, ReaderThread
 from twistedcam.cli.serve import begin_log
 from twistedcam.cli.trust import add_trust_arguments, read_token, read_trust
 from twistedcam.clock import go_by_steady_clock
-from twistedcam.errors import BadArgument
+from twistedcam.errors import BadArgument, BadMessage
 from twistedcam.events import CameraChanged, Event, EventBus
+from twistedcam.frame import Frame
 from twistedcam.memory import share_one_heap
 from twistedcam.plain import on_one_line
 from twistedcam.sources.spec import parse
@@ -69,6 +70,8 @@ class Publishing:
     def __init__(self, reactor: Any, camera: Camera, publisher: Publisher) -> None:
         #: What made it end, or None.
         self.error: BaseException | None = None
+        #: Frames that the server would have refused.
+        self.left_out = 0
         self._reactor = reactor
         self._camera = camera
         self._publisher = publisher
@@ -77,10 +80,21 @@ class Publishing:
     def start(self) -> None:
         """Begin."""
         self._publisher.ended.addErrback(self._failed)
-        self._camera.hub.add(self._publisher)
+        self._camera.hub.add(self)
         self._publisher.startService()
         self._camera.start().addErrback(lambda _: None)  # its state says it
         self._reactor.addSystemEventTrigger("before", "shutdown", self._stop)
+
+    def take(self, frame: Frame) -> None:
+        """A new frame (hub.Sink); left out if the server would end the connection because of it."""
+        try:
+            wire.check_image(frame, through=True)
+        except BadMessage as error:
+            if not self.left_out:
+                print(f"{self._camera.spec.shown}: left out: {error}", flush=True)
+            self.left_out += 1
+            return
+        self._publisher.take(frame)
 
     def happened(self, event: Event) -> None:
         """Say how the camera here is, when that changes."""

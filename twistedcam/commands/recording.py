@@ -80,7 +80,7 @@ def add_recording_commands(registry: Registry) -> None:
         check_mount(server.recordings, settings.require_mount)
         frame = await camera.picture()
         written = await write_snapshot(
-            server.recordings, camera, frame, name, server.make_thread, server.events
+            server.recordings, camera, frame, name, server.make_thread, server.events, settings
         )
         return {"snapshot": written}
 

@@ -13,8 +13,10 @@ from twistedcam.events import EventBus, RecordingChanged
 from twistedcam.frame import Frame
 from twistedcam.recording.file_system import give_name, sync_file, sync_folder
 from twistedcam.recording.names import check_name, give_back, take, take_free_name
+from twistedcam.recording.picture_quota import SUFFIXES, check_room
+from twistedcam.recording.settings import RecordSettings
 
-SUFFIXES = (".jpg", ".jpeg")
+_NO_LIMITS = RecordSettings()
 
 
 async def write_snapshot(
@@ -24,18 +26,22 @@ async def write_snapshot(
     name: str | None,
     make_thread: Callable[[], Thread],
     events: EventBus,
+    settings: RecordSettings = _NO_LIMITS,
 ) -> str:
     """Write the frame's JPEG as it is; the file's name.
 
+    Arguments:
+        settings: those of the camera's recordings, whose limits hold for pictures, too.
+
     Raises:
         BadArgument: that is no name for a picture, or there is one of that name.
-        DiskError: it could not be written.
+        DiskError: it could not be written, or pictures take as much as they may.
     """
     if name is not None:
         name = check_name(name, SUFFIXES)
     thread = make_thread()
     try:
-        written = await thread.run(lambda: _write(folder, camera.name, frame, name))
+        written = await thread.run(lambda: _write(folder, camera.name, frame, name, settings))
     finally:
         thread.end()
     event = RecordingChanged(camera.name, "snapshot", written, frames=1, bytes=len(frame.jpeg))
@@ -43,10 +49,13 @@ async def write_snapshot(
     return written
 
 
-def _write(folder: Path, camera: str, frame: Frame, name: str | None) -> str:
+def _write(
+    folder: Path, camera: str, frame: Frame, name: str | None, settings: RecordSettings = _NO_LIMITS
+) -> str:
     """Write it to a hidden file, then give it its name: nobody sees half a picture."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        check_room(folder, len(frame.jpeg), settings)
         if name is not None and not take(folder, name):
             raise BadArgument(f"there is a file {name!r} already")
         chosen = name or take_free_name(folder, camera, frame.time, SUFFIXES[0])
