@@ -62,7 +62,7 @@ soak: $(TESTED)  ## an hour of comings and goings, one of lost servers, then wha
 	$(BIN)/python -m tests.soak.viewers --seconds $(SOAK_SECONDS)
 
 fuzz: $(VENV)/.fuzz  ## codecs and parsers against any bytes, guided by coverage and by hypothesis (FUZZ_SECONDS=60)
-	for each in frames pictures commands; do $(BIN)/python -m tests.fuzz $$each --seconds $(FUZZ_SECONDS) || exit; done
+	for each in frames pictures headers commands; do $(BIN)/python -m tests.fuzz $$each --seconds $(FUZZ_SECONDS) || exit; done
 	FUZZ_CASES=$(FUZZ_CASES) $(BIN)/python -m $(PYTEST) $(FUZZED)
 
 kernel-test: $(TESTED)  ## the webcam code on the Linux kernel's own test driver, in a virtual machine

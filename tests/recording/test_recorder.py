@@ -313,7 +313,23 @@ class RecorderTests(RecorderCase):
         self.assertEqual(len(self.camera.hub), 0)
         self.folder.mkdir()
 
+    def test_a_camera_of_a_size_that_cannot_be_encoded_is_not_recorded(self) -> None:
+        for before in (None, Frame(1, START_US, 1, 1, jpeg(1, 1, 1))):
+            if before is not None:
+                self.camera.hub.publish(before)
+            self.recorder.start("a.mp4")
+            self.camera.hub.publish(Frame(1, START_US, 1, 1, jpeg(1, 1, 1)))
+            self.assertEqual(self.recorder.state, "idle")
+            assert self.recorder.failure is not None
+            self.assertEqual(self.recorder.failure.code, "not-supported")
+            self.assertRegex(str(self.recorder.failure), r"^pictures of 1x1 cannot .*format=copy")
+            self.assertEqual(self.told()[-1], ("failed", "a.mp4"))
+            self.assertEqual(list(self.folder.iterdir()), [])
+        self.assertEqual(self.flushLoggedErrors(), [])
+        self.recorder.start("a.mp4")  # its name is free again
+
     def test_pictures_of_a_size_that_cannot_be_encoded_are_left_out_and_said_once(self) -> None:
+        self.show(0.1)
         self.recorder.start("a.mp4")
         asked = self.recorder.begun()
         with capturedLogs() as logs:

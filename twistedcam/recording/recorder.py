@@ -14,7 +14,9 @@ from twistedcam.camera import Camera
 from twistedcam.camera.thread import Thread
 from twistedcam.errors import BadArgument, CameraFailed, CommandError, DiskError, NotSupported
 from twistedcam.events import EventBus
+from twistedcam.frame import Frame
 from twistedcam.recording.absence import Absence
+from twistedcam.recording.coder import check_size
 from twistedcam.recording.feed import Feed
 from twistedcam.recording.first_picture import FirstPicture
 from twistedcam.recording.formats import Format
@@ -76,6 +78,9 @@ class Recorder(HasState):
         #: Gives the encoder that works for others and suits this recording, or None.
         self.find_shared: Callable[[RecordSettings], SharedEncoder | None] = lambda settings: None
         self._waiting: list[Deferred[Progress | None]] = []
+        #: Whether the camera showed a picture that can be recorded when this one began. If not,
+        #: and the first one cannot be, either, it is the camera and not an odd picture.
+        self._had_encodable = False
         self._machine = make_recorder_lifecycle(self)
         self.settings = settings or RecordSettings()
 
@@ -164,6 +169,7 @@ class Recorder(HasState):
         if self.state == "finishing":
             raise BadArgument("the recording before is still being finished: try again")
         plan = self._plan(name, every)
+        self._had_encodable = _is_encodable(self._camera.hub.newest)
         self._machine.begin()
         self.failure, self.format, self.started_at = None, plan.format, time.time()
         first = self._feed.last(self.settings.preroll or 0) if every is None else []
@@ -249,6 +255,9 @@ class Recorder(HasState):
     def left_out(self, reason: str) -> None:
         """Pictures are left out."""
         is_size = reason == self.result.unsupported
+        if is_size and not self.result.frames and not self._had_encodable:
+            self.broke(NotSupported(reason))
+            return
         self._notices.left_out(reason, is_size)
         if is_size and not self.result.frames:
             self._first.missing(reason)
@@ -306,3 +315,13 @@ class Recorder(HasState):
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             each.callback(progress)
+
+
+def _is_encodable(frame: Frame | None) -> bool:
+    """Whether there is a frame, of a size that H.264 has."""
+    try:
+        if frame is not None:
+            check_size(frame.width, frame.height)
+    except NotSupported:
+        return False
+    return frame is not None
