@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.http.site import SiteCase
+from twistedcam.auth import Authenticator, Grant, TokenFile
 
 OPENMETRICS = "application/openmetrics-text"
 
@@ -72,3 +73,68 @@ class HostTests(SiteCase):
             self.assertEqual(self.status, 200, host)
         self.ask("GET", "/state", Host="evil.example.")
         self.assertEqual(self.status, 403)
+
+
+class OddTests(SiteCase):
+    """What once ended with a traceback has an answer, and leaves none."""
+
+    def answered(self, data: bytes) -> bytes:
+        connection = self.connect()
+        connection.send(data)
+        self.clock.advance(0)
+        status = connection.take()[9:12]
+        connection.channel.connectionLost()
+        self.assertEqual(self.flushLoggedErrors(), [])
+        return status
+
+    def test_an_authorization_that_is_no_text_is_a_wrong_token(self) -> None:
+        file = TokenFile(self.folder / "tokens.toml")
+        file.add(Grant("viewer", frozenset({"view"})))
+        self.server.authenticator = Authenticator(self.clock, file)
+        for kind in (b"Basic ", b"basic", b"Bearer ", b"Digest ", b""):
+            for value in (b"\xff", b"\xff\xfe==", b"=", b"YQ", b"/w==", b"a" * 5000, b"\xc3\xa9"):
+                self.clock.advance(1000)
+                head = b"GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: "
+                self.assertEqual(self.answered(head + kind + value + b"\r\n\r\n"), b"401")
+
+    def test_a_websocket_begins_with_a_get_over_http_1_1_and_little_else(self) -> None:
+        upgrade = (
+            b"Host: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\n"
+        )
+        for first, more, status in (
+            (b"GET /live HTTP/1.1", b"", b"101"),
+            (b"GET /live HTTP/1.1", b"Transfer-Encoding: identity\r\n", b"101"),
+            (b"GET /live HTTP/1.1", b"Connection: close\r\n", b"101"),
+            (b"GET /live HTTP/1.1", b"X: \xff\r\n", b"101"),
+            (b"GET /live HTTP/1.0", b"", b"400"),
+            (b"HEAD /live HTTP/1.1", b"", b"400"),
+            (b"GET /live HTTP/1.1", b"Sec-WebSocket-Version: \xff\r\n", b"400"),
+            (b"GET /live HTTP/1.1", b"Transfer-Encoding: gzip\r\n", b"400"),
+        ):
+            data = first + b"\r\n" + upgrade + more + b"\r\n"
+            self.assertEqual(self.answered(data), status, data)
+        self.assertEqual(self.answered(b"GET /live HTTP/1.0\r\n\r\n"), b"400")
+        # What comes in one packet with it reaches the WebSocket.
+        self.assertEqual(self.answered(b"GET /live HTTP/1.1\r\n" + upgrade + b"\r\n\xff"), b"101")
+
+    def test_a_length_that_is_no_number(self) -> None:
+        for value in (b"9" * 5000, b"-1", b"+1", b"1.0", b"0x1", b"", b"1, 1"):
+            head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + value
+            self.assertEqual(self.answered(head + b"\r\n\r\n"), b"400", value[:20])
+        head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + b"9" * 50
+        self.assertEqual(self.answered(head + b"\r\n\r\n"), b"413")
+
+    def test_a_form_is_neither_parsed_nor_a_place_for_a_token(self) -> None:
+        file = TokenFile(self.folder / "tokens.toml")
+        token = file.add(Grant("desk", frozenset({"view", "control"})))
+        self.server.authenticator = Authenticator(self.clock, file)
+        for kind, form in (
+            (b"application/x-www-form-urlencoded", b"token=" + token.encode()),
+            (b"multipart/form-data; boundary=x", b"--x\r\n\r\n" * 8000),
+            (b"multipart/form-data", b"no boundary"),
+            (b"\xff", b"x"),
+        ):
+            head = b"POST /api/v1/cameras/door/stop HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+            length = b"\r\nContent-Length: " + str(len(form)).encode()
+            self.assertEqual(self.answered(head + kind + length + b"\r\n\r\n" + form), b"401")

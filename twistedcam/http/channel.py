@@ -302,8 +302,12 @@ class HttpConnection(PacedChannel):
         self.requests.clear()  # a viewer stays for hours, and its request is a third of its memory
         early = self._behind_the_request() + bytes(self._input)
         self._stop_work()
-        if early:
-            receiver.received(early)
+        if early:  # the receiver is not complete yet
+            self.factory.reactor.callLater(0, self._pass_on, early)
+
+    def _pass_on(self, data: bytes) -> None:
+        if self._receiver is not None:
+            self._receiver.received(data)
 
     def end(self) -> None:
         """End the connection, behind what is under way."""

@@ -84,8 +84,8 @@ class WebSockets:
         fps = wanted_fps(request)
         handshake = H11Handshake(ConnectionType.SERVER)
         try:
-            if request.clientproto != b"HTTP/1.1":  # RFC 6455, 4.1
-                raise ValueError("a WebSocket begins with a request of HTTP/1.1")
+            if (request.method, request.clientproto) != (b"GET", b"HTTP/1.1"):  # RFC 6455, 4.1
+                raise ValueError("a WebSocket begins with GET, over HTTP/1.1")
             handshake.initiate_upgrade_connection(_handshake(request), request.uri.decode("ascii"))
         except (ProtocolError, ValueError):
             raise BadArgument("this address is for WebSockets; /stream is for all others") from None
