@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 from twisted.logger import LogPublisher
+from twisted.python.failure import Failure
 
 from tests.process import ServerProcess, wait_for
 from tests.viewer import Viewer
 from twistedcam import wire
-from twistedcam.logtext import text_observer
+from twistedcam.logtext import json_observer, text_observer
 
 
 def logged(text: str) -> str:
@@ -39,3 +41,36 @@ def test_whoever_gives_up_has_one_line(tmp_path: Path) -> None:
         [line] = [each for each in server.log.splitlines() if "fake line" in each]
         assert r"\x1b[2J fake line x" in line and len(line) < 500
         viewer.close()
+
+
+def as_json(**fields: object) -> dict[str, object]:
+    """A line of JSON, read again."""
+    to = io.StringIO()
+    LogPublisher(json_observer(to))({"log_time": 0.0, **fields})
+    [line] = to.getvalue().splitlines()
+    assert len(line) < 20_000
+    found: dict[str, object] = json.loads(line.removeprefix("\x1e"))
+    return found
+
+
+def test_fields_from_clients_are_cut_in_json_as_in_text() -> None:
+    event = as_json(
+        log_format="{peer}: {uri}", peer="192.0.2.1:5", uri="x" * 100_000, raw=b"y" * 100_000
+    )
+    assert event["peer"] == "192.0.2.1:5"
+    assert event["uri"] == "x" * 1000 + "…"
+    assert event["raw"] == "y" * 1000 + "..."
+    assert event["log_format"] == "{peer}: {uri}"
+
+
+def test_a_line_of_json_has_an_end_whatever_is_in_it() -> None:
+    event = as_json(log_format="{words}", words=["x" * 100] * 10_000)
+    assert str(event["text"]).startswith("['xxx")
+    assert "words" not in event
+
+
+def test_a_failure_is_whole_in_json() -> None:
+    to = io.StringIO()
+    failure = Failure(ValueError("x" * 50_000))
+    LogPublisher(json_observer(to))({"log_format": "", "log_time": 0.0, "log_failure": failure})
+    assert "ValueError" in to.getvalue()

@@ -105,7 +105,7 @@ class OddTests(SiteCase):
         for first, more, status in (
             (b"GET /live HTTP/1.1", b"", b"101"),
             (b"GET /live HTTP/1.1", b"Transfer-Encoding: identity\r\n", b"101"),
-            (b"GET /live HTTP/1.1", b"Connection: close\r\n", b"101"),
+            (b"GET /live HTTP/1.1", b"Connection: close\r\n", b"400"),
             (b"GET /live HTTP/1.1", b"X: \xff\r\n", b"101"),
             (b"GET /live HTTP/1.0", b"", b"400"),
             (b"HEAD /live HTTP/1.1", b"", b"400"),

@@ -13,7 +13,6 @@ from twisted.logger import (
     LogLevel,
     LogLevelFilterPredicate,
     globalLogBeginner,
-    jsonFileLogObserver,
 )
 
 from twistedcam.arguments import add_serve_arguments
@@ -23,7 +22,7 @@ from twistedcam.ending import end_once, stop_once
 from twistedcam.errors import BadArgument, StartupError
 from twistedcam.limits import raise_file_limit
 from twistedcam.logfile import LogFile
-from twistedcam.logtext import text_observer
+from twistedcam.logtext import json_observer, text_observer
 from twistedcam.memory import leave_in_peace, share_one_heap
 from twistedcam.notify import Notifier
 from twistedcam.options import ServeOptions, read_serve_options
@@ -114,7 +113,7 @@ def begin_log(log_json: bool, log_level: str, path: Path | None = None) -> None:
     Raises:
         StartupError: the file cannot be written.
     """
-    make = jsonFileLogObserver if log_json else text_observer
+    make = json_observer if log_json else text_observer
     level = LogLevel.levelWithName(log_level)
     to: Any = sys.stderr if path is None else LogFile(path)
     observer = FilteringLogObserver(make(to), [LogLevelFilterPredicate(level)])

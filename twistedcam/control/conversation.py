@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.logger import Logger
 
-from twistedcam.address import is_private
+from twistedcam.address import MAX_SHOWN, is_private
 from twistedcam.auth import ANYONE, NOBODY, Grant, TokenSession
 from twistedcam.commands import Answer, Command, Registry, carry_out
 from twistedcam.control import lines
@@ -83,13 +83,24 @@ class Conversation:
                     raise Unauthorized("this server wants a token first: auth TOKEN")
                 self._answer(command, await self._run(command, rest))
         except TwistedcamError as error:
-            if isinstance(error, Unauthorized):  # it has the token's name, never the token
+            # It has the token's name, never the token.
+            if isinstance(error, Unauthorized) and self._is_logged("unauthorized"):
                 log.warn("{peer}: refused: {why}", peer=self._connection.peer, why=str(error))
             self.answer_error(error if self._grant is None else self._grant.only_own_names(error))
         except Exception:
-            shown = line if b"auth" not in line else b"auth ..."  # a token is never logged
-            log.failure("{peer}: {line!r} failed", peer=self._connection.peer, line=shown)
+            if self._is_logged("internal"):
+                # A token is never logged.
+                shown = line[:MAX_SHOWN] if b"auth" not in line else b"auth ..."
+                log.failure("{peer}: {line!r} failed", peer=self._connection.peer, line=shown)
             self.answer_error(TwistedcamError("that failed inside the server; its log says why"))
+
+    def _is_logged(self, what: str) -> bool:
+        """Whether a refusal of this kind is logged; if not, it is counted."""
+        kind = f"control port, {what}"
+        if self._grant is not None and self._grant is not ANYONE:
+            kind += f", token {self._grant.name}"
+        peer = self._connection.transport.getPeer()
+        return self._server.refusals.admits(peer, kind)
 
     def answer_error(self, error: TwistedcamError) -> None:
         """Say what is wrong."""

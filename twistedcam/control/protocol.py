@@ -101,7 +101,8 @@ class ControlProtocol(PatientTelnet):
                 port="control",
             )
         except TooMany as error:
-            log.info("{peer}: refused: {why}", peer=self.peer, why=str(error))
+            if server.refusals.admits(self.transport.getPeer(), "control port, too many"):
+                log.info("{peer}: refused: {why}", peer=self.peer, why=str(error))
             self._conversation.answer_error(error)
             self.close()
             return
@@ -212,7 +213,9 @@ class ControlProtocol(PatientTelnet):
             self.drop()
             return
         why = Unauthorized(f"no token was shown within {JOIN_TIMEOUT:g} s: auth TOKEN")
-        log.info("{peer}: {why}", peer=self.peer, why=str(why))
+        refusals = self.factory.server.refusals
+        if refusals.admits(self.transport.getPeer(), "control port, no token in time"):
+            log.info("{peer}: {why}", peer=self.peer, why=str(why))
         self._conversation.answer_error(why)
         self.close()
 

@@ -162,8 +162,14 @@ class FrameProtocol(Protocol):
 
     def fail(self, error: WireError | Unauthorized) -> None:
         """Say why, and end the connection."""
-        log.info("{peer}: {code}: {why}", peer=self.peer, code=error.code, why=str(error))
+        if self._is_logged(error.code):
+            log.info("{peer}: {code}: {why}", peer=self.peer, code=error.code, why=str(error))
         self._end(wire.Error(error.code, str(error)).encode())
+
+    def _is_logged(self, what: str) -> bool:
+        """Whether an end of this kind is logged; if not, it is counted."""
+        peer = self.transport.getPeer() if self.transport is not None else "unknown"
+        return self.factory.server.refusals.admits(peer, f"frame port, {what}")
 
     def bye(self) -> None:
         """End the connection in good order."""
@@ -171,7 +177,8 @@ class FrameProtocol(Protocol):
 
     def drop(self, why: str) -> None:
         """End the connection at once."""
-        log.info("{peer}: {why}: its connection is cut", peer=self.peer, why=why)
+        if self._is_logged("cut"):
+            log.info("{peer}: {why}: its connection is cut", peer=self.peer, why=why)
         self._over = True
         self._abort()
 
@@ -274,7 +281,8 @@ class FrameProtocol(Protocol):
             self.bye()
         elif isinstance(message, wire.Error):
             why = " ".join(message.message[:200].split())  # one line, whatever it says
-            log.info("{peer} gave up: {why}", peer=self.peer, why=why)
+            if self._is_logged("gave up"):
+                log.info("{peer} gave up: {why}", peer=self.peer, why=why)
             self.bye()
         elif self._session is not None:
             if isinstance(message, wire.Ack):
@@ -339,7 +347,8 @@ class FrameProtocol(Protocol):
 
     def _not_admitted(self, why: Failure) -> None:
         if why.check(CancelledError) is None:  # that is the end of the connection
-            log.failure("{peer}: the JOIN failed", failure=why, peer=self.peer)
+            if self._is_logged("internal"):
+                log.failure("{peer}: the JOIN failed", failure=why, peer=self.peer)
             self._abort()
 
 

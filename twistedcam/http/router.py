@@ -145,7 +145,8 @@ class Router:
     def _log_refusal(self, request: HttpRequest, reply: Reply) -> None:
         """Log who was refused what, and why; the reason has the token's name, never the token."""
         peer = request.getClientAddress()
-        kind = f"HTTP {reply.status} {getattr(request, 'grant', ANYONE).name}".rstrip()
+        grant = getattr(request, "grant", ANYONE)
+        kind = f"HTTP {reply.status}" + ("" if grant is ANYONE else f", token {grant.name}")
         if reply.status in _REFUSED and self._refusals.admits(peer, kind):
             log.warn(
                 "{peer}: refused: {method} {uri}: {why}",

@@ -149,7 +149,8 @@ class Bridge(Service):
             camera, switch = topic.split("/")[-3:-1]
             verb = _SWITCHES.get((switch, text.upper()))
             if verb is None:
-                log.warn("{topic}: {text!r} is neither ON nor OFF", topic=topic, text=text[:60])
+                if self._server.refusals.admits("MQTT", topic):
+                    log.warn("{topic}: {text!r} is neither ON nor OFF", topic=topic, text=text[:60])
                 return
             text = f"{verb} {camera}"
         carried_out = Deferred.fromCoroutine(self._carry_out(text))

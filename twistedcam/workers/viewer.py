@@ -117,8 +117,11 @@ class RemoteViewer(protocol.Protocol):
 
     def readConnectionLost(self) -> None:
         """The viewer sends nothing any more. One that has acknowledged so far goes on watching."""
-        if self._splitter is None or self._watcher is None:
+        if self._watcher is None:
             self.drop()
+            return
+        if self._splitter is None:  # over HTTP: it had nothing to say anyway
+            self._worker.ears.watch_end(self.transport)
             return
         self._watcher.stop_waiting()
         self._worker.ears.detach(self.transport)
