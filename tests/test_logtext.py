@@ -47,7 +47,8 @@ def as_json(**fields: object) -> dict[str, object]:
     """A line of JSON, read again."""
     to = io.StringIO()
     LogPublisher(json_observer(to))({"log_time": 0.0, **fields})
-    [line] = to.getvalue().splitlines()
+    line, end = to.getvalue().split("\n")
+    assert not end
     assert len(line) < 20_000
     found: dict[str, object] = json.loads(line.removeprefix("\x1e"))
     return found

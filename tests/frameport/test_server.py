@@ -277,6 +277,7 @@ class TokenTests(TokenCase):
         waiting = self.join(self.token)
         waiting.protocol.connectionLost()
         self.assertEqual(len(self.factory.connections), 0)
+        self.server.refusals.close()
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_one_who_waits_for_a_neighbour_s_guess_gets_in_after_it(self) -> None:

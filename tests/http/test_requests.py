@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import socket
-import sys
 from typing import Any
-from unittest.mock import patch
 
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.logger import capturedLogs, formatEvent
 
 from tests.http.site import SiteCase
-from twistedcam.commands import standard_commands
-from twistedcam.http import Figures, make_router
 from twistedcam.http.channel import REQUEST_TIMEOUT
 from twistedcam.http.guard import host_name, proxied_names, same_site
 from twistedcam.http.request import MAX_BODY
@@ -255,13 +251,6 @@ class ApiTests(SiteCase):
         self.assertEqual(answer.json["properties"][0]["value"], 55)
         self.ask("PATCH", "/api/v1/cameras/door", b"{}")
         self.assertEqual(self.status, 400)
-
-    def test_without_the_websocket_library_the_rest_is_there(self) -> None:
-        with patch.dict(sys.modules, {"twistedcam.http.websocket": None}):
-            router = make_router(self.server, standard_commands(), Figures(self.server))
-        paths = {route.path for route in router.routes}
-        self.assertNotIn("/live", paths)
-        self.assertIn("/stream", paths)
 
     def test_what_fails_inside_is_said_and_logged_without_the_token(self) -> None:
         def fail() -> None:

@@ -75,20 +75,22 @@ class Conversation:
     async def carry_out(self, line: bytes) -> None:
         """Carry out one line and answer it, whatever comes of it."""
         self.stop_watching()
+        name = ""
         try:
             words = lines.split(line)
             if words:
                 command, rest = self._registry.find(words)
+                name = command.name
                 if self._grant is None and not command.before_auth:
                     raise Unauthorized("this server wants a token first: auth TOKEN")
                 self._answer(command, await self._run(command, rest))
         except TwistedcamError as error:
             # It has the token's name, never the token.
-            if isinstance(error, Unauthorized) and self._is_logged("unauthorized"):
+            if isinstance(error, Unauthorized) and self._is_logged(str(error)):
                 log.warn("{peer}: refused: {why}", peer=self._connection.peer, why=str(error))
             self.answer_error(error if self._grant is None else self._grant.only_own_names(error))
         except Exception:
-            if self._is_logged("internal"):
+            if self._is_logged(f"internal, {name}"):
                 # A token is never logged.
                 shown = line[:MAX_SHOWN] if b"auth" not in line else b"auth ..."
                 log.failure("{peer}: {line!r} failed", peer=self._connection.peer, line=shown)

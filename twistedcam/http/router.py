@@ -104,8 +104,9 @@ class Router:
             reply = error_reply(getattr(request, "grant", ANYONE).only_own_names(error))
         except CancelledError:
             return  # the client has gone while its token was looked at
-        except Exception:
-            if self._refusals.admits(request.getClientAddress(), "HTTP internal"):
+        except Exception as error:
+            kind = f"HTTP internal, {type(error).__name__}"
+            if self._refusals.admits(request.getClientAddress(), kind):
                 uri = shorten(without_token(request.uri))
                 log.failure("{method} {uri} failed", method=request.method, uri=uri)
             message = "that failed inside the server; its log says why"
@@ -146,14 +147,19 @@ class Router:
         """Log who was refused what, and why; the reason has the token's name, never the token."""
         peer = request.getClientAddress()
         grant = getattr(request, "grant", ANYONE)
+        if reply.status not in _REFUSED:
+            return
+        why = shorten(json.loads(reply.body)["message"])
         kind = f"HTTP {reply.status}" + ("" if grant is ANYONE else f", token {grant.name}")
-        if reply.status in _REFUSED and self._refusals.admits(peer, kind):
+        if reply.status == 401:  # its reasons are few, and none has the client's words in it
+            kind += f", {why}"
+        if self._refusals.admits(peer, kind):
             log.warn(
                 "{peer}: refused: {method} {uri}: {why}",
                 peer=show_address(peer),
                 method=shorten(request.method.decode("ascii", "replace")),
                 uri=shorten(without_token(request.uri)),
-                why=shorten(json.loads(reply.body)["message"]),
+                why=why,
             )
 
 
