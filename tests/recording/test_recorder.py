@@ -25,6 +25,7 @@ from twistedcam.recording import Recorder, RecordSettings, planning
 from twistedcam.recording.coder import CoderSettings
 from twistedcam.recording.segment import Segment
 from twistedcam.recording.shared import SharedEncoder
+from twistedcam.sources import Granted
 
 GOOD = make_jpeg(160, 120)
 #: Pictures that may come between good ones: width, height and bytes.
@@ -126,6 +127,24 @@ class RecorderTests(RecorderCase):
         self.show(0.5)
         self.successResultOf(self.recorder.stop())
         self.assertIsNone(self.successResultOf(self.recorder.stop()))
+
+    def test_an_avi_says_the_rate_of_the_camera_unless_more_pictures_come(self) -> None:
+        def rate_of(name: str) -> str:
+            self.recorder.start(name)
+            self.show(3)
+            self.successResultOf(self.recorder.stop())
+            film = read_film(self.folder / name)
+            self.near(film.seconds, 3, 0.1)
+            return str(film.stream["r_frame_rate"])
+
+        self.camera.granted = Granted(160, 120, 10.0, "", "")
+        self.camera.live_since = self.clock.seconds()
+        self.camera.rate.tick(0.0)
+        self.camera.rate.tick(0.01)  # the first ones come together
+        self.assertEqual(rate_of("true.avi"), "10/1")
+        for number in range(1, 61):
+            self.camera.rate.tick(number / 20)
+        self.assertEqual(rate_of("untrue.avi"), "120/1")
 
     def test_a_name_that_is_taken_is_refused(self) -> None:
         (self.folder / "a.mp4").touch()

@@ -35,6 +35,9 @@ from twistedcam.recording.standing import Standing
 
 log = Logger()
 
+#: Seconds after which the rate of a camera that has just become live is known.
+_MEASURED = 2.0
+
 
 class Recorder(HasState):
     """Records one camera.
@@ -275,8 +278,11 @@ class Recorder(HasState):
 
     def _rate(self) -> float | None:
         """Frames a second that the camera gives at most, where what its driver says is true."""
-        said, seen = self._camera.granted.fps, self._camera.rate.current(self._clock.seconds())
-        return said if 1 <= said <= 120 and seen <= said * MORE else None
+        camera, now = self._camera, self._clock.seconds()
+        said, since = camera.granted.fps, camera.live_since
+        if since is not None and now - since > _MEASURED and camera.rate.current(now) > said * MORE:
+            return None
+        return said if 1 <= said <= 120 else None
 
     def _tell_waiting(self, reason: str | None) -> None:
         if self.name is not None:

@@ -37,8 +37,8 @@ SMALL = 16 * 2**20
 _LOOK = 400_000
 #: Microseconds between two pictures that are too long to leave the newest ones to the muxer.
 _SLOW = 150_000
-#: How many times faster than it says a camera may be.
-MORE = 1.02
+#: How many times faster than it says a camera may be without losing a frame in an AVI.
+MORE = 1.25
 #: Steps by which a frame of an AVI may come too early for its place.
 _EARLY = 2.0
 #: Seconds that a last picture has to be seen to be written once more where there is but a grid.
