@@ -135,16 +135,16 @@ class RecorderTests(RecorderCase):
             self.successResultOf(self.recorder.stop())
             film = read_film(self.folder / name)
             self.near(film.seconds, 3, 0.1)
-            return str(film.stream["r_frame_rate"])
+            return str(film.stream["time_base"])
 
         self.camera.granted = Granted(160, 120, 10.0, "", "")
         self.camera.live_since = self.clock.seconds()
         self.camera.rate.tick(0.0)
         self.camera.rate.tick(0.01)  # the first ones come together
-        self.assertEqual(rate_of("true.avi"), "10/1")
+        self.assertEqual(rate_of("true.avi"), "1/10")
         for number in range(1, 61):
             self.camera.rate.tick(number / 20)
-        self.assertEqual(rate_of("untrue.avi"), "120/1")
+        self.assertEqual(rate_of("untrue.avi"), "1/120")
 
     def test_a_name_that_is_taken_is_refused(self) -> None:
         (self.folder / "a.mp4").touch()
