@@ -58,6 +58,20 @@ def test_the_end_is_found_in_front_of_all_that_stands_behind_it(progressive: int
     assert jpeg.first_end(whole[:-2], scan_at) is None
 
 
+@pytest.mark.parametrize("shift", range(-3, 4))
+def test_markers_across_two_pieces_are_found(shift: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jpeg, "_PIECE", 64)
+    scan = b"\0" * (3 * 64 + shift)
+    assert jpeg.first_end(scan + jpeg.EOI + b"\0" * 100 + jpeg.EOI, 0) == len(scan)
+    padded = scan + jpeg.EOI + b"\0" * (2 * 64 + shift)
+    assert jpeg.trim(padded) == scan + jpeg.EOI
+    restarts = b"".join(b"\0" * (30 + shift) + each for each in jpeg.RESTARTS * 3)
+    assert jpeg.count_restarts(b"\xff\xd0" + restarts, 2, 100) == 24
+    assert 5 <= jpeg.count_restarts(restarts, 0, 5) < 24
+    with pytest.raises(ValueError, match="incomplete"):
+        jpeg.trim(scan + b"\0" * 200, 10)
+
+
 @given(st.binary(max_size=100))
 def test_garbage_in_a_picture_has_an_end_or_none(garbage: bytes) -> None:
     end = jpeg.first_end(garbage, 0)

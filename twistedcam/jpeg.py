@@ -17,15 +17,19 @@ _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _MOST_STEPS = 10_000
 #: Pixels of a picture: a kilobyte can claim thousands of millions, and decoding makes room for all.
 MOST_PIXELS = 100_000_000
-_STANDALONE = frozenset(range(0xD0, 0xD8)) | {0x01}
-_DHT, _SOI, _DRI, _APP1 = 0xC4, 0xD8, 0xDD, 0xE1
+_DHT, _SOI, _SCAN, _DRI, _APP1 = 0xC4, 0xD8, 0xDA, 0xDD, 0xE1
+_STANDALONE = frozenset(range(0xD0, 0xD8)) | {0x01, _SOI}
+#: Segments that tell something; others, such as comments and quantization tables, are passed over.
+_TELLING = _FRAME_HEADERS | {_DHT, _DRI, _APP1, _SCAN}
 #: A tag of EXIF, and the type of its value.
 _ORIENTATION, _SHORT = 0x0112, 3
 #: Horizontal and vertical sampling factors as a byte: 1 to 4 each (table B.2).
 _SAMPLING = frozenset(h << 4 | v for h in range(1, 5) for v in range(1, 5))
+RESTARTS = [bytes((0xFF, 0xD0 + number)) for number in range(8)]
+#: Bytes that are looked through at once. Other threads, the reactor's among them, wait meanwhile.
+_PIECE = 256 * 1024
 #: In a scan: what is no stuffed byte, no restart and no fill byte.
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
-_SCAN = 0xDA
 
 
 class Size(NamedTuple):
@@ -78,16 +82,16 @@ def read_header(jpeg: bytes) -> Header:
             at += 1
             continue
         if marker in _STANDALONE:
-            at += 2
-            continue
-        if marker == _SOI:
-            start, frame_at, restart, orientation_at, huffman = at, 0, 0, 0, False
+            if marker == _SOI:
+                start, frame_at, restart, orientation_at, huffman = at, 0, 0, 0, False
             at += 2
             continue
         length = jpeg[at + 2] << 8 | jpeg[at + 3]
         if length < 2:
             raise ValueError(f"a segment of impossible length at byte {at}")
-        if marker in _FRAME_HEADERS:
+        if marker not in _TELLING:
+            pass
+        elif marker in _FRAME_HEADERS:
             if at + 10 > end:
                 raise ValueError("the JPEG ends before its first scan")
             if frame_at:
@@ -169,6 +173,8 @@ def unusual_kind(data: bytes, header: Header) -> str:
     Baseline, extended and progressive JPEGs with Huffman codes and 8 bits are what all can show.
     """
     marker, bits = data[header.frame_at + 1], data[header.frame_at + 4]
+    if bits == 8 and marker <= 0xC2:
+        return ""
     words = [] if bits == 8 else [f"{bits}-bit"]
     if marker in (0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF):
         words.append("hierarchical")
@@ -190,10 +196,14 @@ def trim(data: bytes, scan_at: int = 0) -> bytes:
     """
     if data.endswith(EOI):
         return data
-    end = data.rfind(EOI, scan_at)
-    if end < 0:
-        raise ValueError("the JPEG has no end marker: it is incomplete")
-    return data[: end + 2]
+    high = len(data)
+    while high > scan_at + 1:
+        low = max(scan_at, high - _PIECE)
+        end = data.rfind(EOI, low, high)
+        if end >= 0:
+            return data[: end + 2]
+        high = low + 1 if low > scan_at else 0  # the marker may lie across two pieces
+    raise ValueError("the JPEG has no end marker: it is incomplete")
 
 
 def first_end(data: bytes, scan_at: int) -> int | None:
@@ -209,14 +219,35 @@ def first_end(data: bytes, scan_at: int) -> int | None:
     """
     at = scan_at
     for _ in range(_MOST_STEPS):
-        found = _MARKER.search(data, at)
+        found = _next_marker(data, at)
         if found is None:
             return None
-        at = found.start()
+        at = found
         if data.startswith(EOI, at):
             return at
         at += 2 + (data[at + 2] << 8 | data[at + 3]) if at + 4 <= len(data) else 2
     raise ValueError("the JPEG has more segments than any picture")
+
+
+def _next_marker(data: bytes, at: int) -> int | None:
+    """Where the next marker is, from there on, in a scan."""
+    while at < len(data):
+        found = _MARKER.search(data, at, at + _PIECE)
+        if found is not None:
+            return found.start()
+        at += _PIECE - 1  # a marker may lie across two pieces
+    return None
+
+
+def count_restarts(data: bytes, scan_at: int, most: int) -> int:
+    """How many restart markers there are; some more than ``most`` are not counted."""
+    count = 0
+    for low in range(scan_at, len(data), _PIECE):
+        high = low + _PIECE + 1
+        count += sum(data.count(marker, low, high) for marker in RESTARTS)
+        if count > most:
+            break
+    return count
 
 
 def with_huffman_tables(data: bytes, header: Header) -> bytes:

@@ -8,7 +8,6 @@ something about them is suspicious, for a small share of the thread's time.
 from __future__ import annotations
 
 import math
-import re
 import time
 from collections.abc import Callable
 
@@ -31,8 +30,8 @@ _SHARE, _SAVED = 0.05, 0.25
 _KINDS = 16
 #: Firmware cuts at the end of a buffer, whose size is a multiple of this.
 _BUFFER = 512
-_RESTART = re.compile(rb"\xff[\xd0-\xd7]")
-_RESTARTS = [bytes((0xFF, 0xD0 + number)) for number in range(8)]
+#: Bytes within which the last restart marker is looked for first.
+_MOST_WINDOW = 64 * 1024
 _BLOCK = 64
 _SEQUENTIAL = (0xC0, 0xC1)
 _HUFFMAN = (0xC0, 0xC1, 0xC2)
@@ -70,15 +69,15 @@ class _Kind:
             return False
         # The last is looked for where it is due, with room for an uneven picture.
         scan_at = header.scan_at
-        window = 4 * (len(data) - scan_at) // (restarts + 1) + 64
-        if data.rfind(_RESTARTS[(restarts - 1) % 8], max(scan_at, len(data) - window)) >= 0:
+        window = min(4 * (len(data) - scan_at) // (restarts + 1) + 64, _MOST_WINDOW)
+        if data.rfind(jpeg.RESTARTS[(restarts - 1) % 8], max(scan_at, len(data) - window)) >= 0:
             return False
         return self.counts_too_few(data, header)
 
     def counts_too_few(self, data: bytes, header: jpeg.Header) -> bool:
         """Whether there are fewer restart markers than there have to be. Slower, and exact."""
         restarts = self._restarts(data, header)
-        return restarts > 0 and len(_RESTART.findall(data, header.scan_at)) < restarts
+        return restarts > 0 and jpeg.count_restarts(data, header.scan_at, restarts) < restarts
 
     def _restarts(self, data: bytes, header: jpeg.Header) -> int:
         """Restart markers that there have to be; 0 where there are none, or it is not known."""

@@ -120,7 +120,12 @@ def check_image(frame: Frame, *, through: bool = False) -> None:
     """
     try:
         header = jpeg.read_header(frame.jpeg)
-        end = len(jpeg.trim(frame.jpeg)) - len(jpeg.EOI)
+        end = len(frame.jpeg) - len(jpeg.EOI)
+        if not frame.jpeg.endswith(jpeg.EOI):
+            where = (
+                "there is no end marker at the end of the JPEG: it is incomplete, or bytes stand"
+            )
+            raise ValueError(f"{where} behind its end")
         if through:
             end = jpeg.first_end(frame.jpeg, header.scan_at) or end
     except ValueError as error:
