@@ -97,6 +97,8 @@ class Console:
         return WELL
 
     def _run(self, words: list[str]) -> None:
+        if self._client is not None and self._client.has_ended():
+            self.close()  # for example because no token was shown in time
         if words[0] == "json":
             raise BadArgument("answers are shown as JSON with 'ctl --json'")
         if words[0] == "watch":

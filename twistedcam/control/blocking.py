@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
+import ssl
 from collections import deque
 from collections.abc import Iterator, Sequence
 
@@ -97,6 +98,20 @@ class BlockingClient:
             if "ok" in message:
                 answers.append(message)
         return [answer(each) for each in answers]
+
+    def has_ended(self) -> bool:
+        """Whether the server has ended the connection; to be asked while it owes no answer."""
+        self._socket.settimeout(0)
+        try:
+            self._socket.recv(65536)  # the end, or the server's last words
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return False
+        except OSError:
+            return True
+        else:
+            return True
+        finally:
+            self._socket.settimeout(None)
 
     def watch(self, camera: str | None = None) -> Iterator[Message]:
         """Events as they happen, each its fields with ``event``: its kind.
