@@ -212,3 +212,12 @@ def test_memory_is_bounded(folder: Path) -> None:
         assert isinstance(found, NotAFilm)
     finally:
         reader.close()
+
+
+def test_after_its_end_no_process_is_started(folder: Path) -> None:
+    reader = ProcessReader()
+    reader.close()
+    with Opened(folder / "a.mkv") as fd, pytest.raises(OSError, match="the server ends"):
+        reader.heads([fd])
+    assert not reader._busy
+    assert not reader._idle

@@ -24,7 +24,7 @@ from twistedcam.media_worker.remux import copy, has_packet
 from twistedcam.media_worker.source import NotAFilm
 
 #: How much less of the processor it gets than the cameras.
-_NICE = 10
+_NICE = 5
 _MOST_LINE = 1 << 16
 _MOST_FILES = 64
 #: Seconds between the end of the time that a task gives up at by itself, and this program's end.

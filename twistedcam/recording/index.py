@@ -8,6 +8,7 @@ import os
 import stat
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
@@ -16,7 +17,12 @@ from typing import Any
 
 from twistedcam.recording.escaped_name import file_name
 from twistedcam.recording.hidden_folder import HiddenFolder
-from twistedcam.recording.media_reader import MOST_FILES, MediaReader, ReadingFailed
+from twistedcam.recording.media_reader import (
+    MOST_FILES,
+    MOST_PROCESSES,
+    MediaReader,
+    ReadingFailed,
+)
 from twistedcam.recording.probe import EARLIEST, LATEST, SUFFIXES, Item, of_file, probe
 from twistedcam.runtime.regular_file import open_regular
 
@@ -78,11 +84,12 @@ class Index:
         changed = bool(unread) or len(known) > len(found)
         for name in known.keys() - found.keys():
             self._forget(name)
-        size = MOST_FILES if limit is None else 1
-        for first in range(0, len(unread), size):
-            some = unread[first : first + size]
-            late = time.monotonic() > until
-            found.update({n: of_file(n, s) for n, _, s in some} if late else self._read(some))
+        if limit is None:
+            found.update(self._read_all(unread))
+        else:
+            for each in unread:
+                late = time.monotonic() > until
+                found.update({each[0]: of_file(each[0], each[2])} if late else self._read([each]))
         if changed:
             self._save()
         return list(found.values())
@@ -99,6 +106,17 @@ class Index:
             if old is not None and old[0] == (status.st_size, status.st_mtime_ns):
                 items.append(old[1])
         return items
+
+    def _read_all(self, unread: list[_Unread]) -> dict[str, Item]:
+        """Find out about any number of files, with all processes there are."""
+        parts = [unread[at : at + MOST_FILES] for at in range(0, len(unread), MOST_FILES)]
+        if len(parts) < 2:
+            return self._read(unread)
+        found: dict[str, Item] = {}
+        with ThreadPoolExecutor(MOST_PROCESSES, "recordings") as threads:
+            for each in threads.map(self._read, parts):
+                found.update(each)
+        return found
 
     def _read(self, some: Sequence[_Unread]) -> dict[str, Item]:
         """Find out about files; those that are gone are left out."""

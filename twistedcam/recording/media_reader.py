@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -121,6 +122,7 @@ class ProcessReader:
         self._lock = threading.Lock()
         self._idle: list[_Process] = []
         self._busy: set[_Process] = set()
+        self._is_closed = False
 
     def heads(self, files: Sequence[int]) -> list[Head | NotAFilm]:
         found: list[Head | NotAFilm] = []
@@ -145,8 +147,9 @@ class ProcessReader:
         return Copied(int(told["frames"]), float(told["seconds"]), _said(told))
 
     def close(self) -> None:
-        """End all processes."""
+        """End all processes; there will be no others."""
         with self._lock:
+            self._is_closed = True
             idle, self._idle = self._idle, []
             processes = [*idle, *self._busy]
         for each in processes:
@@ -200,15 +203,24 @@ class ProcessReader:
         return answers
 
     def _take(self) -> tuple[_Process, bool]:
+        """A process, and whether it is a new one.
+
+        Raises:
+            OSError: none can be started.
+        """
         with self._lock:
-            process = self._idle.pop() if self._idle else None
-            if process is not None:
+            if self._is_closed:
+                raise OSError(errno.ESHUTDOWN, "the server ends")
+            if self._idle:
+                process = self._idle.pop()
                 self._busy.add(process)
-        if process is not None:
-            return process, False
+                return process, False
         process = _Process(self._memory, self._idle_limit)
         with self._lock:
             self._busy.add(process)
+            is_closed = self._is_closed
+        if is_closed:
+            process.kill()
         return process, True
 
 
