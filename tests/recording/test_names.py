@@ -27,7 +27,7 @@ SUFFIXES = (".mp4", ".mkv")
     "name",
     [
         *("", ".", "..", "../a.mp4", "a/b.mp4", "/a.mp4", "a\\b.mp4", ".a.mp4", "a..b.mp4"),
-        "a\n.mp4",
+        *("a\n.mp4", "caf%E9.mp4", "caf%25E9.mp4"),
         *("a\x00.mp4", "a\x7f.mp4", "a\udc80.mp4", "ä" * 99 + ".mp4", "a.txt", "a.mp4/"),
     ],
 )
@@ -36,7 +36,9 @@ def test_a_name_that_is_no_plain_film_s_name_is_refused(name: str) -> None:
         check_name(name, SUFFIXES)
 
 
-@pytest.mark.parametrize("name", ["a.mp4", "Garage Tür.mkv", "ä" * 98 + ".mp4", "-x.mp4", "x.MP4"])
+@pytest.mark.parametrize(
+    "name", ["a.mp4", "Garage Tür.mkv", "ä" * 98 + ".mp4", "-x.mp4", "x.MP4", "9%.mp4"]
+)
 def test_a_plain_name_is_taken_as_it_is(name: str) -> None:
     assert check_name(name, SUFFIXES) == name
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Lock
 
 from twistedcam.errors import BadArgument
+from twistedcam.recording.escaped_name import show_name
 from twistedcam.recording.partfile import part_of
 
 MAX_BYTES = 200
@@ -34,6 +35,8 @@ def check_plain(name: str) -> str:
         raise BadArgument(f"{name!r} is no plain file name: no separators, no leading dot, no '..'")
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
         raise BadArgument(f"{name!r} has control characters in it")
+    if show_name(name) != name:
+        raise BadArgument(f"{name!r} is how a name is listed that is not UTF-8: leave out the '%'")
     if len(name.encode()) > MAX_BYTES:
         raise BadArgument(f"a name has at most {MAX_BYTES} bytes")
     return name
