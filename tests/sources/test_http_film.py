@@ -115,44 +115,58 @@ def test_the_log_in_is_for_all_that_a_playlist_names(films: dict[str, bytes]) ->
 PLAYLIST = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{url}\n#EXT-X-ENDLIST\n"
 
 
-@pytest.mark.parametrize(
-    ("kind", "text"),
-    [
-        (HLS, PLAYLIST.replace("{url}", "http://127.0.0.1:{other}/a.ts")),
-        (HLS, PLAYLIST.replace("{url}", "http://localhost:{other}/a.ts")),
-        (HLS, PLAYLIST.replace("{url}", "tcp://127.0.0.1:{other}")),
-        (HLS, PLAYLIST.replace("{url}", "file:///etc/hostname")),
-        (HLS, PLAYLIST.replace("{url}", "/etc/hostname")),
-        (HLS, PLAYLIST.replace("{url}", "concat:/etc/hostname|/etc/hosts")),
-        (HLS, "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nhttp://127.0.0.1:{other}/b.m3u8\n"),
-        ("application/sdp", "v=0\r\nc=IN IP4 127.0.0.1\r\nm=video 21998 RTP/AVP 26\r\n"),
-        ("application/octet-stream", "v=0\r\nc=IN IP4 127.0.0.1\r\nm=video 21998 RTP/AVP 26\r\n"),
-        ("video/mp4", "ffconcat version 1.0\nfile http://127.0.0.1:{other}/a.ts\n"),
-        ("video/x", "#EXTM3U\nhttp://127.0.0.1:{other}/a.ts\n"),
-        (
-            "application/dash+xml",
-            '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" '
-            'mediaPresentationDuration="PT1S"><Period><AdaptationSet><Representation id="1" '
-            'mimeType="video/mp4" bandwidth="1"><BaseURL>http://127.0.0.1:{other}/a.mp4</BaseURL>'
-            "</Representation></AdaptationSet></Period></MPD>",
-        ),
-    ],
-)
+ELSEWHERE = "leads to another server"
+OTHER_FORMAT = "of another format|Invalid data"
+SDP = "v=0\r\nc=IN IP4 127.0.0.1\r\nm=video 21998 RTP/AVP 26\r\n"
+#: What a hostile camera may answer with, under which name, and what is said of it.
+HOSTILE = [
+    ("a.m3u8", HLS, PLAYLIST.replace("{url}", "http://127.0.0.1:{other}/a.ts"), ELSEWHERE),
+    ("a.m3u8", HLS, PLAYLIST.replace("{url}", "http://localhost:{other}/a.ts"), ELSEWHERE),
+    ("a.m3u8", HLS, PLAYLIST.replace("{url}", "//127.0.0.1:{other}/a.ts"), ELSEWHERE),
+    ("a.m3u8", HLS, PLAYLIST.replace("{url}", "tcp://127.0.0.1:{other}/a.ts"), r"127\.0\.0\.1"),
+    ("a.m3u8", HLS, PLAYLIST.replace("{url}", "file:///etc/a.ts"), r"127\.0\.0\.1"),
+    ("a.m3u8", HLS, PLAYLIST.replace("{url}", "/etc/a.ts"), "404"),
+    ("a.m3u8", HLS, PLAYLIST.replace("{url}", "concat:/etc/a.ts|/etc/b.ts"), r"127\.0\.0\.1"),
+    (
+        *("a.m3u8", HLS),
+        "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nhttp://127.0.0.1:{other}/b.m3u8\n",
+        ELSEWHERE,
+    ),
+    ("a.sdp", "application/sdp", SDP, OTHER_FORMAT),
+    ("a.mp4", "application/octet-stream", SDP, OTHER_FORMAT),
+    (
+        *("a.mp4", "video/mp4"),
+        "ffconcat version 1.0\nfile http://127.0.0.1:{other}/a.ts\n",
+        OTHER_FORMAT,
+    ),
+    ("a.mp4", "text/plain", "#EXTM3U\nhttp://127.0.0.1:{other}/a.ts\n", OTHER_FORMAT),
+    (
+        *("a.mpd", "application/dash+xml"),
+        '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" '
+        'mediaPresentationDuration="PT1S"><Period><AdaptationSet><Representation id="1" '
+        'mimeType="video/mp4" bandwidth="1"><BaseURL>http://127.0.0.1:{other}/a.mp4</BaseURL>'
+        "</Representation></AdaptationSet></Period></MPD>",
+        r"127\.0\.0\.1",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "kind", "text", "words"), HOSTILE, ids=range(len(HOSTILE)))
 def test_no_playlist_and_no_description_asks_anybody_else(
-    kind: str, text: str, films: dict[str, bytes]
+    name: str, kind: str, text: str, words: str, films: dict[str, bytes]
 ) -> None:
     with HttpCamera(serve(films)) as other:  # type: ignore[arg-type]
         body = text.replace("{other}", str(other.port)).encode()
 
         def answer(request: Request) -> Iterable[bytes]:
-            if request.target == "/start":
+            if request.target == f"/{name}":
                 return [whole(body, kind=kind)]
             return [whole(b"", status="404 Not Found")]
 
         with (
             HttpCamera(answer) as camera,
-            pytest.raises(CameraFailed),
-            opened(camera.url("/start")) as source,
+            pytest.raises(CameraFailed, match=words),
+            opened(camera.url(f"/{name}")) as source,
         ):
             read(source)
         assert other.connections == 0
