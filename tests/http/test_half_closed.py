@@ -6,10 +6,11 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
-from tests.http.serving import state
+from tests.http.serving import serve, state
 from tests.http.site import SiteCase
 from tests.process import PATIENCE, ServerProcess, wait_for
 from twistedcam.http.half_closed import is_gone
@@ -61,14 +62,26 @@ def test_one_that_sends_no_more_has_its_whole_answer(
         assert found.endswith(b"\xff\xd9")
 
 
-def test_a_viewer_that_sends_no_more_goes_on_watching(cameras: ServerProcess) -> None:
-    with half_closed(cameras, b"GET /stream/door HTTP/1.0\r\n\r\n") as connection:
+def watch_half_closed(server: ServerProcess) -> None:
+    """Watch ``door`` without a word, and go; the server sees both."""
+    with half_closed(server, b"GET /stream/door HTTP/1.0\r\n\r\n") as connection:
         with connection.makefile("rb") as stream:
             for _ in range(20):
                 while not stream.readline().startswith(b"Content-Length: "):
                     pass
-        assert state(cameras, "door")["viewers"] >= 1
-    wait_for(lambda: not state(cameras, "door")["viewers"], "the viewer's end")
+        assert state(server, "door")["viewers"] >= 1
+    wait_for(lambda: not state(server, "door")["viewers"], "the viewer's end")
+
+
+def test_a_viewer_that_sends_no_more_goes_on_watching(cameras: ServerProcess) -> None:
+    watch_half_closed(cameras)
+
+
+def test_so_does_one_that_a_worker_process_serves(tmp_path: Path) -> None:
+    door = "door=pattern:?size=160x120&fps=20"
+    with serve(tmp_path, "--camera", door, "--workers", "1") as server:
+        wait_for(lambda: server.status("door").get("state") == "live", "a picture")
+        watch_half_closed(server)
 
 
 def test_one_that_is_gone_is_not_taken_for_half_closed() -> None:
