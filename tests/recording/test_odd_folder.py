@@ -223,6 +223,9 @@ class Dying(InlineReader):
         self.asked += len(files)
         return [ReadingFailed("the process that read it was ended by SIGSEGV") for _ in files]
 
+    def has_packet(self, fd: int) -> bool:
+        raise ReadingFailed("the process that read it was ended by SIGSEGV")
+
     def picture(self, fd: int) -> bytes:
         self.asked += 1
         raise ReadingFailed("the process that read it was ended by SIGSEGV")
@@ -239,6 +242,15 @@ class DyingTests(OddCase):
         self.assertEqual(reader.asked, 1)
         (item,) = self.get(self.open().list())
         self.assertTrue(item.own)  # after the next start it is tried again
+
+    def test_an_unfinished_one_that_kills_its_reader_is_left_as_it_is(self) -> None:
+        part = self.folder / ".b.mp4.part"
+        part.write_bytes((self.folder / "a.mp4").read_bytes() + b"\0\0\0\x08moof")
+        before = part.read_bytes()
+        library = Library(self.folder, self.bus, InlineThread, reader=Dying())
+        (found,) = self.get(library.recover())
+        self.assertEqual((found.name, found.kept), (None, True))
+        self.assertEqual(part.read_bytes(), before)
 
     def test_of_its_thumbnail_there_is_one_clear_error(self) -> None:
         reader = Dying()

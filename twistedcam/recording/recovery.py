@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from twistedcam.recording.avi import stamp
 from twistedcam.recording.escaped_name import show_name
 from twistedcam.recording.file_system import WriterLock, give_name, sync_file, sync_folder
 from twistedcam.recording.formats import CONTAINERS
-from twistedcam.recording.media_reader import MediaReader
+from twistedcam.recording.media_reader import MediaReader, ReadingFailed
 from twistedcam.recording.partfile import name_of_part
 from twistedcam.recording.probe import began_at
 from twistedcam.recording.tag import Tag
@@ -198,9 +199,15 @@ class _Unfinished:
             return found, os.fstat(fd).st_size
 
     def _has_packet(self) -> bool | None:
-        """Whether there is video in it; None if it cannot be read."""
+        """Whether there is video in it; None if it cannot be read.
+
+        Raises:
+            OSError: that was not found out; the file may be good.
+        """
         try:
             return self._reader.has_packet(self._fd)
+        except ReadingFailed as error:
+            raise OSError(errno.EIO, str(error)) from None
         except NotAFilm:
             return None
 
