@@ -84,7 +84,7 @@ def _items(server: ServerView) -> Iterator[Item]:
         Action("serve"),
         enabled=not (server.connected or server.refused or server.serving) and server.here,
     )
-    may_end = server.may_control and server.whole
+    may_end = server.may_end
     really = Item("Really shut it down", Action("command", ("shutdown",)), may_end)
     yield Item("Shut the server down", enabled=may_end, children=(really,))
     yield Item("Quit the tray", Action("quit"))

@@ -115,6 +115,11 @@ class ServerView:
         return self.connected and "control" in self.rights
 
     @property
+    def may_end(self) -> bool:
+        """Whether the server ends for this tray."""
+        return self.connected and self.whole and "admin" in self.rights
+
+    @property
     def look(self) -> Look:
         """What the icon shows."""
         if not self.connected:

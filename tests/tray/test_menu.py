@@ -104,11 +104,9 @@ def actions(items: tuple[Item, ...]) -> set[str]:
     [
         ("view", True, {"view door"}),
         ("control", False, {"command stop", "command record", "command snapshot"}),
-        (
-            "control",
-            True,
-            {"command stop", "command record", "command snapshot", "command shutdown"},
-        ),
+        ("control", True, {"command stop", "command record", "command snapshot"}),
+        ("admin", True, {"command shutdown"}),
+        ("admin", False, set()),
     ],
 )
 def test_what_the_token_does_not_allow_is_greyed(rights: str, whole: bool, may: set[str]) -> None:
@@ -232,7 +230,8 @@ def test_in_every_state_the_menu_can_be_shown_and_quit(server: ServerView) -> No
     def check(found: tuple[Item, ...]) -> None:
         for each in found:
             if each.action is not None and each.enabled and each.action.verb == "command":
-                assert server.may_control
+                ends = each.action.words == ("shutdown",)
+                assert server.may_end if ends else server.may_control
             check(each.children)
 
     check(items)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -195,13 +194,16 @@ class FrameProtocol(Protocol):
         self._say(last_words)
         self._let_go()
         session, self._session = self._session, None
-        part = partial(self.factory.parting.part, self.transport)
         if session is not None:
-            session.finish(part)
+            session.finish(self._part)
         else:
-            part()
+            self._part()
         # A peer that neither reads nor closes would keep the connection for ever.
         self._last_resort = self.factory.clock.callLater(LINGER, self._abort)
+
+    def _part(self) -> None:
+        if self in self.factory.connections:  # a worker may say late that its viewer is gone
+            self.factory.parting.part(self.transport)
 
     def _ask(self) -> None:
         self._say(wire.Ping().encode())

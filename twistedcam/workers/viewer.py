@@ -7,7 +7,7 @@ import os
 from typing import Any, Protocol
 
 from twisted.internet import protocol
-from twisted.internet.interfaces import IHalfCloseableProtocol
+from twisted.internet.interfaces import IDelayedCall, IHalfCloseableProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -16,6 +16,7 @@ from twistedcam.delivery.ears import Ears
 from twistedcam.delivery.outlet import FULL, MAX_UNSENT, Outlet
 from twistedcam.frame import Frame
 from twistedcam.hub import Hub
+from twistedcam.parting import LINGER
 from twistedcam.viewers import Tally, Viewer
 from twistedcam.workers.link import Link, to_text
 from twistedcam.workers.split import AckSplitter
@@ -71,6 +72,7 @@ class RemoteViewer(protocol.Protocol):
         self._outlet: Outlet | None = None
         self._watcher: Watcher | None = None
         self._was_heard = False
+        self._linger: IDelayedCall | None = None
         #: Whether the server has yet to work through what was passed on.
         self._is_asking = False
         self._is_held = False
@@ -133,6 +135,8 @@ class RemoteViewer(protocol.Protocol):
 
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
         """The viewer is gone."""
+        if self._linger is not None and self._linger.active():
+            self._linger.cancel()
         self._worker.ears.detach(self.transport)
         if self._watcher is not None:
             self._watcher.end()
@@ -163,12 +167,16 @@ class RemoteViewer(protocol.Protocol):
             self._watcher.acknowledge(seq)
 
     def finish(self) -> None:
-        """No more frames; end the connection when what is under way is out."""
-        if self._watcher is not None and self.transport is not None:
+        """No more frames; end the connection when what is under way is out.
+
+        One that does not read is cut off: the server, whose connection it was, cannot do that.
+        """
+        if self._watcher is not None and self.transport is not None and self._linger is None:
+            self._linger = self._worker.reactor.callLater(LINGER, self.drop)
             self._watcher.finish(self.transport.loseConnection)
 
     def drop(self) -> None:
-        """End the connection."""
+        """End the connection now."""
         if self._outlet is not None:
             self._outlet.abort()
 

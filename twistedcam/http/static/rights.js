@@ -2,7 +2,7 @@
 
 class Rights {
   constructor() {
-    this.hear({ token: "", rights: ["view", "control"], cameras: null }); // as without tokens
+    this.hear({ token: "", rights: ["view", "control", "publish", "admin"], cameras: null }); // as without tokens
   }
 
   hear({ token, rights, cameras }) {
@@ -15,7 +15,7 @@ class Rights {
 
   // Why it may not be done; "" if it may.
   why(right, camera = null) {
-    if (!this.rights.includes(right)) return `The token “${this.token}” has not the right to ${right}`;
+    if (!this.rights.includes(right)) return `The token “${this.token}” has not the right ${right === "admin" ? "“admin”" : `to ${right}`}`;
     if (this.cameras === null || this.cameras.includes(camera)) return "";
     return `The token “${this.token}” is for ${this.cameras.join(", ")} alone`;
   }
