@@ -10,7 +10,7 @@ import pytest
 from tests.process import ROOT
 from twistedcam import jpeg, listener, parting, wire
 from twistedcam.arguments import MOST_WORKERS
-from twistedcam.auth import Grant, TokenFile, slowdown
+from twistedcam.auth import Grant, TokenFile, sessions, slowdown
 from twistedcam.camera import retry
 from twistedcam.control import lines, protocol, telnet, watch
 from twistedcam.delivery import outlet, watcher
@@ -109,6 +109,7 @@ KIB, MIB = 1024, 1024 * 1024
         f"| {reader.HEAD_LIMIT:g} s, {reader.PICTURE_LIMIT:g} s; {source.MOST_BYTES // MIB} MiB |",
         f"unfinished film | {reader.PACKET_LIMIT:g} s without a picture |",
         f"at the same time | {thumbnail.AT_ONCE}, one for a name |",
+        f"a token that has ended | {2 * sessions.PERIOD:g} s |",
         f"that wait | {slowdown.MAX_WAITING} an address |",
         f"wrong tokens | {slowdown.MAX_ADDRESSES:,} |",
     ],
