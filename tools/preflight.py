@@ -92,6 +92,8 @@ TEST: list[Part] = [
     (debian_package("vlc-plugin-base"), "vlc-plugin-base", "tests of the web side"),
     (program("chromium"), "chromium", "tests of the page"),
     (program("chromedriver"), "chromium-driver", "tests of the page"),
+    (program("firefox-esr"), "firefox-esr", "tests of the page"),
+    (debian_package("gstreamer1.0-libav"), "gstreamer1.0-libav", "tests of recordings"),
     (program("systemd-analyze"), "systemd", "tests of the systemd units"),
     (program("logrotate"), "logrotate", "tests of the log"),
     (program("v4l2-ctl"), "v4l-utils", "the fake webcam"),

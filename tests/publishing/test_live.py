@@ -112,7 +112,7 @@ def test_one_encode_goes_to_all_targets_and_the_recording(published: Published) 
     film = read_film(folder / "rec/x.mp4")
     assert film.seconds > 1
     assert (len(film.times), stopped["dropped"]) == (int(stopped["frames"]), "0")
-    assert film.stream["color_range"] == "pc"
+    assert film.stream["color_range"] == "tv"
 
 
 def test_a_target_that_is_dead_or_silent_costs_the_others_nothing(published: Published) -> None:

@@ -31,8 +31,13 @@ CLOCK = 90_000
 #: Pixels up to which one thread encodes 30 a second with ease.
 _ONE_THREAD = 1280 * 720
 _PIC_I, _PIC_NONE = 1, 0
-#: JFIF is full range, with the matrix of BT.601 (JFIF 1.02) and the colours of sRGB.
-_FULL_RANGE, _BT470BG, _BT709, _SRGB = 2, 5, 1, 13
+#: What H.264 says of its colours, and swscale takes (ITU-T H.273): range, matrix, primaries,
+#: transfer. JPEGs have full range with the matrix of BT.601 (JFIF 1.02) and the colours of sRGB.
+_LIMITED_RANGE, _FULL_RANGE = 1, 2
+_BT709, _BT470BG, _SRGB = 1, 5, 13
+#: A picture with more lines or columns than these has the matrix of BT.709: where a player looks
+#: at the size and not at what the film says of itself, it takes that one, too.
+_SD_WIDTH, _SD_HEIGHT = 1279, 576
 #: Encoders that take pictures from a device's memory, the device, and the format that it has.
 _DEVICES = {"h264_vaapi": ("vaapi", "nv12")}
 
@@ -69,10 +74,15 @@ class Pictures:
 
     def __init__(self, width: int, height: int) -> None:
         self.size = width & ~1, height & ~1
+        is_sd = width <= _SD_WIDTH and height <= _SD_HEIGHT
+        self._matrix = _BT470BG if is_sd else _BT709
         self._decoder: Any = av.CodecContext.create("mjpeg", "r")
 
     def decode(self, jpeg: bytes) -> Any:
-        """A frame in full-range 4:2:0, or None if no decoder can read the picture."""
+        """A frame in limited-range 4:2:0, or None if no decoder can read the picture.
+
+        Many players show full range with the wrong contrast, although the film says what it is.
+        """
         try:
             frames = self._decoder.decode(av.Packet(jpeg))
             if frames:
@@ -89,9 +99,19 @@ class Pictures:
         width, height = self.size
         if (frame.width & ~1, frame.height & ~1) != self.size:
             return self._with_edges(frame)
-        if frame.format.name != "yuvj420p" or (frame.width, frame.height) != self.size:
-            frame = frame.reformat(width, height, "yuvj420p", interpolation="FAST_BILINEAR")
-        return frame
+        return self._converted(frame, width, height)
+
+    def _converted(self, frame: Any, width: int, height: int) -> Any:
+        return frame.reformat(
+            width,
+            height,
+            "yuv420p",
+            src_colorspace=_BT470BG,
+            dst_colorspace=self._matrix,
+            src_color_range=_FULL_RANGE,
+            dst_color_range=_LIMITED_RANGE,
+            interpolation="FAST_BILINEAR",
+        )
 
     def _with_edges(self, frame: Any) -> Any:
         """A picture of another size, in the middle of a black one."""
@@ -101,10 +121,10 @@ class Pictures:
             max(2, min(most, round(side * scale / 2) * 2))
             for side, most in ((frame.width, width), (frame.height, height))
         ]
-        small = frame.reformat(*inner, "yuvj420p", interpolation="FAST_BILINEAR").to_ndarray()
+        small = self._converted(frame, *inner).to_ndarray()
         left, top = (width - inner[0]) // 4 * 2, (height - inner[1]) // 4 * 2
         planes, at = [], 0
-        for step, black in ((1, 0), (2, 128), (2, 128)):
+        for step, black in ((1, 16), (2, 128), (2, 128)):
             rows, columns = inner[1] // step, inner[0] // step
             plane = np.full((height // step, width // step), black, np.uint8)
             part = small.reshape(-1)[at : at + rows * columns].reshape(rows, columns)
@@ -112,13 +132,13 @@ class Pictures:
             planes.append(plane.reshape(-1))
             at += rows * columns
         whole = np.concatenate(planes).reshape(height * 3 // 2, width)
-        return av.VideoFrame.from_ndarray(whole, format="yuvj420p")
+        return av.VideoFrame.from_ndarray(whole, format="yuv420p")
 
     def describe(self, coder: Any) -> None:
         """Tell an encoder what it gets."""
         coder.width, coder.height = self.size
         coder.pix_fmt = "yuv420p"
-        coder.color_range, coder.colorspace = _FULL_RANGE, _BT470BG
+        coder.color_range, coder.colorspace = _LIMITED_RANGE, self._matrix
         coder.color_primaries, coder.color_trc = _BT709, _SRGB
         small = self.size[0] * self.size[1] <= _ONE_THREAD
         coder.thread_count = 1 if small else min(4, os.cpu_count() or 1)
@@ -215,7 +235,9 @@ class Coder:
 
 def on_device(frame: Any, pix_fmt: str) -> Any:
     """The same picture, its values as they are, in the format that a device takes."""
-    return frame.reformat(format=pix_fmt, src_color_range=_FULL_RANGE, dst_color_range=_FULL_RANGE)
+    return frame.reformat(
+        format=pix_fmt, src_color_range=_LIMITED_RANGE, dst_color_range=_LIMITED_RANGE
+    )
 
 
 @contextmanager
