@@ -32,7 +32,7 @@ PREFERENCES = {
 
 @contextmanager
 def firefox(folder: Path) -> Iterator[Any]:
-    """A browser with a profile in a folder, as ``marionette_driver.Marionette``; ended after use."""
+    """A browser with its profile in a folder, as ``marionette_driver.Marionette``."""
     program = require_program("firefox-esr")
     try:
         with warnings.catch_warnings():  # what it imports has its own to say
