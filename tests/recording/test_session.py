@@ -17,8 +17,9 @@ import pytest
 from tests.recording.films import START_US, Film, frame_times, moments, read_film
 from twistedcam.errors import DiskError
 from twistedcam.recording import segment as segment_module
+from twistedcam.recording.coder import Coder, CoderSettings
 from twistedcam.recording.formats import FORMATS
-from twistedcam.recording.moment import Moment
+from twistedcam.recording.moment import Coded, Moment
 from twistedcam.recording.partfile import part_of
 from twistedcam.recording.session import Plan, Session
 from twistedcam.recording.settings import RecordSettings
@@ -203,6 +204,25 @@ def test_a_camera_that_is_lost_after_a_change_of_its_size_has_both_files(tmp_pat
     closed += session.write(moments([60, 60.1], 320, 240)).closed
     closed += session.finish(None).closed
     assert [segment.result.frames for segment in closed] == [3, 1, 2]
+    for segment in closed:
+        segment.publish(0)
+
+
+def test_a_file_of_encoded_frames_begins_with_a_keyframe(tmp_path: Path) -> None:
+    coder, frames = Coder(CoderSettings(), *SMALL), []
+    for number, each in enumerate(moments([n / 10 for n in range(30)])):
+        (pts, data, is_keyframe), *_ = (
+            coder.encode(each.jpeg, number * 9000, number % 10 == 0) or []
+        )
+        frames.append(each._replace(coded=Coded(data, pts, is_keyframe, 1)))
+    session = Session(plan(tmp_path))
+    closed = session.write(frames[:15]).closed
+    closed += session.cut().closed  # the camera is lost, and comes back
+    closed += session.write(frames[15:]).closed
+    progress = session.finish(None)
+    closed += progress.closed
+    assert [segment.result.frames for segment in closed] == [15, 10]
+    assert (progress.frames, progress.dropped, progress.unsupported) == (25, 5, None)
     for segment in closed:
         segment.publish(0)
 

@@ -268,10 +268,14 @@ class Session:
     def _append(self, moment: Moment) -> None:
         """Into the file under way, or a new one."""
         if self._segment is None:
+            if moment.coded is not None and not moment.coded.is_keyframe:
+                self._done.dropped += 1  # no file can begin here; soon there is one that can
+                return
             try:
                 self._segment = self._begin(moment)
             except (NotSupported, av.error.FFmpegError) as error:
-                self._refuse((moment.width, moment.height), str(error))
+                if moment.coded is None:
+                    self._refuse((moment.width, moment.height), str(error))
                 self._done.dropped += 1
                 return
         broken = self._segment.result.broken

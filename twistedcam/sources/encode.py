@@ -109,8 +109,8 @@ class Encoder:
             except Damaged:
                 raise
             except ValueError as error:
-                kind = f"{unusual} JPEG, which" if unusual else "JPEG that"
-                raise ValueError(f"a {kind} cannot be decoded here: {error}") from None
+                kind = f"JPEG ({unusual})" if unusual else "JPEG"
+                raise ValueError(f"a {kind} that cannot be decoded here: {error}") from None
             if not self._has_to_draw and header.orientation == 1 and not unusual:
                 return Picture(
                     time_us, *whole.size, whole.jpeg, encoded=False, repaired=whole.repaired
