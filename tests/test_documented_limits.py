@@ -61,7 +61,7 @@ KIB, MIB = 1024, 1024 * 1024
         f"over MQTT | {lines.MAX_LINE:,} bytes |",
         f"over MQTT | {bridge.MAX_LINE:,} bytes |",
         f"lines that wait | {protocol.MAX_WAITING}; {protocol.MAX_WAITING_BYTES // KIB} KiB; ",
-        f"TLS that has not begun | {Limits.unjoined}, each for {protocol.JOIN_TIMEOUT:g} s |",
+        f"where there are tokens | {Limits.unjoined}, each for {protocol.JOIN_TIMEOUT:g} s |",
         f"on each port | 1/{UNJOINED_SHARE} of the connections on all ports, but {LEAST_SHARE} |",
         f"before a JOIN was taken | {server.MAX_UNJOINED // KIB} KiB, none |",
         f"a publisher's frame | {vigil.MESSAGE_LIMIT:g} s, {vigil.FRAME_LIMIT:g} s, found ",

@@ -44,6 +44,20 @@ class HubTests(SynchronousTestCase):
         assert newest is not None
         self.assertEqual(newest.seq, 2)
 
+    def test_a_fault_while_a_frame_is_encoded_costs_that_frame_alone(self) -> None:
+        def faulty() -> bytes:
+            raise RuntimeError("a fault")
+
+        told: list[str] = []
+        hub, keeper = Hub(), Keeper()
+        hub.on_undecodable = told.append
+        hub.add(keeper)
+        hub.publish(Frame(1, 1000, 1, 1, faulty))
+        hub.publish(frame(2))
+        self.assertEqual(keeper.seqs, [2])
+        self.assertEqual(told, ["a fault"])
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
     def test_each_sink_gets_each_frame(self) -> None:
         hub, one, two = Hub(), Keeper(), Keeper()
         hub.add(one)

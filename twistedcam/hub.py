@@ -109,7 +109,10 @@ class Hub:
             return bool(frame.jpeg)
         except ValueError as error:
             self.on_undecodable(str(error))
-            return False
+        except Exception as error:  # a fault of ours costs this picture, and no sink
+            log.failure("a picture cannot be encoded")
+            self.on_undecodable(str(error))
+        return False
 
     def clear(self) -> None:
         """There is no newest frame any more: the camera is not live."""

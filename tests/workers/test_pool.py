@@ -75,9 +75,11 @@ class Link:
         self.told.append(what)
 
 
-def broken() -> bytes:
-    """What encodes a picture that cannot be encoded."""
-    raise RuntimeError("broken picture")
+class Unsendable(Frame):
+    """A frame of which no message for viewers can be made."""
+
+    def shared(self, make: Any) -> Any:
+        raise RuntimeError("broken picture")
 
 
 class PoolTests(SynchronousTestCase):
@@ -179,7 +181,7 @@ class OutletTests(SynchronousTestCase):
 
     def test_a_frame_that_cannot_be_sent_ends_the_connection_which_may_come_again(self) -> None:
         self.joined()
-        self.hub.publish(Frame(1, 1000, 1, 1, broken))
+        self.hub.publish(Unsendable(1, 1000, 1, 1, b"jpeg"))
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
         self.assertIn("abortConnection", self.connection.calls)
         self.assertEqual(self.link.told[-1], "drop")
