@@ -108,10 +108,27 @@ class Desktop(contextlib.ExitStack):
             self.start_panel(self._panel)
 
     def start_panel(self, height: int = 24) -> subprocess.Popen[bytes]:
-        """A panel along the bottom edge (windows open at the top), with icons of that height."""
+        """A panel along the bottom edge (windows open at the top), with icons of that height.
+
+        It is there when this returns: an icon that asks a panel for a place while that begins may
+        never get one.
+        """
         size = ["--widthtype", "pixel", "--width", "200", "--heighttype", "pixel"]
         place = ["--edge", "bottom", "--align", "left", "--SetDockType", "false"]
-        return self.start(["trayer", *place, *size, "--height", str(height)])
+        panel = self.start(["trayer", *place, *size, "--height", str(height)])
+        wait_for(self._has_panel, "the panel")
+        return panel
+
+    def _has_panel(self) -> bool:
+        """Whether a program manages the icons."""
+        from Xlib.display import Display
+
+        display: Any = Display(self.env["DISPLAY"])
+        try:
+            selection = display.intern_atom(f"_NET_SYSTEM_TRAY_S{display.get_default_screen()}")
+            return bool(display.get_selection_owner(selection))
+        finally:
+            display.close()
 
     def start(self, command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
         """Start a program here; it ends with the desktop, or with the tests if they are killed."""
