@@ -133,6 +133,7 @@ def test_a_device_that_is_silent_is_no_lost_one(
     source.open()
     with pytest.raises(CameraFailed, match="gives no more pictures"):
         source.read()  # OpenCV fails at once
+    source.open()
     monkeypatch.setattr(webcam, "_SILENCE", -1.0)
     assert source.read() is None  # it has waited, and the device is there
     os.unlink(device)
