@@ -138,7 +138,7 @@ def test_a_token_in_the_pages_address_goes_with_all_that_it_asks_for(
         for selector in (".recording .download", ".foot a[data-path='/metrics']"):
             href = browser.find(selector).get_dom_attribute("href")
             assert f"token={boss}" in href
-            with urllib.request.urlopen(server.http + href, timeout=PATIENCE) as answer:
+            with urllib.request.urlopen(href, timeout=PATIENCE) as answer:
                 assert answer.status == 200
         browser.click(".recording .download")
         saved = browser.downloads / name

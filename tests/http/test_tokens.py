@@ -45,6 +45,18 @@ class TokenTests(TokenCase):
             self.assertNotIn(b"door", self.browser.body)
         self.assertEqual(self.ask(None, "POST", "/api/v1/shutdown"), 401)
 
+    def test_a_tab_that_keeps_its_token_loads_the_page_again_and_learns_nothing(self) -> None:
+        for path in ("/?tab", "/?tab=", "/?pictures=pull&tab="):
+            self.assertEqual(self.ask(None, "GET", path), 200, path)
+            self.assertIn(b"<title>twistedcam</title>", self.browser.body)
+            for name in (b"door", b"yard"):
+                self.assertNotIn(name, self.browser.body)
+        for path in ("/?tab&action=snapshot", "/?action=stream&tab=", "/snapshot?tab", "/state?tab",
+                     "/events?tab", "/api/v1/status?tab", "/?tab&token=x"):  # fmt: skip
+            self.clock.advance(1000)
+            self.assertEqual(self.ask(None, "GET", path), 401, path)
+            self.assertNotIn(b"door", self.browser.body)
+
     def test_a_token_comes_as_bearer_as_a_password_or_in_the_address(self) -> None:
         token = self.tokens["viewer"]
         basic = base64.b64encode(f"any:{token}".encode()).decode()
@@ -125,8 +137,8 @@ class TokenTests(TokenCase):
         self.assertEqual(self.connect().ask("GET", "/"), 401)
         browser = self.connect()
         self.assertEqual(browser.ask("GET", f"/?token={token}"), 200)
-        self.assertIn(f'<img src="/stream/door?token={token}"'.encode(), browser.body)
-        self.assertIn(f'<a href="/stream/door?token={token}"'.encode(), browser.body)
+        self.assertIn(f'<img src="stream/door?token={token}"'.encode(), browser.body)
+        self.assertIn(f'<a href="stream/door?token={token}"'.encode(), browser.body)
         self.assertNotIn(b"yard", browser.body)
         odd = self.connect()
         self.assertEqual(

@@ -15,7 +15,7 @@ from twistedcam.auth import Grant, Right
 from twistedcam.errors import Unauthorized
 from twistedcam.http.channel import HttpConnection
 from twistedcam.http.request import HttpRequest
-from twistedcam.http.router import camera_asked
+from twistedcam.http.router import camera_asked, has_word
 
 if TYPE_CHECKING:
     from twistedcam.server import Server
@@ -26,6 +26,8 @@ log = Logger()
 OPEN = frozenset({"/static/{name}", "/favicon.ico"})
 #: Routes that show one camera: the one in the path, in the query, or the first.
 PICTURES = ("/stream", "/snapshot", "/live")
+#: Who loads the page again in a tab that keeps its token to itself: it is told no camera's name.
+_NOBODY = Grant("nobody", frozenset(), frozenset())
 
 
 class Access:
@@ -57,6 +59,9 @@ class Access:
         """
         if path in OPEN:
             return
+        if self._is_loaded_again(request, path):
+            request.grant = _NOBODY
+            return
         peer = request.getClientAddress()
         judging = Deferred.fromCoroutine(
             self._server.authenticator.by_token(self._token_of(request), peer)
@@ -81,6 +86,14 @@ class Access:
                 "or as a password with any name"
             )
         return None
+
+    def _is_loaded_again(self, request: HttpRequest, path: str) -> bool:
+        """Whether a tab asks for the page that has its token (static/token.js) and no other."""
+        words = request.args or {}
+        if path != "/" or not has_word(request, "tab") or b"action" in words:
+            return False
+        shown = token_of(request) is not None or token_in_url(request) is not None
+        return self._server.authenticator.is_needed and not shown
 
     @staticmethod
     def _is_for_pictures(request: HttpRequest, path: str) -> bool:

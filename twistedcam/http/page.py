@@ -96,14 +96,17 @@ class Page:
 
 
 def _figures(names: list[str], query: str) -> str:
-    """The cameras as a page without scripts shows them, each a click away from being alone."""
+    """The cameras as a page without scripts shows them, each a click away from being alone.
+
+    Addresses are relative: a proxy may have put the page below any path.
+    """
     kind = "stream" if len(names) <= MOST_STREAMS else "snapshot"
     figures = []
     for name in names:
         path, shown = quote(name), html.escape(name)
-        image = f'<img src="/{kind}/{path}{query}" alt="Live picture of {shown}">'
+        image = f'<img src="{kind}/{path}{query}" alt="Live picture of {shown}">'
         caption = f"<figcaption>{shown}</figcaption>"
-        figures.append(f'<figure><a href="/stream/{path}{query}">{image}{caption}</a></figure>')
+        figures.append(f'<figure><a href="stream/{path}{query}">{image}{caption}</a></figure>')
     return "\n".join(figures)
 
 

@@ -1,13 +1,17 @@
 // Small things that every part needs.
+import { token } from "./token.js";
 
 export const $ = (selector, root = document) => root.querySelector(selector);
 
-// An address on this server. A token that the page was opened with (/?token=…) goes with it: an
-// <img>, an EventSource and a WebSocket can show it in no other way.
-const token = new URLSearchParams(location.search).get("token");
+// Where the server's own addresses begin: where the page is, below any path that a proxy gives it.
+// Without user name and password, which the page's address may have: fetch() takes no such address.
+const root = location.origin + location.pathname.replace(/\/[^/]*$/, "");
+
+// An address on this server, from a path as docs/http.md has it: /stream. The page's token goes with
+// it: an <img>, an EventSource and a WebSocket can send it in no other way.
 export function address(path) {
-  if (token === null) return path;
-  return `${path}${path.includes("?") ? "&" : "?"}token=${encodeURIComponent(token)}`;
+  if (token === null) return root + path;
+  return `${root}${path}${path.includes("?") ? "&" : "?"}token=${encodeURIComponent(token)}`;
 }
 
 // Asks the server. Where the page has a token, the browser is to ask its user for none.
@@ -16,14 +20,14 @@ export function ask(path, request = {}) {
 }
 
 // What to do where a token is refused.
-export const remedy = token === null ? "Load this page again, and give a token that is good." : "Open this page with a token that is good: /?token=TOKEN.";
+export const remedy = token === null ? "Load this page again, and give a token that is good." : `Open this page with a token that is good: ${root}/?token=TOKEN.`;
 
 export function fromTemplate(id) {
   return document.getElementById(id).content.firstElementChild.cloneNode(true);
 }
 
 export function icon(use, name) {
-  use.setAttribute("href", `/static/icons.svg#${name}`);
+  use.setAttribute("href", `static/icons.svg#${name}`);
 }
 
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -88,7 +88,7 @@ export class Pictures {
   socketLife() {
     return new Promise((done) => {
       let opened = false;
-      const url = new URL(address(`/live/${this.path}`), location.href);
+      const url = new URL(address(`/live/${this.path}`));
       url.protocol = url.protocol.replace("http", "ws");
       const socket = new WebSocket(url);
       this.socket = socket;
