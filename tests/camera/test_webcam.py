@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
 from tests.camera.rig import Viewer, Watcher, serving
@@ -29,6 +31,8 @@ from tests.fakecam import (
 )
 from tests.process import PATIENCE, ServerProcess, wait_for
 from twistedcam import jpeg
+from twistedcam.sources.auto import NO_WEBCAM
+from twistedcam.sources.pattern import COLOUR_BARS
 
 JPEGS = [encode_jpeg(picture) for picture in moving_picture(640, 480, 8)]
 SMALL = Format("MJPG", 640, 480, (30, 15), JPEGS)
@@ -317,10 +321,67 @@ def test_another_size_and_rate_are_taken_while_viewers_stay_and_a_recording_goes
         assert server.command_lines("record stop")[-1] == "OK"
 
 
-def test_auto_takes_a_webcam_that_is_plugged_in_later(tmp_path: Path) -> None:
+def test_auto_without_a_webcam_is_recovering_and_takes_one_that_is_plugged_in_later(
+    tmp_path: Path,
+) -> None:
     with FakeBus() as bus:
         camera = FakeCam([SMALL], bus=bus)
+        http = ("--http", "tcp:0:interface=127.0.0.1")
+        with serving(tmp_path, bus, "--camera", "auto:?size=640x480", *http) as server:
+            wait_for(lambda: server.status()["state"] == "recovering", "the reason")
+            status = server.status()
+            assert (status["state"], status["reason"]) == ("recovering", NO_WEBCAM)
+            assert server.log.count(f"cam is recovering: {NO_WEBCAM}\n") == 1
+            assert get(f"{server.http}/healthz") == (503, {"cam": NO_WEBCAM})
+            assert bars_of(f"{server.http}/stream") == [*COLOUR_BARS]
+            with Viewer(server.frames) as viewer:
+                answer = server.command_lines("record start a.mkv")
+                assert answer == [
+                    "recording: a.mkv",
+                    f"waiting: no picture yet (the camera is recovering: {NO_WEBCAM})",
+                    "OK",
+                ]
+                camera.replug()
+                assert viewer.frames(1)[0].width == 640
+                assert (viewer.states[0].state, viewer.states[0].reason) == (
+                    "recovering",
+                    NO_WEBCAM,
+                )
+            assert server.status()["format"] == "MJPG"
+            assert get(f"{server.http}/healthz")[0] == 200
+            assert server.command_lines("record stop")[-1] == "OK"
+
+
+def test_auto_says_why_a_webcam_gives_no_picture_and_takes_it_when_it_does(tmp_path: Path) -> None:
+    with FakeBus() as bus:
+        camera = bus.plug([SMALL])
+        camera.deny()
         with serving(tmp_path, bus, "--camera", "auto:") as server:
-            wait_for(lambda: server.status()["format"] == "pattern", "the test picture")
-            camera.replug()
-            wait_for(lambda: server.status()["format"] == "MJPG", "the webcam")
+            wait_for(lambda: server.status()["state"] == "recovering", "the reason")
+            assert server.status()["reason"] == (
+                "No webcam gives a picture: /dev/video0 may not be opened by this user: add the"
+                " user to the group 'video'. A test picture is shown."
+            )
+            camera.ok()
+            wait_for(lambda: server.status()["state"] == "live", "the webcam")
+
+
+def get(url: str) -> tuple[int, dict[str, str] | None]:
+    """The status of ``/healthz``, and the cameras that are not well."""
+    try:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
+            return answer.status, None
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)["cameras"]
+
+
+def bars_of(url: str) -> list[tuple[int, ...]]:
+    """The colours in the first row of a stream's first picture, from left to right, as BGR."""
+    with urllib.request.urlopen(url, timeout=PATIENCE) as stream:
+        data = b""
+        while b"\xff\xd9" not in data:
+            data += stream.read1(1 << 16)
+    jpeg_file = data[data.index(b"\xff\xd8") :]
+    row = cv2.imdecode(np.frombuffer(jpeg_file, np.uint8), cv2.IMREAD_COLOR)[2]
+    middles = [row[len(row) * (2 * each + 1) // 14] for each in range(7)]
+    return [tuple(191 if value > 180 else 0 for value in map(int, each)) for each in middles]

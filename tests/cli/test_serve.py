@@ -19,6 +19,7 @@ from tests.process import PATIENCE, ROOT, ServerProcess, run_program, wait_for
 from tests.viewer import Viewer
 from twistedcam import barcode, wire
 from twistedcam.cli.serve import announce
+from twistedcam.sources.auto import NO_WEBCAM
 from twistedcam.wire.messages import FrameMessage
 
 
@@ -163,12 +164,12 @@ def test_shutdown_from_the_control_port_ends_it_with_0(tmp_path: Path) -> None:
         assert "Traceback" not in server.log
 
 
-def test_no_webcam_means_the_pattern_with_the_reason(tmp_path: Path) -> None:
+def test_no_webcam_is_said_in_plain_words(tmp_path: Path) -> None:
     if any(name.startswith("video") for name in os.listdir("/dev")):
         pytest.skip("there is a webcam here")
     with ServerProcess(tmp_path) as server:
-        status = wait_for(lambda: (s := server.status())["state"] == "live" and s, "the pattern")
-        assert "no webcam was found" in status["device"]
+        wait_for(lambda: server.status()["state"] == "recovering", "the reason")
+        assert server.status()["reason"] == NO_WEBCAM
 
 
 def test_a_folder_that_cannot_be_written_is_said_and_stops_no_server(tmp_path: Path) -> None:

@@ -213,13 +213,13 @@ def test_where_there_is_no_driver_to_ask_opencv_alone_is_asked(elsewhere: Captur
         make_source(parse("webcam:?name=door"))
 
 
-def test_where_there_is_no_list_auto_takes_the_first_camera_or_the_pattern(
+def test_where_there_is_no_list_auto_takes_the_first_camera(
     elsewhere: Capture,
 ) -> None:
     source = AutoSource((64, 48), 25)
-    assert source.open().format == "pattern"  # it opens, and gives no picture
-    assert source.read() is not None
-    source.close()
+    with pytest.raises(CameraFailed, match=r"^No webcam gives a picture: .*\. A test picture is"):
+        source.open()  # it opens, and gives no picture
+    assert source.mark() is None
     elsewhere.pictures = [PICTURE]
     assert source.open().format == "MJPG"
     assert elsewhere.asked[0] == 0

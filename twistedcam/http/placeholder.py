@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 
 from twistedcam import jpeg as jpeg_limits
 from twistedcam.frame import Frame
+from twistedcam.sources.pattern import COLOUR_BARS
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
@@ -121,11 +122,13 @@ class _Key(NamedTuple):
     reason: str
     width: int
     height: int
+    is_test_picture: bool
 
 
 def _key(camera: Camera) -> _Key:
     reason = (camera.reason or "")[:_LONGEST_REASON]
-    return _Key(camera.name, camera.state, reason, *_size(camera))
+    is_test_picture = camera.spec.scheme == "auto" and camera.state == "recovering"
+    return _Key(camera.name, camera.state, reason, *_size(camera), is_test_picture)
 
 
 def state_shown(frame: Frame) -> str:
@@ -133,8 +136,18 @@ def state_shown(frame: Frame) -> str:
     return ""
 
 
-def draw(name: str, state: str, reason: str, width: int, height: int) -> bytes:
-    """The picture as a JPEG file."""
+def draw(
+    name: str, state: str, reason: str, width: int, height: int, is_test_picture: bool = False
+) -> bytes:
+    """The picture as a JPEG file.
+
+    Arguments:
+        name: the camera's.
+        state: its state.
+        reason: why there is no picture, or nothing.
+        width, height: pixels.
+        is_test_picture: whether the words are written on colour bars.
+    """
     image = Image.new("RGB", (width, height), _BACKGROUND)
     canvas = ImageDraw.Draw(image)
     unit = max(8.0, min(width / 26, height / 12))
@@ -145,6 +158,9 @@ def draw(name: str, state: str, reason: str, width: int, height: int) -> bytes:
     top = height / 2 - unit * (1.6 + 0.6 * len(lines))
     radius = unit * 0.42
     mark = _MARKS.get(state, _MARKS["recovering"])
+    if is_test_picture:
+        words = (top - unit, top + unit * (3.0 + 1.9 * bool(lines) + 1.4 * max(0, len(lines) - 1)))
+        _draw_bars(canvas, height - unit * 2.2, words)
     canvas.ellipse((middle - radius, top - radius, middle + radius, top + radius), fill=mark)
     y = top + unit * 1.9
     _write(canvas, y, title, _TITLE, unit * 1.5)
@@ -161,6 +177,15 @@ def draw(name: str, state: str, reason: str, width: int, height: int) -> bytes:
     file = io.BytesIO()
     image.save(file, "JPEG", quality=85)
     return file.getvalue()
+
+
+def _draw_bars(canvas: ImageDraw.ImageDraw, height: float, words: tuple[float, float]) -> None:
+    """Draw colour bars from the top down to ``height``; ``words``: the rows that stay free."""
+    width = canvas.im.size[0]
+    edges = [width * each // len(COLOUR_BARS) for each in range(len(COLOUR_BARS) + 1)]
+    for (blue, green, red), left, right in zip(COLOUR_BARS, edges, edges[1:], strict=False):
+        canvas.rectangle((left, 0, max(left, right - 1), height), fill=(red, green, blue))
+    canvas.rectangle((0, words[0], width, words[1]), fill=_BACKGROUND)
 
 
 def _write(canvas: ImageDraw.ImageDraw, y: float, text: str, colour: _Colour, size: float) -> None:

@@ -1,4 +1,4 @@
-"""The first webcam that gives a picture, or else the test picture with the reason on it."""
+"""The first webcam that gives a picture."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import time
 from collections.abc import Mapping
 
 from twistedcam.errors import BadArgument, CameraFailed
-from twistedcam.sources.base import Grab, Granted, Source
+from twistedcam.sources.base import Grab, Granted
 from twistedcam.sources.devices import LINUX, device_paths
-from twistedcam.sources.pattern import DEFAULT_FPS, DEFAULT_SIZE, MIN_SIZE, PatternSource
 from twistedcam.sources.spec import Settings, SourceSpec
 from twistedcam.sources.webcam import WebcamSource, check_control
 
-#: Seconds between two looks for a webcam that was plugged in meanwhile.
-_LOOK_EVERY = 0.4
+#: Why there is no picture. The placeholder of such a camera is a test picture.
+NO_WEBCAM = "No webcam was found. A test picture is shown. Plug one in."
+
 #: Seconds that a webcam may take to give its first picture.
 _FIRST_PICTURE = 5.0
 
 
 class AutoSource:
-    """Looks for a webcam at every opening; while there is none, shows the pattern.
+    """Looks for a webcam at every opening. It cannot be opened while there is none.
 
     Arguments:
         size: (width, height) to ask for, or None for the usual.
@@ -36,10 +36,10 @@ class AutoSource:
         self._controls = dict(controls or {})
         self._size = size
         self._fps = fps
-        self._source: Source | None = None
+        self._source: WebcamSource | None = None
         self._first: Grab | None = None
-        self._seen: list[str] | None = None
-        self._look_at = 0.0
+        #: The webcams that gave no picture, by their paths.
+        self._failed: dict[str | int, WebcamSource] = {}
 
     @classmethod
     def from_settings(cls, spec: SourceSpec, settings: Settings) -> AutoSource:
@@ -53,9 +53,14 @@ class AutoSource:
         return cls(size, fps, controls)
 
     def open(self) -> Granted:
-        """Try the webcams one after the other."""
+        """Open the first webcam that gives a picture.
+
+        Raises:
+            CameraFailed: none does; the message says why of each.
+        """
         devices: list[str | int] = [*device_paths()] if LINUX else [0]
         reasons = []
+        self._failed = {}
         for device in devices:
             webcam = WebcamSource(device, controls=self._controls)
             webcam.size = self._size or webcam.size
@@ -65,53 +70,37 @@ class AutoSource:
                 self._first = _first_picture(webcam)
             except CameraFailed as error:
                 webcam.close()
-                reasons.append(str(error))
+                self._failed[device] = webcam
+                reasons.append(str(error).rstrip("."))
                 continue
             self._source = webcam
             return granted
-        return self._show_pattern(reasons, [str(device) for device in devices])
-
-    def _show_pattern(self, reasons: list[str], devices: list[str]) -> Granted:
-        self._seen = devices
-        self._look_at = time.monotonic() + _LOOK_EVERY
-        why = "; ".join(reasons) or "no webcam was found: plug one in"
-        width, height = self._size or DEFAULT_SIZE  # which may be a webcam's, and small
-        size = max(width, MIN_SIZE[0]), max(height, MIN_SIZE[1])
-        pattern = PatternSource(size, self._fps or DEFAULT_FPS, why)
-        self._source = pattern
-        return pattern.open()
+        if not reasons:
+            raise CameraFailed(NO_WEBCAM)
+        why = "; ".join(reasons)
+        raise CameraFailed(f"No webcam gives a picture: {why}. A test picture is shown.")
 
     def read(self) -> Grab | None:
-        """The next picture of whatever was found."""
+        """The next picture of the webcam that was found."""
         assert self._source is not None, "not open"
         if self._first is not None:
             first, self._first = self._first, None
             return first
-        self._look()
         return self._source.read()
-
-    def interrupt(self) -> None:
-        """Wake who waits for the next test picture."""
-        source = self._source
-        if isinstance(source, PatternSource):
-            source.interrupt()
 
     def close(self) -> None:
         """Let the webcam go."""
         if self._source is not None:
             self._source.close()
             self._source = None
-        self._first = self._seen = None
+        self._first = None
 
-    def _look(self) -> None:
-        """End the pattern when a webcam has come."""
-        if self._seen is None or not LINUX or time.monotonic() < self._look_at:
-            return
-        self._look_at = time.monotonic() + _LOOK_EVERY
-        devices: list[str] = device_paths()
-        if set(devices) - set(self._seen):
-            raise CameraFailed("a webcam was plugged in")
-        self._seen = devices
+    def mark(self) -> object:
+        """Changes when a webcam is plugged in, may be opened, or is let go by its holder."""
+        if not LINUX:
+            return None
+        webcams = {path: self._failed.get(path) or WebcamSource(path) for path in device_paths()}
+        return tuple((path, webcam.mark()) for path, webcam in webcams.items()) or None
 
 
 def _first_picture(webcam: WebcamSource) -> Grab:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 import time
 from datetime import datetime
 from typing import Any
@@ -20,8 +19,8 @@ from twistedcam.sources.spec import Settings, SourceSpec
 DEFAULT_SIZE = (640, 480)
 DEFAULT_FPS = 30.0
 
-# EBU colour bars at 75 %, from left to right, in BGR.
-_BARS = (
+#: EBU colour bars at 75 %, from left to right, in BGR.
+COLOUR_BARS = (
     (191, 191, 191),
     (0, 191, 191),
     (191, 191, 0),
@@ -44,18 +43,11 @@ class PatternSource:
     Arguments:
         size: (width, height) in pixels.
         fps: frames a second.
-        reason: a sentence to show on the picture, or nothing.
     """
 
-    def __init__(
-        self,
-        size: tuple[int, int] = DEFAULT_SIZE,
-        fps: float = DEFAULT_FPS,
-        reason: str = "",
-    ) -> None:
+    def __init__(self, size: tuple[int, int] = DEFAULT_SIZE, fps: float = DEFAULT_FPS) -> None:
         self.size = size
         self.fps = fps
-        self.reason = reason
         self._number = 0
         self._ticker: Ticker | None = None
         self._background: NDArray[np.uint8] | None = None
@@ -76,7 +68,7 @@ class PatternSource:
         self._ticker = Ticker(self.fps)
         self._background = self._draw_background()
         width, height = self.size
-        return Granted(width, height, self.fps, "pattern", self.reason or "test picture")
+        return Granted(width, height, self.fps, "pattern", "test picture")
 
     def read(self) -> Grab | None:
         """Wait until the next picture is due, and draw it."""
@@ -99,27 +91,11 @@ class PatternSource:
     def _draw_background(self) -> NDArray[np.uint8]:
         width, height = self.size
         image = np.zeros((height, width, 3), np.uint8)
-        edges = np.linspace(0, width, len(_BARS) + 1).astype(int)
-        for bar, left, right in zip(_BARS, edges[:-1], edges[1:], strict=True):
+        edges = np.linspace(0, width, len(COLOUR_BARS) + 1).astype(int)
+        for bar, left, right in zip(COLOUR_BARS, edges[:-1], edges[1:], strict=True):
             image[:, left:right] = bar
         image[height * 3 // 4 :] = np.linspace(16, 235, width).astype(np.uint8)[None, :, None]
-        if self.reason:
-            self._write_reason(image)
         return image
-
-    def _write_reason(self, image: NDArray[np.uint8]) -> None:
-        width, height = self.size
-        scale = max(0.35, width / 1100)
-        em = cv2.getTextSize("n", _FONT, scale, 1)[0][0]
-        lines = textwrap.wrap(self.reason, max(10, int(width * 0.9 / em)))[:5]
-        line_height = int(34 * scale)
-        top = height // 2
-        cv2.rectangle(
-            image, (0, top), (width, top + line_height * len(lines) + line_height // 2), _PANEL, -1
-        )
-        for row, line in enumerate(lines, 1):
-            at = (int(width * 0.04), top + row * line_height)
-            cv2.putText(image, line, at, _FONT, scale, _WHITE, 1, cv2.LINE_AA)
 
     def _draw(self, now: float) -> NDArray[np.uint8]:
         assert self._background is not None
