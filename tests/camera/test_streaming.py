@@ -8,6 +8,7 @@ from tests.server_case import ServerCase
 from twistedcam.camera.streaming import StreamProperties
 from twistedcam.errors import BadArgument
 from twistedcam.sources import parse
+from twistedcam.sources.encode import Picture
 
 #: One of each kind that has a rate to set.
 SOURCES = ("pattern:", "auto:", "webcam:0", "file:{0}/a.mkv", "folder:{0}", "http://cam/still.jpg")
@@ -28,3 +29,21 @@ class RangeTests(ServerCase):
                 refused = Deferred.fromCoroutine(properties.check({"fps": f"{wrong}"}))
                 told = str(self.failureResultOf(refused, BadArgument).value)
                 self.assertIn(f"from {fps.low:g} to {fps.high:g}", told)
+
+
+class QualityTests(ServerCase):
+    def test_setting_a_quality_says_so_while_no_jpeg_is_made_here(self) -> None:
+        camera = self.server.add_camera("usb", parse("pattern:"))
+
+        def note(jpeg: bytes | None, encoded: bool, turned: bool = False) -> str:
+            camera.counts.add(
+                Picture(1, 2, 2, jpeg or (lambda: b"made late"), encoded, turned=turned)
+            )
+            setting = Deferred.fromCoroutine(camera.properties.set("quality", "40"))
+            return str(self.successResultOf(setting).as_dict().get("note", ""))
+
+        passed_on = "the camera's own JPEGs are passed on"
+        self.assertIn(passed_on, note(b"own", encoded=False))
+        self.assertIn(passed_on, note(b"turned", encoded=False, turned=True))
+        self.assertEqual(note(b"made", encoded=True), "")
+        self.assertEqual(note(None, encoded=False), "")

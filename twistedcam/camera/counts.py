@@ -20,6 +20,7 @@ class CameraCounts:
         repaired: that lacked something which has been put in.
         corrupt: that were no good, and are not in ``frames``.
         restarts: openings after the first.
+        from_camera: whether the newest picture is the camera's own JPEG, not one made here.
     """
 
     frames: int = 0
@@ -30,10 +31,12 @@ class CameraCounts:
     repaired: int = 0
     corrupt: int = 0
     restarts: int = 0
+    from_camera: bool = False
 
     def add(self, picture: Picture) -> None:
         """One more that was passed on."""
         self.frames += 1
+        self.from_camera = isinstance(picture.jpeg, bytes) and not picture.encoded
         if isinstance(picture.jpeg, bytes):
             self.bytes += len(picture.jpeg)
             self.passed += not picture.encoded and not picture.turned

@@ -22,6 +22,7 @@ class Property:
         choices: the words that it can be, where it is one of some.
         unit: such as ``frames/s``; empty for none.
         writable: whether it can be set now.
+        note: what a person should know of it; empty for nothing.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Property:
     choices: tuple[str, ...] = ()
     unit: str = ""
     writable: bool = True
+    note: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as they are answered; what is not known is left out."""
@@ -49,6 +51,8 @@ class Property:
             fields["unit"] = self.unit
         if not self.writable:
             fields["writable"] = False
+        if self.note:
+            fields["note"] = self.note
         return fields
 
 

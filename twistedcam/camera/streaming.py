@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from twistedcam.camera.camera import Camera
 
 STREAM_NAMES = ("fps", "size", "quality")
+#: Why another quality changes nothing now.
+_PASSED_ON = "the camera's own JPEGs are passed on: quality is for those that are made here"
 
 
 class StreamProperties:
@@ -74,7 +76,9 @@ class StreamProperties:
         camera = self._camera
         asked = camera.spec.settings.get(name) or None
         if name == "quality":
-            return Property(name, camera.encoder.quality, default=80, low=1, high=100, step=1)
+            note = _PASSED_ON if camera.counts.from_camera else ""
+            quality = camera.encoder.quality
+            return Property(name, quality, default=80, low=1, high=100, step=1, note=note)
         granted = camera.granted if camera.state == "live" else None
         if name == "size":
             size = f"{granted.width}x{granted.height}" if granted and granted.width else asked

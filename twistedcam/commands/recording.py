@@ -84,6 +84,11 @@ def add_recording_commands(registry: Registry) -> None:
         )
         return {"snapshot": written}
 
+    @registry.command("snapshots", right="view", items="snapshots")
+    async def snapshots(server: Server) -> Answer:
+        """List the snapshots, newest first."""
+        return await server.library.snapshots()
+
     @registry.command("recordings", right="view", items="recordings")
     async def recordings(server: Server) -> Answer:
         """List the recordings, newest first, those being written among them."""
@@ -91,7 +96,7 @@ def add_recording_commands(registry: Registry) -> None:
 
     @registry.command("recordings delete")
     async def recordings_delete(server: Server, name: str) -> Answer:
-        """Delete a recording."""
+        """Delete a recording or a snapshot."""
         await server.library.delete(name)
         return None
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from twisted.internet.defer import DeferredLock
 from twisted.logger import Logger
@@ -21,9 +21,11 @@ from twistedcam.recording.hidden_folder import HiddenFolder
 from twistedcam.recording.index import Index
 from twistedcam.recording.media_reader import MediaReader, ProcessReader
 from twistedcam.recording.names import is_inside
+from twistedcam.recording.picture_quota import SUFFIXES as PICTURES
 from twistedcam.recording.probe import SUFFIXES, Item
 from twistedcam.recording.recovery import Recovered, recover
 from twistedcam.recording.retention import Limits, too_many
+from twistedcam.recording.snapshot_list import list_snapshots
 from twistedcam.recording.thumbnail import Thumbnails
 from twistedcam.runtime.regular_file import is_regular
 
@@ -31,6 +33,8 @@ log = Logger()
 
 T = TypeVar("T")
 
+#: What has a name here that can be asked for: recordings and snapshots.
+_FILES = SUFFIXES.union(PICTURES)
 #: Seconds that files are read for before room is made without knowing the others.
 _LOOK = 2.0
 #: Recordings that are deleted before the events of it are published.
@@ -103,13 +107,21 @@ class Library:
         finally:
             self._reading.release()
 
+    async def snapshots(self) -> builtins.list[dict[str, Any]]:
+        """All snapshots, newest first, as they are answered.
+
+        Raises:
+            DiskError: the folder cannot be read.
+        """
+        return await self._on_disk(lambda: list_snapshots(self.folder))
+
     def path(self, name: str) -> Path:
-        """Where a complete recording is.
+        """Where a complete recording or a snapshot is.
 
         Raises:
             NoSuchRecording: there is none of that name.
         """
-        path = self._inside(name)
+        path = self._inside(name, _FILES)
         if not is_regular(path):
             raise NoSuchRecording(f"there is no recording {name!r}")
         return path
@@ -119,7 +131,7 @@ class Library:
         return any(item.recording == name for item in self._being_written())
 
     async def delete(self, name: str) -> None:
-        """Delete a recording, whoever made it.
+        """Delete a recording or a snapshot, whoever made it.
 
         Raises:
             NoSuchRecording: there is none of that name.
@@ -286,8 +298,11 @@ class Library:
         log.info("deleted {name}", name=name)
         self._events.publish(RecordingChanged(camera, "deleted", name))
 
-    def _inside(self, name: str) -> Path:
+    def _inside(self, name: str, suffixes: Collection[str] = SUFFIXES) -> Path:
         """Where a recording of that name would be.
+
+        Arguments:
+            suffixes: endings that it may have.
 
         Raises:
             NoSuchRecording: a recording cannot have that name.
@@ -296,7 +311,7 @@ class Library:
         if not is_inside(real):
             raise NoSuchRecording(f"{name!r} is no name of a recording: no folders, no leading dot")
         path = self.folder / real
-        if path.suffix.lower() not in SUFFIXES:
+        if path.suffix.lower() not in suffixes:
             raise NoSuchRecording(f"there is no recording {name!r}")
         return path
 
