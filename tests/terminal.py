@@ -53,6 +53,8 @@ class Terminal:
         )
         os.close(slave)
         self.seen = ""
+        #: All that was read; ``seen`` is what has come behind the text that was waited for.
+        self.transcript = ""
 
     def resize(self, columns: int, lines: int) -> None:
         """As a person drags the window; whoever is in the foreground is told."""
@@ -79,7 +81,9 @@ class Terminal:
         while text not in self.seen:
             assert time.monotonic() < until, f"waited for {text!r}: {self.seen!r}"
             meanwhile()
-            self.seen += self._read()
+            piece = self._read()
+            self.seen += piece
+            self.transcript += piece
         self.seen = self.seen.split(text, 1)[1]
 
     def _read(self) -> str:

@@ -7,11 +7,15 @@ from typing import Any
 
 from twisted.logger import (
     FileLogObserver,
+    ILogFilterPredicate,
     LogEvent,
+    LogLevel,
+    PredicateResult,
     eventAsJSON,
     formatEvent,
     formatEventAsClassicLogText,
 )
+from zope.interface import implementer
 
 #: Characters of an event that is no failure: somebody else's words may be among them.
 _LONGEST = 4000
@@ -24,6 +28,24 @@ _KEPT = ("log_time", "log_level", "log_namespace", "log_system")
 _RECORD = "\x1e"
 #: What steers a terminal; a line's end and the tab behind it are the log's own.
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+#: What Twisted's ports log with the old interface, which gives their messages no namespace.
+_PORT_OPENED_OR_CLOSED = re.compile(r"\S+ starting on \S+|\(.*Port .* Closed\)")
+
+
+@implementer(ILogFilterPredicate)
+class WithoutTwisted:
+    """Leaves out what Twisted itself says of its ports and its main loop, but for warnings."""
+
+    def __call__(self, event: LogEvent) -> Any:
+        """Whether the event is left out."""
+        if event.get("log_level", LogLevel.info) > LogLevel.info or "log_failure" in event:
+            return PredicateResult.maybe
+        is_twisted = str(event.get("log_namespace", "")).startswith("twisted.")
+        if not is_twisted and event.get("log_namespace") == "log_legacy":
+            is_twisted = _PORT_OPENED_OR_CLOSED.fullmatch(formatEvent(event)) is not None
+        return PredicateResult.no if is_twisted else PredicateResult.maybe
 
 
 def text_observer(to: Any) -> FileLogObserver:

@@ -66,6 +66,7 @@ class CameraService(MultiService):
         options: what it serves and where.
         registry: the commands; the standard ones by default.
         on_shutdown: called when a controller asks for the end; by default the reactor stops.
+        keys_see_log: whether the log is written to the terminal in which keys are pressed.
 
     Raises:
         BadArgument, StartupError: an option will not do.
@@ -77,6 +78,7 @@ class CameraService(MultiService):
         options: ServeOptions,
         registry: Registry | None = None,
         on_shutdown: Callable[[], None] | None = None,
+        keys_see_log: bool = False,
     ) -> None:
         super().__init__()
         self.setName("twistedcam")
@@ -120,7 +122,7 @@ class CameraService(MultiService):
         if options.keys:
             # To the terminal itself: twistd takes sys.stdout for its log.
             tell = partial(print, file=sys.__stdout__, flush=True)
-            keys = Keys(self.server, self.registry, tell)
+            keys = Keys(self.server, self.registry, tell, keys_see_log)
             ready = lambda: tell(keys.help())  # noqa: E731
             Terminal(reactor, keys.typed, ready, gone=self._hang_up).setServiceParent(self)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import sys
@@ -174,19 +175,43 @@ def test_a_person_at_the_server_s_terminal(serve: Callable[..., Serving], tmp_pa
     terminal.wait_for("keys: space start")
     assert terminal.takes_keys()
     terminal.type(" ")
-    terminal.wait_for("cam: start: OK")
+    terminal.wait_for("cam is live")
     terminal.type("r")
-    terminal.wait_for("cam: record start: cam_")
+    terminal.wait_for("cam: recording to cam_")
     wait_for(lambda: any(tmp_path.glob(".*.part")), "a picture in the file")
     terminal.type("e")
-    terminal.wait_for("cam: record stop: cam_")
+    terminal.wait_for("cam: recorded cam_")
     terminal.type("s")
-    terminal.wait_for("cam: stop: OK")
+    terminal.wait_for("cam is stopped")
+    terminal.type("s")
+    terminal.wait_for("cam: stop: OK")  # nothing has changed that the log could tell
     terminal.type("?")
     terminal.wait_for("? help")
     quit_by_keys(terminal)
     assert terminal.process.wait(PATIENCE) == 0
     assert terminal.is_back()
+    seen = terminal.transcript
+    assert seen.count(".mp4") == 2  # where it is recorded to, and what was recorded
+    assert re.search(r"cam: recorded cam_\S+\.mp4 \(0:0\d, [\d.]+ KB\)", seen)
+    assert not [word for word in (" starting on ", "Port ", "Main loop") if word in seen]
+
+
+def test_what_no_log_in_the_terminal_tells_is_told_for_each_key(
+    serve: Callable[..., Serving], tmp_path: Path
+) -> None:
+    terminal = serve("--log", str(tmp_path / "log"))
+    terminal.wait_for("keys: space start")
+    for key, answer in (
+        (" ", "cam: start: OK"),
+        ("r", "cam: record start: cam_"),
+        ("e", "cam: record stop: recorded cam_"),
+        ("s", "cam: stop: OK"),
+    ):
+        terminal.type(key)
+        terminal.wait_for(answer)
+    assert re.search(r"recorded cam_\S+\.mp4 \(0:0\d, [\d.]+ KB\)", terminal.transcript)
+    quit_by_keys(terminal)
+    assert terminal.process.wait(PATIENCE) == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
@@ -244,7 +269,7 @@ def test_ctrl_z_and_fg_in_a_shell(tmp_path: Path) -> None:
         shell.type("fg\n")
         wait_for(shell.takes_keys, "the terminal to be taken again")
         shell.type(" ")
-        shell.wait_for("cam: start: OK")
+        shell.wait_for("cam is live")
         quit_by_keys(shell)
         shell.wait_for("$ ")
         shell.type("echo ended with $?\n")
@@ -264,7 +289,7 @@ def test_a_server_in_the_background_takes_keys_once_it_is_in_front(tmp_path: Pat
         shell.type(shlex.join(words) + " &\n")
         shell.wait_for("cam is live")
         for command, back in (("fg\n", "\x1a"), ("fg\n", "\x1a"), ("bg\n", "")):
-            assert "cam: stop: OK" not in shell.seen
+            assert "cam is stopped" not in shell.seen
             shell.type("stty -a\n")
             shell.wait_for(" icanon ")
             shell.type(command)
@@ -277,9 +302,9 @@ def test_a_server_in_the_background_takes_keys_once_it_is_in_front(tmp_path: Pat
         shell.type("fg\n")
         wait_for(shell.takes_keys, "the keys")
         shell.type("s")
-        shell.wait_for("cam: stop: OK")
+        shell.wait_for("cam is stopped")
         quit_by_keys(shell)
-        shell.wait_for("Main loop terminated")
+        shell.wait_for("shutdown: OK")
     finally:
         shell.close()
 

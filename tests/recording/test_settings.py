@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from twistedcam.errors import BadArgument
 from twistedcam.recording.formats import FORMATS, format_of_name
-from twistedcam.recording.quantities import is_size, seconds, size
+from twistedcam.recording.quantities import is_size, seconds, show_seconds, show_size, size
 from twistedcam.recording.settings import RecordSettings
 
 
@@ -95,3 +95,11 @@ def test_a_mistake_says_what_there_is(word: str, said: str) -> None:
 def test_the_ending_chooses_the_format(name: str, preferred: str | None, chosen: str) -> None:
     wanted = None if preferred is None else FORMATS[preferred]
     assert str(format_of_name(name, wanted)) == chosen
+
+
+def test_lengths_and_sizes_are_shown_in_the_unit_that_fits() -> None:
+    lengths = [0.4, 7, 59.6, 60, 3599.7, 3723]
+    assert [*map(show_seconds, lengths)] == ["0:00", "0:07", "1:00", "1:00", "1:00:00", "1:02:03"]
+    sizes = [0, 999, 1000, 8349, 9960, 999_499, 999_500, 26_000_000, 1_240_000_000, 5 * 10**15]
+    small = ["0 bytes", "999 bytes", "1.0 KB", "8.3 KB", "10 KB", "999 KB"]
+    assert [*map(show_size, sizes)] == [*small, "1.0 MB", "26 MB", "1.2 GB", "5000 TB"]

@@ -16,6 +16,7 @@ from twistedcam.cli.main import main
 from twistedcam.errors import BadArgument, CameraFailed
 from twistedcam.sources import make_source, webcam
 from twistedcam.sources.auto import AutoSource
+from twistedcam.sources.base import Asked, Granted
 from twistedcam.sources.spec import parse
 from twistedcam.sources.v4l2 import Mode
 from twistedcam.sources.webcam import WebcamSource
@@ -240,3 +241,16 @@ def test_where_there_is_no_list_the_first_numbers_are_tried(
     elsewhere.opens = False
     assert main(["devices"]) == 1
     assert "is one plugged in?" in capsys.readouterr().err
+
+
+def test_what_was_requested_is_said_where_something_else_was_granted() -> None:
+    def line(width: int, fps: float, form: str) -> str:
+        asked = Asked(1280, 720, 30.0, form)
+        return str(Granted(width, 720, fps, "MJPG", "Fake", asked=asked))
+
+    assert (
+        line(1280, 30.0, "any") == line(1280, 30.0, "MJPG") == "1280x720 MJPG at 30 fps from Fake"
+    )
+    for width, fps, form in ((640, 30.0, "any"), (1280, 15.0, "any"), (1280, 30.0, "YUYV")):
+        shown = "1280x720 YUYV" if form == "YUYV" else "1280x720"
+        assert line(width, fps, form).endswith(f" from Fake ({shown} at 30 fps was requested)")

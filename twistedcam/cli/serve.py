@@ -22,7 +22,7 @@ from twistedcam.ending import end_once, stop_once
 from twistedcam.errors import BadArgument, StartupError
 from twistedcam.limits import raise_file_limit
 from twistedcam.logfile import LogFile
-from twistedcam.logtext import json_observer, text_observer
+from twistedcam.logtext import WithoutTwisted, json_observer, text_observer
 from twistedcam.memory import leave_in_peace, share_one_heap
 from twistedcam.notify import Notifier
 from twistedcam.options import ServeOptions, read_serve_options
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     from twisted.internet import reactor
 
     go_by_steady_clock(reactor)
-    service = CameraService(reactor, options)
+    service = CameraService(reactor, options, keys_see_log=log_is_in_terminal(options))
     if arguments.check:
         check_places(options)
         print(f"this will do: {', '.join(service.server.cameras)}")
@@ -107,8 +107,16 @@ def announce(service: CameraService) -> None:
     print("\n".join(lines), flush=True)
 
 
+def log_is_in_terminal(options: ServeOptions) -> bool:
+    """Whether people who press keys read there, too, what the log says of cameras."""
+    is_plain = options.log is None and not options.log_json
+    return is_plain and options.log_level in ("debug", "info") and sys.stderr.isatty()
+
+
 def begin_log(log_json: bool, log_level: str, path: Path | None = None) -> None:
     """Log to a file, or to standard error, from now on.
+
+    In a terminal Twisted's own lines are left out, but for warnings and with ``debug``.
 
     Raises:
         StartupError: the file cannot be written.
@@ -116,7 +124,10 @@ def begin_log(log_json: bool, log_level: str, path: Path | None = None) -> None:
     make = json_observer if log_json else text_observer
     level = LogLevel.levelWithName(log_level)
     to: Any = sys.stderr if path is None else LogFile(path)
-    observer = FilteringLogObserver(make(to), [LogLevelFilterPredicate(level)])
+    filters: list[Any] = [LogLevelFilterPredicate(level)]
+    if path is None and not log_json and level > LogLevel.debug and sys.stderr.isatty():
+        filters.append(WithoutTwisted())
+    observer = FilteringLogObserver(make(to), filters)
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False, discardBuffer=True)
 
 

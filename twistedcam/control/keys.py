@@ -11,6 +11,8 @@ from twisted.logger import Logger
 
 from twistedcam.commands import Registry
 from twistedcam.errors import TwistedcamError
+from twistedcam.events import CameraChanged, Event, RecordingChanged
+from twistedcam.recording.quantities import show_seconds, show_size, shown_path
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
@@ -43,12 +45,20 @@ class Keys:
         server: what is steered.
         registry: the commands.
         tell: where to say what came of it, a line at a time.
+        is_logged: whether the log is read in the same place. What it says is not said again.
     """
 
-    def __init__(self, server: Server, registry: Registry, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        server: Server,
+        registry: Registry,
+        tell: Callable[[str], None],
+        is_logged: bool = False,
+    ) -> None:
         self._server = server
         self._registry = registry
         self._tell = tell
+        self._is_logged = is_logged
         self._chosen: str | None = None
         self._commands = {key: command for key, _, command, _ in KEYS}
         #: The key that waits to be carried out; None while a line comes.
@@ -144,12 +154,32 @@ class Keys:
     async def _carry_out(self, name: str, camera: Camera | None) -> None:
         what = name if camera is None else f"{camera.name}: {name}"
         arguments = {} if camera is None else {"camera": camera}
+        logged: list[CameraChanged | RecordingChanged] = []
+
+        def note(event: Event) -> None:
+            if isinstance(event, CameraChanged | RecordingChanged) and (
+                camera is not None and event.camera == camera.name
+            ):
+                logged.append(event)
+
+        unsubscribe = self._server.events.subscribe(note)
         try:
             answer = await self._registry.get(name).run(self._server, **arguments)
         except TwistedcamError as error:
-            self._tell(f"{what}: {error}")
+            reasons = [each.reason for each in logged if each.reason]
+            if not self._is_logged or not any(reason in str(error) for reason in reasons):
+                self._tell(f"{what}: {error}")
+            return
+        finally:
+            unsubscribe()
+        if self._is_logged and logged:
             return
         fields = answer if isinstance(answer, dict) else {}
         said = fields.get("recording") or fields.get("note") or "OK"
+        if name == "record stop" and "recording" in fields:
+            path = shown_path(self._server.recordings / said)
+            said = (
+                f"recorded {path} ({show_seconds(fields['seconds'])}, {show_size(fields['size'])})"
+            )
         waiting = f", {fields['waiting']}" if "waiting" in fields else ""
         self._tell(f"{what}: {said}{waiting}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from twisted.logger import Logger
 
 from twistedcam.errors import CameraFailed, CommandError, DiskError, NotSupported
 from twistedcam.events import EventBus, Fault, RecordingChanged
+from twistedcam.recording.quantities import show_seconds, show_size, shown_path
 from twistedcam.recording.segment import SegmentResult
 from twistedcam.recording.session import Progress
 
@@ -19,11 +21,13 @@ class Notices:
 
     Arguments:
         camera: its name.
+        folder: where its recordings are.
         events: where it is told.
     """
 
-    def __init__(self, camera: str, events: EventBus) -> None:
+    def __init__(self, camera: str, folder: Path, events: EventBus) -> None:
         self._camera = camera
+        self._folder = folder
         self._events = events
 
     def tell(
@@ -38,8 +42,27 @@ class Notices:
                 bytes=result.bytes,
                 dropped=result.dropped,
             )
-        log.info("{camera}: recording {what}: {name}", camera=self._camera, what=what, name=name)
+        log.info("{camera}: {text}", camera=self._camera, text=self._text(what, name, result, more))
         self._events.publish(RecordingChanged(self._camera, what, name, **numbers))
+
+    def _text(
+        self, what: str, name: str, result: Progress | SegmentResult | None, more: dict[str, str]
+    ) -> str:
+        path = shown_path(self._folder / name)
+        if what in ("finished", "segment", "saved") and result is not None:
+            files = getattr(result, "files", 1)
+            of = f"{files} files, the last is " if files > 1 else ""
+            return (
+                f"recorded {of}{path} ({show_seconds(result.seconds)}, {show_size(result.bytes)})"
+            )
+        texts = {
+            "started": f"recording to {path}",
+            "writing": f"the first picture is in {path}",
+            "waiting": f"the recording to {path} waits for a picture",
+            "failed": f"the recording to {path} failed",
+        }
+        because = f": {more['reason']}" if "reason" in more else ""
+        return texts.get(what, f"recording {what}: {path}") + because
 
     def waiting(self, name: str, reason: str | None) -> None:
         """It has no picture so far, for this reason; with None: it has one now."""

@@ -1,9 +1,10 @@
-"""Lengths of time and sizes as people write them: ``10s``, ``1.5h``, ``20GB``, ``512MiB``."""
+"""Lengths of time and sizes, from and for people: ``10s``, ``1.5h``, ``20GB``, ``512MiB``."""
 
 from __future__ import annotations
 
 import math
 import re
+from pathlib import Path
 
 from twistedcam.errors import BadArgument
 
@@ -61,6 +62,30 @@ def bitrate(text: str | float, what: str) -> int:
 def is_size(text: str | float) -> bool:
     """Whether this is clearly a size and not a length of time: ``100MB``, but not ``10m``."""
     return isinstance(text, str) and _parse(text, _BYTES) is not None
+
+
+def show_seconds(length: float) -> str:
+    """A length of time as players show it: ``0:07``, ``1:00``, ``1:02:03``."""
+    minutes, rest = divmod(round(length), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def show_size(count: int) -> str:
+    """A number of bytes in the unit that fits: ``512 bytes``, ``8.3 KB``, ``26 MB``, ``1.2 GB``."""
+    if count < 1000:
+        return f"{count} bytes"
+    power = 1
+    while power < 4 and count >= 999.5 * 1000**power:
+        power += 1
+    value, unit = count / 1000**power, ("KB", "MB", "GB", "TB")[power - 1]
+    return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
+
+
+def shown_path(path: Path) -> str:
+    """A file's path, from the working directory if it is below it."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def _parse(text: object, units: dict[str, float] | dict[str, int]) -> float | None:

@@ -69,7 +69,7 @@ class Recorder(HasState):
         self.format: Format | None = None
         self._camera = camera
         self._folder = folder
-        self._notices = Notices(camera.name, events)
+        self._notices = Notices(camera.name, folder, events)
         self._make_thread = make_thread
         self._clock = clock
         self._steady = steady

@@ -27,7 +27,8 @@ class Asked:
     format: str
 
     def __str__(self) -> str:
-        return f"{self.width}x{self.height} {self.format} at {self.fps:g} fps"
+        form = "" if self.format == "any" else f" {self.format}"
+        return f"{self.width}x{self.height}{form} at {self.fps:g} fps"
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,18 @@ class Granted:
         rate = f" at {self.fps:g} fps" if self.fps else ""
         return f"{size}{self.format}{rate}".strip()
 
+    @property
+    def _differs(self) -> bool:
+        """Whether it is not what was asked for."""
+        asked = self.asked
+        if asked is None:
+            return False
+        same_format = asked.format in ("any", self.format)
+        size = (self.width, self.height)
+        return size != (asked.width, asked.height) or self.fps != asked.fps or not same_format
+
     def __str__(self) -> str:
-        asked = f", asked for {self.asked}" if self.asked is not None else ""
+        asked = f" ({self.asked} was requested)" if self._differs else ""
         note = f"; {self.note}" if self.note else ""
         return f"{self.offer} from {self.detail}{asked}{note}"
 
