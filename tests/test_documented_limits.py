@@ -80,7 +80,6 @@ KIB, MIB = 1024, 1024 * 1024
         f"in pieces of {paced.BUFFER // KIB} KiB, ",
         f"or {paced.MAX_UNSENT // KIB} KiB of answers on the way",
         f"time for HTTP | {turns.TURN * 1000:g} ms, ",
-        f"after {turns.BURST:g} s at once",
         f"words of a query | {request.MAX_WORDS} |",
         f"between requests | {channel.IDLE_TIMEOUT:g} s |",
         f"browser's message | {websocket.MAX_MESSAGE:,} bytes |",

@@ -12,7 +12,7 @@ from tests.http.site import Connection, SiteCase
 from twistedcam.http import Guard, HttpFactory
 from twistedcam.http.paced import MAX_REQUESTS
 from twistedcam.http.stall import StallWatch
-from twistedcam.http.turns import BURST, MAX_SOURCES, SHARE, TURN, Turns
+from twistedcam.http.turns import TURN, Turns
 
 PING = b"GET /api/v1/ping HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -47,7 +47,11 @@ class Time:
         self.clock = Reactor()
         self.spent = 0.0
         self.done: list[str] = []
-        self.turns = Turns(self.clock, lambda: self.spent)
+        #: How much had been done at each pause.
+        self.pauses: list[int] = []
+        self.turns = Turns(
+            self.clock, lambda: self.spent, lambda: self.pauses.append(len(self.done))
+        )
 
     def ask(self, source: str, steps: int, cost: float = TURN) -> Job:
         job = Job(self, source, steps, cost)
@@ -80,16 +84,24 @@ def test_addresses_take_turns_however_many_connections_one_has() -> None:
     assert time.done.index("one") < 20
 
 
-def test_an_address_gets_its_share_and_no_more() -> None:
+def test_an_address_alone_gets_all_the_time_and_others_are_served_in_between() -> None:
     time = Time()
     time.ask("greedy", 10_000)
-    time.clock.pump([0.001] * 2000)
-    most = (BURST + SHARE * 2) / TURN
-    assert most - 5 < len(time.done) < most + 5
+    for count in range(2, 1000):
+        time.clock.turn()
+        assert len(time.done) == count
     time.ask("other", 1)
     time.clock.turn()
     time.clock.turn()
     assert "other" in time.done
+
+
+def test_other_threads_may_run_before_each_turn() -> None:
+    time = Time()
+    time.ask("a", 7, TURN / 2)
+    for _ in range(3):
+        time.clock.turn()
+    assert time.pauses == [1, 3, 5]
 
 
 def test_one_that_has_gone_is_not_asked_any_more() -> None:
@@ -101,11 +113,13 @@ def test_one_that_has_gone_is_not_asked_any_more() -> None:
     assert time.done == ["a"]
 
 
-def test_the_number_of_addresses_remembered_is_bounded() -> None:
+def test_nothing_is_kept_of_an_address_that_has_no_work() -> None:
     time = Time()
-    for number in range(MAX_SOURCES + 100):
-        time.ask(str(number), 1, 0)
-    assert len(time.turns._sources) == MAX_SOURCES
+    for number in range(100):
+        time.ask(str(number), 3)
+    time.clock.pump([0.0015] * 400)
+    assert len(time.done) == 300
+    assert not time.turns._waiting and not time.turns._queued
 
 
 class PipelineTests(SiteCase):
