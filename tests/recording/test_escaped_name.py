@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from twistedcam.recording.escaped_name import file_name, show_name
 
 NAMES = st.lists(
-    st.sampled_from([b"%", b"2", b"5", b"E", b"e", b"9", b"a", b"\xe9", b"\xc3", b"\xa9", b"\xff"]),
+    st.sampled_from([b"%", b"2", b"5", b"E", b"e", b"9", b"a", b"0", b"A", b"\n", b"\xe9", b"\xc3", b"\xa9", b"\xff"]),
     min_size=1,
     max_size=12,
 ).map(b"".join)
@@ -30,12 +30,15 @@ NAMES = st.lists(
         (b"100%.mp4", "100%.mp4"),
         (b"50%25.mp4", "50%25.mp4"),
         (b"caf%C3%A9.mp4", "caf%C3%A9.mp4"),
-        (b"two\nlines.mp4", "two\nlines.mp4"),
+        (b"two\nlines.mp4", "two%0Alines.mp4"),
+        (b"two%0Alines.mp4", "two%250Alines.mp4"),
+        (b"\x1b[31m\t\x7f.mp4", "%1B[31m%09%7F.mp4"),
+        ("\x85\u2028.mp4".encode(), "%C2%85%E2%80%A8.mp4"),
         ("\u202egpj.mp4".encode(), "\u202egpj.mp4"),
         (b"\xed\xa0\x80.mp4", "%ED%A0%80.mp4"),
     ],
 )
-def test_a_name_is_shown_as_it_is_and_what_is_no_utf_8_escaped(name: bytes, shown: str) -> None:
+def test_a_name_is_shown_as_it_is_and_what_no_line_can_have_is_escaped(name: bytes, shown: str) -> None:
     assert show_name(os.fsdecode(name)) == shown
     assert os.fsencode(file_name(shown)) == name
 

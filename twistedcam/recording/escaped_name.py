@@ -1,18 +1,24 @@
-"""Names of files that are not UTF-8, as text that can be sent, shown and typed.
+"""Names of files that are not UTF-8 or have control characters, as text to send, show and type.
 
 A file's name is bytes, and an old disk or another system's archive has some that are no UTF-8.
-JSON, URLs, MQTT and logs take text alone. So each byte that is no UTF-8 is shown as ``%`` and two
-hexadecimal digits: ``b"caf\\xe9.mp4"`` is ``caf%E9.mp4``. All other names are shown as they are,
-but for those that could be mistaken for one of these: in them each ``%`` before two hexadecimal
-digits is shown as ``%25``. So no two files are shown by the same name.
+JSON, URLs, MQTT and logs take text alone; a line of a command cannot have a line feed in a word.
+So each byte that is no UTF-8, or belongs to a control character, is shown as ``%`` and two
+hexadecimal digits: ``b"caf\\xe9.mp4"`` is ``caf%E9.mp4``, ``b"two\\nlines"`` is ``two%0Alines``.
+All other names are shown as they are, but for those that could be mistaken for one of these: in
+them each ``%`` before two hexadecimal digits is shown as ``%25``. So no two files are shown by the
+same name.
 """
 
 from __future__ import annotations
 
 import re
 
-#: A byte that is no UTF-8 (PEP 383), or a % that could be one's.
-_ESCAPED = re.compile(r"[\udc80-\udcff]|%(?=[0-9A-Fa-f]{2})")
+#: Control characters: C0 (a file's name has no NUL), DEL, C1, and Unicode's ends of lines.
+_CONTROLS = r"\x01-\x1f\x7f-\x9f\u2028\u2029"
+#: What no line of text has. A byte that is no UTF-8 is a surrogate here (PEP 383).
+_UNSHOWABLE = re.compile(rf"[\ud800-\udfff{_CONTROLS}]")
+#: What is escaped: a byte that is no UTF-8, a control character, or a % that could be one's.
+_ESCAPED = re.compile(rf"[\udc80-\udcff{_CONTROLS}]|%(?=[0-9A-Fa-f]{{2}})")
 #: Letters of the longest name, 255 bytes, when each is escaped.
 _MOST_LETTERS = 3 * 255
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
@@ -22,9 +28,9 @@ def show_name(name: str) -> str:
     """The text for a file's name. ``file_name`` makes the name of it again.
 
     Arguments:
-        name: as Python's file functions give it, with surrogates for what is no UTF-8.
+        name: as Python's file functions give it, with surrogates for bytes that are no UTF-8.
     """
-    if name.isascii() and "%" not in name:
+    if name.isascii() and name.isprintable() and "%" not in name:
         return name  # as nearly all are
     return _escape(name) if _is_mistakable(name) else name
 
@@ -42,8 +48,7 @@ def file_name(shown: str) -> str:
 
 def _escape(name: str) -> str:
     def escape(found: re.Match[str]) -> str:
-        letter = found.group()
-        return "%25" if letter == "%" else f"%{ord(letter) - 0xDC00:02X}"
+        return "".join(f"%{byte:02X}" for byte in found.group().encode("utf-8", "surrogateescape"))
 
     return _ESCAPED.sub(escape, name)
 
@@ -55,14 +60,10 @@ def _unescape(text: str) -> str:
 
 
 def _is_mistakable(name: str) -> bool:
-    """Whether it is no UTF-8, or comes to that when it is unescaped, however often."""
-    while _is_text(name):
+    """Whether it cannot be shown as it is, or comes to that when it is unescaped, however often."""
+    while not _UNSHOWABLE.search(name):
         plain = _unescape(name)
         if plain == name:
             return False
         name = plain
     return True
-
-
-def _is_text(name: str) -> bool:
-    return not any("\ud800" <= letter <= "\udfff" for letter in name)
