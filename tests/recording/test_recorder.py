@@ -123,10 +123,23 @@ class RecorderTests(RecorderCase):
         self.assertEqual(len(self.camera.hub), 0)
 
     def test_start_and_stop_can_be_said_twice(self) -> None:
-        self.assertEqual(self.recorder.start("a.mp4"), self.recorder.start("b.mp4"))
+        self.assertEqual(self.recorder.start("a.mp4"), self.recorder.start())
         self.show(0.5)
         self.successResultOf(self.recorder.stop())
         self.assertIsNone(self.successResultOf(self.recorder.stop()))
+
+    def test_another_recording_than_the_one_under_way_is_refused(self) -> None:
+        for every, others in ((None, (10.0,)), (10.0, (20.0,))):
+            self.recorder.start("a", every)
+            for same in ((None, None), ("a", None), ("a.mp4", every), (None, every)):
+                self.assertEqual(self.recorder.start(*same), "a.mp4")
+            for other in (("b", None), ("a.mkv", None), *((None, period) for period in others)):
+                with self.assertRaisesRegex(BadArgument, "recorded already, to a.mp4"):
+                    self.recorder.start(*other)
+            with self.assertRaisesRegex(BadArgument, "ending"):
+                self.recorder.start("a.gif")
+            self.assertEqual((self.recorder.state, self.recorder.name), ("recording", "a.mp4"))
+            self.successResultOf(self.recorder.stop())
 
     def test_an_avi_says_the_rate_of_the_camera_unless_more_pictures_come(self) -> None:
         def rate_of(name: str) -> str:

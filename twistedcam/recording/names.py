@@ -36,7 +36,7 @@ def check_plain(name: str) -> str:
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
         raise BadArgument(f"{name!r} has control characters in it")
     if show_name(name) != name:
-        raise BadArgument(f"{name!r} is how another name is listed, which is not plain text: leave out the '%'")
+        raise BadArgument(f"{name!r} is how another name is listed: leave out the '%'")
     if len(name.encode()) > MAX_BYTES:
         raise BadArgument(f"a name has at most {MAX_BYTES} bytes")
     return name

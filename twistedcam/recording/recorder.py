@@ -19,9 +19,10 @@ from twistedcam.recording.absence import Absence
 from twistedcam.recording.coder import check_size
 from twistedcam.recording.feed import Feed
 from twistedcam.recording.first_picture import FirstPicture
-from twistedcam.recording.formats import Format
+from twistedcam.recording.formats import SUFFIXES, Format
 from twistedcam.recording.job import Job
 from twistedcam.recording.lifecycle import HasState, make_recorder_lifecycle
+from twistedcam.recording.names import check_name
 from twistedcam.recording.notices import Notices, no_picture
 from twistedcam.recording.planning import check_plan, make_plan
 from twistedcam.recording.probe import Item
@@ -74,6 +75,8 @@ class Recorder(HasState):
         self._clock = clock
         self._steady = steady
         self._job: Job | None = None
+        #: What the recording under way began with, or the last one.
+        self._begun: Plan | None = None
         self._feed = Feed(camera, steady)
         self._absence = Absence(camera, events, clock, self._finish, self._gone)
         self._standing = Standing(clock, self._begin_again)
@@ -164,10 +167,12 @@ class Recorder(HasState):
             every: for a timelapse, the seconds from one frame to the next.
 
         Raises:
-            BadArgument: that is no name for a recording, or there is one of that name.
+            BadArgument: that is no name for a recording, or there is one of that name; or another
+                recording is under way than the one that is asked for.
             DiskError: the folder cannot be written, or is full.
         """
         if self.state == "recording" and self.name is not None:
+            self._check_same(name, every)
             return self.name
         if self.state == "finishing":
             raise BadArgument("the recording before is still being finished: try again")
@@ -176,7 +181,7 @@ class Recorder(HasState):
         self._machine.begin()
         self.failure, self.format, self.started_at = None, plan.format, time.time()
         first = self._feed.last(self.settings.preroll or 0) if every is None else []
-        self._job = Job(plan, first, self._make_thread, self, self._steady)
+        self._job, self._begun = Job(plan, first, self._make_thread, self, self._steady), plan
         shared = None
         if plan.format.codec == "h264" and every is None and self.ring is None:
             shared = self.find_shared(self.settings)
@@ -271,6 +276,18 @@ class Recorder(HasState):
         log.error("{camera}: {reason}", camera=self._camera.name, reason=str(error))
         if self.state == "recording":
             self._finish()
+
+    def _check_same(self, name: str | None, every: float | None) -> None:
+        """See that the recording under way is the one that is asked for."""
+        assert self._begun is not None
+        if name is not None:
+            name = check_name(name, SUFFIXES, self.settings.default_format.container.suffix)
+        is_same_name = name in (None, self.name, self._begun.name)
+        if not is_same_name or every not in (None, self._begun.every):
+            raise BadArgument(
+                f"{self._camera.name} is being recorded already, to {self.name}: "
+                "stop that recording first ('record stop')"
+            )
 
     def _plan(self, name: str | None, every: float | None) -> Plan:
         camera = self._camera
