@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from twistedcam.errors import DiskError
+from twistedcam.camera_name import check_name, file_stem
+from twistedcam.errors import BadArgument, DiskError
 from twistedcam.frame import Frame
 
 
@@ -52,7 +54,9 @@ def dated(folder: Path, camera: str, when: float | None, ending: str) -> Path:
 
 
 def plain(camera: str) -> str:
-    """A camera's name as a word in a file's: of the letters that a camera's name can have."""
+    """A camera's name as a word in a file's; of a name that no camera can have what is plain."""
+    with suppress(BadArgument):
+        return file_stem(check_name(camera))
     return re.sub(r"[^A-Za-z0-9_.-]", "_", camera).lstrip(".-")[:64] or "camera"
 
 

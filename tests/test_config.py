@@ -127,7 +127,7 @@ def test_without_a_file_all_have_their_defaults() -> None:
         ("log-level = 'loud'", "it is one of debug, info"),
         ("[camera.a]", "[camera.a] needs a source"),
         ("[camera.a]\nsource = 'camera'", "[camera.a]: 'camera' is no source"),
-        ("[camera.'a b']\nsource = 'auto:'", "no name for a camera"),
+        ("[camera.'a:b']\nsource = 'auto:'", "no name for a camera"),
         ("[camera.a]\nsource = 'auto:'\nsize = [1, 2]", "size has to be a text, a number"),
         ("[camera]\na = 'auto:'", "[camera.a] has to be a table"),
         ("[camera.a]\nsource = 'auto:'\nrecording = 1", "[camera.a] recording has to be a table"),

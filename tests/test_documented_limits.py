@@ -12,6 +12,7 @@ from twistedcam import jpeg, listener, parting, wire
 from twistedcam.arguments import MOST_WORKERS
 from twistedcam.auth import Grant, TokenFile, sessions, slowdown
 from twistedcam.camera import retry
+from twistedcam.camera_name import MAX_BYTES, check_name
 from twistedcam.control import lines, protocol, telnet, watch
 from twistedcam.delivery import outlet, watcher
 from twistedcam.doorman import LEAST_SHARE, RESERVED_FILES, UNJOINED_SHARE, Limits
@@ -36,7 +37,6 @@ from twistedcam.processing import results
 from twistedcam.recording import RecordSettings, backlog, names, thumbnail
 from twistedcam.recording import media_reader as reader
 from twistedcam.sources import http_client, multipart, relay, repair, spec, web
-from twistedcam.sources.spec import check_name
 from twistedcam.turns import TURN
 from twistedcam.viewing import states
 
@@ -123,6 +123,10 @@ def test_the_characters_of_a_camera_s_and_a_token_s_name(tmp_path: Path) -> None
     assert check_name(longest) == longest
     with pytest.raises(BadArgument, match="64 at most"):
         check_name(longest + "a")
+    assert f"camera's name | {MAX_BYTES} bytes in UTF-8 |" in TEXT
+    assert check_name("é" * (MAX_BYTES // 2))
+    with pytest.raises(BadArgument):
+        check_name("é" * (MAX_BYTES // 2 + 1))
     file = TokenFile(tmp_path / "tokens.toml")
     file.add(Grant(longest, frozenset({"view"})))
     with pytest.raises(BadArgument):

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from twistedcam.camera_name import check_distinct, check_name
 from twistedcam.errors import BadArgument
 from twistedcam.publishing import Target, parse_target
-from twistedcam.sources.spec import SourceSpec, check_name, parse
+from twistedcam.sources.spec import SourceSpec, parse
 
 #: Options that say where a configuration is or act on it: they have no place in one.
 _NOT_IN_A_FILE = frozenset({"config", "camera", "record", "publish", "help", "check"})
@@ -88,7 +89,11 @@ def _check(document: Mapping[str, Any], actions: Iterable[argparse.Action]) -> C
         where = f"[camera.{name}]"
         if not isinstance(table, dict):
             raise BadArgument(f"{where} has to be a table: [camera.{name}] and source = '…' in it")
-        cameras[check_name(name)] = _source(where, table)
+        name = check_name(name)
+        if name in cameras:  # the file has it in two Unicode forms
+            raise BadArgument(f"there are two cameras {name!r}: give each another name")
+        check_distinct(name, cameras)
+        cameras[name] = _source(where, table)
         processes[name] = _texts(where, "process", table.get("process", []))
         recording[name] = {**shared, **_table(table, "recording", where)}
         publish[name] = _targets(where, table.get("publish", []))

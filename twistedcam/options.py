@@ -18,6 +18,7 @@ from twistedcam.arguments import (
     RECORDINGS,
     serve_actions,
 )
+from twistedcam.camera_name import check_distinct, check_name, find_name
 from twistedcam.config import Config, read_config
 from twistedcam.doorman import Limits
 from twistedcam.errors import BadArgument
@@ -28,7 +29,7 @@ from twistedcam.proxies import TrustedProxies
 from twistedcam.publishing import Target, parse_publish
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.sites import parse_name, parse_origin
-from twistedcam.sources.spec import SourceSpec, check_name, parse_camera
+from twistedcam.sources.spec import SourceSpec, parse_camera
 
 
 @dataclass
@@ -145,12 +146,13 @@ def _publish(texts: list[str], config: Config, cameras: Collection[str]) -> dict
     """Each camera's targets: the options', or else the configuration's."""
     given: dict[str, list[Target]] = {}
     for text in texts:
-        name, target = parse_publish(text)
-        if name is None and len(cameras) == 1:
+        word, target = parse_publish(text)
+        name = None if word is None else find_name(cameras, word)
+        if word is None and len(cameras) == 1:
             name = next(iter(cameras))
-        if name is None or name not in cameras:
+        if name is None:
             known = ", ".join(cameras)
-            said = "say which camera" if name is None else f"--publish: there is no camera {name!r}"
+            said = "say which camera" if word is None else f"--publish: there is no camera {word!r}"
             raise BadArgument(f"{said}: --publish CAMERA=URL, CAMERA one of {known}")
         given.setdefault(name, []).append(target)
     publish = {name: given.get(name) or config.publish.get(name, []) for name in cameras}
@@ -188,6 +190,7 @@ def _processes(
         check_name(process.name)
         if process.name in (*cameras, *made):
             raise BadArgument(f"--process {text}: there is a camera {process.name!r} already")
+        check_distinct(process.name, (*cameras, *made))
         processes.append(process)
     return processes
 
@@ -212,5 +215,6 @@ def _cameras(texts: list[str]) -> dict[str, SourceSpec]:
         name, spec = parse_camera(text, default)
         if name in cameras:
             raise BadArgument(f"there are two cameras {name!r}: give each a name: NAME=SOURCE")
+        check_distinct(name, cameras)
         cameras[name] = spec
     return cameras

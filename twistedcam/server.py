@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from twisted.logger import Logger
 from twistedcam.auth import Authenticator
 from twistedcam.broker import BrokerState
 from twistedcam.camera import Camera, ReaderThread, Thread
+from twistedcam.camera_name import check_distinct, check_name, find_name
 from twistedcam.delivery import Delivery, LocalDelivery
 from twistedcam.doorman import Doorman
 from twistedcam.errors import BadArgument, CameraNeeded, DiskError, NoSuchCamera, NotSupported
@@ -28,7 +30,6 @@ from twistedcam.refusals import RefusalLog
 from twistedcam.saved import SavedSettings
 from twistedcam.sources import SourceSpec
 from twistedcam.sources import parse as parse_source
-from twistedcam.sources.spec import check_name
 from twistedcam.turns import TurnQueue
 from twistedcam.viewers import Viewers
 
@@ -114,8 +115,11 @@ class Server:
             publish: where its video is to go, once that is started.
 
         Raises:
-            BadArgument: the source, or a setting of it, is not one that there is.
+            BadArgument: the source, or a setting of it, is not one that there is; or the camera
+                cannot have that name, or it could be taken for another's.
         """
+        name = check_name(name)
+        check_distinct(name, self.cameras)
         source = self.saved.apply(name, spec)
         camera = Camera(name, source, self.events, self.clock, self.make_thread)
         self.configured[name] = spec
@@ -172,7 +176,9 @@ class Server:
             BadArgument: a camera of the name that it makes is there already; or a function, and
                 not its name, is to run in another process.
         """
-        source, name = self.camera(process.camera), check_name(process.name)
+        source = self.camera(process.camera)
+        process = replace(process, camera=source.name)
+        name = check_name(process.name)
         if name in self.cameras:
             raise BadArgument(f"there is a camera {name!r} already: give the function another name")
         if process.code.function is not None and process.runs_in == "process":
@@ -201,17 +207,26 @@ class Server:
     def camera(self, name: str | None = None) -> Camera:
         """The camera of that name; without a name, the only one, but for those of user code.
 
+        Arguments:
+            name: its name, or the URL-safe form of that.
+
         Raises:
             NoSuchCamera, CameraNeeded: as they say.
         """
         names = ", ".join(self.cameras) or "none"
         if name is not None:
-            if name not in self.cameras:
+            found = find_name(self.cameras, name)
+            if found is None:
                 raise NoSuchCamera(f"there is no camera {name!r}; there is {names}")
-            return self.cameras[name]
+            return self.cameras[found]
         if len(self.own_cameras) != 1:
             raise CameraNeeded(f"say which camera: {names}")
         return self.own_cameras[0]
+
+    def name_of(self, word: str) -> str:
+        """The name of the camera that a word means; the word itself if there is none."""
+        found = find_name(self.cameras, word)
+        return word if found is None else found
 
     def first_or_named(self, name: str | None) -> Camera:
         """The camera of that name; without a name the first: for who only wants to watch.

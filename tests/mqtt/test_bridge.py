@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import string
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -20,6 +21,9 @@ from twistedcam.errors import BadArgument
 from twistedcam.mqtt import parse_broker
 from twistedcam.mqtt.client import Client
 from twistedcam.mqtt.discovery import announcements
+
+#: What all topics have alone.
+TOPIC_LETTERS = frozenset(string.ascii_letters + string.digits + "-_./")
 
 
 class Dashboard:
@@ -235,3 +239,34 @@ def test_what_is_missing_on_this_side_is_said_before_the_start(
     nothing: Any = None
     with pytest.raises(BadArgument, match=said):
         Client(nothing, parse_broker(address), nothing, [], nothing, nothing)
+
+
+def test_cameras_of_any_name_have_topics_that_are_url_safe(
+    tmp_path: Path, broker: Program, port: int
+) -> None:
+    names = {"front door": "front-door", "Küche": "Kuche", "حديقة": "camera-c6bd75e2"}
+    cameras = [word for name in names for word in ("--camera", f"{name}=pattern:?fps=10")]
+    seen = Dashboard(port)
+    try:
+        with ServerProcess(tmp_path, *cameras, "--mqtt", f"mqtt://{LOCAL}:{port}/cams?every=0.5"):
+            wait_for(lambda: len(seen.announced()) == 8 * len(names), "all announcements")
+            for topic, payload in seen.announced().items():
+                check(topic, payload)
+                node = topic.split("/")[2]
+                assert payload["unique_id"].startswith(f"{node}_")
+            for name, form in names.items():
+                state = f"cams/camera/{form}/state"
+                assert seen.wait(state, lambda s: s["state"] == "live")["camera"] == name
+                switch = seen.announced()[f"homeassistant/switch/cams_{form}/record/config"]
+                assert switch["device"]["name"] == f"{name} (cams)"
+                seen.client.publish(switch["command_topic"], "ON")
+                seen.wait(state, lambda s: s["record"])
+                seen.wait(f"cams/camera/{form}/event/recording", lambda e: e["what"] == "started")
+                for word in (name, form):
+                    line = f"record stop '{word}'"
+                    seen.client.publish("cams/command", line)
+                    answer = seen.wait("cams/answer", lambda a, line=line: a["command"] == line)
+                    assert answer["ok"] == (word == name)
+            assert not any(set(topic) - TOPIC_LETTERS for topic in seen.seen)
+    finally:
+        seen.close()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twistedcam.errors import BadArgument
+from twistedcam.recording import names, partfile
 from twistedcam.recording.names import (
     check_name,
     give_back,
@@ -105,3 +108,35 @@ def test_a_finished_file_never_takes_another_s_place(tmp_path: Path) -> None:
     assert (tmp_path / "a.mp4").read_text() == "somebody's"
     assert (tmp_path / "a-2.mp4").read_text() == "ours"
     assert not part.exists()
+
+
+def test_a_camera_s_name_that_the_file_system_does_not_take_becomes_url_safe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    when = datetime(2026, 11, 22, 14, 3, 5).timestamp()
+    end = "_2026-11-22_14-03-05.mkv"
+
+    def name_of(camera: str) -> str:
+        name = take_free_name(tmp_path, camera, when, ".mkv")
+        names.give_back(tmp_path / name)
+        return name
+
+    assert name_of("front door") == f"front_door{end}"
+    assert name_of("Küche") == f"Küche{end}"
+    assert len(name_of("é" * 60).encode()) < names.MAX_BYTES
+    take = names.take
+
+    def take_ascii(folder: Path, name: str) -> bool:
+        if not name.isascii():
+            raise OSError(errno.EILSEQ, "Invalid or incomplete multibyte or wide character")
+        return take(folder, name)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(names, "take", take_ascii)
+        assert name_of("Küche") == f"Kuche{end}"
+    monkeypatch.setattr(names, "longest_name", lambda folder: 143)  # eCryptfs
+    longest = name_of("é" * 60)
+    assert longest == f"{'e' * 60}{end}"
+    assert name_of("ﷺ" * 40).startswith("camera-")
+    monkeypatch.setattr(names, "longest_name", lambda folder: 60)
+    assert len(name_of("a" * 64)) + len(partfile.PREFIX + partfile.SUFFIX) <= 60

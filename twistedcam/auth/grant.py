@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from twistedcam.auth.expiry import as_local_time
+from twistedcam.camera_name import MAX_LENGTH, url_safe
 from twistedcam.errors import CameraNeeded, Forbidden, NoSuchCamera, TwistedcamError
 
 Right = Literal["view", "control", "publish", "admin"]
@@ -37,8 +38,14 @@ class Grant:
         return self.expires is not None and now >= self.expires
 
     def covers(self, camera: str | None) -> bool:
-        """Whether it is good for a camera; with None, for the server as a whole."""
-        return self.cameras is None or camera in self.cameras
+        """Whether it is good for a camera; with None, for the server as a whole.
+
+        Arguments:
+            camera: its name; the token has that, or the URL-safe form of it.
+        """
+        if self.cameras is None or camera in self.cameras:
+            return True
+        return camera is not None and len(camera) <= MAX_LENGTH and url_safe(camera) in self.cameras
 
     def allows(self, right: Right, camera: str | None = None) -> bool:
         """Whether that may be done with a camera; with None, with the server as a whole."""
@@ -94,7 +101,7 @@ class Grant:
             return {key: value for key, value in answer.items() if key in for_all}
         if not isinstance(answer, list):
             self.require_reach(None, repr(name))
-        return [item for item in answer if item.get("camera") in self.cameras]
+        return [item for item in answer if self.covers(item.get("camera"))]
 
     def only_own_names(self, error: TwistedcamError) -> TwistedcamError:
         """What to say instead of an error that names all cameras that there are."""

@@ -14,6 +14,7 @@ import os
 import re
 import secrets
 import tomllib
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,7 +99,8 @@ class TokenFile:
         """
         if not _NAME.fullmatch(grant.name):
             raise BadArgument(
-                f"{grant.name!r} is no name for a token: letters, digits, '-' and '_', 64 at most"
+                f"{grant.name!r} is no name for a token: letters a to z, digits, '-' and '_', "
+                "64 at most"
             )
         token = new_token()
 
@@ -150,7 +152,9 @@ class TokenFile:
             isinstance(cameras, list) and all(isinstance(each, str) for each in cameras)
         ):
             raise BadArgument(f"{where}: cameras has to be a list of names")
-        only = None if cameras is None else frozenset(cameras)
+        only = None
+        if cameras is not None:
+            only = frozenset(unicodedata.normalize("NFC", each) for each in cameras)
         expires = table.get("expires")
         if expires is not None:
             try:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from twistedcam.auth import RIGHTS, Grant, TokenFile
 from twistedcam.auth.expiry import FORMS, as_local_time, read_expiry
+from twistedcam.camera_name import check_name
 from twistedcam.errors import BadArgument
 from twistedcam.recording.quantities import seconds
-from twistedcam.sources.spec import check_name
 
 TOKENS = "tokens.toml"
 EXAMPLE = """examples:

@@ -27,7 +27,8 @@ class VisibleCameras:
         self.server = server
         self._grant = grant
 
-    def __contains__(self, name: str) -> bool:
+    def __contains__(self, word: str) -> bool:
+        name = self.server.name_of(word)
         return name in self.server.cameras and self._grant.covers(name)
 
     @property
@@ -36,7 +37,7 @@ class VisibleCameras:
         return [each for each in self.server.own_cameras if each.name in self]
 
     def get(self, name: str | None) -> Camera:
-        """The camera of that name; without a name the only one that the server has.
+        """The camera of that name, or URL-safe form of one; without a name the server's only one.
 
         Raises:
             Forbidden: the token is not good for it, whether it is there or not.
@@ -46,6 +47,7 @@ class VisibleCameras:
         if cameras is None:
             return self.server.camera(name)
         if name is not None:
+            name = self.server.name_of(name)
             self._grant.require_reach(name, "this")
         try:
             camera = self.server.camera(name)
@@ -53,7 +55,7 @@ class VisibleCameras:
             raise NoSuchCamera(f"there is no camera {name!r} now; {self._good_for()}") from None
         except CameraNeeded:
             raise CameraNeeded(f"say which camera: {', '.join(sorted(cameras))}") from None
-        if name is None and camera.name not in cameras:
+        if name is None and not self._grant.covers(camera.name):
             raise CameraNeeded(f"say which camera: {self._good_for()}")
         return camera
 

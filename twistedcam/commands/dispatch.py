@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from twistedcam.auth import Grant
+from twistedcam.camera_name import url_safe
 from twistedcam.commands.command import Answer, Command
 
 if TYPE_CHECKING:
@@ -55,9 +56,9 @@ def _with_own_file(
     """A file that a token for some cameras names gets the camera's name before its own.
 
     So no such file can be one of another camera's, and nobody learns those names by trying them:
-    no camera's name has a plus sign in it.
+    no URL-safe form of a name, and no file that a camera names itself, has a plus sign in it.
     """
     name = arguments.get(command.new_file or "")
     if grant.cameras is None or not name:
         return arguments
-    return {**arguments, command.new_file or "": f"{camera}+{name}"}
+    return {**arguments, command.new_file or "": f"{url_safe(camera)}+{name}"}

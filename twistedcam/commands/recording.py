@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from twistedcam.camera_name import file_stem, url_safe
 from twistedcam.commands.cameras import VisibleCameras
 from twistedcam.commands.command import Answer
 from twistedcam.commands.registry import Registry
@@ -87,7 +88,12 @@ def add_recording_commands(registry: Registry) -> None:
     @registry.command("snapshots", right="view", items="snapshots")
     async def snapshots(server: Server) -> Answer:
         """List the snapshots, newest first."""
-        return await server.library.snapshots()
+        found = await server.library.snapshots()
+        forms = {
+            form: name for name in server.cameras for form in (file_stem(name), url_safe(name))
+        }
+        # A picture has no metadata: whose it is only its file's name says.
+        return [{**each, "camera": forms.get(each["camera"], each["camera"])} for each in found]
 
     @registry.command("recordings", right="view", items="recordings")
     async def recordings(server: Server) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Protocol
 
 from twistedcam.auth import RIGHTS
@@ -44,7 +45,7 @@ def add_session_commands(registry: Registry) -> None:
         grant = await session.authenticate(token)
         answer = {"rights": " ".join(right for right in RIGHTS if right in grant.rights)}
         if grant.cameras is not None:
-            answer["cameras"] = " ".join(sorted(grant.cameras))
+            answer["cameras"] = shlex.join(sorted(grant.cameras))
         if grant.expires is not None:
             answer["expires"] = as_local_time(grant.expires)
         return answer

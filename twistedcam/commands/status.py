@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from twistedcam.broker import broker_status
+from twistedcam.camera_name import url_safe
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
@@ -18,6 +19,7 @@ def camera_summary(server: Server, camera: Camera) -> dict[str, Any]:
     recorder = server.recorders[camera.name]
     return {
         "camera": camera.name,
+        "url_name": url_safe(camera.name),
         "state": camera.state,
         "reason": camera.reason,
         "source": camera.spec.shown,

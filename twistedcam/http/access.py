@@ -99,15 +99,15 @@ class Access:
     def _is_for_pictures(request: HttpRequest, path: str) -> bool:
         return path.startswith(PICTURES) or (path == "/" and b"action" in (request.args or {}))
 
-    @staticmethod
     def _require(
-        request: HttpRequest, path: str, parts: dict[str, str], right: Right | None
+        self, request: HttpRequest, path: str, parts: dict[str, str], right: Right | None
     ) -> None:
         grant: Grant = request.grant
         if right is not None or path in ("/", "/events"):  # these cut their own answers
             grant.require_right(right or "view")
             if "camera" in parts or right in ("control", "admin"):
-                grant.require_reach(parts.get("camera"), "this")
+                word = parts.get("camera")
+                grant.require_reach(None if word is None else self._server.name_of(word), "this")
         elif request.method not in (b"GET", b"HEAD"):
             grant.require("control")
         else:
@@ -140,9 +140,9 @@ class Access:
         Raises:
             Forbidden: it is the first camera, which is not named to one who may not know of it.
         """
-        asked = camera_asked(request, parts.get("camera"))
+        asked = camera_asked(request, self._server, parts.get("camera"))
         if asked is not None:
-            return asked
+            return self._server.name_of(asked)
         first = next(iter(self._server.cameras), None)
         if not request.grant.covers(first):
             request.grant.require_reach(None, "a picture without a camera's name")

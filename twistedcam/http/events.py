@@ -79,7 +79,10 @@ class EventSession:
         self._transport.write(answer_head(request, HEADERS) + b": twistedcam\nretry: 1000\n\n")
         self._ending.append(streams.server.events.subscribe(self._happened))
         if figures:
-            self._say("rights", json.dumps(self._grant.as_dict(), ensure_ascii=False))
+            told = self._grant.as_dict()
+            if told["cameras"] is not None:  # a token may have URL-safe forms
+                told["cameras"] = [streams.server.name_of(each) for each in told["cameras"]]
+            self._say("rights", json.dumps(told, ensure_ascii=False))
             self._say("history", streams.figures.past(self._grant))
             self._figured(streams.figures.now())
             self._ending.append(streams.figures.subscribe(self._figured))

@@ -71,7 +71,7 @@ class _SiteStreams(Streams):
 
     def get(self, request: Any, camera: str | None = None) -> None:
         """Begin a stream."""
-        watched = self.server.first_or_named(camera_asked(request, camera))
+        watched = self.server.first_or_named(camera_asked(request, self.server, camera))
         fps = wanted(request)
         for name, value in HEADERS.items():
             request.setHeader(name, value)

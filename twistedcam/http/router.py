@@ -25,6 +25,7 @@ from twistedcam.refusals import RefusalLog
 
 if TYPE_CHECKING:
     from twistedcam.http.access import Access
+    from twistedcam.server import Server
 
 log = Logger()
 
@@ -214,7 +215,7 @@ def query(request: HttpRequest, name: str) -> str | None:
         raise BadArgument(f"{name} has to be UTF-8") from None
 
 
-def camera_asked(request: HttpRequest, in_path: str | None) -> str | None:
+def camera_asked(request: HttpRequest, server: Server, in_path: str | None) -> str | None:
     """The camera that a request for pictures names, in its path or its query; None: neither.
 
     What may be seen is judged by this and shown by this: the two never mean different cameras.
@@ -223,6 +224,8 @@ def camera_asked(request: HttpRequest, in_path: str | None) -> str | None:
         BadArgument: the path names one and the query another.
     """
     named = query(request, "camera")
-    if in_path is not None and named not in (None, in_path):
+    if in_path is None or named is None:
+        return named if in_path is None else in_path
+    if server.name_of(named) != server.name_of(in_path):
         raise BadArgument(f"the path names camera {in_path!r}, the query {named!r}: name one")
-    return named if in_path is None else in_path
+    return in_path

@@ -37,7 +37,7 @@ class Snapshots:
             CameraFailed: there is none.
             TooOften: this address has asked for too many.
         """
-        watched = self._server.first_or_named(camera_asked(request, camera))
+        watched = self._server.first_or_named(camera_asked(request, self._server, camera))
         after = _after(request)
         self._server.snapshots.take(source_of(request.getClientAddress()))
         frame = await watched.picture()

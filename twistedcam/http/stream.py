@@ -89,7 +89,7 @@ class Streams:
         Raises:
             NoSuchCamera, BadArgument: as they say.
         """
-        watched = self.server.first_or_named(camera_asked(request, camera))
+        watched = self.server.first_or_named(camera_asked(request, self.server, camera))
         fps = wanted_fps(request)
         if request.method == b"HEAD":
             request.channel.transport.write(answer_head(request, HEADERS))

@@ -80,7 +80,7 @@ class WebSockets:
         Raises:
             NoSuchCamera, BadArgument: as they say; so is a request that is no WebSocket's.
         """
-        watched = self.server.first_or_named(camera_asked(request, camera))
+        watched = self.server.first_or_named(camera_asked(request, self.server, camera))
         fps = wanted_fps(request)
         handshake = H11Handshake(ConnectionType.SERVER)
         try:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from twistedcam.camera_name import url_safe
 from twistedcam.mqtt.address import Broker
 from twistedcam.version import __version__
 
-#: Words that a broker gives a meaning of its own; a camera's name has none of them.
+#: What the server publishes of itself.
 ONLINE, OFFLINE = "online", "offline"
 
 
@@ -17,14 +18,19 @@ def availability_topic(broker: Broker) -> str:
 
 
 def camera_topic(broker: Broker, camera: str, what: str) -> str:
-    """``BASE/camera/NAME/WHAT``: beside it nothing of the server's own has room."""
-    return f"{broker.base}/camera/{camera}/{what}"
+    """``BASE/camera/NAME/WHAT``: beside it nothing of the server's own has room.
+
+    Arguments:
+        camera: its name; the topic has the URL-safe form of it, or ``+`` as it is.
+    """
+    name = camera if camera == "+" else url_safe(camera)
+    return f"{broker.base}/camera/{name}/{what}"
 
 
 def announcements(broker: Broker, camera: str) -> dict[str, dict[str, Any]]:
     """Discovery topics of a camera and what is published to each, retained."""
     state = camera_topic(broker, camera, "state")
-    node = f"{broker.node}_{camera.replace('.', '_')}"
+    node = f"{broker.node}_{url_safe(camera).replace('.', '_')}"
     shared = {
         "availability_topic": availability_topic(broker),
         "device": {

@@ -7,10 +7,12 @@ import os
 import re
 import subprocess
 import sys
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from twistedcam.camera_name import find_name
 from twistedcam.errors import BadArgument, StartupError, TwistedcamError
 
 _TEXT = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
@@ -49,7 +51,8 @@ class Code:
     @property
     def name(self) -> str:
         """The function's own name, which the camera it makes is called by."""
-        return re.sub(r"\W", "", re.split("[:.]", self.text)[-1])  # of <lambda>, too
+        name = re.sub(r"\W", "", re.split("[:.]", self.text)[-1])  # of <lambda>, too
+        return unicodedata.normalize("NFC", name)
 
     def load(self) -> Callable[..., Any]:
         """The function.
@@ -101,9 +104,10 @@ def parse_process(text: str, cameras: list[str], made: list[str] | None = None) 
         if len(cameras) != 1:
             raise BadArgument(f"--process {text}: say of which camera, CAMERA={text}: {have}")
         camera = cameras[0]
-    if camera not in every:
+    found = find_name(every, camera)
+    if found is None:
         raise BadArgument(f"--process {text}: there is no camera {camera!r}; there is {have}")
-    return camera, Code.of(code)
+    return found, Code.of(code)
 
 
 def describe(error: BaseException) -> str:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
+from twistedcam.camera_name import check_name
 from twistedcam.errors import BadArgument
 from twistedcam.recording import quantities
 from twistedcam.recording.coder import CoderSettings
 from twistedcam.recording.settings import RecordSettings
-from twistedcam.sources.spec import check_name
 from twistedcam.sources.url import unknown_setting, without_key
 
 _HIDDEN = "***"
@@ -139,7 +139,7 @@ def parse_target(text: str) -> Target:
         _check_host(scheme, url)
     name = given.get("name", scheme)
     if not _NAME.fullmatch(name):
-        raise BadArgument(f"name={name!r} will not do: letters, digits, '_', '.' and '-'")
+        raise BadArgument(f"name={name!r} will not do: letters a to z, digits, '_', '.' and '-'")
     ca, verify = given.get("ca", ""), given.get("verify", "1")
     if ca and not Path(ca).is_file():
         raise BadArgument(f"ca={ca!r} will not do: there is no such file")

@@ -6,6 +6,7 @@ name is taken from when it is given until its file is there.
 
 from __future__ import annotations
 
+import errno
 import os
 import unicodedata
 from collections.abc import Iterator
@@ -14,11 +15,17 @@ from itertools import count
 from pathlib import Path
 from threading import Lock
 
+from twistedcam.camera_name import file_stem, url_safe
 from twistedcam.errors import BadArgument
 from twistedcam.recording.escaped_name import show_name
-from twistedcam.recording.partfile import part_of
+from twistedcam.recording.file_system import longest_name
+from twistedcam.recording.partfile import PREFIX, SUFFIX, part_of
 
 MAX_BYTES = 200
+#: Bytes that are kept for the number behind a name that is there already.
+_ROOM_FOR_MARK = 6
+#: What a file system says that does not take a name; None: Python cannot write it in bytes.
+_NAME_ERRORS = frozenset({errno.EILSEQ, errno.EINVAL, errno.ENAMETOOLONG, None})
 #: Names that are taken, by all of this process: threads of several recorders look for free ones,
 #: and two servers in one program may share a folder.
 _taken: set[Path] = set()
@@ -99,11 +106,23 @@ def give_back(path: Path) -> None:
 def take_free_name(folder: Path, camera: str, when: float, suffix: str) -> str:
     """``CAMERA_2026-11-22_14-03-05.mkv``, with a number if there is one already; taken.
 
+    Spaces in the camera's name are ``_``. On a file system that does not take such a name, or none
+    so long, it is the URL-safe form of the camera's name, cut if need be.
+
     Arguments:
         when: seconds since the UNIX epoch; the name has the local time.
     """
-    base = f"{camera}_{datetime.fromtimestamp(when):%Y-%m-%d_%H-%M-%S}"
-    return _take_first(folder, (f"{base}{mark}{suffix}" for mark in _marks()))
+    end = f"_{datetime.fromtimestamp(when):%Y-%m-%d_%H-%M-%S}"
+    room = longest_name(folder) - len(PREFIX + SUFFIX) - len(end) - len(suffix) - _ROOM_FOR_MARK
+    stem = file_stem(camera)
+    try:
+        if len(os.fsencode(stem)) <= room:
+            return _take_first(folder, (f"{stem}{end}{mark}{suffix}" for mark in _marks()))
+    except (OSError, UnicodeError) as error:
+        if stem.isascii() or getattr(error, "errno", None) not in _NAME_ERRORS:
+            raise
+    stem = url_safe(camera)[: max(1, room)]
+    return _take_first(folder, (f"{stem}{end}{mark}{suffix}" for mark in _marks()))
 
 
 def take_next_name(folder: Path, name: str) -> str:

@@ -12,8 +12,9 @@ from twistedcam.recording.escaped_name import show_name
 from twistedcam.recording.picture_quota import SUFFIXES
 from twistedcam.recording.probe import EARLIEST, LATEST
 
-#: Names that are given here: with the time, or by a token for some cameras with its own name.
-_OWN_NAME = re.compile(r"([\w.-]+?)(?:_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d(?:-\d+)?|\+.+)\.jpe?g", re.I)
+#: Names that are given here: with the time, or by a token for some cameras with its own name. They
+#: begin as camera_name.file_stem or url_safe has it.
+_OWN_NAME = re.compile(r"([^+]+?)(?:_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d(?:-\d+)?|\+.+)\.jpe?g", re.I)
 
 
 def list_snapshots(folder: Path) -> list[dict[str, Any]]:

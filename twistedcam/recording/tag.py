@@ -12,7 +12,7 @@ from twistedcam.version import __version__
 _SEARCHED = 1 << 20
 _UNKNOWN = "-" * 10
 _TAG = re.compile(
-    r"twistedcam (?P<version>\S+) camera=(?P<camera>\S{1,64}) dropped=(?P<dropped>[-\d]{10})"
+    r"twistedcam (?P<version>\S+) camera=(?P<camera>[^=\r\n]{1,64}) dropped=(?P<dropped>[-\d]{10})"
     r"(?: made=(?P<made>\d{1,11}(?:\.\d{1,6})?))?"
     r"(?: boot=(?P<boot>[0-9a-f]{16}) up=(?P<up>\d{1,10}(?:\.\d{1,6})?))?"
     r" name=(?P<name>.{1,255})",

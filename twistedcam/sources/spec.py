@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from twistedcam.camera_name import check_name as check_name
 from twistedcam.errors import BadArgument
 from twistedcam.jpeg import MOST_PIXELS
 from twistedcam.sources.url import SCHEMES as URL_SCHEMES
 from twistedcam.sources.url import join_settings, split_settings, unknown_setting, without_secrets
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
 _SIZE = re.compile(r"(\d{1,5})x(\d{1,5})", re.ASCII)
 _MAX_SIDE = 16384
@@ -114,19 +114,6 @@ def parse_camera(text: str, default_name: str) -> tuple[str, SourceSpec]:
     if not equals or any(each in name for each in ":?/"):
         return default_name, parse(text)
     return check_name(name), parse(source)
-
-
-def check_name(name: str) -> str:
-    """The name, if a camera can have it.
-
-    Raises:
-        BadArgument: it cannot.
-    """
-    if not _NAME.fullmatch(name):
-        raise BadArgument(
-            f"{name!r} is no name for a camera: letters, digits, '_', '.' and '-', 64 at most"
-        )
-    return name
 
 
 class Settings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from twistedcam.errors import BadArgument
 from twistedcam.fps import check_fps, read_fps
@@ -48,9 +48,10 @@ class Target:
 
     def __str__(self) -> str:
         """The address without its token."""
-        name = f"/{self.camera}" if self.camera else ""
+        camera = quote(self.camera, safe="") if self.camera else ""
+        name = f"/{camera}" if camera else ""
         if self.path is not None:
-            return f"twistedcam+unix:{self.path}" + (f"?camera={self.camera}" if name else "")
+            return f"twistedcam+unix:{self.path}" + (f"?camera={camera}" if name else "")
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"twistedcam{'s' if self.tls else ''}://{host}:{self.port}{name}"
 
