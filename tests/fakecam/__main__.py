@@ -75,7 +75,8 @@ def main() -> int:
         for number in range(0, 2 * options.cameras, 2):
             camera = bus.plug(formats, number=number, stamp=options.stamp)
             print(f"{camera.path}: its mood is in {camera.control_file}", file=sys.stderr)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it reaches the program, which decides
+        # It reaches the program, which decides. A handler, because SIG_IGN would be inherited.
+        signal.signal(signal.SIGINT, lambda *_: None)
         with subprocess.Popen(command, env=bus.env) as program:
             signal.signal(signal.SIGTERM, lambda *_: program.terminate())
             return program.wait()
