@@ -51,7 +51,7 @@ def _paint(cell: Image, view: View, figures: bool) -> None:
         canvas.place(cell, picture)
     if view.state != "live":
         canvas.dim(cell)
-        canvas.announce(cell, f"{view.name or view.target}: {view.state}", view.reason)
+        canvas.announce(cell, f"{view.written}: {view.state}", view.reason)
     lines = figure_lines(view) if figures else []
     if view.recorder is not None:
         result = view.recorder.result
@@ -66,7 +66,7 @@ def figure_lines(view: View) -> list[str]:
     age = "-" if figures.age_ms is None else f"{figures.age_ms:.0f} ms"
     worst = "" if figures.age_p99_ms is None else f"  p99 {figures.age_p99_ms:.0f} ms"
     lines = [
-        f"{figures.camera or view.target}  {figures.state}",
+        f"{view.written}  {figures.state}",
         f"{figures.fps:.1f} fps  {figures.kbit_s / 1000:.1f} Mbit/s",
         f"age {age}{worst}",
         f"missed {figures.missed}",
@@ -82,7 +82,7 @@ def title(views: list[View]) -> str:
     for view in views:
         figures = view.figures()
         fps = f" {figures.fps:.0f} fps" if figures.state == "live" else ""
-        words.append(f"{figures.camera or view.target} - {figures.state}{fps}")
+        words.append(f"{view.title} - {figures.state}{fps}")
     return ", ".join(words)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from client.stats import Figures, Meter
+from twistedcam.camera_name import ascii_title
 from twistedcam.frame import Frame
 from twistedcam.plain import on_one_line
 from twistedcam.viewing import Target
@@ -43,6 +44,16 @@ class View:
     def name(self) -> str:
         """The camera's name, as far as it is known; printable, as all that comes from a server."""
         return on_one_line(self._reader.state.camera or self.target.camera or "")
+
+    @property
+    def title(self) -> str:
+        """What the camera is called where people see it: its title, its name, or its address."""
+        return on_one_line(self._reader.state.title or "") or self.name or str(self.target)
+
+    @property
+    def written(self) -> str:
+        """The title as it is written into pictures."""
+        return ascii_title(self.name or str(self.target), self.title)
 
     @property
     def state(self) -> str:

@@ -129,7 +129,9 @@ class TrayApp:
         """Bring icon, tooltip and menu up to date."""
         if state.connected and not self._state.connected:
             for camera in state.cameras:
-                self._notify(self._notices.seen(camera.name, camera.state, camera.reason))
+                self._notify(
+                    self._notices.seen(camera.name, camera.state, camera.reason, camera.title)
+                )
         self._state = replace(
             state,
             view=self._options.view or state.view,

@@ -126,8 +126,13 @@ def _view(server: ServerView, camera: CameraView, default: bool) -> Item:
 def _viewers(server: ServerView) -> Item:
     if not server.connected or not server.viewers:
         return Item("Viewers: none", enabled=False)
+    titles = {each.name: each.title or each.name for each in server.cameras}
     shown = [
-        Item(f"{each.address} ({each.kind}): {each.camera}, {each.fps:.1f} fps", enabled=False)
+        Item(
+            f"{each.address} ({each.kind}): {titles.get(each.camera, each.camera)}, "
+            f"{each.fps:.1f} fps",
+            enabled=False,
+        )
         for each in server.viewers[:MAX_VIEWERS]
     ]
     more = len(server.viewers) - len(shown)
@@ -165,7 +170,7 @@ def describe(camera: CameraView) -> str:
         parts.append(f"recording {duration(camera.recorded)}")
     if camera.reason:
         parts.append(shorten(camera.reason))
-    return f"{camera.name}: {', '.join(parts)}"
+    return f"{camera.title or camera.name}: {', '.join(parts)}"
 
 
 def tooltip(server: ServerView) -> str:

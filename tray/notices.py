@@ -28,6 +28,7 @@ class Notices:
     def of(self, event: dict[str, Any]) -> Notice | None:
         """The notification for an event of ``watch``, or None for one that is nobody's concern."""
         camera = str(event.get("camera", ""))
+        shown = str(event.get("title") or camera)
         match event.get("event"), event.get("what"), event.get("state"):
             case "recording", ("finished" | "saved") as what, _:
                 seconds = duration(float(event.get("seconds") or 0))
@@ -43,17 +44,20 @@ class Notices:
                 reason = str(event.get("reason") or "no picture")
                 if OPENED_ANEW not in reason:
                     self._lost.add(camera)
-                    return Notice(f"{camera}: camera lost", reason)
+                    return Notice(f"{shown}: camera lost", reason)
             case "state", _, "live" if camera in self._lost:
                 self._lost.discard(camera)
-                return Notice(f"{camera}: camera back", "It is live again.")
+                return Notice(f"{shown}: camera back", "It is live again.")
             case "state", _, "stopped":
                 self._lost.discard(camera)
             case "fault", _, _ if event.get("code") == "disk":
-                return Notice(f"{camera or 'Server'}: disk", str(event.get("reason")))
+                return Notice(f"{shown or 'Server'}: disk", str(event.get("reason")))
         return None
 
-    def seen(self, name: str, state: str, reason: str | None = None) -> Notice | None:
+    def seen(
+        self, name: str, state: str, reason: str | None = None, title: str = ""
+    ) -> Notice | None:
         """The same for a state found on connecting: only what changed meanwhile is told."""
-        told = self.of({"event": "state", "camera": name, "state": state, "reason": reason})
+        event = {"event": "state", "camera": name, "state": state, "reason": reason}
+        told = self.of({**event, "title": title})
         return None if state == "recovering" else told

@@ -27,6 +27,8 @@ class CameraView:
     #: Why the recording has no picture so far, or None.
     waiting: str | None = None
     preroll: float = 0.0
+    #: What people see in place of the name, or nothing.
+    title: str = ""
 
     @classmethod
     def from_status(cls, status: dict[str, Any]) -> CameraView:
@@ -42,6 +44,7 @@ class CameraView:
             recorded=float(status.get("recording_seconds") or 0),
             waiting=status.get("recording_waiting"),
             preroll=float(status.get("preroll_seconds") or 0),
+            title=str(status.get("title") or ""),
         )
 
     @property

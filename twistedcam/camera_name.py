@@ -146,6 +146,20 @@ def _url_safe_part(part: str) -> str:
     return text
 
 
+def ascii_title(name: str, title: str | None = None) -> str:
+    """What is written into pictures, by fonts that have ASCII letters alone.
+
+    It is the title, or else the name, without accents; the URL-safe form of the name where letters
+    would be missing.
+    """
+    text = title or name
+    if text.isascii():
+        return text
+    apart = unicodedata.normalize("NFKD", text.translate(_LATIN))
+    text = "".join(each for each in apart if not unicodedata.category(each).startswith("M"))
+    return text if text.isascii() else url_safe(name)
+
+
 def find_name(names: Iterable[str], word: str) -> str | None:
     """Which of these cameras a word means: its name, or the URL-safe form of that; None if none.
 

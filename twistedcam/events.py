@@ -21,10 +21,14 @@ class Event:
 
     kind: ClassVar[str] = "event"
 
-    def as_dict(self) -> dict[str, Any]:
-        """The event's fields, those that are None left out."""
-        pairs = ((each.name, getattr(self, each.name)) for each in fields(self))
-        return {name: value for name, value in pairs if value is not None}
+    def as_dict(self, title: str | None = None) -> dict[str, Any]:
+        """The event's fields, those that are None left out.
+
+        Arguments:
+            title: of the camera that it is about, if that has one; it is told as ``title``.
+        """
+        told = {each.name: getattr(self, each.name) for each in fields(self)} | {"title": title}
+        return {name: value for name, value in told.items() if value is not None}
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Collection
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,7 @@ async def take_over(server: Server, began: ServeOptions, after: ServeOptions) ->
             continue
         was = server.configured[name]
         if _differ(was, spec):
-            server.configure(name, spec, reopen=_differ(was, spec, but="quality"))
+            server.configure(name, spec, reopen=_differ(was, spec, but=("quality", "title")))
             changed.append(name)
         if recording != server.recorders[name].settings:
             server.recorders[name].settings = recording
@@ -123,9 +124,9 @@ async def _check_new_code(server: Server, wanted: dict[str, Process]) -> None:
         await deferToThread(check_code, code)
 
 
-def _differ(one: SourceSpec, two: SourceSpec, but: str = "") -> bool:
-    """Whether two sources are not the same, one setting perhaps left aside."""
-    settings = [{k: v for k, v in each.settings.items() if k != but} for each in (one, two)]
+def _differ(one: SourceSpec, two: SourceSpec, but: Collection[str] = ()) -> bool:
+    """Whether two sources are not the same, some settings perhaps left aside."""
+    settings = [{k: v for k, v in each.settings.items() if k not in but} for each in (one, two)]
     return (one.scheme, one.target) != (two.scheme, two.target) or settings[0] != settings[1]
 
 

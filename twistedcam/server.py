@@ -18,7 +18,7 @@ from twistedcam.camera_name import check_distinct, check_name, find_name
 from twistedcam.delivery import Delivery, LocalDelivery
 from twistedcam.doorman import Doorman
 from twistedcam.errors import BadArgument, CameraNeeded, DiskError, NoSuchCamera, NotSupported
-from twistedcam.events import EventBus
+from twistedcam.events import Event, EventBus
 from twistedcam.processing import Process, Processor
 from twistedcam.proxies import TrustedProxies
 from twistedcam.publishing import Publications, Target
@@ -222,6 +222,11 @@ class Server:
         if len(self.own_cameras) != 1:
             raise CameraNeeded(f"say which camera: {names}")
         return self.own_cameras[0]
+
+    def title_of(self, event: Event) -> str | None:
+        """The title of the camera that an event is about; None if it has none."""
+        camera = self.cameras.get(getattr(event, "camera", None) or "")
+        return None if camera is None else camera.title
 
     def name_of(self, word: str) -> str:
         """The name of the camera that a word means; the word itself if there is none."""

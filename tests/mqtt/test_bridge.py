@@ -241,6 +241,26 @@ def test_what_is_missing_on_this_side_is_said_before_the_start(
         Client(nothing, parse_broker(address), nothing, [], nothing, nothing)
 
 
+def test_a_title_is_the_device_s_name_and_a_reload_changes_it(
+    tmp_path: Path, broker: Program, port: int
+) -> None:
+    config = tmp_path / "house.toml"
+    text = f'mqtt = "mqtt://{LOCAL}:{port}/cams?every=0.5"\n[camera.door]\nsource = "pattern:"\n'
+    config.write_text(f'{text}title = "Haustür"')
+    seen = Dashboard(port)
+    topic = "homeassistant/switch/cams_door/record/config"
+    try:
+        with ServerProcess(tmp_path, "--config", str(config)) as server:
+            seen.wait(topic, lambda told: told["device"]["name"] == "Haustür (cams)")
+            seen.wait("cams/camera/door/state", lambda s: s["title"] == "Haustür")
+            config.write_text(f'{text}title = "حديقة"')
+            assert server.command_lines("reload")[-1] == "OK"
+            seen.wait(topic, lambda told: told["device"]["name"] == "حديقة (cams)")
+            seen.wait("cams/camera/door/event/state", lambda e: e["title"] == "حديقة")
+    finally:
+        seen.close()
+
+
 def test_cameras_of_any_name_have_topics_that_are_url_safe(
     tmp_path: Path, broker: Program, port: int
 ) -> None:

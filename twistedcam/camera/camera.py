@@ -24,6 +24,7 @@ from twistedcam.frame import Frame
 from twistedcam.hub import Hub
 from twistedcam.sources import Granted, Inbox, SourceSpec, make_source
 from twistedcam.sources.encode import Encoder, Picture
+from twistedcam.sources.spec import title_of
 
 if TYPE_CHECKING:
     from twistedcam.camera.property import Property
@@ -43,6 +44,7 @@ def check_source(spec: SourceSpec) -> Encoder:
     """
     make_source(spec)
     may_rest(spec)
+    title_of(spec)
     return Encoder.from_spec(spec)
 
 
@@ -70,6 +72,8 @@ class Camera(CameraFacts):
     ) -> None:
         super().__init__(name, clock)
         self.spec = spec
+        #: What it is called where people see it; None: its name.
+        self.title = title_of(spec)
         self.hub = Hub(clock)
         self.hub.on_undecodable = self.corrupt
         self._bad_pictures = BadPictureLog(name, clock)
@@ -152,6 +156,9 @@ class Camera(CameraFacts):
         """
         encoder = check_source(spec)
         self.spec = spec
+        before, self.title = self.title, title_of(spec)
+        if self.title != before:
+            self._events.publish(self.changed())
         self._demand.follow(spec)
         if not reopen or self.state == "stopped":
             self.encoder.quality = encoder.quality

@@ -19,6 +19,7 @@ def camera_summary(server: Server, camera: Camera) -> dict[str, Any]:
     recorder = server.recorders[camera.name]
     return {
         "camera": camera.name,
+        "title": camera.title or camera.name,
         "url_name": url_safe(camera.name),
         "state": camera.state,
         "reason": camera.reason,

@@ -140,7 +140,8 @@ class Conversation:
                 return None
             if self._grant is None or not self._grant.may_hear(about):
                 return None
-            return lines.event_as_json(event) if self.json else lines.event_as_text(event)
+            as_line = lines.event_as_json if self.json else lines.event_as_text
+            return as_line(event, self._server.title_of(event))
 
         self._watch = Watch(self._server.events, write, it.say, it.drop, it.peer)
         self._watch.fill(it.is_full)

@@ -137,12 +137,16 @@ def error_as_json(error: TwistedcamError) -> str:
     return _json(body) + "\n"
 
 
-def event_as_text(event: Event) -> str:
-    """``event: KIND key=value …``, each value quoted where a shell would need it."""
-    words = [f"{key}={shlex.quote(show(value))}" for key, value in event.as_dict().items()]
+def event_as_text(event: Event, title: str | None = None) -> str:
+    """``event: KIND key=value …``, each value quoted where a shell would need it.
+
+    Arguments:
+        title: of the camera, if it has one.
+    """
+    words = [f"{key}={shlex.quote(show(value))}" for key, value in event.as_dict(title).items()]
     return " ".join([f"event: {event.kind}", *words]) + "\n"
 
 
-def event_as_json(event: Event) -> str:
+def event_as_json(event: Event, title: str | None = None) -> str:
     """The same as one line of JSON."""
-    return _json({"event": event.kind, **event.as_dict()}) + "\n"
+    return _json({"event": event.kind, **event.as_dict(title)}) + "\n"

@@ -78,4 +78,5 @@ class Session(Protocol):
 def state_of(camera: Camera, event: CameraChanged) -> wire.State:
     """A camera's change as a STATE message."""
     size = (event.width, event.height)
-    return wire.State(event.camera, event.state, *size, event.fps, event.reason, camera.via)
+    said = (event.camera, event.state, *size, event.fps, event.reason)
+    return wire.State(*said, camera.via, camera.title)

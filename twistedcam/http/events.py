@@ -67,6 +67,7 @@ class EventSession:
     ) -> None:
         self._camera = camera
         self._grant = request.grant
+        self._server = streams.server
         self._clock = streams.server.clock
         self._transport: Any = request.channel.transport
         self._paused = False
@@ -81,7 +82,7 @@ class EventSession:
         if figures:
             told = self._grant.as_dict()
             if told["cameras"] is not None:  # a token may have URL-safe forms
-                told["cameras"] = [streams.server.name_of(each) for each in told["cameras"]]
+                told["cameras"] = [self._server.name_of(each) for each in told["cameras"]]
             self._say("rights", json.dumps(told, ensure_ascii=False))
             self._say("history", streams.figures.past(self._grant))
             self._figured(streams.figures.now())
@@ -125,7 +126,8 @@ class EventSession:
         camera = getattr(event, "camera", None)
         wanted = self._camera is None or camera in (self._camera, None)
         if wanted and self._grant.may_hear(camera):
-            text = json.dumps({"event": event.kind, **event.as_dict()}, ensure_ascii=False)
+            told = event.as_dict(self._server.title_of(event))
+            text = json.dumps({"event": event.kind, **told}, ensure_ascii=False)
             self._say(event.kind, text)
 
     def _figured(self, figured: Figured) -> None:

@@ -75,7 +75,11 @@ class Page:
     def index(self, request: HttpRequest) -> Reply:
         """The page."""
         page = self._files["index.html"]
-        names = [name for name in self._server.cameras if request.grant.covers(name)]
+        names = {
+            name: camera.title or name
+            for name, camera in self._server.cameras.items()
+            if request.grant.covers(name)
+        }
         token = query(request, "token")
         shown = "" if token is None else f"?token={quote(token, safe='')}"
         many = len(names) > MOST_STREAMS
@@ -95,15 +99,15 @@ class Page:
         return self.static(request, "icon.svg")
 
 
-def _figures(names: list[str], query: str) -> str:
+def _figures(names: dict[str, str], query: str) -> str:
     """The cameras as a page without scripts shows them, each a click away from being alone.
 
     Addresses are relative: a proxy may have put the page below any path.
     """
     kind = "stream" if len(names) <= MOST_STREAMS else "snapshot"
     figures = []
-    for name in names:
-        path, shown = quote(name), html.escape(name)
+    for name, title in names.items():
+        path, shown = quote(name), html.escape(title)
         image = f'<img src="{kind}/{path}{query}" alt="Live picture of {shown}">'
         caption = f"<figcaption>{shown}</figcaption>"
         figures.append(f'<figure><a href="stream/{path}{query}">{image}{caption}</a></figure>')

@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from twistedcam import jpeg as jpeg_limits
+from twistedcam.camera_name import ascii_title
 from twistedcam.frame import Frame
 from twistedcam.sources.pattern import COLOUR_BARS
 
@@ -128,7 +129,8 @@ class _Key(NamedTuple):
 def _key(camera: Camera) -> _Key:
     reason = (camera.reason or "")[:_LONGEST_REASON]
     is_test_picture = camera.spec.scheme == "auto" and camera.state == "recovering"
-    return _Key(camera.name, camera.state, reason, *_size(camera), is_test_picture)
+    shown = ascii_title(camera.name, camera.title)
+    return _Key(shown, camera.state, reason, *_size(camera), is_test_picture)
 
 
 def state_shown(frame: Frame) -> str:

@@ -69,6 +69,8 @@ class Bridge(Service):
         self._faults: Counter[str] = Counter()
         #: What the broker keeps of each camera: topics. It is taken back when the camera is gone.
         self._kept: dict[str, set[str]] = {}
+        #: The cameras' titles as Home Assistant was told them.
+        self._titles: dict[str, str | None] = {}
         self._unsubscribe: Callable[[], None] = lambda: None
 
     def startService(self) -> None:
@@ -93,9 +95,10 @@ class Bridge(Service):
         for gone in self._kept.keys() - self._server.cameras.keys():
             for topic in self._kept.pop(gone):
                 self._client.publish(topic, "")
-        for camera in self._server.cameras:
-            for topic, payload in announcements(self._broker, camera).items():
-                self._keep(camera, topic, json.dumps(payload))
+        self._titles = self._shown()
+        for name, camera in self._server.cameras.items():
+            for topic, payload in announcements(self._broker, name, camera.title).items():
+                self._keep(name, topic, json.dumps(payload))
         self._tell_all()
 
     def _keep(self, camera: str, topic: str, payload: str | bytes) -> None:
@@ -106,7 +109,7 @@ class Bridge(Service):
         """State and newest picture of each camera."""
         if not self._client.is_connected:
             return
-        if self._kept.keys() != self._server.cameras.keys():
+        if self._kept.keys() != self._server.cameras.keys() or self._titles != self._shown():
             self._announce()
             return
         self._tell_states()
@@ -114,6 +117,9 @@ class Bridge(Service):
             newest = camera.hub.encoded()
             if newest is not None:
                 self._keep(name, camera_topic(self._broker, name, "image"), newest.jpeg)
+
+    def _shown(self) -> dict[str, str | None]:
+        return {name: camera.title for name, camera in self._server.cameras.items()}
 
     def _tell_states(self) -> None:
         for name, camera in self._server.cameras.items():
@@ -127,7 +133,7 @@ class Bridge(Service):
             self._keep(name, camera_topic(self._broker, name, "state"), json.dumps(state))
 
     def _heard(self, event: Event) -> None:
-        told = event.as_dict()
+        told = event.as_dict(self._server.title_of(event))
         camera = told.get("camera")
         if isinstance(event, Fault) and camera:
             self._faults[camera] += 1

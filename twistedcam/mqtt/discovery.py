@@ -27,15 +27,21 @@ def camera_topic(broker: Broker, camera: str, what: str) -> str:
     return f"{broker.base}/camera/{name}/{what}"
 
 
-def announcements(broker: Broker, camera: str) -> dict[str, dict[str, Any]]:
-    """Discovery topics of a camera and what is published to each, retained."""
+def announcements(
+    broker: Broker, camera: str, title: str | None = None
+) -> dict[str, dict[str, Any]]:
+    """Discovery topics of a camera and what is published to each, retained.
+
+    Arguments:
+        title: what the device is called in place of the camera's name.
+    """
     state = camera_topic(broker, camera, "state")
     node = f"{broker.node}_{url_safe(camera).replace('.', '_')}"
     shared = {
         "availability_topic": availability_topic(broker),
         "device": {
             "identifiers": [node],
-            "name": f"{camera} ({broker.base.rpartition('/')[2]})",
+            "name": f"{title or camera} ({broker.base.rpartition('/')[2]})",
             "manufacturer": "twistedcam",
             "model": "camera server",
             "sw_version": __version__,

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from twistedcam.camera_name import check_name as check_name
+from twistedcam.camera_name import check_title
 from twistedcam.errors import BadArgument
 from twistedcam.jpeg import MOST_PIXELS
 from twistedcam.sources.url import SCHEMES as URL_SCHEMES
@@ -19,8 +20,9 @@ _MAX_SIDE = 16384
 #: Schemes that need nothing behind their colon: the colon may be left out.
 _SCHEMES_ALONE = frozenset({"auto", "pattern", "push", "webcam"})
 
-#: Settings that every source has: what happens to the picture between device and frame.
-COMMON = frozenset({"quality", "rotate", "flip", "timestamp", "idle"})
+#: Settings that every source has: what happens to the picture between device and frame, and what
+#: the camera is called where people see it.
+COMMON = frozenset({"quality", "rotate", "flip", "timestamp", "idle", "title"})
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,16 @@ def parse_camera(text: str, default_name: str) -> tuple[str, SourceSpec]:
     if not equals or any(each in name for each in ":?/"):
         return default_name, parse(text)
     return check_name(name), parse(source)
+
+
+def title_of(spec: SourceSpec) -> str | None:
+    """What the camera is called where people see it; None: its name.
+
+    Raises:
+        BadArgument: it cannot be called that.
+    """
+    title = spec.settings.get("title", "")
+    return check_title(title) if title else None
 
 
 class Settings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from twistedcam import jpeg, wire
+from twistedcam.camera_name import MAX_TITLE
 from twistedcam.plain import on_one_line
 
 #: Most characters of a state's reason, of other words in it, and the highest rate.
@@ -36,6 +37,7 @@ def check_state(state: wire.State) -> tuple[wire.State, str]:
         height=size[1],
         fps=fps,
         reason=reason,
+        title=None if state.title is None else on_one_line(state.title[:MAX_TITLE]) or None,
         via=tuple(word[:MAX_WORD] for word in state.via),
     )
     return checked, " and ".join(refused)

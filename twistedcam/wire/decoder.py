@@ -233,6 +233,7 @@ def _state(body: bytes) -> m.State:
         fps=_field(found, "fps", (int, float), None) or 0.0,
         reason=_field(found, "reason", (str,), None),
         via=tuple(str(each) for each in _field(found, "via", (list,), None) or ())[:MAX_VIA],
+        title=_field(found, "title", (str,), None),
     )
 
 

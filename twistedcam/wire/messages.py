@@ -94,7 +94,8 @@ class State:
     """How a camera is; size and rate are 0 as long as they are not known.
 
     ``via`` has a word for each camera that its pictures come through, its own first: a relay that
-    finds itself there stands in a ring.
+    finds itself there stands in a ring. ``title`` is what people see in place of the name, if
+    that is something else.
     """
 
     camera: str
@@ -104,9 +105,13 @@ class State:
     fps: float = 0.0
     reason: str | None = None
     via: tuple[str, ...] = field(default=(), compare=False)
+    title: str | None = None
 
     def encode(self) -> bytes:
-        return _json(STATE, self.__dict__)
+        told = {**self.__dict__}
+        if self.title is None:
+            del told["title"]
+        return _json(STATE, told)
 
 
 @dataclass(frozen=True)

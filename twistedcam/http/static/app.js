@@ -64,7 +64,7 @@ feed.onLink = (state) => {
 function title(all) {
   const recording = all.some((each) => each.recording);
   const bad = all.filter((each) => each.state === "recovering").length;
-  return `${recording ? "● " : ""}${bad ? "⚠ " : ""}${all.length === 1 ? `${all[0].camera} – ` : ""}twistedcam`;
+  return `${recording ? "● " : ""}${bad ? "⚠ " : ""}${all.length === 1 ? `${all[0].title || all[0].camera} – ` : ""}twistedcam`;
 }
 
 // A grid as square as can be, of the shape that most pictures have.

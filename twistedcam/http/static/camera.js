@@ -56,6 +56,15 @@ export class CameraView {
     this.timer = setInterval(() => this.tick(), 1000);
   }
 
+  // Show this title in place of the camera's name.
+  call(title) {
+    this.find(".name").textContent = title;
+    this.find(".name").title = title;
+    this.find(".open").setAttribute("aria-label", `Show ${title} alone`);
+    this.find(".open").title = `Show ${title} alone`;
+    this.find(".tools").setAttribute("aria-label", `What to do with ${title}`);
+  }
+
   remove() {
     clearInterval(this.timer);
     this.pictures.stop();
@@ -164,6 +173,7 @@ export class CameraView {
 
   update(status) {
     const before = this.status;
+    if (before?.title !== status.title) this.call(status.title || this.name);
     this.status = status;
     this.heard = performance.now();
     const { state } = status;
@@ -273,6 +283,6 @@ export class CameraView {
     veil.querySelector("strong").textContent = title;
     veil.querySelector(".veil-reason").textContent = reason;
     const told = { lost: title, barred: title }[shown] ?? STATES[state] ?? state;
-    this.find(".picture").setAttribute("aria-label", `Live picture of ${this.name}: ${told.toLowerCase()}`);
+    this.find(".picture").setAttribute("aria-label", `Live picture of ${this.status?.title || this.name}: ${told.toLowerCase()}`);
   }
 }
