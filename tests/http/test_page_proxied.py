@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from tests.http.chromium import Page
-from tests.http.serving import serve
+from tests.http.serving import serve, state
 from tests.ports import free_port
 from tests.process import ROOT, ServerProcess
 from tests.publishing.peers import LOCAL, Nginx
@@ -73,11 +73,10 @@ def test_the_page_works_below_any_path(
         browser.wait(browser.is_live, "a live camera")
         browser.moves()
         assert browser.chrome.execute_script(PULLED) == []
-        before = set(browser.names())
         browser.click(".record")
         browser.wait(lambda: browser.text(".rec").startswith("0:01"), "a recording")
+        name = state(server)["recording"]
         browser.click(".record")
-        name = browser.wait(lambda: [*({*browser.names()} - before)], "it on the shelf")[0]
         row = f".recording[data-name='{name}']"
         browser.wait(lambda: browser.text(f"{row} .kind").lower() == "mp4", "its end")
         browser.wait(lambda: browser.chrome.execute_script(LOADED, f"{row} img"), "its thumbnail")

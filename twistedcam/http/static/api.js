@@ -1,5 +1,6 @@
 // Commands to the server.
-import { ask, capital, remedy, say } from "./dom.js";
+import { ask, capital, remedy } from "./dom.js";
+import { say } from "./messages.js";
 
 const VERDICT = 10000; // milliseconds: a server makes those wait that have guessed at tokens
 

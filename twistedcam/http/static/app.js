@@ -6,6 +6,7 @@ import { Recordings } from "./recordings.js";
 import { startKeys } from "./keys.js";
 import { rights } from "./rights.js";
 import { $, address } from "./dom.js";
+import { tell } from "./messages.js";
 
 const LINKS = { connected: "Connected", lost: "Server lost – trying again", refused: "Token refused", connecting: "Connecting" };
 const cameras = $("#cameras");
@@ -17,6 +18,7 @@ let opened = null; // the camera that is shown alone, or null for all
 // Told before all else, each time that the page is connected.
 feed.onRights = (told) => {
   rights.hear(told);
+  if (rights.limits && rights.limits !== $("#limits").textContent) tell("limits", rights.limits);
   $("#limits").textContent = rights.limits;
   $("#limits").hidden = !rights.limits;
   $(".foot a[data-path='/metrics']").hidden = !rights.may("view");
@@ -54,6 +56,7 @@ feed.onRecording = (event) => recordings.happened(event);
 
 feed.onLink = (state) => {
   const link = $("#link");
+  if (state !== "asleep" && !(state === "connected" && link.dataset.state === undefined)) tell("link", LINKS[state]);
   link.dataset.state = state;
   link.querySelector("span").textContent = LINKS[state];
   document.body.dataset.link = state;
@@ -91,11 +94,26 @@ function decode(text) {
 }
 
 $("#back").addEventListener("click", () => { location.hash = ""; });
-addEventListener("hashchange", arrange);
+// What is shown now gets the focus: a screen reader is where the eye is.
+addEventListener("hashchange", () => {
+  const before = opened;
+  arrange();
+  if (opened === before) return;
+  if (opened === null) views.get(before)?.find(".open").focus();
+  else views.get(opened).focus();
+});
+for (const skip of document.querySelectorAll(".skip")) {
+  skip.addEventListener("click", (event) => { // not by the address: that names the camera
+    event.preventDefault();
+    const goal = $(skip.getAttribute("href"));
+    goal.scrollIntoView();
+    goal.focus({ preventScroll: true });
+  });
+}
 startKeys(() => {
   if (opened !== null) return views.get(opened);
   return [...views.values()].find((view) => view.element.contains(document.activeElement));
-}, () => { if (views.size > 1) location.hash = ""; });
+}, () => { if (views.size > 1) location.hash = ""; }, () => { for (const view of views.values()) view.buttons(); });
 
 // A page that is left is kept by some browsers, with its connections, in case it is returned to.
 addEventListener("pagehide", () => { feed.sleep(); for (const view of views.values()) view.pictures.stop(); });

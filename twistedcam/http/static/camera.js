@@ -3,7 +3,9 @@ import { cameraPath, command } from "./api.js";
 import { clock } from "./clock.js";
 import { Controls } from "./controls.js";
 import { Meter, Tile } from "./curve.js";
-import { $, address, age, bits, bytes, fromTemplate, icon, say, span } from "./dom.js";
+import { $, address, age, bits, bytes, fromTemplate, icon, inText, span } from "./dom.js";
+import { keys } from "./keys.js";
+import { say, tell } from "./messages.js";
 import { Pictures } from "./pictures.js";
 import { rights } from "./rights.js";
 
@@ -27,6 +29,8 @@ export class CameraView {
     this.element.dataset.camera = name;
     this.find(".name").textContent = name;
     this.find(".name").title = name;
+    this.find(".name").id = `name-of-${name}`;
+    this.element.setAttribute("aria-labelledby", `name-of-${name}`);
     this.find(".picture").setAttribute("aria-label", `Live picture of ${name}`);
     this.find(".open").setAttribute("aria-label", `Show ${name} alone`);
     this.find(".open").title = `Show ${name} alone`;
@@ -115,18 +119,18 @@ export class CameraView {
     if (!this.status?.recording) { say(`${this.name} is not being recorded`); return; }
     const told = await command("POST", `${this.path}/record/stop`);
     if (told?.note) say(told.note);
-    if (told?.recording) say(`Recorded ${told.recording}, ${span(told.seconds)}`);
+    if (told?.recording) say(`Recorded ${inText(told.recording)}, ${span(told.seconds)}`);
   }
 
   async saveLast() {
     const told = await command("POST", `${this.path}/record/save-last`, { seconds: `${Math.ceil(this.status.preroll_seconds)}s` });
-    if (told?.recording) say(`Saved ${told.recording}, ${span(told.seconds)}`);
+    if (told?.recording) say(`Saved ${inText(told.recording)}, ${span(told.seconds)}`);
   }
 
   async snapshot() {
     const told = await command("POST", `${this.path}/snapshot`);
     if (!told) return;
-    say(`Saved ${told.snapshot}`);
+    say(`Saved ${inText(told.snapshot)}`);
     if (!rights.may("view")) return; // nor have it here
     const link = document.createElement("a");
     link.href = address(`/recordings/${encodeURIComponent(told.snapshot)}?download`);
@@ -146,6 +150,11 @@ export class CameraView {
     this.isAlone = alone;
     if (alone) this.controls.load();
     this.run();
+  }
+
+  focus() {
+    scrollTo(0, 0);
+    this.find(".name").focus({ preventScroll: true });
   }
 
   linked(link) {
@@ -185,18 +194,17 @@ export class CameraView {
       const toggle = this.find(".toggle");
       toggle.dataset.on = runs;
       toggle.querySelector("span").textContent = runs ? "Stop" : "Start";
-      toggle.setAttribute("aria-keyshortcuts", runs ? "s" : "Space");
       icon(toggle.querySelector("use"), runs ? "stop" : "play");
       if (state === "live") this.controls.reload();
       else this.find(".figures").textContent = "";
     }
-    this.find(".toggle").title = this.barred || (runs ? "Stop (s)" : "Start (space)");
+    this.announce(before);
+    this.passing(before);
     const recording = Boolean(status.recording);
     const record = this.find(".record");
-    record.setAttribute("aria-pressed", recording);
-    record.setAttribute("aria-keyshortcuts", recording ? "e" : "r");
-    record.title = this.barred || (recording ? "End the recording (e)" : "Record (r)");
+    record.dataset.on = recording;
     record.querySelector("span").textContent = recording ? "End recording" : "Record";
+    this.buttons();
     this.find(".rec").hidden = !recording;
     this.find(".last").hidden = !(status.preroll_seconds > 1);
     if (status.preroll_seconds > 1) this.find(".last span").textContent = `Save last ${Math.ceil(status.preroll_seconds)}\u00a0s`;
@@ -207,6 +215,38 @@ export class CameraView {
     this.facts(status);
     this.veil();
     this.run();
+  }
+
+  // What the buttons say of themselves, and which keys do the same.
+  buttons() {
+    if (!this.status) return;
+    const name = (selector, text, key) => {
+      const button = this.find(selector);
+      button.title = this.barred || (keys.on ? `${text} (${key.toLowerCase()})` : text);
+      if (keys.on) button.setAttribute("aria-keyshortcuts", key);
+      else button.removeAttribute("aria-keyshortcuts");
+    };
+    if (RUNS.includes(this.status.state)) name(".toggle", "Stop", "s");
+    else name(".toggle", "Start", "Space");
+    if (this.status.recording) name(".record", "End the recording", "e");
+    else name(".record", "Record", "r");
+  }
+
+  // Tell a change of state, and that a recording begins or ends, to those who do not see it.
+  announce(before) {
+    if (!before) return;
+    const { state, reason, recording, recording_waiting: waiting } = this.status;
+    if (before.state !== state) tell(`${this.name} state`, `${this.name}: ${STATES[state] ?? state}${reason ? `, ${reason}` : ""}`);
+    if (before.recording === recording && Boolean(before.recording_waiting) === Boolean(waiting)) return;
+    tell(`${this.name} recording`, `${this.name}: ${!recording ? "recording ended" : waiting ? "recording waits for a picture" : "recording"}`);
+  }
+
+  // Whether the camera's own JPEGs are passed on now, or JPEGs are made here.
+  passing(before) {
+    const own = (status) => status.passed_through + status.turned;
+    const { frames } = this.status;
+    if (!before || frames < before.frames) this.controls.pass(frames > 0 && own(this.status) === frames);
+    else if (frames > before.frames) this.controls.pass(own(this.status) > own(before));
   }
 
   // Once a second: what goes on between two tellings.
@@ -260,6 +300,7 @@ export class CameraView {
       const term = document.createElement("dt");
       const text = document.createElement("dd");
       term.textContent = key;
+      text.dir = "auto";
       text.textContent = value;
       return [term, text];
     }));

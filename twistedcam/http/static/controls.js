@@ -36,10 +36,19 @@ export class Controls {
     } catch { /* the server is lost: asked again when it is back */ } finally { this.asking = false; }
   }
 
+  // Whether the camera's own JPEGs are passed on: then a quality changes nothing, and is not offered.
+  pass(passed) {
+    if (passed === this.passed) return;
+    this.passed = passed;
+    if (this.properties) this.show(this.properties);
+  }
+
   // A row stays as long as its property is of the same kind: a hand may be on it.
   show(properties) {
+    this.properties = properties;
     const before = new Map(this.rows.map((row) => [row.kind, row]));
-    this.rows = properties.filter((each) => each.writable !== false).map((each) => {
+    const offered = properties.filter((each) => each.writable !== false && !(this.passed && each.property === "quality"));
+    this.rows = offered.map((each) => {
       const row = before.get(kindOf(each)) ?? this.row(each);
       row?.take(each.value);
       return row;
@@ -63,12 +72,17 @@ export class Controls {
     const element = document.createElement("div");
     const label = document.createElement("label");
     const output = document.createElement("output");
+    output.ariaLive = "off"; // a screen reader says the slider's value itself
     element.className = "slider";
     input.id = `${this.path}-${property.property}`;
     input.name = property.property;
     label.htmlFor = input.id;
     label.textContent = property.property.replaceAll("_", " ");
-    const told = (value) => { output.textContent = input.type !== "range" ? "" : value == null ? "–" : `${value}${property.unit ? ` ${property.unit}` : ""}`; };
+    const told = (value) => {
+      if (input.type !== "range") return;
+      output.textContent = value == null ? "–" : `${value}${property.unit ? ` ${property.unit}` : ""}`;
+      input.setAttribute("aria-valuetext", value == null ? "not known" : output.textContent);
+    };
     const row = { element, input, told, kind: kindOf(property), name: property.property, setting: 0 };
     // What others have set, or the device has granted; not while it is being set here.
     row.take = (value) => { if (!row.setting) { set(input, value); told(value); } };
@@ -97,7 +111,7 @@ export class Controls {
 }
 
 // What makes a property's row: all but its value.
-const kindOf = ({ value, asked: _, ...rest }) => JSON.stringify([rest, typeof value === "boolean"]);
+const kindOf = ({ value, asked: _, note: __, ...rest }) => JSON.stringify([rest, typeof value === "boolean"]);
 
 // An input for a property, or null where it has no range and no choices.
 function field({ value, low, high, step, choices }) {

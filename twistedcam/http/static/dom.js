@@ -32,12 +32,14 @@ export function icon(use, name) {
 
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
-export function say(text, bad = false) {
-  const toast = document.createElement("div");
-  toast.className = bad ? "toast bad" : "toast";
-  toast.textContent = text;
-  $("#toasts").replaceChildren(toast); // the newest: there is room for one
-  setTimeout(() => toast.remove(), bad ? 8000 : 4000);
+// A file's name as it is shown: characters that change the direction of what follows, and so make
+// an ending look like another, are seen as such.
+export const visible = (name) => name.replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+
+// The same in the middle of a sentence: a name that is written from right to left moves nothing else.
+export function inText(name) {
+  const shown = visible(name);
+  return /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/.test(shown) ? `\u2068${shown}\u2069` : shown;
 }
 
 export function bytes(count) {
