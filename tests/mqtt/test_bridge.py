@@ -121,6 +121,11 @@ def test_a_server_is_announced_told_of_and_steered(
                 seen.client.publish("cams/garage/command", line)
                 answer = seen.wait("cams/garage/answer", lambda a, line=line: a["command"] == line)
                 assert not answer["ok"] and answer["code"] == (code or "unknown-command")
+            for switch in ("stream", "record"):
+                seen.client.publish(f"cams/garage/camera/door/{switch}/set", "maybe")
+                asked = f"door/{switch}/set"
+                answer = seen.wait("cams/garage/answer", lambda a, b=asked: a["command"] == b)
+                assert (answer["ok"], answer["code"]) == (False, "bad-argument")
             for size, code in ((4096, "bad-argument"), (4097, "line-too-long")):
                 line = "ping ".ljust(size, "x")
                 seen.client.publish("cams/garage/command", line)

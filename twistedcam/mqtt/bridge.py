@@ -155,8 +155,10 @@ class Bridge(Service):
             camera, switch = topic.split("/")[-3:-1]
             verb = _SWITCHES.get((switch, text.upper()))
             if verb is None:
+                said = BadArgument(f"{text[:60]!r} is neither ON nor OFF")
+                self._answer(_refusal(f"{camera}/{switch}/set", said))
                 if self._server.refusals.admits("MQTT", topic):
-                    log.warn("{topic}: {text!r} is neither ON nor OFF", topic=topic, text=text[:60])
+                    log.warn("{topic}: {reason}", topic=topic, reason=str(said))
                 return
             text = f"{verb} {camera}"
         carried_out = Deferred.fromCoroutine(self._carry_out(text))
@@ -172,7 +174,9 @@ class Bridge(Service):
             try:
                 words = shlex.split(line)
             except ValueError as error:
-                raise BadArgument(f"the line cannot be read: {error}") from None
+                is_quote = "quotation" in str(error)
+                what = "a quote is not closed" if is_quote else "a backslash ends the line"
+                raise BadArgument(f"{what}: words are split as a shell splits them") from None
             command, rest = self._registry.find(words or [""])
             if command.of_session or not self._may_give(command):
                 raise Forbidden(f"{command.name!r} is not for MQTT")
@@ -180,7 +184,10 @@ class Bridge(Service):
             named = {command.items or "items": found} if isinstance(found, list) else found or {}
             answer = {"ok": True, "command": line, **named}
         except TwistedcamError as error:
-            answer = {"ok": False, "command": line, "code": error.code, "message": str(error)}
+            answer = _refusal(line, error)
+        self._answer(answer)
+
+    def _answer(self, answer: dict[str, Any]) -> None:
         self._client.publish(f"{self._broker.base}/answer", json.dumps(answer), retain=False)
 
     def _may_give(self, command: Command) -> bool:
@@ -191,3 +198,7 @@ class Bridge(Service):
         is_about_a_camera = any(each.is_camera for each in command.parameters)
         open_to_all = not self._server.authenticator.is_needed
         return command.right != "admin" or (is_about_a_camera and open_to_all)
+
+
+def _refusal(command: str, error: TwistedcamError) -> dict[str, Any]:
+    return {"ok": False, "command": command, "code": error.code, "message": str(error)}
