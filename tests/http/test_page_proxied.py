@@ -69,7 +69,6 @@ def test_the_page_works_below_any_path(
         url = f"http://{LOCAL}:{nginx.port}{path}"
         browser.look()
         browser.open(url)
-        browser.complaints()
         browser.wait(browser.is_live, "a live camera")
         browser.moves()
         assert browser.chrome.execute_script(PULLED) == []
