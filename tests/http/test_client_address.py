@@ -69,6 +69,16 @@ class ClientAddressTests(ProxyCase):
         statuses = [self.ask("/stream/door", CLIENT, peer=STRANGER) for _ in range(3)]
         self.assertEqual(statuses, [200, 200, 503])
 
+    def test_an_address_that_cannot_be_read_counts_as_the_proxys(self) -> None:
+        request = (
+            b"GET /snapshot/door HTTP/1.1\r\nHost: localhost\r\n"
+            b"Authorization: Bearer %s\r\nX-Forwarded-For: %s\r\n\r\n"
+        )
+        for odd in (b"\xff", b"192.0.2.1\xe9", b"\xc3\x28", b"", b"unknown", b"_hidden", b"[::1"):
+            browser = Connection(self.factory, PROXY)
+            browser.send(request % (self.tokens["viewer"].encode(), odd))
+            self.assertTrue(browser.take().startswith(b"HTTP/1.1 200 "), odd)
+
     def test_one_connection_of_a_proxy_may_serve_several_clients(self) -> None:
         browser = Connection(self.factory, PROXY)
         token = f"Bearer {self.tokens['viewer']}"

@@ -214,8 +214,9 @@ class HttpConnection(PacedChannel):
         """
         proxies, peer = self.factory.proxies, self.transport.getPeer()
         if proxies.trusts(peer):
-            named = request.requestHeaders.getRawHeaders("X-Forwarded-For") or []
-            self.peer = proxies.client_of(peer, named)
+            # As bytes: Twisted raises UnicodeDecodeError for text that is no UTF-8.
+            named = request.requestHeaders.getRawHeaders(b"X-Forwarded-For") or []
+            self.peer = proxies.client_of(peer, [value.decode("latin-1") for value in named])
             self._next_source = source_of(self.peer)
             try:
                 if self._ticket is not None:
