@@ -36,8 +36,8 @@ export function startKeys(camera, leave, changed) {
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     if (document.querySelector("dialog[open]")) return;
-    if (event.key === "Escape" && !document.fullscreenElement) leave();
     if (event.target.closest?.(HELD) && event.target !== box) return;
+    if (event.key === "Escape" && !document.fullscreenElement) leave();
     if (event.key === " " && (event.target === box || event.target.closest?.(PRESSED))) return;
     const act = ACTS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!act || !keys.on) return;
