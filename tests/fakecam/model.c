@@ -41,6 +41,8 @@ static void read_mode(struct model *model, const char *line)
         || sscanf(line, "mode %4s %u %u %127s %4095[^\n]", fourcc, &mode->width, &mode->height, rates,
                   mode->frames) != 5)
         return;
+    for (size_t at = strlen(fourcc); at < 4; at++)
+        fourcc[at] = ' '; /* as in "Y16 " */
     mode->fourcc = v4l2_fourcc(fourcc[0], fourcc[1], fourcc[2], fourcc[3]);
     for (char *rate = strtok_r(rates, ",", &rest); rate && mode->rates < 8; rate = strtok_r(NULL, ",", &rest)) {
         struct v4l2_fract *interval = &mode->intervals[mode->rates];

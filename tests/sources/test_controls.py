@@ -14,6 +14,7 @@ from twistedcam.sources.controls import turn
 from twistedcam.sources.refused import InUse, explain
 from twistedcam.sources.v4l2 import Control, Driver, Mode
 
+SEVERAL_PLANES = 0x1000
 CAPTURE, STREAMING, DEVICE_CAPS = 0x1, 0x04000000, 0x80000000
 MJPG = int.from_bytes(b"MJPG", "little")
 #: What the requests' numbers ask (linux/videodev2.h).
@@ -29,6 +30,7 @@ class Played(Driver):
 
     def __init__(self, **_: object) -> None:
         self.answers: dict[int, Callable[[bytearray], bytes]] = {}
+        self._type = 1
 
     def _ask(self, access: int, number: int, data: bytearray) -> bytearray:
         if number not in self.answers:
@@ -43,18 +45,48 @@ def capability(capabilities: int, device: int = 0) -> Callable[[bytearray], byte
 
 
 @pytest.mark.parametrize(
-    ("capabilities", "device", "card"),
+    ("capabilities", "device", "what"),
     [
-        (CAPTURE | STREAMING, 0, "Odd"),
-        (CAPTURE, 0, None),  # read(2) alone
-        (CAPTURE | STREAMING | DEVICE_CAPS, 0, None),  # the other node of the device has it
-        (STREAMING | DEVICE_CAPS, CAPTURE | STREAMING, "Odd"),
+        (CAPTURE | STREAMING, 0, ""),
+        (SEVERAL_PLANES | STREAMING, 0, ""),
+        (CAPTURE, 0, "a camera without streaming (read() alone), which is not supported"),
+        # The other node of the device has it.
+        (CAPTURE | STREAMING | DEVICE_CAPS, 0, "no camera"),
+        (STREAMING | DEVICE_CAPS, CAPTURE | STREAMING, ""),
+        (0xA00000 | STREAMING, 0, "a camera's second device, for metadata"),
+        (
+            0x4000 | STREAMING,
+            0,
+            "a codec or converter that needs pictures itself (memory to memory)",
+        ),
+        (
+            0x8000 | STREAMING,
+            0,
+            "a codec or converter that needs pictures itself (memory to memory)",
+        ),
+        (0x2000 | STREAMING, 0, "a video output"),
+        (0x10 | STREAMING, 0, "for teletext and captions (VBI)"),
     ],
 )
-def test_a_card_is_what_gives_pictures(capabilities: int, device: int, card: str | None) -> None:
+def test_a_camera_is_what_gives_pictures(capabilities: int, device: int, what: str) -> None:
     driver = Played()
     driver.answers[QUERYCAP] = capability(capabilities, device)
-    assert driver.card() == card
+    assert driver.no_camera() == what
+
+
+def test_a_camera_whose_pictures_have_several_planes_is_asked_for_those() -> None:
+    driver = Played()
+    driver.answers[QUERYCAP] = capability(SEVERAL_PLANES | STREAMING)
+    asked: list[int] = []
+
+    def modes(data: bytearray) -> bytes:
+        asked.append(struct.unpack_from("=2I", data)[1])
+        raise refusing(errno.EINVAL)
+
+    driver.answers[ENUM_FMT] = modes
+    assert driver.no_camera() == ""
+    assert driver.modes() == []
+    assert asked == [9]  # V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE
 
 
 def first(number: int, answer: bytes) -> Callable[[bytearray], bytes]:

@@ -80,7 +80,7 @@ def capture(monkeypatch: pytest.MonkeyPatch) -> Capture:
 @pytest.fixture
 def device(capture: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A device's file; its driver has one mode, and nobody streams from it."""
-    monkeypatch.setattr(webcam.Driver, "card", lambda _: "Odd Camera")
+    monkeypatch.setattr(webcam.Driver, "no_camera", lambda _: "")
     monkeypatch.setattr(webcam.Driver, "modes", lambda _: [Mode("MJPG", 6, 4, (25.0,))])
     monkeypatch.setattr(webcam.Driver, "is_busy", lambda _: False)
     path = tmp_path / "video0"
@@ -159,11 +159,11 @@ def test_what_opencv_does_not_open_is_let_go_and_said(device: str, capture: Capt
     assert source.mark() is None
 
 
-def test_another_part_of_a_camera_is_no_camera(
+def test_what_is_no_camera_is_refused_with_what_it_is(
     device: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(webcam.Driver, "card", lambda _: None)
-    with pytest.raises(CameraFailed, match="another part of a camera"):
+    monkeypatch.setattr(webcam.Driver, "no_camera", lambda _: "a radio")
+    with pytest.raises(CameraFailed, match=f"^{device} gives no pictures: it is a radio$"):
         WebcamSource(device).open()
 
 
@@ -187,6 +187,9 @@ def test_controls_that_cannot_be_set_are_a_note_and_the_pictures_come(
         ("webcam:video0", "is no device"),
         ("webcam:²", "is no device"),
         ("webcam:0?name=door", "in place of a number"),
+        ("webcam:0?serial=1", "in place of a number"),
+        ("webcam:/dev/video0?port=usb-1", "in place of a number"),
+        ("webcam:?seriel=1", "did you mean 'serial'"),
         ("webcam:0?siez=1x1", "did you mean 'size'"),
         ("webcam:0?Gain=1", "in lower case"),
         ("auto:0", "settings only"),

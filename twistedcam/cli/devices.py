@@ -41,6 +41,8 @@ def _on_linux() -> list[dict[str, Any]]:
             "device": device.name,
             "path": device.path,
             "stable": device.stable,
+            "serial": device.serial or None,
+            "port": device.port or None,
             "source": f"webcam:{device.stable or device.path}",
             "formats": [],
             "in_use_by": [f"{each.name} (process {each.pid})" for each in holders(device.path)],
@@ -48,8 +50,9 @@ def _on_linux() -> list[dict[str, Any]]:
         }
         try:
             with Driver(device.path) as driver:
-                if driver.card() is None:
-                    continue  # a camera's second node: it has no pictures
+                if driver.no_camera():
+                    continue  # a camera's second node, say: it has no pictures
+                item["port"] = item["port"] or driver.bus() or None
                 item["formats"] = [_mode(mode) for mode in driver.modes()]
         except OSError as error:
             item["problem"] = error.strerror
@@ -81,6 +84,8 @@ def _by_trying() -> list[dict[str, Any]]:
                 "device": f"camera {number}",
                 "path": str(number),
                 "stable": None,
+                "serial": None,
+                "port": None,
                 "source": f"webcam:{number}",
                 "formats": [_mode(mode)],
                 "in_use_by": [],
@@ -92,6 +97,9 @@ def _by_trying() -> list[dict[str, Any]]:
 
 def _show(device: dict[str, Any]) -> str:
     lines = [f"{device['device']}  {device['path']}", f"  source   {device['source']}"]
+    for key in ("serial", "port"):
+        if device[key]:
+            lines.append(f"  {key:<8} {device[key]}")
     if device["in_use_by"]:
         lines.append(f"  in use   by {', '.join(device['in_use_by'])}")
     if device["problem"]:

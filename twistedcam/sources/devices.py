@@ -14,6 +14,8 @@ from typing import NamedTuple
 LINUX = sys.platform.startswith("linux")
 _LASTING = ("/dev/v4l/by-id", "/dev/v4l/by-path")
 _SYSTEM = "/sys/class/video4linux"
+#: A serial number in a path of by-id.
+_SERIAL = re.compile(r"/by-id/.*_([^_/]+)-video-index\d+$")
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,17 @@ class Device:
         path: its file now, ``/dev/video0``.
         name: what it calls itself.
         stable: a path that stays its own when it is plugged in again, or None.
+        serial: its serial number, or an empty text where it has none.
+        port: the USB port, as drivers name it: ``usb-0000:00:14.0-2``; empty where not known.
+        hardware: what nodes of one camera have in common.
     """
 
     path: str
     name: str
     stable: str | None
+    serial: str = ""
+    port: str = ""
+    hardware: str = ""
 
 
 class Holder(NamedTuple):
@@ -49,20 +57,63 @@ def device_paths() -> list[str]:
 def list_devices() -> list[Device]:
     """All video devices, with their names; those that give no pictures among them."""
     stable = _lasting_paths()
-    return [Device(path, card_name(path), stable.get(path)) for path in device_paths()]
+    return [_device(path, stable.get(path)) for path in device_paths()]
 
 
-def find_by_name(name: str) -> str | None:
-    """The first device whose name, or lasting path, has these words in it; None if there is none.
+def _device(path: str, stable: str | None) -> Device:
+    interface = os.path.realpath(f"{_SYSTEM}/{os.path.basename(path)}/device")
+    hardware = os.path.dirname(interface)  # of a USB camera; the interface is a part of it
+    serial = _first_line(f"{hardware}/serial")
+    if not os.path.isdir(interface):
+        hardware, found = path, _SERIAL.search(stable or "")
+        serial = found[1] if found else ""
+    elif not os.path.exists(f"{hardware}/devpath"):
+        hardware = interface
+    return Device(path, card_name(path), stable, serial, _usb_port(hardware), hardware)
 
-    A lasting path is preferred, so that the same camera is meant when it comes back.
+
+def _usb_port(hardware: str) -> str:
+    """The port as drivers name it (usb_make_path), from the device's folder in /sys."""
+    path = _first_line(f"{hardware}/devpath")
+    bus = re.search(r"/([^/]+)/usb\d+/", hardware)
+    return f"usb-{bus[1]}-{path}" if path and bus else ""
+
+
+def _first_line(path: str) -> str:
+    try:
+        return Path(path).read_text(errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def find_devices(name: str = "", serial: str = "", port: str = "") -> list[Device]:
+    """The cameras of that name, serial number and port: the first node of each.
+
+    Arguments:
+        name: words of its name or of its lasting path; empty for any.
+        serial: its serial number; empty for any.
+        port: its USB port; empty for any.
     """
-    words = name.lower()
+    found: dict[str, Device] = {}
     for device in list_devices():
-        names = (device.name, device.stable or "")
-        if any(words in each.lower().replace("_", " ") or words in each.lower() for each in names):
-            return device.stable or device.path
-    return None
+        if (
+            (not name or _has_words(device, name.lower()))
+            and (not serial or _has_serial(device, serial))
+            and (not port or device.port == port)
+        ):
+            found.setdefault(device.hardware, device)
+    return list(found.values())
+
+
+def _has_words(device: Device, words: str) -> bool:
+    names = (device.name, device.stable or "", device.port)
+    return any(words in each.lower().replace("_", " ") or words in each.lower() for each in names)
+
+
+def _has_serial(device: Device, serial: str) -> bool:
+    # A path in by-id has the serial number behind the name, with what is odd in it replaced.
+    lasting = f"_{re.sub(r'[^A-Za-z0-9#+.:=@_-]', '_', serial)}-video-index"
+    return device.serial == serial or lasting in (device.stable or "")
 
 
 def card_name(path: str) -> str:

@@ -17,9 +17,20 @@ from fractions import Fraction
 from typing import Any
 
 _READ, _WRITE = 2, 1
-_CAPTURE = 1  # V4L2_BUF_TYPE_VIDEO_CAPTURE
-_CAP_VIDEO_CAPTURE = 0x1
+# V4L2_BUF_TYPE_VIDEO_CAPTURE, V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE
+_CAPTURE, _CAPTURE_MPLANE = 1, 9
+_CAP_VIDEO_CAPTURE, _CAP_VIDEO_CAPTURE_MPLANE = 0x1, 0x1000
 _CAP_STREAMING = 0x04000000
+#: What a device is that gives no pictures, by the capabilities that say it.
+_OTHER_DEVICES = (
+    (0xC000, "a codec or converter that needs pictures itself (memory to memory)"),
+    (0xA00000, "a camera's second device, for metadata"),
+    (0x2 | 0x2000, "a video output"),
+    (0x50000, "a radio"),
+    (0x10 | 0x40, "for teletext and captions (VBI)"),
+    (0x300000, "for software-defined radio"),
+    (0x10000000, "a touch sensor"),
+)
 _CAP_DEVICE_CAPS = 0x80000000
 _DISCRETE = 1
 _NEXT_CONTROL = 0x80000000
@@ -101,6 +112,7 @@ class Driver:
 
     def __init__(self, path: str) -> None:
         self._fd = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        self._type = _CAPTURE
 
     def __enter__(self) -> Driver:
         return self
@@ -108,21 +120,35 @@ class Driver:
     def __exit__(self, *_: object) -> None:
         os.close(self._fd)
 
-    def card(self) -> str | None:
-        """The device's name, or None if it gives no pictures (many cameras have a second node)."""
+    def no_camera(self) -> str:
+        """What the device is instead, if it gives no pictures; else an empty text.
+
+        Many cameras have a second device. To be asked before modes: it finds out whether the
+        device's pictures have several planes.
+        """
         answer = self._ask(_READ, 0, bytearray(_CAPABILITY.size))
-        _, card, _, _, capabilities, device, *_ = _CAPABILITY.unpack(answer)
+        _, _, _, _, capabilities, device, *_ = _CAPABILITY.unpack(answer)
         if capabilities & _CAP_DEVICE_CAPS:
             capabilities = device
-        if not capabilities & _CAP_VIDEO_CAPTURE or not capabilities & _CAP_STREAMING:
-            return None
-        return _text(card)
+        if not capabilities & (_CAP_VIDEO_CAPTURE | _CAP_VIDEO_CAPTURE_MPLANE):
+            found = [what for bits, what in _OTHER_DEVICES if capabilities & bits]
+            return found[0] if found else "no camera"
+        if not capabilities & _CAP_STREAMING:
+            return "a camera without streaming (read() alone), which is not supported"
+        has_one = capabilities & _CAP_VIDEO_CAPTURE
+        self._type = _CAPTURE if has_one else _CAPTURE_MPLANE
+        return ""
+
+    def bus(self) -> str:
+        """Where the device is: ``usb-0000:00:14.0-2``."""
+        answer = self._ask(_READ, 0, bytearray(_CAPABILITY.size))
+        return _text(_CAPABILITY.unpack(answer)[2])
 
     def modes(self) -> list[Mode]:
         """All formats in all sizes; of a range of sizes the largest."""
         found: list[Mode] = []
         for index in _count():
-            answer = self._try(2, _FORMAT_NAME, index, _CAPTURE, 0, b"", 0, 0, 0, 0, 0)
+            answer = self._try(2, _FORMAT_NAME, index, self._type, 0, b"", 0, 0, 0, 0, 0)
             if answer is None:
                 break
             pixel_format = answer[4]
@@ -135,7 +161,7 @@ class Driver:
     def is_busy(self) -> bool:
         """Whether somebody streams from it: then even its present format cannot be set."""
         form = bytearray(_FORMAT)
-        form[:4] = struct.pack("=I", _CAPTURE)
+        form[:4] = struct.pack("=I", self._type)
         try:
             self._ask(_READ | _WRITE, 4, form)
             self._ask(_READ | _WRITE, 5, form)
@@ -149,13 +175,14 @@ class Driver:
         Raises:
             OSError: ENOSPC: the USB bus has no bandwidth left.
         """
-        kind = struct.pack("=i", _CAPTURE)
-        self._ask(_READ | _WRITE, 8, bytearray(_BUFFERS.pack(2, _CAPTURE, _MEMORY_MMAP, 0, 0)))
+        kind = struct.pack("=i", self._type)
+        no_buffers = _BUFFERS.pack(0, self._type, _MEMORY_MMAP, 0, 0)
+        self._ask(_READ | _WRITE, 8, bytearray(_BUFFERS.pack(2, self._type, _MEMORY_MMAP, 0, 0)))
         try:
             self._ask(_WRITE, 18, bytearray(kind))
             self._ask(_WRITE, 19, bytearray(kind))
         finally:
-            self._ask(_READ | _WRITE, 8, bytearray(_BUFFERS.pack(0, _CAPTURE, _MEMORY_MMAP, 0, 0)))
+            self._ask(_READ | _WRITE, 8, bytearray(no_buffers))
 
     def controls(self) -> list[Control]:
         """All controls that hold a number, a switch or a choice."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import errno
 import os
@@ -14,7 +15,15 @@ from twistedcam.clock import wall_time
 from twistedcam.errors import BadArgument, CameraFailed, NotSupported
 from twistedcam.sources.base import Asked, Grab, Granted
 from twistedcam.sources.controls import turn
-from twistedcam.sources.devices import LINUX, Holder, card_name, find_by_name, holders
+from twistedcam.sources.devices import (
+    LINUX,
+    Device,
+    Holder,
+    card_name,
+    device_paths,
+    find_devices,
+    holders,
+)
 from twistedcam.sources.modes import FORMATS, MJPG, RAW, choose_format
 from twistedcam.sources.refused import InUse, explain, explain_silent
 from twistedcam.sources.spec import COMMON, Settings, SourceSpec
@@ -32,7 +41,7 @@ DEFAULT_FPS = 30.0
 #: Seconds after which a failed grab means silence and not a lost device.
 _SILENCE = 1.0
 _JPEG_CODES = frozenset({MJPG, "JPEG"})
-_SETTINGS = ("size", "fps", "format", "name", *COMMON)
+_SETTINGS = ("size", "fps", "format", "name", "serial", "port", *COMMON)
 
 
 def _silence_opencv() -> None:
@@ -52,7 +61,8 @@ class WebcamSource:
         size: (width, height) to ask for.
         fps: rate to ask for.
         format: ``mjpg``, ``yuyv``, or ``any``.
-        name: words of its name, which then finds the device in place of ``device``.
+        name, serial, port: words of its name, its serial number, its USB port. If one of them is
+            given, they find the device in place of ``device``.
         controls: values to set at every opening, by the controls' names.
     """
 
@@ -63,13 +73,21 @@ class WebcamSource:
         fps: float = DEFAULT_FPS,
         format: str = "any",
         name: str = "",
+        serial: str = "",
+        port: str = "",
         controls: Mapping[str, str] | None = None,
     ) -> None:
         self.device = device
         self.size = size
         self.fps = fps
         self.format = format
-        self.name = name
+        self._wanted = {
+            key: value
+            for key, value in (("name", name), ("serial", serial), ("port", port))
+            if value
+        }
+        #: The device's file since the last opening.
+        self._path = ""
         self.controls = dict(controls or {})
         self._capture: Any = None
         self._code = ""
@@ -84,15 +102,19 @@ class WebcamSource:
             device = int(spec.target)
         elif spec.target and not spec.target.startswith("/"):
             raise BadArgument(f"webcam:{spec.target} is no device: webcam:0 or webcam:/dev/video0")
-        name = settings.text("name")
-        if name and (spec.target or not LINUX):
-            raise BadArgument("webcam:?name=… stands in place of a number or path, and needs Linux")
+        wanted = {key: settings.text(key) for key in ("name", "serial", "port")}
+        for key in (key for key, value in wanted.items() if value):
+            if spec.target or not LINUX:
+                instead = f"webcam:?{key}=… stands in place of a number or path, and needs Linux"
+                raise BadArgument(instead)
         source = cls(
             device,
             settings.size() or DEFAULT_SIZE,
             settings.number("fps", 0.1, 1000) or DEFAULT_FPS,
             settings.choice("format", (*FORMATS, "any"), "any"),
-            name,
+            wanted["name"],
+            wanted["serial"],
+            wanted["port"],
         )
         source.controls = settings.others()
         for control in source.controls:
@@ -101,18 +123,19 @@ class WebcamSource:
 
     @property
     def path(self) -> str:
-        """The device's file (Linux); empty while no device has the name."""
-        if self.name:
-            return find_by_name(self.name) or ""
+        """The device's file (Linux); empty while not exactly one is as it has to be."""
+        if self._wanted:
+            found = find_devices(**self._wanted)
+            if not found and "port" in self._wanted:
+                return self._path  # of the last opening: the system does not tell ports
+            return (found[0].stable or found[0].path) if len(found) == 1 else ""
         return f"/dev/video{self.device}" if isinstance(self.device, int) else self.device
 
     def open(self) -> Granted:
         """Open the device, ask for format, size and rate, and see what was granted."""
         _silence_opencv()
         self._holder = None
-        path = self.path
-        if not path:
-            raise CameraFailed(f"there is no camera named {self.name!r}: is it plugged in?")
+        path = self._path = self._find()
         if LINUX:
             code = choose_format(self._modes(path), self.size, self.fps, self.format)
             self._capture = cv2.VideoCapture(path, cv2.CAP_V4L2, self._wishes(code))
@@ -130,7 +153,7 @@ class WebcamSource:
         asked = time.monotonic()
         if not self._capture.grab():
             # A silent camera takes OpenCV its whole patience; a lost one fails at once.
-            if LINUX and os.path.exists(self.path) and time.monotonic() - asked > _SILENCE:
+            if LINUX and os.path.exists(self._path) and time.monotonic() - asked > _SILENCE:
                 return None
             raise self._crowded() or CameraFailed(self._why())
         stamp = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 if LINUX else 0.0
@@ -164,12 +187,31 @@ class WebcamSource:
                 held = False
         return (status.st_rdev, status.st_ino, status.st_mode, status.st_ctime_ns, held)
 
+    def _find(self) -> str:
+        """The device's file; CameraFailed if none or several are as it has to be."""
+        if not self._wanted:
+            return self.path
+        found = find_devices(**self._wanted)
+        if not found and "port" in self._wanted:
+            found = _find_by_driver(**self._wanted)
+        described = ", ".join(f"{key} {value!r}" for key, value in self._wanted.items())
+        if not found:
+            raise CameraFailed(f"there is no camera with the {described}: is it plugged in?")
+        if len(found) > 1:
+            listed = ", ".join(map(_shown, found))
+            raise CameraFailed(
+                f"{len(found)} cameras have the {described}: {listed}. Choose one by serial=…,"
+                " port=… or path"
+            )
+        # A path that lasts means the same camera when it comes back.
+        return found[0].stable or found[0].path
+
     def _modes(self, path: str) -> list[Mode]:
         """What the device has; CameraFailed if it is none that gives pictures."""
         try:
             with Driver(path) as driver:
-                if driver.card() is None:
-                    raise CameraFailed(f"{path} gives no pictures: it is another part of a camera")
+                if what := driver.no_camera():
+                    raise CameraFailed(f"{path} gives no pictures: it is {what}")
                 modes = driver.modes()
                 busy = driver.is_busy()
         except OSError as error:
@@ -236,17 +278,35 @@ class WebcamSource:
         if not LINUX:
             return None
         try:
-            with Driver(self.path) as driver:
+            with Driver(self._path) as driver:
+                driver.no_camera()
                 driver.try_to_stream()
         except OSError as error:
             if error.errno == errno.ENOSPC:
-                return explain(self.path, error)
+                return explain(self._path, error)
         return None
 
     def _why(self) -> str:
-        if LINUX and not os.path.exists(self.path):
-            return f"{self.path or self.name} was unplugged"
-        return f"{self.path} gives no more pictures"
+        if LINUX and not os.path.exists(self._path):
+            return f"{self._path} was unplugged"
+        return f"{self._path or self.path} gives no more pictures"
+
+
+def _find_by_driver(port: str, **wanted: str) -> list[Device]:
+    """The cameras at that port, by what their drivers say of it."""
+    candidates = {device.path: device for device in find_devices(**wanted)}
+    found = []
+    for path in device_paths():
+        with contextlib.suppress(OSError), Driver(path) as driver:
+            if path in candidates and driver.bus() == port and not driver.no_camera():
+                found.append(candidates[path])
+    return found
+
+
+def _shown(device: Device) -> str:
+    details = {"serial": device.serial, "port": device.port}
+    known = ", ".join(f"{key}={value}" for key, value in details.items() if value)
+    return f"{device.stable or device.path}" + (f" ({known})" if known else "")
 
 
 def check_control(name: str) -> None:
