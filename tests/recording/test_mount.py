@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -14,7 +15,7 @@ from tests.recording.films import read_film
 from tests.system import require
 from twistedcam.errors import BadArgument, DiskError
 from twistedcam.recording import disk
-from twistedcam.recording.disk import check_mount, is_mounted
+from twistedcam.recording.disk import check_mount, is_mounted, largest_file
 from twistedcam.recording.settings import RecordSettings
 
 CAMERA = "pattern:?size=320x240&fps=20"
@@ -105,3 +106,19 @@ def test_nothing_goes_below_the_mount_point_and_it_is_recorded_when_the_disk_com
         wait_for(lambda: server.status()["recording_code"] == "disk", "the end of the recording")
         with suppress(FileNotFoundError):
             assert not list(point.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("kind", "largest"),
+    [("vfat", 2**32 - 1), ("msdos", 2**32 - 1), ("exfat", None), ("ext4", None)],
+)
+def test_a_file_on_fat_has_4_gib_at_most(
+    kind: str, largest: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = os.stat(tmp_path).st_dev
+    of_tmp_path = f"{os.major(device)}:{os.minor(device)}"
+    mounts = f"1 0 0:999 / / rw - overlay none rw\n2 1 {of_tmp_path} / /x rw a:1 - {kind} none rw\n"
+    monkeypatch.setattr(Path, "read_bytes", lambda path: mounts.encode())
+    assert largest_file(tmp_path) == largest
+    monkeypatch.setattr(Path, "read_bytes", lambda path: b"1 0 0:999 / / rw - vfat none rw\n")
+    assert largest_file(tmp_path) is None

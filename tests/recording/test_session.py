@@ -113,6 +113,20 @@ def test_segments_can_be_of_a_size(tmp_path: Path) -> None:
         assert path.stat().st_size < limit + 2 * len(frames[0].jpeg) + 4000
 
 
+@pytest.mark.parametrize("format", ["h264.mp4", "copy.mkv", "copy.avi", "copy.mov"])
+def test_a_file_that_comes_near_the_largest_of_the_disk_is_followed_by_another(
+    format: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    largest = 100_000
+    monkeypatch.setattr(segment_module, "largest_file", lambda folder: largest)
+    monkeypatch.setattr(segment_module, "_SPARE", 2)  # the muxer holds half of so small a file
+    times = [n / 10 for n in range(150)]
+    films = record(Session(plan(tmp_path, format, crf=1)), moments(times, 320, 240))
+    assert len(films) > 1
+    assert sum(len(film.times) for film in films) == len(times)
+    assert all(path.stat().st_size <= largest for path in tmp_path.iterdir())
+
+
 def test_a_camera_that_changes_its_size_gets_a_new_file(tmp_path: Path) -> None:
     frames = moments([0, 0.1, 0.2]) + moments([0.3, 0.4], 320, 240)
     films = record(Session(plan(tmp_path)), frames)

@@ -13,6 +13,7 @@ from twistedcam.errors import DiskError
 
 #: Bytes on the disk that are left for a file's last frames and its index.
 ROOM = 2 * 2**20
+_MOST_ON_FAT = 2**32 - 1
 
 
 def free_bytes(folder: Path) -> int:
@@ -42,6 +43,23 @@ def is_mounted(path: Path) -> bool:
         if _unescaped(fields[4]) == os.fsencode(real):
             kind = fields[fields.index(b"-") + 1]
     return kind not in (b"", b"autofs")
+
+
+def largest_file(folder: Path) -> int | None:
+    """How many bytes one file may have there: 4 GiB less 1 on FAT; None: no limit is known."""
+    return _MOST_ON_FAT if _file_system_of(folder) in (b"vfat", b"msdos") else None
+
+
+def _file_system_of(folder: Path) -> bytes:
+    """The kind of file system, as Linux calls it; empty where that is not known."""
+    with suppress(OSError, ValueError, IndexError):
+        device = os.stat(folder).st_dev
+        wanted = f"{os.major(device)}:{os.minor(device)}".encode()
+        for mount in Path("/proc/self/mountinfo").read_bytes().splitlines():
+            fields = mount.split(b" ")
+            if fields[2] == wanted:
+                return fields[fields.index(b"-") + 1]
+    return b""
 
 
 def _unescaped(path: bytes) -> bytes:

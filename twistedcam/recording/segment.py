@@ -17,7 +17,7 @@ import av
 import av.error
 
 from twistedcam.recording.avi import set_rate, stamp
-from twistedcam.recording.disk import ROOM, free_bytes
+from twistedcam.recording.disk import ROOM, free_bytes, largest_file
 from twistedcam.recording.encoder import make_encoder
 from twistedcam.recording.failures import MuxerError
 from twistedcam.recording.formats import Format
@@ -31,6 +31,8 @@ from twistedcam.recording.tail import Tail
 from twistedcam.runtime.boot_clock import boot_id, uptime
 
 _INDEX_ENTRY = 40
+#: Of the largest size that a file may have, one part of so many is left for what the muxer holds.
+_SPARE = 16
 #: Bytes of a film whose index is moved to its front before it gets its name.
 SMALL = 16 * 2**20
 #: Microseconds of film between two looks at the disk.
@@ -102,6 +104,7 @@ class Segment:
         #: The stream of H.264 that its frames are of, where they were encoded already.
         self.generation = None if first.coded is None else first.coded.generation
         self._file = PartFile(path)
+        self._largest = largest_file(path.parent)
         options = {**format.container.writing(pace), "flush_packets": "1"}
         self._container: Any = av.open(
             self._file, "w", format=format.container.muxer, options=options, buffer_size=_BUFFER
@@ -153,6 +156,14 @@ class Segment:
             if is_slow:
                 self._put_tail()
         self._look(moment.time)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it comes near the size that a file may have on this disk (4 GiB on FAT)."""
+        if self._largest is None:
+            return False
+        index = _INDEX_ENTRY * self.result.frames
+        return self.result.bytes + index >= self._largest - self._largest // _SPARE
 
     @property
     def appeared(self) -> bool:

@@ -322,6 +322,8 @@ class Session:
                 return True  # the encoder has another size
             if not moment.coded.is_keyframe:
                 return False  # no file can begin here
+        if segment.is_full:
+            return True
         if settings.segment and moment.time - segment.started >= settings.segment * 1e6:
             return True
         return bool(settings.segment_size and segment.result.bytes >= settings.segment_size)
