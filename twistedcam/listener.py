@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from errno import EADDRINUSE
 from typing import Any
 
 from twisted.application.service import Service
@@ -233,4 +234,7 @@ def _check_port(description: str) -> None:
 def _reason(failure: Failure) -> str:
     error = failure.value
     cause = error.socketError if isinstance(error, CannotListenError) else error
-    return str(getattr(cause, "strerror", None) or cause)
+    reason = str(getattr(cause, "strerror", None) or cause)
+    if getattr(cause, "errno", None) == EADDRINUSE:
+        reason += ": end the program that has it (another twistedcam?), or choose another port"
+    return reason

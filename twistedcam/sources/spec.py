@@ -20,6 +20,9 @@ _MAX_SIDE = 16384
 #: Schemes that need nothing behind their colon: the colon may be left out.
 _SCHEMES_ALONE = frozenset({"auto", "pattern", "push", "webcam"})
 
+#: Endings of what is a film's name, and no word that was mistyped.
+_FILMS = frozenset({".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".ts"})
+
 #: Settings that every source has: what happens to the picture between device and frame, and what
 #: the camera is called where people see it.
 COMMON = frozenset({"quality", "rotate", "flip", "timestamp", "idle", "title"})
@@ -76,9 +79,11 @@ def parse(text: str) -> SourceSpec:
     scheme, colon, rest = _whole(text.strip()).partition(":")
     if not colon or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+-]*", scheme):
         what = "this" if "@" in text else repr(text)  # there may be a password before it
+        is_film = Path(text.partition("?")[0]).suffix.lower() in _FILMS
+        hint = f"; for a film, file:{text.strip()}" if is_film and "@" not in text else ""
         raise BadArgument(
             f"{what} is no source: write SCHEME:…, such as webcam:0, /dev/video0, "
-            "rtsp://HOST/… or http://HOST/…"
+            f"rtsp://HOST/… or http://HOST/…{hint}"
         )
     if scheme.lower() in URL_SCHEMES:
         target, settings = split_settings(rest, COMMON)
