@@ -75,6 +75,10 @@ _LATER = {
 }
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
+
+
 def __getattr__(name: str) -> Any:
     try:
         module, _, attribute = _LATER[name].partition(":")

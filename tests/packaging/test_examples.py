@@ -21,7 +21,9 @@ from tests.process import PATIENCE, ServerProcess, wait_for
 
 LOCAL = "tcp:0:interface=127.0.0.1"
 PYTHON = blocks("python")
-WATCHING = [each for each in PYTHON if "twistedcam://" in each.text]
+#: Those have a test of their own (tests/viewing/test_documented_fixture.py).
+FIXTURES = [each for each in PYTHON if "@pytest.fixture" in each.text]
+WATCHING = [each for each in PYTHON if "twistedcam://" in each.text and each not in FIXTURES]
 STEERING = [each for each in PYTHON if "twistedcam.control" in each.text]
 SERVING = [each for each in PYTHON if "CameraService" in each.text]
 FUNCTIONS = [each for each in PYTHON if re.match(r"(async )?def ", each.text)]
@@ -62,7 +64,9 @@ def server(plain: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[In
 
 
 def test_no_example_is_left_out() -> None:
-    assert set(map(str, PYTHON)) == set(map(str, [*WATCHING, *STEERING, *SERVING, *FUNCTIONS]))
+    assert set(map(str, PYTHON)) == set(
+        map(str, [*WATCHING, *STEERING, *SERVING, *FUNCTIONS, *FIXTURES])
+    )
 
 
 @contextlib.contextmanager

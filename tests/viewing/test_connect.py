@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import socket
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import twistedcam
 from tests.process import wait_for
 from tests.viewing.serving import ServingCase
 from twistedcam import connect
@@ -136,3 +138,21 @@ def loaded_by(what: str, which: tuple[str, ...]) -> str:
     code = f"import sys; {what}; print([m for m in {which} if m in sys.modules])"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     return told.stdout.strip() or told.stderr
+
+
+def test_no_server_is_warned_of_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    frames = iter(connect(f"twistedcam://127.0.0.1:{port}/cam"))
+    said = f"twistedcam://127.0.0.1:{port}/cam: Connection refused: is the server running there?"
+    wait_for(lambda: caplog.messages, "the warning")
+    assert caplog.messages[0].startswith(said)
+    assert caplog.records[0].levelname == "WARNING"
+    reader = frames._reader  # type: ignore[attr-defined]
+    states = reader.connections, len(caplog.messages)
+    assert states == (0, 1)
+    reader.close()
+
+
+def test_all_public_names_are_listed() -> None:
+    assert set(twistedcam.__all__) <= set(dir(twistedcam))

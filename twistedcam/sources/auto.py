@@ -9,7 +9,7 @@ from twistedcam.errors import BadArgument, CameraFailed
 from twistedcam.sources.base import Grab, Granted
 from twistedcam.sources.devices import LINUX, device_paths
 from twistedcam.sources.spec import Settings, SourceSpec
-from twistedcam.sources.webcam import WebcamSource, check_control
+from twistedcam.sources.webcam import WebcamSource, check_control, settle_frames
 
 #: Why there is no picture. The placeholder of such a camera is a test picture.
 NO_WEBCAM = "No webcam was found. A test picture is shown. Plug one in."
@@ -25,6 +25,7 @@ class AutoSource:
         size: (width, height) to ask for, or None for the usual.
         fps: rate to ask for, or None for the usual.
         controls: values to set on a webcam, by the controls' names.
+        settle: pictures to leave out after an opening.
     """
 
     def __init__(
@@ -32,8 +33,10 @@ class AutoSource:
         size: tuple[int, int] | None = None,
         fps: float | None = None,
         controls: Mapping[str, str] | None = None,
+        settle: int = 0,
     ) -> None:
         self._controls = dict(controls or {})
+        self._settle = settle
         self._size = size
         self._fps = fps
         self._source: WebcamSource | None = None
@@ -47,10 +50,11 @@ class AutoSource:
         if spec.target:
             raise BadArgument("auto: takes settings only, as in auto:?fps=10")
         size, fps = settings.size(), settings.number("fps", 0.1, 1000)
+        settle = settle_frames(settings)
         controls = settings.others()
         for control in controls:
             check_control(control)
-        return cls(size, fps, controls)
+        return cls(size, fps, controls, settle)
 
     def open(self) -> Granted:
         """Open the first webcam that gives a picture.
@@ -65,6 +69,7 @@ class AutoSource:
             webcam = WebcamSource(device, controls=self._controls)
             webcam.size = self._size or webcam.size
             webcam.fps = self._fps or webcam.fps
+            webcam.settle = self._settle
             try:
                 granted = webcam.open()
                 self._first = _first_picture(webcam)

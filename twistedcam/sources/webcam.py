@@ -38,10 +38,15 @@ import cv2
 DEFAULT_SIZE = (1280, 720)
 DEFAULT_FPS = 30.0
 
+#: Pictures that are left out after an opening where the device is closed while nobody watches:
+#: the first ones are dark, until the camera has adjusted its exposure. They take a second at most.
+SETTLE_FRAMES = 10
+SETTLE_SECONDS = 1.0
+
 #: Seconds after which a failed grab means silence and not a lost device.
 _SILENCE = 1.0
 _JPEG_CODES = frozenset({MJPG, "JPEG"})
-_SETTINGS = ("size", "fps", "format", "name", "serial", "port", *COMMON)
+_SETTINGS = ("size", "fps", "format", "name", "serial", "port", "settle", *COMMON)
 
 
 def _silence_opencv() -> None:
@@ -86,6 +91,8 @@ class WebcamSource:
             for key, value in (("name", name), ("serial", serial), ("port", port))
             if value
         }
+        #: Pictures to leave out after each opening, and those that are still to be left out.
+        self.settle = self._unsettled = 0
         #: The device's file since the last opening.
         self._path = ""
         self.controls = dict(controls or {})
@@ -116,6 +123,7 @@ class WebcamSource:
             wanted["serial"],
             wanted["port"],
         )
+        source.settle = settle_frames(settings)
         source.controls = settings.others()
         for control in source.controls:
             check_control(control)
@@ -135,6 +143,7 @@ class WebcamSource:
         """Open the device, ask for format, size and rate, and see what was granted."""
         _silence_opencv()
         self._holder = None
+        self._unsettled = self.settle
         path = self._path = self._find()
         if LINUX:
             code = choose_format(self._modes(path), self.size, self.fps, self.format)
@@ -150,6 +159,8 @@ class WebcamSource:
     def read(self) -> Grab | None:
         """Wait for the next picture, two seconds at most."""
         assert self._capture is not None, "not open"
+        if self._unsettled:
+            self._leave_out_first()
         asked = time.monotonic()
         if not self._capture.grab():
             # A silent camera takes OpenCV its whole patience; a lost one fails at once.
@@ -166,6 +177,13 @@ class WebcamSource:
         if self._code == RAW and picture.shape[-1] == 2:
             picture = cv2.cvtColor(picture, cv2.COLOR_YUV2BGR_YUYV)
         return Grab(captured, image=picture)
+
+    def _leave_out_first(self) -> None:
+        until = time.monotonic() + SETTLE_SECONDS
+        count, self._unsettled = self._unsettled, 0
+        for _ in range(count):
+            if time.monotonic() > until or not self._capture.grab():
+                return
 
     def close(self) -> None:
         """Let the device go."""
@@ -307,6 +325,17 @@ def _shown(device: Device) -> str:
     details = {"serial": device.serial, "port": device.port}
     known = ", ".join(f"{key}={value}" for key, value in details.items() if value)
     return f"{device.stable or device.path}" + (f" ({known})" if known else "")
+
+
+def settle_frames(settings: Settings) -> int:
+    """Pictures that a webcam with these settings leaves out after each opening.
+
+    Raises:
+        BadArgument: ``settle`` is no number from 0 to 100.
+    """
+    said = settings.number("settle", 0, 100)
+    closes = settings.text("idle") == "close"
+    return int(said) if said is not None else SETTLE_FRAMES * closes
 
 
 def check_control(name: str) -> None:

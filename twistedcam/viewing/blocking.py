@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import math
 import random
 import socket
 import ssl
@@ -17,6 +19,10 @@ from twistedcam.tls.client import connect_tls, explained
 from twistedcam.viewing.session import REFUSALS, ClientSession, ClockOffset
 from twistedcam.viewing.target import Target
 
+log = logging.getLogger(__name__)
+
+#: Seconds between two warnings that there is no connection.
+WARN_EVERY = 60.0
 _CHUNK = 256 * 1024
 _CONNECT_TIMEOUT = 5.0
 _FIRST_WAIT = 0.1
@@ -39,6 +45,7 @@ class FrameReader:
         reconnect: try again whenever the connection is lost; else the reader ends with it.
         on_frame: called with every frame that comes, in order, on the reader's thread.
         on_change: called on the reader's thread when there is a new frame or a new state.
+        warns: log a warning (``logging``) when there is no connection, and one each minute.
     """
 
     def __init__(
@@ -47,6 +54,7 @@ class FrameReader:
         reconnect: bool = True,
         on_frame: Callable[[Frame], None] | None = None,
         on_change: Callable[[], None] | None = None,
+        warns: bool = False,
     ) -> None:
         self.target = target
         #: The camera's state as the server told it; ``connecting`` or ``lost`` without a server.
@@ -59,6 +67,7 @@ class FrameReader:
         #: What ended the reader, or None.
         self.error: Exception | None = None
         self._reconnect = reconnect
+        self._warns = warns
         self._on_frame = on_frame or (lambda frame: None)
         self._on_change = on_change or (lambda: None)
         self._changed = threading.Condition()
@@ -109,6 +118,7 @@ class FrameReader:
 
     def _run(self) -> None:
         waits = backoff()
+        warn_at = -math.inf
         while not self._closed.is_set():
             before = self.frames
             try:
@@ -121,7 +131,13 @@ class FrameReader:
                 if refused or not self._reconnect:
                     self._end(self._named(error))
                     return
-                self._show(wire.State(self.state.camera, "lost", reason=reason_of(error)))
+                reason = reason_of(error)
+                self._show(wire.State(self.state.camera, "lost", reason=reason))
+                if self.frames > before:  # a connection that was lost, and not one that never was
+                    warn_at = -math.inf
+                if self._warns and time.monotonic() >= warn_at:
+                    warn_at = time.monotonic() + WARN_EVERY
+                    log.warning("%s: %s; trying again", self.target, reason)
             except Exception as error:  # a caller's on_frame: it has to know
                 self._end(error)
                 return

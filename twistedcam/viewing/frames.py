@@ -54,7 +54,7 @@ class Frames:
 
     def __iter__(self) -> Iterator[Frame]:
         """Iterate, waiting for each frame: for programs without a reactor or a loop."""
-        return _Blocking(FrameReader(self.target, self._reconnect))
+        return _Blocking(FrameReader(self.target, self._reconnect, warns=True))
 
     def __aiter__(self) -> AsyncIterator[Frame]:
         """Iterate without blocking, under asyncio or under Twisted."""
@@ -90,7 +90,7 @@ async def _under_asyncio(target: Target, reconnect: bool) -> AsyncIterator[Frame
         if not loop.is_closed():
             loop.call_soon_threadsafe(changed.set)
 
-    reader = FrameReader(target, reconnect, on_change=tell)
+    reader = FrameReader(target, reconnect, on_change=tell, warns=True)
     reader.start()
     try:
         while True:
