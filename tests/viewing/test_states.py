@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.viewing.test_session import joined
 from twistedcam import jpeg, wire
+from twistedcam.errors import TwistedcamError
 from twistedcam.viewing import Target
 from twistedcam.viewing.session import ClientSession
 from twistedcam.viewing.states import MAX_FPS, MAX_REASON, check_state
@@ -67,6 +68,21 @@ def test_a_session_gives_checked_states_and_keeps_what_was_refused_first() -> No
         assert state == wire.State("cam", "stopped")
         assert session.state == state
     assert session.refused == "pictures of 30000x30000"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        wire.Error("busy", "a\nOK\r\n\x1b[2J\u202e\u2028b"),
+        wire.Error("x\nOK\x1b[2J", ""),
+        wire.Hello("a\nOK\x1b[2J" * 900, protocol=9),
+    ],
+)
+def test_what_a_server_says_of_an_error_is_one_short_line(message: wire.Error | wire.Hello) -> None:
+    with pytest.raises(TwistedcamError) as caught:
+        list(ClientSession(Target()).receive(message.encode(), 1.0))
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) <= MAX_REASON
 
 
 def test_an_error_is_cut() -> None:

@@ -20,7 +20,8 @@ from twistedcam.errors import (
     WireError,
 )
 from twistedcam.frame import Frame
-from twistedcam.viewing.states import MAX_REASON, check_state
+from twistedcam.plain import on_one_line
+from twistedcam.viewing.states import MAX_REASON, MAX_WORD, check_state
 from twistedcam.viewing.target import DEFAULT_PORT, Target
 
 #: Seconds between two PINGs, and of silence after which a connection is given up.
@@ -193,7 +194,7 @@ class ClientSession:
             self._ponged(message, now)
         elif isinstance(message, wire.Error):
             error = _ERRORS.get(message.code, WireError)
-            raise error((message.message or message.code)[:MAX_REASON])
+            raise error(on_one_line((message.message or message.code)[:MAX_REASON]))
         elif isinstance(message, wire.Bye):
             raise Disconnected("the server has ended the connection")
         elif isinstance(message, wire.Ack) and self.role == "publish":
@@ -207,8 +208,9 @@ class ClientSession:
     def _join(self, hello: wire.Hello, now: float) -> None:
         self.hello = hello
         if hello.protocol != wire.PROTOCOL:
+            server = on_one_line(hello.server[:MAX_WORD]) or "the server"
             raise VersionMismatch(
-                f"{hello.server or 'the server'} speaks version {hello.protocol} of the protocol, "
+                f"{server} speaks version {str(hello.protocol)[:MAX_WORD]} of the protocol, "
                 f"this program version {wire.PROTOCOL}"
             )
         mac = None
