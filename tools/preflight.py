@@ -97,6 +97,7 @@ TEST: list[Part] = [
     (program("systemd-analyze"), "systemd", "tests of the systemd units"),
     (program("logrotate"), "logrotate", "tests of the log"),
     (program("v4l2-ctl"), "v4l-utils", "the fake webcam"),
+    (program("ustreamer"), "ustreamer", "the fake webcam"),
     (program("Xvfb"), "xvfb", "tests of window and tray"),
     (program("xdotool"), "xdotool", "tests of window and tray"),
     (program("trayer"), "trayer", "tests of the tray"),

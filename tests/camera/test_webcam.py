@@ -84,7 +84,7 @@ def test_what_was_asked_for_stands_beside_what_was_granted(tmp_path: Path) -> No
     ):
         wait_for(lambda: server.status()["state"] == "live", "a picture")
         status = server.status()
-        told = "640x480 MJPG at 30 fps from Fake Webcam, asked for 800x600 MJPG at 25 fps"
+        told = "640x480 MJPG at 30 fps from Fake Webcam (800x600 MJPG at 25 fps was requested)"
         wait_for(lambda: told in server.log, "a word of what was granted")  # it is read elsewhere
     assert (status["asked_size"], status["granted_size"]) == ("800x600", "640x480")
     assert (status["asked_fps"], status["granted_fps"]) == ("25.0", "30.0")

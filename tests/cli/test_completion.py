@@ -43,7 +43,7 @@ LEARNT = Vocabulary.learn(ask)
         ("set door b", ["brightness"]),
         ("get garden ", ["fps", "brightness"]),
         ("json ", ["on", "off"]),
-        ("help sna", ["snapshot"]),
+        ("help sna", ["snapshot", "snapshots"]),
         ("nonsense ", []),
         ("status 'open quote", []),
     ],

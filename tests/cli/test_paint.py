@@ -28,6 +28,9 @@ def test_an_event_is_one_line() -> None:
 class Refusing:
     """A connection on which every command fails."""
 
+    def has_ended(self) -> bool:
+        return False
+
     def ask(self, *words: str) -> None:
         raise CommandError(NASTY)
 

@@ -81,8 +81,8 @@ def test_the_page_works_below_any_path(
         browser.wait(lambda: browser.chrome.execute_script(LOADED, f"{row} img"), "its thumbnail")
         browser.click(f"{row} .download")
         saved = browser.downloads / name
-        browser.wait(saved.exists, "the download")
-        assert saved.read_bytes() == (folder / name).read_bytes()
+        film = (folder / name).read_bytes()
+        browser.wait(lambda: saved.exists() and saved.read_bytes() == film, "the download")
         browser.click(f"{row} .play")
         browser.wait(browser.plays, "it being played")
         browser.click("#player button[aria-label=Close]")
