@@ -12,8 +12,8 @@ from tests.process import PATIENCE, ROOT
 #: Says that it is ready, then waits to be interrupted.
 PROGRAM = """
 import signal, sys
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     signal.pause()
 except KeyboardInterrupt:
     print("interrupted", flush=True)
