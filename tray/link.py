@@ -94,7 +94,7 @@ class Link(threading.Thread):
             except TwistedcamError as error:
                 if not self._ending:
                     refused = not isinstance(error, NoServer)
-                    self._on_state(replace(self._away, reason=str(error), refused=refused))
+                    self._on_state(replace(self._away, reason=_reason(error), refused=refused))
                     asked = self._woken.wait(delay)
                     delay = RETRY_FIRST if asked else min(delay * 2, RETRY_MOST)
 
@@ -159,3 +159,11 @@ class Link(threading.Thread):
             cameras=tuple(map(CameraView.from_status, statuses)),
             viewers=tuple(map(ViewerView.from_answer, viewers["viewers"])),
         )
+
+
+def _reason(error: TwistedcamError) -> str:
+    """Why there is no connection, for people who do not know what a port is."""
+    nobody_listens = isinstance(error.__context__, ConnectionRefusedError | FileNotFoundError)
+    if isinstance(error, NoServer) and nobody_listens:
+        return "The camera server is not running"
+    return str(error)

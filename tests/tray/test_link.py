@@ -108,6 +108,7 @@ def test_it_comes_back_by_itself_when_the_server_does(
     heard = start(Address(f"tcp:127.0.0.1:{port}"))
     nobody = heard.until(lambda state: bool(state.reason))
     assert not nobody.connected
+    assert nobody.reason == "The camera server is not running"
     assert not nobody.refused
     own = ("--control", f"tcp:{port}:interface=127.0.0.1", *CAMERAS)
     for _ in range(2):
