@@ -143,6 +143,7 @@ def test_commands_and_events(server: ServerProcess) -> None:
                 assert ask(server, f"/api/v1/cameras/{quote(word)}/stop", "POST") == {}
                 assert next(events)["state"] == "stopped"
                 assert one.ask("start", word) == {}
+                assert ask(server, f"/events?camera={quote(word)}", "HEAD") == b""
                 assert status(server, word)["state"] == "live"
         unknown = server.command_lines("status 'back door'", "status 'front door")
         assert unknown[0].startswith("ERR no-such-camera there is no camera 'back door'; there is ")

@@ -31,6 +31,7 @@ def test_a_camera_is_shown_by_its_title_and_steered_by_its_name(
     browser.wait(lambda: browser.text(f"{DOOR} .name") == "Haustür", "the title")
     browser.wait(lambda: browser.text(f"{GARDEN} .name") == "حديقة", "the name")
     assert browser.find(f"{DOOR} .open").get_attribute("aria-label") == "Show Haustür alone"
+    assert browser.find(DOOR).accessible_name == "Haustür"
     browser.click(f"{DOOR} .toggle")
     browser.wait(lambda: browser.text(f"{DOOR} .state") == "Stopped", "the end of the stream")
     browser.click(f"{DOOR} .toggle")

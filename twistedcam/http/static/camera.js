@@ -29,8 +29,9 @@ export class CameraView {
     this.element.dataset.camera = name;
     this.find(".name").textContent = name;
     this.find(".name").title = name;
-    this.find(".name").id = `name-of-${name}`;
-    this.element.setAttribute("aria-labelledby", `name-of-${name}`);
+    const id = `name-of-${encodeURIComponent(name)}`; // a space in it would begin another id
+    this.find(".name").id = id;
+    this.element.setAttribute("aria-labelledby", id);
     this.find(".picture").setAttribute("aria-label", `Live picture of ${name}`);
     this.find(".open").setAttribute("aria-label", `Show ${name} alone`);
     this.find(".open").title = `Show ${name} alone`;
@@ -236,9 +237,9 @@ export class CameraView {
   announce(before) {
     if (!before) return;
     const { state, reason, recording, recording_waiting: waiting } = this.status;
-    if (before.state !== state) tell(`${this.name} state`, `${this.name}: ${STATES[state] ?? state}${reason ? `, ${reason}` : ""}`);
+    if (before.state !== state) tell(`${this.name} state`, `${this.status.title || this.name}: ${STATES[state] ?? state}${reason ? `, ${reason}` : ""}`);
     if (before.recording === recording && Boolean(before.recording_waiting) === Boolean(waiting)) return;
-    tell(`${this.name} recording`, `${this.name}: ${!recording ? "recording ended" : waiting ? "recording waits for a picture" : "recording"}`);
+    tell(`${this.name} recording`, `${this.status.title || this.name}: ${!recording ? "recording ended" : waiting ? "recording waits for a picture" : "recording"}`);
   }
 
   // Whether the camera's own JPEGs are passed on now, or JPEGs are made here.
