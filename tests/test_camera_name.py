@@ -85,7 +85,6 @@ def test_a_word_means_the_camera_of_that_name_or_url_safe_form() -> None:
         ("Küche", "küche"),
         ("САД", "сад"),
         ("Straße", "STRASSE"),
-        ("Door", "door"),
         (GARDEN, "camera-c6bd75e2"),
     ],
 )
@@ -101,6 +100,11 @@ def test_two_names_that_would_be_taken_for_each_other_are_refused(
         assert repr(one) in str(refused.value)
         assert repr(two) in str(refused.value)
     check_distinct(one, ["others", one])
+
+
+def test_plain_names_that_differ_in_case_alone_are_two_cameras() -> None:
+    options = options_from(["--camera", "Door=pattern:", "--camera", "door=pattern:"])
+    assert list(options.cameras) == ["Door", "door"]
 
 
 def test_options_name_a_camera_by_its_name_or_url_safe_form() -> None:

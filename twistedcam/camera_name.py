@@ -178,10 +178,14 @@ def find_name(names: Iterable[str], word: str) -> str | None:
 def check_distinct(name: str, others: Iterable[str]) -> None:
     """See that a camera's name cannot be taken for another's, by people, addresses or file names.
 
+    Two plain ASCII names that differ in upper and lower case have always been two cameras.
+
     Raises:
         BadArgument: it can.
     """
     for other in others:
+        if _PLAIN.fullmatch(name) and _PLAIN.fullmatch(other):
+            continue
         for form, where in ((url_safe, "addresses"), (file_stem, "names of files")):
             if other != name and form(other).casefold() == form(name).casefold():
                 raise BadArgument(
