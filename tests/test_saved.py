@@ -53,7 +53,7 @@ def test_saving_what_is_configured_forgets_this_camera_alone(tmp_path: Path) -> 
     assert saved.apply("one", CONFIGURED) is CONFIGURED
     assert saved.apply("two", CONFIGURED).settings == NOW.settings
     saved.save("two", CONFIGURED, CONFIGURED)
-    assert not list(saved.path.parent.iterdir())
+    assert [each.name for each in saved.path.parent.iterdir()] == ["installation"]
 
 
 def test_two_cameras_that_are_saved_at_once_are_both_kept(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import string
 import sys
 from collections import Counter
@@ -190,6 +191,22 @@ def test_a_missing_broker_costs_nothing(tmp_path: Path, port: int) -> None:
         wait_for(lambda: one.status()["mqtt_faults"] != "0", "the fault in status")
         assert one.status()["state"] in ("starting", "live")
         assert one.end() == 0
+
+
+def test_installations_on_hosts_of_one_name_have_topics_of_their_own(tmp_path: Path) -> None:
+    def base(folder: str, path: str = "") -> str:
+        options = ["--camera", "pattern:", "--mqtt", f"mqtt://{LOCAL}:{free_port()}{path}"]
+        with ServerProcess(tmp_path / folder, *options) as server:
+            return server.status()["mqtt_broker"].split("/", 3)[3]
+
+    host = parse_broker("mqtt://h").base
+    first, second = base("a"), base("b")
+    assert first != second
+    assert all(re.fullmatch(f"{re.escape(host)}-[0-9a-f]{{8}}", each) for each in (first, second))
+    assert base("a") == first  # after a restart, too
+    assert base("a", "/house/door") == "house/door"
+    (tmp_path / "old" / ".twistedcam").mkdir(parents=True)  # of a version that knew no id
+    assert base("old") == host
 
 
 def test_discovery_is_as_home_assistant_documents_it() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from twistedcam.errors import BadArgument
@@ -22,6 +22,7 @@ class Broker:
         base: what all of its topics begin with.
         discovery: what Home Assistant's discovery topics begin with.
         every: seconds between two pictures and between two states that are the same.
+        is_default: whether the base is the default one, for want of a path.
         ca: file of certificates that the broker's is checked by; the system's if empty.
     """
 
@@ -34,6 +35,11 @@ class Broker:
     discovery: str = "homeassistant"
     every: float = 10.0
     ca: str = ""
+    is_default: bool = False
+
+    def of_installation(self, id: str) -> Broker:
+        """The same with the installation's id in the default base; hosts can have equal names."""
+        return replace(self, base=f"{self.base}-{id}") if self.is_default and id else self
 
     @property
     def shown(self) -> str:
@@ -80,4 +86,15 @@ def parse_broker(text: str) -> Broker:
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     number = port or _PORTS[parts.scheme]
     is_tls = parts.scheme == "mqtts"
-    return Broker(host, number, is_tls, user, password, base, discovery, float(every), ca)
+    return Broker(
+        host,
+        number,
+        is_tls,
+        user,
+        password,
+        base,
+        discovery,
+        float(every),
+        ca,
+        not parts.path.strip("/"),
+    )

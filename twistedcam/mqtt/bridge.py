@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shlex
 from collections import Counter
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from twistedcam.events import Event, Fault
 from twistedcam.mqtt.address import Broker
 from twistedcam.mqtt.client import Client
 from twistedcam.mqtt.discovery import announcements, camera_topic
+from twistedcam.recording.hidden_folder import INSTALLATION, HiddenFolder
 
 if TYPE_CHECKING:
     from twistedcam.server import Server
@@ -56,6 +58,11 @@ class Bridge(Service):
     def __init__(self, reactor: Any, server: Server, registry: Registry, broker: Broker) -> None:
         self._server = server
         self._registry = registry
+        self._hidden = HiddenFolder(server.recordings)
+        known = self._hidden.installation() if broker.is_default else ""
+        #: The id to be written, which the start does: who only checks options writes nothing.
+        self._new_id = secrets.token_hex(4) if known is None else ""
+        broker = broker.of_installation(known or self._new_id)
         self._broker = broker
         self._reactor = reactor
         self._birth = f"{broker.discovery}/status"
@@ -76,6 +83,11 @@ class Bridge(Service):
     def startService(self) -> None:
         """Connect, and tell from then on."""
         super().startService()
+        if self._new_id:
+            try:
+                self._hidden.write(INSTALLATION, f"{self._new_id}\n".encode())
+            except OSError as error:
+                log.warn("MQTT topics change at the next start: {why}", why=error.strerror)
         self._unsubscribe = self._server.events.subscribe(self._heard)
         self._client.start()
         self._loop.start(self._broker.every, now=False)

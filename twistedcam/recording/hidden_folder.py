@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
@@ -16,6 +18,9 @@ from twistedcam.runtime.regular_file import open_regular
 #: settings that were saved (twistedcam.saved).
 HIDDEN = ".twistedcam"
 THUMBNAILS = "thumbnails"
+#: Holds the id of the installation, as hexadecimal digits. It is written when the folder is made:
+#: a folder without it was made by a version that knew no id.
+INSTALLATION = "installation"
 #: Bytes that a file's name may have.
 _MOST_BYTES = 255
 _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -56,6 +61,19 @@ class HiddenFolder:
         if len(data) > most:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), name)
         return data, found.st_mtime_ns
+
+    def installation(self) -> str | None:
+        """The id of the installation, or None if there is none yet.
+
+        It is an empty text for a folder of a version that knew no id.
+        """
+        if not self.path.is_dir():
+            return None
+        with suppress(OSError):
+            text = self.read(INSTALLATION, 64)[0].decode("ascii", "replace").strip()
+            if re.fullmatch("[0-9a-f]{4,32}", text):
+                return text
+        return ""
 
     def write(
         self, name: str, data: bytes, *, within: str | None = None, sync: bool = False
@@ -117,7 +135,15 @@ def thumbnail_name(recording: str) -> str:
 
 
 def _open_folder(path: Path | str, dir_fd: int | None, make: bool) -> int:
+    is_new = False
     if make:
         with suppress(FileExistsError):
             os.mkdir(path, 0o700, dir_fd=dir_fd)
-    return os.open(path, _OPEN_FOLDER, dir_fd=dir_fd)
+            is_new = dir_fd is None
+    fd = os.open(path, _OPEN_FOLDER, dir_fd=dir_fd)
+    if is_new:
+        with suppress(OSError):
+            write_atomically(
+                INSTALLATION, f"{secrets.token_hex(4)}\n".encode(), 0o600, dir_fd=fd, sync=False
+            )
+    return fd
