@@ -138,7 +138,8 @@ def test_a_recording_is_made_played_and_deleted(page: Page, server: ServerProces
     row = f".recording[data-name='{name}']"
     before = page.text(".rec")
     page.wait(lambda: page.text(".rec")[:4] > before[:4], "its time to go on")
-    page.wait(lambda: page.text(f"{row} .kind") == "Being written", "it on the shelf")
+    page.wait(lambda: page.text(f"{row} .kind") == "Recording…", "it on the shelf")
+    page.wait(lambda: page.text(f"{row} .facts-line").endswith("· door"), "its camera's name")
     sums = set[str]()
     page.wait(lambda: sums.add(page.text("#recordings-sum")) or len(sums) > 2, "a sum that grows")
     page.keys("e")

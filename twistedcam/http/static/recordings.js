@@ -31,7 +31,7 @@ export class Recordings {
       const item = each.recording && this.items?.find((one) => one.name === each.recording);
       if (item) item.size = each.recording_bytes ?? item.size;
       const row = each.recording && this.row(each.recording);
-      if (row) $(".facts-line", row).textContent = [span(each.recording_seconds), bytes(each.recording_bytes)].filter(Boolean).join(" · ");
+      if (row) $(".facts-line", row).textContent = [span(each.recording_seconds), bytes(each.recording_bytes), item?.camera].filter(Boolean).join(" · ");
     }
     this.sum();
   }
@@ -122,7 +122,7 @@ export class Recordings {
     $(".at", row).textContent = chosen ? at : "";
     // The size first: it is short, and a camera's name may be cut.
     $(".facts-line", row).textContent = [bytes(item.size), item.camera].filter(Boolean).join(" · ");
-    $(".kind", row).textContent = done ? suffix : "Being written";
+    $(".kind", row).textContent = done ? suffix : "Recording…";
     $(".kind", row).title = item.codec ? item.codec.toUpperCase() : "";
     $(".length", row).textContent = done ? span(item.seconds) : "";
     row.dataset.written = !done;
