@@ -41,7 +41,7 @@ class Turns:
         clock: the reactor, or another clock with ``callLater``.
         measure: the time in seconds that work is measured by, such as the thread's processor
             time; by default the clock's.
-        pause: called before each turn, lets other threads run.
+        pause: called when a turn's work has been done since the last one, lets other threads run.
     """
 
     def __init__(
@@ -60,6 +60,8 @@ class Turns:
         #: Seconds of work that may be done at once, without a turn of its own.
         self._free = TURN
         self._free_at = clock.seconds()
+        #: Seconds of work since the last pause.
+        self._worked = 0.0
 
     def ask(self, source: str, worker: Worker) -> None:
         """Have a worker work: at once if nobody waits, else when its turn comes.
@@ -77,7 +79,9 @@ class Turns:
         if self._free > 0 and not self._waiting:
             began = self._measure()
             is_more = worker.work()
-            self._free -= self._measure() - began
+            took = self._measure() - began
+            self._free -= took
+            self._worked += took
             if not is_more:
                 return
         self._queue(source, worker)
@@ -106,8 +110,11 @@ class Turns:
     def _run(self) -> None:
         """One turn: a step of each address that waits, again and again until the time is up."""
         self._timer = None
-        self._pause()
-        until = self._measure() + TURN
+        if self._worked >= TURN:
+            self._pause()
+            self._worked = 0.0
+        began = self._measure()
+        until = began + TURN
         while self._waiting:
             source, waiting = next(iter(self._waiting.items()))
             worker = waiting.popleft()
@@ -120,6 +127,7 @@ class Turns:
                 self._queue(source, worker)
             if self._measure() >= until:
                 break
+        self._worked += self._measure() - began
         if self._waiting:
             self._wake()
 
