@@ -19,6 +19,10 @@ TURN = 0.001
 #: Seconds of work, in so many seconds, that may be done as soon as it comes.
 AT_ONCE = 0.002
 _PERIOD = 0.010
+#: Seconds that the reactor's thread sleeps before each turn. A thread that waits for Python's lock
+#: gets it within a turn that way. From a thread that is busy it gets it after 5 ms, each time that
+#: it needs it, and that makes a camera's pictures old.
+PAUSE = 0.00005
 
 
 class TurnQueue(Cooperator):
@@ -26,10 +30,12 @@ class TurnQueue(Cooperator):
 
     Arguments:
         clock: what has a turn in between.
+        pause: called before each turn: lets other threads run.
     """
 
-    def __init__(self, clock: IReactorTime) -> None:
-        super().__init__(_a_turn, lambda tick: clock.callLater(0, tick))
+    def __init__(self, clock: IReactorTime, pause: Callable[[], None] | None = None) -> None:
+        self._pause = pause_thread if pause is None else pause
+        super().__init__(_a_turn, lambda tick: clock.callLater(0, self._take_turn, tick))
         self.most_at_once = AT_ONCE
         self._period_end = 0.0
         self._at_once = 0.0
@@ -48,6 +54,15 @@ class TurnQueue(Cooperator):
     def took(self, seconds: float) -> None:
         """Work was done at once, and took so long."""
         self._at_once += seconds
+
+    def _take_turn(self, tick: Callable[[], object]) -> None:
+        self._pause()
+        tick()
+
+
+def pause_thread() -> None:
+    """Let the threads run that wait for Python's lock."""
+    time.sleep(PAUSE)
 
 
 def _a_turn() -> Callable[[], bool]:

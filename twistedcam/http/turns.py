@@ -8,19 +8,16 @@ things. All of the time that nobody else needs may be used.
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from twisted.internet.interfaces import IDelayedCall
 
+from twistedcam.turns import pause_thread
+
 #: Seconds of work for HTTP before the reactor does other things.
 TURN = 0.001
-#: Seconds that the reactor's thread then sleeps. A thread that waits for Python's lock gets it
-#: within a turn that way; from a thread that is busy it gets it after 5 ms, each time it needs it,
-#: and that makes a camera's pictures old.
-PAUSE = 0.00005
 
 
 class Worker(Protocol):
@@ -28,10 +25,6 @@ class Worker(Protocol):
 
     def work(self) -> bool:
         """Do one small step; whether there is more to do now."""
-
-
-def _pause() -> None:
-    time.sleep(PAUSE)
 
 
 class Turns:
@@ -48,7 +41,7 @@ class Turns:
         self,
         clock: Any,
         measure: Callable[[], float] | None = None,
-        pause: Callable[[], None] = _pause,
+        pause: Callable[[], None] = pause_thread,
     ) -> None:
         self._clock = clock
         self._measure = measure or clock.seconds
