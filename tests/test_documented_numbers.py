@@ -7,18 +7,36 @@ import re
 import pytest
 
 from tests.process import ROOT
-from twistedcam import parting
+from tray import link
+from twistedcam import camera_name, jpeg, parting, wire
+from twistedcam.auth import slowdown
 from twistedcam.camera import camera, capture, demand, retry
-from twistedcam.control import keys
-from twistedcam.delivery import watcher
-from twistedcam.frameport import vigil
-from twistedcam.http import events, stall
+from twistedcam.commands import vocabulary
+from twistedcam.control import keys, lines, telnet, watch
+from twistedcam.control import protocol as control
+from twistedcam.delivery import outlet, watcher
+from twistedcam.frameport import publish, vigil
+from twistedcam.frameport import server as frames
+from twistedcam.http import channel, events, request, snapshot, stall
+from twistedcam.media_worker import source
 from twistedcam.mqtt.address import Broker
-from twistedcam.processing import processor, work
-from twistedcam.recording import first_picture, keeper, standing
+from twistedcam.processing import processor, results, work
+from twistedcam.recording import (
+    disk,
+    first_picture,
+    formats,
+    keeper,
+    media_reader,
+    names,
+    segment,
+    session,
+    standing,
+)
 from twistedcam.sources import webcam
 from twistedcam.viewing import blocking
+from twistedcam.wire import messages
 
+KIB, MIB = 1024, 2**20
 _WORDS = {"two": 2, "five": 5, "ten": 10}
 
 #: A document, a sentence with a group for each number, and the numbers that the program has.
@@ -78,6 +96,81 @@ NUMBERS = (
     ),
     ("processing", r"nothing for (\w+) s is ended and counts as crashed", [work.HANG]),
     ("scale", r"`every=(\w+)` seconds between two pictures", [Broker.every]),
+    (
+        "cameras",
+        r"A name has at most (\w+) characters and (\w+) bytes",
+        [camera_name.MAX_LENGTH, camera_name.MAX_BYTES],
+    ),
+    ("cameras", r"printable text, at most (\w+) characters", [camera_name.MAX_TITLE]),
+    ("cameras", r"more than ([\d,]+) pixels, or fewer bytes", [jpeg.MOST_PIXELS]),
+    ("control-protocol", r"it has at most ([\d,]+) bytes", [lines.MAX_LINE]),
+    ("control-protocol", r"\| a line \| ([\d,]+) bytes", [lines.MAX_LINE]),
+    (
+        "control-protocol",
+        r"a telnet subnegotiation \| ([\d,]+) bytes",
+        [telnet._MAX_SUBNEGOTIATION],
+    ),
+    ("control-protocol", r"one has to be shown within (\w+) s", [control.JOIN_TIMEOUT]),
+    ("control-protocol", r"until TLS has begun \| (\w+) s", [control.JOIN_TIMEOUT]),
+    ("control-protocol", r"takes more than (\w+) s to close", [vocabulary.KICK_TIMEOUT]),
+    (
+        "control-protocol",
+        r"the one being carried out \| (\w+), then[^;]*; (\w+) KiB of them",
+        [control.MAX_WAITING, control.MAX_WAITING_BYTES / KIB],
+    ),
+    ("control-protocol", r"events that are not read \| (\w+) KiB", [watch.MAX_BEHIND / KIB]),
+    ("control-protocol", r"within (\w+) ms of each other are a pasted", [keys.LINE_GAP * 1000]),
+    ("frame-protocol", r"A message is (\w+) bytes of header", [wire.HEADER.size]),
+    ("frame-protocol", r"frame header \((\w+) bytes\)", [messages.FRAME_HEADER.size]),
+    (
+        "frame-protocol",
+        r"at most (\w+) KiB, before JOIN and in it (\w+) KiB; a FRAME body has at most (\w+) MiB",
+        [wire.MAX_JSON / KIB, frames.MAX_UNJOINED / KIB, wire.MAX_FRAME / MIB],
+    ),
+    ("frame-protocol", r"When (\w+) KiB of messages wait", [outlet.MAX_UNSENT / KIB]),
+    (
+        "frame-protocol",
+        r"more than (\w+) KiB is looked through by the camera",
+        [publish.LOOKED_THROUGH_AT_ONCE / KIB],
+    ),
+    ("http", r"\(204 after (\w+) s without\)", [snapshot.WAIT]),
+    ("http", r"is dropped once (\w+) KB wait", [events.MAX_WAITING / KIB]),
+    (
+        "http",
+        r"Bodies over (\w+) KB, heads over (\w+) KB or (\w+) headers, queries of more than (\w+)",
+        [
+            request.MAX_BODY / KIB,
+            channel.MAX_HEADER_BYTES / KIB,
+            channel.MAX_HEADERS,
+            request.MAX_WORDS,
+        ],
+    ),
+    ("http", r"requests that take longer than (\w+) s", [channel.REQUEST_TIMEOUT]),
+    ("processing", r"at most (\w+) KiB at once, and comes as", [results.MOST_TOLD / KIB]),
+    ("processing", r"gives nothing for (\w+) s\. A thread", [work.GENERATOR_HANG]),
+    ("recording", r"plain file name of (\w+) bytes at most", [names.MAX_BYTES]),
+    ("recording", r"in fragments of ([\d.]+) s", [formats.FLUSH_MS / 1000]),
+    ("recording", r"room for its index \((\w+) MiB\)", [disk.ROOM / MIB]),
+    ("recording", r"is played at (\w+) a second", [session.TIMELAPSE_FPS]),
+    ("recording", r"Of a film of up to (\w+) MiB", [segment.SMALL / MIB]),
+    (
+        "recording",
+        r"which are started when needed and end after (\w+) s\n  without work",
+        [media_reader.IDLE],
+    ),
+    ("recording", r"Each has (\w+) GiB of memory", [media_reader.MEMORY / 2**30]),
+    ("recording", r"it reads (\w+) MiB at most", [source.MOST_BYTES / MIB]),
+    (
+        "security",
+        r"wait ([\d.]+) s, the one after it 0.5 s, up to (\w+) s; at most (\w+) tries wait",
+        [slowdown.FIRST_WAIT, slowdown.LONGEST_WAIT, slowdown.MAX_WAITING],
+    ),
+    ("security", r"what it still sends is thrown away for (\w+) s", [parting.LINGER]),
+    (
+        "tray",
+        r"tried again after ([\d.]+) s, then twice as long each time, at most (\w+) s",
+        [link.RETRY_FIRST, link.RETRY_MOST],
+    ),
 )
 
 
@@ -89,4 +182,4 @@ def test_a_number_is_that_of_the_program(
 ) -> None:
     found = re.search(sentence, (ROOT / "docs" / f"{document}.md").read_text())
     assert found, f"docs/{document}.md no longer says this"
-    assert [float(_WORDS.get(each, each)) for each in found.groups()] == numbers
+    assert [float(_WORDS.get(each) or each.replace(",", "")) for each in found.groups()] == numbers
