@@ -14,14 +14,17 @@ from twistedcam.camera import camera, capture, demand, retry
 from twistedcam.commands import vocabulary
 from twistedcam.control import keys, lines, telnet, watch
 from twistedcam.control import protocol as control
-from twistedcam.delivery import outlet, watcher
+from twistedcam.delivery import outlet, wait, watcher
 from twistedcam.frameport import publish, vigil
 from twistedcam.frameport import server as frames
 from twistedcam.http import channel, events, request, snapshot, stall
 from twistedcam.media_worker import source
 from twistedcam.mqtt.address import Broker
 from twistedcam.processing import processor, results, work
+from twistedcam.publishing import publication
 from twistedcam.recording import (
+    backlog,
+    coder,
     disk,
     first_picture,
     formats,
@@ -32,8 +35,8 @@ from twistedcam.recording import (
     session,
     standing,
 )
-from twistedcam.sources import webcam
-from twistedcam.viewing import blocking
+from twistedcam.sources import relay, repair, truncation, web, webcam
+from twistedcam.viewing import blocking, states
 from twistedcam.wire import messages
 
 KIB, MIB = 1024, 2**20
@@ -160,6 +163,37 @@ NUMBERS = (
     ),
     ("recording", r"Each has (\w+) GiB of memory", [media_reader.MEMORY / 2**30]),
     ("recording", r"it reads (\w+) MiB at most", [source.MOST_BYTES / MIB]),
+    (
+        "cameras",
+        r"up to ([\d,]+) bytes before the start marker",
+        [repair.MOST_BEFORE],
+    ),
+    ("cameras", r"the one before came ([\d.]+) s ago or earlier", [truncation._SLOW]),
+    ("cameras", r"one of the last (\w+) pictures was cut", [truncation.ALERT]),
+    (
+        "cameras",
+        r"A reason is cut after (\w+) characters[^\n]* (\w+) times a second",
+        [states.MAX_REASON, relay.MAX_CHANGES],
+    ),
+    ("cameras", r"`fps` for snapshots \((\w+)\)", [web.SNAPSHOT_FPS]),
+    ("delivery", r"takes not one byte for (\w+) s", [watcher.STALL_LIMIT]),
+    ("delivery", r"takes nothing is asked (\w+) times a second", [1 / wait.REST]),
+    (
+        "scale",
+        r"does not answer for (\w+) s, or takes nothing for (\w+) s",
+        [publication.CONNECT_TIMEOUT, publication.STALL_TIMEOUT],
+    ),
+    (
+        "recording",
+        r"above (\w+) × (\w+) pixels",
+        [coder._SD_WIDTH, coder._SD_HEIGHT],
+    ),
+    (
+        "recording",
+        r"fewer than (\w+) pixels or more than\n([\d,]+)",
+        [coder.LEAST_SIDE, coder.MOST_SIDE],
+    ),
+    ("recording", r"Up to (\w+) frames wait without loss", [backlog.FRAMES / 2]),
     (
         "security",
         r"wait ([\d.]+) s, the one after it 0.5 s, up to (\w+) s; at most (\w+) tries wait",
