@@ -38,6 +38,21 @@ class CommandTests(SiteCase):
 
         self.assertEqual(self.ask("POST", "/api/v1/light").json, {"lamp": "on"})
 
+    def test_parameters_may_stand_in_the_query_too(self) -> None:
+        @self.registry.command("light")
+        def light(server: Any, state: str = "on", colour: str = "white") -> dict[str, str]:
+            """Switch the light."""
+            return {"light": f"{state} {colour}"}
+
+        answer = self.ask("POST", "/api/v1/light?state=off", b'{"colour": "red"}')
+        self.assertEqual((self.status, answer.json), (200, {"light": "off red"}))
+        answer = self.ask("POST", "/api/v1/light?state=off", b'{"state": "off"}')
+        self.assertEqual(answer.json, {"light": "off white"})
+        answer = self.ask("POST", "/api/v1/light?state=off", b'{"state": "on"}')
+        self.assertEqual((self.status, answer.json["code"]), (400, "bad-argument"))
+        answer = self.ask("POST", "/api/v1/light?statt=off")
+        self.assertEqual((self.status, answer.json["code"]), (400, "bad-argument"))
+
 
 class GuardTests(SiteCase):
     def test_a_page_of_another_site_changes_nothing(self) -> None:

@@ -96,7 +96,9 @@ def handler(server: Server, operation: Operation) -> Callable[..., Awaitable[Rep
     async def answer(request: HttpRequest, **parts: str) -> Reply:
         if operation.takes_properties:
             return await _set_properties(server, request, parts["camera"])
-        given: dict[str, Any] = read_body(request) if operation.takes_body else _read_query(request)
+        given: dict[str, Any] = _read_query(request)
+        if operation.takes_body:
+            given = _merge(given, read_body(request))
         if request.method == b"POST" and not operation.takes_body:
             read_body(request, empty=True)
         if operation.path == STATUS and not given and len(server.cameras) > 1:
@@ -218,6 +220,18 @@ def _read_query(request: HttpRequest) -> dict[str, str]:
         except UnicodeDecodeError:
             raise BadArgument("a query has to be UTF-8") from None
     return found
+
+
+def _merge(query: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
+    """What the query and the body give together.
+
+    Raises:
+        BadArgument: they give one parameter two values.
+    """
+    for name in query:
+        if name in body and word(name, body[name]) != query[name]:
+            raise BadArgument(f"{name} is in the query and in the body, with two values")
+    return {**query, **body}
 
 
 def _switch(name: str, value: Any) -> bool:
