@@ -87,6 +87,8 @@ def test_a_daemon_that_cannot_start_says_so_where_it_was_started(tmp_path: Path)
             check=False,
         )
     assert (done.returncode, "cannot listen on" in done.stderr) == (1, True)
-    said = (tmp_path / "log").read_text()  # twistd passes on a hundred bytes of it
-    assert "cannot listen on" in said and "in use: end the program that has it" in said
+    # twistd passes on a hundred bytes of it, and may do so before the log has the rest.
+    said = "in use: end the program that has it"
+    wait_for(lambda: said in (tmp_path / "log").read_text(), "the whole reason in the log")
+    assert "cannot listen on" in (tmp_path / "log").read_text()
     assert not (tmp_path / "pid").exists()
