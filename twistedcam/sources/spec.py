@@ -76,7 +76,8 @@ def parse(text: str) -> SourceSpec:
     Raises:
         BadArgument: it has no scheme.
     """
-    scheme, colon, rest = _whole(text.strip()).partition(":")
+    whole = _whole(text.strip())
+    scheme, colon, rest = whole.partition(":")
     if not colon or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+-]*", scheme):
         what = "this" if "@" in text else repr(text)  # there may be a password before it
         is_film = Path(text.partition("?")[0]).suffix.lower() in _FILMS
@@ -90,7 +91,7 @@ def parse(text: str) -> SourceSpec:
     else:
         target, _, query = rest.partition("?")
         settings = dict(parse_qsl(query, keep_blank_values=True))
-    return SourceSpec(scheme.lower(), target, settings, _whole(text.strip()))
+    return SourceSpec(scheme.lower(), target, settings, whole)
 
 
 def _whole(text: str) -> str:
