@@ -36,8 +36,8 @@ from twistedcam.mqtt import bridge, client
 from twistedcam.processing import results
 from twistedcam.recording import RecordSettings, backlog, names, thumbnail
 from twistedcam.recording import media_reader as reader
+from twistedcam.runtime.scheduler import TURN
 from twistedcam.sources import http_client, multipart, relay, repair, spec, web
-from twistedcam.turns import TURN
 from twistedcam.viewing import states
 
 TEXT = (ROOT / "docs" / "security.md").read_text().split("## Limits")[1]

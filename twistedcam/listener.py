@@ -20,8 +20,8 @@ from twisted.python.failure import Failure
 
 from twistedcam.address import show_address
 from twistedcam.errors import BadArgument, StartupError
+from twistedcam.runtime.scheduler import TurnQueue
 from twistedcam.tls.endpoint import LoadedCertificate, ServerCertificate, server_endpoint
-from twistedcam.turns import TurnQueue
 
 #: Connections that may wait to be accepted; Twisted's own default is 50.
 BACKLOG = 1024

@@ -27,10 +27,10 @@ from twistedcam.recording import Item, Keeper, Library, Limits, Recorder, Record
 from twistedcam.recording.disk import check_mount
 from twistedcam.recording.index_mover import IndexMover
 from twistedcam.refusals import RefusalLog
+from twistedcam.runtime.scheduler import TurnQueue
 from twistedcam.saved import SavedSettings
 from twistedcam.sources import SourceSpec
 from twistedcam.sources import parse as parse_source
-from twistedcam.turns import TurnQueue
 from twistedcam.viewers import Viewers
 
 log = Logger()

@@ -19,10 +19,10 @@ from zope.interface import implementer
 
 from tests.process import PATIENCE, ServerProcess
 from twistedcam import wire
+from twistedcam.runtime.scheduler import TurnQueue
 from twistedcam.tls.certificate import make_certificate
 from twistedcam.tls.endpoint import ServerCertificate
 from twistedcam.tls.server import FEW, MOST, PIECE, TLSFactory
-from twistedcam.turns import TurnQueue
 
 
 @pytest.fixture(scope="module")

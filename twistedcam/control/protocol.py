@@ -26,7 +26,7 @@ from twistedcam.control.telnet import PatientTelnet
 from twistedcam.doorman import Ticket
 from twistedcam.errors import BadArgument, TooMany, TwistedcamError, Unauthorized
 from twistedcam.parting import LINGER
-from twistedcam.turns import Step, Turns
+from twistedcam.runtime.scheduler import Step, Turns
 from twistedcam.version import __version__
 
 if TYPE_CHECKING:

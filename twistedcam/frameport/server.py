@@ -31,7 +31,7 @@ from twistedcam.frameport.session import Session
 from twistedcam.frameport.view import ViewSession
 from twistedcam.frameport.vigil import FRAME_LIMIT, MESSAGE_LIMIT, Vigil
 from twistedcam.parting import LINGER, Parting
-from twistedcam.turns import Step, Turns
+from twistedcam.runtime.scheduler import Step, Turns
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera

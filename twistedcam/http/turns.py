@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from twisted.internet.interfaces import IDelayedCall
 
-from twistedcam.turns import pause_thread
+from twistedcam.runtime.scheduler import pause_thread
 
 #: Seconds of work for HTTP before the reactor does other things.
 TURN = 0.001

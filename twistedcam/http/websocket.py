@@ -29,7 +29,7 @@ from twistedcam.frame import Frame
 from twistedcam.http.request import HttpRequest
 from twistedcam.http.router import camera_asked
 from twistedcam.http.stream import wanted_fps
-from twistedcam.turns import Step, Turns
+from twistedcam.runtime.scheduler import Step, Turns
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera

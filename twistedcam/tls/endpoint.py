@@ -14,9 +14,9 @@ from twisted.internet.interfaces import IOpenSSLContextFactory, IStreamServerEnd
 from twisted.python.filepath import FilePath
 from zope.interface import implementer
 
+from twistedcam.runtime.scheduler import TurnQueue
 from twistedcam.tls.fingerprint import fingerprint_of
 from twistedcam.tls.server import TLSServerEndpoint
-from twistedcam.turns import TurnQueue
 
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 #: What an ``ssl:`` endpoint can be told, in the order in which values without a key are taken.

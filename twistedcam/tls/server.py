@@ -12,7 +12,7 @@ from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from twistedcam.turns import Step, TurnQueue, Turns
+from twistedcam.runtime.scheduler import Step, TurnQueue, Turns
 
 #: Bytes that hold few records, however short these are: they are dealt with at once.
 FEW = 128

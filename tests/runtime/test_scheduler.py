@@ -6,7 +6,7 @@ import pytest
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from twistedcam.turns import Step, TurnQueue, Turns
+from twistedcam.runtime.scheduler import Step, TurnQueue, Turns
 
 
 class Worker:
@@ -46,7 +46,7 @@ class Reactor(Clock):
 class Rig:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
-        monkeypatch.setattr("twistedcam.turns.time.perf_counter", self._tick)
+        monkeypatch.setattr("twistedcam.runtime.scheduler.time.perf_counter", self._tick)
         self.reactor = Reactor()
         self.queue = TurnQueue(self.reactor)
         self.done: list[str] = []
