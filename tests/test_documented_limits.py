@@ -9,10 +9,10 @@ import pytest
 
 from tests.process import ROOT
 from twistedcam import jpeg, listener, parting, wire
-from twistedcam.arguments import MOST_WORKERS
 from twistedcam.auth import Grant, TokenFile, sessions, slowdown
 from twistedcam.camera import retry
 from twistedcam.camera_name import MAX_BYTES, check_name
+from twistedcam.config.arguments import MOST_WORKERS
 from twistedcam.control import lines, protocol, telnet, watch
 from twistedcam.delivery import outlet, watcher
 from twistedcam.doorman import LEAST_SHARE, RESERVED_FILES, UNJOINED_SHARE, Limits

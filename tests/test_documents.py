@@ -13,11 +13,11 @@ import pytest
 
 from tests.documents import Block, blocks, commands
 from tests.process import ROOT
-from twistedcam.arguments import serve_actions
 from twistedcam.cli.main import COMMANDS
 from twistedcam.commands import standard_commands
-from twistedcam.config import read_config
-from twistedcam.options import read_serve_options
+from twistedcam.config.arguments import serve_actions
+from twistedcam.config.options import read_serve_options
+from twistedcam.config.toml_file import read_config
 
 TYPED = list(commands("twistedcam"))
 

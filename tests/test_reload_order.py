@@ -12,11 +12,11 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.trial import unittest
 
 from tests.process import PATIENCE
-from twistedcam.arguments import serve_actions
-from twistedcam.config import file_key
+from twistedcam.config.arguments import serve_actions
+from twistedcam.config.options import ServeOptions
+from twistedcam.config.toml_file import file_key
 from twistedcam.doorman import Limits
 from twistedcam.errors import BadArgument, DiskError, StartupError
-from twistedcam.options import ServeOptions
 from twistedcam.reload import _need_restart
 from twistedcam.service import CameraService
 

@@ -17,10 +17,10 @@ from tests.http.serving import serve, state
 from tests.process import PATIENCE, ServerProcess, wait_for
 from twistedcam import wire
 from twistedcam.camera_name import ascii_title, check_title
+from twistedcam.config.options import options_from
 from twistedcam.control.blocking import BlockingClient
 from twistedcam.errors import BadArgument
 from twistedcam.viewing import parse_target
-from twistedcam.words import options_from
 
 TITLE = "Haustür & „Garten“ حديقة"
 CONFIG = """

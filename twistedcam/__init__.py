@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from twistedcam.barcode import Stamp
     from twistedcam.barcode import read as read_barcode
     from twistedcam.commands import Registry, standard_commands
-    from twistedcam.options import ServeOptions
+    from twistedcam.config.options import ServeOptions
     from twistedcam.processing import Code, Process
     from twistedcam.service import CameraService
     from twistedcam.sources.spec import parse as parse_source
@@ -65,7 +65,7 @@ _LATER = {
     "Process": "twistedcam.processing:Process",
     "Publisher": "twistedcam.viewing.publisher:Publisher",
     "Registry": "twistedcam.commands:Registry",
-    "ServeOptions": "twistedcam.options:ServeOptions",
+    "ServeOptions": "twistedcam.config.options:ServeOptions",
     "Stamp": "twistedcam.barcode:Stamp",
     "connect": "twistedcam.viewing:connect",
     "parse_source": "twistedcam.sources.spec:parse",

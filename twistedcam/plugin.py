@@ -11,12 +11,12 @@ from typing import Any
 from twisted.application.service import IService
 from twisted.logger import Logger
 
-from twistedcam.arguments import LOG_LEVEL, add_serve_arguments
 from twistedcam.clock import go_by_steady_clock
+from twistedcam.config.arguments import LOG_LEVEL, add_serve_arguments
+from twistedcam.config.options import ServeOptions, read_serve_options
 from twistedcam.errors import BadArgument, StartupError, TwistedcamError
 from twistedcam.limits import raise_file_limit
 from twistedcam.memory import share_one_heap
-from twistedcam.options import ServeOptions, read_serve_options
 
 log = Logger()
 

@@ -16,7 +16,7 @@ from twistedcam.processing import Process, check_code
 from twistedcam.sources import SourceSpec
 
 if TYPE_CHECKING:
-    from twistedcam.options import ServeOptions
+    from twistedcam.config.options import ServeOptions
     from twistedcam.server import Server
 
 log = Logger()

@@ -14,9 +14,10 @@ from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList, DeferredLock
 from twisted.logger import Logger
 
-from twistedcam.arguments import CONTROL_ENDPOINT, FRAME_ENDPOINT, HTTP_ENDPOINT
 from twistedcam.auth import Authenticator, TokenFile
 from twistedcam.commands import Registry, standard_commands
+from twistedcam.config.arguments import CONTROL_ENDPOINT, FRAME_ENDPOINT, HTTP_ENDPOINT
+from twistedcam.config.options import ServeOptions, options_from
 from twistedcam.control.keys import Keys
 from twistedcam.control.port import ControlFactory
 from twistedcam.control.terminal import Terminal, speak_to_nobody
@@ -38,14 +39,12 @@ from twistedcam.http.turns import Turns
 from twistedcam.listener import Listener
 from twistedcam.memory import MemoryReturn
 from twistedcam.mqtt import Bridge
-from twistedcam.options import ServeOptions
 from twistedcam.places import make_folder
 from twistedcam.proxies import TrustedProxies
 from twistedcam.recording.disk import check_mount
 from twistedcam.reload import take_over
 from twistedcam.server import Server
 from twistedcam.tls.endpoint import LoadedCertificate
-from twistedcam.words import options_from
 from twistedcam.workers import WorkerPool
 
 log = Logger()

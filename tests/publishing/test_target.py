@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from twistedcam.arguments import serve_actions
+from twistedcam.config.arguments import serve_actions
+from twistedcam.config.options import ServeOptions, read_serve_options
 from twistedcam.errors import BadArgument
-from twistedcam.options import ServeOptions, read_serve_options
 from twistedcam.publishing import parse_publish, parse_target
 from twistedcam.recording.coder import CoderSettings
 

@@ -12,8 +12,8 @@ from twisted.internet.threads import deferToThread
 from twisted.trial import unittest
 
 from tests.process import PATIENCE
+from twistedcam.config.options import ServeOptions
 from twistedcam.events import Event, ViewerChanged
-from twistedcam.options import ServeOptions
 from twistedcam.service import CameraService
 from twistedcam.sources import parse
 

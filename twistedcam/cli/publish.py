@@ -10,11 +10,11 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from twistedcam import wire
-from twistedcam.arguments import LOG_LEVELS
 from twistedcam.camera import Camera, ReaderThread
 from twistedcam.cli.serve import begin_log
 from twistedcam.cli.trust import add_trust_arguments, read_token, read_trust
 from twistedcam.clock import go_by_steady_clock
+from twistedcam.config.arguments import LOG_LEVELS
 from twistedcam.errors import BadArgument, BadMessage
 from twistedcam.events import CameraChanged, Event, EventBus
 from twistedcam.frame import Frame

@@ -15,8 +15,9 @@ from twisted.logger import (
     globalLogBeginner,
 )
 
-from twistedcam.arguments import add_serve_arguments
 from twistedcam.clock import go_by_steady_clock
+from twistedcam.config.arguments import add_serve_arguments
+from twistedcam.config.options import ServeOptions, read_serve_options
 from twistedcam.early import EarlySignals
 from twistedcam.ending import end_once, stop_once
 from twistedcam.errors import BadArgument, StartupError
@@ -25,7 +26,6 @@ from twistedcam.logfile import LogFile
 from twistedcam.logtext import WithoutTwisted, json_observer, text_observer
 from twistedcam.memory import leave_in_peace, share_one_heap
 from twistedcam.notify import Notifier
-from twistedcam.options import ServeOptions, read_serve_options
 from twistedcam.places import check_folder, check_log
 from twistedcam.processing import check_code
 from twistedcam.reload import reload_on_hangup

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from twistedcam.arguments import (
+from twistedcam.camera_name import check_distinct, check_name, find_name
+from twistedcam.config.arguments import (
     CONTROL_ENDPOINT,
     FRAME_ENDPOINT,
     HTTP_ENDPOINT,
     LOG_LEVEL,
     MOST_WORKERS,
     RECORDINGS,
+    add_serve_arguments,
     serve_actions,
 )
-from twistedcam.camera_name import check_distinct, check_name, find_name
-from twistedcam.config import Config, read_config
+from twistedcam.config.toml_file import Config, read_config
 from twistedcam.doorman import Limits
 from twistedcam.errors import BadArgument
 from twistedcam.listener import expand_endpoint
@@ -218,3 +219,27 @@ def _cameras(texts: list[str]) -> dict[str, SourceSpec]:
         check_distinct(name, cameras)
         cameras[name] = spec
     return cameras
+
+
+class _Parser(argparse.ArgumentParser):
+    """One that raises, and does not end somebody's program."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadArgument(message)
+
+
+def options_from(words: Sequence[str]) -> ServeOptions:
+    """What ``twistedcam serve`` would be told by these words; the terminal's keys are not its.
+
+    Raises:
+        BadArgument: an option will not do.
+    """
+    parser = _Parser("serve", add_help=False, allow_abbrev=False)
+    add_serve_arguments(parser)
+    return _without_keys(read_serve_options(parser.parse_args(list(words))))
+
+
+def _without_keys(options: ServeOptions) -> ServeOptions:
+    again = options.again
+    later = None if again is None else lambda: _without_keys(again())
+    return replace(options, keys=False, again=later)

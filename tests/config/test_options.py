@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from twistedcam.arguments import (
+from twistedcam.config.arguments import (
     CONTROL_ENDPOINT,
     FRAME_ENDPOINT,
     add_serve_arguments,
     serve_actions,
 )
-from twistedcam.config import file_key
+from twistedcam.config.options import ServeOptions, read_serve_options
+from twistedcam.config.toml_file import file_key
 from twistedcam.errors import BadArgument
-from twistedcam.options import ServeOptions, read_serve_options
 from twistedcam.recording.formats import FORMATS
 from twistedcam.recording.settings import RecordSettings
 
-DOCUMENTATION = Path(__file__).parent.parent / "docs/configuration.md"
+DOCUMENTATION = Path(__file__).parent.parent.parent / "docs/configuration.md"
 
 WHOLE = """
 listen = ["tcp:1", "unix:/run/frames"]
