@@ -134,7 +134,7 @@ class CameraRig:
 
 def make_server(clock: Clock, recordings: Path) -> Server:
     """A server without cameras, on a fake clock, whose threads call at once."""
-    from twistedcam.camera import InlineThread
+    from twistedcam.runtime.threads import InlineThread
 
     server = Server(clock, recordings, InlineThread)  # type: ignore[arg-type]
     server.turns.most_at_once = math.inf  # whatever else the machine has to do

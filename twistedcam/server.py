@@ -13,7 +13,7 @@ from twisted.logger import Logger
 
 from twistedcam.auth import Authenticator
 from twistedcam.broker import BrokerState
-from twistedcam.camera import Camera, ReaderThread, Thread
+from twistedcam.camera import Camera
 from twistedcam.camera_name import check_distinct, check_name, find_name
 from twistedcam.delivery import Delivery, LocalDelivery
 from twistedcam.doorman import Doorman
@@ -28,6 +28,7 @@ from twistedcam.recording.disk import check_mount
 from twistedcam.recording.index_mover import IndexMover
 from twistedcam.refusals import RefusalLog
 from twistedcam.runtime.scheduler import TurnQueue
+from twistedcam.runtime.threads import ReaderThread, Thread
 from twistedcam.saved import SavedSettings
 from twistedcam.sources import SourceSpec
 from twistedcam.sources import parse as parse_source

@@ -21,7 +21,6 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.recording.films import frame, read_film
-from twistedcam.camera import InlineThread
 from twistedcam.errors import BadArgument, DiskError, NoSuchRecording
 from twistedcam.events import Event, EventBus, RecordingChanged
 from twistedcam.recording import Item, Keeper, Library, Limits, age, library, recovery, segment
@@ -31,6 +30,7 @@ from twistedcam.recording.hidden_folder import HIDDEN
 from twistedcam.recording.media_reader import InlineReader
 from twistedcam.recording.retention import too_many
 from twistedcam.recording.single import FileRecording
+from twistedcam.runtime.threads import InlineThread
 
 
 def make_recording(

@@ -13,7 +13,6 @@ from unittest.mock import patch
 from twisted.internet.defer import Deferred
 
 from tests.recording.test_library import LibraryCase, make_recording
-from twistedcam.camera import InlineThread
 from twistedcam.errors import NoSuchRecording
 from twistedcam.media_worker.film import Head
 from twistedcam.media_worker.source import NotAFilm
@@ -21,6 +20,7 @@ from twistedcam.recording import Library, Limits
 from twistedcam.recording.hidden_folder import HIDDEN
 from twistedcam.recording.media_reader import InlineReader, ReadingFailed
 from twistedcam.recording.thumbnail import Thumbnails
+from twistedcam.runtime.threads import InlineThread
 from twistedcam.saved import SavedSettings
 from twistedcam.sources.spec import parse
 

@@ -17,7 +17,6 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.fakes import CameraRig, FakeScheme, ManualThread
 from tests.odd_jpegs import lossless, make_jpeg, with_frame_header, with_size
 from tests.recording.films import START_US, jpeg, read_film
-from twistedcam.camera import InlineThread
 from twistedcam.errors import BadArgument, CameraFailed, DiskError, NotSupported
 from twistedcam.events import CameraChanged, Event, EventBus, Fault, RecordingChanged
 from twistedcam.frame import Frame
@@ -25,6 +24,7 @@ from twistedcam.recording import Recorder, RecordSettings, planning
 from twistedcam.recording.coder import CoderSettings
 from twistedcam.recording.segment import Segment
 from twistedcam.recording.shared import SharedEncoder
+from twistedcam.runtime.threads import InlineThread
 from twistedcam.sources import Granted
 
 GOOD = make_jpeg(160, 120)

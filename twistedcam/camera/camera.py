@@ -28,7 +28,7 @@ from twistedcam.sources.spec import title_of
 
 if TYPE_CHECKING:
     from twistedcam.camera.property import Property
-    from twistedcam.camera.thread import Thread
+    from twistedcam.runtime.threads import Thread
 
 log = Logger()
 

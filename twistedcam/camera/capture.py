@@ -12,8 +12,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twistedcam.camera.streak import BadStreak
-from twistedcam.camera.thread import Thread
 from twistedcam.errors import CameraFailed, Stalled
+from twistedcam.runtime.threads import Thread
 from twistedcam.sources.base import Granted, Interruptible, Paused, Source
 from twistedcam.sources.encode import Encoder, Picture
 

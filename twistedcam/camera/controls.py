@@ -27,7 +27,7 @@ from twistedcam.sources.v4l2 import Control, Driver
 
 if TYPE_CHECKING:
     from twistedcam.camera.camera import Camera
-    from twistedcam.camera.thread import Thread
+    from twistedcam.runtime.threads import Thread
 
 T = TypeVar("T")
 

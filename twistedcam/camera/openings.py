@@ -16,7 +16,7 @@ from twistedcam.sources.base import Relaying
 
 if TYPE_CHECKING:
     from twistedcam.camera.camera import Camera
-    from twistedcam.camera.thread import Thread
+    from twistedcam.runtime.threads import Thread
 
 #: Openings of a source that may hang in its driver before no more are tried.
 HANGING_MOST = 3

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from twistedcam import wire
-from twistedcam.camera import Camera, ReaderThread
+from twistedcam.camera import Camera
 from twistedcam.cli.serve import begin_log
 from twistedcam.cli.trust import add_trust_arguments, read_token, read_trust
 from twistedcam.clock import go_by_steady_clock
@@ -20,6 +20,7 @@ from twistedcam.events import CameraChanged, Event, EventBus
 from twistedcam.frame import Frame
 from twistedcam.memory import share_one_heap
 from twistedcam.plain import on_one_line
+from twistedcam.runtime.threads import ReaderThread
 from twistedcam.sources.spec import parse
 from twistedcam.viewing import parse_target
 from twistedcam.viewing.publisher import Publisher

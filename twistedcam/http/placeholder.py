@@ -19,7 +19,7 @@ from twistedcam.sources.pattern import COLOUR_BARS
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
-    from twistedcam.camera.thread import Thread
+    from twistedcam.runtime.threads import Thread
     from twistedcam.server import Server
 
 #: The size, in pixels, where a camera has not said its own yet.

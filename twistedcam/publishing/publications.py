@@ -9,7 +9,6 @@ from typing import Any
 from twisted.internet.defer import Deferred, DeferredList
 
 from twistedcam.camera import Camera
-from twistedcam.camera.thread import Thread
 from twistedcam.errors import BadArgument
 from twistedcam.events import EventBus
 from twistedcam.publishing.publication import Publication
@@ -17,6 +16,7 @@ from twistedcam.publishing.target import Target
 from twistedcam.recording import Recorder, RecordSettings
 from twistedcam.recording.coder import CoderSettings
 from twistedcam.recording.shared import SharedEncoder
+from twistedcam.runtime.threads import Thread
 
 
 class Publications:

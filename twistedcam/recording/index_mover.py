@@ -10,9 +10,9 @@ from pathlib import Path
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from twistedcam.camera.thread import Thread
 from twistedcam.events import Event, EventBus, RecordingChanged
 from twistedcam.recording.index_in_front import SUFFIXES, move_index_to_front
+from twistedcam.runtime.threads import Thread
 
 log = Logger()
 

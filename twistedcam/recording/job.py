@@ -10,7 +10,6 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from twistedcam.camera.thread import Thread
 from twistedcam.errors import CommandError, DiskError
 from twistedcam.recording.backlog import Backlog
 from twistedcam.recording.failures import recording_error
@@ -18,6 +17,7 @@ from twistedcam.recording.moment import Moment
 from twistedcam.recording.partfile import disk_error, part_of
 from twistedcam.recording.segment import Segment, SegmentResult
 from twistedcam.recording.session import Plan, Progress, Session
+from twistedcam.runtime.threads import Thread
 
 log = Logger()
 

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 from twisted.internet.defer import DeferredLock
 from twisted.logger import Logger
 
-from twistedcam.camera.thread import Thread
 from twistedcam.errors import BadArgument, DiskError, NoSuchRecording
 from twistedcam.events import EventBus, RecordingChanged
 from twistedcam.media_worker.source import NotAFilm
@@ -28,6 +27,7 @@ from twistedcam.recording.retention import Limits, too_many
 from twistedcam.recording.snapshot_list import list_snapshots
 from twistedcam.recording.thumbnail import Thumbnails
 from twistedcam.runtime.regular_file import is_regular
+from twistedcam.runtime.threads import Thread
 
 log = Logger()
 

@@ -11,7 +11,6 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from twistedcam.camera import Camera
-from twistedcam.camera.thread import Thread
 from twistedcam.errors import BadArgument, CameraFailed, CommandError, DiskError, NotSupported
 from twistedcam.events import EventBus
 from twistedcam.frame import Frame
@@ -33,6 +32,7 @@ from twistedcam.recording.session import Plan, Progress
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.shared import SharedEncoder
 from twistedcam.recording.standing import Standing
+from twistedcam.runtime.threads import Thread
 
 log = Logger()
 

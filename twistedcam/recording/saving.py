@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from twistedcam.camera.thread import Thread
 from twistedcam.errors import CommandError
 from twistedcam.recording.job import Job
 from twistedcam.recording.moment import Moment
 from twistedcam.recording.segment import SegmentResult
 from twistedcam.recording.session import Plan, Progress
+from twistedcam.runtime.threads import Thread
 
 
 class _Listener:

@@ -11,7 +11,6 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twistedcam.camera import Camera
-from twistedcam.camera.thread import Thread
 from twistedcam.errors import NotSupported
 from twistedcam.events import EventBus, Fault
 from twistedcam.frame import Frame
@@ -20,6 +19,7 @@ from twistedcam.recording.coder import CLOCK, Coder, CoderSettings, check_size
 from twistedcam.recording.moment import Coded, Moment
 from twistedcam.recording.size_changes import SizeChanges
 from twistedcam.recording.timeline import Timeline
+from twistedcam.runtime.threads import Thread
 
 log = Logger()
 

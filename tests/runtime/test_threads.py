@@ -9,7 +9,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.trial.unittest import TestCase
 
-from twistedcam.camera import ReaderThread
+from twistedcam.runtime.threads import ReaderThread
 
 
 def is_there(name: str) -> bool:
