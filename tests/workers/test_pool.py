@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import socket
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ProcessDone
+from twisted.internet.interfaces import ISystemHandle
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
 
 from tests.delivery.sockets import frame, framing
 from tests.system import require
@@ -37,6 +40,7 @@ class Machine(Clock):
         self.signals: list[str] = []
 
     def listenUNIX(self, path: str, factory: Any) -> Machine:
+        self.workers_come_to = factory
         return self
 
     def stopListening(self) -> None:
@@ -50,13 +54,19 @@ class Machine(Clock):
         self.signals.append(name)
 
 
+@implementer(ISystemHandle)
 class Connection:
     """A viewer's connection, as its transport."""
+
+    TLS = False
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.written: list[bytes] = []
         self.calls: list[str] = []
+
+    def getHandle(self) -> socket.socket:
+        return self.sock
 
     def write(self, data: bytes) -> None:
         self.written.append(data)
@@ -129,6 +139,80 @@ class PoolTests(SynchronousTestCase):
         self.assertNoResult(stopped)
         self.end()
         self.successResultOf(stopped)
+
+
+class SpreadTests(SynchronousTestCase):
+    """Viewers are spread over the workers as they come."""
+
+    def setUp(self) -> None:
+        require(HAS_SENDFILE, "workers need Linux")
+        machine = Machine()
+        self.viewers = Viewers(EventBus(), machine)
+        self.workers = WorkerPool(machine, self.viewers, 2)
+        self.workers.start()
+        self.links = [machine.workers_come_to.buildProtocol(None) for _ in range(2)]
+        for number, link in enumerate(self.links, 1):
+            link.makeConnection(StringTransport())
+            self.patch(link, "tell", lambda *_, **__: None)
+            hello = {"what": "hello", "number": number, "pid": number}
+            link.lineReceived(json.dumps(hello).encode())
+
+    def come(self) -> tuple[RemoteOutlet, Connection]:
+        """One more viewer, whose connection is not handed over yet."""
+        near, far = socket.socketpair()
+        self.addCleanup(near.close)
+        self.addCleanup(far.close)
+        connection = Connection(near)
+        outlet = self.workers.outlet(connection, framing, lambda: None, lambda: None)
+        assert isinstance(outlet, RemoteOutlet)
+        self.addCleanup(outlet.close)
+        return outlet, connection
+
+    def spread(self) -> list[int]:
+        """The number of viewers of each worker."""
+        return [len(staff.assigned) for staff in self.workers._staff.values()]
+
+    def test_viewers_that_come_at_once_are_spread_evenly(self) -> None:
+        for _ in range(6):
+            self.come()
+        self.assertEqual(self.spread(), [3, 3])
+
+    def test_a_viewer_that_leaves_before_it_is_handed_over_frees_its_place(self) -> None:
+        first, _ = self.come()
+        self.come()
+        first.close()
+        self.assertEqual(self.spread(), [0, 1])
+        self.come()
+        self.assertEqual(self.spread(), [1, 1])
+
+    def test_a_viewer_that_cannot_be_handed_over_frees_its_place(self) -> None:
+        def full(_: int) -> int:
+            raise OSError(errno.EMFILE, "Too many open files")
+
+        outlet, _ = self.come()
+        viewer = self.viewers.join("here", "tcp", "cam", "sendfile", lambda _: None)
+        outlet.watch(viewer, Hub(), None, 0)
+        self.patch(os, "dup", full)
+        outlet.begin()
+        self.assertEqual(self.spread(), [0, 0])
+
+    def test_a_viewer_that_the_worker_refuses_or_that_leaves_it_frees_its_place(self) -> None:
+        for what in ("full", "gone"):
+            outlet, _ = self.come()
+            viewer = self.viewers.join("here", "tcp", "cam", "sendfile", lambda _: None)
+            outlet.watch(viewer, Hub(), None, 0)
+            outlet.begin()
+            self.assertEqual(self.spread(), [1, 0])
+            message = {"what": what, "id": viewer.id, "counts": [0, 0, 0, 0, 0.0, False]}
+            self.links[0].lineReceived(json.dumps(message).encode())
+            self.assertEqual(self.spread(), [0, 0])
+            self.links[0].lineReceived(json.dumps({"what": "joined", "id": viewer.id}).encode())
+
+    def test_a_worker_that_dies_takes_along_viewers_not_handed_over_yet(self) -> None:
+        _, connection = self.come()
+        self.links[0].connectionLost()
+        self.assertEqual(self.spread(), [0])
+        self.assertEqual(connection.calls[-2:], ["unregisterProducer", "loseConnection"])
 
 
 class OutletTests(SynchronousTestCase):

@@ -110,7 +110,7 @@ class WorkerPool:
         sock = stream_socket(transport)
         if sock is None or not self._staff:
             return self._local.outlet(transport, framing, cleared, refused)
-        staff = min(self._staff.values(), key=lambda each: len(each.outlets))
+        staff = min(self._staff.values(), key=lambda each: len(each.assigned))
         return RemoteOutlet(staff, transport, sock, framing, refused)
 
     def hear(

@@ -66,7 +66,8 @@ class RemoteOutlet:
         self._handed = False
         self._over = False
         self._done: Callable[[], None] | None = None
-        transport.registerProducer(self, False)
+        staff.assigned.add(self)
+        transport.registerProducer(self, False)  # calls stopProducing if the connection is lost
 
     def hear(
         self, received: Callable[[bytes], None], closed: Callable[[], None] = no_one
@@ -200,6 +201,8 @@ class RemoteOutlet:
         if self._over:
             return
         self._over = True
+        if not self._handed:
+            self._transport.unregisterProducer()
         self._leave()
         done, self._done = self._done, None
         (done or self._transport.loseConnection)()
@@ -225,6 +228,7 @@ class RemoteOutlet:
             fd = os.dup(self._socket.fileno())
         except OSError:
             self._wishes = None
+            self._leave()
             self._refused()
             return
         self._transport.unregisterProducer()
@@ -252,6 +256,7 @@ class RemoteOutlet:
         self._staff.link.tell(what, id=self._viewer.id, **more)
 
     def _leave(self) -> None:
+        self._staff.assigned.discard(self)
         if self._handed and self._feed is not None and self._viewer is not None:
             self._feed.leave(self)
             self._staff.outlets.pop(self._viewer.id, None)

@@ -124,6 +124,8 @@ class Staff:
         self.number = number
         self.pid = pid
         self.link = link
+        #: Connections it was chosen for, until they end; also those not handed over yet.
+        self.assigned: set[HandedOver] = set()
         #: Viewers handed to it, by their numbers.
         self.outlets: dict[int, HandedOver] = {}
         self._viewers = viewers
@@ -176,7 +178,7 @@ class Staff:
 
     def lost(self) -> None:
         """It is gone: so are its viewers' connections."""
-        for outlet in tuple(self.outlets.values()):
+        for outlet in tuple(self.assigned):
             outlet.gone()
         for feed in self._feeds.values():
             feed._hub.remove(feed)
