@@ -10,7 +10,7 @@ from tests.process import ROOT
 from tray import link
 from twistedcam import camera_name, jpeg, parting, wire
 from twistedcam.auth import slowdown
-from twistedcam.camera import camera, capture, demand, retry
+from twistedcam.camera import camera, capture, on_demand, retry
 from twistedcam.commands import vocabulary
 from twistedcam.control import keys, lines, telnet, watch
 from twistedcam.control import protocol as control
@@ -63,9 +63,9 @@ NUMBERS = (
             retry.RETRY_MOST,
         ],
     ),
-    ("cameras", r"closes it (\w+) s after the last", [demand.REST_AFTER]),
+    ("cameras", r"closes it (\w+) s after the last", [on_demand.REST_AFTER]),
     ("cameras", r"so (\w+) of them are left out", [webcam.SETTLE_FRAMES]),
-    ("architecture", r"no recording for (\w+) seconds, takes its", [demand.REST_AFTER]),
+    ("architecture", r"no recording for (\w+) seconds, takes its", [on_demand.REST_AFTER]),
     ("frame-protocol", r"The server pings after (\w+) seconds", [vigil.PING_AFTER]),
     (
         "frame-protocol",

@@ -14,7 +14,7 @@ from twisted.web.server import Site
 from tests.process import PATIENCE
 from tests.viewing.serving import ServingCase
 from twistedcam.auth import Authenticator, Grant, TokenFile
-from twistedcam.camera.demand import next_frame
+from twistedcam.camera.on_demand import next_frame
 from twistedcam.errors import BadArgument
 from twistedcam.service import CameraService
 

@@ -10,14 +10,14 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from twistedcam.camera.controls import DeviceControls
-from twistedcam.camera.demand import Demand, may_rest, next_frame
-from twistedcam.camera.facts import CameraFacts
-from twistedcam.camera.lifecycle import CameraState, make_lifecycle
-from twistedcam.camera.openings import Openings
-from twistedcam.camera.properties import CameraProperties
-from twistedcam.camera.streak import BadPictureLog
-from twistedcam.camera.telling import Telling, answer
+from twistedcam.camera.bad_frames import BadPictureLog
+from twistedcam.camera.notifier import Telling, answer
+from twistedcam.camera.on_demand import Demand, may_rest, next_frame
+from twistedcam.camera.opener import Openings
+from twistedcam.camera.properties.device import DeviceControls
+from twistedcam.camera.properties.group import CameraProperties
+from twistedcam.camera.state_machine import CameraState, make_lifecycle
+from twistedcam.camera.status import CameraFacts
 from twistedcam.errors import CameraFailed, SourceEnded, Stalled
 from twistedcam.events import OPENED_ANEW, EventBus, Fault, PropertiesChanged
 from twistedcam.frame import Frame
@@ -27,7 +27,7 @@ from twistedcam.sources.encode import Encoder, Picture
 from twistedcam.sources.spec import title_of
 
 if TYPE_CHECKING:
-    from twistedcam.camera.property import Property
+    from twistedcam.camera.properties.base import Property
     from twistedcam.runtime.threads import Thread
 
 log = Logger()

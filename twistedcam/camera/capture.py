@@ -11,7 +11,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from twistedcam.camera.streak import BadStreak
+from twistedcam.camera.bad_frames import BadStreak
 from twistedcam.errors import CameraFailed, Stalled
 from twistedcam.runtime.threads import Thread
 from twistedcam.sources.base import Granted, Interruptible, Paused, Source

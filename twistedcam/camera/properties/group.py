@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from twisted.internet.defer import DeferredLock
 
-from twistedcam.camera.property import Properties, Property
-from twistedcam.camera.streaming import STREAM_NAMES, StreamProperties
+from twistedcam.camera.properties.base import Properties, Property
+from twistedcam.camera.properties.stream import STREAM_NAMES, StreamProperties
 from twistedcam.errors import BadArgument, TwistedcamError
 from twistedcam.sources.controls import short_word
 

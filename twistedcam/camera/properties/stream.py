@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from twistedcam.camera.property import Property
+from twistedcam.camera.properties.base import Property
 from twistedcam.errors import BadArgument, CameraFailed, NotSupported
 from twistedcam.sources import SourceSpec, known_settings, ranges
 from twistedcam.sources.encode import Encoder

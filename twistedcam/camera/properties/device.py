@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.defer import TimeoutError as Late
 from twisted.internet.interfaces import IReactorTime
 
-from twistedcam.camera.property import Property, Value
+from twistedcam.camera.properties.base import Property, Value
 from twistedcam.errors import BadArgument, CameraFailed, TwistedcamError
 from twistedcam.sources import SourceSpec, make_source
 from twistedcam.sources.controls import (

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from twistedcam.camera import lifecycle
+from twistedcam.camera import state_machine
 
 TEXT = (Path(__file__).parents[2] / "docs" / "architecture.md").read_text()
 
@@ -18,7 +18,7 @@ def test_the_steps_of_a_camera_s_life_are_those_that_are_drawn() -> None:
         for before, after, steps in re.findall(r"^ +(\w+) --> (\w+): (.+)$", diagram, re.MULTILINE)
         for step in steps.split(", ")
     }
-    machine: Any = lifecycle.make_lifecycle
+    machine: Any = state_machine.make_lifecycle
     steps = {
         (before.name, step, after.name)
         for before, step, after, _ in machine.__automat_automaton__.allTransitions()

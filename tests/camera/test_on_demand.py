@@ -11,7 +11,7 @@ from tests.camera.rig import Viewer, Watcher, serving
 from tests.fakecam import FakeCam, Format, encode_jpeg, moving_picture, require_fakecam
 from tests.fakes import CameraRig, FakeScheme
 from tests.process import wait_for
-from twistedcam.camera.demand import REST_AFTER
+from twistedcam.camera.on_demand import REST_AFTER
 from twistedcam.frame import Frame
 from twistedcam.sources import Granted, SourceSpec
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred
 
 from tests.server_case import ServerCase
-from twistedcam.camera.streaming import StreamProperties
+from twistedcam.camera.properties.stream import StreamProperties
 from twistedcam.errors import BadArgument
 from twistedcam.sources import parse
 from twistedcam.sources.encode import Picture

@@ -12,8 +12,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.fakes import CameraRig, FakeScheme, ManualThread
 from tests.system import require
-from twistedcam.camera import controls as controls_module
-from twistedcam.camera.controls import PATIENCE, DeviceControls
+from twistedcam.camera.properties import device as device_module
+from twistedcam.camera.properties.device import PATIENCE, DeviceControls
 from twistedcam.errors import BadArgument, CameraFailed
 from twistedcam.sources import parse
 from twistedcam.sources.devices import LINUX
@@ -67,7 +67,7 @@ class ControlTests(SynchronousTestCase):
         def broken(_: str) -> Any:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-        self.patch(controls_module, "Driver", broken)
+        self.patch(device_module, "Driver", broken)
         asked = self.ask(self.controls.set({"gain": "1"}))
         self.threads[0].step()
         self.assertIn("cannot be had: Input/output error", self.failing(asked))

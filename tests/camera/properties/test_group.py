@@ -10,8 +10,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.fakes import CameraRig, FakeScheme
 from tests.server_case import ServerCase
-from twistedcam.camera.properties import CameraProperties
-from twistedcam.camera.property import Property
+from twistedcam.camera.properties.base import Property
+from twistedcam.camera.properties.group import CameraProperties
 from twistedcam.control.lines import event_as_text
 from twistedcam.errors import BadArgument, CameraFailed, NotSupported
 from twistedcam.events import Event, PropertiesChanged

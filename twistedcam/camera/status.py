@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from twistedcam.camera.counts import CameraCounts
-from twistedcam.camera.lifecycle import IDLE, CameraState
+from twistedcam.camera.state_machine import IDLE, CameraState
 from twistedcam.events import CameraChanged
 from twistedcam.frame import Frame
 from twistedcam.histogram import Histogram

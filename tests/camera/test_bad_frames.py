@@ -19,8 +19,8 @@ from tests.odd_jpegs import (
 )
 from tests.process import ServerProcess, wait_for
 from tests.recording.films import read_film
+from twistedcam.camera.bad_frames import LOG_EVERY
 from twistedcam.camera.capture import OPEN_TIMEOUT, STALL_SECONDS
-from twistedcam.camera.streak import LOG_EVERY
 from twistedcam.errors import CameraFailed
 from twistedcam.frame import Frame
 from twistedcam.jpeg import read_header
