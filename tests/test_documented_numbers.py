@@ -21,7 +21,7 @@ from twistedcam.http import channel, events, request, snapshot, stall
 from twistedcam.media_worker import source
 from twistedcam.mqtt.address import Broker
 from twistedcam.processing import processor, results, work
-from twistedcam.publishing import publication
+from twistedcam.publishing import output
 from twistedcam.recording import (
     backlog,
     coder,
@@ -181,7 +181,7 @@ NUMBERS = (
     (
         "scale",
         r"does not answer for (\w+) s, or takes nothing for (\w+) s",
-        [publication.CONNECT_TIMEOUT, publication.STALL_TIMEOUT],
+        [output.CONNECT_TIMEOUT, output.STALL_TIMEOUT],
     ),
     (
         "recording",

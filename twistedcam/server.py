@@ -21,7 +21,8 @@ from twistedcam.errors import BadArgument, CameraNeeded, DiskError, NoSuchCamera
 from twistedcam.events import Event, EventBus
 from twistedcam.processing import Process, Processor
 from twistedcam.proxies import TrustedProxies
-from twistedcam.publishing import Publications, Target
+from twistedcam.publishing.outputs import Publications
+from twistedcam.publishing.target import Target
 from twistedcam.quota import Quota
 from twistedcam.recording import Item, Keeper, Library, Limits, Recorder, RecordSettings
 from twistedcam.recording.disk import check_mount

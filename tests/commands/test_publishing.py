@@ -6,14 +6,15 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from tests.publishing.test_publication import Sender
+from tests.publishing.test_output import Sender
 from tests.recording.films import START_US, jpeg
 from tests.server_case import ServerCase
 from twistedcam.commands import standard_commands
 from twistedcam.errors import TargetFailed
 from twistedcam.frame import Frame
-from twistedcam.publishing import parse_target, publication
-from twistedcam.publishing.publication import CONNECT_TIMEOUT
+from twistedcam.publishing import output
+from twistedcam.publishing.output import CONNECT_TIMEOUT
+from twistedcam.publishing.target import parse_target
 
 
 class PublishingCommandTests(ServerCase):
@@ -22,7 +23,7 @@ class PublishingCommandTests(ServerCase):
     def setUp(self) -> None:
         super().setUp()
         Sender.made = []
-        self.patch(publication, "Link", Sender)
+        self.patch(output, "Link", Sender)
         targets = [parse_target(f"{kind}://example.org/live/KEY") for kind in ("rtmp", "rtsp")]
         self.server.publications.add(self.door, self.server.recorders["door"], targets)
         self.addCleanup(self.server.publications.stop)

@@ -14,7 +14,7 @@ from twistedcam.frame import Frame
 from twistedcam.http import stream
 from twistedcam.http.placeholder import draw
 from twistedcam.http.request import HttpRequest
-from twistedcam.publishing import parse_target
+from twistedcam.publishing.target import parse_target
 
 
 def parts_of(data: bytes) -> list[tuple[dict[str, str], bytes]]:

@@ -20,7 +20,7 @@ from tests.publishing.test_live import CAMERA, state, targets
 from tests.publishing.tunnel import Tunnel
 from tests.system import require
 from twistedcam.errors import BadArgument
-from twistedcam.publishing import parse_target
+from twistedcam.publishing.target import parse_target
 from twistedcam.tls.certificate import make_certificate
 
 TOKEN = "T0K3N"

@@ -73,12 +73,12 @@ class Porter:
     """The program at work; its input's end is its end. A context manager.
 
     Arguments:
-        errand: see twistedcam.sending.porter.Errand.
+        errand: see twistedcam.publishing.sender.porter.Errand.
     """
 
     def __init__(self, url: str, verify: bool = True, ca: str = "") -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "twistedcam.sending.porter"],
+            [sys.executable, "-m", "twistedcam.publishing.sender.porter"],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -9,7 +9,7 @@ import pytest
 from twistedcam.config.arguments import serve_actions
 from twistedcam.config.options import ServeOptions, read_serve_options
 from twistedcam.errors import BadArgument
-from twistedcam.publishing import parse_publish, parse_target
+from twistedcam.publishing.target import parse_publish, parse_target
 from twistedcam.recording.coder import CoderSettings
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from tests.process import PATIENCE
-from twistedcam.sending.turns import Turns
+from twistedcam.publishing.sender.turns import Turns
 
 PLAYLIST = b"#EXTM3U\n#EXTINF:1.0,\nlive1.ts\n"
 

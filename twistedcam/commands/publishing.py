@@ -11,7 +11,7 @@ from twistedcam.errors import TargetFailed
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
-    from twistedcam.publishing.publication import Publication
+    from twistedcam.publishing.output import Publication
     from twistedcam.server import Server
 
 

@@ -27,7 +27,7 @@ from twistedcam.listener import expand_endpoint
 from twistedcam.mqtt.address import Broker, parse_broker
 from twistedcam.processing import RUNS_IN, Process, parse_process
 from twistedcam.proxies import TrustedProxies
-from twistedcam.publishing import Target, parse_publish
+from twistedcam.publishing.target import Target, parse_publish
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.sites import parse_name, parse_origin
 from twistedcam.sources.spec import SourceSpec, parse_camera

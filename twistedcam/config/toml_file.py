@@ -18,7 +18,7 @@ from typing import Any
 
 from twistedcam.camera_name import check_distinct, check_name
 from twistedcam.errors import BadArgument
-from twistedcam.publishing import Target, parse_target
+from twistedcam.publishing.target import Target, parse_target
 from twistedcam.sources.spec import SourceSpec, parse
 
 #: Options that say where a configuration is or act on it: they have no place in one.

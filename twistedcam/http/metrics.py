@@ -18,7 +18,7 @@ from twistedcam.version import __version__
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
-    from twistedcam.publishing.publication import Publication
+    from twistedcam.publishing.output import Publication
     from twistedcam.recording import Recorder
     from twistedcam.server import Server
 

@@ -1,6 +1,4 @@
-"""A camera's video to other servers: RTMP, RTSP, HLS, WHIP."""
+"""A camera's video to other servers: RTMP, RTSP, HLS, WHIP.
 
-from twistedcam.publishing.publications import Publications
-from twistedcam.publishing.target import Target, parse_publish, parse_target
-
-__all__ = ["Publications", "Target", "parse_publish", "parse_target"]
+Nothing is imported here: a sender's process imports it too, and it starts at once.
+"""

@@ -14,8 +14,8 @@ from typing import Any
 import av
 import av.logging
 
-from twistedcam.sending.gate import Gate
-from twistedcam.sending.order import Order
+from twistedcam.publishing.sender.gate import Gate
+from twistedcam.publishing.sender.protocol import Order
 
 #: Where systems keep the certificates of authorities in one file, as FFmpeg's GnuTLS wants it.
 _BUNDLES = (

@@ -22,7 +22,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TypedDict
 from urllib.parse import unquote, urljoin, urlsplit
 
-from twistedcam.sending.turns import Turns
+from twistedcam.publishing.sender.turns import Turns
 
 #: Seconds that the web server may take for anything.
 _TIMEOUT = 10.0

@@ -10,14 +10,15 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from twistedcam.events import Event, EventBus, PublishChanged
 from twistedcam.frame import Frame
-from twistedcam.publishing import parse_target, publication
-from twistedcam.publishing.publication import (
+from twistedcam.publishing import output
+from twistedcam.publishing.output import (
     CONNECT_TIMEOUT,
     RETRY_FIRST,
     RETRY_MOST,
     STALL_TIMEOUT,
     Publication,
 )
+from twistedcam.publishing.target import parse_target
 from twistedcam.recording.coder import CLOCK
 from twistedcam.recording.moment import Coded
 
@@ -25,7 +26,7 @@ FRAME = Frame(1, 1, 16, 16, b"")
 
 
 class Sender:
-    """Stands for a sender's process (link.Link)."""
+    """Stands for a sender's process (sender_process.Link)."""
 
     made: list[Sender]
 
@@ -64,7 +65,7 @@ class Encoder:
 class PublicationTests(SynchronousTestCase):
     def setUp(self) -> None:
         Sender.made = []
-        self.patch(publication, "Link", Sender)
+        self.patch(output, "Link", Sender)
         self.clock, self.encoder, self.bus = Clock(), Encoder(), EventBus()
         self.heard: list[Event] = []
         self.bus.subscribe(self.heard.append)

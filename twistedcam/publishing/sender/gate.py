@@ -8,7 +8,7 @@ import select
 import subprocess
 import sys
 
-from twistedcam.sending.porter import Errand
+from twistedcam.publishing.sender.porter import Errand
 
 #: Seconds that a fault may come after what FFmpeg has made of it.
 _GRACE = 0.5
@@ -28,7 +28,7 @@ class Gate:
 
     def __init__(self, url: str, verify: bool, ca: str) -> None:
         self._porter = subprocess.Popen(
-            [sys.executable, "-P", "-m", "twistedcam.sending.porter"],
+            [sys.executable, "-P", "-m", "twistedcam.publishing.sender.porter"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

@@ -12,7 +12,7 @@ from twisted.logger import Logger
 
 from twistedcam.events import EventBus, PublishChanged
 from twistedcam.frame import Frame
-from twistedcam.publishing.link import GRACE, Link
+from twistedcam.publishing.sender_process import GRACE, Link
 from twistedcam.publishing.target import Target
 from twistedcam.recording.coder import CLOCK
 from twistedcam.recording.moment import Coded
@@ -33,7 +33,7 @@ PublishState = Literal["stopped", "connecting", "live", "waiting"]
 
 
 class Publication:
-    """Sends to a target while it is started (shared.CodedSink, link.LinkListener).
+    """Sends to a target while it is started (shared.CodedSink, sender_process.LinkListener).
 
     ``stopped`` → ``connecting`` → ``live``; from both, when it fails, ``waiting`` → ``connecting``.
 

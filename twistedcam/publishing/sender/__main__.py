@@ -15,8 +15,8 @@ import av
 import av.error
 import av.logging
 
-from twistedcam.sending.order import Order, Sent, frames
-from twistedcam.sending.outlet import Outlet
+from twistedcam.publishing.sender.muxer import Outlet
+from twistedcam.publishing.sender.protocol import Order, Sent, frames
 
 CLOCK = Fraction(1, 90_000)
 #: Between two reports: seconds, or video in steps of CLOCK.

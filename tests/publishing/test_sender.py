@@ -13,8 +13,8 @@ import av
 import numpy as np
 
 from tests.process import PATIENCE, ROOT
-from twistedcam.sending.order import HEAD, Order
-from twistedcam.sending.outlet import through_tee
+from twistedcam.publishing.sender.muxer import through_tee
+from twistedcam.publishing.sender.protocol import HEAD, Order
 
 CLOCK = 90_000
 
@@ -46,7 +46,7 @@ def test_progress_is_told_after_a_gap_however_soon_it_comes(tmp_path: Path) -> N
     times = [0, 3 * CLOCK, 3 * CLOCK + 3000]
     frames = [HEAD.pack(t, 1, len(data)) + data for t, data in zip(times, coded(3), strict=True)]
     done = subprocess.run(
-        [sys.executable, "-m", "twistedcam.sending"],
+        [sys.executable, "-m", "twistedcam.publishing.sender"],
         input=json.dumps(order).encode() + b"\n" + b"".join(frames),
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,

@@ -13,9 +13,9 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
 import twistedcam
+from twistedcam.publishing.sender.protocol import HEAD, Order
 from twistedcam.publishing.target import Target
 from twistedcam.recording.moment import Coded
-from twistedcam.sending.order import HEAD, Order
 
 #: Seconds that a sender has to end its stream before it is killed.
 GRACE = 1.0
@@ -54,7 +54,7 @@ class Link(ProcessProtocol):
         self._reason = ""
         self._on_end: list[Callable[[], None]] = []
         self.is_over = False
-        command = [sys.executable, "-P", "-m", "twistedcam.sending"]
+        command = [sys.executable, "-P", "-m", "twistedcam.publishing.sender"]
         paths = filter(None, [_ROOT, os.environ.get("PYTHONPATH")])
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
         reactor.spawnProcess(self, sys.executable, command, env=environment)

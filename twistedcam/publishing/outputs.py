@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred, DeferredList
 from twistedcam.camera import Camera
 from twistedcam.errors import BadArgument
 from twistedcam.events import EventBus
-from twistedcam.publishing.publication import Publication
+from twistedcam.publishing.output import Publication
 from twistedcam.publishing.target import Target
 from twistedcam.recording import Recorder, RecordSettings
 from twistedcam.recording.coder import CoderSettings
