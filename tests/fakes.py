@@ -15,7 +15,7 @@ from twisted.internet.task import Clock
 from twistedcam.camera import Camera
 from twistedcam.events import CameraChanged, Event, EventBus
 from twistedcam.server import Server
-from twistedcam.sources import SCHEMES, Grab, Granted, Settings, Source, SourceSpec
+from twistedcam.sources import SCHEMES, Grab, Settings, Source, SourceInfo, SourceSpec
 
 TINY_JPEG: bytes = cv2.imencode(".jpg", np.zeros((1, 1), np.uint8))[1].tobytes()
 
@@ -47,11 +47,11 @@ class FakeSource:
     """Gives what the test put in ``script``: grabs, None, or errors to raise."""
 
     def __init__(self, spec: SourceSpec | None = None) -> None:
-        self.opening: Granted | Exception = Granted(1, 1, 10.0, "fake", "a fake")
+        self.opening: SourceInfo | Exception = SourceInfo(1, 1, 10.0, "fake", "a fake")
         self.script: list[Grab | Exception | None] = []
         self.calls: list[str] = []
 
-    def open(self) -> Granted:
+    def open(self) -> SourceInfo:
         """As ``opening`` says."""
         self.calls.append("open")
         if isinstance(self.opening, Exception):
@@ -79,7 +79,7 @@ class FakeScheme:
 
     def __init__(self) -> None:
         self.sources: list[FakeSource] = []
-        self.opening: Granted | Exception = Granted(1, 1, 10.0, "fake", "a fake")
+        self.opening: SourceInfo | Exception = SourceInfo(1, 1, 10.0, "fake", "a fake")
 
     def __enter__(self) -> FakeScheme:
         SCHEMES["fake"] = self._make

@@ -65,7 +65,7 @@ NUMBERS = (
     ),
     ("cameras", r"closes it (\w+) s after the last", [on_demand.REST_AFTER]),
     ("cameras", r"so (\w+) of them are left out", [webcam.SETTLE_FRAMES]),
-    ("architecture", r"no recording for (\w+) seconds, takes its", [on_demand.REST_AFTER]),
+    ("architecture", r"no recording for (\w+) seconds, closes the device", [on_demand.REST_AFTER]),
     ("frame-protocol", r"The server pings after (\w+) seconds", [vigil.PING_AFTER]),
     (
         "frame-protocol",

@@ -24,7 +24,7 @@ from twistedcam.camera.capture import OPEN_TIMEOUT, STALL_SECONDS
 from twistedcam.errors import CameraFailed
 from twistedcam.frame import Frame
 from twistedcam.jpeg import read_header
-from twistedcam.sources import Grab, Granted
+from twistedcam.sources import Grab, SourceInfo
 from twistedcam.sources.base import Paused
 from twistedcam.sources.encode import Picture
 
@@ -37,7 +37,7 @@ class BadPicturesTests(SynchronousTestCase):
         self.scheme = FakeScheme()
         self.scheme.__enter__()
         self.addCleanup(self.scheme.__exit__)
-        self.scheme.opening = Granted(format="fake", steady=False)
+        self.scheme.opening = SourceInfo(format="fake", steady=False)
         self.rig = CameraRig()
         self.scheme.sources.clear()  # the one that was made to check the settings
         self.camera = self.rig.camera
@@ -100,7 +100,7 @@ class BadPicturesTests(SynchronousTestCase):
 
     def test_a_slow_one_is_given_its_time_up_to_a_limit(self) -> None:
         for fps, seconds in ((1.0, 5.0), (0.01, OPEN_TIMEOUT)):
-            self.scheme.opening = Granted(fps=fps, steady=False)
+            self.scheme.opening = SourceInfo(fps=fps, steady=False)
             started = self.camera.start()
             self.rig.step()
             self.read(BAD)

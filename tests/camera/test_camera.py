@@ -14,7 +14,7 @@ from twistedcam.camera.camera import PICTURE_WAIT
 from twistedcam.camera.capture import CLOSE_TIMEOUT, STALL_SECONDS
 from twistedcam.camera.retry import RETRY_MOST
 from twistedcam.errors import CameraFailed, SourceEnded
-from twistedcam.sources import Granted
+from twistedcam.sources import SourceInfo
 
 
 class LifecycleTests(SynchronousTestCase):
@@ -48,14 +48,14 @@ class LifecycleTests(SynchronousTestCase):
         self.assertEqual(self.frames, [1])
 
     def test_the_size_is_the_picture_s_as_soon_as_the_source_is_open(self) -> None:
-        self.scheme.opening = Granted(320, 240, 10.0)
+        self.scheme.opening = SourceInfo(320, 240, 10.0)
         self.camera.use(self.camera.spec.with_settings({"rotate": "90"}))
         self.camera.start()
         self.rig.step()
         self.assertEqual((self.camera.width, self.camera.height), (240, 320))
 
     def test_the_rate_that_comes_in_truth_is_logged_once_for_each_opening(self) -> None:
-        self.scheme.opening = Granted(1, 1, 10.0)
+        self.scheme.opening = SourceInfo(1, 1, 10.0)
         with capturedLogs() as logged:
             self.go_live()
             for _ in range(20):
@@ -102,7 +102,7 @@ class LifecycleTests(SynchronousTestCase):
         self.assertEqual(self.frames, [])
 
     def test_who_starts_a_source_that_may_be_silent_waits_for_so_long_and_no_longer(self) -> None:
-        self.scheme.opening = Granted(steady=False)
+        self.scheme.opening = SourceInfo(steady=False)
         first, second = self.camera.start(), self.camera.start()
         self.rig.clock.advance(1)
         self.scheme.sources[0].script += [None] * 2
@@ -125,7 +125,7 @@ class LifecycleTests(SynchronousTestCase):
         self.assertEqual(self.rig.clock.getDelayedCalls(), [])
 
     def test_who_starts_a_slow_webcam_waits_for_it(self) -> None:
-        self.scheme.opening = Granted(1, 1, 0.25)
+        self.scheme.opening = SourceInfo(1, 1, 0.25)
         started = self.camera.start()
         self.rig.step()
         self.rig.clock.advance(4 * PICTURE_WAIT - 0.1)
@@ -134,7 +134,7 @@ class LifecycleTests(SynchronousTestCase):
         self.successResultOf(started)
 
     def test_who_starts_it_while_its_source_waits_in_silence_is_told_why(self) -> None:
-        self.scheme.opening = Granted(steady=False)
+        self.scheme.opening = SourceInfo(steady=False)
         self.go_live()
         self.scheme.sources[0].script.append(CameraFailed("the publisher has gone"))
         self.rig.step(2)
@@ -162,7 +162,7 @@ class LifecycleTests(SynchronousTestCase):
         self.assertIn("no such device", str(self.failureResultOf(started).value))
         self.assertEqual((self.camera.state, self.camera.reason), ("recovering", "no such device"))
         self.rig.step()  # close
-        self.scheme.opening = Granted(1, 1, 10.0)
+        self.scheme.opening = SourceInfo(1, 1, 10.0)
         self.rig.clock.advance(0.5)
         self.rig.step(2)
         self.assertEqual(self.rig.states, ["starting", "recovering", "live"])

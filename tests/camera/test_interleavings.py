@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from tests.fakes import CameraRig, FakeScheme
 from twistedcam.camera.capture import CLOSE_TIMEOUT, OPEN_TIMEOUT
 from twistedcam.errors import CameraFailed, SourceEnded
-from twistedcam.sources import Grab, Granted
+from twistedcam.sources import Grab, SourceInfo
 
 #: The diagram in docs/architecture.md.
 DRAWN = {
@@ -125,7 +125,7 @@ class World:
         }
         refuses = self.mood == "refuses"
         for source in self.scheme.sources:
-            granted = Granted(1, 1, 10.0, "fake", "x", self.steady)
+            granted = SourceInfo(1, 1, 10.0, "fake", "x", self.steady)
             source.opening = CameraFailed("busy") if refuses else granted
             source.script = [gone[self.mood]] if self.mood in gone else []  # type: ignore[list-item]
 

@@ -13,7 +13,7 @@ from tests.fakes import CameraRig, FakeScheme
 from tests.process import wait_for
 from twistedcam.camera.on_demand import REST_AFTER
 from twistedcam.frame import Frame
-from twistedcam.sources import Granted, SourceSpec
+from twistedcam.sources import SourceInfo, SourceSpec
 
 
 class Sink:
@@ -28,7 +28,7 @@ class DemandTests(unittest.SynchronousTestCase):
         self.scheme = FakeScheme()
         self.scheme.__enter__()
         self.addCleanup(self.scheme.__exit__)
-        self.scheme.opening = Granted(1, 1, 10.0, "fake", steady=False)
+        self.scheme.opening = SourceInfo(1, 1, 10.0, "fake", steady=False)
         self.rig = CameraRig()
         self.camera = self.rig.camera
         self.camera.use(SourceSpec("fake", "", {"idle": "close"}, "fake:?idle=close"))

@@ -18,7 +18,7 @@ class Device:
     def __init__(self) -> None:
         self.there: object = None
 
-    def mark(self) -> object:
+    def device_signature(self) -> object:
         return self.there
 
 

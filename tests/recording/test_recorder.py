@@ -25,7 +25,7 @@ from twistedcam.recording.coder import CoderSettings
 from twistedcam.recording.segment import Segment
 from twistedcam.recording.shared import SharedEncoder
 from twistedcam.runtime.threads import InlineThread
-from twistedcam.sources import Granted
+from twistedcam.sources import SourceInfo
 
 GOOD = make_jpeg(160, 120)
 #: Pictures that may come between good ones: width, height and bytes.
@@ -150,7 +150,7 @@ class RecorderTests(RecorderCase):
             self.near(film.seconds, 3, 0.1)
             return str(film.stream["time_base"])
 
-        self.camera.granted = Granted(160, 120, 10.0, "", "")
+        self.camera.granted = SourceInfo(160, 120, 10.0, "", "")
         self.camera.live_since = self.clock.seconds()
         self.camera.rate.tick(0.0)
         self.camera.rate.tick(0.01)  # the first ones come together

@@ -16,7 +16,7 @@ from twistedcam.cli.main import main
 from twistedcam.errors import BadArgument, CameraFailed
 from twistedcam.sources import make_source, webcam
 from twistedcam.sources.auto import AutoSource
-from twistedcam.sources.base import Asked, Granted
+from twistedcam.sources.base import RequestedMode, SourceInfo
 from twistedcam.sources.spec import parse
 from twistedcam.sources.v4l2 import Mode
 from twistedcam.sources.webcam import WebcamSource
@@ -153,10 +153,10 @@ def test_what_opencv_does_not_open_is_let_go_and_said(device: str, capture: Capt
     with open(device):  # somebody has it; OpenCV did not say so
         with pytest.raises(CameraFailed, match="in use by this server"):
             source.open()
-        held = source.mark()
-    assert source.mark() != held  # who waits for it tries again
+        held = source.device_signature()
+    assert source.device_signature() != held  # who waits for it tries again
     os.unlink(device)
-    assert source.mark() is None
+    assert source.device_signature() is None
 
 
 def test_what_is_no_camera_is_refused_with_what_it_is(
@@ -223,7 +223,7 @@ def test_where_there_is_no_list_auto_takes_the_first_camera(
     source = AutoSource((64, 48), 25)
     with pytest.raises(CameraFailed, match=r"^No webcam gives a picture: .*\. A test picture is"):
         source.open()  # it opens, and gives no picture
-    assert source.mark() is None
+    assert source.device_signature() is None
     elsewhere.pictures = [PICTURE]
     assert source.open().format == "MJPG"
     assert elsewhere.asked[0] == 0
@@ -248,8 +248,8 @@ def test_where_there_is_no_list_the_first_numbers_are_tried(
 
 def test_what_was_requested_is_said_where_something_else_was_granted() -> None:
     def line(width: int, fps: float, form: str) -> str:
-        asked = Asked(1280, 720, 30.0, form)
-        return str(Granted(width, 720, fps, "MJPG", "Fake", asked=asked))
+        asked = RequestedMode(1280, 720, 30.0, form)
+        return str(SourceInfo(width, 720, fps, "MJPG", "Fake", asked=asked))
 
     assert (
         line(1280, 30.0, "any") == line(1280, 30.0, "MJPG") == "1280x720 MJPG at 30 fps from Fake"

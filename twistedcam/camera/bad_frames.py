@@ -13,7 +13,7 @@ log = Logger()
 LOG_EVERY = 60.0
 
 
-class BadStreak:
+class BadFrameDetector:
     """Says so when bad pictures are all that comes; once, until a good one has come.
 
     Until the first good one somebody may wait for an answer: it is due when the patience is over,
@@ -68,7 +68,7 @@ class BadStreak:
         self._tell(f"no picture for {seconds:g} s: {self._reason}")
 
 
-class BadPictureLog:
+class BadFrameLog:
     """Logs that pictures were no good: the first at once, others together, once a minute at most.
 
     Arguments:

@@ -10,19 +10,19 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from twistedcam.camera.bad_frames import BadPictureLog
-from twistedcam.camera.notifier import Telling, answer
-from twistedcam.camera.on_demand import Demand, may_rest, next_frame
-from twistedcam.camera.opener import Openings
+from twistedcam.camera.bad_frames import BadFrameLog
+from twistedcam.camera.notifier import StateNotifier, answer
+from twistedcam.camera.on_demand import OnDemand, may_rest, next_frame
+from twistedcam.camera.opener import SourceOpener
 from twistedcam.camera.properties.device import DeviceControls
 from twistedcam.camera.properties.group import CameraProperties
 from twistedcam.camera.state_machine import CameraState, make_lifecycle
-from twistedcam.camera.status import CameraFacts
+from twistedcam.camera.status import CameraStatus
 from twistedcam.errors import CameraFailed, SourceEnded, Stalled
 from twistedcam.events import OPENED_ANEW, EventBus, Fault, PropertiesChanged
 from twistedcam.frame import Frame
 from twistedcam.hub import Hub
-from twistedcam.sources import Granted, Inbox, SourceSpec, make_source
+from twistedcam.sources import Inbox, SourceInfo, SourceSpec, make_source
 from twistedcam.sources.encode import Encoder, Picture
 from twistedcam.sources.spec import title_of
 
@@ -48,7 +48,7 @@ def check_source(spec: SourceSpec) -> Encoder:
     return Encoder.from_spec(spec)
 
 
-class Camera(CameraFacts):
+class Camera(CameraStatus):
     """One camera.
 
     Arguments:
@@ -76,7 +76,7 @@ class Camera(CameraFacts):
         self.title = title_of(spec)
         self.hub = Hub(clock)
         self.hub.on_undecodable = self.corrupt
-        self._bad_pictures = BadPictureLog(name, clock)
+        self._bad_frames = BadFrameLog(name, clock)
         #: Where pictures are left for a camera whose source is ``push:``.
         self.inbox = Inbox()
         self._id = secrets.token_hex(8)
@@ -91,24 +91,26 @@ class Camera(CameraFacts):
         self._noted: set[str] = set()
         #: What the last attempt failed with.
         self._error: CameraFailed | None = None
-        self._telling = Telling(events, self._show, clock)
-        self._openings = Openings(
-            self, clock, make_thread, lambda: self._telling.step(self._lifecycle.retry)
+        self._notifier = StateNotifier(events, self._show, clock)
+        self._opener = SourceOpener(
+            self, clock, make_thread, lambda: self._notifier.step(self._lifecycle.retry)
         )
         self._lifecycle = make_lifecycle(self)
-        self._demand = Demand(
+        self._on_demand = OnDemand(
             self.hub,
             clock,
-            lambda: self._telling.step(self._lifecycle.wanted),
-            lambda: self._telling.step(self._lifecycle.rest) if self.state != "stopped" else None,
+            lambda: self._notifier.step(self._lifecycle.resume),
+            lambda: (
+                self._notifier.step(self._lifecycle.suspend) if self.state != "stopped" else None
+            ),
         )
-        self._demand.follow(spec)
+        self._on_demand.follow(spec)
         self.properties = CameraProperties(self, DeviceControls(self, clock, make_thread))
 
     @property
     def via(self) -> tuple[str, ...]:
         """The cameras that its pictures come through, itself first (wire.State)."""
-        return (self._id, *self._openings.via)
+        return (self._id, *self._opener.via)
 
     async def picture(self, seconds: float = PICTURE_WAIT) -> Frame:
         """The newest picture; of an idle camera the first, for which its device is opened.
@@ -134,17 +136,17 @@ class Camera(CameraFacts):
         then tried again and again), gives no picture for ``PICTURE_WAIT`` (it is live as soon as it
         does) or the camera is stopped before it gave one.
         """
-        if self.state == "stopped" and self._demand.can_wait:
-            self._telling.step(self._lifecycle.rest)
+        if self.state == "stopped" and self._on_demand.can_wait:
+            self._notifier.step(self._lifecycle.suspend)
         else:
-            self._telling.step(self._lifecycle.start)
+            self._notifier.step(self._lifecycle.start)
         return self._outcome()
 
     def stop(self) -> Deferred[None]:
         """Stop, if it runs. Fires when the device is free, or is left behind because it hangs."""
-        self._demand.cancel()
-        self._telling.step(self._lifecycle.stop)
-        return self._openings.closed()
+        self._on_demand.cancel()
+        self._notifier.step(self._lifecycle.stop)
+        return self._opener.closed()
 
     def use(self, spec: SourceSpec, *, reopen: bool = True) -> Deferred[None]:
         """Go on with other settings of the source; viewers and a recording stay.
@@ -159,14 +161,14 @@ class Camera(CameraFacts):
         before, self.title = self.title, title_of(spec)
         if self.title != before:
             self._events.publish(self.changed())
-        self._demand.follow(spec)
+        self._on_demand.follow(spec)
         if not reopen or self.state == "stopped":
             self.encoder.quality = encoder.quality
             if reopen:
                 self.encoder = encoder
             return succeed(None)
         self.encoder = encoder
-        self._telling.step(self._lifecycle.reopen, f"{OPENED_ANEW} as {spec.shown}")
+        self._notifier.step(self._lifecycle.reopen, f"{OPENED_ANEW} as {spec.shown}")
         return self._outcome()
 
     def tell_properties(self, found: Iterable[Property]) -> None:
@@ -179,13 +181,13 @@ class Camera(CameraFacts):
     def enter(self, state: CameraState, reason: str | None = None) -> None:
         """Be in that state from now on."""
         is_news = (state, reason) != (self.state, self.reason)
-        self.be(state, reason)
+        self.set_state(state, reason)
         if state != "live":
             self.hub.clear()
         if state == "starting":
             self.inbox.renew()
         if state == "live":
-            self._openings.succeeded()
+            self._opener.succeeded()
             log.info("{camera} is live: {granted}", camera=self.name, granted=self.granted)
         elif not is_news:  # tried again in vain: one line in the log is enough
             pass
@@ -194,25 +196,25 @@ class Camera(CameraFacts):
         else:
             because = f": {reason}" if reason else ""
             log.info("{camera} is {state}{why}", camera=self.name, state=state, why=because)
-        self._telling.add(self.changed(), self._first if state == "live" else None)
+        self._notifier.add(self.changed(), self._first if state == "live" else None)
 
     def open_source(self) -> None:
         """Begin a new capture, as soon as the one before has let the device go."""
-        self._openings.begin()
+        self._opener.begin()
 
     def close_source(self) -> None:
         """End the capture under way."""
         self._is_paused = self._may_be_silent = False
-        self._openings.end()
+        self._opener.end()
 
     def retry_later(self) -> None:
         """Try again, after a longer wait each time, or as soon as the device is back."""
         self.counts.restarts += 1
-        self._openings.again_later(self._error)
+        self._opener.again_later(self._error)
 
     # What the capture tells (capture.CaptureListener).
 
-    def opened(self, granted: Granted) -> None:
+    def opened(self, granted: SourceInfo) -> None:
         """The source is open."""
         self.granted = granted
         self.width, self.height = self.encoder.finished_size(granted.width, granted.height)
@@ -230,7 +232,7 @@ class Camera(CameraFacts):
         if self.state != "live":
             self._is_paused = False
             self._first = frame
-            self._telling.step(self._lifecycle.came)
+            self._notifier.step(self._lifecycle.first_frame)
             return
         if before != (self.width, self.height):
             self._events.publish(self.changed())
@@ -241,7 +243,7 @@ class Camera(CameraFacts):
         """A picture was no good: count it."""
         self.counts.corrupt += 1
         self.note_fault(reason)
-        self._bad_pictures.tell(reason)
+        self._bad_frames.tell(reason)
         self.inbox.tell_refusal()
 
     def paused(self, reason: str, stalled: bool = False) -> None:
@@ -250,7 +252,7 @@ class Camera(CameraFacts):
             self.note_fault(reason)
             self.stalled = stalled
             self._is_paused = True
-            self._telling.step(self._lifecycle.paused, reason)
+            self._notifier.step(self._lifecycle.paused, reason)
         self._refuse_ring()
 
     def failed(self, error: CameraFailed) -> None:
@@ -259,10 +261,10 @@ class Camera(CameraFacts):
         self.note_fault(str(error))
         self.stalled = isinstance(error, Stalled)
         if isinstance(error, SourceEnded):
-            self._telling.step(self._lifecycle.ended, str(error))
+            self._notifier.step(self._lifecycle.ended, str(error))
         else:
-            self._telling.add(Fault(self.name, error.code, str(error)))
-            self._telling.step(self._lifecycle.failed, str(error))
+            self._notifier.add(Fault(self.name, error.code, str(error)))
+            self._notifier.step(self._lifecycle.failed, str(error))
 
     def _show(self, first: Frame) -> None:
         if self.state == "live":
@@ -271,7 +273,7 @@ class Camera(CameraFacts):
     def _refuse_ring(self) -> None:
         """Give up a source that leads back here."""
         if self._id in self.via[1:]:
-            self._openings.give_up()
+            self._opener.give_up()
             ring = "its pictures would come from itself: servers relay each other's camera"
             self.failed(CameraFailed(ring))
 
@@ -279,12 +281,12 @@ class Camera(CameraFacts):
         """How the opening under way ends, or how the last one did."""
         if self.state == "live" or self.is_idle:
             return succeed(None)
-        known = self._openings.is_waiting or self._is_paused
+        known = self._opener.is_waiting or self._is_paused
         if self.state == "stopped" or (self.state == "recovering" and known):
             outcome: Deferred[None] = Deferred()
             answer([outcome], self.changed())
             return outcome
-        waiting = self._telling.wait()
+        waiting = self._notifier.wait()
         self._limit_waiting()
         return waiting
 
@@ -292,4 +294,4 @@ class Camera(CameraFacts):
         """Let nobody wait for ever for a picture that may never come."""
         if self._may_be_silent:
             seconds = PICTURE_WAIT + (1 / self.granted.fps if self.granted.fps else 0)
-            self._telling.hurry(seconds, self.reason)
+            self._notifier.hurry(seconds, self.reason)

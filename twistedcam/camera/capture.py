@@ -11,10 +11,10 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from twistedcam.camera.bad_frames import BadStreak
+from twistedcam.camera.bad_frames import BadFrameDetector
 from twistedcam.errors import CameraFailed, Stalled
 from twistedcam.runtime.threads import Thread
-from twistedcam.sources.base import Granted, Interruptible, Paused, Source
+from twistedcam.sources.base import Interruptible, Paused, Source, SourceInfo
 from twistedcam.sources.encode import Encoder, Picture
 
 log = Logger()
@@ -31,7 +31,7 @@ CLOSE_TIMEOUT = 2.0
 class CaptureListener(Protocol):
     """Who hears what a capture does. Nothing is told any more once it was ended."""
 
-    def opened(self, granted: Granted) -> None:
+    def opened(self, granted: SourceInfo) -> None:
         """The device is open."""
 
     def captured(self, picture: Picture) -> None:
@@ -88,7 +88,7 @@ class Capture:
         self._no_good = ""
         #: Whether an error that nobody has foreseen has been logged.
         self._is_told = False
-        self._streak = BadStreak(clock, self._spoilt)
+        self._bad_frames = BadFrameDetector(clock, self._spoilt)
         #: Fires when the device was let go; not while its driver hangs.
         self.released: Deferred[None] = Deferred()
         self._watchdog: IDelayedCall | None = None
@@ -146,13 +146,13 @@ class Capture:
 
         return made.addBoth(over).addCallbacks(then, self._broke)
 
-    def _opened(self, granted: Granted) -> None:
+    def _opened(self, granted: SourceInfo) -> None:
         if self._listener is None:
             return
         period = STALL_PERIODS / granted.fps if granted.fps > 0 else 0.0
         patience = max(STALL_SECONDS, period)
         self._patience = patience if granted.steady else 0.0
-        self._streak.patience = None if granted.steady else min(patience, OPEN_TIMEOUT)
+        self._bad_frames.patience = None if granted.steady else min(patience, OPEN_TIMEOUT)
         self._listener.opened(granted)
         if self._listener is None:
             return
@@ -186,16 +186,16 @@ class Capture:
         if self._listener is None or picture is None:
             return
         if isinstance(picture, Paused):
-            self._streak.forget()
+            self._bad_frames.forget()
             self._listener.paused(str(picture))
             return
         if isinstance(picture, str):
             self._no_good = picture
             self._listener.corrupt(picture)
-            self._streak.bad(picture)
+            self._bad_frames.bad(picture)
             return
         self._no_good = ""
-        self._streak.good()
+        self._bad_frames.good()
         self._waited = self._patience
         if self._watchdog is not None:
             self._watchdog.reset(self._patience)
@@ -227,7 +227,7 @@ class Capture:
         if self._watchdog is not None and self._watchdog.active():
             self._watchdog.cancel()
         self._watchdog = None
-        self._streak.forget()
+        self._bad_frames.forget()
 
     def _spoilt(self, reason: str) -> None:
         # It is read on, not opened anew: a folder or a film would begin again with what is bad.

@@ -27,7 +27,7 @@ class _News:
     waiting: list[Deferred[None]] = field(default_factory=list)
 
 
-class Telling:
+class StateNotifier:
     """Tells of a camera's changes between two steps of its lifecycle, and never within one.
 
     Who is told may ask for something else at once. It is done at once, and told of in its turn.

@@ -15,7 +15,7 @@ from twistedcam.sources.spec import Settings, SourceSpec
 REST_AFTER = 10.0
 
 
-class Demand:
+class OnDemand:
     """Follows a hub, and says when pictures are wanted, and when no longer.
 
     Arguments:

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from twistedcam.camera.camera import Camera
     from twistedcam.runtime.threads import Thread
 
-#: Openings of a source that may hang in its driver before no more are tried.
+#: SourceOpener of a source that may hang in its driver before no more are tried.
 HANGING_MOST = 3
 
 
-class Openings:
+class SourceOpener:
     """Opens a camera's source when it is wanted, as soon as the opening before has let it go.
 
     Arguments:

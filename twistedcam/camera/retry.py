@@ -7,7 +7,7 @@ from collections.abc import Callable
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from twistedcam.sources import Source
-from twistedcam.sources.base import Watchable
+from twistedcam.sources.base import Reappearing
 
 #: Seconds before a camera that failed is tried again: at first, and at most.
 RETRY_FIRST = 0.5
@@ -34,7 +34,7 @@ class Retry:
         self._began = 0.0
         self._due: IDelayedCall | None = None
         self._look: IDelayedCall | None = None
-        self._mark: object = None
+        self._signature: object = None
 
     @property
     def pending(self) -> bool:
@@ -44,7 +44,7 @@ class Retry:
     def trying(self, source: Source) -> None:
         """The source is about to be opened."""
         self._began = self._clock.seconds()
-        self._mark = source.mark() if isinstance(source, Watchable) else None
+        self._signature = source.device_signature() if isinstance(source, Reappearing) else None
 
     def wait(self, source: Source | None, least: float = RETRY_FIRST) -> None:
         """Wait, from now on. What the attempt that failed has taken counts as waited.
@@ -57,7 +57,7 @@ class Retry:
         delay = max(least, self._delay - tried)
         self._delay = min(self._delay * 2, RETRY_MOST)
         self._due = self._clock.callLater(delay, self._now)
-        if isinstance(source, Watchable) and delay > RETRY_FIRST:
+        if isinstance(source, Reappearing) and delay > RETRY_FIRST:
             self._look = self._clock.callLater(RETRY_FIRST, self._looked, source)
 
     def hasten(self) -> None:
@@ -78,13 +78,13 @@ class Retry:
         """It has worked: the next wait is a short one."""
         self._delay = RETRY_FIRST
 
-    def _looked(self, source: Watchable) -> None:
-        mark = source.mark()
-        if mark is not None and mark != self._mark:
+    def _looked(self, source: Reappearing) -> None:
+        signature = source.device_signature()
+        if signature is not None and signature != self._signature:
             self.reset()
             self._now()
             return
-        self._mark = mark
+        self._signature = signature
         self._look = self._clock.callLater(LOOK_EVERY, self._looked, source)
 
     def _now(self) -> None:

@@ -23,7 +23,7 @@ class Lifecycle(Protocol):
     def stop(self) -> None:
         """Somebody wants it to stop."""
 
-    def came(self) -> None:
+    def first_frame(self) -> None:
         """The first picture of an opening has come."""
 
     def failed(self, reason: str) -> None:
@@ -38,10 +38,10 @@ class Lifecycle(Protocol):
     def reopen(self, reason: str) -> None:
         """It is to be opened anew, with other settings."""
 
-    def rest(self) -> None:
+    def suspend(self) -> None:
         """It is to run, and nobody wants its pictures now."""
 
-    def wanted(self) -> None:
+    def resume(self) -> None:
         """Somebody wants its pictures."""
 
     def ended(self, reason: str) -> None:
@@ -99,7 +99,7 @@ def _build() -> TypeMachineBuilder[Lifecycle, Actions]:
         camera.close_source()
         camera.enter("stopped", reason)
 
-    def rest(_: Lifecycle, camera: Actions) -> None:
+    def suspend(_: Lifecycle, camera: Actions) -> None:
         camera.close_source()
         camera.enter("stopped", IDLE)
 
@@ -109,21 +109,21 @@ def _build() -> TypeMachineBuilder[Lifecycle, Actions]:
         state.upon(Lifecycle.failed).to(recovering)(recover)
         state.upon(Lifecycle.ended).to(stopped)(run_out)
         state.upon(Lifecycle.paused).to(recovering)(pause)
-        state.upon(Lifecycle.rest).to(idle)(rest)
-        state.upon(Lifecycle.wanted).loop().returns(None)
+        state.upon(Lifecycle.suspend).to(idle)(suspend)
+        state.upon(Lifecycle.resume).loop().returns(None)
 
-    starting.upon(Lifecycle.came).to(live)(go_live)
-    recovering.upon(Lifecycle.came).to(live)(go_live)
+    starting.upon(Lifecycle.first_frame).to(live)(go_live)
+    recovering.upon(Lifecycle.first_frame).to(live)(go_live)
     stopped.upon(Lifecycle.start).to(starting)(begin)
     stopped.upon(Lifecycle.stop).loop().returns(None)
     stopped.upon(Lifecycle.reopen).loop().returns(None)
-    stopped.upon(Lifecycle.wanted).loop().returns(None)
-    stopped.upon(Lifecycle.rest).to(idle)(rest)
-    idle.upon(Lifecycle.wanted).to(starting)(begin)
+    stopped.upon(Lifecycle.resume).loop().returns(None)
+    stopped.upon(Lifecycle.suspend).to(idle)(suspend)
+    idle.upon(Lifecycle.resume).to(starting)(begin)
     idle.upon(Lifecycle.stop).to(stopped)(finish)
     idle.upon(Lifecycle.start).loop().returns(None)
     idle.upon(Lifecycle.reopen).loop().returns(None)
-    idle.upon(Lifecycle.rest).loop().returns(None)
+    idle.upon(Lifecycle.suspend).loop().returns(None)
 
     @starting.upon(Lifecycle.reopen).loop()
     def begin_again(_: Lifecycle, camera: Actions, reason: str) -> None:

@@ -13,7 +13,7 @@ from twistedcam.events import CameraChanged
 from twistedcam.frame import Frame
 from twistedcam.histogram import Histogram
 from twistedcam.rate import Rate
-from twistedcam.sources import Granted
+from twistedcam.sources import SourceInfo
 from twistedcam.sources.encode import Picture
 
 log = Logger()
@@ -22,7 +22,7 @@ log = Logger()
 MEASURED_OVER = 5.0
 
 
-class CameraFacts:
+class CameraStatus:
     """A camera's state, and the figures of its pictures.
 
     Arguments:
@@ -36,7 +36,7 @@ class CameraFacts:
         #: Why it is not live, in words, or None.
         self.reason: str | None = None
         #: What the source gave at its last opening.
-        self.granted = Granted()
+        self.granted = SourceInfo()
         #: Whether its last failure was silence only: the device is there and gives no picture.
         self.stalled = False
         #: The size of the newest picture; 0 before the first.
@@ -65,7 +65,7 @@ class CameraFacts:
         fps = self.granted.fps
         return CameraChanged(self.name, self.state, self.reason, self.width, self.height, fps)
 
-    def be(self, state: CameraState, reason: str | None) -> None:
+    def set_state(self, state: CameraState, reason: str | None) -> None:
         """It is in that state from now on."""
         self.state, self.reason = state, reason
         is_live = state == "live"

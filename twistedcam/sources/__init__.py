@@ -10,16 +10,16 @@ from collections.abc import Callable
 from importlib import import_module
 
 from twistedcam.errors import BadArgument
-from twistedcam.sources.base import Grab, Granted, Source
+from twistedcam.sources.base import Grab, Source, SourceInfo
 from twistedcam.sources.push import Inbox, PushSource
 from twistedcam.sources.spec import Settings, SourceSpec, parse
 
 __all__ = [
     "SCHEMES",
     "Grab",
-    "Granted",
     "Inbox",
     "Source",
+    "SourceInfo",
     "SourceSpec",
     "known_settings",
     "make_source",

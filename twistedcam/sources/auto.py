@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 
 from twistedcam.errors import BadArgument, CameraFailed
-from twistedcam.sources.base import Grab, Granted
+from twistedcam.sources.base import Grab, SourceInfo
 from twistedcam.sources.devices import LINUX, device_paths
 from twistedcam.sources.spec import Settings, SourceSpec
 from twistedcam.sources.webcam import WebcamSource, check_control, settle_frames
@@ -56,7 +56,7 @@ class AutoSource:
             check_control(control)
         return cls(size, fps, controls, settle)
 
-    def open(self) -> Granted:
+    def open(self) -> SourceInfo:
         """Open the first webcam that gives a picture.
 
         Raises:
@@ -100,12 +100,12 @@ class AutoSource:
             self._source = None
         self._first = None
 
-    def mark(self) -> object:
+    def device_signature(self) -> object:
         """Changes when a webcam is plugged in, may be opened, or is let go by its holder."""
         if not LINUX:
             return None
         webcams = {path: self._failed.get(path) or WebcamSource(path) for path in device_paths()}
-        return tuple((path, webcam.mark()) for path, webcam in webcams.items()) or None
+        return tuple((path, webcam.device_signature()) for path, webcam in webcams.items()) or None
 
 
 def _first_picture(webcam: WebcamSource) -> Grab:

@@ -18,7 +18,7 @@ LOGIN_WANTED = (
 
 
 @dataclass(frozen=True)
-class Asked:
+class RequestedMode:
     """What a source asked its device for, where the device may give something else."""
 
     width: int
@@ -32,7 +32,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Granted:
+class SourceInfo:
     """What a source gives, once it is open.
 
     Arguments:
@@ -52,7 +52,7 @@ class Granted:
     format: str = ""
     detail: str = ""
     steady: bool = True
-    asked: Asked | None = None
+    asked: RequestedMode | None = None
     device: str = ""
     note: str = ""
 
@@ -104,7 +104,7 @@ class Source(Protocol):
     All three methods block and are called on the camera's own thread, one at a time.
     """
 
-    def open(self) -> Granted:
+    def open(self) -> SourceInfo:
         """Take the device.
 
         Raises:
@@ -123,10 +123,10 @@ class Source(Protocol):
 
 
 @runtime_checkable
-class Watchable(Protocol):
+class Reappearing(Protocol):
     """A source that can tell, while it cannot be opened, that trying again is worth it."""
 
-    def mark(self) -> object:
+    def device_signature(self) -> object:
         """None while the device is away; else something that changes when the device does.
 
         Called on the reactor's thread, several times a second: it must be cheap.

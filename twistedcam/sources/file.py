@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import av.error
 
 from twistedcam.errors import BadArgument, CameraFailed, SourceEnded, StartupError
-from twistedcam.sources.base import Grab, Granted
+from twistedcam.sources.base import Grab, SourceInfo
 from twistedcam.sources.container import (
     FILE_FORMATS,
     decoded,
@@ -66,7 +66,7 @@ class FileSource:
             raise StartupError(f"there is no file {str(path)!r} to play")
         return cls(path, settings.flag("loop", True), settings.number("fps", 0.01, 1000))
 
-    def open(self) -> Granted:
+    def open(self) -> SourceInfo:
         """Open the file and find its first film stream."""
         self._pace = Pace()
         self._origin = None
@@ -91,7 +91,7 @@ class FileSource:
             self._passes_jpegs = False
             height, width = upright(first).shape[:2]
             size = (width, height)
-        return Granted(*size, self.fps or rate, codec.name, self.path.name, steady=False)
+        return SourceInfo(*size, self.fps or rate, codec.name, self.path.name, steady=False)
 
     def read(self) -> Grab | None:
         """The next picture, when its time has come."""

@@ -11,7 +11,7 @@ import cv2
 
 from twistedcam.errors import BadArgument, CameraFailed, SourceEnded, StartupError
 from twistedcam.jpeg import MOST_PIXELS
-from twistedcam.sources.base import Grab, Granted
+from twistedcam.sources.base import Grab, SourceInfo
 from twistedcam.sources.pace import Ticker
 from twistedcam.sources.spec import Settings, SourceSpec
 
@@ -54,14 +54,14 @@ class FolderSource:
         fps = settings.number("fps", 0.001, 1000) or DEFAULT_FPS
         return cls(path, fps, settings.flag("loop", True))
 
-    def open(self) -> Granted:
+    def open(self) -> SourceInfo:
         """See whether there are pictures."""
         if not self._list():
             kinds = ", ".join(_KINDS)
             raise CameraFailed(f"there are no pictures in {self.path}: put some there ({kinds})")
         self._ticker = Ticker(self.fps)
         self._names = self._rounds()
-        return Granted(0, 0, self.fps, "pictures", self.path.name, steady=False)
+        return SourceInfo(0, 0, self.fps, "pictures", self.path.name, steady=False)
 
     def read(self) -> Grab | None:
         """The next picture, when it is due.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from twistedcam import barcode
 from twistedcam.errors import BadArgument
-from twistedcam.sources.base import Grab, Granted
+from twistedcam.sources.base import Grab, SourceInfo
 from twistedcam.sources.pace import Ticker
 from twistedcam.sources.spec import Settings, SourceSpec
 
@@ -63,12 +63,12 @@ class PatternSource:
             raise settings.bad("size", f"{size[0]}x{size[1]}", least)
         return cls(size, settings.number("fps", 0.01, 1000) or DEFAULT_FPS)
 
-    def open(self) -> Granted:
+    def open(self) -> SourceInfo:
         """Draw what stays the same."""
         self._ticker = Ticker(self.fps)
         self._background = self._draw_background()
         width, height = self.size
-        return Granted(width, height, self.fps, "pattern", "test picture")
+        return SourceInfo(width, height, self.fps, "pattern", "test picture")
 
     def read(self) -> Grab | None:
         """Wait until the next picture is due, and draw it."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from twistedcam import jpeg
 from twistedcam.errors import BadArgument, Busy, CameraFailed
 from twistedcam.frame import Frame
-from twistedcam.sources.base import Grab, Granted, Paused
+from twistedcam.sources.base import Grab, Paused, SourceInfo
 from twistedcam.sources.spec import Settings, SourceSpec
 
 #: Seconds that a read waits for a picture; so long may a stop of the camera take.
@@ -165,10 +165,10 @@ class PushSource:
             raise BadArgument("push: takes settings only, as in push:?quality=80")
         return cls(Inbox())
 
-    def open(self) -> Granted:
+    def open(self) -> SourceInfo:
         """Ready for pictures, whenever they come."""
         self.inbox.begin()
-        return Granted(format="JPEG", detail="pushed", steady=False)
+        return SourceInfo(format="JPEG", detail="pushed", steady=False)
 
     def read(self) -> Grab | None:
         """The next picture."""

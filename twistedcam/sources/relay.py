@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from twistedcam import wire
 from twistedcam.errors import CameraFailed, TwistedcamError
 from twistedcam.frame import Frame
-from twistedcam.sources.base import Grab, Granted, Paused
+from twistedcam.sources.base import Grab, Paused, SourceInfo
 from twistedcam.sources.spec import Settings, SourceSpec
 from twistedcam.viewing.blocking import open_socket, reason_of
 from twistedcam.viewing.session import ClientSession
@@ -70,7 +70,7 @@ class RelaySource:
         """``twistedcam://[:TOKEN@]HOST[:PORT][/CAMERA]``."""
         return cls(parse_target(f"{spec.scheme}:{spec.target}"))
 
-    def open(self) -> Granted:
+    def open(self) -> SourceInfo:
         """Connect, join, and wait for the first word of the camera's state."""
         self._session = ClientSession(self.target)
         self._frames.clear()
@@ -91,7 +91,7 @@ class RelaySource:
         state = self._state
         size = (state.width, state.height)
         shown = str(self.target)
-        return Granted(*size, state.fps, "relay", shown, steady=False)
+        return SourceInfo(*size, state.fps, "relay", shown, steady=False)
 
     def read(self) -> Grab | None:
         """The next picture; Paused while the other camera is not live."""

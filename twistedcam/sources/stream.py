@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import av.error
 
 from twistedcam.errors import BadArgument, CameraFailed, LoginRefused
-from twistedcam.sources.base import LOGIN_REFUSED, LOGIN_WANTED, Grab, Granted, Source
+from twistedcam.sources.base import LOGIN_REFUSED, LOGIN_WANTED, Grab, Source, SourceInfo
 from twistedcam.sources.container import (
     FILE_FORMATS,
     STREAM_FORMATS,
@@ -86,7 +86,7 @@ class StreamSource:
             return HttpFilm.at(spec.target)
         return cls(spec.target, transport)
 
-    def open(self) -> Granted:
+    def open(self) -> SourceInfo:
         """Connect, and find the first film stream."""
         try:
             self._container = self._open_container()
@@ -109,7 +109,7 @@ class StreamSource:
         self._grabs = (each.grab for each in read(self._container, stream))
         rate = float(stream.average_rate or 0)
         rate = rate if 0 <= rate <= _RATE_MOST else 0.0
-        return Granted(codec.width, codec.height, rate, codec.name, self.host, steady=False)
+        return SourceInfo(codec.width, codec.height, rate, codec.name, self.host, steady=False)
 
     def read(self) -> Grab | None:
         """The next picture; CameraFailed after five seconds of silence."""

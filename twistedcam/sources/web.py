@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 from twistedcam.errors import CameraFailed
-from twistedcam.sources.base import Grab, Granted, Paused, Source
+from twistedcam.sources.base import Grab, Paused, Source, SourceInfo
 from twistedcam.sources.http_client import Answer, CameraClient
 from twistedcam.sources.images import SIGNATURE_SIZE, grab_of, is_jpeg, is_other_image
 from twistedcam.sources.multipart import (
@@ -68,7 +68,7 @@ class WebSource:
         fps = settings.number("fps", 0.01, 60) or SNAPSHOT_FPS
         return cls(f"{spec.scheme}:{spec.target}", fps, settings.flag("verify", True))
 
-    def open(self) -> Granted:
+    def open(self) -> SourceInfo:
         """Ask, and see what comes."""
         answer = self._answer = self._client.ask()
         boundary = boundary_of(answer.kind)
@@ -129,16 +129,16 @@ class WebSource:
         self._client.close()
         self._answer = self._parts = self._film = self._ticker = self._first = None
 
-    def _open_stream(self, decoder: MultipartDecoder, answer: Answer, start: bytes) -> Granted:
+    def _open_stream(self, decoder: MultipartDecoder, answer: Answer, start: bytes) -> SourceInfo:
         self._parts = _read_parts(decoder, answer, start)
-        return Granted(format="MJPG", detail=self.host, steady=False)
+        return SourceInfo(format="MJPG", detail=self.host, steady=False)
 
-    def _open_snapshots(self, first: Grab) -> Granted:
+    def _open_snapshots(self, first: Grab) -> SourceInfo:
         self._first = first
         self._ticker = Ticker(self.fps)
-        return Granted(fps=self.fps, format="snapshots", detail=self.host, steady=False)
+        return SourceInfo(fps=self.fps, format="snapshots", detail=self.host, steady=False)
 
-    def _open_jpeg(self, answer: Answer, start: bytes) -> Granted:
+    def _open_jpeg(self, answer: Answer, start: bytes) -> SourceInfo:
         """See whether one JPEG comes, or one behind the other."""
         if answer.length is not None:
             return self._open_snapshots(self._read_picture(answer, start))
@@ -160,7 +160,7 @@ class WebSource:
             grab_of(bytes(data), _time_of(answer.headers.get("X-Timestamp")))
         )
 
-    def _open_film(self, answer: Answer, start: bytes) -> Granted:
+    def _open_film(self, answer: Answer, start: bytes) -> SourceInfo:
         from twistedcam.sources.http_film import HttpFilm
 
         film = self._film = HttpFilm(self._client, answer, start)

@@ -13,7 +13,7 @@ from typing import Any
 
 from twistedcam.clock import wall_time
 from twistedcam.errors import BadArgument, CameraFailed, NotSupported
-from twistedcam.sources.base import Asked, Grab, Granted
+from twistedcam.sources.base import Grab, RequestedMode, SourceInfo
 from twistedcam.sources.controls import turn
 from twistedcam.sources.devices import (
     LINUX,
@@ -139,7 +139,7 @@ class WebcamSource:
             return (found[0].stable or found[0].path) if len(found) == 1 else ""
         return f"/dev/video{self.device}" if isinstance(self.device, int) else self.device
 
-    def open(self) -> Granted:
+    def open(self) -> SourceInfo:
         """Open the device, ask for format, size and rate, and see what was granted."""
         _silence_opencv()
         self._holder = None
@@ -191,7 +191,7 @@ class WebcamSource:
             self._capture.release()
             self._capture = None
 
-    def mark(self) -> object:
+    def device_signature(self) -> object:
         """Changes when it is plugged in, when it may be opened, and when its holder lets it go."""
         try:
             status = os.stat(self.path or "/nowhere")
@@ -252,7 +252,7 @@ class WebcamSource:
         wishes += [cv2.CAP_PROP_FPS, round(self.fps)]
         return wishes
 
-    def _granted(self, path: str) -> Granted:
+    def _granted(self, path: str) -> SourceInfo:
         capture = self._capture
         value = int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
         self._code = value.to_bytes(4, "little").decode("ascii", "replace").strip("\0 ")
@@ -261,13 +261,13 @@ class WebcamSource:
         width = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
         height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
         self._granted_size = (width, height) if LINUX else None
-        return Granted(
+        return SourceInfo(
             width,
             height,
             capture.get(cv2.CAP_PROP_FPS),
             self._code,
             card_name(path),
-            asked=Asked(*self.size, self.fps, FORMATS.get(self.format, self.format)),
+            asked=RequestedMode(*self.size, self.fps, FORMATS.get(self.format, self.format)),
             device=path,
             note=self._set_controls(path),
         )

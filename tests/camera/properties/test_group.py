@@ -15,7 +15,7 @@ from twistedcam.camera.properties.group import CameraProperties
 from twistedcam.control.lines import event_as_text
 from twistedcam.errors import BadArgument, CameraFailed, NotSupported
 from twistedcam.events import Event, PropertiesChanged
-from twistedcam.sources import SCHEMES, Granted, Settings, Source, SourceSpec, parse
+from twistedcam.sources import SCHEMES, Settings, Source, SourceInfo, SourceSpec, parse
 
 
 class FakeDevice:
@@ -89,7 +89,7 @@ class PropertyTests(SynchronousTestCase):
 
     def test_what_was_granted_is_answered_beside_what_was_asked(self) -> None:
         self.go_live()
-        self.scheme.opening = Granted(640, 480, 10.0, "fake", "a fake")
+        self.scheme.opening = SourceInfo(640, 480, 10.0, "fake", "a fake")
         setting = self.set("size", "641x481")
         self.assertNoResult(setting)
         self.turn()
