@@ -17,7 +17,7 @@ from tests.process import ServerProcess
 from tests.viewer import Viewer
 from twistedcam import wire
 from twistedcam.commands import standard_commands
-from twistedcam.control.port import ControlFactory
+from twistedcam.control.protocol import ControlFactory
 from twistedcam.doorman import RESERVED_FILES, Doorman, Limits
 from twistedcam.errors import TooMany
 from twistedcam.frameport import FrameFactory

@@ -19,7 +19,7 @@ from twistedcam.commands import Registry, standard_commands
 from twistedcam.config.arguments import CONTROL_ENDPOINT, FRAME_ENDPOINT, HTTP_ENDPOINT
 from twistedcam.config.options import ServeOptions, options_from
 from twistedcam.control.keys import Keys
-from twistedcam.control.port import ControlFactory
+from twistedcam.control.protocol import ControlFactory
 from twistedcam.control.terminal import Terminal, speak_to_nobody
 from twistedcam.ending import stop_once
 from twistedcam.errors import DiskError, StartupError

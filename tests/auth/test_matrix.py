@@ -19,7 +19,7 @@ from tests.server_case import ServerCase
 from twistedcam import wire
 from twistedcam.auth import Authenticator, Grant, TokenFile
 from twistedcam.commands import standard_commands
-from twistedcam.control.port import ControlFactory
+from twistedcam.control.protocol import ControlFactory
 from twistedcam.events import ViewerChanged
 from twistedcam.frame import Frame
 from twistedcam.frameport import FrameFactory

@@ -15,7 +15,7 @@ from twistedcam import wire
 from twistedcam.auth import Authenticator, Grant, TokenFile
 from twistedcam.auth.sessions import PERIOD
 from twistedcam.commands import standard_commands
-from twistedcam.control.port import ControlFactory
+from twistedcam.control.protocol import ControlFactory
 from twistedcam.events import ViewerChanged
 from twistedcam.frame import Frame
 from twistedcam.frameport import FrameFactory

@@ -24,7 +24,7 @@ from twistedcam.control.blocking import BlockingClient
 from twistedcam.control.client import ControlClient, connect
 from twistedcam.control.dialogue import Dialogue, answer, write_line
 from twistedcam.control.lines import split
-from twistedcam.control.port import ControlFactory
+from twistedcam.control.protocol import ControlFactory
 from twistedcam.errors import (
     BadArgument,
     CommandError,

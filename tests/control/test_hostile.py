@@ -17,8 +17,7 @@ from tests.process import PATIENCE, ServerProcess
 from tests.server_case import ServerCase, TokenCase
 from twistedcam.commands import standard_commands
 from twistedcam.control import lines
-from twistedcam.control.port import ControlFactory
-from twistedcam.control.protocol import AT_ONCE, JOIN_TIMEOUT, PIECE, READ_SIZE
+from twistedcam.control.protocol import AT_ONCE, JOIN_TIMEOUT, PIECE, READ_SIZE, ControlFactory
 from twistedcam.doorman import LEAST_SHARE, UNJOINED_SHARE, Doorman, Limits
 
 #: What a telnet program may send between two words, and what garbage may have.

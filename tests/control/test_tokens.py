@@ -14,7 +14,7 @@ from tests.fakes import TINY_JPEG
 from tests.server_case import TokenCase
 from twistedcam.auth import Authenticator
 from twistedcam.commands import standard_commands
-from twistedcam.control.port import ControlFactory
+from twistedcam.control.protocol import ControlFactory
 from twistedcam.events import ViewerChanged
 from twistedcam.frame import Frame
 

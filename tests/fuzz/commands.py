@@ -12,7 +12,7 @@ from twisted.logger import LogLevel, globalLogPublisher
 
 from tests.fakes import FakeScheme, ManualThread
 from twistedcam.commands import standard_commands
-from twistedcam.control.port import ControlFactory
+from twistedcam.control.protocol import ControlFactory
 from twistedcam.server import Server
 from twistedcam.sources import SourceSpec
 

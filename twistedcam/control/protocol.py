@@ -1,12 +1,14 @@
-"""One control connection: telnet around lines, carried out one after the other."""
+"""The control port: commands as lines over telnet, carried out one after the other."""
 
 from __future__ import annotations
 
+import socket
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
+    IAddress,
     IDelayedCall,
     IHalfCloseableProtocol,
     IHandshakeListener,
@@ -14,23 +16,26 @@ from twisted.internet.interfaces import (
     ISSLTransport,
     IWriteDescriptor,
 )
-from twisted.internet.protocol import connectionDone
+from twisted.internet.protocol import Factory, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from twistedcam.address import show_address
+from twistedcam.commands import Registry
+from twistedcam.connections import Connections
 from twistedcam.control import lines
 from twistedcam.control.conversation import Conversation
 from twistedcam.control.telnet import PatientTelnet
+from twistedcam.delivery.write import limit_buffer
 from twistedcam.doorman import Ticket
 from twistedcam.errors import BadArgument, TooMany, TwistedcamError, Unauthorized
-from twistedcam.parting import LINGER
+from twistedcam.parting import LINGER, Parting
 from twistedcam.runtime.scheduler import Step, Turns
 from twistedcam.version import __version__
 
 if TYPE_CHECKING:
-    from twistedcam.control.port import ControlFactory
+    from twistedcam.server import Server
 
 log = Logger()
 
@@ -41,6 +46,8 @@ MAX_WAITING_BYTES = 16 * 1024
 #: Bytes that are read at once, and that are taken apart in one step.
 READ_SIZE = 4096
 PIECE = 128
+#: Bytes that the system may hold for a controller that does not read.
+SEND_BUFFER = 64 * 1024
 #: Steps that are taken at once: a piece taken apart, a line carried out; further ones in turns with
 #: all others'.
 AT_ONCE = 4
@@ -322,3 +329,42 @@ class ControlProtocol(PatientTelnet):
     def drop(self) -> None:
         """End the connection at once."""
         self.transport.abortConnection()
+
+
+class ControlFactory(Factory[ControlProtocol]):
+    """Makes the control port's protocols.
+
+    Arguments:
+        server: what is controlled.
+        registry: the commands.
+    """
+
+    noisy = False
+
+    def __init__(self, server: Server, registry: Registry) -> None:
+        self.server = server
+        self.registry = registry
+        self.connections: Connections[ControlProtocol] = Connections()
+        self.parting = Parting()
+
+    def buildProtocol(self, addr: IAddress | None) -> ControlProtocol:
+        """One for each connection."""
+        return ControlProtocol(self)
+
+    def close(self) -> Deferred[None]:
+        """End all connections; fires when they are gone."""
+        for connection in self.connections:
+            connection.close(linger=False)
+        return self.connections.when_empty()
+
+    @staticmethod
+    def tune(transport: Any) -> None:
+        """Answers go out at once, and what waits here for one who does not read is little."""
+        limit_buffer(transport, READ_SIZE)
+        if hasattr(transport, "setTcpNoDelay"):
+            transport.setTcpNoDelay(True)
+            transport.setTcpKeepAlive(True)
+        if hasattr(transport, "getHandle"):
+            handle = transport.getHandle()
+            if isinstance(handle, socket.socket):
+                handle.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)

@@ -19,8 +19,7 @@ from zope.interface import directlyProvides, providedBy
 
 from tests.fakes import make_server
 from twistedcam.commands import standard_commands
-from twistedcam.control.port import ControlFactory
-from twistedcam.control.protocol import LINGER, ControlProtocol
+from twistedcam.control.protocol import LINGER, ControlFactory, ControlProtocol
 from twistedcam.control.watch import MAX_BEHIND
 from twistedcam.errors import DiskError
 from twistedcam.events import Fault
