@@ -1,7 +1,8 @@
 """How a frame gets to those who watch: the newest, when they are ready for it, never a queue."""
 
+from twistedcam.delivery.choose import make_outlet
 from twistedcam.delivery.local import Delivery, Hearing, LocalDelivery, Watching
-from twistedcam.delivery.outlet import Framing, Outlet, make_outlet
+from twistedcam.delivery.outlet import Framing, Outlet
 from twistedcam.delivery.sealed import SealedOutlet
 from twistedcam.delivery.sendfile import SendfileOutlet
 from twistedcam.delivery.throttle import Throttle

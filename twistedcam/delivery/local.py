@@ -7,8 +7,9 @@ from typing import Any, Protocol
 
 from twisted.internet.interfaces import IReactorTime
 
+from twistedcam.delivery.choose import make_outlet
 from twistedcam.delivery.ears import Ears
-from twistedcam.delivery.outlet import Framing, Outlet, make_outlet, no_one
+from twistedcam.delivery.outlet import Framing, Outlet, no_one
 from twistedcam.delivery.watcher import Watcher
 from twistedcam.hub import Hub
 from twistedcam.viewers import Viewer

@@ -1,13 +1,10 @@
-"""One viewer's way out of the process: what it is, and which one a connection gets."""
+"""The interface by which frames and messages are sent to one viewer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
-from twisted.internet.interfaces import IReactorFDSet
-
-from twistedcam.delivery.kernel import HAS_SENDFILE, stream_socket
 from twistedcam.frame import Frame
 
 #: Gives a frame in the form that goes over the wire: made once, shared by all viewers. It has to
@@ -71,31 +68,3 @@ class Outlet(Protocol):
 
     def close(self) -> None:
         """Nothing more will be sent: the connection is gone, or is used by somebody else."""
-
-
-def make_outlet(
-    transport: Any, framing: Framing, cleared: Callable[[], None], reactor: Any
-) -> Outlet:
-    """The best outlet that a connection can have.
-
-    The outlet becomes the transport's producer; the transport must have no other. Over HTTP that is
-    ``request.channel.transport``, taken over from twisted.web's channel.
-
-    Arguments:
-        transport: the connection.
-        framing: the form of a frame on this wire.
-        cleared: called when the way has become clear again.
-        reactor: what waits for sockets.
-    """
-    from twistedcam.delivery.sealed import SealedOutlet, sealing
-    from twistedcam.delivery.sendfile import SendfileOutlet
-    from twistedcam.delivery.write import WriteOutlet
-
-    if HAS_SENDFILE and IReactorFDSet.providedBy(reactor):
-        sock = stream_socket(transport)
-        if sock is not None:
-            return SendfileOutlet(transport, framing, cleared, reactor, sock)
-    connection = sealing(transport)
-    if connection is not None:
-        return SealedOutlet(transport, framing, cleared, reactor, connection)
-    return WriteOutlet(transport, framing, cleared)
