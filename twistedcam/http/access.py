@@ -14,8 +14,7 @@ from twistedcam.address import show_address
 from twistedcam.auth import Grant, Right
 from twistedcam.errors import Unauthorized
 from twistedcam.http.channel import HttpConnection
-from twistedcam.http.request import HttpRequest
-from twistedcam.http.router import camera_asked, has_word
+from twistedcam.http.request import HttpRequest, camera_asked, has_word
 
 if TYPE_CHECKING:
     from twistedcam.server import Server

@@ -13,8 +13,7 @@ from twistedcam.commands import VisibleCameras
 from twistedcam.events import Event
 from twistedcam.http.figures import Figured, Figures
 from twistedcam.http.handover import answer_head
-from twistedcam.http.request import HttpRequest
-from twistedcam.http.router import query
+from twistedcam.http.request import HttpRequest, query
 
 if TYPE_CHECKING:
     from twistedcam.server import Server

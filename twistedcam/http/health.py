@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from twistedcam.http.reply import Reply, json_reply
-from twistedcam.http.request import HttpRequest
-from twistedcam.http.router import query
+from twistedcam.http.request import HttpRequest, query
 from twistedcam.sources.encode import Encoder
 
 if TYPE_CHECKING:

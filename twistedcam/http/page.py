@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from twistedcam.http.reply import Reply, json_reply
-from twistedcam.http.request import HttpRequest
-from twistedcam.http.router import query
+from twistedcam.http.request import HttpRequest, query
 
 if TYPE_CHECKING:
     from twistedcam.server import Server

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any, AnyStr
+from typing import TYPE_CHECKING, Any, AnyStr
 
 from twisted.web.http import Request
 
 from twistedcam.auth import ANYONE, Grant
+from twistedcam.errors import BadArgument
+
+if TYPE_CHECKING:
+    from twistedcam.server import Server
 
 #: Bytes of a request's body.
 MAX_BODY = 64 * 1024
@@ -99,3 +103,40 @@ class HttpRequest(Request):
         self.setHeader(b"X-Content-Type-Options", b"nosniff")
         self.setHeader(b"Referrer-Policy", b"same-origin")  # there may be a token in the address
         self.channel.factory.answer(self)
+
+
+def has_word(request: HttpRequest, name: str) -> bool:
+    """True if the query has a parameter of that name, with a value or without."""
+    words = request.uri.partition(b"?")[2].split(b"&")
+    return any(word.partition(b"=")[0] == name.encode() for word in words)
+
+
+def query(request: HttpRequest, name: str) -> str | None:
+    """Return the last parameter of that name in the query, or None.
+
+    Raises:
+        BadArgument: its value is not UTF-8.
+    """
+    found: list[bytes] = (request.args or {}).get(name.encode(), [])
+    if not found:
+        return None
+    try:
+        return found[-1].decode()
+    except UnicodeDecodeError:
+        raise BadArgument(f"{name} has to be UTF-8") from None
+
+
+def camera_asked(request: HttpRequest, server: Server, in_path: str | None) -> str | None:
+    """Return the camera that a request for pictures names in its path or its query, or None.
+
+    Both the check of the token and the answer use this, so they never mean different cameras.
+
+    Raises:
+        BadArgument: the path names one and the query another.
+    """
+    named = query(request, "camera")
+    if in_path is None or named is None:
+        return named if in_path is None else in_path
+    if server.name_of(named) != server.name_of(in_path):
+        raise BadArgument(f"the path names camera {in_path!r}, the query {named!r}: name one")
+    return in_path

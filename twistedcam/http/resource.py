@@ -14,7 +14,8 @@ from twistedcam.delivery.write import WriteOutlet
 from twistedcam.http.access import Access
 from twistedcam.http.guard import Guard
 from twistedcam.http.placeholder import Placeholders
-from twistedcam.http.router import Router, camera_asked
+from twistedcam.http.request import camera_asked
+from twistedcam.http.router import Router
 from twistedcam.http.snapshot import Snapshots
 from twistedcam.http.stream import HEADERS, MjpegSession, Streams, mjpeg_part
 from twistedcam.http.stream import wanted_fps as wanted

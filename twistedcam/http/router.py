@@ -25,7 +25,6 @@ from twistedcam.refusals import RefusalLog
 
 if TYPE_CHECKING:
     from twistedcam.http.access import Access
-    from twistedcam.server import Server
 
 log = Logger()
 
@@ -192,40 +191,3 @@ def send(request: Any, reply: Reply) -> None:
         request.setHeader("Content-Length", str(len(reply.body)))
     request.write(reply.body)
     request.finish()
-
-
-def has_word(request: HttpRequest, name: str) -> bool:
-    """Whether the query has that word, with a value or without."""
-    words = request.uri.partition(b"?")[2].split(b"&")
-    return any(word.partition(b"=")[0] == name.encode() for word in words)
-
-
-def query(request: HttpRequest, name: str) -> str | None:
-    """A word of the query, the last of that name; None where there is none.
-
-    Raises:
-        BadArgument: it is not UTF-8.
-    """
-    found: list[bytes] = (request.args or {}).get(name.encode(), [])
-    if not found:
-        return None
-    try:
-        return found[-1].decode()
-    except UnicodeDecodeError:
-        raise BadArgument(f"{name} has to be UTF-8") from None
-
-
-def camera_asked(request: HttpRequest, server: Server, in_path: str | None) -> str | None:
-    """The camera that a request for pictures names, in its path or its query; None: neither.
-
-    What may be seen is judged by this and shown by this: the two never mean different cameras.
-
-    Raises:
-        BadArgument: the path names one and the query another.
-    """
-    named = query(request, "camera")
-    if in_path is None or named is None:
-        return named if in_path is None else in_path
-    if server.name_of(named) != server.name_of(in_path):
-        raise BadArgument(f"the path names camera {in_path!r}, the query {named!r}: name one")
-    return in_path

@@ -18,8 +18,8 @@ from twistedcam.http.openapi import describe
 from twistedcam.http.page import Page
 from twistedcam.http.placeholder import Placeholders
 from twistedcam.http.reply import Reply, json_reply
-from twistedcam.http.request import HttpRequest
-from twistedcam.http.router import Handler, Router, query
+from twistedcam.http.request import HttpRequest, query
+from twistedcam.http.router import Handler, Router
 from twistedcam.http.snapshot import Snapshots
 from twistedcam.http.stream import Streams
 from twistedcam.http.websocket import WebSockets

@@ -9,8 +9,7 @@ from twistedcam.camera.on_demand import next_frame
 from twistedcam.errors import BadArgument
 from twistedcam.http.pullers import Pullers
 from twistedcam.http.reply import Reply, json_reply
-from twistedcam.http.request import HttpRequest
-from twistedcam.http.router import camera_asked, query
+from twistedcam.http.request import HttpRequest, camera_asked, query
 
 if TYPE_CHECKING:
     from twistedcam.server import Server

@@ -16,8 +16,7 @@ from twistedcam.fps import read_fps
 from twistedcam.frame import Frame
 from twistedcam.http.handover import answer_head
 from twistedcam.http.placeholder import Placeholders, state_shown
-from twistedcam.http.request import HttpRequest
-from twistedcam.http.router import camera_asked, query
+from twistedcam.http.request import HttpRequest, camera_asked, query
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera

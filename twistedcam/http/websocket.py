@@ -26,8 +26,7 @@ from twistedcam.delivery.outlet import FULL
 from twistedcam.delivery.write import limit_buffer
 from twistedcam.errors import BadArgument
 from twistedcam.frame import Frame
-from twistedcam.http.request import HttpRequest
-from twistedcam.http.router import camera_asked
+from twistedcam.http.request import HttpRequest, camera_asked
 from twistedcam.http.stream import wanted_fps
 from twistedcam.runtime.scheduler import Step, Turns
 
