@@ -17,7 +17,8 @@ import av
 import av.error
 import numpy as np
 
-from twistedcam.sources.base import Grab
+from twistedcam.errors import CameraFailed, LoginRefused
+from twistedcam.sources.base import LOGIN_REFUSED, LOGIN_WANTED, Grab, SourceInfo
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,6 +40,8 @@ _IDENTITY = struct.pack("=5i", 1 << 16, 0, 0, 0, 1 << 16)
 _MOST_SKIPPED = 300
 #: Packets in a row that cannot be read before a stream is given up.
 _MOST_UNREADABLE = 100
+#: The highest frame rate that is believed, in frames per second.
+MAX_RATE = 1000.0
 
 #: Before PyAV 19 a title that is not UTF-8 was an error, and from then on there is no such word.
 _LENIENT: dict[str, Any] = (
@@ -205,3 +208,69 @@ def turn(image: NDArray[np.uint8], matrix: bytes) -> NDArray[np.uint8]:
     if down < 0:
         turned = turned[::-1]
     return np.ascontiguousarray(turned)
+
+
+class ContainerSource:
+    """Reads pictures from a container; Motion-JPEG goes through as it is.
+
+    A subclass opens the container.
+
+    Arguments:
+        url: where the pictures come from.
+        host: its name in messages.
+        timeout: seconds that the peer may be silent, when it is opened and later.
+    """
+
+    def __init__(self, url: str, host: str, timeout: float) -> None:
+        self.url = url
+        self.host = host
+        self.timeout = timeout
+        self._container: Any = None
+        self._grabs: Iterator[Grab] | None = None
+
+    def open(self) -> SourceInfo:
+        """Connect, and find the first video stream."""
+        try:
+            self._container = self._open_container()
+            stream = self._container.streams.video[0]
+        except IndexError:
+            self.close()
+            raise CameraFailed(f"{self.host} has no pictures") from None
+        except av.error.HTTPUnauthorizedError:
+            raise LoginRefused(LOGIN_REFUSED if "@" in self.url else LOGIN_WANTED) from None
+        except av.error.HTTPForbiddenError:
+            if "@" in self.url:
+                raise LoginRefused(LOGIN_REFUSED) from None
+            raise CameraFailed(f"{self.host} forbids it") from None
+        except (OSError, ValueError, av.error.FFmpegError) as error:
+            raise CameraFailed(f"{self.host}: {reason_of(error, self.timeout)}") from None
+        codec = stream.codec_context
+        # Frames in several threads would come later by as many frames.
+        codec.thread_type = "SLICE"
+        read = passed if codec.name == "mjpeg" else decoded
+        self._grabs = (each.grab for each in read(self._container, stream))
+        rate = float(stream.average_rate or 0)
+        rate = rate if 0 <= rate <= MAX_RATE else 0.0
+        return SourceInfo(codec.width, codec.height, rate, codec.name, self.host, steady=False)
+
+    def read(self) -> Grab | None:
+        """The next picture; CameraFailed after ``timeout`` seconds of silence."""
+        assert self._grabs is not None, "not open"
+        try:
+            grab = next(self._grabs, None)
+        except (OSError, av.error.FFmpegError) as error:
+            raise CameraFailed(f"{self.host}: {reason_of(error, self.timeout)}") from None
+        if grab is None:
+            raise CameraFailed(f"{self.host} has ended the stream")
+        return grab
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._grabs = None
+        if self._container is not None:
+            self._container.close()
+            self._container = None
+
+    def _open_container(self) -> Any:
+        """Open the container (``open_container``)."""
+        raise NotImplementedError

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from twistedcam.errors import CameraFailed
-from twistedcam.sources.container import STREAM_FORMATS, open_container
+from twistedcam.sources.container import STREAM_FORMATS, ContainerSource, open_container
 from twistedcam.sources.http_client import TIMEOUT, Answer, CameraClient
-from twistedcam.sources.stream import StreamSource
 
 #: HLS and DASH are playlists: what they name is asked for by the client, of the same host.
 _FORMATS = f"hls,dash,{STREAM_FORMATS},aac,mp3,webvtt"
@@ -15,7 +14,7 @@ _FORMATS = f"hls,dash,{STREAM_FORMATS},aac,mp3,webvtt"
 _PROTOCOLS = "http,https"
 
 
-class HttpFilm(StreamSource):
+class HttpFilm(ContainerSource):
     """Decodes what a web server gives. All requests are made by the client, with its log-in.
 
     Arguments:
@@ -25,8 +24,7 @@ class HttpFilm(StreamSource):
     """
 
     def __init__(self, client: CameraClient, answer: Answer | None, start: bytes) -> None:
-        super().__init__(client.url)
-        self.host = client.host
+        super().__init__(client.url, client.host, TIMEOUT)
         self._client = client
         self._answer = answer
         self._start = start

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-import av.error
-
-from twistedcam.errors import BadArgument, CameraFailed, LoginRefused
-from twistedcam.sources.base import LOGIN_REFUSED, LOGIN_WANTED, Grab, Source, SourceInfo
+from twistedcam.errors import BadArgument
+from twistedcam.sources.base import Source
 from twistedcam.sources.container import (
     FILE_FORMATS,
     STREAM_FORMATS,
-    decoded,
+    ContainerSource,
     open_container,
-    passed,
-    reason_of,
 )
+from twistedcam.sources.http_film import HttpFilm
 from twistedcam.sources.spec import Settings, SourceSpec
 from twistedcam.sources.url import without_secrets
 
 #: Seconds that a peer may be silent, when it is opened and later.
 TIMEOUT = 5.0
-_RATE_MOST = 1000.0
 
 
 class _Allowed(NamedTuple):
@@ -49,7 +44,7 @@ _ALLOWED = {
 }
 
 
-class StreamSource:
+class StreamSource(ContainerSource):
     """Decodes a stream as it comes; Motion-JPEG goes through as it is.
 
     Arguments:
@@ -58,11 +53,8 @@ class StreamSource:
     """
 
     def __init__(self, url: str, transport: str = "tcp") -> None:
-        self.url = url
-        self.host = name_of(url)
+        super().__init__(url, name_of(url), TIMEOUT)
         self.transport = transport
-        self._container: Any = None
-        self._grabs: Iterator[Grab] | None = None
 
     @classmethod
     def from_settings(cls, spec: SourceSpec, settings: Settings) -> Source:
@@ -80,54 +72,9 @@ class StreamSource:
                 f"{spec.shown} is no address: write ffmpeg:rtsp://HOST/path"
             ) from None
         if scheme in ("http", "https"):
-            from twistedcam.sources.http_film import HttpFilm
-
             SourceSpec(scheme, spec.target.partition(":")[2], {}, spec.target).require_host()
             return HttpFilm.at(spec.target)
         return cls(spec.target, transport)
-
-    def open(self) -> SourceInfo:
-        """Connect, and find the first film stream."""
-        try:
-            self._container = self._open_container()
-            stream = self._container.streams.video[0]
-        except IndexError:
-            self.close()
-            raise CameraFailed(f"{self.host} has no pictures") from None
-        except av.error.HTTPUnauthorizedError:
-            raise LoginRefused(LOGIN_REFUSED if "@" in self.url else LOGIN_WANTED) from None
-        except av.error.HTTPForbiddenError:
-            if "@" in self.url:
-                raise LoginRefused(LOGIN_REFUSED) from None
-            raise CameraFailed(f"{self.host} forbids it") from None
-        except (OSError, ValueError, av.error.FFmpegError) as error:
-            raise CameraFailed(f"{self.host}: {reason_of(error, TIMEOUT)}") from None
-        codec = stream.codec_context
-        # Frames in several threads would come later by as many frames.
-        codec.thread_type = "SLICE"
-        read = passed if codec.name == "mjpeg" else decoded
-        self._grabs = (each.grab for each in read(self._container, stream))
-        rate = float(stream.average_rate or 0)
-        rate = rate if 0 <= rate <= _RATE_MOST else 0.0
-        return SourceInfo(codec.width, codec.height, rate, codec.name, self.host, steady=False)
-
-    def read(self) -> Grab | None:
-        """The next picture; CameraFailed after five seconds of silence."""
-        assert self._grabs is not None, "not open"
-        try:
-            grab = next(self._grabs, None)
-        except (OSError, av.error.FFmpegError) as error:
-            raise CameraFailed(f"{self.host}: {reason_of(error, TIMEOUT)}") from None
-        if grab is None:
-            raise CameraFailed(f"{self.host} has ended the stream")
-        return grab
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._grabs = None
-        if self._container is not None:
-            self._container.close()
-            self._container = None
 
     def _open_container(self) -> Any:
         options = {"flags": "low_delay"}
@@ -148,7 +95,7 @@ class StreamSource:
             formats=allowed.formats,
             protocols=allowed.protocols,
             options=options,
-            timeout=TIMEOUT,
+            timeout=self.timeout,
         )
 
 
