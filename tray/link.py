@@ -15,6 +15,7 @@ from twistedcam.auth import RIGHTS
 from twistedcam.control.blocking import BlockingClient
 from twistedcam.control.dialogue import Message
 from twistedcam.errors import CommandError, NoServer, TwistedcamError
+from twistedcam.runtime.backoff import Backoff
 
 #: Seconds before the first new try, and the longest wait between two.
 RETRY_FIRST = 0.25
@@ -73,7 +74,7 @@ class Link(threading.Thread):
 
     def run(self) -> None:
         """Connect, stay, come back."""
-        delay = RETRY_FIRST
+        backoff = Backoff(RETRY_FIRST, RETRY_MOST)
         while not self._ending:
             self._woken.clear()
             try:
@@ -86,7 +87,7 @@ class Link(threading.Thread):
                     listener.start()
                     try:
                         place = self._place(asking)
-                        delay = RETRY_FIRST
+                        backoff.reset()
                         self._follow(asking, place)
                     finally:
                         watching.close()
@@ -95,8 +96,8 @@ class Link(threading.Thread):
                 if not self._ending:
                     refused = not isinstance(error, NoServer)
                     self._on_state(replace(self._away, reason=_reason(error), refused=refused))
-                    asked = self._woken.wait(delay)
-                    delay = RETRY_FIRST if asked else min(delay * 2, RETRY_MOST)
+                    if self._woken.wait(backoff.next()):
+                        backoff.reset()
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator[BlockingClient]:

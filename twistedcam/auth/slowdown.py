@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
 from twistedcam.errors import Unauthorized
+from twistedcam.runtime.backoff import Backoff
 
 #: Seconds that the try after a first wrong one waits; it doubles with each, up to the longest.
 FIRST_WAIT = 0.25
@@ -22,6 +23,7 @@ FORGET_AFTER = 60.0
 MAX_WAITING = 8
 #: Addresses that are remembered; beyond it the one that has failed longest ago is forgotten.
 MAX_ADDRESSES = 4096
+_BACKOFF = Backoff(FIRST_WAIT, LONGEST_WAIT)
 
 
 @dataclass
@@ -32,7 +34,7 @@ class _Record:
 
     @property
     def wait(self) -> float:
-        return min(FIRST_WAIT * 2.0 ** min(self.failures - 1, 16), LONGEST_WAIT)
+        return _BACKOFF.after(self.failures)
 
 
 class Slowdown:

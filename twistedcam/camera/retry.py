@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from twistedcam.runtime.backoff import Backoff
 from twistedcam.sources import Source
 from twistedcam.sources.base import Reappearing
 
@@ -30,7 +31,7 @@ class Retry:
     def __init__(self, clock: IReactorTime, again: Callable[[], None]) -> None:
         self._clock = clock
         self._again = again
-        self._delay = RETRY_FIRST
+        self._backoff = Backoff(RETRY_FIRST, RETRY_MOST)
         self._began = 0.0
         self._due: IDelayedCall | None = None
         self._look: IDelayedCall | None = None
@@ -54,8 +55,7 @@ class Retry:
             least: seconds to wait at least.
         """
         tried = self._clock.seconds() - self._began
-        delay = max(least, self._delay - tried)
-        self._delay = min(self._delay * 2, RETRY_MOST)
+        delay = max(least, self._backoff.next() - tried)
         self._due = self._clock.callLater(delay, self._now)
         if isinstance(source, Reappearing) and delay > RETRY_FIRST:
             self._look = self._clock.callLater(RETRY_FIRST, self._looked, source)
@@ -64,7 +64,7 @@ class Retry:
         """Something has changed: if it waits, wait no longer than at first."""
         if self._due is not None and self._due.getTime() > self._clock.seconds() + RETRY_FIRST:
             self.cancel()
-            self._delay = RETRY_FIRST
+            self._backoff.reset()
             self._due = self._clock.callLater(0, self._now)
 
     def cancel(self) -> None:
@@ -76,7 +76,7 @@ class Retry:
 
     def reset(self) -> None:
         """It has worked: the next wait is a short one."""
-        self._delay = RETRY_FIRST
+        self._backoff.reset()
 
     def _looked(self, source: Reappearing) -> None:
         signature = source.device_signature()

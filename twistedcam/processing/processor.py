@@ -18,6 +18,7 @@ from twistedcam.processing.results import Result
 from twistedcam.processing.runner import Runner
 from twistedcam.processing.work import Failed, InProcess, InThread, Work
 from twistedcam.rate import Rate
+from twistedcam.runtime.backoff import Backoff
 from twistedcam.sources import Grab
 
 log = Logger()
@@ -81,7 +82,7 @@ class Processor:
         self._runner: Runner | None = None
         self._ending: set[Deferred[None]] = set()
         self._retry: IDelayedCall | None = None
-        self._delay = RETRY_FIRST
+        self._backoff = Backoff(RETRY_FIRST, RETRY_MOST)
         self._began = 0.0
         self._last_reason = ""
         #: Whether the camera that it makes has had a picture since the code or the source began.
@@ -141,17 +142,15 @@ class Processor:
         self.failures += 1
         now = self._reactor.seconds()
         if now - self._began > RETRY_MOST:
-            self._delay = RETRY_FIRST
-        text, delay = self.process.code.text, self._delay
-        self._delay = min(2 * delay, RETRY_MOST)
-        reason = f"{text} failed: {error}"
+            self._backoff.reset()
+        reason = f"{self.process.code.text} failed: {error}"
         # Code that fails again and again for the same reason has shown where it does.
         is_new, self._last_reason = reason != self._last_reason, reason
         trace = "\n" + error.trace.rstrip() if error.trace and is_new else ""
         log.warn("{camera}: {reason}{trace}", camera=self.output.name, reason=reason, trace=trace)
         self._let_go()
         self._pause(f"{reason}; it is started again and again")
-        self._retry = self._reactor.callLater(delay, self._run)
+        self._retry = self._reactor.callLater(self._backoff.next(), self._run)
         self._events.publish(Fault(self.output.name, "process", reason))
 
     def _happened(self, event: Event) -> None:
@@ -162,7 +161,7 @@ class Processor:
             if self.output.state == "stopped":
                 self._rest()
             elif not runs:
-                self._delay = RETRY_FIRST
+                self._backoff.reset()
                 self._run()
                 self.source.hub.add(self, is_patient=True)
                 self._follow()

@@ -17,6 +17,7 @@ from twistedcam.publishing.target import Target
 from twistedcam.recording.coder import CLOCK
 from twistedcam.recording.moment import Coded
 from twistedcam.recording.shared import SharedEncoder
+from twistedcam.runtime.backoff import Backoff
 
 log = Logger()
 
@@ -68,7 +69,7 @@ class Publication:
         self._reactor = reactor
         self._events = events
         self._link: Link | None = None
-        self._delay = RETRY_FIRST
+        self._backoff = Backoff(RETRY_FIRST, RETRY_MOST)
         self._retry: IDelayedCall | None = None
         self._watch = LoopingCall(self._look)
         self._watch.clock = reactor
@@ -100,7 +101,7 @@ class Publication:
     def start(self) -> None:
         """Publish from now on; nothing changes if it does already."""
         if self.state == "stopped":
-            self._delay = RETRY_FIRST
+            self._backoff.reset()
             self._connect()
 
     def begun(self, seconds: float = CONNECT_TIMEOUT) -> Deferred[str | None]:
@@ -171,7 +172,7 @@ class Publication:
         now = self._reactor.seconds()
         self._heard, self._last_taken = now, max(pts, self._last_taken)
         if pts - self._first > RETRY_MOST * CLOCK:
-            self._delay = RETRY_FIRST  # it works: the next wait is a short one
+            self._backoff.reset()  # it works: the next wait is a short one
         before_frames, before_bytes = self._told
         self.frames += frames - before_frames
         self.bytes += size - before_bytes
@@ -234,8 +235,7 @@ class Publication:
         self.faults += 1
         self.last_fault = (self._reactor.seconds(), reason)
         self._leave(None)
-        delay, self._delay = self._delay, min(self._delay * 2, RETRY_MOST)
-        self._retry = self._reactor.callLater(delay, self._connect)
+        self._retry = self._reactor.callLater(self._backoff.next(), self._connect)
         self._enter("waiting", reason)
 
     def _leave(self, done: Deferred[None] | None) -> None:

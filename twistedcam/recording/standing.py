@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from twisted.application.internet import backoffPolicy
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from twistedcam.errors import DiskError
+from twistedcam.runtime.backoff import Backoff
 
 #: Seconds between two looks whether the disk has room again.
 PERIOD = 10.0
@@ -15,8 +15,6 @@ PERIOD = 10.0
 LONGEST = 300.0
 #: A recording of so many seconds was no mere try.
 LASTED = 60.0
-
-_delay = backoffPolicy(PERIOD, LONGEST, factor=2.0, jitter=lambda: 0.0)
 
 
 class Standing:
@@ -32,7 +30,7 @@ class Standing:
         self._begin = begin
         #: Whether it is wanted.
         self.is_held = False
-        self._losses = 0
+        self._backoff = Backoff(PERIOD, LONGEST)
         self._began = 0.0
         self._due: IDelayedCall | None = None
 
@@ -43,7 +41,8 @@ class Standing:
             DiskError: it does not take it now.
         """
         self.let_go()
-        self.is_held, self._losses = True, 0
+        self.is_held = True
+        self._backoff.reset()
         try:
             self._start()
         except DiskError:
@@ -61,9 +60,8 @@ class Standing:
         if not self.is_held:
             return
         if self._clock.seconds() - self._began >= LASTED:
-            self._losses = 0
-        self._wait(_delay(self._losses))
-        self._losses += 1
+            self._backoff.reset()
+        self._wait(self._backoff.next())
 
     def _wait(self, seconds: float) -> None:
         self._due = self._clock.callLater(seconds, self._again)

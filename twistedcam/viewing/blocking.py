@@ -5,16 +5,16 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-import random
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from twistedcam import wire
 from twistedcam.errors import Disconnected, TwistedcamError
 from twistedcam.frame import Frame
+from twistedcam.runtime.backoff import Backoff
 from twistedcam.tls.client import connect_tls, explained
 from twistedcam.viewing.session import REFUSALS, ClientSession, ClockOffset
 from twistedcam.viewing.target import Target
@@ -27,14 +27,6 @@ _CHUNK = 256 * 1024
 _CONNECT_TIMEOUT = 5.0
 _FIRST_WAIT = 0.1
 _LONGEST_WAIT = 5.0
-
-
-def backoff() -> Iterator[float]:
-    """Seconds to wait before each new attempt: longer each time, never twice the same."""
-    wait = _FIRST_WAIT
-    while True:
-        yield wait * random.uniform(0.7, 1.3)
-        wait = min(wait * 1.7, _LONGEST_WAIT)
 
 
 class FrameReader:
@@ -117,7 +109,7 @@ class FrameReader:
             self._thread.join(_CONNECT_TIMEOUT)
 
     def _run(self) -> None:
-        waits = backoff()
+        backoff = Backoff(_FIRST_WAIT, _LONGEST_WAIT, factor=1.7, spread=0.3)
         warn_at = -math.inf
         while not self._closed.is_set():
             before = self.frames
@@ -142,8 +134,8 @@ class FrameReader:
                 self._end(error)
                 return
             if self.frames > before:
-                waits = backoff()
-            self._closed.wait(next(waits))
+                backoff.reset()
+            self._closed.wait(backoff.next())
 
     def _named(self, error: Exception) -> Exception:
         """The system's own errors say where."""

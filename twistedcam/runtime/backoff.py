@@ -1,0 +1,42 @@
+"""Waits between attempts at something that failed.
+
+It does not use ``twisted.application.internet.backoffPolicy``: the blocking clients work without
+Twisted, whose import takes longer than all else that they import.
+"""
+
+from __future__ import annotations
+
+import random
+
+
+class Backoff:
+    """Seconds to wait before the next attempt, longer after each failure in a row.
+
+    Arguments:
+        first: seconds after the first failure.
+        most: seconds at most.
+        factor: the ratio of each wait to the one before.
+        spread: the part of a wait by which it varies at random, so that the clients of a server
+            that was lost do not all come back at the same moment.
+    """
+
+    def __init__(self, first: float, most: float, factor: float = 2.0, spread: float = 0.0) -> None:
+        self._first = first
+        self._most = most
+        self._factor = factor
+        self._spread = spread
+        self._failures = 0
+
+    def next(self) -> float:
+        """Count a failure; return the seconds to wait."""
+        self._failures += 1
+        return self.after(self._failures)
+
+    def reset(self) -> None:
+        """Forget the failures: an attempt has succeeded."""
+        self._failures = 0
+
+    def after(self, failures: int) -> float:
+        """Return the seconds to wait after so many failures in a row, one at least."""
+        wait = min(self._first * self._factor ** min(failures - 1, 100), self._most)
+        return wait * random.uniform(1 - self._spread, 1 + self._spread)
