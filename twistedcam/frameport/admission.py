@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from twisted.internet.interfaces import IAddress
 
-from twistedcam import __version__, wire
+from twistedcam import wire
 from twistedcam.auth import Grant, Right
 from twistedcam.errors import NoSuchCamera, UnknownCamera, VersionMismatch
+from twistedcam.version import __version__
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -12,15 +11,14 @@ from twisted.internet.error import ProcessExitedAlready
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
-import twistedcam
 from twistedcam.publishing.sender.protocol import HEAD, Order
 from twistedcam.publishing.target import Target
 from twistedcam.recording.moment import Coded
+from twistedcam.runtime.child_process import child_environment
 
 #: Seconds that a sender has to end its stream before it is killed.
 GRACE = 1.0
 _MAX_LINE = 4096
-_ROOT = os.path.dirname(os.path.dirname(twistedcam.__file__))
 
 
 class LinkListener(Protocol):
@@ -55,9 +53,7 @@ class Link(ProcessProtocol):
         self._on_end: list[Callable[[], None]] = []
         self.is_over = False
         command = [sys.executable, "-P", "-m", "twistedcam.publishing.sender"]
-        paths = filter(None, [_ROOT, os.environ.get("PYTHONPATH")])
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-        reactor.spawnProcess(self, sys.executable, command, env=environment)
+        reactor.spawnProcess(self, sys.executable, command, env=child_environment())
 
     def connectionMade(self) -> None:
         """Tell it what to do."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -14,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
-import twistedcam
 from twistedcam.media_worker.film import Head, first_picture, read_head
 from twistedcam.media_worker.remux import Copied, copy, has_packet
 from twistedcam.media_worker.source import NotAFilm
+from twistedcam.runtime.child_process import child_environment
 
 #: Processes at once, and bytes of memory that each may have.
 MOST_PROCESSES = 2
@@ -32,7 +31,6 @@ IDLE = 10.0
 #: Seconds that the server waits beyond a limit that the process keeps by itself.
 _GRACE = 5.0
 _MOST_LINE, _MOST_BODY = 1 << 20, 1 << 20
-_ROOT = os.path.dirname(os.path.dirname(twistedcam.__file__))
 
 
 #: One line of JSON, and the bytes behind it.
@@ -247,13 +245,14 @@ class _Process:
 
     def __init__(self, memory: int, idle: float) -> None:
         command = [sys.executable, "-P", "-m", "twistedcam.media_worker", str(memory), str(idle)]
-        paths = filter(None, [_ROOT, os.environ.get("PYTHONPATH")])
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
         self._socket, theirs = socket.socketpair()
         try:
             with theirs:
                 self._process = subprocess.Popen(
-                    command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=environment
+                    command,
+                    stdin=theirs.fileno(),
+                    stdout=subprocess.DEVNULL,
+                    env=child_environment(),
                 )
         except BaseException:
             self._socket.close()

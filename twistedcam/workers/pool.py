@@ -18,13 +18,13 @@ from twisted.internet.protocol import Factory, ProcessProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-import twistedcam
 from twistedcam.delivery import LocalDelivery
 from twistedcam.delivery.kernel import HAS_SENDFILE, stream_socket
 from twistedcam.delivery.local import Hearing, Watching
 from twistedcam.delivery.outlet import Framing, Outlet, no_one
 from twistedcam.errors import BadArgument
 from twistedcam.hub import Hub
+from twistedcam.runtime.child_process import child_environment
 from twistedcam.viewers import Viewer, Viewers
 from twistedcam.workers.link import Link
 from twistedcam.workers.remote import RemoteOutlet, RemoteWatcher
@@ -136,14 +136,12 @@ class WorkerPool:
     def _spawn(self, number: int) -> None:
         self._restarts.pop(number, None)
         process = WorkerProcess(lambda why: self._ended(number, why))
-        root = str(Path(twistedcam.__file__).parent.parent)
-        paths = filter(None, [root, os.environ.get("PYTHONPATH")])
         program = [sys.executable, "-m", "twistedcam.workers.process"]
         self._reactor.spawnProcess(
             process,
             sys.executable,
             [*program, os.path.join(self._folder, "workers"), str(number), str(self._log or "")],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            env=child_environment(),
             childFDs={0: "w", 1: 2, 2: 2},
         )
         self._processes[number] = process
