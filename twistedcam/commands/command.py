@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_origin
 
 from twistedcam.auth import ANYONE, Grant
 from twistedcam.commands.cameras import VisibleCameras
@@ -46,13 +46,18 @@ class Parameter:
     kind: Literal["word", "rest", "option", "switch"] = "word"
 
     @classmethod
-    def of(cls, found: inspect.Parameter) -> Parameter:
-        """What a function's parameter means (see Registry.command)."""
+    def of(cls, found: inspect.Parameter, names: dict[str, Any]) -> Parameter:
+        """Read a function's parameter (see Registry.command).
+
+        Arguments:
+            names: the names that its annotation may use, where that is text: those of its module.
+        """
         optional = found.default is not inspect.Parameter.empty
-        annotation = str(found.annotation)
+        annotation = _evaluate(found.annotation, names)
         if found.kind is inspect.Parameter.KEYWORD_ONLY:
-            return cls(found.name, False, kind="switch" if annotation == "bool" else "option")
-        kind: Literal["word", "rest"] = "rest" if annotation.startswith("list[") else "word"
+            return cls(found.name, False, kind="switch" if annotation is bool else "option")
+        is_list = annotation is list or get_origin(annotation) is list
+        kind: Literal["word", "rest"] = "rest" if is_list else "word"
         return cls(found.name, not optional, found.name == "camera", kind)
 
     @property
@@ -204,3 +209,18 @@ class Command:
         except SystemExit as end:  # of a program's own command: who asked has to have an answer
             what = f"the command {self.name!r} raised SystemExit({end.code!r})"
             raise RuntimeError(f"{what}: it is 'shutdown' that ends the server") from end
+
+
+def parameters_of(call: Callable[..., Any]) -> tuple[Parameter, ...]:
+    """The words that a function takes as a command: its parameters behind the first."""
+    names = getattr(inspect.unwrap(call), "__globals__", {})
+    found = list(inspect.signature(call).parameters.values())[1:]
+    return tuple(Parameter.of(each, names) for each in found)
+
+
+def _evaluate(annotation: Any, names: dict[str, Any]) -> Any:
+    """The type of an annotation; the text itself if that cannot be evaluated."""
+    try:
+        return eval(annotation, names) if isinstance(annotation, str) else annotation
+    except Exception:  # often a name that is imported for type checkers alone
+        return annotation

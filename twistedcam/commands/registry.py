@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import difflib
-import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from twistedcam.commands.command import Answer, Command, LooksRight, MeantCamera, Parameter, Right
+from twistedcam.commands.command import (
+    Answer,
+    Command,
+    LooksRight,
+    MeantCamera,
+    Right,
+    parameters_of,
+)
 from twistedcam.errors import UnknownCommand
 
 #: Other words for commands, known from other programs. They are no commands in a list of these.
@@ -54,11 +60,10 @@ class Registry:
         """
 
         def add(call: Callable[..., Any]) -> Callable[..., Any]:
-            found = list(inspect.signature(call).parameters.values())[1:]
             self._commands[name] = added = Command(
                 name,
                 call,
-                tuple(map(Parameter.of, found)),
+                parameters_of(call),
                 right,
                 items,
                 of_session,
