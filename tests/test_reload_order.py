@@ -100,7 +100,7 @@ class MistakeTests(ReloadCase):
 
     async def test_what_failed_half_way_is_made_up_for_by_the_next(self) -> None:
         self.file.write_text(CAMERA.format("a").replace("fps=5", "fps=3") + "recording.crf = 9")
-        failing = patch.object(self.server.publications, "change", side_effect=DiskError("full"))
+        failing = patch.object(self.server.outputs, "change", side_effect=DiskError("full"))
         with failing:
             await self.assertFailure(self.reload(), DiskError)
         self.assertEqual(self.server.cameras["a"].spec.settings["fps"], "3")

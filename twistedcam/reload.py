@@ -69,7 +69,7 @@ async def take_over(server: Server, began: ServeOptions, after: ServeOptions) ->
             server.add_camera(name, spec, recording, after.publish.get(name, ()))
             if not after.stopped:
                 server.start_camera(name)
-                server.publications.start(name)
+                server.outputs.start(name)
             continue
         was = server.configured[name]
         if _differ(was, spec):
@@ -80,7 +80,7 @@ async def take_over(server: Server, began: ServeOptions, after: ServeOptions) ->
             changed += [name] * (name not in changed)
         targets = after.publish.get(name, ())
         camera, recorder = server.cameras[name], server.recorders[name]
-        if await server.publications.change(camera, recorder, targets, start=not after.stopped):
+        if await server.outputs.change(camera, recorder, targets, start=not after.stopped):
             changed += [name] * (name not in changed)
     for name, process in wanted.items():
         recording = after.recording.get(process.camera, after.record_settings)

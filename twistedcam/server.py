@@ -21,8 +21,8 @@ from twistedcam.errors import BadArgument, CameraNeeded, DiskError, NoSuchCamera
 from twistedcam.events import Event, EventBus
 from twistedcam.processing import Process, Processor
 from twistedcam.proxies import TrustedProxies
-from twistedcam.publishing.outputs import Publications
-from twistedcam.publishing.target import Target
+from twistedcam.publishing.outputs import Outputs
+from twistedcam.publishing.target import PublishTarget
 from twistedcam.quota import Quota
 from twistedcam.recording import Item, Keeper, Library, Limits, Recorder, RecordSettings
 from twistedcam.recording.disk import check_mount
@@ -72,7 +72,7 @@ class Server:
         #: User code, by the cameras that it makes.
         self.processors: dict[str, Processor] = {}
         self.record_settings = recording or RecordSettings()
-        self.publications = Publications(reactor, self.events, self.make_thread)
+        self.outputs = Outputs(reactor, self.events, self.make_thread)
         self.library = Library(recordings, self.events, self.make_thread, self._being_written)
         self.keeper = Keeper(self.library, self.events, clock, self._limits)
         self._recovery: IDelayedCall | None = None
@@ -108,7 +108,7 @@ class Server:
         name: str,
         spec: SourceSpec,
         recording: RecordSettings | None = None,
-        publish: Iterable[Target] = (),
+        publish: Iterable[PublishTarget] = (),
     ) -> Camera:
         """One more camera, stopped.
 
@@ -134,7 +134,7 @@ class Server:
             self.clock,
             recording or self.record_settings,
         )
-        self.publications.add(camera, self.recorders[name], publish)
+        self.outputs.add(camera, self.recorders[name], publish)
         return camera
 
     def configure(self, name: str, spec: SourceSpec, *, reopen: bool = True) -> None:
@@ -201,7 +201,7 @@ class Server:
         camera, recorder = self.cameras.pop(name), self.recorders.pop(name)
         self.configured.pop(name)
         await recorder.stop()
-        await self.publications.remove(name)
+        await self.outputs.remove(name)
         for viewer in self.viewers.of(name):
             self.viewers.kick(viewer.id)
         await camera.stop()
@@ -271,7 +271,7 @@ class Server:
         """Start all cameras. One that fails is tried again; the others do not wait for it."""
         for name in self.cameras:
             self.start_camera(name)
-        self.publications.start()
+        self.outputs.start()
 
     def start_camera(self, name: str) -> None:
         """Start a camera, and its recording if that begins with it."""

@@ -259,7 +259,7 @@ class CameraService(MultiService):
 
     async def _stop(self) -> None:
         closing = super().stopService()
-        unpublished = self.server.publications.stop()
+        unpublished = self.server.outputs.stop()
         await self._bounded(self.server.finish_recordings(), FINISH_TIMEOUT)
         stopping = self.server.stop_cameras()  # one that hangs must cost nobody their goodbye
         for resource in self._resources:

@@ -23,10 +23,10 @@ class PublishingCommandTests(ServerCase):
     def setUp(self) -> None:
         super().setUp()
         Sender.made = []
-        self.patch(output, "Link", Sender)
+        self.patch(output, "SenderProcess", Sender)
         targets = [parse_target(f"{kind}://example.org/live/KEY") for kind in ("rtmp", "rtsp")]
-        self.server.publications.add(self.door, self.server.recorders["door"], targets)
-        self.addCleanup(self.server.publications.stop)
+        self.server.outputs.add(self.door, self.server.recorders["door"], targets)
+        self.addCleanup(self.server.outputs.stop)
         self.door.state = "live"
         self.registry = standard_commands()
 
@@ -42,24 +42,24 @@ class PublishingCommandTests(ServerCase):
         asked = self.ask("publish start door")
         self.show()
         one, two = Sender.made
-        one.listener.connected()
+        one.on_live()
         self.assertNoResult(asked)
-        two.listener.connected()
+        two.on_live()
         self.assertIsNone(self.successResultOf(asked))
         self.assertIsNone(self.successResultOf(self.ask("publish start door rtmp")))
         self.assertIsNone(self.successResultOf(self.ask("publish stop door")))
-        self.assertEqual([each.state for each in self.server.publications], ["stopped"] * 2)
+        self.assertEqual([each.state for each in self.server.outputs], ["stopped"] * 2)
 
     def test_start_fails_with_the_reason_of_each_target_that_fails(self) -> None:
         asked = self.ask("publish start door")
         self.show()
         one, two = Sender.made
-        one.listener.connected()
-        two.listener.ended("Connection refused")
+        one.on_live()
+        two.on_end("Connection refused")
         failure = self.failureResultOf(asked, TargetFailed)
         self.assertEqual(failure.getErrorMessage(), "rtsp: Connection refused. It is tried again")
         self.failureResultOf(self.ask("publish start door rtsp"), TargetFailed)
-        self.assertEqual([each.state for each in self.server.publications], ["live", "waiting"])
+        self.assertEqual([each.state for each in self.server.outputs], ["live", "waiting"])
 
     def test_start_says_when_no_video_could_be_sent(self) -> None:
         asked = self.ask("publish start door rtmp")

@@ -1,4 +1,4 @@
-"""One target from its start to its end, with a sender and an encoder that a test plays."""
+"""One output from its start to its end, with fakes of sender and encoder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from twistedcam.publishing.output import (
     RETRY_FIRST,
     RETRY_MOST,
     STALL_TIMEOUT,
-    Publication,
+    Output,
 )
 from twistedcam.publishing.target import parse_target
 from twistedcam.recording.coder import CLOCK
@@ -26,12 +26,12 @@ FRAME = Frame(1, 1, 16, 16, b"")
 
 
 class Sender:
-    """Stands for a sender's process (sender_process.Link)."""
+    """Stands for a sender's process (sender_process.SenderProcess)."""
 
     made: list[Sender]
 
-    def __init__(self, reactor: Any, target: Any, listener: Publication) -> None:
-        self.listener = listener
+    def __init__(self, reactor: Any, target: Any, *callbacks: Any) -> None:
+        self.on_live, self.on_progress, self.on_end = callbacks
         self.sent: list[Coded] = []
         self.closed = False
         Sender.made.append(self)
@@ -62,14 +62,14 @@ class Encoder:
         self.keyframes_asked += 1
 
 
-class PublicationTests(SynchronousTestCase):
+class OutputTests(SynchronousTestCase):
     def setUp(self) -> None:
         Sender.made = []
-        self.patch(output, "Link", Sender)
+        self.patch(output, "SenderProcess", Sender)
         self.clock, self.encoder, self.bus = Clock(), Encoder(), EventBus()
         self.heard: list[Event] = []
         self.bus.subscribe(self.heard.append)
-        self.publication = Publication(
+        self.output = Output(
             self.clock,
             "door",
             parse_target("rtmp://example.org/live/KEY"),
@@ -77,8 +77,8 @@ class PublicationTests(SynchronousTestCase):
             self.bus,
         )
         self.addCleanup(lambda: self.assertEqual(self.clock.getDelayedCalls(), []))
-        self.addCleanup(self.publication.stop)
-        self.publication.start()
+        self.addCleanup(self.output.stop)
+        self.output.start()
 
     @property
     def sender(self) -> Sender:
@@ -92,71 +92,72 @@ class PublicationTests(SynchronousTestCase):
 
     def give(self, second: float, keyframe: bool = True, generation: int = 0) -> None:
         coded = Coded(b"data", round(second * CLOCK), keyframe, generation)
-        self.publication.take_coded(FRAME, coded)
+        self.output.take_coded(FRAME, coded)
 
     def test_a_picture_of_another_size_is_another_stream(self) -> None:
         self.give(0)
         first = self.sender
-        self.publication.connected()
+        self.sender.on_live()
         self.give(1, generation=1)
         self.assertTrue(first.closed)
         self.assertEqual(len(Sender.made), 2)
-        self.assertEqual(self.publication.state, "connecting")
+        self.assertEqual(self.output.state, "connecting")
         self.assertEqual(self.reasons, ["the picture has another size"])
         self.give(1.1, keyframe=False, generation=1)
         self.give(1.2, generation=2)  # and once more, before it has answered
-        self.assertEqual((len(Sender.made), self.publication.state), (3, "connecting"))
-        self.publication.connected()
-        self.assertEqual((self.publication.connects, self.publication.faults), (2, 0))
+        self.assertEqual((len(Sender.made), self.output.state), (3, "connecting"))
+        self.sender.on_live()
+        self.assertEqual((self.output.connects, self.output.faults), (2, 0))
         self.assertEqual([each.pts for each in self.sender.sent], [round(1.2 * CLOCK)])
 
     def test_a_target_that_does_not_answer_is_given_up_and_tried_again(self) -> None:
         self.give(0)
         self.clock.pump([1] * (int(CONNECT_TIMEOUT) + 1))
         self.assertTrue(self.sender.closed)
-        self.assertEqual(self.publication.state, "waiting")
+        self.assertEqual(self.output.state, "waiting")
         self.assertEqual(self.reasons, ["no answer within 15 s"])
         self.assertEqual(self.encoder.listeners, [])  # nothing is encoded for nobody
         self.clock.advance(RETRY_FIRST)
-        self.assertEqual(self.publication.state, "connecting")
-        self.assertEqual(self.encoder.listeners, [self.publication])
+        self.assertEqual(self.output.state, "connecting")
+        self.assertEqual(self.encoder.listeners, [self.output])
 
     def test_without_a_picture_nothing_is_late(self) -> None:
         self.clock.pump([1] * int(2 * CONNECT_TIMEOUT))
-        self.assertEqual((self.publication.state, Sender.made), ("connecting", []))
+        self.assertEqual((self.output.state, Sender.made), ("connecting", []))
         self.give(0, keyframe=False)  # no player could begin with it
         self.assertEqual(Sender.made, [])
 
     def test_a_target_that_takes_nothing_is_given_up(self) -> None:
         self.give(0)
-        self.publication.connected()
+        self.sender.on_live()
         self.give(1.5)
         self.clock.pump([1] * (int(STALL_TIMEOUT) + 1))
-        self.assertEqual(self.publication.state, "waiting")
+        self.assertEqual(self.output.state, "waiting")
         self.assertEqual(self.reasons, ["it took nothing for 10 s"])
-        self.assertEqual(self.publication.faults, 1)
+        self.assertEqual(self.output.faults, 1)
 
     def test_each_wait_is_longer_until_it_has_worked_for_a_while(self) -> None:
         waits = []
         for again in range(8):
             self.give(100 * again)
             if again == 6:
-                self.publication.connected()
-                self.publication.sent(round((600 + RETRY_MOST + 1) * CLOCK), 9, 900)
-            self.publication.ended("it is gone")
+                self.sender.on_live()
+                self.sender.on_progress(round((600 + RETRY_MOST + 1) * CLOCK), 9, 900)
+            self.sender.on_end("it is gone")
             (due,) = self.clock.getDelayedCalls()
             waits.append(due.getTime() - self.clock.seconds())
             self.clock.advance(waits[-1])
         self.assertEqual(waits, [1, 2, 4, 8, 16, 30, 1, 2])
-        self.assertEqual((self.publication.frames, self.publication.bytes), (9, 900))
+        self.assertEqual((self.output.frames, self.output.bytes), (9, 900))
 
     def test_started_twice_it_is_published_once(self) -> None:
-        self.publication.start()
-        self.assertEqual(self.encoder.listeners, [self.publication])
-        self.publication.ended("it is gone")
-        self.assertTrue(self.publication.is_started)
-        self.successResultOf(self.publication.stop())
-        self.successResultOf(self.publication.stop())
-        self.assertFalse(self.publication.is_started)
+        self.output.start()
+        self.assertEqual(self.encoder.listeners, [self.output])
+        self.give(0)
+        self.sender.on_end("it is gone")
+        self.assertTrue(self.output.is_started)
+        self.successResultOf(self.output.stop())
+        self.successResultOf(self.output.stop())
+        self.assertFalse(self.output.is_started)
         self.clock.advance(RETRY_MOST)
         self.assertEqual(self.encoder.listeners, [])

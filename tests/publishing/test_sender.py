@@ -13,8 +13,8 @@ import av
 import numpy as np
 
 from tests.process import PATIENCE, ROOT
-from twistedcam.publishing.sender.muxer import through_tee
-from twistedcam.publishing.sender.protocol import HEAD, Order
+from twistedcam.publishing.sender.muxer import tee_url
+from twistedcam.publishing.sender.protocol import FRAME_HEADER, SenderConfig
 
 CLOCK = 90_000
 
@@ -35,7 +35,7 @@ def coded(count: int) -> list[bytes]:
 
 def test_progress_is_told_after_a_gap_however_soon_it_comes(tmp_path: Path) -> None:
     """A target that took long to connect gets its second frame at once: the server counts both."""
-    order: Order = {
+    config: SenderConfig = {
         "url": str(tmp_path / "x.m3u8"),
         "muxer": "hls",
         "options": {},
@@ -44,10 +44,12 @@ def test_progress_is_told_after_a_gap_however_soon_it_comes(tmp_path: Path) -> N
         "tidy": True,
     }
     times = [0, 3 * CLOCK, 3 * CLOCK + 3000]
-    frames = [HEAD.pack(t, 1, len(data)) + data for t, data in zip(times, coded(3), strict=True)]
+    frames = [
+        FRAME_HEADER.pack(t, 1, len(data)) + data for t, data in zip(times, coded(3), strict=True)
+    ]
     done = subprocess.run(
         [sys.executable, "-m", "twistedcam.publishing.sender"],
-        input=json.dumps(order).encode() + b"\n" + b"".join(frames),
+        input=json.dumps(config).encode() + b"\n" + b"".join(frames),
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         timeout=PATIENCE,
@@ -58,5 +60,5 @@ def test_progress_is_told_after_a_gap_however_soon_it_comes(tmp_path: Path) -> N
 
 
 def test_tee_gets_an_address_with_nothing_that_it_would_read_as_its_own() -> None:
-    url = through_tee("rtmps://h/a/k|e'y", "flv", {"ca_file": "/a:b]c"})
+    url = tee_url("rtmps://h/a/k|e'y", "flv", {"ca_file": "/a:b]c"})
     assert url == r"[f=flv:ca_file=/a\\:b\\]c]rtmps://h/a/k\|e\'y"

@@ -11,7 +11,7 @@ from twistedcam.errors import TargetFailed
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
-    from twistedcam.publishing.output import Publication
+    from twistedcam.publishing.output import Output
     from twistedcam.server import Server
 
 
@@ -22,7 +22,7 @@ def add_publishing_commands(registry: Registry) -> None:
     def publish(server: Server) -> Answer:
         """List the publish targets: state, bit rate, drops, last fault."""
         now = server.clock.seconds()
-        return [publication_status(each, now) for each in server.publications]
+        return [output_status(each, now) for each in server.outputs]
 
     @registry.command("publish start", looks_right=_is_target)
     async def publish_start(server: Server, camera: Camera, target: str | None = None) -> Answer:
@@ -31,14 +31,14 @@ def add_publishing_commands(registry: Registry) -> None:
         Answers when the target takes video, and fails with its reason if it does not. If the camera
         has no picture now, the answer says so (waiting).
         """
-        started = server.publications.get(camera.name, target)
+        started = server.outputs.get(camera.name, target)
         for each in started:
             each.start()
         if camera.state in ("stopped", "recovering"):
             because = f": {camera.reason}" if camera.reason else ""
             return {"waiting": f"no picture yet (the camera is {camera.state}{because})"}
-        waiting = [(each.target.name, each.begun()) for each in started]
-        failed = [(name, reason) for name, begun in waiting if (reason := await begun) is not None]
+        waiting = [(each.target.name, each.wait_until_live()) for each in started]
+        failed = [(name, reason) for name, live in waiting if (reason := await live) is not None]
         if failed:
             told = "; ".join(f"{name}: {reason}" for name, reason in failed)
             raise TargetFailed(f"{told}. It is tried again")
@@ -47,13 +47,13 @@ def add_publishing_commands(registry: Registry) -> None:
     @registry.command("publish stop", looks_right=_is_target)
     async def publish_stop(server: Server, camera: Camera, target: str | None = None) -> Answer:
         """Publish no more to a camera's target, or to none of them."""
-        for stopping in [each.stop() for each in server.publications.get(camera.name, target)]:
+        for stopping in [each.stop() for each in server.outputs.get(camera.name, target)]:
             await stopping
         return None
 
 
-def publication_status(each: Publication, now: float) -> dict[str, Any]:
-    """One target; its address without keys, its bit rate in bits a second."""
+def output_status(each: Output, now: float) -> dict[str, Any]:
+    """Describe an output: the address without keys, the bit rate in bits a second."""
     fault = each.last_fault
     return {
         "target": each.target.name,
@@ -74,6 +74,6 @@ def publication_status(each: Publication, now: float) -> dict[str, Any]:
 
 
 def _is_target(cameras: VisibleCameras, word: str) -> bool:
-    publications = cameras.server.publications
-    targets = [each for own in cameras.own for each in publications.of(own.name)]
+    outputs = cameras.server.outputs
+    targets = [each for own in cameras.own for each in outputs.of(own.name)]
     return word in [each.target.name for each in targets]

@@ -89,7 +89,7 @@ def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
 
 def _published(server: Server, camera: Camera) -> str | None:
     """The camera's publish targets and their states."""
-    targets = server.publications.of(camera.name)
+    targets = server.outputs.of(camera.name)
     return ", ".join(f"{each.target.name} {each.state}" for each in targets) or None
 
 

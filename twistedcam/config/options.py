@@ -27,7 +27,7 @@ from twistedcam.listener import expand_endpoint
 from twistedcam.mqtt.address import Broker, parse_broker
 from twistedcam.processing import RUNS_IN, Process, parse_process
 from twistedcam.proxies import TrustedProxies
-from twistedcam.publishing.target import Target, parse_publish
+from twistedcam.publishing.target import PublishTarget, parse_publish
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.sites import parse_name, parse_origin
 from twistedcam.sources.spec import SourceSpec, parse_camera
@@ -49,7 +49,7 @@ class ServeOptions:
 
     cameras: dict[str, SourceSpec] = field(default_factory=dict)
     recording: dict[str, RecordSettings] = field(default_factory=dict)
-    publish: dict[str, list[Target]] = field(default_factory=dict)
+    publish: dict[str, list[PublishTarget]] = field(default_factory=dict)
     record_settings: RecordSettings = field(default_factory=RecordSettings)
     processes: list[Process] = field(default_factory=list)
     listen: list[str] = field(default_factory=list)
@@ -143,9 +143,11 @@ def _recording(config: Config, camera: str | None, found: argparse.Namespace) ->
     return settings
 
 
-def _publish(texts: list[str], config: Config, cameras: Collection[str]) -> dict[str, list[Target]]:
+def _publish(
+    texts: list[str], config: Config, cameras: Collection[str]
+) -> dict[str, list[PublishTarget]]:
     """Each camera's targets: the options', or else the configuration's."""
-    given: dict[str, list[Target]] = {}
+    given: dict[str, list[PublishTarget]] = {}
     for text in texts:
         word, target = parse_publish(text)
         name = None if word is None else find_name(cameras, word)

@@ -18,7 +18,7 @@ from typing import Any
 
 from twistedcam.camera_name import check_distinct, check_name
 from twistedcam.errors import BadArgument
-from twistedcam.publishing.target import Target, parse_target
+from twistedcam.publishing.target import PublishTarget, parse_target
 from twistedcam.sources.spec import SourceSpec, parse
 
 #: Options that say where a configuration is or act on it: they have no place in one.
@@ -47,7 +47,7 @@ class Config:
     processes: dict[str, list[str]] = field(default_factory=dict)
     recording: dict[str, dict[str, Any]] = field(default_factory=dict)
     recording_default: dict[str, Any] = field(default_factory=dict)
-    publish: dict[str, list[Target]] = field(default_factory=dict)
+    publish: dict[str, list[PublishTarget]] = field(default_factory=dict)
 
 
 def read_config(path: Path, actions: Iterable[argparse.Action]) -> Config:
@@ -84,7 +84,7 @@ def _check(document: Mapping[str, Any], actions: Iterable[argparse.Action]) -> C
     cameras: dict[str, SourceSpec] = {}
     processes: dict[str, list[str]] = {}
     recording: dict[str, dict[str, Any]] = {}
-    publish: dict[str, list[Target]] = {}
+    publish: dict[str, list[PublishTarget]] = {}
     for name, table in _table(document, "camera").items():
         where = f"[camera.{name}]"
         if not isinstance(table, dict):
@@ -160,7 +160,7 @@ def _source(where: str, table: Mapping[str, Any]) -> SourceSpec:
     return dataclasses.replace(spec, settings={**spec.settings, **settings})
 
 
-def _targets(where: str, texts: Any) -> list[Target]:
+def _targets(where: str, texts: Any) -> list[PublishTarget]:
     texts = [texts] if isinstance(texts, str) else texts
     if not isinstance(texts, list) or not all(isinstance(each, str) for each in texts):
         raise BadArgument(f"{where}: publish has to be a list: publish = ['rtmp://HOST/APP/KEY']")

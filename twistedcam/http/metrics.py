@@ -18,7 +18,7 @@ from twistedcam.version import __version__
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
-    from twistedcam.publishing.output import Publication
+    from twistedcam.publishing.output import Output
     from twistedcam.recording import Recorder
     from twistedcam.server import Server
 
@@ -66,11 +66,11 @@ RECORDING: tuple[Row[Recorder], ...] = (
         lambda it: it.dropped,
     ),
 )
-TARGET_NOW: tuple[Row[Publication], ...] = (
+TARGET_NOW: tuple[Row[Output], ...] = (
     ("twistedcam_publish_up", "1 while it takes video.", lambda it: it.state == "live"),
     ("twistedcam_publish_bits_per_second", "Bit rate of late.", lambda it: it.bitrate()),
 )
-TARGET: tuple[Row[Publication], ...] = (
+TARGET: tuple[Row[Output], ...] = (
     ("twistedcam_published_bytes", "Bytes of H.264 that a target took.", lambda it: it.bytes),
     ("twistedcam_frames_published", "Pictures that a target took.", lambda it: it.frames),
     (
@@ -118,7 +118,7 @@ class _ServerCollector(Collector):
         yield from self._viewers()
         recorders = {(name,): each for name, each in self._server.recorders.items()}
         yield from gauges(["camera"], RECORDING, recorders)
-        targets = {(it.camera, it.target.name): it for it in self._server.publications}
+        targets = {(it.camera, it.target.name): it for it in self._server.outputs}
         yield from gauges(["camera", "target"], TARGET_NOW, targets)
         yield from counters(["camera", "target"], TARGET, targets)
         yield from process_metrics(self._server)

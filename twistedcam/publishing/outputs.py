@@ -1,4 +1,4 @@
-"""All that a server publishes, and the encoders that they share."""
+"""All outputs of a server, and the encoders that they share."""
 
 from __future__ import annotations
 
@@ -11,47 +11,47 @@ from twisted.internet.defer import Deferred, DeferredList
 from twistedcam.camera import Camera
 from twistedcam.errors import BadArgument
 from twistedcam.events import EventBus
-from twistedcam.publishing.output import Publication
-from twistedcam.publishing.target import Target
+from twistedcam.publishing.output import Output
+from twistedcam.publishing.target import PublishTarget
 from twistedcam.recording import Recorder, RecordSettings
 from twistedcam.recording.coder import CoderSettings
 from twistedcam.recording.shared import SharedEncoder
 from twistedcam.runtime.threads import Thread
 
 
-class Publications:
-    """Targets by camera, in the order in which they were added.
+class Outputs:
+    """Outputs by camera, in the order in which they were added.
 
     Arguments:
         reactor: time and processes.
-        events: where changes are told.
-        make_thread: gives threads for encoders.
+        events: told of changes.
+        make_thread: makes an encoder's thread.
     """
 
     def __init__(self, reactor: Any, events: EventBus, make_thread: Callable[[], Thread]) -> None:
         self._reactor = reactor
         self._events = events
         self._make_thread = make_thread
-        self._targets: dict[str, dict[str, Publication]] = {}
-        #: Each as it was configured: where two had one name, one has got another.
-        self._configured: dict[Publication, Target] = {}
+        self._outputs: dict[str, dict[str, Output]] = {}
+        #: Each as it was configured: a name that was taken has been changed.
+        self._configured: dict[Output, PublishTarget] = {}
         self._encoders: dict[tuple[str, CoderSettings], SharedEncoder] = {}
 
-    def __iter__(self) -> Iterator[Publication]:
-        for targets in self._targets.values():
-            yield from targets.values()
+    def __iter__(self) -> Iterator[Output]:
+        for outputs in self._outputs.values():
+            yield from outputs.values()
 
-    def of(self, camera: str) -> list[Publication]:
-        """What there is of one camera."""
-        return list(self._targets.get(camera, {}).values())
+    def of(self, camera: str) -> list[Output]:
+        """Return the outputs of one camera."""
+        return list(self._outputs.get(camera, {}).values())
 
-    def get(self, camera: str, target: str | None) -> list[Publication]:
-        """A camera's target of that name; without a name all of them.
+    def get(self, camera: str, target: str | None) -> list[Output]:
+        """Return a camera's output for the target of that name; without a name all of them.
 
         Raises:
             BadArgument: there is none.
         """
-        found = self._targets.get(camera, {})
+        found = self._outputs.get(camera, {})
         if target is None and found:
             return list(found.values())
         if target not in found:
@@ -60,29 +60,29 @@ class Publications:
             raise BadArgument(f"{camera} has {asked}; there is {names}")
         return [found[target]]
 
-    def add(self, camera: Camera, recorder: Recorder, targets: Iterable[Target]) -> None:
-        """More targets for a camera, stopped; its recordings share their encoder."""
+    def add(self, camera: Camera, recorder: Recorder, targets: Iterable[PublishTarget]) -> None:
+        """Add outputs for a camera, stopped; its recordings may share their encoder."""
         recorder.find_shared = lambda settings: self._for_recording(camera.name, settings)
         for target in targets:
-            named = self._targets.setdefault(camera.name, {})
+            named = self._outputs.setdefault(camera.name, {})
             name, number = target.name, 2
             while name in named:
                 name, number = f"{target.name}-{number}", number + 1
             encoder = self._encoder(camera, target.coder)
             args = (self._reactor, camera.name, replace(target, name=name), encoder, self._events)
-            named[name] = publication = Publication(*args)
-            self._configured[publication] = target
+            named[name] = output = Output(*args)
+            self._configured[output] = target
 
     async def change(
-        self, camera: Camera, recorder: Recorder, targets: Iterable[Target], *, start: bool
+        self, camera: Camera, recorder: Recorder, targets: Iterable[PublishTarget], *, start: bool
     ) -> bool:
-        """Let a camera have these targets; those that it has already go on as they are.
+        """Give a camera these targets; the outputs that it has already go on.
 
         Arguments:
-            start: whether to publish to those that are new.
+            start: true to start those that are new.
 
         Returns:
-            Whether there was anything to change.
+            True if anything was changed.
         """
         wanted = list(targets)
         had = self.of(camera.name)
@@ -101,22 +101,22 @@ class Publications:
         return bool(gone or wanted)
 
     def remove(self, camera: str) -> Deferred[Any]:
-        """Publish and encode that camera no more."""
+        """End the outputs of a camera; fires when all have ended."""
         return self._end(self.of(camera))
 
     def start(self, camera: str | None = None) -> None:
-        """Publish all of one camera, or of all."""
+        """Start the outputs of one camera, or of all."""
         for each in self if camera is None else self.of(camera):
             each.start()
 
     def stop(self) -> Deferred[Any]:
-        """Publish nothing more; fires when all targets have been told."""
+        """Stop all outputs; fires when all have ended."""
         return DeferredList([each.stop() for each in self])
 
-    def _end(self, gone: list[Publication]) -> Deferred[Any]:
-        """Forget targets, and encoders that nobody else has; fires when all have been told."""
+    def _end(self, gone: list[Output]) -> Deferred[Any]:
+        """Forget outputs, and encoders that no other uses; fires when all have ended."""
         for each in gone:
-            del self._targets[each.camera][each.target.name]
+            del self._outputs[each.camera][each.target.name]
             del self._configured[each]
         used = {id(each.encoder) for each in self}
         self._encoders = {key: each for key, each in self._encoders.items() if id(each) in used}
@@ -130,7 +130,7 @@ class Publications:
         return self._encoders[key]
 
     def _for_recording(self, camera: str, settings: RecordSettings) -> SharedEncoder | None:
-        """The encoder of started targets that does what this recording would do itself."""
+        """Return the encoder of a started output whose settings are those of a recording."""
         encoder = self._encoders.get(
             (camera, CoderSettings(crf=settings.crf, preset=settings.preset))
         )

@@ -31,17 +31,17 @@ _SEGMENT, _SEGMENTS = 1, 6
 
 
 @dataclass(frozen=True)
-class Target:
-    """Where a camera's video is to go.
+class PublishTarget:
+    """Where a camera's video is published to.
 
     Arguments:
         scheme: ``rtmp``, ``rtmps``, ``rtsp``, ``rtsps``, ``hls`` or ``whip``.
-        url: the address that FFmpeg is given: it may have keys and is for nobody's eyes.
-        name: what it is called in commands.
-        coder: how the video is encoded.
-        token: bearer token, for WHIP.
+        url: the address, which may have keys in it: it must not be shown.
+        name: its name in commands.
+        coder: settings of the encoder.
+        token: the bearer token for WHIP.
         ca: file of certificates that the server's is checked by; the system's if empty.
-        verify: whether the server's certificate is checked.
+        verify: true if the server's certificate is checked.
     """
 
     scheme: str
@@ -54,17 +54,17 @@ class Target:
 
     @property
     def muxer(self) -> str:
-        """FFmpeg's name for the way in which it is packed."""
+        """FFmpeg's name for the format."""
         return _MUXERS[self.scheme]
 
     @property
     def is_folder(self) -> bool:
-        """Whether it is HLS in files of this machine."""
+        """True for HLS in files of this machine."""
         return self.scheme == "hls" and not _is_web(self.url)
 
     @property
     def shown(self) -> str:
-        """The address without what could be a key: passwords, queries, RTMP's and WHIP's paths."""
+        """The address without possible keys: passwords, queries, RTMP's and WHIP's paths."""
         before = f"{self.scheme}:" if self.scheme in ("hls", "whip") else ""
         if self.is_folder:
             return before + self.url
@@ -78,7 +78,7 @@ class Target:
         return f"{before}{parts.scheme}://{user}{host}{path}{query}"
 
     def options(self) -> dict[str, str]:
-        """What FFmpeg's muxer is told."""
+        """Return the options of FFmpeg's muxer."""
         if self.muxer == "flv":
             return {"flvflags": "no_duration_filesize"}
         if self.muxer == "rtsp":
@@ -100,7 +100,7 @@ class Target:
         return options
 
     def without_secrets(self, text: str) -> str:
-        """A text of somebody else's in which nothing of the address is left that may be a key."""
+        """Return a text of FFmpeg's or the target's with possible keys of the address hidden."""
         text = text.replace(self.url, self.shown)
         for secret in sorted(self._secrets(), key=len, reverse=True):
             text = text.replace(secret, _HIDDEN)
@@ -117,11 +117,11 @@ class Target:
         return {each for each in found if len(each) > 2}
 
 
-def parse_target(text: str) -> Target:
-    """A target, with its settings behind ``#``.
+def parse_target(text: str) -> PublishTarget:
+    """Parse a target, with its settings after ``#``.
 
     Raises:
-        BadArgument: it is no address that video can be published to, or a setting will not do.
+        BadArgument: video cannot be published to such an address, or a setting is wrong.
     """
     address, _, fragment = text.strip().partition("#")
     scheme, colon, rest = address.partition(":")
@@ -145,11 +145,13 @@ def parse_target(text: str) -> Target:
         raise BadArgument(f"ca={ca!r} will not do: there is no such file")
     if verify not in ("0", "1"):
         raise BadArgument(f"verify={verify!r} will not do: 1 (certificates are checked) or 0")
-    return Target(scheme, url, name, _coder(given), given.get("token", ""), ca, verify == "1")
+    return PublishTarget(
+        scheme, url, name, _coder(given), given.get("token", ""), ca, verify == "1"
+    )
 
 
-def parse_publish(text: str) -> tuple[str | None, Target]:
-    """``[CAMERA=]URL`` as the command line takes it; None stands for the only camera.
+def parse_publish(text: str) -> tuple[str | None, PublishTarget]:
+    """Parse the command line's ``[CAMERA=]URL``; None stands for the only camera.
 
     Raises:
         BadArgument: see parse_target.
@@ -165,7 +167,7 @@ def _is_web(text: str) -> bool:
 
 
 def _folder(text: str) -> str:
-    """A playlist's path from a folder's, or from its own."""
+    """Return the path of a playlist, from its own or its folder's."""
     if not text or "://" in text:
         raise BadArgument("hls: needs a folder (hls:/srv/www/cam) or hls:https://HOST/live.m3u8")
     path = Path(text).expanduser().absolute()

@@ -1,7 +1,7 @@
-"""What goes between the server and its sender: a line of JSON, then frames; lines come back.
+"""The protocol between the server and a sender, over the sender's standard input and output.
 
-Standard input: an Order as JSON, then HEAD and H.264 in Annex B for each frame, the first a
-keyframe. Standard output: lines ``live``, ``at PTS FRAMES BYTES`` and, as the last,
+Input: a SenderConfig as a line of JSON, then FRAME_HEADER and H.264 in Annex B for each frame, the
+first a keyframe. Output: the lines ``live``, ``at PTS FRAMES BYTES`` and, as the last,
 ``error REASON``.
 """
 
@@ -12,19 +12,19 @@ from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple, TypedDict
 
 #: Time in steps of 1/90000 s, 1 for a keyframe, bytes that follow.
-HEAD = struct.Struct(">QBI")
+FRAME_HEADER = struct.Struct(">QBI")
 
 
-class Order(TypedDict):
-    """What a sender is to do.
+class SenderConfig(TypedDict):
+    """Where and how to send.
 
     Keys:
-        url: where to; it may have keys in it.
-        muxer: FFmpeg's name for the way in which it is packed.
-        options: what the muxer is told.
-        verify: whether certificates are checked.
+        url: the target's address; it may have keys in it.
+        muxer: FFmpeg's name for the format.
+        options: the muxer's options.
+        verify: true if certificates are checked.
         ca: file of certificates that they are checked by; the system's if empty.
-        tidy: whether to remove what an earlier run has left beside a playlist.
+        tidy: true to remove segments that an earlier run has left beside a playlist.
     """
 
     url: str
@@ -35,19 +35,19 @@ class Order(TypedDict):
     tidy: bool
 
 
-class Sent(NamedTuple):
-    """A frame on its way to a target."""
+class EncodedFrame(NamedTuple):
+    """A frame of H.264."""
 
     pts: int
     is_keyframe: bool
     data: bytes
 
 
-def frames(read: BinaryIO) -> Iterator[Sent]:
-    """Frames, until the input ends."""
-    while len(head := read.read(HEAD.size)) == HEAD.size:
-        pts, keyframe, length = HEAD.unpack(head)
-        data = read.read(length)
+def read_frames(file: BinaryIO) -> Iterator[EncodedFrame]:
+    """Yield frames until the input ends."""
+    while len(header := file.read(FRAME_HEADER.size)) == FRAME_HEADER.size:
+        pts, keyframe, length = FRAME_HEADER.unpack(header)
+        data = file.read(length)
         if len(data) < length:
             return
-        yield Sent(pts, bool(keyframe), data)
+        yield EncodedFrame(pts, bool(keyframe), data)
