@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from twistedcam.auth.slowdown import source_of
+from twistedcam.runtime.timer import Timer
 
 log = Logger()
 
@@ -29,11 +30,10 @@ class RefusalLog:
     """
 
     def __init__(self, clock: IReactorTime) -> None:
-        self._clock = clock
         #: How many were not logged, by address and kind.
         self._counts: dict[tuple[str, str], int] = {}
         self._others = 0
-        self._timer: IDelayedCall | None = None
+        self._timer = Timer(clock)
 
     def admits(self, peer: Any, kind: str) -> bool:
         """Whether this refusal is to be logged; if not, it is counted.
@@ -42,8 +42,7 @@ class RefusalLog:
             peer: a transport's ``getPeer()``, or what ``source_of`` made of it.
             kind: what was refused and why, in a few words that are not the client's.
         """
-        if self._timer is None:
-            self._timer = self._clock.callLater(PERIOD, self._period_ends)
+        self._timer.start_unless_pending(PERIOD, self._period_ends)
         key = (peer if isinstance(peer, str) else source_of(peer), kind)
         if key in self._counts:
             self._counts[key] += 1
@@ -56,12 +55,11 @@ class RefusalLog:
 
     def close(self) -> None:
         """Log what was counted: the program ends."""
-        if self._timer is not None and self._timer.active():
+        if self._timer.is_pending:
             self._timer.cancel()
             self._period_ends()
 
     def _period_ends(self) -> None:
-        self._timer = None
         counts, self._counts = self._counts, {}
         others, self._others = self._others, 0
         for (source, kind), count in counts.items():

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from twistedcam.auth import Authenticator
@@ -30,6 +30,7 @@ from twistedcam.recording.index_mover import IndexMover
 from twistedcam.refusals import RefusalLog
 from twistedcam.runtime.scheduler import TurnQueue
 from twistedcam.runtime.threads import ReaderThread, Thread
+from twistedcam.runtime.timer import Timer
 from twistedcam.saved import SavedSettings
 from twistedcam.sources import SourceSpec
 from twistedcam.sources import parse as parse_source
@@ -75,7 +76,7 @@ class Server:
         self.outputs = Outputs(reactor, self.events, self.make_thread)
         self.library = Library(recordings, self.events, self.make_thread, self._being_written)
         self.keeper = Keeper(self.library, self.events, clock, self._limits)
-        self._recovery: IDelayedCall | None = None
+        self._recovery = Timer(clock)
         self._index_mover = IndexMover(recordings, self.events, self.make_thread, self._reserve)
         self.started_at = clock.seconds()
         #: Says who may do what; without tokens everybody may do everything.
@@ -258,7 +259,7 @@ class Server:
 
     def _recover(self) -> None:
         if not self._is_mounted():
-            self._recovery = self.clock.callLater(MOUNT_PERIOD, self._recover)
+            self._recovery.start(MOUNT_PERIOD, self._recover)
             return
         recovering = Deferred.fromCoroutine(self.library.recover())
         recovering.addErrback(
@@ -282,8 +283,7 @@ class Server:
         """End all recordings in good order; fires when their files are whole."""
         self.keeper.stop()
         self._index_mover.stop()
-        if self._recovery is not None and self._recovery.active():
-            self._recovery.cancel()
+        self._recovery.cancel()
         return DeferredList([each.stop() for each in self.recorders.values()])
 
     def stop_cameras(self) -> Deferred[Any]:

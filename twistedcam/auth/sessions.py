@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from twistedcam.auth.expiry import as_local_time
 from twistedcam.auth.grant import Grant
 from twistedcam.errors import Unauthorized
+from twistedcam.runtime.timer import Timer
 
 if TYPE_CHECKING:
     from twistedcam.auth.tokens import Token
@@ -69,11 +70,10 @@ class TokenSessions:
         wall: Callable[[], float],
         tokens: Callable[[], Mapping[str, Token]],
     ) -> None:
-        self._clock = clock
         self._wall = wall
         self._tokens = tokens
         self._open: set[TokenSession] = set()
-        self._call: IDelayedCall | None = None
+        self._timer = Timer(clock)
         #: What was looked at last, and when: as long as the tokens are the same, nothing has to
         #: be judged but when one of them ends.
         self._seen: Mapping[str, Token] | None = None
@@ -92,19 +92,18 @@ class TokenSessions:
         """Keep an eye on a connection that this grant has opened."""
         session = TokenSession(grant, may_stay, on_end, self._close)
         self._open.add(session)
-        if self._call is None:
+        if not self._timer.is_pending:
             self._seen_at = self._wall()
-            self._call = self._clock.callLater(PERIOD, self._look)
+            self._timer.start(PERIOD, self._look)
         return session
 
     def _close(self, session: TokenSession) -> None:
         self._open.discard(session)
-        if not self._open and self._call is not None:
-            self._call.cancel()
-            self._call = None
+        if not self._open:
+            self._timer.cancel()
 
     def _look(self) -> None:
-        self._call = self._clock.callLater(PERIOD, self._look)
+        self._timer.start(PERIOD, self._look)
         tokens, now, before = self._tokens(), self._wall(), self._seen_at
         self._seen_at = now
         ends = (token.grant.expires for token in tokens.values())

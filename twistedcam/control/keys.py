@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from twistedcam.commands import Registry
 from twistedcam.errors import TwistedcamError
 from twistedcam.events import CameraChanged, Event, RecordingChanged
 from twistedcam.recording.quantities import show_seconds, show_size, shown_path
+from twistedcam.runtime.timer import Timer
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
@@ -63,7 +63,7 @@ class Keys:
         self._commands = {key: command for key, _, command, _ in KEYS}
         #: The key that waits to be carried out; None while a line comes.
         self._waiting: str | None = None
-        self._timer: IDelayedCall | None = None
+        self._timer = Timer(server.clock)
         self._ends_until = -AGAIN_WITHIN
 
     def help(self) -> str:
@@ -77,19 +77,17 @@ class Keys:
         """These came from the keyboard. What begins with an escape is no key of ours."""
         if not text or text.startswith("\x1b"):
             return
-        is_first = self._timer is None
-        if self._timer is not None:
-            self._timer.cancel()
+        is_first = not self._timer.is_pending
         if is_first and len(text) == 1:
             self._waiting = text
         elif is_first or self._waiting is not None:
             self._waiting = None
             self._tell("that was more than one key: a pasted or typed line is ignored")
-        self._timer = self._server.clock.callLater(LINE_GAP, self._rested)
+        self._timer.start(LINE_GAP, self._rested)
 
     def _rested(self) -> None:
         """Nothing has followed for a while."""
-        key, self._waiting, self._timer = self._waiting, None, None
+        key, self._waiting = self._waiting, None
         if key is not None:
             self.press(key.lower())
 

@@ -14,10 +14,12 @@ from types import FrameType
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.interfaces import IDelayedCall, IReadDescriptor
+from twisted.internet.interfaces import IReadDescriptor
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
+
+from twistedcam.runtime.timer import Timer
 
 try:
     import termios
@@ -90,7 +92,7 @@ class Terminal(Service):
         self._ready = ready
         self._gone = gone
         self._fd = fd
-        self._looking: IDelayedCall | None = None
+        self._looking = Timer(reactor)
         self._is_ready = False
         self._found: list[Any] | None = None
         self._handlers: dict[int, Any] = {}
@@ -104,9 +106,7 @@ class Terminal(Service):
     def stopService(self) -> None:
         """Give the terminal back."""
         super().stopService()
-        if self._looking is not None:
-            self._looking.cancel()
-            self._looking = None
+        self._looking.cancel()
         if self._handlers:
             self._reactor.removeReader(self)
             for number, handler in self._handlers.items():
@@ -134,7 +134,6 @@ class Terminal(Service):
 
     def _enter(self) -> None:
         """Take keys, now or as soon as the process is in the foreground: a shell need not say."""
-        self._looking = None
         if is_ours(self._fd):
             self._take()
             self._reactor.addReader(self)
@@ -142,14 +141,14 @@ class Terminal(Service):
                 self._is_ready = True
                 self._ready()
         elif is_terminal(self._fd):
-            self._looking = self._reactor.callLater(LOOK, self._enter)
+            self._looking.start(LOOK, self._enter)
 
     def _go_on(self) -> None:
         """After a stop: in the foreground again, or in the background now.
 
         A terminal that goes away sends the same signal, and may be gone before it is read from.
         """
-        if self.running and self._looking is None:
+        if self.running and not self._looking.is_pending:
             self._look_again()
 
     def _look_again(self) -> None:

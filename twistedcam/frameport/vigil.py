@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 
 from twistedcam.errors import Silence
+from twistedcam.runtime.timer import Timer
 
 #: Seconds in which a client has to send its JOIN.
 JOIN_TIMEOUT = 10.0
@@ -56,25 +57,25 @@ class Vigil:
         #: The message that was under way at the last look, and since when.
         self._message: int | None = None
         self._since = 0.0
-        self._call: IDelayedCall | None = None
+        self._timer = Timer(clock)
         #: When the client was last heard. Set for each message, so no call is moved for it.
         self.heard_at = 0.0
 
     def await_join(self) -> None:
         """The client has connected."""
-        self._call = self._clock.callLater(JOIN_TIMEOUT, self._no_join)
+        self._timer.start(JOIN_TIMEOUT, self._no_join)
 
     def watch(self, message_limit: float = MESSAGE_LIMIT) -> None:
         """The client has joined, and completes each of its messages within ``message_limit``."""
         self._message_limit = message_limit
-        self._call = self._clock.callLater(PING_AFTER, self._look)
+        self._timer.start(PING_AFTER, self._look)
 
     def watch_half(self) -> None:
         """The client says nothing any more: ask, so that a system that knows nothing of it any
         more says so, but wait for no answer."""
         self.end()
         self._ask()
-        self._call = self._clock.callLater(PING_AFTER, self.watch_half)
+        self._timer.start(PING_AFTER, self.watch_half)
 
     def close(self) -> None:
         """Wait no more, and hold nothing of the client: it is gone."""
@@ -83,9 +84,7 @@ class Vigil:
 
     def end(self) -> None:
         """Wait no more."""
-        if self._call is not None and self._call.active():
-            self._call.cancel()
-        self._call = None
+        self._timer.cancel()
 
     def _no_join(self) -> None:
         self._give_up(Silence(f"no JOIN came within {JOIN_TIMEOUT:g} s"))
@@ -106,4 +105,4 @@ class Vigil:
         if wait <= 0:
             self._ask()
             wait = PING_AFTER
-        self._call = self._clock.callLater(wait, self._look)
+        self._timer.start(wait, self._look)

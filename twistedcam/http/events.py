@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.interfaces import IDelayedCall, IPushProducer
+from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
 from twistedcam.commands import VisibleCameras
@@ -14,6 +14,7 @@ from twistedcam.events import Event
 from twistedcam.http.figures import Figured, Figures
 from twistedcam.http.handover import answer_head
 from twistedcam.http.request import HttpRequest, query
+from twistedcam.runtime.timer import Timer
 
 if TYPE_CHECKING:
     from twistedcam.server import Server
@@ -67,12 +68,11 @@ class EventSession:
         self._camera = camera
         self._grant = request.grant
         self._server = streams.server
-        self._clock = streams.server.clock
         self._transport: Any = request.channel.transport
         self._paused = False
         self._waiting = 0
         self._over = False
-        self._timer: IDelayedCall | None = None
+        self._timer = Timer(streams.server.clock)
         self._ending: list[Callable[[], None]] = []
         request.channel.take_over(self)
         self._transport.registerProducer(self, True)
@@ -98,8 +98,7 @@ class EventSession:
     def lost(self) -> None:
         """The connection is gone (channel.Receiver)."""
         self._over = True
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
+        self._timer.cancel()
         ending, self._ending = self._ending, []
         for each in ending:
             each()
@@ -148,4 +147,4 @@ class EventSession:
     def _beat(self) -> None:
         if not self._over:
             self._send(b": still here\n\n")
-            self._timer = self._clock.callLater(HEARTBEAT, self._beat)
+            self._timer.start(HEARTBEAT, self._beat)

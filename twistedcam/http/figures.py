@@ -9,12 +9,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import Service
-from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import LoopingCall
 
 from twistedcam.auth import Grant
 from twistedcam.commands.status import camera_status
 from twistedcam.events import Event
+from twistedcam.runtime.timer import Timer
 
 if TYPE_CHECKING:
     from twistedcam.server import Server
@@ -53,7 +53,7 @@ class Figures(Service):
         self._server = server
         self._loop = LoopingCall(self._sample)
         self._loop.clock = server.clock
-        self._soon: IDelayedCall | None = None
+        self._soon = Timer(server.clock)
         self._listeners: list[Callable[[Figured], None]] = []
         self._bytes: dict[str, int] = {}
         #: For each camera: rows of frames a second, bits a second, viewers; oldest first.
@@ -69,8 +69,7 @@ class Figures(Service):
     def stopService(self) -> None:
         """Sample no more."""
         self._unsubscribe()
-        if self._soon is not None and self._soon.active():
-            self._soon.cancel()
+        self._soon.cancel()
         if self._loop.running:
             self._loop.stop()
         super().stopService()
@@ -108,8 +107,8 @@ class Figures(Service):
         self._tell()
 
     def _changed(self, event: Event) -> None:
-        if self._listeners and (self._soon is None or not self._soon.active()):
-            self._soon = self._server.clock.callLater(SOON, self._tell)
+        if self._listeners:
+            self._soon.start_unless_pending(SOON, self._tell)
 
     def _tell(self) -> None:
         if not self._listeners:

@@ -15,6 +15,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from twistedcam.delivery.kernel import is_tcp, stream_socket
 from twistedcam.delivery.write import bottom_of
+from twistedcam.runtime.timer import Timer
 
 #: Seconds between two looks.
 PERIOD = 1.0
@@ -36,20 +37,19 @@ class PeerWatch:
 
     def __init__(self, transport: Any, clock: IReactorTime) -> None:
         self._transport = transport
-        self._clock = clock
         self._socket = stream_socket(bottom_of(transport))
         if self._socket is not None and is_tcp(self._socket):
             _keep_alive(self._socket)
-        self._timer = clock.callLater(PERIOD, self._look)
+        self._timer = Timer(clock)
+        self._timer.start(PERIOD, self._look)
 
     def end(self) -> None:
         """Look no more."""
-        if self._timer.active():
-            self._timer.cancel()
+        self._timer.cancel()
 
     def _look(self) -> None:
         if self._socket is None or not is_gone(self._socket):
-            self._timer = self._clock.callLater(PERIOD, self._look)
+            self._timer.start(PERIOD, self._look)
         else:
             self._transport.abortConnection()
 

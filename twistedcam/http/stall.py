@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from twistedcam.address import show_address
 from twistedcam.delivery.kernel import stream_socket, unacknowledged
 from twistedcam.delivery.write import bottom_of
+from twistedcam.runtime.timer import Timer
 
 log = Logger()
 
@@ -51,13 +52,13 @@ class StallWatch:
         self._emptied = 0
         self._seen = (0, 0)
         self._since = 0.0
-        self._timer: IDelayedCall | None = None
+        self._timer = Timer(clock)
 
     def wrote(self) -> None:
         """An answer, or a part of it, is on its way."""
-        if self._timer is None:
+        if not self._timer.is_pending:
             self._seen, self._since = self._state(), self._clock.seconds()
-            self._timer = self._clock.callLater(PERIOD, self._look)
+            self._timer.start(PERIOD, self._look)
 
     def filled(self) -> None:
         """The transport has more than it likes to hold."""
@@ -76,15 +77,12 @@ class StallWatch:
 
     def end(self) -> None:
         """Look no more."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._timer.cancel()
 
     def _state(self) -> tuple[int, int]:
         return self._emptied, self.unread()
 
     def _look(self) -> None:
-        self._timer = None
         state, now = self._state(), self._clock.seconds()
         if not self._is_full and not state[1]:
             return
@@ -98,4 +96,4 @@ class StallWatch:
             )
             self._transport.abortConnection()
             return
-        self._timer = self._clock.callLater(PERIOD, self._look)
+        self._timer.start(PERIOD, self._look)

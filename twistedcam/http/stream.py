@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from twistedcam.address import show_address
@@ -17,6 +16,7 @@ from twistedcam.frame import Frame
 from twistedcam.http.handover import answer_head
 from twistedcam.http.placeholder import Placeholders, state_shown
 from twistedcam.http.request import HttpRequest, camera_asked, query
+from twistedcam.runtime.timer import Timer
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
@@ -135,7 +135,7 @@ class MjpegSession:
         self._over = False
         #: Whether a placeholder found the way full: it is shown as soon as that clears.
         self._owed = False
-        self._timer: IDelayedCall | None = None
+        self._timer = Timer(server.clock)
         self._outlet = open_outlet(self)
         self._outlet.say(f"--{BOUNDARY}\r\n".encode())
         self._viewer = server.viewers.join(
@@ -167,7 +167,7 @@ class MjpegSession:
         if self._over:
             return
         self._over = True
-        self._stop_timer()
+        self._timer.cancel()
         self._unsubscribe()
         self._watcher.end()
         self._server.viewers.leave(self._viewer)
@@ -185,10 +185,10 @@ class MjpegSession:
 
     def _explain(self) -> None:
         """Show why there is no picture, again and again while there is none."""
-        self._stop_timer()
+        self._timer.cancel()
         if self._over or self._camera.state == "live":
             return
-        self._timer = self._server.clock.callLater(PLACEHOLDER_PERIOD, self._explain)
+        self._timer.start(PLACEHOLDER_PERIOD, self._explain)
         showing = Deferred.fromCoroutine(self._show_placeholder())
         showing.addErrback(lambda why: log.failure("no placeholder was drawn", failure=why))
 
@@ -197,8 +197,3 @@ class MjpegSession:
         if self._over or self._camera.state == "live":
             return
         self._owed = not self._outlet.offer(frame)
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
-        self._timer = None

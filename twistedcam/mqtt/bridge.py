@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
@@ -24,6 +23,7 @@ from twistedcam.mqtt.address import Broker
 from twistedcam.mqtt.client import Client
 from twistedcam.mqtt.discovery import announcements, camera_topic
 from twistedcam.recording.hidden_folder import INSTALLATION, HiddenFolder
+from twistedcam.runtime.timer import Timer
 
 if TYPE_CHECKING:
     from twistedcam.server import Server
@@ -64,7 +64,6 @@ class Bridge(Service):
         self._new_id = secrets.token_hex(4) if known is None else ""
         broker = broker.of_installation(known or self._new_id)
         self._broker = broker
-        self._reactor = reactor
         self._birth = f"{broker.discovery}/status"
         self._command = f"{broker.base}/command"
         topics = [self._birth, self._command, camera_topic(broker, "+", "+/set")]
@@ -72,7 +71,7 @@ class Bridge(Service):
         self._client = Client(reactor, broker, state, topics, self._announce, self._received)
         self._loop = LoopingCall(self._tell_all)
         self._loop.clock = reactor
-        self._soon: IDelayedCall | None = None
+        self._soon = Timer(reactor)
         self._faults: Counter[str] = Counter()
         #: What the broker keeps of each camera: topics. It is taken back when the camera is gone.
         self._kept: dict[str, set[str]] = {}
@@ -96,8 +95,7 @@ class Bridge(Service):
         """Say goodbye."""
         super().stopService()
         self._unsubscribe()
-        if self._soon is not None and self._soon.active():
-            self._soon.cancel()
+        self._soon.cancel()
         if self._loop.running:
             self._loop.stop()
         return self._client.close()
@@ -154,8 +152,7 @@ class Bridge(Service):
             self._keep(camera, camera_topic(self._broker, camera, f"event/{event.kind}"), payload)
         else:
             self._client.publish(f"{self._broker.base}/event", payload)
-        if self._soon is None or not self._soon.active():
-            self._soon = self._reactor.callLater(SOON, self._tell_states)
+        self._soon.start_unless_pending(SOON, self._tell_states)
 
     def _received(self, topic: str, payload: bytes) -> None:
         if topic == self._birth:

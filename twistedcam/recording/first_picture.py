@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from twisted.internet.defer import Deferred, fail, succeed
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 
 from twistedcam.camera import Camera
 from twistedcam.errors import CommandError
 from twistedcam.events import CameraChanged, Event, EventBus
+from twistedcam.runtime.timer import Timer
 
 #: Seconds after which a recording without a picture is said to wait for one.
 PATIENCE = 5.0
@@ -36,11 +37,10 @@ class FirstPicture:
         #: Why there is no picture so far. None: there is one, or it may come at any moment.
         self.reason: str | None = None
         self._camera = camera
-        self._clock = clock
         self._tell = tell
         self._is_awaited = False
         self._asked: list[Deferred[str | None]] = []
-        self._due: IDelayedCall | None = None
+        self._due = Timer(clock)
         events.subscribe(self._heard)
 
     def begin(self) -> None:
@@ -49,7 +49,7 @@ class FirstPicture:
         if self._camera.state == "recovering":
             self._missing()
         else:
-            self._due = self._clock.callLater(PATIENCE, self._missing)
+            self._due.start(PATIENCE, self._missing)
 
     def wait(self) -> Deferred[str | None]:
         """Fires with None when the picture is on the disk, with ``reason`` when that is known.
@@ -110,8 +110,7 @@ class FirstPicture:
 
     def _settle(self) -> None:
         self._is_awaited = False
-        if self._due is not None and self._due.active():
-            self._due.cancel()
+        self._due.cancel()
 
     def _answer(self, reason: str | None) -> None:
         asked, self._asked = self._asked, []

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 
 from twistedcam.errors import DiskError
 from twistedcam.runtime.backoff import Backoff
+from twistedcam.runtime.timer import Timer
 
 #: Seconds between two looks whether the disk has room again.
 PERIOD = 10.0
@@ -32,7 +33,7 @@ class Standing:
         self.is_held = False
         self._backoff = Backoff(PERIOD, LONGEST)
         self._began = 0.0
-        self._due: IDelayedCall | None = None
+        self._due = Timer(clock)
 
     def hold(self) -> None:
         """Begin it now, or as soon as the disk takes it.
@@ -46,14 +47,13 @@ class Standing:
         try:
             self._start()
         except DiskError:
-            self._wait(PERIOD)
+            self._due.start(PERIOD, self._again)
             raise
 
     def let_go(self) -> None:
         """Whatever happens, it is not begun any more."""
         self.is_held = False
-        if self._due is not None and self._due.active():
-            self._due.cancel()
+        self._due.cancel()
 
     def lost(self) -> None:
         """The disk has ended it."""
@@ -61,16 +61,13 @@ class Standing:
             return
         if self._clock.seconds() - self._began >= LASTED:
             self._backoff.reset()
-        self._wait(self._backoff.next())
-
-    def _wait(self, seconds: float) -> None:
-        self._due = self._clock.callLater(seconds, self._again)
+        self._due.start(self._backoff.next(), self._again)
 
     def _again(self) -> None:
         try:
             self._start()
         except DiskError:
-            self._wait(PERIOD)
+            self._due.start(PERIOD, self._again)
 
     def _start(self) -> None:
         self._began = self._clock.seconds()

@@ -7,7 +7,7 @@ import os
 from typing import Any, Protocol
 
 from twisted.internet import protocol
-from twisted.internet.interfaces import IDelayedCall, IHalfCloseableProtocol
+from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -17,6 +17,7 @@ from twistedcam.delivery.outlet import FULL, MAX_UNSENT, Outlet
 from twistedcam.frame import Frame
 from twistedcam.hub import Hub
 from twistedcam.parting import LINGER
+from twistedcam.runtime.timer import Timer
 from twistedcam.viewers import Tally, Viewer
 from twistedcam.workers.link import Link, to_text
 from twistedcam.workers.split import AckSplitter
@@ -72,7 +73,7 @@ class RemoteViewer(protocol.Protocol):
         self._outlet: Outlet | None = None
         self._watcher: Watcher | None = None
         self._was_heard = False
-        self._linger: IDelayedCall | None = None
+        self._linger = Timer(worker.reactor)
         #: Whether the server has yet to work through what was passed on.
         self._is_asking = False
         self._is_held = False
@@ -135,8 +136,7 @@ class RemoteViewer(protocol.Protocol):
 
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
         """The viewer is gone."""
-        if self._linger is not None and self._linger.active():
-            self._linger.cancel()
+        self._linger.cancel()
         self._worker.ears.detach(self.transport)
         if self._watcher is not None:
             self._watcher.end()
@@ -171,8 +171,8 @@ class RemoteViewer(protocol.Protocol):
 
         One that does not read is cut off: the server, whose connection it was, cannot do that.
         """
-        if self._watcher is not None and self.transport is not None and self._linger is None:
-            self._linger = self._worker.reactor.callLater(LINGER, self.drop)
+        if self._watcher is not None and self.transport is not None and not self._linger.is_pending:
+            self._linger.start(LINGER, self.drop)
             self._watcher.finish(self.transport.loseConnection)
 
     def drop(self) -> None:
