@@ -106,10 +106,10 @@ class CameraRig:
         self.clock = Clock()
         self.threads: list[ManualThread] = []
         self.events: list[Event] = []
-        bus = EventBus()
-        bus.subscribe(self.events.append)
+        self.bus = EventBus()
+        self.bus.subscribe(self.events.append)
         spec = SourceSpec("fake", "", settings or {}, "fake:")
-        self.camera = Camera("cam", spec, bus, self.clock, self._make_thread)
+        self.camera = Camera("cam", spec, self.bus, self.clock, self._make_thread)
 
     @property
     def states(self) -> list[str]:

@@ -14,6 +14,8 @@ from twisted.logger import Logger
 from twistedcam.auth import Authenticator
 from twistedcam.broker import BrokerState
 from twistedcam.camera import Camera
+from twistedcam.camera.properties.device import DeviceControls
+from twistedcam.camera.properties.group import CameraProperties
 from twistedcam.camera_name import check_distinct, check_name, find_name
 from twistedcam.delivery import Delivery, LocalDelivery
 from twistedcam.doorman import Doorman
@@ -67,6 +69,8 @@ class Server:
         self.viewers = Viewers(self.events, clock)
         self.cameras: dict[str, Camera] = {}
         self.recorders: dict[str, Recorder] = {}
+        #: The properties of each camera, by the camera's name.
+        self.properties: dict[str, CameraProperties] = {}
         #: Each camera's source as it was configured: without what was set since, or saved.
         self.configured: dict[str, SourceSpec] = {}
         self.saved = SavedSettings(recordings)
@@ -127,6 +131,8 @@ class Server:
         camera = Camera(name, source, self.events, self.clock, self.make_thread)
         self.configured[name] = spec
         self.cameras[name] = camera
+        device = DeviceControls(camera, self.clock, self.make_thread)
+        self.properties[name] = CameraProperties(camera, camera.use, device, self.events)
         self.recorders[name] = Recorder(
             camera,
             self.recordings,
@@ -147,10 +153,10 @@ class Server:
         Raises:
             BadArgument: a setting is not one that there is; nothing has changed.
         """
-        camera = self.cameras[name]
+        camera, properties = self.cameras[name], self.properties[name]
         going = camera.use(self.saved.apply(name, spec), reopen=reopen)
         going.addErrback(lambda _: None)  # the camera's state says it
-        going.addCallback(lambda _: Deferred.fromCoroutine(camera.properties.tell()))
+        going.addCallback(lambda _: Deferred.fromCoroutine(properties.publish()))
         self.configured[name] = spec
 
     async def save_settings(self, name: str, *, forget: bool = False) -> dict[str, str | None]:
@@ -201,6 +207,7 @@ class Server:
             await self.processors.pop(name).stop()
         camera, recorder = self.cameras.pop(name), self.recorders.pop(name)
         self.configured.pop(name)
+        self.properties.pop(name)
         await recorder.stop()
         await self.outputs.remove(name)
         for viewer in self.viewers.of(name):

@@ -62,8 +62,8 @@ class LifecycleTests(SynchronousTestCase):
                 self.rig.clock.advance(0.5)
                 self.rig.step()
         lines = [formatEvent(event) for event in logged]
-        self.assertEqual(lines.count("cam gives 2.0 fps, granted were 10"), 1, lines)
-        self.assertEqual(len([line for line in lines if "gives" in (line or "")]), 1)
+        self.assertEqual(lines.count("cam delivers 2.0 fps; the source promised 10"), 1, lines)
+        self.assertEqual(len([line for line in lines if "delivers" in (line or "")]), 1)
 
     def test_starting_twice_opens_once_and_answers_both(self) -> None:
         first, second = self.camera.start(), self.camera.start()

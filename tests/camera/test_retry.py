@@ -8,7 +8,7 @@ from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 
 from tests.fakes import CameraRig, FakeScheme
-from twistedcam.camera.retry import LOOK_EVERY, RETRY_FIRST, RETRY_LOGIN, RETRY_MOST, Retry
+from twistedcam.camera.retry import CHECK_EVERY, RETRY_FIRST, RETRY_LOGIN, RETRY_MOST, Retry
 from twistedcam.errors import CameraFailed, LoginRefused
 
 
@@ -44,7 +44,7 @@ def test_a_device_that_is_back_is_tried_within_a_second_however_long_the_wait() 
     device.there = "plugged in"
     clock.pump([0.05] * 20)
     assert len(tries) == 1
-    assert LOOK_EVERY + RETRY_FIRST < 1
+    assert CHECK_EVERY + RETRY_FIRST < 1
 
 
 def test_the_wait_after_a_return_is_short_again() -> None:

@@ -124,7 +124,6 @@ class TokenTests(TokenCase):
 
     def test_a_camera_that_is_not_there_is_answered_as_one_that_may_not_be_seen(self) -> None:
         porter, guest = self.controller("porter"), self.controller("guest")
-        self.yard.properties.names()
         for line in ("status {}", "get {} fps", "get {}", "watch {}", "stop {}", "record start {}",
                      "snapshot {} a.jpg", "publish start {}", "set {} fps 5"):  # fmt: skip
             for asking in (porter, guest):

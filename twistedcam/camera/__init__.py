@@ -1,4 +1,4 @@
-"""A camera: its lifecycle, its thread, its frames."""
+"""A camera: its state machine, the capture of its frames, and its properties."""
 
 from twistedcam.camera.camera import Camera, check_source
 

@@ -1,4 +1,4 @@
-"""Bad pictures: what is logged of them, and what it means that nothing else comes."""
+"""Corrupt frames: logs them, and detects a source that delivers nothing else."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from twisted.logger import Logger
 
 log = Logger()
 
-#: Seconds between two lines in the log about a camera's bad pictures.
+#: Seconds between two log lines about a camera's corrupt frames.
 LOG_EVERY = 60.0
 
 
 class BadFrameDetector:
-    """Says so when bad pictures are all that comes; once, until a good one has come.
+    """Detects that a source delivers corrupt frames only; reports it once until a good one arrives.
 
-    Until the first good one somebody may wait for an answer: it is due when the patience is over,
-    whether more come or not. Later on a source may rightly be silent behind a bad one, and it is
-    the next bad one that tells.
+    Before the first good frame a caller may wait for an answer, so the report is due when the
+    patience is over, with or without further frames. Later the source may be silent after a corrupt
+    frame for good reasons, so only another corrupt frame causes the report.
 
     Arguments:
-        clock: what the time is measured by.
-        tell: called with the reason.
+        clock: measures the patience.
+        on_bad: called with the reason.
     """
 
-    def __init__(self, clock: IReactorTime, tell: Callable[[str], None]) -> None:
-        #: Seconds that bad pictures are put up with; None for a source that must not be silent.
+    def __init__(self, clock: IReactorTime, on_bad: Callable[[str], None]) -> None:
+        #: Seconds of corrupt frames before the report; None for a source that must not be silent.
         self.patience: float | None = None
         self._clock = clock
-        self._tell = tell
+        self._on_bad = on_bad
         self._has_given = False
         self._since: float | None = None
-        self._is_told = False
+        self._is_reported = False
         self._reason = ""
         self._due: IDelayedCall | None = None
 
     def bad(self, reason: str) -> None:
-        """A picture was no good, for that reason."""
+        """Note a corrupt frame."""
         if self.patience is None:
             return
         self._reason = reason
@@ -46,34 +46,34 @@ class BadFrameDetector:
             self._since = now
             if not self._has_given:
                 self._due = self._clock.callLater(self.patience, self._over)
-        elif self._has_given and not self._is_told and now - self._since >= self.patience:
+        elif self._has_given and not self._is_reported and now - self._since >= self.patience:
             self._over()
 
     def good(self) -> None:
-        """A picture has come."""
+        """Note a good frame."""
         self._has_given = True
         self.forget()
 
     def forget(self) -> None:
-        """What was bad so far counts no more."""
+        """Forget the corrupt frames so far."""
         if self._due is not None and self._due.active():
             self._due.cancel()
         self._due = self._since = None
-        self._is_told = False
+        self._is_reported = False
 
     def _over(self) -> None:
         assert self._since is not None
-        self._is_told = True
+        self._is_reported = True
         seconds = round(self._clock.seconds() - self._since, 1)
-        self._tell(f"no picture for {seconds:g} s: {self._reason}")
+        self._on_bad(f"no picture for {seconds:g} s: {self._reason}")
 
 
 class BadFrameLog:
-    """Logs that pictures were no good: the first at once, others together, once a minute at most.
+    """Logs corrupt frames: the first at once, others together, at most once a minute.
 
     Arguments:
-        camera: its name.
-        clock: what the time is measured by.
+        camera: the camera's name.
+        clock: measures the time between log lines.
     """
 
     def __init__(self, camera: str, clock: IReactorTime) -> None:
@@ -83,7 +83,7 @@ class BadFrameLog:
         self._count = 0
 
     def tell(self, reason: str) -> None:
-        """A picture was no good, for that reason."""
+        """Log a corrupt frame now, or count it for the next line."""
         self._count += 1
         now = self._clock.seconds()
         if self._logged_at is not None and now - self._logged_at < LOG_EVERY:

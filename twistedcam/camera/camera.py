@@ -1,10 +1,9 @@
-"""A camera: a source that is started, stopped and brought back, and the frames that it gives."""
+"""A camera: a source that is started, stopped and opened again after failures, and its frames."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
@@ -14,33 +13,29 @@ from twistedcam.camera.bad_frames import BadFrameLog
 from twistedcam.camera.notifier import StateNotifier, answer
 from twistedcam.camera.on_demand import OnDemand, may_rest, next_frame
 from twistedcam.camera.opener import SourceOpener
-from twistedcam.camera.properties.device import DeviceControls
-from twistedcam.camera.properties.group import CameraProperties
+from twistedcam.camera.retry import RETRY_MOST
 from twistedcam.camera.state_machine import CameraState, make_lifecycle
 from twistedcam.camera.status import CameraStatus
 from twistedcam.errors import CameraFailed, SourceEnded, Stalled
-from twistedcam.events import OPENED_ANEW, EventBus, Fault, PropertiesChanged
+from twistedcam.events import OPENED_ANEW, EventBus, Fault
 from twistedcam.frame import Frame
 from twistedcam.hub import Hub
+from twistedcam.runtime.threads import Thread
 from twistedcam.sources import Inbox, SourceInfo, SourceSpec, make_source
 from twistedcam.sources.encode import Encoder, Picture
 from twistedcam.sources.spec import title_of
 
-if TYPE_CHECKING:
-    from twistedcam.camera.properties.base import Property
-    from twistedcam.runtime.threads import Thread
-
 log = Logger()
 
-#: Seconds that a source may take to give the picture that was asked for, once it is open.
+#: Seconds to wait for the frame that a caller asked for, once the source is open.
 PICTURE_WAIT = 5.0
 
 
 def check_source(spec: SourceSpec) -> Encoder:
-    """See that a camera can have that source, with all its settings; gives what encodes for it.
+    """Check that a camera can use this source with its settings; return the encoder for it.
 
     Raises:
-        BadArgument: the source, or a setting of it, is not one that there is.
+        BadArgument: the source or one of its settings is unknown or wrong.
     """
     make_source(spec)
     may_rest(spec)
@@ -52,14 +47,14 @@ class Camera(CameraStatus):
     """One camera.
 
     Arguments:
-        name: what it is called everywhere.
-        spec: where its pictures come from.
-        events: where its changes are told.
-        clock: what retries and rates are measured by.
-        make_thread: gives a thread of its own for each opening of the source.
+        name: the camera's name.
+        spec: the source of its frames.
+        events: receives its changes.
+        clock: measures retries and rates.
+        make_thread: returns a new thread for each opening of the source.
 
     Raises:
-        BadArgument: the source, or a setting of it, is not one that there is.
+        BadArgument: the source or one of its settings is unknown or wrong.
     """
 
     def __init__(
@@ -70,53 +65,54 @@ class Camera(CameraStatus):
         clock: IReactorTime,
         make_thread: Callable[[], Thread],
     ) -> None:
-        super().__init__(name, clock)
-        self.spec = spec
-        #: What it is called where people see it; None: its name.
+        super().__init__(name, spec, clock)
+        #: The name that people see; None if that is its name.
         self.title = title_of(spec)
         self.hub = Hub(clock)
-        self.hub.on_undecodable = self.corrupt
+        self.hub.on_undecodable = self.on_corrupt
         self._bad_frames = BadFrameLog(name, clock)
-        #: Where pictures are left for a camera whose source is ``push:``.
+        #: Takes the pictures that clients send to a camera whose source is ``push:``.
         self.inbox = Inbox()
         self._id = secrets.token_hex(8)
         self._events = events
-        self.encoder = check_source(spec)  # what is wrong is said now, and not in the thread
-        #: Whether the source is open and may give no picture for as long as it likes.
+        self.encoder = check_source(spec)  # a wrong setting is an error here, not in the thread
+        #: True while the source is open and need not deliver frames at a steady rate.
         self._may_be_silent = False
-        #: Whether the source is open and gives no pictures, for a reason that is known.
+        #: True while the source is open and delivers no frames for a known reason.
         self._is_paused = False
         self._first: Frame | None = None
-        #: What was logged of its pictures (Picture.note).
+        #: The notes of its pictures that were logged (Picture.note).
         self._noted: set[str] = set()
-        #: What the last attempt failed with.
+        #: The error of the last attempt.
         self._error: CameraFailed | None = None
         self._notifier = StateNotifier(events, self._show, clock)
         self._opener = SourceOpener(
-            self, clock, make_thread, lambda: self._notifier.step(self._lifecycle.retry)
+            self,
+            lambda: make_source(self.spec, self.inbox),
+            lambda: len(self.hub) > 0,
+            clock,
+            make_thread,
+            lambda: self._notifier.step(self._lifecycle.retry),
         )
         self._lifecycle = make_lifecycle(self)
         self._on_demand = OnDemand(
             self.hub,
             clock,
             lambda: self._notifier.step(self._lifecycle.resume),
-            lambda: (
-                self._notifier.step(self._lifecycle.suspend) if self.state != "stopped" else None
-            ),
+            self._suspend,
         )
         self._on_demand.follow(spec)
-        self.properties = CameraProperties(self, DeviceControls(self, clock, make_thread))
 
     @property
     def via(self) -> tuple[str, ...]:
-        """The cameras that its pictures come through, itself first (wire.State)."""
+        """The ids of the cameras that its frames pass through, its own first (wire.State)."""
         return (self._id, *self._opener.via)
 
     async def picture(self, seconds: float = PICTURE_WAIT) -> Frame:
-        """The newest picture; of an idle camera the first, for which its device is opened.
+        """Return the newest frame. An idle camera opens its device for it.
 
         Raises:
-            CameraFailed: there is none.
+            CameraFailed: there is no frame.
         """
         had_one = self.hub.newest is not None
         frame = self.hub.encoded()
@@ -127,14 +123,14 @@ class Camera(CameraStatus):
             raise CameraFailed(f"{self.name} has no picture, it is {self.state}{because}")
         return frame
 
-    # What controllers ask for.
+    # What users ask for.
 
     def start(self) -> Deferred[None]:
-        """Run, if it does not run already.
+        """Start the camera, if it is stopped.
 
-        Fires when the camera is live; fails with CameraFailed if the source cannot be had (it is
-        then tried again and again), gives no picture for ``PICTURE_WAIT`` (it is live as soon as it
-        does) or the camera is stopped before it gave one.
+        Fires when the camera is live. Fails with CameraFailed if the source cannot be opened (it
+        is then tried again and again), if it delivers no frame within ``PICTURE_WAIT`` (the camera
+        is live as soon as it does), or if the camera is stopped before.
         """
         if self.state == "stopped" and self._on_demand.can_wait:
             self._notifier.step(self._lifecycle.suspend)
@@ -143,18 +139,18 @@ class Camera(CameraStatus):
         return self._outcome()
 
     def stop(self) -> Deferred[None]:
-        """Stop, if it runs. Fires when the device is free, or is left behind because it hangs."""
+        """Stop the camera. Fires when the device is released, or abandoned because it hangs."""
         self._on_demand.cancel()
         self._notifier.step(self._lifecycle.stop)
         return self._opener.closed()
 
-    def use(self, spec: SourceSpec, *, reopen: bool = True) -> Deferred[None]:
-        """Go on with other settings of the source; viewers and a recording stay.
+    def use(self, spec: SourceSpec, reopen: bool = True) -> Deferred[None]:
+        """Continue with other settings of the source; viewers and a recording stay.
 
-        Fires and fails as ``start``; at once if it is stopped, or nothing has to be opened anew.
+        Fires and fails as ``start``; fires at once if the camera is stopped or need not reopen.
 
         Raises:
-            BadArgument: a setting is not one that there is; nothing has changed.
+            BadArgument: a setting is unknown or wrong; nothing has changed.
         """
         encoder = check_source(spec)
         self.spec = spec
@@ -171,17 +167,12 @@ class Camera(CameraStatus):
         self._notifier.step(self._lifecycle.reopen, f"{OPENED_ANEW} as {spec.shown}")
         return self._outcome()
 
-    def tell_properties(self, found: Iterable[Property]) -> None:
-        """Tell what holds since these were set."""
-        values = {each.name: each.value for each in found}
-        self._events.publish(PropertiesChanged(self.name, values))
+    # Outputs of the state machine (state_machine.Actions).
 
-    # What the lifecycle does (lifecycle.Actions).
-
-    def enter(self, state: CameraState, reason: str | None = None) -> None:
-        """Be in that state from now on."""
+    def enter(self, state: CameraState, reason: str | None = None, is_idle: bool = False) -> None:
+        """Take on a state, and tell all listeners."""
         is_news = (state, reason) != (self.state, self.reason)
-        self.set_state(state, reason)
+        self.set_state(state, reason, is_idle)
         if state != "live":
             self.hub.clear()
         if state == "starting":
@@ -189,9 +180,9 @@ class Camera(CameraStatus):
         if state == "live":
             self._opener.succeeded()
             log.info("{camera} is live: {granted}", camera=self.name, granted=self.granted)
-        elif not is_news:  # tried again in vain: one line in the log is enough
+        elif not is_news:  # a retry that failed as the one before: it was logged
             pass
-        elif reason and not self.is_idle:
+        elif reason and not is_idle:
             log.warn("{camera} is {state}: {reason}", camera=self.name, state=state, reason=reason)
         else:
             because = f": {reason}" if reason else ""
@@ -199,31 +190,32 @@ class Camera(CameraStatus):
         self._notifier.add(self.changed(), self._first if state == "live" else None)
 
     def open_source(self) -> None:
-        """Begin a new capture, as soon as the one before has let the device go."""
-        self._opener.begin()
+        """Begin a new capture, as soon as the previous one has released the device."""
+        # A silent device that was opened again gets as long as it may need to come back.
+        self._opener.begin(self.encoder, RETRY_MOST if self.state == "recovering" else 0.0)
 
     def close_source(self) -> None:
-        """End the capture under way."""
+        """End the current capture."""
         self._is_paused = self._may_be_silent = False
         self._opener.end()
 
     def retry_later(self) -> None:
-        """Try again, after a longer wait each time, or as soon as the device is back."""
+        """Schedule a retry: later each time, and at once when the device is back."""
         self.counts.restarts += 1
         self._opener.again_later(self._error)
 
-    # What the capture tells (capture.CaptureListener).
+    # Events of the capture (capture.CaptureListener).
 
-    def opened(self, granted: SourceInfo) -> None:
-        """The source is open."""
+    def on_opened(self, granted: SourceInfo) -> None:
+        """Note what the source delivers."""
         self.granted = granted
         self.width, self.height = self.encoder.finished_size(granted.width, granted.height)
-        self._may_be_silent = not granted.steady  # of others the capture says when they stall
+        self._may_be_silent = not granted.steady  # the capture detects that a steady one stalls
         self._limit_waiting()
         self._refuse_ring()
 
-    def captured(self, picture: Picture) -> None:
-        """A picture has come: number it and pass it on."""
+    def on_picture(self, picture: Picture) -> None:
+        """Number a picture and pass it on."""
         before = (self.width, self.height)
         frame = self.number(picture)
         if picture.note and picture.note not in self._noted:
@@ -239,15 +231,15 @@ class Camera(CameraStatus):
         if self.state == "live":  # a listener may have stopped it on hearing of the size
             self.hub.publish(frame)
 
-    def corrupt(self, reason: str) -> None:
-        """A picture was no good: count it."""
+    def on_corrupt(self, reason: str) -> None:
+        """Count a corrupt picture."""
         self.counts.corrupt += 1
         self.note_fault(reason)
         self._bad_frames.tell(reason)
         self.inbox.tell_refusal()
 
-    def paused(self, reason: str, stalled: bool = False) -> None:
-        """It is known why the source gives no pictures now."""
+    def on_paused(self, reason: str, stalled: bool = False) -> None:
+        """Recover without reopening: the source delivers no frames for a known reason."""
         if (self.state, self.reason) != ("recovering", reason):
             self.note_fault(reason)
             self.stalled = stalled
@@ -255,8 +247,8 @@ class Camera(CameraStatus):
             self._notifier.step(self._lifecycle.paused, reason)
         self._refuse_ring()
 
-    def failed(self, error: CameraFailed) -> None:
-        """The capture gives no more."""
+    def on_failed(self, error: CameraFailed) -> None:
+        """Recover, or stop if the source has ended: the capture delivers no more."""
         self._error = error
         self.note_fault(str(error))
         self.stalled = isinstance(error, Stalled)
@@ -266,19 +258,23 @@ class Camera(CameraStatus):
             self._notifier.add(Fault(self.name, error.code, str(error)))
             self._notifier.step(self._lifecycle.failed, str(error))
 
+    def _suspend(self) -> None:
+        if self.state != "stopped":
+            self._notifier.step(self._lifecycle.suspend)
+
     def _show(self, first: Frame) -> None:
         if self.state == "live":
             self.hub.publish(first)
 
     def _refuse_ring(self) -> None:
-        """Give up a source that leads back here."""
+        """Give up a source that relays this camera's own frames."""
         if self._id in self.via[1:]:
             self._opener.give_up()
             ring = "its pictures would come from itself: servers relay each other's camera"
-            self.failed(CameraFailed(ring))
+            self.on_failed(CameraFailed(ring))
 
     def _outcome(self) -> Deferred[None]:
-        """How the opening under way ends, or how the last one did."""
+        """The result of the current attempt to open the source, or of the last one."""
         if self.state == "live" or self.is_idle:
             return succeed(None)
         known = self._opener.is_waiting or self._is_paused
@@ -291,7 +287,7 @@ class Camera(CameraStatus):
         return waiting
 
     def _limit_waiting(self) -> None:
-        """Let nobody wait for ever for a picture that may never come."""
+        """Limit the time to wait for the first frame of a source that may be silent."""
         if self._may_be_silent:
             seconds = PICTURE_WAIT + (1 / self.granted.fps if self.granted.fps else 0)
-            self._notifier.hurry(seconds, self.reason)
+            self._notifier.limit(seconds, self.reason)

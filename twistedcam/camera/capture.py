@@ -1,4 +1,4 @@
-"""One opening of a source: from taking the device to letting it go."""
+"""One capture: opens a source, reads it, and closes it."""
 
 from __future__ import annotations
 
@@ -19,36 +19,37 @@ from twistedcam.sources.encode import Encoder, Picture
 
 log = Logger()
 
-#: Seconds that a device may take to open.
+#: The most seconds that opening a device may take.
 OPEN_TIMEOUT = 15.0
-#: A camera is stalled after so many of its periods without a picture, and at least so many seconds.
+#: A source has stalled if no picture arrives for this many frame periods, and at least this many
+#: seconds.
 STALL_PERIODS = 5
 STALL_SECONDS = 2.0
-#: Seconds that a device may take to close before it is left behind.
+#: The most seconds that closing a device may take before it is abandoned.
 CLOSE_TIMEOUT = 2.0
 
 
 class CaptureListener(Protocol):
-    """Who hears what a capture does. Nothing is told any more once it was ended."""
+    """Hears what a capture does. Nothing is called any more once the capture was ended."""
 
-    def opened(self, granted: SourceInfo) -> None:
-        """The device is open."""
+    def on_opened(self, granted: SourceInfo) -> None:
+        """The source is open."""
 
-    def captured(self, picture: Picture) -> None:
-        """A picture has come."""
+    def on_picture(self, picture: Picture) -> None:
+        """A picture has arrived."""
 
-    def corrupt(self, reason: str) -> None:
-        """A picture came and was no good."""
+    def on_corrupt(self, reason: str) -> None:
+        """A picture has arrived that cannot be used."""
 
-    def paused(self, reason: str, stalled: bool = False) -> None:
-        """No pictures come now, for a reason that is known; the capture goes on.
+    def on_paused(self, reason: str, stalled: bool = False) -> None:
+        """The source delivers no pictures for now, for a known reason; the capture goes on.
 
         Arguments:
-            stalled: the device is there; what comes of it is no good.
+            stalled: True if the device is present and only delivers pictures that are corrupt.
         """
 
-    def failed(self, error: CameraFailed) -> None:
-        """There will be no more pictures. The capture has still to be ended."""
+    def on_failed(self, error: CameraFailed) -> None:
+        """No more pictures will arrive. The capture has still to be ended."""
 
 
 class Capture:
@@ -56,12 +57,12 @@ class Capture:
 
     Arguments:
         source: the source, not yet open.
-        encoder: what makes finished pictures of what the source grabs.
-        thread: where both work; this capture's own.
-        clock: what time-outs are measured by.
-        listener: who hears of it.
-        patience: the least seconds to wait for the first picture of an open device.
-        is_wanted: says whether somebody takes all pictures; asked in the thread.
+        encoder: turns what the source delivers into finished pictures.
+        thread: the thread for both, used by this capture alone.
+        clock: measures time-outs.
+        listener: hears of events.
+        patience: the least seconds to wait for the first picture once the source is open.
+        is_wanted: returns True while somebody takes every picture; called in the thread.
     """
 
     def __init__(
@@ -85,24 +86,24 @@ class Capture:
         self._first_patience = patience
         self._is_wanted = is_wanted
         self._waited = OPEN_TIMEOUT
-        self._no_good = ""
-        #: Whether an error that nobody has foreseen has been logged.
-        self._is_told = False
-        self._bad_frames = BadFrameDetector(clock, self._spoilt)
-        #: Fires when the device was let go; not while its driver hangs.
+        self._corrupt_reason = ""
+        #: True once an unexpected encoder error was logged.
+        self._has_logged = False
+        self._bad_frames = BadFrameDetector(clock, self._only_corrupt)
+        #: Fires when the device is released; not while its driver hangs.
         self.released: Deferred[None] = Deferred()
         self._watchdog: IDelayedCall | None = None
         self._under_way: Deferred[Any] | None = None
 
     def begin(self) -> None:
-        """Open the source and go on reading."""
+        """Open the source, and read until ``end``."""
         self._watch()
         self._run(self._source.open, self._opened)
 
     def end(self) -> Deferred[None]:
-        """Read no more and let the device go.
+        """Stop reading and close the source.
 
-        Fires when it is closed, or was left behind because a driver hangs.
+        Fires when it is closed, or was abandoned because its driver hangs.
         """
         self._listener = None
         self._unwatch()
@@ -132,7 +133,7 @@ class Capture:
         return closed
 
     def _abandon(self, closed: Deferred[None]) -> None:
-        log.warn("a camera's driver hangs: its thread is left behind")
+        log.warn("a camera's driver hangs: its thread is abandoned")
         closed.callback(None)
 
     def _run(self, call: Callable[[], Any], then: Callable[[Any], None]) -> Deferred[None]:
@@ -144,7 +145,7 @@ class Capture:
                 self._under_way = None
             return result
 
-        return made.addBoth(over).addCallbacks(then, self._broke)
+        return made.addBoth(over).addCallbacks(then, self._failed)
 
     def _opened(self, granted: SourceInfo) -> None:
         if self._listener is None:
@@ -153,17 +154,20 @@ class Capture:
         patience = max(STALL_SECONDS, period)
         self._patience = patience if granted.steady else 0.0
         self._bad_frames.patience = None if granted.steady else min(patience, OPEN_TIMEOUT)
-        self._listener.opened(granted)
+        self._listener.on_opened(granted)
         if self._listener is None:
             return
         self._watch(self._first_patience)
-        self._loop.start(0).addErrback(self._broke)
+        self._loop.start(0).addErrback(self._failed)
 
     def _step(self) -> Deferred[None]:
         return self._run(self._grab, self._grabbed)
 
     def _grab(self) -> Picture | Paused | str | None:
-        """In the thread: a finished picture, or why there is none, or why it is no good."""
+        """Read a finished picture, a pause, or the reason why a picture is corrupt.
+
+        This is called in the thread.
+        """
         try:
             grab = self._source.read()
         except Paused as pause:
@@ -176,10 +180,10 @@ class Capture:
             return self._encoder.finish(grab, self._is_wanted())
         except ValueError as error:
             return str(error)
-        except Exception as error:  # whatever a picture does to a library, it is the picture's
-            if not self._is_told:
-                self._is_told = True
-                log.failure("a picture broke what was to pass it on")
+        except Exception as error:  # any error of a library is the fault of the picture
+            if not self._has_logged:
+                self._has_logged = True
+                log.failure("a picture made the encoder fail")
             return f"{type(error).__name__}: {error}"
 
     def _grabbed(self, picture: Picture | Paused | str | None) -> None:
@@ -187,21 +191,21 @@ class Capture:
             return
         if isinstance(picture, Paused):
             self._bad_frames.forget()
-            self._listener.paused(str(picture))
+            self._listener.on_paused(str(picture))
             return
         if isinstance(picture, str):
-            self._no_good = picture
-            self._listener.corrupt(picture)
+            self._corrupt_reason = picture
+            self._listener.on_corrupt(picture)
             self._bad_frames.bad(picture)
             return
-        self._no_good = ""
+        self._corrupt_reason = ""
         self._bad_frames.good()
         self._waited = self._patience
         if self._watchdog is not None:
             self._watchdog.reset(self._patience)
-        self._listener.captured(picture)
+        self._listener.on_picture(picture)
 
-    def _broke(self, why: Failure) -> None:
+    def _failed(self, why: Failure) -> None:
         self._unwatch()
         if self._loop.running:
             self._loop.stop()
@@ -212,10 +216,10 @@ class Capture:
         elif why.check(CancelledError):
             return
         else:
-            log.failure("a source failed in a way that it should not", failure=why)
+            log.failure("a source failed with an unexpected error", failure=why)
             error = CameraFailed(f"the source failed: {why.getErrorMessage()}")
         assert isinstance(error, CameraFailed)
-        self._listener.failed(error)
+        self._listener.on_failed(error)
 
     def _watch(self, least: float = 0.0) -> None:
         self._unwatch()
@@ -229,13 +233,13 @@ class Capture:
         self._watchdog = None
         self._bad_frames.forget()
 
-    def _spoilt(self, reason: str) -> None:
-        # It is read on, not opened anew: a folder or a film would begin again with what is bad.
+    def _only_corrupt(self, reason: str) -> None:
+        # Reading goes on: a folder or film that is opened again would start with the same pictures.
         if self._listener is not None:
-            self._listener.paused(reason, stalled=True)
+            self._listener.on_paused(reason, stalled=True)
 
     def _stalled(self) -> None:
         self._watchdog = None
         if self._listener is not None:
-            why = f": {self._no_good}" if self._no_good else ""
-            self._listener.failed(Stalled(f"no picture for {self._waited:g} s{why}"))
+            why = f": {self._corrupt_reason}" if self._corrupt_reason else ""
+            self._listener.on_failed(Stalled(f"no picture for {self._waited:g} s{why}"))

@@ -1,4 +1,4 @@
-"""Who is told of what happens to a camera, and in which order."""
+"""Tells listeners and callers of a camera's changes, in order."""
 
 from __future__ import annotations
 
@@ -13,29 +13,30 @@ from twistedcam.errors import CameraFailed
 from twistedcam.events import CameraChanged, EventBus, Fault
 from twistedcam.frame import Frame
 
-_GOES_ON = "it is live as soon as one comes"
+_STILL_TRYING = "it is live as soon as one comes"
 
 
 @dataclass
-class _News:
-    """Something that is still to be told."""
+class _Notification:
+    """An event that is still to be published."""
 
     event: CameraChanged | Fault
-    #: The picture that it became live with.
+    #: The first frame, if the camera became live.
     first: Frame | None = None
-    #: Those who are answered by it.
+    #: The callers that this event answers.
     waiting: list[Deferred[None]] = field(default_factory=list)
 
 
 class StateNotifier:
-    """Tells of a camera's changes between two steps of its lifecycle, and never within one.
+    """Publishes a camera's changes between two steps of its state machine, never during one.
 
-    Who is told may ask for something else at once. It is done at once, and told of in its turn.
+    A listener may ask the camera for something else at once. That is done at once, and published
+    after what was queued before.
 
     Arguments:
-        events: where changes are told.
-        show: takes the picture that the camera became live with, if it still is.
-        clock: what waiting is limited by.
+        events: receives the changes.
+        show: takes the first frame, when the camera's becoming live was published.
+        clock: measures the limit on waiting.
     """
 
     def __init__(
@@ -45,46 +46,46 @@ class StateNotifier:
         self._show = show
         self._clock = clock
         self._limit: IDelayedCall | None = None
-        self._news: deque[_News] = deque()
+        self._queue: deque[_Notification] = deque()
         self._waiting: list[Deferred[None]] = []
-        self._is_telling = False
+        self._is_publishing = False
 
     def wait(self) -> Deferred[None]:
-        """The outcome of the opening under way: fires when live, fails with CameraFailed."""
+        """Wait for the current opening: fires when live, fails with CameraFailed."""
         outcome: Deferred[None] = Deferred()
         self._waiting.append(outcome)
         return outcome
 
-    def hurry(self, seconds: float, reason: str | None) -> None:
-        """Who waits for the outcome is told that there is none, if there is none by then."""
+    def limit(self, seconds: float, reason: str | None) -> None:
+        """Let those who wait fail if there is no outcome after ``seconds``."""
         if self._waiting and self._limit is None:
             why = reason or f"no picture came within {seconds:.3g} s"
-            self._limit = self._clock.callLater(seconds, self._give_up, f"{why}; {_GOES_ON}")
+            self._limit = self._clock.callLater(seconds, self._give_up, f"{why}; {_STILL_TRYING}")
 
     def add(self, event: CameraChanged | Fault, first: Frame | None = None) -> None:
-        """Tell of it when the step under way is done; who waits is answered by an outcome."""
+        """Queue an event until the current step is done; an outcome answers those who wait."""
         waiting: list[Deferred[None]] = []
         if isinstance(event, CameraChanged) and event.state != "starting":
             waiting = self._take_waiting()
-        self._news.append(_News(event, first, waiting))
+        self._queue.append(_Notification(event, first, waiting))
 
-    def step(self, happen: Callable[..., None], *reason: str) -> None:
-        """Let something happen to the lifecycle; then tell of it, and give the answers."""
-        if self._is_telling:
-            happen(*reason)
+    def step(self, machine_input: Callable[..., None], *reason: str) -> None:
+        """Give the state machine an input; then publish the events and answer the callers."""
+        if self._is_publishing:
+            machine_input(*reason)
             return
-        self._is_telling = True
+        self._is_publishing = True
         try:
-            happen(*reason)
-            while self._news:
-                news = self._news.popleft()
-                self._events.publish(news.event)
-                if news.first is not None:
-                    self._show(news.first)
-                if isinstance(news.event, CameraChanged):
-                    answer(news.waiting, news.event)
+            machine_input(*reason)
+            while self._queue:
+                next_one = self._queue.popleft()
+                self._events.publish(next_one.event)
+                if next_one.first is not None:
+                    self._show(next_one.first)
+                if isinstance(next_one.event, CameraChanged):
+                    answer(next_one.waiting, next_one.event)
         finally:
-            self._is_telling = False
+            self._is_publishing = False
 
     def _take_waiting(self) -> list[Deferred[None]]:
         if self._limit is not None:
@@ -100,7 +101,7 @@ class StateNotifier:
 
 
 def answer(waiting: list[Deferred[None]], change: CameraChanged) -> None:
-    """Tell those who asked for a start what came of it."""
+    """Fire each Deferred with the outcome that the change means."""
     for each in waiting:
         if change.state == "live":
             each.callback(None)

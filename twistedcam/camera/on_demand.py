@@ -1,4 +1,4 @@
-"""Whether anybody wants a camera's pictures: its device may be closed while nobody does."""
+"""Opens and closes a camera's device by demand."""
 
 from __future__ import annotations
 
@@ -11,79 +11,80 @@ from twistedcam.frame import Frame
 from twistedcam.hub import Hub
 from twistedcam.sources.spec import Settings, SourceSpec
 
-#: Seconds after the last viewer or recording that the device is closed.
+#: Seconds after the last viewer or recording has gone until the device is closed.
 REST_AFTER = 10.0
 
 
 class OnDemand:
-    """Follows a hub, and says when pictures are wanted, and when no longer.
+    """Watches whether a hub has sinks.
 
     Arguments:
-        hub: whose consumers are counted.
-        clock: what the rest is waited for by.
-        wanted: called when the first has come.
-        unwanted: called ten seconds after the last has gone.
+        hub: the camera's hub.
+        clock: measures the delay before the device is closed.
+        on_wanted: called when the first sink was added.
+        on_unwanted: called ``REST_AFTER`` seconds after the last was removed, if the device is to
+            be closed then.
     """
 
     def __init__(
         self,
         hub: Hub,
         clock: IReactorTime,
-        wanted: Callable[[], None],
-        unwanted: Callable[[], None],
+        on_wanted: Callable[[], None],
+        on_unwanted: Callable[[], None],
     ) -> None:
-        #: Whether the device is to be closed while nobody wants pictures.
+        #: True if the device is to be closed while nobody needs frames.
         self.may_rest = False
         self._hub = hub
         self._clock = clock
-        self._wanted = wanted
-        self._unwanted = unwanted
-        self._rest: IDelayedCall | None = None
+        self._on_wanted = on_wanted
+        self._on_unwanted = on_unwanted
+        self._due: IDelayedCall | None = None
         hub.on_demand = self._changed
 
     @property
     def can_wait(self) -> bool:
-        """Whether the device may stay closed for now."""
+        """True if the device may stay closed for now."""
         return self.may_rest and not len(self._hub)
 
     def follow(self, spec: SourceSpec) -> None:
-        """Do as the source's setting ``idle`` says; BadArgument if it is not one that there is."""
+        """Apply the source's setting ``idle``; BadArgument if its value is unknown."""
         self.may_rest = may_rest(spec)
         self._changed(bool(len(self._hub)))
 
     def cancel(self) -> None:
-        """Wait for no rest any more."""
-        if self._rest is not None and self._rest.active():
-            self._rest.cancel()
-        self._rest = None
+        """Do not close the device after the delay."""
+        if self._due is not None and self._due.active():
+            self._due.cancel()
+        self._due = None
 
     def _changed(self, wanted: bool) -> None:
         self.cancel()
         if wanted:
-            self._wanted()
+            self._on_wanted()
         elif self.may_rest:
-            self._rest = self._clock.callLater(REST_AFTER, self._unwanted)
+            self._due = self._clock.callLater(REST_AFTER, self._on_unwanted)
 
 
 def may_rest(spec: SourceSpec) -> bool:
-    """What the source's setting ``idle`` says; BadArgument if it is not one that there is."""
+    """True if the source's setting ``idle`` is ``close``; BadArgument if its value is unknown."""
     return Settings(spec).choice("idle", ("keep", "close"), "keep") == "close"
 
 
 class _NextFrame:
     def __init__(self) -> None:
-        self.came: Deferred[Frame | None] = Deferred()
+        self.received: Deferred[Frame | None] = Deferred()
 
     def take(self, frame: Frame) -> None:
-        if not self.came.called:
-            self.came.callback(frame)
+        if not self.received.called:
+            self.received.callback(frame)
 
 
 async def next_frame(hub: Hub, clock: IReactorTime, seconds: float) -> Frame | None:
-    """The next frame of a hub, or None if none comes in so many seconds."""
+    """Return the next frame of a hub, or None if none arrives within ``seconds``."""
     waiting = _NextFrame()
     hub.add(waiting)
     try:
-        return await waiting.came.addTimeout(seconds, clock, lambda *_: None)
+        return await waiting.received.addTimeout(seconds, clock, lambda *_: None)
     finally:
         hub.remove(waiting)

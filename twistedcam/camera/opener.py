@@ -1,73 +1,85 @@
-"""The openings of a camera's source: one at a time, tried again, left behind when they hang."""
+"""Opens a camera's source: one opening at a time, with retries."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
-from twistedcam.camera.capture import Capture
-from twistedcam.camera.retry import RETRY_FIRST, RETRY_LOGIN, RETRY_MOST, Retry
+from twistedcam.camera.capture import Capture, CaptureListener
+from twistedcam.camera.retry import RETRY_FIRST, RETRY_LOGIN, Retry
 from twistedcam.errors import CameraFailed, LoginRefused, TwistedcamError
-from twistedcam.sources import Source, make_source
+from twistedcam.runtime.threads import Thread
+from twistedcam.sources import Source
 from twistedcam.sources.base import Relaying
+from twistedcam.sources.encode import Encoder
 
-if TYPE_CHECKING:
-    from twistedcam.camera.camera import Camera
-    from twistedcam.runtime.threads import Thread
-
-#: SourceOpener of a source that may hang in its driver before no more are tried.
+#: The number of openings that may hang in the driver before no more are tried.
 HANGING_MOST = 3
 
 
 class SourceOpener:
-    """Opens a camera's source when it is wanted, as soon as the opening before has let it go.
+    """Opens a source as soon as the previous capture has released its device.
 
     Arguments:
-        camera: whose; it hears what the capture tells, and of failures.
-        clock: what waits are measured by.
-        make_thread: gives a thread of its own for each opening.
-        retry: called when it is time to try again.
+        listener: hears of each capture, and of openings that fail.
+        make_source: returns the source to open, with the settings of that moment.
+        is_wanted: returns True while somebody takes every frame; called in the capture's thread.
+        clock: measures the waits.
+        make_thread: returns a new thread for each capture.
+        on_retry: called when it is time to try again.
     """
 
     def __init__(
         self,
-        camera: Camera,
+        listener: CaptureListener,
+        make_source: Callable[[], Source],
+        is_wanted: Callable[[], bool],
         clock: IReactorTime,
         make_thread: Callable[[], Thread],
-        retry: Callable[[], None],
+        on_retry: Callable[[], None],
     ) -> None:
-        self._camera = camera
+        self._listener = listener
+        self._make_source = make_source
+        self._is_wanted = is_wanted
         self._clock = clock
         self._make_thread = make_thread
-        self._retry = Retry(clock, retry)
+        self._retry = Retry(clock, on_retry)
         self._source: Source | None = None
         self._capture: Capture | None = None
         self._closing: Deferred[None] | None = None
-        #: Captures that were left behind because the driver hangs.
+        #: The arguments of ``begin`` while the previous capture is still closing.
+        self._requested: tuple[Encoder, float] | None = None
+        #: The number of captures that were abandoned because the driver hangs.
         self._hanging = 0
 
     @property
     def via(self) -> tuple[str, ...]:
-        """The cameras that the source's pictures come through (wire.State)."""
+        """The ids of the cameras that a relayed source's frames pass through (wire.State)."""
         return self._source.via if isinstance(self._source, Relaying) else ()
 
     @property
     def is_waiting(self) -> bool:
-        """Whether the next opening is due later."""
+        """True while a retry is scheduled."""
         return self._retry.pending
 
-    def begin(self) -> None:
-        """Begin a new capture, as soon as the one before has let the device go."""
+    def begin(self, encoder: Encoder, patience: float = 0.0) -> None:
+        """Open the source, as soon as the previous capture has released the device.
+
+        Arguments:
+            encoder: encodes the pictures of this capture.
+            patience: the least seconds to wait for the first frame.
+        """
+        self._requested = (encoder, patience)
         if self._closing is not None:
-            self._closing.addCallback(lambda _: self._open_if_wanted())
+            self._closing.addCallback(lambda _: self._open_if_requested())
         else:
-            self._open_if_wanted()
+            self._open_if_requested()
 
     def end(self) -> None:
-        """End the capture under way, and forget about trying again."""
+        """End the current capture, and cancel an opening or a retry that is due."""
+        self._requested = None
         self._retry.cancel()
         if self._capture is None:
             return
@@ -78,7 +90,7 @@ class SourceOpener:
             closing.addCallback(self._closed, capture)
 
     def closed(self) -> Deferred[None]:
-        """Fires when the device is free, or is left behind because it hangs."""
+        """Fires when the device is released, or was abandoned because its driver hangs."""
         if self._closing is None:
             return succeed(None)
         done: Deferred[None] = Deferred()
@@ -86,62 +98,60 @@ class SourceOpener:
         return done
 
     def again_later(self, error: CameraFailed | None = None) -> None:
-        """Try again, after a longer wait each time, or as soon as the device is back.
+        """Schedule a retry: later each time, and at once when the device is back.
 
         Arguments:
-            error: what the last attempt failed with.
+            error: the error of the last attempt.
         """
         is_login = isinstance(error, LoginRefused)
         self._retry.wait(self._source, RETRY_LOGIN if is_login else RETRY_FIRST)
 
     def succeeded(self) -> None:
-        """A picture has come: the next wait is a short one."""
+        """Note that a frame has arrived: the next wait is a short one."""
         self._retry.reset()
 
     def give_up(self) -> None:
-        """Watch the source no more: its return would change nothing."""
+        """Stop watching for the source's return: it would change nothing."""
         self._source = None
 
-    def _open_if_wanted(self) -> None:
-        state = self._camera.state
-        wanted = state == "starting" or (state == "recovering" and not self._retry.pending)
-        if wanted and self._capture is None and self._closing is None:
-            self._open()
+    def _open_if_requested(self) -> None:
+        is_free = self._capture is None and self._closing is None
+        if self._requested is not None and is_free:
+            (encoder, patience), self._requested = self._requested, None
+            self._open(encoder, patience)
 
-    def _open(self) -> None:
-        camera = self._camera
+    def _open(self, encoder: Encoder, patience: float) -> None:
         self._source = None
         if self._hanging >= HANGING_MOST:
             hint = "unplug it, or wait until its driver comes back"
-            camera.failed(CameraFailed(f"its driver hangs, {self._hanging} times over: {hint}"))
+            why = f"its driver hangs, {self._hanging} times over: {hint}"
+            self._listener.on_failed(CameraFailed(why))
             return
         try:
-            source = make_source(camera.spec, camera.inbox)
-        except TwistedcamError as error:  # a file that was there is gone
-            camera.failed(CameraFailed(str(error)))
+            source = self._make_source()
+        except TwistedcamError as error:  # for example a file that was deleted
+            self._listener.on_failed(CameraFailed(str(error)))
             return
         self._source = source
         self._retry.trying(source)
-        # A silent device that has been opened again is listened to for as long as it may come back.
-        patience = RETRY_MOST if camera.state == "recovering" else 0.0
         self._capture = Capture(
             source,
-            camera.encoder,
+            encoder,
             self._make_thread(),
             self._clock,
-            camera,
+            self._listener,
             patience,
-            lambda: len(camera.hub) > 0,
+            self._is_wanted,
         )
         self._capture.begin()
 
     def _closed(self, _: None, capture: Capture) -> None:
         self._closing = None
-        if not capture.released.called:  # it was left behind
+        if not capture.released.called:  # it was abandoned
             self._hanging += 1
-            capture.released.addCallback(self._let_go)
+            capture.released.addCallback(self._came_back)
 
-    def _let_go(self, _: None) -> None:
-        """An opening that hung has come back."""
+    def _came_back(self, _: None) -> None:
+        """Count an abandoned capture no more: its driver has answered."""
         self._hanging -= 1
         self._retry.hasten()

@@ -1,8 +1,7 @@
-"""A camera is stopped → starting → live ⇄ recovering → stopped.
+"""The state machine of a camera: stopped → starting → live ⇄ recovering → stopped.
 
-One that may close its device while nobody watches is idle instead, which is told as stopped.
-
-The diagram is in docs/architecture.md.
+A camera that may close its device while nobody watches is idle instead; its state is then told as
+stopped. The diagram is in docs/architecture.md.
 """
 
 from __future__ import annotations
@@ -13,59 +12,58 @@ from automat import TypeMachineBuilder
 
 CameraState = Literal["stopped", "starting", "live", "recovering"]
 
+#: The reason that is told of an idle camera.
+IDLE = "idle: it opens when somebody watches"
+
 
 class Lifecycle(Protocol):
-    """What can happen to a camera."""
+    """The inputs of the machine."""
 
     def start(self) -> None:
-        """Somebody wants it to run."""
+        """A user starts the camera."""
 
     def stop(self) -> None:
-        """Somebody wants it to stop."""
+        """A user stops the camera."""
 
     def first_frame(self) -> None:
-        """The first picture of an opening has come."""
+        """The first frame since the source was opened has arrived."""
 
     def failed(self, reason: str) -> None:
-        """The source cannot be opened, or gives no more pictures."""
+        """The source cannot be opened, or delivers no more frames."""
 
     def paused(self, reason: str) -> None:
-        """The source is open, and knows why it gives no pictures now."""
+        """The source is open and delivers no frames for now, for a known reason."""
 
     def retry(self) -> None:
-        """It is time to try again."""
+        """The wait before the next attempt is over."""
 
     def reopen(self, reason: str) -> None:
-        """It is to be opened anew, with other settings."""
+        """The source is to be opened again with other settings."""
 
     def suspend(self) -> None:
-        """It is to run, and nobody wants its pictures now."""
+        """The camera is started, and nobody needs its frames now."""
 
     def resume(self) -> None:
-        """Somebody wants its pictures."""
+        """Somebody needs the camera's frames."""
 
     def ended(self, reason: str) -> None:
-        """The source has given all it had."""
+        """The source has delivered its last frame, and that is no failure."""
 
 
 class Actions(Protocol):
-    """What a camera does on its way; the camera itself."""
+    """The outputs of the machine, which the camera carries out."""
 
-    def enter(self, state: CameraState, reason: str | None = None) -> None:
-        """The camera is in that state from now on; tell all."""
+    def enter(self, state: CameraState, reason: str | None = None, is_idle: bool = False) -> None:
+        """Take on a state, and tell all listeners."""
 
     def open_source(self) -> None:
         """Begin a new capture."""
 
     def close_source(self) -> None:
-        """End the capture under way, and forget about trying again."""
+        """End the current capture, and cancel the next attempt."""
 
     def retry_later(self) -> None:
         """Try again after a while."""
-
-
-#: Why a camera that runs has its device closed.
-IDLE = "idle: it opens when somebody watches"
 
 
 def _build() -> TypeMachineBuilder[Lifecycle, Actions]:
@@ -101,7 +99,7 @@ def _build() -> TypeMachineBuilder[Lifecycle, Actions]:
 
     def suspend(_: Lifecycle, camera: Actions) -> None:
         camera.close_source()
-        camera.enter("stopped", IDLE)
+        camera.enter("stopped", IDLE, is_idle=True)
 
     for state in (starting, live, recovering):
         state.upon(Lifecycle.start).loop().returns(None)

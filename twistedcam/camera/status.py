@@ -1,79 +1,116 @@
-"""What is known of a camera, as status and metrics tell it."""
+"""The state of a camera, and the counts and rates of its frames."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from twistedcam.camera.counts import CameraCounts
-from twistedcam.camera.state_machine import IDLE, CameraState
+from twistedcam.camera.state_machine import CameraState
 from twistedcam.events import CameraChanged
 from twistedcam.frame import Frame
 from twistedcam.histogram import Histogram
 from twistedcam.rate import Rate
-from twistedcam.sources import SourceInfo
+from twistedcam.sources import SourceInfo, SourceSpec
 from twistedcam.sources.encode import Picture
 
 log = Logger()
 
-#: Seconds of pictures after which the rate that comes in truth is logged.
+#: Seconds of frames after which the measured frame rate is logged.
 MEASURED_OVER = 5.0
 
 
-class CameraStatus:
-    """A camera's state, and the figures of its pictures.
+@dataclass
+class CameraCounts:
+    """The number of frames by what was done to them, and of restarts, since the server started.
 
     Arguments:
-        name: what it is called everywhere.
-        clock: whose seconds are meant.
+        frames: all frames that were passed on.
+        bytes: the bytes of frames that arrived as JPEG or were encoded at once.
+        encoded: frames that were encoded to JPEG here.
+        passed: frames that were passed on unchanged.
+        turned: frames that were rotated or flipped without loss.
+        repaired: frames whose JPEG lacked a part that was added.
+        corrupt: pictures that could not be used; they are not in ``frames``.
+        restarts: failures after which the source was to be opened again.
+        from_camera: True if the newest frame is the camera's own JPEG, not one encoded here.
     """
 
-    def __init__(self, name: str, clock: IReactorTime) -> None:
+    frames: int = 0
+    bytes: int = 0
+    encoded: int = 0
+    passed: int = 0
+    turned: int = 0
+    repaired: int = 0
+    corrupt: int = 0
+    restarts: int = 0
+    from_camera: bool = False
+
+    def add(self, picture: Picture) -> None:
+        """Count a picture that is passed on."""
+        self.frames += 1
+        self.from_camera = isinstance(picture.jpeg, bytes) and not picture.encoded
+        if isinstance(picture.jpeg, bytes):
+            self.bytes += len(picture.jpeg)
+            self.passed += not picture.encoded and not picture.turned
+        self.encoded += picture.encoded
+        self.turned += picture.turned
+        self.repaired += picture.repaired
+
+
+class CameraStatus:
+    """The settings and state of a camera, and the measurements of its frames.
+
+    Arguments:
+        name: the camera's name.
+        spec: the source, with its current settings.
+        clock: measures rates and ages.
+    """
+
+    def __init__(self, name: str, spec: SourceSpec, clock: IReactorTime) -> None:
         self.name = name
+        self.spec = spec
         self.state: CameraState = "stopped"
-        #: Why it is not live, in words, or None.
+        #: The reason why it is not live, or None.
         self.reason: str | None = None
-        #: What the source gave at its last opening.
+        #: True if it is started, but its device is closed because nobody needs frames.
+        self.is_idle = False
+        #: What the source delivered at its last opening.
         self.granted = SourceInfo()
-        #: Whether its last failure was silence only: the device is there and gives no picture.
+        #: True if the last failure was only silence: the device is present and delivers no frame.
         self.stalled = False
-        #: The size of the newest picture; 0 before the first.
+        #: The size of the newest frame in pixels; 0 before the first.
         self.width = 0
         self.height = 0
         self.rate = Rate()
         self.counts = CameraCounts()
-        #: How old pictures were when they came to be passed on, in seconds.
+        #: The age of frames when they were passed on, in seconds.
         self.ages = Histogram()
-        #: The last fault and the clock's second at which it was, or None.
+        #: The clock's time in seconds and the reason of the last fault, or None.
         self.last_fault: tuple[float, str] | None = None
-        #: The clock's second at which it became live, or None.
+        #: The clock's time in seconds when it became live; None while it is not live.
         self.live_since: float | None = None
         self._clock = clock
         self._sequence = 0
-        #: How many pictures there had been when it became live; None once its rate was logged.
+        #: The number of frames when it became live; None once its rate was logged.
         self._frames_before: int | None = None
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether it runs with its device closed, because nobody watches."""
-        return self.state == "stopped" and self.reason == IDLE
 
     def changed(self) -> CameraChanged:
         """The camera's state as an event."""
         fps = self.granted.fps
         return CameraChanged(self.name, self.state, self.reason, self.width, self.height, fps)
 
-    def set_state(self, state: CameraState, reason: str | None) -> None:
-        """It is in that state from now on."""
-        self.state, self.reason = state, reason
+    def set_state(self, state: CameraState, reason: str | None, is_idle: bool = False) -> None:
+        """Note the new state."""
+        self.state, self.reason, self.is_idle = state, reason, is_idle
         is_live = state == "live"
         self.live_since = self._clock.seconds() if is_live else None
         self._frames_before = self.counts.frames if is_live else None
 
     def number(self, picture: Picture) -> Frame:
-        """The next frame, counted."""
+        """Count a picture; return it as a frame with the next sequence number."""
         self._sequence += 1
         self.counts.add(picture)
         self.ages.observe(time.time() - picture.time_us / 1e6)
@@ -84,17 +121,19 @@ class CameraStatus:
         return Frame(self._sequence, picture.time_us, picture.width, picture.height, picture.jpeg)
 
     def note_fault(self, reason: str) -> None:
-        """Something has gone wrong."""
+        """Remember the reason of a fault and its time."""
         self.last_fault = (self._clock.seconds(), reason)
 
     def _log_rate(self, now: float) -> None:
-        """Log what rate comes in truth, once, when it can be told."""
+        """Log the measured frame rate once after each start, as soon as it is known."""
         if self._frames_before is None or self.live_since is None:
             return
         seconds = now - self.live_since
         if seconds < MEASURED_OVER:
             return
         fps = f"{(self.counts.frames - self._frames_before) / seconds:.1f}"
-        promised = f", granted were {self.granted.fps:g}" if self.granted.fps else ""
+        promised = f"; the source promised {self.granted.fps:g}" if self.granted.fps else ""
         self._frames_before = None
-        log.info("{camera} gives {fps} fps{promised}", camera=self.name, fps=fps, promised=promised)
+        log.info(
+            "{camera} delivers {fps} fps{promised}", camera=self.name, fps=fps, promised=promised
+        )

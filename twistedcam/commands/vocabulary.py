@@ -111,9 +111,10 @@ def standard_commands() -> Registry:
 
         Where the device took something else than was asked for, both are shown.
         """
+        properties = server.properties[camera.name]
         if property is not None:
-            return (await camera.properties.get_one(property)).as_dict()
-        return [each.as_dict() for each in (await camera.properties.get()).values()]
+            return (await properties.get_one(property)).as_dict()
+        return [each.as_dict() for each in (await properties.get()).values()]
 
     @registry.command("set")
     async def set(server: Server, camera: Camera, property: str, value: str) -> Answer:
@@ -121,7 +122,7 @@ def standard_commands() -> Registry:
 
         For another fps or size the device is opened anew; viewers and a recording stay.
         """
-        return (await camera.properties.set(property, value)).as_dict()
+        return (await server.properties[camera.name].set(property, value)).as_dict()
 
     @registry.command("save", right="admin")
     async def save(server: Server, camera: Camera, *, forget: bool = False) -> Answer:
@@ -176,7 +177,8 @@ def standard_commands() -> Registry:
 
 def _is_property(cameras: VisibleCameras, word: str) -> bool:
     """Whether it can be meant: with several cameras the answer is then to say which one."""
-    names = [name for each in cameras.own for name in each.properties.names()]
+    properties = cameras.server.properties
+    names = [name for each in cameras.own for name in properties[each.name].names()]
     return word in names or short_word(word) in COMMON  # a device may not have been asked yet
 
 

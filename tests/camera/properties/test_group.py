@@ -62,16 +62,16 @@ class PropertyTests(SynchronousTestCase):
         self.rig = CameraRig()
         self.camera = self.rig.camera
         self.device = FakeDevice()
-        self.camera.properties = CameraProperties(self.camera, self.device)
+        self.properties = CameraProperties(self.camera, self.camera.use, self.device, self.rig.bus)
 
     def set(self, name: str, text: str) -> Deferred[Any]:
-        return Deferred.fromCoroutine(self.camera.properties.set(name, text))
+        return Deferred.fromCoroutine(self.properties.set(name, text))
 
     def set_all(self, **wanted: str) -> Deferred[Any]:
-        return Deferred.fromCoroutine(self.camera.properties.set_all(wanted))
+        return Deferred.fromCoroutine(self.properties.set_all(wanted))
 
     def get(self, name: str) -> dict[str, Any]:
-        getting = Deferred.fromCoroutine(self.camera.properties.get_one(name))
+        getting = Deferred.fromCoroutine(self.properties.get_one(name))
         return self.successResultOf(getting).as_dict()  # type: ignore[no-any-return]
 
     def go_live(self) -> None:

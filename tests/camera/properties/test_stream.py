@@ -20,7 +20,7 @@ class RangeTests(ServerCase):
         for number, source in enumerate(SOURCES):
             spec = parse(source.format(self.folder))
             camera = self.server.add_camera(f"c{number}", spec)
-            properties = StreamProperties(camera)
+            properties = StreamProperties(camera, camera.use)
             fps = self.successResultOf(Deferred.fromCoroutine(properties.get()))["fps"]
             assert fps.low is not None and fps.high is not None
             for fits in (fps.low, fps.high):
@@ -39,7 +39,7 @@ class QualityTests(ServerCase):
             camera.counts.add(
                 Picture(1, 2, 2, jpeg or (lambda: b"made late"), encoded, turned=turned)
             )
-            setting = Deferred.fromCoroutine(camera.properties.set("quality", "40"))
+            setting = Deferred.fromCoroutine(self.server.properties["usb"].set("quality", "40"))
             return str(self.successResultOf(setting).as_dict().get("note", ""))
 
         passed_on = "the camera's own JPEGs are passed on"

@@ -1,28 +1,36 @@
-"""One thing that can be changed on a camera while it runs, and a group of such."""
+"""A property of a camera, and the interface of a group of properties."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from twisted.internet.defer import Deferred
+
+from twistedcam.sources import SourceSpec
+
 Value = str | int | float | bool | None
+
+#: Lets the camera continue with other settings of its source, and opens that again if the second
+#: argument is True (Camera.use).
+UseSource = Callable[[SourceSpec, bool], Deferred[None]]
 
 
 @dataclass(frozen=True)
 class Property:
-    """One thing that can be changed.
+    """A property and its current value.
 
     Arguments:
-        name: a word, lower case.
-        value: what holds now, as the device granted it; None while that is not known.
-        asked: what was asked for last, if that is not what holds.
-        default: the value that it has when nobody asks.
+        name: a lower-case word.
+        value: the current value, as the device granted it; None while it is unknown.
+        asked: the value that was requested last, if it differs.
+        default: the value that it has if none is requested.
         low, high, step: the range of a number.
-        choices: the words that it can be, where it is one of some.
-        unit: such as ``frames/s``; empty for none.
-        writable: whether it can be set now.
-        note: what a person should know of it; empty for nothing.
+        choices: the possible values of a choice.
+        unit: for example ``frames/s``; empty if there is none.
+        writable: True if it can be set now.
+        note: a hint for people; empty if there is none.
     """
 
     name: str
@@ -38,7 +46,7 @@ class Property:
     note: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """The fields as they are answered; what is not known is left out."""
+        """Return the fields of an answer, without those that are unknown."""
         fields: dict[str, Any] = {"property": self.name, "value": self.value}
         if self.asked is not None and self.asked != self.value:
             fields["asked"] = self.asked
@@ -57,31 +65,31 @@ class Property:
 
 
 class Properties(Protocol):
-    """A group of properties: a camera has the stream's own, and those of its device."""
+    """A group of properties: those of the stream, or those of the device."""
 
     def names(self) -> tuple[str, ...]:
-        """The names that are known now, without asking the device."""
+        """Return the names that are known without asking the device."""
 
     async def get(self) -> dict[str, Property]:
-        """All of them, by name.
+        """Return all properties by name.
 
         Raises:
             CameraFailed: the device does not answer.
         """
 
     async def check(self, wanted: Mapping[str, str]) -> None:
-        """See that they can have these values; nothing is changed.
+        """Check that the properties can have these values; change nothing.
 
         Raises:
-            BadArgument: one cannot; the message says which it can have.
-            NotSupported: one cannot be changed.
+            BadArgument: a value is wrong; the message lists the possible ones.
+            NotSupported: a property cannot be changed.
             CameraFailed: the device does not answer.
         """
 
     async def set(self, wanted: Mapping[str, str]) -> list[Property]:
-        """Change them; what holds now, which may be something near what was asked for.
+        """Change the properties; return their new values, which may differ from those requested.
 
         Raises:
             BadArgument, NotSupported: as ``check``.
-            CameraFailed: the device refused; all is as it was before.
+            CameraFailed: the device refused; nothing has changed.
         """

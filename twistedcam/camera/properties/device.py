@@ -1,17 +1,19 @@
-"""The controls of a camera's device, as properties of the camera: read and set while it runs."""
+"""The controls of a webcam, such as brightness and focus, as properties of the camera."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.defer import TimeoutError as Late
 from twisted.internet.interfaces import IReactorTime
 
 from twistedcam.camera.properties.base import Property, Value
+from twistedcam.camera.status import CameraStatus
 from twistedcam.errors import BadArgument, CameraFailed, TwistedcamError
+from twistedcam.runtime.threads import Thread
 from twistedcam.sources import SourceSpec, make_source
 from twistedcam.sources.controls import (
     SHORT,
@@ -25,31 +27,27 @@ from twistedcam.sources.controls import (
 from twistedcam.sources.devices import LINUX
 from twistedcam.sources.v4l2 import Control, Driver
 
-if TYPE_CHECKING:
-    from twistedcam.camera.camera import Camera
-    from twistedcam.runtime.threads import Thread
-
 T = TypeVar("T")
 
-#: Seconds that a driver may take to answer.
+#: The most seconds that a driver may take to answer.
 PATIENCE = 5.0
 
 
 class DeviceControls:
-    """Brightness, exposure, focus and the like, where the source is a webcam (Linux).
+    """The driver's controls of a camera whose source is a webcam (Linux).
 
-    A value that is set holds over a reconnect: it becomes a setting of the source.
+    A value that was set becomes a setting of the source, so it is kept after a reconnect.
 
     Arguments:
-        camera: whose device.
-        clock: what the driver's time is measured by.
-        make_thread: gives the thread that talks with the driver.
+        status: the camera's status; its ``spec`` takes the values that were set.
+        clock: measures the time that the driver takes.
+        make_thread: returns a new thread for each call of the driver.
     """
 
     def __init__(
-        self, camera: Camera, clock: IReactorTime, make_thread: Callable[[], Thread]
+        self, status: CameraStatus, clock: IReactorTime, make_thread: Callable[[], Thread]
     ) -> None:
-        self._camera = camera
+        self._status = status
         self._clock = clock
         self._make_thread = make_thread
         self._names: tuple[str, ...] = ()
@@ -57,11 +55,11 @@ class DeviceControls:
         self._hangs = False
 
     def names(self) -> tuple[str, ...]:
-        """Those that the device had when it was last asked, by all their names."""
+        """Return the names of the last answer of the device, short and long ones."""
         return self._names
 
     async def get(self) -> dict[str, Property]:
-        """All of them; none while the device is away."""
+        """Return all controls by name; none while the device is away."""
         path = self._path()
         if path is None:
             return {}
@@ -75,7 +73,7 @@ class DeviceControls:
         return properties
 
     async def check(self, wanted: Mapping[str, str]) -> None:
-        """See that they can have these values."""
+        """Check that the controls can have these values."""
         path = self._path_for(wanted)
 
         def look() -> None:
@@ -87,7 +85,7 @@ class DeviceControls:
         await self._ask(look)
 
     async def set(self, wanted: Mapping[str, str]) -> list[Property]:
-        """Set them; what holds now."""
+        """Set the controls; return their new values."""
         path = self._path_for(wanted)
 
         def work() -> list[tuple[Control, int]]:
@@ -96,7 +94,7 @@ class DeviceControls:
 
         taken = await self._ask(work)
         for control, value in taken:
-            self._camera.spec = _keep(self._camera.spec, control, value)
+            self._status.spec = _keep(self._status.spec, control, value)
         now = await self.get()
         properties = []
         for control, value in taken:
@@ -108,25 +106,25 @@ class DeviceControls:
         path = self._path()
         if path is None:
             names = ", ".join(wanted)
-            raise CameraFailed(f"{self._camera.name} has no device to set {names} on")
+            raise CameraFailed(f"{self._status.name} has no device to set {names} on")
         for name, text in wanted.items():
             if not text:
                 raise BadArgument(f"{name} needs a value")
         return path
 
     def _path(self) -> str | None:
-        camera = self._camera
-        if not LINUX or camera.spec.scheme not in ("webcam", "auto"):
+        status = self._status
+        if not LINUX or status.spec.scheme not in ("webcam", "auto"):
             return None
-        if camera.state == "live" or camera.spec.scheme == "auto":
-            return camera.granted.device or None
+        if status.state == "live" or status.spec.scheme == "auto":
+            return status.granted.device or None
         try:
-            return getattr(make_source(camera.spec), "path", None) or None
+            return getattr(make_source(status.spec), "path", None) or None
         except TwistedcamError:
             return None
 
     async def _ask(self, work: Callable[[], T]) -> T:
-        """Let a thread do it, one at a time; a driver that hangs keeps one thread and no more."""
+        """Do the work in a thread, one call at a time; a hanging driver blocks one thread only."""
         await self._lock.acquire()
         try:
             if self._hangs:
@@ -149,13 +147,13 @@ class DeviceControls:
             thread.end()
             return result
 
-        # Two Deferreds: one may be given up while the other still waits for the thread.
+        # Two Deferreds: one may time out while the other still waits for the thread.
         thread.run(work).addBoth(done).addCallbacks(answer.callback, answer.errback)
         return answer
 
 
 def _read(path: str) -> list[tuple[Control, Property]]:
-    """In the thread: all controls with their values."""
+    """Read all controls and their values; called in the thread."""
     with Driver(path) as driver:
         return [(control, _property(control, driver.get(control))) for control in driver.controls()]
 
@@ -172,7 +170,7 @@ def _property(control: Control, value: int) -> Property:
 
 
 def _keep(spec: SourceSpec, control: Control, value: int) -> SourceSpec:
-    """The source with this value for its next openings, and without what contradicts it."""
+    """Add a value to the source's settings, and remove those that contradict it."""
     word = short_name(control)
     gone = {control.name, *SHORT.get(word, ()), *opposites(word)}
     rest = {name: text for name, text in spec.settings.items() if name not in gone}

@@ -1,51 +1,56 @@
-"""What can be changed on a camera while it runs: its stream's properties, and its device's."""
+"""All properties of a camera: those of its stream, and those of its device."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
 from twisted.internet.defer import DeferredLock
 
-from twistedcam.camera.properties.base import Properties, Property
+from twistedcam.camera.properties.base import Properties, Property, UseSource
 from twistedcam.camera.properties.stream import STREAM_NAMES, StreamProperties
+from twistedcam.camera.status import CameraStatus
 from twistedcam.errors import BadArgument, TwistedcamError
+from twistedcam.events import EventBus, PropertiesChanged
 from twistedcam.sources.controls import short_word
-
-if TYPE_CHECKING:
-    from twistedcam.camera.camera import Camera
 
 
 class CameraProperties:
-    """All properties of a camera: the stream's, and its device's.
+    """Reads and sets the properties of a camera.
 
     Arguments:
-        device: the device's; of a name that both have, the stream's is meant.
+        status: the camera's status.
+        use: changes the settings of its source.
+        device: the device's properties; a name that both groups have means the stream's.
+        events: receives the changes.
     """
 
-    def __init__(self, camera: Camera, device: Properties) -> None:
-        self._camera = camera
-        self._stream = StreamProperties(camera)
+    def __init__(
+        self, status: CameraStatus, use: UseSource, device: Properties, events: EventBus
+    ) -> None:
+        self._status = status
+        self._use = use
+        self._events = events
+        self._stream = StreamProperties(status, use)
         self._device = device
         self._groups: tuple[Properties, ...] = (self._stream, device)
         self._lock: DeferredLock = DeferredLock()
 
     def names(self) -> tuple[str, ...]:
-        """All names that are known now."""
+        """Return the names that are known without asking the device."""
         return tuple(dict.fromkeys(name for group in self._groups for name in group.names()))
 
     async def get(self) -> dict[str, Property]:
-        """All of them, by name."""
+        """Return all properties by name."""
         found: dict[str, Property] = {}
         for group in self._groups:
             found = {**await group.get(), **found}
         return {name: found[name] for name in sorted(found, key=self._rank)}
 
     async def get_one(self, name: str) -> Property:
-        """One.
+        """Return one property.
 
         Raises:
-            BadArgument: there is none of that name; the message says which there are.
+            BadArgument: there is no such property; the message lists those that exist.
         """
         found = await self.get()
         word = short_word(name)
@@ -54,17 +59,17 @@ class CameraProperties:
         return found[word]
 
     async def set(self, name: str, text: str) -> Property:
-        """Change one (Properties.set)."""
+        """Change one property (Properties.set)."""
         [found] = await self.set_all({name: text})
         return found
 
     async def set_all(self, wanted: Mapping[str, str]) -> list[Property]:
-        """Change several: all of them or, where one is refused, none. What holds now, in order.
+        """Change several properties: all, or none if one is refused. Return their new values.
 
-        The stream's are changed first and together: its source is opened anew once at most.
+        Those of the stream are changed first and together, so the source is reopened at most once.
 
         Raises:
-            BadArgument, NotSupported, CameraFailed: as Properties.set; all is as it was before.
+            BadArgument, NotSupported, CameraFailed: as Properties.set; nothing has changed.
         """
         if not set(wanted) <= set(self.names()):
             known = await self.get()  # a device may have more than when it was asked last
@@ -79,12 +84,16 @@ class CameraProperties:
             found = await self._set(stream, device, list(wanted))
         finally:
             self._lock.release()
-        self._camera.tell_properties(found)
+        self._publish(found)
         return found
 
-    async def tell(self) -> None:
-        """Tell the stream's, which were changed by other means: a configuration read again."""
-        self._camera.tell_properties((await self._stream.get()).values())
+    async def publish(self) -> None:
+        """Publish those of the stream, after the configuration was read again."""
+        self._publish((await self._stream.get()).values())
+
+    def _publish(self, found: Iterable[Property]) -> None:
+        values = {each.name: each.value for each in found}
+        self._events.publish(PropertiesChanged(self._status.name, values))
 
     async def _set(
         self, stream: Mapping[str, str], device: Mapping[str, str], order: list[str]
@@ -93,7 +102,7 @@ class CameraProperties:
             await self._stream.check(stream)
         if stream and device:
             await self._device.check(device)
-        before = self._camera.spec
+        before = self._status.spec
         found: dict[str, Property] = {}
         if stream:
             found.update(zip(stream, await self._stream.set(stream), strict=True))
@@ -101,8 +110,8 @@ class CameraProperties:
             if device:
                 found.update(zip(device, await self._device.set(device), strict=True))
         except TwistedcamError:
-            if self._camera.spec is not before:
-                going_back = self._camera.use(before, reopen=set(stream) != {"quality"})
+            if self._status.spec is not before:
+                going_back = self._use(before, set(stream) != {"quality"})
                 going_back.addErrback(lambda _: None)  # the camera's state says it
             raise
         return [found[name] for name in order]
@@ -113,4 +122,4 @@ class CameraProperties:
 
     def _unknown(self, name: str, names: tuple[str, ...]) -> BadArgument:
         have = ", ".join(names)
-        return BadArgument(f"{self._camera.name} has no property {name[:80]!r}: it has {have}")
+        return BadArgument(f"{self._status.name} has no property {name[:80]!r}: it has {have}")

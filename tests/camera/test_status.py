@@ -1,0 +1,48 @@
+"""CameraStatus knows what a camera is and has done; an idle camera is more than a reason."""
+
+from __future__ import annotations
+
+from twisted.internet.task import Clock
+
+from tests.fakes import TINY_JPEG
+from twistedcam.camera.state_machine import IDLE
+from twistedcam.camera.status import CameraStatus
+from twistedcam.sources import SourceSpec
+from twistedcam.sources.encode import Picture
+
+
+def make_status(clock: Clock) -> CameraStatus:
+    return CameraStatus("cam", SourceSpec("fake", "", {}, "fake:"), clock)
+
+
+def test_a_camera_is_idle_by_its_state_and_not_by_what_its_reason_says() -> None:
+    status = make_status(Clock())
+    status.set_state("stopped", IDLE)
+    assert not status.is_idle
+    status.set_state("stopped", "any text", is_idle=True)
+    assert status.is_idle
+    status.set_state("starting", None)
+    assert not status.is_idle
+
+
+def test_frames_are_numbered_and_counted_by_what_was_done_to_them() -> None:
+    status = make_status(Clock())
+    own = Picture(1, 2, 3, TINY_JPEG, False)
+    encoded = Picture(1, 4, 5, TINY_JPEG, True)
+    late = Picture(1, 4, 5, lambda: TINY_JPEG, False)
+    assert [status.number(each).seq for each in (own, encoded, late)] == [1, 2, 3]
+    counts = status.counts
+    assert (counts.frames, counts.bytes) == (3, 2 * len(TINY_JPEG))
+    assert (counts.passed, counts.encoded, counts.from_camera) == (1, 1, False)
+    assert (status.width, status.height) == (4, 5)
+
+
+def test_the_time_since_it_is_live_and_of_its_last_fault_are_kept() -> None:
+    clock = Clock()
+    status = make_status(clock)
+    clock.advance(3)
+    status.set_state("live", None)
+    status.note_fault("unplugged")
+    assert (status.live_since, status.last_fault) == (3, (3, "unplugged"))
+    status.set_state("recovering", "unplugged")
+    assert status.live_since is None
