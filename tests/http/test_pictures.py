@@ -9,6 +9,7 @@ import json
 from PIL import Image
 
 from tests.http.site import Connection, SiteCase
+from twistedcam.camera.state_machine import IDLE
 from twistedcam.events import CameraChanged
 from twistedcam.frame import Frame
 from twistedcam.http import stream
@@ -201,6 +202,13 @@ class StateTests(SiteCase):
         answer = self.ask("GET", "/healthz")
         self.assertEqual(self.status, 503)
         self.assertIn("yard: it was unplugged", answer.json["message"])
+
+    def test_an_idle_camera_is_well_and_counted_as_stopped(self) -> None:
+        self.yard.set_state("stopped", IDLE, is_idle=True)
+        self.assertTrue(self.ask("GET", "/healthz").json["ok"])
+        text = self.ask("GET", "/metrics").body.decode()
+        self.assertIn('twistedcam_camera_state{camera="yard",state="stopped"} 1.0', text)
+        self.assertNotIn('state="idle"', text)
 
     def test_metrics_count_what_went_out_to_those_who_have_left_too(self) -> None:
         connection = self.connect()

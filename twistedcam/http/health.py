@@ -33,7 +33,7 @@ class Health:
         found = {
             camera.name: camera.reason or f"it is {camera.state}"
             for camera in self._server.cameras.values()
-            if camera.state not in ("stopped", "live", "idle")
+            if camera.state not in ("stopped", "live")
         }
         made = self._server.processors
         ill = {name: reason for name, reason in found.items() if name not in made}

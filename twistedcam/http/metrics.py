@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 from prometheus_client.core import InfoMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from twistedcam.camera.state_machine import CameraState
 from twistedcam.http.families import Row, counters, gauges, histogram
 from twistedcam.http.processmetrics import process_metrics
 from twistedcam.http.reply import Reply
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from twistedcam.recording import Recorder
     from twistedcam.server import Server
 
-STATES = ("stopped", "starting", "live", "recovering", "idle")
+STATES = get_args(CameraState)
 
 
 class Watched(NamedTuple):

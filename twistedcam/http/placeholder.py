@@ -53,7 +53,6 @@ _MARKS = {
 _TITLES = {
     "stopped": "Camera stopped",
     "starting": "Camera is starting",
-    "idle": "Camera is waking up",
     "recovering": "No picture, trying again",
     "live": "Waiting for a picture",
 }

@@ -9,11 +9,11 @@ import { say, tell } from "./messages.js";
 import { Pictures } from "./pictures.js";
 import { rights } from "./rights.js";
 
-const STATES = { live: "Live", starting: "Starting", recovering: "No picture", stopped: "Stopped", idle: "Resting" };
-const VEILS = { starting: "Starting", recovering: "No picture, trying again", stopped: "Stopped", idle: "Waking up" };
+const STATES = { live: "Live", starting: "Starting", recovering: "No picture", stopped: "Stopped" };
+const VEILS = { starting: "Starting", recovering: "No picture, trying again", stopped: "Stopped" };
 const STEERS = ".toggle, .record, .last, .snap";
 const LOST = { lost: "Server lost", refused: "Token refused" };
-const RUNS = ["live", "starting", "recovering", "idle"];
+const RUNS = ["live", "starting", "recovering"];
 
 export class CameraView {
   constructor(name, feed, open) {
