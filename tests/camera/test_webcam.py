@@ -331,7 +331,8 @@ def test_auto_without_a_webcam_is_recovering_and_takes_one_that_is_plugged_in_la
             wait_for(lambda: server.status()["state"] == "recovering", "the reason")
             status = server.status()
             assert (status["state"], status["reason"]) == ("recovering", NO_WEBCAM)
-            assert server.log.count(f"cam is recovering: {NO_WEBCAM}\n") == 1
+            line = f"cam is recovering: {NO_WEBCAM}\n"
+            wait_for(lambda: server.log.count(line) == 1, "the log line")
             assert get(f"{server.http}/healthz") == (503, {"cam": NO_WEBCAM})
             assert bars_of(f"{server.http}/stream") == [*COLOUR_BARS]
             with Viewer(server.frames) as viewer:
