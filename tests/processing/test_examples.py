@@ -11,6 +11,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from twistedcam import Frame
@@ -34,6 +35,14 @@ def room(box_at: int | None = None) -> NDArray[np.uint8]:
     return image
 
 
+def picture(result: Any) -> NDArray[np.uint8]:
+    """The picture of a result of user code."""
+    if isinstance(result, tuple):
+        result = result[0]
+    shown: NDArray[np.uint8] = result.image if isinstance(result, Frame) else result
+    return shown
+
+
 def all_of(function: Any, images: list[NDArray[np.uint8]]) -> list[Any]:
     async def frames() -> AsyncIterator[Frame]:
         for number, image in enumerate(images):
@@ -54,10 +63,8 @@ def test_the_clock_is_drawn_at_the_upper_left() -> None:
 
 
 def test_motion_is_boxed_and_told_and_a_still_picture_is_not() -> None:
-    for number in range(10):
-        still = motion.motion(frame(room(), number))
+    *_, still, (image, told) = all_of(motion.motion, [*[room()] * 10, room(120)])
     assert isinstance(still, Frame)
-    image, told = motion.motion(frame(room(120), 11))
     ((x, y, width, height),) = told["boxes"]
     assert abs(x + width / 2 - 145) < 8 and abs(y + height / 2 - 130) < 8
     assert (np.abs(image[y, x].astype(int) - motion.GREEN) < 3).all()
@@ -79,13 +86,36 @@ def test_a_qr_code_is_told_once_when_it_comes_and_once_when_it_goes() -> None:
 
 
 def test_what_stands_still_is_blurred_and_what_moves_is_sharp() -> None:
-    for number in range(30):
-        still = blur.blur(frame(room(), number))
-    given = frame(room(120), 31)
-    moving = blur.blur(given)
+    *_, still, moving = all_of(blur.blur, [*[room()] * 30, room(120)])
+    given = frame(room(120))
     assert still.std() < room().std() / 2
     middle = (slice(115, 145), slice(130, 160))
     assert np.abs(moving[middle].astype(int) - given.image[middle]).mean() < 10
+
+
+@pytest.mark.parametrize("example", [motion.motion, blur.blur])
+def test_what_one_camera_shows_is_nothing_to_another(example: Any) -> None:
+    """Both cameras in one process, with --process-in thread."""
+
+    async def collect(others: list[NDArray[np.uint8]]) -> Any:
+        ours, theirs = asyncio.Queue[Frame](), asyncio.Queue[Frame]()
+        one, other = example(taken(ours)), example(taken(theirs))
+        values = []
+        for number, image in enumerate([*[room()] * 10, room(120)]):
+            for shown in others:
+                theirs.put_nowait(frame(shown, number))
+                await anext(other)
+            ours.put_nowait(frame(image, number))
+            values.append(await anext(one))
+        return values[-1]
+
+    async def taken(queue: asyncio.Queue[Frame]) -> AsyncIterator[Frame]:
+        while True:
+            yield await queue.get()
+
+    alone = asyncio.run(collect([]))
+    beside_another = asyncio.run(collect([room(120)]))  # where the box stands still
+    np.testing.assert_array_equal(picture(beside_another), picture(alone))
 
 
 def test_the_documentation_names_every_example() -> None:

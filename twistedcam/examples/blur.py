@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import cv2
@@ -14,17 +15,17 @@ STRENGTH = 1 / 40
 #: The picture is told apart in this width, and blurred there: both cost little.
 WIDTH = 320
 
-_background = cv2.createBackgroundSubtractorMOG2(history=500, detectShadows=False)
-_kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
 
-
-def blur(frame: Frame) -> Any:
+async def blur(frames: AsyncIterator[Frame]) -> AsyncIterator[Any]:
     """The picture with its background blurred."""
-    size = (frame.width, frame.height)
-    small = cv2.resize(frame.image, (WIDTH, round(frame.height * WIDTH / frame.width)))
-    front = _background.apply(small, learningRate=0.002)
-    front = cv2.morphologyEx(front, cv2.MORPH_CLOSE, _kernel)
-    weight = cv2.resize(cv2.GaussianBlur(front, (15, 15), 0), size)[:, :, None]
-    back = cv2.resize(cv2.GaussianBlur(small, (0, 0), WIDTH * STRENGTH), size)
-    mixed = back + (frame.image.astype(np.int32) - back) * weight // 255
-    return mixed.astype(np.uint8)
+    background = cv2.createBackgroundSubtractorMOG2(history=500, detectShadows=False)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
+    async for frame in frames:
+        size = (frame.width, frame.height)
+        small = cv2.resize(frame.image, (WIDTH, round(frame.height * WIDTH / frame.width)))
+        front = background.apply(small, learningRate=0.002)
+        front = cv2.morphologyEx(front, cv2.MORPH_CLOSE, kernel)
+        weight = cv2.resize(cv2.GaussianBlur(front, (15, 15), 0), size)[:, :, None]
+        back = cv2.resize(cv2.GaussianBlur(small, (0, 0), WIDTH * STRENGTH), size)
+        mixed = back + (frame.image.astype(np.int32) - back) * weight // 255
+        yield mixed.astype(np.uint8)
