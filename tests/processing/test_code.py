@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.config.test_options import read
 from tests.process import run_program
-from tests.test_config import read
 from twistedcam.errors import BadArgument, StartupError
 from twistedcam.frame import Frame
 from twistedcam.processing import Code, check_code, code, parse_process
