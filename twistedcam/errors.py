@@ -190,12 +190,6 @@ class Silence(WireError):
     code = "timeout"
 
 
-class ShuttingDown(WireError):
-    """The server ends."""
-
-    code = "shutting-down"
-
-
 class Disconnected(TwistedcamError):
     """The other side ended the connection, or it broke."""
 

@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from twistedcam import wire
-from twistedcam.auth.grant import ANYONE, Grant, Right
+from twistedcam.auth.grant import ANYONE, Grant
 from twistedcam.auth.sessions import TokenSession, TokenSessions, expired
 from twistedcam.auth.slowdown import Slowdown, source_of
 from twistedcam.auth.tokens import Token, TokenFile, hash_of
@@ -92,22 +92,6 @@ class Authenticator:
         if mac is None:
             raise Unauthorized("this server wants a token: JOIN has no auth")
         return await self._judge(lambda each: wire.mac_matches(mac, each.key, role, nonce), peer)
-
-    async def authorize(
-        self, token: str | None, right: Right, camera: str | None, peer: Any
-    ) -> Grant:
-        """Judge a token and see that it has a right, in one.
-
-        Arguments:
-            camera: with which camera; None: with the server as a whole.
-
-        Raises:
-            Unauthorized: there is no token, or it is wrong.
-            Forbidden: it is right, but has not that right.
-        """
-        grant = await self.by_token(token, peer)
-        grant.require(right, camera)
-        return grant
 
     def open_session(
         self,
