@@ -63,9 +63,13 @@ NUMBERS = (
             retry.RETRY_MOST,
         ],
     ),
-    ("cameras", r"closes it (\w+) s after the last", [on_demand.REST_AFTER]),
+    ("cameras", r"closes it (\w+) s after the last", [on_demand.SUSPEND_AFTER]),
     ("cameras", r"so (\w+) of them are left out", [webcam.SETTLE_FRAMES]),
-    ("architecture", r"no recording for (\w+) seconds, closes the device", [on_demand.REST_AFTER]),
+    (
+        "architecture",
+        r"no recording for (\w+) seconds, closes the device",
+        [on_demand.SUSPEND_AFTER],
+    ),
     ("frame-protocol", r"The server pings after (\w+) seconds", [vigil.PING_AFTER]),
     (
         "frame-protocol",

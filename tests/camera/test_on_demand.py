@@ -11,7 +11,7 @@ from tests.camera.rig import Viewer, Watcher, serving
 from tests.fakecam import FakeCam, Format, encode_jpeg, moving_picture, require_fakecam
 from tests.fakes import CameraRig, FakeScheme
 from tests.process import wait_for
-from twistedcam.camera.on_demand import REST_AFTER
+from twistedcam.camera.on_demand import SUSPEND_AFTER
 from twistedcam.frame import Frame
 from twistedcam.sources import SourceInfo, SourceSpec
 
@@ -46,9 +46,9 @@ class DemandTests(unittest.SynchronousTestCase):
         self.rig.step(2)
         self.assertEqual(self.camera.state, "live")
         self.camera.hub.remove(one)
-        self.rig.clock.advance(REST_AFTER * 2 - 1)
+        self.rig.clock.advance(SUSPEND_AFTER * 2 - 1)
         self.camera.hub.remove(two)
-        self.rig.clock.advance(REST_AFTER - 0.1)
+        self.rig.clock.advance(SUSPEND_AFTER - 0.1)
         self.assertEqual(self.camera.state, "live")
         self.rig.clock.advance(0.1)
         self.assertTrue(self.camera.is_idle)
@@ -61,7 +61,7 @@ class DemandTests(unittest.SynchronousTestCase):
             self.rig.step(2)
             self.rig.clock.advance(1)
             self.camera.hub.remove(sink)
-            self.rig.clock.advance(REST_AFTER - 1)
+            self.rig.clock.advance(SUSPEND_AFTER - 1)
         self.assertEqual(len(self.rig.threads), 1)
 
     def test_stopped_it_does_not_open_for_anybody(self) -> None:
@@ -69,7 +69,7 @@ class DemandTests(unittest.SynchronousTestCase):
         self.assertEqual((self.camera.state, self.rig.threads), ("stopped", []))
         self.camera.start().addErrback(lambda _: None)
         self.camera.stop()
-        self.rig.clock.advance(REST_AFTER)
+        self.rig.clock.advance(SUSPEND_AFTER)
         self.assertEqual((self.camera.state, self.camera.reason), ("stopped", None))
 
     def test_a_picture_that_is_asked_for_opens_it(self) -> None:

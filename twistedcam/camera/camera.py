@@ -11,7 +11,7 @@ from twisted.logger import Logger
 
 from twistedcam.camera.bad_frames import BadFrameLog
 from twistedcam.camera.notifier import StateNotifier, answer
-from twistedcam.camera.on_demand import OnDemand, may_rest, next_frame
+from twistedcam.camera.on_demand import OnDemand, may_suspend, next_frame
 from twistedcam.camera.opener import SourceOpener
 from twistedcam.camera.retry import RETRY_MOST
 from twistedcam.camera.state_machine import CameraState, make_lifecycle
@@ -38,7 +38,7 @@ def check_source(spec: SourceSpec) -> Encoder:
         BadArgument: the source or one of its settings is unknown or wrong.
     """
     make_source(spec)
-    may_rest(spec)
+    may_suspend(spec)
     title_of(spec)
     return Encoder.from_spec(spec)
 

@@ -12,7 +12,7 @@ from twistedcam.hub import Hub
 from twistedcam.sources.spec import Settings, SourceSpec
 
 #: Seconds after the last viewer or recording has gone until the device is closed.
-REST_AFTER = 10.0
+SUSPEND_AFTER = 10.0
 
 
 class OnDemand:
@@ -22,8 +22,8 @@ class OnDemand:
         hub: the camera's hub.
         clock: measures the delay before the device is closed.
         on_wanted: called when the first sink was added.
-        on_unwanted: called ``REST_AFTER`` seconds after the last was removed, if the device is to
-            be closed then.
+        on_unwanted: called ``SUSPEND_AFTER`` seconds after the last was removed, if the device is
+            to be closed then.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class OnDemand:
         on_unwanted: Callable[[], None],
     ) -> None:
         #: True if the device is to be closed while nobody needs frames.
-        self.may_rest = False
+        self.may_suspend = False
         self._hub = hub
         self._clock = clock
         self._on_wanted = on_wanted
@@ -45,11 +45,11 @@ class OnDemand:
     @property
     def can_wait(self) -> bool:
         """True if the device may stay closed for now."""
-        return self.may_rest and not len(self._hub)
+        return self.may_suspend and not len(self._hub)
 
     def follow(self, spec: SourceSpec) -> None:
         """Apply the source's setting ``idle``; BadArgument if its value is unknown."""
-        self.may_rest = may_rest(spec)
+        self.may_suspend = may_suspend(spec)
         self._changed(bool(len(self._hub)))
 
     def cancel(self) -> None:
@@ -62,11 +62,11 @@ class OnDemand:
         self.cancel()
         if wanted:
             self._on_wanted()
-        elif self.may_rest:
-            self._due = self._clock.callLater(REST_AFTER, self._on_unwanted)
+        elif self.may_suspend:
+            self._due = self._clock.callLater(SUSPEND_AFTER, self._on_unwanted)
 
 
-def may_rest(spec: SourceSpec) -> bool:
+def may_suspend(spec: SourceSpec) -> bool:
     """True if the source's setting ``idle`` is ``close``; BadArgument if its value is unknown."""
     return Settings(spec).choice("idle", ("keep", "close"), "keep") == "close"
 

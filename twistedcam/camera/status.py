@@ -77,7 +77,7 @@ class CameraStatus:
         self.reason: str | None = None
         #: True if it is started, but its device is closed because nobody needs frames.
         self.is_idle = False
-        #: What the source delivered at its last opening.
+        #: The format of the source at its last opening.
         self.granted = SourceInfo()
         #: True if the last failure was only silence: the device is present and delivers no frame.
         self.stalled = False

@@ -19,7 +19,7 @@ LOGIN_WANTED = (
 
 @dataclass(frozen=True)
 class RequestedMode:
-    """What a source asked its device for, where the device may give something else."""
+    """The mode that a source requested; the device may have granted another."""
 
     width: int
     height: int
@@ -33,17 +33,17 @@ class RequestedMode:
 
 @dataclass(frozen=True)
 class SourceInfo:
-    """What a source gives, once it is open.
+    """The format of a source that is open.
 
     Arguments:
-        width, height: pixels; 0 while not known.
-        fps: frames a second as the device promises; 0 where it does not say.
-        format: the pixel format in a word, such as ``MJPG`` or ``YUYV``.
-        detail: what a person should know besides, such as the name of the device.
-        steady: whether pictures come at the rate promised, so that silence means a stall.
-        asked: what it was asked for, where that can differ.
-        device: the device's file, or nothing.
-        note: what did not go as asked and is no reason to stop, in a sentence, or nothing.
+        width, height: pixels; 0 while unknown.
+        fps: the frames per second that the device promises; 0 if it promises none.
+        format: the pixel format, such as ``MJPG`` or ``YUYV``.
+        detail: a description for people, such as the name of the device.
+        steady: True if frames arrive at the promised rate, so that silence means a stall.
+        asked: the mode that was requested, if the device may grant another.
+        device: the path of the device's file; empty if there is none.
+        note: a sentence about a request that was not fulfilled; empty if there is none.
     """
 
     width: int = 0
@@ -124,10 +124,10 @@ class Source(Protocol):
 
 @runtime_checkable
 class Reappearing(Protocol):
-    """A source that can tell, while it cannot be opened, that trying again is worth it."""
+    """A source that can detect, while it is closed, that its device has come back."""
 
     def device_signature(self) -> object:
-        """None while the device is away; else something that changes when the device does.
+        """Return None while the device is absent, else a value that changes when the device does.
 
         Called on the reactor's thread, several times a second: it must be cheap.
         """
