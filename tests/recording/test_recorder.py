@@ -247,7 +247,12 @@ class RecorderTests(RecorderCase):
         self,
     ) -> None:
         encoder = SharedEncoder(
-            self.camera, CoderSettings(), InlineThread, self.bus, self.clock.seconds
+            self.camera.name,
+            self.camera.hub,
+            CoderSettings(),
+            InlineThread,
+            self.bus,
+            self.clock.seconds,
         )
         self.recorder.find_shared = lambda settings: encoder
         self.recorder.start("a.mp4")

@@ -51,7 +51,12 @@ class SharedEncoderTests(RecorderCase):
         super().setUp()
         self.threads: list[ManualThread] = []
         self.encoder = SharedEncoder(
-            self.camera, CoderSettings(), self.start_thread, self.bus, self.clock.seconds
+            self.camera.name,
+            self.camera.hub,
+            CoderSettings(),
+            self.start_thread,
+            self.bus,
+            self.clock.seconds,
         )
 
     def start_thread(self) -> Any:

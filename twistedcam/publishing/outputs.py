@@ -125,7 +125,9 @@ class Outputs:
     def _encoder(self, camera: Camera, settings: CoderSettings) -> SharedEncoder:
         key = camera.name, settings
         if key not in self._encoders:
-            encoder = SharedEncoder(camera, settings, self._make_thread, self._events)
+            encoder = SharedEncoder(
+                camera.name, camera.hub, settings, self._make_thread, self._events
+            )
             self._encoders[key] = encoder
         return self._encoders[key]
 

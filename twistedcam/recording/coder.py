@@ -17,7 +17,6 @@ from av.codec.hwaccel import HWAccel
 
 from twistedcam.decoding import decode_jpeg
 from twistedcam.errors import BadArgument, NotSupported
-from twistedcam.recording.failures import not_encodable
 
 #: What may be asked for; ``auto`` is the first of the hardware's that works, else libx264.
 HARDWARE = ("h264_nvenc", "h264_videotoolbox", "h264_v4l2m2m", "h264_vaapi")
@@ -257,3 +256,11 @@ def _reason(error: Exception) -> str:
     if isinstance(error, av.codec.codec.UnknownCodecError):
         return "this FFmpeg does not have it"
     return getattr(error, "strerror", None) or str(error)
+
+
+def not_encodable(width: int, height: int, why: str) -> NotSupported:
+    """The error for pictures of a size that cannot be encoded as H.264."""
+    return NotSupported(
+        f"pictures of {width}x{height} cannot be encoded as H.264 ({why}): set another size, or"
+        " record the camera's own JPEGs (format=copy, a name that ends in .mkv)"
+    )

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import av.error
 
-from twistedcam.errors import CommandError, NotSupported, RecordingFailed
+from twistedcam.errors import CommandError, RecordingFailed
 from twistedcam.recording.partfile import disk_error
 
 
 class MuxerError(OSError):
     """FFmpeg could not finish a file. The disk has nothing to do with it."""
-
-
-def not_encodable(width: int, height: int, why: str) -> NotSupported:
-    """The error for pictures of a size that H.264 does not have."""
-    return NotSupported(
-        f"pictures of {width}x{height} cannot be encoded as H.264 ({why}): set another size, or"
-        " record the camera's own JPEGs (format=copy, a name that ends in .mkv)"
-    )
 
 
 def recording_error(name: str, error: Exception) -> CommandError:

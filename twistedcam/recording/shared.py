@@ -10,10 +10,10 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from twistedcam.camera import Camera
 from twistedcam.errors import NotSupported
 from twistedcam.events import EventBus, Fault
 from twistedcam.frame import Frame
+from twistedcam.hub import Hub
 from twistedcam.recording.backlog import Backlog
 from twistedcam.recording.coder import CLOCK, Coder, CoderSettings, check_size
 from twistedcam.recording.moment import Coded, Moment
@@ -53,7 +53,8 @@ class SharedEncoder:
     many wait as a recording would have wait (Backlog).
 
     Arguments:
-        camera: whose pictures.
+        camera: the camera's name.
+        hub: its pictures.
         settings: how they are encoded.
         make_thread: gives the thread.
         events: where it is told that there is no encoder.
@@ -62,7 +63,8 @@ class SharedEncoder:
 
     def __init__(
         self,
-        camera: Camera,
+        camera: str,
+        hub: Hub,
         settings: CoderSettings,
         make_thread: Callable[[], Thread],
         events: EventBus,
@@ -75,6 +77,7 @@ class SharedEncoder:
         #: Pictures that it was too slow for, or that cannot be encoded.
         self.dropped = 0
         self._camera = camera
+        self._hub = hub
         self._make_thread = make_thread
         self._events = events
         self._steady = steady
@@ -109,7 +112,7 @@ class SharedEncoder:
         self._listeners[listener] = lossless
         if lossless:
             self._keyframe_due = 0
-        self._camera.hub.add(self, is_patient=True)
+        self._hub.add(self, is_patient=True)
 
     def remove(self, listener: CodedSink) -> Deferred[None]:
         """Encode no more for this one; fires when it has all that was captured before."""
@@ -202,7 +205,7 @@ class SharedEncoder:
     def _made(self, made: _Made) -> None:
         self._is_broken = False
         if made.note and made.note != self.note:
-            log.warn("{camera}: {note}", camera=self._camera.name, note=made.note)
+            log.warn("{camera}: {note}", camera=self._camera, note=made.note)
         self.name, self.note = made.name, made.note
         for moment in self._waiting.wrote(1, made.seconds):
             self.dropped += 1
@@ -229,7 +232,7 @@ class SharedEncoder:
             self._keyframe_due = 0
         if made.reason is not None and made.reason not in self._said:
             self._said.add(made.reason)
-            log.warn("{camera}: {reason}", camera=self._camera.name, reason=made.reason)
+            log.warn("{camera}: {reason}", camera=self._camera, reason=made.reason)
 
     def _failed(self, why: Failure, pts: int) -> None:
         """The encoder is given up; the next picture tries another."""
@@ -241,8 +244,8 @@ class SharedEncoder:
             return
         self._is_broken = True
         reason = f"H.264 cannot be made: {why.getErrorMessage()}"
-        log.error("{camera}: {reason}", camera=self._camera.name, reason=reason)
-        self._events.publish(Fault(self._camera.name, "not-supported", reason))
+        log.error("{camera}: {reason}", camera=self._camera, reason=reason)
+        self._events.publish(Fault(self._camera, "not-supported", reason))
 
     def _next(self, _: object) -> None:
         self._busy = False
@@ -262,7 +265,7 @@ class SharedEncoder:
         self._listeners.pop(listener, None)
         if self._listeners:
             return
-        self._camera.hub.remove(self)
+        self._hub.remove(self)
         self._newest = self.name = None
         self._frames.clear()
         if not self._busy:
