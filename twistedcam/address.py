@@ -1,4 +1,4 @@
-"""Addresses as people write them."""
+"""Addresses of peers: as text, for the log, and for limits."""
 
 from __future__ import annotations
 
@@ -59,3 +59,23 @@ def is_private(transport: Any) -> bool:
         return False
     mapped = getattr(address, "ipv4_mapped", None)
     return bool((mapped or address).is_loopback)
+
+
+def source_of(peer: Any) -> str:
+    """Return what limits count a peer by: its IPv4 address, or its IPv6 network of 64 bits.
+
+    Arguments:
+        peer: a transport's ``getPeer()``; a UNIX socket has no address and counts as one.
+    """
+    host = getattr(peer, "host", None)
+    if host is None:
+        return "unix"
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return str(host)
+    if address.version == 4:
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address, 64), strict=False))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from twistedcam.auth.slowdown import source_of
+from twistedcam.address import source_of
 from twistedcam.errors import TooMany
 from twistedcam.limits import file_limit
 

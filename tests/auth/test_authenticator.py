@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from twistedcam import wire
 from twistedcam.auth import ANYONE, Authenticator, Grant, TokenFile, new_token
-from twistedcam.auth.slowdown import MAX_ADDRESSES, MAX_WAITING, Slowdown, source_of
+from twistedcam.auth.slowdown import MAX_ADDRESSES, MAX_WAITING, Slowdown
 from twistedcam.errors import BadArgument, Unauthorized
 
 HERE = IPv4Address("TCP", "192.0.2.1", 5000)
@@ -159,14 +159,3 @@ class AuthenticatorTests(SynchronousTestCase):
     def test_tokens_are_long_enough_for_hmac_to_hash_them(self) -> None:
         self.assertGreater(len(new_token().encode()), 64)
         self.assertNotEqual(new_token(), new_token())
-
-
-def test_an_ipv6_network_counts_as_one_address() -> None:
-    def source(host: str) -> str:
-        return source_of(IPv6Address("TCP", host, 1))
-
-    assert source("2001:db8::1") == source("2001:db8::ffff")
-    assert source("2001:db8::1") != source("2001:db8:0:1::1")
-    assert source("::ffff:192.0.2.1") == source_of(HERE)
-    assert source("fe80::1%eth0") == source("fe80::2")
-    assert source_of(UNIXAddress(None)) == "unix"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
@@ -93,23 +92,3 @@ class Slowdown:
             del self._records[address]
             return None
         return record
-
-
-def source_of(peer: Any) -> str:
-    """Whom a peer's tries count against: its IPv4 address, or its IPv6 network of 64 bits.
-
-    Arguments:
-        peer: a transport's ``getPeer()``; a UNIX socket has no address and counts as one.
-    """
-    host = getattr(peer, "host", None)
-    if host is None:
-        return "unix"
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return str(host)
-    if address.version == 4:
-        return str(address)
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.ip_network((address, 64), strict=False))

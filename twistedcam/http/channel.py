@@ -19,9 +19,8 @@ from twisted.python.failure import Failure
 from twisted.web.http import HTTPFactory, Request
 from zope.interface import implementer
 
-from twistedcam.address import shorten, show_address, without_token
+from twistedcam.address import shorten, show_address, source_of, without_token
 from twistedcam.auth import TokenSession
-from twistedcam.auth.slowdown import source_of
 from twistedcam.connections import Connections
 from twistedcam.delivery.write import bottom_of
 from twistedcam.doorman import Doorman, Ticket

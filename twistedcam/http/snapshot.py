@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from twistedcam.auth.slowdown import source_of
+from twistedcam.address import source_of
 from twistedcam.camera.on_demand import next_frame
 from twistedcam.errors import BadArgument
 from twistedcam.http.pullers import Pullers
