@@ -1,0 +1,39 @@
+"""Each connection gets the fastest outlet that it can have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet import reactor
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.trial.unittest import TestCase
+
+from tests.delivery.sockets import connect, framing
+from tests.system import require
+from twistedcam.delivery import SealedOutlet, SendfileOutlet, WriteOutlet
+from twistedcam.delivery.choose import make_outlet
+from twistedcam.delivery.kernel import HAS_SENDFILE
+
+
+class ChoiceTests(TestCase):
+    def chosen(self, transport: Any, waiter: Any = reactor) -> type:
+        outlet = make_outlet(transport, framing, lambda: None, waiter)
+        self.addCleanup(outlet.close)
+        return type(outlet)
+
+    async def test_a_socket_is_written_from_memory_files(self) -> None:
+        require(HAS_SENDFILE, "sendfile needs Linux")
+        near, _ = await connect(self, reactor)
+        self.assertIs(self.chosen(near.transport), SendfileOutlet)
+
+    async def test_a_reactor_that_waits_for_no_descriptors_writes_to_the_transport(self) -> None:
+        near, _ = await connect(self, reactor)
+        self.assertIs(self.chosen(near.transport, Clock()), WriteOutlet)
+
+    async def test_records_for_tls_are_made_here(self) -> None:
+        near, _ = await connect(self, reactor, "tls")
+        self.assertIs(self.chosen(near.transport), SealedOutlet)
+
+    def test_what_has_no_socket_is_written_to(self) -> None:
+        self.assertIs(self.chosen(StringTransport()), WriteOutlet)
