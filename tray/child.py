@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from twistedcam.runtime.child_process import wait_or_kill
+
 #: Seconds that the server has to end in good order.
 TIMEOUT = 3.0
 PR_SET_PDEATHSIG = 1
@@ -71,11 +73,7 @@ class ChildServer:
         if process is None or self._stays or process.poll() is not None:
             return
         process.terminate()
-        try:
-            process.wait(TIMEOUT)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        wait_or_kill(process, TIMEOUT)
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
         if process.wait() != 0 and self._process is process:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -39,9 +39,9 @@ class Sender:
     def send(self, coded: Coded) -> None:
         self.sent.append(coded)
 
-    def close(self, grace: float = 1.0, done: Callable[[], None] = lambda: None) -> None:
+    def close(self) -> Deferred[None]:
         self.closed = True
-        done()
+        return succeed(None)
 
 
 class Encoder:

@@ -1,4 +1,4 @@
-"""A child process imports the same package as its parent, wherever it is started."""
+"""Child processes: what they import, and how they end."""
 
 from __future__ import annotations
 
@@ -8,9 +8,24 @@ import sys
 from pathlib import Path
 
 import pytest
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ProcessDone, ProcessTerminated
+from twisted.python.failure import Failure
+from twisted.trial.unittest import TestCase
 
 import twistedcam
-from twistedcam.runtime.child_process import child_environment, package_root
+from twistedcam.runtime.child_process import (
+    ChildProcess,
+    child_environment,
+    describe_exit,
+    module_command,
+    package_root,
+    wait_or_kill,
+)
+
+#: Ends when its input does; goes on whatever happens to its input.
+READS, SERVES = ["tokenize"], ["http.server", "--bind", "127.0.0.1", "0"]
 
 
 def test_the_root_holds_the_package() -> None:
@@ -34,3 +49,63 @@ def test_the_path_that_was_set_is_kept(
     monkeypatch.setenv("PYTHONPATH", before)
     after = after.replace(":", os.pathsep)
     assert child_environment()["PYTHONPATH"] == f"{package_root()}{after}"
+
+
+def test_the_import_path_may_be_another() -> None:
+    path = os.pathsep.join(["/a", "/b"])
+    assert child_environment(["/a", "/b"]) == {**os.environ, "PYTHONPATH": path}
+
+
+@pytest.mark.parametrize(
+    ("status", "how"),
+    [
+        (0, "ended with exit code 0"),
+        (3, "ended with exit code 3"),
+        (-9, "was ended by SIGKILL"),
+        (-40, "was ended by signal 40"),
+    ],
+)
+def test_an_exit_status_is_described(status: int, how: str) -> None:
+    assert describe_exit(status) == how
+
+
+def test_a_process_that_ends_in_time_is_not_killed() -> None:
+    process = subprocess.Popen(module_command(*READS), stdin=subprocess.DEVNULL)
+    assert wait_or_kill(process, 30) == 0
+
+
+def test_a_process_that_does_not_end_is_killed() -> None:
+    process = subprocess.Popen(
+        module_command(*SERVES), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    assert wait_or_kill(process, 0.1) == -9
+
+
+class ChildProcessTests(TestCase):
+    def start(self, *module: str) -> ChildProcess:
+        self.ends: list[Failure] = []
+        return ChildProcess(reactor, module_command(*module), on_end=self.ends.append)
+
+    async def test_one_that_ends_in_time_is_not_killed(self) -> None:
+        child = self.start(*READS)
+        child.transport.closeStdin()  # type: ignore[union-attr]
+        await child.wait_or_kill(30)
+        [reason] = self.ends
+        self.assertIsInstance(reason.value, ProcessDone)
+        await child.wait_or_kill(30)  # it has ended: there is nothing to wait for
+
+    async def test_one_that_does_not_end_is_killed(self) -> None:
+        child = self.start(*SERVES)
+        first, second = child.wait_or_kill(0.1), child.wait_or_kill(30)
+        await first
+        await second
+        [reason] = self.ends
+        assert isinstance(reason.value, ProcessTerminated)
+        self.assertEqual(reason.value.signal, 9)
+
+    async def test_one_that_ends_unasked_says_so(self) -> None:
+        ended: Deferred[None] = Deferred()
+        command = module_command("no_such_module")
+        ChildProcess(reactor, command, {2: "r"}, lambda reason: ended.errback(reason))
+        why = await self.assertFailure(ended, ProcessTerminated)
+        self.assertEqual(why.exitCode, 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import re
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from typing import Any
 
 from twistedcam.camera_name import find_name
 from twistedcam.errors import BadArgument, StartupError, TwistedcamError
+from twistedcam.runtime.child_process import child_environment
 
 _TEXT = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 #: Seconds that user code may take to be imported when it is looked at before the start.
@@ -119,8 +119,8 @@ def describe(error: BaseException) -> str:
 
 
 def environment() -> dict[str, str]:
-    """What a process needs to import what this one can."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(each or "." for each in sys.path)}
+    """Return the environment of a process that can import what this one can."""
+    return child_environment(each or "." for each in sys.path)
 
 
 def check_code(code: Code) -> None:

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList
-from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from twistedcam.camera import Camera
@@ -19,6 +18,7 @@ from twistedcam.processing.runner import Runner
 from twistedcam.processing.work import Failed, InProcess, InThread, Work
 from twistedcam.rate import Rate
 from twistedcam.runtime.backoff import Backoff
+from twistedcam.runtime.timer import Timer
 from twistedcam.sources import Grab
 
 log = Logger()
@@ -81,7 +81,7 @@ class Processor:
         self._reactor = reactor
         self._runner: Runner | None = None
         self._ending: set[Deferred[None]] = set()
-        self._retry: IDelayedCall | None = None
+        self._retry = Timer(reactor)
         self._backoff = Backoff(RETRY_FIRST, RETRY_MOST)
         self._began = 0.0
         self._last_reason = ""
@@ -150,14 +150,14 @@ class Processor:
         log.warn("{camera}: {reason}{trace}", camera=self.output.name, reason=reason, trace=trace)
         self._let_go()
         self._pause(f"{reason}; it is started again and again")
-        self._retry = self._reactor.callLater(self._backoff.next(), self._run)
+        self._retry.start(self._backoff.next(), self._run)
         self._events.publish(Fault(self.output.name, "process", reason))
 
     def _happened(self, event: Event) -> None:
         if not isinstance(event, CameraChanged):
             return
         if event.camera == self.output.name:
-            runs = self._runner is not None or self._retry is not None
+            runs = self._runner is not None or self._retry.is_pending
             if self.output.state == "stopped":
                 self._rest()
             elif not runs:
@@ -177,7 +177,6 @@ class Processor:
             self._pause(f"{self.source.name} is {state}" + (f": {reason}" if reason else ""))
 
     def _run(self) -> None:
-        self._retry = None
         self._began = self._reactor.seconds()
         self._is_shown = False
         code = self.process.code
@@ -191,9 +190,7 @@ class Processor:
 
     def _rest(self) -> None:
         self.source.hub.remove(self)
-        if self._retry is not None:
-            self._retry.cancel()
-            self._retry = None
+        self._retry.cancel()
         self._let_go()
 
     def _let_go(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 import traceback
@@ -15,6 +14,7 @@ from twistedcam.frame import Frame
 from twistedcam.processing.code import CHECK_TIMEOUT, Code, describe, environment
 from twistedcam.processing.results import Result
 from twistedcam.processing.running import Reports, Take, run
+from twistedcam.runtime.child_process import describe_exit, wait_or_kill
 
 #: Seconds that a function in a process may take for one frame before the process is ended.
 HANG = 30.0
@@ -93,10 +93,10 @@ class InProcess:
             try:
                 self._carry(ours, take, reports)
             except (EOFError, OSError):
-                raise Failed(_how_it_ended(process)) from None
+                raise Failed(f"its process {describe_exit(wait_or_kill(process, GRACE))}") from None
             finally:
                 ours.close()
-                _end(process)
+                wait_or_kill(process, GRACE)
 
     def kill(self) -> None:
         """End the process."""
@@ -128,22 +128,3 @@ class InProcess:
                     reports.left_out(reason)
                 case ("failed", reason, trace):
                     raise Failed(reason, trace)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    try:
-        process.wait(GRACE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def _how_it_ended(process: subprocess.Popen[bytes]) -> str:
-    _end(process)
-    if process.returncode < 0:
-        try:
-            name = signal.Signals(-process.returncode).name
-        except ValueError:
-            name = f"signal {-process.returncode}"
-        return f"its process was ended by {name}"
-    return f"its process ended with exit code {process.returncode}"

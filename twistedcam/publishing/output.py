@@ -6,18 +6,18 @@ from collections import deque
 from typing import Any, Literal
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from twistedcam.events import EventBus, PublishChanged
 from twistedcam.frame import Frame
-from twistedcam.publishing.sender_process import GRACE, SenderProcess
+from twistedcam.publishing.sender_process import SenderProcess
 from twistedcam.publishing.target import PublishTarget
 from twistedcam.recording.coder import CLOCK
 from twistedcam.recording.moment import Coded
 from twistedcam.recording.shared import SharedEncoder
 from twistedcam.runtime.backoff import Backoff
+from twistedcam.runtime.timer import Timer
 
 log = Logger()
 
@@ -71,7 +71,7 @@ class Output:
         self._events = events
         self._sender: SenderProcess | None = None
         self._backoff = Backoff(RETRY_FIRST, RETRY_MOST)
-        self._retry: IDelayedCall | None = None
+        self._retry = Timer(reactor)
         self._checking = LoopingCall(self._check_progress)
         self._checking.clock = reactor
         self._generation = 0
@@ -124,11 +124,8 @@ class Output:
         """Publish no more; fires when the stream has been ended, or the sender was killed."""
         if self.state == "stopped":
             return succeed(None)
-        if self._retry is not None:
-            self._retry.cancel()
-            self._retry = None
-        done: Deferred[None] = Deferred()
-        self._disconnect(done)
+        self._retry.cancel()
+        done = self._disconnect()
         self._set_state("stopped")
         return done
 
@@ -183,7 +180,6 @@ class Output:
         self._fail(reason)
 
     def _connect(self) -> None:
-        self._retry = None
         self._connecting_since = self._reactor.seconds()
         self._needs_keyframe = True
         self._set_state("connecting")
@@ -232,22 +228,18 @@ class Output:
     def _fail(self, reason: str) -> None:
         self.faults += 1
         self.last_fault = (self._reactor.seconds(), reason)
-        self._disconnect(None)
-        self._retry = self._reactor.callLater(self._backoff.next(), self._connect)
+        self._disconnect()
+        self._retry.start(self._backoff.next(), self._connect)
         self._set_state("waiting", reason)
 
-    def _disconnect(self, done: Deferred[None] | None) -> None:
-        """Leave the encoder and end the sender; ``done`` fires when that has happened."""
+    def _disconnect(self) -> Deferred[None]:
+        """Leave the encoder and end the sender; fires when it has ended."""
         self._byte_counts.clear()
         self.encoder.remove(self)
         if self._checking.running:
             self._checking.stop()
         sender, self._sender = self._sender, None
-        finished = (lambda: None) if done is None else (lambda: done.callback(None))
-        if sender is None:
-            finished()
-        else:
-            sender.close(GRACE, finished)
+        return succeed(None) if sender is None else sender.close()
 
     def _answer_waiting(self, reason: str | None) -> None:
         """Fire what ``wait_until_live`` returned, unless it is connecting still."""

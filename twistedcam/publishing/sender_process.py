@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.error import ProcessExitedAlready
-from twisted.internet.protocol import ProcessProtocol
+from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from twistedcam.publishing.sender.protocol import FRAME_HEADER, SenderConfig
 from twistedcam.publishing.target import PublishTarget
 from twistedcam.recording.moment import Coded
-from twistedcam.runtime.child_process import child_environment
+from twistedcam.runtime.child_process import ChildProcess, module_command
 
 #: Seconds that a sender has to end its stream before it is killed.
 GRACE = 1.0
 _MAX_LINE = 4096
 
 
-class SenderProcess(ProcessProtocol):
+class SenderProcess(ChildProcess):
     """One sender. No callback is called any more once ``close`` was called.
 
     Arguments:
@@ -41,17 +39,15 @@ class SenderProcess(ProcessProtocol):
         on_progress: Callable[[int, int, int], None],
         on_end: Callable[[str], None],
     ) -> None:
-        self._reactor = reactor
         self._target = target
         self._on_live = on_live
         self._on_progress = on_progress
-        self._on_end = on_end
+        self._report_end = on_end
         self._line = self._errors = b""
         self._reason = ""
-        self._is_closing = self._has_ended = False
-        self._on_closed: list[Callable[[], None]] = []
-        command = [sys.executable, "-P", "-m", "twistedcam.publishing.sender"]
-        reactor.spawnProcess(self, sys.executable, command, env=child_environment())
+        self._is_closing = False
+        command = module_command("twistedcam.publishing.sender")
+        super().__init__(reactor, command, on_end=self._ended)
 
     def connectionMade(self) -> None:
         target = self._target
@@ -70,16 +66,11 @@ class SenderProcess(ProcessProtocol):
         header = FRAME_HEADER.pack(coded.pts, coded.is_keyframe, len(coded.data))
         self.transport.writeSequence([header, coded.data])  # type: ignore[union-attr]
 
-    def close(self, grace: float = GRACE, on_closed: Callable[[], None] = lambda: None) -> None:
-        """End the stream and the process; kill it after ``grace`` seconds."""
+    def close(self) -> Deferred[None]:
+        """End the stream; fires when the process has ended, or was killed after ``GRACE``."""
         self._is_closing = True
-        if self._has_ended:
-            on_closed()
-            return
-        self._on_closed.append(on_closed)
         self.transport.closeStdin()  # type: ignore[union-attr]
-        kill = self._reactor.callLater(grace, self._kill)
-        self._on_closed.append(lambda: kill.cancel() if kill.active() else None)
+        return self.wait_or_kill(GRACE)
 
     def outReceived(self, data: bytes) -> None:
         *lines, self._line = (self._line + data).split(b"\n")
@@ -96,20 +87,10 @@ class SenderProcess(ProcessProtocol):
     def errReceived(self, data: bytes) -> None:
         self._errors = (self._errors + data)[-_MAX_LINE:]
 
-    def processEnded(self, reason: Failure) -> None:
-        self._has_ended = True
-        callbacks, self._on_closed = self._on_closed, []
-        for each in callbacks:
-            each()
+    def _ended(self, reason: Failure) -> None:
         if not self._is_closing:
             self._is_closing = True
             # Without an error of the sender's own, a traceback's last line is the reason.
             lines = self._errors.decode(errors="replace").strip().splitlines()
             last = self._target.without_secrets(lines[-1]) if lines else "its sender ended"
-            self._on_end(self._reason or last)
-
-    def _kill(self) -> None:
-        try:
-            self.transport.signalProcess("KILL")  # type: ignore[union-attr]
-        except ProcessExitedAlready:
-            return
+            self._report_end(self._reason or last)

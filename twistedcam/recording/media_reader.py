@@ -7,7 +7,6 @@ import json
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -16,7 +15,12 @@ from typing import Any, Protocol
 from twistedcam.media_worker.film import Head, first_picture, read_head
 from twistedcam.media_worker.remux import Copied, copy, has_packet
 from twistedcam.media_worker.source import NotAFilm
-from twistedcam.runtime.child_process import child_environment
+from twistedcam.runtime.child_process import (
+    child_environment,
+    describe_exit,
+    module_command,
+    wait_or_kill,
+)
 
 #: Processes at once, and bytes of memory that each may have.
 MOST_PROCESSES = 2
@@ -244,7 +248,7 @@ class _Process:
     """
 
     def __init__(self, memory: int, idle: float) -> None:
-        command = [sys.executable, "-P", "-m", "twistedcam.media_worker", str(memory), str(idle)]
+        command = module_command("twistedcam.media_worker", str(memory), str(idle))
         self._socket, theirs = socket.socketpair()
         try:
             with theirs:
@@ -286,10 +290,7 @@ class _Process:
         if self._was_late:
             self._process.kill()
         try:
-            return self._process.wait(_GRACE)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            return self._process.wait()
+            return wait_or_kill(self._process, _GRACE)
         finally:
             self._answers.close()
             self._socket.close()
@@ -303,8 +304,4 @@ class _Process:
         """Why there was no answer, by its exit status."""
         if self._was_late or status == -signal.SIGALRM:
             return "it takes too long to read"
-        if status >= 0:
-            return f"the process that read it ended with {status}"
-        with suppress(ValueError):
-            return f"the process that read it was ended by {signal.Signals(-status).name}"
-        return f"the process that read it was ended by signal {-status}"
+        return f"the process that read it {describe_exit(status)}"

@@ -1,9 +1,22 @@
-"""What the processes have in common that this program starts."""
+"""Child processes that run a module of this program."""
 
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.error import ProcessExitedAlready
+from twisted.internet.protocol import ProcessProtocol
+from twisted.python.failure import Failure
+
+from twistedcam.runtime.timer import Timer
 
 
 def package_root() -> Path:
@@ -11,7 +24,88 @@ def package_root() -> Path:
     return Path(__file__).parents[2]
 
 
-def child_environment() -> dict[str, str]:
-    """Return this process's environment, with ``package_root`` first in ``PYTHONPATH``."""
-    paths = filter(None, [str(package_root()), os.environ.get("PYTHONPATH")])
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+def child_environment(import_path: Iterable[str] | None = None) -> dict[str, str]:
+    """Return this process's environment, with another ``PYTHONPATH``.
+
+    Arguments:
+        import_path: the folders that modules are imported from; ``package_root`` and those of the
+            present ``PYTHONPATH`` by default.
+    """
+    if import_path is None:
+        import_path = filter(None, [str(package_root()), os.environ.get("PYTHONPATH")])
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(import_path)}
+
+
+def module_command(module: str, *arguments: str) -> list[str]:
+    """Return the command that runs a module, without importing from the current folder."""
+    return [sys.executable, "-P", "-m", module, *arguments]
+
+
+def wait_or_kill(process: subprocess.Popen[bytes], seconds: float) -> int:
+    """Wait for the end of a process, and kill it after so many seconds; its exit status. Blocks."""
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+def describe_exit(status: int) -> str:
+    """Return how a process ended: "was ended by SIGKILL", "ended with exit code 1".
+
+    Arguments:
+        status: its exit code, or the negative number of a signal.
+    """
+    if status >= 0:
+        return f"ended with exit code {status}"
+    name = f"signal {-status}"
+    with suppress(ValueError):
+        name = signal.Signals(-status).name
+    return f"was ended by {name}"
+
+
+class ChildProcess(ProcessProtocol):
+    """A process that the reactor watches.
+
+    Arguments:
+        reactor: starts the process.
+        command: what it runs (``module_command``). Every user of the computer can see it.
+        child_fds: its file descriptors (``IReactorProcess.spawnProcess``); by default pipes to its
+            standard streams.
+        on_end: called with Twisted's reason when it has ended, whatever the cause.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        command: list[str],
+        child_fds: dict[int, int | str] | None = None,
+        on_end: Callable[[Failure], None] = lambda reason: None,
+    ) -> None:
+        self._on_end = on_end
+        self._has_ended = False
+        self._waiting: list[Deferred[None]] = []
+        self._killing = Timer(reactor)
+        reactor.spawnProcess(self, command[0], command, env=child_environment(), childFDs=child_fds)
+
+    def wait_or_kill(self, seconds: float) -> Deferred[None]:
+        """Wait for the end of the process, and kill it after so many seconds."""
+        if self._has_ended:
+            return succeed(None)
+        ended: Deferred[None] = Deferred()
+        self._waiting.append(ended)
+        self._killing.start_unless_pending(seconds, self._kill)
+        return ended
+
+    def processEnded(self, reason: Failure) -> None:
+        self._has_ended = True
+        self._killing.cancel()
+        self._on_end(reason)
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            each.callback(None)
+
+    def _kill(self) -> None:
+        assert self.transport is not None
+        with suppress(ProcessExitedAlready):
+            self.transport.signalProcess("KILL")

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
-from twisted.internet.error import ProcessExitedAlready
-from twisted.internet.interfaces import IDelayedCall, IListeningPort, IProcessTransport
-from twisted.internet.protocol import Factory, ProcessProtocol
+from twisted.internet.defer import DeferredList, maybeDeferred
+from twisted.internet.interfaces import IDelayedCall, IListeningPort
+from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -24,7 +21,7 @@ from twistedcam.delivery.local import Hearing, Watching
 from twistedcam.delivery.outlet import Framing, Outlet, no_one
 from twistedcam.errors import BadArgument
 from twistedcam.hub import Hub
-from twistedcam.runtime.child_process import child_environment
+from twistedcam.runtime.child_process import ChildProcess, module_command
 from twistedcam.viewers import Viewer, Viewers
 from twistedcam.workers.link import Link
 from twistedcam.workers.remote import RemoteOutlet, RemoteWatcher
@@ -66,7 +63,7 @@ class WorkerPool:
         self._log = log
         self._local = LocalDelivery(reactor)
         self._staff: dict[int, Staff] = {}
-        self._processes: dict[int, WorkerProcess] = {}
+        self._processes: dict[int, ChildProcess] = {}
         self._restarts: dict[int, IDelayedCall] = {}
         self._port: IListeningPort | None = None
         self._folder = ""
@@ -94,7 +91,7 @@ class WorkerPool:
         for staff in tuple(self._staff.values()):
             assert staff.link.transport is not None
             staff.link.transport.loseConnection()
-        await DeferredList([each.end(self._reactor) for each in self._processes.values()])
+        await DeferredList([each.wait_or_kill(END_TIMEOUT) for each in self._processes.values()])
         if self._port is not None:
             await maybeDeferred(self._port.stopListening)
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -135,16 +132,15 @@ class WorkerPool:
 
     def _spawn(self, number: int) -> None:
         self._restarts.pop(number, None)
-        process = WorkerProcess(lambda why: self._ended(number, why))
-        program = [sys.executable, "-m", "twistedcam.workers.process"]
-        self._reactor.spawnProcess(
-            process,
-            sys.executable,
-            [*program, os.path.join(self._folder, "workers"), str(number), str(self._log or "")],
-            env=child_environment(),
-            childFDs={0: "w", 1: 2, 2: 2},
+        command = module_command(
+            "twistedcam.workers.process",
+            os.path.join(self._folder, "workers"),
+            str(number),
+            str(self._log or ""),
         )
-        self._processes[number] = process
+        self._processes[number] = ChildProcess(
+            self._reactor, command, {0: "w", 1: 2, 2: 2}, lambda why: self._ended(number, why)
+        )
 
     def _ended(self, number: int, why: Failure) -> None:
         self._processes.pop(number, None)
@@ -173,39 +169,6 @@ class WorkerPool:
             if staff.link is link:
                 del self._staff[number]
                 staff.lost()
-
-
-class WorkerProcess(ProcessProtocol):
-    """A worker's process; says when it has ended."""
-
-    def __init__(self, ended: Callable[[Failure], None]) -> None:
-        self._ended = ended
-        self._waiting: list[Deferred[None]] = []
-
-    def processEnded(self, reason: Failure) -> None:
-        """It is gone."""
-        self._ended(reason)
-        waiting, self._waiting = self._waiting, []
-        for each in waiting:
-            each.callback(None)
-
-    def end(self, reactor: Any) -> Deferred[None]:
-        """Wait for its end, and bring it about if it takes long."""
-        ended: Deferred[None] = Deferred()
-        self._waiting.append(ended)
-        late = reactor.callLater(END_TIMEOUT, self._kill)
-
-        def over(_: None) -> None:
-            if late.active():
-                late.cancel()
-
-        return ended.addCallback(over)
-
-    def _kill(self) -> None:
-        transport: IProcessTransport | None = self.transport
-        if transport is not None:
-            with contextlib.suppress(ProcessExitedAlready):
-                transport.signalProcess("KILL")
 
 
 class _LinkFactory(Factory[Link]):
