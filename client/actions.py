@@ -10,7 +10,7 @@ from client.files import dated, save_snapshot
 from client.steering import Steering
 from client.views import View
 from twistedcam.errors import TwistedcamError
-from twistedcam.plain import on_one_line
+from twistedcam.util.one_line import on_one_line
 
 HELP = "space start  s stop  r record  e end  S snapshot  i figures  f full screen  q quit"
 #: Seconds that a message stays.

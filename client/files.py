@@ -8,9 +8,9 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from twistedcam.camera_name import check_name, file_stem
 from twistedcam.errors import BadArgument, DiskError
 from twistedcam.frame import Frame
+from twistedcam.util.camera_name import check_name, file_stem
 
 
 def make_folder(folder: Path | None) -> None:

@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import asdict, dataclass
 
 from twistedcam.frame import Frame
-from twistedcam.rate import Rate
+from twistedcam.util.rate import Rate
 from twistedcam.viewing import ClockOffset
 
 _AGES = 20_000

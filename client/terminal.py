@@ -24,7 +24,7 @@ from client.composer import Composer, title
 from client.keyboard import name_of
 from client.views import View
 from twistedcam.errors import StartupError
-from twistedcam.plain import on_one_line
+from twistedcam.util.one_line import on_one_line
 
 _HOME = "\x1b[H"
 _BEGIN = "\x1b[?1049h\x1b[?25l\x1b[2J"

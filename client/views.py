@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from client.stats import Figures, Meter
-from twistedcam.camera_name import ascii_title
 from twistedcam.frame import Frame
-from twistedcam.plain import on_one_line
+from twistedcam.util.camera_name import ascii_title
+from twistedcam.util.one_line import on_one_line
 from twistedcam.viewing import Target
 from twistedcam.viewing.blocking import FrameReader
 

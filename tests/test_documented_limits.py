@@ -11,7 +11,6 @@ from tests.process import ROOT
 from twistedcam import jpeg, listener, parting, wire
 from twistedcam.auth import Grant, TokenFile, sessions, slowdown
 from twistedcam.camera import retry
-from twistedcam.camera_name import MAX_BYTES, check_name
 from twistedcam.config.arguments import MOST_WORKERS
 from twistedcam.control import lines, protocol, telnet, watch
 from twistedcam.delivery import outlet, watcher
@@ -38,6 +37,7 @@ from twistedcam.recording import RecordSettings, backlog, names, thumbnail
 from twistedcam.recording import media_reader as reader
 from twistedcam.runtime.scheduler import TURN
 from twistedcam.sources import http_client, multipart, relay, repair, spec, web
+from twistedcam.util.camera_name import MAX_BYTES, check_name
 from twistedcam.viewing import states
 
 TEXT = (ROOT / "docs" / "security.md").read_text().split("## Limits")[1]

@@ -8,7 +8,7 @@ import pytest
 
 from tests.process import ROOT
 from tray import link
-from twistedcam import camera_name, jpeg, parting, wire
+from twistedcam import jpeg, parting, wire
 from twistedcam.auth import slowdown
 from twistedcam.camera import camera, capture, on_demand, retry
 from twistedcam.commands import vocabulary
@@ -36,6 +36,7 @@ from twistedcam.recording import (
     standing,
 )
 from twistedcam.sources import relay, repair, truncation, web, webcam
+from twistedcam.util import camera_name
 from twistedcam.viewing import blocking, states
 from twistedcam.wire import messages
 

@@ -19,8 +19,8 @@ from wsproto.events import AcceptConnection, BytesMessage, Request
 from tests.camera.rig import Viewer
 from tests.http.serving import serve
 from tests.process import PATIENCE, ServerProcess, run_program, wait_for
-from twistedcam.camera_name import url_safe
 from twistedcam.control.blocking import BlockingClient
+from twistedcam.util.camera_name import url_safe
 
 GARDEN = "حديقة"
 NAMES = ("front door", "Küche", GARDEN)

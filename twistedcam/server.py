@@ -16,7 +16,6 @@ from twistedcam.broker import BrokerState
 from twistedcam.camera import Camera
 from twistedcam.camera.properties.device import DeviceControls
 from twistedcam.camera.properties.group import CameraProperties
-from twistedcam.camera_name import check_distinct, check_name, find_name
 from twistedcam.delivery import Delivery, LocalDelivery
 from twistedcam.doorman import Doorman
 from twistedcam.errors import BadArgument, CameraNeeded, DiskError, NoSuchCamera, NotSupported
@@ -36,6 +35,7 @@ from twistedcam.runtime.timer import Timer
 from twistedcam.saved import SavedSettings
 from twistedcam.sources import SourceSpec
 from twistedcam.sources import parse as parse_source
+from twistedcam.util.camera_name import check_distinct, check_name, find_name
 from twistedcam.viewers import Viewers
 
 log = Logger()

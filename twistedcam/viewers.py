@@ -12,8 +12,8 @@ from twisted.internet.interfaces import IReactorTime
 from twistedcam.errors import NoSuchViewer
 from twistedcam.events import EventBus, ViewerChanged
 from twistedcam.frame import Frame
-from twistedcam.histogram import Histogram
-from twistedcam.rate import Rate
+from twistedcam.util.histogram import Histogram
+from twistedcam.util.rate import Rate
 
 
 @dataclass

@@ -123,4 +123,3 @@ def test_every_package_and_the_files_of_the_page_are_installed(plain: Path) -> N
         for file in (ROOT / top).rglob("*"):
             if file.is_file() and "__pycache__" not in file.parts:
                 assert (installed / file.relative_to(ROOT)).exists(), file
-

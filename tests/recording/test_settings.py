@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from twistedcam.errors import BadArgument
 from twistedcam.recording.formats import FORMATS, format_of_name
-from twistedcam.recording.quantities import is_size, seconds, show_seconds, show_size, size
 from twistedcam.recording.settings import RecordSettings
+from twistedcam.util.quantities import is_size, seconds, show_seconds, show_size, size
 
 
 @pytest.mark.parametrize(

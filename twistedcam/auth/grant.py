@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from twistedcam.auth.expiry import as_local_time
-from twistedcam.camera_name import MAX_LENGTH, url_safe
 from twistedcam.errors import CameraNeeded, Forbidden, NoSuchCamera, TwistedcamError
+from twistedcam.util.camera_name import MAX_LENGTH, url_safe
 
 Right = Literal["view", "control", "publish", "admin"]
 RIGHTS: tuple[Right, ...] = get_args(Right)

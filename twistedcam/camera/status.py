@@ -11,10 +11,10 @@ from twisted.logger import Logger
 from twistedcam.camera.state_machine import CameraState
 from twistedcam.events import CameraChanged
 from twistedcam.frame import Frame
-from twistedcam.histogram import Histogram
-from twistedcam.rate import Rate
 from twistedcam.sources import SourceInfo, SourceSpec
 from twistedcam.sources.encode import Picture
+from twistedcam.util.histogram import Histogram
+from twistedcam.util.rate import Rate
 
 log = Logger()
 

@@ -11,7 +11,7 @@ from typing import NoReturn
 from twistedcam.cli import streams
 from twistedcam.early import EarlySignals
 from twistedcam.errors import BadArgument, TwistedcamError
-from twistedcam.plain import on_one_line
+from twistedcam.util.one_line import on_one_line
 from twistedcam.version import __version__
 
 #: Command, module with ``add_arguments(parser)`` and ``run(arguments) -> exit code``, and one line.

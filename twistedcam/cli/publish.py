@@ -19,9 +19,9 @@ from twistedcam.errors import BadArgument, BadMessage
 from twistedcam.events import CameraChanged, Event, EventBus
 from twistedcam.frame import Frame
 from twistedcam.memory import share_one_heap
-from twistedcam.plain import on_one_line
 from twistedcam.runtime.threads import ReaderThread
 from twistedcam.sources.spec import parse
+from twistedcam.util.one_line import on_one_line
 from twistedcam.viewing import parse_target
 from twistedcam.viewing.publisher import Publisher
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from twistedcam.auth import RIGHTS, Grant, TokenFile
 from twistedcam.auth.expiry import FORMS, as_local_time, read_expiry
-from twistedcam.camera_name import check_name
 from twistedcam.errors import BadArgument
-from twistedcam.recording.quantities import seconds
+from twistedcam.util.camera_name import check_name
+from twistedcam.util.quantities import seconds
 
 TOKENS = "tokens.toml"
 EXAMPLE = """examples:

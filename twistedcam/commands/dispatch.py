@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from twistedcam.auth import Grant
-from twistedcam.camera_name import url_safe
 from twistedcam.commands.command import Answer, Command
+from twistedcam.util.camera_name import url_safe
 
 if TYPE_CHECKING:
     from twistedcam.server import Server

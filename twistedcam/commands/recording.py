@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from twistedcam.camera_name import file_stem, url_safe
 from twistedcam.commands.cameras import VisibleCameras
 from twistedcam.commands.command import Answer
 from twistedcam.commands.registry import Registry
@@ -13,8 +12,9 @@ from twistedcam.errors import NotRecording
 from twistedcam.recording import Item, write_snapshot
 from twistedcam.recording.disk import check_mount
 from twistedcam.recording.names import has_suffix
-from twistedcam.recording.quantities import seconds as parse_seconds
 from twistedcam.recording.session import Progress
+from twistedcam.util.camera_name import file_stem, url_safe
+from twistedcam.util.quantities import seconds as parse_seconds
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera

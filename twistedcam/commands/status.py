@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from twistedcam.broker import broker_status
-from twistedcam.camera_name import url_safe
+from twistedcam.util.camera_name import url_safe
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera

@@ -9,7 +9,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn
 
-from twistedcam.camera_name import check_distinct, check_name, find_name
 from twistedcam.config.arguments import (
     CONTROL_ENDPOINT,
     FRAME_ENDPOINT,
@@ -31,6 +30,7 @@ from twistedcam.publishing.target import PublishTarget, parse_publish
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.sites import parse_name, parse_origin
 from twistedcam.sources.spec import SourceSpec, parse_camera
+from twistedcam.util.camera_name import check_distinct, check_name, find_name
 
 
 @dataclass

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from twistedcam.camera_name import check_distinct, check_name
 from twistedcam.errors import BadArgument
 from twistedcam.publishing.target import PublishTarget, parse_target
 from twistedcam.sources.spec import SourceSpec, parse
+from twistedcam.util.camera_name import check_distinct, check_name
 
 #: Options that say where a configuration is or act on it: they have no place in one.
 _NOT_IN_A_FILE = frozenset({"config", "camera", "record", "publish", "help", "check"})

@@ -11,8 +11,8 @@ from twisted.logger import Logger
 from twistedcam.commands import Registry
 from twistedcam.errors import TwistedcamError
 from twistedcam.events import CameraChanged, Event, RecordingChanged
-from twistedcam.recording.quantities import show_seconds, show_size, shown_path
 from twistedcam.runtime.timer import Timer
+from twistedcam.util.quantities import show_seconds, show_size, shown_path
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera

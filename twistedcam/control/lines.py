@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from twistedcam.errors import BadArgument, LineTooLong, TwistedcamError
 from twistedcam.events import Event
-from twistedcam.plain import on_one_line
+from twistedcam.util.one_line import on_one_line
 
 if TYPE_CHECKING:
     from twistedcam.commands import Answer, Command

@@ -12,7 +12,7 @@ from prometheus_client.core import (
     Metric,
 )
 
-from twistedcam.histogram import Histogram
+from twistedcam.util.histogram import Histogram
 
 T = TypeVar("T")
 #: The values of a thing's labels.

@@ -13,9 +13,9 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from twistedcam import jpeg as jpeg_limits
-from twistedcam.camera_name import ascii_title
 from twistedcam.frame import Frame
 from twistedcam.sources.pattern import COLOUR_BARS
+from twistedcam.util.camera_name import ascii_title
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera

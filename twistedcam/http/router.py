@@ -20,8 +20,8 @@ from twistedcam.http.error_page import wants_page, with_page
 from twistedcam.http.guard import Guard
 from twistedcam.http.reply import Reply, error_reply, json_reply
 from twistedcam.http.request import HttpRequest
-from twistedcam.recording.escaped_name import show_name
 from twistedcam.refusals import RefusalLog
+from twistedcam.util.escaped_name import show_name
 
 if TYPE_CHECKING:
     from twistedcam.http.access import Access

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from twistedcam.camera_name import url_safe
 from twistedcam.mqtt.address import Broker
+from twistedcam.util.camera_name import url_safe
 from twistedcam.version import __version__
 
 #: What the server publishes of itself.

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from twistedcam.camera_name import find_name
 from twistedcam.errors import BadArgument, StartupError, TwistedcamError
 from twistedcam.runtime.child_process import child_environment
+from twistedcam.util.camera_name import find_name
 
 _TEXT = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 #: Seconds that user code may take to be imported when it is looked at before the start.

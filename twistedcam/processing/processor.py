@@ -16,10 +16,10 @@ from twistedcam.processing.code import Code
 from twistedcam.processing.results import Result
 from twistedcam.processing.runner import Runner
 from twistedcam.processing.work import Failed, InProcess, InThread, Work
-from twistedcam.rate import Rate
 from twistedcam.runtime.backoff import Backoff
 from twistedcam.runtime.timer import Timer
 from twistedcam.sources import Grab
+from twistedcam.util.rate import Rate
 
 log = Logger()
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
-from twistedcam.camera_name import check_name
 from twistedcam.errors import BadArgument
-from twistedcam.recording import quantities
 from twistedcam.recording.coder import CoderSettings
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.sources.url import unknown_setting, without_key
+from twistedcam.util import quantities
+from twistedcam.util.camera_name import check_name
 
 _HIDDEN = "***"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")

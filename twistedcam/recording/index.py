@@ -15,7 +15,6 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from twistedcam.recording.escaped_name import file_name
 from twistedcam.recording.hidden_folder import HiddenFolder
 from twistedcam.recording.media_reader import (
     MOST_FILES,
@@ -25,6 +24,7 @@ from twistedcam.recording.media_reader import (
 )
 from twistedcam.recording.probe import EARLIEST, LATEST, SUFFIXES, Item, of_file, probe
 from twistedcam.runtime.regular_file import open_regular
+from twistedcam.util.escaped_name import file_name
 
 _FILE = "index.json"
 _VERSION = 4

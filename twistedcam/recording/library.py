@@ -15,7 +15,6 @@ from twistedcam.events import EventBus, RecordingChanged
 from twistedcam.media_worker.source import NotAFilm
 from twistedcam.recording.age import Ages
 from twistedcam.recording.disk import free_bytes
-from twistedcam.recording.escaped_name import file_name, show_name
 from twistedcam.recording.hidden_folder import HiddenFolder
 from twistedcam.recording.index import Index
 from twistedcam.recording.media_reader import MediaReader, ProcessReader
@@ -28,6 +27,7 @@ from twistedcam.recording.snapshot_list import list_snapshots
 from twistedcam.recording.thumbnail import Thumbnails
 from twistedcam.runtime.regular_file import is_regular
 from twistedcam.runtime.threads import Thread
+from twistedcam.util.escaped_name import file_name, show_name
 
 log = Logger()
 

@@ -15,11 +15,11 @@ from itertools import count
 from pathlib import Path
 from threading import Lock
 
-from twistedcam.camera_name import file_stem, url_safe
 from twistedcam.errors import BadArgument
-from twistedcam.recording.escaped_name import show_name
 from twistedcam.recording.file_system import longest_name
 from twistedcam.recording.partfile import PREFIX, SUFFIX, part_of
+from twistedcam.util.camera_name import file_stem, url_safe
+from twistedcam.util.escaped_name import show_name
 
 MAX_BYTES = 200
 #: Bytes that are kept for the number behind a name that is there already.

@@ -9,8 +9,8 @@ from typing import Any
 
 from twistedcam.media_worker.film import Head
 from twistedcam.media_worker.source import NotAFilm
-from twistedcam.recording.escaped_name import show_name
 from twistedcam.recording.tag import Tag
+from twistedcam.util.escaped_name import show_name
 
 #: Files that may be recordings: this program's own kinds, and what a person may copy in.
 SUFFIXES = frozenset({".mp4", ".mkv", ".avi", ".mov", ".m4v", ".webm"})

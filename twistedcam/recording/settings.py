@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from twistedcam.errors import BadArgument
-from twistedcam.recording import quantities
 from twistedcam.recording.formats import FORMATS, Format, parse_format
+from twistedcam.util import quantities
 
 #: x264's presets that are of use for a live camera, cheapest first.
 PRESETS = (

@@ -8,9 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from twistedcam.recording.escaped_name import show_name
 from twistedcam.recording.picture_quota import SUFFIXES
 from twistedcam.recording.probe import EARLIEST, LATEST
+from twistedcam.util.escaped_name import show_name
 
 #: Names that are given here: with the time, or by a token for some cameras with its own name. They
 #: begin as camera_name.file_stem or url_safe has it.

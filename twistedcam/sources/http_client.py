@@ -13,11 +13,11 @@ import requests
 import urllib3
 
 from twistedcam.errors import CameraFailed, LoginRefused
-from twistedcam.plain import on_one_line
 from twistedcam.sources.base import LOGIN_REFUSED, LOGIN_WANTED
 from twistedcam.sources.http_connection import CameraAdapter, make_session
 from twistedcam.sources.http_login import Login
 from twistedcam.sources.url import without_secrets
+from twistedcam.util.one_line import on_one_line
 
 #: Seconds after which a silent camera is given up.
 TIMEOUT = 5.0

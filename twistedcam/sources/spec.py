@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from twistedcam.camera_name import check_name as check_name
-from twistedcam.camera_name import check_title
 from twistedcam.errors import BadArgument
 from twistedcam.jpeg import MOST_PIXELS
 from twistedcam.sources.url import SCHEMES as URL_SCHEMES
 from twistedcam.sources.url import join_settings, split_settings, unknown_setting, without_secrets
+from twistedcam.util.camera_name import check_name as check_name
+from twistedcam.util.camera_name import check_title
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
 _SIZE = re.compile(r"(\d{1,5})x(\d{1,5})", re.ASCII)

@@ -20,7 +20,7 @@ from twistedcam.errors import (
     WireError,
 )
 from twistedcam.frame import Frame
-from twistedcam.plain import on_one_line
+from twistedcam.util.one_line import on_one_line
 from twistedcam.viewing.states import MAX_REASON, MAX_WORD, check_state
 from twistedcam.viewing.target import DEFAULT_PORT, Target
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from twistedcam import jpeg, wire
-from twistedcam.camera_name import MAX_TITLE
-from twistedcam.plain import on_one_line
+from twistedcam.util.camera_name import MAX_TITLE
+from twistedcam.util.one_line import on_one_line
 
 #: Most characters of a state's reason, of other words in it, and the highest rate.
 MAX_REASON = 500

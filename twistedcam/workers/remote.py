@@ -13,7 +13,7 @@ from zope.interface import implementer
 from twistedcam.delivery.outlet import Framing, no_one
 from twistedcam.frame import Frame
 from twistedcam.hub import Hub
-from twistedcam.rate import ReportedRate
+from twistedcam.util.rate import ReportedRate
 from twistedcam.viewers import Viewer
 from twistedcam.workers.link import to_text
 from twistedcam.workers.staff import Feed, Staff

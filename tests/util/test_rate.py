@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twistedcam.delivery import Throttle
-from twistedcam.rate import Rate
+from twistedcam.util.rate import Rate
 
 
 @pytest.mark.parametrize("fps", [5, 25, 30, 60])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from twistedcam.recording.escaped_name import file_name, show_name
+from twistedcam.util.escaped_name import file_name, show_name
 
 NAMES = st.lists(
     st.sampled_from([*(bytes([byte]) for byte in b"%25Ee9a0A\n\xe9\xc3\xa9\xff")]),
