@@ -9,7 +9,7 @@ from typing import Any
 
 from twistedcam.address import source_of
 from twistedcam.errors import TooMany
-from twistedcam.limits import file_limit
+from twistedcam.runtime.file_limits import file_limit
 
 #: Files kept back for cameras, recordings and the system, so that no viewer can take them.
 RESERVED_FILES = 128

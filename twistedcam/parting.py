@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.internet.interfaces import ISSLTransport
 
-from twistedcam.limits import file_limit
+from twistedcam.runtime.file_limits import file_limit
 
 #: Seconds for which the other side may keep a connection open that this one has ended.
 LINGER = 2.0

@@ -11,12 +11,12 @@ from typing import Any
 from twisted.application.service import IService
 from twisted.logger import Logger
 
-from twistedcam.clock import go_by_steady_clock
 from twistedcam.config.arguments import LOG_LEVEL, add_serve_arguments
 from twistedcam.config.options import ServeOptions, read_serve_options
 from twistedcam.errors import BadArgument, StartupError, TwistedcamError
-from twistedcam.limits import raise_file_limit
-from twistedcam.memory import share_one_heap
+from twistedcam.runtime.clock import go_by_steady_clock
+from twistedcam.runtime.file_limits import raise_file_limit
+from twistedcam.runtime.memory import share_one_heap
 
 log = Logger()
 
@@ -53,8 +53,8 @@ def makeService(options: Options) -> IService:
     """The service; ends the program with one line if it cannot be made."""
     from twisted.internet import reactor
 
-    from twistedcam.ending import end_once
     from twistedcam.reload import reload_on_hangup
+    from twistedcam.runtime.shutdown import end_once
     from twistedcam.service import CameraService
 
     class PluginService(CameraService):

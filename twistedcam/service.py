@@ -21,7 +21,6 @@ from twistedcam.config.options import ServeOptions, options_from
 from twistedcam.control.keys import Keys
 from twistedcam.control.protocol import ControlFactory
 from twistedcam.control.terminal import Terminal, speak_to_nobody
-from twistedcam.ending import stop_once
 from twistedcam.errors import DiskError, StartupError
 from twistedcam.exposure import check_endpoint, check_ports, urls_of
 from twistedcam.frameport import FrameFactory
@@ -37,12 +36,13 @@ from twistedcam.http.request import HttpRequest
 from twistedcam.http.router import Router
 from twistedcam.http.turns import Turns
 from twistedcam.listener import Listener
-from twistedcam.memory import MemoryReturn
 from twistedcam.mqtt import Bridge
-from twistedcam.places import make_folder
 from twistedcam.proxies import TrustedProxies
 from twistedcam.recording.disk import check_mount
 from twistedcam.reload import take_over
+from twistedcam.runtime.memory import MemoryReturn
+from twistedcam.runtime.shutdown import stop_once
+from twistedcam.runtime.writable_paths import make_folder
 from twistedcam.server import Server
 from twistedcam.tls.endpoint import LoadedCertificate
 from twistedcam.workers import WorkerPool

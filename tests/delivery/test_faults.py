@@ -17,7 +17,6 @@ from twisted.trial.unittest import TestCase
 from tests.delivery.sockets import Near, connect, frame, framing, read, turn, until
 from tests.process import PATIENCE
 from tests.system import require
-from twistedcam import limits
 from twistedcam.delivery import Outlet, Watcher, WriteOutlet, make_outlet
 from twistedcam.delivery import kernel as kernel_module
 from twistedcam.delivery import sendfile as sendfile_module
@@ -25,6 +24,7 @@ from twistedcam.delivery.kernel import HAS_SENDFILE
 from twistedcam.delivery.watcher import STALL_LIMIT
 from twistedcam.events import EventBus
 from twistedcam.hub import Hub
+from twistedcam.runtime import file_limits as limits
 from twistedcam.viewers import Viewers
 from twistedcam.workers.staff import Feed
 

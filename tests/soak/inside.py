@@ -20,7 +20,7 @@ from twisted.internet.defer import Deferred
 
 from tests.heaps import heaps
 from twistedcam.cli import main
-from twistedcam.memory import give_back
+from twistedcam.runtime.memory import give_back
 
 
 def holdings() -> dict[str, Any]:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from twistedcam.cli import streams
-from twistedcam.early import EarlySignals
 from twistedcam.errors import BadArgument, TwistedcamError
+from twistedcam.runtime.early_signals import EarlySignals
 from twistedcam.util.one_line import on_one_line
 from twistedcam.version import __version__
 

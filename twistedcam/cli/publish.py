@@ -13,12 +13,12 @@ from twistedcam import wire
 from twistedcam.camera import Camera
 from twistedcam.cli.serve import begin_log
 from twistedcam.cli.trust import add_trust_arguments, read_token, read_trust
-from twistedcam.clock import go_by_steady_clock
 from twistedcam.config.arguments import LOG_LEVELS
 from twistedcam.errors import BadArgument, BadMessage
 from twistedcam.events import CameraChanged, Event, EventBus
 from twistedcam.frame import Frame
-from twistedcam.memory import share_one_heap
+from twistedcam.runtime.clock import go_by_steady_clock
+from twistedcam.runtime.memory import share_one_heap
 from twistedcam.runtime.threads import ReaderThread
 from twistedcam.sources.spec import parse
 from twistedcam.util.one_line import on_one_line

@@ -8,7 +8,7 @@ from functools import cache
 from typing import final
 
 from twistedcam.frame import Frame
-from twistedcam.limits import spare
+from twistedcam.runtime.file_limits import spare
 
 
 @final

@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IDelayedCall, IWriteDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from twistedcam.limits import spare
+from twistedcam.runtime.file_limits import spare
 
 #: Seconds until a socket that was called writable, and was not, is waited for again.
 REST = 0.02

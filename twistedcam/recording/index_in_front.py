@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from twistedcam.recording.disk import ROOM, free_bytes
-from twistedcam.recording.file_system import sync_file
 from twistedcam.recording.partfile import whole_of
+from twistedcam.runtime.file_system import sync_file
 
 SUFFIXES = (".mp4", ".mov")
 #: Bytes that are copied at once.

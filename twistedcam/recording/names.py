@@ -16,8 +16,8 @@ from pathlib import Path
 from threading import Lock
 
 from twistedcam.errors import BadArgument
-from twistedcam.recording.file_system import longest_name
 from twistedcam.recording.partfile import PREFIX, SUFFIX, part_of
+from twistedcam.runtime.file_system import longest_name
 from twistedcam.util.camera_name import file_stem, url_safe
 from twistedcam.util.escaped_name import show_name
 

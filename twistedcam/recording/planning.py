@@ -10,12 +10,12 @@ from pathlib import Path
 
 from twistedcam.errors import BadArgument
 from twistedcam.recording.disk import check_folder, check_mount
-from twistedcam.recording.file_system import longest_name
 from twistedcam.recording.formats import SUFFIXES, format_of_name
 from twistedcam.recording.names import check_name, is_free, take, take_free_name
 from twistedcam.recording.partfile import PREFIX, SUFFIX, disk_error
 from twistedcam.recording.session import Plan
 from twistedcam.recording.settings import RecordSettings
+from twistedcam.runtime.file_system import longest_name
 
 
 def check_plan(folder: Path, name: str | None, settings: RecordSettings) -> None:

@@ -13,12 +13,12 @@ from pathlib import Path
 from twistedcam.media_worker.remux import Copied
 from twistedcam.media_worker.source import NotAFilm
 from twistedcam.recording.avi import stamp
-from twistedcam.recording.file_system import WriterLock, give_name, sync_file, sync_folder
 from twistedcam.recording.formats import CONTAINERS
 from twistedcam.recording.media_reader import MediaReader, ReadingFailed
 from twistedcam.recording.partfile import name_of_part
 from twistedcam.recording.probe import began_at
 from twistedcam.recording.tag import Tag
+from twistedcam.runtime.file_system import WriterLock, give_name, sync_file, sync_folder
 from twistedcam.runtime.regular_file import open_regular
 from twistedcam.util.escaped_name import show_name
 

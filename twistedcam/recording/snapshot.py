@@ -10,10 +10,10 @@ from twistedcam.camera import Camera
 from twistedcam.errors import BadArgument, DiskError
 from twistedcam.events import EventBus, RecordingChanged
 from twistedcam.frame import Frame
-from twistedcam.recording.file_system import give_name, sync_file, sync_folder
 from twistedcam.recording.names import check_name, give_back, take, take_free_name
 from twistedcam.recording.picture_quota import SUFFIXES, check_room
 from twistedcam.recording.settings import RecordSettings
+from twistedcam.runtime.file_system import give_name, sync_file, sync_folder
 from twistedcam.runtime.threads import Thread
 
 _NO_LIMITS = RecordSettings()

@@ -11,8 +11,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from twistedcam.clock import wall_time
 from twistedcam.errors import BadArgument, CameraFailed, NotSupported
+from twistedcam.runtime.clock import wall_time
 from twistedcam.sources.base import Grab, RequestedMode, SourceInfo
 from twistedcam.sources.controls import turn
 from twistedcam.sources.devices import (

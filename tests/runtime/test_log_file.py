@@ -14,7 +14,7 @@ import pytest
 from tests.process import ROOT, ServerProcess, wait_for
 from tests.system import require_program
 from twistedcam.errors import StartupError
-from twistedcam.logfile import LogFile
+from twistedcam.runtime.log_file import LogFile
 
 
 def test_what_comes_after_is_in_the_new_file(tmp_path: Path) -> None:

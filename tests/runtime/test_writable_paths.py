@@ -9,7 +9,7 @@ from unittest.mock import patch
 import pytest
 
 from twistedcam.errors import StartupError
-from twistedcam.places import check_folder, check_log, make_folder
+from twistedcam.runtime.writable_paths import check_folder, check_log, make_folder
 
 
 def test_a_folder_that_can_be_had_is_made_by_who_serves_alone(tmp_path: Path) -> None:
@@ -44,12 +44,12 @@ def test_a_folder_that_cannot_be_had_is_named(
 def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path) -> None:
     refused = PermissionError(13, "Permission denied")
     with (
-        patch("twistedcam.places.tempfile.TemporaryFile", side_effect=refused),
+        patch("twistedcam.runtime.writable_paths.tempfile.TemporaryFile", side_effect=refused),
         pytest.raises(StartupError, match="recordings: Permission denied"),
     ):
         check_folder(tmp_path / "recordings")
     with (
-        patch("twistedcam.places.os.access", return_value=False),
+        patch("twistedcam.runtime.writable_paths.os.access", return_value=False),
         pytest.raises(StartupError, match="cannot be written"),
     ):
         make_folder(tmp_path)

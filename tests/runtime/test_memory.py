@@ -14,7 +14,7 @@ from tests.heaps import heaps
 from tests.process import PATIENCE, ROOT
 from tests.soak.footprint import Footprint
 from tests.system import require
-from twistedcam.memory import PERIOD, MemoryReturn, give_back, leave_in_peace
+from twistedcam.runtime.memory import PERIOD, MemoryReturn, give_back, leave_in_peace
 
 COUNT, SIZE = 2000, 32_000  # 64 MB, in pieces that the allocator does not map one by one
 
@@ -58,7 +58,7 @@ def test_it_is_done_now_and_then_while_the_server_runs() -> None:
 CROWD = """
 import os, threading
 from tests.heaps import heaps
-from twistedcam.memory import share_one_heap
+from twistedcam.runtime.memory import share_one_heap
 
 share_one_heap(os.environ)
 all_there = threading.Barrier(12)

@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from tests.process import ServerProcess, wait_for
 from tests.viewer import Viewer
 from twistedcam import wire
-from twistedcam.logtext import json_observer, text_observer
+from twistedcam.runtime.log_text import json_observer, text_observer
 
 
 def logged(text: str) -> str:

@@ -17,7 +17,7 @@ from twisted.internet.task import Clock
 
 from tests.process import PATIENCE, ROOT, ServerProcess, wait_for
 from tests.recording.films import read_film
-from twistedcam.notify import Notifier
+from twistedcam.runtime.systemd import Notifier
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tests.process import ServerProcess, wait_for
 from tests.soak.world import World
 from tests.viewer import Viewer
 from twistedcam import wire
-from twistedcam.clock import go_by_steady_clock
+from twistedcam.runtime.clock import go_by_steady_clock
 
 DAY = 86_400.0
 
