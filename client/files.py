@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from twistedcam.errors import BadArgument, DiskError
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.util.camera_name import check_name, file_stem
 
 

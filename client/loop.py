@@ -12,7 +12,7 @@ from client.files import save_frame
 from client.screens import Screen
 from client.views import View
 from twistedcam.errors import DiskError
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 
 
 class Reports:

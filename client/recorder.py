@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from twistedcam.errors import BadArgument, DiskError
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.recording.formats import CONTAINERS
 from twistedcam.recording.segment import SegmentResult
 from twistedcam.recording.single import FileRecording

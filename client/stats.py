@@ -7,7 +7,7 @@ from bisect import bisect_left, insort
 from collections import deque
 from dataclasses import asdict, dataclass
 
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.util.rate import Rate
 from twistedcam.viewing import ClockOffset
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from client.stats import Figures, Meter
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.util.camera_name import ascii_title
 from twistedcam.util.one_line import on_one_line
 from twistedcam.viewing import Target

@@ -12,7 +12,7 @@ import av
 import cv2
 import numpy as np
 
-from twistedcam import jpeg
+from twistedcam.media import jpeg
 
 #: 32x24 pixels, 4:2:0, with arithmetic codes: no library here can make one.
 ARITHMETIC = base64.b64decode(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.process import ROOT
-from twistedcam import jpeg, listener, parting, wire
+from twistedcam import listener, parting, wire
 from twistedcam.auth import Grant, TokenFile, sessions, slowdown
 from twistedcam.camera import retry
 from twistedcam.config.arguments import MOST_WORKERS
@@ -30,13 +30,15 @@ from twistedcam.http import (
     turns,
     websocket,
 )
+from twistedcam.media import jpeg
+from twistedcam.media import jpeg_repair as repair
 from twistedcam.media_worker import source
 from twistedcam.mqtt import bridge, client
 from twistedcam.processing import results
 from twistedcam.recording import RecordSettings, backlog, names, thumbnail
 from twistedcam.recording import media_reader as reader
 from twistedcam.runtime.scheduler import TURN
-from twistedcam.sources import http_client, multipart, relay, repair, spec, web
+from twistedcam.sources import http_client, multipart, relay, spec, web
 from twistedcam.util.camera_name import MAX_BYTES, check_name
 from twistedcam.viewing import states
 

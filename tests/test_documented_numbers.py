@@ -8,7 +8,7 @@ import pytest
 
 from tests.process import ROOT
 from tray import link
-from twistedcam import jpeg, parting, wire
+from twistedcam import parting, wire
 from twistedcam.auth import slowdown
 from twistedcam.camera import camera, capture, on_demand, retry
 from twistedcam.commands import vocabulary
@@ -18,6 +18,9 @@ from twistedcam.delivery import outlet, wait, watcher
 from twistedcam.frameport import publish, vigil
 from twistedcam.frameport import server as frames
 from twistedcam.http import channel, events, request, snapshot, stall
+from twistedcam.media import jpeg
+from twistedcam.media import jpeg_repair as repair
+from twistedcam.media import jpeg_truncation as truncation
 from twistedcam.media_worker import source
 from twistedcam.mqtt.address import Broker
 from twistedcam.processing import processor, results, work
@@ -35,7 +38,7 @@ from twistedcam.recording import (
     session,
     standing,
 )
-from twistedcam.sources import relay, repair, truncation, web, webcam
+from twistedcam.sources import relay, web, webcam
 from twistedcam.util import camera_name
 from twistedcam.viewing import blocking, states
 from twistedcam.wire import messages

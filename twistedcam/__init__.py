@@ -16,14 +16,14 @@ from twistedcam.errors import (
     Unauthorized,
     UnknownCamera,
 )
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.version import __version__
 
 if TYPE_CHECKING:
-    from twistedcam.barcode import Stamp
-    from twistedcam.barcode import read as read_barcode
     from twistedcam.commands import Registry, standard_commands
     from twistedcam.config.options import ServeOptions
+    from twistedcam.media.barcode import Stamp
+    from twistedcam.media.barcode import read as read_barcode
     from twistedcam.processing import Code, Process
     from twistedcam.service import CameraService
     from twistedcam.sources.spec import parse as parse_source
@@ -66,11 +66,11 @@ _LATER = {
     "Publisher": "twistedcam.viewing.publisher:Publisher",
     "Registry": "twistedcam.commands:Registry",
     "ServeOptions": "twistedcam.config.options:ServeOptions",
-    "Stamp": "twistedcam.barcode:Stamp",
+    "Stamp": "twistedcam.media.barcode:Stamp",
     "connect": "twistedcam.viewing:connect",
     "parse_source": "twistedcam.sources.spec:parse",
     "parse_target": "twistedcam.viewing:parse_target",
-    "read_barcode": "twistedcam.barcode:read",
+    "read_barcode": "twistedcam.media.barcode:read",
     "standard_commands": "twistedcam.commands:standard_commands",
 }
 

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 
 log = Logger()
 

@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from twistedcam.errors import NoSuchViewer
 from twistedcam.events import EventBus, ViewerChanged
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.util.histogram import Histogram
 from twistedcam.util.rate import Rate
 

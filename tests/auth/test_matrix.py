@@ -21,9 +21,9 @@ from twistedcam.auth import Authenticator, Grant, TokenFile
 from twistedcam.commands import standard_commands
 from twistedcam.control.protocol import ControlFactory
 from twistedcam.events import ViewerChanged
-from twistedcam.frame import Frame
 from twistedcam.frameport import FrameFactory
 from twistedcam.http import Figures, Guard, HttpFactory, make_router
+from twistedcam.media.frame import Frame
 from twistedcam.sources import parse
 
 DOOR, YARD, NOWHERE = frozenset({"door"}), frozenset({"yard"}), frozenset({"nowhere"})

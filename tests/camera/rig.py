@@ -12,7 +12,7 @@ from typing import Self
 
 from tests.fakecam import FakeBus
 from tests.process import PATIENCE, ServerProcess
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.wire import Decoder, Join
 from twistedcam.wire.messages import FrameMessage, Ping, Pong, State
 

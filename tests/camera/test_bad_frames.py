@@ -22,8 +22,8 @@ from tests.recording.films import read_film
 from twistedcam.camera.bad_frames import LOG_EVERY
 from twistedcam.camera.capture import OPEN_TIMEOUT, STALL_SECONDS
 from twistedcam.errors import CameraFailed
-from twistedcam.frame import Frame
-from twistedcam.jpeg import read_header
+from twistedcam.media.frame import Frame
+from twistedcam.media.jpeg import read_header
 from twistedcam.sources import Grab, SourceInfo
 from twistedcam.sources.base import Paused
 from twistedcam.sources.encode import Picture

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from tests.fakes import TINY_JPEG, CameraRig, FakeScheme
-from twistedcam import jpeg
-from twistedcam.frame import Frame
+from twistedcam.media import jpeg
+from twistedcam.media.frame import Frame
 from twistedcam.sources import Grab
 from twistedcam.sources.encode import Encoder
 

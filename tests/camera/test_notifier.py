@@ -9,7 +9,7 @@ from tests.fakes import TINY_JPEG
 from twistedcam.camera.notifier import StateNotifier
 from twistedcam.errors import CameraFailed
 from twistedcam.events import CameraChanged, Event, EventBus
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 
 FRAME = Frame(1, 0, 1, 1, TINY_JPEG)
 

@@ -12,7 +12,7 @@ from tests.fakecam import FakeCam, Format, encode_jpeg, moving_picture, require_
 from tests.fakes import CameraRig, FakeScheme
 from tests.process import wait_for
 from twistedcam.camera.on_demand import SUSPEND_AFTER
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.sources import SourceInfo, SourceSpec
 
 

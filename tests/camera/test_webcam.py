@@ -30,7 +30,7 @@ from tests.fakecam import (
     unstamped,
 )
 from tests.process import PATIENCE, ServerProcess, wait_for
-from twistedcam import jpeg
+from twistedcam.media import jpeg
 from twistedcam.sources.auto import NO_WEBCAM
 from twistedcam.sources.pattern import COLOUR_BARS
 

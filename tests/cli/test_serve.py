@@ -17,8 +17,9 @@ import pytest
 from tests.fakecam import FakeCam, require_fakecam
 from tests.process import PATIENCE, ROOT, ServerProcess, run_program, wait_for
 from tests.viewer import Viewer
-from twistedcam import barcode, wire
+from twistedcam import wire
 from twistedcam.cli.serve import announce
+from twistedcam.media import barcode
 from twistedcam.sources.auto import NO_WEBCAM
 from twistedcam.wire.messages import FrameMessage
 

@@ -8,7 +8,7 @@ import threading
 
 from tests.fakes import TINY_JPEG
 from twistedcam import wire
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 
 HELLO = wire.Hello("peer").encode()
 

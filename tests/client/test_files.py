@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from client.files import save_frame
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 
 
 def test_no_picture_takes_another_s_place(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tests.client.peer import HELLO, Peer, picture
 from tests.process import PATIENCE, ServerProcess, run_program
 from twistedcam import wire
 from twistedcam.errors import DiskError
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.viewing import parse_target
 
 SOURCE = "pattern:?size=160x120&fps=20"

@@ -16,7 +16,7 @@ import numpy as np
 from tests.client.display import VirtualScreen
 from tests.process import PATIENCE, wait_for
 from tests.viewing.serving import ServingCase
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,7 +11,7 @@ from tests.recording.films import START_US, jpeg
 from tests.server_case import ServerCase
 from twistedcam.commands import standard_commands
 from twistedcam.errors import TargetFailed
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.publishing import output
 from twistedcam.publishing.output import CONNECT_TIMEOUT
 from twistedcam.publishing.target import parse_target

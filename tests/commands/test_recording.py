@@ -13,7 +13,7 @@ from tests.server_case import ServerCase
 from twistedcam.commands import standard_commands
 from twistedcam.errors import BadArgument, CameraFailed, DiskError, NotRecording, NotSupported
 from twistedcam.events import CameraChanged, Event, RecordingChanged
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.recording import first_picture, partfile
 from twistedcam.recording.standing import PERIOD
 

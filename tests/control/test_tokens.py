@@ -16,7 +16,7 @@ from twistedcam.auth import Authenticator
 from twistedcam.commands import standard_commands
 from twistedcam.control.protocol import ControlFactory
 from twistedcam.events import ViewerChanged
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 
 
 class Controller:

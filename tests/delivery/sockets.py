@@ -19,7 +19,7 @@ from twisted.internet.protocol import Protocol, ServerFactory
 from twisted.internet.task import deferLater
 
 from tests.process import PATIENCE
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.tls.certificate import make_certificate
 
 

@@ -11,8 +11,8 @@ from tests.delivery.sockets import frame
 from twistedcam.delivery import Watcher
 from twistedcam.delivery.watcher import STALL_LIMIT
 from twistedcam.events import EventBus
-from twistedcam.frame import Frame
 from twistedcam.hub import Hub
+from twistedcam.media.frame import Frame
 from twistedcam.viewers import Viewers
 
 

@@ -15,9 +15,13 @@ from tests.fakecam.build import cache_directory
 HERE = Path(__file__).parent
 TARGETS = ("frames", "pictures", "headers", "commands")
 #: What is instrumented: the parts under test.
-PARTS = ["twistedcam.wire", "twistedcam.jpeg", "twistedcam.control", "twistedcam.commands"]
-PARTS += ["twistedcam.sources.multipart", "twistedcam.sources.repair", "json", "shlex"]
-PARTS += ["twistedcam.sources.truncation", "twistedcam.sources.encode", "twistedcam.decoding"]
+PARTS = ["twistedcam.wire", "twistedcam.media.jpeg", "twistedcam.control", "twistedcam.commands"]
+PARTS += ["twistedcam.sources.multipart", "twistedcam.media.jpeg_repair", "json", "shlex"]
+PARTS += [
+    "twistedcam.media.jpeg_truncation",
+    "twistedcam.sources.encode",
+    "twistedcam.media.jpeg_decoder",
+]
 
 
 def main() -> int:

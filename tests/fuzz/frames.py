@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from twistedcam import wire
 from twistedcam.errors import WireError
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.wire.messages import FrameMessage, Message
 
 

@@ -13,9 +13,10 @@ from functools import cache
 from pathlib import Path
 
 from tests.odd_jpegs import ARITHMETIC, lossless, make_jpeg, twelve_bit, with_orientation
-from twistedcam import Frame, jpeg
+from twistedcam import Frame
 from twistedcam.errors import CommandError
-from twistedcam.frame import UndecodableFrame
+from twistedcam.media import jpeg
+from twistedcam.media.frame import UndecodableFrame
 from twistedcam.recording.coder import Coder, CoderSettings, check_size
 from twistedcam.recording.formats import FORMATS
 from twistedcam.recording.moment import Moment

@@ -8,9 +8,9 @@ from functools import partial
 import simplejpeg
 
 from tests.fakes import TINY_JPEG
-from twistedcam import jpeg
+from twistedcam.media import jpeg
+from twistedcam.media.jpeg_repair import make_whole
 from twistedcam.sources.multipart import MultipartDecoder
-from twistedcam.sources.repair import make_whole
 
 #: Pixels beyond which no decoder is asked: it would be what takes the time.
 MOST = 512 * 512

@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.process import PATIENCE, ServerProcess, wait_for
 from tests.soak.footprint import Footprint
 from twistedcam.auth import Grant, TokenFile
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.viewing.blocking import FrameReader
 from twistedcam.viewing.target import parse_target
 

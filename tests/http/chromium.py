@@ -16,7 +16,7 @@ import numpy as np
 
 from tests.process import ROOT, wait_for
 from tests.system import require, require_program
-from twistedcam import barcode
+from twistedcam.media import barcode
 
 #: Where screenshots are kept, for people to look at.
 ARTIFACTS = ROOT / "artifacts" / "page"

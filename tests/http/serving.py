@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from tests.process import PATIENCE, ServerProcess
-from twistedcam import barcode
+from twistedcam.media import barcode
 
 
 def serve(

@@ -11,8 +11,8 @@ from twisted.internet.testing import StringTransport
 
 from tests.server_case import ServerCase
 from twistedcam.commands import standard_commands
-from twistedcam.frame import Frame
 from twistedcam.http import Figures, Guard, HttpFactory, make_router
+from twistedcam.media.frame import Frame
 
 
 class Transport(StringTransport):

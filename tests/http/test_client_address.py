@@ -12,8 +12,8 @@ from tests.server_case import TokenCase
 from twistedcam.auth.slowdown import MAX_WAITING
 from twistedcam.commands import standard_commands
 from twistedcam.doorman import Limits
-from twistedcam.frame import Frame
 from twistedcam.http import Figures, Guard, HttpFactory, make_router
+from twistedcam.media.frame import Frame
 from twistedcam.proxies import TrustedProxies
 
 PROXY, STRANGER = "10.0.0.1", "203.0.113.9"

@@ -11,10 +11,10 @@ from PIL import Image
 from tests.http.site import Connection, SiteCase
 from twistedcam.camera.state_machine import IDLE
 from twistedcam.events import CameraChanged
-from twistedcam.frame import Frame
 from twistedcam.http import stream
 from twistedcam.http.placeholder import draw
 from twistedcam.http.request import HttpRequest
+from twistedcam.media.frame import Frame
 from twistedcam.publishing.target import parse_target
 
 

@@ -12,9 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from tests.fakes import FakeScheme, ManualThread
-from twistedcam import jpeg
 from twistedcam.camera import Camera
-from twistedcam.frame import Frame
 from twistedcam.http.placeholder import (
     DEFAULT_SIZE,
     KEEP,
@@ -24,6 +22,8 @@ from twistedcam.http.placeholder import (
     placeholder_size,
     state_shown,
 )
+from twistedcam.media import jpeg
+from twistedcam.media.frame import Frame
 from twistedcam.server import Server
 from twistedcam.sources import SourceSpec
 

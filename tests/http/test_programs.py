@@ -18,7 +18,7 @@ import requests
 from tests.http.serving import stamp_of
 from tests.process import PATIENCE, ServerProcess, wait_for
 from tests.system import require, require_program
-from twistedcam import barcode
+from twistedcam.media import barcode
 
 
 def run(*command: str) -> bytes:

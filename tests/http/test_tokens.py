@@ -14,8 +14,8 @@ from tests.http.site import Connection
 from tests.server_case import TokenCase
 from twistedcam.commands import standard_commands
 from twistedcam.events import ViewerChanged
-from twistedcam.frame import Frame
 from twistedcam.http import Figures, Guard, HttpFactory, make_router
+from twistedcam.media.frame import Frame
 from twistedcam.refusals import PERIOD
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.config.test_options import read
 from tests.process import run_program
 from twistedcam.errors import BadArgument, StartupError
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.processing import Code, check_code, code, parse_process
 from twistedcam.processing.results import MOST_SIDE, MOST_TOLD, BadResult, read_result
 from twistedcam.processing.slot import FrameSlot

@@ -9,7 +9,7 @@ import pytest
 
 from tests.odd_jpegs import make_jpeg
 from twistedcam import Frame
-from twistedcam.frame import UndecodableFrame
+from twistedcam.media.frame import UndecodableFrame
 from twistedcam.processing.results import Result
 from twistedcam.processing.running import run
 

@@ -17,9 +17,9 @@ from twistedcam.camera import Camera
 from twistedcam.commands.status import camera_status
 from twistedcam.errors import BadArgument, NoSuchCamera
 from twistedcam.events import CameraChanged, Event, Fault, Processed
-from twistedcam.frame import Frame
 from twistedcam.http.health import Health
 from twistedcam.http.processmetrics import process_metrics
+from twistedcam.media.frame import Frame
 from twistedcam.processing import Code, Process, Processor
 from twistedcam.processing import work as work_module
 from twistedcam.server import Server

@@ -20,7 +20,7 @@ from tests.publishing.examples import EXAMPLES, filled
 from tests.publishing.peers import LOCAL, Nginx
 from tests.publishing.test_live import probe, state
 from tests.system import require
-from twistedcam import barcode
+from twistedcam.media import barcode
 
 #: Where `make test` puts it (tools/browser_parts.py).
 PARTS = Path(sys.prefix) / "share/twistedcam-tests"

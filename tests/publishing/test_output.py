@@ -9,7 +9,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from twistedcam.events import Event, EventBus, PublishChanged
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.publishing import output
 from twistedcam.publishing.output import (
     CONNECT_TIMEOUT,

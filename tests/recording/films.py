@@ -17,7 +17,7 @@ import numpy as np
 
 from tests.process import PATIENCE
 from tests.system import require_program
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.recording.moment import Moment
 
 #: A Sunday in 2025, in microseconds since the UNIX epoch.

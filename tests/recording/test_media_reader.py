@@ -14,7 +14,7 @@ import pytest
 from tests.process import wait_for
 from tests.recording.films import START_US
 from tests.recording.test_library import make_recording
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.media_worker.film import Head
 from twistedcam.media_worker.source import NotAFilm
 from twistedcam.recording.formats import CONTAINERS

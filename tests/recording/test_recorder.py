@@ -19,7 +19,7 @@ from tests.odd_jpegs import lossless, make_jpeg, with_frame_header, with_size
 from tests.recording.films import START_US, jpeg, read_film
 from twistedcam.errors import BadArgument, CameraFailed, DiskError, NotSupported
 from twistedcam.events import CameraChanged, Event, EventBus, Fault, RecordingChanged
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.recording import Recorder, RecordSettings, planning
 from twistedcam.recording.coder import CoderSettings
 from twistedcam.recording.segment import Segment

@@ -13,7 +13,7 @@ from tests.recording.films import START_US, jpeg
 from tests.recording.test_recorder import ODD, RecorderCase
 from twistedcam.errors import NotSupported
 from twistedcam.events import Fault
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.recording import backlog, shared
 from twistedcam.recording.coder import CoderSettings
 from twistedcam.recording.moment import Coded

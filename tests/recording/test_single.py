@@ -10,7 +10,7 @@ import pytest
 from tests.recording.films import START_US, jpeg, read_film
 from tests.recording.test_faults import BadDisk
 from twistedcam.errors import DiskError, NotSupported
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.recording import partfile
 from twistedcam.recording.single import FileRecording
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from twistedcam.errors import DiskError
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.recording import RecordSettings, picture_quota, snapshot
 from twistedcam.recording.disk import ROOM
 from twistedcam.recording.snapshot_list import list_snapshots

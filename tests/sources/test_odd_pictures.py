@@ -27,12 +27,13 @@ from tests.odd_jpegs import (
     with_size,
 )
 from tests.sources.test_encode import need_turbojpeg
-from twistedcam import Frame, jpeg
+from twistedcam import Frame
 from twistedcam.errors import BadArgument
+from twistedcam.media import jpeg
+from twistedcam.media.jpeg_repair import make_whole
 from twistedcam.sources import Grab, known_settings
 from twistedcam.sources.encode import Encoder, Picture
 from twistedcam.sources.folder import FolderSource
-from twistedcam.sources.repair import make_whole
 from twistedcam.sources.spec import parse
 
 GOOD = make_jpeg()

@@ -15,7 +15,7 @@ from tests.fakes import TINY_JPEG
 from tests.process import PATIENCE
 from twistedcam import wire
 from twistedcam.errors import CameraFailed
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.sources import relay
 from twistedcam.sources.base import Paused
 from twistedcam.sources.relay import RelaySource

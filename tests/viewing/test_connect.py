@@ -17,7 +17,7 @@ from tests.process import wait_for
 from tests.viewing.serving import ServingCase
 from twistedcam import connect
 from twistedcam.errors import Disconnected, UnknownCamera
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 
 ROOT = Path(__file__).parents[2]
 

@@ -16,9 +16,9 @@ from tests.viewing.serving import ServingCase
 from twistedcam import wire
 from twistedcam.errors import BadMessage, Busy, UnknownCamera
 from twistedcam.events import CameraChanged, Event
-from twistedcam.frame import Frame
 from twistedcam.frameport.publish import LOOKED_THROUGH_AT_ONCE
 from twistedcam.hub import Sink
+from twistedcam.media.frame import Frame
 from twistedcam.viewing import parse_target
 from twistedcam.viewing.client import FrameClient
 from twistedcam.viewing.publisher import Publisher

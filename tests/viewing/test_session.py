@@ -17,7 +17,7 @@ from twistedcam.errors import (
     Unauthorized,
     VersionMismatch,
 )
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.viewing import ClientSession, Target
 
 HELLO = wire.Hello("twistedcam/1", nonce="ab" * 32)

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.viewing.test_session import joined
-from twistedcam import jpeg, wire
+from twistedcam import wire
 from twistedcam.errors import TwistedcamError
+from twistedcam.media import jpeg
 from twistedcam.viewing import Target
 from twistedcam.viewing.session import ClientSession
 from twistedcam.viewing.states import MAX_FPS, MAX_REASON, check_state

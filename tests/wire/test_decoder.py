@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from twistedcam import wire
 from twistedcam.errors import BadMessage, TooLarge, WireError
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.wire.messages import FrameMessage
 
 FRAME = Frame(7, 1_795_000_000_123_456, 640, 480, b"\xff\xd8 not looked into \xff\xd9")

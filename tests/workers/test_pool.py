@@ -22,8 +22,8 @@ from tests.system import require
 from twistedcam.delivery.kernel import HAS_SENDFILE
 from twistedcam.errors import BadArgument
 from twistedcam.events import EventBus
-from twistedcam.frame import Frame
 from twistedcam.hub import Hub
+from twistedcam.media.frame import Frame
 from twistedcam.viewers import Viewer, Viewers
 from twistedcam.workers import pool
 from twistedcam.workers.pool import END_TIMEOUT, RESTART_DELAY, WorkerPool

@@ -18,8 +18,8 @@ from twistedcam.camera.state_machine import CameraState, make_lifecycle
 from twistedcam.camera.status import CameraStatus
 from twistedcam.errors import CameraFailed, SourceEnded, Stalled
 from twistedcam.events import OPENED_ANEW, EventBus, Fault
-from twistedcam.frame import Frame
 from twistedcam.hub import Hub
+from twistedcam.media.frame import Frame
 from twistedcam.runtime.threads import Thread
 from twistedcam.sources import Inbox, SourceInfo, SourceSpec, make_source
 from twistedcam.sources.encode import Encoder, Picture

@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from twistedcam.errors import CameraFailed
 from twistedcam.events import CameraChanged, EventBus, Fault
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 
 _STILL_TRYING = "it is live as soon as one comes"
 

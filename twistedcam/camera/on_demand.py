@@ -7,8 +7,8 @@ from collections.abc import Callable
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from twistedcam.frame import Frame
 from twistedcam.hub import Hub
+from twistedcam.media.frame import Frame
 from twistedcam.sources.spec import Settings, SourceSpec
 
 #: Seconds after the last viewer or recording has gone until the device is closed.

@@ -10,7 +10,7 @@ from twisted.logger import Logger
 
 from twistedcam.camera.state_machine import CameraState
 from twistedcam.events import CameraChanged
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.sources import SourceInfo, SourceSpec
 from twistedcam.sources.encode import Picture
 from twistedcam.util.histogram import Histogram

@@ -16,7 +16,7 @@ from twistedcam.cli.trust import add_trust_arguments, read_token, read_trust
 from twistedcam.config.arguments import LOG_LEVELS
 from twistedcam.errors import BadArgument, BadMessage
 from twistedcam.events import CameraChanged, Event, EventBus
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.runtime.clock import go_by_steady_clock
 from twistedcam.runtime.memory import share_one_heap
 from twistedcam.runtime.threads import ReaderThread

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import final
 
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.runtime.file_limits import spare
 
 

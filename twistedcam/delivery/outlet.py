@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 
 #: Gives a frame in the form that goes over the wire: made once, shared by all viewers. It has to
 #: be the same function object for all of them: a module's function, not one made per connection.

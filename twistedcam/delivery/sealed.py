@@ -11,7 +11,7 @@ from twisted.internet.interfaces import ISSLTransport, ISystemHandle, IWriteDesc
 
 from twistedcam.delivery.outlet import Framing
 from twistedcam.delivery.write import WriteOutlet, bottom_of
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 
 #: The most that one record can hold (RFC 8446, section 5.1).
 RECORD = 2**14

@@ -15,7 +15,7 @@ from twistedcam.delivery.memory import MemoryFile, in_memory
 from twistedcam.delivery.outlet import Framing, no_one
 from twistedcam.delivery.rest import Rest
 from twistedcam.delivery.wait import WritableWait
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 
 
 @implementer(IPullProducer)

@@ -9,8 +9,8 @@ from twisted.logger import Logger
 
 from twistedcam.delivery.outlet import Outlet
 from twistedcam.delivery.throttle import Throttle
-from twistedcam.frame import Frame
 from twistedcam.hub import Hub
+from twistedcam.media.frame import Frame
 from twistedcam.viewers import Viewer
 
 log = Logger()

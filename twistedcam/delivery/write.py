@@ -10,7 +10,7 @@ from zope.interface import implementer
 
 from twistedcam.delivery.kernel import set_low_water, stream_socket, unacknowledged
 from twistedcam.delivery.outlet import Framing, no_one
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 
 #: Bytes that may wait in a transport, and unsent in the kernel, before a viewer is passed over.
 TRANSPORT_WATER = 2048

@@ -12,8 +12,8 @@ from PIL import Image, ImageDraw, ImageFont
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from twistedcam import jpeg as jpeg_limits
-from twistedcam.frame import Frame
+from twistedcam.media import jpeg as jpeg_limits
+from twistedcam.media.frame import Frame
 from twistedcam.sources.pattern import COLOUR_BARS
 from twistedcam.util.camera_name import ascii_title
 

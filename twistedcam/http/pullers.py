@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from twisted.internet.interfaces import IDelayedCall
 
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.viewers import Viewer
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from twisted.logger import Logger
 from twistedcam.address import show_address
 from twistedcam.delivery.outlet import Outlet
 from twistedcam.events import CameraChanged, Event
-from twistedcam.fps import read_fps
-from twistedcam.frame import Frame
 from twistedcam.http.handover import answer_head
 from twistedcam.http.placeholder import Placeholders, state_shown
 from twistedcam.http.request import HttpRequest, camera_asked, query
+from twistedcam.media.fps import read_fps
+from twistedcam.media.frame import Frame
 from twistedcam.runtime.timer import Timer
 
 if TYPE_CHECKING:

@@ -25,9 +25,9 @@ from twistedcam.delivery import Watcher, make_outlet
 from twistedcam.delivery.outlet import FULL
 from twistedcam.delivery.write import limit_buffer
 from twistedcam.errors import BadArgument
-from twistedcam.frame import Frame
 from twistedcam.http.request import HttpRequest, camera_asked
 from twistedcam.http.stream import wanted_fps
+from twistedcam.media.frame import Frame
 from twistedcam.runtime.scheduler import Step, Turns
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Any
 import av
 import av.error
 
-from twistedcam.jpeg import MOST_PIXELS
+from twistedcam.media.jpeg import MOST_PIXELS
 from twistedcam.media_worker.source import MOST_BYTES, FilmFile, NotAFilm, as_text, open_film
 
 #: Pixels of a thumbnail's longer side.

@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 import cv2
 
 from twistedcam.errors import TwistedcamError
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.processing.code import LOADED, REFUSED, Code, describe
 from twistedcam.processing.results import Result
 from twistedcam.processing.running import run

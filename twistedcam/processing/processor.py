@@ -11,7 +11,7 @@ from twisted.logger import Logger
 
 from twistedcam.camera import Camera
 from twistedcam.events import CameraChanged, Event, EventBus, Fault, Processed
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.processing.code import Code
 from twistedcam.processing.results import Result
 from twistedcam.processing.runner import Runner

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from twistedcam.frame import Frame
-from twistedcam.jpeg import MOST_PIXELS
+from twistedcam.media.frame import Frame
+from twistedcam.media.jpeg import MOST_PIXELS
 from twistedcam.sources.base import Grab
 from twistedcam.sources.encode import MOST_SIDE
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Protocol
 
-from twistedcam.frame import Frame, UndecodableFrame
+from twistedcam.media.frame import Frame, UndecodableFrame
 from twistedcam.processing.results import Result, read_result
 
 #: Waits for the newest frame that was not taken yet; None at the end.

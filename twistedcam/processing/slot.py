@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 
 
 class FrameSlot:

@@ -10,7 +10,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.processing.code import CHECK_TIMEOUT, Code, describe, environment
 from twistedcam.processing.results import Result
 from twistedcam.processing.running import Reports, Take, run

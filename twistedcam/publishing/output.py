@@ -10,7 +10,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from twistedcam.events import EventBus, PublishChanged
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.publishing.sender_process import SenderProcess
 from twistedcam.publishing.target import PublishTarget
 from twistedcam.recording.coder import CLOCK

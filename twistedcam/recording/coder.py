@@ -15,8 +15,8 @@ import av.logging
 import numpy as np
 from av.codec.hwaccel import HWAccel
 
-from twistedcam.decoding import decode_jpeg
 from twistedcam.errors import BadArgument, NotSupported
+from twistedcam.media.jpeg_decoder import decode_jpeg
 
 #: What may be asked for; ``auto`` is the first of the hardware's that works, else libx264.
 HARDWARE = ("h264_nvenc", "h264_videotoolbox", "h264_v4l2m2m", "h264_vaapi")

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from twisted.internet.defer import Deferred, succeed
 
 from twistedcam.camera import Camera
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
+from twistedcam.media.timeline import Timeline
 from twistedcam.recording.job import Job
 from twistedcam.recording.moment import Coded, Moment
 from twistedcam.recording.ring import Ring
 from twistedcam.recording.shared import SharedEncoder
-from twistedcam.recording.timeline import Timeline
 
 
 class Feed:

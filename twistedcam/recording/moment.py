@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 
 
 class Coded(NamedTuple):

@@ -13,7 +13,7 @@ from twisted.logger import Logger
 from twistedcam.camera import Camera
 from twistedcam.errors import BadArgument, CameraFailed, CommandError, DiskError, NotSupported
 from twistedcam.events import EventBus
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.recording.absence import Absence
 from twistedcam.recording.coder import check_size
 from twistedcam.recording.feed import Feed

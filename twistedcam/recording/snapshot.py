@@ -9,7 +9,7 @@ from secrets import token_hex
 from twistedcam.camera import Camera
 from twistedcam.errors import BadArgument, DiskError
 from twistedcam.events import EventBus, RecordingChanged
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.recording.names import check_name, give_back, take, take_free_name
 from twistedcam.recording.picture_quota import SUFFIXES, check_room
 from twistedcam.recording.settings import RecordSettings

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import cv2
 
 from twistedcam.errors import BadArgument, CameraFailed, SourceEnded, StartupError
-from twistedcam.jpeg import MOST_PIXELS
+from twistedcam.media.jpeg import MOST_PIXELS
 from twistedcam.sources.base import Grab, SourceInfo
 from twistedcam.sources.pace import Ticker
 from twistedcam.sources.spec import Settings, SourceSpec

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from twistedcam import jpeg
+from twistedcam.media import jpeg
 from twistedcam.sources.base import Grab
 
 if TYPE_CHECKING:

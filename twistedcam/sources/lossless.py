@@ -12,7 +12,7 @@ import functools
 import sys
 from typing import Any
 
-from twistedcam.decoding import Damaged, is_damage, is_harmless
+from twistedcam.media.jpeg_decoder import Damaged, is_damage, is_harmless
 
 #: What has to be done for a rotation with a flip after it: operations of tjTransform.
 _HFLIP, _VFLIP, _TRANSPOSE, _TRANSVERSE, _ROT90, _ROT180, _ROT270 = range(1, 8)

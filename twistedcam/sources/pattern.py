@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from twistedcam import barcode
 from twistedcam.errors import BadArgument
+from twistedcam.media import barcode
 from twistedcam.sources.base import Grab, SourceInfo
 from twistedcam.sources.pace import Ticker
 from twistedcam.sources.spec import Settings, SourceSpec

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from twistedcam import jpeg
 from twistedcam.errors import BadArgument, Busy, CameraFailed
-from twistedcam.frame import Frame
+from twistedcam.media import jpeg
+from twistedcam.media.frame import Frame
 from twistedcam.sources.base import Grab, Paused, SourceInfo
 from twistedcam.sources.spec import Settings, SourceSpec
 

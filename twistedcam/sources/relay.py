@@ -14,7 +14,7 @@ from twisted.logger import Logger
 
 from twistedcam import wire
 from twistedcam.errors import CameraFailed, TwistedcamError
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.sources.base import Grab, Paused, SourceInfo
 from twistedcam.sources.spec import Settings, SourceSpec
 from twistedcam.viewing.blocking import open_socket, reason_of

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from twistedcam.errors import BadArgument
-from twistedcam.jpeg import MOST_PIXELS
+from twistedcam.media.jpeg import MOST_PIXELS
 from twistedcam.sources.url import SCHEMES as URL_SCHEMES
 from twistedcam.sources.url import join_settings, split_settings, unknown_setting, without_secrets
 from twistedcam.util.camera_name import check_name as check_name

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from twistedcam import wire
 from twistedcam.errors import Disconnected, TwistedcamError
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.runtime.backoff import Backoff
 from twistedcam.tls.client import connect_tls, explained
 from twistedcam.viewing.session import REFUSALS, ClientSession, ClockOffset

@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 
 from twistedcam import wire
 from twistedcam.errors import Disconnected
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.viewing.endpoint import ReportedEndpoint, make_endpoint
 from twistedcam.viewing.protocol import ClientFactory, ClientProtocol
 from twistedcam.viewing.session import REFUSALS, ClockOffset

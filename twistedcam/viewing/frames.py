@@ -7,7 +7,7 @@ import weakref
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.viewing.blocking import FrameReader
 from twistedcam.viewing.target import Target, parse_target
 

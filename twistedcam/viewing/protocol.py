@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 
 from twistedcam import wire
 from twistedcam.errors import CertificateRefused, Disconnected, TwistedcamError
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.viewing.session import ClientSession
 from twistedcam.viewing.target import Target
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.viewing.client import FrameClient
 
 

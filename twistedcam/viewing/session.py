@@ -19,7 +19,7 @@ from twistedcam.errors import (
     VersionMismatch,
     WireError,
 )
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 from twistedcam.util.one_line import on_one_line
 from twistedcam.viewing.states import MAX_REASON, MAX_WORD, check_state
 from twistedcam.viewing.target import DEFAULT_PORT, Target

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from twistedcam import jpeg, wire
+from twistedcam import wire
+from twistedcam.media import jpeg
 from twistedcam.util.camera_name import MAX_TITLE
 from twistedcam.util.one_line import on_one_line
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from twistedcam.errors import BadArgument
-from twistedcam.fps import check_fps, read_fps
+from twistedcam.media.fps import check_fps, read_fps
 from twistedcam.tls.client import Trust
 from twistedcam.tls.fingerprint import read_fingerprint
 

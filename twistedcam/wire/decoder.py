@@ -7,9 +7,9 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from twistedcam import jpeg
 from twistedcam.errors import BadMessage, TooLarge
-from twistedcam.frame import Frame
+from twistedcam.media import jpeg
+from twistedcam.media.frame import Frame
 from twistedcam.wire import messages as m
 
 _EXACT = {m.ACK: 8, m.PING: 8, m.PONG: 8, m.BYE: 0}

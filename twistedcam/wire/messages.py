@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import Any
 
-from twistedcam.frame import Frame
+from twistedcam.media.frame import Frame
 
 PROTOCOL = 1
 MARK = 0x54

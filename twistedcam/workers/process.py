@@ -18,8 +18,8 @@ from twisted.logger import Logger, globalLogBeginner
 
 from twistedcam.delivery.ears import Ears
 from twistedcam.delivery.memory import MemoryFile, in_memory
-from twistedcam.frame import Frame
 from twistedcam.hub import Hub
+from twistedcam.media.frame import Frame
 from twistedcam.runtime.clock import go_by_steady_clock
 from twistedcam.runtime.file_limits import raise_file_limit
 from twistedcam.runtime.log_file import LogFile

@@ -11,8 +11,8 @@ from twisted.internet.interfaces import IPullProducer
 from zope.interface import implementer
 
 from twistedcam.delivery.outlet import Framing, no_one
-from twistedcam.frame import Frame
 from twistedcam.hub import Hub
+from twistedcam.media.frame import Frame
 from twistedcam.util.rate import ReportedRate
 from twistedcam.viewers import Viewer
 from twistedcam.workers.link import to_text

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from twistedcam.delivery.memory import MemoryFile, in_memory
 from twistedcam.delivery.outlet import Framing
-from twistedcam.frame import Frame
 from twistedcam.hub import Hub
+from twistedcam.media.frame import Frame
 from twistedcam.viewers import Viewers
 from twistedcam.workers.link import Link, to_bytes
 

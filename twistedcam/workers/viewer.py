@@ -14,8 +14,8 @@ from zope.interface import implementer
 from twistedcam.delivery import Watcher, make_outlet
 from twistedcam.delivery.ears import Ears
 from twistedcam.delivery.outlet import FULL, MAX_UNSENT, Outlet
-from twistedcam.frame import Frame
 from twistedcam.hub import Hub
+from twistedcam.media.frame import Frame
 from twistedcam.parting import LINGER
 from twistedcam.runtime.timer import Timer
 from twistedcam.viewers import Tally, Viewer

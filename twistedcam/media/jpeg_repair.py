@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from twistedcam import jpeg
-from twistedcam.decoding import check_jpeg
-from twistedcam.sources.truncation import check_length
+from twistedcam.media import jpeg
+from twistedcam.media.jpeg_decoder import check_jpeg
+from twistedcam.media.jpeg_truncation import check_length
 
 #: Cameras round heights up to whole blocks and say so in one place only.
 _BLOCK = 16

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakecam import encode_jpeg, moving_picture
-from twistedcam import jpeg
-from twistedcam.sources.repair import make_whole
+from twistedcam.media import jpeg
+from twistedcam.media.jpeg_repair import make_whole
 
 WHOLE = encode_jpeg(next(moving_picture(320, 240, 1)))
 HEADER = jpeg.read_header(WHOLE)

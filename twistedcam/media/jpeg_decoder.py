@@ -10,7 +10,7 @@ import io
 import re
 from typing import TYPE_CHECKING, Any
 
-from twistedcam import jpeg
+from twistedcam.media import jpeg
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,7 +70,7 @@ def decode_upright(data: bytes) -> NDArray[np.uint8]:
     if b"Exif" in data[:_EXIF_WITHIN]:
         orientation = jpeg.read_header(data).orientation
         if orientation != 1:
-            from twistedcam.turning import turn_image, turn_of
+            from twistedcam.media.orientation import turn_image, turn_of
 
             image = turn_image(image, *turn_of(orientation, "", ""))
     return image

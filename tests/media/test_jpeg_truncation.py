@@ -8,10 +8,10 @@ from itertools import cycle, islice
 import pytest
 
 from tests.odd_jpegs import cut, make_jpeg, with_frame_header, with_padded_restarts
-from twistedcam import jpeg
-from twistedcam.decoding import Damaged
-from twistedcam.sources import truncation
-from twistedcam.sources.truncation import ALERT, TruncationDetector
+from twistedcam.media import jpeg
+from twistedcam.media import jpeg_truncation as truncation
+from twistedcam.media.jpeg_decoder import Damaged
+from twistedcam.media.jpeg_truncation import ALERT, TruncationDetector
 
 SHARES = [0.05, 0.3, 0.5, 0.75, 0.88]
 

@@ -11,8 +11,8 @@ import math
 import time
 from collections.abc import Callable
 
-from twistedcam import jpeg
-from twistedcam.decoding import Damaged, check_jpeg
+from twistedcam.media import jpeg
+from twistedcam.media.jpeg_decoder import Damaged, check_jpeg
 
 #: A picture whose size is this share of the usual, or less, is suspicious; so is one that is as
 #: much larger, which may be two pictures.

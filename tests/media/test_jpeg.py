@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.test_frame import jpeg_of
-from twistedcam import jpeg
+from tests.media.test_frame import jpeg_of
+from twistedcam.media import jpeg
 
 
 def test_the_size_is_read_without_decoding() -> None:

@@ -70,7 +70,7 @@ class Frame:
             UndecodableFrame: the JPEG cannot be decoded. It is a ValueError.
         """
         if self._image is None:
-            from twistedcam.decoding import decode_upright
+            from twistedcam.media.jpeg_decoder import decode_upright
 
             try:
                 image = decode_upright(self.jpeg)

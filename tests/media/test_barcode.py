@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twistedcam import Stamp, barcode
+from twistedcam import Stamp
+from twistedcam.media import barcode
 
 STAMP = Stamp(123_456, 1_795_000_000_123_456)
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twistedcam.recording.timeline import Timeline
+from twistedcam.media.timeline import Timeline
 
 STEPS = st.lists(st.integers(1, 20_000_000), min_size=1, max_size=50)
 

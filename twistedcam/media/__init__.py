@@ -1,0 +1,1 @@
+"""Values of moving pictures: frames, JPEG, times, rates. No input or output."""
