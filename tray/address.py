@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from twistedcam.control.blocking import DEFAULT_ENDPOINT, BlockingClient
 from twistedcam.errors import BadArgument
 from twistedcam.tls.client import Trust
-from twistedcam.tls.pins import Pins
+from twistedcam.tls.known_servers import Pins
 
 PORT = 9531
 

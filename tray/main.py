@@ -12,7 +12,7 @@ from tray.address import Address, read_endpoint
 from twistedcam.control.blocking import DEFAULT_ENDPOINT
 from twistedcam.errors import BadArgument
 from twistedcam.tls.fingerprint import read_fingerprint
-from twistedcam.tls.pins import Pins, default_path
+from twistedcam.tls.known_servers import Pins, default_path
 
 SUMMARY = "the camera in a corner of the screen"
 EXAMPLE = "Example: twistedcam tray --connect tls:cellar.local:9531 --token-file ~/.cellar"

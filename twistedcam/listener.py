@@ -21,7 +21,7 @@ from twisted.python.failure import Failure
 from twistedcam.address import show_address
 from twistedcam.errors import BadArgument, StartupError
 from twistedcam.runtime.scheduler import TurnQueue
-from twistedcam.tls.endpoint import LoadedCertificate, ServerCertificate, server_endpoint
+from twistedcam.tls.server_endpoint import LoadedCertificate, ServerCertificate, server_endpoint
 
 #: Connections that may wait to be accepted; Twisted's own default is 50.
 BACKLOG = 1024

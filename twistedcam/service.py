@@ -44,7 +44,7 @@ from twistedcam.runtime.memory import MemoryReturn
 from twistedcam.runtime.shutdown import stop_once
 from twistedcam.runtime.writable_paths import make_folder
 from twistedcam.server import Server
-from twistedcam.tls.endpoint import LoadedCertificate
+from twistedcam.tls.server_endpoint import LoadedCertificate
 from twistedcam.workers import WorkerPool
 
 log = Logger()

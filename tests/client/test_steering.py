@@ -14,7 +14,7 @@ from tests.process import PATIENCE, run_program
 from twistedcam import Frame, connect
 from twistedcam.errors import BadArgument
 from twistedcam.tls.client import Trust
-from twistedcam.tls.pins import Pins
+from twistedcam.tls.known_servers import Pins
 from twistedcam.viewing import Target
 
 PLAIN, SECURE = Target("host"), Target("::1", tls=True)

@@ -21,8 +21,8 @@ from twistedcam.errors import BadArgument
 from twistedcam.listener import Listener
 from twistedcam.tls.certificate import make_certificate
 from twistedcam.tls.client import Trust, connect_tls
-from twistedcam.tls.endpoint import ServerCertificate
 from twistedcam.tls.fingerprint import fingerprint_of
+from twistedcam.tls.server_endpoint import ServerCertificate
 
 
 def make(folder: Path, name: str = "localhost") -> str:

@@ -19,7 +19,7 @@ from twistedcam.errors import BadArgument, CertificateRefused, DiskError
 from twistedcam.tls.certificate import make_certificate
 from twistedcam.tls.client import Trust, connect_tls
 from twistedcam.tls.fingerprint import fingerprint_of, read_fingerprint
-from twistedcam.tls.pins import SIGNED, Pins, default_path
+from twistedcam.tls.known_servers import SIGNED, Pins, default_path
 
 NAMES = ["localhost", "127.0.0.1"]
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from twistedcam.tls.client import Trust, check_files
 from twistedcam.tls.fingerprint import read_fingerprint
-from twistedcam.tls.pins import Pins, default_path
+from twistedcam.tls.known_servers import Pins, default_path
 
 TOKEN_VARIABLE = "TWISTEDCAM_TOKEN"
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from twistedcam.errors import BadArgument, CertificateRefused
 from twistedcam.tls.fingerprint import fingerprint_of
-from twistedcam.tls.pins import SIGNED, Pins
+from twistedcam.tls.known_servers import SIGNED, Pins
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from twistedcam.tls.connecting import client_endpoint
+from twistedcam.tls.client_endpoint import client_endpoint
 from twistedcam.viewing.target import Target
 
 

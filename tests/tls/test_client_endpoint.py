@@ -17,8 +17,8 @@ from tests.process import PATIENCE
 from twistedcam.errors import CertificateRefused
 from twistedcam.tls.certificate import make_certificate
 from twistedcam.tls.client import Trust
-from twistedcam.tls.connecting import client_endpoint
-from twistedcam.tls.endpoint import server_endpoint
+from twistedcam.tls.client_endpoint import client_endpoint
+from twistedcam.tls.server_endpoint import server_endpoint
 
 reactor: Any = installed_reactor
 

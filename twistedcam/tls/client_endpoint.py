@@ -16,8 +16,8 @@ from zope.interface import implementer
 
 from twistedcam.errors import CertificateRefused
 from twistedcam.tls.client import Trust
-from twistedcam.tls.endpoint import certificates_in
 from twistedcam.tls.fingerprint import fingerprint_of
+from twistedcam.tls.server_endpoint import certificates_in
 
 
 def client_endpoint(reactor: Any, host: str, port: int, trust: Trust) -> IStreamClientEndpoint:

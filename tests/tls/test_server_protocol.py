@@ -21,8 +21,8 @@ from tests.process import PATIENCE, ServerProcess
 from twistedcam import wire
 from twistedcam.runtime.scheduler import TurnQueue
 from twistedcam.tls.certificate import make_certificate
-from twistedcam.tls.endpoint import ServerCertificate
-from twistedcam.tls.server import FEW, MOST, PIECE, TLSFactory
+from twistedcam.tls.server_endpoint import ServerCertificate
+from twistedcam.tls.server_protocol import FEW, MOST, PIECE, TLSFactory
 
 
 @pytest.fixture(scope="module")

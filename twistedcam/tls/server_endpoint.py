@@ -16,7 +16,7 @@ from zope.interface import implementer
 
 from twistedcam.runtime.scheduler import TurnQueue
 from twistedcam.tls.fingerprint import fingerprint_of
-from twistedcam.tls.server import TLSServerEndpoint
+from twistedcam.tls.server_protocol import TLSServerEndpoint
 
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 #: What an ``ssl:`` endpoint can be told, in the order in which values without a key are taken.
