@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.process import ROOT
-from twistedcam import listener, parting, wire
+from twistedcam import wire
 from twistedcam.auth import Grant, TokenFile, sessions, slowdown
 from twistedcam.camera import retry
 from twistedcam.config.arguments import MOST_WORKERS
 from twistedcam.control import lines, protocol, telnet, watch
 from twistedcam.delivery import outlet, watcher
-from twistedcam.doorman import LEAST_SHARE, RESERVED_FILES, UNJOINED_SHARE, Limits
 from twistedcam.errors import BadArgument
 from twistedcam.frameport import server, vigil
 from twistedcam.frameport.publish import LOOKED_THROUGH_AT_ONCE
@@ -34,6 +33,9 @@ from twistedcam.media import jpeg
 from twistedcam.media import jpeg_repair as repair
 from twistedcam.media_worker import source
 from twistedcam.mqtt import bridge, client
+from twistedcam.net import graceful_close as parting
+from twistedcam.net import listener
+from twistedcam.net.connection_limits import LEAST_SHARE, RESERVED_FILES, UNJOINED_SHARE, Limits
 from twistedcam.processing import results
 from twistedcam.recording import RecordSettings, backlog, names, thumbnail
 from twistedcam.recording import media_reader as reader

@@ -8,7 +8,7 @@ import pytest
 
 from tests.process import ROOT
 from tray import link
-from twistedcam import parting, wire
+from twistedcam import wire
 from twistedcam.auth import slowdown
 from twistedcam.camera import camera, capture, on_demand, retry
 from twistedcam.commands import vocabulary
@@ -23,6 +23,7 @@ from twistedcam.media import jpeg_repair as repair
 from twistedcam.media import jpeg_truncation as truncation
 from twistedcam.media_worker import source
 from twistedcam.mqtt.address import Broker
+from twistedcam.net import graceful_close as parting
 from twistedcam.processing import processor, results, work
 from twistedcam.publishing import output
 from twistedcam.recording import (

@@ -15,8 +15,8 @@ from tests.process import PATIENCE
 from twistedcam.config.arguments import serve_actions
 from twistedcam.config.options import ServeOptions
 from twistedcam.config.toml_file import file_key
-from twistedcam.doorman import Limits
 from twistedcam.errors import BadArgument, DiskError, StartupError
+from twistedcam.net.connection_limits import Limits
 from twistedcam.reload import _need_restart
 from twistedcam.service import CameraService
 

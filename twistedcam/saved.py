@@ -10,10 +10,10 @@ from typing import Any
 from twisted.logger import Logger
 
 from twistedcam.errors import BadArgument, DiskError
+from twistedcam.net.urls import without_secrets
 from twistedcam.recording.hidden_folder import HiddenFolder
 from twistedcam.sources import SourceSpec, make_source
 from twistedcam.sources.encode import Encoder
-from twistedcam.sources.url import without_secrets
 
 log = Logger()
 

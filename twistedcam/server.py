@@ -17,18 +17,18 @@ from twistedcam.camera import Camera
 from twistedcam.camera.properties.device import DeviceControls
 from twistedcam.camera.properties.group import CameraProperties
 from twistedcam.delivery import Delivery, LocalDelivery
-from twistedcam.doorman import Doorman
 from twistedcam.errors import BadArgument, CameraNeeded, DiskError, NoSuchCamera, NotSupported
 from twistedcam.events import Event, EventBus
+from twistedcam.net.connection_limits import Doorman
+from twistedcam.net.proxies import TrustedProxies
+from twistedcam.net.rate_limit import Quota
+from twistedcam.net.refusal_log import RefusalLog
 from twistedcam.processing import Process, Processor
-from twistedcam.proxies import TrustedProxies
 from twistedcam.publishing.outputs import Outputs
 from twistedcam.publishing.target import PublishTarget
-from twistedcam.quota import Quota
 from twistedcam.recording import Item, Keeper, Library, Limits, Recorder, RecordSettings
 from twistedcam.recording.disk import check_mount
 from twistedcam.recording.index_mover import IndexMover
-from twistedcam.refusals import RefusalLog
 from twistedcam.runtime.scheduler import TurnQueue
 from twistedcam.runtime.threads import ReaderThread, Thread
 from twistedcam.runtime.timer import Timer

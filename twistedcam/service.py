@@ -22,7 +22,6 @@ from twistedcam.control.keys import Keys
 from twistedcam.control.protocol import ControlFactory
 from twistedcam.control.terminal import Terminal, speak_to_nobody
 from twistedcam.errors import DiskError, StartupError
-from twistedcam.exposure import check_endpoint, check_ports, urls_of
 from twistedcam.frameport import FrameFactory
 from twistedcam.http import (
     CameraResource,
@@ -35,9 +34,10 @@ from twistedcam.http import (
 from twistedcam.http.request import HttpRequest
 from twistedcam.http.router import Router
 from twistedcam.http.turns import Turns
-from twistedcam.listener import Listener
 from twistedcam.mqtt import Bridge
-from twistedcam.proxies import TrustedProxies
+from twistedcam.net.exposure import check_endpoint, check_ports, urls_of
+from twistedcam.net.listener import Listener
+from twistedcam.net.proxies import TrustedProxies
 from twistedcam.recording.disk import check_mount
 from twistedcam.reload import take_over
 from twistedcam.runtime.memory import MemoryReturn

@@ -18,7 +18,7 @@ from tests.server_case import ServerCase, TokenCase
 from twistedcam.commands import standard_commands
 from twistedcam.control import lines
 from twistedcam.control.protocol import AT_ONCE, JOIN_TIMEOUT, PIECE, READ_SIZE, ControlFactory
-from twistedcam.doorman import LEAST_SHARE, UNJOINED_SHARE, Doorman, Limits
+from twistedcam.net.connection_limits import LEAST_SHARE, UNJOINED_SHARE, Doorman, Limits
 
 #: What a telnet program may send between two words, and what garbage may have.
 COMMANDS = [IAC + b"\xf1", IAC + b"\xf6", IAC + b"\xf4", IAC + b"\xfd\x01", IAC + b"\xed", b"\r\0"]

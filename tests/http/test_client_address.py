@@ -11,10 +11,10 @@ from tests.http.site import Connection
 from tests.server_case import TokenCase
 from twistedcam.auth.slowdown import MAX_WAITING
 from twistedcam.commands import standard_commands
-from twistedcam.doorman import Limits
 from twistedcam.http import Figures, Guard, HttpFactory, make_router
 from twistedcam.media.frame import Frame
-from twistedcam.proxies import TrustedProxies
+from twistedcam.net.connection_limits import Limits
+from twistedcam.net.proxies import TrustedProxies
 
 PROXY, STRANGER = "10.0.0.1", "203.0.113.9"
 GUESSER, CLIENT = "192.0.2.1", "192.0.2.2"

@@ -8,10 +8,10 @@ from html.parser import HTMLParser
 import pytest
 
 from tests.http.site import Connection, SiteCase
-from twistedcam.doorman import Doorman, Limits
 from twistedcam.http.error_page import wants_page, with_page
 from twistedcam.http.reply import Reply, json_reply
-from twistedcam.parting import LINGER
+from twistedcam.net.connection_limits import Doorman, Limits
+from twistedcam.net.graceful_close import LINGER
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8"
 

@@ -13,7 +13,7 @@ from tests.http.site import SiteCase
 from twistedcam.http.channel import REQUEST_TIMEOUT
 from twistedcam.http.guard import host_name, proxied_names, same_site
 from twistedcam.http.request import MAX_BODY
-from twistedcam.proxies import TrustedProxies
+from twistedcam.net.proxies import TrustedProxies
 from twistedcam.sources import SourceSpec
 
 START = "/api/v1/cameras/door/record/start"

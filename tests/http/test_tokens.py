@@ -16,7 +16,7 @@ from twistedcam.commands import standard_commands
 from twistedcam.events import ViewerChanged
 from twistedcam.http import Figures, Guard, HttpFactory, make_router
 from twistedcam.media.frame import Frame
-from twistedcam.refusals import PERIOD
+from twistedcam.net.refusal_log import PERIOD
 
 
 class TokenTests(TokenCase):

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from tests.process import PATIENCE, ServerProcess, wait_for
 from twistedcam.errors import BadArgument
-from twistedcam.listener import Listener
+from twistedcam.net.listener import Listener
 from twistedcam.tls.certificate import make_certificate
 from twistedcam.tls.client import Trust, connect_tls
 from twistedcam.tls.fingerprint import fingerprint_of

@@ -13,12 +13,12 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from twistedcam import wire
-from twistedcam.address import source_of
 from twistedcam.auth.grant import ANYONE, Grant
 from twistedcam.auth.sessions import TokenSession, TokenSessions, expired
 from twistedcam.auth.slowdown import Slowdown
 from twistedcam.auth.tokens import Token, TokenFile, hash_of
 from twistedcam.errors import BadArgument, Unauthorized
+from twistedcam.net.addresses import source_of
 
 log = Logger()
 

@@ -20,15 +20,15 @@ from twistedcam.config.arguments import (
     serve_actions,
 )
 from twistedcam.config.toml_file import Config, read_config
-from twistedcam.doorman import Limits
 from twistedcam.errors import BadArgument
-from twistedcam.listener import expand_endpoint
 from twistedcam.mqtt.address import Broker, parse_broker
+from twistedcam.net.connection_limits import Limits
+from twistedcam.net.listener import expand_endpoint
+from twistedcam.net.proxies import TrustedProxies
+from twistedcam.net.web_names import parse_name, parse_origin
 from twistedcam.processing import RUNS_IN, Process, parse_process
-from twistedcam.proxies import TrustedProxies
 from twistedcam.publishing.target import PublishTarget, parse_publish
 from twistedcam.recording.settings import RecordSettings
-from twistedcam.sites import parse_name, parse_origin
 from twistedcam.sources.spec import SourceSpec, parse_camera
 from twistedcam.util.camera_name import check_distinct, check_name, find_name
 

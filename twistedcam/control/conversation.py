@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.logger import Logger
 
-from twistedcam.address import MAX_SHOWN, is_private
 from twistedcam.auth import ANYONE, NOBODY, Grant, TokenSession
 from twistedcam.commands import Answer, Command, Registry, carry_out
 from twistedcam.control import lines
 from twistedcam.control.watch import Watch
 from twistedcam.errors import TwistedcamError, Unauthorized
 from twistedcam.events import Event
+from twistedcam.net.addresses import MAX_SHOWN, is_private
 
 if TYPE_CHECKING:
     from twistedcam.server import Server

@@ -21,16 +21,16 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from twistedcam.address import show_address
 from twistedcam.commands import Registry
-from twistedcam.connections import Connections
 from twistedcam.control import lines
 from twistedcam.control.conversation import Conversation
 from twistedcam.control.telnet import PatientTelnet
 from twistedcam.delivery.write import limit_buffer
-from twistedcam.doorman import Ticket
 from twistedcam.errors import BadArgument, TooMany, TwistedcamError, Unauthorized
-from twistedcam.parting import LINGER, Parting
+from twistedcam.net.addresses import show_address
+from twistedcam.net.connection_limits import Ticket
+from twistedcam.net.connections import Connections
+from twistedcam.net.graceful_close import LINGER, Parting
 from twistedcam.runtime.scheduler import Step, Turns
 from twistedcam.version import __version__
 

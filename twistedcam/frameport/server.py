@@ -19,18 +19,18 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from twistedcam import wire
-from twistedcam.address import show_address
 from twistedcam.auth import TokenSession
-from twistedcam.connections import Connections
 from twistedcam.delivery.write import limit_buffer
-from twistedcam.doorman import Ticket
 from twistedcam.errors import BadMessage, Unauthorized, WireError
 from twistedcam.frameport.admission import admit, hello, right_of
 from twistedcam.frameport.publish import PublishSession
 from twistedcam.frameport.session import Session
 from twistedcam.frameport.view import ViewSession
 from twistedcam.frameport.vigil import FRAME_LIMIT, MESSAGE_LIMIT, Vigil
-from twistedcam.parting import LINGER, Parting
+from twistedcam.net.addresses import show_address
+from twistedcam.net.connection_limits import Ticket
+from twistedcam.net.connections import Connections
+from twistedcam.net.graceful_close import LINGER, Parting
 from twistedcam.runtime.scheduler import Step, Turns
 
 if TYPE_CHECKING:

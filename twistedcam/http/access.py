@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from twistedcam.address import show_address
 from twistedcam.auth import Grant, Right
 from twistedcam.errors import Unauthorized
 from twistedcam.http.channel import HttpConnection
 from twistedcam.http.request import HttpRequest, camera_asked, has_word
+from twistedcam.net.addresses import show_address
 
 if TYPE_CHECKING:
     from twistedcam.server import Server

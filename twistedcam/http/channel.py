@@ -19,11 +19,8 @@ from twisted.python.failure import Failure
 from twisted.web.http import HTTPFactory, Request
 from zope.interface import implementer
 
-from twistedcam.address import shorten, show_address, source_of, without_token
 from twistedcam.auth import TokenSession
-from twistedcam.connections import Connections
 from twistedcam.delivery.write import bottom_of
-from twistedcam.doorman import Doorman, Ticket
 from twistedcam.errors import TooMany, TwistedcamError
 from twistedcam.http.error_page import wants_page, with_page
 from twistedcam.http.half_closed import PeerWatch
@@ -33,9 +30,12 @@ from twistedcam.http.reply import REFUSALS, Reply, error_reply, json_reply, raw_
 from twistedcam.http.request import HttpRequest
 from twistedcam.http.stall import StallWatch
 from twistedcam.http.turns import Turns
-from twistedcam.parting import LINGER, Parting
-from twistedcam.proxies import TrustedProxies
-from twistedcam.refusals import RefusalLog
+from twistedcam.net.addresses import shorten, show_address, source_of, without_token
+from twistedcam.net.connection_limits import Doorman, Ticket
+from twistedcam.net.connections import Connections
+from twistedcam.net.graceful_close import LINGER, Parting
+from twistedcam.net.proxies import TrustedProxies
+from twistedcam.net.refusal_log import RefusalLog
 
 log = Logger()
 

@@ -8,9 +8,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from twistedcam.address import shorten
 from twistedcam.http.reply import Reply, json_reply
 from twistedcam.http.request import HttpRequest
+from twistedcam.net.addresses import shorten
 
 _READING = (b"GET", b"HEAD", b"OPTIONS")
 _PORTS = {"http": 80, "https": 443}

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
-from twistedcam.address import show_address
 from twistedcam.delivery.local import LocalDelivery
 from twistedcam.delivery.outlet import Outlet
 from twistedcam.delivery.write import WriteOutlet
@@ -19,6 +18,7 @@ from twistedcam.http.router import Router
 from twistedcam.http.snapshot import Snapshots
 from twistedcam.http.stream import HEADERS, MjpegSession, Streams, mjpeg_part
 from twistedcam.http.stream import wanted_fps as wanted
+from twistedcam.net.addresses import show_address
 
 if TYPE_CHECKING:
     from twistedcam.server import Server

@@ -13,14 +13,14 @@ from urllib.parse import unquote
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
-from twistedcam.address import shorten, show_address, without_token
 from twistedcam.auth import ANYONE, Right
 from twistedcam.errors import BadArgument, TwistedcamError
 from twistedcam.http.error_page import wants_page, with_page
 from twistedcam.http.guard import Guard
 from twistedcam.http.reply import Reply, error_reply, json_reply
 from twistedcam.http.request import HttpRequest
-from twistedcam.refusals import RefusalLog
+from twistedcam.net.addresses import shorten, show_address, without_token
+from twistedcam.net.refusal_log import RefusalLog
 from twistedcam.util.escaped_name import show_name
 
 if TYPE_CHECKING:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from twistedcam.address import source_of
 from twistedcam.camera.on_demand import next_frame
 from twistedcam.errors import BadArgument
 from twistedcam.http.pullers import Pullers
 from twistedcam.http.reply import Reply, json_reply
 from twistedcam.http.request import HttpRequest, camera_asked, query
+from twistedcam.net.addresses import source_of
 
 if TYPE_CHECKING:
     from twistedcam.server import Server

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from twistedcam.address import show_address
 from twistedcam.delivery.outlet import Outlet
 from twistedcam.events import CameraChanged, Event
 from twistedcam.http.handover import answer_head
@@ -16,6 +15,7 @@ from twistedcam.http.placeholder import Placeholders, state_shown
 from twistedcam.http.request import HttpRequest, camera_asked, query
 from twistedcam.media.fps import read_fps
 from twistedcam.media.frame import Frame
+from twistedcam.net.addresses import show_address
 from twistedcam.runtime.timer import Timer
 
 if TYPE_CHECKING:

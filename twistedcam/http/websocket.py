@@ -20,7 +20,6 @@ from wsproto.events import (
 from wsproto.handshake import H11Handshake
 from wsproto.utilities import ProtocolError
 
-from twistedcam.address import show_address
 from twistedcam.delivery import Watcher, make_outlet
 from twistedcam.delivery.outlet import FULL
 from twistedcam.delivery.write import limit_buffer
@@ -28,6 +27,7 @@ from twistedcam.errors import BadArgument
 from twistedcam.http.request import HttpRequest, camera_asked
 from twistedcam.http.stream import wanted_fps
 from twistedcam.media.frame import Frame
+from twistedcam.net.addresses import show_address
 from twistedcam.runtime.scheduler import Step, Turns
 
 if TYPE_CHECKING:

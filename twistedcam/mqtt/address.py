@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from twistedcam.errors import BadArgument
-from twistedcam.sources.url import without_secrets
+from twistedcam.net.urls import without_secrets
 
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 _TOPIC = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")

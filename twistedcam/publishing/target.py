@@ -8,9 +8,9 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 from twistedcam.errors import BadArgument
+from twistedcam.net.urls import unknown_setting, without_key
 from twistedcam.recording.coder import CoderSettings
 from twistedcam.recording.settings import RecordSettings
-from twistedcam.sources.url import unknown_setting, without_key
 from twistedcam.util import quantities
 from twistedcam.util.camera_name import check_name
 

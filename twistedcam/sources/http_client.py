@@ -13,10 +13,10 @@ import requests
 import urllib3
 
 from twistedcam.errors import CameraFailed, LoginRefused
+from twistedcam.net.urls import without_secrets
 from twistedcam.sources.base import LOGIN_REFUSED, LOGIN_WANTED
 from twistedcam.sources.http_connection import CameraAdapter, make_session
 from twistedcam.sources.http_login import Login
-from twistedcam.sources.url import without_secrets
 from twistedcam.util.one_line import on_one_line
 
 #: Seconds after which a silent camera is given up.

@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from twistedcam.errors import BadArgument
 from twistedcam.media.jpeg import MOST_PIXELS
-from twistedcam.sources.url import SCHEMES as URL_SCHEMES
-from twistedcam.sources.url import join_settings, split_settings, unknown_setting, without_secrets
+from twistedcam.net.urls import SCHEMES as URL_SCHEMES
+from twistedcam.net.urls import join_settings, split_settings, unknown_setting, without_secrets
 from twistedcam.util.camera_name import check_name as check_name
 from twistedcam.util.camera_name import check_title
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from twistedcam.errors import BadArgument
+from twistedcam.net.urls import without_secrets
 from twistedcam.sources.base import Source
 from twistedcam.sources.container import (
     FILE_FORMATS,
@@ -17,7 +18,6 @@ from twistedcam.sources.container import (
 )
 from twistedcam.sources.http_film import HttpFilm
 from twistedcam.sources.spec import Settings, SourceSpec
-from twistedcam.sources.url import without_secrets
 
 #: Seconds that a peer may be silent, when it is opened and later.
 TIMEOUT = 5.0

@@ -16,7 +16,7 @@ from twistedcam.delivery.ears import Ears
 from twistedcam.delivery.outlet import FULL, MAX_UNSENT, Outlet
 from twistedcam.hub import Hub
 from twistedcam.media.frame import Frame
-from twistedcam.parting import LINGER
+from twistedcam.net.graceful_close import LINGER
 from twistedcam.runtime.timer import Timer
 from twistedcam.viewers import Tally, Viewer
 from twistedcam.workers.link import Link, to_text

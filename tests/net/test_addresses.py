@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 
-from twistedcam.address import source_of
+from twistedcam.net.addresses import source_of
 
 
 def test_an_ipv6_network_counts_as_one_address() -> None:

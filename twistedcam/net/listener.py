@@ -18,8 +18,8 @@ from twisted.internet.interfaces import (
 )
 from twisted.python.failure import Failure
 
-from twistedcam.address import show_address
 from twistedcam.errors import BadArgument, StartupError
+from twistedcam.net.addresses import show_address
 from twistedcam.runtime.scheduler import TurnQueue
 from twistedcam.tls.server_endpoint import LoadedCertificate, ServerCertificate, server_endpoint
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 
 from twistedcam.errors import BadArgument
-from twistedcam.proxies import TrustedProxies
+from twistedcam.net.proxies import TrustedProxies
 
 PROXY = IPv4Address("TCP", "10.0.0.1", 50000)
 STRANGER = IPv4Address("TCP", "203.0.113.9", 50000)

@@ -11,7 +11,7 @@ from typing import Any
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from twistedcam.address import source_of
+from twistedcam.net.addresses import source_of
 from twistedcam.runtime.timer import Timer
 
 log = Logger()

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from twistedcam.address import source_of
 from twistedcam.errors import TooMany
+from twistedcam.net.addresses import source_of
 from twistedcam.runtime.file_limits import file_limit
 
 #: Files kept back for cameras, recordings and the system, so that no viewer can take them.

@@ -11,7 +11,7 @@ from twisted.internet.task import Clock
 
 from tests.process import PATIENCE, ServerProcess, wait_for
 from twistedcam.errors import TooOften
-from twistedcam.quota import Quota
+from twistedcam.net.rate_limit import Quota
 
 
 def test_a_second_s_share_at_once_and_then_as_time_goes() -> None:

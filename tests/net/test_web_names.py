@@ -8,7 +8,7 @@ import pytest
 
 from tests.process import run_program
 from twistedcam.errors import BadArgument
-from twistedcam.sites import parse_name, parse_origin
+from twistedcam.net.web_names import parse_name, parse_origin
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 
-from twistedcam.refusals import MAX_KINDS, PERIOD, RefusalLog
+from twistedcam.net.refusal_log import MAX_KINDS, PERIOD, RefusalLog
 
 
 def test_the_first_is_logged_and_the_rest_is_one_line() -> None:

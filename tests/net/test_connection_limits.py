@@ -18,10 +18,10 @@ from tests.viewer import Viewer
 from twistedcam import wire
 from twistedcam.commands import standard_commands
 from twistedcam.control.protocol import ControlFactory
-from twistedcam.doorman import RESERVED_FILES, Doorman, Limits
 from twistedcam.errors import TooMany
 from twistedcam.frameport import FrameFactory
 from twistedcam.http import HttpFactory
+from twistedcam.net.connection_limits import RESERVED_FILES, Doorman, Limits
 from twistedcam.sources import SourceSpec
 
 

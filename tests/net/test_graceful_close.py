@@ -12,7 +12,7 @@ from twisted.internet.testing import StringTransport
 from tests.process import PATIENCE, ServerProcess, wait_for
 from tests.viewer import Viewer
 from twistedcam import wire
-from twistedcam.parting import MOST, Parting
+from twistedcam.net.graceful_close import MOST, Parting
 
 HTTP = ("--http", "tcp:0:interface=127.0.0.1")
 REQUEST = b"GET /snapshot HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -84,7 +84,7 @@ def test_one_who_never_closes_is_not_waited_for(tmp_path: Path) -> None:
 
 
 def test_a_crowd_that_is_turned_away_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("twistedcam.parting.file_limit", lambda: None)
+    monkeypatch.setattr("twistedcam.net.graceful_close.file_limit", lambda: None)
     parting = Parting()
     crowd = [Transport() for _ in range(MOST + 1)]
     for each in crowd:
@@ -100,7 +100,7 @@ def test_a_crowd_that_is_turned_away_is_not_waited_for(monkeypatch: pytest.Monke
 def test_those_who_are_turned_away_take_a_small_part_of_the_files_that_there_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("twistedcam.parting.file_limit", lambda: 64)
+    monkeypatch.setattr("twistedcam.net.graceful_close.file_limit", lambda: 64)
     parting, crowd = Parting(), [Transport() for _ in range(6)]
     for each in crowd:
         parting.part(each)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from twistedcam.errors import BadArgument, StartupError
-from twistedcam.listener import Listener, is_local
+from twistedcam.net.listener import Listener, is_local
 
 
 def check_endpoint(endpoint: str) -> None:

@@ -9,7 +9,7 @@ from twisted.internet.address import IPv6Address, UNIXAddress
 from twisted.internet.protocol import Factory
 from twisted.internet.task import Clock
 
-from twistedcam.listener import Listener, expand_endpoint
+from twistedcam.net.listener import Listener, expand_endpoint
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Listening, limits and addresses for every port of the server."""
