@@ -3,7 +3,6 @@
 See docs/frame-protocol.md.
 """
 
-from twistedcam.wire.auth import ROLES, Role, mac_matches, mac_of, new_nonce
 from twistedcam.wire.decoder import Decoder, check_image
 from twistedcam.wire.messages import (
     ACK_HEAD,
@@ -29,6 +28,7 @@ from twistedcam.wire.messages import (
     frame_message,
     name_of,
 )
+from twistedcam.wire.token_proof import ROLES, Role, mac_matches, mac_of, new_nonce
 
 __all__ = [
     "ACK_HEAD",
