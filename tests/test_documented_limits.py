@@ -9,7 +9,8 @@ import pytest
 
 from tests.process import ROOT
 from twistedcam import wire
-from twistedcam.auth import Grant, TokenFile, sessions, slowdown
+from twistedcam.auth import Grant, TokenFile, sessions
+from twistedcam.auth import login_throttle as slowdown
 from twistedcam.camera import retry
 from twistedcam.config.arguments import MOST_WORKERS
 from twistedcam.control import lines, protocol, telnet, watch

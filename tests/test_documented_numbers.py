@@ -9,7 +9,7 @@ import pytest
 from tests.process import ROOT
 from tray import link
 from twistedcam import wire
-from twistedcam.auth import slowdown
+from twistedcam.auth import login_throttle as slowdown
 from twistedcam.camera import camera, capture, on_demand, retry
 from twistedcam.commands import vocabulary
 from twistedcam.control import keys, lines, telnet, watch

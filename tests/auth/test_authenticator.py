@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from twistedcam import wire
 from twistedcam.auth import ANYONE, Authenticator, Grant, TokenFile, new_token
-from twistedcam.auth.slowdown import MAX_ADDRESSES, MAX_WAITING, Slowdown
+from twistedcam.auth.login_throttle import MAX_ADDRESSES, MAX_WAITING, Slowdown
 from twistedcam.errors import BadArgument, Unauthorized
 
 HERE = IPv4Address("TCP", "192.0.2.1", 5000)

@@ -9,7 +9,7 @@ from twisted.logger import capturedLogs, formatEvent
 from tests.fakes import TINY_JPEG
 from tests.http.site import Connection
 from tests.server_case import TokenCase
-from twistedcam.auth.slowdown import MAX_WAITING
+from twistedcam.auth.login_throttle import MAX_WAITING
 from twistedcam.commands import standard_commands
 from twistedcam.http import Figures, Guard, HttpFactory, make_router
 from twistedcam.media.frame import Frame

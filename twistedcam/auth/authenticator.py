@@ -14,8 +14,8 @@ from twisted.logger import Logger
 
 from twistedcam import wire
 from twistedcam.auth.grant import ANYONE, Grant
+from twistedcam.auth.login_throttle import Slowdown
 from twistedcam.auth.sessions import TokenSession, TokenSessions, expired
-from twistedcam.auth.slowdown import Slowdown
 from twistedcam.auth.tokens import Token, TokenFile, hash_of
 from twistedcam.errors import BadArgument, Unauthorized
 from twistedcam.net.addresses import source_of
