@@ -20,9 +20,9 @@ from client.steering import Steering, parse_control
 from client.views import View
 from client.words import Cameras, OptionalWord
 from twistedcam.cli.trust import add_trust_arguments, read_token, read_trust
+from twistedcam.clients.frames import Target, parse_target
+from twistedcam.clients.frames.address import DEFAULT_URL
 from twistedcam.errors import BadArgument
-from twistedcam.viewing import Target, parse_target
-from twistedcam.viewing.target import DEFAULT_URL
 
 EXAMPLES = """keys: space start, s stop, r record here, e end, S snapshot here, i figures,
 f full screen, q quit; with --control the same with Ctrl steer the server

@@ -7,9 +7,9 @@ from bisect import bisect_left, insort
 from collections import deque
 from dataclasses import asdict, dataclass
 
+from twistedcam.clients.frames import ClockOffset
 from twistedcam.media.frame import Frame
 from twistedcam.util.rate import Rate
-from twistedcam.viewing import ClockOffset
 
 _AGES = 20_000
 

@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from twistedcam.control.blocking import BlockingClient
+from twistedcam.clients.control.blocking import BlockingClient
+from twistedcam.clients.frames import Target
 from twistedcam.errors import BadArgument, TwistedcamError
 from twistedcam.tls.client import Trust
-from twistedcam.viewing import Target
 
 DEFAULT_PORT = 9531
 _KINDS = ("tcp", "tls", "unix")

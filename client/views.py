@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from client.stats import Figures, Meter
+from twistedcam.clients.frames import Target
+from twistedcam.clients.frames.blocking import FrameReader
 from twistedcam.media.frame import Frame
 from twistedcam.util.camera_name import ascii_title
 from twistedcam.util.one_line import on_one_line
-from twistedcam.viewing import Target
-from twistedcam.viewing.blocking import FrameReader
 
 if TYPE_CHECKING:
     from client.recorder import LocalRecorder

@@ -12,6 +12,7 @@ from twistedcam import wire
 from twistedcam.auth import Grant, TokenFile, sessions
 from twistedcam.auth import login_throttle as slowdown
 from twistedcam.camera import retry
+from twistedcam.clients.frames import camera_state as states
 from twistedcam.config.arguments import MOST_WORKERS
 from twistedcam.control import lines, protocol, telnet, watch
 from twistedcam.delivery import outlet, watcher
@@ -43,7 +44,6 @@ from twistedcam.recording import media_reader as reader
 from twistedcam.runtime.scheduler import TURN
 from twistedcam.sources import http_client, multipart, relay, spec, web
 from twistedcam.util.camera_name import MAX_BYTES, check_name
-from twistedcam.viewing import states
 
 TEXT = (ROOT / "docs" / "security.md").read_text().split("## Limits")[1]
 KIB, MIB = 1024, 1024 * 1024

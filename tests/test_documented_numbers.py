@@ -11,6 +11,8 @@ from tray import link
 from twistedcam import wire
 from twistedcam.auth import login_throttle as slowdown
 from twistedcam.camera import camera, capture, on_demand, retry
+from twistedcam.clients.frames import blocking
+from twistedcam.clients.frames import camera_state as states
 from twistedcam.commands import vocabulary
 from twistedcam.control import keys, lines, telnet, watch
 from twistedcam.control import protocol as control
@@ -41,7 +43,6 @@ from twistedcam.recording import (
 )
 from twistedcam.sources import relay, web, webcam
 from twistedcam.util import camera_name
-from twistedcam.viewing import blocking, states
 from twistedcam.wire import messages
 
 KIB, MIB = 1024, 2**20

@@ -16,11 +16,11 @@ from tests.client.peer import HELLO, Peer
 from tests.http.serving import serve, state
 from tests.process import PATIENCE, ServerProcess, wait_for
 from twistedcam import wire
+from twistedcam.clients.control.blocking import BlockingClient
+from twistedcam.clients.frames import parse_target
 from twistedcam.config.options import options_from
-from twistedcam.control.blocking import BlockingClient
 from twistedcam.errors import BadArgument
 from twistedcam.util.camera_name import ascii_title, check_title
-from twistedcam.viewing import parse_target
 
 TITLE = "Haustür & „Garten“ حديقة"
 CONFIG = """

@@ -12,8 +12,8 @@ from typing import Any
 from tray.address import Address
 from tray.state import CameraView, ServerView, ViewerView
 from twistedcam.auth import RIGHTS
-from twistedcam.control.blocking import BlockingClient
-from twistedcam.control.dialogue import Message
+from twistedcam.clients.control.blocking import BlockingClient
+from twistedcam.clients.control.dialogue import Message
 from twistedcam.errors import CommandError, NoServer, TwistedcamError
 from twistedcam.runtime.backoff import Backoff
 

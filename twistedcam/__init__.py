@@ -20,6 +20,10 @@ from twistedcam.media.frame import Frame
 from twistedcam.version import __version__
 
 if TYPE_CHECKING:
+    from twistedcam.clients.frames import connect, parse_target
+    from twistedcam.clients.frames.blocking import FrameReader
+    from twistedcam.clients.frames.publisher import Publisher
+    from twistedcam.clients.frames.twisted import FrameClient
     from twistedcam.commands import Registry, standard_commands
     from twistedcam.config.options import ServeOptions
     from twistedcam.media.barcode import Stamp
@@ -27,10 +31,6 @@ if TYPE_CHECKING:
     from twistedcam.processing import Code, Process
     from twistedcam.service import CameraService
     from twistedcam.sources.spec import parse as parse_source
-    from twistedcam.viewing import connect, parse_target
-    from twistedcam.viewing.blocking import FrameReader
-    from twistedcam.viewing.client import FrameClient
-    from twistedcam.viewing.publisher import Publisher
 
 __all__ = [
     "BadArgument",
@@ -60,16 +60,16 @@ __all__ = [
 _LATER = {
     "CameraService": "twistedcam.service:CameraService",
     "Code": "twistedcam.processing:Code",
-    "FrameClient": "twistedcam.viewing.client:FrameClient",
-    "FrameReader": "twistedcam.viewing.blocking:FrameReader",
+    "FrameClient": "twistedcam.clients.frames.twisted:FrameClient",
+    "FrameReader": "twistedcam.clients.frames.blocking:FrameReader",
     "Process": "twistedcam.processing:Process",
-    "Publisher": "twistedcam.viewing.publisher:Publisher",
+    "Publisher": "twistedcam.clients.frames.publisher:Publisher",
     "Registry": "twistedcam.commands:Registry",
     "ServeOptions": "twistedcam.config.options:ServeOptions",
     "Stamp": "twistedcam.media.barcode:Stamp",
-    "connect": "twistedcam.viewing:connect",
+    "connect": "twistedcam.clients.frames:connect",
     "parse_source": "twistedcam.sources.spec:parse",
-    "parse_target": "twistedcam.viewing:parse_target",
+    "parse_target": "twistedcam.clients.frames:parse_target",
     "read_barcode": "twistedcam.media.barcode:read",
     "standard_commands": "twistedcam.commands:standard_commands",
 }

@@ -17,7 +17,7 @@ import pytest
 from tests.ports import free_port
 from tests.process import PATIENCE, ROOT, ServerProcess
 from tests.terminal import Terminal
-from twistedcam.control.blocking import BlockingClient
+from twistedcam.clients.control.blocking import BlockingClient
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 
 from tests.process import PATIENCE, ROOT, ServerProcess
 from tests.terminal import Screen
-from twistedcam.control.blocking import BlockingClient
+from twistedcam.clients.control.blocking import BlockingClient
 
 FULL_SCREEN, BACK = "\x1b[?1049h", "\x1b[?1049l"
 

@@ -12,8 +12,8 @@ from client.views import View
 from tests.client.peer import HELLO, Peer, picture
 from tests.process import run_program
 from twistedcam import wire
+from twistedcam.clients.frames import parse_target
 from twistedcam.media.frame import Frame
-from twistedcam.viewing import parse_target
 
 NASTY = "\x1b]0;title\x07\nsecond\x9b2J"
 TOLD = " ]0;title  second 2J"

@@ -15,9 +15,9 @@ from client.views import View
 from tests.client.peer import HELLO, Peer, picture
 from tests.process import PATIENCE, ServerProcess, run_program
 from twistedcam import wire
+from twistedcam.clients.frames import parse_target
 from twistedcam.errors import DiskError
 from twistedcam.media.frame import Frame
-from twistedcam.viewing import parse_target
 
 SOURCE = "pattern:?size=160x120&fps=20"
 LIVE = wire.State("cam", "live", 1, 1).encode()

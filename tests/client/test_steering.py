@@ -12,10 +12,10 @@ from client.steering import Steering, parse_control
 from tests.guarded import guarded
 from tests.process import PATIENCE, run_program
 from twistedcam import Frame, connect
+from twistedcam.clients.frames import Target
 from twistedcam.errors import BadArgument
 from twistedcam.tls.client import Trust
 from twistedcam.tls.known_servers import Pins
-from twistedcam.viewing import Target
 
 PLAIN, SECURE = Target("host"), Target("::1", tls=True)
 SOCKET = Target("", 0, path="/run/cam")

@@ -6,7 +6,7 @@ from client.views import View
 from tests.client.peer import HELLO, Peer, picture
 from tests.process import wait_for
 from twistedcam import wire
-from twistedcam.viewing import parse_target
+from twistedcam.clients.frames import parse_target
 
 LIVE = wire.State("cam", "live", 1, 1).encode()
 

@@ -14,8 +14,8 @@ import av
 import numpy as np
 
 from tests.client.display import VirtualScreen
+from tests.clients.frames.serving import ServingCase
 from tests.process import PATIENCE, wait_for
-from tests.viewing.serving import ServingCase
 from twistedcam.media.frame import Frame
 
 ROOT = Path(__file__).parents[2]

@@ -18,8 +18,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.fakes import make_server
 from tests.process import PATIENCE, ROOT, wait_for
 from tests.terminal import Terminal
+from twistedcam.clients.control.blocking import BlockingClient
 from twistedcam.commands import standard_commands
-from twistedcam.control.blocking import BlockingClient
 from twistedcam.control.keys import KEYS, LINE_GAP, Keys
 from twistedcam.errors import CameraFailed
 from twistedcam.processing import Process

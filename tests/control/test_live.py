@@ -14,7 +14,7 @@ import pytest
 from tests.process import PATIENCE, ServerProcess
 from tests.system import require_program
 from tests.terminal import Terminal
-from twistedcam.control.blocking import BlockingClient
+from twistedcam.clients.control.blocking import BlockingClient
 from twistedcam.errors import NoServer, NoSuchCamera
 
 

@@ -18,7 +18,7 @@ from tests.process import PATIENCE, ServerProcess, wait_for
 from tests.server_case import ServerCase
 from tests.viewer import Viewer
 from twistedcam import Frame, wire
-from twistedcam.control.blocking import BlockingClient
+from twistedcam.clients.control.blocking import BlockingClient
 from twistedcam.delivery.outlet import MAX_UNSENT
 from twistedcam.events import CameraChanged
 from twistedcam.frameport import FrameFactory

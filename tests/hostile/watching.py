@@ -15,9 +15,9 @@ from pathlib import Path
 from tests.process import PATIENCE, ServerProcess, wait_for
 from tests.soak.footprint import Footprint
 from twistedcam.auth import Grant, TokenFile
+from twistedcam.clients.frames.address import parse_target
+from twistedcam.clients.frames.blocking import FrameReader
 from twistedcam.media.frame import Frame
-from twistedcam.viewing.blocking import FrameReader
-from twistedcam.viewing.target import parse_target
 
 CAMERA = "cam=pattern:?size=1280x720&fps=30"
 

@@ -11,8 +11,8 @@ from twisted.internet.defer import Deferred
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
+from tests.clients.frames.serving import ServingCase
 from tests.process import PATIENCE
-from tests.viewing.serving import ServingCase
 from twistedcam.auth import Authenticator, Grant, TokenFile
 from twistedcam.camera.on_demand import next_frame
 from twistedcam.errors import BadArgument

@@ -21,7 +21,7 @@ from tests.process import PATIENCE, ServerProcess, wait_for
 
 LOCAL = "tcp:0:interface=127.0.0.1"
 PYTHON = blocks("python")
-#: Those have a test of their own (tests/viewing/test_documented_fixture.py).
+#: Those have a test of their own (tests/clients/frames/test_documented_fixture.py).
 FIXTURES = [each for each in PYTHON if "@pytest.fixture" in each.text]
 WATCHING = [each for each in PYTHON if "twistedcam://" in each.text and each not in FIXTURES]
 STEERING = [each for each in PYTHON if "twistedcam.control" in each.text]

@@ -10,9 +10,9 @@ import av
 from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 
+from tests.clients.frames.serving import ServingCase, reactor
 from tests.process import PATIENCE
 from tests.processing.code import Held
-from tests.viewing.serving import ServingCase, reactor
 from twistedcam.camera import Camera
 from twistedcam.commands.status import camera_status
 from twistedcam.errors import BadArgument, NoSuchCamera

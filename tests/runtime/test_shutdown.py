@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.process import PATIENCE, ServerProcess, wait_for
-from twistedcam.control.blocking import BlockingClient
+from twistedcam.clients.control.blocking import BlockingClient
 from twistedcam.errors import NoServer
 
 SHUTDOWN, TERM, INT = "shutdown", signal.SIGTERM, signal.SIGINT

@@ -14,12 +14,12 @@ from twisted.logger import capturedLogs
 from tests.fakes import TINY_JPEG
 from tests.process import PATIENCE
 from twistedcam import wire
+from twistedcam.clients.frames.address import parse_target
 from twistedcam.errors import CameraFailed
 from twistedcam.media.frame import Frame
 from twistedcam.sources import relay
 from twistedcam.sources.base import Paused
 from twistedcam.sources.relay import RelaySource
-from twistedcam.viewing.target import parse_target
 
 HELLO = wire.Hello("hostile").encode()
 

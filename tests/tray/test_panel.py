@@ -17,7 +17,7 @@ from tests.process import PATIENCE, ROOT, ServerProcess, wait_for
 from tests.tray.desktop import Desktop, Driver, require_desktop, without
 from tray.icon import SIZES
 from twistedcam.auth import Grant, TokenFile
-from twistedcam.control.blocking import BlockingClient
+from twistedcam.clients.control.blocking import BlockingClient
 
 DOOR = ("--camera", "door=pattern:?size=320x240&fps=20")
 RED = (222, 20, 32)

@@ -15,7 +15,7 @@ from tests.process import PATIENCE, ServerProcess, wait_for
 from tests.system import require
 from twistedcam import wire
 from twistedcam.auth import Grant, TokenFile
-from twistedcam.control.blocking import BlockingClient
+from twistedcam.clients.control.blocking import BlockingClient
 from twistedcam.delivery.kernel import HAS_SENDFILE
 
 VIEW = frozenset({"view"})

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from twistedcam.cli.paint import Paint
-from twistedcam.control.dialogue import Message
+from twistedcam.clients.control.dialogue import Message
 from twistedcam.control.lines import show
 
 #: Events that are kept, more than a screen has lines; and lines for them beside many cameras.

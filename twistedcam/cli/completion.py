@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from twistedcam.control.dialogue import Message
+from twistedcam.clients.control.dialogue import Message
 
 #: What asks the server: ``client.ask``.
 Ask = Callable[..., Message]

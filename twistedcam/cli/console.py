@@ -11,8 +11,8 @@ from typing import TextIO
 from twistedcam.cli.feed import look
 from twistedcam.cli.live import watch_live
 from twistedcam.cli.paint import Paint
-from twistedcam.control.blocking import BlockingClient
-from twistedcam.control.dialogue import Message
+from twistedcam.clients.control.blocking import BlockingClient
+from twistedcam.clients.control.dialogue import Message
 from twistedcam.control.lines import show
 from twistedcam.errors import (
     BadArgument,

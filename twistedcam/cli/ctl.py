@@ -10,7 +10,7 @@ from twistedcam.cli.console import Console
 from twistedcam.cli.paint import Paint
 from twistedcam.cli.prompt import run_prompt
 from twistedcam.cli.trust import add_trust_arguments, read_token, read_trust
-from twistedcam.control.blocking import DEFAULT_ENDPOINT
+from twistedcam.clients.control.blocking import DEFAULT_ENDPOINT
 
 EXAMPLE = (
     "Examples: twistedcam ctl status · twistedcam ctl record start cam · "

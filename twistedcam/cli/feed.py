@@ -8,8 +8,8 @@ from collections.abc import Callable
 from functools import partial
 
 from twistedcam.cli.board import Board
-from twistedcam.control.blocking import BlockingClient
-from twistedcam.control.dialogue import Message
+from twistedcam.clients.control.blocking import BlockingClient
+from twistedcam.clients.control.dialogue import Message
 from twistedcam.errors import TwistedcamError
 
 #: Seconds between two looks at the cameras, and between two tries to reach a server.

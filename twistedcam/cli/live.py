@@ -11,7 +11,7 @@ from collections.abc import Callable
 from twistedcam.cli.board import Board
 from twistedcam.cli.feed import Feed
 from twistedcam.cli.paint import Paint
-from twistedcam.control.blocking import BlockingClient
+from twistedcam.clients.control.blocking import BlockingClient
 
 #: Seconds between two drawings at least: a storm of events shall not cost a core.
 REDRAW = 0.05

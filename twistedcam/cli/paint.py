@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TextIO
 
-from twistedcam.control.dialogue import Message
+from twistedcam.clients.control.dialogue import Message
 from twistedcam.control.lines import show
 
 _STATES = {

@@ -13,6 +13,8 @@ from twistedcam import wire
 from twistedcam.camera import Camera
 from twistedcam.cli.serve import begin_log
 from twistedcam.cli.trust import add_trust_arguments, read_token, read_trust
+from twistedcam.clients.frames import parse_target
+from twistedcam.clients.frames.publisher import Publisher
 from twistedcam.config.arguments import LOG_LEVELS
 from twistedcam.errors import BadArgument, BadMessage
 from twistedcam.events import CameraChanged, Event, EventBus
@@ -22,8 +24,6 @@ from twistedcam.runtime.memory import share_one_heap
 from twistedcam.runtime.threads import ReaderThread
 from twistedcam.sources.spec import parse
 from twistedcam.util.one_line import on_one_line
-from twistedcam.viewing import parse_target
-from twistedcam.viewing.publisher import Publisher
 
 EXAMPLE = "Example: twistedcam publish webcam:0 twistedcam://server/door"
 

@@ -13,13 +13,13 @@ from collections.abc import Callable
 from twisted.logger import Logger
 
 from twistedcam import wire
+from twistedcam.clients.frames.address import Target, parse_target
+from twistedcam.clients.frames.blocking import open_socket, reason_of
+from twistedcam.clients.frames.session import ClientSession
 from twistedcam.errors import CameraFailed, TwistedcamError
 from twistedcam.media.frame import Frame
 from twistedcam.sources.base import Grab, Paused, SourceInfo
 from twistedcam.sources.spec import Settings, SourceSpec
-from twistedcam.viewing.blocking import open_socket, reason_of
-from twistedcam.viewing.session import ClientSession
-from twistedcam.viewing.target import Target, parse_target
 
 log = Logger()
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.fakes import TINY_JPEG
 from twistedcam import wire
+from twistedcam.clients.frames import ClientSession, Target
 from twistedcam.errors import (
     BadMessage,
     Busy,
@@ -18,7 +19,6 @@ from twistedcam.errors import (
     VersionMismatch,
 )
 from twistedcam.media.frame import Frame
-from twistedcam.viewing import ClientSession, Target
 
 HELLO = wire.Hello("twistedcam/1", nonce="ab" * 32)
 LIVE = wire.State("cam", "live", 640, 480, 30.0)

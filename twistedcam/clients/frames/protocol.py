@@ -11,10 +11,10 @@ from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
 from twistedcam import wire
+from twistedcam.clients.frames.address import Target
+from twistedcam.clients.frames.session import ClientSession
 from twistedcam.errors import CertificateRefused, Disconnected, TwistedcamError
 from twistedcam.media.frame import Frame
-from twistedcam.viewing.session import ClientSession
-from twistedcam.viewing.target import Target
 
 
 class Client(Protocol):

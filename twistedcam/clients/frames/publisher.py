@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from twistedcam.clients.frames.twisted import FrameClient
 from twistedcam.media.frame import Frame
-from twistedcam.viewing.client import FrameClient
 
 
 class Publisher(FrameClient):

@@ -12,12 +12,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twistedcam import wire
+from twistedcam.clients.frames.address import Target
+from twistedcam.clients.frames.endpoint import ReportedEndpoint, make_endpoint
+from twistedcam.clients.frames.protocol import ClientFactory, ClientProtocol
+from twistedcam.clients.frames.session import REFUSALS, ClockOffset
 from twistedcam.errors import Disconnected
 from twistedcam.media.frame import Frame
-from twistedcam.viewing.endpoint import ReportedEndpoint, make_endpoint
-from twistedcam.viewing.protocol import ClientFactory, ClientProtocol
-from twistedcam.viewing.session import REFUSALS, ClockOffset
-from twistedcam.viewing.target import Target
 
 log = Logger()
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twistedcam import connect
+from twistedcam.clients.frames import Target, parse_target
 from twistedcam.errors import BadArgument
 from twistedcam.tls.client import Trust
-from twistedcam.viewing import Target, parse_target
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.viewing.test_session import joined
+from tests.clients.frames.test_session import joined
 from twistedcam import wire
+from twistedcam.clients.frames import Target
+from twistedcam.clients.frames.camera_state import MAX_FPS, MAX_REASON, check_state
+from twistedcam.clients.frames.session import ClientSession
 from twistedcam.errors import TwistedcamError
 from twistedcam.media import jpeg
-from twistedcam.viewing import Target
-from twistedcam.viewing.session import ClientSession
-from twistedcam.viewing.states import MAX_FPS, MAX_REASON, check_state
 
 
 @pytest.mark.parametrize("size", [(0, 0), (1, 1), (640, 480), (10000, 10000), (65535, 1525)])

@@ -19,10 +19,10 @@ from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
 from tests.fakes import make_server
+from twistedcam.clients.control.blocking import BlockingClient
+from twistedcam.clients.control.dialogue import Dialogue, answer, write_line
+from twistedcam.clients.control.twisted import ControlClient, connect
 from twistedcam.commands import standard_commands
-from twistedcam.control.blocking import BlockingClient
-from twistedcam.control.client import ControlClient, connect
-from twistedcam.control.dialogue import Dialogue, answer, write_line
 from twistedcam.control.lines import split
 from twistedcam.control.protocol import ControlFactory
 from twistedcam.errors import (

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from twistedcam import wire
+from twistedcam.clients.frames.address import DEFAULT_PORT, Target
+from twistedcam.clients.frames.camera_state import MAX_REASON, MAX_WORD, check_state
 from twistedcam.errors import (
     BadMessage,
     CertificateRefused,
@@ -21,8 +23,6 @@ from twistedcam.errors import (
 )
 from twistedcam.media.frame import Frame
 from twistedcam.util.one_line import on_one_line
-from twistedcam.viewing.states import MAX_REASON, MAX_WORD, check_state
-from twistedcam.viewing.target import DEFAULT_PORT, Target
 
 #: Seconds between two PINGs, and of silence after which a connection is given up.
 PING_EVERY = 2.0

@@ -11,10 +11,10 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from twistedcam import wire
+from twistedcam.clients.frames.address import Target
+from twistedcam.clients.frames.protocol import ClientFactory
+from twistedcam.clients.frames.session import PING_EVERY, SILENCE_LIMIT
 from twistedcam.errors import BadMessage, Disconnected, Silence, TwistedcamError
-from twistedcam.viewing.protocol import ClientFactory
-from twistedcam.viewing.session import PING_EVERY, SILENCE_LIMIT
-from twistedcam.viewing.target import Target
 
 HELLO = wire.Hello("twistedcam/1", nonce="ab" * 32)
 

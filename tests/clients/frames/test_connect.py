@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 import twistedcam
+from tests.clients.frames.serving import ServingCase
 from tests.process import wait_for
-from tests.viewing.serving import ServingCase
 from twistedcam import connect
 from twistedcam.errors import Disconnected, UnknownCamera
 from twistedcam.media.frame import Frame
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def check(case: ServingCase, frames: list[Frame]) -> None:

@@ -11,17 +11,17 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 
+from tests.clients.frames.serving import ServingCase
 from tests.odd_jpegs import make_jpeg
-from tests.viewing.serving import ServingCase
 from twistedcam import wire
+from twistedcam.clients.frames import parse_target
+from twistedcam.clients.frames.publisher import Publisher
+from twistedcam.clients.frames.twisted import FrameClient
 from twistedcam.errors import BadMessage, Busy, UnknownCamera
 from twistedcam.events import CameraChanged, Event
 from twistedcam.frameport.publish import LOOKED_THROUGH_AT_ONCE
 from twistedcam.hub import Sink
 from twistedcam.media.frame import Frame
-from twistedcam.viewing import parse_target
-from twistedcam.viewing.client import FrameClient
-from twistedcam.viewing.publisher import Publisher
 
 JPEG: bytes = cv2.imencode(".jpg", np.zeros((48, 64, 3), np.uint8))[1].tobytes()
 

@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable
 
 from twistedcam import wire
+from twistedcam.clients.frames.address import Target
+from twistedcam.clients.frames.session import REFUSALS, ClientSession, ClockOffset
 from twistedcam.errors import Disconnected, TwistedcamError
 from twistedcam.media.frame import Frame
 from twistedcam.runtime.backoff import Backoff
 from twistedcam.tls.client import connect_tls, explained
-from twistedcam.viewing.session import REFUSALS, ClientSession, ClockOffset
-from twistedcam.viewing.target import Target
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from twistedcam.control.dialogue import Dialogue, Message, answer, write_line
+from twistedcam.clients.control.dialogue import Dialogue, Message, answer, write_line
 from twistedcam.errors import BadArgument, NoServer, TwistedcamError
 
 log = Logger()

@@ -9,7 +9,7 @@ import ssl
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-from twistedcam.control.dialogue import Dialogue, Message, answer, write_line
+from twistedcam.clients.control.dialogue import Dialogue, Message, answer, write_line
 from twistedcam.errors import BadArgument, NoServer
 from twistedcam.tls.client import Trust, connect_tls, explained
 

@@ -11,8 +11,8 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from twistedcam.clients.frames.address import Target
 from twistedcam.tls.client_endpoint import client_endpoint
-from twistedcam.viewing.target import Target
 
 
 @implementer(IStreamClientEndpoint)

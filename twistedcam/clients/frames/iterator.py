@@ -7,9 +7,9 @@ import weakref
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
+from twistedcam.clients.frames.address import Target, parse_target
+from twistedcam.clients.frames.blocking import FrameReader
 from twistedcam.media.frame import Frame
-from twistedcam.viewing.blocking import FrameReader
-from twistedcam.viewing.target import Target, parse_target
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
@@ -30,7 +30,7 @@ def connect(
     it is left.
 
     Arguments:
-        url: ``twistedcam://HOST:9530/CAMERA``; see :func:`twistedcam.viewing.parse_target`.
+        url: ``twistedcam://HOST:9530/CAMERA``; see :func:`twistedcam.clients.frames.parse_target`.
         fps: at most so many frames a second, 0.001 to 1000; the server sends no more.
         token: what opens the camera.
         reconnect: go on for ever, through lost connections; else a lost one is an error.
@@ -108,7 +108,7 @@ async def _under_twisted(target: Target, reconnect: bool, reactor: Any) -> Async
     from twisted.internet.defer import Deferred
     from twisted.python.failure import Failure
 
-    from twistedcam.viewing.client import FrameClient
+    from twistedcam.clients.frames.twisted import FrameClient
 
     if reactor is None:
         from twisted.internet import reactor

@@ -1,0 +1,1 @@
+"""Clients of a twistedcam server, for Python programs."""
