@@ -42,7 +42,8 @@ from twistedcam.processing import results
 from twistedcam.recording import RecordSettings, backlog, names, thumbnail
 from twistedcam.recording import media_reader as reader
 from twistedcam.runtime.scheduler import TURN
-from twistedcam.sources import http_client, multipart, relay, spec, web
+from twistedcam.sources import http as web
+from twistedcam.sources import http_client, multipart, relay, spec
 from twistedcam.util.camera_name import MAX_BYTES, check_name
 
 TEXT = (ROOT / "docs" / "security.md").read_text().split("## Limits")[1]

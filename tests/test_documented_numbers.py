@@ -41,7 +41,9 @@ from twistedcam.recording import (
     session,
     standing,
 )
-from twistedcam.sources import relay, web, webcam
+from twistedcam.sources import http as web
+from twistedcam.sources import relay
+from twistedcam.sources.webcam import source as webcam
 from twistedcam.util import camera_name
 from twistedcam.wire import messages
 

@@ -11,7 +11,7 @@ import pytest
 from tests.camera.rig import Viewer, serving
 from tests.fakecam import FakeBus, FakeCam, Format, encode_jpeg, moving_picture, require_fakecam
 from tests.process import ServerProcess, wait_for
-from twistedcam.sources import devices
+from twistedcam.sources.webcam import devices
 
 NAME = "HD Webcam"
 

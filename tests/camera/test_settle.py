@@ -15,7 +15,7 @@ from tests.process import PATIENCE, wait_for
 from twistedcam.errors import BadArgument
 from twistedcam.sources import make_source
 from twistedcam.sources.spec import parse
-from twistedcam.sources.webcam import SETTLE_FRAMES
+from twistedcam.sources.webcam.source import SETTLE_FRAMES
 
 DARK, BRIGHT = (encode_jpeg(np.full((48, 64, 3), level, np.uint8)) for level in (5, 200))
 

@@ -27,7 +27,7 @@ from tests.sources.http_camera import (
     whole,
 )
 from twistedcam.errors import CameraFailed
-from twistedcam.sources import web
+from twistedcam.sources import http as web
 from twistedcam.sources.encode import Encoder
 
 MIXED = "Content-Type: multipart/x-mixed-replace"

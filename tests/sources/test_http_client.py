@@ -15,8 +15,8 @@ from tests.process import PATIENCE
 from tests.sources.http_camera import PICTURES, HttpCamera, Request, head, opened, read, whole
 from twistedcam.errors import CameraFailed
 from twistedcam.sources import make_source, parse
+from twistedcam.sources.http import WebSource
 from twistedcam.sources.http_client import CameraClient
-from twistedcam.sources.web import WebSource
 from twistedcam.tls.certificate import make_certificate
 
 

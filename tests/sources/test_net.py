@@ -23,7 +23,9 @@ from tests.ports import free_port
 from tests.process import PATIENCE, wait_for
 from tests.system import require_program
 from twistedcam.errors import BadArgument, CameraFailed, SourceEnded, StartupError
-from twistedcam.sources import Grab, Source, make_source, parse, stream, web
+from twistedcam.sources import Grab, Source, make_source, parse
+from twistedcam.sources import ffmpeg as stream
+from twistedcam.sources import http as web
 from twistedcam.sources.base import Paused
 from twistedcam.sources.encode import Encoder
 

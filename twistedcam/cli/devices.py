@@ -7,8 +7,8 @@ import json
 from typing import Any
 
 from twistedcam.errors import CameraFailed
-from twistedcam.sources.devices import LINUX, holders, list_devices
-from twistedcam.sources.v4l2 import Driver, Mode
+from twistedcam.sources.webcam.devices import LINUX, holders, list_devices
+from twistedcam.sources.webcam.v4l2 import Driver, Mode
 
 EXAMPLE = "Example: twistedcam serve --camera webcam:/dev/v4l/by-id/usb-…-video-index0"
 #: Numbers that are tried where the system has no list.
@@ -67,7 +67,7 @@ def _mode(mode: Mode) -> dict[str, Any]:
 
 def _by_trying() -> list[dict[str, Any]]:
     """Where the system's list is not known: the first numbers that can be opened."""
-    from twistedcam.sources.webcam import WebcamSource
+    from twistedcam.sources.webcam.source import WebcamSource
 
     found = []
     for number in range(_TRIED):

@@ -15,7 +15,7 @@ from twistedcam.commands.registry import Registry
 from twistedcam.commands.session import add_session_commands
 from twistedcam.commands.status import camera_status, camera_summary, viewer_status
 from twistedcam.errors import BadArgument, CameraFailed
-from twistedcam.sources.controls import COMMON, short_word
+from twistedcam.sources.webcam.controls import COMMON, short_word
 from twistedcam.version import __version__
 
 if TYPE_CHECKING:

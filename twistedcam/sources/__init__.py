@@ -42,13 +42,13 @@ def _class_in(module: str, name: str) -> Maker:
 
 
 _RELAY = _class_in("relay", "RelaySource")
-_STREAM = _class_in("stream", "StreamSource")
-_WEB = _class_in("web", "WebSource")
+_STREAM = _class_in("ffmpeg", "StreamSource")
+_WEB = _class_in("http", "WebSource")
 
 #: Scheme to maker.
 SCHEMES: dict[str, Maker] = {
     "auto": _class_in("auto", "AutoSource"),
-    "webcam": _class_in("webcam", "WebcamSource"),
+    "webcam": _class_in("webcam.source", "WebcamSource"),
     "pattern": _class_in("pattern", "PatternSource"),
     "file": _class_in("file", "FileSource"),
     "folder": _class_in("folder", "FolderSource"),

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from twistedcam.errors import BadArgument, CameraFailed
 from twistedcam.sources.base import Grab, SourceInfo
-from twistedcam.sources.devices import LINUX, device_paths
 from twistedcam.sources.spec import Settings, SourceSpec
-from twistedcam.sources.webcam import WebcamSource, check_control, settle_frames
+from twistedcam.sources.webcam.devices import LINUX, device_paths
+from twistedcam.sources.webcam.source import WebcamSource, check_control, settle_frames
 
 #: Why there is no picture. The placeholder of such a camera is a test picture.
 NO_WEBCAM = "No webcam was found. A test picture is shown. Plug one in."

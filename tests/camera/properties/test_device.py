@@ -16,7 +16,7 @@ from twistedcam.camera.properties import device as device_module
 from twistedcam.camera.properties.device import PATIENCE, DeviceControls
 from twistedcam.errors import BadArgument, CameraFailed
 from twistedcam.sources import parse
-from twistedcam.sources.devices import LINUX
+from twistedcam.sources.webcam.devices import LINUX
 
 
 class ControlTests(SynchronousTestCase):

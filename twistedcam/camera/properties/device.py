@@ -15,7 +15,7 @@ from twistedcam.camera.status import CameraStatus
 from twistedcam.errors import BadArgument, CameraFailed, TwistedcamError
 from twistedcam.runtime.threads import Thread
 from twistedcam.sources import SourceSpec, make_source
-from twistedcam.sources.controls import (
+from twistedcam.sources.webcam.controls import (
     SHORT,
     find_turn,
     menu_words,
@@ -24,8 +24,8 @@ from twistedcam.sources.controls import (
     shown,
     turn_all,
 )
-from twistedcam.sources.devices import LINUX
-from twistedcam.sources.v4l2 import Control, Driver
+from twistedcam.sources.webcam.devices import LINUX
+from twistedcam.sources.webcam.v4l2 import Control, Driver
 
 T = TypeVar("T")
 

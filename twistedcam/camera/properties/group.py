@@ -11,7 +11,7 @@ from twistedcam.camera.properties.stream import STREAM_NAMES, StreamProperties
 from twistedcam.camera.status import CameraStatus
 from twistedcam.errors import BadArgument, TwistedcamError
 from twistedcam.events import EventBus, PropertiesChanged
-from twistedcam.sources.controls import short_word
+from twistedcam.sources.webcam.controls import short_word
 
 
 class CameraProperties:

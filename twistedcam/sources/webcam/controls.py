@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from twistedcam.errors import BadArgument, CameraFailed, NotSupported, TwistedcamError
-from twistedcam.sources.v4l2 import Control, Driver
+from twistedcam.sources.webcam.v4l2 import Control, Driver
 
 #: Short words, and the names that they have had in drivers, the newest first.
 SHORT = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from twistedcam.errors import CameraFailed
-from twistedcam.sources.modes import choose_format, list_modes
-from twistedcam.sources.v4l2 import Mode, four_letters
+from twistedcam.sources.webcam.modes import choose_format, list_modes
+from twistedcam.sources.webcam.v4l2 import Mode, four_letters
 
 USUAL = [
     Mode("MJPG", 1280, 720, (30, 15)),

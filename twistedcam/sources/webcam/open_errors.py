@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 
 from twistedcam.errors import CameraFailed
-from twistedcam.sources.devices import Holder, holders
+from twistedcam.sources.webcam.devices import Holder, holders
 
 
 class InUse(CameraFailed):

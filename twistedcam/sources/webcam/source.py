@@ -14,8 +14,9 @@ from typing import Any
 from twistedcam.errors import BadArgument, CameraFailed, NotSupported
 from twistedcam.runtime.clock import wall_time
 from twistedcam.sources.base import Grab, RequestedMode, SourceInfo
-from twistedcam.sources.controls import turn
-from twistedcam.sources.devices import (
+from twistedcam.sources.spec import COMMON, Settings, SourceSpec
+from twistedcam.sources.webcam.controls import turn
+from twistedcam.sources.webcam.devices import (
     LINUX,
     Device,
     Holder,
@@ -24,10 +25,9 @@ from twistedcam.sources.devices import (
     find_devices,
     holders,
 )
-from twistedcam.sources.modes import FORMATS, MJPG, RAW, choose_format
-from twistedcam.sources.refused import InUse, explain, explain_silent
-from twistedcam.sources.spec import COMMON, Settings, SourceSpec
-from twistedcam.sources.v4l2 import Driver, Mode
+from twistedcam.sources.webcam.modes import FORMATS, MJPG, RAW, choose_format
+from twistedcam.sources.webcam.open_errors import InUse, explain, explain_silent
+from twistedcam.sources.webcam.v4l2 import Driver, Mode
 
 # OpenCV waits so many seconds for a picture before it gives up; its own default is ten. It reads
 # this once, when it is loaded, so it has to stand before the import.

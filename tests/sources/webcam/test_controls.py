@@ -10,9 +10,9 @@ from collections.abc import Callable
 import pytest
 
 from twistedcam.errors import BadArgument, CameraFailed, NotSupported
-from twistedcam.sources.controls import turn
-from twistedcam.sources.refused import InUse, explain
-from twistedcam.sources.v4l2 import Control, Driver, Mode
+from twistedcam.sources.webcam.controls import turn
+from twistedcam.sources.webcam.open_errors import InUse, explain
+from twistedcam.sources.webcam.v4l2 import Control, Driver, Mode
 
 SEVERAL_PLANES = 0x1000
 CAPTURE, STREAMING, DEVICE_CAPS = 0x1, 0x04000000, 0x80000000

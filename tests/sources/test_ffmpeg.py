@@ -15,8 +15,9 @@ from tests.process import PATIENCE, wait_for
 from tests.sources.http_camera import opened, read
 from tests.sources.peers import PASSWORD, USER, Peer, rtsp
 from twistedcam.errors import BadArgument, CameraFailed, LoginRefused
-from twistedcam.sources import make_source, parse, stream
-from twistedcam.sources.stream import StreamSource, local_address, name_of
+from twistedcam.sources import ffmpeg as stream
+from twistedcam.sources import make_source, parse
+from twistedcam.sources.ffmpeg import StreamSource, local_address, name_of
 
 
 @pytest.fixture(scope="module")

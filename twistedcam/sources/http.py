@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from twistedcam.errors import CameraFailed
 from twistedcam.sources.base import Grab, Paused, Source, SourceInfo
 from twistedcam.sources.http_client import Answer, CameraClient
-from twistedcam.sources.images import SIGNATURE_SIZE, grab_of, is_jpeg, is_other_image
+from twistedcam.sources.image_formats import SIGNATURE_SIZE, grab_of, is_jpeg, is_other_image
 from twistedcam.sources.multipart import (
     MAX_BODY,
     JpegWalk,

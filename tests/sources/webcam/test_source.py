@@ -14,12 +14,13 @@ import pytest
 
 from twistedcam.cli.main import main
 from twistedcam.errors import BadArgument, CameraFailed
-from twistedcam.sources import make_source, webcam
+from twistedcam.sources import make_source
 from twistedcam.sources.auto import AutoSource
 from twistedcam.sources.base import RequestedMode, SourceInfo
 from twistedcam.sources.spec import parse
-from twistedcam.sources.v4l2 import Mode
-from twistedcam.sources.webcam import WebcamSource
+from twistedcam.sources.webcam import source as webcam
+from twistedcam.sources.webcam.source import WebcamSource
+from twistedcam.sources.webcam.v4l2 import Mode
 
 PICTURE = np.full((4, 6, 3), 90, np.uint8)
 ROW = np.arange(9, dtype=np.uint8)[None]

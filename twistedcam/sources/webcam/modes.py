@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from twistedcam.errors import CameraFailed
-from twistedcam.sources.v4l2 import Mode
+from twistedcam.sources.webcam.v4l2 import Mode
 
 MJPG, RAW = "MJPG", "YUYV"
 #: The words of the setting ``format``.

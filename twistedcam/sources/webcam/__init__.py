@@ -1,0 +1,1 @@
+"""Webcams, by OpenCV and V4L2."""
