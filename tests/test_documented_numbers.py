@@ -13,6 +13,7 @@ from twistedcam.auth import login_throttle as slowdown
 from twistedcam.camera import camera, capture, on_demand, retry
 from twistedcam.clients.frames import blocking
 from twistedcam.clients.frames import camera_state as states
+from twistedcam.codecs import h264_encoder as coder
 from twistedcam.commands import vocabulary
 from twistedcam.control import keys, lines, telnet, watch
 from twistedcam.control import protocol as control
@@ -30,7 +31,6 @@ from twistedcam.processing import processor, results, work
 from twistedcam.publishing import output
 from twistedcam.recording import (
     backlog,
-    coder,
     disk,
     first_picture,
     formats,

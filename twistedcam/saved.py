@@ -9,11 +9,11 @@ from typing import Any
 
 from twisted.logger import Logger
 
+from twistedcam.codecs.jpeg_encoder import Encoder
 from twistedcam.errors import BadArgument, DiskError
 from twistedcam.net.urls import without_secrets
 from twistedcam.recording.hidden_folder import HiddenFolder
 from twistedcam.sources import SourceSpec, make_source
-from twistedcam.sources.encode import Encoder
 
 log = Logger()
 

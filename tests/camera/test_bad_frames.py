@@ -21,12 +21,12 @@ from tests.process import ServerProcess, wait_for
 from tests.recording.films import read_film
 from twistedcam.camera.bad_frames import LOG_EVERY
 from twistedcam.camera.capture import OPEN_TIMEOUT, STALL_SECONDS
+from twistedcam.codecs.jpeg_encoder import Picture
 from twistedcam.errors import CameraFailed
 from twistedcam.media.frame import Frame
 from twistedcam.media.jpeg import read_header
 from twistedcam.sources import Grab, SourceInfo
 from twistedcam.sources.base import Paused
-from twistedcam.sources.encode import Picture
 
 BAD = Grab(1.0, jpeg=b"a picture it is not")
 WHY = "no JPEG: it does not begin with FF D8"

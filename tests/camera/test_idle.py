@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 
 from tests.fakes import TINY_JPEG, CameraRig, FakeScheme
+from twistedcam.codecs.jpeg_encoder import Encoder
 from twistedcam.media import jpeg
 from twistedcam.media.frame import Frame
 from twistedcam.sources import Grab
-from twistedcam.sources.encode import Encoder
 
 IMAGE: Any = np.full((90, 160, 3), 200, np.uint8)
 

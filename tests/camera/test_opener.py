@@ -11,9 +11,9 @@ from tests.fakes import FakeSource, ManualThread
 from twistedcam.camera.capture import CLOSE_TIMEOUT
 from twistedcam.camera.opener import HANGING_MOST, SourceOpener
 from twistedcam.camera.retry import RETRY_FIRST, RETRY_LOGIN
+from twistedcam.codecs.jpeg_encoder import Encoder, Picture
 from twistedcam.errors import CameraFailed, LoginRefused
 from twistedcam.sources import SourceInfo
-from twistedcam.sources.encode import Encoder, Picture
 
 
 class Listener:

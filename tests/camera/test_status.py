@@ -7,8 +7,8 @@ from twisted.internet.task import Clock
 from tests.fakes import TINY_JPEG
 from twistedcam.camera.state_machine import IDLE
 from twistedcam.camera.status import CameraStatus
+from twistedcam.codecs.jpeg_encoder import Picture
 from twistedcam.sources import SourceSpec
-from twistedcam.sources.encode import Picture
 
 
 def make_status(clock: Clock) -> CameraStatus:

@@ -19,7 +19,7 @@ PARTS = ["twistedcam.wire", "twistedcam.media.jpeg", "twistedcam.control", "twis
 PARTS += ["twistedcam.sources.multipart", "twistedcam.media.jpeg_repair", "json", "shlex"]
 PARTS += [
     "twistedcam.media.jpeg_truncation",
-    "twistedcam.sources.encode",
+    "twistedcam.codecs.jpeg_encoder",
     "twistedcam.media.jpeg_decoder",
 ]
 

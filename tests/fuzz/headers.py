@@ -14,16 +14,16 @@ from pathlib import Path
 
 from tests.odd_jpegs import ARITHMETIC, lossless, make_jpeg, twelve_bit, with_orientation
 from twistedcam import Frame
+from twistedcam.codecs.h264_encoder import Coder, CoderSettings, check_size
+from twistedcam.codecs.jpeg_encoder import Encoder
 from twistedcam.errors import CommandError
 from twistedcam.media import jpeg
 from twistedcam.media.frame import UndecodableFrame
-from twistedcam.recording.coder import Coder, CoderSettings, check_size
 from twistedcam.recording.formats import FORMATS
 from twistedcam.recording.moment import Moment
 from twistedcam.recording.session import Plan, Session
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.sources import Grab
-from twistedcam.sources.encode import Encoder
 
 #: Pixels beyond which no decoder is asked: it would be what takes the time.
 MOST = 512 * 512

@@ -10,12 +10,12 @@ import pytest
 
 from tests.config.test_options import read
 from tests.process import run_program
+from twistedcam.codecs.jpeg_encoder import Encoder
 from twistedcam.errors import BadArgument, StartupError
 from twistedcam.media.frame import Frame
 from twistedcam.processing import Code, check_code, code, parse_process
 from twistedcam.processing.results import MOST_SIDE, MOST_TOLD, BadResult, read_result
 from twistedcam.processing.slot import FrameSlot
-from twistedcam.sources.encode import Encoder
 
 FRAME = Frame(1, 1, 4, 4, b"")
 

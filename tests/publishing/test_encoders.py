@@ -10,7 +10,7 @@ import simplejpeg
 
 from tests.process import ServerProcess, wait_for
 from tests.publishing.test_live import CAMERA, state, targets
-from twistedcam.recording.coder import HARDWARE, Coder, CoderSettings, Pictures, on_device
+from twistedcam.codecs.h264_encoder import HARDWARE, Coder, CoderSettings, Pictures, on_device
 
 NO_REASON = (": ;", ": ,", "Unknown error", "generic")
 

@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from twistedcam.codecs.h264_encoder import CLOCK
 from twistedcam.events import Event, EventBus, PublishChanged
 from twistedcam.media.frame import Frame
 from twistedcam.publishing import output
@@ -19,7 +20,6 @@ from twistedcam.publishing.output import (
     Output,
 )
 from twistedcam.publishing.target import parse_target
-from twistedcam.recording.coder import CLOCK
 from twistedcam.recording.moment import Coded
 
 FRAME = Frame(1, 1, 16, 16, b"")

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from twistedcam.codecs.h264_encoder import CoderSettings
 from twistedcam.config.arguments import serve_actions
 from twistedcam.config.options import ServeOptions, read_serve_options
 from twistedcam.errors import BadArgument
 from twistedcam.publishing.target import parse_publish, parse_target
-from twistedcam.recording.coder import CoderSettings
 
 
 @pytest.mark.parametrize(

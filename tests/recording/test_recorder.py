@@ -17,11 +17,11 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.fakes import CameraRig, FakeScheme, ManualThread
 from tests.odd_jpegs import lossless, make_jpeg, with_frame_header, with_size
 from tests.recording.films import START_US, jpeg, read_film
+from twistedcam.codecs.h264_encoder import CoderSettings
 from twistedcam.errors import BadArgument, CameraFailed, DiskError, NotSupported
 from twistedcam.events import CameraChanged, Event, EventBus, Fault, RecordingChanged
 from twistedcam.media.frame import Frame
 from twistedcam.recording import Recorder, RecordSettings, planning
-from twistedcam.recording.coder import CoderSettings
 from twistedcam.recording.segment import Segment
 from twistedcam.recording.shared import SharedEncoder
 from twistedcam.runtime.threads import InlineThread

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from tests.recording.films import START_US, Film, frame_times, moments, read_film
+from twistedcam.codecs.h264_encoder import Coder, CoderSettings
 from twistedcam.errors import DiskError
 from twistedcam.recording import segment as segment_module
-from twistedcam.recording.coder import Coder, CoderSettings
 from twistedcam.recording.formats import FORMATS
 from twistedcam.recording.moment import Coded, Moment
 from twistedcam.recording.partfile import part_of

@@ -11,11 +11,11 @@ from twisted.logger import capturedLogs
 from tests.fakes import ManualThread
 from tests.recording.films import START_US, jpeg
 from tests.recording.test_recorder import ODD, RecorderCase
+from twistedcam.codecs.h264_encoder import CoderSettings
 from twistedcam.errors import NotSupported
 from twistedcam.events import Fault
 from twistedcam.media.frame import Frame
 from twistedcam.recording import backlog, shared
-from twistedcam.recording.coder import CoderSettings
 from twistedcam.recording.moment import Coded
 from twistedcam.recording.shared import SharedEncoder
 

@@ -14,10 +14,10 @@ import pytest
 
 from tests.sources.http_camera import opened, read
 from tests.system import require_program
+from twistedcam.codecs.jpeg_encoder import Encoder
 from twistedcam.errors import CameraFailed
 from twistedcam.sources import Grab, Source
 from twistedcam.sources.container import turn
-from twistedcam.sources.encode import Encoder
 
 RATE = 50
 #: Four corners that tell how a picture is turned, as shades of grey: top left, right, bottom.

@@ -26,9 +26,9 @@ from tests.sources.http_camera import (
     read,
     whole,
 )
+from twistedcam.codecs.jpeg_encoder import Encoder
 from twistedcam.errors import CameraFailed
 from twistedcam.sources import http as web
-from twistedcam.sources.encode import Encoder
 
 MIXED = "Content-Type: multipart/x-mixed-replace"
 

@@ -22,12 +22,12 @@ from tests.fakecam import encode_jpeg, jpeg_size, moving_picture
 from tests.ports import free_port
 from tests.process import PATIENCE, wait_for
 from tests.system import require_program
+from twistedcam.codecs.jpeg_encoder import Encoder
 from twistedcam.errors import BadArgument, CameraFailed, SourceEnded, StartupError
 from twistedcam.sources import Grab, Source, make_source, parse
 from twistedcam.sources import ffmpeg as stream
 from twistedcam.sources import http as web
 from twistedcam.sources.base import Paused
-from twistedcam.sources.encode import Encoder
 
 JPEGS = [encode_jpeg(picture) for picture in moving_picture(320, 240, 4)]
 

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.codecs.test_jpeg_encoder import need_turbojpeg
 from tests.odd_jpegs import (
     ARITHMETIC,
     decoded,
@@ -26,13 +27,12 @@ from tests.odd_jpegs import (
     with_padded_restarts,
     with_size,
 )
-from tests.sources.test_encode import need_turbojpeg
 from twistedcam import Frame
+from twistedcam.codecs.jpeg_encoder import Encoder, Picture
 from twistedcam.errors import BadArgument
 from twistedcam.media import jpeg
 from twistedcam.media.jpeg_repair import make_whole
 from twistedcam.sources import Grab, known_settings
-from twistedcam.sources.encode import Encoder, Picture
 from twistedcam.sources.folder import FolderSource
 from twistedcam.sources.spec import parse
 

@@ -16,13 +16,13 @@ from twistedcam.camera.opener import SourceOpener
 from twistedcam.camera.retry import RETRY_MOST
 from twistedcam.camera.state_machine import CameraState, make_lifecycle
 from twistedcam.camera.status import CameraStatus
+from twistedcam.codecs.jpeg_encoder import Encoder, Picture
 from twistedcam.errors import CameraFailed, SourceEnded, Stalled
 from twistedcam.events import OPENED_ANEW, EventBus, Fault
 from twistedcam.hub import Hub
 from twistedcam.media.frame import Frame
 from twistedcam.runtime.threads import Thread
 from twistedcam.sources import Inbox, SourceInfo, SourceSpec, make_source
-from twistedcam.sources.encode import Encoder, Picture
 from twistedcam.sources.spec import title_of
 
 log = Logger()

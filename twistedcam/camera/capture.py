@@ -12,10 +12,10 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twistedcam.camera.bad_frames import BadFrameDetector
+from twistedcam.codecs.jpeg_encoder import Encoder, Picture
 from twistedcam.errors import CameraFailed, Stalled
 from twistedcam.runtime.threads import Thread
 from twistedcam.sources.base import Interruptible, Paused, Source, SourceInfo
-from twistedcam.sources.encode import Encoder, Picture
 
 log = Logger()
 

@@ -9,11 +9,11 @@ from twisted.internet.interfaces import IReactorTime
 
 from twistedcam.camera.capture import Capture, CaptureListener
 from twistedcam.camera.retry import RETRY_FIRST, RETRY_LOGIN, Retry
+from twistedcam.codecs.jpeg_encoder import Encoder
 from twistedcam.errors import CameraFailed, LoginRefused, TwistedcamError
 from twistedcam.runtime.threads import Thread
 from twistedcam.sources import Source
 from twistedcam.sources.base import Relaying
-from twistedcam.sources.encode import Encoder
 
 #: The number of openings that may hang in the driver before no more are tried.
 HANGING_MOST = 3

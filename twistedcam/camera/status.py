@@ -9,10 +9,10 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from twistedcam.camera.state_machine import CameraState
+from twistedcam.codecs.jpeg_encoder import Picture
 from twistedcam.events import CameraChanged
 from twistedcam.media.frame import Frame
 from twistedcam.sources import SourceInfo, SourceSpec
-from twistedcam.sources.encode import Picture
 from twistedcam.util.histogram import Histogram
 from twistedcam.util.rate import Rate
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from twistedcam.codecs.jpeg_encoder import Encoder
 from twistedcam.http.reply import Reply, json_reply
 from twistedcam.http.request import HttpRequest, query
-from twistedcam.sources.encode import Encoder
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera

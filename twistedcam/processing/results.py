@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from twistedcam.codecs.jpeg_encoder import MOST_SIDE
 from twistedcam.media.frame import Frame
 from twistedcam.media.jpeg import MOST_PIXELS
 from twistedcam.sources.base import Grab
-from twistedcam.sources.encode import MOST_SIDE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,11 +9,11 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from twistedcam.codecs.h264_encoder import CLOCK
 from twistedcam.events import EventBus, PublishChanged
 from twistedcam.media.frame import Frame
 from twistedcam.publishing.sender_process import SenderProcess
 from twistedcam.publishing.target import PublishTarget
-from twistedcam.recording.coder import CLOCK
 from twistedcam.recording.moment import Coded
 from twistedcam.recording.shared import SharedEncoder
 from twistedcam.runtime.backoff import Backoff

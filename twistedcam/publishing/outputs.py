@@ -9,12 +9,12 @@ from typing import Any
 from twisted.internet.defer import Deferred, DeferredList
 
 from twistedcam.camera import Camera
+from twistedcam.codecs.h264_encoder import CoderSettings
 from twistedcam.errors import BadArgument
 from twistedcam.events import EventBus
 from twistedcam.publishing.output import Output
 from twistedcam.publishing.target import PublishTarget
 from twistedcam.recording import Recorder, RecordSettings
-from twistedcam.recording.coder import CoderSettings
 from twistedcam.recording.shared import SharedEncoder
 from twistedcam.runtime.threads import Thread
 

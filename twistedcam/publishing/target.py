@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
+from twistedcam.codecs.h264_encoder import CoderSettings
 from twistedcam.errors import BadArgument
 from twistedcam.net.urls import unknown_setting, without_key
-from twistedcam.recording.coder import CoderSettings
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.util import quantities
 from twistedcam.util.camera_name import check_name

@@ -10,7 +10,7 @@ import av
 import av.error
 import av.subtitles.stream  # PyAV does so with the first stream, when no file may be to be had
 
-from twistedcam.recording.coder import Pictures, mark_keyframe, not_encodable
+from twistedcam.codecs.h264_encoder import Pictures, mark_keyframe, not_encodable
 from twistedcam.recording.formats import Format
 from twistedcam.recording.moment import Coded, Moment
 from twistedcam.recording.settings import RecordSettings

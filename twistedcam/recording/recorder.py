@@ -11,11 +11,11 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from twistedcam.camera import Camera
+from twistedcam.codecs.h264_encoder import check_size
 from twistedcam.errors import BadArgument, CameraFailed, CommandError, DiskError, NotSupported
 from twistedcam.events import EventBus
 from twistedcam.media.frame import Frame
 from twistedcam.recording.absence import Absence
-from twistedcam.recording.coder import check_size
 from twistedcam.recording.feed import Feed
 from twistedcam.recording.first_picture import FirstPicture
 from twistedcam.recording.formats import SUFFIXES, Format

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import av.error
 
+from twistedcam.codecs.h264_encoder import check_size
 from twistedcam.errors import NotSupported
-from twistedcam.recording.coder import check_size
 from twistedcam.recording.disk import check_mount
 from twistedcam.recording.failures import recording_error
 from twistedcam.recording.formats import Format

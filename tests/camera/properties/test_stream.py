@@ -6,9 +6,9 @@ from twisted.internet.defer import Deferred
 
 from tests.server_case import ServerCase
 from twistedcam.camera.properties.stream import StreamProperties
+from twistedcam.codecs.jpeg_encoder import Picture
 from twistedcam.errors import BadArgument
 from twistedcam.sources import parse
-from twistedcam.sources.encode import Picture
 
 #: One of each kind that has a rate to set.
 SOURCES = ("pattern:", "auto:", "webcam:0", "file:{0}/a.mkv", "folder:{0}", "http://cam/still.jpg")

@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 
 from twistedcam.camera.properties.base import Property, UseSource
 from twistedcam.camera.status import CameraStatus
+from twistedcam.codecs.jpeg_encoder import Encoder
 from twistedcam.errors import BadArgument, CameraFailed, NotSupported
 from twistedcam.sources import SourceSpec, known_settings, ranges
-from twistedcam.sources.encode import Encoder
 
 STREAM_NAMES = ("fps", "size", "quality")
 #: The note on ``quality`` while it has no effect.

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 
+from twistedcam.codecs.jpeg_transform import turn_jpeg
 from twistedcam.media import jpeg as jpegs
 from twistedcam.media.jpeg_decoder import Damaged, decode_jpeg
 from twistedcam.media.jpeg_repair import Whole, examine
 from twistedcam.media.jpeg_truncation import TruncationDetector
 from twistedcam.media.orientation import turn_image, turn_of
 from twistedcam.sources.base import Grab
-from twistedcam.sources.lossless import turn_jpeg
 from twistedcam.sources.spec import Settings, SourceSpec
 
 if TYPE_CHECKING:

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from tests.system import require
+from twistedcam.codecs import jpeg_transform as lossless
+from twistedcam.codecs.jpeg_encoder import Encoder, Picture
+from twistedcam.codecs.jpeg_transform import load_library, turn_jpeg
 from twistedcam.errors import BadArgument
-from twistedcam.sources import Grab, lossless
-from twistedcam.sources.encode import Encoder, Picture
-from twistedcam.sources.lossless import load_library, turn_jpeg
+from twistedcam.sources import Grab
 from twistedcam.sources.spec import parse
 
 GREY: Any = np.full((360, 640, 3), 128, np.uint8)
