@@ -39,11 +39,12 @@ from twistedcam.net import graceful_close as parting
 from twistedcam.net import listener
 from twistedcam.net.connection_limits import LEAST_SHARE, RESERVED_FILES, UNJOINED_SHARE, Limits
 from twistedcam.processing import results
-from twistedcam.recording import RecordSettings, backlog, names, thumbnail
+from twistedcam.recording import RecordSettings, names, thumbnail
 from twistedcam.recording import media_reader as reader
 from twistedcam.runtime.scheduler import TURN
 from twistedcam.sources import http as web
 from twistedcam.sources import http_client, multipart, relay, spec
+from twistedcam.stream import write_queue as backlog
 from twistedcam.util.camera_name import MAX_BYTES, check_name
 
 TEXT = (ROOT / "docs" / "security.md").read_text().split("## Limits")[1]

@@ -30,7 +30,6 @@ from twistedcam.net import graceful_close as parting
 from twistedcam.processing import processor, results, work
 from twistedcam.publishing import output
 from twistedcam.recording import (
-    backlog,
     disk,
     first_picture,
     formats,
@@ -44,6 +43,7 @@ from twistedcam.recording import (
 from twistedcam.sources import http as web
 from twistedcam.sources import relay
 from twistedcam.sources.webcam import source as webcam
+from twistedcam.stream import write_queue as backlog
 from twistedcam.util import camera_name
 from twistedcam.wire import messages
 

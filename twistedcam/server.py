@@ -35,8 +35,8 @@ from twistedcam.runtime.timer import Timer
 from twistedcam.saved import SavedSettings
 from twistedcam.sources import SourceSpec
 from twistedcam.sources import parse as parse_source
+from twistedcam.stream.viewers import Viewers
 from twistedcam.util.camera_name import check_distinct, check_name, find_name
-from twistedcam.viewers import Viewers
 
 log = Logger()
 

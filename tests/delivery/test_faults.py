@@ -23,9 +23,9 @@ from twistedcam.delivery import sendfile as sendfile_module
 from twistedcam.delivery.kernel import HAS_SENDFILE
 from twistedcam.delivery.watcher import STALL_LIMIT
 from twistedcam.events import EventBus
-from twistedcam.hub import Hub
 from twistedcam.runtime import file_limits as limits
-from twistedcam.viewers import Viewers
+from twistedcam.stream.hub import Hub
+from twistedcam.stream.viewers import Viewers
 from twistedcam.workers.staff import Feed
 
 BIG = 24 * 1024 * 1024  # more than a loopback connection holds by itself

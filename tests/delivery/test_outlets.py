@@ -19,9 +19,9 @@ from twistedcam.delivery.kernel import HAS_SENDFILE, stream_socket
 from twistedcam.delivery.memory import MemoryFile
 from twistedcam.delivery.watcher import STALL_LIMIT
 from twistedcam.events import EventBus
-from twistedcam.hub import Hub
 from twistedcam.media.frame import Frame
-from twistedcam.viewers import Viewers
+from twistedcam.stream.hub import Hub
+from twistedcam.stream.viewers import Viewers
 
 BIG = 24 * 1024 * 1024  # more than a loopback connection holds by itself
 

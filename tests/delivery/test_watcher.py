@@ -11,9 +11,9 @@ from tests.delivery.sockets import frame
 from twistedcam.delivery import Watcher
 from twistedcam.delivery.watcher import STALL_LIMIT
 from twistedcam.events import EventBus
-from twistedcam.hub import Hub
 from twistedcam.media.frame import Frame
-from twistedcam.viewers import Viewers
+from twistedcam.stream.hub import Hub
+from twistedcam.stream.viewers import Viewers
 
 
 class SlowOutlet:

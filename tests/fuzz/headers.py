@@ -20,10 +20,10 @@ from twistedcam.errors import CommandError
 from twistedcam.media import jpeg
 from twistedcam.media.frame import UndecodableFrame
 from twistedcam.recording.formats import FORMATS
-from twistedcam.recording.moment import Moment
 from twistedcam.recording.session import Plan, Session
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.sources import Grab
+from twistedcam.stream.moment import Moment
 
 #: Pixels beyond which no decoder is asked: it would be what takes the time.
 MOST = 512 * 512

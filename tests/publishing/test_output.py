@@ -20,7 +20,7 @@ from twistedcam.publishing.output import (
     Output,
 )
 from twistedcam.publishing.target import parse_target
-from twistedcam.recording.moment import Coded
+from twistedcam.stream.moment import Coded
 
 FRAME = Frame(1, 1, 16, 16, b"")
 

@@ -18,7 +18,7 @@ import numpy as np
 from tests.process import PATIENCE
 from tests.system import require_program
 from twistedcam.media.frame import Frame
-from twistedcam.recording.moment import Moment
+from twistedcam.stream.moment import Moment
 
 #: A Sunday in 2025, in microseconds since the UNIX epoch.
 START_US = 1_750_000_000_000_000

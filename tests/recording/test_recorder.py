@@ -23,9 +23,9 @@ from twistedcam.events import CameraChanged, Event, EventBus, Fault, RecordingCh
 from twistedcam.media.frame import Frame
 from twistedcam.recording import Recorder, RecordSettings, planning
 from twistedcam.recording.segment import Segment
-from twistedcam.recording.shared import SharedEncoder
 from twistedcam.runtime.threads import InlineThread
 from twistedcam.sources import SourceInfo
+from twistedcam.stream.transcoder import SharedEncoder
 
 GOOD = make_jpeg(160, 120)
 #: Pictures that may come between good ones: width, height and bytes.

@@ -19,11 +19,11 @@ from twistedcam.codecs.h264_encoder import Coder, CoderSettings
 from twistedcam.errors import DiskError
 from twistedcam.recording import segment as segment_module
 from twistedcam.recording.formats import FORMATS
-from twistedcam.recording.moment import Coded, Moment
 from twistedcam.recording.partfile import part_of
 from twistedcam.recording.session import Plan, Session
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.tag import Tag
+from twistedcam.stream.moment import Coded, Moment
 
 ALL = ("h264.mp4", "h264.mkv", "h264.mov", "copy.mkv", "copy.avi", "copy.mov")
 #: 12 seconds of a camera that does 30, then 10 a second, stalls for 3 s, and trembles.

@@ -22,9 +22,9 @@ from tests.system import require
 from twistedcam.delivery.kernel import HAS_SENDFILE
 from twistedcam.errors import BadArgument
 from twistedcam.events import EventBus
-from twistedcam.hub import Hub
 from twistedcam.media.frame import Frame
-from twistedcam.viewers import Viewer, Viewers
+from twistedcam.stream.hub import Hub
+from twistedcam.stream.viewers import Viewer, Viewers
 from twistedcam.workers import pool
 from twistedcam.workers.pool import END_TIMEOUT, RESTART_DELAY, WorkerPool
 from twistedcam.workers.remote import RemoteOutlet

@@ -19,11 +19,11 @@ from twistedcam.camera.status import CameraStatus
 from twistedcam.codecs.jpeg_encoder import Encoder, Picture
 from twistedcam.errors import CameraFailed, SourceEnded, Stalled
 from twistedcam.events import OPENED_ANEW, EventBus, Fault
-from twistedcam.hub import Hub
 from twistedcam.media.frame import Frame
 from twistedcam.runtime.threads import Thread
 from twistedcam.sources import Inbox, SourceInfo, SourceSpec, make_source
 from twistedcam.sources.spec import title_of
+from twistedcam.stream.hub import Hub
 
 log = Logger()
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from twistedcam.hub import Hub
 from twistedcam.media.frame import Frame
 from twistedcam.sources.spec import Settings, SourceSpec
+from twistedcam.stream.hub import Hub
 
 #: Seconds after the last viewer or recording has gone until the device is closed.
 SUSPEND_AFTER = 10.0

@@ -11,7 +11,7 @@ from twistedcam.util.camera_name import url_safe
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
     from twistedcam.server import Server
-    from twistedcam.viewers import Viewer
+    from twistedcam.stream.viewers import Viewer
 
 
 def camera_summary(server: Server, camera: Camera) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from twistedcam.delivery.choose import make_outlet
 from twistedcam.delivery.ears import Ears
 from twistedcam.delivery.outlet import Framing, Outlet, no_one
 from twistedcam.delivery.watcher import Watcher
-from twistedcam.hub import Hub
-from twistedcam.viewers import Viewer
+from twistedcam.stream.hub import Hub
+from twistedcam.stream.viewers import Viewer
 
 
 class Watching(Protocol):

@@ -9,9 +9,9 @@ from twisted.logger import Logger
 
 from twistedcam.delivery.outlet import Outlet
 from twistedcam.delivery.throttle import Throttle
-from twistedcam.hub import Hub
 from twistedcam.media.frame import Frame
-from twistedcam.viewers import Viewer
+from twistedcam.stream.hub import Hub
+from twistedcam.stream.viewers import Viewer
 
 log = Logger()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from twisted.internet.interfaces import IDelayedCall
 
 from twistedcam.media.frame import Frame
-from twistedcam.viewers import Viewer
+from twistedcam.stream.viewers import Viewer
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera

@@ -14,10 +14,10 @@ from twistedcam.events import EventBus, PublishChanged
 from twistedcam.media.frame import Frame
 from twistedcam.publishing.sender_process import SenderProcess
 from twistedcam.publishing.target import PublishTarget
-from twistedcam.recording.moment import Coded
-from twistedcam.recording.shared import SharedEncoder
 from twistedcam.runtime.backoff import Backoff
 from twistedcam.runtime.timer import Timer
+from twistedcam.stream.moment import Coded
+from twistedcam.stream.transcoder import SharedEncoder
 
 log = Logger()
 

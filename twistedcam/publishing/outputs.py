@@ -15,8 +15,8 @@ from twistedcam.events import EventBus
 from twistedcam.publishing.output import Output
 from twistedcam.publishing.target import PublishTarget
 from twistedcam.recording import Recorder, RecordSettings
-from twistedcam.recording.shared import SharedEncoder
 from twistedcam.runtime.threads import Thread
+from twistedcam.stream.transcoder import SharedEncoder
 
 
 class Outputs:

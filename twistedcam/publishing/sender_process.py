@@ -11,8 +11,8 @@ from twisted.python.failure import Failure
 
 from twistedcam.publishing.sender.protocol import FRAME_HEADER, SenderConfig
 from twistedcam.publishing.target import PublishTarget
-from twistedcam.recording.moment import Coded
 from twistedcam.runtime.child_process import ChildProcess, module_command
+from twistedcam.stream.moment import Coded
 
 #: Seconds that a sender has to end its stream before it is killed.
 GRACE = 1.0

@@ -12,8 +12,8 @@ import av.subtitles.stream  # PyAV does so with the first stream, when no file m
 
 from twistedcam.codecs.h264_encoder import Pictures, mark_keyframe, not_encodable
 from twistedcam.recording.formats import Format
-from twistedcam.recording.moment import Coded, Moment
 from twistedcam.recording.settings import RecordSettings
+from twistedcam.stream.moment import Coded, Moment
 
 #: Microseconds of film between two frames that a player can jump to.
 _KEYFRAMES = 2_000_000

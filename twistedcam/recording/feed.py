@@ -10,9 +10,9 @@ from twistedcam.camera import Camera
 from twistedcam.media.frame import Frame
 from twistedcam.media.timeline import Timeline
 from twistedcam.recording.job import Job
-from twistedcam.recording.moment import Coded, Moment
 from twistedcam.recording.ring import Ring
-from twistedcam.recording.shared import SharedEncoder
+from twistedcam.stream.moment import Coded, Moment
+from twistedcam.stream.transcoder import SharedEncoder
 
 
 class Feed:

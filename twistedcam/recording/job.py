@@ -11,13 +11,13 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twistedcam.errors import CommandError, DiskError
-from twistedcam.recording.backlog import Backlog
 from twistedcam.recording.failures import recording_error
-from twistedcam.recording.moment import Moment
 from twistedcam.recording.partfile import disk_error, part_of
 from twistedcam.recording.segment import Segment, SegmentResult
 from twistedcam.recording.session import Plan, Progress, Session
 from twistedcam.runtime.threads import Thread
+from twistedcam.stream.moment import Moment
+from twistedcam.stream.write_queue import Backlog
 
 log = Logger()
 

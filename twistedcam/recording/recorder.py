@@ -30,9 +30,9 @@ from twistedcam.recording.saving import save
 from twistedcam.recording.segment import MORE, SegmentResult
 from twistedcam.recording.session import Plan, Progress
 from twistedcam.recording.settings import RecordSettings
-from twistedcam.recording.shared import SharedEncoder
 from twistedcam.recording.standing import Standing
 from twistedcam.runtime.threads import Thread
+from twistedcam.stream.transcoder import SharedEncoder
 
 log = Logger()
 

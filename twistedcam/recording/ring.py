@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from twistedcam.recording.moment import Moment
+from twistedcam.stream.moment import Moment
 
 
 class Ring:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 
 from twistedcam.errors import CommandError
 from twistedcam.recording.job import Job
-from twistedcam.recording.moment import Moment
 from twistedcam.recording.segment import SegmentResult
 from twistedcam.recording.session import Plan, Progress
 from twistedcam.runtime.threads import Thread
+from twistedcam.stream.moment import Moment
 
 
 class _Listener:

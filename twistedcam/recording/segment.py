@@ -22,13 +22,13 @@ from twistedcam.recording.encoder import make_encoder
 from twistedcam.recording.failures import MuxerError
 from twistedcam.recording.formats import Format
 from twistedcam.recording.index_in_front import SUFFIXES, copy_with_index_in_front
-from twistedcam.recording.moment import Moment
 from twistedcam.recording.names import give_back
 from twistedcam.recording.partfile import PartFile
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.tag import Tag, write_dropped
 from twistedcam.recording.tail import Tail
 from twistedcam.runtime.boot_clock import boot_id, uptime
+from twistedcam.stream.moment import Moment
 
 _INDEX_ENTRY = 40
 #: Of the largest size that a file may have, one part of so many is left for what the muxer holds.

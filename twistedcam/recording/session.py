@@ -14,11 +14,11 @@ from twistedcam.errors import NotSupported
 from twistedcam.recording.disk import check_mount
 from twistedcam.recording.failures import recording_error
 from twistedcam.recording.formats import Format
-from twistedcam.recording.moment import Moment
 from twistedcam.recording.names import give_back, take_free_name, take_next_name
 from twistedcam.recording.segment import Segment, SegmentResult
 from twistedcam.recording.settings import RecordSettings
-from twistedcam.recording.size_changes import PICTURES, SETTLED, Size, SizeChanges
+from twistedcam.stream.moment import Moment
+from twistedcam.stream.size_changes import PICTURES, SETTLED, Size, SizeChanges
 
 #: A timelapse is played at so many frames a second.
 TIMELAPSE_FPS = 30

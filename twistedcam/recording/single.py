@@ -9,11 +9,11 @@ from pathlib import Path
 from twistedcam.media.frame import Frame
 from twistedcam.media.timeline import Timeline
 from twistedcam.recording.formats import format_of_name
-from twistedcam.recording.moment import Moment
 from twistedcam.recording.names import take_next_name
 from twistedcam.recording.partfile import disk_error
 from twistedcam.recording.segment import Segment, SegmentResult
 from twistedcam.recording.settings import RecordSettings
+from twistedcam.stream.moment import Moment
 
 
 class FileRecording:

@@ -20,9 +20,9 @@ from twistedcam.delivery.kernel import HAS_SENDFILE, stream_socket
 from twistedcam.delivery.local import Hearing, Watching
 from twistedcam.delivery.outlet import Framing, Outlet, no_one
 from twistedcam.errors import BadArgument
-from twistedcam.hub import Hub
 from twistedcam.runtime.child_process import ChildProcess, module_command
-from twistedcam.viewers import Viewer, Viewers
+from twistedcam.stream.hub import Hub
+from twistedcam.stream.viewers import Viewer, Viewers
 from twistedcam.workers.link import Link
 from twistedcam.workers.remote import RemoteOutlet, RemoteWatcher
 from twistedcam.workers.staff import Staff

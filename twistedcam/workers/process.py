@@ -18,14 +18,14 @@ from twisted.logger import Logger, globalLogBeginner
 
 from twistedcam.delivery.ears import Ears
 from twistedcam.delivery.memory import MemoryFile, in_memory
-from twistedcam.hub import Hub
 from twistedcam.media.frame import Frame
 from twistedcam.runtime.clock import go_by_steady_clock
 from twistedcam.runtime.file_limits import raise_file_limit
 from twistedcam.runtime.log_file import LogFile
 from twistedcam.runtime.log_text import text_observer
 from twistedcam.runtime.memory import MemoryReturn, leave_in_peace
-from twistedcam.viewers import Tally
+from twistedcam.stream.hub import Hub
+from twistedcam.stream.viewers import Tally
 from twistedcam.workers.link import Link, to_bytes
 from twistedcam.workers.viewer import RemoteViewer, received_file
 

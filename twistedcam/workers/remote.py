@@ -11,10 +11,10 @@ from twisted.internet.interfaces import IPullProducer
 from zope.interface import implementer
 
 from twistedcam.delivery.outlet import Framing, no_one
-from twistedcam.hub import Hub
 from twistedcam.media.frame import Frame
+from twistedcam.stream.hub import Hub
+from twistedcam.stream.viewers import Viewer
 from twistedcam.util.rate import ReportedRate
-from twistedcam.viewers import Viewer
 from twistedcam.workers.link import to_text
 from twistedcam.workers.staff import Feed, Staff
 

@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 from twistedcam.delivery.memory import MemoryFile, in_memory
 from twistedcam.delivery.outlet import Framing
-from twistedcam.hub import Hub
 from twistedcam.media.frame import Frame
-from twistedcam.viewers import Viewers
+from twistedcam.stream.hub import Hub
+from twistedcam.stream.viewers import Viewers
 from twistedcam.workers.link import Link, to_bytes
 
 #: Frames that may be on their way to a worker; one that has not taken them gets no third.

@@ -14,11 +14,11 @@ from zope.interface import implementer
 from twistedcam.delivery import Watcher, make_outlet
 from twistedcam.delivery.ears import Ears
 from twistedcam.delivery.outlet import FULL, MAX_UNSENT, Outlet
-from twistedcam.hub import Hub
 from twistedcam.media.frame import Frame
 from twistedcam.net.graceful_close import LINGER
 from twistedcam.runtime.timer import Timer
-from twistedcam.viewers import Tally, Viewer
+from twistedcam.stream.hub import Hub
+from twistedcam.stream.viewers import Tally, Viewer
 from twistedcam.workers.link import Link, to_text
 from twistedcam.workers.split import AckSplitter
 

@@ -15,9 +15,10 @@ from twistedcam.codecs.h264_encoder import CoderSettings
 from twistedcam.errors import NotSupported
 from twistedcam.events import Fault
 from twistedcam.media.frame import Frame
-from twistedcam.recording import backlog, shared
-from twistedcam.recording.moment import Coded
-from twistedcam.recording.shared import SharedEncoder
+from twistedcam.stream import transcoder as shared
+from twistedcam.stream import write_queue as backlog
+from twistedcam.stream.moment import Coded
+from twistedcam.stream.transcoder import SharedEncoder
 
 
 class Taker:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from twistedcam.recording.moment import Moment
+from twistedcam.stream.moment import Moment
 
 #: Frames and bytes that may wait.
 FRAMES = 240

@@ -13,13 +13,13 @@ from twisted.python.failure import Failure
 from twistedcam.codecs.h264_encoder import CLOCK, Coder, CoderSettings, check_size
 from twistedcam.errors import NotSupported
 from twistedcam.events import EventBus, Fault
-from twistedcam.hub import Hub
 from twistedcam.media.frame import Frame
 from twistedcam.media.timeline import Timeline
-from twistedcam.recording.backlog import Backlog
-from twistedcam.recording.moment import Coded, Moment
-from twistedcam.recording.size_changes import SizeChanges
 from twistedcam.runtime.threads import Thread
+from twistedcam.stream.hub import Hub
+from twistedcam.stream.moment import Coded, Moment
+from twistedcam.stream.size_changes import SizeChanges
+from twistedcam.stream.write_queue import Backlog
 
 log = Logger()
 

@@ -6,7 +6,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from twistedcam import Frame
-from twistedcam.hub import ROUND, Hub
+from twistedcam.stream.hub import ROUND, Hub
 
 
 class Keeper:

@@ -6,10 +6,10 @@ import sys
 from itertools import pairwise
 
 from tests.recording.films import jpeg, moments
-from twistedcam.recording import backlog
-from twistedcam.recording.backlog import Backlog
-from twistedcam.recording.moment import Coded, Moment
 from twistedcam.recording.ring import Ring
+from twistedcam.stream import write_queue as backlog
+from twistedcam.stream.moment import Coded, Moment
+from twistedcam.stream.write_queue import Backlog
 
 
 def run(seconds: int, written_a_second: float, fps: int = 30) -> tuple[list[Moment], Backlog]:

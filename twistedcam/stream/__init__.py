@@ -1,0 +1,1 @@
+"""The newest frame of a camera and its sinks, viewers and shared encoders."""
