@@ -15,7 +15,8 @@ from twistedcam.camera import retry
 from twistedcam.clients.frames import camera_state as states
 from twistedcam.config.arguments import MOST_WORKERS
 from twistedcam.control import lines, protocol, telnet, watch
-from twistedcam.delivery import outlet, watcher
+from twistedcam.delivery import sender as outlet
+from twistedcam.delivery import subscription as watcher
 from twistedcam.errors import BadArgument
 from twistedcam.frameport import server, vigil
 from twistedcam.frameport.publish import LOOKED_THROUGH_AT_ONCE

@@ -17,7 +17,9 @@ from twistedcam.codecs import h264_encoder as coder
 from twistedcam.commands import vocabulary
 from twistedcam.control import keys, lines, telnet, watch
 from twistedcam.control import protocol as control
-from twistedcam.delivery import outlet, wait, watcher
+from twistedcam.delivery import sender as outlet
+from twistedcam.delivery import subscription as watcher
+from twistedcam.delivery import writable as wait
 from twistedcam.frameport import publish, vigil
 from twistedcam.frameport import server as frames
 from twistedcam.http import channel, events, request, snapshot, stall

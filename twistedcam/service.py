@@ -21,6 +21,7 @@ from twistedcam.config.options import ServeOptions, options_from
 from twistedcam.control.keys import Keys
 from twistedcam.control.protocol import ControlFactory
 from twistedcam.control.terminal import Terminal, speak_to_nobody
+from twistedcam.delivery.workers import WorkerPool
 from twistedcam.errors import DiskError, StartupError
 from twistedcam.frameport import FrameFactory
 from twistedcam.http import (
@@ -45,7 +46,6 @@ from twistedcam.runtime.shutdown import stop_once
 from twistedcam.runtime.writable_paths import make_folder
 from twistedcam.server import Server
 from twistedcam.tls.server_endpoint import LoadedCertificate
-from twistedcam.workers import WorkerPool
 
 log = Logger()
 

@@ -13,7 +13,7 @@ from tests.delivery.sockets import connect, framing
 from tests.system import require
 from twistedcam.delivery import SealedOutlet, SendfileOutlet, WriteOutlet
 from twistedcam.delivery.choose import make_outlet
-from twistedcam.delivery.kernel import HAS_SENDFILE
+from twistedcam.delivery.socket_state import HAS_SENDFILE
 
 
 class ChoiceTests(TestCase):

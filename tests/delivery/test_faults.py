@@ -18,15 +18,15 @@ from tests.delivery.sockets import Near, connect, frame, framing, read, turn, un
 from tests.process import PATIENCE
 from tests.system import require
 from twistedcam.delivery import Outlet, Watcher, WriteOutlet, make_outlet
-from twistedcam.delivery import kernel as kernel_module
-from twistedcam.delivery import sendfile as sendfile_module
-from twistedcam.delivery.kernel import HAS_SENDFILE
-from twistedcam.delivery.watcher import STALL_LIMIT
+from twistedcam.delivery import sendfile_sender as sendfile_module
+from twistedcam.delivery import socket_state as kernel_module
+from twistedcam.delivery.socket_state import HAS_SENDFILE
+from twistedcam.delivery.subscription import STALL_LIMIT
+from twistedcam.delivery.workers.handle import Feed
 from twistedcam.events import EventBus
 from twistedcam.runtime import file_limits as limits
 from twistedcam.stream.hub import Hub
 from twistedcam.stream.viewers import Viewers
-from twistedcam.workers.staff import Feed
 
 BIG = 24 * 1024 * 1024  # more than a loopback connection holds by itself
 

@@ -14,10 +14,11 @@ from twisted.trial.unittest import TestCase
 from tests.delivery.sockets import Near, connect, frame, framing, read, turn, until
 from tests.process import PATIENCE
 from tests.system import require
-from twistedcam.delivery import SendfileOutlet, Watcher, WriteOutlet, kernel, make_outlet
-from twistedcam.delivery.kernel import HAS_SENDFILE, stream_socket
-from twistedcam.delivery.memory import MemoryFile
-from twistedcam.delivery.watcher import STALL_LIMIT
+from twistedcam.delivery import SendfileOutlet, Watcher, WriteOutlet, make_outlet
+from twistedcam.delivery import socket_state as kernel
+from twistedcam.delivery.memfd import MemoryFile
+from twistedcam.delivery.socket_state import HAS_SENDFILE, stream_socket
+from twistedcam.delivery.subscription import STALL_LIMIT
 from twistedcam.events import EventBus
 from twistedcam.media.frame import Frame
 from twistedcam.stream.hub import Hub

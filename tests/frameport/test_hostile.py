@@ -19,7 +19,7 @@ from tests.server_case import ServerCase
 from tests.viewer import Viewer
 from twistedcam import Frame, wire
 from twistedcam.clients.control.blocking import BlockingClient
-from twistedcam.delivery.outlet import MAX_UNSENT
+from twistedcam.delivery.sender import MAX_UNSENT
 from twistedcam.events import CameraChanged
 from twistedcam.frameport import FrameFactory
 from twistedcam.frameport.server import AT_ONCE, MAX_UNJOINED

@@ -14,7 +14,7 @@ from zope.interface import implementer
 from tests.http.site import SiteCase
 from tests.process import wait_for
 from tests.system import require
-from twistedcam.delivery.kernel import HAS_SENDFILE, unacknowledged
+from twistedcam.delivery.socket_state import HAS_SENDFILE, unacknowledged
 from twistedcam.http.stall import PERIOD, STALL_LIMIT, StallWatch
 
 #: More than enough looks to find it out.

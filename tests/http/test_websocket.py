@@ -10,7 +10,7 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, Request, TextMessage
 
 from tests.http.site import Connection, SiteCase
-from twistedcam.delivery.outlet import FULL
+from twistedcam.delivery.sender import FULL
 from twistedcam.http.websocket import ACK_TIMEOUT
 
 

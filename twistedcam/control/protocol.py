@@ -25,7 +25,7 @@ from twistedcam.commands import Registry
 from twistedcam.control import lines
 from twistedcam.control.conversation import Conversation
 from twistedcam.control.telnet import PatientTelnet
-from twistedcam.delivery.write import limit_buffer
+from twistedcam.delivery.transport_sender import limit_buffer
 from twistedcam.errors import BadArgument, TooMany, TwistedcamError, Unauthorized
 from twistedcam.net.addresses import show_address
 from twistedcam.net.connection_limits import Ticket

@@ -7,11 +7,11 @@ from typing import Any
 
 from twisted.internet.interfaces import IReactorFDSet
 
-from twistedcam.delivery.kernel import HAS_SENDFILE, stream_socket
-from twistedcam.delivery.outlet import Framing, Outlet
-from twistedcam.delivery.sealed import SealedOutlet, sealing
-from twistedcam.delivery.sendfile import SendfileOutlet
-from twistedcam.delivery.write import WriteOutlet
+from twistedcam.delivery.sender import Framing, Outlet
+from twistedcam.delivery.sendfile_sender import SendfileOutlet
+from twistedcam.delivery.socket_state import HAS_SENDFILE, stream_socket
+from twistedcam.delivery.tls_sender import SealedOutlet, sealing
+from twistedcam.delivery.transport_sender import WriteOutlet
 
 
 def make_outlet(

@@ -7,10 +7,10 @@ from typing import Any, Protocol
 
 from twisted.internet.interfaces import IReactorTime
 
+from twistedcam.delivery.ack_reader import Ears
 from twistedcam.delivery.choose import make_outlet
-from twistedcam.delivery.ears import Ears
-from twistedcam.delivery.outlet import Framing, Outlet, no_one
-from twistedcam.delivery.watcher import Watcher
+from twistedcam.delivery.sender import Framing, Outlet, no_one
+from twistedcam.delivery.subscription import Watcher
 from twistedcam.stream.hub import Hub
 from twistedcam.stream.viewers import Viewer
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.logger import Logger
 
 from twistedcam import wire
-from twistedcam.delivery.outlet import MAX_UNSENT, no_one
+from twistedcam.delivery.sender import MAX_UNSENT, no_one
 from twistedcam.errors import BadMessage
 from twistedcam.events import CameraChanged, Event
 from twistedcam.frameport.session import Connection, state_of

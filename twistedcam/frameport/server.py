@@ -20,7 +20,7 @@ from zope.interface import implementer
 
 from twistedcam import wire
 from twistedcam.auth import TokenSession
-from twistedcam.delivery.write import limit_buffer
+from twistedcam.delivery.transport_sender import limit_buffer
 from twistedcam.errors import BadMessage, Unauthorized, WireError
 from twistedcam.frameport.admission import admit, hello, right_of
 from twistedcam.frameport.publish import PublishSession

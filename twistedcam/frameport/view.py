@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from twistedcam import wire
-from twistedcam.delivery.outlet import FULL, MAX_UNSENT, no_one
+from twistedcam.delivery.sender import FULL, MAX_UNSENT, no_one
 from twistedcam.errors import BadMessage, TooMany
 from twistedcam.events import CameraChanged, Event
 from twistedcam.frameport.session import Connection, state_of

@@ -20,7 +20,7 @@ from twisted.web.http import HTTPFactory, Request
 from zope.interface import implementer
 
 from twistedcam.auth import TokenSession
-from twistedcam.delivery.write import bottom_of
+from twistedcam.delivery.transport_sender import bottom_of
 from twistedcam.errors import TooMany, TwistedcamError
 from twistedcam.http.error_page import wants_page, with_page
 from twistedcam.http.half_closed import PeerWatch

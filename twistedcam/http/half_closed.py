@@ -13,8 +13,8 @@ from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
 
-from twistedcam.delivery.kernel import is_tcp, stream_socket
-from twistedcam.delivery.write import bottom_of
+from twistedcam.delivery.socket_state import is_tcp, stream_socket
+from twistedcam.delivery.transport_sender import bottom_of
 from twistedcam.runtime.timer import Timer
 
 #: Seconds between two looks.

@@ -8,8 +8,8 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from twistedcam.delivery.local import LocalDelivery
-from twistedcam.delivery.outlet import Outlet
-from twistedcam.delivery.write import WriteOutlet
+from twistedcam.delivery.sender import Outlet
+from twistedcam.delivery.transport_sender import WriteOutlet
 from twistedcam.http.access import Access
 from twistedcam.http.guard import Guard
 from twistedcam.http.placeholder import Placeholders

@@ -7,8 +7,8 @@ from typing import Any
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from twistedcam.delivery.kernel import stream_socket, unacknowledged
-from twistedcam.delivery.write import bottom_of
+from twistedcam.delivery.socket_state import stream_socket, unacknowledged
+from twistedcam.delivery.transport_sender import bottom_of
 from twistedcam.net.addresses import show_address
 from twistedcam.runtime.timer import Timer
 

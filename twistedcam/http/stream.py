@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from twistedcam.delivery.outlet import Outlet
+from twistedcam.delivery.sender import Outlet
 from twistedcam.events import CameraChanged, Event
 from twistedcam.http.handover import answer_head
 from twistedcam.http.placeholder import Placeholders, state_shown

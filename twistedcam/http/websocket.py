@@ -21,8 +21,8 @@ from wsproto.handshake import H11Handshake
 from wsproto.utilities import ProtocolError
 
 from twistedcam.delivery import Watcher, make_outlet
-from twistedcam.delivery.outlet import FULL
-from twistedcam.delivery.write import limit_buffer
+from twistedcam.delivery.sender import FULL
+from twistedcam.delivery.transport_sender import limit_buffer
 from twistedcam.errors import BadArgument
 from twistedcam.http.request import HttpRequest, camera_asked
 from twistedcam.http.stream import wanted_fps

@@ -12,15 +12,15 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from twistedcam.delivery import Watcher, make_outlet
-from twistedcam.delivery.ears import Ears
-from twistedcam.delivery.outlet import FULL, MAX_UNSENT, Outlet
+from twistedcam.delivery.ack_reader import Ears
+from twistedcam.delivery.sender import FULL, MAX_UNSENT, Outlet
+from twistedcam.delivery.workers.ack_filter import AckSplitter
+from twistedcam.delivery.workers.channel import Link, to_text
 from twistedcam.media.frame import Frame
 from twistedcam.net.graceful_close import LINGER
 from twistedcam.runtime.timer import Timer
 from twistedcam.stream.hub import Hub
 from twistedcam.stream.viewers import Tally, Viewer
-from twistedcam.workers.link import Link, to_text
-from twistedcam.workers.split import AckSplitter
 
 
 def received_file(frame: Frame) -> bytes:

@@ -1,4 +1,4 @@
-"""A worker: ``python -m twistedcam.workers.process SOCKET NUMBER``, started by the server.
+"""A worker: ``python -m twistedcam.delivery.workers.main SOCKET NUMBER``, started by the server.
 
 It owns no port and no camera. The server gives it connections and each frame's memory file; it
 sends the one over the other, and says once a second what went out.
@@ -16,8 +16,10 @@ from twisted.internet.protocol import Factory
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger, globalLogBeginner
 
-from twistedcam.delivery.ears import Ears
-from twistedcam.delivery.memory import MemoryFile, in_memory
+from twistedcam.delivery.ack_reader import Ears
+from twistedcam.delivery.memfd import MemoryFile, in_memory
+from twistedcam.delivery.workers.channel import Link, to_bytes
+from twistedcam.delivery.workers.connection import RemoteViewer, received_file
 from twistedcam.media.frame import Frame
 from twistedcam.runtime.clock import go_by_steady_clock
 from twistedcam.runtime.file_limits import raise_file_limit
@@ -26,8 +28,6 @@ from twistedcam.runtime.log_text import text_observer
 from twistedcam.runtime.memory import MemoryReturn, leave_in_peace
 from twistedcam.stream.hub import Hub
 from twistedcam.stream.viewers import Tally
-from twistedcam.workers.link import Link, to_bytes
-from twistedcam.workers.viewer import RemoteViewer, received_file
 
 log = Logger()
 

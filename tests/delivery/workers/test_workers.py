@@ -16,7 +16,7 @@ from tests.ports import free_port
 from tests.process import PATIENCE, ServerProcess, wait_for
 from tests.system import require
 from twistedcam import wire
-from twistedcam.delivery.kernel import HAS_SENDFILE
+from twistedcam.delivery.socket_state import HAS_SENDFILE
 from twistedcam.wire.messages import FrameMessage
 
 PATTERN = ("--camera", "pattern:?size=320x240&fps=30")

@@ -8,8 +8,8 @@ from typing import Any
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
-from twistedcam.delivery.kernel import set_low_water, stream_socket, unacknowledged
-from twistedcam.delivery.outlet import Framing, no_one
+from twistedcam.delivery.sender import Framing, no_one
+from twistedcam.delivery.socket_state import set_low_water, stream_socket, unacknowledged
 from twistedcam.media.frame import Frame
 
 #: Bytes that may wait in a transport, and unsent in the kernel, before a viewer is passed over.

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from twistedcam.delivery.outlet import Outlet
-from twistedcam.delivery.throttle import Throttle
+from twistedcam.delivery.fps_limiter import Throttle
+from twistedcam.delivery.sender import Outlet
 from twistedcam.media.frame import Frame
 from twistedcam.stream.hub import Hub
 from twistedcam.stream.viewers import Viewer

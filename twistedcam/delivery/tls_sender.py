@@ -9,8 +9,8 @@ from typing import Any
 from OpenSSL import SSL
 from twisted.internet.interfaces import ISSLTransport, ISystemHandle, IWriteDescriptor
 
-from twistedcam.delivery.outlet import Framing
-from twistedcam.delivery.write import WriteOutlet, bottom_of
+from twistedcam.delivery.sender import Framing
+from twistedcam.delivery.transport_sender import WriteOutlet, bottom_of
 from twistedcam.media.frame import Frame
 
 #: The most that one record can hold (RFC 8446, section 5.1).

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twistedcam import wire
-from twistedcam.workers.split import AckSplitter
+from twistedcam.delivery.workers.ack_filter import AckSplitter
 
 acks = st.integers(0, 2**64 - 1).map(lambda seq: wire.Ack(seq))
 others = st.one_of(

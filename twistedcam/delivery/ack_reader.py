@@ -13,7 +13,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from twistedcam.delivery.kernel import HAS_SENDFILE, stream_socket
+from twistedcam.delivery.socket_state import HAS_SENDFILE, stream_socket
 
 log = Logger()
 

@@ -13,7 +13,7 @@ from twisted.trial.unittest import TestCase
 from tests.delivery.sockets import Near, connect, frame, framing, read, read_at_once, until
 from tests.process import PATIENCE
 from twistedcam.delivery import SealedOutlet, make_outlet
-from twistedcam.delivery.sealed import RECORD, in_pieces
+from twistedcam.delivery.tls_sender import RECORD, in_pieces
 
 
 class Sealing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from twistedcam.delivery.memory import MemoryFile
+from twistedcam.delivery.memfd import MemoryFile
 
 
 class Rest:

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.delivery.sockets import frame
 from twistedcam.delivery import Watcher
-from twistedcam.delivery.watcher import STALL_LIMIT
+from twistedcam.delivery.subscription import STALL_LIMIT
 from twistedcam.events import EventBus
 from twistedcam.media.frame import Frame
 from twistedcam.stream.hub import Hub

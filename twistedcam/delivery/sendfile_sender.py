@@ -10,11 +10,11 @@ from typing import Any
 from twisted.internet.interfaces import IPullProducer, IReactorFDSet
 from zope.interface import implementer
 
-from twistedcam.delivery import kernel
-from twistedcam.delivery.memory import MemoryFile, in_memory
-from twistedcam.delivery.outlet import Framing, no_one
-from twistedcam.delivery.rest import Rest
-from twistedcam.delivery.wait import WritableWait
+from twistedcam.delivery import socket_state as kernel
+from twistedcam.delivery.memfd import MemoryFile, in_memory
+from twistedcam.delivery.partial_send import Rest
+from twistedcam.delivery.sender import Framing, no_one
+from twistedcam.delivery.writable import WritableWait
 from twistedcam.media.frame import Frame
 
 

@@ -10,13 +10,13 @@ from typing import Any
 from twisted.internet.interfaces import IPullProducer
 from zope.interface import implementer
 
-from twistedcam.delivery.outlet import Framing, no_one
+from twistedcam.delivery.sender import Framing, no_one
+from twistedcam.delivery.workers.channel import to_text
+from twistedcam.delivery.workers.handle import Feed, Staff
 from twistedcam.media.frame import Frame
 from twistedcam.stream.hub import Hub
 from twistedcam.stream.viewers import Viewer
 from twistedcam.util.rate import ReportedRate
-from twistedcam.workers.link import to_text
-from twistedcam.workers.staff import Feed, Staff
 
 
 @implementer(IPullProducer)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from typing import Any, Protocol
 
-from twistedcam.delivery.memory import MemoryFile, in_memory
-from twistedcam.delivery.outlet import Framing
+from twistedcam.delivery.memfd import MemoryFile, in_memory
+from twistedcam.delivery.sender import Framing
+from twistedcam.delivery.workers.channel import Link, to_bytes
 from twistedcam.media.frame import Frame
 from twistedcam.stream.hub import Hub
 from twistedcam.stream.viewers import Viewers
-from twistedcam.workers.link import Link, to_bytes
 
 #: Frames that may be on their way to a worker; one that has not taken them gets no third.
 WINDOW = 2

@@ -16,7 +16,7 @@ from tests.system import require
 from twistedcam import wire
 from twistedcam.auth import Grant, TokenFile
 from twistedcam.clients.control.blocking import BlockingClient
-from twistedcam.delivery.kernel import HAS_SENDFILE
+from twistedcam.delivery.socket_state import HAS_SENDFILE
 
 VIEW = frozenset({"view"})
 LOCAL = "tcp:0:interface=127.0.0.1"

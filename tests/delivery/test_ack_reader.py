@@ -16,8 +16,8 @@ from tests.delivery.test_faults import failing
 from tests.process import PATIENCE
 from tests.system import require
 from twistedcam.delivery import make_outlet
-from twistedcam.delivery.ears import Ears
-from twistedcam.delivery.kernel import HAS_SENDFILE
+from twistedcam.delivery.ack_reader import Ears
+from twistedcam.delivery.socket_state import HAS_SENDFILE
 
 
 class EarsTests(TestCase):

@@ -1,5 +1,5 @@
 """More than one core: processes that deliver what one process captures. Linux."""
 
-from twistedcam.workers.pool import WorkerPool
+from twistedcam.delivery.workers.pool import WorkerPool
 
 __all__ = ["WorkerPool"]

@@ -16,16 +16,16 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twistedcam.delivery import LocalDelivery
-from twistedcam.delivery.kernel import HAS_SENDFILE, stream_socket
 from twistedcam.delivery.local import Hearing, Watching
-from twistedcam.delivery.outlet import Framing, Outlet, no_one
+from twistedcam.delivery.sender import Framing, Outlet, no_one
+from twistedcam.delivery.socket_state import HAS_SENDFILE, stream_socket
+from twistedcam.delivery.workers.channel import Link
+from twistedcam.delivery.workers.handle import Staff
+from twistedcam.delivery.workers.remote_sender import RemoteOutlet, RemoteWatcher
 from twistedcam.errors import BadArgument
 from twistedcam.runtime.child_process import ChildProcess, module_command
 from twistedcam.stream.hub import Hub
 from twistedcam.stream.viewers import Viewer, Viewers
-from twistedcam.workers.link import Link
-from twistedcam.workers.remote import RemoteOutlet, RemoteWatcher
-from twistedcam.workers.staff import Staff
 
 log = Logger()
 
@@ -133,7 +133,7 @@ class WorkerPool:
     def _spawn(self, number: int) -> None:
         self._restarts.pop(number, None)
         command = module_command(
-            "twistedcam.workers.process",
+            "twistedcam.delivery.workers.main",
             os.path.join(self._folder, "workers"),
             str(number),
             str(self._log or ""),

@@ -19,16 +19,16 @@ from zope.interface import implementer
 
 from tests.delivery.sockets import frame, framing
 from tests.system import require
-from twistedcam.delivery.kernel import HAS_SENDFILE
+from twistedcam.delivery.socket_state import HAS_SENDFILE
+from twistedcam.delivery.workers import pool
+from twistedcam.delivery.workers.handle import Staff
+from twistedcam.delivery.workers.pool import END_TIMEOUT, RESTART_DELAY, WorkerPool
+from twistedcam.delivery.workers.remote_sender import RemoteOutlet
 from twistedcam.errors import BadArgument
 from twistedcam.events import EventBus
 from twistedcam.media.frame import Frame
 from twistedcam.stream.hub import Hub
 from twistedcam.stream.viewers import Viewer, Viewers
-from twistedcam.workers import pool
-from twistedcam.workers.pool import END_TIMEOUT, RESTART_DELAY, WorkerPool
-from twistedcam.workers.remote import RemoteOutlet
-from twistedcam.workers.staff import Staff
 
 
 class Machine(Clock):
