@@ -29,7 +29,8 @@ from twistedcam.media import jpeg_truncation as truncation
 from twistedcam.media_worker import source
 from twistedcam.mqtt.address import Broker
 from twistedcam.net import graceful_close as parting
-from twistedcam.processing import processor, results, work
+from twistedcam.processing import executors as work
+from twistedcam.processing import processor, results
 from twistedcam.publishing import output
 from twistedcam.recording import (
     disk,

@@ -23,7 +23,7 @@ from twistedcam.errors import (
     UnknownCommand,
 )
 from twistedcam.processing import Process
-from twistedcam.processing.code import Code
+from twistedcam.processing.user_code import Code
 from twistedcam.server import Server
 from twistedcam.sources import parse
 

@@ -23,7 +23,7 @@ from twistedcam.commands import standard_commands
 from twistedcam.control.keys import KEYS, LINE_GAP, Keys
 from twistedcam.errors import CameraFailed
 from twistedcam.processing import Process
-from twistedcam.processing.code import Code
+from twistedcam.processing.user_code import Code
 from twistedcam.sources import parse
 
 SERVE = (sys.executable, "-m", "twistedcam", "serve")

@@ -10,8 +10,8 @@ import pytest
 from tests.odd_jpegs import make_jpeg
 from twistedcam import Frame
 from twistedcam.media.frame import UndecodableFrame
+from twistedcam.processing.loop import run
 from twistedcam.processing.results import Result
-from twistedcam.processing.running import run
 
 GOOD = make_jpeg(32, 24)
 BAD = b"\xff\xd8 nothing \xff\xd9"

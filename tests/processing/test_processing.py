@@ -21,7 +21,7 @@ from twistedcam.http.health import Health
 from twistedcam.http.processmetrics import process_metrics
 from twistedcam.media.frame import Frame
 from twistedcam.processing import Code, Process, Processor
-from twistedcam.processing import work as work_module
+from twistedcam.processing import executors as work_module
 from twistedcam.server import Server
 
 PATTERN = "pattern:?size=160x120&fps=30"

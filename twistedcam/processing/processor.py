@@ -12,10 +12,10 @@ from twisted.logger import Logger
 from twistedcam.camera import Camera
 from twistedcam.events import CameraChanged, Event, EventBus, Fault, Processed
 from twistedcam.media.frame import Frame
-from twistedcam.processing.code import Code
+from twistedcam.processing.executors import Failed, InProcess, InThread, Work
 from twistedcam.processing.results import Result
 from twistedcam.processing.runner import Runner
-from twistedcam.processing.work import Failed, InProcess, InThread, Work
+from twistedcam.processing.user_code import Code
 from twistedcam.runtime.backoff import Backoff
 from twistedcam.runtime.timer import Timer
 from twistedcam.sources import Grab

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
+from twistedcam.processing.executors import GRACE, Failed, Work
+from twistedcam.processing.newest_frame import FrameSlot
 from twistedcam.processing.results import Result
-from twistedcam.processing.slot import FrameSlot
-from twistedcam.processing.work import GRACE, Failed, Work
 from twistedcam.sources import Grab
 
 log = Logger()

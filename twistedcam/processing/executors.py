@@ -11,9 +11,9 @@ from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
 from twistedcam.media.frame import Frame
-from twistedcam.processing.code import CHECK_TIMEOUT, Code, describe, environment
+from twistedcam.processing.loop import Reports, Take, run
 from twistedcam.processing.results import Result
-from twistedcam.processing.running import Reports, Take, run
+from twistedcam.processing.user_code import CHECK_TIMEOUT, Code, describe, environment
 from twistedcam.runtime.child_process import describe_exit, wait_or_kill
 
 #: Seconds that a function in a process may take for one frame before the process is ended.
@@ -83,7 +83,7 @@ class InProcess:
         with ours:
             with theirs:
                 number = theirs.fileno()
-                command = [sys.executable, "-m", "twistedcam.processing.child"]
+                command = [sys.executable, "-m", "twistedcam.processing.child_process"]
                 self._process = process = subprocess.Popen(
                     [*command, self._code.text, str(number)],
                     pass_fds=[number],

@@ -129,7 +129,7 @@ def check_code(code: Code) -> None:
     Raises:
         StartupError: it cannot be had; the message says why.
     """
-    command = [sys.executable, "-m", "twistedcam.processing.child", "--check", code.text]
+    command = [sys.executable, "-m", "twistedcam.processing.child_process", "--check", code.text]
     try:
         ended = subprocess.run(
             command, env=environment(), capture_output=True, text=True, timeout=CHECK_TIMEOUT

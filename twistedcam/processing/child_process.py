@@ -16,9 +16,9 @@ import cv2
 
 from twistedcam.errors import TwistedcamError
 from twistedcam.media.frame import Frame
-from twistedcam.processing.code import LOADED, REFUSED, Code, describe
+from twistedcam.processing.loop import run
 from twistedcam.processing.results import Result
-from twistedcam.processing.running import run
+from twistedcam.processing.user_code import LOADED, REFUSED, Code, describe
 
 
 class Talk:

@@ -13,9 +13,10 @@ from tests.process import run_program
 from twistedcam.codecs.jpeg_encoder import Encoder
 from twistedcam.errors import BadArgument, StartupError
 from twistedcam.media.frame import Frame
-from twistedcam.processing import Code, check_code, code, parse_process
+from twistedcam.processing import Code, check_code, parse_process
+from twistedcam.processing import user_code as code
+from twistedcam.processing.newest_frame import FrameSlot
 from twistedcam.processing.results import MOST_SIDE, MOST_TOLD, BadResult, read_result
-from twistedcam.processing.slot import FrameSlot
 
 FRAME = Frame(1, 1, 4, 4, b"")
 
