@@ -9,9 +9,9 @@ from pathlib import Path
 
 from twistedcam.errors import BadArgument, DiskError
 from twistedcam.media.frame import Frame
-from twistedcam.recording.formats import CONTAINERS
-from twistedcam.recording.segment import SegmentResult
-from twistedcam.recording.single import FileRecording
+from twistedcam.recording.containers import CONTAINERS
+from twistedcam.recording.writer.segment import SegmentResult
+from twistedcam.recording.writer.single_file import FileRecording
 
 #: Frames that may wait for the disk; beyond it new ones are left out and counted.
 _QUEUE = 120

@@ -16,7 +16,7 @@ from twistedcam.util.one_line import on_one_line
 
 if TYPE_CHECKING:
     from client.recorder import LocalRecorder
-    from twistedcam.recording.segment import SegmentResult
+    from twistedcam.recording.writer.segment import SegmentResult
 
 
 class View:

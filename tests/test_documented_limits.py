@@ -34,14 +34,16 @@ from twistedcam.http import (
 )
 from twistedcam.media import jpeg
 from twistedcam.media import jpeg_repair as repair
-from twistedcam.media_worker import source
 from twistedcam.mqtt import bridge, client
 from twistedcam.net import graceful_close as parting
 from twistedcam.net import listener
 from twistedcam.net.connection_limits import LEAST_SHARE, RESERVED_FILES, UNJOINED_SHARE, Limits
 from twistedcam.processing import results
-from twistedcam.recording import RecordSettings, names, thumbnail
-from twistedcam.recording import media_reader as reader
+from twistedcam.recording import RecordSettings
+from twistedcam.recording.library import media_reader as reader
+from twistedcam.recording.library import thumbnail
+from twistedcam.recording.media_worker import source
+from twistedcam.recording.writer import file_names as names
 from twistedcam.runtime.scheduler import TURN
 from twistedcam.sources import http as web
 from twistedcam.sources import http_client, multipart, relay, spec

@@ -26,23 +26,20 @@ from twistedcam.http import channel, events, request, snapshot, stall
 from twistedcam.media import jpeg
 from twistedcam.media import jpeg_repair as repair
 from twistedcam.media import jpeg_truncation as truncation
-from twistedcam.media_worker import source
 from twistedcam.mqtt.address import Broker
 from twistedcam.net import graceful_close as parting
 from twistedcam.processing import executors as work
 from twistedcam.processing import processor, results
 from twistedcam.publishing import output
-from twistedcam.recording import (
-    disk,
-    first_picture,
-    formats,
-    keeper,
-    media_reader,
-    names,
-    segment,
-    session,
-    standing,
-)
+from twistedcam.recording import containers as formats
+from twistedcam.recording import continuous as standing
+from twistedcam.recording import first_frame as first_picture
+from twistedcam.recording.library import cleaner as keeper
+from twistedcam.recording.library import media_reader
+from twistedcam.recording.media_worker import source
+from twistedcam.recording.writer import disk_space as disk
+from twistedcam.recording.writer import file_names as names
+from twistedcam.recording.writer import segment, session
 from twistedcam.sources import http as web
 from twistedcam.sources import relay
 from twistedcam.sources.webcam import source as webcam

@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from twistedcam.codecs.jpeg_encoder import Encoder
 from twistedcam.errors import BadArgument, DiskError
 from twistedcam.net.urls import without_secrets
-from twistedcam.recording.hidden_folder import HiddenFolder
+from twistedcam.recording.library.hidden_folder import HiddenFolder
 from twistedcam.sources import SourceSpec, make_source
 
 log = Logger()

@@ -27,8 +27,8 @@ from twistedcam.processing import Process, Processor
 from twistedcam.publishing.outputs import Outputs
 from twistedcam.publishing.target import PublishTarget
 from twistedcam.recording import Item, Keeper, Library, Limits, Recorder, RecordSettings
-from twistedcam.recording.disk import check_mount
-from twistedcam.recording.index_mover import IndexMover
+from twistedcam.recording.library.faststart_queue import IndexMover
+from twistedcam.recording.writer.disk_space import check_mount
 from twistedcam.runtime.scheduler import TurnQueue
 from twistedcam.runtime.threads import ReaderThread, Thread
 from twistedcam.runtime.timer import Timer

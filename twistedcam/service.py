@@ -39,7 +39,7 @@ from twistedcam.mqtt import Bridge
 from twistedcam.net.exposure import check_endpoint, check_ports, urls_of
 from twistedcam.net.listener import Listener
 from twistedcam.net.proxies import TrustedProxies
-from twistedcam.recording.disk import check_mount
+from twistedcam.recording.writer.disk_space import check_mount
 from twistedcam.reload import take_over
 from twistedcam.runtime.memory import MemoryReturn
 from twistedcam.runtime.shutdown import stop_once

@@ -14,8 +14,9 @@ from twistedcam.commands import standard_commands
 from twistedcam.errors import BadArgument, CameraFailed, DiskError, NotRecording, NotSupported
 from twistedcam.events import CameraChanged, Event, RecordingChanged
 from twistedcam.media.frame import Frame
-from twistedcam.recording import first_picture, partfile
-from twistedcam.recording.standing import PERIOD
+from twistedcam.recording import first_frame as first_picture
+from twistedcam.recording.continuous import PERIOD
+from twistedcam.recording.writer import part_file as partfile
 
 
 def refuse(code: int) -> None:

@@ -17,7 +17,7 @@ from twistedcam.config.arguments import (
 from twistedcam.config.options import ServeOptions, read_serve_options
 from twistedcam.config.toml_file import file_key
 from twistedcam.errors import BadArgument
-from twistedcam.recording.formats import FORMATS
+from twistedcam.recording.containers import FORMATS
 from twistedcam.recording.settings import RecordSettings
 
 DOCUMENTATION = Path(__file__).parent.parent.parent / "docs/configuration.md"

@@ -19,9 +19,9 @@ from twistedcam.codecs.jpeg_encoder import Encoder
 from twistedcam.errors import CommandError
 from twistedcam.media import jpeg
 from twistedcam.media.frame import UndecodableFrame
-from twistedcam.recording.formats import FORMATS
-from twistedcam.recording.session import Plan, Session
+from twistedcam.recording.containers import FORMATS
 from twistedcam.recording.settings import RecordSettings
+from twistedcam.recording.writer.session import Plan, Session
 from twistedcam.sources import Grab
 from twistedcam.stream.moment import Moment
 

@@ -16,7 +16,7 @@ import pytest
 
 from tests.http.serving import serve
 from tests.process import PATIENCE, ServerProcess, wait_for
-from tests.recording.test_library import make_recording
+from tests.recording.library.test_library import make_recording
 
 SECRET = b"what nobody may see"
 CAMERA = "pattern:?size=160x120&fps=5"

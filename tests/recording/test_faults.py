@@ -16,8 +16,8 @@ from tests.recording.films import read_film
 from tests.recording.test_recorder import RecorderCase
 from twistedcam.errors import BadArgument, DiskError
 from twistedcam.events import Fault, RecordingChanged
-from twistedcam.recording import partfile
-from twistedcam.recording.partfile import part_of
+from twistedcam.recording.writer import part_file as partfile
+from twistedcam.recording.writer.part_file import part_of
 from twistedcam.runtime import file_system
 
 FORMATS = ("mp4", "mkv", "avi", "mov")

@@ -14,9 +14,9 @@ from tests.process import ServerProcess, wait_for
 from tests.recording.films import read_film
 from tests.system import require
 from twistedcam.errors import BadArgument, DiskError
-from twistedcam.recording import disk
-from twistedcam.recording.disk import check_mount, is_mounted, largest_file
 from twistedcam.recording.settings import RecordSettings
+from twistedcam.recording.writer import disk_space as disk
+from twistedcam.recording.writer.disk_space import check_mount, is_mounted, largest_file
 
 CAMERA = "pattern:?size=320x240&fps=20"
 

@@ -12,14 +12,14 @@ from unittest.mock import patch
 
 from twisted.internet.defer import Deferred
 
-from tests.recording.test_library import LibraryCase, make_recording
+from tests.recording.library.test_library import LibraryCase, make_recording
 from twistedcam.errors import NoSuchRecording
-from twistedcam.media_worker.film import Head
-from twistedcam.media_worker.source import NotAFilm
 from twistedcam.recording import Library, Limits
-from twistedcam.recording.hidden_folder import HIDDEN
-from twistedcam.recording.media_reader import InlineReader, ReadingFailed
-from twistedcam.recording.thumbnail import Thumbnails
+from twistedcam.recording.library.hidden_folder import HIDDEN
+from twistedcam.recording.library.media_reader import InlineReader, ReadingFailed
+from twistedcam.recording.library.thumbnail import Thumbnails
+from twistedcam.recording.media_worker.film import Head
+from twistedcam.recording.media_worker.source import NotAFilm
 from twistedcam.runtime.threads import InlineThread
 from twistedcam.saved import SavedSettings
 from twistedcam.sources.spec import parse

@@ -22,7 +22,7 @@ from twistedcam.errors import BadArgument, CameraFailed, DiskError, NotSupported
 from twistedcam.events import CameraChanged, Event, EventBus, Fault, RecordingChanged
 from twistedcam.media.frame import Frame
 from twistedcam.recording import Recorder, RecordSettings, planning
-from twistedcam.recording.segment import Segment
+from twistedcam.recording.writer.segment import Segment
 from twistedcam.runtime.threads import InlineThread
 from twistedcam.sources import SourceInfo
 from twistedcam.stream.transcoder import SharedEncoder

@@ -16,7 +16,7 @@ from tests.process import ServerProcess, wait_for
 from tests.recording.films import read_film
 from tests.recording.kills import kill_once
 from tests.system import require
-from twistedcam.recording.tag import Tag
+from twistedcam.recording.writer.metadata_tag import Tag
 
 #: Pictures that take much room.
 NOISY = "pattern:?size=1280x720&fps=30&quality=100"

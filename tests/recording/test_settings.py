@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twistedcam.errors import BadArgument
-from twistedcam.recording.formats import FORMATS, format_of_name
+from twistedcam.recording.containers import FORMATS, format_of_name
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.util.quantities import is_size, seconds, show_seconds, show_size, size
 

@@ -9,9 +9,10 @@ import pytest
 
 from twistedcam.errors import DiskError
 from twistedcam.media.frame import Frame
-from twistedcam.recording import RecordSettings, picture_quota, snapshot
-from twistedcam.recording.disk import ROOM
-from twistedcam.recording.snapshot_list import list_snapshots
+from twistedcam.recording import RecordSettings, snapshot
+from twistedcam.recording.library import snapshot_quota as picture_quota
+from twistedcam.recording.library.snapshot_list import list_snapshots
+from twistedcam.recording.writer.disk_space import ROOM
 
 FRAME = Frame(7, 1_700_000_000_000_000, 640, 480, b"\xff\xd8 jpeg \xff\xd9")
 

@@ -12,8 +12,8 @@ import pytest
 from tests.oddfs import odd_file_system
 from tests.process import ServerProcess, wait_for
 from tests.recording.films import read_film
-from twistedcam.recording import recovery
-from twistedcam.recording.media_reader import InlineReader
+from twistedcam.recording.library import recovery
+from twistedcam.recording.library.media_reader import InlineReader
 from twistedcam.runtime.file_system import WriterLock
 
 CAMERA = "pattern:?size=320x240&fps=30"

@@ -6,7 +6,7 @@ import sys
 from itertools import pairwise
 
 from tests.recording.films import jpeg, moments
-from twistedcam.recording.ring import Ring
+from twistedcam.recording.preroll import Ring
 from twistedcam.stream import write_queue as backlog
 from twistedcam.stream.moment import Coded, Moment
 from twistedcam.stream.write_queue import Backlog

@@ -10,9 +10,9 @@ from twistedcam.commands.command import Answer
 from twistedcam.commands.registry import Registry
 from twistedcam.errors import NotRecording
 from twistedcam.recording import Item, write_snapshot
-from twistedcam.recording.disk import check_mount
-from twistedcam.recording.names import has_suffix
-from twistedcam.recording.session import Progress
+from twistedcam.recording.writer.disk_space import check_mount
+from twistedcam.recording.writer.file_names import has_suffix
+from twistedcam.recording.writer.session import Progress
 from twistedcam.util.camera_name import file_stem, url_safe
 from twistedcam.util.quantities import seconds as parse_seconds
 

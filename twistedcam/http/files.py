@@ -15,7 +15,7 @@ from twistedcam.errors import NoSuchRecording, NotSupported
 from twistedcam.http.ranges import settle_range
 from twistedcam.http.reply import Reply
 from twistedcam.http.request import HttpRequest, has_word
-from twistedcam.recording.names import is_inside
+from twistedcam.recording.writer.file_names import is_inside
 from twistedcam.runtime.regular_file import open_regular
 from twistedcam.util.escaped_name import file_name, show_name
 

@@ -22,7 +22,7 @@ from twistedcam.events import Event, Fault
 from twistedcam.mqtt.address import Broker
 from twistedcam.mqtt.client import Client
 from twistedcam.mqtt.discovery import announcements, camera_topic
-from twistedcam.recording.hidden_folder import INSTALLATION, HiddenFolder
+from twistedcam.recording.library.hidden_folder import INSTALLATION, HiddenFolder
 from twistedcam.runtime.timer import Timer
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from twisted.logger import Logger
 
 from twistedcam.errors import CameraFailed, CommandError, DiskError, NotSupported
 from twistedcam.events import EventBus, Fault, RecordingChanged
-from twistedcam.recording.segment import SegmentResult
-from twistedcam.recording.session import Progress
+from twistedcam.recording.writer.segment import SegmentResult
+from twistedcam.recording.writer.session import Progress
 from twistedcam.util.quantities import show_seconds, show_size, shown_path
 
 log = Logger()

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from twistedcam.errors import BadArgument
-from twistedcam.recording.disk import check_folder, check_mount
-from twistedcam.recording.formats import SUFFIXES, format_of_name
-from twistedcam.recording.names import check_name, is_free, take, take_free_name
-from twistedcam.recording.partfile import PREFIX, SUFFIX, disk_error
-from twistedcam.recording.session import Plan
+from twistedcam.recording.containers import SUFFIXES, format_of_name
 from twistedcam.recording.settings import RecordSettings
+from twistedcam.recording.writer.disk_space import check_folder, check_mount
+from twistedcam.recording.writer.file_names import check_name, is_free, take, take_free_name
+from twistedcam.recording.writer.part_file import PREFIX, SUFFIX, disk_error
+from twistedcam.recording.writer.session import Plan
 from twistedcam.runtime.file_system import longest_name
 
 

@@ -15,22 +15,22 @@ from twistedcam.codecs.h264_encoder import check_size
 from twistedcam.errors import BadArgument, CameraFailed, CommandError, DiskError, NotSupported
 from twistedcam.events import EventBus
 from twistedcam.media.frame import Frame
-from twistedcam.recording.absence import Absence
-from twistedcam.recording.feed import Feed
-from twistedcam.recording.first_picture import FirstPicture
-from twistedcam.recording.formats import SUFFIXES, Format
-from twistedcam.recording.job import Job
+from twistedcam.recording.camera_loss import Absence
+from twistedcam.recording.containers import SUFFIXES, Format
+from twistedcam.recording.continuous import Standing
+from twistedcam.recording.first_frame import FirstPicture
+from twistedcam.recording.intake import Feed
+from twistedcam.recording.library.probe import Item
 from twistedcam.recording.lifecycle import HasState, make_recorder_lifecycle
-from twistedcam.recording.names import check_name
 from twistedcam.recording.notices import Notices, no_picture
 from twistedcam.recording.planning import check_plan, make_plan
-from twistedcam.recording.probe import Item
-from twistedcam.recording.ring import Ring
+from twistedcam.recording.preroll import Ring
 from twistedcam.recording.saving import save
-from twistedcam.recording.segment import MORE, SegmentResult
-from twistedcam.recording.session import Plan, Progress
 from twistedcam.recording.settings import RecordSettings
-from twistedcam.recording.standing import Standing
+from twistedcam.recording.writer.file_names import check_name
+from twistedcam.recording.writer.job import Job
+from twistedcam.recording.writer.segment import MORE, SegmentResult
+from twistedcam.recording.writer.session import Plan, Progress
 from twistedcam.runtime.threads import Thread
 from twistedcam.stream.transcoder import SharedEncoder
 

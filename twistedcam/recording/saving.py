@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from twistedcam.errors import CommandError
-from twistedcam.recording.job import Job
-from twistedcam.recording.segment import SegmentResult
-from twistedcam.recording.session import Plan, Progress
+from twistedcam.recording.writer.job import Job
+from twistedcam.recording.writer.segment import SegmentResult
+from twistedcam.recording.writer.session import Plan, Progress
 from twistedcam.runtime.threads import Thread
 from twistedcam.stream.moment import Moment
 

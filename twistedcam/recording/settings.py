@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from twistedcam.errors import BadArgument
-from twistedcam.recording.formats import FORMATS, Format, parse_format
+from twistedcam.recording.containers import FORMATS, Format, parse_format
 from twistedcam.util import quantities
 
 #: x264's presets that are of use for a live camera, cheapest first.

@@ -1,0 +1,1 @@
+"""The recordings folder: index, retention, recovery and thumbnails."""

@@ -1,0 +1,232 @@
+"""What was found out about files, so that each is read once: kept in memory and in the folder."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import stat
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import fields
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from twistedcam.recording.library.hidden_folder import HiddenFolder
+from twistedcam.recording.library.media_reader import (
+    MOST_FILES,
+    MOST_PROCESSES,
+    MediaReader,
+    ReadingFailed,
+)
+from twistedcam.recording.library.probe import EARLIEST, LATEST, SUFFIXES, Item, of_file, probe
+from twistedcam.runtime.regular_file import open_regular
+from twistedcam.util.escaped_name import file_name
+
+_FILE = "index.json"
+_VERSION = 4
+#: Bytes that are read of a kept index: some 400 for each recording.
+_MOST_BYTES = 256 << 20
+
+#: Size and time of last change: as long as both are the same, so is the file.
+_Stamp = tuple[int, int]
+#: A file that is to be read.
+_Unread = tuple[str, _Stamp, os.stat_result]
+
+
+class Index:
+    """The recordings in a folder. All methods block; they can be called from several threads.
+
+    Regular files alone are recordings: no symbolic links, folders, FIFOs or devices.
+
+    Arguments:
+        folder: where the recordings are.
+        hidden: where the index is kept.
+        reader: reads the files.
+    """
+
+    def __init__(self, folder: Path, hidden: HiddenFolder, reader: MediaReader) -> None:
+        self.folder = folder
+        self._hidden = hidden
+        self._reader = reader
+        #: By the files' names.
+        self._items: dict[str, tuple[_Stamp, Item]] | None = None
+        #: Items of files that a process died of: not kept over a restart.
+        self._doubtful: set[str] = set()
+        self._loading = Lock()
+
+    def scan(self, limit: float | None = None) -> list[Item]:
+        """All recordings in the folder, in no order. Only what has changed is read.
+
+        Arguments:
+            limit: seconds after which no further file is read: what is not known of then is told
+                as far as its name tells it.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+        until = math.inf if limit is None else time.monotonic() + limit
+        known = self._known()
+        found: dict[str, Item] = {}
+        unread: list[_Unread] = []
+        for name, status in self._files():
+            stamp = status.st_size, status.st_mtime_ns
+            old = known.get(name)
+            if old is not None and old[0] == stamp:
+                found[name] = old[1]
+            else:
+                unread.append((name, stamp, status))
+        # A file that changes all the time takes no time from those that are new.
+        unread.sort(key=lambda each: each[0] in known)
+        changed = bool(unread) or len(known) > len(found)
+        for name in known.keys() - found.keys():
+            self._forget(name)
+        if limit is None:
+            found.update(self._read_all(unread))
+        else:
+            for each in unread:
+                late = time.monotonic() > until
+                found.update({each[0]: of_file(each[0], each[2])} if late else self._read([each]))
+        if changed:
+            self._save()
+        return list(found.values())
+
+    def known(self) -> list[Item]:
+        """The recordings of which all is known, in no order. No file is read.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+        known, items = self._known(), []
+        for name, status in self._files():
+            old = known.get(name)
+            if old is not None and old[0] == (status.st_size, status.st_mtime_ns):
+                items.append(old[1])
+        return items
+
+    def _read_all(self, unread: list[_Unread]) -> dict[str, Item]:
+        """Find out about any number of files, with all processes there are."""
+        parts = [unread[at : at + MOST_FILES] for at in range(0, len(unread), MOST_FILES)]
+        if len(parts) < 2:
+            return self._read(unread)
+        found: dict[str, Item] = {}
+        with ThreadPoolExecutor(MOST_PROCESSES, "recordings") as threads:
+            for each in threads.map(self._read, parts):
+                found.update(each)
+        return found
+
+    def _read(self, some: Sequence[_Unread]) -> dict[str, Item]:
+        """Find out about files; those that are gone are left out."""
+        known, found = self._known(), {}
+        files: dict[str, int] = {}
+        try:
+            for name, _, status in some:
+                found[name] = of_file(name, status)
+                try:
+                    files[name] = open_regular(self.folder / name)
+                except FileNotFoundError:
+                    del found[name]
+                except OSError:
+                    continue  # it is not ours to read, or not for the moment
+            heads = self._reader.heads(list(files.values()))
+        except OSError:
+            return found  # no process can be started: they are read another time
+        finally:
+            for fd in files.values():
+                os.close(fd)
+        for (name, stamp, status), head in zip(
+            (each for each in some if each[0] in files), heads, strict=True
+        ):
+            found[name] = probe(name, status, head)
+            known[name] = stamp, found[name]
+            if isinstance(head, ReadingFailed):
+                self._doubtful.add(name)
+            else:
+                self._doubtful.discard(name)
+        return found
+
+    def _files(self) -> Iterator[tuple[str, os.stat_result]]:
+        try:
+            entries = os.scandir(self.folder)
+        except FileNotFoundError:
+            return
+        with entries:
+            for entry in entries:
+                hidden = entry.name.startswith(".")
+                if hidden or os.path.splitext(entry.name)[1].lower() not in SUFFIXES:
+                    continue
+                try:
+                    found = entry.stat(follow_symlinks=False)
+                except OSError:
+                    continue  # gone meanwhile
+                if stat.S_ISREG(found.st_mode):
+                    yield entry.name, found
+
+    def _known(self) -> dict[str, tuple[_Stamp, Item]]:
+        with self._loading:
+            if self._items is None:
+                self._items = self._load()
+            return self._items
+
+    def _forget(self, name: str) -> None:
+        self._doubtful.discard(name)
+        self._known().pop(name, None)
+
+    def _load(self) -> dict[str, tuple[_Stamp, Item]]:
+        """What an earlier run has kept: what of it can be read, and has the right types."""
+        kept: dict[str, tuple[_Stamp, Item]] = {}
+        try:
+            data, _ = self._hidden.read(_FILE, _MOST_BYTES)
+            first, *lines = data.splitlines()
+            if json.loads(first) != {"version": _VERSION}:
+                return {}
+            for line in lines:
+                size, changed, *values = json.loads(line)
+                item = Item(**dict(zip(_NAMES, values, strict=True)))
+                _check(size, changed, item)
+                kept[file_name(item.recording)] = (size, changed), item
+        except (OSError, ValueError, TypeError, RecursionError, MemoryError):
+            return {}
+        return kept
+
+    def _save(self) -> None:
+        """Keep it for the next run. A folder that cannot be written is listed all the same."""
+        lines = [json.dumps({"version": _VERSION})]
+        # One line after the other: other threads get their turns in between.
+        for name, (stamp, item) in list(self._known().items()):
+            if name not in self._doubtful:
+                lines.append(json.dumps([*stamp, *vars(item).values()]))
+        with suppress(OSError):
+            self._hidden.write(_FILE, "\n".join(lines).encode())
+
+
+_NAMES = tuple(each.name for each in fields(Item))
+_NONE = type(None)
+
+
+def _check(size: Any, changed: Any, item: Item) -> None:
+    """See that what is kept is what this program could have kept.
+
+    Raises:
+        TypeError, ValueError: it is not.
+    """
+    texts = (item.camera, item.codec, item.boot)
+    if type(item.recording) is not str or not all(type(n) in (str, _NONE) for n in texts):
+        raise TypeError("names are text")
+    if not all(type(each) is int for each in (size, changed, item.size, item.width, item.height)):
+        raise TypeError("sizes are whole numbers")
+    if type(item.dropped) not in (int, _NONE):
+        raise TypeError("a count is a whole number")
+    if type(item.own) is not bool or item.complete is not True:
+        raise TypeError("it is complete, and own or not")
+    for each in (item.seconds, item.up):
+        if each is not None and not (type(each) in (int, float) and math.isfinite(each)):
+            raise TypeError("times are numbers")
+    for when in (item.start, item.since):
+        if type(when) not in (int, float) or not EARLIEST <= (when or 0) <= LATEST:
+            raise TypeError("a date is a number of seconds")
+    if item.size != size:
+        raise ValueError("it is as large as the file")

@@ -1,0 +1,225 @@
+"""Files that were left unfinished by a crash, made whole at the next start."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from twistedcam.recording.containers import CONTAINERS
+from twistedcam.recording.library.media_reader import MediaReader, ReadingFailed
+from twistedcam.recording.library.probe import began_at
+from twistedcam.recording.media_worker.remux import Copied
+from twistedcam.recording.media_worker.source import NotAFilm
+from twistedcam.recording.writer.avi_date import stamp
+from twistedcam.recording.writer.metadata_tag import Tag
+from twistedcam.recording.writer.part_file import name_of_part
+from twistedcam.runtime.file_system import WriterLock, give_name, sync_file, sync_folder
+from twistedcam.runtime.regular_file import open_regular
+from twistedcam.util.escaped_name import show_name
+
+#: A whole copy in the making.
+_WHOLE = ".whole"
+#: Bytes of a fragment's head that can be there without the rest of it.
+_TORN = 4096
+#: Seconds that a file is watched for growth where the file system has no locks.
+WATCHED = 1.0
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """A file that was finished.
+
+    Arguments:
+        name: what it is called now; None: it has no name.
+        camera: the camera's name; empty if the file does not say.
+        was: its hidden name, as ``show_name`` gives it.
+        kept: without a name: whether it is still there, because it cannot be read; else it held
+            no picture, and is gone.
+        whole: whether it has an index; False: there was no room to make one, and it plays without.
+    """
+
+    name: str | None
+    camera: str
+    was: str
+    frames: int = 0
+    seconds: float = 0.0
+    bytes: int = 0
+    kept: bool = False
+    whole: bool = True
+
+
+def recover(folder: Path, reader: MediaReader) -> Iterator[Recovered]:
+    """Finish what is unfinished in a folder and being written by nobody. Blocks.
+
+    Regular files alone are looked at. What cannot be finished does not keep the others.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    if not folder.is_dir():
+        return
+    names = sorted(os.listdir(folder))
+    for name in names:
+        if name.startswith(".") and name.endswith(_WHOLE):
+            with suppress(OSError):  # a copy that was not finished; its original is still there
+                (folder / name).unlink()
+    for name in names:
+        final = name_of_part(name)
+        if final is None or Path(final).suffix.lower() not in CONTAINERS:
+            continue
+        try:
+            with _locked(folder / name) as fd:
+                if fd is not None and _has_name(fd, folder / final):
+                    (folder / name).unlink()  # the crash came between its two names
+                elif fd is not None:
+                    yield _Unfinished(folder / name, folder / final, fd, reader).finish()
+        except FileNotFoundError:
+            continue  # its writer, or another server, has finished it
+        except OSError:
+            yield Recovered(None, "", show_name(name), kept=True)
+
+
+@contextmanager
+def _locked(part: Path) -> Iterator[int | None]:
+    """The open file; None: its writer lives.
+
+    Raises:
+        OSError: it cannot be opened, or is no regular file.
+    """
+    fd = open_regular(part, os.O_RDWR)  # NFS has a lock only for one that may be written
+    try:
+        try:
+            lock = WriterLock(fd, part)
+        except BlockingIOError:
+            yield None
+            return
+        try:
+            # Its writer, or another server, may have given it its name since it was opened.
+            is_left = _has_name(fd, part) and not (lock.is_local and _grows(fd))
+            yield fd if is_left else None
+        finally:
+            lock.release()
+    finally:
+        os.close(fd)
+
+
+def _grows(fd: int) -> bool:
+    """Whether another computer writes to it: without locks nothing else tells."""
+    before = os.fstat(fd)
+    time.sleep(WATCHED)
+    after = os.fstat(fd)
+    return (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
+
+
+def _has_name(fd: int, path: Path) -> bool:
+    """Whether that is a name of the open file."""
+    try:
+        return os.path.samestat(os.fstat(fd), os.lstat(path))
+    except OSError:
+        return False
+
+
+class _Unfinished:
+    """A file that is to be finished.
+
+    Arguments:
+        part: where it is.
+        path: where it is to be.
+        fd: the open file; it is locked.
+        reader: reads it.
+    """
+
+    def __init__(self, part: Path, path: Path, fd: int, reader: MediaReader) -> None:
+        self._part = part
+        self._path = path
+        self._fd = fd
+        self._reader = reader
+        self._whole = part.with_suffix(_WHOLE)
+        self._was = show_name(part.name)
+
+    def finish(self) -> Recovered:
+        """Finish it, as well as that can be done.
+
+        Raises:
+            OSError: it cannot; it is as it was.
+        """
+        if self._has_packet() is None:
+            _cut_torn_fragment(self._fd)
+        try:
+            found, size = self._copy()
+        except (OSError, NotAFilm):
+            # No room for a copy, or more broken than a crash leaves it: keep what there is.
+            self._whole.unlink(missing_ok=True)
+            return self._keep()
+        if not found.frames:
+            self._whole.unlink(missing_ok=True)
+            self._part.unlink()
+            return Recovered(None, "", self._was)
+        name = give_name(self._whole, self._path).name
+        self._part.unlink()
+        sync_folder(self._path.parent)
+        tag = Tag.parse(found.said.get("comment", ""))
+        camera = tag.camera if tag is not None else ""
+        return Recovered(show_name(name), camera, self._was, found.frames, found.seconds, size)
+
+    def _keep(self) -> Recovered:
+        """Give it its name as it is, if there is a picture in it."""
+        held = self._has_packet()
+        if not held:
+            kept = held is None and os.fstat(self._fd).st_size > 0
+            if not kept:
+                self._part.unlink()
+            return Recovered(None, "", self._was, kept=kept)
+        name = give_name(self._part, self._path).name
+        sync_folder(self._path.parent)
+        size = os.fstat(self._fd).st_size
+        return Recovered(show_name(name), "", self._was, bytes=size, whole=False)
+
+    def _copy(self) -> tuple[Copied, int]:
+        """Copy it into a whole file; what was copied, and the bytes of that.
+
+        Raises:
+            NotAFilm: it cannot be read.
+            OSError: the copy cannot be written.
+        """
+        container = CONTAINERS[self._path.suffix.lower()]
+        options = {key: value for key, value in container.options.items() if key != "movflags"}
+        fd = open_regular(self._whole, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+        with open(fd, "r+b", buffering=0) as file:
+            found = self._reader.copy(self._fd, fd, container.muxer, options)
+            began = began_at(found.said)
+            if found.frames and container.muxer == "avi" and began is not None:
+                stamp(file, began)
+            sync_file(fd)
+            return found, os.fstat(fd).st_size
+
+    def _has_packet(self) -> bool | None:
+        """Whether there is video in it; None if it cannot be read.
+
+        Raises:
+            OSError: that was not found out; the file may be good.
+        """
+        try:
+            return self._reader.has_packet(self._fd)
+        except ReadingFailed as error:
+            raise OSError(errno.EIO, str(error)) from None
+        except NotAFilm:
+            return None
+
+
+def _cut_torn_fragment(fd: int) -> None:
+    """Cut off a last fragment of which only the first bytes were written.
+
+    With a fragment's head torn the demuxer reads nothing of an MP4 or MOV at all; one whose
+    pictures are torn it can read.
+    """
+    size = os.fstat(fd).st_size
+    start = max(0, size - _TORN)
+    at = os.pread(fd, _TORN, start).rfind(b"moof")
+    if at >= 4:
+        os.ftruncate(fd, start + at - 4)  # the four bytes before the name are its length

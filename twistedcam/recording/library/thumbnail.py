@@ -1,0 +1,145 @@
+"""Small pictures of recordings: each made once, for all who want it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredSemaphore
+from twisted.python.failure import Failure
+
+from twistedcam.recording.library.hidden_folder import THUMBNAILS, HiddenFolder, thumbnail_name
+from twistedcam.recording.library.media_reader import MediaReader
+from twistedcam.recording.media_worker.source import NotAFilm
+from twistedcam.recording.writer.part_file import part_of
+from twistedcam.runtime.regular_file import is_regular, open_regular
+
+#: Thumbnails that are made at the same time.
+AT_ONCE = 2
+#: Seconds that the thumbnail of a recording under way is shown before it is made anew.
+FRESH = 5.0
+#: How many are kept in memory, and how many files of which there is none.
+_MOST_KEPT = 64
+_MOST_REFUSED = 1024
+#: Bytes that a kept one may have.
+_MOST_BYTES = 1 << 20
+
+
+class Thumbnails:
+    """Thumbnails of the recordings in a folder.
+
+    Arguments:
+        folder: where the recordings are.
+        hidden: where the thumbnails are kept.
+        reader: reads the films.
+        run: makes a blocking call on a thread.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        hidden: HiddenFolder,
+        reader: MediaReader,
+        run: Callable[[Callable[[], bytes]], Awaitable[bytes]],
+    ) -> None:
+        self._folder = folder
+        self._hidden = hidden
+        self._reader = reader
+        self._run = run
+        self._room = DeferredSemaphore(AT_ONCE)
+        #: Who waits for one that is being made, by name.
+        self._waiting: dict[str, list[Deferred[bytes]]] = {}
+        #: Until when they are shown without a look at the file.
+        self._kept: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
+        #: Why there is none, as long as the file does not change.
+        self._refused: OrderedDict[str, tuple[tuple[int, int], str]] = OrderedDict()
+
+    async def get(self, name: str) -> bytes:
+        """A JPEG of a recording's first picture; also of one that is being written.
+
+        Arguments:
+            name: the file's name.
+
+        Raises:
+            NotAFilm: there is no picture in it.
+            OSError: it cannot be read.
+        """
+        kept = self._kept.get(name)
+        if kept is not None and time.monotonic() < kept[0]:
+            return kept[1]
+        if name in self._waiting:
+            mine: Deferred[bytes] = Deferred()
+            self._waiting[name].append(mine)
+            return await mine
+        self._waiting[name] = []
+        await self._room.acquire()
+        try:
+            made = await self._run(lambda: self._get(name))
+        except BaseException:
+            failure = Failure()
+            for each in self._waiting.pop(name):
+                each.errback(failure)
+            raise
+        finally:
+            self._room.release()
+        for each in self._waiting.pop(name):
+            each.callback(made)
+        return made
+
+    def forget(self, name: str) -> None:
+        """A recording is gone: remove its thumbnail. Blocks."""
+        self._kept.pop(name, None)
+        self._refused.pop(name, None)
+        with suppress(OSError):  # of no use without it, and of no harm
+            self._hidden.remove(thumbnail_name(name), within=THUMBNAILS)
+
+    def _get(self, name: str) -> bytes:
+        path = self._folder / name
+        is_complete = is_regular(path)
+        fd = open_regular(path if is_complete else part_of(path))
+        try:
+            found = os.fstat(fd)
+            if is_complete and (kept := self._kept_on_disk(name, found.st_mtime_ns)):
+                return kept
+            stamp = found.st_size, found.st_mtime_ns
+            refused = self._refused.get(name)
+            if refused is not None and refused[0] == stamp:
+                raise NotAFilm(refused[1])
+            try:
+                made = self._reader.picture(fd)
+            except NotAFilm as error:
+                _put(self._refused, name, (stamp, str(error)), _MOST_REFUSED)
+                raise
+        finally:
+            os.close(fd)
+        if not (is_complete and self._keep_on_disk(name, made)):
+            _put(self._kept, name, (time.monotonic() + FRESH, made), _MOST_KEPT)
+        return made
+
+    def _keep_on_disk(self, name: str, made: bytes) -> bool:
+        try:
+            self._hidden.write(thumbnail_name(name), made, within=THUMBNAILS)
+        except OSError:
+            return False  # a full or read-only disk: it is made anew after some seconds
+        return True
+
+    def _kept_on_disk(self, name: str, changed: int) -> bytes | None:
+        """The one that was made before, if the recording has not changed since."""
+        try:
+            data, made = self._hidden.read(thumbnail_name(name), _MOST_BYTES, within=THUMBNAILS)
+        except OSError:
+            return None
+        is_jpeg = data.startswith(b"\xff\xd8\xff") and data.endswith(b"\xff\xd9")
+        return data if is_jpeg and made >= changed else None
+
+
+def _put(kept: OrderedDict[str, Any], name: str, value: Any, most: int) -> None:
+    kept[name] = value
+    kept.move_to_end(name)
+    while len(kept) > most:
+        kept.popitem(last=False)

@@ -1,0 +1,124 @@
+"""Answers requests that come by the socket that is its standard input, until that is closed.
+
+A request is one line of JSON with the open files beside it (SCM_RIGHTS), the answer one line of
+JSON, and as many bytes behind it as it says. One at a time; heads alone are asked of many files at
+once, and each has an answer of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import av.logging
+
+from twistedcam.recording.media_worker.film import first_picture, read_head
+from twistedcam.recording.media_worker.remux import copy, has_packet
+from twistedcam.recording.media_worker.source import NotAFilm
+
+#: How much less of the processor it gets than the cameras.
+_NICE = 5
+_MOST_LINE = 1 << 16
+_MOST_FILES = 64
+#: Seconds between the end of the time that a task gives up at by itself, and this program's end.
+_GRACE = 2.0
+
+
+def main() -> int:
+    """Answer until nobody asks any more.
+
+    Its arguments: how many bytes of memory it may have, and after how many seconds without a
+    request it ends.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's: it closes the socket
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    av.logging.set_level(None)
+    memory, idle = sys.argv[1:]
+    _limit(int(memory))
+    with socket.socket(fileno=os.dup(0)) as connection:
+        connection.settimeout(float(idle))
+        while True:
+            try:
+                line, files = _receive(connection)
+            except TimeoutError:
+                return 0
+            if not line:
+                return 0
+            try:
+                for head, body in _answers(json.loads(line), files):
+                    line = json.dumps({**head, "body": len(body)}).encode() + b"\n"
+                    connection.sendall(line + body)
+            except (BrokenPipeError, ConnectionResetError, TimeoutError):
+                return 0  # nobody waits for it
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                for fd in files:
+                    os.close(fd)
+
+
+def _answers(order: dict[str, Any], files: list[int]) -> Iterator[tuple[dict[str, Any], bytes]]:
+    for each in [[fd] for fd in files] if order["task"] == "head" else [files]:
+        _end_after(order["limit"] + _GRACE)
+        try:
+            yield _answer(order, each)
+        except NotAFilm as error:
+            yield {"refused": str(error)}, b""
+        except MemoryError:
+            yield {"refused": "it takes more memory than it may have"}, b""
+        except OSError as error:
+            yield {"failed": error.strerror or str(error), "errno": error.errno}, b""
+
+
+def _answer(order: dict[str, Any], files: list[int]) -> tuple[dict[str, Any], bytes]:
+    limit = order["limit"]
+    match order["task"]:
+        case "head":
+            return vars(read_head(files[0], limit)), b""
+        case "picture":
+            return {}, first_picture(files[0], limit)
+        case "packet":
+            return {"found": has_packet(files[0])}, b""
+        case "copy":
+            source, target = files
+            muxer, options = order["muxer"], order["options"]
+            going_on = partial(_end_after, limit + _GRACE)
+            return vars(copy(source, target, muxer, options, going_on)), b""
+    raise ValueError(f"there is no task {order['task']!r}")
+
+
+def _receive(connection: socket.socket) -> tuple[bytes, list[int]]:
+    """One request; an empty line once there will be no more."""
+    line, files, _, _ = socket.recv_fds(connection, _MOST_LINE, _MOST_FILES)
+    while line and not line.endswith(b"\n"):
+        more = connection.recv(_MOST_LINE)
+        line = line + more if more else b""
+    return line, files
+
+
+def _limit(memory: int) -> None:
+    """Bound what a file can take of the machine; what a system does not know stays unbounded."""
+    with suppress(OSError):
+        os.nice(_NICE)
+    import resource
+
+    for kind, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CORE, 0)):
+        with suppress(ValueError, OSError):
+            hard = resource.getrlimit(kind)[1]
+            least = most if hard == resource.RLIM_INFINITY else min(most, hard)
+            resource.setrlimit(kind, (least, hard))
+
+
+def _end_after(seconds: float) -> None:
+    """Have the kernel end this process then: nothing in FFmpeg has to look at a clock for it."""
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+"""The packets of an unfinished film, copied into a whole one."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import av
+import av.error
+
+from twistedcam.recording.media_worker.source import FilmFile, NotAFilm, as_text, open_film
+
+#: Seconds that the last picture is seen where nothing else is known.
+_LAST = Fraction(1, 30)
+
+
+@dataclass(frozen=True)
+class Copied:
+    """What was copied.
+
+    Arguments:
+        frames: how many packets.
+        seconds: how long they play.
+        said: the film's metadata, by names in small letters.
+    """
+
+    frames: int
+    seconds: float
+    said: dict[str, str] = field(default_factory=dict)
+
+
+def copy(
+    source_fd: int,
+    target_fd: int,
+    muxer: str,
+    options: dict[str, str],
+    on_packet: Callable[[], None] = lambda: None,
+) -> Copied:
+    """Copy the packets into a new file, which gets an index and a duration.
+
+    Arguments:
+        target_fd: an empty file, open for reading and writing.
+        muxer, options: how FFmpeg is to write it.
+        on_packet: called for each packet: there is progress.
+
+    Raises:
+        NotAFilm: the source cannot be read.
+        OSError: the target cannot be written.
+    """
+    writing = _Target(target_fd, "r+b", closefd=False)
+    try:
+        with (
+            open_film(FilmFile(source_fd, None)) as source,
+            av.open(writing, "w", format=muxer, options=options) as target,
+        ):
+            if not source.streams.video:
+                raise NotAFilm("it has no picture in it")
+            stream = source.streams.video[0]
+            made = target.add_stream_from_template(stream)
+            made.time_base = stream.time_base
+            metadata = {key: as_text(value) for key, value in source.metadata.items()}
+            target.metadata.update(metadata)
+            said = {key.lower(): value for key, value in metadata.items()}
+            frames, end = 0, Fraction(0)
+            for packet in _mux_all(source, stream, made, target):
+                frames += 1
+                on_packet()
+                end = (packet.pts + (packet.duration or 0)) * packet.time_base
+    except NotAFilm:
+        raise
+    except (av.error.FFmpegError, OSError, ValueError, IndexError) as error:
+        if writing.problem is not None:
+            raise writing.problem from None
+        why = getattr(error, "strerror", None) or str(error)
+        raise NotAFilm(f"it cannot be read: {why}") from None
+    if writing.problem is not None:
+        raise writing.problem
+    return Copied(frames, float(end), said)
+
+
+def has_packet(fd: int) -> bool:
+    """Whether there is a packet of video in a film.
+
+    Raises:
+        NotAFilm: it cannot be read.
+    """
+    try:
+        with open_film(FilmFile(fd, None)) as container:
+            return any(packet.size for packet in container.demux(video=0))
+    except (av.error.FFmpegError, OSError, ValueError, IndexError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise NotAFilm(f"it cannot be read: {why}") from None
+
+
+class _Target(io.FileIO):
+    """The file that is written; FFmpeg does not pass an error of it on in all cases."""
+
+    problem: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        view, done = memoryview(data), 0
+        try:
+            while done < len(view):
+                done += super().write(view[done:]) or 0
+        except OSError as error:
+            self.problem = self.problem or error
+            raise
+        return done
+
+
+def _mux_all(source: Any, stream: Any, copy: Any, target: Any) -> Iterator[Any]:
+    """Each whole packet, as long as it is seen: until the next one."""
+    held = None
+    interval = round(_LAST / stream.time_base)
+    for packet in _packets(source, stream):
+        if held is not None:
+            interval = held.duration = packet.pts - held.pts
+            yield _mux(held, copy, target)
+        held = packet
+    if held is not None:
+        held.duration = interval
+        yield _mux(held, copy, target)
+
+
+def _packets(source: Any, stream: Any) -> Iterator[Any]:
+    last = None
+    jpegs = stream.codec_context.name == "mjpeg"
+    try:
+        for packet in source.demux(stream):
+            if packet.pts is None or not packet.size or packet.is_corrupt:
+                continue
+            if last is not None and packet.pts <= last:
+                continue
+            if jpegs and b"\xff\xd9" not in bytes(packet)[-16:]:
+                continue
+            last = packet.pts
+            yield packet
+    except av.error.FFmpegError:
+        return  # the last one was cut short
+
+
+def _mux(packet: Any, copy: Any, target: Any) -> Any:
+    seen = packet.pts, packet.duration, packet.time_base
+    packet.stream = copy
+    target.mux(packet)
+    packet.pts, packet.duration, packet.time_base = seen
+    return packet

@@ -1,0 +1,1 @@
+"""Writes recordings: sessions, segments and files."""

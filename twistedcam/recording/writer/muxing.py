@@ -1,0 +1,152 @@
+"""From a camera's JPEGs to the packets of a film. All of it runs on the recorder's thread."""
+
+from __future__ import annotations
+
+import io
+from fractions import Fraction
+from typing import Any, Protocol
+
+import av
+import av.error
+import av.subtitles.stream  # PyAV does so with the first stream, when no file may be to be had
+
+from twistedcam.codecs.h264_encoder import Pictures, mark_keyframe, not_encodable
+from twistedcam.recording.containers import Format
+from twistedcam.recording.settings import RecordSettings
+from twistedcam.stream.moment import Coded, Moment
+
+#: Microseconds of film between two frames that a player can jump to.
+_KEYFRAMES = 2_000_000
+
+
+class PacketEncoder(Protocol):
+    """Makes one packet of each picture, at once."""
+
+    def encode(self, moment: Moment, pts: int) -> Any:
+        """The packet, or None if the picture is broken.
+
+        Arguments:
+            pts: its time in steps of the stream's time base.
+        """
+
+    def close(self) -> None:
+        """No more pictures will come."""
+
+
+def make_encoder(
+    container: Any, format: Format, settings: RecordSettings, first: Moment
+) -> tuple[Any, PacketEncoder]:
+    """The stream in the container and what makes packets for it.
+
+    Raises:
+        NotSupported: pictures of this size cannot be encoded.
+    """
+    base = format.container.time_base
+    if format.codec == "copy":
+        rate = 1 / base if format.container.muxer == "avi" else Fraction(30)
+        stream = container.add_stream("mjpeg", rate=rate)
+        stream.width, stream.height = first.width, first.height
+        stream.pix_fmt = "yuvj420p"
+        stream.time_base = base
+        return stream, _Copy(stream, base)
+    if first.coded is not None:
+        encoded = _Encoded(container, base, first.coded)
+        return encoded.stream, encoded
+    stream = container.add_stream("libx264", rate=30)
+    return stream, _H264(stream, base, settings, first)
+
+
+class _Copy:
+    """The camera's own JPEGs."""
+
+    def __init__(self, stream: Any, base: Fraction) -> None:
+        self._stream = stream
+        self._base = base
+
+    def encode(self, moment: Moment, pts: int) -> Any:
+        if not moment.jpeg:
+            return None
+        packet = av.Packet(moment.jpeg)
+        packet.stream = self._stream
+        packet.time_base = self._base
+        packet.pts = packet.dts = pts
+        packet.is_keyframe = True
+        return packet
+
+    def close(self) -> None:
+        """Nothing is kept."""
+
+
+class _H264:
+    """x264, fed with what the JPEG decoder gives."""
+
+    def __init__(
+        self, stream: Any, base: Fraction, settings: RecordSettings, first: Moment
+    ) -> None:
+        self._stream = stream
+        self._base = base
+        self._pictures = Pictures(first.width, first.height)
+        self._next_keyframe = first.time
+        coder = stream.codec_context
+        self._pictures.describe(coder)
+        coder.time_base = stream.time_base = base
+        # zerolatency: each picture's packet comes at once, so that a crash loses none in here.
+        coder.options = {
+            "preset": settings.preset,
+            "crf": str(settings.crf),
+            "tune": "zerolatency",
+        }
+        self._coder = coder
+        try:
+            coder.open()
+        except av.error.FFmpegError as error:
+            raise not_encodable(first.width, first.height, str(error.strerror)) from error
+
+    def encode(self, moment: Moment, pts: int) -> Any:
+        frame = self._pictures.decode(moment.jpeg)
+        if frame is None:
+            return None
+        frame.pts, frame.time_base = pts, self._base
+        keyframe = moment.time >= self._next_keyframe
+        mark_keyframe(frame, keyframe)
+        if keyframe:
+            self._next_keyframe = moment.time + _KEYFRAMES
+        packets = self._coder.encode(frame)
+        if len(packets) != 1:
+            return None
+        packet = packets[0]
+        packet.stream = self._stream
+        return packet
+
+    def close(self) -> None:
+        self._coder.encode(None)
+
+
+class _Encoded:
+    """H.264 that was made already, for publish targets."""
+
+    def __init__(self, container: Any, base: Fraction, first: Coded) -> None:
+        self.stream = add_coded_stream(container, first.data)
+        self.stream.time_base = self._base = base
+
+    def encode(self, moment: Moment, pts: int) -> Any:
+        assert moment.coded is not None
+        packet = av.Packet(moment.coded.data)
+        packet.stream = self.stream
+        packet.time_base = self._base
+        packet.pts = packet.dts = pts
+        packet.is_keyframe = moment.coded.is_keyframe
+        return packet
+
+    def close(self) -> None:
+        """Nothing is kept."""
+
+
+def add_coded_stream(container: Any, keyframe: bytes) -> Any:
+    """A stream for packets like this one: its size and headers are read from it.
+
+    Arguments:
+        keyframe: Annex B, with SPS and PPS.
+    """
+    with av.open(io.BytesIO(keyframe), format="h264") as read:
+        return container.add_stream_from_template(read.streams.video[0])

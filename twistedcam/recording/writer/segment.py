@@ -1,0 +1,313 @@
+"""One file of a recording. Every method blocks and is called on a thread of the recorder's."""
+
+from __future__ import annotations
+
+import os
+import struct
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from errno import ENOENT, ENOSPC
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import av.error
+
+from twistedcam.recording.containers import Format
+from twistedcam.recording.settings import RecordSettings
+from twistedcam.recording.writer.avi_date import set_rate, stamp
+from twistedcam.recording.writer.disk_space import ROOM, free_bytes, largest_file
+from twistedcam.recording.writer.faststart import SUFFIXES, copy_with_index_in_front
+from twistedcam.recording.writer.file_names import give_back
+from twistedcam.recording.writer.metadata_tag import Tag, write_dropped
+from twistedcam.recording.writer.muxing import make_encoder
+from twistedcam.recording.writer.part_file import PartFile
+from twistedcam.recording.writer.pending_tail import Tail
+from twistedcam.recording.writer.write_errors import MuxerError
+from twistedcam.runtime.boot_clock import boot_id, uptime
+from twistedcam.stream.moment import Moment
+
+_INDEX_ENTRY = 40
+#: Of the largest size that a file may have, one part of so many is left for what the muxer holds.
+_SPARE = 16
+#: Bytes of a film whose index is moved to its front before it gets its name.
+SMALL = 16 * 2**20
+#: Microseconds of film between two looks at the disk.
+_LOOK = 400_000
+#: Microseconds between two pictures that are too long to leave the newest ones to the muxer.
+_SLOW = 150_000
+#: How many times faster than it says a camera may be without losing a frame in an AVI.
+MORE = 1.25
+#: Steps by which a frame of an AVI may come too early for its place.
+_EARLY = 2.0
+#: Seconds that a last picture has to be seen to be written once more where there is but a grid.
+_STILL = 0.1
+#: Bytes that the muxer hands over at once: most fragments are one write, and not torn by a crash.
+_BUFFER = 1 << 20
+
+
+@dataclass
+class SegmentResult:
+    """What a file came to."""
+
+    name: str
+    frames: int = 0
+    seconds: float = 0.0
+    bytes: int = 0
+    #: Broken pictures, those of another size, and those that fell into one step of a coarse grid.
+    dropped: int = 0
+    #: Of these, the ones that could not be decoded or written.
+    broken: int = 0
+
+
+class Segment:
+    """A file that is being written.
+
+    Arguments:
+        path: its final one.
+        camera: the camera's name.
+        format, settings: how it is written.
+        first: its first frame; ``write`` has to be called with it as well.
+        pace: seconds that pass for one that is played; more than 1 in a timelapse.
+        rate: frames a second that come at most, if that is known: what an AVI says of itself.
+
+    Raises (every method but ``publish``):
+        OSError: the system's own error. What was written before can still be published.
+        av.error.FFmpegError: FFmpeg cannot write such a file.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        camera: str,
+        format: Format,
+        settings: RecordSettings,
+        first: Moment,
+        pace: float = 1.0,
+        rate: float | None = None,
+    ) -> None:
+        self.result = SegmentResult(path.name)
+        self.size = first.width, first.height
+        self.started = self.last = first.time
+        if format.container.muxer == "avi" and rate is not None:
+            step = 1 / Fraction(rate).limit_denominator(1001)
+            format = replace(format, container=replace(format.container, time_base=step))
+        self._base = format.container.time_base
+        self._early = 0.5 if rate is None else _EARLY
+        self._pace = pace
+        self._settings = settings
+        self._strict_grid = format.container.muxer == "avi"
+        self._takes_other_sizes = format.codec != "copy"
+        #: The stream of H.264 that its frames are of, where they were encoded already.
+        self.generation = None if first.coded is None else first.coded.generation
+        self._file = PartFile(path)
+        self._largest = largest_file(path.parent)
+        options = {**format.container.writing(pace), "flush_packets": "1"}
+        self._container: Any = av.open(
+            self._file, "w", format=format.container.muxer, options=options, buffer_size=_BUFFER
+        )
+        began = datetime.fromtimestamp(first.captured_us / 1e6, UTC)
+        written = began.isoformat(timespec="microseconds").replace("+00:00", "Z")
+        tag = Tag(camera, path.name, made=time.time(), boot=boot_id(), up=uptime())
+        self._container.metadata.update(creation_time=written, date=written, comment=str(tag))
+        self._stream, self._encoder = make_encoder(self._container, format, settings, first)
+        self._tail = Tail(format.container, self._stream)
+        self._held: Any = None
+        self._last: Moment | None = None
+        self._last_pts = -1
+        self._looked = first.time
+        self._container.start_encoding()
+        if self._strict_grid:
+            self._file.change(lambda file: stamp(file, first.captured_us / 1e6))
+        self._header = self._file.size
+
+    def write(self, moment: Moment) -> None:
+        """Add a frame.
+
+        It goes to the muxer when the next one comes, because only then it is known how long it
+        is to be seen. Where that may be long, it is put on the disk before. A frame of another size
+        is fitted into the picture, or left out where the camera's own JPEGs are recorded.
+        """
+        if not self._takes_other_sizes and (moment.width, moment.height) != self.size:
+            self.result.dropped += 1
+            return
+        pts = self._place(moment.time)
+        if pts is None:
+            self.result.dropped += 1
+            return
+        packet = self._encoder.encode(moment, pts)
+        if packet is None:
+            self.result.dropped += 1
+            self.result.broken += 1
+            return
+        self._mux(pts)
+        self._held, self._last_pts = packet, pts
+        self.result.frames += 1
+        is_slow = self.result.frames == 1 or (moment.time - self.last) * self._pace >= _SLOW
+        self.last = moment.time
+        if self._strict_grid:
+            self._last = moment
+            self._mux(pts + 1)  # no picture has a length there: none has to wait
+        else:
+            self._tail.add(packet)
+            if is_slow:
+                self._put_tail()
+        self._look(moment.time)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it comes near the size that a file may have on this disk (4 GiB on FAT)."""
+        if self._largest is None:
+            return False
+        index = _INDEX_ENTRY * self.result.frames
+        return self.result.bytes + index >= self._largest - self._largest // _SPARE
+
+    @property
+    def appeared(self) -> bool:
+        """Whether there is a file on the disk."""
+        return self._file.appeared
+
+    def abandon(self) -> None:
+        """Give up a file that is not on the disk."""
+        container, self._container = self._container, None
+        with suppress(av.error.FFmpegError):
+            container.close()
+        self._file.discard()
+
+    def _place(self, time: int) -> int | None:
+        """The frame's time in the file; None if there is none left for it in an AVI."""
+        steps = self._steps(time)
+        pts = max(round(steps), self._last_pts + 1)
+        # A camera may be a little faster than it says: that is made up for in the end.
+        if self._strict_grid and pts - steps > max(self._early, float(steps) * (MORE - 1)):
+            return None
+        return pts
+
+    def _steps(self, time: int) -> Fraction:
+        return Fraction(time - self.started, 1_000_000) / self._base
+
+    def end(self, at: int) -> None:
+        """Finish the file's contents: the last frame is seen until ``at``, then the index."""
+        try:
+            until = round(self._steps(at))
+            self._mux(max(until, self._last_pts + 1))
+            self._encoder.close()
+            if self._strict_grid:
+                self._fill_grid(until)
+            self.result.seconds = float(max(until, self._last_pts + 1) * self._base)
+        finally:
+            self._close()
+        if self._strict_grid:
+            self._set_true_rate()
+        self.result.bytes = self._file.size
+        if self._file.error is not None:
+            raise self._file.error
+
+    def publish(self, dropped: int) -> None:
+        """Put the file on the disk under its final name. One without a picture is thrown away.
+
+        From then on the name is taken by the file alone.
+
+        Arguments:
+            dropped: frames that were left out before they came here.
+
+        Raises:
+            OSError: it could not be done; what there is stays under its hidden name.
+        """
+        try:
+            self._publish(dropped)
+        finally:
+            give_back(self._file.path)
+
+    def _publish(self, dropped: int) -> None:
+        self._close()
+        if not self._file.is_worth_keeping:
+            self._file.discard()
+            self.result.bytes = 0
+            return
+        self.result.dropped += dropped
+        with suppress(OSError):  # the count alone is no reason to leave the film hidden
+            write_dropped(self._file.fileno(), self.result.dropped)
+        self.result.bytes = self._file.size
+        self.result.name = self._file.publish(self._copy).name
+
+    def _copy(self, part: Path) -> Path | None:
+        """A copy with the index in front, if that does not take long (see index_mover)."""
+        if self._file.path.suffix.lower() not in SUFFIXES or self.result.bytes > SMALL:
+            return None
+        try:
+            return copy_with_index_in_front(part, self._settings.keep_free or 0)
+        except (OSError, struct.error):
+            return None
+
+    def _mux(self, until: int) -> None:
+        packet, self._held = self._held, None
+        if packet is None:
+            return
+        packet.duration = until - packet.pts
+        before = self._file.size
+        try:
+            self._container.mux(packet)
+        except av.error.FFmpegError:  # it is the picture's fault: the next one may be good
+            self.result.frames -= 1
+            self.result.dropped += 1
+            self.result.broken += 1
+        if self._file.error is not None:
+            raise self._file.error
+        if self._file.size > before:
+            self._tail.wrote()
+        if self._file.size > self._header:
+            self._file.appear()
+            self._file.mark()
+        self.result.seconds = float(until * self._base)
+        self.result.bytes = self._file.size
+
+    def _put_tail(self) -> None:
+        self._file.appear()
+        self._file.put_tail(self._tail.render())
+        if self._file.error is not None:
+            raise self._file.error
+
+    def _fill_grid(self, until: int) -> None:
+        """An AVI lasts as long as it has steps: where the end was still, show it once more."""
+        left = until - self._last_pts
+        if left > 1 and left * self._base > _STILL and self._last is not None:
+            self._held = self._encoder.encode(self._last, until - 1)
+            self._mux(until)
+
+    def _set_true_rate(self) -> None:
+        """Let the steps of an AVI be as short as they were, if more frames came than it says."""
+        steps = float(self._steps(self.last))
+        if self._last_pts - steps > _EARLY and self._file.error is None:
+            faster = self._last_pts / steps
+            self._file.change(lambda file: set_rate(file, faster / float(self._base)))
+            self.result.seconds /= faster
+
+    def _look(self, time: int) -> None:
+        """See whether the file is still there, and room for what is to come, while there is."""
+        if time - self._looked < _LOOK:
+            return
+        self._looked = time
+        if self._file.appeared and not self._file.part.exists():
+            reason = f"{os.strerror(ENOENT)} any more (deleted, or the disk was unmounted)"
+            raise OSError(ENOENT, reason)
+        with suppress(FileNotFoundError):
+            if free_bytes(self._file.path.parent) < ROOM + _INDEX_ENTRY * self.result.frames:
+                raise OSError(ENOSPC, os.strerror(ENOSPC))
+
+    def _close(self) -> None:
+        """Let the muxer write what it writes at the end."""
+        container, self._container = self._container, None
+        if container is None:
+            return
+        try:
+            container.close()
+        except av.error.FFmpegError as error:
+            self._file.error = self._file.error or MuxerError(error.errno, error.strerror)
+        if self._file.error is None:
+            if not self._file.appeared and self.result.frames:
+                self._file.appear()
+            self._file.mark()

@@ -1,0 +1,93 @@
+"""A recording without a server: frames in, one file out, on the caller's own thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from twistedcam.media.frame import Frame
+from twistedcam.media.timeline import Timeline
+from twistedcam.recording.containers import format_of_name
+from twistedcam.recording.settings import RecordSettings
+from twistedcam.recording.writer.file_names import take_next_name
+from twistedcam.recording.writer.part_file import disk_error
+from twistedcam.recording.writer.segment import Segment, SegmentResult
+from twistedcam.stream.moment import Moment
+
+
+class FileRecording:
+    """Writes frames to a file as the server does; every method blocks.
+
+    Arguments:
+        path: the file; its ending says the format (see formats.CONTAINERS).
+        camera: whose frames they are, for the file's metadata.
+        settings: how it is written; segments and limits mean nothing here.
+
+    Raises (every method):
+        DiskError: with the system's reason. ``close`` keeps what can be kept all the same.
+        NotSupported: pictures of this size cannot be encoded.
+    """
+
+    def __init__(self, path: Path, camera: str, settings: RecordSettings | None = None) -> None:
+        self.path = path
+        self.result = SegmentResult(path.name)
+        self._camera = camera
+        self._settings = settings or RecordSettings()
+        self._timeline = Timeline()
+        self._segment: Segment | None = None
+        self._broken = False
+
+    def write(self, frames: Iterable[Frame]) -> SegmentResult:
+        """Add frames, oldest first; how far the recording has come."""
+        try:
+            for frame in frames:
+                self._write(Moment.of(frame, self._timeline.place(frame.time_us, time.monotonic())))
+        except OSError as error:
+            self._broken = True
+            raise disk_error(self.path.name, error) from error
+        return self.result
+
+    def close(self, dropped: int = 0) -> SegmentResult:
+        """Finish the file: index, duration, its final name.
+
+        Arguments:
+            dropped: frames that were left out before they came here.
+        """
+        segment, self._segment = self._segment, None
+        if segment is None:
+            return self.result
+        try:
+            try:
+                at = self._timeline.at(time.monotonic()) or 0
+                segment.end(max(at, segment.last + self._timeline.interval))
+            finally:
+                segment.publish(dropped)
+        except OSError as error:
+            if not self._broken:
+                raise disk_error(self.path.name, error) from error
+        return self.result
+
+    def _write(self, moment: Moment) -> None:
+        if self._segment is not None and (moment.width, moment.height) != self._segment.size:
+            self._segment.result.dropped += 1  # one file has pictures of one size
+            return
+        if self._segment is None:
+            self._segment = self._open(moment)
+        while True:
+            try:
+                self._segment.write(moment)
+                break
+            except FileExistsError:
+                if self._segment.appeared:
+                    raise
+                # Another program began a file of the same name a moment ago.
+                self._segment.abandon()
+                self.path = self.path.with_name(take_next_name(self.path.parent, self.path.name))
+                self._segment = self._open(moment)
+
+    def _open(self, moment: Moment) -> Segment:
+        format = format_of_name(self.path.name, self._settings.format)
+        segment = Segment(self.path, self._camera, format, self._settings, moment)
+        self.result = segment.result
+        return segment
