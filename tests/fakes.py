@@ -13,8 +13,8 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import Clock
 
 from twistedcam.camera import Camera
+from twistedcam.core.server import Server
 from twistedcam.events import CameraChanged, Event, EventBus
-from twistedcam.server import Server
 from twistedcam.sources import SCHEMES, Grab, Settings, Source, SourceInfo, SourceSpec
 
 TINY_JPEG: bytes = cv2.imencode(".jpg", np.zeros((1, 1), np.uint8))[1].tobytes()

@@ -17,7 +17,7 @@ from twistedcam.sources import SourceSpec
 
 if TYPE_CHECKING:
     from twistedcam.config.options import ServeOptions
-    from twistedcam.server import Server
+    from twistedcam.core.server import Server
 
 log = Logger()
 

@@ -21,6 +21,7 @@ from twistedcam.config.options import ServeOptions, options_from
 from twistedcam.control.keys import Keys
 from twistedcam.control.protocol import ControlFactory
 from twistedcam.control.terminal import Terminal, speak_to_nobody
+from twistedcam.core.server import Server
 from twistedcam.delivery.workers import WorkerPool
 from twistedcam.errors import DiskError, StartupError
 from twistedcam.frameport import FrameFactory
@@ -44,7 +45,6 @@ from twistedcam.reload import take_over
 from twistedcam.runtime.memory import MemoryReturn
 from twistedcam.runtime.shutdown import stop_once
 from twistedcam.runtime.writable_paths import make_folder
-from twistedcam.server import Server
 from twistedcam.tls.server_endpoint import LoadedCertificate
 
 log = Logger()

@@ -15,6 +15,7 @@ from twisted.internet.task import Clock
 from tests.fakes import make_server
 from twistedcam.auth import Grant
 from twistedcam.commands import Registry, standard_commands
+from twistedcam.core.server import Server
 from twistedcam.errors import (
     BadArgument,
     CameraNeeded,
@@ -24,7 +25,6 @@ from twistedcam.errors import (
 )
 from twistedcam.processing import Process
 from twistedcam.processing.user_code import Code
-from twistedcam.server import Server
 from twistedcam.sources import parse
 
 

@@ -13,7 +13,7 @@ from twisted.logger import LogLevel, globalLogPublisher
 from tests.fakes import FakeScheme, ManualThread
 from twistedcam.commands import standard_commands
 from twistedcam.control.protocol import ControlFactory
-from twistedcam.server import Server
+from twistedcam.core.server import Server
 from twistedcam.sources import SourceSpec
 
 _COMMANDS = standard_commands()

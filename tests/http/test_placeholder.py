@@ -13,6 +13,7 @@ from twisted.internet.task import Clock
 
 from tests.fakes import FakeScheme, ManualThread
 from twistedcam.camera import Camera
+from twistedcam.core.server import Server
 from twistedcam.http.placeholder import (
     DEFAULT_SIZE,
     KEEP,
@@ -24,7 +25,6 @@ from twistedcam.http.placeholder import (
 )
 from twistedcam.media import jpeg
 from twistedcam.media.frame import Frame
-from twistedcam.server import Server
 from twistedcam.sources import SourceSpec
 
 LONG = "averyveryveryveryverylongcameranamethatneverends_01234567890123"

@@ -15,6 +15,7 @@ from tests.process import PATIENCE
 from tests.processing.code import Held
 from twistedcam.camera import Camera
 from twistedcam.commands.status import camera_status
+from twistedcam.core.server import Server
 from twistedcam.errors import BadArgument, NoSuchCamera
 from twistedcam.events import CameraChanged, Event, Fault, Processed
 from twistedcam.http.health import Health
@@ -22,7 +23,6 @@ from twistedcam.http.processmetrics import process_metrics
 from twistedcam.media.frame import Frame
 from twistedcam.processing import Code, Process, Processor
 from twistedcam.processing import executors as work_module
-from twistedcam.server import Server
 
 PATTERN = "pattern:?size=160x120&fps=30"
 

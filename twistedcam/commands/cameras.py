@@ -9,7 +9,7 @@ from twistedcam.errors import CameraNeeded, NoSuchCamera
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
-    from twistedcam.server import Server
+    from twistedcam.core.server import Server
 
 
 class VisibleCameras:

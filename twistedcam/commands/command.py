@@ -12,7 +12,7 @@ from twistedcam.commands.cameras import VisibleCameras
 from twistedcam.errors import BadArgument
 
 if TYPE_CHECKING:
-    from twistedcam.server import Server
+    from twistedcam.core.server import Server
 
 #: One item, a list of items, or nothing to tell. Keys are words, values plain JSON values.
 Answer = dict[str, Any] | list[dict[str, Any]] | None

@@ -10,7 +10,7 @@ from twistedcam.commands.command import Answer, Command
 from twistedcam.util.camera_name import url_safe
 
 if TYPE_CHECKING:
-    from twistedcam.server import Server
+    from twistedcam.core.server import Server
 
 
 async def carry_out(

@@ -11,8 +11,8 @@ from twistedcam.errors import TargetFailed
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
+    from twistedcam.core.server import Server
     from twistedcam.publishing.output import Output
-    from twistedcam.server import Server
 
 
 def add_publishing_commands(registry: Registry) -> None:

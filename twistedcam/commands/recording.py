@@ -18,7 +18,7 @@ from twistedcam.util.quantities import seconds as parse_seconds
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
-    from twistedcam.server import Server
+    from twistedcam.core.server import Server
 
 
 def add_recording_commands(registry: Registry) -> None:

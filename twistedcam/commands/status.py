@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from twistedcam.broker import broker_status
+from twistedcam.core.broker_state import broker_status
 from twistedcam.util.camera_name import url_safe
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
-    from twistedcam.server import Server
+    from twistedcam.core.server import Server
     from twistedcam.stream.viewers import Viewer
 
 

@@ -6,7 +6,6 @@ import platform
 from typing import TYPE_CHECKING, Any
 
 from twisted import __version__ as twisted_version
-from twistedcam.broker import broker_status
 from twistedcam.commands.cameras import VisibleCameras
 from twistedcam.commands.command import Answer, Command
 from twistedcam.commands.publishing import add_publishing_commands
@@ -14,13 +13,14 @@ from twistedcam.commands.recording import add_recording_commands
 from twistedcam.commands.registry import Registry
 from twistedcam.commands.session import add_session_commands
 from twistedcam.commands.status import camera_status, camera_summary, viewer_status
+from twistedcam.core.broker_state import broker_status
 from twistedcam.errors import BadArgument, CameraFailed
 from twistedcam.sources.webcam.controls import COMMON, short_word
 from twistedcam.version import __version__
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
-    from twistedcam.server import Server
+    from twistedcam.core.server import Server
 
 
 #: Seconds that a viewer's connection may take to close before the answer says that it does.

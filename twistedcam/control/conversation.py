@@ -16,7 +16,7 @@ from twistedcam.events import Event
 from twistedcam.net.addresses import MAX_SHOWN, is_private
 
 if TYPE_CHECKING:
-    from twistedcam.server import Server
+    from twistedcam.core.server import Server
 
 log = Logger()
 

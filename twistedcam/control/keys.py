@@ -16,7 +16,7 @@ from twistedcam.util.quantities import show_seconds, show_size, shown_path
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
-    from twistedcam.server import Server
+    from twistedcam.core.server import Server
 
 log = Logger()
 

@@ -35,7 +35,7 @@ from twistedcam.runtime.scheduler import Step, Turns
 from twistedcam.version import __version__
 
 if TYPE_CHECKING:
-    from twistedcam.server import Server
+    from twistedcam.core.server import Server
 
 log = Logger()
 

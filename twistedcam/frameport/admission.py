@@ -13,7 +13,7 @@ from twistedcam.version import __version__
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
-    from twistedcam.server import Server
+    from twistedcam.core.server import Server
 
 
 def hello(server: Server, nonce: str) -> wire.Hello:

@@ -16,7 +16,7 @@ from twistedcam.wire.messages import FrameMessage
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
-    from twistedcam.server import Server
+    from twistedcam.core.server import Server
 
 log = Logger()
 

@@ -35,7 +35,7 @@ from twistedcam.runtime.scheduler import Step, Turns
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
-    from twistedcam.server import Server
+    from twistedcam.core.server import Server
 
 log = Logger()
 

@@ -13,8 +13,8 @@ from twistedcam.frameport.session import Connection, state_of
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
+    from twistedcam.core.server import Server
     from twistedcam.delivery import Hearing
-    from twistedcam.server import Server
 
 
 class ViewSession:

@@ -17,7 +17,7 @@ from twistedcam.http.request import HttpRequest, camera_asked, has_word
 from twistedcam.net.addresses import show_address
 
 if TYPE_CHECKING:
-    from twistedcam.server import Server
+    from twistedcam.core.server import Server
 
 log = Logger()
 

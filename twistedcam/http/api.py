@@ -16,7 +16,7 @@ from twistedcam.http.reply import Reply, json_reply
 from twistedcam.http.request import HttpRequest
 
 if TYPE_CHECKING:
-    from twistedcam.server import Server
+    from twistedcam.core.server import Server
 
 PREFIX = "/api/v1"
 #: Characters of one word.

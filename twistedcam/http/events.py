@@ -17,7 +17,7 @@ from twistedcam.http.request import HttpRequest, query
 from twistedcam.runtime.timer import Timer
 
 if TYPE_CHECKING:
-    from twistedcam.server import Server
+    from twistedcam.core.server import Server
 
 HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",

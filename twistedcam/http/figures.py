@@ -17,7 +17,7 @@ from twistedcam.events import Event
 from twistedcam.runtime.timer import Timer
 
 if TYPE_CHECKING:
-    from twistedcam.server import Server
+    from twistedcam.core.server import Server
 
 #: Seconds between two samples, and how many are kept: five minutes.
 PERIOD = 1.0

@@ -20,7 +20,7 @@ from twistedcam.runtime.regular_file import open_regular
 from twistedcam.util.escaped_name import file_name, show_name
 
 if TYPE_CHECKING:
-    from twistedcam.server import Server
+    from twistedcam.core.server import Server
 
 TYPES = {
     ".mp4": "video/mp4",

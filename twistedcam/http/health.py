@@ -10,7 +10,7 @@ from twistedcam.http.request import HttpRequest, query
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
-    from twistedcam.server import Server
+    from twistedcam.core.server import Server
 
 
 class Health:

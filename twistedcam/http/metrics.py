@@ -19,9 +19,9 @@ from twistedcam.version import __version__
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
+    from twistedcam.core.server import Server
     from twistedcam.publishing.output import Output
     from twistedcam.recording import Recorder
-    from twistedcam.server import Server
 
 STATES = get_args(CameraState)
 

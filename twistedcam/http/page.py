@@ -13,7 +13,7 @@ from twistedcam.http.reply import Reply, json_reply
 from twistedcam.http.request import HttpRequest, query
 
 if TYPE_CHECKING:
-    from twistedcam.server import Server
+    from twistedcam.core.server import Server
 
 TYPES = {
     ".html": "text/html; charset=utf-8",

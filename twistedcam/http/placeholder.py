@@ -19,8 +19,8 @@ from twistedcam.util.camera_name import ascii_title
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
+    from twistedcam.core.server import Server
     from twistedcam.runtime.threads import Thread
-    from twistedcam.server import Server
 
 #: The size, in pixels, where a camera has not said its own yet.
 DEFAULT_SIZE = (640, 480)

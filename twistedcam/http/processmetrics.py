@@ -11,7 +11,7 @@ from twistedcam.http.families import Row, counters, gauges
 from twistedcam.processing import Processor
 
 if TYPE_CHECKING:
-    from twistedcam.server import Server
+    from twistedcam.core.server import Server
 
 NOW: tuple[Row[Processor], ...] = (
     ("twistedcam_process_seconds", "What a picture takes, of late.", lambda code: code.seconds),

@@ -12,7 +12,7 @@ from twistedcam.stream.viewers import Viewer
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
-    from twistedcam.server import Server
+    from twistedcam.core.server import Server
 
 #: Seconds after its last picture that somebody is still counted.
 LINGER = 6.0

@@ -11,7 +11,7 @@ from twistedcam.auth import ANYONE, Grant
 from twistedcam.errors import BadArgument
 
 if TYPE_CHECKING:
-    from twistedcam.server import Server
+    from twistedcam.core.server import Server
 
 #: Bytes of a request's body.
 MAX_BODY = 64 * 1024

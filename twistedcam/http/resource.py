@@ -21,7 +21,7 @@ from twistedcam.http.stream import wanted_fps as wanted
 from twistedcam.net.addresses import show_address
 
 if TYPE_CHECKING:
-    from twistedcam.server import Server
+    from twistedcam.core.server import Server
 
 
 class CameraResource(Resource):

@@ -26,7 +26,7 @@ from twistedcam.http.websocket import WebSockets
 
 if TYPE_CHECKING:
     from twistedcam.commands import Command, Registry
-    from twistedcam.server import Server
+    from twistedcam.core.server import Server
 
 
 def make_router(server: Server, registry: Registry, figures: Figures) -> Router:

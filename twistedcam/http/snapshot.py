@@ -12,7 +12,7 @@ from twistedcam.http.request import HttpRequest, camera_asked, query
 from twistedcam.net.addresses import source_of
 
 if TYPE_CHECKING:
-    from twistedcam.server import Server
+    from twistedcam.core.server import Server
 
 #: Seconds that ``?after=`` waits for a newer picture.
 WAIT = 5.0

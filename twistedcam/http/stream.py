@@ -20,8 +20,8 @@ from twistedcam.runtime.timer import Timer
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
+    from twistedcam.core.server import Server
     from twistedcam.delivery.local import Delivery
-    from twistedcam.server import Server
 
 log = Logger()
 

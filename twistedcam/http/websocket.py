@@ -32,7 +32,7 @@ from twistedcam.runtime.scheduler import Step, Turns
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
-    from twistedcam.server import Server
+    from twistedcam.core.server import Server
 
 #: Pictures on their way at once: two, so that the next is there while one is being drawn.
 WINDOW = 2

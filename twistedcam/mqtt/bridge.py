@@ -14,9 +14,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from twistedcam.broker import BrokerState
 from twistedcam.commands import Command, Registry
 from twistedcam.commands.status import camera_status
+from twistedcam.core.broker_state import BrokerState
 from twistedcam.errors import BadArgument, Forbidden, LineTooLong, TwistedcamError
 from twistedcam.events import Event, Fault
 from twistedcam.mqtt.address import Broker
@@ -26,7 +26,7 @@ from twistedcam.recording.library.hidden_folder import INSTALLATION, HiddenFolde
 from twistedcam.runtime.timer import Timer
 
 if TYPE_CHECKING:
-    from twistedcam.server import Server
+    from twistedcam.core.server import Server
 
 log = Logger()
 

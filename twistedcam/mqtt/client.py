@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
-from twistedcam.broker import BrokerState
+from twistedcam.core.broker_state import BrokerState
 from twistedcam.errors import BadArgument
 from twistedcam.mqtt.address import Broker
 from twistedcam.mqtt.discovery import OFFLINE, ONLINE, availability_topic

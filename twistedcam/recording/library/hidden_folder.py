@@ -15,7 +15,7 @@ from twistedcam.runtime.atomic_file import locked, write_atomically
 from twistedcam.runtime.regular_file import open_regular
 
 #: The hidden folder: the index and the thumbnails, which can be made anew at any time, and the
-#: settings that were saved (twistedcam.saved).
+#: settings that were saved (twistedcam.core.saved_settings).
 HIDDEN = ".twistedcam"
 THUMBNAILS = "thumbnails"
 #: Holds the id of the installation, as hexadecimal digits. It is written when the folder is made:

@@ -13,8 +13,8 @@ from unittest.mock import patch
 import pytest
 
 from tests.process import PATIENCE
+from twistedcam.core.saved_settings import SavedSettings
 from twistedcam.errors import DiskError
-from twistedcam.saved import SavedSettings
 from twistedcam.sources.spec import parse
 
 CONFIGURED = parse("pattern:?size=640x480&fps=10")

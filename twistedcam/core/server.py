@@ -12,10 +12,11 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from twistedcam.auth import Authenticator
-from twistedcam.broker import BrokerState
 from twistedcam.camera import Camera
 from twistedcam.camera.properties.device import DeviceControls
 from twistedcam.camera.properties.group import CameraProperties
+from twistedcam.core.broker_state import BrokerState
+from twistedcam.core.saved_settings import SavedSettings
 from twistedcam.delivery import Delivery, LocalDelivery
 from twistedcam.errors import BadArgument, CameraNeeded, DiskError, NoSuchCamera, NotSupported
 from twistedcam.events import Event, EventBus
@@ -32,7 +33,6 @@ from twistedcam.recording.writer.disk_space import check_mount
 from twistedcam.runtime.scheduler import TurnQueue
 from twistedcam.runtime.threads import ReaderThread, Thread
 from twistedcam.runtime.timer import Timer
-from twistedcam.saved import SavedSettings
 from twistedcam.sources import SourceSpec
 from twistedcam.sources import parse as parse_source
 from twistedcam.stream.viewers import Viewers

@@ -1,0 +1,1 @@
+"""The server: its cameras and what belongs to them."""
