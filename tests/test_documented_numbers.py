@@ -14,7 +14,7 @@ from twistedcam.camera import camera, capture, on_demand, retry
 from twistedcam.clients.frames import blocking
 from twistedcam.clients.frames import camera_state as states
 from twistedcam.codecs import h264_encoder as coder
-from twistedcam.commands import vocabulary
+from twistedcam.commands import standard as vocabulary
 from twistedcam.control import keys, lines, telnet, watch
 from twistedcam.control import protocol as control
 from twistedcam.delivery import sender as outlet

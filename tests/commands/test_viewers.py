@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 
 from tests.server_case import ServerCase
 from twistedcam.commands import standard_commands
-from twistedcam.commands.vocabulary import KICK_TIMEOUT
+from twistedcam.commands.standard import KICK_TIMEOUT
 from twistedcam.errors import NoSuchViewer
 
 

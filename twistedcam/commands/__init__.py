@@ -4,7 +4,7 @@ from twistedcam.commands.cameras import VisibleCameras
 from twistedcam.commands.command import Answer, Command, Parameter
 from twistedcam.commands.dispatch import carry_out
 from twistedcam.commands.registry import Registry
-from twistedcam.commands.vocabulary import standard_commands
+from twistedcam.commands.standard import standard_commands
 
 __all__ = [
     "Answer",
