@@ -14,12 +14,9 @@ from twistedcam.auth import login_throttle as slowdown
 from twistedcam.camera import retry
 from twistedcam.clients.frames import camera_state as states
 from twistedcam.config.arguments import MOST_WORKERS
-from twistedcam.control import lines, protocol, telnet, watch
 from twistedcam.delivery import sender as outlet
 from twistedcam.delivery import subscription as watcher
 from twistedcam.errors import BadArgument
-from twistedcam.frameport import server, vigil
-from twistedcam.frameport.publish import LOOKED_THROUGH_AT_ONCE
 from twistedcam.http import (
     api,
     channel,
@@ -34,7 +31,6 @@ from twistedcam.http import (
 )
 from twistedcam.media import jpeg
 from twistedcam.media import jpeg_repair as repair
-from twistedcam.mqtt import bridge, client
 from twistedcam.net import graceful_close as parting
 from twistedcam.net import listener
 from twistedcam.net.connection_limits import LEAST_SHARE, RESERVED_FILES, UNJOINED_SHARE, Limits
@@ -45,6 +41,13 @@ from twistedcam.recording.library import thumbnail
 from twistedcam.recording.media_worker import source
 from twistedcam.recording.writer import file_names as names
 from twistedcam.runtime.scheduler import TURN
+from twistedcam.servers.control import event_watch as watch
+from twistedcam.servers.control import line_format as lines
+from twistedcam.servers.control import protocol, telnet
+from twistedcam.servers.frames import keepalive as vigil
+from twistedcam.servers.frames import server
+from twistedcam.servers.frames.publish_session import LOOKED_THROUGH_AT_ONCE
+from twistedcam.servers.mqtt import bridge, client
 from twistedcam.sources import http as web
 from twistedcam.sources import http_client, multipart, relay, spec
 from twistedcam.stream import write_queue as backlog

@@ -15,18 +15,13 @@ from twistedcam.clients.frames import blocking
 from twistedcam.clients.frames import camera_state as states
 from twistedcam.codecs import h264_encoder as coder
 from twistedcam.commands import standard as vocabulary
-from twistedcam.control import keys, lines, telnet, watch
-from twistedcam.control import protocol as control
 from twistedcam.delivery import sender as outlet
 from twistedcam.delivery import subscription as watcher
 from twistedcam.delivery import writable as wait
-from twistedcam.frameport import publish, vigil
-from twistedcam.frameport import server as frames
 from twistedcam.http import channel, events, request, snapshot, stall
 from twistedcam.media import jpeg
 from twistedcam.media import jpeg_repair as repair
 from twistedcam.media import jpeg_truncation as truncation
-from twistedcam.mqtt.address import Broker
 from twistedcam.net import graceful_close as parting
 from twistedcam.processing import executors as work
 from twistedcam.processing import processor, results
@@ -40,6 +35,15 @@ from twistedcam.recording.media_worker import source
 from twistedcam.recording.writer import disk_space as disk
 from twistedcam.recording.writer import file_names as names
 from twistedcam.recording.writer import segment, session
+from twistedcam.servers.console import keys
+from twistedcam.servers.control import event_watch as watch
+from twistedcam.servers.control import line_format as lines
+from twistedcam.servers.control import protocol as control
+from twistedcam.servers.control import telnet
+from twistedcam.servers.frames import keepalive as vigil
+from twistedcam.servers.frames import publish_session as publish
+from twistedcam.servers.frames import server as frames
+from twistedcam.servers.mqtt.address import Broker
 from twistedcam.sources import http as web
 from twistedcam.sources import relay
 from twistedcam.sources.webcam import source as webcam

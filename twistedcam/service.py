@@ -18,13 +18,9 @@ from twistedcam.auth import Authenticator, TokenFile
 from twistedcam.commands import Registry, standard_commands
 from twistedcam.config.arguments import CONTROL_ENDPOINT, FRAME_ENDPOINT, HTTP_ENDPOINT
 from twistedcam.config.options import ServeOptions, options_from
-from twistedcam.control.keys import Keys
-from twistedcam.control.protocol import ControlFactory
-from twistedcam.control.terminal import Terminal, speak_to_nobody
 from twistedcam.core.server import Server
 from twistedcam.delivery.workers import WorkerPool
 from twistedcam.errors import DiskError, StartupError
-from twistedcam.frameport import FrameFactory
 from twistedcam.http import (
     CameraResource,
     Figures,
@@ -36,7 +32,6 @@ from twistedcam.http import (
 from twistedcam.http.request import HttpRequest
 from twistedcam.http.router import Router
 from twistedcam.http.turns import Turns
-from twistedcam.mqtt import Bridge
 from twistedcam.net.exposure import check_endpoint, check_ports, urls_of
 from twistedcam.net.listener import Listener
 from twistedcam.net.proxies import TrustedProxies
@@ -45,6 +40,11 @@ from twistedcam.reload import take_over
 from twistedcam.runtime.memory import MemoryReturn
 from twistedcam.runtime.shutdown import stop_once
 from twistedcam.runtime.writable_paths import make_folder
+from twistedcam.servers.console.keys import Keys
+from twistedcam.servers.console.terminal import Terminal, speak_to_nobody
+from twistedcam.servers.control.protocol import ControlFactory
+from twistedcam.servers.frames import FrameFactory
+from twistedcam.servers.mqtt import Bridge
 from twistedcam.tls.server_endpoint import LoadedCertificate
 
 log = Logger()

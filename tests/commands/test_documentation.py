@@ -8,9 +8,10 @@ from pathlib import Path
 
 from twistedcam import events
 from twistedcam.commands import standard_commands
-from twistedcam.control import protocol, telnet, watch
-from twistedcam.control.lines import MAX_LINE
 from twistedcam.errors import CommandError
+from twistedcam.servers.control import event_watch as watch
+from twistedcam.servers.control import protocol, telnet
+from twistedcam.servers.control.line_format import MAX_LINE
 
 TEXT = (Path(__file__).parents[2] / "docs" / "control-protocol.md").read_text()
 

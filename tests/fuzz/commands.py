@@ -12,8 +12,8 @@ from twisted.logger import LogLevel, globalLogPublisher
 
 from tests.fakes import FakeScheme, ManualThread
 from twistedcam.commands import standard_commands
-from twistedcam.control.protocol import ControlFactory
 from twistedcam.core.server import Server
+from twistedcam.servers.control.protocol import ControlFactory
 from twistedcam.sources import SourceSpec
 
 _COMMANDS = standard_commands()

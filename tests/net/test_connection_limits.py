@@ -9,19 +9,19 @@ import pytest
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.task import Clock
 
-from tests.control.test_tokens import Controller
 from tests.fakes import FakeScheme, make_server
-from tests.frameport.test_server import Peer
 from tests.http.site import Connection
 from tests.process import ServerProcess
+from tests.servers.control.test_tokens import Controller
+from tests.servers.frames.test_server import Peer
 from tests.viewer import Viewer
 from twistedcam import wire
 from twistedcam.commands import standard_commands
-from twistedcam.control.protocol import ControlFactory
 from twistedcam.errors import TooMany
-from twistedcam.frameport import FrameFactory
 from twistedcam.http import HttpFactory
 from twistedcam.net.connection_limits import RESERVED_FILES, Doorman, Limits
+from twistedcam.servers.control.protocol import ControlFactory
+from twistedcam.servers.frames import FrameFactory
 from twistedcam.sources import SourceSpec
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tests.mqtt.test_bridge import Dashboard
 from tests.ports import free_port
 from tests.process import ServerProcess, wait_for
 from tests.publishing.crowd import Crowd
 from tests.publishing.examples import EXAMPLES, filled
 from tests.publishing.peers import LOCAL, Nginx, Program, is_open, rtsp_listener
 from tests.publishing.test_live import probe, state
+from tests.servers.mqtt.test_bridge import Dashboard
 from tests.system import require_program
 
 VIEWERS = 50

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from twistedcam.cli.paint import Paint
 from twistedcam.clients.control.dialogue import Message
-from twistedcam.control.lines import show
+from twistedcam.servers.control.line_format import show
 
 #: Events that are kept, more than a screen has lines; and lines for them beside many cameras.
 MAX_EVENTS = 500

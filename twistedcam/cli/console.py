@@ -13,7 +13,6 @@ from twistedcam.cli.live import watch_live
 from twistedcam.cli.paint import Paint
 from twistedcam.clients.control.blocking import BlockingClient
 from twistedcam.clients.control.dialogue import Message
-from twistedcam.control.lines import show
 from twistedcam.errors import (
     BadArgument,
     CameraNeeded,
@@ -21,6 +20,7 @@ from twistedcam.errors import (
     TwistedcamError,
     UnknownCommand,
 )
+from twistedcam.servers.control.line_format import show
 from twistedcam.tls.client import Trust
 
 #: Exit codes: all went well, the work failed, called wrongly.

@@ -6,7 +6,7 @@ import shlex
 from typing import TextIO
 
 from twistedcam.clients.control.dialogue import Message
-from twistedcam.control.lines import show
+from twistedcam.servers.control.line_format import show
 
 _STATES = {
     "live": "32",

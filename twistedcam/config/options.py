@@ -21,7 +21,6 @@ from twistedcam.config.arguments import (
 )
 from twistedcam.config.toml_file import Config, read_config
 from twistedcam.errors import BadArgument
-from twistedcam.mqtt.address import Broker, parse_broker
 from twistedcam.net.connection_limits import Limits
 from twistedcam.net.listener import expand_endpoint
 from twistedcam.net.proxies import TrustedProxies
@@ -29,6 +28,7 @@ from twistedcam.net.web_names import parse_name, parse_origin
 from twistedcam.processing import RUNS_IN, Process, parse_process
 from twistedcam.publishing.target import PublishTarget, parse_publish
 from twistedcam.recording.settings import RecordSettings
+from twistedcam.servers.mqtt.address import Broker, parse_broker
 from twistedcam.sources.spec import SourceSpec, parse_camera
 from twistedcam.util.camera_name import check_distinct, check_name, find_name
 

@@ -12,9 +12,9 @@ from tests.fakes import CameraRig, FakeScheme
 from tests.server_case import ServerCase
 from twistedcam.camera.properties.base import Property
 from twistedcam.camera.properties.group import CameraProperties
-from twistedcam.control.lines import event_as_text
 from twistedcam.errors import BadArgument, CameraFailed, NotSupported
 from twistedcam.events import Event, PropertiesChanged
+from twistedcam.servers.control.line_format import event_as_text
 from twistedcam.sources import SCHEMES, Settings, Source, SourceInfo, SourceSpec, parse
 
 

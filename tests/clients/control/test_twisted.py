@@ -23,8 +23,6 @@ from twistedcam.clients.control.blocking import BlockingClient
 from twistedcam.clients.control.dialogue import Dialogue, answer, write_line
 from twistedcam.clients.control.twisted import ControlClient, connect
 from twistedcam.commands import standard_commands
-from twistedcam.control.lines import split
-from twistedcam.control.protocol import ControlFactory
 from twistedcam.errors import (
     BadArgument,
     CommandError,
@@ -34,6 +32,8 @@ from twistedcam.errors import (
     error_from_code,
 )
 from twistedcam.events import Fault
+from twistedcam.servers.control.line_format import split
+from twistedcam.servers.control.protocol import ControlFactory
 from twistedcam.sources import parse
 
 GREETING = b'OK twistedcam 1 9.9\n{"ok": true}\n'

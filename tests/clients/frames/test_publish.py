@@ -19,8 +19,8 @@ from twistedcam.clients.frames.publisher import Publisher
 from twistedcam.clients.frames.twisted import FrameClient
 from twistedcam.errors import BadMessage, Busy, UnknownCamera
 from twistedcam.events import CameraChanged, Event
-from twistedcam.frameport.publish import LOOKED_THROUGH_AT_ONCE
 from twistedcam.media.frame import Frame
+from twistedcam.servers.frames.publish_session import LOOKED_THROUGH_AT_ONCE
 from twistedcam.stream.hub import Sink
 
 JPEG: bytes = cv2.imencode(".jpg", np.zeros((48, 64, 3), np.uint8))[1].tobytes()

@@ -13,17 +13,17 @@ from typing import Any
 import pytest
 from twisted.internet.testing import StringTransport
 
-from tests.frameport.test_server import Peer
 from tests.process import PATIENCE, ServerProcess, wait_for
 from tests.server_case import ServerCase
+from tests.servers.frames.test_server import Peer
 from tests.viewer import Viewer
 from twistedcam import Frame, wire
 from twistedcam.clients.control.blocking import BlockingClient
 from twistedcam.delivery.sender import MAX_UNSENT
 from twistedcam.events import CameraChanged
-from twistedcam.frameport import FrameFactory
-from twistedcam.frameport.server import AT_ONCE, MAX_UNJOINED
-from twistedcam.frameport.vigil import FRAME_LIMIT, MESSAGE_LIMIT
+from twistedcam.servers.frames import FrameFactory
+from twistedcam.servers.frames.keepalive import FRAME_LIMIT, MESSAGE_LIMIT
+from twistedcam.servers.frames.server import AT_ONCE, MAX_UNJOINED
 from twistedcam.sources import parse
 
 LARGE = 31 << 20

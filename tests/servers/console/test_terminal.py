@@ -11,8 +11,8 @@ from typing import Any
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from twistedcam.control import terminal as terminal_module
-from twistedcam.control.terminal import LOOK, Terminal
+from twistedcam.servers.console import terminal as terminal_module
+from twistedcam.servers.console.terminal import LOOK, Terminal
 
 
 class Reactor(Clock):

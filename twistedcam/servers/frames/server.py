@@ -22,16 +22,16 @@ from twistedcam import wire
 from twistedcam.auth import TokenSession
 from twistedcam.delivery.transport_sender import limit_buffer
 from twistedcam.errors import BadMessage, Unauthorized, WireError
-from twistedcam.frameport.admission import admit, hello, right_of
-from twistedcam.frameport.publish import PublishSession
-from twistedcam.frameport.session import Session
-from twistedcam.frameport.view import ViewSession
-from twistedcam.frameport.vigil import FRAME_LIMIT, MESSAGE_LIMIT, Vigil
 from twistedcam.net.addresses import show_address
 from twistedcam.net.connection_limits import Ticket
 from twistedcam.net.connections import Connections
 from twistedcam.net.graceful_close import LINGER, Parting
 from twistedcam.runtime.scheduler import Step, Turns
+from twistedcam.servers.frames.admission import admit, hello, right_of
+from twistedcam.servers.frames.keepalive import FRAME_LIMIT, MESSAGE_LIMIT, Vigil
+from twistedcam.servers.frames.publish_session import PublishSession
+from twistedcam.servers.frames.session import Session
+from twistedcam.servers.frames.view_session import ViewSession
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera

@@ -19,10 +19,10 @@ from zope.interface import directlyProvides, providedBy
 
 from tests.fakes import make_server
 from twistedcam.commands import standard_commands
-from twistedcam.control.protocol import LINGER, ControlFactory, ControlProtocol
-from twistedcam.control.watch import MAX_BEHIND
 from twistedcam.errors import DiskError
 from twistedcam.events import Fault
+from twistedcam.servers.control.event_watch import MAX_BEHIND
+from twistedcam.servers.control.protocol import LINGER, ControlFactory, ControlProtocol
 from twistedcam.sources import parse
 
 

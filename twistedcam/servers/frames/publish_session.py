@@ -11,7 +11,7 @@ from twistedcam import wire
 from twistedcam.delivery.sender import MAX_UNSENT, no_one
 from twistedcam.errors import BadMessage
 from twistedcam.events import CameraChanged, Event
-from twistedcam.frameport.session import Connection, state_of
+from twistedcam.servers.frames.session import Connection, state_of
 from twistedcam.wire.messages import FrameMessage
 
 if TYPE_CHECKING:

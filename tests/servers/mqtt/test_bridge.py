@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 
-from tests.mqtt.home_assistant import check, render
 from tests.ports import free_port
 from tests.process import ServerProcess, wait_for
 from tests.publishing.peers import LOCAL, Program, is_open
+from tests.servers.mqtt.home_assistant import check, render
 from tests.system import require_program
 from twistedcam.errors import BadArgument
-from twistedcam.mqtt import parse_broker
-from twistedcam.mqtt.client import Client
-from twistedcam.mqtt.discovery import announcements
+from twistedcam.servers.mqtt import parse_broker
+from twistedcam.servers.mqtt.client import Client
+from twistedcam.servers.mqtt.discovery import announcements
 
 #: What all topics have alone.
 TOPIC_LETTERS = frozenset(string.ascii_letters + string.digits + "-_./")

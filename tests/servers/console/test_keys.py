@@ -20,10 +20,10 @@ from tests.process import PATIENCE, ROOT, wait_for
 from tests.terminal import Terminal
 from twistedcam.clients.control.blocking import BlockingClient
 from twistedcam.commands import standard_commands
-from twistedcam.control.keys import KEYS, LINE_GAP, Keys
 from twistedcam.errors import CameraFailed
 from twistedcam.processing import Process
 from twistedcam.processing.user_code import Code
+from twistedcam.servers.console.keys import KEYS, LINE_GAP, Keys
 from twistedcam.sources import parse
 
 SERVE = (sys.executable, "-m", "twistedcam", "serve")
@@ -349,7 +349,7 @@ def test_a_daemon_leaves_the_terminal_it_was_started_from_alone(
 
 RAISES = """
 from twisted.internet import reactor
-from twistedcam.control.terminal import Terminal
+from twistedcam.servers.console.terminal import Terminal
 
 def ready():
     print("ready", flush=True)
@@ -374,7 +374,7 @@ def test_the_terminal_is_back_after_an_exception_that_ends_the_process() -> None
 
 SPEAKS_LATE = """
 import contextlib, signal, sys
-from twistedcam.control.terminal import speak_to_nobody
+from twistedcam.servers.console.terminal import speak_to_nobody
 
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
 print("ready", flush=True)

@@ -12,13 +12,19 @@ from hypothesis import strategies as st
 from twisted.conch.telnet import IAC
 from twisted.internet.defer import Deferred
 
-from tests.control.test_tokens import Controller
 from tests.process import PATIENCE, ServerProcess
 from tests.server_case import ServerCase, TokenCase
+from tests.servers.control.test_tokens import Controller
 from twistedcam.commands import standard_commands
-from twistedcam.control import lines
-from twistedcam.control.protocol import AT_ONCE, JOIN_TIMEOUT, PIECE, READ_SIZE, ControlFactory
 from twistedcam.net.connection_limits import LEAST_SHARE, UNJOINED_SHARE, Doorman, Limits
+from twistedcam.servers.control import line_format as lines
+from twistedcam.servers.control.protocol import (
+    AT_ONCE,
+    JOIN_TIMEOUT,
+    PIECE,
+    READ_SIZE,
+    ControlFactory,
+)
 
 #: What a telnet program may send between two words, and what garbage may have.
 COMMANDS = [IAC + b"\xf1", IAC + b"\xf6", IAC + b"\xf4", IAC + b"\xfd\x01", IAC + b"\xed", b"\r\0"]

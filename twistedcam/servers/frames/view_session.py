@@ -9,7 +9,7 @@ from twistedcam import wire
 from twistedcam.delivery.sender import FULL, MAX_UNSENT, no_one
 from twistedcam.errors import BadMessage, TooMany
 from twistedcam.events import CameraChanged, Event
-from twistedcam.frameport.session import Connection, state_of
+from twistedcam.servers.frames.session import Connection, state_of
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera

@@ -22,9 +22,6 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from twistedcam.commands import Registry
-from twistedcam.control import lines
-from twistedcam.control.conversation import Conversation
-from twistedcam.control.telnet import PatientTelnet
 from twistedcam.delivery.transport_sender import limit_buffer
 from twistedcam.errors import BadArgument, TooMany, TwistedcamError, Unauthorized
 from twistedcam.net.addresses import show_address
@@ -32,6 +29,9 @@ from twistedcam.net.connection_limits import Ticket
 from twistedcam.net.connections import Connections
 from twistedcam.net.graceful_close import LINGER, Parting
 from twistedcam.runtime.scheduler import Step, Turns
+from twistedcam.servers.control import line_format as lines
+from twistedcam.servers.control.session import Conversation
+from twistedcam.servers.control.telnet import PatientTelnet
 from twistedcam.version import __version__
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from twisted.logger import Logger
 
 from twistedcam.core.broker_state import BrokerState
 from twistedcam.errors import BadArgument
-from twistedcam.mqtt.address import Broker
-from twistedcam.mqtt.discovery import OFFLINE, ONLINE, availability_topic
+from twistedcam.servers.mqtt.address import Broker
+from twistedcam.servers.mqtt.discovery import OFFLINE, ONLINE, availability_topic
 
 log = Logger()
 

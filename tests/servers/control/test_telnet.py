@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from twisted.conch.telnet import DO, DONT, ECHO, IAC, IP, NOP, SB, SE, WILL, WONT
 from twisted.internet.testing import StringTransport
 
-from twistedcam.control.telnet import PatientTelnet
+from twistedcam.servers.control.telnet import PatientTelnet
 
 
 class Listener(PatientTelnet):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twistedcam.mqtt.address import Broker
+from twistedcam.servers.mqtt.address import Broker
 from twistedcam.util.camera_name import url_safe
 from twistedcam.version import __version__
 

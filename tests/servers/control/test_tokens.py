@@ -14,9 +14,9 @@ from tests.fakes import TINY_JPEG
 from tests.server_case import TokenCase
 from twistedcam.auth import Authenticator
 from twistedcam.commands import standard_commands
-from twistedcam.control.protocol import ControlFactory
 from twistedcam.events import ViewerChanged
 from twistedcam.media.frame import Frame
+from twistedcam.servers.control.protocol import ControlFactory
 
 
 class Controller:

@@ -13,7 +13,7 @@ from tests.fakes import TINY_JPEG, FakeScheme, make_server
 from tests.server_case import TokenCase
 from twistedcam import Frame, wire
 from twistedcam.events import Event, ViewerChanged
-from twistedcam.frameport import FrameFactory, FrameProtocol
+from twistedcam.servers.frames import FrameFactory, FrameProtocol
 from twistedcam.sources import SourceSpec
 from twistedcam.wire.messages import FrameMessage
 

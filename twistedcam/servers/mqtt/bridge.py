@@ -19,11 +19,11 @@ from twistedcam.commands.status import camera_status
 from twistedcam.core.broker_state import BrokerState
 from twistedcam.errors import BadArgument, Forbidden, LineTooLong, TwistedcamError
 from twistedcam.events import Event, Fault
-from twistedcam.mqtt.address import Broker
-from twistedcam.mqtt.client import Client
-from twistedcam.mqtt.discovery import announcements, camera_topic
 from twistedcam.recording.library.hidden_folder import INSTALLATION, HiddenFolder
 from twistedcam.runtime.timer import Timer
+from twistedcam.servers.mqtt.address import Broker
+from twistedcam.servers.mqtt.client import Client
+from twistedcam.servers.mqtt.discovery import announcements, camera_topic
 
 if TYPE_CHECKING:
     from twistedcam.core.server import Server

@@ -1,5 +1,5 @@
 """The frame port: viewers and publishers over any byte stream. See docs/frame-protocol.md."""
 
-from twistedcam.frameport.server import FrameFactory, FrameProtocol
+from twistedcam.servers.frames.server import FrameFactory, FrameProtocol
 
 __all__ = ["FrameFactory", "FrameProtocol"]

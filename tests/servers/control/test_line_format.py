@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twistedcam.control import lines
-from twistedcam.control.lines import MAX_LINE, LineReader, show, split
 from twistedcam.errors import BadArgument, LineTooLong
+from twistedcam.servers.control import line_format as lines
+from twistedcam.servers.control.line_format import MAX_LINE, LineReader, show, split
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 ENDS = st.sampled_from([b"\n", b"\r\n", b"\r"])

@@ -9,11 +9,11 @@ from twisted.logger import Logger
 
 from twistedcam.auth import ANYONE, NOBODY, Grant, TokenSession
 from twistedcam.commands import Answer, Command, Registry, carry_out
-from twistedcam.control import lines
-from twistedcam.control.watch import Watch
 from twistedcam.errors import TwistedcamError, Unauthorized
 from twistedcam.events import Event
 from twistedcam.net.addresses import MAX_SHOWN, is_private
+from twistedcam.servers.control import line_format as lines
+from twistedcam.servers.control.event_watch import Watch
 
 if TYPE_CHECKING:
     from twistedcam.core.server import Server

@@ -1,0 +1,1 @@
+"""Servers, one package for each protocol."""

@@ -1,0 +1,1 @@
+"""Single keys in the server's own terminal."""

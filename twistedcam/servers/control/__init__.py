@@ -1,0 +1,1 @@
+"""The control port. See docs/control-protocol.md."""
