@@ -17,18 +17,6 @@ from twistedcam.config.arguments import MOST_WORKERS
 from twistedcam.delivery import sender as outlet
 from twistedcam.delivery import subscription as watcher
 from twistedcam.errors import BadArgument
-from twistedcam.http import (
-    api,
-    channel,
-    events,
-    paced,
-    placeholder,
-    pullers,
-    request,
-    stall,
-    turns,
-    websocket,
-)
 from twistedcam.media import jpeg
 from twistedcam.media import jpeg_repair as repair
 from twistedcam.net import graceful_close as parting
@@ -47,6 +35,11 @@ from twistedcam.servers.control import protocol, telnet
 from twistedcam.servers.frames import keepalive as vigil
 from twistedcam.servers.frames import server
 from twistedcam.servers.frames.publish_session import LOOKED_THROUGH_AT_ONCE
+from twistedcam.servers.http.api import commands as api
+from twistedcam.servers.http.connection import channel, paced, request, stall, turns
+from twistedcam.servers.http.streams import placeholder, websocket
+from twistedcam.servers.http.streams import polling_viewers as pullers
+from twistedcam.servers.http.streams import sse as events
 from twistedcam.servers.mqtt import bridge, client
 from twistedcam.sources import http as web
 from twistedcam.sources import http_client, multipart, relay, spec

@@ -18,7 +18,6 @@ from twistedcam.commands import standard as vocabulary
 from twistedcam.delivery import sender as outlet
 from twistedcam.delivery import subscription as watcher
 from twistedcam.delivery import writable as wait
-from twistedcam.http import channel, events, request, snapshot, stall
 from twistedcam.media import jpeg
 from twistedcam.media import jpeg_repair as repair
 from twistedcam.media import jpeg_truncation as truncation
@@ -43,6 +42,9 @@ from twistedcam.servers.control import telnet
 from twistedcam.servers.frames import keepalive as vigil
 from twistedcam.servers.frames import publish_session as publish
 from twistedcam.servers.frames import server as frames
+from twistedcam.servers.http.connection import channel, request, stall
+from twistedcam.servers.http.streams import snapshot
+from twistedcam.servers.http.streams import sse as events
 from twistedcam.servers.mqtt.address import Broker
 from twistedcam.sources import http as web
 from twistedcam.sources import relay

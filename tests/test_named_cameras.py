@@ -17,8 +17,8 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, BytesMessage, Request
 
 from tests.camera.rig import Viewer
-from tests.http.serving import serve
 from tests.process import PATIENCE, ServerProcess, run_program, wait_for
+from tests.servers.http.serving import serve
 from twistedcam.clients.control.blocking import BlockingClient
 from twistedcam.util.camera_name import url_safe
 

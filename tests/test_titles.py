@@ -13,8 +13,8 @@ import pytest
 
 from tests.camera.rig import Viewer
 from tests.client.peer import HELLO, Peer
-from tests.http.serving import serve, state
 from tests.process import PATIENCE, ServerProcess, wait_for
+from tests.servers.http.serving import serve, state
 from twistedcam import wire
 from twistedcam.clients.control.blocking import BlockingClient
 from twistedcam.clients.frames import parse_target

@@ -21,17 +21,6 @@ from twistedcam.config.options import ServeOptions, options_from
 from twistedcam.core.server import Server
 from twistedcam.delivery.workers import WorkerPool
 from twistedcam.errors import DiskError, StartupError
-from twistedcam.http import (
-    CameraResource,
-    Figures,
-    Guard,
-    HttpFactory,
-    make_router,
-    proxied_names,
-)
-from twistedcam.http.request import HttpRequest
-from twistedcam.http.router import Router
-from twistedcam.http.turns import Turns
 from twistedcam.net.exposure import check_endpoint, check_ports, urls_of
 from twistedcam.net.listener import Listener
 from twistedcam.net.proxies import TrustedProxies
@@ -44,6 +33,17 @@ from twistedcam.servers.console.keys import Keys
 from twistedcam.servers.console.terminal import Terminal, speak_to_nobody
 from twistedcam.servers.control.protocol import ControlFactory
 from twistedcam.servers.frames import FrameFactory
+from twistedcam.servers.http import (
+    CameraResource,
+    Figures,
+    Guard,
+    HttpFactory,
+    make_router,
+    proxied_names,
+)
+from twistedcam.servers.http.connection.request import HttpRequest
+from twistedcam.servers.http.connection.router import Router
+from twistedcam.servers.http.connection.turns import Turns
 from twistedcam.servers.mqtt import Bridge
 from twistedcam.tls.server_endpoint import LoadedCertificate
 

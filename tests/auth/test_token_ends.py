@@ -7,19 +7,19 @@ from functools import partial
 from typing import Any
 
 from tests.fakes import TINY_JPEG
-from tests.http.site import Connection
 from tests.server_case import TokenCase
 from tests.servers.control.test_tokens import Controller
 from tests.servers.frames.test_server import Peer
+from tests.servers.http.site import Connection
 from twistedcam import wire
 from twistedcam.auth import Authenticator, Grant, TokenFile
 from twistedcam.auth.sessions import PERIOD
 from twistedcam.commands import standard_commands
 from twistedcam.events import ViewerChanged
-from twistedcam.http import Figures, Guard, HttpFactory, make_router
 from twistedcam.media.frame import Frame
 from twistedcam.servers.control.protocol import ControlFactory
 from twistedcam.servers.frames import FrameFactory
+from twistedcam.servers.http import Figures, Guard, HttpFactory, make_router
 from twistedcam.sources import parse
 
 ALL = frozenset({"view", "control", "publish", "admin"})

@@ -10,18 +10,18 @@ from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.task import Clock
 
 from tests.fakes import FakeScheme, make_server
-from tests.http.site import Connection
 from tests.process import ServerProcess
 from tests.servers.control.test_tokens import Controller
 from tests.servers.frames.test_server import Peer
+from tests.servers.http.site import Connection
 from tests.viewer import Viewer
 from twistedcam import wire
 from twistedcam.commands import standard_commands
 from twistedcam.errors import TooMany
-from twistedcam.http import HttpFactory
 from twistedcam.net.connection_limits import RESERVED_FILES, Doorman, Limits
 from twistedcam.servers.control.protocol import ControlFactory
 from twistedcam.servers.frames import FrameFactory
+from twistedcam.servers.http import HttpFactory
 from twistedcam.sources import SourceSpec
 
 

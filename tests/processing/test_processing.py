@@ -18,11 +18,11 @@ from twistedcam.commands.status import camera_status
 from twistedcam.core.server import Server
 from twistedcam.errors import BadArgument, NoSuchCamera
 from twistedcam.events import CameraChanged, Event, Fault, Processed
-from twistedcam.http.health import Health
-from twistedcam.http.processmetrics import process_metrics
 from twistedcam.media.frame import Frame
 from twistedcam.processing import Code, Process, Processor
 from twistedcam.processing import executors as work_module
+from twistedcam.servers.http.api.health import Health
+from twistedcam.servers.http.api.process_metrics import process_metrics
 
 PATTERN = "pattern:?size=160x120&fps=30"
 

@@ -13,12 +13,12 @@ from urllib.request import urlopen
 import cv2
 import numpy as np
 
-from tests.http.chromium import chromium
 from tests.ports import free_port
 from tests.process import PATIENCE, ServerProcess, wait_for
 from tests.publishing.examples import EXAMPLES, filled
 from tests.publishing.peers import LOCAL, Nginx
 from tests.publishing.test_live import probe, state
+from tests.servers.http.chromium import chromium
 from tests.system import require
 from twistedcam.media import barcode
 

@@ -1,0 +1,34 @@
+"""What tests of the web side share: one browser, and one server for programs that only look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.process import ServerProcess, wait_for
+from tests.servers.http.chromium import Page, chromium
+from tests.servers.http.serving import serve
+
+
+@pytest.fixture(scope="package")
+def started_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    with chromium(tmp_path_factory.mktemp("downloads")) as page:
+        yield page
+
+
+@pytest.fixture
+def browser(started_browser: Page) -> Iterator[Page]:
+    """The one browser, which has no page open when the test begins, nor when it has ended."""
+    yield started_browser
+    started_browser.leave()
+
+
+@pytest.fixture(scope="package")
+def cameras(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """Camera ``door``, 320x240 at 20 a second, and ``attic``, which is not there."""
+    door, attic = "door=pattern:?size=320x240&fps=20", "attic=webcam:/dev/none"
+    options = ("--camera", door, "--camera", attic, "--http-cors", "*")
+    with serve(tmp_path_factory.mktemp("recordings"), *options) as running:
+        wait_for(lambda: running.status("door").get("state") == "live", "a picture")
+        yield running

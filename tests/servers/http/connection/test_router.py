@@ -1,0 +1,43 @@
+"""Routes: which paths they fit, and what that costs."""
+
+from __future__ import annotations
+
+import re
+from unittest.mock import patch
+
+import pytest
+
+from twistedcam.servers.http.connection.router import Route
+
+
+@pytest.mark.parametrize(
+    ("path", "parts"),
+    [
+        ("/a/cam/b/1.mp4", {"camera": "cam", "name": "1.mp4"}),
+        ("/a/front door/b/{x}", {"camera": "front door", "name": "{x}"}),
+        ("/a//b/1.mp4", None),
+        ("/a/cam/b/1.mp4/", None),
+        ("/a/cam/more/b/1.mp4", None),
+        ("/a/cam/b.mp4", None),
+    ],
+)
+def test_a_route_fits_a_path_with_one_word_for_each_name(
+    path: str, parts: dict[str, str] | None
+) -> None:
+    assert Route("GET", "/a/{camera}/b/{name}", lambda _: None).match(path) == parts
+
+
+def test_what_is_special_in_a_pattern_is_itself_in_a_path() -> None:
+    route = Route("GET", "/{camera}.jpg", lambda _: None)
+    assert route.match("/cam.jpg") == {"camera": "cam"}
+    assert route.match("/camxjpg") is None
+
+
+def test_a_pattern_is_compiled_once() -> None:
+    route = Route("GET", "/a/{camera}", lambda _: None)
+    with patch(
+        "twistedcam.servers.http.connection.router.re.compile", wraps=re.compile
+    ) as compiled:
+        for camera in ("one", "two", "three"):
+            assert route.match(f"/a/{camera}") == {"camera": camera}
+    assert compiled.call_count == 1

@@ -1,0 +1,134 @@
+"""A client that takes nothing of its answer loses it; one that reads slowly keeps it."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+
+from twisted.internet.address import IPv4Address
+from twisted.internet.interfaces import ISystemHandle
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+
+from tests.process import wait_for
+from tests.servers.http.site import SiteCase
+from tests.system import require
+from twistedcam.delivery.socket_state import HAS_SENDFILE, unacknowledged
+from twistedcam.servers.http.connection.stall import PERIOD, STALL_LIMIT, StallWatch
+
+#: More than enough looks to find it out.
+LOOKS = int(STALL_LIMIT / PERIOD) + 2
+
+
+class ConnectionTests(SiteCase):
+    """Where the kernel says nothing, the transport says whether it is full."""
+
+    def test_an_answer_that_stays_in_a_full_transport_is_given_up(self) -> None:
+        connection = self.connect()
+        self.assertEqual(connection.ask("GET", "/static/app.js"), 200)
+        connection.transport.producer.pauseProducing()
+        self.clock.advance(STALL_LIMIT - PERIOD)
+        self.assertFalse(connection.transport.aborted)
+        self.clock.pump([PERIOD] * 2)
+        self.assertTrue(connection.transport.aborted)
+        connection.channel.connectionLost()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_one_that_is_taken_bit_by_bit_is_not(self) -> None:
+        connection = self.connect()
+        connection.ask("GET", "/static/app.js")
+        for _ in range(5 * LOOKS):
+            connection.transport.producer.pauseProducing()
+            self.clock.advance(PERIOD)
+            connection.transport.producer.resumeProducing()
+            self.assertFalse(connection.transport.disconnecting)
+            connection.ask("GET", "/api/v1/ping")  # or it has been silent for too long
+
+    def test_a_connection_that_was_taken_over_is_its_receivers_matter(self) -> None:
+        connection = self.connect()
+        connection.ask("GET", "/events")
+        connection.transport.producer.pauseProducing()
+        self.clock.pump([PERIOD] * LOOKS)
+        self.assertFalse(connection.transport.aborted)
+
+
+@implementer(ISystemHandle)
+class Wire:
+    """The server's end of a TCP connection whose buffers are full."""
+
+    def __init__(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self.client = socket.create_connection(listener.getsockname())
+            self.server, _ = listener.accept()
+        self.server.setblocking(False)
+        self.aborted = False
+        self.fill()
+
+    def fill(self) -> None:
+        """Write as much as the kernel takes."""
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self.server.send(b"x" * 65536)
+
+    def held(self) -> int:
+        """What the client's kernel has not taken."""
+        return unacknowledged(self.server.fileno())
+
+    def getHandle(self) -> socket.socket:
+        """The socket (ISystemHandle)."""
+        return self.server
+
+    def getPeer(self) -> IPv4Address:
+        """Who reads."""
+        return IPv4Address("TCP", "127.0.0.1", 4711)
+
+    def abortConnection(self) -> None:
+        """Note it."""
+        self.aborted = True
+
+
+class KernelTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        require(HAS_SENDFILE, "only Linux says what a client has taken")
+        self.clock = Clock()
+        self.wire = Wire()
+        self.addCleanup(self.wire.client.close)
+        self.addCleanup(self.wire.server.close)
+        self.watch = StallWatch(self.wire, self.clock)
+        self.watch.wrote()
+
+    def test_one_that_reads_nothing_is_given_up_though_the_transport_is_empty(self) -> None:
+        self.watch.emptied()
+        self.clock.pump([PERIOD] * LOOKS)
+        self.assertTrue(self.wire.aborted)
+
+    def test_one_that_reads_a_little_now_and_then_is_not(self) -> None:
+        for _ in range(4):
+            self.clock.advance(STALL_LIMIT - PERIOD)
+            before = self.wire.held()
+
+            def taken(before: int = before) -> bool:
+                self.wire.client.recv(65536)
+                return self.wire.held() != before
+
+            wait_for(taken, "the kernel to hear of it")
+            self.clock.advance(PERIOD)
+            self.assertFalse(self.wire.aborted)
+
+    def test_one_that_has_all_of_it_is_looked_at_no_more(self) -> None:
+        self.wire.client.settimeout(None)
+
+        def read_all() -> bool:
+            with contextlib.suppress(BlockingIOError):
+                while self.wire.client.recv(1 << 20, socket.MSG_DONTWAIT):
+                    pass
+            return not self.wire.held()
+
+        wait_for(read_all, "all of it to be taken")
+        self.clock.advance(PERIOD)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.watch.wrote()
+        self.assertEqual(len(self.clock.getDelayedCalls()), 1)
+        self.watch.end()
+        self.assertEqual(self.clock.getDelayedCalls(), [])

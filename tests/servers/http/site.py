@@ -1,0 +1,97 @@
+"""A site on a fake clock, and a browser that is asked byte by byte."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import Any
+
+from twisted.internet.address import IPv4Address
+from twisted.internet.testing import StringTransport
+
+from tests.server_case import ServerCase
+from twistedcam.commands import standard_commands
+from twistedcam.media.frame import Frame
+from twistedcam.servers.http import Figures, Guard, HttpFactory, make_router
+
+
+class Transport(StringTransport):
+    """A connection that can be aborted."""
+
+    aborted = False
+
+    def abortConnection(self) -> None:
+        """Note it."""
+        self.aborted = True
+        self.loseConnection()
+
+    def setTcpNoDelay(self, enabled: bool) -> None:
+        """Nothing."""
+
+
+class Connection:
+    """One connection to the site."""
+
+    def __init__(self, factory: HttpFactory, host: str = "127.0.0.1") -> None:
+        self.transport: Any = Transport(peerAddress=IPv4Address("TCP", host, 4711))
+        self.channel = factory.buildProtocol(None)
+        self.channel.makeConnection(self.transport)
+
+    def send(self, data: bytes) -> None:
+        """Bytes from the client."""
+        self.channel.dataReceived(data)
+
+    def take(self) -> bytes:
+        """What has come since."""
+        data: bytes = self.transport.value()
+        self.transport.clear()
+        return data
+
+    def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> int:
+        """A request; the status. ``head`` and ``body`` have the answer."""
+        words = {"Host": "localhost", **{key.replace("_", "-"): headers[key] for key in headers}}
+        if body:
+            words = {"Content-Length": str(len(body)), "Content-Type": "application/json", **words}
+        lines = [f"{method} {path} HTTP/1.1", *(f"{key}: {words[key]}" for key in words), "", ""]
+        self.send("\r\n".join(lines).encode() + body)
+        head, _, self.body = self.take().partition(b"\r\n\r\n")
+        self.head = head.decode()
+        return int(self.head.split()[1]) if head else 0
+
+    @property
+    def json(self) -> Any:
+        """The answer's body."""
+        return json.loads(self.body)
+
+
+class SiteCase(ServerCase):
+    """A site with the cameras ``door``, with frame 1, and ``yard``, stopped."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.door.state = "live"
+        self.show(1)
+        self.figures = Figures(self.server)
+        self.registry = standard_commands()
+        self.router = make_router(self.server, self.registry, self.figures)
+        self.guarded()
+
+    def guarded(self, **guard: Any) -> None:
+        """Answer from now on behind that guard."""
+        self.factory = HttpFactory(partial(self.router.answer, Guard(**guard)), self.clock)
+
+    def show(self, seq: int, jpeg: bytes = b"\xff\xd8 jpeg \xff\xd9") -> Frame:
+        """A new frame of ``door``, captured at 1000 + ``seq`` seconds."""
+        frame = Frame(seq, (1000 + seq) * 1_000_000, 640, 480, jpeg)
+        self.door.hub.publish(frame)
+        return frame
+
+    def connect(self) -> Connection:
+        """One more connection."""
+        return Connection(self.factory)
+
+    def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> Connection:
+        """A request on a connection of its own."""
+        connection = self.connect()
+        self.status = connection.ask(method, path, body, **headers)
+        return connection

@@ -1,0 +1,138 @@
+"""Pictures over a WebSocket, acknowledged one by one."""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any
+
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, Request, TextMessage
+
+from tests.servers.http.site import Connection, SiteCase
+from twistedcam.delivery.sender import FULL
+from twistedcam.servers.http.streams.websocket import ACK_TIMEOUT
+
+
+class WebSocketTests(SiteCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.open()
+
+    def open(self) -> None:
+        self.early: list[Any] = []
+        self.client = WSConnection(ConnectionType.CLIENT)
+        self.connection = self.connect()
+        self.say(Request(host="localhost", target="/live/door"))
+        self.early = self.events()
+
+    def say(self, event: Event) -> None:
+        self.connection.send(self.client.send(event))
+
+    def events(self) -> list[Any]:
+        self.client.receive_data(self.connection.take())
+        early, self.early = self.early, []
+        return early + list(self.client.events())
+
+    def pictures(self) -> list[tuple[int, int]]:
+        """Sequence number and time of all pictures that have come."""
+        found = [each for each in self.events() if isinstance(each, BytesMessage)]
+        return [struct.unpack("!QQ", bytes(each.data[:16])) for each in found]  # type: ignore[misc]
+
+    def ack(self, seq: int) -> None:
+        self.say(TextMessage(json.dumps({"ack": seq})))
+
+    def test_two_are_on_their_way_at_most_and_then_the_newest_comes(self) -> None:
+        for seq in range(2, 7):
+            self.show(seq)
+        self.assertEqual(self.pictures(), [(1, 1_001_000_000), (2, 1_002_000_000)])
+        self.ack(1)
+        self.assertEqual(self.pictures(), [(6, 1_006_000_000)])
+
+    def test_a_ping_is_answered(self) -> None:
+        self.say(Ping(b"x"))
+        self.assertTrue(any(isinstance(each, Pong) for each in self.events()))
+
+    def test_who_acknowledges_nothing_is_gone(self) -> None:
+        self.clock.advance(ACK_TIMEOUT)
+        self.assertEqual(len(self.server.viewers), 1)
+        self.clock.advance(ACK_TIMEOUT)
+        self.assertEqual(len(self.server.viewers), 0)
+        self.assertTrue(any(isinstance(each, CloseConnection) for each in self.events()))
+        self.assertTrue(self.connection.transport.disconnecting)
+
+    def test_who_acknowledges_what_was_never_sent_has_acknowledged_nothing(self) -> None:
+        self.show(2)
+        self.pictures()
+        for _ in range(4):
+            self.clock.advance(ACK_TIMEOUT / 2)
+            if not self.connection.transport.disconnecting:
+                self.ack(0)
+        self.assertTrue(self.connection.transport.disconnecting)
+
+    def test_every_ping_is_answered_in_turns_and_nothing_is_read_meanwhile(self) -> None:
+        transport = self.connection.transport
+        self.events()
+        self.connection.channel.dataReceived(self.client.send(Ping(b"x")) * 1000)
+        self.assertEqual(transport.producerState, "paused")
+        self.assertLess(len(self.events()), 100)
+        while self.server.turns.running and self.clock.getDelayedCalls():
+            if transport.producerState == "producing":
+                break
+            self.clock.advance(0)
+        self.assertEqual(transport.producerState, "producing")
+
+    def test_who_does_not_read_its_pongs_is_read_no_more_and_is_gone_in_a_while(self) -> None:
+        transport = self.connection.transport
+        self.ack(1)
+        self.events()
+        transport.producer.pauseProducing()  # as transports do
+        self.connection.channel.dataReceived(self.client.send(Ping(b"x" * 100)) * 1000)
+        for _ in range(10):
+            self.clock.advance(0)
+        self.assertEqual(transport.producerState, "paused")
+        self.assertLess(len(transport.value()), 2 * FULL)
+        for _ in range(2):
+            self.clock.advance(ACK_TIMEOUT)
+        self.assertTrue(transport.disconnecting)
+        self.assertEqual(len(self.server.viewers), 0)
+
+    def test_an_acknowledgement_that_comes_byte_by_byte_is_one(self) -> None:
+        self.pictures()
+        self.show(2)
+        for byte in self.client.send(TextMessage('{"ack": 1}')):
+            self.connection.send(bytes([byte]))
+        self.show(3)
+        self.assertEqual([seq for seq, _ in self.pictures()], [2, 3])
+
+    def test_what_comes_with_the_request_is_heard(self) -> None:
+        client = WSConnection(ConnectionType.CLIENT)
+        request = client.send(Request(host="localhost", target="/live/door"))
+        connection = self.connect()
+        ping = bytes([0x89, 0x81, 0, 0, 0, 0]) + b"x"
+        connection.channel.dataReceived(request + ping)
+        self.clock.advance(0)
+        self.assertTrue(connection.take().endswith(b"\x8a\x01x"))
+
+    def test_what_is_no_acknowledgement_ends_it(self) -> None:
+        for text in ("x", "{}", "[]", '{"ack": "1"}', "1", "x" * 2000):
+            self.open()
+            self.say(TextMessage(text))
+            self.assertTrue(self.connection.transport.disconnecting, text)
+
+    def test_it_leaves_nothing_behind(self) -> None:
+        self.connection.channel.connectionLost()
+        self.assertEqual((len(self.server.viewers), len(self.door.hub)), (0, 0))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_page_of_another_site_gets_none(self) -> None:
+        client = WSConnection(ConnectionType.CLIENT)
+        connection: Connection = self.connect()
+        origin = [(b"Origin", b"http://evil.example")]
+        request = Request(host="localhost", target="/live", extra_headers=origin)
+        connection.send(client.send(request))
+        self.assertTrue(connection.take().startswith(b"HTTP/1.1 403 "))
+
+    def test_a_plain_request_is_told_where_to_go(self) -> None:
+        self.assertIn("/stream", self.ask("GET", "/live").json["message"])
+        self.assertEqual(self.status, 400)

@@ -1,0 +1,174 @@
+"""The page for people who hear it, or use no mouse: axe-core, live regions, focus, keys."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.process import ServerProcess, wait_for
+from tests.servers.http.chromium import Page
+from tests.servers.http.serving import serve, state
+from tests.system import require
+
+#: Where `make test` puts it (tools/browser_parts.py).
+PARTS = Path(sys.prefix) / "share/twistedcam-tests"
+CAMERAS = ("--camera", "door=pattern:?size=320x240&fps=10", "--camera", "yard=pattern:?fps=5")
+#: Width, height, dark.
+WINDOWS = [(1280, 900, False), (1280, 900, True), (390, 844, False), (390, 844, True)]
+AXE = """
+const done = arguments[0];
+axe.run(document, {resultTypes: ["violations"], rules: {
+  "label-content-name-mismatch": {enabled: true}, "target-size": {enabled: true},
+}}).then(({violations}) => done(violations.map((each) => [
+  each.id, each.impact, each.nodes.map((node) => `${node.target}: ${node.failureSummary}`),
+])));
+"""
+#: Live regions, besides alerts.
+LIVE = """
+const said = (each) => each.ariaLive ?? each.getAttribute("aria-live")
+  ?? {status: "polite", alert: "assertive", log: "polite"}[each.getAttribute("role")]
+  ?? (each.matches("output") ? "polite" : "off");
+return [...document.querySelectorAll("[aria-live], [role], output")]
+  .filter((each) => said(each) === "polite").map((each) => each.id || each.className);
+"""
+FOCUS = (
+    "return document.activeElement.closest('[data-camera]')?.dataset.camera + ' ' + "
+    "document.activeElement.className"
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("recordings")
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[ServerProcess]:
+    with serve(folder, *CAMERAS) as running:
+        for camera in ("door", "yard"):
+            wait_for(lambda camera=camera: running.status(camera)["state"] == "live", "a picture")  # type: ignore[misc]
+        (folder / "broken.mp4").write_bytes(b"no film " * 128)
+        running.command_lines("snapshot door porch.jpg", "record start door visit.mp4")
+        wait_for(lambda: state(running, "door")["recording_bytes"], "some of it")
+        running.command_lines("record stop door")
+        yield running
+
+
+@pytest.fixture
+def page(browser: Page, server: ServerProcess) -> Page:
+    browser.look()
+    browser.open(server.http + "/")
+    browser.wait(lambda: browser.text(".figures").count(" old") == 2, "two pictures")
+    browser.wait(lambda: len(browser.names()) >= 3, "the shelf")
+    return browser
+
+
+def violations(page: Page) -> list[Any]:
+    """What axe-core finds, in all windows, light and dark."""
+    found = sorted(PARTS.glob("axe-*.min.js"))
+    require(found, f"no axe-core: python tools/browser_parts.py {PARTS}")
+    page.chrome.execute_script(found[-1].read_text())
+    page.chrome.set_script_timeout(60)
+    seen = []
+    for width, height, dark in WINDOWS:
+        page.look(width, height, dark)
+        seen += [[width, dark, *each] for each in page.chrome.execute_async_script(AXE)]
+    page.look()
+    return seen
+
+
+def test_axe_finds_nothing_in_the_grid_alone_the_player_and_the_dialogs(
+    page: Page, server: ServerProcess
+) -> None:
+    assert violations(page) == []
+    page.chrome.get(f"{server.http}/#door")
+    page.wait(lambda: page.text(".slider"), "its settings")
+    say = "return import('/static/messages.js').then(({say}) => { say('It failed', true); "
+    page.chrome.execute_script(say + "say('A note'); })")
+    assert violations(page) == []
+    for name, shown in (("visit.mp4", "video"), ("porch.jpg", "img"), ("broken.mp4", ".fault")):
+        page.click(f".recording[data-name='{name}'] .thumb")
+        page.wait(lambda shown=shown: page.find(f"#player {shown}").is_displayed(), "the player")  # type: ignore[misc]
+        assert violations(page) == [], name
+        page.click("#player button[aria-label=Close]")
+    page.click(".recording[data-name='visit.mp4'] .delete")
+    assert violations(page) == []
+    page.click("#ask button[value=no]")
+
+
+def test_one_region_tells_changes_with_the_camera_s_name_and_figures_are_silent(
+    page: Page, server: ServerProcess
+) -> None:
+    assert page.chrome.execute_script(LIVE) == ["news"]
+    page.chrome.execute_script("""
+        window.heard = [];
+        new MutationObserver((changes) => {
+          for (const {addedNodes} of changes) {
+            for (const node of addedNodes) heard.push(node.textContent);
+          }
+        }).observe(document.querySelector("#news"), {childList: true});
+    """)
+    page.click("[data-camera=yard] .toggle")
+    heard = "return window.heard"
+    page.wait(lambda: "yard: Stopped" in page.chrome.execute_script(heard), "its stop told")
+    page.click("[data-camera=yard] .toggle")
+    page.wait(lambda: "yard: Live" in page.chrome.execute_script(heard), "its start told")
+    assert not any("fps" in each or "/s" in each for each in page.chrome.execute_script(heard))
+
+
+def test_an_error_is_an_alert_that_stays_until_it_is_closed(page: Page) -> None:
+    page.chrome.execute_script("""
+        window.timers = [];
+        const later = window.setTimeout;
+        window.setTimeout = (call, wait) => { window.timers.push(call); return later(call, wait); };
+        return import("/static/messages.js").then(({say}) => {
+          say("first", true); say("a note"); say("second", true); say("first", true);
+        });
+    """)
+    page.chrome.execute_script("for (const call of window.timers) call()")
+    assert page.text(".toast").split("\n") == ["second", "first"]
+    assert page.find(".toast").get_dom_attribute("role") == "alert"
+    page.click(".toast:first-child button")
+    assert page.text(".toast") == "first"
+    page.click(".toast button")
+    assert page.chrome.execute_script("return document.activeElement.id") == "cameras"
+
+
+def test_what_is_shown_alone_has_the_focus_and_going_back_returns_it(page: Page) -> None:
+    page.chrome.execute_script("document.querySelector('[data-camera=yard] .open').click()")
+    page.wait(lambda: page.chrome.execute_script(FOCUS) == "yard name", "the heading's focus")
+    page.click("#back")
+    page.wait(lambda: page.chrome.execute_script(FOCUS) == "yard open", "the way back")
+    page.chrome.execute_script("document.querySelector('[data-camera=yard] .open').click()")
+    page.wait(lambda: page.chrome.execute_script(FOCUS) == "yard name", "the heading's focus")
+    page.chrome.execute_script("document.querySelector('.skip[href=\"#recordings\"]').click()")
+    assert page.chrome.execute_script("return document.activeElement.id") == "recordings"
+    assert page.chrome.current_url.endswith("#yard")
+    page.chrome.execute_script("location.hash = ''")
+
+
+def test_keys_are_switched_off_for_good_and_on_again(page: Page, server: ServerProcess) -> None:
+    page.chrome.get(f"{server.http}/#yard")
+    page.wait(lambda: page.text(".camera .name") == "yard", "it alone")
+    page.click("#keys")
+    assert page.text("#keys-list") == ""
+    page.chrome.refresh()
+    page.wait(lambda: page.text("#link") == "Connected", "the page again")
+    page.wait(lambda: page.text(".state") == "Live", "a live camera")
+    assert not page.find("#keys").is_selected()
+    assert page.find("[data-camera=yard] .toggle").get_dom_attribute("aria-keyshortcuts") is None
+    page.keys("r")
+    page.keys("s")
+    page.click("#keys")
+    page.keys("r")  # the switch has the focus, and takes no letters
+    page.wait(
+        lambda: state(server, "yard")["recording"], "a recording: the first thing that was done"
+    )
+    assert state(server, "yard")["state"] == "live"
+    page.wait(lambda: page.text(".record") == "End recording", "it on the page")
+    page.keys("e")
+    page.wait(lambda: not state(server, "yard")["recording"], "its end")

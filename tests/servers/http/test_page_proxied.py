@@ -1,0 +1,173 @@
+"""The page behind nginx, below any path, with the lines that docs/http.md gives."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from tests.ports import free_port
+from tests.process import ROOT, ServerProcess
+from tests.publishing.peers import LOCAL, Nginx
+from tests.servers.http.chromium import Page
+from tests.servers.http.serving import serve, state
+from twistedcam.auth import Grant, TokenFile
+
+DOOR = ("--camera", "door=pattern:?size=320x240&fps=10", "--trusted-proxy", "127.0.0.1")
+DOCS = (ROOT / "docs/http.md").read_text()
+#: What the document says of a path: how the first two lines of the location then look.
+LOCATION, BACKEND = "location / {", "http://127.0.0.1:8080;"
+BELOW = "http://127.0.0.1:8080/;"
+#: Pictures that were asked for one by one, as is done where there is no WebSocket.
+PULLED = """return performance.getEntriesByType("resource").map((each) => each.name)
+    .filter((name) => name.includes("after="))"""
+LOADED = "return (document.querySelector(arguments[0])?.naturalWidth ?? 0) > 0"
+
+
+def proxied(folder: Path, backend: str, path: str) -> Nginx:
+    """nginx with the document's lines, on a port of its own, and with nothing beside that path."""
+    port = free_port()
+    found = re.search(r"```nginx\n(map .*?\n}\n)(.*?)```", DOCS, re.DOTALL)
+    assert found is not None
+    shared, location = found[1], found[2]
+    assert LOCATION in location
+    assert BACKEND in location
+    if path != "/":
+        assert BELOW in DOCS
+        location = location.replace(LOCATION, f'location "{unquote(path)}" {{').replace(
+            BACKEND, BELOW
+        )
+    location = location.replace("127.0.0.1:8080", urlsplit(backend).netloc)
+    own = "".join(
+        f"{each}_temp_path {folder}/{each};\n"
+        for each in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    listen = f"server {{ listen {LOCAL}:{port};\n{location} }}"
+    return Nginx(folder, f"http {{ access_log off;\n{own}{shared}{listen} }}\n", port)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("recordings")
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[ServerProcess]:
+    with serve(folder, *DOOR) as running:
+        yield running
+
+
+@pytest.mark.parametrize("path", ["/", "/cam/", "/webcam/", "/a/path/of%20several/"])
+def test_the_page_works_below_any_path(
+    browser: Page, server: ServerProcess, folder: Path, tmp_path: Path, path: str
+) -> None:
+    with proxied(tmp_path / "nginx", server.http, path) as nginx:
+        url = f"http://{LOCAL}:{nginx.port}{path}"
+        browser.look()
+        browser.open(url)
+        browser.wait(browser.is_live, "a live camera")
+        browser.moves()
+        assert browser.chrome.execute_script(PULLED) == []
+        browser.click(".record")
+        browser.wait(lambda: browser.text(".rec").startswith("0:01"), "a recording")
+        name = state(server)["recording"]
+        browser.click(".record")
+        row = f".recording[data-name='{name}']"
+        browser.wait(lambda: browser.text(f"{row} .kind").lower() == "mp4", "its end")
+        browser.wait(lambda: browser.chrome.execute_script(LOADED, f"{row} img"), "its thumbnail")
+        browser.click(f"{row} .download")
+        saved = browser.downloads / name
+        film = (folder / name).read_bytes()
+        browser.wait(lambda: saved.exists() and saved.read_bytes() == film, "the download")
+        browser.click(f"{row} .play")
+        browser.wait(browser.plays, "it being played")
+        browser.click("#player button[aria-label=Close]")
+        browser.click(".snap")
+        browser.wait(lambda: "Saved door_" in browser.text("#toasts"), "a snapshot")
+        manifest = installed(browser)
+        assert (manifest["start_url"], manifest["scope"]) == (url, url)
+        assert fetched(browser, manifest["icons"][0]["src"]) == [200, "image/svg+xml"]
+        for link in browser.chrome.find_elements("css selector", ".foot a"):
+            assert fetched(browser, link.get_property("href"))[0] == 200
+        assert browser.complaints() == []
+        browser.leave()
+
+
+def test_a_token_leaves_the_address_at_once_and_goes_on_for_this_tab(
+    browser: Page, tmp_path: Path
+) -> None:
+    tokens = TokenFile(tmp_path / "tokens.toml")
+    token = tokens.add(Grant("boss", frozenset({"view", "control"})))
+    options = (*DOOR, "--tokens", str(tokens.path))
+    with (
+        serve(tmp_path / "recordings", *options) as server,
+        proxied(tmp_path / "nginx", server.http, "/cam/") as nginx,
+    ):
+        url = f"http://{LOCAL}:{nginx.port}/cam/"
+        browser.look()
+        browser.open(f"{url}?pictures=pull&token={token}#door")
+        for _ in range(2):
+            assert "token" not in browser.chrome.current_url
+            assert browser.chrome.current_url.endswith("#door")
+            assert "pictures=pull" in browser.chrome.current_url
+            browser.wait(browser.is_live, "a live camera")
+            browser.moves()
+            browser.chrome.refresh()
+        browser.click(".snap")
+        browser.wait(lambda: "Saved door_" in browser.text("#toasts"), "a command done")
+        kept = browser.chrome.current_url
+        first = browser.chrome.current_window_handle
+        browser.chrome.switch_to.new_window("tab")
+        try:
+            browser.chrome.get(kept.partition("?")[0] + "?tab=")
+            gone = "return document.querySelector('#link') === null"
+            browser.wait(lambda: browser.chrome.execute_script(gone), "no page in another tab")
+            assert "tab" not in browser.chrome.current_url
+        finally:
+            browser.chrome.close()
+            browser.chrome.switch_to.window(first)
+        browser.leave()
+
+
+def test_a_page_opened_with_the_token_as_password_has_its_age_and_its_list(
+    browser: Page, tmp_path: Path
+) -> None:
+    tokens = TokenFile(tmp_path / "tokens.toml")
+    token = tokens.add(Grant("boss", frozenset({"view", "control"})))
+    with serve(tmp_path / "recordings", *DOOR, "--tokens", str(tokens.path)) as server:
+        browser.look()
+        browser.open(server.http.replace("://", f"://x:{token}@") + "/")
+        browser.moves()
+        browser.wait(lambda: " old" in browser.text(".figures"), "a measured age")
+        browser.click(".record")
+        browser.wait(lambda: browser.text(".rec").startswith("0:01"), "a recording")
+        browser.click(".record")
+        browser.wait(lambda: browser.text(".kind").lower() == "mp4", "it on the shelf")
+        browser.leave()
+
+
+def installed(browser: Page) -> dict[str, Any]:
+    """The page's manifest, its addresses as the browser understands them."""
+    found: dict[str, Any] = browser.chrome.execute_async_script("""
+        const done = arguments[0], url = document.querySelector("link[rel=manifest]").href;
+        fetch(url).then((answer) => answer.json()).then((read) => {
+          const whole = (address) => new URL(address, url).href;
+          for (const icon of read.icons) icon.src = whole(icon.src);
+          done({...read, start_url: whole(read.start_url), scope: whole(read.scope)});
+        });
+    """)
+    return found
+
+
+def fetched(browser: Page, url: str) -> list[Any]:
+    """Status and type of an address, fetched by the page."""
+    found: list[Any] = browser.chrome.execute_async_script(
+        "const done = arguments[1]; fetch(arguments[0])"
+        ".then((answer) => done([answer.status, answer.headers.get('Content-Type')]))",
+        url,
+    )
+    return found

@@ -1,0 +1,163 @@
+"""The shelf of the page: its list in three states, snapshots, films that do not play, odd names."""
+
+from __future__ import annotations
+
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.process import PATIENCE, ServerProcess, wait_for
+from tests.servers.http.chromium import Page
+from tests.servers.http.serving import serve, state
+
+DOOR = ("--camera", "door=pattern:?size=320x240&fps=10")
+RIGHT_TO_LEFT = "\u0641\u064a\u0644\u0645 \u0637\u0648\u064a\u0644.jpg"
+DECEIVING = "evil\u202egpj.mp4"
+LOADING = """return import("/static/recordings.js").then(({ Recordings }) => {
+    new Recordings().draw();
+    return document.querySelector("#shelf").innerText;
+});"""
+
+
+def row(name: str) -> str:
+    return f".recording[data-name='{name}']"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("shelf") / "recordings"
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[ServerProcess]:
+    with serve(folder, *DOOR) as running:
+        wait_for(lambda: state(running)["state"] == "live", "a picture")
+        yield running
+
+
+@pytest.fixture
+def page(browser: Page, server: ServerProcess) -> Page:
+    browser.look()
+    browser.open(server.http + "/")
+    return browser
+
+
+def test_a_list_that_cannot_be_had_says_why_and_is_asked_for_again(
+    page: Page, server: ServerProcess, folder: Path
+) -> None:
+    assert page.chrome.execute_script(LOADING).startswith("Loading")
+    page.open(server.http + "/")
+    page.wait(lambda: page.text("#shelf").startswith("Nothing has been recorded yet"), "its state")
+    server.command_lines("snapshot door kept.jpg")
+    page.wait(lambda: page.names() == ["kept.jpg"], "the snapshot")
+    away = folder.with_name("away")
+    folder.rename(away)
+    folder.touch()  # a file where the folder was: it cannot be read
+    try:
+        page.open(server.http + "/")
+        page.wait(lambda: page.text("#shelf").startswith("The list cannot be had: "), "its state")
+        assert "Not a directory" in page.text("#shelf .reason")
+        assert page.names() == []
+        page.shoot("no-list-light-1280")
+    finally:
+        folder.unlink()
+        away.rename(folder)
+    page.click(".again")
+    page.wait(lambda: page.names() == ["kept.jpg"], "the list again")
+    assert "cannot be had" not in page.text("#shelf")
+    page.complaints()  # of the answer with status 503
+
+
+def test_a_list_that_is_blocked_does_not_look_like_an_empty_one(
+    page: Page, server: ServerProcess
+) -> None:
+    cdp = page.chrome.execute_cdp_cmd
+    cdp("Network.enable", {})
+    cdp("Network.setBlockedURLs", {"urls": ["*/api/v1/recordings*"]})
+    try:
+        page.open(server.http + "/")
+        failed = "The list cannot be had: The server does not answer"
+        page.wait(lambda: page.text("#shelf").startswith(failed), "its state")
+    finally:
+        cdp("Network.setBlockedURLs", {"urls": []})
+        cdp("Network.disable", {})
+    page.click(".again")
+    page.wait(lambda: page.names() == ["kept.jpg"], "the list again")
+    page.complaints()
+
+
+def test_a_snapshot_is_on_the_shelf_is_shown_large_and_deleted(
+    page: Page, server: ServerProcess, folder: Path
+) -> None:
+    server.command_lines("snapshot door porch.jpg")
+    page.wait(lambda: "porch.jpg" in page.names(), "it on the shelf")
+    assert page.text(f"{row('porch.jpg')} .kind").lower() == "jpg"
+    width = "return document.querySelector(arguments[0])?.naturalWidth"
+    page.wait(lambda: page.chrome.execute_script(width, f"{row('porch.jpg')} img") == 320, "it")
+    page.click(f"{row('porch.jpg')} .thumb")
+    page.wait(lambda: page.chrome.execute_script(width, "#player-picture") == 320, "it, large")
+    assert not page.find("#player-video").is_displayed()
+    page.click("#player button[aria-label=Close]")
+    page.click(f"{row('porch.jpg')} .delete")
+    page.click("#ask button[value=yes]")
+    page.wait(lambda: "porch.jpg" not in page.names(), "a shelf without it")
+    assert not (folder / "porch.jpg").exists()
+
+
+@pytest.mark.parametrize("name", ["broken.mp4", "broken.mkv", "picture.jpg"])
+def test_what_cannot_be_played_says_so_and_can_be_had(
+    page: Page, server: ServerProcess, folder: Path, name: str
+) -> None:
+    (folder / name).write_bytes(b"nothing " * 128)
+    page.open(server.http + "/")
+    page.wait(lambda: name in page.names(), "it on the shelf")
+    page.click(f"{row(name)} .thumb")
+    page.wait(lambda: page.text("#player-fault"), "word of it")
+    what = "picture cannot be shown" if name.endswith("jpg") else "film cannot be played"
+    assert page.text("#player-fault") == f"This {what} here. Download it."
+    href = page.find("#player-fault a").get_property("href")
+    with urllib.request.urlopen(href, timeout=PATIENCE) as answer:
+        assert answer.read() == (folder / name).read_bytes()
+    page.click("#player button[aria-label=Close]")
+    (folder / name).unlink()
+    page.complaints()
+
+
+def test_odd_names_turn_nothing_round(page: Page, server: ServerProcess, folder: Path) -> None:
+    for name in (RIGHT_TO_LEFT, DECEIVING):
+        (folder / name).write_bytes(b"x")
+    page.open(server.http + "/")
+    page.wait(lambda: {RIGHT_TO_LEFT, DECEIVING} <= {*page.names()}, "them on the shelf")
+    direction = "return getComputedStyle(document.querySelector(arguments[0])).direction"
+    directions = [
+        page.chrome.execute_script(direction, f"{row(name)} .title")
+        for name in (RIGHT_TO_LEFT, DECEIVING)
+    ]
+    assert directions == ["rtl", "ltr"]
+    assert page.text(f"{row(DECEIVING)} .title") == "evil\ufffdgpj"
+    page.click(f"{row(RIGHT_TO_LEFT)} .delete")
+    page.click("#ask button[value=yes]")
+    told = f"Deleted \u2068{RIGHT_TO_LEFT}\u2069"
+    page.wait(lambda: told in page.text("#toasts"), "word of it")
+    (folder / DECEIVING).unlink()
+    page.complaints()
+
+
+def test_a_quality_is_offered_where_jpegs_are_made_and_nowhere_else(
+    browser: Page, cameras: ServerProcess, server: ServerProcess, tmp_path: Path
+) -> None:
+    with serve(tmp_path, "--camera", f"relay={cameras.http}/stream/door") as passing:
+        browser.look()
+        for site, there in ((passing, 0), (server, 1)):
+            browser.open(site.http + "/")
+            browser.wait(browser.is_live, "a live camera")
+            browser.wait(lambda: browser.widths(".camera[data-settings]"), "what can be set")
+            browser.wait(
+                lambda there=there: len(browser.widths("[name=quality]")) == there,  # type: ignore[misc]
+                "the quality, or none",
+            )
+        note = passing.command_lines("set relay quality 40")
+        assert any("own JPEGs are passed on" in line for line in note)
+        browser.leave()

@@ -1,0 +1,41 @@
+"""Cameras of any name on the page, shown by their titles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.process import ServerProcess, wait_for
+from tests.servers.http.chromium import Page
+from tests.servers.http.serving import serve
+
+SOURCE = "pattern:?size=160x120&fps=10"
+DOOR = "[data-camera='front door']"
+GARDEN = "[data-camera='حديقة']"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    options = ["--camera", f"front door={SOURCE}&title=Haust%C3%BCr", "--camera", f"حديقة={SOURCE}"]
+    with serve(tmp_path_factory.mktemp("recordings"), *options) as running:
+        for name in ("front-door", "حديقة"):
+            wait_for(lambda name=name: running.status(name)["state"] == "live", name)
+        yield running
+
+
+def test_a_camera_is_shown_by_its_title_and_steered_by_its_name(
+    browser: Page, server: ServerProcess
+) -> None:
+    browser.open(server.http)
+    browser.wait(lambda: browser.text(f"{DOOR} .name") == "Haustür", "the title")
+    browser.wait(lambda: browser.text(f"{GARDEN} .name") == "حديقة", "the name")
+    assert browser.find(f"{DOOR} .open").get_attribute("aria-label") == "Show Haustür alone"
+    assert browser.find(DOOR).accessible_name == "Haustür"
+    browser.click(f"{DOOR} .toggle")
+    browser.wait(lambda: browser.text(f"{DOOR} .state") == "Stopped", "the end of the stream")
+    browser.click(f"{DOOR} .toggle")
+    browser.wait(lambda: browser.text(f"{DOOR} .state") == "Live", "the stream")
+    browser.click(f"{GARDEN} .open")
+    browser.wait(lambda: not browser.find(DOOR).is_displayed(), "one camera alone")
+    assert browser.find(GARDEN).is_displayed()

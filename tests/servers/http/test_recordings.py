@@ -1,0 +1,142 @@
+"""Recordings as files: whole, in parts, and no more often than once."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.process import PATIENCE, ServerProcess, wait_for
+from tests.servers.http.serving import serve
+from twistedcam.servers.http.connection.ranges import plain_range
+
+SIZE = 200_000
+CONTENT = bytes(number % 251 for number in range(SIZE))
+WHOLE = (200, None, SIZE)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server with the recording ``film.mkv``."""
+    folder: Path = tmp_path_factory.mktemp("recordings")
+    (folder / "film.mkv").write_bytes(CONTENT)
+    with serve(folder, "--camera", "pattern:?size=160x120&fps=5", "--stopped") as running:
+        yield running
+
+
+def fetch(server: ServerProcess, **headers: str) -> tuple[int, str | None, bytes, str]:
+    """Status, Content-Range, body and Last-Modified of a request for the film."""
+    connection = http.client.HTTPConnection(urlsplit(server.http).netloc, timeout=PATIENCE)
+    named = {name.replace("_", "-"): headers[name] for name in headers}
+    with closing(connection):
+        connection.request("GET", "/recordings/film.mkv", headers=named)
+        with connection.getresponse() as response:
+            get = response.headers.get
+            return response.status, get("Content-Range"), response.read(), get("Last-Modified", "")
+
+
+@pytest.mark.parametrize(
+    ("asked", "first", "last"),
+    [
+        ("bytes=0-99", 0, 99),
+        ("bytes=100-", 100, SIZE - 1),
+        ("bytes=100-999999", 100, SIZE - 1),
+        ("bytes=-100", SIZE - 100, SIZE - 1),
+        ("bytes=-999999", 0, SIZE - 1),
+    ],
+)
+def test_a_part_is_the_part_that_was_asked_for(
+    server: ServerProcess, asked: str, first: int, last: int
+) -> None:
+    status, place, body, _ = fetch(server, Range=asked)
+    assert (status, place) == (206, f"bytes {first}-{last}/{SIZE}")
+    assert body == CONTENT[first : last + 1]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "bytes=", "bytes=-", "bytes=,", "bytes", "lines=1-2", "bytes=5-2", "bytes=a-b", "bytes=--5",
+        "bytes=1-2-3", "bytes=+1-2", "bytes=" + ",".join(["0-"] * 500), "bytes=0-9,20-29",
+    ],
+)  # fmt: skip
+def test_what_is_no_range_and_several_are_answered_with_the_file_once(
+    server: ServerProcess, asked: str
+) -> None:
+    status, place, body, _ = fetch(server, Range=asked)
+    assert (status, place, len(body)) == WHOLE
+    assert body == CONTENT
+
+
+@pytest.mark.parametrize("asked", ["bytes=200000-", "bytes=-0"])
+def test_a_part_that_there_is_not_is_refused(server: ServerProcess, asked: str) -> None:
+    status, place, body, _ = fetch(server, Range=asked)
+    assert (status, place, body) == (416, f"bytes */{SIZE}", b"")
+
+
+def test_a_part_of_another_file_is_the_whole_of_this_one(server: ServerProcess) -> None:
+    *_, changed = fetch(server)
+    status, _, body, _ = fetch(server, Range="bytes=0-9", If_Range=changed)
+    assert (status, body) == (206, CONTENT[:10])
+    for other in ("Mon, 01 Jan 2001 00:00:00 GMT", '"an-etag"', "nonsense"):
+        status, place, body, _ = fetch(server, Range="bytes=0-9", If_Range=other)
+        assert (status, place, len(body)) == WHOLE, other
+
+
+def test_one_that_is_being_written_is_there_when_it_is_whole(server: ServerProcess) -> None:
+    def ask(method: str, path: str, body: str = "{}") -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection(urlsplit(server.http).netloc, timeout=PATIENCE)
+        with closing(connection):
+            connection.request(method, path, body, {"Content-Type": "application/json"})
+            with connection.getresponse() as response:
+                return response.status, response.read()
+
+    api = "/api/v1/cameras/cam/record"
+    assert ask("POST", f"{api}/start", '{"name": "now.mkv"}')[0] == 200
+    film = "/recordings/now.mkv"
+    wait_for(lambda: ask("GET", f"{film}/thumbnail")[0] == 200, "a picture in it")
+    assert b"now.mkv" in ask("GET", "/api/v1/recordings")[1]
+    status, body = ask("GET", film)
+    told = json.loads(body)
+    assert (status, told["code"]) == (409, "not-supported")
+    assert "still being recorded" in told["message"]
+    assert ask("POST", f"{api}/stop")[0] == 200
+    assert ask("GET", film)[0] == 200
+
+
+def test_a_suffix_of_a_file_without_a_byte_is_none() -> None:
+    assert plain_range("bytes=-5", 0) == "bytes=-0"
+
+
+def test_readers_cannot_take_the_files_that_a_recording_needs(tmp_path: Path) -> None:
+    (tmp_path / "film.mkv").write_bytes(CONTENT * 100)  # more than a connection takes unread
+    limits = ("--max-connections", "7")
+    with serve(tmp_path, "--camera", "pattern:?size=160x120&fps=5", *limits) as server:
+        place = urlsplit(server.http).netloc
+        readers = [http.client.HTTPConnection(place, timeout=PATIENCE) for _ in range(4)]
+        said = []
+        for each in readers:
+            each.request("GET", "/recordings/film.mkv")
+            said.append(each.getresponse())
+        assert [each.status for each in said] == [200] * 3 + [503]
+        assert json.loads(said[-1].read())["code"] == "too-many"
+        for each in said[:3]:
+            each.close()
+        for each in readers[:3]:
+            each.close()
+        with closing(http.client.HTTPConnection(place, timeout=PATIENCE)) as last:
+
+            def status() -> int:
+                last.request("GET", "/recordings/film.mkv", headers={"Range": "bytes=0-9"})
+                with last.getresponse() as answer:
+                    answer.read()
+                    return answer.status
+
+            wait_for(lambda: status() == 206, "room again")
+        for each in readers:
+            each.close()

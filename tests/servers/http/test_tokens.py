@@ -1,0 +1,224 @@
+"""The web side opens by a token, and to what the token is good for."""
+
+from __future__ import annotations
+
+import base64
+import json
+from functools import partial
+from typing import Any
+
+from twisted.logger import capturedLogs, formatEvent
+
+from tests.fakes import TINY_JPEG
+from tests.server_case import TokenCase
+from tests.servers.http.site import Connection
+from twistedcam.commands import standard_commands
+from twistedcam.events import ViewerChanged
+from twistedcam.media.frame import Frame
+from twistedcam.net.refusal_log import PERIOD
+from twistedcam.servers.http import Figures, Guard, HttpFactory, make_router
+
+
+class TokenTests(TokenCase):
+    def setUp(self) -> None:
+        super().setUp()
+        for camera, seq in ((self.door, 1), (self.yard, 2)):
+            camera.hub.publish(Frame(seq, 1_000_000, 1, 1, TINY_JPEG))
+        router = make_router(self.server, standard_commands(), Figures(self.server))
+        self.factory = HttpFactory(partial(router.answer, Guard(any_name=True)), self.clock)
+
+    def connect(self) -> Connection:
+        return Connection(self.factory, "192.0.2.9")
+
+    def ask(self, name: str | None, method: str, path: str, body: Any = None) -> int:
+        self.browser = self.connect()
+        headers = {} if name is None else {"Authorization": f"Bearer {self.tokens[name]}"}
+        data = b"" if body is None else json.dumps(body).encode()
+        return self.browser.ask(method, path, data, **headers)
+
+    def test_without_a_token_a_browser_is_told_to_ask_for_one(self) -> None:
+        for path in ("/", "/stream", "/snapshot", "/?action=snapshot", "/state", "/events",
+                     "/metrics", "/recordings/x.mkv", "/api/v1/status", "/healthz",
+                     "/api/v1/openapi.json"):  # fmt: skip
+            self.assertEqual(self.ask(None, "GET", path), 401, path)
+            self.assertIn('WWW-Authenticate: Basic realm="twistedcam"', self.browser.head)
+            self.assertNotIn(b"door", self.browser.body)
+        self.assertEqual(self.ask(None, "POST", "/api/v1/shutdown"), 401)
+
+    def test_a_tab_that_keeps_its_token_loads_the_page_again_and_learns_nothing(self) -> None:
+        for path in ("/?tab", "/?tab=", "/?pictures=pull&tab="):
+            self.assertEqual(self.ask(None, "GET", path), 200, path)
+            self.assertIn(b"<title>twistedcam</title>", self.browser.body)
+            for name in (b"door", b"yard"):
+                self.assertNotIn(name, self.browser.body)
+        for path in ("/?tab&action=snapshot", "/?action=stream&tab=", "/snapshot?tab", "/state?tab",
+                     "/events?tab", "/api/v1/status?tab", "/?tab&token=x"):  # fmt: skip
+            self.clock.advance(1000)
+            self.assertEqual(self.ask(None, "GET", path), 401, path)
+            self.assertNotIn(b"door", self.browser.body)
+
+    def test_a_token_comes_as_bearer_as_a_password_or_in_the_address(self) -> None:
+        token = self.tokens["viewer"]
+        basic = base64.b64encode(f"any:{token}".encode()).decode()
+        ask = self.connect().ask
+        self.assertEqual(ask("GET", "/snapshot/yard", Authorization=f"Bearer {token}"), 200)
+        self.assertEqual(ask("GET", "/snapshot/yard", Authorization=f"Basic {basic}"), 200)
+        self.assertEqual(ask("GET", f"/snapshot/yard?token={token}"), 200)
+        for wrong in ("Bearer x", "Bearer", "Basic !", "Basic /w=="):
+            self.clock.advance(1000)
+            ask = self.connect().ask
+            self.assertEqual(ask("GET", "/snapshot/yard", Authorization=wrong), 401, wrong)
+
+    def test_a_viewer_sees_and_changes_nothing(self) -> None:
+        self.assertEqual(self.ask("viewer", "GET", "/api/v1/cameras"), 200)
+        self.assertEqual(self.ask("viewer", "GET", "/state"), 200)
+        for method, path in (
+            ("POST", "/api/v1/cameras/door/stop"),
+            ("PATCH", "/api/v1/cameras/door"),
+            ("DELETE", "/api/v1/viewers/1"),
+            ("POST", "/api/v1/shutdown"),
+        ):
+            self.assertEqual(self.ask("viewer", method, path), 403, path)
+            self.assertEqual(json.loads(self.browser.body)["code"], "unauthorized")
+        self.assertEqual(self.ask("boss", "POST", "/api/v1/cameras/door/stop"), 200)
+
+    def test_a_token_for_one_camera_is_good_for_that_one(self) -> None:
+        for path in ("/stream", "/stream/door", "/snapshot", "/?action=snapshot&camera=door"):
+            self.assertEqual(self.ask("guest", "GET", path), 200, path)
+        for path in ("/stream/yard", "/snapshot/yard", "/?action=snapshot&camera=yard",
+                     "/live/yard", "/recordings/x.mkv", "/metrics", "/state",
+                     "/api/v1/cameras/yard"):  # fmt: skip
+            self.assertEqual(self.ask("guest", "GET", path), 403, path)
+        for path in ("/api/v1/cameras", "/api/v1/status"):
+            self.assertEqual(self.ask("guest", "GET", path), 200)
+            names = [each["camera"] for each in json.loads(self.browser.body)["cameras"]]
+            self.assertEqual(names, ["door"])
+
+    def test_a_token_for_one_camera_hears_no_other_s_name(self) -> None:
+        for path in ("/api/v1/cameras/nowhere", "/snapshot/nowhere", "/state?camera=nowhere"):
+            self.ask("porter", "GET", path)
+            self.assertNotIn("yard", self.browser.body.decode(), path)
+
+    def test_what_is_shown_is_what_was_judged(self) -> None:
+        """The token is for the second camera: the first is what is shown where none is named."""
+        switch = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+        switch["Sec-WebSocket-Key"] = base64.b64encode(bytes(16)).decode()
+        bearer = {"Authorization": f"Bearer {self.tokens['neighbour']}"}
+        for path, camera, status, extra in (
+            ("/snapshot?camera=yard", "yard", 200, {}),
+            ("/stream?camera=yard", "yard", 200, {}),
+            ("/live?camera=yard", "yard", 101, switch),
+            ("/?action=stream&camera=door&camera=yard", "yard", 200, {}),
+            ("/stream/yard?camera=yard", "yard", 200, {}),
+            ("/snapshot", None, 403, {}),
+            ("/stream?camera=door", None, 403, {}),
+            ("/live?camera=yard&camera=door", None, 403, switch),
+            ("/?action=snapshot&camera=yard&camera=door", None, 403, {}),
+            ("/state?camera=yard", None, 403, {}),
+            ("/recordings/x.mkv/thumbnail?camera=yard", None, 403, {}),
+            ("/snapshot/yard?camera=door", None, 400, {}),
+            ("/stream/door?camera=yard", None, 400, {}),
+            ("/snapshot?camera=%ff", None, 400, {}),
+        ):
+            browser = self.connect()
+            with self.subTest(path=path):
+                self.assertEqual(browser.ask("GET", path, **bearer, **extra), status)
+                watched = [viewer.camera for viewer in self.server.viewers]
+                if status == 200 and "snapshot" in path:
+                    self.assertIn("X-Sequence: 2", browser.head)
+                elif camera is not None:
+                    self.assertEqual(watched, [camera])
+                else:
+                    self.assertEqual(watched, [])
+                browser.channel.connectionLost()
+
+    def test_a_page_without_scripts_shows_what_its_token_covers_and_hands_it_on(self) -> None:
+        token = self.tokens["guest"]
+        self.assertEqual(self.connect().ask("GET", "/"), 401)
+        browser = self.connect()
+        self.assertEqual(browser.ask("GET", f"/?token={token}"), 200)
+        self.assertIn(f'<img src="stream/door?token={token}"'.encode(), browser.body)
+        self.assertIn(f'<a href="stream/door?token={token}"'.encode(), browser.body)
+        self.assertNotIn(b"yard", browser.body)
+        odd = self.connect()
+        self.assertEqual(
+            odd.ask("GET", "/?token=%22%3E%3Cscript%3E", Authorization=f"Bearer {token}"), 200
+        )
+        self.assertNotIn(b'"><script>', odd.body)
+
+    def test_no_other_camera_can_be_meant_by_way_of_body_or_query(self) -> None:
+        self.assertEqual(self.ask("porter", "POST", "/api/v1/cameras/door/stop"), 200)
+        self.assertEqual(self.ask("porter", "POST", "/api/v1/cameras/yard/stop"), 403)
+        self.server.cameras["yard"].start()
+        for path, body in (
+            ("/api/v1/cameras/door/stop?camera=yard", None),
+            ("/api/v1/cameras/door/snapshot", {"camera": "yard"}),
+        ):
+            self.ask("porter", "POST", path, body)
+            self.assertNotIn(b"yard", self.browser.body)
+        self.assertEqual(self.server.cameras["yard"].state, "live")
+        self.assertEqual(self.ask("guest", "GET", "/api/v1/status?camera=yard"), 403)
+
+    def test_what_a_narrow_token_is_not_for_is_said_in_words(self) -> None:
+        for method, path in (("DELETE", "/api/v1/recordings/x.mp4"), ("GET", "/metrics")):
+            self.assertEqual(
+                self.ask("porter" if method == "DELETE" else "guest", method, path), 403
+            )
+            said = json.loads(self.browser.body)["message"]
+            self.assertRegex(said, "^the token '(porter|guest)' is only for door: "
+                             "this needs one for all cameras$")  # fmt: skip
+
+    def test_a_page_is_told_what_its_token_is_good_for(self) -> None:
+        for name, rights, cameras in (("guest", ["view"], ["door"]), ("desk", ["control"], None)):
+            self.ask(name, "GET", "/events?figures=1")
+            told = self.browser.body.decode().partition("event: rights\ndata: ")[2].split("\n")[0]
+            self.assertEqual(
+                json.loads(told), {"token": name, "rights": rights, "cameras": cameras}
+            )
+            self.browser.channel.connectionLost()
+
+    def test_events_of_other_cameras_are_not_told(self) -> None:
+        self.assertEqual(self.ask("guest", "GET", "/events?figures=1"), 200)
+        for camera in ("yard", "door"):
+            self.server.events.publish(ViewerChanged(camera, "joined", 1, "x", "tcp"))
+        told = self.browser.body + self.browser.take()
+        self.assertIn(b'"camera": "door"', told)
+        self.assertNotIn(b"yard", told)
+        self.browser.channel.connectionLost()
+
+    def test_a_websocket_of_another_site_s_page_is_refused(self) -> None:
+        status = self.connect().ask(
+            "GET", "/live/door", Authorization=f"Bearer {self.tokens['viewer']}",
+            Upgrade="websocket", Connection="Upgrade", Origin="http://elsewhere.example",
+        )  # fmt: skip
+        self.assertEqual(status, 403)
+
+    def test_one_that_goes_while_its_token_is_looked_at_leaves_nothing(self) -> None:
+        browser = self.connect()
+        browser.ask("GET", "/snapshot", Authorization="Bearer wrong")
+        self.assertEqual(browser.ask("GET", "/snapshot", Authorization="Bearer wrong"), 0)
+        browser.channel.connectionLost()
+        self.server.refusals.close()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_every_refusal_is_logged_with_address_and_name_and_never_with_a_token(self) -> None:
+        guest, wrong = self.tokens["guest"], "my-guess"
+        refused = (
+            (f"/metrics?token={guest}&x=1", {}, "GET /metrics?token=...&x=1: the token 'guest'"),
+            ("/snapshot/yard", {"Authorization": f"Bearer {guest}"}, "the token 'guest'"),
+            ("/api/v1/cameras", {}, "this server wants a token"),
+            (f"/snapshot?token={wrong}", {}, "that token is wrong"),
+            (f"/metrics?tok%65n={guest}", {}, "GET /metrics?token=...: the token 'guest'"),
+            (f"/metrics?x=1;token={guest}", {}, "GET /metrics?x=1;token=...: the token 'guest'"),
+            (f"/metrics?TOKEN={guest}&x", {}, "GET /metrics?token=...&x: this server wants"),
+            (f"/metrics?+token={guest}", {}, "GET /metrics?token=...: this server wants"),
+        )
+        for path, headers, said in refused:
+            self.clock.advance(PERIOD)
+            with capturedLogs() as events:
+                self.assertIn(self.connect().ask("GET", path, **headers), (401, 403))
+            text = " ".join(filter(None, map(formatEvent, events)))
+            self.assertIn("192.0.2.9:4711: refused: ", text)
+            self.assertIn(said, text)
+            for token in (guest, wrong):
+                self.assertNotIn(token, text)

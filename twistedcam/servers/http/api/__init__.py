@@ -1,0 +1,1 @@
+"""Commands, health and metrics over HTTP."""

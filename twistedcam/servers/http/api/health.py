@@ -1,0 +1,82 @@
+"""What other programs ask for first: µStreamer's state document, and whether all is well."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from twistedcam.codecs.jpeg_encoder import Encoder
+from twistedcam.servers.http.connection.reply import Reply, json_reply
+from twistedcam.servers.http.connection.request import HttpRequest, query
+
+if TYPE_CHECKING:
+    from twistedcam.camera import Camera
+    from twistedcam.core.server import Server
+
+
+class Health:
+    """Answers ``/state`` and ``/healthz``."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def state(self, request: HttpRequest) -> Reply:
+        """The state of the first camera, or of ``?camera=NAME``, with µStreamer's keys."""
+        camera = self._server.first_or_named(query(request, "camera"))
+        return json_reply({"ok": True, "result": state_document(self._server, camera)})
+
+    def healthz(self, request: HttpRequest) -> Reply:
+        """200 while every camera that was started is live (or rests unwatched), else 503.
+
+        Cameras that user code makes are told of and no more: who starts a server anew because it
+        is ill would end all recordings for a fault that the server gets over by itself.
+        """
+        found = {
+            camera.name: camera.reason or f"it is {camera.state}"
+            for camera in self._server.cameras.values()
+            if camera.state not in ("stopped", "live")
+        }
+        made = self._server.processors
+        ill = {name: reason for name, reason in found.items() if name not in made}
+        if not ill:
+            troubled = {name: reason for name, reason in found.items() if name in made}
+            return json_reply({"ok": True, **({"processing": troubled} if troubled else {})})
+        message = "; ".join(f"{name}: {reason}" for name, reason in ill.items())
+        body = {"ok": False, "code": "camera-failed", "message": message, "cameras": ill}
+        reply = json_reply(body, 503)
+        reply.headers["Retry-After"] = "2"
+        return reply
+
+
+def state_document(server: Server, camera: Camera) -> dict[str, Any]:
+    """``result`` of ``/state``, as the clients of µStreamer's own read it."""
+    now = server.clock.seconds()
+    viewers = server.viewers.of(camera.name)
+    passes = camera.counts.passed > 0
+    return {
+        "instance_id": camera.name,
+        "encoder": {
+            "type": "HW" if passes else "CPU",
+            "quality": Encoder.from_spec(camera.spec).quality,
+        },
+        "source": {
+            "online": camera.state == "live",
+            "resolution": {"width": camera.width, "height": camera.height},
+            "desired_fps": round(camera.granted.fps),
+            "captured_fps": round(camera.rate.current(now)),
+        },
+        "stream": {
+            "queued_fps": round(max((each.rate.current(now) for each in viewers), default=0)),
+            "clients": len(viewers),
+            "clients_stat": {
+                f"{each.id:016x}": {
+                    "fps": round(each.rate.current(now)),
+                    "extra_headers": each.kind == "http",
+                    "advance_headers": False,
+                    "dual_final_frames": False,
+                    "zero_data": False,
+                    "key": "",
+                }
+                for each in viewers
+            },
+        },
+    }

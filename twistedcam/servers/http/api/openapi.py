@@ -1,0 +1,175 @@
+"""The API's description, made from the commands as the API itself is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from twistedcam.commands import Parameter
+from twistedcam.servers.http.api.commands import MAX_WORD, PREFIX, Operation
+from twistedcam.servers.http.connection.reply import OWN, STATUS
+from twistedcam.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_ERRORS = {
+    400: "A parameter, a value or the body is not what it has to be, or a camera has to be named.",
+    401: "A token is needed, or this one is wrong.",
+    403: "The token has not the right to this; or the request comes from another site's page, or "
+    "asks by a name that is not the server's.",
+    404: "No camera, recording or viewer has that name, or there is nothing at this address.",
+    405: "What is at this address answers to other methods: those in Allow.",
+    408: "The request took too long to arrive.",
+    409: "This camera, or this system, cannot do that, or not now.",
+    413: "The body is too long.",
+    429: "That was asked for too often: wait a second.",
+    500: "An error of the server's own; its log has more.",
+    503: "The camera gives no picture, the disk takes no file, or too much goes on: the message "
+    "has the reason.",
+}
+#: Ways to show a token.
+_TOKENS: list[dict[str, list[str]]] = [{"bearer": []}, {"basic": []}, {"query": []}]
+#: What is no command: what it gives, and how that looks.
+_BESIDES: dict[str, tuple[str, dict[str, Any]]] = {
+    "/time": (
+        "The server's clock: seconds since 1970.",
+        {"type": "object", "required": ["time"], "properties": {"time": {"type": "number"}}},
+    ),
+    "/openapi.json": ("This description.", {"type": "object"}),
+}
+
+
+def describe(
+    operations: Iterable[Operation], cameras: Sequence[str], needs_token: bool = False
+) -> dict[str, Any]:
+    """The OpenAPI 3.1 document.
+
+    Arguments:
+        cameras: the names of the cameras that the reader may know of.
+        needs_token: whether the server answers nobody without one.
+    """
+    paths = {PREFIX + path: {"get": _besides(path, *found)} for path, found in _BESIDES.items()}
+    for each in operations:
+        paths.setdefault(PREFIX + each.path, {})[each.method.lower()] = _operation(each, cameras)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "twistedcam",
+            "version": __version__,
+            "description": "The commands of the control port, over HTTP.",
+        },
+        "security": [*([] if needs_token else [{}]), *_TOKENS],
+        "paths": paths,
+        "components": {
+            "schemas": {
+                "Error": {
+                    "type": "object",
+                    "required": ["code", "message"],
+                    "properties": {
+                        "code": {"type": "string", "description": "One of " + _codes()},
+                        "message": {"type": "string"},
+                    },
+                }
+            },
+            "responses": {
+                str(status): {
+                    "description": text,
+                    "content": {
+                        "application/json": {"schema": {"$ref": "#/components/schemas/Error"}}
+                    },
+                }
+                for status, text in _ERRORS.items()
+            },
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "basic": {"type": "http", "scheme": "basic"},
+                "query": {"type": "apiKey", "in": "query", "name": "token"},
+            },
+        },
+    }
+
+
+def _besides(path: str, summary: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "operationId": f"get {path}",
+        "summary": summary,
+        "tags": ["server"],
+        "responses": _responses(summary, schema),
+    }
+
+
+def _responses(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    done = {"description": description, "content": {"application/json": {"schema": schema}}}
+    errors = {str(status): {"$ref": f"#/components/responses/{status}"} for status in _ERRORS}
+    return {"200": done, **errors}
+
+
+def _operation(each: Operation, cameras: Sequence[str]) -> dict[str, Any]:
+    command = each.command
+    described: dict[str, Any] = {
+        "operationId": f"{each.method.lower()} {each.path}",
+        "summary": command.summary,
+        "description": command.help,
+        "tags": [each.path.split("/")[1]],
+        "parameters": [_parameter(one, "path", cameras) for one in each.in_path],
+        "responses": _responses("Done; what there is to tell.", _answer(each)),
+    }
+    body = _body(each)
+    if body is not None:
+        described["requestBody"] = {
+            "required": each.takes_properties or any(one.required for one in each.others),
+            "content": {"application/json": {"schema": body}},
+        }
+    elif not each.takes_body:
+        described["parameters"] += [_parameter(one, "query", cameras) for one in each.others]
+    return described
+
+
+def _parameter(parameter: Parameter, place: str, cameras: Sequence[str]) -> dict[str, Any]:
+    return {
+        "name": parameter.name,
+        "in": place,
+        # A camera may be left out where there is only one.
+        "required": place == "path" or (parameter.required and not parameter.is_camera),
+        "schema": {"type": "string", "enum": [*cameras]}
+        if parameter.is_camera and cameras
+        else _schema(parameter),
+    }
+
+
+def _body(each: Operation) -> dict[str, Any] | None:
+    if each.takes_properties:
+        return {
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": {"type": ["string", "number", "boolean"]},
+            "description": "The properties to change, and their values.",
+            "examples": [{"fps": 15}],
+        }
+    if not each.takes_body:
+        return None
+    return {
+        "type": "object",
+        "properties": {one.name: _schema(one) for one in each.others},
+        "required": [one.name for one in each.others if one.required],
+        "additionalProperties": False,
+    }
+
+
+def _schema(parameter: Parameter) -> dict[str, Any]:
+    if parameter.kind == "switch":
+        return {"type": "boolean"}
+    return {"type": "string", "minLength": 1, "maxLength": MAX_WORD, "pattern": r"^[^\x00\n]+$"}
+
+
+def _answer(each: Operation) -> dict[str, Any]:
+    items = "properties" if each.takes_properties else each.command.items
+    if items is None:
+        return {"type": "object"}
+    listed = {"type": "array", "items": {"type": "object"}}
+    schema: dict[str, Any] = {"type": "object", "properties": {items: listed}}
+    return schema
+
+
+def _codes() -> str:
+    return ", ".join(dict.fromkeys([*(error.code for error in STATUS), *OWN]))

@@ -1,0 +1,1 @@
+"""HTTP connections: requests, replies, routing, access and limits."""

@@ -1,0 +1,403 @@
+"""HTTP connections: limits that a server on an open port needs, and a way to take one over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import (
+    IAddress,
+    IDelayedCall,
+    IHalfCloseableProtocol,
+    IProtocolNegotiationFactory,
+    IReactorTime,
+)
+from twisted.internet.protocol import connectionDone
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.http import HTTPFactory, Request
+from zope.interface import implementer
+
+from twistedcam.auth import TokenSession
+from twistedcam.delivery.transport_sender import bottom_of
+from twistedcam.errors import TooMany, TwistedcamError
+from twistedcam.net.addresses import shorten, show_address, source_of, without_token
+from twistedcam.net.connection_limits import Doorman, Ticket
+from twistedcam.net.connections import Connections
+from twistedcam.net.graceful_close import LINGER, Parting
+from twistedcam.net.proxies import TrustedProxies
+from twistedcam.net.refusal_log import RefusalLog
+from twistedcam.servers.http.connection.error_page import wants_page, with_page
+from twistedcam.servers.http.connection.half_closed import PeerWatch
+from twistedcam.servers.http.connection.paced import BUFFER, PacedChannel
+from twistedcam.servers.http.connection.plain_on_tls import answer_plain_http
+from twistedcam.servers.http.connection.reply import (
+    REFUSALS,
+    Reply,
+    error_reply,
+    json_reply,
+    raw_answer,
+)
+from twistedcam.servers.http.connection.request import HttpRequest
+from twistedcam.servers.http.connection.stall import StallWatch
+from twistedcam.servers.http.connection.turns import Turns
+
+log = Logger()
+
+#: Seconds from the first byte of a request to its last; a slower client is cut off.
+REQUEST_TIMEOUT = 15.0
+#: Seconds that a connection may stay open between two requests.
+IDLE_TIMEOUT = 60
+MAX_HEADERS = 100
+MAX_HEADER_BYTES = 16 * 1024
+
+
+class Receiver(Protocol):
+    """What takes a connection over from HTTP."""
+
+    def received(self, data: bytes) -> None:
+        """The client sent this."""
+
+    def read_closed(self) -> bool:
+        """The client sends no more; whether the connection goes on all the same."""
+
+    def lost(self) -> None:
+        """The connection is gone."""
+
+    def close(self) -> None:
+        """The server ends: end the connection."""
+
+
+@implementer(IHalfCloseableProtocol)
+class HttpConnection(PacedChannel):
+    """One connection.
+
+    A client that is slow with a request, or takes nothing of an answer, is cut off. One that has
+    closed its own half of the connection gets its answers. ``take_over`` gives the connection to
+    somebody else, who writes to the transport without HTTP in between.
+    """
+
+    requestFactory = HttpRequest
+    maxHeaders = MAX_HEADERS
+    totalHeadersSize = MAX_HEADER_BYTES
+    factory: HttpFactory
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: Why the connection is refused; its first request is answered with it.
+        self.refused: TwistedcamError | None = None
+        self._receiver: Receiver | None = None
+        self._deadline: IDelayedCall | None = None
+        self._read_closed = False
+        self._peer_watch: PeerWatch | None = None
+        self._ticket: Ticket | None = None
+        #: Who asks: the transport's peer, or the client behind a proxy that is trusted.
+        self.peer: Any = None
+        self._token_session: TokenSession | None = None
+
+    def connectionMade(self) -> None:
+        """Begin to wait for the first request."""
+        self.factory.connections.add(self)
+        bottom_of(self.transport).bufferSize = BUFFER
+        peer = self.peer = self.transport.getPeer()
+        is_proxy = self.factory.proxies.trusts(peer)
+        # What a proxy asks for several clients does not count as one client's.
+        self._source = show_address(peer) if is_proxy else source_of(peer)
+        self._watch = StallWatch(self.transport, self.factory.reactor)
+        self._expect_request()
+        super().connectionMade()
+        answer_plain_http(self.transport, self._refuse_plain)
+        try:
+            self._ticket = self.factory.doorman.enter(peer, is_proxy=is_proxy)
+        except TooMany as error:
+            self._turn_away(error)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Pass it to the receiver, or keep it until it is this connection's turn."""
+        if self._receiver is not None:
+            self._receiver.received(data)
+            return
+        if not self.over:
+            self.feed(data)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """Twisted's own way is to close without a word."""
+        self._respondToBadRequestAndDisconnect()
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        """Twisted's own way is a 400 without a word."""
+        self.refuse(400, "this is not a request that HTTP allows, or its head is too long")
+
+    def _send100Continue(self) -> None:
+        if not self.over:
+            super()._send100Continue()
+
+    def allContentReceived(self) -> None:
+        """The request is complete."""
+        self._stop_deadline()
+        super().allContentReceived()
+
+    def requestDone(self, request: Request) -> None:
+        """The answer is complete, and on its way."""
+        self.hold(None)
+        super().requestDone(request)
+
+    def _begins(self) -> None:
+        if self._deadline is None:
+            self._expect_request()
+
+    def _failed(self) -> None:
+        if self.factory.refusals.admits(self._source, "HTTP parser"):
+            log.failure("{peer}: a request failed", peer=show_address(self.peer))
+        self.transport.abortConnection()
+
+    def readConnectionLost(self) -> None:
+        """The client sends no more (IHalfCloseableProtocol); its requests are still answered."""
+        self._read_closed = True
+        if self._receiver is not None and not self._receiver.read_closed():
+            self.transport.abortConnection()
+        elif self._receiver is None and self.over:
+            self.transport.loseConnection()  # both sides have said all
+        else:
+            if self._peer_watch is None:
+                self._peer_watch = PeerWatch(self.transport, self.factory.reactor)
+            self._rests()
+
+    def writeConnectionLost(self) -> None:
+        """Our own half is closed."""
+
+    def _rests(self) -> None:
+        """End a connection on which nothing more comes, behind the last answer."""
+        if not self._read_closed or self._input or self._answering or self.over:
+            return
+        if self.requests or self.clearLineBuffer():  # a head or a body that has no end
+            self.refuse(400, "the request is not complete")
+        else:
+            self.end()
+
+    def timeoutConnection(self) -> None:
+        """End a connection that is idle. Twisted logs each of them."""
+        self._abortingCall = self.callLater(self.abortTimeout, self.forceAbortClient)
+        self.loseConnection()
+
+    def forceAbortClient(self) -> None:
+        """End a connection that a client keeps open though it was ended."""
+        self._abortingCall = None
+        self.transport.abortConnection()
+
+    def loseConnection(self) -> None:
+        """End the connection behind what was written."""
+        if self._input and not self.over:
+            self._part()  # what came behind the last request would make a reset of it
+        else:
+            self._stop_work()
+            super().loseConnection()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Forget this connection."""
+        self._stop_work()
+        self.factory.connections.discard(self)
+        self.factory.parting.gone(self.transport)
+        if self._ticket is not None:
+            self._ticket.leave()
+        self.hold(None)
+        if self._peer_watch is not None:
+            self._peer_watch.end()
+        self._stop_deadline()
+        self._watch.end()
+        super().connectionLost(reason)
+        receiver, self._receiver = self._receiver, None
+        if receiver is not None:
+            receiver.lost()
+
+    def find_client(self, request: Request) -> Any:
+        """Who asks for this: the peer, or the client that a trusted proxy names.
+
+        From now on the connection counts against that address. Where it has too many already it
+        is refused.
+        """
+        proxies, peer = self.factory.proxies, self.transport.getPeer()
+        if proxies.trusts(peer):
+            # As bytes: Twisted raises UnicodeDecodeError for text that is no UTF-8.
+            named = request.requestHeaders.getRawHeaders(b"X-Forwarded-For") or []
+            self.peer = proxies.client_of(peer, [value.decode("latin-1") for value in named])
+            self._next_source = source_of(self.peer)
+            try:
+                if self._ticket is not None:
+                    self._ticket.count_for(self.peer)
+            except TooMany as error:
+                self.refused = error
+                self.refuse_connection()
+        return self.peer
+
+    def hold(self, session: TokenSession | None) -> None:
+        """Keep what a token has opened until the answer is complete, or the connection gone."""
+        if self._token_session is not None:
+            self._token_session.close()
+        self._token_session = session
+
+    def cut(self) -> None:
+        """End the connection now, whatever is under way: its token has ended."""
+        if self._receiver is not None:
+            self._receiver.close()
+        else:
+            self.transport.abortConnection()
+
+    def refuse(self, status: int, message: str) -> None:
+        """Answer with an error, and read no more."""
+        reply = json_reply({"code": REFUSALS[status], "message": message}, status)
+        self._refuse(reply, message)
+
+    def refuse_connection(self) -> None:
+        """Answer a connection for which there is no room."""
+        assert self.refused is not None
+        self._refuse(error_reply(self.refused), str(self.refused))
+
+    def _refuse(self, reply: Reply, why: str) -> None:
+        if self.over:
+            return
+        if self.factory.refusals.admits(self._source, f"HTTP {reply.status}"):
+            peer, status = show_address(self.peer), reply.status
+            log.info("{peer}: refused: {status} {why}", peer=peer, status=status, why=why)
+        headers = self.requests[-1].requestHeaders if self.requests else None
+        if headers is not None and wants_page(headers.getRawHeaders(b"Accept")):
+            reply = with_page(reply)
+        self.transport.write(raw_answer(reply))
+        self._part()
+
+    def _refuse_plain(self, answer: bytes) -> None:
+        """Answer a client that speaks HTTP without TLS on a port for TLS, below TLS."""
+        bottom = bottom_of(self.transport)
+        if self.factory.refusals.admits(self._source, "HTTP without TLS"):
+            log.info("{peer}: refused: no TLS", peer=show_address(bottom.getPeer()))
+        self._stop_work()
+        bottom.write(answer)
+        bottom.loseConnection()
+
+    def _turn_away(self, error: TooMany) -> None:
+        """Refuse the connection: in the form that its first request asks for, if it comes soon."""
+        self.refused = error
+        if self.factory.parting.hold(self.transport):
+            self._stop_deadline()
+            self._deadline = self.factory.reactor.callLater(LINGER, self.refuse_connection)
+        else:
+            self.refuse_connection()
+
+    def _part(self) -> None:
+        """End the connection behind what was written, and throw away what still comes."""
+        self._stop_work()
+        self._stop_deadline()
+        self.setTimeout(None)
+        self.transport.unregisterProducer()
+        self.factory.parting.part(self.transport)
+        self._deadline = self.factory.reactor.callLater(LINGER, self._abort)
+
+    def _abort(self) -> None:
+        self._deadline = None
+        self.transport.abortConnection()
+
+    def take_over(self, receiver: Receiver) -> None:
+        """From now on the connection is the receiver's, and HTTP has no part in it."""
+        self.setTimeout(None)
+        self._watch.end()  # the receiver has its own way to find that out
+        self.transport.unregisterProducer()
+        vars(bottom_of(self.transport)).pop("bufferSize", None)  # the class's own
+        self.transport.resumeProducing()
+        self._receiver = receiver
+        self.requests.clear()  # a viewer stays for hours, and its request is a third of its memory
+        early = self._behind_the_request() + bytes(self._input)
+        self._stop_work()
+        if early:  # the receiver is not complete yet
+            self.factory.reactor.callLater(0, self._pass_on, early)
+
+    def _pass_on(self, data: bytes) -> None:
+        if self._receiver is not None:
+            self._receiver.received(data)
+
+    def end(self) -> None:
+        """End the connection, behind what is under way."""
+        if self._receiver is not None:
+            self._receiver.close()
+        else:
+            self._stop_work()
+            self._stop_deadline()
+            super().loseConnection()
+
+    def _expect_request(self) -> None:
+        self._deadline = self.factory.reactor.callLater(REQUEST_TIMEOUT, self._too_slow)
+
+    def _too_slow(self) -> None:
+        self._deadline = None
+        self.refuse(408, f"the request was not complete after {REQUEST_TIMEOUT:g} seconds")
+
+    def _stop_deadline(self) -> None:
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
+        self._deadline = None
+
+
+@implementer(IProtocolNegotiationFactory)
+class HttpFactory(HTTPFactory):
+    """Makes HTTP connections.
+
+    Arguments:
+        answer: answers a request that is complete.
+        clock: what time-outs are measured by.
+        doorman: counts connections; by default its own.
+        refusals: keeps the log of refusals short; by default its own.
+        turns: shares out the reactor's time; by default its own.
+        proxies: those that are believed when they say for whom they ask; by default none.
+    """
+
+    noisy = False
+    protocol = HttpConnection  # type: ignore[assignment]
+
+    def __init__(
+        self,
+        answer: Callable[[HttpRequest], None],
+        clock: IReactorTime,
+        doorman: Doorman | None = None,
+        refusals: RefusalLog | None = None,
+        turns: Turns | None = None,
+        proxies: TrustedProxies | None = None,
+    ) -> None:
+        super().__init__(timeout=IDLE_TIMEOUT, reactor=clock)
+        self.answer = answer
+        self.doorman = Doorman() if doorman is None else doorman
+        self.connections: Connections[HttpConnection] = Connections()
+        self.parting = Parting()
+        self.refusals = RefusalLog(clock) if refusals is None else refusals
+        self.turns = Turns(clock) if turns is None else turns
+        self.proxies = TrustedProxies() if proxies is None else proxies
+
+    def buildProtocol(self, addr: IAddress | None) -> Any:
+        """One for each connection."""
+        return super().buildProtocol(addr)
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """Over TLS browsers ask, and go away where no answer is theirs (RFC 7301)."""
+        return [b"http/1.1"]
+
+    def startFactory(self) -> None:
+        """No access log of its own: see ``log``."""
+
+    def stopFactory(self) -> None:
+        """Nothing to close."""
+
+    def log(self, request: Request) -> None:
+        """One line of the program's log, for who wants it."""
+        log.debug(
+            "{peer} {method} {uri} {status} {bytes} bytes",
+            peer=show_address(request.getClientAddress()),
+            method=request.method.decode("ascii", "replace"),
+            uri=shorten(without_token(request.uri)),
+            status=request.code,
+            bytes=request.sentLength,
+        )
+
+    def close(self) -> Deferred[None]:
+        """End all connections; fires when they are gone."""
+        for connection in self.connections:
+            connection.end()
+        return self.connections.when_empty()

@@ -1,0 +1,125 @@
+"""The page and its parts: a few small files, kept in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from twistedcam.servers.http.connection.reply import Reply, json_reply
+from twistedcam.servers.http.connection.request import HttpRequest, query
+
+if TYPE_CHECKING:
+    from twistedcam.core.server import Server
+
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+}
+
+#: What the page may load and do: nothing that does not come from this server, nothing in line.
+POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' blob:",
+        "media-src 'self'",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'self'",
+    ]
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+#: Where the page gets its pictures when it cannot run scripts, and whether it is loaded again.
+_PLACE = "<!-- cameras without scripts -->"
+_AGAIN = "<!-- again without scripts -->"
+#: Streams in one page without scripts: browsers allow six connections to a server.
+MOST_STREAMS = 5
+#: Seconds until a page of more cameras is loaded again, with new pictures.
+_EVERY = 5
+
+
+@dataclass(frozen=True)
+class _File:
+    body: bytes
+    type: str
+    etag: str
+
+
+class Page:
+    """Answers ``/`` and ``/static/NAME``."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._files: dict[str, _File] = {}
+        for each in files(__package__).joinpath("static").iterdir():
+            suffix = "." + each.name.rpartition(".")[2]
+            if suffix in TYPES:
+                self._files[each.name] = _file(each.read_bytes(), TYPES[suffix])
+
+    def index(self, request: HttpRequest) -> Reply:
+        """The page."""
+        page = self._files["index.html"]
+        names = {
+            name: camera.title or name
+            for name, camera in self._server.cameras.items()
+            if request.grant.covers(name)
+        }
+        token = query(request, "token")
+        shown = "" if token is None else f"?token={quote(token, safe='')}"
+        many = len(names) > MOST_STREAMS
+        again = f'<meta http-equiv="refresh" content="{_EVERY}">' if many else ""
+        body = page.body.decode().replace(_PLACE, _figures(names, shown)).replace(_AGAIN, again)
+        return _answer(request, _file(body.encode(), page.type))
+
+    def static(self, request: HttpRequest, name: str) -> Reply:
+        """One of the page's parts."""
+        found = self._files.get(name)
+        if found is None:
+            return json_reply({"code": "not-found", "message": f"there is no {name!r}"}, 404)
+        return _answer(request, found)
+
+    def favicon(self, request: HttpRequest) -> Reply:
+        """The icon, where browsers look for one unasked."""
+        return self.static(request, "icon.svg")
+
+
+def _figures(names: dict[str, str], query: str) -> str:
+    """The cameras as a page without scripts shows them, each a click away from being alone.
+
+    Addresses are relative: a proxy may have put the page below any path.
+    """
+    kind = "stream" if len(names) <= MOST_STREAMS else "snapshot"
+    figures = []
+    for name, title in names.items():
+        path, shown = quote(name), html.escape(title)
+        image = f'<img src="{kind}/{path}{query}" alt="Live picture of {shown}">'
+        caption = f"<figcaption>{shown}</figcaption>"
+        figures.append(f'<figure><a href="stream/{path}{query}">{image}{caption}</a></figure>')
+    return "\n".join(figures)
+
+
+def _file(body: bytes, type: str) -> _File:
+    return _File(body, type, f'"{hashlib.sha256(body).hexdigest()[:24]}"')
+
+
+def _answer(request: HttpRequest, file: _File) -> Reply:
+    # Kept by browsers, and asked for again each time: an update shows at once, and costs a 304.
+    headers = {**HEADERS, "ETag": file.etag}
+    if file.etag in (request.getHeader("If-None-Match") or ""):
+        return Reply(type=file.type, status=304, cache="no-cache", headers=headers)
+    return Reply(file.body, file.type, cache="no-cache", headers=headers)

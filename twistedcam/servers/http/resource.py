@@ -1,0 +1,110 @@
+"""The pictures as a resource of ``twisted.web``, for a site that somebody has already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET
+
+from twistedcam.delivery.local import LocalDelivery
+from twistedcam.delivery.sender import Outlet
+from twistedcam.delivery.transport_sender import WriteOutlet
+from twistedcam.net.addresses import show_address
+from twistedcam.servers.http.connection.access import Access
+from twistedcam.servers.http.connection.guard import Guard
+from twistedcam.servers.http.connection.request import camera_asked
+from twistedcam.servers.http.connection.router import Router
+from twistedcam.servers.http.streams.mjpeg import HEADERS, MjpegSession, Streams, mjpeg_part
+from twistedcam.servers.http.streams.mjpeg import wanted_fps as wanted
+from twistedcam.servers.http.streams.placeholder import Placeholders
+from twistedcam.servers.http.streams.snapshot import Snapshots
+
+if TYPE_CHECKING:
+    from twistedcam.core.server import Server
+
+
+class CameraResource(Resource):
+    """``stream/CAMERA`` and ``snapshot/CAMERA`` below the place where it is put, as docs/http.md
+    has them, and to the same tokens. Without CAMERA the first is meant.
+
+    By which names the site goes, and who may ask for it, is the site's own matter.
+
+    Arguments:
+        server: whose cameras are shown.
+    """
+
+    isLeaf = True
+
+    def __init__(self, server: Server) -> None:
+        super().__init__()
+        self._streams = _SiteStreams(server, Placeholders(server))
+        self._guard = Guard(any_name=True)
+        self._router = Router(Access(server), server.refusals)
+        snapshots = Snapshots(server)
+        for camera in ("", "/{camera}"):
+            self._router.add("GET", f"/stream{camera}", self._streams.get)
+            self._router.add("GET", f"/snapshot{camera}", snapshots.get)
+
+    def render(self, request: Any) -> int:
+        """Answer what twisted.web has found to be ours."""
+        self._router.answer(self._guard, request, b"/" + b"/".join(request.postpath))
+        return NOT_DONE_YET
+
+    def close(self) -> None:
+        """End all streams."""
+        for session in tuple(self._streams.sessions):
+            session.close()
+
+
+class _SiteStreams(Streams):
+    """Streams on connections that stay the site's: an answer without an end."""
+
+    def __init__(self, server: Server, placeholders: Placeholders) -> None:
+        super().__init__(server, placeholders)
+        self.sessions: set[MjpegSession] = set()
+        self._delivery = LocalDelivery(server.clock)
+
+    @property
+    def delivery(self) -> LocalDelivery:
+        """Other processes cannot be given such a connection."""
+        return self._delivery
+
+    def get(self, request: Any, camera: str | None = None) -> None:
+        """Begin a stream."""
+        watched = self.server.first_or_named(camera_asked(request, self.server, camera))
+        fps = wanted(request)
+        for name, value in HEADERS.items():
+            request.setHeader(name, value)
+        if request.method == b"HEAD":
+            request.write(b"")
+            request.finish()
+            return
+
+        def open_outlet(session: MjpegSession) -> Outlet:
+            return _RequestOutlet(request, mjpeg_part, session.cleared)
+
+        address = show_address(request.getClientAddress())
+        abort = request.transport.abortConnection
+        session = MjpegSession(self, watched, fps, address, open_outlet, abort)
+        self.sessions.add(session)
+        request.notifyFinish().addBoth(lambda _: self._gone(session))
+
+    def _gone(self, session: MjpegSession) -> None:
+        self.sessions.discard(session)
+        session.lost()
+
+
+class _RequestOutlet(WriteOutlet):
+    """Sends by an answer's ``write``."""
+
+    def close(self) -> None:
+        """Let the answer go; one whose connection is gone has done so itself."""
+        if self._transport.channel is None:
+            self._open, self._paused = False, True
+        super().close()
+
+    def abort(self) -> None:
+        """End the connection."""
+        self._paused = True
+        self._transport.transport.abortConnection()

@@ -1,0 +1,103 @@
+"""All addresses of the site."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from twistedcam.errors import BadArgument
+from twistedcam.servers.http.api.commands import PREFIX, operations
+from twistedcam.servers.http.api.commands import handler as api_handler
+from twistedcam.servers.http.api.health import Health
+from twistedcam.servers.http.api.live_stats import Figures
+from twistedcam.servers.http.api.metrics import Metrics
+from twistedcam.servers.http.api.openapi import describe
+from twistedcam.servers.http.connection.access import Access
+from twistedcam.servers.http.connection.reply import Reply, json_reply
+from twistedcam.servers.http.connection.request import HttpRequest, query
+from twistedcam.servers.http.connection.router import Handler, Router
+from twistedcam.servers.http.page.page import Page
+from twistedcam.servers.http.recordings import Recordings
+from twistedcam.servers.http.streams.mjpeg import Streams
+from twistedcam.servers.http.streams.placeholder import Placeholders
+from twistedcam.servers.http.streams.snapshot import Snapshots
+from twistedcam.servers.http.streams.sse import EventStreams
+from twistedcam.servers.http.streams.websocket import WebSockets
+
+if TYPE_CHECKING:
+    from twistedcam.commands import Command, Registry
+    from twistedcam.core.server import Server
+
+
+def make_router(server: Server, registry: Registry, figures: Figures) -> Router:
+    """A router that answers all that ``docs/http.md`` names.
+
+    Arguments:
+        server: what is shown and steered.
+        registry: the commands; the API is made from them.
+        figures: what the page is told once a second.
+    """
+    router = Router(Access(server), server.refusals)
+    streams = Streams(server, Placeholders(server))
+    snapshots = Snapshots(server)
+    page = Page(server)
+    health = Health(server)
+    recordings = Recordings(server)
+
+    async def root(request: HttpRequest) -> Reply | None:
+        """The page, or what mjpg-streamer and µStreamer have at this address."""
+        action = query(request, "action")
+        if action is None:
+            return page.index(request)
+        if action == "stream":
+            streams.get(request)
+            return None
+        if action == "snapshot":
+            return await snapshots.get(request)
+        raise BadArgument(f"action={action}: there are stream and snapshot")
+
+    routes: dict[str, Handler] = {
+        "/": root,
+        "/stream": streams.get,
+        "/stream/{camera}": streams.get,
+        "/snapshot": snapshots.get,
+        "/snapshot/{camera}": snapshots.get,
+        "/events": EventStreams(server, figures).get,
+        "/metrics": Metrics(server).get,
+        "/state": health.state,
+        "/healthz": health.healthz,
+        "/recordings/{name}": recordings.get,
+        "/recordings/{name}/thumbnail": recordings.thumbnail,
+        "/static/{name}": page.static,
+        "/favicon.ico": page.favicon,
+    }
+    for path, handler in routes.items():
+        router.add("GET", path, handler)
+    add_websockets(router, server)
+    add_api(router, server, registry)
+    return router
+
+
+def add_websockets(router: Router, server: Server) -> None:
+    """Add ``/live``, the pictures over a WebSocket."""
+    sockets = WebSockets(server)
+    router.add("GET", "/live", sockets.get)
+    router.add("GET", "/live/{camera}", sockets.get)
+
+
+def add_api(router: Router, server: Server, registry: Registry) -> None:
+    """The commands, their description, and the server's clock."""
+
+    def description(request: HttpRequest) -> Reply:
+        names = [name for name in server.cameras if request.grant.covers(name)]
+        needs_token = server.authenticator.is_needed
+        return json_reply(describe(operations(registry), names, needs_token))
+
+    def add(command: Command) -> None:
+        for each in operations([command]):
+            answer = api_handler(server, each)
+            router.add(each.method, PREFIX + each.path, answer, command.right)
+
+    registry.follow(add)
+    router.add("GET", PREFIX + "/openapi.json", description, "view")
+    router.add("GET", PREFIX + "/time", lambda request: json_reply({"time": time.time()}), "view")

@@ -1,0 +1,1 @@
+"""Live pictures and events over HTTP."""

@@ -1,0 +1,63 @@
+"""The newest picture, alone; or the next one, for who pulls one after the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from twistedcam.camera.on_demand import next_frame
+from twistedcam.errors import BadArgument
+from twistedcam.net.addresses import source_of
+from twistedcam.servers.http.connection.reply import Reply, json_reply
+from twistedcam.servers.http.connection.request import HttpRequest, camera_asked, query
+from twistedcam.servers.http.streams.polling_viewers import Pullers
+
+if TYPE_CHECKING:
+    from twistedcam.core.server import Server
+
+#: Seconds that ``?after=`` waits for a newer picture.
+WAIT = 5.0
+
+
+class Snapshots:
+    """Answers ``/snapshot``."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._pullers = Pullers(server)
+
+    async def get(self, request: HttpRequest, camera: str | None = None) -> Reply:
+        """The newest frame.
+
+        With ``?after=SEQ`` the first that is newer than that one; 204 if none comes in time.
+        With ``?viewer=WORD`` besides, who asks is counted as a viewer; one that was sent away is
+        refused.
+
+        Raises:
+            CameraFailed: there is none.
+            TooOften: this address has asked for too many.
+        """
+        watched = self._server.first_or_named(camera_asked(request, self._server, camera))
+        after = _after(request)
+        self._server.snapshots.take(source_of(request.getClientAddress()))
+        frame = await watched.picture()
+        if after is not None and frame.seq == after:
+            newer = await next_frame(watched.hub, self._server.clock, WAIT)
+            if newer is None:
+                return Reply(type="image/jpeg", status=204)
+            frame = newer
+        viewer = query(request, "viewer")
+        if viewer is not None:
+            host = getattr(request.getClientAddress(), "host", "unix")
+            if not self._pullers.took(host, viewer[:64], watched, frame):
+                return json_reply({"code": "forbidden", "message": "ended by a controller"}, 403)
+        headers = {"X-Timestamp": f"{frame.time:.6f}", "X-Sequence": str(frame.seq)}
+        return Reply(frame.jpeg, "image/jpeg", headers=headers)
+
+
+def _after(request: HttpRequest) -> int | None:
+    word = query(request, "after")
+    if word is None:
+        return None
+    if not word.isascii() or not word.isdigit() or len(word) > 19:
+        raise BadArgument(f"after={word}: the number of a picture that you have already")
+    return int(word)
