@@ -12,13 +12,13 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.trial import unittest
 
 from tests.process import PATIENCE
+from twistedcam.app.reload import _need_restart
+from twistedcam.app.service import CameraService
 from twistedcam.config.arguments import serve_actions
 from twistedcam.config.options import ServeOptions
 from twistedcam.config.toml_file import file_key
 from twistedcam.errors import BadArgument, DiskError, StartupError
 from twistedcam.net.connection_limits import Limits
-from twistedcam.reload import _need_restart
-from twistedcam.service import CameraService
 
 CAMERA = "[camera.{}]\nsource = 'pattern:?size=160x120&fps=5'\n"
 

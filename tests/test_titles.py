@@ -127,7 +127,7 @@ def test_a_title_may_stand_in_any_source_s_address() -> None:
 def test_what_can_be_no_title_is_refused_at_the_start(title: str, tmp_path: Path) -> None:
     with pytest.raises(BadArgument, match="printable text, at most 100"):
         check_title(title)
-    from twistedcam.service import CameraService
+    from twistedcam.app.service import CameraService
 
     words = ("--camera", f"pattern:?title={quote(title)}", "--recordings", str(tmp_path))
     ports = ("--no-http", "--no-control", "--listen", "tcp:0:interface=127.0.0.1")

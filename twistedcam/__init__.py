@@ -20,6 +20,7 @@ from twistedcam.media.frame import Frame
 from twistedcam.version import __version__
 
 if TYPE_CHECKING:
+    from twistedcam.app.service import CameraService
     from twistedcam.clients.frames import connect, parse_target
     from twistedcam.clients.frames.blocking import FrameReader
     from twistedcam.clients.frames.publisher import Publisher
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from twistedcam.media.barcode import Stamp
     from twistedcam.media.barcode import read as read_barcode
     from twistedcam.processing import Code, Process
-    from twistedcam.service import CameraService
     from twistedcam.sources.spec import parse as parse_source
 
 __all__ = [
@@ -58,7 +58,7 @@ __all__ = [
 
 #: What is imported when it is first asked for: a viewer needs no server, a script no reactor.
 _LATER = {
-    "CameraService": "twistedcam.service:CameraService",
+    "CameraService": "twistedcam.app.service:CameraService",
     "Code": "twistedcam.processing:Code",
     "FrameClient": "twistedcam.clients.frames.twisted:FrameClient",
     "FrameReader": "twistedcam.clients.frames.blocking:FrameReader",

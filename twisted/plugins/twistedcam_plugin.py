@@ -3,5 +3,8 @@
 from twisted.application.service import ServiceMaker
 
 twistedcam = ServiceMaker(
-    "twistedcam", "twistedcam.plugin", "A camera server for any number of viewers.", "twistedcam"
+    "twistedcam",
+    "twistedcam.app.twistd",
+    "A camera server for any number of viewers.",
+    "twistedcam",
 )

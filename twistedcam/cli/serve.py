@@ -15,11 +15,12 @@ from twisted.logger import (
     globalLogBeginner,
 )
 
+from twistedcam.app.reload import reload_on_hangup
+from twistedcam.app.service import CameraService
 from twistedcam.config.arguments import add_serve_arguments
 from twistedcam.config.options import ServeOptions, read_serve_options
 from twistedcam.errors import BadArgument, StartupError
 from twistedcam.processing import check_code
-from twistedcam.reload import reload_on_hangup
 from twistedcam.runtime.clock import go_by_steady_clock
 from twistedcam.runtime.early_signals import EarlySignals
 from twistedcam.runtime.file_limits import raise_file_limit
@@ -29,7 +30,6 @@ from twistedcam.runtime.memory import leave_in_peace, share_one_heap
 from twistedcam.runtime.shutdown import end_once, stop_once
 from twistedcam.runtime.systemd import Notifier
 from twistedcam.runtime.writable_paths import check_folder, check_log
-from twistedcam.service import CameraService
 
 EXAMPLE = "Example: twistedcam serve --camera door=webcam:0 --camera 'test=pattern:?fps=10'"
 

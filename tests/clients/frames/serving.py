@@ -12,9 +12,9 @@ from twisted.internet.threads import deferToThread
 from twisted.trial import unittest
 
 from tests.process import PATIENCE
+from twistedcam.app.service import CameraService
 from twistedcam.config.options import ServeOptions
 from twistedcam.events import Event, ViewerChanged
-from twistedcam.service import CameraService
 from twistedcam.sources import parse
 
 reactor: Any = installed_reactor

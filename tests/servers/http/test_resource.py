@@ -13,10 +13,10 @@ from twisted.web.server import Site
 
 from tests.clients.frames.serving import ServingCase
 from tests.process import PATIENCE
+from twistedcam.app.service import CameraService
 from twistedcam.auth import Authenticator, Grant, TokenFile
 from twistedcam.camera.on_demand import next_frame
 from twistedcam.errors import BadArgument
-from twistedcam.service import CameraService
 
 reactor: Any = installed_reactor
 

@@ -14,6 +14,7 @@ from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList, DeferredLock
 from twisted.logger import Logger
 
+from twistedcam.app.reload import take_over
 from twistedcam.auth import Authenticator, TokenFile
 from twistedcam.commands import Registry, standard_commands
 from twistedcam.config.arguments import CONTROL_ENDPOINT, FRAME_ENDPOINT, HTTP_ENDPOINT
@@ -25,7 +26,6 @@ from twistedcam.net.exposure import check_endpoint, check_ports, urls_of
 from twistedcam.net.listener import Listener
 from twistedcam.net.proxies import TrustedProxies
 from twistedcam.recording.writer.disk_space import check_mount
-from twistedcam.reload import take_over
 from twistedcam.runtime.memory import MemoryReturn
 from twistedcam.runtime.shutdown import stop_once
 from twistedcam.runtime.writable_paths import make_folder

@@ -53,9 +53,9 @@ def makeService(options: Options) -> IService:
     """The service; ends the program with one line if it cannot be made."""
     from twisted.internet import reactor
 
-    from twistedcam.reload import reload_on_hangup
+    from twistedcam.app.reload import reload_on_hangup
+    from twistedcam.app.service import CameraService
     from twistedcam.runtime.shutdown import end_once
-    from twistedcam.service import CameraService
 
     class PluginService(CameraService):
         """Ends twistd with one line rather than a traceback."""
