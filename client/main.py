@@ -19,7 +19,7 @@ from client.screens import NoScreen, Screen
 from client.steering import Steering, parse_control
 from client.views import View
 from client.words import Cameras, OptionalWord
-from twistedcam.cli.trust import add_trust_arguments, read_token, read_trust
+from twistedcam.cli.tls_options import add_trust_arguments, read_token, read_trust
 from twistedcam.clients.frames import Target, parse_target
 from twistedcam.clients.frames.address import DEFAULT_URL
 from twistedcam.errors import BadArgument

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
 from tests.fakes import make_server
+from twistedcam.cli.colours import Paint
 from twistedcam.cli.completion import Vocabulary
-from twistedcam.cli.paint import Paint
 from twistedcam.commands import standard_commands
 
 COMMANDS = standard_commands()

@@ -8,9 +8,9 @@ import sys
 import time
 from typing import TextIO
 
-from twistedcam.cli.feed import look
-from twistedcam.cli.live import watch_live
-from twistedcam.cli.paint import Paint
+from twistedcam.cli.colours import Paint
+from twistedcam.cli.poller import look
+from twistedcam.cli.watch import watch_live
 from twistedcam.clients.control.blocking import BlockingClient
 from twistedcam.clients.control.dialogue import Message
 from twistedcam.errors import (

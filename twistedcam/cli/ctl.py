@@ -6,10 +6,10 @@ import argparse
 import os
 import sys
 
+from twistedcam.cli.colours import Paint
 from twistedcam.cli.console import Console
-from twistedcam.cli.paint import Paint
 from twistedcam.cli.prompt import run_prompt
-from twistedcam.cli.trust import add_trust_arguments, read_token, read_trust
+from twistedcam.cli.tls_options import add_trust_arguments, read_token, read_trust
 from twistedcam.clients.control.blocking import DEFAULT_ENDPOINT
 
 EXAMPLE = (

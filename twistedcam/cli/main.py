@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from twistedcam.cli import streams
+from twistedcam.cli import stdio as streams
 from twistedcam.errors import BadArgument, TwistedcamError
 from twistedcam.runtime.early_signals import EarlySignals
 from twistedcam.util.one_line import on_one_line

@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from twistedcam import wire
 from twistedcam.camera import Camera
 from twistedcam.cli.serve import begin_log
-from twistedcam.cli.trust import add_trust_arguments, read_token, read_trust
+from twistedcam.cli.tls_options import add_trust_arguments, read_token, read_trust
 from twistedcam.clients.frames import parse_target
 from twistedcam.clients.frames.publisher import Publisher
 from twistedcam.config.arguments import LOG_LEVELS

@@ -8,9 +8,9 @@ import signal
 import time
 from collections.abc import Callable
 
-from twistedcam.cli.board import Board
-from twistedcam.cli.feed import Feed
-from twistedcam.cli.paint import Paint
+from twistedcam.cli.colours import Paint
+from twistedcam.cli.dashboard import Board
+from twistedcam.cli.poller import Feed
 from twistedcam.clients.control.blocking import BlockingClient
 
 #: Seconds between two drawings at least: a storm of events shall not cost a core.

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from twistedcam.cli.board import Board
+from twistedcam.cli.dashboard import Board
 from twistedcam.clients.control.blocking import BlockingClient
 from twistedcam.clients.control.dialogue import Message
 from twistedcam.errors import TwistedcamError

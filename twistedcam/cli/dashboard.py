@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 
-from twistedcam.cli.paint import Paint
+from twistedcam.cli.colours import Paint
 from twistedcam.clients.control.dialogue import Message
 from twistedcam.servers.control.line_format import show
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twistedcam.cli.board import MAX_EVENTS, Board, amount, duration
-from twistedcam.cli.paint import Paint
+from twistedcam.cli.colours import Paint
+from twistedcam.cli.dashboard import MAX_EVENTS, Board, amount, duration
 
 
 def camera(name: str = "cam", **fields: Any) -> dict[str, Any]:

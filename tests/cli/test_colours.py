@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from twistedcam.cli.colours import Paint
 from twistedcam.cli.console import Console
-from twistedcam.cli.paint import Paint
 from twistedcam.errors import CommandError
 
 NASTY = "\x1b]0;title\x07\nsecond\x9b2J"
