@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.bench import webcam
 from benchmarks.processes import cpu_seconds
 from benchmarks.servers import WEBCAM, Running, Target
-from tests.process import ServerProcess, wait_for
+from tests.support.process import ServerProcess, wait_for
 
 
 @contextmanager

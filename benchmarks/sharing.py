@@ -11,7 +11,7 @@ from benchmarks import run
 from benchmarks.bench import Bench, Found
 from benchmarks.own import cores, serving
 from benchmarks.tables import cell, ratio, table
-from tests.process import ServerProcess, wait_for
+from tests.support.process import ServerProcess, wait_for
 
 TITLE = "One encode for all"
 _CASES = {"1 target": (1, False), "3 targets": (3, False), "3 targets and a recording": (3, True)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from typing import Any
 
-from tests.process import ROOT
+from tests.support.process import ROOT
 
 _spec = importlib.util.spec_from_file_location("audit", ROOT / "tools" / "audit.py")
 assert _spec is not None and _spec.loader is not None

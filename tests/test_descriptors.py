@@ -9,10 +9,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.process import PATIENCE, ServerProcess, wait_for
-from tests.recording.films import read_film
-from tests.system import require
-from tests.viewer import Viewer
+from tests.support.films import read_film
+from tests.support.process import PATIENCE, ServerProcess, wait_for
+from tests.support.system import require
+from tests.support.viewer import Viewer
 from twistedcam import wire
 
 FILES = 64

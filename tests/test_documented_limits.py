@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import ROOT
+from tests.support.process import ROOT
 from twistedcam import wire
 from twistedcam.auth import Grant, TokenFile, sessions
 from twistedcam.auth import login_throttle as slowdown

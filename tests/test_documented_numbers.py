@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.process import ROOT
+from tests.support.process import ROOT
 from tray import link
 from twistedcam import wire
 from twistedcam.auth import login_throttle as slowdown

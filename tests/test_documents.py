@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import Block, blocks, commands
-from tests.process import ROOT
+from tests.support.documents import Block, blocks, commands
+from tests.support.process import ROOT
 from twistedcam.cli.main import COMMANDS
 from twistedcam.commands import standard_commands
 from twistedcam.config.arguments import serve_actions

@@ -16,9 +16,9 @@ import pytest
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, BytesMessage, Request
 
-from tests.camera.rig import Viewer
-from tests.process import PATIENCE, ServerProcess, run_program, wait_for
 from tests.servers.http.serving import serve
+from tests.support.camera_rig import Viewer
+from tests.support.process import PATIENCE, ServerProcess, run_program, wait_for
 from twistedcam.clients.control.blocking import BlockingClient
 from twistedcam.util.camera_name import url_safe
 

@@ -6,7 +6,7 @@ import builtins
 import re
 
 import twistedcam
-from tests.process import ROOT
+from tests.support.process import ROOT
 
 
 def test_all_names_in_the_manual_are_exported() -> None:

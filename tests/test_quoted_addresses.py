@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.process import ROOT
+from tests.support.process import ROOT
 
 _FENCE = re.compile(r"^```(?:sh|bash|console)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"`([^`\n]+)`")

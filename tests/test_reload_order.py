@@ -11,7 +11,7 @@ from unittest.mock import patch
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.trial import unittest
 
-from tests.process import PATIENCE
+from tests.support.process import PATIENCE
 from twistedcam.app.reload import _need_restart
 from twistedcam.app.service import CameraService
 from twistedcam.config.arguments import serve_actions

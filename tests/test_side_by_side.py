@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.once import made_once
-from tests.process import PATIENCE, ROOT
+from tests.support.once import made_once
+from tests.support.process import PATIENCE, ROOT
 
 #: Makes a folder as tests do, and says on a line who it was.
 MAKER = """
 import os, sys
 from pathlib import Path
-from tests.once import made_once
+from tests.support.once import made_once
 
 def make(folder):
     with open(folder.parent / "made", "a") as made:
@@ -47,7 +47,7 @@ def test_what_could_not_be_made_is_tried_again(tmp_path: Path) -> None:
 
 
 def test_each_of_them_has_ports_of_its_own() -> None:
-    code = "from tests.ports import _own_ports; print(*_own_ports())"
+    code = "from tests.support.ports import _own_ports; print(*_own_ports())"
     ports: list[set[str]] = []
     for worker in ("gw0", "gw1", "gw2"):
         env = os.environ | {"PYTEST_XDIST_WORKER": worker, "PYTEST_XDIST_WORKER_COUNT": "3"}

@@ -11,10 +11,10 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.camera.rig import Viewer
-from tests.client.peer import HELLO, Peer
-from tests.process import PATIENCE, ServerProcess, wait_for
 from tests.servers.http.serving import serve, state
+from tests.support.camera_rig import Viewer
+from tests.support.frame_peer import HELLO, Peer
+from tests.support.process import PATIENCE, ServerProcess, wait_for
 from twistedcam import wire
 from twistedcam.clients.control.blocking import BlockingClient
 from twistedcam.clients.frames import parse_target

@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-from tests.camera.rig import Viewer
-from tests.process import ServerProcess, wait_for
+from tests.support.camera_rig import Viewer
+from tests.support.process import ServerProcess, wait_for
 
 BEFORE = """
 [camera.one]

@@ -9,8 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.ports import free_port
-from tests.process import PATIENCE, ROOT, wait_for
+from tests.support.ports import free_port
+from tests.support.process import PATIENCE, ROOT, wait_for
 
 ALONE = ("--no-http", "--no-control")
 TWISTD = "from twisted.scripts.twistd import run; run()"

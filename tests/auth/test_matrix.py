@@ -11,11 +11,11 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from tests.fakes import TINY_JPEG
-from tests.server_case import ServerCase
 from tests.servers.control.test_tokens import Controller
 from tests.servers.frames.test_server import Peer
 from tests.servers.http.site import Connection
+from tests.support.fakes import TINY_JPEG
+from tests.support.server_case import ServerCase
 from twistedcam import wire
 from twistedcam.auth import Authenticator, Grant, TokenFile
 from twistedcam.commands import standard_commands

@@ -6,11 +6,11 @@ import base64
 from functools import partial
 from typing import Any
 
-from tests.fakes import TINY_JPEG
-from tests.server_case import TokenCase
 from tests.servers.control.test_tokens import Controller
 from tests.servers.frames.test_server import Peer
 from tests.servers.http.site import Connection
+from tests.support.fakes import TINY_JPEG
+from tests.support.server_case import TokenCase
 from twistedcam import wire
 from twistedcam.auth import Authenticator, Grant, TokenFile
 from twistedcam.auth.sessions import PERIOD

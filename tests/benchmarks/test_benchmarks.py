@@ -5,8 +5,8 @@ from pathlib import Path
 
 from benchmarks.tables import cell, ratio
 from tests.fakecam import require_fakecam
-from tests.process import run_program
-from tests.system import require_program
+from tests.support.process import run_program
+from tests.support.system import require_program
 
 
 def test_a_part_of_it_prints_its_table_and_keeps_every_run(tmp_path: Path) -> None:

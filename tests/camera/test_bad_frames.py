@@ -8,8 +8,9 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.fakes import CameraRig, FakeScheme
-from tests.odd_jpegs import (
+from tests.support.fakes import CameraRig, FakeScheme
+from tests.support.films import read_film
+from tests.support.odd_jpegs import (
     ARITHMETIC,
     cut,
     make_jpeg,
@@ -17,8 +18,7 @@ from tests.odd_jpegs import (
     with_orientation,
     with_size,
 )
-from tests.process import ServerProcess, wait_for
-from tests.recording.films import read_film
+from tests.support.process import ServerProcess, wait_for
 from twistedcam.camera.bad_frames import LOG_EVERY
 from twistedcam.camera.capture import OPEN_TIMEOUT, STALL_SECONDS
 from twistedcam.codecs.jpeg_encoder import Picture

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.fakes import CameraRig, FakeScheme
+from tests.support.fakes import CameraRig, FakeScheme
 from twistedcam import Frame
 from twistedcam.camera.camera import PICTURE_WAIT
 from twistedcam.camera.capture import CLOSE_TIMEOUT, STALL_SECONDS

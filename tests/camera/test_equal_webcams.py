@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.camera.rig import Viewer, serving
 from tests.fakecam import FakeBus, FakeCam, Format, encode_jpeg, moving_picture, require_fakecam
-from tests.process import ServerProcess, wait_for
+from tests.support.camera_rig import Viewer, serving
+from tests.support.process import ServerProcess, wait_for
 from twistedcam.sources.webcam import devices
 
 NAME = "HD Webcam"

@@ -7,7 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from tests.fakes import TINY_JPEG, CameraRig, FakeScheme
+from tests.support.fakes import TINY_JPEG, CameraRig, FakeScheme
 from twistedcam.codecs.jpeg_encoder import Encoder
 from twistedcam.media import jpeg
 from twistedcam.media.frame import Frame

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from tests.fakes import CameraRig, FakeScheme
+from tests.support.fakes import CameraRig, FakeScheme
 from twistedcam.camera.capture import CLOSE_TIMEOUT, OPEN_TIMEOUT
 from twistedcam.errors import CameraFailed, SourceEnded
 from twistedcam.sources import Grab, SourceInfo

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.fakes import TINY_JPEG
+from tests.support.fakes import TINY_JPEG
 from twistedcam.camera.notifier import StateNotifier
 from twistedcam.errors import CameraFailed
 from twistedcam.events import CameraChanged, Event, EventBus

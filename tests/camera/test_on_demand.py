@@ -7,10 +7,10 @@ from pathlib import Path
 from twisted.internet.defer import Deferred
 from twisted.trial import unittest
 
-from tests.camera.rig import Viewer, Watcher, serving
 from tests.fakecam import FakeCam, Format, encode_jpeg, moving_picture, require_fakecam
-from tests.fakes import CameraRig, FakeScheme
-from tests.process import wait_for
+from tests.support.camera_rig import Viewer, Watcher, serving
+from tests.support.fakes import CameraRig, FakeScheme
+from tests.support.process import wait_for
 from twistedcam.camera.on_demand import SUSPEND_AFTER
 from twistedcam.media.frame import Frame
 from twistedcam.sources import SourceInfo, SourceSpec

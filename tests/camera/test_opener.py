@@ -7,7 +7,7 @@ from typing import Any
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.fakes import FakeSource, ManualThread
+from tests.support.fakes import FakeSource, ManualThread
 from twistedcam.camera.capture import CLOSE_TIMEOUT
 from twistedcam.camera.opener import HANGING_MOST, SourceOpener
 from twistedcam.camera.retry import RETRY_FIRST, RETRY_LOGIN

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import av
 import pytest
 
-from tests.camera.rig import Viewer, Watcher, serving
 from tests.fakecam import (
     FakeCam,
     Format,
@@ -19,7 +18,8 @@ from tests.fakecam import (
     require_fakecam,
     stamp_of,
 )
-from tests.process import wait_for
+from tests.support.camera_rig import Viewer, Watcher, serving
+from tests.support.process import wait_for
 
 SMALL = Format("MJPG", 640, 480, (15,), [encode_jpeg(p) for p in moving_picture(640, 480, 8)])
 

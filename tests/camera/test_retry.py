@@ -7,7 +7,7 @@ from typing import Any
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 
-from tests.fakes import CameraRig, FakeScheme
+from tests.support.fakes import CameraRig, FakeScheme
 from twistedcam.camera.retry import CHECK_EVERY, RETRY_FIRST, RETRY_LOGIN, RETRY_MOST, Retry
 from twistedcam.errors import CameraFailed, LoginRefused
 

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.camera.rig import serving
 from tests.fakecam import FakeBus, Format, encode_jpeg, require_fakecam
-from tests.process import PATIENCE, wait_for
+from tests.support.camera_rig import serving
+from tests.support.process import PATIENCE, wait_for
 from twistedcam.errors import BadArgument
 from twistedcam.sources import make_source
 from twistedcam.sources.spec import parse

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.internet.task import Clock
 
-from tests.fakes import TINY_JPEG
+from tests.support.fakes import TINY_JPEG
 from twistedcam.camera.state_machine import IDLE
 from twistedcam.camera.status import CameraStatus
 from twistedcam.codecs.jpeg_encoder import Picture

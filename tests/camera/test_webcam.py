@@ -18,7 +18,6 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.camera.rig import Viewer, Watcher, serving
 from tests.fakecam import (
     FakeBus,
     FakeCam,
@@ -29,7 +28,8 @@ from tests.fakecam import (
     stamp_of,
     unstamped,
 )
-from tests.process import PATIENCE, ServerProcess, wait_for
+from tests.support.camera_rig import Viewer, Watcher, serving
+from tests.support.process import PATIENCE, ServerProcess, wait_for
 from twistedcam.media import jpeg
 from twistedcam.sources.auto import NO_WEBCAM
 from twistedcam.sources.pattern import COLOUR_BARS

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
-from tests.fakes import make_server
+from tests.support.fakes import make_server
 from twistedcam.cli.colours import Paint
 from twistedcam.cli.completion import Vocabulary
 from twistedcam.commands import standard_commands

@@ -6,7 +6,7 @@ import io
 import socket
 import threading
 
-from tests.process import PATIENCE
+from tests.support.process import PATIENCE
 from twistedcam.cli.console import WELL, Console
 
 GREETING = b"OK twistedcam 1 9.9 ('help' lists the commands)\n" + b'{"ok": true}\n'

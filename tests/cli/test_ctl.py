@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.ports import free_port
-from tests.process import PATIENCE, ROOT, ServerProcess
-from tests.terminal import Terminal
+from tests.support.ports import free_port
+from tests.support.process import PATIENCE, ROOT, ServerProcess
+from tests.support.terminal import Terminal
 from twistedcam.clients.control.blocking import BlockingClient
 
 

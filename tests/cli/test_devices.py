@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from tests.fakecam import FakeBus, Format, require_fakecam
-from tests.process import PATIENCE, ROOT
+from tests.support.process import PATIENCE, ROOT
 
 
 def devices(bus: FakeBus, *words: str) -> subprocess.CompletedProcess[str]:

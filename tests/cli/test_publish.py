@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes import CameraRig, FakeScheme
-from tests.odd_jpegs import make_jpeg
-from tests.process import PATIENCE, ROOT, ServerProcess, run_program, wait_for
-from tests.viewer import Viewer
+from tests.support.fakes import CameraRig, FakeScheme
+from tests.support.odd_jpegs import make_jpeg
+from tests.support.process import PATIENCE, ROOT, ServerProcess, run_program, wait_for
+from tests.support.viewer import Viewer
 from twistedcam import Frame, wire
 from twistedcam.cli.publish import Publishing
 

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from tests.fakecam import FakeCam, require_fakecam
-from tests.process import PATIENCE, ROOT, ServerProcess, run_program, wait_for
-from tests.viewer import Viewer
+from tests.support.process import PATIENCE, ROOT, ServerProcess, run_program, wait_for
+from tests.support.viewer import Viewer
 from twistedcam import wire
 from twistedcam.cli.serve import announce
 from twistedcam.media import barcode

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.process import PATIENCE, ROOT
+from tests.support.process import PATIENCE, ROOT
 
 FULL = "twistedcam: cannot write: No space left on device\n"
 

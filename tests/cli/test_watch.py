@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import PATIENCE, ROOT, ServerProcess
-from tests.terminal import Screen
+from tests.support.process import PATIENCE, ROOT, ServerProcess
+from tests.support.terminal import Screen
 from twistedcam.clients.control.blocking import BlockingClient
 
 FULL_SCREEN, BACK = "\x1b[?1049h", "\x1b[?1049l"

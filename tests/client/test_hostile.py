@@ -9,8 +9,8 @@ import pytest
 from client.actions import Actions
 from client.files import dated, save_snapshot
 from client.views import View
-from tests.client.peer import HELLO, Peer, picture
-from tests.process import run_program
+from tests.support.frame_peer import HELLO, Peer, picture
+from tests.support.process import run_program
 from twistedcam import wire
 from twistedcam.clients.frames import parse_target
 from twistedcam.media.frame import Frame

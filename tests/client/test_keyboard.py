@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from client.keyboard import X11Keyboard
-from tests.client.display import VirtualScreen
-from tests.process import wait_for
+from tests.support.display import VirtualScreen
+from tests.support.process import wait_for
 
 
 def test_only_keys_with_a_letter_have_a_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,8 @@ from client.loop import Reports, run_loop
 from client.recorder import LocalRecorder
 from client.screens import NoScreen
 from client.views import View
-from tests.client.peer import HELLO, Peer, picture
-from tests.process import PATIENCE, ServerProcess, run_program
+from tests.support.frame_peer import HELLO, Peer, picture
+from tests.support.process import PATIENCE, ServerProcess, run_program
 from twistedcam import wire
 from twistedcam.clients.frames import parse_target
 from twistedcam.errors import DiskError

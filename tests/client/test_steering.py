@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from client.steering import Steering, parse_control
-from tests.guarded import guarded
-from tests.process import PATIENCE, run_program
+from tests.support.guarded import guarded
+from tests.support.process import PATIENCE, run_program
 from twistedcam import Frame, connect
 from twistedcam.clients.frames import Target
 from twistedcam.errors import BadArgument

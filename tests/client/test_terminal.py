@@ -20,7 +20,7 @@ import pytest
 from client import terminal
 from client.keyboard import name_of
 from tests.clients.frames.serving import ServingCase
-from tests.process import PATIENCE
+from tests.support.process import PATIENCE
 
 IMAGE = np.arange(4 * 3 * 3, dtype=np.uint8).reshape(4, 3, 3)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from client.views import View
-from tests.client.peer import HELLO, Peer, picture
-from tests.process import wait_for
+from tests.support.frame_peer import HELLO, Peer, picture
+from tests.support.process import wait_for
 from twistedcam import wire
 from twistedcam.clients.frames import parse_target
 

@@ -13,9 +13,9 @@ from typing import Any
 import av
 import numpy as np
 
-from tests.client.display import VirtualScreen
 from tests.clients.frames.serving import ServingCase
-from tests.process import PATIENCE, wait_for
+from tests.support.display import VirtualScreen
+from tests.support.process import PATIENCE, wait_for
 from twistedcam.media.frame import Frame
 
 ROOT = Path(__file__).parents[2]

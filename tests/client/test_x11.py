@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from client.x11 import show_again
-from tests.client.display import VirtualScreen
+from tests.support.display import VirtualScreen
 
 SIZE = (60, 40)
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.system import require
+from tests.support.system import require
 from twistedcam.codecs import jpeg_transform as lossless
 from twistedcam.codecs.jpeg_encoder import Encoder, Picture
 from twistedcam.codecs.jpeg_transform import load_library, turn_jpeg

@@ -7,8 +7,8 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from tests.publishing.test_output import Sender
-from tests.recording.films import START_US, jpeg
-from tests.server_case import ServerCase
+from tests.support.films import START_US, jpeg
+from tests.support.server_case import ServerCase
 from twistedcam.commands import standard_commands
 from twistedcam.errors import TargetFailed
 from twistedcam.media.frame import Frame

@@ -8,8 +8,8 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from tests.recording.films import START_US, jpeg, read_film
-from tests.server_case import ServerCase
+from tests.support.films import START_US, jpeg, read_film
+from tests.support.server_case import ServerCase
 from twistedcam.commands import standard_commands
 from twistedcam.errors import BadArgument, CameraFailed, DiskError, NotRecording, NotSupported
 from twistedcam.events import CameraChanged, Event, RecordingChanged

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
-from tests.fakes import make_server
+from tests.support.fakes import make_server
 from twistedcam.auth import Grant
 from twistedcam.commands import Registry, standard_commands
 from twistedcam.core.server import Server

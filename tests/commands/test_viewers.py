@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from tests.server_case import ServerCase
+from tests.support.server_case import ServerCase
 from twistedcam.commands import standard_commands
 from twistedcam.commands.standard import KICK_TIMEOUT
 from twistedcam.errors import NoSuchViewer

@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 import pytest
 
-from tests.process import PATIENCE
+from tests.support.process import PATIENCE
 from twistedcam.core.saved_settings import SavedSettings
 from twistedcam.errors import DiskError
 from twistedcam.sources.spec import parse

@@ -11,10 +11,10 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from tests.delivery.sockets import Near, connect, frame, framing, read, turn, until
 from tests.delivery.test_faults import failing
-from tests.process import PATIENCE
-from tests.system import require
+from tests.support.process import PATIENCE
+from tests.support.sockets import Near, connect, frame, framing, read, turn, until
+from tests.support.system import require
 from twistedcam.delivery import make_outlet
 from twistedcam.delivery.ack_reader import Ears
 from twistedcam.delivery.socket_state import HAS_SENDFILE

@@ -9,8 +9,8 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import TestCase
 
-from tests.delivery.sockets import connect, framing
-from tests.system import require
+from tests.support.sockets import connect, framing
+from tests.support.system import require
 from twistedcam.delivery import SealedOutlet, SendfileOutlet, WriteOutlet
 from twistedcam.delivery.choose import make_outlet
 from twistedcam.delivery.socket_state import HAS_SENDFILE

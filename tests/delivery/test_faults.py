@@ -14,9 +14,9 @@ from twisted.internet import reactor
 from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
 
-from tests.delivery.sockets import Near, connect, frame, framing, read, turn, until
-from tests.process import PATIENCE
-from tests.system import require
+from tests.support.process import PATIENCE
+from tests.support.sockets import Near, connect, frame, framing, read, turn, until
+from tests.support.system import require
 from twistedcam.delivery import Outlet, Watcher, WriteOutlet, make_outlet
 from twistedcam.delivery import sendfile_sender as sendfile_module
 from twistedcam.delivery import socket_state as kernel_module

@@ -11,9 +11,9 @@ from twisted.internet import reactor
 from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
 
-from tests.delivery.sockets import Near, connect, frame, framing, read, turn, until
-from tests.process import PATIENCE
-from tests.system import require
+from tests.support.process import PATIENCE
+from tests.support.sockets import Near, connect, frame, framing, read, turn, until
+from tests.support.system import require
 from twistedcam.delivery import SendfileOutlet, Watcher, WriteOutlet, make_outlet
 from twistedcam.delivery import socket_state as kernel
 from twistedcam.delivery.memfd import MemoryFile

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.delivery.sockets import frame
+from tests.support.sockets import frame
 from twistedcam.delivery import Watcher
 from twistedcam.delivery.subscription import STALL_LIMIT
 from twistedcam.events import EventBus

@@ -10,8 +10,8 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
-from tests.delivery.sockets import Near, connect, frame, framing, read, read_at_once, until
-from tests.process import PATIENCE
+from tests.support.process import PATIENCE
+from tests.support.sockets import Near, connect, frame, framing, read, read_at_once, until
 from twistedcam.delivery import SealedOutlet, make_outlet
 from twistedcam.delivery.tls_sender import RECORD, in_pieces
 

@@ -11,7 +11,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from tests.system import require
+from tests.support.system import require
 
 HERE = Path(__file__).parent
 FLAGS = ("-shared", "-fPIC", "-O2", "-Wall", "-U_FORTIFY_SOURCE", "-fvisibility=hidden", "-pthread")

@@ -32,9 +32,9 @@ from tests.fakecam import (
     stamp_of,
     unstamped,
 )
-from tests.ports import free_port
-from tests.process import PATIENCE, wait_for
-from tests.system import require_program
+from tests.support.ports import free_port
+from tests.support.process import PATIENCE, wait_for
+from tests.support.system import require_program
 
 JPEGS = [encode_jpeg(picture) for picture in moving_picture(320, 240, 8)]
 SMALL = Format("MJPG", 320, 240, (30,), JPEGS)

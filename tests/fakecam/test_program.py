@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 
-from tests.process import PATIENCE, ROOT
+from tests.support.process import PATIENCE, ROOT
 
 #: Says that it is ready, then waits to be interrupted.
 PROGRAM = """

@@ -10,7 +10,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.logger import LogLevel, globalLogPublisher
 
-from tests.fakes import FakeScheme, ManualThread
+from tests.support.fakes import FakeScheme, ManualThread
 from twistedcam.commands import standard_commands
 from twistedcam.core.server import Server
 from twistedcam.servers.control.protocol import ControlFactory

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from tests.odd_jpegs import ARITHMETIC, lossless, make_jpeg, twelve_bit, with_orientation
+from tests.support.odd_jpegs import ARITHMETIC, lossless, make_jpeg, twelve_bit, with_orientation
 from twistedcam import Frame
 from twistedcam.codecs.h264_encoder import Coder, CoderSettings, check_size
 from twistedcam.codecs.jpeg_encoder import Encoder

@@ -7,7 +7,7 @@ from functools import partial
 
 import simplejpeg
 
-from tests.fakes import TINY_JPEG
+from tests.support.fakes import TINY_JPEG
 from twistedcam.media import jpeg
 from twistedcam.media.jpeg_repair import make_whole
 from twistedcam.sources.multipart import MultipartDecoder

@@ -9,10 +9,10 @@ import time
 import urllib.request
 from pathlib import Path
 
-from tests.ports import free_port
-from tests.process import PATIENCE
-from tests.publishing.peers import Nginx as Server
 from tests.soak.footprint import Footprint
+from tests.support.ports import free_port
+from tests.support.process import PATIENCE
+from tests.support.publish_peers import Nginx as Server
 
 #: Seconds between two requests, as between two pictures at 30 a second.
 _PAUSE = 1 / 30

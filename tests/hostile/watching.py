@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.process import PATIENCE, ServerProcess, wait_for
 from tests.soak.footprint import Footprint
+from tests.support.process import PATIENCE, ServerProcess, wait_for
 from twistedcam.auth import Grant, TokenFile
 from twistedcam.clients.frames.address import parse_target
 from twistedcam.clients.frames.blocking import FrameReader

@@ -20,7 +20,7 @@ from tests.kernel.machine import (
     make_start,
     run_machine,
 )
-from tests.process import ROOT
+from tests.support.process import ROOT
 
 #: Seconds that boot and tests may take where there is KVM.
 LIMIT = 300.0

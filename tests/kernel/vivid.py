@@ -17,10 +17,10 @@ import cv2
 import numpy as np
 import pytest
 
-from tests import process
-from tests.camera import rig
-from tests.camera.rig import Viewer, Watcher
-from tests.process import ServerProcess, run_program
+from tests.support import camera_rig as rig
+from tests.support import process
+from tests.support.camera_rig import Viewer, Watcher
+from tests.support.process import ServerProcess, run_program
 
 #: Seconds that anything may take on a machine that may be emulated.
 PATIENCE = 300.0

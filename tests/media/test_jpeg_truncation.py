@@ -7,7 +7,7 @@ from itertools import cycle, islice
 
 import pytest
 
-from tests.odd_jpegs import cut, make_jpeg, with_frame_header, with_padded_restarts
+from tests.support.odd_jpegs import cut, make_jpeg, with_frame_header, with_padded_restarts
 from twistedcam.media import jpeg
 from twistedcam.media import jpeg_truncation as truncation
 from twistedcam.media.jpeg_decoder import Damaged

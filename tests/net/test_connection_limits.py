@@ -9,12 +9,12 @@ import pytest
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.task import Clock
 
-from tests.fakes import FakeScheme, make_server
-from tests.process import ServerProcess
 from tests.servers.control.test_tokens import Controller
 from tests.servers.frames.test_server import Peer
 from tests.servers.http.site import Connection
-from tests.viewer import Viewer
+from tests.support.fakes import FakeScheme, make_server
+from tests.support.process import ServerProcess
+from tests.support.viewer import Viewer
 from twistedcam import wire
 from twistedcam.commands import standard_commands
 from twistedcam.errors import TooMany

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from twisted.internet.testing import StringTransport
 
-from tests.process import PATIENCE, ServerProcess, wait_for
-from tests.viewer import Viewer
+from tests.support.process import PATIENCE, ServerProcess, wait_for
+from tests.support.viewer import Viewer
 from twistedcam import wire
 from twistedcam.net.graceful_close import MOST, Parting
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from twisted.internet.task import Clock
 
-from tests.process import PATIENCE, ServerProcess, wait_for
+from tests.support.process import PATIENCE, ServerProcess, wait_for
 from twistedcam.errors import TooOften
 from twistedcam.net.rate_limit import Quota
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import run_program
+from tests.support.process import run_program
 from twistedcam.errors import BadArgument
 from twistedcam.net.web_names import parse_name, parse_origin
 

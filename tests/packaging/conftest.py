@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.once import made_once
-from tests.packaging.venvs import BIN, install, install_dependencies
+from tests.support.once import made_once
+from tests.support.venvs import BIN, install, install_dependencies
 
 
 @pytest.fixture(scope="session")

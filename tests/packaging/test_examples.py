@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import Block, blocks, commands
-from tests.packaging.venvs import environment
-from tests.ports import free_port
-from tests.process import PATIENCE, ServerProcess, wait_for
+from tests.support.documents import Block, blocks, commands
+from tests.support.ports import free_port
+from tests.support.process import PATIENCE, ServerProcess, wait_for
+from tests.support.venvs import environment
 
 LOCAL = "tcp:0:interface=127.0.0.1"
 PYTHON = blocks("python")

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.packaging.venvs import environment
-from tests.ports import free_port
-from tests.process import PATIENCE, ROOT, wait_for
+from tests.support.ports import free_port
+from tests.support.process import PATIENCE, ROOT, wait_for
+from tests.support.venvs import environment
 from twistedcam.version import __version__
 
 LOCAL = "tcp:0:interface=127.0.0.1"

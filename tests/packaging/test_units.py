@@ -7,8 +7,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.process import ROOT
-from tests.system import require_program
+from tests.support.process import ROOT
+from tests.support.system import require_program
 
 UNITS = ROOT / "packaging" / "systemd"
 

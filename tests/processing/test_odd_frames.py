@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.odd_jpegs import make_jpeg
+from tests.support.odd_jpegs import make_jpeg
 from twistedcam import Frame
 from twistedcam.media.frame import UndecodableFrame
 from twistedcam.processing.loop import run

@@ -11,8 +11,8 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 
 from tests.clients.frames.serving import ServingCase, reactor
-from tests.process import PATIENCE
-from tests.processing.code import Held
+from tests.support.process import PATIENCE
+from tests.support.user_code import Held
 from twistedcam.camera import Camera
 from twistedcam.commands.status import camera_status
 from twistedcam.core.server import Server
@@ -40,7 +40,7 @@ class Case(ServingCase):
     def put(self, code: str | Callable[..., Any], camera: str = "cam") -> Camera:
         """Begin with that code; the camera that it makes."""
         if isinstance(code, str):
-            code = f"tests.processing.code:{code}" if ":" not in code else code
+            code = f"tests.support.user_code:{code}" if ":" not in code else code
         made = self.server.add_process(Process(camera, Code.of(code), self.runs_in))
         made.start().addErrback(lambda _: None)
         return made

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.process import ServerProcess, wait_for
+from tests.support.process import ServerProcess, wait_for
 
 PLAIN = "[camera.cam]\nsource = 'pattern:?size=160x120&fps=20'\n"
-CODE = "tests.processing.code"
+CODE = "tests.support.user_code"
 
 
 def test_code_comes_changes_and_goes_with_a_reload(tmp_path: Path) -> None:

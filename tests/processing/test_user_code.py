@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.config.test_options import read
-from tests.process import run_program
+from tests.support.process import run_program
 from twistedcam.codecs.jpeg_encoder import Encoder
 from twistedcam.errors import BadArgument, StartupError
 from twistedcam.media.frame import Frame
@@ -42,8 +42,8 @@ def test_what_is_no_code_is_refused(text: str) -> None:
     [
         ("nowhere:f", "there is no module 'nowhere'"),
         ("tests.processing.nowhere:f", "there is no module 'tests.processing.nowhere'"),
-        ("tests.processing.code:nothing_there", "has no 'nothing_there'"),
-        ("tests.processing.code:NO_FUNCTION", "is no function, but int"),
+        ("tests.support.user_code:nothing_there", "has no 'nothing_there'"),
+        ("tests.support.user_code:NO_FUNCTION", "is no function, but int"),
     ],
 )
 def test_code_that_is_not_there_is_named_before_the_start(text: str, said: str) -> None:

@@ -13,12 +13,12 @@ from typing import IO
 import av
 import pytest
 
-from tests.ports import free_port
-from tests.process import ServerProcess, wait_for
-from tests.publishing.peers import LOCAL, Nginx, Program, WebServer, is_open, rtsp_listener
 from tests.publishing.test_live import CAMERA, state, targets
-from tests.publishing.tunnel import Tunnel
-from tests.system import require
+from tests.support.ports import free_port
+from tests.support.process import ServerProcess, wait_for
+from tests.support.publish_peers import LOCAL, Nginx, Program, WebServer, is_open, rtsp_listener
+from tests.support.system import require
+from tests.support.tunnel import Tunnel
 from twistedcam.errors import BadArgument
 from twistedcam.publishing.target import parse_target
 from twistedcam.tls.certificate import make_certificate
@@ -95,10 +95,10 @@ def test_whip_is_accepted_over_https_lost_and_found(tmp_path: Path, own: Path) -
 
 
 class WhipServer(Program):
-    """tests/publishing/whip.py; what it says is in a file."""
+    """tests/support/whip.py; what it says is in a file."""
 
     def __init__(self, port: int, said: Path) -> None:
-        super().__init__(sys.executable, "-m", "tests.publishing.whip", str(port))
+        super().__init__(sys.executable, "-m", "tests.support.whip", str(port))
         self._port, self._said = port, said
 
     def start(self, out: IO[bytes] | int = subprocess.DEVNULL) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import simplejpeg
 
-from tests.process import ServerProcess, wait_for
 from tests.publishing.test_live import CAMERA, state, targets
+from tests.support.process import ServerProcess, wait_for
 from twistedcam.codecs.h264_encoder import HARDWARE, Coder, CoderSettings, Pictures, on_device
 
 NO_REASON = (": ;", ": ,", "Unknown error", "generic")

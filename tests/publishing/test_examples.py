@@ -5,14 +5,14 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tests.ports import free_port
-from tests.process import ServerProcess, wait_for
-from tests.publishing.crowd import Crowd
-from tests.publishing.examples import EXAMPLES, filled
-from tests.publishing.peers import LOCAL, Nginx, Program, is_open, rtsp_listener
 from tests.publishing.test_live import probe, state
 from tests.servers.mqtt.test_bridge import Dashboard
-from tests.system import require_program
+from tests.support.ports import free_port
+from tests.support.process import ServerProcess, wait_for
+from tests.support.publish_crowd import Crowd
+from tests.support.publish_examples import EXAMPLES, filled
+from tests.support.publish_peers import LOCAL, Nginx, Program, is_open, rtsp_listener
+from tests.support.system import require_program
 
 VIEWERS = 50
 

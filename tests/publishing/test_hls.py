@@ -13,13 +13,13 @@ from urllib.request import urlopen
 import cv2
 import numpy as np
 
-from tests.ports import free_port
-from tests.process import PATIENCE, ServerProcess, wait_for
-from tests.publishing.examples import EXAMPLES, filled
-from tests.publishing.peers import LOCAL, Nginx
 from tests.publishing.test_live import probe, state
 from tests.servers.http.chromium import chromium
-from tests.system import require
+from tests.support.ports import free_port
+from tests.support.process import PATIENCE, ServerProcess, wait_for
+from tests.support.publish_examples import EXAMPLES, filled
+from tests.support.publish_peers import LOCAL, Nginx
+from tests.support.system import require
 from twistedcam.media import barcode
 
 #: Where `make test` puts it (tools/browser_parts.py).

@@ -17,11 +17,11 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.ports import free_port
-from tests.process import PATIENCE, ServerProcess, wait_for
-from tests.publishing.peers import LOCAL, Nginx, WebServer, rtsp_listener
-from tests.recording.films import read_film
-from tests.system import require, require_program
+from tests.support.films import read_film
+from tests.support.ports import free_port
+from tests.support.process import PATIENCE, ServerProcess, wait_for
+from tests.support.publish_peers import LOCAL, Nginx, WebServer, rtsp_listener
+from tests.support.system import require, require_program
 
 CAMERA = ("--camera", "pattern:?size=320x240&fps=30")
 KEY = "S3CRET-KEY"

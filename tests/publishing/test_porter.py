@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.ports import free_port
-from tests.process import PATIENCE, ROOT
-from tests.publishing.peers import LOCAL
+from tests.support.ports import free_port
+from tests.support.process import PATIENCE, ROOT
+from tests.support.publish_peers import LOCAL
 from twistedcam.tls.certificate import CERTIFICATE, KEY, make_certificate
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from tests.process import PATIENCE, ROOT
+from tests.support.process import PATIENCE, ROOT
 from twistedcam.publishing.sender.muxer import tee_url
 from twistedcam.publishing.sender.protocol import FRAME_HEADER, SenderConfig
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from tests.process import PATIENCE
+from tests.support.process import PATIENCE
 from twistedcam.publishing.sender.turns import Turns
 
 PLAYLIST = b"#EXTM3U\n#EXTINF:1.0,\nlive1.ts\n"

@@ -11,8 +11,8 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from tests.process import ServerProcess, wait_for
-from tests.recording.films import Film, read_film
+from tests.support.films import Film, read_film
+from tests.support.process import ServerProcess, wait_for
 
 #: Seconds of a recording that a crash may cost.
 LOSS = 1.0

@@ -6,8 +6,8 @@ import errno
 import os
 
 from tests.recording import test_faults
-from tests.recording.films import read_film
 from tests.recording.test_recorder import RecorderCase
+from tests.support.films import read_film
 from twistedcam.errors import DiskError
 from twistedcam.events import Fault
 from twistedcam.recording import planning

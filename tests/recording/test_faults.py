@@ -12,8 +12,8 @@ from typing import Any
 
 from twisted.logger import capturedLogs
 
-from tests.recording.films import read_film
 from tests.recording.test_recorder import RecorderCase
+from tests.support.films import read_film
 from twistedcam.errors import BadArgument, DiskError
 from twistedcam.events import Fault, RecordingChanged
 from twistedcam.recording.writer import part_file as partfile

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import ServerProcess, wait_for
-from tests.recording.films import read_film
-from tests.system import require
+from tests.support.films import read_film
+from tests.support.process import ServerProcess, wait_for
+from tests.support.system import require
 from twistedcam.errors import BadArgument, DiskError
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer import disk_space as disk

@@ -14,9 +14,9 @@ from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.fakes import CameraRig, FakeScheme, ManualThread
-from tests.odd_jpegs import lossless, make_jpeg, with_frame_header, with_size
-from tests.recording.films import START_US, jpeg, read_film
+from tests.support.fakes import CameraRig, FakeScheme, ManualThread
+from tests.support.films import START_US, jpeg, read_film
+from tests.support.odd_jpegs import lossless, make_jpeg, with_frame_header, with_size
 from twistedcam.codecs.h264_encoder import CoderSettings
 from twistedcam.errors import BadArgument, CameraFailed, DiskError, NotSupported
 from twistedcam.events import CameraChanged, Event, EventBus, Fault, RecordingChanged

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.fakecam import FakeCam, Format, require_fakecam
-from tests.process import ServerProcess, wait_for
-from tests.recording.films import read_film
 from tests.recording.kills import kill_once
-from tests.system import require
+from tests.support.films import read_film
+from tests.support.process import ServerProcess, wait_for
+from tests.support.system import require
 from twistedcam.recording.writer.metadata_tag import Tag
 
 #: Pictures that take much room.

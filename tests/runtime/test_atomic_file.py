@@ -16,7 +16,7 @@ from unittest.mock import patch
 
 import pytest
 
-from tests.process import PATIENCE
+from tests.support.process import PATIENCE
 from twistedcam.runtime import atomic_file
 from twistedcam.runtime.atomic_file import locked, write_atomically
 from twistedcam.tls.known_servers import Pins

@@ -9,9 +9,9 @@ import pytest
 from twisted.internet.selectreactor import SelectReactor
 
 from tests.fakecam import FakeCam, Format, require_fakecam
-from tests.process import ServerProcess, wait_for
 from tests.soak.world import World
-from tests.viewer import Viewer
+from tests.support.process import ServerProcess, wait_for
+from tests.support.viewer import Viewer
 from twistedcam import wire
 from twistedcam.runtime.clock import go_by_steady_clock
 

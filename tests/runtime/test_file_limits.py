@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import ServerProcess
-from tests.system import require
+from tests.support.process import ServerProcess
+from tests.support.system import require
 
 
 def test_a_server_may_open_as_many_files_as_the_system_lets_it(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.oddfs import odd_file_system
-from tests.process import ServerProcess, wait_for
-from tests.recording.films import read_film
+from tests.support.films import read_film
+from tests.support.oddfs import odd_file_system
+from tests.support.process import ServerProcess, wait_for
 from twistedcam.recording.library import recovery
 from twistedcam.recording.library.media_reader import InlineReader
 from twistedcam.runtime.file_system import WriterLock

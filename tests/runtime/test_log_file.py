@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import ROOT, ServerProcess, wait_for
-from tests.system import require_program
+from tests.support.process import ROOT, ServerProcess, wait_for
+from tests.support.system import require_program
 from twistedcam.errors import StartupError
 from twistedcam.runtime.log_file import LogFile
 

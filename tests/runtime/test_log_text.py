@@ -9,8 +9,8 @@ from pathlib import Path
 from twisted.logger import LogPublisher
 from twisted.python.failure import Failure
 
-from tests.process import ServerProcess, wait_for
-from tests.viewer import Viewer
+from tests.support.process import ServerProcess, wait_for
+from tests.support.viewer import Viewer
 from twistedcam import wire
 from twistedcam.runtime.log_text import json_observer, text_observer
 

@@ -10,10 +10,10 @@ import sys
 
 from twisted.internet.task import Clock
 
-from tests.heaps import heaps
-from tests.process import PATIENCE, ROOT
 from tests.soak.footprint import Footprint
-from tests.system import require
+from tests.support.heaps import heaps
+from tests.support.process import PATIENCE, ROOT
+from tests.support.system import require
 from twistedcam.runtime.memory import PERIOD, MemoryReturn, give_back, leave_in_peace
 
 COUNT, SIZE = 2000, 32_000  # 64 MB, in pieces that the allocator does not map one by one
@@ -57,7 +57,7 @@ def test_it_is_done_now_and_then_while_the_server_runs() -> None:
 #: Twelve threads allocate at the same time; then it says how many heaps that took.
 CROWD = """
 import os, threading
-from tests.heaps import heaps
+from tests.support.heaps import heaps
 from twistedcam.runtime.memory import share_one_heap
 
 share_one_heap(os.environ)

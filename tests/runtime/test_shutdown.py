@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import PATIENCE, ServerProcess, wait_for
+from tests.support.process import PATIENCE, ServerProcess, wait_for
 from twistedcam.clients.control.blocking import BlockingClient
 from twistedcam.errors import NoServer
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from twisted.internet.task import Clock
 
-from tests.process import PATIENCE, ROOT, ServerProcess, wait_for
-from tests.recording.films import read_film
+from tests.support.films import read_film
+from tests.support.process import PATIENCE, ROOT, ServerProcess, wait_for
 from twistedcam.runtime.systemd import Notifier
 
 

@@ -20,7 +20,7 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, BytesMessage, Request, TextMessage
 
 import twistedcam
-from tests.process import PATIENCE, ServerProcess, run_program, wait_for
+from tests.support.process import PATIENCE, ServerProcess, run_program, wait_for
 
 HTTP = ("--http", "tcp:0:interface=127.0.0.1")
 CAMERA = ("--camera", "door=pattern:?size=320x240")

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from tests.process import ServerProcess
+from tests.support.process import ServerProcess
 from twistedcam import wire
 from twistedcam.errors import WireError
 from twistedcam.wire.messages import FrameMessage

@@ -9,8 +9,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tests.process import wait_for
 from tests.soak.footprint import Footprint
+from tests.support.process import wait_for
 
 #: Two cameras, three kinds of viewers.
 MOST_FRAMES = 6

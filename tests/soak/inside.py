@@ -18,7 +18,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from tests.heaps import heaps
+from tests.support.heaps import heaps
 from twistedcam.cli import main
 from twistedcam.runtime.memory import give_back
 

@@ -20,12 +20,12 @@ from collections import Counter
 from pathlib import Path
 
 from tests.fakecam import FakeCam, Format
-from tests.process import ServerProcess, wait_for
 from tests.soak.footprint import Footprint
 from tests.soak.guests import CAMERAS, guests
 from tests.soak.holdings import Holdings
 from tests.soak.troubles import Troubles, check
 from tests.soak.world import Disk, World, make_disk
+from tests.support.process import ServerProcess, wait_for
 
 VIEWERS = 200
 #: Seconds until the first look.

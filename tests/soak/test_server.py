@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 from tests.fakecam import require_fakecam
-from tests.process import PATIENCE, ROOT
-from tests.system import require_program
+from tests.support.process import PATIENCE, ROOT
+from tests.support.system import require_program
 
 
 def test_nothing_is_left_over_after_half_a_minute_of_all_that_may_happen() -> None:

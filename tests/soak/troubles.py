@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.fakecam import FakeCam
-from tests.process import ServerProcess
 from tests.soak.guests import CAMERAS
 from tests.soak.world import Disk, World
+from tests.support.process import ServerProcess
 
 #: Answers that a command may get while cameras are unplugged and the disk is full.
 EXPECTED = frozenset({"camera-failed", "disk", "not-recording", "no-picture", "busy", "too-many"})

@@ -25,8 +25,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.process import ServerProcess
 from tests.soak.footprint import Footprint
+from tests.support.process import ServerProcess
 
 #: Seconds between two attempts at most (5, and a third for chance), to connect, and for a frame.
 BACK_OFF = 6.5 + 2.5

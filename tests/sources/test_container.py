@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.sources.http_camera import opened, read
-from tests.system import require_program
+from tests.support.http_camera import opened, read
+from tests.support.system import require_program
 from twistedcam.codecs.jpeg_encoder import Encoder
 from twistedcam.errors import CameraFailed
 from twistedcam.sources import Grab, Source

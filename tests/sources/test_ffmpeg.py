@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import PATIENCE, wait_for
-from tests.sources.http_camera import opened, read
-from tests.sources.peers import PASSWORD, USER, Peer, rtsp
+from tests.support.http_camera import opened, read
+from tests.support.process import PATIENCE, wait_for
+from tests.support.source_peers import PASSWORD, USER, Peer, rtsp
 from twistedcam.errors import BadArgument, CameraFailed, LoginRefused
 from twistedcam.sources import ffmpeg as stream
 from twistedcam.sources import make_source, parse

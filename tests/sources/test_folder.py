@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sources.http_camera import PICTURES, opened, read
+from tests.support.http_camera import PICTURES, opened, read
 from twistedcam.errors import CameraFailed, SourceEnded
 from twistedcam.sources import Source, folder, make_source, parse
 

@@ -15,8 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.process import PATIENCE
-from tests.sources.http_camera import (
+from tests.support.http_camera import (
     PICTURES,
     HttpCamera,
     Request,
@@ -26,6 +25,7 @@ from tests.sources.http_camera import (
     read,
     whole,
 )
+from tests.support.process import PATIENCE
 from twistedcam.codecs.jpeg_encoder import Encoder
 from twistedcam.errors import CameraFailed
 from twistedcam.sources import http as web

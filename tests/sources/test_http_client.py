@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import PATIENCE
-from tests.sources.http_camera import PICTURES, HttpCamera, Request, head, opened, read, whole
+from tests.support.http_camera import PICTURES, HttpCamera, Request, head, opened, read, whole
+from tests.support.process import PATIENCE
 from twistedcam.errors import CameraFailed
 from twistedcam.sources import make_source, parse
 from twistedcam.sources.http import WebSource

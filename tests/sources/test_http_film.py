@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 
-from tests.sources.http_camera import HttpCamera, Request, head, opened, read, whole
+from tests.support.http_camera import HttpCamera, Request, head, opened, read, whole
 from twistedcam.errors import CameraFailed, LoginRefused
 from twistedcam.sources.http_film import HttpFilm
 

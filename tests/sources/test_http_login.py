@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from tests.sources.http_camera import PICTURES, HttpCamera, Request, head, opened, read, whole
+from tests.support.http_camera import PICTURES, HttpCamera, Request, head, opened, read, whole
 from twistedcam.errors import CameraFailed, LoginRefused
 from twistedcam.sources.http_login import Challenge, Login, digest, parse_challenges
 

@@ -19,9 +19,9 @@ import numpy as np
 import pytest
 
 from tests.fakecam import encode_jpeg, jpeg_size, moving_picture
-from tests.ports import free_port
-from tests.process import PATIENCE, wait_for
-from tests.system import require_program
+from tests.support.ports import free_port
+from tests.support.process import PATIENCE, wait_for
+from tests.support.system import require_program
 from twistedcam.codecs.jpeg_encoder import Encoder
 from twistedcam.errors import BadArgument, CameraFailed, SourceEnded, StartupError
 from twistedcam.sources import Grab, Source, make_source, parse

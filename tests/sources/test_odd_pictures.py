@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from tests.codecs.test_jpeg_encoder import need_turbojpeg
-from tests.odd_jpegs import (
+from tests.support.odd_jpegs import (
     ARITHMETIC,
     decoded,
     lossless,

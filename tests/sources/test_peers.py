@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.camera.rig import Viewer, Watcher
 from tests.fakecam import jpeg_size
-from tests.process import ServerProcess, wait_for
-from tests.sources.peers import PASSWORD, USER, Peer, apache, nginx, rtsp
+from tests.support.camera_rig import Viewer, Watcher
+from tests.support.process import ServerProcess, wait_for
+from tests.support.source_peers import PASSWORD, USER, Peer, apache, nginx, rtsp
 
 
 def check(source: str, peer: Peer, folder: Path, *, dies: bool, reason: str, encoded: bool) -> None:

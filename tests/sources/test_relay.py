@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.camera.rig import Viewer
-from tests.ports import free_port
-from tests.process import ServerProcess, wait_for
+from tests.support.camera_rig import Viewer
+from tests.support.ports import free_port
+from tests.support.process import ServerProcess, wait_for
 
 PATTERN = "cam=pattern:?size=320x240&fps=30"
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import pytest
 from twisted.logger import capturedLogs
 
-from tests.fakes import TINY_JPEG
-from tests.process import PATIENCE
+from tests.support.fakes import TINY_JPEG
+from tests.support.process import PATIENCE
 from twistedcam import wire
 from twistedcam.clients.frames.address import parse_target
 from twistedcam.errors import CameraFailed

@@ -8,9 +8,9 @@ from typing import Any
 import av
 from twisted.logger import capturedLogs
 
-from tests.fakes import ManualThread
-from tests.recording.films import START_US, jpeg
 from tests.recording.test_recorder import ODD, RecorderCase
+from tests.support.fakes import ManualThread
+from tests.support.films import START_US, jpeg
 from twistedcam.codecs.h264_encoder import CoderSettings
 from twistedcam.errors import NotSupported
 from twistedcam.events import Fault

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from itertools import pairwise
 
-from tests.recording.films import jpeg, moments
+from tests.support.films import jpeg, moments
 from twistedcam.recording.preroll import Ring
 from twistedcam.stream import write_queue as backlog
 from twistedcam.stream.moment import Coded, Moment

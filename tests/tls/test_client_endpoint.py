@@ -13,7 +13,7 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.trial import unittest
 
-from tests.process import PATIENCE
+from tests.support.process import PATIENCE
 from twistedcam.errors import CertificateRefused
 from twistedcam.tls.certificate import make_certificate
 from twistedcam.tls.client import Trust

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.guarded import guarded
-from tests.process import PATIENCE, ServerProcess, run_program
-from tests.system import require_program
+from tests.support.guarded import guarded
+from tests.support.process import PATIENCE, ServerProcess, run_program
+from tests.support.system import require_program
 from twistedcam.auth import Grant, TokenFile
 from twistedcam.tls.certificate import make_certificate
 

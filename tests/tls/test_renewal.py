@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from tests.process import PATIENCE, ServerProcess, wait_for
+from tests.support.process import PATIENCE, ServerProcess, wait_for
 from twistedcam.errors import BadArgument
 from twistedcam.net.listener import Listener
 from twistedcam.tls.certificate import make_certificate

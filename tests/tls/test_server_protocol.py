@@ -17,7 +17,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from zope.interface import implementer
 
-from tests.process import PATIENCE, ServerProcess
+from tests.support.process import PATIENCE, ServerProcess
 from twistedcam import wire
 from twistedcam.runtime.scheduler import TurnQueue
 from twistedcam.tls.certificate import make_certificate

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import PATIENCE, ServerProcess, run_program
-from tests.system import require
+from tests.support.process import PATIENCE, ServerProcess, run_program
+from tests.support.system import require
 from twistedcam.errors import BadArgument, CertificateRefused, DiskError
 from twistedcam.tls.certificate import make_certificate
 from twistedcam.tls.client import Trust, connect_tls

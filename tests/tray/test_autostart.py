@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import PATIENCE, wait_for
-from tests.system import require_program
+from tests.support.process import PATIENCE, wait_for
+from tests.support.system import require_program
 from tray import autostart
 from twistedcam.cli.main import main
 

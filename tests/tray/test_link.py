@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.ports import free_port
-from tests.process import PATIENCE, ServerProcess
-from tests.system import require_program
+from tests.support.ports import free_port
+from tests.support.process import PATIENCE, ServerProcess
+from tests.support.system import require_program
 from tray.address import Address
 from tray.link import Link
 from tray.notices import Notices

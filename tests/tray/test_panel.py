@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.ports import free_port
-from tests.process import PATIENCE, ROOT, ServerProcess, wait_for
-from tests.tray.desktop import Desktop, Driver, require_desktop, without
+from tests.support.desktop import Desktop, Driver, require_desktop, without
+from tests.support.ports import free_port
+from tests.support.process import PATIENCE, ROOT, ServerProcess, wait_for
 from tray.icon import SIZES
 from twistedcam.auth import Grant, TokenFile
 from twistedcam.clients.control.blocking import BlockingClient

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from tests.process import PATIENCE, wait_for
+from tests.support.process import PATIENCE, wait_for
 from tray.signals import SIGNALS, on_signal
 
 

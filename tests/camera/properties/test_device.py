@@ -10,8 +10,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.fakes import CameraRig, FakeScheme, ManualThread
-from tests.system import require
+from tests.support.fakes import CameraRig, FakeScheme, ManualThread
+from tests.support.system import require
 from twistedcam.camera.properties import device as device_module
 from twistedcam.camera.properties.device import PATIENCE, DeviceControls
 from twistedcam.errors import BadArgument, CameraFailed

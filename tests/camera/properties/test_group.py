@@ -8,8 +8,8 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.fakes import CameraRig, FakeScheme
-from tests.server_case import ServerCase
+from tests.support.fakes import CameraRig, FakeScheme
+from tests.support.server_case import ServerCase
 from twistedcam.camera.properties.base import Property
 from twistedcam.camera.properties.group import CameraProperties
 from twistedcam.errors import BadArgument, CameraFailed, NotSupported

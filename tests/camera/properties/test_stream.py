@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.internet.defer import Deferred
 
-from tests.server_case import ServerCase
+from tests.support.server_case import ServerCase
 from twistedcam.camera.properties.stream import StreamProperties
 from twistedcam.codecs.jpeg_encoder import Picture
 from twistedcam.errors import BadArgument

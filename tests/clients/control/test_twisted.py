@@ -18,7 +18,7 @@ from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
-from tests.fakes import make_server
+from tests.support.fakes import make_server
 from twistedcam.clients.control.blocking import BlockingClient
 from twistedcam.clients.control.dialogue import Dialogue, answer, write_line
 from twistedcam.clients.control.twisted import ControlClient, connect

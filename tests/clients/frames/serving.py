@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 from twisted.trial import unittest
 
-from tests.process import PATIENCE
+from tests.support.process import PATIENCE
 from twistedcam.app.service import CameraService
 from twistedcam.config.options import ServeOptions
 from twistedcam.events import Event, ViewerChanged

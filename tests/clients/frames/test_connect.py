@@ -14,7 +14,7 @@ import pytest
 
 import twistedcam
 from tests.clients.frames.serving import ServingCase
-from tests.process import wait_for
+from tests.support.process import wait_for
 from twistedcam import connect
 from twistedcam.errors import Disconnected, UnknownCamera
 from twistedcam.media.frame import Frame

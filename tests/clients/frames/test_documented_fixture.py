@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.documents import blocks
-from tests.process import PATIENCE, ROOT
+from tests.support.documents import blocks
+from tests.support.process import PATIENCE, ROOT
 
 TEST = """
 from twistedcam import connect, read_barcode

@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 
 from tests.clients.frames.serving import ServingCase
-from tests.odd_jpegs import make_jpeg
+from tests.support.odd_jpegs import make_jpeg
 from twistedcam import wire
 from twistedcam.clients.frames import parse_target
 from twistedcam.clients.frames.publisher import Publisher

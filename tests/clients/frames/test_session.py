@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes import TINY_JPEG
+from tests.support.fakes import TINY_JPEG
 from twistedcam import wire
 from twistedcam.clients.frames import ClientSession, Target
 from twistedcam.errors import (

@@ -17,8 +17,8 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from tests.delivery.sockets import frame, framing
-from tests.system import require
+from tests.support.sockets import frame, framing
+from tests.support.system import require
 from twistedcam.delivery.socket_state import HAS_SENDFILE
 from twistedcam.delivery.workers import pool
 from twistedcam.delivery.workers.handle import Staff

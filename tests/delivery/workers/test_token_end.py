@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.process import PATIENCE, ServerProcess, wait_for
-from tests.system import require
+from tests.support.process import PATIENCE, ServerProcess, wait_for
+from tests.support.system import require
 from twistedcam import wire
 from twistedcam.auth import Grant, TokenFile
 from twistedcam.clients.control.blocking import BlockingClient

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.ports import free_port
-from tests.process import PATIENCE, ServerProcess, wait_for
-from tests.system import require
+from tests.support.ports import free_port
+from tests.support.process import PATIENCE, ServerProcess, wait_for
+from tests.support.system import require
 from twistedcam import wire
 from twistedcam.delivery.socket_state import HAS_SENDFILE
 from twistedcam.wire.messages import FrameMessage

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.process import wait_for
-from tests.recording.films import START_US
 from tests.recording.library.test_library import make_recording
+from tests.support.films import START_US
+from tests.support.process import wait_for
 from twistedcam.media.frame import Frame
 from twistedcam.recording.containers import CONTAINERS
 from twistedcam.recording.library.media_reader import InlineReader, ProcessReader, ReadingFailed

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.recording.films import Film, moments, read_film
+from tests.support.films import Film, moments, read_film
 from twistedcam.recording.containers import FORMATS
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.segment import Segment

@@ -13,9 +13,9 @@ from pathlib import Path
 import av
 import pytest
 
-from tests.fakes import ManualThread
-from tests.process import PATIENCE, ROOT
-from tests.recording.films import frame, read_film
+from tests.support.fakes import ManualThread
+from tests.support.films import frame, read_film
+from tests.support.process import PATIENCE, ROOT
 from twistedcam.events import EventBus, RecordingChanged
 from twistedcam.recording.library import recovery
 from twistedcam.recording.library.faststart_queue import IndexMover

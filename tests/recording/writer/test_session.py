@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.recording.films import START_US, Film, frame_times, moments, read_film
+from tests.support.films import START_US, Film, frame_times, moments, read_film
 from twistedcam.codecs.h264_encoder import Coder, CoderSettings
 from twistedcam.errors import DiskError
 from twistedcam.recording.containers import FORMATS

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.recording.films import START_US, jpeg, read_film
 from tests.recording.test_faults import BadDisk
+from tests.support.films import START_US, jpeg, read_film
 from twistedcam.errors import DiskError, NotSupported
 from twistedcam.media.frame import Frame
 from twistedcam.recording.writer import part_file as partfile

@@ -15,9 +15,9 @@ import pytest
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.fakes import make_server
-from tests.process import PATIENCE, ROOT, wait_for
-from tests.terminal import Terminal
+from tests.support.fakes import make_server
+from tests.support.process import PATIENCE, ROOT, wait_for
+from tests.support.terminal import Terminal
 from twistedcam.clients.control.blocking import BlockingClient
 from twistedcam.commands import standard_commands
 from twistedcam.errors import CameraFailed

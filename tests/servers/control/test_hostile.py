@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from twisted.conch.telnet import IAC
 from twisted.internet.defer import Deferred
 
-from tests.process import PATIENCE, ServerProcess
-from tests.server_case import ServerCase, TokenCase
 from tests.servers.control.test_tokens import Controller
+from tests.support.process import PATIENCE, ServerProcess
+from tests.support.server_case import ServerCase, TokenCase
 from twistedcam.commands import standard_commands
 from twistedcam.net.connection_limits import LEAST_SHARE, UNJOINED_SHARE, Doorman, Limits
 from twistedcam.servers.control import line_format as lines

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import PATIENCE, ServerProcess
-from tests.system import require_program
-from tests.terminal import Terminal
+from tests.support.process import PATIENCE, ServerProcess
+from tests.support.system import require_program
+from tests.support.terminal import Terminal
 from twistedcam.clients.control.blocking import BlockingClient
 from twistedcam.errors import NoServer, NoSuchCamera
 

@@ -17,7 +17,7 @@ from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import directlyProvides, providedBy
 
-from tests.fakes import make_server
+from tests.support.fakes import make_server
 from twistedcam.commands import standard_commands
 from twistedcam.errors import DiskError
 from twistedcam.events import Fault

@@ -10,8 +10,8 @@ from twisted.internet.testing import StringTransport
 from twisted.logger import capturedLogs, formatEvent
 from zope.interface import directlyProvides
 
-from tests.fakes import TINY_JPEG
-from tests.server_case import TokenCase
+from tests.support.fakes import TINY_JPEG
+from tests.support.server_case import TokenCase
 from twistedcam.auth import Authenticator
 from twistedcam.commands import standard_commands
 from twistedcam.events import ViewerChanged

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.process import ROOT
+from tests.support.process import ROOT
 from twistedcam.errors import Unauthorized, WireError
 
 

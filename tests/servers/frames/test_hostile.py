@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from twisted.internet.testing import StringTransport
 
-from tests.process import PATIENCE, ServerProcess, wait_for
-from tests.server_case import ServerCase
 from tests.servers.frames.test_server import Peer
-from tests.viewer import Viewer
+from tests.support.process import PATIENCE, ServerProcess, wait_for
+from tests.support.server_case import ServerCase
+from tests.support.viewer import Viewer
 from twistedcam import Frame, wire
 from twistedcam.clients.control.blocking import BlockingClient
 from twistedcam.delivery.sender import MAX_UNSENT

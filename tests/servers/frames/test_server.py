@@ -9,8 +9,8 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.fakes import TINY_JPEG, FakeScheme, make_server
-from tests.server_case import TokenCase
+from tests.support.fakes import TINY_JPEG, FakeScheme, make_server
+from tests.support.server_case import TokenCase
 from twistedcam import Frame, wire
 from twistedcam.events import Event, ViewerChanged
 from twistedcam.servers.frames import FrameFactory, FrameProtocol

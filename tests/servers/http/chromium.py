@@ -14,8 +14,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from tests.process import ROOT, wait_for
-from tests.system import require, require_program
+from tests.support.process import ROOT, wait_for
+from tests.support.system import require, require_program
 from twistedcam.media import barcode
 
 #: Where screenshots are kept, for people to look at.

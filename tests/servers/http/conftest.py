@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.process import ServerProcess, wait_for
 from tests.servers.http.chromium import Page, chromium
 from tests.servers.http.serving import serve
+from tests.support.process import ServerProcess, wait_for
 
 
 @pytest.fixture(scope="package")

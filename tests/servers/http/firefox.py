@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.ports import free_port
-from tests.process import PATIENCE, wait_for
-from tests.system import require, require_program
+from tests.support.ports import free_port
+from tests.support.process import PATIENCE, wait_for
+from tests.support.system import require, require_program
 
 #: Pictures may be read from a canvas, films begin by themselves, and nobody outside is asked.
 PREFERENCES = {

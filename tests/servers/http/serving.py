@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from tests.process import PATIENCE, ServerProcess
+from tests.support.process import PATIENCE, ServerProcess
 from twistedcam.media import barcode
 
 

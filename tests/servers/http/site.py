@@ -9,7 +9,7 @@ from typing import Any
 from twisted.internet.address import IPv4Address
 from twisted.internet.testing import StringTransport
 
-from tests.server_case import ServerCase
+from tests.support.server_case import ServerCase
 from twistedcam.commands import standard_commands
 from twistedcam.media.frame import Frame
 from twistedcam.servers.http import Figures, Guard, HttpFactory, make_router

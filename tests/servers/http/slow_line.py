@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from queue import Queue
 
-from tests.process import PATIENCE
+from tests.support.process import PATIENCE
 
 PIECE = 4 * 1024
 #: Pieces that are on their way at once: 1 MB.

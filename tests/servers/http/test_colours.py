@@ -12,11 +12,11 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.process import PATIENCE, ServerProcess, wait_for
 from tests.servers.http.chromium import Page
 from tests.servers.http.firefox import firefox
 from tests.servers.http.serving import serve
-from tests.system import require_program
+from tests.support.process import PATIENCE, ServerProcess, wait_for
+from tests.support.system import require_program
 
 #: Columns of one colour each, in RGB: greys and what lies at the edges of the colour space.
 COLOURS = [

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from tests.process import ROOT
 from tests.servers.http.site import SiteCase
+from tests.support.process import ROOT
 from twistedcam.servers.http.connection.reply import OWN, STATUS
 
 TEXT = (ROOT / "docs" / "http.md").read_text()

@@ -14,9 +14,9 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from tests.process import PATIENCE, ServerProcess, wait_for
 from tests.recording.library.test_library import make_recording
 from tests.servers.http.serving import serve
+from tests.support.process import PATIENCE, ServerProcess, wait_for
 
 SECRET = b"what nobody may see"
 CAMERA = "pattern:?size=160x120&fps=5"

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.process import ServerProcess, wait_for
 from tests.servers.http.chromium import Page
 from tests.servers.http.serving import serve, state
-from tests.system import require
+from tests.support.process import ServerProcess, wait_for
+from tests.support.system import require
 
 #: Where `make test` puts it (tools/browser_parts.py).
 PARTS = Path(sys.prefix) / "share/twistedcam-tests"

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from tests.ports import free_port
-from tests.process import PATIENCE, ServerProcess, wait_for
 from tests.servers.http.chromium import Page
 from tests.servers.http.serving import serve
+from tests.support.ports import free_port
+from tests.support.process import PATIENCE, ServerProcess, wait_for
 from twistedcam.auth import Grant, TokenFile
 
 DOOR = ("--camera", "door=pattern:?size=320x240&fps=10")

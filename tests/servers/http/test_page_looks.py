@@ -13,9 +13,9 @@ from fractions import Fraction
 from pathlib import Path
 
 from tests.fakecam import FakeCam, Format, require_fakecam
-from tests.process import PATIENCE, ServerProcess
 from tests.servers.http.chromium import Page
 from tests.servers.http.serving import serve, state
+from tests.support.process import PATIENCE, ServerProcess
 
 #: Width, height, dark.
 Window = tuple[int, int, bool]

@@ -10,11 +10,11 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from tests.ports import free_port
-from tests.process import ROOT, ServerProcess
-from tests.publishing.peers import LOCAL, Nginx
 from tests.servers.http.chromium import Page
 from tests.servers.http.serving import serve, state
+from tests.support.ports import free_port
+from tests.support.process import ROOT, ServerProcess
+from tests.support.publish_peers import LOCAL, Nginx
 from twistedcam.auth import Grant, TokenFile
 
 DOOR = ("--camera", "door=pattern:?size=320x240&fps=10", "--trusted-proxy", "127.0.0.1")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.process import ServerProcess
 from tests.servers.http.chromium import Page
 from tests.servers.http.serving import state
+from tests.support.process import ServerProcess
 
 ATTIC = "[data-camera=attic]"
 AMBER = "rgba(242, 180, 87, 0.9)"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import PATIENCE, ServerProcess, wait_for
 from tests.servers.http.chromium import Page
 from tests.servers.http.serving import serve, state
+from tests.support.process import PATIENCE, ServerProcess, wait_for
 
 DOOR = ("--camera", "door=pattern:?size=320x240&fps=10")
 RIGHT_TO_LEFT = "\u0641\u064a\u0644\u0645 \u0637\u0648\u064a\u0644.jpg"

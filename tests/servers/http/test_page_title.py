@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.process import ServerProcess, wait_for
 from tests.servers.http.chromium import Page
 from tests.servers.http.serving import serve
+from tests.support.process import ServerProcess, wait_for
 
 SOURCE = "pattern:?size=160x120&fps=10"
 DOOR = "[data-camera='front door']"

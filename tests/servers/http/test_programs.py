@@ -15,9 +15,9 @@ import cv2
 import pytest
 import requests
 
-from tests.process import PATIENCE, ServerProcess, wait_for
 from tests.servers.http.serving import stamp_of
-from tests.system import require, require_program
+from tests.support.process import PATIENCE, ServerProcess, wait_for
+from tests.support.system import require, require_program
 from twistedcam.media import barcode
 
 

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.process import PATIENCE, ServerProcess, wait_for
 from tests.servers.http.serving import serve
+from tests.support.process import PATIENCE, ServerProcess, wait_for
 from twistedcam.servers.http.connection.ranges import plain_range
 
 SIZE = 200_000

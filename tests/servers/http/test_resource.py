@@ -12,7 +12,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 from tests.clients.frames.serving import ServingCase
-from tests.process import PATIENCE
+from tests.support.process import PATIENCE
 from twistedcam.app.service import CameraService
 from twistedcam.auth import Authenticator, Grant, TokenFile
 from twistedcam.camera.on_demand import next_frame

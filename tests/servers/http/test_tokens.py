@@ -9,9 +9,9 @@ from typing import Any
 
 from twisted.logger import capturedLogs, formatEvent
 
-from tests.fakes import TINY_JPEG
-from tests.server_case import TokenCase
 from tests.servers.http.site import Connection
+from tests.support.fakes import TINY_JPEG
+from tests.support.server_case import TokenCase
 from twistedcam.commands import standard_commands
 from twistedcam.events import ViewerChanged
 from twistedcam.media.frame import Frame

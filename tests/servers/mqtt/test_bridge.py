@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from tests.ports import free_port
-from tests.process import ServerProcess, wait_for
-from tests.publishing.peers import LOCAL, Program, is_open
 from tests.servers.mqtt.home_assistant import check, render
-from tests.system import require_program
+from tests.support.ports import free_port
+from tests.support.process import ServerProcess, wait_for
+from tests.support.publish_peers import LOCAL, Program, is_open
+from tests.support.system import require_program
 from twistedcam.errors import BadArgument
 from twistedcam.servers.mqtt import parse_broker
 from twistedcam.servers.mqtt.client import Client

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import PATIENCE, ServerProcess
 from tests.servers.http.site import SiteCase
-from tests.system import require
+from tests.support.process import PATIENCE, ServerProcess
+from tests.support.system import require
 from twistedcam.auth import Authenticator, Grant, TokenFile
 from twistedcam.servers.http.api.commands import PREFIX
 from twistedcam.servers.http.connection.reply import OWN, STATUS

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import PATIENCE, ServerProcess, wait_for
 from tests.servers.http.serving import serve, state
 from tests.servers.http.site import SiteCase
+from tests.support.process import PATIENCE, ServerProcess, wait_for
 from twistedcam.servers.http.connection.half_closed import is_gone
 
 

@@ -11,9 +11,9 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from tests.process import wait_for
 from tests.servers.http.site import SiteCase
-from tests.system import require
+from tests.support.process import wait_for
+from tests.support.system import require
 from twistedcam.delivery.socket_state import HAS_SENDFILE, unacknowledged
 from twistedcam.servers.http.connection.stall import PERIOD, STALL_LIMIT, StallWatch
 

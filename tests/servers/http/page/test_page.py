@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.process import PATIENCE, ServerProcess, wait_for
 from tests.servers.http.chromium import Page, chromium
 from tests.servers.http.serving import serve, state
 from tests.sources.test_file import film
+from tests.support.process import PATIENCE, ServerProcess, wait_for
 
 DOOR = ("--camera", "door=pattern:?size=640x360&fps=15", "--record", "preroll=5s")
 

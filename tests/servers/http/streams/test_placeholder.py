@@ -11,7 +11,7 @@ from PIL import Image
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from tests.fakes import FakeScheme, ManualThread
+from tests.support.fakes import FakeScheme, ManualThread
 from twistedcam.camera import Camera
 from twistedcam.core.server import Server
 from twistedcam.media import jpeg

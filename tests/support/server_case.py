@@ -8,7 +8,7 @@ from pathlib import Path
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.fakes import FakeScheme, make_server
+from tests.support.fakes import FakeScheme, make_server
 from twistedcam.auth import Authenticator, Grant, TokenFile
 from twistedcam.sources import SourceSpec
 

@@ -8,7 +8,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from tests.process import ROOT
+from tests.support.process import ROOT
 
 #: Where an environment's programs are, below the folder that it was made in.
 BIN = Path("venv", "bin")

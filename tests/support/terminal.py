@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pyte
 
-from tests.process import PATIENCE
+from tests.support.process import PATIENCE
 
 #: What a person's typing needs of a terminal: to be shown, and to come in whole lines.
 ECHO_AND_LINES = termios.ECHO | termios.ICANON

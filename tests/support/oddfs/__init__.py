@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from tests.fakecam.build import FLAGS, Unavailable, cache_directory
-from tests.system import require
+from tests.support.system import require
 
 SOURCE = Path(__file__).parent / "oddfs.c"
 

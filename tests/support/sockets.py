@@ -18,7 +18,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Protocol, ServerFactory
 from twisted.internet.task import deferLater
 
-from tests.process import PATIENCE
+from tests.support.process import PATIENCE
 from twistedcam.media.frame import Frame
 from twistedcam.tls.certificate import make_certificate
 

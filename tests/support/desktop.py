@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.process import PATIENCE, ROOT, wait_for
-from tests.system import require, require_program
+from tests.support.process import PATIENCE, ROOT, wait_for
+from tests.support.system import require, require_program
 
 #: A bus that starts nothing by itself: what runs on this desktop is what was put there.
 BUS = """<busconfig>
@@ -179,11 +179,11 @@ class Desktop(contextlib.ExitStack):
 
 
 class Driver:
-    """Eyes and a hand on a desktop: `tests.tray.driver` in a process of its own."""
+    """Eyes and a hand on a desktop: `tests.support.tray_driver` in a process of its own."""
 
     def __init__(self, desktop: Desktop, pid: int) -> None:
         self._process = desktop.start(
-            [sys.executable, "-m", "tests.tray.driver", str(pid)],
+            [sys.executable, "-m", "tests.support.tray_driver", str(pid)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

@@ -8,7 +8,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from tests.publishing.peers import LOCAL
+from tests.support.publish_peers import LOCAL
 
 
 class Tunnel:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 #: Seconds that anything may take on a busy machine before a test gives up on it: all waits share
 #: it, and those that come to a good end do not pay for it.
 PATIENCE = 90.0

@@ -20,7 +20,7 @@ from gi.repository import Atspi, GLib  # noqa: E402
 from PIL import ImageGrab  # noqa: E402
 from Xlib import X, display, error  # noqa: E402
 
-from tests.process import PATIENCE, wait_for  # noqa: E402
+from tests.support.process import PATIENCE, wait_for  # noqa: E402
 
 PID = int(sys.argv[1])
 DISPLAY = display.Display()

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.process import PATIENCE, wait_for
-from tests.system import require_program
+from tests.support.process import PATIENCE, wait_for
+from tests.support.system import require_program
 
 
 class VirtualScreen:

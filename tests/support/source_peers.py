@@ -10,10 +10,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.ports import free_port
-from tests.process import wait_for
-from tests.publishing.peers import LOCAL, Program, is_open
-from tests.system import require, require_program
+from tests.support.ports import free_port
+from tests.support.process import wait_for
+from tests.support.publish_peers import LOCAL, Program, is_open
+from tests.support.system import require, require_program
 
 USER, PASSWORD = "gatekeeper", "s3cr3t-pa55"
 _SYSTEM_PYTHON = "/usr/bin/python3"

@@ -6,7 +6,7 @@ import contextlib
 import socket
 import threading
 
-from tests.fakes import TINY_JPEG
+from tests.support.fakes import TINY_JPEG
 from twistedcam import wire
 from twistedcam.media.frame import Frame
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.process import ServerProcess
+from tests.support.process import ServerProcess
 from twistedcam.auth import Grant, TokenFile
 from twistedcam.tls.certificate import make_certificate
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.process import PATIENCE, ROOT
+from tests.support.process import PATIENCE, ROOT
 
 LEFT = '''
 import socket
@@ -96,7 +96,7 @@ def test_a_test_fails_for_what_it_leaves_behind(tmp_path: Path) -> None:
     file.write_text(LEFT)
     options = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(tmp_path), "-rA", "--tb=no"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "tests.loose_ends", *options, str(file)],
+        [sys.executable, "-m", "pytest", "-p", "tests.support.loose_ends", *options, str(file)],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -13,7 +13,7 @@ from typing import Self
 import numpy as np
 
 from tests.fakecam import encode_jpeg, moving_picture
-from tests.process import PATIENCE
+from tests.support.process import PATIENCE
 from twistedcam.sources import Grab, Source, make_source, parse
 
 _NOISE = np.random.default_rng(7).integers(0, 255, (160, 240, 3), np.uint8) // 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 
-from tests.process import PATIENCE
+from tests.support.process import PATIENCE
 from twistedcam import wire
 from twistedcam.wire.messages import FrameMessage
 

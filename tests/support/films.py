@@ -15,8 +15,8 @@ import av
 import cv2
 import numpy as np
 
-from tests.process import PATIENCE
-from tests.system import require_program
+from tests.support.process import PATIENCE
+from tests.support.system import require_program
 from twistedcam.media.frame import Frame
 from twistedcam.stream.moment import Moment
 

@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import IO, Any
 
-from tests.process import wait_for
-from tests.system import require, require_program
+from tests.support.process import wait_for
+from tests.support.system import require, require_program
 
 LOCAL = "127.0.0.1"
 _MODULE = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")

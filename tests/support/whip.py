@@ -1,6 +1,6 @@
 """A WebRTC server that takes WHIP, as a program: aiortc behind RFC 9725's two requests.
 
-    python -m tests.publishing.whip PORT
+    python -m tests.support.whip PORT
 
 Prints ``frame WIDTH HEIGHT`` for each picture, and ``delete`` when the publisher says goodbye.
 """

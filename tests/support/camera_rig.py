@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.fakecam import FakeBus
-from tests.process import PATIENCE, ServerProcess
+from tests.support.process import PATIENCE, ServerProcess
 from twistedcam.media.frame import Frame
 from twistedcam.wire import Decoder, Join
 from twistedcam.wire.messages import FrameMessage, Ping, Pong, State

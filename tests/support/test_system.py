@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.system import require_program
+from tests.support.system import require_program
 
 
 def test_a_missing_program_is_skipped_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import selectors
 import socket
 import threading
 
-from tests.process import PATIENCE
+from tests.support.process import PATIENCE
 from twistedcam.wire import Decoder, FrameMessage, Join, Ping, Pong
 
 
