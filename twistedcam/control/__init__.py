@@ -1,4 +1,4 @@
-"""The control port: the vocabulary over telnet, and clients of it. See docs/control-protocol.md.
+"""The documented names of earlier versions for the clients of the control port.
 
-Nothing is imported here: a client needs nothing of the server.
+They are now in :mod:`twistedcam.clients.control`.
 """

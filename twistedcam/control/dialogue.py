@@ -1,0 +1,3 @@
+"""The earlier name of :mod:`twistedcam.clients.control.dialogue`."""
+
+from twistedcam.clients.control.dialogue import *  # noqa: F403
