@@ -110,7 +110,7 @@ sys.meta_path.insert(0, Sender())
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
-    "module", ["twistedcam.cli.serve", "twistedcam.service", "twistedcam.servers.mqtt"]
+    "module", ["twistedcam.cli.serve", "twistedcam.app.service", "twistedcam.servers.mqtt"]
 )
 def test_a_signal_that_comes_while_it_is_loaded_ends_it_in_order(
     tmp_path: Path, sign: int, module: str
