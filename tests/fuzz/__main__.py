@@ -15,7 +15,12 @@ from tests.fakecam.build import cache_directory
 HERE = Path(__file__).parent
 TARGETS = ("frames", "pictures", "headers", "commands")
 #: What is instrumented: the parts under test.
-PARTS = ["twistedcam.wire", "twistedcam.media.jpeg", "twistedcam.control", "twistedcam.commands"]
+PARTS = [
+    "twistedcam.wire",
+    "twistedcam.media.jpeg",
+    "twistedcam.servers.control",
+    "twistedcam.commands",
+]
 PARTS += ["twistedcam.sources.multipart", "twistedcam.media.jpeg_repair", "json", "shlex"]
 PARTS += [
     "twistedcam.media.jpeg_truncation",

@@ -24,7 +24,11 @@ PYTHON = blocks("python")
 #: Those have a test of their own (tests/clients/frames/test_documented_fixture.py).
 FIXTURES = [each for each in PYTHON if "@pytest.fixture" in each.text]
 WATCHING = [each for each in PYTHON if "twistedcam://" in each.text and each not in FIXTURES]
-STEERING = [each for each in PYTHON if "twistedcam.control" in each.text]
+STEERING = [
+    each
+    for each in PYTHON
+    if "twistedcam.clients.control" in each.text or "twistedcam.control" in each.text
+]
 SERVING = [each for each in PYTHON if "CameraService" in each.text]
 FUNCTIONS = [each for each in PYTHON if re.match(r"(async )?def ", each.text)]
 
