@@ -7,9 +7,10 @@ from typing import Any
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
-from twistedcam.runtime.threads import ReaderThread
+from twistedcam.runtime.threads import ReaderThread, run_in_thread
 
 
 def is_there(name: str) -> bool:
@@ -70,3 +71,26 @@ class ReaderThreadTests(TestCase):
         go_on.set()
         assert await made
         assert not is_there("of a test")
+
+
+class RunInThreadTests(TestCase):
+    timeout = 20
+
+    async def test_the_thread_lasts_as_long_as_the_call(self) -> None:
+        name = "for one call of a test"
+        proceed = threading.Event()
+
+        def call() -> int:
+            assert proceed.wait(10)
+            return threading.get_ident()
+
+        result = run_in_thread(lambda: ReaderThread(reactor, name), call)
+        self.assertTrue(is_there(name))
+        proceed.set()
+        self.assertNotEqual(await result, threading.get_ident())
+        while is_there(name):
+            await deferLater(reactor, 0.01)
+
+    async def test_an_error_of_the_call_is_passed_on(self) -> None:
+        result = run_in_thread(lambda: ReaderThread(reactor), lambda: 1 / 0)
+        await self.assertFailure(result, ZeroDivisionError)

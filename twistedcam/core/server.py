@@ -31,7 +31,7 @@ from twistedcam.recording import Item, Keeper, Library, Limits, Recorder, Record
 from twistedcam.recording.library.faststart_queue import IndexMover
 from twistedcam.recording.writer.disk_space import check_mount
 from twistedcam.runtime.scheduler import TurnQueue
-from twistedcam.runtime.threads import ReaderThread, Thread
+from twistedcam.runtime.threads import ReaderThread, Thread, run_in_thread
 from twistedcam.runtime.timer import Timer
 from twistedcam.sources import SourceSpec
 from twistedcam.sources import parse as parse_source
@@ -168,11 +168,7 @@ class Server:
         check_mount(self.recordings, self.record_settings.require_mount)
         configured = self.configured[name]
         now = configured if forget else self.cameras[name].spec
-        thread = self.make_thread()
-        try:
-            return await thread.run(lambda: self.saved.save(name, configured, now))
-        finally:
-            thread.end()
+        return await run_in_thread(self.make_thread, lambda: self.saved.save(name, configured, now))
 
     def add_process(self, process: Process, recording: RecordSettings | None = None) -> Camera:
         """User code on a camera's pictures. Gives the camera that it makes, stopped.

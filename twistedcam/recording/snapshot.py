@@ -14,7 +14,7 @@ from twistedcam.recording.library.snapshot_quota import SUFFIXES, check_room
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.file_names import check_name, give_back, take, take_free_name
 from twistedcam.runtime.file_system import give_name, sync_file, sync_folder
-from twistedcam.runtime.threads import Thread
+from twistedcam.runtime.threads import Thread, run_in_thread
 
 _NO_LIMITS = RecordSettings()
 
@@ -39,11 +39,9 @@ async def write_snapshot(
     """
     if name is not None:
         name = check_name(name, SUFFIXES)
-    thread = make_thread()
-    try:
-        written = await thread.run(lambda: _write(folder, camera.name, frame, name, settings))
-    finally:
-        thread.end()
+    written = await run_in_thread(
+        make_thread, lambda: _write(folder, camera.name, frame, name, settings)
+    )
     event = RecordingChanged(camera.name, "snapshot", written, frames=1, bytes=len(frame.jpeg))
     events.publish(event)
     return written

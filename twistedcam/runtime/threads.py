@@ -1,4 +1,4 @@
-"""A thread for each opening of a camera, so that one that hangs hangs itself alone."""
+"""Threads for blocking calls: a call that hangs blocks nothing but its own thread."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ T = TypeVar("T")
 
 
 class Thread(Protocol):
-    """Where blocking calls are made, one after the other."""
+    """Makes blocking calls, one after the other."""
 
     def run(self, call: Callable[[], T]) -> Deferred[T]:
-        """Make the call there; its result comes back on the reactor's thread."""
+        """Make the call on the thread; fires with its result on the reactor's thread."""
 
     def end(self) -> None:
-        """No more calls will come. What is under way is not waited for."""
+        """End the thread after the calls that were made, without waiting for them."""
 
 
 class _DaemonPool(ThreadPool):
-    """A pool whose threads do not keep a program from ending."""
+    """A pool whose threads do not keep the process alive."""
 
     @staticmethod
     def threadFactory(**kwargs: Any) -> threading.Thread:  # type: ignore[override]
@@ -32,10 +32,10 @@ class _DaemonPool(ThreadPool):
 
 
 class ReaderThread:
-    """One real thread.
+    """A daemon thread.
 
     Arguments:
-        reactor: where results are delivered.
+        reactor: delivers results.
         name: shown by debuggers and ``ps``.
     """
 
@@ -47,33 +47,39 @@ class ReaderThread:
         self._has_ended = False
 
     def run(self, call: Callable[[], T]) -> Deferred[T]:
-        """Make the call on the thread."""
         self._busy += 1
         made: Deferred[T] = deferToThreadPool(self._reactor, self._pool, call)
 
         def done(result: Any) -> Any:
             self._busy -= 1
-            self._let_go()
+            self._stop_if_unused()
             return result
 
         return made.addBoth(done)
 
     def end(self) -> None:
-        """Let the thread go; one that hangs in a driver is left behind with its call."""
+        """End the thread; one that hangs in a driver is left behind with its call."""
         self._has_ended = True
-        self._let_go()
+        self._stop_if_unused()
 
-    def _let_go(self) -> None:
+    def _stop_if_unused(self) -> None:
         if self._has_ended and not self._busy:
             self._pool.stop()
 
 
+def run_in_thread(make_thread: Callable[[], Thread], call: Callable[[], T]) -> Deferred[T]:
+    """Make one blocking call on a thread of its own; fires with its result."""
+    thread = make_thread()
+    made = thread.run(call)
+    thread.end()
+    return made
+
+
 class InlineThread:
-    """Makes every call at once, on the caller's thread: for tests."""
+    """Makes each call at once, on the caller's thread: for tests."""
 
     def run(self, call: Callable[[], T]) -> Deferred[T]:
-        """Make the call now."""
         return maybeDeferred(call)
 
     def end(self) -> None:
-        """Nothing to end."""
+        """Do nothing."""

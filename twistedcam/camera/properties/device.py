@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 from twistedcam.camera.properties.base import Property, Value
 from twistedcam.camera.status import CameraStatus
 from twistedcam.errors import BadArgument, CameraFailed, TwistedcamError
-from twistedcam.runtime.threads import Thread
+from twistedcam.runtime.threads import Thread, run_in_thread
 from twistedcam.sources import SourceSpec, make_source
 from twistedcam.sources.webcam.controls import (
     SHORT,
@@ -138,17 +138,16 @@ class DeviceControls:
             self._lock.release()
 
     def _begin(self, work: Callable[[], T]) -> Deferred[T]:
-        thread = self._make_thread()
         answer: Deferred[T] = Deferred()
         self._hangs = True
 
         def done(result: Any) -> Any:
             self._hangs = False
-            thread.end()
             return result
 
         # Two Deferreds: one may time out while the other still waits for the thread.
-        thread.run(work).addBoth(done).addCallbacks(answer.callback, answer.errback)
+        made = run_in_thread(self._make_thread, work)
+        made.addBoth(done).addCallbacks(answer.callback, answer.errback)
         return answer
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from twisted.internet.defer import DeferredLock
+from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 
 from twistedcam.errors import BadArgument, DiskError, NoSuchRecording
@@ -26,7 +26,7 @@ from twistedcam.recording.media_worker.source import NotAFilm
 from twistedcam.recording.writer.disk_space import free_bytes
 from twistedcam.recording.writer.file_names import is_inside
 from twistedcam.runtime.regular_file import is_regular
-from twistedcam.runtime.threads import Thread
+from twistedcam.runtime.threads import Thread, run_in_thread
 from twistedcam.util.escaped_name import file_name, show_name
 
 log = Logger()
@@ -326,13 +326,8 @@ class Library:
         except OSError as error:
             raise DiskError(f"{self.folder}: {error.strerror or error}") from error
 
-    async def _run(self, call: Callable[[], T]) -> T:
-        """Make the call on a thread."""
-        thread = self._make_thread()
-        try:
-            return await thread.run(call)
-        finally:
-            thread.end()
+    def _run(self, call: Callable[[], T]) -> Deferred[T]:
+        return run_in_thread(self._make_thread, call)
 
     def close(self) -> None:
         """End what reads files."""
