@@ -13,8 +13,8 @@ from twisted.internet.defer import Deferred
 
 from tests.servers.control.test_tokens import Controller
 from tests.servers.frames.test_server import Peer
-from tests.servers.http.site import Connection
 from tests.support.fakes import TINY_JPEG
+from tests.support.http_site import Connection
 from tests.support.server_case import ServerCase
 from twistedcam import wire
 from twistedcam.auth import Authenticator, Grant, TokenFile

@@ -11,8 +11,8 @@ from twisted.internet.task import Clock
 
 from tests.servers.control.test_tokens import Controller
 from tests.servers.frames.test_server import Peer
-from tests.servers.http.site import Connection
 from tests.support.fakes import FakeScheme, make_server
+from tests.support.http_site import Connection
 from tests.support.process import ServerProcess
 from tests.support.viewer import Viewer
 from twistedcam import wire

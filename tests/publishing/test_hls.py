@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from tests.publishing.test_live import probe, state
-from tests.servers.http.chromium import chromium
+from tests.support.chromium import chromium
 from tests.support.ports import free_port
 from tests.support.process import PATIENCE, ServerProcess, wait_for
 from tests.support.publish_examples import EXAMPLES, filled

@@ -16,8 +16,8 @@ import pytest
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, BytesMessage, Request
 
-from tests.servers.http.serving import serve
 from tests.support.camera_rig import Viewer
+from tests.support.http_server import serve
 from tests.support.process import PATIENCE, ServerProcess, run_program, wait_for
 from twistedcam.clients.control.blocking import BlockingClient
 from twistedcam.util.camera_name import url_safe

@@ -11,9 +11,9 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.servers.http.serving import serve, state
 from tests.support.camera_rig import Viewer
 from tests.support.frame_peer import HELLO, Peer
+from tests.support.http_server import serve, state
 from tests.support.process import PATIENCE, ServerProcess, wait_for
 from twistedcam import wire
 from twistedcam.clients.control.blocking import BlockingClient

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.servers.http.site import SiteCase
+from tests.support.http_site import SiteCase
 from tests.support.process import ROOT
 from twistedcam.servers.http.connection.reply import OWN, STATUS
 

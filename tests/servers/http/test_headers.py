@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.servers.http.site import SiteCase
+from tests.support.http_site import SiteCase
 from twistedcam.auth import Authenticator, Grant, TokenFile
 
 OPENMETRICS = "application/openmetrics-text"

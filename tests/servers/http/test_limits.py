@@ -7,7 +7,7 @@ import json
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import CloseConnection, Request, TextMessage
 
-from tests.servers.http.site import Connection, SiteCase
+from tests.support.http_site import Connection, SiteCase
 from twistedcam.events import Fault
 from twistedcam.servers.http.api import commands as api
 from twistedcam.servers.http.connection import channel, request

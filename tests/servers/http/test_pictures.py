@@ -8,7 +8,7 @@ import json
 
 from PIL import Image
 
-from tests.servers.http.site import Connection, SiteCase
+from tests.support.http_site import Connection, SiteCase
 from twistedcam.camera.state_machine import IDLE
 from twistedcam.events import CameraChanged
 from twistedcam.media.frame import Frame

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.servers.http.serving import serve
+from tests.support.http_server import serve
 from tests.support.process import PATIENCE, ServerProcess, wait_for
 from twistedcam.servers.http.connection.ranges import plain_range
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.logger import capturedLogs, formatEvent
 
-from tests.servers.http.site import SiteCase
+from tests.support.http_site import SiteCase
 from twistedcam.net.proxies import TrustedProxies
 from twistedcam.servers.http.connection.channel import REQUEST_TIMEOUT
 from twistedcam.servers.http.connection.guard import host_name, proxied_names, same_site

@@ -9,8 +9,8 @@ from typing import Any
 
 from twisted.logger import capturedLogs, formatEvent
 
-from tests.servers.http.site import Connection
 from tests.support.fakes import TINY_JPEG
+from tests.support.http_site import Connection
 from tests.support.server_case import TokenCase
 from twistedcam.commands import standard_commands
 from twistedcam.events import ViewerChanged

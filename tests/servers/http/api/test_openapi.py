@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.http.site import SiteCase
+from tests.support.http_site import SiteCase
 from tests.support.process import PATIENCE, ServerProcess
 from tests.support.system import require
 from twistedcam.auth import Authenticator, Grant, TokenFile

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tests.servers.http.site import Connection, SiteCase
+from tests.support.http_site import Connection, SiteCase
 from twistedcam.net.connection_limits import Doorman, Limits
 from twistedcam.net.graceful_close import LINGER
 from twistedcam.servers.http.connection.error_page import wants_page, with_page

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.http.serving import serve, state
-from tests.servers.http.site import SiteCase
+from tests.support.http_server import serve, state
+from tests.support.http_site import SiteCase
 from tests.support.process import PATIENCE, ServerProcess, wait_for
 from twistedcam.servers.http.connection.half_closed import is_gone
 

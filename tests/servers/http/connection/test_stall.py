@@ -11,7 +11,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from tests.servers.http.site import SiteCase
+from tests.support.http_site import SiteCase
 from tests.support.process import wait_for
 from tests.support.system import require
 from twistedcam.delivery.socket_state import HAS_SENDFILE, unacknowledged

@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 from twisted.internet.task import Clock
 
-from tests.servers.http.site import Connection, SiteCase
+from tests.support.http_site import Connection, SiteCase
 from twistedcam.servers.http import Guard, HttpFactory
 from twistedcam.servers.http.connection.paced import MAX_REQUESTS
 from twistedcam.servers.http.connection.stall import StallWatch

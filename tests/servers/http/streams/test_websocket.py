@@ -9,7 +9,7 @@ from typing import Any
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, Request, TextMessage
 
-from tests.servers.http.site import Connection, SiteCase
+from tests.support.http_site import Connection, SiteCase
 from twistedcam.delivery.sender import FULL
 from twistedcam.servers.http.streams.websocket import ACK_TIMEOUT
 

@@ -1,4 +1,4 @@
-"""What tests of the web side share: one browser, and one server for programs that only look."""
+"""Fixtures of the scenarios: one browser, and one server for programs that only look."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.servers.http.chromium import Page, chromium
-from tests.servers.http.serving import serve
+from tests.support.chromium import Page, chromium
+from tests.support.http_server import serve
 from tests.support.process import ServerProcess, wait_for
 
 

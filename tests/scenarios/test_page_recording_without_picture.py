@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.servers.http.chromium import Page
-from tests.servers.http.serving import state
+from tests.support.chromium import Page
+from tests.support.http_server import state
 from tests.support.process import ServerProcess
 
 ATTIC = "[data-camera=attic]"

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.servers.http.chromium import Page, chromium
-from tests.servers.http.serving import serve, state
 from tests.sources.test_file import film
+from tests.support.chromium import Page, chromium
+from tests.support.http_server import serve, state
 from tests.support.process import PATIENCE, ServerProcess, wait_for
 
 DOOR = ("--camera", "door=pattern:?size=640x360&fps=15", "--record", "preroll=5s")

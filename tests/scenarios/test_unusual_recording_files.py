@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from tests.recording.library.test_library import make_recording
-from tests.servers.http.serving import serve
+from tests.support.http_server import serve
 from tests.support.process import PATIENCE, ServerProcess, wait_for
 
 SECRET = b"what nobody may see"

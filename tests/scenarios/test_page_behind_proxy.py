@@ -10,8 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from tests.servers.http.chromium import Page
-from tests.servers.http.serving import serve, state
+from tests.support.chromium import Page
+from tests.support.http_server import serve, state
 from tests.support.ports import free_port
 from tests.support.process import ROOT, ServerProcess
 from tests.support.publish_peers import LOCAL, Nginx

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import requests
 
-from tests.servers.http.serving import stamp_of
+from tests.support.http_server import stamp_of
 from tests.support.process import PATIENCE, ServerProcess
 
 NOW = "1700000000000"  # what programs add to an address so that nothing is kept from before

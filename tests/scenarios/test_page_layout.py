@@ -13,8 +13,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from tests.fakecam import FakeCam, Format, require_fakecam
-from tests.servers.http.chromium import Page
-from tests.servers.http.serving import serve, state
+from tests.support.chromium import Page
+from tests.support.http_server import serve, state
 from tests.support.process import PATIENCE, ServerProcess
 
 #: Width, height, dark.

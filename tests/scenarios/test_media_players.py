@@ -15,7 +15,7 @@ import cv2
 import pytest
 import requests
 
-from tests.servers.http.serving import stamp_of
+from tests.support.http_server import stamp_of
 from tests.support.process import PATIENCE, ServerProcess, wait_for
 from tests.support.system import require, require_program
 from twistedcam.media import barcode

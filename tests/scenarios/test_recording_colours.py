@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.servers.http.chromium import Page
-from tests.servers.http.firefox import firefox
-from tests.servers.http.serving import serve
+from tests.support.chromium import Page
+from tests.support.firefox import firefox
+from tests.support.http_server import serve
 from tests.support.process import PATIENCE, ServerProcess, wait_for
 from tests.support.system import require_program
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.servers.http.chromium import Page
-from tests.servers.http.serving import serve, state
+from tests.support.chromium import Page
+from tests.support.http_server import serve, state
 from tests.support.process import ServerProcess, wait_for
 from tests.support.system import require
 

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from tests.servers.http.chromium import Page
-from tests.servers.http.serving import serve
+from tests.support.chromium import Page
+from tests.support.http_server import serve
 from tests.support.ports import free_port
 from tests.support.process import PATIENCE, ServerProcess, wait_for
 from twistedcam.auth import Grant, TokenFile

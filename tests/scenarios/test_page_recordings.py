@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.http.chromium import Page
-from tests.servers.http.serving import serve, state
+from tests.support.chromium import Page
+from tests.support.http_server import serve, state
 from tests.support.process import PATIENCE, ServerProcess, wait_for
 
 DOOR = ("--camera", "door=pattern:?size=320x240&fps=10")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.servers.http.chromium import Page
-from tests.servers.http.serving import serve
+from tests.support.chromium import Page
+from tests.support.http_server import serve
 from tests.support.process import ServerProcess, wait_for
 
 SOURCE = "pattern:?size=160x120&fps=10"

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.servers.http.chromium import Page
-from tests.servers.http.serving import serve, state
-from tests.servers.http.slow_line import SlowLine
+from tests.support.chromium import Page
+from tests.support.http_server import serve, state
 from tests.support.ports import free_port
 from tests.support.process import PATIENCE, ServerProcess
+from tests.support.slow_line import SlowLine
 
 DOOR = ("--camera", "door=pattern:?size=640x360&fps=15")
 YARD = ("--camera", "yard=pattern:?size=320x240&fps=5")

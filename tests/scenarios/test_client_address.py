@@ -6,8 +6,8 @@ from functools import partial
 
 from twisted.logger import capturedLogs, formatEvent
 
-from tests.servers.http.site import Connection
 from tests.support.fakes import TINY_JPEG
+from tests.support.http_site import Connection
 from tests.support.server_case import TokenCase
 from twistedcam.auth.login_throttle import MAX_WAITING
 from twistedcam.commands import standard_commands
