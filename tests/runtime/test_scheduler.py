@@ -1,4 +1,4 @@
-"""Work takes turns, and whoever has much of it keeps nobody waiting."""
+"""Work is done in time slices, and a client that has much of it keeps nobody waiting."""
 
 from __future__ import annotations
 
@@ -6,37 +6,16 @@ import pytest
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from twistedcam.runtime.scheduler import Step, TurnQueue, Turns
+from twistedcam.runtime.scheduler import IMMEDIATE, Job, Progress, Scheduler
 
-
-class Worker:
-    """Has so many pieces of work."""
-
-    def __init__(self, queue: TurnQueue, done: list[str], name: str) -> None:
-        self.left = 0
-        self.is_blocked = False
-        self.held: list[bool] = []
-        self._done, self._name = done, name
-        self.turns = Turns(queue, self._step, self.held.append, 2)
-
-    def come(self, pieces: int) -> None:
-        self.left += pieces
-        self.turns.add()
-
-    def _step(self) -> Step:
-        if self.is_blocked:
-            return Step.BLOCKED
-        if not self.left:
-            return Step.DONE
-        self.left -= 1
-        self._done.append(self._name)
-        return Step.MORE
+#: Seconds of each step: three of them end a time slice, five the time for immediate steps.
+COST = 2**-11  # a number without rounding errors
 
 
 class Reactor(Clock):
-    """Has turns one by one; Clock.advance has all at once that follow one another."""
+    """Has iterations one by one; Clock.advance has all at once that follow one another."""
 
-    def turn(self) -> None:
+    def iterate(self) -> None:
         calls, self.calls = self.calls, []
         for each in calls:
             each.called = 1
@@ -44,95 +23,180 @@ class Reactor(Clock):
 
 
 class Rig:
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scheduler on a clock that only work moves, and what was done."""
+
+    def __init__(self, immediate: float = IMMEDIATE) -> None:
         self.now = 0.0
-        monkeypatch.setattr("twistedcam.runtime.scheduler.time.perf_counter", self._tick)
-        self.reactor = Reactor()
-        self.queue = TurnQueue(self.reactor)
         self.done: list[str] = []
+        #: How much had been done at each pause.
+        self.pauses: list[int] = []
+        self.reactor = Reactor()
+        self.scheduler = Scheduler(
+            self.reactor,
+            lambda: self.now,
+            lambda: self.pauses.append(len(self.done)),
+            immediate,
+        )
 
-    def worker(self, name: str) -> Worker:
-        return Worker(self.queue, self.done, name)
+    def client(self, source: str, steps: int = 0) -> Client:
+        client = Client(self, source)
+        if steps:
+            client.send(steps)
+        return client
 
-    def _tick(self) -> float:
-        self.now += 0.0004  # each look at the clock; there is one for each piece of work
-        return self.now
+    def finish(self) -> int:
+        """Run all that is left; the number of iterations."""
+        count = 0
+        while self.reactor.getDelayedCalls():
+            self.reactor.iterate()
+            count += 1
+        return count
+
+
+class Client:
+    """Has so many steps of work."""
+
+    def __init__(self, rig: Rig, source: str) -> None:
+        self.rig = rig
+        self.left = 0
+        self.is_blocked = False
+        self.held: list[bool] = []
+        self.job = Job(rig.scheduler, self._step, self.held.append, 2)
+        self.job.source = source
+
+    def send(self, steps: int) -> None:
+        self.left += steps
+        self.job.add()
+
+    def _step(self) -> Progress:
+        if self.is_blocked:
+            return Progress.BLOCKED
+        if not self.left:
+            return Progress.DONE
+        self.rig.now += COST
+        self.left -= 1
+        self.rig.done.append(self.job.source)
+        return Progress.MORE
 
 
 @pytest.fixture
-def rig(monkeypatch: pytest.MonkeyPatch) -> Rig:
-    return Rig(monkeypatch)
+def rig() -> Rig:
+    return Rig()
 
 
 def test_a_little_is_done_at_once_and_nothing_is_held_for_it(rig: Rig) -> None:
-    worker = rig.worker("a")
-    worker.come(1)
-    assert (rig.done, worker.held) == (["a"], [])
+    client = rig.client("a", 1)
+    assert (rig.done, client.held) == (["a"], [])
     assert rig.reactor.getDelayedCalls() == []
 
 
-def test_much_is_done_in_turns_and_nothing_is_read_until_it_is(rig: Rig) -> None:
-    worker = rig.worker("a")
-    worker.come(100)
-    assert (len(rig.done), worker.held) == (2, [True])
-    turns = 0
-    while worker.left:
-        rig.reactor.turn()
-        turns += 1
-    rig.reactor.turn()
-    assert 20 <= turns <= 100
-    assert worker.held == [True, False]
+def test_much_is_done_in_time_slices_and_nothing_is_read_until_it_is(rig: Rig) -> None:
+    client = rig.client("a", 92)
+    assert (len(rig.done), client.held) == (2, [True])
+    rig.reactor.iterate()
+    assert len(rig.done) == 5
+    assert rig.finish() == 30
+    assert (client.left, client.held) == (0, [True, False])
 
 
-def test_all_have_their_turn(rig: Rig) -> None:
-    first, second = rig.worker("a"), rig.worker("b")
-    first.come(1000)
-    second.come(10)
+def test_all_connections_of_an_address_have_their_turn(rig: Rig) -> None:
+    first, second = rig.client("a", 1000), rig.client("a", 10)
     while second.left:
-        rig.reactor.turn()
-    assert first.left > 950
+        rig.reactor.iterate()
+    assert first.left > 980
+
+
+def test_addresses_take_turns_however_many_connections_one_has() -> None:
+    rig = Rig(immediate=0)
+    for _ in range(20):
+        rig.client("many", 100)
+    rig.client("one", 10)
+    while rig.done.count("one") < 10:
+        rig.reactor.iterate()
+    assert rig.done.count("many") < 14
+
+
+def test_a_job_that_changes_its_address_takes_turns_there_from_then_on() -> None:
+    rig = Rig(immediate=0)
+    proxy = rig.client("proxy", 2)
+    rig.reactor.iterate()
+    proxy.job.source = "client"
+    proxy.send(2)
+    rig.finish()
+    assert rig.done == ["proxy", "proxy", "client", "client"]
 
 
 def test_what_many_do_at_once_is_bounded_together(rig: Rig) -> None:
-    workers = [rig.worker("a") for _ in range(100)]
-    for each in workers:
-        each.come(1)
-    assert 1 <= len(rig.done) < 60
-    while rig.reactor.getDelayedCalls():
-        rig.reactor.turn()
-    assert [each.left for each in workers] == [0] * 100
-    assert workers[-1].held == [True, False]
+    clients = [rig.client("a", 1) for _ in range(100)]
+    assert len(rig.done) == 5
+    rig.finish()
+    assert [each.left for each in clients] == [0] * 100
+    assert clients[-1].held == [True, False]
+
+
+def test_other_threads_may_run_before_each_slice_s_worth_of_work() -> None:
+    rig = Rig(immediate=0)
+    rig.client("a", 7)
+    rig.finish()
+    assert rig.pauses == [3, 6]
+
+
+def test_there_is_no_pause_for_little_work(rig: Rig) -> None:
+    for _ in range(2):
+        rig.client("a", 1)
+    rig.now += 1
+    assert (rig.finish(), rig.pauses) == (0, [])
 
 
 def test_what_is_blocked_waits_and_costs_nothing(rig: Rig) -> None:
-    worker = rig.worker("a")
-    worker.is_blocked = True
-    worker.come(5)
-    assert (rig.done, worker.held, rig.reactor.getDelayedCalls()) == ([], [True], [])
-    worker.is_blocked = False
-    worker.turns.go_on()
-    for _ in range(9):
-        rig.reactor.turn()
-    assert (len(rig.done), worker.held) == (5, [True, False])
+    client = rig.client("a")
+    client.is_blocked = True
+    client.send(5)
+    assert (rig.done, client.held, rig.reactor.getDelayedCalls()) == ([], [True], [])
+    client.is_blocked = False
+    client.job.resume()
+    rig.finish()
+    assert (len(rig.done), client.held) == (5, [True, False])
 
 
 def test_a_connection_that_ends_is_done_with(rig: Rig) -> None:
-    worker = rig.worker("a")
-    worker.come(100)
-    worker.turns.stop()
-    rig.reactor.turn()
-    assert (worker.left, worker.held) == (98, [True])
+    client = rig.client("a", 100)
+    client.job.stop()
+    rig.reactor.iterate()
+    assert (client.left, client.held) == (98, [True])
     assert rig.reactor.getDelayedCalls() == []
+
+
+def test_nothing_is_kept_of_an_address_that_has_no_work(rig: Rig) -> None:
+    for number in range(100):
+        rig.client(str(number), 3)
+    rig.finish()
+    assert len(rig.done) == 300
+    assert not rig.scheduler._waiting
+
+
+def test_a_scheduler_that_is_closed_runs_nothing(rig: Rig) -> None:
+    rig.client("a", 100)
+    rig.scheduler.close()
+    assert rig.reactor.getDelayedCalls() == []
+    assert len(rig.done) == 2
 
 
 class FaultTests(SynchronousTestCase):
     def test_a_fault_is_logged_and_the_others_go_on(self) -> None:
-        clock, done = Clock(), list[str]()
-        queue = TurnQueue(clock)
-        bad, good = Worker(queue, done, "bad"), Worker(queue, done, "good")
-        bad.come(100)
-        good.come(100)
-        bad.turns._step = lambda: 1 // 0  # type: ignore[assignment, return-value]
-        clock.advance(0)
+        rig = Rig()
+        bad, good = rig.client("a", 100), rig.client("a", 100)
+        bad.job._step = lambda: 1 // 0  # type: ignore[assignment, return-value]
+        rig.finish()
         self.assertEqual((bad.left, good.left), (98, 0))
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_a_fault_at_once_is_the_caller_s_and_the_next_work_is_done(self) -> None:
+        rig = Rig()
+        client = rig.client("a")
+        step = client.job._step
+        client.job._step = lambda: 1 // 0  # type: ignore[assignment, return-value]
+        self.assertRaises(ZeroDivisionError, client.send, 1)
+        client.job._step = step
+        client.send(0)
+        self.assertEqual(client.left, 0)

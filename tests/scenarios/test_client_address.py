@@ -88,7 +88,7 @@ class ClientAddressTests(ProxyCase):
             )
             self.assertEqual(status, 200)
             self.assertEqual(list(self.server.doorman._by_source), [client])
-            self.assertEqual(browser.channel._source, client)
+            self.assertEqual(browser.channel._job.source, client)
 
     def test_snapshots_are_counted_by_client(self) -> None:
         self.server.doorman.limits = Limits(snapshots=1)

@@ -28,7 +28,7 @@ from twistedcam.recording.library import media_reader as reader
 from twistedcam.recording.library import thumbnail
 from twistedcam.recording.media_worker import source
 from twistedcam.recording.writer import file_names as names
-from twistedcam.runtime.scheduler import TURN
+from twistedcam.runtime.scheduler import TIME_SLICE
 from twistedcam.servers.control import event_watch as watch
 from twistedcam.servers.control import line_format as lines
 from twistedcam.servers.control import protocol, telnet
@@ -36,7 +36,7 @@ from twistedcam.servers.frames import keepalive as vigil
 from twistedcam.servers.frames import server
 from twistedcam.servers.frames.publish_session import LOOKED_THROUGH_AT_ONCE
 from twistedcam.servers.http.api import commands as api
-from twistedcam.servers.http.connection import channel, paced, request, stall, turns
+from twistedcam.servers.http.connection import channel, pipeline, request, stall
 from twistedcam.servers.http.streams import placeholder, websocket
 from twistedcam.servers.http.streams import polling_viewers as pullers
 from twistedcam.servers.http.streams import sse as events
@@ -73,7 +73,7 @@ KIB, MIB = 1024, 1024 * 1024
         f"a publisher's frame | {vigil.MESSAGE_LIMIT:g} s, {vigil.FRAME_LIMIT:g} s, found ",
         f"port or a WebSocket | {outlet.FULL // KIB} KiB; then nothing is read |",
         f"messages that wait for such a client | {outlet.MAX_UNSENT // KIB} KiB |",
-        f"in one turn | {TURN * 1000:g} ms for all of them together |",
+        f"in one turn | {TIME_SLICE * 1000:g} ms for all of them together; ",
         f"one turn of the reactor | {listener.MOST_ACCEPTED} |",
         f"does not read | {watch.MAX_BEHIND // KIB} KiB |",
         f"does not read | {events.MAX_WAITING // KIB} KiB |",
@@ -82,10 +82,9 @@ KIB, MIB = 1024, 1024 * 1024
         f"HTTP body | {request.MAX_BODY // KIB} KiB |",
         f"parameter | {api.MAX_WORD:,} characters |",
         f"byte to last | {channel.REQUEST_TIMEOUT:g} s |",
-        f"on one connection | {paced.MAX_REQUESTS:,} |",
-        f"in pieces of {paced.BUFFER // KIB} KiB, ",
-        f"or {paced.MAX_UNSENT // KIB} KiB of answers on the way",
-        f"time for HTTP | {turns.TURN * 1000:g} ms, ",
+        f"on one connection | {pipeline.MAX_REQUESTS:,} |",
+        f"in pieces of {pipeline.BUFFER // KIB} KiB, ",
+        f"or {pipeline.MAX_UNSENT // KIB} KiB of answers on the way",
         f"words of a query | {request.MAX_WORDS} |",
         f"between requests | {channel.IDLE_TIMEOUT:g} s |",
         f"browser's message | {websocket.MAX_MESSAGE:,} bytes |",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from twisted.internet.task import Clock
 from twistedcam.camera import Camera
 from twistedcam.core.server import Server
 from twistedcam.events import CameraChanged, Event, EventBus
+from twistedcam.runtime.scheduler import Scheduler
 from twistedcam.sources import SCHEMES, Grab, Settings, Source, SourceInfo, SourceSpec
 
 TINY_JPEG: bytes = cv2.imencode(".jpg", np.zeros((1, 1), np.uint8))[1].tobytes()
@@ -137,5 +137,5 @@ def make_server(clock: Clock, recordings: Path) -> Server:
     from twistedcam.runtime.threads import InlineThread
 
     server = Server(clock, recordings, InlineThread)  # type: ignore[arg-type]
-    server.turns.most_at_once = math.inf  # whatever else the machine has to do
+    server.scheduler = Scheduler(clock)  # whatever else the machine has to do
     return server

@@ -19,7 +19,7 @@ from zope.interface import implementer
 
 from tests.support.process import PATIENCE, ServerProcess
 from twistedcam import wire
-from twistedcam.runtime.scheduler import TurnQueue
+from twistedcam.runtime.scheduler import Scheduler
 from twistedcam.tls.certificate import make_certificate
 from twistedcam.tls.server_endpoint import ServerCertificate
 from twistedcam.tls.server_protocol import FEW, MOST, PIECE, TLSFactory
@@ -52,11 +52,10 @@ class Rig:
 
     def __init__(self, folder: Path) -> None:
         self.clock: Any = Clock()
-        queue = TurnQueue(self.clock)
-        queue.most_at_once = 0  # as if others had much to do
+        scheduler = Scheduler(self.clock, immediate=0)  # as if others had much to do
         files = {"privateKey": str(folder / "key.pem"), "certKey": str(folder / "cert.pem")}
         factory: Factory[Above] = Factory.forProtocol(Above)
-        tls = TLSFactory(ServerCertificate(files), factory, self.clock, queue)
+        tls = TLSFactory(ServerCertificate(files), factory, self.clock, scheduler)
         self.port: Any = tls.buildProtocol(None)
         self.above: Above = self.port.wrappedProtocol
         self.transport = StringTransport()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
@@ -43,7 +42,6 @@ from twistedcam.servers.http import (
 )
 from twistedcam.servers.http.connection.request import HttpRequest
 from twistedcam.servers.http.connection.router import Router
-from twistedcam.servers.http.connection.turns import Turns
 from twistedcam.servers.mqtt import Bridge
 from twistedcam.tls.server_endpoint import LoadedCertificate
 
@@ -105,7 +103,6 @@ class CameraService(MultiService):
         self._frames = FrameFactory(self.server, reactor)
         self._control = ControlFactory(self.server, self.registry)
         self._http: list[HttpFactory] = []
-        self._turns = Turns(reactor, time.thread_time)
         self._resources: list[CameraResource] = []
         #: What listens, by what it is for.
         self.listeners: dict[str, list[Listener]] = {
@@ -191,8 +188,8 @@ class CameraService(MultiService):
     def _listen(self, endpoints: list[str], factory: Any, example: str) -> list[Listener]:
         listeners = []
         for endpoint in endpoints:
-            turns = self.server.turns
-            listener = Listener(self._reactor, endpoint, factory, example, turns)
+            scheduler = self.server.scheduler
+            listener = Listener(self._reactor, endpoint, factory, example, scheduler)
             if not self._is_guarded:
                 check_endpoint(endpoint)
             listener.setServiceParent(self)
@@ -220,7 +217,7 @@ class CameraService(MultiService):
 
         server = self.server
         factory = HttpFactory(
-            answer, self._reactor, server.doorman, server.refusals, self._turns, server.proxies
+            answer, self._reactor, server.doorman, server.refusals, server.scheduler, server.proxies
         )
         self._http.append(factory)
         [listener] = self._listen([endpoint], factory, HTTP_ENDPOINT)
@@ -266,7 +263,7 @@ class CameraService(MultiService):
             resource.close()
         ports: list[Any] = [self._frames, self._control, *self._http]
         await DeferredList([self._bounded(port.close(), GOODBYE_TIMEOUT) for port in ports])
-        self._turns.close()
+        self.server.scheduler.close()
         self.server.refusals.close()
         if self._workers is not None:
             await self._workers.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -30,7 +31,7 @@ from twistedcam.publishing.target import PublishTarget
 from twistedcam.recording import Item, Keeper, Library, Limits, Recorder, RecordSettings
 from twistedcam.recording.library.faststart_queue import IndexMover
 from twistedcam.recording.writer.disk_space import check_mount
-from twistedcam.runtime.scheduler import TurnQueue
+from twistedcam.runtime.scheduler import Scheduler
 from twistedcam.runtime.threads import ReaderThread, Thread, run_in_thread
 from twistedcam.runtime.timer import Timer
 from twistedcam.sources import SourceSpec
@@ -94,7 +95,7 @@ class Server:
         #: Keeps the log of refusals short, on all ports.
         self.refusals = RefusalLog(clock)
         #: Shares the reactor's time between what all clients ask for.
-        self.turns = TurnQueue(clock)
+        self.scheduler = Scheduler(clock, time.perf_counter)
         #: Counts snapshots, by address and by camera.
         self.snapshots = Quota(clock, lambda: self.doorman.limits.snapshots)
         #: Where it is reached: URLs by what is found there (``view``, ``page``).

@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 
 from twistedcam.errors import BadArgument, StartupError
 from twistedcam.net.addresses import show_address
-from twistedcam.runtime.scheduler import TurnQueue
+from twistedcam.runtime.scheduler import Scheduler
 from twistedcam.tls.server_endpoint import LoadedCertificate, ServerCertificate, server_endpoint
 
 #: Connections that may wait to be accepted; Twisted's own default is 50.
@@ -60,7 +60,7 @@ class Listener(Service):
         description: a Twisted server endpoint string.
         factory: what answers.
         example: an endpoint that the error for a wrong one names.
-        turns: where the work of TLS waits; by default in a queue of the port's own.
+        scheduler: shares the time that TLS takes; by default the port has its own.
 
     Raises:
         BadArgument: that is no endpoint.
@@ -72,7 +72,7 @@ class Listener(Service):
         description: str,
         factory: IProtocolFactory,
         example: str = "tcp:9530:interface=127.0.0.1",
-        turns: TurnQueue | None = None,
+        scheduler: Scheduler | None = None,
     ) -> None:
         self.description = description
         self._factory = factory
@@ -84,7 +84,7 @@ class Listener(Service):
         try:
             _check_port(description)
             self._endpoint, self.certificate = server_endpoint(
-                reactor, _with_backlog(description), turns
+                reactor, _with_backlog(description), scheduler
             )
         except Exception as error:  # each endpoint parser has its own ways to fail
             if isinstance(error, LookupError) and description.startswith("systemd:"):

@@ -1,63 +1,33 @@
-"""Work that clients cause, done in turns: a few milliseconds, and then all else has its turn."""
+"""A cooperative scheduler: what clients ask for is done in small steps, in short time slices.
+
+A client can send thousands of requests in one packet. If they were all answered at once, everything
+else would wait: viewers, the control port, other clients. So each connection does one small step at
+a time, client addresses take turns, and after a millisecond the reactor does other things.
+"""
 
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from enum import Enum
+from typing import Any
 
-from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import CooperativeTask, Cooperator
+from twisted.internet.task import Cooperator
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 log = Logger()
 
-#: Seconds of each of the reactor's turns that the work of all connections together may take. Short,
-#: because cameras' threads wait for Python's lock meanwhile.
-TURN = 0.001
-#: Seconds of work, in so many seconds, that may be done as soon as it comes.
-AT_ONCE = 0.002
+#: Seconds of work in one iteration of the reactor, for all connections together. Short, because
+#: cameras' threads wait for Python's lock meanwhile.
+TIME_SLICE = 0.001
+#: Seconds of work that may be done immediately, outside of time slices, in each period.
+IMMEDIATE = 0.002
 _PERIOD = 0.010
-#: Seconds that the reactor's thread sleeps before each turn. A thread that waits for Python's lock
-#: gets it within a turn that way. From a thread that is busy it gets it after 5 ms, each time that
-#: it needs it, and that makes a camera's pictures old.
+#: Seconds that the reactor's thread sleeps before a time slice, once it has worked as long as one.
+#: A thread that waits for Python's lock gets it then. From a thread that is busy it gets it after
+#: 5 ms, each time that it needs it, and that makes a camera's pictures old.
 PAUSE = 0.00005
-
-
-class TurnQueue(Cooperator):
-    """One queue for all connections: each in it takes a step, and then the next one does.
-
-    Arguments:
-        clock: what has a turn in between.
-        pause: called before each turn: lets other threads run.
-    """
-
-    def __init__(self, clock: IReactorTime, pause: Callable[[], None] | None = None) -> None:
-        self._pause = pause_thread if pause is None else pause
-        super().__init__(_a_turn, lambda tick: clock.callLater(0, self._take_turn, tick))
-        self.most_at_once = AT_ONCE
-        self._period_end = 0.0
-        self._at_once = 0.0
-
-    def may_begin(self, now: float) -> bool:
-        """Whether work may be done at once, because little was of late.
-
-        Arguments:
-            now: seconds, by time.perf_counter.
-        """
-        if now >= self._period_end:
-            self._period_end = now + _PERIOD
-            self._at_once = 0.0
-        return self._at_once < self.most_at_once
-
-    def took(self, seconds: float) -> None:
-        """Work was done at once, and took so long."""
-        self._at_once += seconds
-
-    def _take_turn(self, tick: Callable[[], object]) -> None:
-        self._pause()
-        tick()
 
 
 def pause_thread() -> None:
@@ -65,117 +35,178 @@ def pause_thread() -> None:
     time.sleep(PAUSE)
 
 
-def _a_turn() -> Callable[[], bool]:
-    end = time.perf_counter() + TURN
-    return lambda: time.perf_counter() >= end
+class Scheduler:
+    """Runs the jobs of all connections, one step at a time, in turns by client address.
+
+    Arguments:
+        clock: the reactor.
+        measure: returns the time in seconds by which work is measured; by default the clock's.
+        pause: lets other threads run.
+        immediate: seconds of work that may be done outside of time slices in each period.
+    """
+
+    def __init__(
+        self,
+        clock: Any,
+        measure: Callable[[], float] | None = None,
+        pause: Callable[[], None] = pause_thread,
+        immediate: float = IMMEDIATE,
+    ) -> None:
+        self._measure = measure or clock.seconds
+        self._pause = pause
+        self._immediate = self._immediate_left = immediate
+        self._period_end = 0.0
+        #: Seconds of work since the last pause.
+        self._worked = 0.0
+        #: The jobs that wait for their next step, by address. Each address is a cooperative task.
+        self._waiting: dict[str, deque[Job]] = {}
+        self._cooperator = Cooperator(self._begin_slice, lambda tick: clock.callLater(0, tick))
+
+    def start(self, job: Job) -> None:
+        """Run the first steps of a job immediately if time allows, the others in time slices."""
+        now = self._measure()
+        if now >= self._period_end:
+            self._period_end, self._immediate_left = now + _PERIOD, self._immediate
+        if self._immediate_left > 0:
+            is_more = job.run(job.immediate_steps)
+            took = self._measure() - now
+            self._immediate_left -= took
+            self._worked += took
+            if not is_more:
+                return
+        self._queue(job)
+
+    def close(self) -> None:
+        """Run no more jobs."""
+        self._cooperator.stop()
+
+    def _queue(self, job: Job) -> None:
+        jobs = self._waiting.get(job.source)
+        if jobs is None:
+            jobs = self._waiting[job.source] = deque()
+            self._cooperator.cooperate(self._run_all(job.source, jobs))
+        jobs.append(job)
+
+    def _run_all(self, source: str, jobs: deque[Job]) -> Iterator[None]:
+        """Run the jobs of an address, one step of one job in each iteration."""
+        while True:
+            job = jobs.popleft()
+            try:
+                if job.run(1):
+                    self._queue(job)
+            except Exception:
+                log.failure("a connection's work failed")
+            if not jobs:
+                break
+            yield
+        del self._waiting[source]
+
+    def _begin_slice(self) -> Callable[[], bool]:
+        """Begin a time slice; the result says if it is over."""
+        if self._worked >= TIME_SLICE:
+            self._pause()
+            self._worked = 0.0
+        before, begin = self._worked, self._measure()
+
+        def is_over() -> bool:
+            took = self._measure() - begin
+            self._worked = before + took
+            return took >= TIME_SLICE
+
+        return is_over
 
 
-class Step(Enum):
-    """What a step has found."""
+class Progress(Enum):
+    """The result of a step."""
 
     MORE = "there may be more to do"
     DONE = "there is nothing left to do"
-    BLOCKED = "there is more, and something has to happen first: call go_on then"
+    BLOCKED = "there is more to do, but something has to happen first: call Job.resume then"
 
 
-def _hold_nothing(is_held: bool) -> None:
-    """The connection ends."""
-
-
-class Turns:
-    """Works through what a client sends, in turns with what all others send.
-
-    The first steps are taken at once, as nearly always there are no more, unless much is done at
-    once already. What is left waits in the queue that all connections share, and nothing is read
-    from the client until all is done.
+class Job:
+    """The work of one connection. Nothing is read from the client until all of it is done.
 
     Arguments:
-        queue: that queue.
+        scheduler: runs it.
         step: does a small piece of work.
-        hold: called when nothing more is to be read from the client, and when it is again.
-        at_once: steps that are taken without waiting.
+        on_hold: called with True when reading from the client has to stop, with False when it may
+            go on.
+        immediate_steps: the number of steps that may run as soon as there is work. It should be
+            enough for nearly all work.
     """
 
     __slots__ = (
-        "_at_once",
         "_has_work",
-        "_hold",
-        "_is_stepping",
-        "_queue",
+        "_is_scheduled",
+        "_on_hold",
+        "_scheduler",
         "_step",
-        "_task",
+        "immediate_steps",
         "is_held",
+        "source",
     )
 
     def __init__(
         self,
-        queue: TurnQueue,
-        step: Callable[[], Step],
-        hold: Callable[[bool], None],
-        at_once: int,
+        scheduler: Scheduler,
+        step: Callable[[], Progress],
+        on_hold: Callable[[bool], None],
+        immediate_steps: int = 1,
     ) -> None:
-        self._queue = queue
-        self._step: Callable[[], Step] | None = step
-        self._hold = hold
-        self._at_once = at_once
+        self._scheduler = scheduler
+        self._step = step
+        self._on_hold = on_hold
+        self.immediate_steps = immediate_steps
         self._has_work = False
-        self._is_stepping = False
-        self._task: CooperativeTask[Iterator[None]] | None = None
-        #: Whether nothing is read from the client now.
+        #: Whether it runs, or waits for its next step.
+        self._is_scheduled = False
+        #: The client's address: the job takes turns with others of the same address.
+        self.source = ""
+        #: Whether reading from the client has to stop.
         self.is_held = False
 
     def add(self) -> None:
-        """Something has come."""
+        """Note that there is work."""
         self._has_work = True
-        self.go_on()
-        if self._has_work and not self.is_held and self._step is not None:
+        self.resume()
+        if self._has_work and not self.is_held:
             self.is_held = True
-            self._hold(True)
+            self._on_hold(True)
 
-    def go_on(self) -> None:
-        """What blocked the work does not do so any more."""
-        if not self._has_work or self._is_stepping or self._task is not None:
-            return
-        self._is_stepping = True
-        try:
-            found = self._take_steps()
-        finally:
-            self._is_stepping = False
-        if found is Step.MORE and self._step is not None:
-            self._task = self._queue.cooperate(self._all_steps())
-            self._task.whenDone().addErrback(self._failed)
+    def resume(self) -> None:
+        """Go on with the work, if there is any: nothing blocks it any more."""
+        if self._has_work and not self._is_scheduled:
+            self._is_scheduled = True
+            self._scheduler.start(self)
 
     def stop(self) -> None:
-        """Do no more: the connection ends, and this holds nothing of it."""
-        self._step = None
-        self._hold = _hold_nothing
+        """Run no more steps, and hold no reference to the connection: it ends."""
+        self._has_work = False
+        self._step, self._on_hold = _no_step, _no_hold
 
-    def _take_steps(self) -> Step:
-        begun = time.perf_counter()
-        if not self._queue.may_begin(begun):
-            return Step.MORE
-        found = Step.MORE
-        for _ in range(self._at_once):
-            found = self._one()
-            if found is not Step.MORE:
-                break
-        self._queue.took(time.perf_counter() - begun)
-        return found
-
-    def _all_steps(self) -> Iterator[None]:
-        while self._one() is Step.MORE:
-            yield
-        self._task = None
-
-    def _one(self) -> Step:
-        found = Step.DONE if self._step is None else self._step()
-        if found is Step.DONE:
+    def run(self, steps: int) -> bool:
+        """Run up to so many steps (Scheduler). True if there are more."""
+        progress = Progress.MORE
+        try:
+            while steps and progress is Progress.MORE:
+                progress = self._step()
+                steps -= 1
+        except BaseException:
+            self._is_scheduled = False
+            raise
+        self._is_scheduled = progress is Progress.MORE
+        if progress is Progress.DONE:
             self._has_work = False
-            if self.is_held and self._step is not None:
+            if self.is_held:
                 self.is_held = False
-                self._hold(False)
-        return found
+                self._on_hold(False)
+        return progress is Progress.MORE
 
-    def _failed(self, why: Failure) -> None:
-        self._task = None
-        log.failure("the work of a connection failed", failure=why)
+
+def _no_step() -> Progress:
+    return Progress.DONE
+
+
+def _no_hold(is_held: bool) -> None:
+    """The connection has ended."""

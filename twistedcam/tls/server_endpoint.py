@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IOpenSSLContextFactory, IStreamServerEnd
 from twisted.python.filepath import FilePath
 from zope.interface import implementer
 
-from twistedcam.runtime.scheduler import TurnQueue
+from twistedcam.runtime.scheduler import Scheduler
 from twistedcam.tls.fingerprint import fingerprint_of
 from twistedcam.tls.server_protocol import TLSServerEndpoint
 
@@ -112,7 +112,7 @@ class ServerCertificate:
 
 
 def server_endpoint(
-    reactor: Any, description: str, turns: TurnQueue | None = None
+    reactor: Any, description: str, scheduler: Scheduler | None = None
 ) -> tuple[IStreamServerEndpoint, ServerCertificate | None]:
     """An endpoint to listen on, and its certificate, if it has one.
 
@@ -121,7 +121,7 @@ def server_endpoint(
     certificates in between behind its own. All else is Twisted's.
 
     Arguments:
-        turns: where the work of TLS waits.
+        scheduler: shares the time that TLS takes.
 
     Raises:
         Exception: of many kinds: that is no endpoint, or a file cannot be read.
@@ -146,7 +146,7 @@ def server_endpoint(
         certificate,
         int(named.get("backlog", 50)),
         named.get("interface", ""),
-        turns,
+        scheduler,
     )
     return endpoint, certificate
 

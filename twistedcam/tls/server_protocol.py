@@ -1,4 +1,4 @@
-"""The server's side of TLS: handshakes and records in turns, and answers behind a client's end."""
+"""The server's side of TLS: scheduled handshakes and records, and answers after a client's end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from twistedcam.runtime.scheduler import Step, TurnQueue, Turns
+from twistedcam.runtime.scheduler import Job, Progress, Scheduler
 
 #: Bytes that hold few records, however short these are: they are dealt with at once.
 FEW = 128
@@ -26,8 +26,8 @@ class TLSTransport(BufferingTLSTransport):
     """One connection with TLS.
 
     A handshake takes milliseconds, and many short records take as much: hundreds of clients that
-    send at the same time would keep everything else waiting. So they take turns with all other
-    work that clients cause, and nothing more is read meanwhile.
+    send at the same time would keep everything else waiting. So the scheduler runs them, and
+    nothing more is read meanwhile.
 
     A client that ends its side (close_notify, RFC 8446, 6.1) gets the answers that are under way,
     if the protocol above says so by ``is_answered_behind_end``; else the connection ends.
@@ -40,23 +40,28 @@ class TLSTransport(BufferingTLSTransport):
     ) -> None:
         super().__init__(factory, wrappedProtocol, _connectWrapped)
         self._pending = bytearray()
-        self._turns = Turns(factory.turns, self._step, self._mind_reading, 1)
+        self._job = Job(factory.scheduler, self._step, self._mind_reading)
         #: Whether the protocol above wants nothing now.
         self._is_paused = False
         #: Whether the client has ended its side, and the protocol above has yet to end its own.
         self._is_half = False
 
+    def makeConnection(self, transport: Any) -> None:
+        """Begin with a handshake."""
+        self._job.source = str(getattr(transport.getPeer(), "host", ""))
+        super().makeConnection(transport)
+
     def dataReceived(self, data: bytes) -> None:
-        """Decrypt what has come, at once or in turns."""
+        """Decrypt what has come, at once or step by step."""
         if not self._pending and self._begun and not FEW < len(data) <= MOST:
             self._decrypt(data)
             return
         self._pending += data
-        self._turns.add()
+        self._job.add()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone."""
-        self._turns.stop()
+        self._job.stop()
         self._pending.clear()
         super().connectionLost(reason)
 
@@ -74,7 +79,7 @@ class TLSTransport(BufferingTLSTransport):
         transport: Any = self.transport
         if transport is None:
             return
-        if self._is_paused or self._turns.is_held:
+        if self._is_paused or self._job.is_held:
             transport.pauseProducing()
         else:
             transport.resumeProducing()
@@ -84,13 +89,13 @@ class TLSTransport(BufferingTLSTransport):
         """Whether the handshake is over."""
         return bool(self._handshakeDone)
 
-    def _step(self) -> Step:
+    def _step(self) -> Progress:
         if not self._pending:
-            return Step.DONE
+            return Progress.DONE
         piece = bytes(self._pending[:PIECE])
         del self._pending[:PIECE]
         self._decrypt(piece)
-        return Step.MORE if self._pending else Step.DONE
+        return Progress.MORE if self._pending else Progress.DONE
 
     def _decrypt(self, data: bytes) -> None:
         if self._tlsConnection is None:
@@ -128,16 +133,16 @@ class TLSFactory(TLSMemoryBIOFactory):
         contexts: gives each connection its context.
         factory: what is wrapped.
         reactor: its clock.
-        turns: where the work of all connections waits; by default these have a queue of their own.
+        scheduler: shares the time that all connections take; by default these have their own.
     """
 
     protocol = TLSTransport
 
     def __init__(
-        self, contexts: Any, factory: IProtocolFactory, reactor: Any, turns: TurnQueue | None
+        self, contexts: Any, factory: IProtocolFactory, reactor: Any, scheduler: Scheduler | None
     ) -> None:
         super().__init__(contexts, False, factory, reactor)
-        self.turns = turns or TurnQueue(reactor)
+        self.scheduler = scheduler or Scheduler(reactor)
 
 
 @implementer(IStreamServerEndpoint)
@@ -147,7 +152,7 @@ class TLSServerEndpoint:
     Arguments:
         reactor: where to listen.
         port, interface, backlog: of the TCP port.
-        contexts, turns: see TLSFactory.
+        contexts, scheduler: see TLSFactory.
     """
 
     def __init__(
@@ -157,13 +162,13 @@ class TLSServerEndpoint:
         contexts: Any,
         backlog: int,
         interface: str,
-        turns: TurnQueue | None,
+        scheduler: Scheduler | None,
     ) -> None:
         self._reactor = reactor
         self._contexts = contexts
-        self._turns = turns
+        self._scheduler = scheduler
         self._tcp = TCP4ServerEndpoint(reactor, port, backlog, interface)
 
     def listen(self, factory: IProtocolFactory) -> Any:
         """Listen; what Twisted's own endpoints give."""
-        return self._tcp.listen(TLSFactory(self._contexts, factory, self._reactor, self._turns))
+        return self._tcp.listen(TLSFactory(self._contexts, factory, self._reactor, self._scheduler))

@@ -28,7 +28,7 @@ from twistedcam.net.addresses import show_address
 from twistedcam.net.connection_limits import Ticket
 from twistedcam.net.connections import Connections
 from twistedcam.net.graceful_close import LINGER, Parting
-from twistedcam.runtime.scheduler import Step, Turns
+from twistedcam.runtime.scheduler import Job, Progress
 from twistedcam.servers.control import line_format as lines
 from twistedcam.servers.control.session import Conversation
 from twistedcam.servers.control.telnet import PatientTelnet
@@ -48,8 +48,8 @@ READ_SIZE = 4096
 PIECE = 128
 #: Bytes that the system may hold for a controller that does not read.
 SEND_BUFFER = 64 * 1024
-#: Steps that are taken at once: a piece taken apart, a line carried out; further ones in turns with
-#: all others'.
+#: Steps that are taken at once: a piece taken apart, a line carried out; the scheduler runs the
+#: others.
 AT_ONCE = 4
 #: Seconds until a token was shown, where there are tokens, and over TLS until it has begun.
 JOIN_TIMEOUT = 10.0
@@ -59,8 +59,8 @@ JOIN_TIMEOUT = 10.0
 class ControlProtocol(PatientTelnet):
     """One controller. Commands are carried out one after the other, in the order they came.
 
-    What a controller sends is worked through in turns with what others send. Nothing is read and
-    nothing carried out while it does not take its answers.
+    The scheduler runs what a controller sends. Nothing is read and nothing carried out while it
+    does not take its answers.
     """
 
     factory: ControlFactory
@@ -74,7 +74,7 @@ class ControlProtocol(PatientTelnet):
         self.peer = ""
         self.is_full = False
         self._conversation = Conversation(factory.server, factory.registry, self)
-        self._turns = Turns(factory.server.turns, self._step, self._mind_reading, AT_ONCE)
+        self._job = Job(factory.server.scheduler, self._step, self._mind_reading, AT_ONCE)
         self._ticket: Ticket | None = None
         self._reader = lines.LineReader()
         #: Bytes to take apart, and where the next piece begins.
@@ -113,6 +113,7 @@ class ControlProtocol(PatientTelnet):
             self._conversation.answer_error(error)
             self.close()
             return
+        self._job.source = self._ticket.source
         if not self._conversation.has_grant or ISSLTransport.providedBy(self.transport):
             self._deadline = server.clock.callLater(JOIN_TIMEOUT, self._too_late)
         self.say(f"OK twistedcam 1 {__version__} ('help' lists the commands)\n")
@@ -135,7 +136,7 @@ class ControlProtocol(PatientTelnet):
         self._has_heard = True
         self._pending = self._pending[self._at :] + data if self._pending else data
         self._at = 0
-        self._turns.add()
+        self._job.add()
 
     def applicationDataReceived(self, data: bytes) -> None:
         """What is left when telnet's own bytes are taken out."""
@@ -163,7 +164,7 @@ class ControlProtocol(PatientTelnet):
         if self._is_over:
             self.transport.loseConnection()  # both sides have said all
         else:
-            self._turns.add()
+            self._job.add()
 
     def writeConnectionLost(self) -> None:
         """Our own last word was sent."""
@@ -175,7 +176,7 @@ class ControlProtocol(PatientTelnet):
         self.factory.parting.gone(self.transport)
         if self._ticket is not None:
             self._ticket.leave()
-        self._turns.stop()
+        self._job.stop()
         self._pending = b""
         self._waiting.clear()
         self._conversation.leave()
@@ -191,7 +192,7 @@ class ControlProtocol(PatientTelnet):
         if self._is_over:
             return
         self._is_over, self._hears = True, False
-        self._turns.stop()
+        self._job.stop()
         self._conversation.leave()
         self._stop_deadline()
         self.transport.unregisterProducer()
@@ -244,24 +245,24 @@ class ControlProtocol(PatientTelnet):
         """The controller has read."""
         self.is_full = False
         self._conversation.fill(False)
-        self._turns.add()
+        self._job.add()
         self._mind_reading()
 
     def stopProducing(self) -> None:
         """The connection is gone."""
 
-    # What has come, in turns.
+    # What has come (scheduler.Job).
 
-    def _step(self) -> Step:
+    def _step(self) -> Progress:
         if self._is_over:
-            return Step.DONE
+            return Progress.DONE
         if self._waiting and not self._is_working and not self.is_full:
             self._carry_out(self._waiting.popleft())
-            return Step.MORE
+            return Progress.MORE
         if not self._pending:
             return self._rest()
         if len(self._waiting) >= MAX_WAITING or self._waiting_bytes >= MAX_WAITING_BYTES:
-            return Step.BLOCKED
+            return Progress.BLOCKED
         piece = self._pending[self._at : self._at + PIECE]
         self._at += len(piece)
         if self._at >= len(self._pending):
@@ -269,15 +270,15 @@ class ControlProtocol(PatientTelnet):
         if b"\r\n" in piece:
             self._newline = "\r\n"
         super().dataReceived(piece)
-        return Step.MORE
+        return Progress.MORE
 
-    def _rest(self) -> Step:
+    def _rest(self) -> Progress:
         """All that came is carried out, or waits for the command under way, or to be read."""
         if not self._is_working and not self._waiting:
             self._send_now()
             if self._is_half or not self._hears:
                 self.close()
-        return Step.DONE
+        return Progress.DONE
 
     def _carry_out(self, line: bytes | TwistedcamError) -> None:
         if isinstance(line, TwistedcamError):
@@ -293,7 +294,7 @@ class ControlProtocol(PatientTelnet):
 
     def _carried_out(self, _: object) -> None:
         self._is_working = False
-        self._turns.add()
+        self._job.add()
 
     def _mind_reading(self, _: object = None) -> None:
         """Read nothing while what has come waits, or the controller does not read.
@@ -302,7 +303,7 @@ class ControlProtocol(PatientTelnet):
         """
         if self._is_over or self._is_half:
             return
-        if self._turns.is_held or (self.is_full and self._has_heard):
+        if self._job.is_held or (self.is_full and self._has_heard):
             self.transport.pauseProducing()
         else:
             self.transport.resumeProducing()

@@ -26,7 +26,7 @@ from twistedcam.net.addresses import show_address
 from twistedcam.net.connection_limits import Ticket
 from twistedcam.net.connections import Connections
 from twistedcam.net.graceful_close import LINGER, Parting
-from twistedcam.runtime.scheduler import Step, Turns
+from twistedcam.runtime.scheduler import Job, Progress
 from twistedcam.servers.frames.admission import admit, hello, right_of
 from twistedcam.servers.frames.keepalive import FRAME_LIMIT, MESSAGE_LIMIT, Vigil
 from twistedcam.servers.frames.publish_session import PublishSession
@@ -44,7 +44,7 @@ log = Logger()
 MAX_UNJOINED = 4096
 #: Bytes that are read at once from a publisher.
 READ_SIZE = 64 * 1024
-#: Messages of a client that are dealt with at once; further ones in turns with all others'.
+#: Messages of a client that are dealt with at once; the scheduler runs the others.
 AT_ONCE = 8
 
 
@@ -52,8 +52,8 @@ AT_ONCE = 8
 class FrameProtocol(Protocol):
     """One connection to the frame port.
 
-    What a client sends is worked through in turns with what others send. Nothing more of it is
-    read meanwhile, nor while the client does not read its answers.
+    The scheduler runs what a client sends. Nothing more of it is read meanwhile, nor while the
+    client does not read its answers.
     """
 
     factory: FrameFactory
@@ -71,7 +71,7 @@ class FrameProtocol(Protocol):
         self._nonce = wire.new_nonce()
         self._session: Session | None = None
         self._vigil = Vigil(factory.clock, self._ask, self.fail, self._under_way)
-        self._turns = Turns(factory.server.turns, self._step, self._hold, AT_ONCE)
+        self._job = Job(factory.server.scheduler, self._step, self._hold, AT_ONCE)
         self._last_resort: IDelayedCall | None = None
         self._tells_clock = False
         self._over = False
@@ -95,6 +95,7 @@ class FrameProtocol(Protocol):
         except WireError as error:
             self.fail(error)
             return
+        self._job.source = self._ticket.source
         limit_buffer(self.transport, MAX_UNJOINED)
         self._is_producer = True
         self.transport.registerProducer(self, True)
@@ -120,7 +121,7 @@ class FrameProtocol(Protocol):
                 self.fail(error)
             return
         self._decoder.add(data)
-        self._turns.add()
+        self._job.add()
 
     def readConnectionLost(self) -> None:
         """The client will send nothing more. One that watches goes on watching."""
@@ -145,7 +146,7 @@ class FrameProtocol(Protocol):
         if self._ticket is not None:
             self._ticket.leave()
         self._vigil.close()
-        self._turns.stop()
+        self._job.stop()
         self._decoder.close()
         self._let_go()
         if self._last_resort is not None and self._last_resort.active():
@@ -183,14 +184,14 @@ class FrameProtocol(Protocol):
 
     def go_on(self) -> None:
         """The client has read what it was told: what it has sent meanwhile is worked through."""
-        self._turns.go_on()
+        self._job.resume()
 
     def _end(self, last_words: bytes) -> None:
         if self._over or self.transport is None:
             return
         self._over = True
         self._vigil.end()
-        self._turns.stop()
+        self._job.stop()
         self._say(last_words)
         self._let_go()
         session, self._session = self._session, None
@@ -219,21 +220,21 @@ class FrameProtocol(Protocol):
         if self in self.factory.connections and abort is not None:
             abort()
 
-    # What has come, in turns.
+    # What has come (scheduler.Job).
 
-    def _step(self) -> Step:
+    def _step(self) -> Progress:
         if self._over:
-            return Step.DONE
+            return Progress.DONE
         if self.is_full if self._session is None else self._session.is_full():
-            return Step.BLOCKED
+            return Progress.BLOCKED
         try:
             message = self._decoder.take()
             if message is None:
-                return Step.DONE
+                return Progress.DONE
             self._received(message)
         except WireError as error:
             self.fail(error)
-        return Step.MORE
+        return Progress.MORE
 
     def _hold(self, is_held: bool) -> None:
         """Whether what comes is left unread."""
@@ -336,7 +337,7 @@ class FrameProtocol(Protocol):
         self._session.begin()
         if self._session is None:
             return  # it was ended as soon as it was heard of
-        if self._turns.is_held:
+        if self._job.is_held:
             self._session.hold(True)
         if self._is_half:
             self._watch_half()

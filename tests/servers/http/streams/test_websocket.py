@@ -76,7 +76,7 @@ class WebSocketTests(SiteCase):
         self.connection.channel.dataReceived(self.client.send(Ping(b"x")) * 1000)
         self.assertEqual(transport.producerState, "paused")
         self.assertLess(len(self.events()), 100)
-        while self.server.turns.running and self.clock.getDelayedCalls():
+        while self.clock.getDelayedCalls():
             if transport.producerState == "producing":
                 break
             self.clock.advance(0)

@@ -28,9 +28,10 @@ from twistedcam.net.connections import Connections
 from twistedcam.net.graceful_close import LINGER, Parting
 from twistedcam.net.proxies import TrustedProxies
 from twistedcam.net.refusal_log import RefusalLog
+from twistedcam.runtime.scheduler import Scheduler
 from twistedcam.servers.http.connection.error_page import wants_page, with_page
 from twistedcam.servers.http.connection.half_closed import PeerWatch
-from twistedcam.servers.http.connection.paced import BUFFER, PacedChannel
+from twistedcam.servers.http.connection.pipeline import BUFFER, PipelinedChannel
 from twistedcam.servers.http.connection.plain_on_tls import answer_plain_http
 from twistedcam.servers.http.connection.reply import (
     REFUSALS,
@@ -41,7 +42,6 @@ from twistedcam.servers.http.connection.reply import (
 )
 from twistedcam.servers.http.connection.request import HttpRequest
 from twistedcam.servers.http.connection.stall import StallWatch
-from twistedcam.servers.http.connection.turns import Turns
 
 log = Logger()
 
@@ -70,7 +70,7 @@ class Receiver(Protocol):
 
 
 @implementer(IHalfCloseableProtocol)
-class HttpConnection(PacedChannel):
+class HttpConnection(PipelinedChannel):
     """One connection.
 
     A client that is slow with a request, or takes nothing of an answer, is cut off. One that has
@@ -101,12 +101,12 @@ class HttpConnection(PacedChannel):
         self.factory.connections.add(self)
         bottom_of(self.transport).bufferSize = BUFFER
         peer = self.peer = self.transport.getPeer()
-        is_proxy = self.factory.proxies.trusts(peer)
-        # What a proxy asks for several clients does not count as one client's.
-        self._source = show_address(peer) if is_proxy else source_of(peer)
         self._watch = StallWatch(self.transport, self.factory.reactor)
         self._expect_request()
         super().connectionMade()
+        is_proxy = self.factory.proxies.trusts(peer)
+        # What a proxy asks for several clients does not count as one client's.
+        self._job.source = show_address(peer) if is_proxy else source_of(peer)
         answer_plain_http(self.transport, self._refuse_plain)
         try:
             self._ticket = self.factory.doorman.enter(peer, is_proxy=is_proxy)
@@ -114,7 +114,7 @@ class HttpConnection(PacedChannel):
             self._turn_away(error)
 
     def dataReceived(self, data: bytes) -> None:
-        """Pass it to the receiver, or keep it until it is this connection's turn."""
+        """Pass it to the receiver, or keep it until it is parsed."""
         if self._receiver is not None:
             self._receiver.received(data)
             return
@@ -148,7 +148,7 @@ class HttpConnection(PacedChannel):
             self._expect_request()
 
     def _failed(self) -> None:
-        if self.factory.refusals.admits(self._source, "HTTP parser"):
+        if self.factory.refusals.admits(self._job.source, "HTTP parser"):
             log.failure("{peer}: a request failed", peer=show_address(self.peer))
         self.transport.abortConnection()
 
@@ -222,7 +222,7 @@ class HttpConnection(PacedChannel):
             # As bytes: Twisted raises UnicodeDecodeError for text that is no UTF-8.
             named = request.requestHeaders.getRawHeaders(b"X-Forwarded-For") or []
             self.peer = proxies.client_of(peer, [value.decode("latin-1") for value in named])
-            self._next_source = source_of(self.peer)
+            self._job.source = source_of(self.peer)
             try:
                 if self._ticket is not None:
                     self._ticket.count_for(self.peer)
@@ -257,7 +257,7 @@ class HttpConnection(PacedChannel):
     def _refuse(self, reply: Reply, why: str) -> None:
         if self.over:
             return
-        if self.factory.refusals.admits(self._source, f"HTTP {reply.status}"):
+        if self.factory.refusals.admits(self._job.source, f"HTTP {reply.status}"):
             peer, status = show_address(self.peer), reply.status
             log.info("{peer}: refused: {status} {why}", peer=peer, status=status, why=why)
         headers = self.requests[-1].requestHeaders if self.requests else None
@@ -269,7 +269,7 @@ class HttpConnection(PacedChannel):
     def _refuse_plain(self, answer: bytes) -> None:
         """Answer a client that speaks HTTP without TLS on a port for TLS, below TLS."""
         bottom = bottom_of(self.transport)
-        if self.factory.refusals.admits(self._source, "HTTP without TLS"):
+        if self.factory.refusals.admits(self._job.source, "HTTP without TLS"):
             log.info("{peer}: refused: no TLS", peer=show_address(bottom.getPeer()))
         self._stop_work()
         bottom.write(answer)
@@ -346,7 +346,7 @@ class HttpFactory(HTTPFactory):
         clock: what time-outs are measured by.
         doorman: counts connections; by default its own.
         refusals: keeps the log of refusals short; by default its own.
-        turns: shares out the reactor's time; by default its own.
+        scheduler: shares the reactor's time; by default its own.
         proxies: those that are believed when they say for whom they ask; by default none.
     """
 
@@ -359,7 +359,7 @@ class HttpFactory(HTTPFactory):
         clock: IReactorTime,
         doorman: Doorman | None = None,
         refusals: RefusalLog | None = None,
-        turns: Turns | None = None,
+        scheduler: Scheduler | None = None,
         proxies: TrustedProxies | None = None,
     ) -> None:
         super().__init__(timeout=IDLE_TIMEOUT, reactor=clock)
@@ -368,7 +368,7 @@ class HttpFactory(HTTPFactory):
         self.connections: Connections[HttpConnection] = Connections()
         self.parting = Parting()
         self.refusals = RefusalLog(clock) if refusals is None else refusals
-        self.turns = Turns(clock) if turns is None else turns
+        self.scheduler = Scheduler(clock) if scheduler is None else scheduler
         self.proxies = TrustedProxies() if proxies is None else proxies
 
     def buildProtocol(self, addr: IAddress | None) -> Any:

@@ -25,8 +25,8 @@ from twistedcam.delivery.sender import FULL
 from twistedcam.delivery.transport_sender import limit_buffer
 from twistedcam.errors import BadArgument
 from twistedcam.media.frame import Frame
-from twistedcam.net.addresses import show_address
-from twistedcam.runtime.scheduler import Step, Turns
+from twistedcam.net.addresses import show_address, source_of
+from twistedcam.runtime.scheduler import Job, Progress
 from twistedcam.servers.http.connection.request import HttpRequest, camera_asked
 from twistedcam.servers.http.streams.mjpeg import wanted_fps
 
@@ -41,7 +41,7 @@ MAX_MESSAGE = 1024
 #: Bytes that are read at once, and that are looked at in one step.
 READ_SIZE = 4096
 PIECE = 1024
-#: Steps that are taken as soon as something comes; further ones in turns with all others'.
+#: Steps that are taken as soon as something comes; the scheduler runs the others.
 AT_ONCE = 6
 #: Seconds that a browser may take to read what is under way before its connection is cut.
 GOODBYE_TIMEOUT = 1.0
@@ -127,11 +127,12 @@ class WebSocketSession:
         self._events: Iterator[Event] = iter(())
         #: What has come of a message.
         self._text = ""
-        self._turns = Turns(server.turns, self._step, self._hold, AT_ONCE)
+        self._job = Job(server.scheduler, self._step, self._hold, AT_ONCE)
+        self._job.source = source_of(request.getClientAddress())
         request.channel.take_over(self)
         limit_buffer(self._transport, READ_SIZE)
         self._outlet = make_outlet(self._transport, websocket_message, self._cleared, server.clock)
-        self._outlet.on_flushed = self._turns.go_on
+        self._outlet.on_flushed = self._job.resume
         self._outlet.say(accept)
         address = show_address(request.getClientAddress())
         self._viewer = server.viewers.join(
@@ -147,7 +148,7 @@ class WebSocketSession:
         server.viewers.announce(self._viewer)
         self._begun = True
         if self._pending:
-            self._turns.add()
+            self._job.add()
 
     def received(self, data: bytes) -> None:
         """Acknowledgements, pings, and the end (channel.Receiver)."""
@@ -155,14 +156,14 @@ class WebSocketSession:
             return
         self._pending += data
         if self._begun:
-            self._turns.add()
+            self._job.add()
 
-    def _step(self) -> Step:
+    def _step(self) -> Progress:
         """Deal with one message, or look at some more bytes."""
         if self._over:
-            return Step.DONE
+            return Progress.DONE
         if self._outlet.unsent() > FULL:
-            return Step.BLOCKED
+            return Progress.BLOCKED
         try:
             event = next(self._events, None)
             if event is not None:
@@ -172,10 +173,10 @@ class WebSocketSession:
                 del self._pending[:PIECE]
                 self._events = self._protocol.events()
             else:
-                return Step.DONE
+                return Progress.DONE
         except (ProtocolError, ValueError, KeyError, TypeError, RecursionError):
             self._end(1002)
-        return Step.MORE
+        return Progress.MORE
 
     def _hold(self, is_held: bool) -> None:
         """Whether what comes is left unread."""
@@ -192,7 +193,7 @@ class WebSocketSession:
         """The connection is gone (channel.Receiver)."""
         self._gone = True
         self._stop_timer()
-        self._turns.stop()
+        self._job.stop()
         self._pending.clear()
         self._watcher.end()
         if not self._over:
@@ -248,9 +249,9 @@ class WebSocketSession:
             self._outlet.say(self._protocol.send(CloseConnection(code, reason)))
         self._over = True
         self._stop_timer()
-        if self._turns.is_held:
+        if self._job.is_held:
             self._hold(False)
-        self._turns.stop()
+        self._job.stop()
         self._server.viewers.leave(self._viewer)
         self._watcher.finish(self._transport.loseConnection)
         # A browser that does not read would keep the connection for ever.

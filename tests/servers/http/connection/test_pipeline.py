@@ -1,4 +1,4 @@
-"""Requests are answered in turns: of one connection, of many, and of several addresses."""
+"""Pipelined requests are answered one after the other, however many are sent at once."""
 
 from __future__ import annotations
 
@@ -9,117 +9,19 @@ from unittest.mock import patch
 from twisted.internet.task import Clock
 
 from tests.support.http_site import Connection, SiteCase
+from twistedcam.runtime.scheduler import TIME_SLICE, Scheduler
 from twistedcam.servers.http import Guard, HttpFactory
-from twistedcam.servers.http.connection.paced import MAX_REQUESTS
+from twistedcam.servers.http.connection.pipeline import MAX_REQUESTS
 from twistedcam.servers.http.connection.stall import StallWatch
-from twistedcam.servers.http.connection.turns import TURN, Turns
 
 PING = b"GET /api/v1/ping HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 class Reactor(Clock):
-    """One whose turns take a millisecond, so that one can be looked at after the other."""
+    """One whose iterations take a millisecond, so that one can be looked at after the other."""
 
     def callLater(self, delay: float, *arguments: Any, **named: Any) -> Any:
         return super().callLater(max(delay, 0.001), *arguments, **named)
-
-    def turn(self) -> None:
-        self.advance(0.0015)
-
-
-class Job:
-    """Work of so many steps, each of which takes some time."""
-
-    def __init__(self, turns: Time, source: str, steps: int, cost: float = TURN) -> None:
-        self.turns, self.source, self.left, self.cost = turns, source, steps, cost
-
-    def work(self) -> bool:
-        self.turns.spent += self.cost
-        self.turns.done.append(self.source)
-        self.left -= 1
-        return self.left > 0
-
-
-class Time:
-    """A scheduler on a clock that stands still, and what was done on it."""
-
-    def __init__(self) -> None:
-        self.clock = Reactor()
-        self.spent = 0.0
-        self.done: list[str] = []
-        #: How much had been done at each pause.
-        self.pauses: list[int] = []
-        self.turns = Turns(
-            self.clock, lambda: self.spent, lambda: self.pauses.append(len(self.done))
-        )
-
-    def ask(self, source: str, steps: int, cost: float = TURN) -> Job:
-        job = Job(self, source, steps, cost)
-        self.turns.ask(source, job)
-        return job
-
-
-def test_who_asks_alone_is_served_at_once() -> None:
-    time = Time()
-    time.ask("a", 1)
-    assert time.done == ["a"]
-    assert time.clock.getDelayedCalls() == []
-
-
-def test_a_turn_ends_after_some_milliseconds_and_the_rest_follows() -> None:
-    time = Time()
-    time.ask("a", 10, TURN / 2)
-    for count in (1, 3, 5, 7, 9, 10):  # two in each turn
-        assert time.done == ["a"] * count
-        time.clock.turn()
-    assert time.clock.getDelayedCalls() == []
-
-
-def test_addresses_take_turns_however_many_connections_one_has() -> None:
-    time = Time()
-    for _ in range(20):
-        time.ask("many", 5, TURN / 8)
-    time.ask("one", 1, TURN / 8)
-    time.clock.turn()
-    assert time.done.index("one") < 20
-
-
-def test_an_address_alone_gets_all_the_time_and_others_are_served_in_between() -> None:
-    time = Time()
-    time.ask("greedy", 10_000)
-    for count in range(2, 1000):
-        time.clock.turn()
-        assert len(time.done) == count
-    time.ask("other", 1)
-    time.clock.turn()
-    time.clock.turn()
-    assert "other" in time.done
-
-
-def test_other_threads_may_run_after_each_turn_s_work() -> None:
-    time = Time()
-    time.ask("a", 7, TURN / 2)
-    for _ in range(3):
-        time.clock.turn()
-    assert time.pauses == [3, 5]
-
-
-def test_one_that_has_gone_is_not_asked_any_more() -> None:
-    time = Time()
-    job = time.ask("a", 10)
-    time.turns.forget("a", job)
-    time.turns.forget("a", job)
-    time.clock.advance(1)
-    assert time.done == ["a"]
-
-
-def test_nothing_is_kept_of_an_address_that_has_no_work() -> None:
-    time = Time()
-    for number in range(100):
-        time.ask(str(number), 3)
-    time.clock.pump([0.0015] * 400)
-    assert len(time.done) == 300
-    assert not time.turns._waiting and not time.turns._queued
 
 
 class PipelineTests(SiteCase):
@@ -127,19 +29,20 @@ class PipelineTests(SiteCase):
         return connection.take().count(b"HTTP/1.1 200 ")
 
     def costly(self) -> Connection:
-        """A connection to a site on which each step takes a whole turn."""
+        """A connection to a site on which each step takes a whole time slice."""
         self.spent = 0.0
 
         def measure() -> float:
-            self.spent += TURN
+            self.spent += TIME_SLICE
             return self.spent
 
         self.reactor = Reactor()
+        scheduler = Scheduler(self.reactor, measure, immediate=TIME_SLICE)
         answer = partial(self.router.answer, Guard())
-        self.factory = HttpFactory(answer, self.clock, turns=Turns(self.reactor, measure))
+        self.factory = HttpFactory(answer, self.clock, scheduler=scheduler)
         return self.connect()
 
-    def test_many_requests_at_once_are_answered_one_a_turn(self) -> None:
+    def test_many_requests_at_once_are_answered_one_a_time_slice(self) -> None:
         connection = self.costly()
         connection.send(PING * 20)
         for _ in range(20):

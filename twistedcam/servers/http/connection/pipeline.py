@@ -1,8 +1,8 @@
-"""HTTP requests parsed one after the other, each in its turn.
+"""Pipelined HTTP requests, parsed one after the other by the scheduler.
 
-The next request of a connection is looked at when the answer to the one before has left, and in a
-turn of its own. Until then nothing more is read from the client: neither requests nor answers pile
-up, however many are sent at once.
+The next request of a connection is parsed when the answer to the one before has left, in a step of
+its own. Until then nothing more is read from the client: neither requests nor answers pile up,
+however many are sent at once.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 from twisted.internet.interfaces import IDelayedCall
 from twisted.web.http import HTTPChannel, Request
 
+from twistedcam.runtime.scheduler import Job, Progress
 from twistedcam.servers.http.connection.stall import StallWatch
 
 #: Requests that one connection may make.
@@ -26,8 +27,8 @@ _STEP_LINES, _STEP_BYTES = 500, 2048
 _FIRST_LOOK, _LONGEST_LOOK = 0.02, 1.0
 
 
-class PacedChannel(HTTPChannel):
-    """Parses requests in turns (turns.Worker).
+class PipelinedChannel(HTTPChannel):
+    """Parses requests in the steps of a job.
 
     A subclass says what happens when a request begins (``_begins``), when nothing is left to be
     done for now (``_rests``), and when parsing fails (``_failed``).
@@ -38,6 +39,7 @@ class PacedChannel(HTTPChannel):
     factory: Any
     transport: Any
     _watch: StallWatch
+    _job: Job
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,11 +51,13 @@ class PacedChannel(HTTPChannel):
         self._requests = self._complete = 0
         self._answering = False
         self._is_parsing = False
-        #: Against which address the work counts, and against which from the next request on.
-        self._source = ""
-        self._next_source: str | None = None
         self._look: IDelayedCall | None = None
         self._next_look = _FIRST_LOOK
+
+    def connectionMade(self) -> None:
+        """Begin with nothing to parse."""
+        self._job = Job(self.factory.scheduler, self._step, self._update_reading)
+        super().connectionMade()
 
     def _begins(self) -> None:
         """A request begins, or goes on."""
@@ -65,13 +69,12 @@ class PacedChannel(HTTPChannel):
         """Parsing has raised an exception, which is being handled."""
 
     def feed(self, data: bytes) -> None:
-        """Keep what the client sent until it is this connection's turn."""
+        """Keep what the client sent until it is parsed."""
         self._input += data
-        self.factory.turns.ask(self._source, self)
-        self._mind_reading()
+        self._job.add()
 
-    def work(self) -> bool:
-        """Parse no more than one request (turns.Worker)."""
+    def _step(self) -> Progress:
+        """Parse no more than one request."""
         if self._may_parse():
             self._begins()
         self._is_parsing = True
@@ -86,16 +89,10 @@ class PacedChannel(HTTPChannel):
             self._failed()
         finally:
             self._is_parsing = False
-        self._mind_reading()
         self._rests()
-        is_more = self._look is None and self._may_parse()
-        if self._next_source is None or self.over:
-            return is_more
-        self.factory.turns.forget(self._source, self)
-        self._source, self._next_source = self._next_source, None
-        if is_more:
-            self.factory.turns.ask(self._source, self)
-        return False
+        if not self._input:
+            return Progress.DONE
+        return Progress.MORE if self._may_parse() and self._look is None else Progress.BLOCKED
 
     def _next_piece(self) -> tuple[bytes, bool]:
         """What to parse in one step; whether the step may go on behind it."""
@@ -118,6 +115,7 @@ class PacedChannel(HTTPChannel):
 
     def _has_unsent(self) -> bool:
         """Whether the client has yet to take what it asked for before; then it is looked later."""
+        self._stop_look()
         if not self._requests or self._watch.unread() <= MAX_UNSENT:
             self._next_look = _FIRST_LOOK
             return False
@@ -127,13 +125,13 @@ class PacedChannel(HTTPChannel):
 
     def _look_again(self) -> None:
         self._look = None
-        self.factory.turns.ask(self._source, self)
+        self._job.resume()
 
-    def _mind_reading(self) -> None:
+    def _update_reading(self, _: bool = False) -> None:
         """Read no more than what is parsed and answered."""
         if self.over:
             return
-        if self._input or (self._waitingForTransport and not self._answering):
+        if self._job.is_held or (self._waitingForTransport and not self._answering):
             self.transport.pauseProducing()
         else:
             self.transport.resumeProducing()
@@ -170,10 +168,10 @@ class PacedChannel(HTTPChannel):
         self._watch.wrote()
         self._input[:0] = self._behind_the_request()
         super().requestDone(request)
-        self._mind_reading()
+        self._update_reading()
         if not self._is_parsing:
             if self._input:
-                self.factory.turns.ask(self._source, self)
+                self._job.add()
             self._rests()
 
     def _behind_the_request(self) -> bytes:
@@ -186,22 +184,24 @@ class PacedChannel(HTTPChannel):
         """The transport holds as much of an answer as it likes to."""
         self._watch.filled()
         super().pauseProducing()
-        self._mind_reading()
+        self._update_reading()
 
     def resumeProducing(self) -> None:
         """The transport holds nothing."""
         self._watch.emptied()
         super().resumeProducing()
-        self._mind_reading()
-        if self._may_parse():
-            self.factory.turns.ask(self._source, self)
+        self._update_reading()
+        self._job.resume()
 
     def _stop_work(self) -> None:
         """Parse no more."""
         self.over = True
         self._input.clear()
         self.clearLineBuffer()
-        self.factory.turns.forget(self._source, self)
+        self._job.stop()
+        self._stop_look()
+
+    def _stop_look(self) -> None:
         if self._look is not None:
             self._look.cancel()
             self._look = None
