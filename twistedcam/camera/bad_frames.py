@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
+
+from twistedcam.runtime.timer import Timer
 
 log = Logger()
 
@@ -34,7 +36,7 @@ class BadFrameDetector:
         self._since: float | None = None
         self._is_reported = False
         self._reason = ""
-        self._due: IDelayedCall | None = None
+        self._due = Timer(clock)
 
     def bad(self, reason: str) -> None:
         """Note a corrupt frame."""
@@ -45,7 +47,7 @@ class BadFrameDetector:
         if self._since is None:
             self._since = now
             if not self._has_given:
-                self._due = self._clock.callLater(self.patience, self._over)
+                self._due.start(self.patience, self._over)
         elif self._has_given and not self._is_reported and now - self._since >= self.patience:
             self._over()
 
@@ -56,9 +58,8 @@ class BadFrameDetector:
 
     def forget(self) -> None:
         """Forget the corrupt frames so far."""
-        if self._due is not None and self._due.active():
-            self._due.cancel()
-        self._due = self._since = None
+        self._due.cancel()
+        self._since = None
         self._is_reported = False
 
     def _over(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -15,6 +15,7 @@ from twistedcam.camera.bad_frames import BadFrameDetector
 from twistedcam.codecs.jpeg_encoder import Encoder, Picture
 from twistedcam.errors import CameraFailed, Stalled
 from twistedcam.runtime.threads import Thread
+from twistedcam.runtime.timer import Timer
 from twistedcam.sources.base import Interruptible, Paused, Source, SourceInfo
 
 log = Logger()
@@ -92,7 +93,7 @@ class Capture:
         self._bad_frames = BadFrameDetector(clock, self._only_corrupt)
         #: Fires when the device is released; not while its driver hangs.
         self.released: Deferred[None] = Deferred()
-        self._watchdog: IDelayedCall | None = None
+        self._watchdog = Timer(clock)
         self._under_way: Deferred[Any] | None = None
 
     def begin(self) -> None:
@@ -201,8 +202,8 @@ class Capture:
         self._corrupt_reason = ""
         self._bad_frames.good()
         self._waited = self._patience
-        if self._watchdog is not None:
-            self._watchdog.reset(self._patience)
+        if self._watchdog.is_pending:
+            self._watchdog.start(self._patience, self._stalled)
         self._listener.on_picture(picture)
 
     def _failed(self, why: Failure) -> None:
@@ -225,12 +226,10 @@ class Capture:
         self._unwatch()
         if self._patience:
             self._waited = max(self._patience, least)
-            self._watchdog = self._clock.callLater(self._waited, self._stalled)
+            self._watchdog.start(self._waited, self._stalled)
 
     def _unwatch(self) -> None:
-        if self._watchdog is not None and self._watchdog.active():
-            self._watchdog.cancel()
-        self._watchdog = None
+        self._watchdog.cancel()
         self._bad_frames.forget()
 
     def _only_corrupt(self, reason: str) -> None:
@@ -239,7 +238,6 @@ class Capture:
             self._listener.on_paused(reason, stalled=True)
 
     def _stalled(self) -> None:
-        self._watchdog = None
         if self._listener is not None:
             why = f": {self._corrupt_reason}" if self._corrupt_reason else ""
             self._listener.on_failed(Stalled(f"no picture for {self._waited:g} s{why}"))

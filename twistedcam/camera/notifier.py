@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 
 from twistedcam.errors import CameraFailed
 from twistedcam.events import CameraChanged, EventBus, Fault
 from twistedcam.media.frame import Frame
+from twistedcam.runtime.timer import Timer
 
 _STILL_TRYING = "it is live as soon as one comes"
 
@@ -44,8 +45,7 @@ class StateNotifier:
     ) -> None:
         self._events = events
         self._show = show
-        self._clock = clock
-        self._limit: IDelayedCall | None = None
+        self._limit = Timer(clock)
         self._queue: deque[_Notification] = deque()
         self._waiting: list[Deferred[None]] = []
         self._is_publishing = False
@@ -58,9 +58,9 @@ class StateNotifier:
 
     def limit(self, seconds: float, reason: str | None) -> None:
         """Let those who wait fail if there is no outcome after ``seconds``."""
-        if self._waiting and self._limit is None:
+        if self._waiting and not self._limit.is_pending:
             why = reason or f"no picture came within {seconds:.3g} s"
-            self._limit = self._clock.callLater(seconds, self._give_up, f"{why}; {_STILL_TRYING}")
+            self._limit.start(seconds, self._give_up, f"{why}; {_STILL_TRYING}")
 
     def add(self, event: CameraChanged | Fault, first: Frame | None = None) -> None:
         """Queue an event until the current step is done; an outcome answers those who wait."""
@@ -88,10 +88,7 @@ class StateNotifier:
             self._is_publishing = False
 
     def _take_waiting(self) -> list[Deferred[None]]:
-        if self._limit is not None:
-            if self._limit.active():
-                self._limit.cancel()
-            self._limit = None
+        self._limit.cancel()
         waiting, self._waiting = self._waiting, []
         return waiting
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 
 from twistedcam.media.frame import Frame
+from twistedcam.runtime.timer import Timer
 from twistedcam.sources.spec import Settings, SourceSpec
 from twistedcam.stream.hub import Hub
 
@@ -36,10 +37,9 @@ class OnDemand:
         #: True if the device is to be closed while nobody needs frames.
         self.may_suspend = False
         self._hub = hub
-        self._clock = clock
         self._on_wanted = on_wanted
         self._on_unwanted = on_unwanted
-        self._due: IDelayedCall | None = None
+        self._closing = Timer(clock)
         hub.on_demand = self._changed
 
     @property
@@ -54,16 +54,14 @@ class OnDemand:
 
     def cancel(self) -> None:
         """Do not close the device after the delay."""
-        if self._due is not None and self._due.active():
-            self._due.cancel()
-        self._due = None
+        self._closing.cancel()
 
     def _changed(self, wanted: bool) -> None:
         self.cancel()
         if wanted:
             self._on_wanted()
         elif self.may_suspend:
-            self._due = self._clock.callLater(SUSPEND_AFTER, self._on_unwanted)
+            self._closing.start(SUSPEND_AFTER, self._on_unwanted)
 
 
 def may_suspend(spec: SourceSpec) -> bool:

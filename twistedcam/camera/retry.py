@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 
 from twistedcam.runtime.backoff import Backoff
+from twistedcam.runtime.timer import Timer
 from twistedcam.sources import Source
 from twistedcam.sources.base import Reappearing
 
@@ -33,14 +34,15 @@ class Retry:
         self._on_due = on_due
         self._backoff = Backoff(RETRY_FIRST, RETRY_MOST)
         self._began = 0.0
-        self._due: IDelayedCall | None = None
-        self._check: IDelayedCall | None = None
+        self._due_at = 0.0
+        self._due = Timer(clock)
+        self._check = Timer(clock)
         self._signature: object = None
 
     @property
     def pending(self) -> bool:
         """True while a retry is scheduled."""
-        return self._due is not None
+        return self._due.is_pending
 
     def trying(self, source: Source) -> None:
         """Note that the source is about to be opened."""
@@ -56,23 +58,22 @@ class Retry:
         """
         tried = self._clock.seconds() - self._began
         delay = max(least, self._backoff.next() - tried)
-        self._due = self._clock.callLater(delay, self._now)
+        self._due_at = self._clock.seconds() + delay
+        self._due.start(delay, self._now)
         if isinstance(source, Reappearing) and delay > RETRY_FIRST:
-            self._check = self._clock.callLater(RETRY_FIRST, self._checked, source)
+            self._check.start(RETRY_FIRST, self._checked, source)
 
     def hasten(self) -> None:
         """Cut a long wait short, because something has changed."""
-        if self._due is not None and self._due.getTime() > self._clock.seconds() + RETRY_FIRST:
+        if self._due.is_pending and self._due_at > self._clock.seconds() + RETRY_FIRST:
             self.cancel()
             self._backoff.reset()
-            self._due = self._clock.callLater(0, self._now)
+            self._due.start(0, self._now)
 
     def cancel(self) -> None:
         """Cancel the scheduled retry."""
-        for call in (self._due, self._check):
-            if call is not None and call.active():
-                call.cancel()
-        self._due = self._check = None
+        self._due.cancel()
+        self._check.cancel()
 
     def reset(self) -> None:
         """Note a success: the next wait is a short one."""
@@ -85,7 +86,7 @@ class Retry:
             self._now()
             return
         self._signature = signature
-        self._check = self._clock.callLater(CHECK_EVERY, self._checked, source)
+        self._check.start(CHECK_EVERY, self._checked, source)
 
     def _now(self) -> None:
         self.cancel()

@@ -18,11 +18,13 @@ class Timer:
         clock: measures the time.
     """
 
-    __slots__ = ("_clock", "_due")
+    __slots__ = ("_arguments", "_call", "_clock", "_due")
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
         self._due: IDelayedCall | None = None
+        self._call: Callable[..., object] | None = None
+        self._arguments: tuple[Any, ...] = ()
 
     @property
     def is_pending(self) -> bool:
@@ -31,8 +33,11 @@ class Timer:
 
     def start(self, seconds: float, call: Callable[..., object], *arguments: Any) -> None:
         """Make a call after so many seconds, in place of a pending one."""
-        self.cancel()
-        self._due = self._clock.callLater(seconds, self._expire, call, arguments)
+        self._call, self._arguments = call, arguments
+        if self._due is None:
+            self._due = self._clock.callLater(seconds, self._expire)
+        else:
+            self._due.reset(seconds)
 
     def start_unless_pending(self, seconds: float, call: Callable[..., object]) -> None:
         """Make a call after so many seconds, unless one is pending: the first of several starts
@@ -44,8 +49,12 @@ class Timer:
         """Make no call."""
         if self._due is not None:
             self._due.cancel()
-            self._due = None
+            self._due = self._call = None
+            self._arguments = ()
 
-    def _expire(self, call: Callable[..., object], arguments: tuple[Any, ...]) -> None:
-        self._due = None
+    def _expire(self) -> None:
+        call, arguments = self._call, self._arguments
+        self._due = self._call = None
+        self._arguments = ()
+        assert call is not None
         call(*arguments)
