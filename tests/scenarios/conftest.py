@@ -1,4 +1,4 @@
-"""Fixtures of the scenarios: one browser, and one server for programs that only look."""
+"""Fixtures of the scenarios: one browser, and one server for clients that change nothing."""
 
 from __future__ import annotations
 

@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from twisted.logger import capturedLogs, formatEvent
 
-from tests.support.fakes import TINY_JPEG
-from tests.support.http_site import Connection
-from tests.support.server_case import TokenCase
+from tests.support.http_site import Connection, TokenSiteCase
 from twistedcam.auth.login_throttle import MAX_WAITING
-from twistedcam.commands import standard_commands
-from twistedcam.media.frame import Frame
 from twistedcam.net.connection_limits import Limits
-from twistedcam.net.proxies import TrustedProxies
-from twistedcam.servers.http import Figures, Guard, HttpFactory, make_router
 
 PROXY, STRANGER = "10.0.0.1", "203.0.113.9"
 GUESSER, CLIENT = "192.0.2.1", "192.0.2.2"
 
 
-class ProxyCase(TokenCase):
-    def setUp(self) -> None:
-        super().setUp()
-        self.server.proxies = TrustedProxies(["10.0.0.0/8"])
-        self.door.hub.publish(Frame(1, 1_000_000, 1, 1, TINY_JPEG))
-        router = make_router(self.server, standard_commands(), Figures(self.server))
-        self.factory = HttpFactory(
-            partial(router.answer, Guard(any_name=True)),
-            self.clock,
-            self.server.doorman,
-            self.server.refusals,
-            proxies=self.server.proxies,
-        )
-
+class ClientAddressTests(TokenSiteCase):
     def ask(
         self, path: str, client: str, token: str = "viewer", peer: str = PROXY, **more: str
     ) -> int:
@@ -41,8 +20,6 @@ class ProxyCase(TokenCase):
         given = f"Bearer {self.tokens.get(token, token)}"
         return self.browser.ask("GET", path, Authorization=given, X_Forwarded_For=client, **more)
 
-
-class ClientAddressTests(ProxyCase):
     def test_wrong_tokens_of_one_keep_no_other_waiting(self) -> None:
         for _ in range(MAX_WAITING + 2):
             self.ask("/snapshot/door", GUESSER, "wrong")
@@ -115,25 +92,3 @@ class ClientAddressTests(ProxyCase):
         }
         for peer, status in ((PROXY, 403), (STRANGER, 400)):  # 400: it is no WebSocket's request
             self.assertEqual(self.ask("/live/door", CLIENT, peer=peer, **wanted), status)
-
-
-class TokenInUrlTests(ProxyCase):
-    def test_it_can_be_switched_off_and_then_says_so(self) -> None:
-        token = self.tokens["viewer"]
-        path = f"/snapshot/door?token={token}"
-        ask = Connection(self.factory).ask
-        self.assertEqual(ask("GET", path), 200)
-        self.server.takes_token_in_url = False
-        for each in (path, f"/?token={token}", f"/stream/door?fps=1&token={token}", "/?token="):
-            browser = Connection(self.factory)
-            self.assertEqual(browser.ask("GET", each), 401, each)
-            self.assertIn("takes no token from an address", browser.json["message"])
-            self.assertNotIn(token, str(browser.json))
-        self.assertEqual(ask("GET", path, Authorization=f"Bearer {token}"), 200)
-
-    def test_it_costs_no_waiting(self) -> None:
-        self.server.takes_token_in_url = False
-        for _ in range(10):
-            self.assertEqual(Connection(self.factory).ask("GET", "/snapshot?token=x"), 401)
-        token = f"Bearer {self.tokens['viewer']}"
-        self.assertEqual(Connection(self.factory).ask("GET", "/snapshot", Authorization=token), 200)

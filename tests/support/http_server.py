@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,3 +39,19 @@ def stamp_of(jpeg: bytes) -> barcode.Stamp:
     stamp = barcode.read(image.astype(np.uint8, copy=False))
     assert stamp is not None
     return stamp
+
+
+@contextmanager
+def half_closed(server: ServerProcess, request: bytes) -> Iterator[socket.socket]:
+    """A connection whose client has sent this, and sends no more."""
+    host, _, port = server.http.removeprefix("http://").rpartition(":")
+    with socket.create_connection((host, int(port)), PATIENCE) as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        yield connection
+
+
+def whole_answer(server: ServerProcess, request: bytes) -> bytes:
+    """All that comes until the server ends the connection."""
+    with half_closed(server, request) as connection:
+        return b"".join(iter(lambda: connection.recv(65536), b""))

@@ -9,9 +9,11 @@ from typing import Any
 from twisted.internet.address import IPv4Address
 from twisted.internet.testing import StringTransport
 
-from tests.support.server_case import ServerCase
+from tests.support.fakes import TINY_JPEG
+from tests.support.server_case import ServerCase, TokenCase
 from twistedcam.commands import standard_commands
 from twistedcam.media.frame import Frame
+from twistedcam.net.proxies import TrustedProxies
 from twistedcam.servers.http import Figures, Guard, HttpFactory, make_router
 
 
@@ -95,3 +97,31 @@ class SiteCase(ServerCase):
         connection = self.connect()
         self.status = connection.ask(method, path, body, **headers)
         return connection
+
+    def answered(self, data: bytes) -> bytes:
+        """The status of the answer to these bytes; the server logs no error."""
+        connection = self.connect()
+        connection.send(data)
+        self.clock.advance(0)
+        status = connection.take()[9:12]
+        connection.channel.connectionLost()
+        self.assertEqual(self.flushLoggedErrors(), [])
+        return status
+
+
+class TokenSiteCase(TokenCase):
+    """A site that needs tokens and trusts the proxies of 10.0.0.0/8."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.server.proxies = TrustedProxies(["10.0.0.0/8"])
+        for camera, seq in ((self.door, 1), (self.yard, 2)):
+            camera.hub.publish(Frame(seq, 1_000_000, 1, 1, TINY_JPEG))
+        router = make_router(self.server, standard_commands(), Figures(self.server))
+        self.factory = HttpFactory(
+            partial(router.answer, Guard(any_name=True)),
+            self.clock,
+            self.server.doorman,
+            self.server.refusals,
+            proxies=self.server.proxies,
+        )

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.support.http_server import serve
+from tests.support.http_site import SiteCase
 from tests.support.process import PATIENCE, ServerProcess, wait_for
 from twistedcam.servers.http.connection.ranges import plain_range
 
@@ -140,3 +141,31 @@ def test_readers_cannot_take_the_files_that_a_recording_needs(tmp_path: Path) ->
             wait_for(lambda: status() == 206, "room again")
         for each in readers:
             each.close()
+
+
+class FileTests(SiteCase):
+    def test_nothing_but_recordings_of_that_folder_is_given(self) -> None:
+        (self.folder / ".hidden.mkv").write_bytes(b"x")
+        (self.folder / "notes.txt").write_bytes(b"x")
+        (self.folder / "link.mkv").symlink_to("/etc/passwd")
+        (self.folder / "folder.mkv").mkdir()
+        for name in (".hidden.mkv", "notes.txt", "link.mkv", "folder.mkv", "..%2f..%2fetc%2fpasswd",
+                     "%2e%2e", "", "none.mkv", "a%00.mkv", "a%5cb.mkv",
+                     f"{'a' * 300}.mp4"):  # fmt: skip
+            self.ask("GET", f"/recordings/{name}")
+            self.assertEqual(self.status, 404, name)
+            self.ask("GET", f"/recordings/{name}/thumbnail")
+            self.assertEqual(self.status, 404, name)
+        self.ask("GET", "/recordings/%ff.mkv")
+        self.assertEqual(self.status, 404)
+        self.ask("GET", "/stream/%ff")
+        self.assertEqual(self.status, 400)
+        self.ask("GET", "/recordings")
+        self.assertEqual(self.status, 404)
+
+    def test_a_recording_to_be_saved_says_its_name(self) -> None:
+        (self.folder / "caf\N{LATIN SMALL LETTER E WITH ACUTE}.jpg").write_bytes(b"x")
+        for query in ("?download", "?download=1", "?token=x&download"):
+            answer = self.ask("HEAD", f"/recordings/caf%C3%A9.jpg{query}")
+            disposition = "Content-Disposition: attachment; filename*=UTF-8''caf%C3%A9.jpg"
+            self.assertIn(disposition, answer.head)

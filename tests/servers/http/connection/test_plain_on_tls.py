@@ -9,7 +9,7 @@ from http.client import HTTPSConnection
 
 import pytest
 
-from tests.servers.http.connection.test_half_closed import whole_answer
+from tests.support.http_server import whole_answer
 from tests.support.process import PATIENCE, ServerProcess
 from twistedcam.servers.http.connection.plain_on_tls import plain_answer
 from twistedcam.tls.certificate import make_certificate

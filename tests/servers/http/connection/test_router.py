@@ -6,7 +6,9 @@ import re
 from unittest.mock import patch
 
 import pytest
+from twisted.logger import capturedLogs, formatEvent
 
+from tests.support.http_site import SiteCase
 from twistedcam.servers.http.connection.router import Route
 
 
@@ -41,3 +43,30 @@ def test_a_pattern_is_compiled_once() -> None:
         for camera in ("one", "two", "three"):
             assert route.match(f"/a/{camera}") == {"camera": camera}
     assert compiled.call_count == 1
+
+
+class RouterTests(SiteCase):
+    def test_what_fails_inside_is_said_and_logged_without_the_token(self) -> None:
+        def fail() -> None:
+            raise ZeroDivisionError
+
+        self.server.on_shutdown = fail
+        self.router.add("GET", "/broken", lambda _: fail())  # type: ignore[arg-type, return-value]
+        with capturedLogs() as logs:
+            answer = self.ask("GET", "/broken?token=secret")
+        self.assertEqual((self.status, answer.json["code"]), (500, "internal"))
+        self.assertNotIn("Zero", answer.body.decode())
+        self.assertNotIn("secret", str([formatEvent(each) for each in logs]))
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_a_slash_at_the_end_of_a_known_address_changes_nothing(self) -> None:
+        for path in ("/snapshot/", "/snapshot/door/", "/state/", "/healthz/", "/metrics/",
+                     "/api/v1/cameras/", "/static/icon.svg/",
+                     "/snapshot/?camera=door"):  # fmt: skip
+            self.ask("GET", path)
+            self.assertEqual(self.status, 200, path)
+        for path in ("//", "/snapshot//", "/nothing/"):
+            self.ask("GET", path)
+            self.assertEqual(self.status, 404, path)
+        self.ask("GET", "/api/v1/shutdown/")
+        self.assertEqual(self.status, 405)

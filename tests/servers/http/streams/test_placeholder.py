@@ -191,3 +191,10 @@ def test_a_camera_that_gave_no_picture_yet_has_the_size_it_is_asked_for(
     rig.threads[-1].step()
     assert (shown[0].width, shown[0].height) == drawn
     assert jpeg.read_header(shown[0].jpeg).size == drawn
+
+
+def test_a_placeholder_has_the_streams_size_and_bears_any_reason() -> None:
+    for size in ((160, 120), (1920, 1080), (64, 16)):
+        jpeg = draw("door", "recovering", "very " * 60 + "long", *size)
+        assert Image.open(io.BytesIO(jpeg)).size == size
+    assert draw("door", "stopped", "", 320, 240) != draw("door", "starting", "", 320, 240)

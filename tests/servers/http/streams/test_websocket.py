@@ -11,6 +11,7 @@ from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, Req
 
 from tests.support.http_site import Connection, SiteCase
 from twistedcam.delivery.sender import FULL
+from twistedcam.servers.http.streams import websocket
 from twistedcam.servers.http.streams.websocket import ACK_TIMEOUT
 
 
@@ -136,3 +137,51 @@ class WebSocketTests(SiteCase):
     def test_a_plain_request_is_told_where_to_go(self) -> None:
         self.assertIn("/stream", self.ask("GET", "/live").json["message"])
         self.assertEqual(self.status, 400)
+
+
+class HandshakeTests(SiteCase):
+    def test_a_websocket_begins_with_a_get_over_http_1_1_and_little_else(self) -> None:
+        upgrade = (
+            b"Host: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\n"
+        )
+        for first, more, status in (
+            (b"GET /live HTTP/1.1", b"", b"101"),
+            (b"GET /live HTTP/1.1", b"Transfer-Encoding: identity\r\n", b"101"),
+            (b"GET /live HTTP/1.1", b"Connection: close\r\n", b"400"),
+            (b"GET /live HTTP/1.1", b"X: \xff\r\n", b"101"),
+            (b"GET /live HTTP/1.0", b"", b"400"),
+            (b"HEAD /live HTTP/1.1", b"", b"400"),
+            (b"GET /live HTTP/1.1", b"Sec-WebSocket-Version: \xff\r\n", b"400"),
+            (b"GET /live HTTP/1.1", b"Transfer-Encoding: gzip\r\n", b"400"),
+        ):
+            data = first + b"\r\n" + upgrade + more + b"\r\n"
+            self.assertEqual(self.answered(data), status, data)
+        self.assertEqual(self.answered(b"GET /live HTTP/1.0\r\n\r\n"), b"400")
+        # What comes in one packet with it reaches the WebSocket.
+        self.assertEqual(self.answered(b"GET /live HTTP/1.1\r\n" + upgrade + b"\r\n\xff"), b"101")
+
+    def test_the_bytes_of_a_websocket_message(self) -> None:
+        for text, end in (
+            ('{"ack": 1}'.ljust(websocket.MAX_MESSAGE), []),
+            ('{"ack": 1}'.ljust(websocket.MAX_MESSAGE + 1), [1002]),
+            ("[" * websocket.MAX_MESSAGE, [1002]),
+        ):
+            client = WSConnection(ConnectionType.CLIENT)
+            connection = self.connect()
+            connection.send(client.send(Request(host="localhost", target="/live/door")))
+            client.receive_data(connection.take())
+            list(client.events())
+            connection.send(client.send(TextMessage(text)))
+            client.receive_data(connection.take())
+            found = [each.code for each in client.events() if isinstance(each, CloseConnection)]
+            self.assertEqual(found, end, text[:20])
+
+    def test_a_websocket_ends(self) -> None:
+        connection = self.connect()
+        connection.ask("GET", "/live/door", Upgrade="websocket", Connection="Upgrade",
+                       Sec_WebSocket_Version="13", Sec_WebSocket_Key="AQIDBAUGBwgJCgsMDQ4PEA==",
+                       )  # fmt: skip
+        connection.channel.readConnectionLost()
+        self.assertTrue(connection.transport.aborted)
+        connection.channel.connectionLost()

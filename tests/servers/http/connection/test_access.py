@@ -1,32 +1,20 @@
-"""The web side opens by a token, and to what the token is good for."""
+"""Tests of access: how a token is given, and what it allows."""
 
 from __future__ import annotations
 
 import base64
 import json
-from functools import partial
 from typing import Any
 
 from twisted.logger import capturedLogs, formatEvent
 
-from tests.support.fakes import TINY_JPEG
-from tests.support.http_site import Connection
-from tests.support.server_case import TokenCase
-from twistedcam.commands import standard_commands
+from tests.support.http_site import Connection, SiteCase, TokenSiteCase
+from twistedcam.auth import Authenticator, Grant, TokenFile
 from twistedcam.events import ViewerChanged
-from twistedcam.media.frame import Frame
 from twistedcam.net.refusal_log import PERIOD
-from twistedcam.servers.http import Figures, Guard, HttpFactory, make_router
 
 
-class TokenTests(TokenCase):
-    def setUp(self) -> None:
-        super().setUp()
-        for camera, seq in ((self.door, 1), (self.yard, 2)):
-            camera.hub.publish(Frame(seq, 1_000_000, 1, 1, TINY_JPEG))
-        router = make_router(self.server, standard_commands(), Figures(self.server))
-        self.factory = HttpFactory(partial(router.answer, Guard(any_name=True)), self.clock)
-
+class TokenTests(TokenSiteCase):
     def connect(self) -> Connection:
         return Connection(self.factory, "192.0.2.9")
 
@@ -222,3 +210,37 @@ class TokenTests(TokenCase):
             self.assertIn(said, text)
             for token in (guest, wrong):
                 self.assertNotIn(token, text)
+
+
+class TokenInUrlTests(TokenSiteCase):
+    def test_it_can_be_switched_off_and_then_says_so(self) -> None:
+        token = self.tokens["viewer"]
+        path = f"/snapshot/door?token={token}"
+        ask = Connection(self.factory).ask
+        self.assertEqual(ask("GET", path), 200)
+        self.server.takes_token_in_url = False
+        for each in (path, f"/?token={token}", f"/stream/door?fps=1&token={token}", "/?token="):
+            browser = Connection(self.factory)
+            self.assertEqual(browser.ask("GET", each), 401, each)
+            self.assertIn("takes no token from an address", browser.json["message"])
+            self.assertNotIn(token, str(browser.json))
+        self.assertEqual(ask("GET", path, Authorization=f"Bearer {token}"), 200)
+
+    def test_it_costs_no_waiting(self) -> None:
+        self.server.takes_token_in_url = False
+        for _ in range(10):
+            self.assertEqual(Connection(self.factory).ask("GET", "/snapshot?token=x"), 401)
+        token = f"Bearer {self.tokens['viewer']}"
+        self.assertEqual(Connection(self.factory).ask("GET", "/snapshot", Authorization=token), 200)
+
+
+class AuthorizationTests(SiteCase):
+    def test_an_authorization_that_is_no_text_is_a_wrong_token(self) -> None:
+        file = TokenFile(self.folder / "tokens.toml")
+        file.add(Grant("viewer", frozenset({"view"})))
+        self.server.authenticator = Authenticator(self.clock, file)
+        for kind in (b"Basic ", b"basic", b"Bearer ", b"Digest ", b""):
+            for value in (b"\xff", b"\xff\xfe==", b"=", b"YQ", b"/w==", b"a" * 5000, b"\xc3\xa9"):
+                self.clock.advance(1000)
+                head = b"GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: "
+                self.assertEqual(self.answered(head + kind + value + b"\r\n\r\n"), b"401")

@@ -1,0 +1,22 @@
+"""Tests of the statistics that the page gets once a second."""
+
+from __future__ import annotations
+
+from tests.support.http_site import SiteCase
+from twistedcam.events import CameraChanged
+
+
+class LiveStatsTests(SiteCase):
+    def test_figures_come_at_once_then_every_second_and_soon_after_a_change(self) -> None:
+        self.figures.startService()
+        self.addCleanup(self.figures.stopService)
+        connection = self.connect()
+        connection.send(b"GET /events?figures=1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        first = connection.take()
+        self.assertIn(b"event: history", first)
+        self.assertIn(b"event: figures", first)
+        self.clock.advance(1)
+        self.assertEqual(connection.take().count(b"event: figures"), 1)
+        self.server.events.publish(CameraChanged("yard", "starting"))
+        self.clock.advance(0.05)
+        self.assertEqual(connection.take().count(b"event: figures"), 1)

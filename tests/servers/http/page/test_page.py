@@ -1,0 +1,45 @@
+"""Tests of the page's files: headers, cache, and the page without scripts."""
+
+from __future__ import annotations
+
+from tests.support.http_site import SiteCase
+from twistedcam.sources import SourceSpec
+
+
+class PageTests(SiteCase):
+    def test_the_page_may_run_nothing_in_line_and_load_nothing_from_elsewhere(self) -> None:
+        answer = self.ask("GET", "/")
+        self.assertIn(
+            "Content-Security-Policy: default-src 'none'; script-src 'self';", answer.head
+        )
+        self.assertNotIn("unsafe", answer.head)
+        page = answer.body.decode()
+        self.assertNotIn("style=", page)
+        self.assertNotIn("http://", page)
+        self.assertNotIn("https://", page)
+        self.assertNotRegex(page, r"<script(?![^>]*src=)|\son\w+=")
+
+    def test_the_pages_parts_are_asked_for_again_and_cost_nothing(self) -> None:
+        answer = self.ask("GET", "/static/app.js")
+        etag = next(line for line in answer.head.split("\r\n") if line.startswith("ETag"))
+        self.ask("GET", "/static/app.js", If_None_Match=etag.split(": ")[1])
+        self.assertEqual(self.status, 304)
+        self.ask("GET", "/static/..%2fpage.py")
+        self.assertEqual(self.status, 404)
+
+    def test_without_scripts_the_page_shows_every_camera(self) -> None:
+        page = self.ask("GET", "/").body.decode()
+        self.assertIn('<img src="stream/door"', page)
+        self.assertIn('<img src="stream/yard"', page)
+        self.assertNotIn("refresh", page)
+
+    def test_without_scripts_more_cameras_than_connections_are_snapshots(
+        self,
+    ) -> None:
+        for number in range(5):
+            self.server.add_camera(f"c{number}", SourceSpec("fake", "", {}, "fake:"))
+        page = self.ask("GET", "/").body.decode()
+        self.assertEqual(page.count('<img src="snapshot/'), 7)
+        self.assertNotIn('<img src="stream/', page)
+        self.assertIn('<a href="stream/c4">', page)
+        self.assertIn('<meta http-equiv="refresh"', page)

@@ -1,0 +1,66 @@
+"""Tests of server-sent events."""
+
+from __future__ import annotations
+
+import json
+
+from tests.support.http_site import SiteCase
+from twistedcam.events import CameraChanged, Fault
+from twistedcam.servers.http.streams import sse as events
+
+
+class EventTests(SiteCase):
+    def test_events_are_told_as_they_happen(self) -> None:
+        connection = self.connect()
+        connection.send(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        self.assertIn(b"Content-Type: text/event-stream", connection.take())
+        self.server.events.publish(CameraChanged("yard", "starting"))
+        kind, data, *_ = connection.take().decode().split("\n")
+        self.assertEqual(kind, "event: state")
+        told = json.loads(data.removeprefix("data: "))
+        self.assertEqual((told["camera"], told["state"]), ("yard", "starting"))
+
+    def test_one_cameras_events_alone(self) -> None:
+        connection = self.connect()
+        connection.send(b"GET /events?camera=door HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        connection.take()
+        self.server.events.publish(CameraChanged("yard", "starting"))
+        self.assertEqual(connection.take(), b"")
+        self.assertEqual(self.ask("GET", "/events?camera=attic").json["code"], "no-such-camera")
+
+    def test_who_does_not_read_is_dropped_and_not_buffered_for(self) -> None:
+        connection = self.connect()
+        connection.send(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        connection.transport.producer.pauseProducing()
+        for number in range(5000):
+            self.server.events.publish(CameraChanged("yard", "recovering", f"reason {number}"))
+        self.assertTrue(connection.transport.aborted)
+        self.assertLess(len(connection.take()), 300_000)
+
+    def test_the_bytes_of_events_that_wait(self) -> None:
+        connection = self.connect()
+        connection.ask("GET", "/events")
+        connection.transport.producer.pauseProducing()
+        fault = Fault("door", "test", "x" * 1000)
+        for _ in range(events.MAX_WAITING // 1100):
+            self.server.events.publish(fault)
+        self.assertFalse(connection.transport.aborted)
+        connection.transport.producer.resumeProducing()
+        connection.transport.producer.pauseProducing()
+        for _ in range(events.MAX_WAITING // 1000):
+            self.server.events.publish(fault)
+        self.assertTrue(connection.transport.aborted)
+
+    def test_a_word_that_is_no_text_is_refused(self) -> None:
+        answer = self.ask("GET", "/events?camera=%ff")
+        self.assertEqual((self.status, answer.json["code"]), (400, "bad-argument"))
+
+    def test_one_that_listens_goes_on_until_it_is_gone(self) -> None:
+        connection = self.connect()
+        connection.ask("GET", "/events")
+        connection.channel.readConnectionLost()
+        self.clock.advance(30)
+        self.assertFalse(connection.transport.disconnecting)
+        self.assertIn(b"still here", connection.take())
+        connection.channel.connectionLost()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
