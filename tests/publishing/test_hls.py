@@ -6,6 +6,7 @@ import base64
 import shutil
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -13,7 +14,7 @@ from urllib.request import urlopen
 import cv2
 import numpy as np
 
-from tests.publishing.test_live import probe, state
+from tests.publishing.test_live import probe, state, targets
 from tests.support.chromium import chromium
 from tests.support.ports import free_port
 from tests.support.process import PATIENCE, ServerProcess, wait_for
@@ -21,6 +22,7 @@ from tests.support.publish_examples import EXAMPLES, filled
 from tests.support.publish_peers import LOCAL, Nginx
 from tests.support.system import require
 from twistedcam.media import barcode
+from twistedcam.tls.certificate import make_certificate
 
 #: Where `make test` puts it (tools/browser_parts.py).
 PARTS = Path(sys.prefix) / "share/twistedcam-tests"
@@ -108,3 +110,44 @@ def test_a_browser_plays_hls_from_folder_origin_and_edge(tmp_path: Path) -> None
             with urlopen(segment, timeout=PATIENCE) as answer:
                 cached = answer.headers["X-Cache"]
         assert cached == "HIT"
+
+
+DAV = """http {{ server {{
+    listen {local}:{port}; listen {local}:{tls} ssl;
+    ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem;
+    root {folder}/www; client_body_temp_path {folder}/body; access_log {folder}/access;
+    dav_methods PUT DELETE; create_full_put_path on;
+    location /locked/ {{ auth_basic x; auth_basic_user_file {folder}/users; }}
+}} }}
+"""
+
+
+def test_a_web_server_that_takes_put_and_delete_shows_what_is_uploaded(tmp_path: Path) -> None:
+    port, tls = free_port(), free_port()
+    make_certificate(tmp_path, [LOCAL], datetime.now(UTC))
+    (tmp_path / "www").mkdir()
+    (tmp_path / "users").write_text("door:{PLAIN}k@y\n")
+    config = DAV.format(local=LOCAL, port=port, tls=tls, folder=tmp_path)
+    urls = {
+        "plain": f"http://{LOCAL}:{port}/plain/live.m3u8#name=plain",
+        "tls": f"https://{LOCAL}:{tls}/tls/live.m3u8#name=tls&ca={tmp_path}/cert.pem",
+        "locked": f"http://door:k%40y@{LOCAL}:{port}/locked/live.m3u8#name=locked",
+        "refused": f"http://door:no@{LOCAL}:{port}/locked/refused.m3u8#name=refused",
+    }
+    options = [word for url in urls.values() for word in ("--publish", f"hls:{url}")]
+    with (
+        Nginx(tmp_path / "nginx", config, port),
+        ServerProcess(tmp_path / "rec", "--camera", "pattern:?size=320x240", *options) as server,
+    ):
+        for name in ("plain", "tls", "locked"):
+            folder = tmp_path / "www" / name
+            wait_for((folder / "live.m3u8").exists, "a playlist")
+            oldest = min(folder.glob("*.ts"))
+            wait_for(lambda oldest=oldest: not oldest.exists(), "the oldest segment to be removed")
+        assert probe(f"http://{LOCAL}:{port}/plain/live.m3u8")[:2] == ["h264", "320"]
+        assert probe(f"https://{LOCAL}:{tls}/tls/live.m3u8")[:2] == ["h264", "320"]
+        assert probe(urls["locked"].partition("#")[0])[:2] == ["h264", "320"]
+        found = targets(server)
+        assert [found[name]["faults"] for name in ("plain", "tls", "locked")] == [0, 0, 0]
+        assert found["refused"]["last_fault"] == "PUT: 401 Unauthorized"
+        assert not list((tmp_path / "www/locked").glob("refused*"))

@@ -13,7 +13,6 @@ import av
 import numpy as np
 
 from tests.support.process import PATIENCE, ROOT
-from twistedcam.publishing.sender.muxer import tee_url
 from twistedcam.publishing.sender.protocol import FRAME_HEADER, SenderConfig
 
 CLOCK = 90_000
@@ -41,7 +40,6 @@ def test_progress_is_told_after_a_gap_however_soon_it_comes(tmp_path: Path) -> N
         "options": {},
         "verify": True,
         "ca": "",
-        "tidy": True,
     }
     times = [0, 3 * CLOCK, 3 * CLOCK + 3000]
     frames = [
@@ -57,8 +55,3 @@ def test_progress_is_told_after_a_gap_however_soon_it_comes(tmp_path: Path) -> N
     )
     told = [line.split()[:2] for line in done.stdout.decode().splitlines()]
     assert told[:3] == [["live"], ["at", "0"], ["at", str(3 * CLOCK)]]
-
-
-def test_tee_gets_an_address_with_nothing_that_it_would_read_as_its_own() -> None:
-    url = tee_url("rtmps://h/a/k|e'y", "flv", {"ca_file": "/a:b]c"})
-    assert url == r"[f=flv:ca_file=/a\\:b\\]c]rtmps://h/a/k\|e\'y"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import subprocess
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import IO, Any
 
 from tests.support.process import wait_for
 from tests.support.system import require, require_program
+from twistedcam.tls.certificate import CERTIFICATE, KEY
 
 LOCAL = "127.0.0.1"
 _MODULE = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
@@ -103,15 +106,29 @@ class Asked:
 class WebServer(ThreadingHTTPServer):
     """Takes whatever is put and deleted, and refuses WHIP's offers; open while in the context.
 
-    Each request is taken by a thread of its own, and those run in any order: only that in which
-    connections were made is the sender's.
+    Each connection has a thread of its own.
+
+    Arguments:
+        certificate: folder of a certificate and its key, for TLS.
     """
 
     daemon_threads = True
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: Path | None = None) -> None:
         super().__init__((LOCAL, 0), _Upload)
         self.port: int = self.server_address[1]
+        self.url = f"{'https' if certificate else 'http'}://{LOCAL}:{self.port}"
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate / CERTIFICATE, certificate / KEY)
+            self.socket = context.wrap_socket(self.socket, server_side=True)
+        #: Gives status and headers for a request.
+        self.reply: Callable[[Asked], tuple[int, dict[str, str]]] = lambda asked: (
+            {"PUT": 201, "DELETE": 200}.get(asked.method, 403),
+            {},
+        )
+        #: Paths after whose answers the connection is closed, without a header that says so.
+        self.closing: set[str] = set()
         #: What was asked, and what of it was taken whole.
         self.begun: list[Asked] = []
         self.taken: list[Asked] = []
@@ -127,6 +144,9 @@ class WebServer(ThreadingHTTPServer):
         self.connections.append(client_address)
         super().process_request(request, client_address)
 
+    def handle_error(self, *_: object) -> None:
+        """Say nothing: a client may refuse the certificate."""
+
     def __enter__(self) -> WebServer:
         self._serving.start()
         return self
@@ -141,7 +161,7 @@ class _Upload(BaseHTTPRequestHandler):
     server: WebServer
     protocol_version = "HTTP/1.1"
 
-    def _take(self, status: int) -> None:
+    def do_PUT(self) -> None:
         number = self.server.connections.index(self.client_address)
         asked = Asked(self.command, self.path, number)
         self.server.begun.append(asked)
@@ -154,19 +174,16 @@ class _Upload(BaseHTTPRequestHandler):
         else:
             size = int(self.headers.get("Content-Length", 0))
             asked.body = self.rfile.read(size).decode(errors="replace")
+        status, headers = self.server.reply(asked)
         self.server.taken.append(asked)
         self.send_response(status)
-        self.send_header("Content-Length", "0")
+        for name, value in {"Content-Length": "2", **headers}.items():
+            self.send_header(name, value)
         self.end_headers()
+        self.wfile.write(b"ok")
+        self.close_connection |= self.path in self.server.closing
 
-    def do_PUT(self) -> None:
-        self._take(201)
-
-    def do_DELETE(self) -> None:
-        self._take(204)
-
-    def do_POST(self) -> None:
-        self._take(403)
+    do_DELETE = do_POST = do_PUT
 
     def log_message(self, *_: object) -> None:
         """Nothing."""

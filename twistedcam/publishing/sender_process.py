@@ -57,7 +57,6 @@ class SenderProcess(ChildProcess):
             "options": target.options(),
             "verify": target.verify,
             "ca": target.ca,
-            "tidy": target.is_folder,
         }
         self.transport.write(json.dumps(config).encode() + b"\n")  # type: ignore[union-attr]
 

@@ -96,7 +96,7 @@ class PublishTarget:
         if self.is_folder:
             options["hls_flags"] += "+temp_file"
         else:
-            options |= {"method": "PUT", "timeout": "15"}
+            options["method"] = "PUT"  # and DELETE of old segments
         return options
 
     def without_secrets(self, text: str) -> str:

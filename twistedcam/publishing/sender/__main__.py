@@ -17,7 +17,7 @@ import av.error
 import av.logging
 
 from twistedcam.publishing.sender.muxer import Muxer
-from twistedcam.publishing.sender.protocol import EncodedFrame, SenderConfig, read_frames
+from twistedcam.publishing.sender.protocol import EncodedFrame, SenderConfig, read_frames, report
 
 CLOCK = Fraction(1, 90_000)
 #: Between two reports of progress: seconds, or video in steps of CLOCK.
@@ -35,8 +35,7 @@ def main() -> int:
     try:
         _send(muxer, read_frames(sys.stdin.buffer))
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        _report("error " + " ".join(muxer.reason(error).split())[:_MAX_REASON])
-        muxer.abandon()
+        report("error " + " ".join(muxer.reason(error).split())[:_MAX_REASON])
         os._exit(1)  # or PyAV would end the stream, which can take as long as FFmpeg likes
     muxer.close()
     return 0
@@ -48,7 +47,7 @@ def _send(muxer: Muxer, frames: Iterator[EncodedFrame]) -> None:
         return
     with av.open(io.BytesIO(first.data), format="h264") as template:
         stream = muxer.open(template.streams.video[0], CLOCK)
-    _report("live")
+    report("live")
     count = size = reported_pts = 0
     reported = 0.0
     for frame in itertools.chain([first], frames):
@@ -61,12 +60,7 @@ def _send(muxer: Muxer, frames: Iterator[EncodedFrame]) -> None:
         # Progress after a gap is reported at once: the server sends no more before.
         if time.monotonic() - reported >= _PERIOD or frame.pts - reported_pts >= _STRIDE:
             reported, reported_pts = time.monotonic(), frame.pts
-            _report(f"at {frame.pts} {count} {size}")
-
-
-def _report(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+            report(f"at {frame.pts} {count} {size}")
 
 
 if __name__ == "__main__":

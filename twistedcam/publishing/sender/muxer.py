@@ -9,13 +9,16 @@ from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import av
 import av.logging
 
-from twistedcam.publishing.sender.gate import Gate
-from twistedcam.publishing.sender.protocol import SenderConfig
+from twistedcam.publishing.sender.protocol import UNTRUSTED, SenderConfig
+
+if TYPE_CHECKING:
+    from twistedcam.publishing.sender.hls_upload import HlsUpload
+    from twistedcam.publishing.sender.whip_proxy import WhipProxy
 
 #: Where systems keep the certificates of authorities in one file, as FFmpeg's GnuTLS wants it.
 _BUNDLES = (
@@ -23,20 +26,20 @@ _BUNDLES = (
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/cert.pem",
 )
-_HINT = "; for one that signs itself say #ca=FILE"
 
 
 class Muxer:
     """FFmpeg's container for a target.
 
     RTSP checks certificates by itself. FFmpeg's RTMP can, but PyAV hands it no options; its muxer
-    ``tee`` does. HTTP goes through a Gate, where Python checks.
+    ``tee`` does. Its HLS and WHIP cannot: HLS is written to memory and uploaded by Python, WHIP
+    goes through a proxy.
     """
 
     def __init__(self, config: SenderConfig) -> None:
         self._config = config
         self._container: Any = None
-        self._gate: Gate | None = None
+        self._web: HlsUpload | WhipProxy | None = None
         self._logged: list[str] = []
 
     def open(self, template: Any, clock: Fraction) -> Any:
@@ -49,13 +52,10 @@ class Muxer:
         Raises:
             av.error.FFmpegError, OSError, ValueError: the target refuses; see ``reason``.
         """
-        config = self._config
-        if config["tidy"]:
-            remove_old_segments(Path(config["url"]))
         with ExitStack() as files, av.logging.Capture(local=False) as logs:
-            url, muxer, options = self._ffmpeg_target(files)
+            arguments = self._arguments(files)
             try:
-                self._container = av.open(url, "w", format=muxer, options=options)
+                self._container = av.open(mode="w", **arguments)
                 stream = self._container.add_stream_from_template(template)
                 stream.time_base = clock
                 self._container.start_encoding()
@@ -70,47 +70,54 @@ class Muxer:
             av.error.FFmpegError, OSError: the target refuses.
         """
         self._container.mux(packet)
-        if self._gate is not None and (fault := self._gate.fault()):
-            raise OSError(fault)
+        if self._web is not None:
+            self._web.check()
 
     def close(self) -> None:
         """End the stream, if the target still accepts that."""
         if self._container is not None:
             with suppress(av.error.FFmpegError, OSError):
                 self._container.close()
-        self.abandon()
-
-    def abandon(self) -> None:
-        """End the gate without ending the stream."""
-        if self._gate is not None:
-            self._gate.close()
 
     def reason(self, error: Exception) -> str:
         """Return the reason of an error: what FFmpeg logged first is the cause of it."""
-        if self._gate is not None and (fault := self._gate.late_fault()):
-            return fault
+        if self._web is not None:
+            try:
+                self._web.check()
+            except OSError as fault:
+                return str(fault)
         text = getattr(error, "strerror", None) or str(error)
         log = getattr(error, "log", None)
         logged = self._logged[:1] or ([log[2].strip()] if log else [])
         if any("certificate" in each for each in logged):
-            return f"its certificate is not to be trusted ({logged[0]}){_HINT}"
+            return UNTRUSTED.format(logged[0])
         return f"{text} ({logged[0]})" if logged else text
 
-    def _ffmpeg_target(self, files: ExitStack) -> tuple[str, str, dict[str, str]]:
-        """Return address, muxer and options for FFmpeg."""
+    def _arguments(self, files: ExitStack) -> dict[str, Any]:
+        """Return what ``av.open`` is given: address, muxer, options."""
         config = self._config
         url, muxer, options = config["url"], config["muxer"], dict(config["options"])
         scheme = url.partition(":")[0].lower()
-        if scheme in ("http", "https"):
-            self._gate = Gate(url, config["verify"], config["ca"])
-            url = self._gate.url
+        arguments: dict[str, Any] = {"file": url, "format": muxer, "options": options}
         if muxer == "whip":
+            from twistedcam.publishing.sender.whip_proxy import WhipProxy
+
+            self._web = WhipProxy(config)
+            arguments["file"] = self._web.url
             options |= _dtls_certificate(files)
+        elif scheme in ("http", "https"):
+            from twistedcam.publishing.sender.hls_upload import HlsUpload
+
+            self._web = HlsUpload(config)
+            arguments |= {"file": self._web.url, "io_open": self._web.io_open}
+        elif muxer == "hls":
+            remove_old_segments(Path(url))
         if scheme in ("rtmps", "rtsps") and config["verify"]:
             options |= {"tls_verify": "1", "ca_file": ca_bundle(config["ca"])}
         if scheme == "rtmps":
-            return tee_url(url, muxer, options), "tee", {}
-        return url, muxer, options
+            tee = tee_url(url, muxer, options)
+            arguments = {"file": tee, "format": "tee"}
+        return arguments
 
 
 def ca_bundle(ca: str) -> str:

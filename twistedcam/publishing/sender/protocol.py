@@ -8,9 +8,12 @@ first a keyframe. Output: the lines ``live``, ``at PTS FRAMES BYTES`` and, as th
 from __future__ import annotations
 
 import struct
+import sys
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple, TypedDict
 
+#: The reason where a certificate is not trusted, with what was found wrong.
+UNTRUSTED = "its certificate is not to be trusted ({}); for one that signs itself say #ca=FILE"
 #: Time in steps of 1/90000 s, 1 for a keyframe, bytes that follow.
 FRAME_HEADER = struct.Struct(">QBI")
 
@@ -24,7 +27,6 @@ class SenderConfig(TypedDict):
         options: the muxer's options.
         verify: true if certificates are checked.
         ca: file of certificates that they are checked by; the system's if empty.
-        tidy: true to remove segments that an earlier run has left beside a playlist.
     """
 
     url: str
@@ -32,7 +34,6 @@ class SenderConfig(TypedDict):
     options: dict[str, str]
     verify: bool
     ca: str
-    tidy: bool
 
 
 class EncodedFrame(NamedTuple):
@@ -41,6 +42,12 @@ class EncodedFrame(NamedTuple):
     pts: int
     is_keyframe: bool
     data: bytes
+
+
+def report(line: str) -> None:
+    """Write a line of output."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def read_frames(file: BinaryIO) -> Iterator[EncodedFrame]:

@@ -1,0 +1,32 @@
+"""What the server writes to a sender is read as it was, and no part of a frame is."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from twistedcam.publishing.sender.protocol import FRAME_HEADER, EncodedFrame, read_frames, report
+
+FRAMES = [EncodedFrame(0, True, b"key"), EncodedFrame(1 << 40, False, b"")]
+
+
+def written(frames: list[EncodedFrame]) -> bytes:
+    return b"".join(
+        FRAME_HEADER.pack(each.pts, each.is_keyframe, len(each.data)) + each.data for each in frames
+    )
+
+
+def test_frames_are_read_as_they_were_written() -> None:
+    assert list(read_frames(io.BytesIO(written(FRAMES)))) == FRAMES
+
+
+@pytest.mark.parametrize("missing", range(1, FRAME_HEADER.size + 3))
+def test_a_frame_that_is_cut_off_is_left_out(missing: int) -> None:
+    data = written(FRAMES[:1] * 2)
+    assert list(read_frames(io.BytesIO(data[:-missing]))) == FRAMES[:1]
+
+
+def test_a_report_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    report("live")
+    assert capsys.readouterr().out == "live\n"

@@ -1,0 +1,104 @@
+"""The server's side of a sender: it says what to send, hears how it goes, and can end it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from twisted.internet.error import ProcessDone
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from twistedcam.publishing.sender.protocol import FRAME_HEADER
+from twistedcam.publishing.sender_process import GRACE, SenderProcess
+from twistedcam.publishing.target import parse_target
+from twistedcam.stream.moment import Coded
+
+
+class Reactor(Clock):
+    """A clock whose processes are this object: it keeps what they are given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+        self.is_open = True
+        self.signals: list[str] = []
+
+    def spawnProcess(self, protocol: Any, program: str, words: list[str], **_: Any) -> None:
+        self.words = words
+        protocol.makeConnection(self)
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    def writeSequence(self, data: list[bytes]) -> None:
+        self.written += b"".join(data)
+
+    def closeStdin(self) -> None:
+        self.is_open = False
+
+    def signalProcess(self, name: str) -> None:
+        self.signals.append(name)
+
+
+class SenderProcessTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.reactor = Reactor()
+        self.told: list[Any] = []
+        self.process = SenderProcess(
+            self.reactor,
+            parse_target("rtmps://h/live/KEY-1#verify=0"),
+            lambda: self.told.append("live"),
+            lambda *progress: self.told.append(progress),
+            self.told.append,
+        )
+
+    def end(self) -> None:
+        self.process.processEnded(Failure(ProcessDone(0)))
+
+    def test_the_target_goes_through_the_pipe_and_frames_follow(self) -> None:
+        line, _, _ = self.reactor.written.partition(b"\n")
+        config = json.loads(line)
+        self.assertEqual((config["url"], config["muxer"]), ("rtmps://h/live/KEY-1", "flv"))
+        self.assertEqual((config["verify"], config["ca"]), (False, ""))
+        self.assertNotIn("KEY-1", " ".join(self.reactor.words))
+        self.process.send(Coded(b"data", 90_000, True, 0))
+        frame = FRAME_HEADER.pack(90_000, True, 4) + b"data"
+        self.assertEqual(self.reactor.written, line + b"\n" + frame)
+
+    def test_lines_are_told_in_whatever_pieces_they_come(self) -> None:
+        for piece in (b"li", b"ve\nat 90000 2 ", b"800\nat 1", b"80000 3 900\n"):
+            self.process.outReceived(piece)
+        self.assertEqual(self.told, ["live", (90_000, 2, 800), (180_000, 3, 900)])
+
+    def test_an_end_has_the_sender_s_reason_without_keys(self) -> None:
+        self.process.errReceived(b"something else\n")
+        self.process.outReceived(b"error stream KEY-1 is refused\n")
+        self.assertEqual(self.told, [])
+        self.end()
+        self.assertEqual(self.told, ["stream *** is refused"])
+
+    def test_without_a_reason_it_is_the_last_line_of_a_traceback(self) -> None:
+        self.process.errReceived(b"Traceback\n  File\nOSError: KEY-1\n")
+        self.end()
+        self.assertEqual(self.told, ["OSError: ***"])
+
+    def test_without_any_word_it_is_said_that_it_ended(self) -> None:
+        self.end()
+        self.assertEqual(self.told, ["its sender ended"])
+
+    def test_one_that_is_closed_says_nothing_more_and_ends_by_itself(self) -> None:
+        closed = self.process.close()
+        self.assertFalse(self.reactor.is_open)
+        self.process.outReceived(b"live\nat 1 1 1\nerror no\n")
+        self.assertNoResult(closed)
+        self.end()
+        self.successResultOf(closed)
+        self.assertEqual((self.told, self.reactor.getDelayedCalls()), ([], []))
+        self.successResultOf(self.process.close())
+
+    def test_one_that_does_not_end_is_killed(self) -> None:
+        self.process.close()
+        self.reactor.advance(GRACE)
+        self.assertEqual(self.reactor.signals, ["KILL"])
