@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from twistedcam import wire
 from twistedcam.auth import ANYONE, Authenticator, Grant, TokenFile, new_token
-from twistedcam.auth.login_throttle import MAX_ADDRESSES, MAX_WAITING, Slowdown
+from twistedcam.auth.login_throttle import MAX_ADDRESSES, MAX_WAITING, LoginThrottle
 from twistedcam.errors import BadArgument, Unauthorized
 
 HERE = IPv4Address("TCP", "192.0.2.1", 5000)
@@ -113,11 +113,11 @@ class AuthenticatorTests(SynchronousTestCase):
         self.successResultOf(right)
 
     def test_the_number_of_addresses_remembered_is_bounded(self) -> None:
-        slowdown = Slowdown(self.clock)
+        throttle = LoginThrottle(self.clock)
         for number in range(MAX_ADDRESSES + 10):
-            slowdown.failed(str(number))
-        self.assertFalse(slowdown.is_slowed("9"))
-        self.assertTrue(slowdown.is_slowed("10"))
+            throttle.failed(str(number))
+        self.assertFalse(throttle.is_slowed("9"))
+        self.assertTrue(throttle.is_slowed("10"))
 
     def test_the_file_is_read_again_when_it_changes(self) -> None:
         other = self.file.add(Grant("desk", frozenset({"control"})))

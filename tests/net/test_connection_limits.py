@@ -18,7 +18,7 @@ from tests.support.viewer import Viewer
 from twistedcam import wire
 from twistedcam.commands import standard_commands
 from twistedcam.errors import TooMany
-from twistedcam.net.connection_limits import RESERVED_FILES, Doorman, Limits
+from twistedcam.net.connection_limits import RESERVED_FILES, ConnectionLimiter, ConnectionLimits
 from twistedcam.servers.control.protocol import ControlFactory
 from twistedcam.servers.frames import FrameFactory
 from twistedcam.servers.http import HttpFactory
@@ -30,67 +30,67 @@ def address(number: int) -> IPv4Address:
 
 
 def test_no_more_connections_than_there_is_room_for() -> None:
-    doorman = Doorman(Limits(connections=3))
-    tickets = [doorman.enter(address(each)) for each in range(3)]
+    limiter = ConnectionLimiter(ConnectionLimits(connections=3))
+    admissions = [limiter.admit(address(each)) for each in range(3)]
     with pytest.raises(TooMany, match="3 connections already"):
-        doorman.enter(address(9))
-    tickets[0].leave()
-    tickets[0].leave()
-    doorman.enter(address(9))
-    assert len(doorman) == 3
+        limiter.admit(address(9))
+    admissions[0].leave()
+    admissions[0].leave()
+    limiter.admit(address(9))
+    assert len(limiter) == 3
 
 
 def test_one_address_cannot_take_all_the_room() -> None:
-    doorman = Doorman(Limits(per_address=2))
-    tickets = [doorman.enter(address(1)) for _ in range(2)]
+    limiter = ConnectionLimiter(ConnectionLimits(per_address=2))
+    admissions = [limiter.admit(address(1)) for _ in range(2)]
     with pytest.raises(TooMany, match="from this address"):
-        doorman.enter(address(1))
-    doorman.enter(address(2))
-    tickets[0].leave()
-    doorman.enter(address(1))
+        limiter.admit(address(1))
+    limiter.admit(address(2))
+    admissions[0].leave()
+    limiter.admit(address(1))
 
 
 @pytest.mark.parametrize(
     "peer", [IPv4Address("TCP", "127.0.0.1", 1), IPv6Address("TCP", "::1", 1), UNIXAddress(None)]
 )
 def test_programs_on_this_machine_are_counted_in_all_only(peer: Any) -> None:
-    doorman = Doorman(Limits(connections=5, per_address=1))
+    limiter = ConnectionLimiter(ConnectionLimits(connections=5, per_address=1))
     for _ in range(5):
-        doorman.enter(peer)
+        limiter.admit(peer)
     with pytest.raises(TooMany):
-        doorman.enter(peer)
+        limiter.admit(peer)
 
 
 def test_those_who_have_said_nothing_yet_are_few() -> None:
-    doorman = Doorman(Limits(unjoined=2))
-    first, second = (doorman.enter(address(1), has_to_join=True) for _ in range(2))
+    limiter = ConnectionLimiter(ConnectionLimits(unjoined=2))
+    first, second = (limiter.admit(address(1), has_to_join=True) for _ in range(2))
     with pytest.raises(TooMany, match="said nothing"):
-        doorman.enter(address(2), has_to_join=True)
-    doorman.enter(address(2))
+        limiter.admit(address(2), has_to_join=True)
+    limiter.admit(address(2))
     first.joined()
     first.joined()
-    doorman.enter(address(2), has_to_join=True)
+    limiter.admit(address(2), has_to_join=True)
     second.leave()
     first.leave()
-    assert doorman.unjoined == 1
+    assert limiter.unjoined == 1
 
 
 def test_a_file_that_is_read_takes_the_room_of_a_connection() -> None:
-    doorman = Doorman(Limits(connections=3))
-    doorman.enter(address(1))
-    closed = [doorman.open_file() for _ in range(2)]
+    limiter = ConnectionLimiter(ConnectionLimits(connections=3))
+    limiter.admit(address(1))
+    closed = [limiter.open_file() for _ in range(2)]
     with pytest.raises(TooMany, match="all files"):
-        doorman.open_file()
+        limiter.open_file()
     with pytest.raises(TooMany):
-        doorman.enter(address(2))
+        limiter.admit(address(2))
     closed[0]()
-    ticket = doorman.enter(address(2))
-    ticket.leave()
-    doorman.open_file()
+    admission = limiter.admit(address(2))
+    admission.leave()
+    limiter.open_file()
 
 
 def test_some_files_are_kept_back() -> None:
-    limits = Limits(connections=4096)
+    limits = ConnectionLimits(connections=4096)
     assert limits.within(None) == limits
     assert limits.within(1024).connections == 1024 - RESERVED_FILES
     assert limits.within(100).connections == 50
@@ -99,12 +99,12 @@ def test_some_files_are_kept_back() -> None:
 
 def test_a_limit_of_files_that_is_lowered_meanwhile_counts_at_once() -> None:
     files = 1000
-    doorman = Doorman(files=lambda: files)
+    limiter = ConnectionLimiter(files=lambda: files)
     for number in range(20):
-        doorman.enter(address(number))
+        limiter.admit(address(number))
     files = 40
     with pytest.raises(TooMany, match="20 connections already"):
-        doorman.enter(address(99))
+        limiter.admit(address(99))
 
 
 def test_each_port_says_that_there_are_too_many(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_each_port_says_that_there_are_too_many(tmp_path: Path) -> None:
     with FakeScheme():
         server = make_server(clock, tmp_path)
         server.add_camera("cam", SourceSpec("fake", "", {}, "fake:"))
-        server.doorman = Doorman(Limits(connections=1))
+        server.connection_limiter = ConnectionLimiter(ConnectionLimits(connections=1))
         frames = FrameFactory(server, clock)
         first = Peer(frames)
         assert isinstance(first.received()[0], wire.Hello)
@@ -122,7 +122,7 @@ def test_each_port_says_that_there_are_too_many(tmp_path: Path) -> None:
         assert (error.code, second.closed) == ("too-many", True)
         transport = Controller(ControlFactory(server, standard_commands())).transport
         assert transport.disconnecting
-        browser = Connection(HttpFactory(lambda request: None, clock, server.doorman))
+        browser = Connection(HttpFactory(lambda request: None, clock, server.connection_limiter))
         browser.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert browser.take().startswith(b"HTTP/1.1 503 ")
         first.protocol.connectionLost()

@@ -12,7 +12,7 @@ from twisted.internet.testing import StringTransport
 from tests.support.process import PATIENCE, ServerProcess, wait_for
 from tests.support.viewer import Viewer
 from twistedcam import wire
-from twistedcam.net.graceful_close import MOST, Parting
+from twistedcam.net.graceful_close import MOST, GracefulCloser
 
 HTTP = ("--http", "tcp:0:interface=127.0.0.1")
 REQUEST = b"GET /snapshot HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -85,15 +85,15 @@ def test_one_who_never_closes_is_not_waited_for(tmp_path: Path) -> None:
 
 def test_a_crowd_that_is_turned_away_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("twistedcam.net.graceful_close.file_limit", lambda: None)
-    parting = Parting()
+    closer = GracefulCloser()
     crowd = [Transport() for _ in range(MOST + 1)]
     for each in crowd:
-        parting.part(each)
+        closer.close(each)
     assert [each.half for each in crowd] == [True] * MOST + [False]
     assert crowd[-1].disconnecting
-    parting.gone(crowd[0])
+    closer.forget(crowd[0])
     late = Transport()
-    parting.part(late)
+    closer.close(late)
     assert late.half
 
 
@@ -101,7 +101,7 @@ def test_those_who_are_turned_away_take_a_small_part_of_the_files_that_there_are
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("twistedcam.net.graceful_close.file_limit", lambda: 64)
-    parting, crowd = Parting(), [Transport() for _ in range(6)]
+    closer, crowd = GracefulCloser(), [Transport() for _ in range(6)]
     for each in crowd:
-        parting.part(each)
+        closer.close(each)
     assert [each.half for each in crowd] == [True] * 4 + [False] * 2

@@ -11,26 +11,26 @@ from twisted.internet.task import Clock
 
 from tests.support.process import PATIENCE, ServerProcess, wait_for
 from twistedcam.errors import TooOften
-from twistedcam.net.rate_limit import Quota
+from twistedcam.net.rate_limit import RateLimiter
 
 
 def test_a_second_s_share_at_once_and_then_as_time_goes() -> None:
     clock = Clock()
-    quota = Quota(clock, lambda: 4)
+    limiter = RateLimiter(clock, lambda: 4)
     for _ in range(4):
-        quota.take("one")
+        limiter.acquire("one")
     with pytest.raises(TooOften, match="more than 4 snapshots in a second"):
-        quota.take("one")
-    quota.take("another")
+        limiter.acquire("one")
+    limiter.acquire("another")
     clock.advance(0.25)
-    quota.take("one")
+    limiter.acquire("one")
     with pytest.raises(TooOften):
-        quota.take("one")
+        limiter.acquire("one")
     clock.advance(3600)
     for _ in range(4):
-        quota.take("one")
+        limiter.acquire("one")
     with pytest.raises(TooOften):
-        quota.take("one")
+        limiter.acquire("one")
 
 
 def pull(url: str, count: int) -> None:

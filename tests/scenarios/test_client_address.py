@@ -6,7 +6,7 @@ from twisted.logger import capturedLogs, formatEvent
 
 from tests.support.http_site import Connection, TokenSiteCase
 from twistedcam.auth.login_throttle import MAX_WAITING
-from twistedcam.net.connection_limits import Limits
+from twistedcam.net.connection_limits import ConnectionLimits
 
 PROXY, STRANGER = "10.0.0.1", "203.0.113.9"
 GUESSER, CLIENT = "192.0.2.1", "192.0.2.2"
@@ -31,7 +31,7 @@ class ClientAddressTests(TokenSiteCase):
         self.assertEqual(self.ask("/snapshot/door", CLIENT), 200)
 
     def test_connections_count_against_the_client_and_not_the_proxy(self) -> None:
-        self.server.doorman.limits = Limits(per_address=2)
+        self.server.connection_limiter.limits = ConnectionLimits(per_address=2)
         open_ones = []
         for client, status in (
             (GUESSER, 200), (GUESSER, 200), (GUESSER, 503), (CLIENT, 200), (CLIENT, 200),
@@ -41,8 +41,8 @@ class ClientAddressTests(TokenSiteCase):
             open_ones.append(self.browser)
         for each in open_ones:
             each.channel.connectionLost()
-        self.assertEqual(len(self.server.doorman), 0)
-        self.assertEqual(self.server.doorman._by_source, {})
+        self.assertEqual(len(self.server.connection_limiter), 0)
+        self.assertEqual(self.server.connection_limiter._by_source, {})
         statuses = [self.ask("/stream/door", CLIENT, peer=STRANGER) for _ in range(3)]
         self.assertEqual(statuses, [200, 200, 503])
 
@@ -64,11 +64,11 @@ class ClientAddressTests(TokenSiteCase):
                 "GET", "/snapshot/door", Authorization=token, X_Forwarded_For=client
             )
             self.assertEqual(status, 200)
-            self.assertEqual(list(self.server.doorman._by_source), [client])
+            self.assertEqual(list(self.server.connection_limiter._by_source), [client])
             self.assertEqual(browser.channel._job.source, client)
 
     def test_snapshots_are_counted_by_client(self) -> None:
-        self.server.doorman.limits = Limits(snapshots=1)
+        self.server.connection_limiter.limits = ConnectionLimits(snapshots=1)
         self.assertEqual(self.ask("/snapshot/door", GUESSER), 200)
         self.assertEqual(self.ask("/snapshot/door", GUESSER), 429)
         self.assertEqual(self.ask("/snapshot/door", CLIENT), 200)

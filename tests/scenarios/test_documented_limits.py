@@ -9,8 +9,7 @@ import pytest
 
 from tests.support.process import ROOT
 from twistedcam import wire
-from twistedcam.auth import Grant, TokenFile, sessions
-from twistedcam.auth import login_throttle as slowdown
+from twistedcam.auth import Grant, TokenFile, login_throttle, sessions
 from twistedcam.camera import retry
 from twistedcam.clients.frames import camera_state as states
 from twistedcam.config.arguments import MOST_WORKERS
@@ -19,9 +18,13 @@ from twistedcam.delivery import subscription as watcher
 from twistedcam.errors import BadArgument
 from twistedcam.media import jpeg
 from twistedcam.media import jpeg_repair as repair
-from twistedcam.net import graceful_close as parting
-from twistedcam.net import listener
-from twistedcam.net.connection_limits import LEAST_SHARE, RESERVED_FILES, UNJOINED_SHARE, Limits
+from twistedcam.net import graceful_close, listener
+from twistedcam.net.connection_limits import (
+    LEAST_SHARE,
+    RESERVED_FILES,
+    UNJOINED_SHARE,
+    ConnectionLimits,
+)
 from twistedcam.processing import results
 from twistedcam.recording import RecordSettings
 from twistedcam.recording.library import media_reader as reader
@@ -32,8 +35,7 @@ from twistedcam.runtime.scheduler import TIME_SLICE
 from twistedcam.servers.control import event_watch as watch
 from twistedcam.servers.control import line_format as lines
 from twistedcam.servers.control import protocol, telnet
-from twistedcam.servers.frames import keepalive as vigil
-from twistedcam.servers.frames import server
+from twistedcam.servers.frames import keepalive, server
 from twistedcam.servers.frames.publish_session import LOOKED_THROUGH_AT_ONCE
 from twistedcam.servers.http.api import commands as api
 from twistedcam.servers.http.connection import channel, pipeline, request, stall
@@ -53,24 +55,25 @@ KIB, MIB = 1024, 1024 * 1024
 @pytest.mark.parametrize(
     "row",
     [
-        f"thrown away for {parting.LINGER:g} s",
-        f"That is done for {parting.MOST} at a time",
-        f"1/{parting.SHARE} of the files",
-        f"all ports | {Limits.connections:,}, and never so many that fewer than {RESERVED_FILES} ",
-        f"one other machine | {Limits.per_address} |",
-        f"without a JOIN | {Limits.unjoined}, each for {vigil.JOIN_TIMEOUT:g} s |",
-        f"files of one camera | {Limits.snapshots} |",
-        f"asked after {vigil.PING_AFTER:g} s, ended after {vigil.SILENCE_LIMIT:g} s |",
+        f"thrown away for {graceful_close.LINGER:g} s",
+        f"That is done for {graceful_close.MOST} at a time",
+        f"1/{graceful_close.SHARE} of the files",
+        f"all ports | {ConnectionLimits.connections:,}, and never so many that fewer than ",
+        f"that fewer than {RESERVED_FILES} ",
+        f"one other machine | {ConnectionLimits.per_address} |",
+        f"without a JOIN | {ConnectionLimits.unjoined}, each for {keepalive.JOIN_TIMEOUT:g} s |",
+        f"files of one camera | {ConnectionLimits.snapshots} |",
+        f"asked after {keepalive.PING_AFTER:g} s, ended after {keepalive.SILENCE_LIMIT:g} s |",
         f"JSON, frame | {wire.MAX_JSON // KIB} KiB, {wire.MAX_FRAME // MIB} MiB |",
         f"on its way | {watcher.STALL_LIMIT:g} s |",
         f"the page, lists | {stall.STALL_LIMIT:g} s, found within {math.ceil(stall.PERIOD)} s |",
         f"over MQTT | {lines.MAX_LINE:,} bytes |",
         f"over MQTT | {bridge.MAX_LINE:,} bytes |",
         f"lines that wait | {protocol.MAX_WAITING}; {protocol.MAX_WAITING_BYTES // KIB} KiB; ",
-        f"where there are tokens | {Limits.unjoined}, each for {protocol.JOIN_TIMEOUT:g} s |",
+        f"there are tokens | {ConnectionLimits.unjoined}, each for {protocol.JOIN_TIMEOUT:g} s |",
         f"on each port | 1/{UNJOINED_SHARE} of the connections on all ports, but {LEAST_SHARE} |",
         f"before a JOIN was taken | {server.MAX_UNJOINED // KIB} KiB, none |",
-        f"a publisher's frame | {vigil.MESSAGE_LIMIT:g} s, {vigil.FRAME_LIMIT:g} s, found ",
+        f"a publisher's frame | {keepalive.MESSAGE_LIMIT:g} s, {keepalive.FRAME_LIMIT:g} s, found ",
         f"port or a WebSocket | {outlet.FULL // KIB} KiB; then nothing is read |",
         f"messages that wait for such a client | {outlet.MAX_UNSENT // KIB} KiB |",
         f"in one turn | {TIME_SLICE * 1000:g} ms for all of them together; ",
@@ -114,8 +117,8 @@ KIB, MIB = 1024, 1024 * 1024
         f"unfinished film | {reader.PACKET_LIMIT:g} s without a picture |",
         f"at the same time | {thumbnail.AT_ONCE}, one for a name |",
         f"a token that has ended | {2 * sessions.PERIOD:g} s |",
-        f"that wait | {slowdown.MAX_WAITING} an address |",
-        f"wrong tokens | {slowdown.MAX_ADDRESSES:,} |",
+        f"that wait | {login_throttle.MAX_WAITING} an address |",
+        f"wrong tokens | {login_throttle.MAX_ADDRESSES:,} |",
     ],
 )
 def test_the_table_has_the_program_s_number(row: str) -> None:

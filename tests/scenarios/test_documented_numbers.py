@@ -9,7 +9,7 @@ import pytest
 from tests.support.process import ROOT
 from tray import link
 from twistedcam import wire
-from twistedcam.auth import login_throttle as slowdown
+from twistedcam.auth import login_throttle
 from twistedcam.camera import camera, capture, on_demand, retry
 from twistedcam.clients.frames import blocking
 from twistedcam.clients.frames import camera_state as states
@@ -21,7 +21,7 @@ from twistedcam.delivery import writable as wait
 from twistedcam.media import jpeg
 from twistedcam.media import jpeg_repair as repair
 from twistedcam.media import jpeg_truncation as truncation
-from twistedcam.net import graceful_close as parting
+from twistedcam.net import graceful_close
 from twistedcam.processing import executors as work
 from twistedcam.processing import processor, results
 from twistedcam.publishing import output
@@ -39,7 +39,7 @@ from twistedcam.servers.control import event_watch as watch
 from twistedcam.servers.control import line_format as lines
 from twistedcam.servers.control import protocol as control
 from twistedcam.servers.control import telnet
-from twistedcam.servers.frames import keepalive as vigil
+from twistedcam.servers.frames import keepalive
 from twistedcam.servers.frames import publish_session as publish
 from twistedcam.servers.frames import server as frames
 from twistedcam.servers.http.connection import channel, request, stall
@@ -84,18 +84,18 @@ NUMBERS = (
         r"no recording for (\w+) seconds, closes the device",
         [on_demand.SUSPEND_AFTER],
     ),
-    ("frame-protocol", r"The server pings after (\w+) seconds", [vigil.PING_AFTER]),
+    ("frame-protocol", r"The server pings after (\w+) seconds", [keepalive.PING_AFTER]),
     (
         "frame-protocol",
         r"there may be (\w+) s, for a publisher's frame (\w+) s",
         [
-            vigil.MESSAGE_LIMIT,
-            vigil.FRAME_LIMIT,
+            keepalive.MESSAGE_LIMIT,
+            keepalive.FRAME_LIMIT,
         ],
     ),
     ("control-protocol", r"who sends nothing, it waits (\w+) s", [camera.PICTURE_WAIT]),
     ("control-protocol", r"gives no picture for (\w+) s, is recorded", [first_picture.PATIENCE]),
-    ("control-protocol", r"the other side has (\w+) s to take them", [parting.LINGER]),
+    ("control-protocol", r"the other side has (\w+) s to take them", [graceful_close.LINGER]),
     ("control-protocol", r"`q` twice within (\w+) s shuts down", [keys.AGAIN_WITHIN]),
     ("recording", r"begins again by itself, (\w+) seconds after there is room", [standing.PERIOD]),
     ("recording", r"after each file and every (\w+) seconds", [keeper.PERIOD]),
@@ -215,9 +215,9 @@ NUMBERS = (
     (
         "security",
         r"wait ([\d.]+) s, the one after it 0.5 s, up to (\w+) s; at most (\w+) tries wait",
-        [slowdown.FIRST_WAIT, slowdown.LONGEST_WAIT, slowdown.MAX_WAITING],
+        [login_throttle.FIRST_WAIT, login_throttle.LONGEST_WAIT, login_throttle.MAX_WAITING],
     ),
-    ("security", r"what it still sends is thrown away for (\w+) s", [parting.LINGER]),
+    ("security", r"what it still sends is thrown away for (\w+) s", [graceful_close.LINGER]),
     (
         "tray",
         r"tried again after ([\d.]+) s, then twice as long each time, at most (\w+) s",

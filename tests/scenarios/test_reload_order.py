@@ -18,7 +18,7 @@ from twistedcam.config.arguments import serve_actions
 from twistedcam.config.options import ServeOptions
 from twistedcam.config.toml_file import file_key
 from twistedcam.errors import BadArgument, DiskError, StartupError
-from twistedcam.net.connection_limits import Limits
+from twistedcam.net.connection_limits import ConnectionLimits
 
 CAMERA = "[camera.{}]\nsource = 'pattern:?size=160x120&fps=5'\n"
 
@@ -149,7 +149,7 @@ class RestartTests(ReloadCase):
 
     def test_all_that_may_be_named_are_keys(self) -> None:
         keys = {file_key(action) for action in serve_actions()}
-        mine, theirs = ServeOptions(), ServeOptions(limits=Limits(1, 1, 1, 1))
+        mine, theirs = ServeOptions(), ServeOptions(limits=ConnectionLimits(1, 1, 1, 1))
         for each in fields(ServeOptions):
             if each.name != "limits":
                 setattr(theirs, each.name, object())

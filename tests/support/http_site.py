@@ -121,7 +121,7 @@ class TokenSiteCase(TokenCase):
         self.factory = HttpFactory(
             partial(router.answer, Guard(any_name=True)),
             self.clock,
-            self.server.doorman,
+            self.server.connection_limiter,
             self.server.refusals,
             proxies=self.server.proxies,
         )

@@ -88,7 +88,7 @@ class CameraService(MultiService):
         self._is_ending = False
         if options.tokens is not None:
             self.server.authenticator = Authenticator(reactor, TokenFile(options.tokens))
-        self.server.doorman.limits = options.limits
+        self.server.connection_limiter.limits = options.limits
         self.server.proxies = TrustedProxies(options.trusted_proxies)
         self.server.takes_token_in_url = not options.no_token_in_url
         self._workers: WorkerPool | None = None
@@ -217,7 +217,12 @@ class CameraService(MultiService):
 
         server = self.server
         factory = HttpFactory(
-            answer, self._reactor, server.doorman, server.refusals, server.scheduler, server.proxies
+            answer,
+            self._reactor,
+            server.connection_limiter,
+            server.refusals,
+            server.scheduler,
+            server.proxies,
         )
         self._http.append(factory)
         [listener] = self._listen([endpoint], factory, HTTP_ENDPOINT)

@@ -14,7 +14,7 @@ from twisted.logger import Logger
 
 from twistedcam import wire
 from twistedcam.auth.grant import ANYONE, Grant
-from twistedcam.auth.login_throttle import Slowdown
+from twistedcam.auth.login_throttle import LoginThrottle
 from twistedcam.auth.sessions import TokenSession, TokenSessions, expired
 from twistedcam.auth.tokens import Token, TokenFile, hash_of
 from twistedcam.errors import BadArgument, Unauthorized
@@ -48,7 +48,7 @@ class Authenticator:
     ) -> None:
         self._file = file
         self._wall = wall
-        self._slowdown = Slowdown(clock)
+        self._throttle = LoginThrottle(clock)
         #: The tokens by their hashes; another object each time that the file was read.
         self._tokens: Mapping[str, Token] = {}
         self._seen: tuple[int, ...] = ()
@@ -118,11 +118,11 @@ class Authenticator:
         grant = self._find(is_it)
         if grant is not None and (source, grant.digest) in self._known:
             return self._in_time(grant)
-        if self._slowdown.is_slowed(source):
-            await self._slowdown.turn(source)
+        if self._throttle.is_slowed(source):
+            await self._throttle.wait_turn(source)
             grant = self._find(is_it)
         if grant is None:
-            self._slowdown.failed(source)
+            self._throttle.failed(source)
             raise Unauthorized("that token is wrong")
         self._known[source, grant.digest] = None
         while len(self._known) > _MAX_KNOWN:

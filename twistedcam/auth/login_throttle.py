@@ -36,7 +36,7 @@ class _Record:
         return _BACKOFF.after(self.failures)
 
 
-class Slowdown:
+class LoginThrottle:
     """Keeps count of wrong tokens by address.
 
     Arguments:
@@ -52,7 +52,7 @@ class Slowdown:
         record = self._record(address)
         return record is not None and record.free_at > self._clock.seconds()
 
-    def turn(self, address: str) -> Deferred[None]:
+    def wait_turn(self, address: str) -> Deferred[None]:
         """Fires when a try from that address may be judged: at once, if none was wrong of late.
 
         Raises:

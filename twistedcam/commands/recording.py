@@ -76,7 +76,7 @@ def add_recording_commands(registry: Registry) -> None:
     @registry.command("snapshot", looks_right=_is_file_name, new_file="name")
     async def snapshot(server: Server, camera: Camera, name: str | None = None) -> Answer:
         """Write the newest picture beside the recordings; answers with the file's name."""
-        server.snapshots.take(f"camera {camera.name}")
+        server.snapshots.acquire(f"camera {camera.name}")
         settings = server.recorders[camera.name].settings
         check_mount(server.recordings, settings.require_mount)
         frame = await camera.picture()

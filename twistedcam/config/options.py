@@ -21,7 +21,7 @@ from twistedcam.config.arguments import (
 )
 from twistedcam.config.toml_file import Config, read_config
 from twistedcam.errors import BadArgument
-from twistedcam.net.connection_limits import Limits
+from twistedcam.net.connection_limits import ConnectionLimits
 from twistedcam.net.listener import expand_endpoint
 from twistedcam.net.proxies import TrustedProxies
 from twistedcam.net.web_names import parse_name, parse_origin
@@ -67,7 +67,7 @@ class ServeOptions:
     no_token_in_url: bool = False
     http_cors_control: list[str] = field(default_factory=list)
     tokens: Path | None = None
-    limits: Limits = field(default_factory=Limits)
+    limits: ConnectionLimits = field(default_factory=ConnectionLimits)
     log: Path | None = None
     log_json: bool = False
     log_level: str = LOG_LEVEL
@@ -113,11 +113,11 @@ def read_serve_options(given: argparse.Namespace) -> ServeOptions:
         insecure=bool(found.insecure),
         mqtt=None if found.mqtt is None else parse_broker(found.mqtt),
         workers=_workers(found.workers),
-        limits=Limits(
-            found.max_connections or Limits.connections,
-            found.max_per_address or Limits.per_address,
-            found.max_unjoined or Limits.unjoined,
-            found.max_snapshots or Limits.snapshots,
+        limits=ConnectionLimits(
+            found.max_connections or ConnectionLimits.connections,
+            found.max_per_address or ConnectionLimits.per_address,
+            found.max_unjoined or ConnectionLimits.unjoined,
+            found.max_snapshots or ConnectionLimits.snapshots,
         ),
         tokens=None if found.tokens is None else Path(found.tokens).expanduser().absolute(),
         log=None if found.log is None else Path(found.log).expanduser().absolute(),

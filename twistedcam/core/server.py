@@ -21,9 +21,9 @@ from twistedcam.core.saved_settings import SavedSettings
 from twistedcam.delivery import Delivery, LocalDelivery
 from twistedcam.errors import BadArgument, CameraNeeded, DiskError, NoSuchCamera, NotSupported
 from twistedcam.events import Event, EventBus
-from twistedcam.net.connection_limits import Doorman
+from twistedcam.net.connection_limits import ConnectionLimiter
 from twistedcam.net.proxies import TrustedProxies
-from twistedcam.net.rate_limit import Quota
+from twistedcam.net.rate_limit import RateLimiter
 from twistedcam.net.refusal_log import RefusalLog
 from twistedcam.processing import Process, Processor
 from twistedcam.publishing.outputs import Outputs
@@ -91,13 +91,13 @@ class Server:
         #: Whether a token may stand in an address (``?token=``).
         self.takes_token_in_url = True
         #: Counts connections on all ports.
-        self.doorman = Doorman()
+        self.connection_limiter = ConnectionLimiter()
         #: Keeps the log of refusals short, on all ports.
         self.refusals = RefusalLog(clock)
         #: Shares the reactor's time between what all clients ask for.
         self.scheduler = Scheduler(clock, time.perf_counter)
         #: Counts snapshots, by address and by camera.
-        self.snapshots = Quota(clock, lambda: self.doorman.limits.snapshots)
+        self.snapshots = RateLimiter(clock, lambda: self.connection_limiter.limits.snapshots)
         #: Where it is reached: URLs by what is found there (``view``, ``page``).
         self.urls: dict[str, str] = {}
         #: How things stand with the MQTT broker; None where there is none.

@@ -20,8 +20,8 @@ LEAST_SHARE = 16
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What the doorman goes by.
+class ConnectionLimits:
+    """The limits on connections and snapshots.
 
     Arguments:
         connections: on all ports together.
@@ -38,7 +38,7 @@ class Limits:
     unjoined: int = 512
     snapshots: int = 200
 
-    def within(self, files: int | None) -> Limits:
+    def within(self, files: int | None) -> ConnectionLimits:
         """The same, but no more connections than leave some files free.
 
         Arguments:
@@ -56,10 +56,10 @@ class Limits:
 
 
 @dataclass(eq=False)
-class Ticket:
-    """A connection that was let in."""
+class Admission:
+    """The place of a connection that was admitted."""
 
-    doorman: Doorman = field(repr=False)
+    limiter: ConnectionLimiter = field(repr=False)
     source: str
     #: The port at which it has to say what it wants; None: it has, or need not.
     waits_at: str | None
@@ -68,7 +68,7 @@ class Ticket:
         """It has said what it wants."""
         port, self.waits_at = self.waits_at, None
         if port is not None:
-            self.doorman.joined(port)
+            self.limiter.joined(port)
 
     def count_for(self, peer: Any) -> None:
         """A proxy has opened it for somebody else, against whose limit it counts from now on.
@@ -76,16 +76,16 @@ class Ticket:
         Raises:
             TooMany: there are as many connections from there as there may be.
         """
-        self.doorman.move(self, source_of(peer))
+        self.limiter.move(self, source_of(peer))
 
     def leave(self) -> None:
         """It is gone; nothing happens if that is known already."""
         self.joined()
-        self.doorman.forget(self)
+        self.limiter.forget(self)
 
 
-class Doorman:
-    """Lets connections in as long as there is room.
+class ConnectionLimiter:
+    """Admits connections as long as there is room.
 
     Arguments:
         limits: how much room there is, as long as there are files enough.
@@ -93,39 +93,39 @@ class Doorman:
     """
 
     def __init__(
-        self, limits: Limits | None = None, files: Callable[[], int | None] = file_limit
+        self, limits: ConnectionLimits | None = None, files: Callable[[], int | None] = file_limit
     ) -> None:
-        self.limits = limits or Limits()
+        self.limits = limits or ConnectionLimits()
         self._files = files
         #: Connections that have to say what they want, by their port.
         self._unjoined: Counter[str] = Counter()
         #: Files that connections have open beside themselves.
         self._files_open = 0
-        self._inside: set[Ticket] = set()
+        self._admitted: set[Admission] = set()
         self._by_source: Counter[str] = Counter()
 
     def __len__(self) -> int:
-        return len(self._inside)
+        return len(self._admitted)
 
     @property
     def unjoined(self) -> int:
         """How many connections have yet to say what they want."""
         return self._unjoined.total()
 
-    def enter(
+    def admit(
         self,
         peer: Any,
         has_to_join: bool = False,
         port: str = "frame",
         is_proxy: bool = False,
-    ) -> Ticket:
-        """One more connection.
+    ) -> Admission:
+        """Count one more connection.
 
         Arguments:
             peer: a transport's ``getPeer()``.
             has_to_join: it has to say what it wants before it counts as welcome.
             port: which port it is at, where it has to.
-            is_proxy: it is for somebody else, who is not known yet (Ticket.count_for).
+            is_proxy: it is for somebody else, who is not known yet (Admission.count_for).
 
         Raises:
             TooMany: there is no room.
@@ -137,12 +137,12 @@ class Doorman:
             self._check_source(source, limits)
         if has_to_join and self._unjoined[port] >= limits.share:
             raise TooMany("too many have connected and said nothing: try again later")
-        ticket = Ticket(self, source, port if has_to_join else None)
-        self._inside.add(ticket)
+        admission = Admission(self, source, port if has_to_join else None)
+        self._admitted.add(admission)
         self._by_source[source] += 1
         if has_to_join:
             self._unjoined[port] += 1
-        return ticket
+        return admission
 
     def open_file(self) -> Callable[[], None]:
         """A connection needs one more file, which takes the room of a connection.
@@ -163,31 +163,31 @@ class Doorman:
 
     @property
     def _taken(self) -> int:
-        return len(self._inside) + self._files_open
+        return len(self._admitted) + self._files_open
 
     def joined(self, port: str) -> None:
         """A connection at that port has said what it wants."""
         self._unjoined[port] -= 1
 
-    def move(self, ticket: Ticket, source: str) -> None:
+    def move(self, admission: Admission, source: str) -> None:
         """Count a connection against another address.
 
         Raises:
             TooMany: there is no room there.
         """
-        if ticket in self._inside and source != ticket.source:
+        if admission in self._admitted and source != admission.source:
             self._check_source(source, self.limits)
-            self._uncount(ticket.source)
-            ticket.source = source
+            self._uncount(admission.source)
+            admission.source = source
             self._by_source[source] += 1
 
-    def forget(self, ticket: Ticket) -> None:
+    def forget(self, admission: Admission) -> None:
         """A connection is gone."""
-        if ticket in self._inside:
-            self._inside.remove(ticket)
-            self._uncount(ticket.source)
+        if admission in self._admitted:
+            self._admitted.remove(admission)
+            self._uncount(admission.source)
 
-    def _check_source(self, source: str, limits: Limits) -> None:
+    def _check_source(self, source: str, limits: ConnectionLimits) -> None:
         if not _is_own(source) and self._by_source[source] >= limits.per_address:
             raise TooMany(f"there are {limits.per_address} connections from this address already")
 

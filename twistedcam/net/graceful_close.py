@@ -16,7 +16,7 @@ MOST = 64
 SHARE = 16
 
 
-class Parting:
+class GracefulCloser:
     """Ends a port's connections, each half first, as long as they are few.
 
     Where a connection is closed on which something has come that was not read, the other side is
@@ -29,14 +29,14 @@ class Parting:
     def __init__(self) -> None:
         self._under_way: set[Any] = set()
 
-    def hold(self, transport: Any) -> bool:
+    def reserve(self, transport: Any) -> bool:
         """Keep a place for a connection that is ended a little later; False if there is none."""
         if len(self._under_way) >= _most():
             return False
         self._under_way.add(transport)
         return True
 
-    def part(self, transport: Any) -> None:
+    def close(self, transport: Any) -> None:
         """Say no more than what was written, and hear no more."""
         can_half = hasattr(transport, "loseWriteConnection")
         crowded = transport not in self._under_way and len(self._under_way) >= _most()
@@ -47,7 +47,7 @@ class Parting:
         transport.resumeProducing()  # one whose words wait is not read
         transport.loseWriteConnection()
 
-    def gone(self, transport: Any) -> None:
+    def forget(self, transport: Any) -> None:
         """A connection is closed, whoever did it."""
         self._under_way.discard(transport)
 

@@ -13,7 +13,7 @@ from twistedcam.errors import TooOften
 _REMEMBERED = 4096
 
 
-class Quota:
+class RateLimiter:
     """Counts what is asked for, by who asks. A second's share may be asked for at once.
 
     Arguments:
@@ -27,8 +27,8 @@ class Quota:
         #: What each may still ask for, and when that was so.
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def take(self, who: str) -> None:
-        """One more.
+    def acquire(self, who: str) -> None:
+        """Count one more request.
 
         Raises:
             TooOften: it is one too many; the message says how many there may be.

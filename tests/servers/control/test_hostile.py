@@ -16,7 +16,12 @@ from tests.servers.control.test_tokens import Controller
 from tests.support.process import PATIENCE, ServerProcess
 from tests.support.server_case import ServerCase, TokenCase
 from twistedcam.commands import standard_commands
-from twistedcam.net.connection_limits import LEAST_SHARE, UNJOINED_SHARE, Doorman, Limits
+from twistedcam.net.connection_limits import (
+    LEAST_SHARE,
+    UNJOINED_SHARE,
+    ConnectionLimiter,
+    ConnectionLimits,
+)
 from twistedcam.servers.control import line_format as lines
 from twistedcam.servers.control.protocol import (
     AT_ONCE,
@@ -115,16 +120,18 @@ class TokenTests(TokenCase):
         self.assertFalse(patient.transport.disconnecting)
 
     def test_those_without_a_token_leave_room_for_all_others(self) -> None:
-        self.server.doorman = Doorman(Limits(connections=80))
+        self.server.connection_limiter = ConnectionLimiter(ConnectionLimits(connections=80))
         share = 80 // UNJOINED_SHARE
         for number in range(share):
             self.assertFalse(Controller(self.factory, f"192.0.2.{number}").transport.disconnecting)
         late = Controller(self.factory, "192.0.2.99")
         self.assertTrue(late.transport.disconnecting)
-        self.server.doorman.enter(late.transport.getPeer())  # at another port
+        self.server.connection_limiter.admit(late.transport.getPeer())  # at another port
 
     def test_one_who_has_shown_a_token_makes_room(self) -> None:
-        self.server.doorman = Doorman(Limits(connections=LEAST_SHARE * 2))
+        self.server.connection_limiter = ConnectionLimiter(
+            ConnectionLimits(connections=LEAST_SHARE * 2)
+        )
         for number in range(LEAST_SHARE + 4):
             each = Controller(self.factory, tls=True)
             self.assertFalse(each.transport.disconnecting, number)

@@ -25,9 +25,9 @@ from twistedcam.commands import Registry
 from twistedcam.delivery.transport_sender import limit_buffer
 from twistedcam.errors import BadArgument, TooMany, TwistedcamError, Unauthorized
 from twistedcam.net.addresses import show_address
-from twistedcam.net.connection_limits import Ticket
+from twistedcam.net.connection_limits import Admission
 from twistedcam.net.connections import Connections
-from twistedcam.net.graceful_close import LINGER, Parting
+from twistedcam.net.graceful_close import LINGER, GracefulCloser
 from twistedcam.runtime.scheduler import Job, Progress
 from twistedcam.servers.control import line_format as lines
 from twistedcam.servers.control.session import Conversation
@@ -75,7 +75,7 @@ class ControlProtocol(PatientTelnet):
         self.is_full = False
         self._conversation = Conversation(factory.server, factory.registry, self)
         self._job = Job(factory.server.scheduler, self._step, self._mind_reading, AT_ONCE)
-        self._ticket: Ticket | None = None
+        self._admission: Admission | None = None
         self._reader = lines.LineReader()
         #: Bytes to take apart, and where the next piece begins.
         self._pending = b""
@@ -102,7 +102,7 @@ class ControlProtocol(PatientTelnet):
         self.transport.registerProducer(self, True)
         server = self.factory.server
         try:
-            self._ticket = server.doorman.enter(
+            self._admission = server.connection_limiter.admit(
                 self.transport.getPeer(),
                 has_to_join=not self._conversation.has_grant,
                 port="control",
@@ -113,7 +113,7 @@ class ControlProtocol(PatientTelnet):
             self._conversation.answer_error(error)
             self.close()
             return
-        self._job.source = self._ticket.source
+        self._job.source = self._admission.source
         if not self._conversation.has_grant or ISSLTransport.providedBy(self.transport):
             self._deadline = server.clock.callLater(JOIN_TIMEOUT, self._too_late)
         self.say(f"OK twistedcam 1 {__version__} ('help' lists the commands)\n")
@@ -126,8 +126,8 @@ class ControlProtocol(PatientTelnet):
     def welcome(self) -> None:
         """The controller has shown a token."""
         self._stop_deadline()
-        if self._ticket is not None:
-            self._ticket.joined()
+        if self._admission is not None:
+            self._admission.joined()
 
     def dataReceived(self, data: bytes) -> None:
         """Take what has come; a controller that ends its lines with CR LF is answered so too."""
@@ -173,9 +173,9 @@ class ControlProtocol(PatientTelnet):
         """Forget this controller. What it has asked for is carried out all the same."""
         self._is_over, self._hears = True, False
         self.factory.connections.discard(self)
-        self.factory.parting.gone(self.transport)
-        if self._ticket is not None:
-            self._ticket.leave()
+        self.factory.closer.forget(self.transport)
+        if self._admission is not None:
+            self._admission.leave()
         self._job.stop()
         self._pending = b""
         self._waiting.clear()
@@ -198,7 +198,7 @@ class ControlProtocol(PatientTelnet):
         self.transport.unregisterProducer()
         self.transport.resumeProducing()
         if linger and not self._is_half:
-            self.factory.parting.part(self.transport)
+            self.factory.closer.close(self.transport)
         else:
             self.transport.loseConnection()
         self._deadline = self.factory.server.clock.callLater(LINGER, self.drop)
@@ -346,7 +346,7 @@ class ControlFactory(Factory[ControlProtocol]):
         self.server = server
         self.registry = registry
         self.connections: Connections[ControlProtocol] = Connections()
-        self.parting = Parting()
+        self.closer = GracefulCloser()
 
     def buildProtocol(self, addr: IAddress | None) -> ControlProtocol:
         """One for each connection."""

@@ -32,7 +32,7 @@ def _nothing() -> None:
     """The client is gone."""
 
 
-class Vigil:
+class KeepAlive:
     """Waits for a client's JOIN, and then looks now and then whether it was heard of late.
 
     Arguments:

@@ -23,12 +23,12 @@ from twistedcam.auth import TokenSession
 from twistedcam.delivery.transport_sender import limit_buffer
 from twistedcam.errors import BadMessage, Unauthorized, WireError
 from twistedcam.net.addresses import show_address
-from twistedcam.net.connection_limits import Ticket
+from twistedcam.net.connection_limits import Admission
 from twistedcam.net.connections import Connections
-from twistedcam.net.graceful_close import LINGER, Parting
+from twistedcam.net.graceful_close import LINGER, GracefulCloser
 from twistedcam.runtime.scheduler import Job, Progress
 from twistedcam.servers.frames.admission import admit, hello, right_of
-from twistedcam.servers.frames.keepalive import FRAME_LIMIT, MESSAGE_LIMIT, Vigil
+from twistedcam.servers.frames.keepalive import FRAME_LIMIT, MESSAGE_LIMIT, KeepAlive
 from twistedcam.servers.frames.publish_session import PublishSession
 from twistedcam.servers.frames.session import Session
 from twistedcam.servers.frames.view_session import ViewSession
@@ -70,14 +70,14 @@ class FrameProtocol(Protocol):
         self._decoder.no_frames = "the first message has to be JOIN"
         self._nonce = wire.new_nonce()
         self._session: Session | None = None
-        self._vigil = Vigil(factory.clock, self._ask, self.fail, self._under_way)
+        self._keepalive = KeepAlive(factory.clock, self._ask, self.fail, self._under_way)
         self._job = Job(factory.server.scheduler, self._step, self._hold, AT_ONCE)
         self._last_resort: IDelayedCall | None = None
         self._tells_clock = False
         self._over = False
         #: Whether the client has closed its half.
         self._is_half = False
-        self._ticket: Ticket | None = None
+        self._admission: Admission | None = None
         self._token_session: TokenSession | None = None
         #: The JOIN's mac is being looked at.
         self._judging: Deferred[None] | None = None
@@ -91,22 +91,24 @@ class FrameProtocol(Protocol):
             set_no_delay(True)
         server = self.factory.server
         try:
-            self._ticket = server.doorman.enter(self.transport.getPeer(), has_to_join=True)
+            self._admission = server.connection_limiter.admit(
+                self.transport.getPeer(), has_to_join=True
+            )
         except WireError as error:
             self.fail(error)
             return
-        self._job.source = self._ticket.source
+        self._job.source = self._admission.source
         limit_buffer(self.transport, MAX_UNJOINED)
         self._is_producer = True
         self.transport.registerProducer(self, True)
-        self._vigil.await_join()
+        self._keepalive.await_join()
         self._say(hello(server, self._nonce).encode())
 
     def dataReceived(self, data: bytes) -> None:
         """Decode, and do what is asked."""
         if self._over:
             return
-        self._vigil.heard_at = self.factory.clock.seconds()
+        self._keepalive.heard_at = self.factory.clock.seconds()
         session = self._session
         # Nearly all that comes is one ACK from each viewer for each frame: no decoder for that.
         if (
@@ -142,10 +144,10 @@ class FrameProtocol(Protocol):
         """Forget this connection, and let go of all that it holds."""
         self._over = True
         self.factory.connections.discard(self)
-        self.factory.parting.gone(self.transport)
-        if self._ticket is not None:
-            self._ticket.leave()
-        self._vigil.close()
+        self.factory.closer.forget(self.transport)
+        if self._admission is not None:
+            self._admission.leave()
+        self._keepalive.close()
         self._job.stop()
         self._decoder.close()
         self._let_go()
@@ -190,7 +192,7 @@ class FrameProtocol(Protocol):
         if self._over or self.transport is None:
             return
         self._over = True
-        self._vigil.end()
+        self._keepalive.end()
         self._job.stop()
         self._say(last_words)
         self._let_go()
@@ -204,7 +206,7 @@ class FrameProtocol(Protocol):
 
     def _part(self) -> None:
         if self in self.factory.connections:  # a worker may say late that its viewer is gone
-            self.factory.parting.part(self.transport)
+            self.factory.closer.close(self.transport)
 
     def _ask(self) -> None:
         self._say(wire.Ping().encode())
@@ -300,7 +302,7 @@ class FrameProtocol(Protocol):
     def _join(self, join: wire.Join) -> None:
         if self._judging is not None:
             raise BadMessage("one JOIN is enough")
-        self._vigil.end()
+        self._keepalive.end()
         self._judging = Deferred.fromCoroutine(self._admit(join)).addErrback(self._not_admitted)
 
     async def _admit(self, join: wire.Join) -> None:
@@ -320,9 +322,9 @@ class FrameProtocol(Protocol):
     def _welcome(self, join: wire.Join, camera: Camera) -> None:
         """It is a viewer or a publisher from now on."""
         is_view = join.role == "view"
-        self._vigil.watch(MESSAGE_LIMIT if is_view else FRAME_LIMIT)
-        if self._ticket is not None:
-            self._ticket.joined()
+        self._keepalive.watch(MESSAGE_LIMIT if is_view else FRAME_LIMIT)
+        if self._admission is not None:
+            self._admission.joined()
         self._tells_clock = join.clock
         self._decoder.max_other = wire.MAX_JSON
         server = self.factory.server
@@ -346,7 +348,7 @@ class FrameProtocol(Protocol):
         assert self._session is not None
         self._session.read_lost()
         if not self._over:
-            self._vigil.watch_half()
+            self._keepalive.watch_half()
 
     def _not_admitted(self, why: Failure) -> None:
         if why.check(CancelledError) is None:  # that is the end of the connection
@@ -373,7 +375,7 @@ class FrameFactory(Factory[FrameProtocol]):
         self.clock = clock
         self.max_frame = max_frame
         self.connections: Connections[FrameProtocol] = Connections()
-        self.parting = Parting()
+        self.closer = GracefulCloser()
 
     def buildProtocol(self, addr: IAddress | None) -> FrameProtocol:
         """One for each connection."""

@@ -40,7 +40,7 @@ class Recordings:
     def __init__(self, server: Server) -> None:
         self._folder = server.recordings
         self._library = server.library
-        self._doorman = server.doorman
+        self._limiter = server.connection_limiter
 
     async def thumbnail(self, request: HttpRequest, name: str) -> Reply:
         """A small JPEG of the first picture, also of a recording that is being written.
@@ -61,7 +61,7 @@ class Recordings:
         """
         fd = self._open(name)
         try:
-            closed = self._doorman.open_file()
+            closed = self._limiter.open_file()
         except BaseException:
             os.close(fd)
             raise

@@ -23,9 +23,9 @@ from twistedcam.auth import TokenSession
 from twistedcam.delivery.transport_sender import bottom_of
 from twistedcam.errors import TooMany, TwistedcamError
 from twistedcam.net.addresses import shorten, show_address, source_of, without_token
-from twistedcam.net.connection_limits import Doorman, Ticket
+from twistedcam.net.connection_limits import Admission, ConnectionLimiter
 from twistedcam.net.connections import Connections
-from twistedcam.net.graceful_close import LINGER, Parting
+from twistedcam.net.graceful_close import LINGER, GracefulCloser
 from twistedcam.net.proxies import TrustedProxies
 from twistedcam.net.refusal_log import RefusalLog
 from twistedcam.runtime.scheduler import Scheduler
@@ -91,7 +91,7 @@ class HttpConnection(PipelinedChannel):
         self._deadline: IDelayedCall | None = None
         self._read_closed = False
         self._peer_watch: PeerWatch | None = None
-        self._ticket: Ticket | None = None
+        self._admission: Admission | None = None
         #: Who asks: the transport's peer, or the client behind a proxy that is trusted.
         self.peer: Any = None
         self._token_session: TokenSession | None = None
@@ -109,7 +109,7 @@ class HttpConnection(PipelinedChannel):
         self._job.source = show_address(peer) if is_proxy else source_of(peer)
         answer_plain_http(self.transport, self._refuse_plain)
         try:
-            self._ticket = self.factory.doorman.enter(peer, is_proxy=is_proxy)
+            self._admission = self.factory.connection_limiter.admit(peer, is_proxy=is_proxy)
         except TooMany as error:
             self._turn_away(error)
 
@@ -198,9 +198,9 @@ class HttpConnection(PipelinedChannel):
         """Forget this connection."""
         self._stop_work()
         self.factory.connections.discard(self)
-        self.factory.parting.gone(self.transport)
-        if self._ticket is not None:
-            self._ticket.leave()
+        self.factory.closer.forget(self.transport)
+        if self._admission is not None:
+            self._admission.leave()
         self.hold(None)
         if self._peer_watch is not None:
             self._peer_watch.end()
@@ -224,8 +224,8 @@ class HttpConnection(PipelinedChannel):
             self.peer = proxies.client_of(peer, [value.decode("latin-1") for value in named])
             self._job.source = source_of(self.peer)
             try:
-                if self._ticket is not None:
-                    self._ticket.count_for(self.peer)
+                if self._admission is not None:
+                    self._admission.count_for(self.peer)
             except TooMany as error:
                 self.refused = error
                 self.refuse_connection()
@@ -278,7 +278,7 @@ class HttpConnection(PipelinedChannel):
     def _turn_away(self, error: TooMany) -> None:
         """Refuse the connection: in the form that its first request asks for, if it comes soon."""
         self.refused = error
-        if self.factory.parting.hold(self.transport):
+        if self.factory.closer.reserve(self.transport):
             self._stop_deadline()
             self._deadline = self.factory.reactor.callLater(LINGER, self.refuse_connection)
         else:
@@ -290,7 +290,7 @@ class HttpConnection(PipelinedChannel):
         self._stop_deadline()
         self.setTimeout(None)
         self.transport.unregisterProducer()
-        self.factory.parting.part(self.transport)
+        self.factory.closer.close(self.transport)
         self._deadline = self.factory.reactor.callLater(LINGER, self._abort)
 
     def _abort(self) -> None:
@@ -344,7 +344,7 @@ class HttpFactory(HTTPFactory):
     Arguments:
         answer: answers a request that is complete.
         clock: what time-outs are measured by.
-        doorman: counts connections; by default its own.
+        limiter: counts connections; by default its own.
         refusals: keeps the log of refusals short; by default its own.
         scheduler: shares the reactor's time; by default its own.
         proxies: those that are believed when they say for whom they ask; by default none.
@@ -357,16 +357,16 @@ class HttpFactory(HTTPFactory):
         self,
         answer: Callable[[HttpRequest], None],
         clock: IReactorTime,
-        doorman: Doorman | None = None,
+        limiter: ConnectionLimiter | None = None,
         refusals: RefusalLog | None = None,
         scheduler: Scheduler | None = None,
         proxies: TrustedProxies | None = None,
     ) -> None:
         super().__init__(timeout=IDLE_TIMEOUT, reactor=clock)
         self.answer = answer
-        self.doorman = Doorman() if doorman is None else doorman
+        self.connection_limiter = ConnectionLimiter() if limiter is None else limiter
         self.connections: Connections[HttpConnection] = Connections()
-        self.parting = Parting()
+        self.closer = GracefulCloser()
         self.refusals = RefusalLog(clock) if refusals is None else refusals
         self.scheduler = Scheduler(clock) if scheduler is None else scheduler
         self.proxies = TrustedProxies() if proxies is None else proxies

@@ -38,7 +38,7 @@ class Snapshots:
         """
         watched = self._server.first_or_named(camera_asked(request, self._server, camera))
         after = _after(request)
-        self._server.snapshots.take(source_of(request.getClientAddress()))
+        self._server.snapshots.acquire(source_of(request.getClientAddress()))
         frame = await watched.picture()
         if after is not None and frame.seq == after:
             newer = await next_frame(watched.hub, self._server.clock, WAIT)
