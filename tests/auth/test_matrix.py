@@ -23,7 +23,7 @@ from twistedcam.events import ViewerChanged
 from twistedcam.media.frame import Frame
 from twistedcam.servers.control.protocol import ControlFactory
 from twistedcam.servers.frames import FrameFactory
-from twistedcam.servers.http import Figures, Guard, HttpFactory, make_router
+from twistedcam.servers.http import Guard, HttpFactory, LiveStats, make_router
 from twistedcam.sources import parse
 
 DOOR, YARD, NOWHERE = frozenset({"door"}), frozenset({"yard"}), frozenset({"nowhere"})
@@ -184,7 +184,7 @@ class MatrixTests(ServerCase):
         return ({asked or ""} | (set() if is_over or not words else known)) - {""}
 
     def test_http(self) -> None:
-        router = make_router(self.server, self.registry, Figures(self.server))
+        router = make_router(self.server, self.registry, LiveStats(self.server))
         factory = HttpFactory(partial(router.answer, Guard(any_name=True)), self.clock)
         for kind, token in self.tokens.items():
             for method, path, right, camera in ROUTES:
@@ -203,7 +203,7 @@ class MatrixTests(ServerCase):
                 browser.channel.connectionLost()
 
     def test_the_table_has_every_route_and_command(self) -> None:
-        router = make_router(self.server, self.registry, Figures(self.server))
+        router = make_router(self.server, self.registry, LiveStats(self.server))
         tried = [(method, path.partition("?")[0]) for method, path, *_ in ROUTES]
         missing = [
             route.path
@@ -255,7 +255,7 @@ class MatrixTests(ServerCase):
                     peer.protocol.connectionLost()
 
     def test_events(self) -> None:
-        router = make_router(self.server, self.registry, Figures(self.server))
+        router = make_router(self.server, self.registry, LiveStats(self.server))
         http = HttpFactory(partial(router.answer, Guard(any_name=True)), self.clock)
         control = ControlFactory(self.server, self.registry)
         for kind, token in self.tokens.items():

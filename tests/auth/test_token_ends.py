@@ -19,7 +19,7 @@ from twistedcam.events import ViewerChanged
 from twistedcam.media.frame import Frame
 from twistedcam.servers.control.protocol import ControlFactory
 from twistedcam.servers.frames import FrameFactory
-from twistedcam.servers.http import Figures, Guard, HttpFactory, make_router
+from twistedcam.servers.http import Guard, HttpFactory, LiveStats, make_router
 from twistedcam.sources import parse
 
 ALL = frozenset({"view", "control", "publish", "admin"})
@@ -45,7 +45,7 @@ class EndTests(TokenCase):
         self.registry = standard_commands()
         self.control = ControlFactory(self.server, self.registry)
         self.frames = FrameFactory(self.server, self.clock)
-        router = make_router(self.server, self.registry, Figures(self.server))
+        router = make_router(self.server, self.registry, LiveStats(self.server))
         self.http = HttpFactory(partial(router.answer, Guard(any_name=True)), self.clock)
         self.door.hub.publish(Frame(1, 1_000_000, 1, 1, TINY_JPEG))
 

@@ -22,7 +22,7 @@ from twistedcam.media.frame import Frame
 from twistedcam.processing import Code, Process, Processor
 from twistedcam.processing import executors as work_module
 from twistedcam.servers.http.api.health import Health
-from twistedcam.servers.http.api.process_metrics import process_metrics
+from twistedcam.servers.http.api.metrics import ServerCollector
 
 PATTERN = "pattern:?size=160x120&fps=30"
 
@@ -266,7 +266,7 @@ class ProcessTests(Case):
         self.assertIn("it is too dark", json.loads(reply.body)["processing"][made.name])
         [failures] = [
             each.samples[0].value
-            for each in process_metrics(self.server)
+            for each in ServerCollector(self.server).collect()
             if each.name == "twistedcam_process_failures"
         ]
         self.assertGreaterEqual(failures, 1)

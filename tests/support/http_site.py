@@ -14,7 +14,7 @@ from tests.support.server_case import ServerCase, TokenCase
 from twistedcam.commands import standard_commands
 from twistedcam.media.frame import Frame
 from twistedcam.net.proxies import TrustedProxies
-from twistedcam.servers.http import Figures, Guard, HttpFactory, make_router
+from twistedcam.servers.http import Guard, HttpFactory, LiveStats, make_router
 
 
 class Transport(StringTransport):
@@ -73,7 +73,7 @@ class SiteCase(ServerCase):
         super().setUp()
         self.door.state = "live"
         self.show(1)
-        self.figures = Figures(self.server)
+        self.figures = LiveStats(self.server)
         self.registry = standard_commands()
         self.router = make_router(self.server, self.registry, self.figures)
         self.guarded()
@@ -117,7 +117,7 @@ class TokenSiteCase(TokenCase):
         self.server.proxies = TrustedProxies(["10.0.0.0/8"])
         for camera, seq in ((self.door, 1), (self.yard, 2)):
             camera.hub.publish(Frame(seq, 1_000_000, 1, 1, TINY_JPEG))
-        router = make_router(self.server, standard_commands(), Figures(self.server))
+        router = make_router(self.server, standard_commands(), LiveStats(self.server))
         self.factory = HttpFactory(
             partial(router.answer, Guard(any_name=True)),
             self.clock,

@@ -34,9 +34,9 @@ from twistedcam.servers.control.protocol import ControlFactory
 from twistedcam.servers.frames import FrameFactory
 from twistedcam.servers.http import (
     CameraResource,
-    Figures,
     Guard,
     HttpFactory,
+    LiveStats,
     make_router,
     proxied_names,
 )
@@ -199,7 +199,7 @@ class CameraService(MultiService):
     def _listen_http(self, endpoints: list[str]) -> list[Listener]:
         if not endpoints:
             return []
-        figures = Figures(self.server)
+        figures = LiveStats(self.server)
         figures.setServiceParent(self)
         router = make_router(self.server, self.registry, figures)
         return [self._listen_http_on(endpoint, router) for endpoint in endpoints]

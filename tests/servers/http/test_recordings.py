@@ -14,7 +14,7 @@ import pytest
 from tests.support.http_server import serve
 from tests.support.http_site import SiteCase
 from tests.support.process import PATIENCE, ServerProcess, wait_for
-from twistedcam.servers.http.connection.ranges import plain_range
+from twistedcam.servers.http.connection.ranges import normalize_range
 
 SIZE = 200_000
 CONTENT = bytes(number % 251 for number in range(SIZE))
@@ -111,7 +111,7 @@ def test_one_that_is_being_written_is_there_when_it_is_whole(server: ServerProce
 
 
 def test_a_suffix_of_a_file_without_a_byte_is_none() -> None:
-    assert plain_range("bytes=-5", 0) == "bytes=-0"
+    assert normalize_range("bytes=-5", 0) == "bytes=-0"
 
 
 def test_readers_cannot_take_the_files_that_a_recording_needs(tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 """The web side: the page, streams and snapshots, the API, events and metrics."""
 
-from twistedcam.servers.http.api.live_stats import Figures
+from twistedcam.servers.http.api.live_stats import LiveStats
 from twistedcam.servers.http.connection.channel import HttpFactory
 from twistedcam.servers.http.connection.guard import Guard, proxied_names
 from twistedcam.servers.http.resource import CameraResource
 from twistedcam.servers.http.routes import make_router
 
-__all__ = ["CameraResource", "Figures", "Guard", "HttpFactory", "make_router", "proxied_names"]
+__all__ = ["CameraResource", "Guard", "HttpFactory", "LiveStats", "make_router", "proxied_names"]

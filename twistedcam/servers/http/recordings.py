@@ -14,9 +14,9 @@ from twisted.web.static import File, SingleRangeStaticProducer, StaticProducer
 from twistedcam.errors import NoSuchRecording, NotSupported
 from twistedcam.recording.writer.file_names import is_inside
 from twistedcam.runtime.regular_file import open_regular
-from twistedcam.servers.http.connection.ranges import settle_range
+from twistedcam.servers.http.connection.ranges import normalize_range_header
 from twistedcam.servers.http.connection.reply import Reply
-from twistedcam.servers.http.connection.request import HttpRequest, has_word
+from twistedcam.servers.http.connection.request import HttpRequest, has_parameter
 from twistedcam.util.escaped_name import file_name, show_name
 
 if TYPE_CHECKING:
@@ -71,11 +71,11 @@ class Recordings:
         request.setHeader("Cache-Control", "no-cache")
         request.setHeader("Content-Security-Policy", "default-src 'none'; media-src 'self'")
         request.setHeader("Cross-Origin-Resource-Policy", "same-origin")
-        if has_word(request, "download"):
+        if has_parameter(request, "download"):
             disposition = f"attachment; filename*=UTF-8''{quote(show_name(file_name(name)))}"
             request.setHeader("Content-Disposition", disposition)
         found = os.fstat(fd)
-        settle_range(request, found.st_size, found.st_mtime)
+        normalize_range_header(request, found.st_size, found.st_mtime)
         answer = file.render_GET(request)
         if answer is not NOT_DONE_YET:
             request.write(answer)

@@ -13,7 +13,7 @@ from twistedcam.delivery.transport_sender import WriteOutlet
 from twistedcam.net.addresses import show_address
 from twistedcam.servers.http.connection.access import Access
 from twistedcam.servers.http.connection.guard import Guard
-from twistedcam.servers.http.connection.request import camera_asked
+from twistedcam.servers.http.connection.request import requested_camera
 from twistedcam.servers.http.connection.router import Router
 from twistedcam.servers.http.streams.mjpeg import HEADERS, MjpegSession, Streams, mjpeg_part
 from twistedcam.servers.http.streams.mjpeg import wanted_fps as wanted
@@ -72,7 +72,7 @@ class _SiteStreams(Streams):
 
     def get(self, request: Any, camera: str | None = None) -> None:
         """Begin a stream."""
-        watched = self.server.first_or_named(camera_asked(request, self.server, camera))
+        watched = self.server.first_or_named(requested_camera(request, self.server, camera))
         fps = wanted(request)
         for name, value in HEADERS.items():
             request.setHeader(name, value)

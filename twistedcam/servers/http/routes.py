@@ -9,7 +9,7 @@ from twistedcam.errors import BadArgument
 from twistedcam.servers.http.api.commands import PREFIX, operations
 from twistedcam.servers.http.api.commands import handler as api_handler
 from twistedcam.servers.http.api.health import Health
-from twistedcam.servers.http.api.live_stats import Figures
+from twistedcam.servers.http.api.live_stats import LiveStats
 from twistedcam.servers.http.api.metrics import Metrics
 from twistedcam.servers.http.api.openapi import describe
 from twistedcam.servers.http.connection.access import Access
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from twistedcam.core.server import Server
 
 
-def make_router(server: Server, registry: Registry, figures: Figures) -> Router:
+def make_router(server: Server, registry: Registry, figures: LiveStats) -> Router:
     """A router that answers all that ``docs/http.md`` names.
 
     Arguments:

@@ -1,4 +1,4 @@
-"""The commands as HTTP requests: each has its method, its path, and its words as parameters."""
+"""The commands as HTTP operations, each with a method, a path and parameters."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from twistedcam.core.server import Server
 
 PREFIX = "/api/v1"
-#: Characters of one word.
+#: Characters of one parameter.
 MAX_WORD = 1024
 
-#: Here no camera need be named: where there are several, it tells of each.
+#: Without a camera this path gives the status of all cameras.
 STATUS = "/status"
 
-#: Where a command's place is not the one that its name gives (see ``places``).
-_PLACES: dict[str, list[tuple[str, str]]] = {
+#: Methods and paths that do not follow from the command's name (see ``endpoints``).
+_ENDPOINTS: dict[str, list[tuple[str, str]]] = {
     "status": [("GET", STATUS), ("GET", "/cameras/{camera}")],
     "recordings delete": [("DELETE", "/recordings/{name}")],
     "kick": [("DELETE", "/viewers/{id}")],
@@ -37,12 +37,12 @@ _PLACES: dict[str, list[tuple[str, str]]] = {
 
 @dataclass(frozen=True)
 class Operation:
-    """One command at one place.
+    """One command at one method and path.
 
     Arguments:
-        method: ``GET`` for what changes nothing.
-        path: behind ``/api/v1``, with the parameters that stand in it in braces.
-        command: what is carried out.
+        method: ``GET`` if the command changes nothing.
+        path: the path after ``/api/v1``, with parameters in braces.
+        command: the command to run.
     """
 
     method: str
@@ -51,7 +51,7 @@ class Operation:
 
     @property
     def in_path(self) -> list[Parameter]:
-        """Parameters that stand in the path."""
+        """Parameters in the path."""
         return [each for each in self.command.parameters if f"{{{each.name}}}" in self.path]
 
     @property
@@ -61,29 +61,29 @@ class Operation:
 
     @property
     def takes_properties(self) -> bool:
-        """Whether the body has a camera's properties and their values: PATCH."""
+        """True if the body has properties of a camera and their values."""
         return self.method == "PATCH"
 
     @property
     def takes_body(self) -> bool:
-        """Whether the parameters that are not in the path are a JSON object."""
+        """True if the body has the parameters that are not in the path."""
         return self.method == "POST" and bool(self.others)
 
 
 def operations(commands: Iterable[Command]) -> list[Operation]:
-    """Those of the commands that make sense over HTTP, in their order."""
+    """Return the operations of all commands that are available over HTTP."""
     return [
         Operation(method, path, command)
         for command in commands
         if not command.of_session
-        for method, path in places(command)
+        for method, path in endpoints(command)
     ]
 
 
-def places(command: Command) -> list[tuple[str, str]]:
-    """Method and path: ``record start`` is ``POST /cameras/{camera}/record/start``."""
-    if command.name in _PLACES:
-        return _PLACES[command.name]
+def endpoints(command: Command) -> list[tuple[str, str]]:
+    """Return methods and paths: ``record start`` is ``POST /cameras/{camera}/record/start``."""
+    if command.name in _ENDPOINTS:
+        return _ENDPOINTS[command.name]
     words = "/".join(command.name.split())
     camera = any(each.is_camera and each.required for each in command.parameters)
     method = "GET" if command.right == "view" else "POST"
@@ -91,7 +91,7 @@ def places(command: Command) -> list[tuple[str, str]]:
 
 
 def handler(server: Server, operation: Operation) -> Callable[..., Awaitable[Reply]]:
-    """A function that answers this operation's requests."""
+    """Return a function that answers the requests of an operation."""
 
     async def answer(request: HttpRequest, **parts: str) -> Reply:
         if operation.takes_properties:
@@ -113,17 +113,17 @@ def handler(server: Server, operation: Operation) -> Callable[..., Awaitable[Rep
 def bind(
     server: Server, command: Command, given: dict[str, Any], grant: Grant = ANYONE
 ) -> dict[str, Any]:
-    """The command's arguments from what a request gave by name.
+    """Return the arguments of a command from the named parameters of a request.
 
     Raises:
-        BadArgument, NoSuchCamera, CameraNeeded: it will not do.
-        Forbidden: it names a camera that the token is not good for, or that there is not.
+        BadArgument, NoSuchCamera, CameraNeeded: a parameter is unknown, missing or not valid.
+        Forbidden: the token does not cover the camera, whether or not the camera exists.
     """
     cameras = VisibleCameras(server, grant)
     known = {each.name: each for each in command.parameters}
     for name in given:
         if name not in known:
-            raise BadArgument(f"there is no {name[:80]!r}: {command.usage}")
+            raise BadArgument(f"unknown parameter {name[:80]!r}: {command.usage}")
     arguments: dict[str, Any] = {}
     for name, parameter in known.items():
         value = given.get(name)
@@ -144,20 +144,20 @@ def bind(
 
 
 def as_reply(command: Command, answer: Answer) -> Reply:
-    """An answer as JSON; a list stands under its plural, as on the control port."""
+    """Return a JSON reply; a list has its plural as key, as on the control port."""
     if isinstance(answer, list):
         return json_reply({command.items or "items": answer})
     return json_reply(answer or {})
 
 
 def read_body(request: HttpRequest, empty: bool = False) -> dict[str, Any]:
-    """The request's body: a JSON object, or nothing.
+    """Return the JSON object in the body, or an empty one if there is no body.
 
     Arguments:
-        empty: whether the object has to be empty.
+        empty: True if the object must be empty.
 
     Raises:
-        BadArgument: it is something else.
+        BadArgument: the body is something else.
     """
     assert request.content is not None
     body = request.content.read()
@@ -165,47 +165,47 @@ def read_body(request: HttpRequest, empty: bool = False) -> dict[str, Any]:
         return {}
     kind = (request.getHeader("Content-Type") or "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        raise BadArgument("a body has to be JSON, with Content-Type: application/json")
+        raise BadArgument("the body must be JSON with Content-Type: application/json")
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
-        raise BadArgument("the body is no JSON") from None
+        raise BadArgument("the body is not JSON") from None
     if not isinstance(value, dict):
-        raise BadArgument("the body has to be a JSON object, such as {}")
+        raise BadArgument("the body must be a JSON object, such as {}")
     if empty and value:
         raise BadArgument("this takes no parameters")
     return value
 
 
 def word(name: str, value: Any) -> str:
-    """A parameter as a command takes it: text.
+    """Return a parameter as text.
 
     Raises:
-        BadArgument: it is a list or an object, or text that no line could have.
+        BadArgument: the value is a list or an object, or not one line of text.
     """
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, (int, float)):
         return str(value)
     if not isinstance(value, str):
-        raise BadArgument(f"{name} has to be text or a number")
+        raise BadArgument(f"{name} must be text or a number")
     if len(value) > MAX_WORD or "\0" in value or "\n" in value or not _is_text(value):
-        raise BadArgument(f"{name} has to be one line of at most {MAX_WORD} characters")
+        raise BadArgument(f"{name} must be one line of at most {MAX_WORD} characters")
     return value
 
 
 async def _set_properties(server: Server, request: HttpRequest, camera: str) -> Reply:
-    """The properties of the body are set, all or none; what holds then."""
+    """Set the properties in the body, all or none, and return their values."""
     wanted = {name: word(name, value) for name, value in read_body(request).items()}
     found = VisibleCameras(server, request.grant).get(camera)
     if not wanted:
-        raise BadArgument('name a property and its value: {"fps": 15}')
+        raise BadArgument('the body must name a property and its value: {"fps": 15}')
     properties = await server.properties[found.name].set_all(wanted)
     return json_reply({"properties": [each.as_dict() for each in properties]})
 
 
 def _all_cameras(server: Server, request: HttpRequest) -> Reply:
-    """The status of every camera: a program that looks after a server asks for all at once."""
+    """Return the status of every camera, so that a monitor needs only one request."""
     found = [camera_status(server, camera) for camera in server.cameras.values()]
     return json_reply({"cameras": request.grant.only_own(found, "status")})
 
@@ -218,19 +218,19 @@ def _read_query(request: HttpRequest) -> dict[str, str]:
         try:
             found[name.decode()] = values[-1].decode()
         except UnicodeDecodeError:
-            raise BadArgument("a query has to be UTF-8") from None
+            raise BadArgument("the query must be UTF-8") from None
     return found
 
 
 def _merge(query: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
-    """What the query and the body give together.
+    """Return the parameters of the query and the body together.
 
     Raises:
-        BadArgument: they give one parameter two values.
+        BadArgument: a parameter has two values.
     """
     for name in query:
         if name in body and word(name, body[name]) != query[name]:
-            raise BadArgument(f"{name} is in the query and in the body, with two values")
+            raise BadArgument(f"{name} has different values in the query and in the body")
     return {**query, **body}
 
 
@@ -239,7 +239,7 @@ def _switch(name: str, value: Any) -> bool:
         return value
     if value in ("1", "true", "0", "false"):
         return value in ("1", "true")
-    raise BadArgument(f"{name} is true or false")
+    raise BadArgument(f"{name} must be true or false")
 
 
 def _is_text(value: str) -> bool:

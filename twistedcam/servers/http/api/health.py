@@ -1,4 +1,4 @@
-"""What other programs ask for first: µStreamer's state document, and whether all is well."""
+"""Health checks: µStreamer's state document, and ``/healthz``."""
 
 from __future__ import annotations
 
@@ -20,35 +20,33 @@ class Health:
         self._server = server
 
     def state(self, request: HttpRequest) -> Reply:
-        """The state of the first camera, or of ``?camera=NAME``, with µStreamer's keys."""
+        """Return the state of ``?camera=NAME``, by default the first camera."""
         camera = self._server.first_or_named(query(request, "camera"))
         return json_reply({"ok": True, "result": state_document(self._server, camera)})
 
     def healthz(self, request: HttpRequest) -> Reply:
-        """200 while every camera that was started is live (or rests unwatched), else 503.
+        """Return 200 while every started camera is live or suspended without viewers, else 503.
 
-        Cameras that user code makes are told of and no more: who starts a server anew because it
-        is ill would end all recordings for a fault that the server gets over by itself.
+        Failures of user code are reported but do not change the status: a supervisor that restarts
+        the server would end all recordings because of a fault from which the server recovers.
         """
         found = {
             camera.name: camera.reason or f"it is {camera.state}"
             for camera in self._server.cameras.values()
             if camera.state not in ("stopped", "live")
         }
-        made = self._server.processors
-        ill = {name: reason for name, reason in found.items() if name not in made}
-        if not ill:
-            troubled = {name: reason for name, reason in found.items() if name in made}
-            return json_reply({"ok": True, **({"processing": troubled} if troubled else {})})
-        message = "; ".join(f"{name}: {reason}" for name, reason in ill.items())
-        body = {"ok": False, "code": "camera-failed", "message": message, "cameras": ill}
+        failed = {name: found.pop(name) for name in self._server.processors if name in found}
+        if not found:
+            return json_reply({"ok": True, **({"processing": failed} if failed else {})})
+        message = "; ".join(f"{name}: {reason}" for name, reason in found.items())
+        body = {"ok": False, "code": "camera-failed", "message": message, "cameras": found}
         reply = json_reply(body, 503)
         reply.headers["Retry-After"] = "2"
         return reply
 
 
 def state_document(server: Server, camera: Camera) -> dict[str, Any]:
-    """``result`` of ``/state``, as the clients of µStreamer's own read it."""
+    """Return ``result`` of ``/state`` with the keys that clients of µStreamer read."""
     now = server.clock.seconds()
     viewers = server.viewers.of(camera.name)
     passes = camera.counts.passed > 0

@@ -1,4 +1,4 @@
-"""What the page shows besides pictures: figures of each camera, once a second, and of late."""
+"""Live statistics of all cameras for the page, with a history of five minutes."""
 
 from __future__ import annotations
 
@@ -19,70 +19,66 @@ from twistedcam.runtime.timer import Timer
 if TYPE_CHECKING:
     from twistedcam.core.server import Server
 
-#: Seconds between two samples, and how many are kept: five minutes.
+#: Seconds between two samples, and the number of samples to keep: five minutes.
 PERIOD = 1.0
 KEEP = 300
-#: Seconds after which a change is told; what changes meanwhile is told with it.
+#: Seconds to collect further changes before listeners are told.
 SOON = 0.05
 
 
-class Figured:
-    """Figures of one moment, made into JSON once for all who may see the same."""
+class StatsSample:
+    """Statistics of one moment, encoded as JSON once for all tokens that may see the same."""
 
-    def __init__(self, figures: dict[str, Any]) -> None:
-        self._figures = figures
+    def __init__(self, stats: dict[str, Any]) -> None:
+        self._stats = stats
         self._texts: dict[frozenset[str] | None, str] = {}
 
     def text(self, grant: Grant) -> str:
-        """As JSON, of the cameras that the grant covers."""
+        """Return JSON with the cameras that the grant covers."""
         if grant.cameras not in self._texts:
-            cameras = [each for each in self._figures["cameras"] if grant.covers(each["camera"])]
-            figures = {**self._figures, "cameras": cameras}
-            self._texts[grant.cameras] = json.dumps(figures, ensure_ascii=False)
+            cameras = [each for each in self._stats["cameras"] if grant.covers(each["camera"])]
+            stats = {**self._stats, "cameras": cameras}
+            self._texts[grant.cameras] = json.dumps(stats, ensure_ascii=False)
         return self._texts[grant.cameras]
 
 
-class Figures(Service):
-    """Samples every camera and tells those who listen.
-
-    Arguments:
-        server: whose cameras.
-    """
+class LiveStats(Service):
+    """Samples every camera once a second and tells the listeners."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
         self._loop = LoopingCall(self._sample)
         self._loop.clock = server.clock
         self._soon = Timer(server.clock)
-        self._listeners: list[Callable[[Figured], None]] = []
+        self._listeners: list[Callable[[StatsSample], None]] = []
         self._bytes: dict[str, int] = {}
-        #: For each camera: rows of frames a second, bits a second, viewers; oldest first.
+        #: For each camera: frames per second, bits per second and viewers; oldest first.
         self.history: dict[str, deque[tuple[float, int, int]]] = {}
         self._unsubscribe: Callable[[], None] = lambda: None
 
     def startService(self) -> None:
-        """Begin to sample."""
+        """Start sampling."""
         super().startService()
-        self._unsubscribe = self._server.events.subscribe(self._changed)
+        self._unsubscribe = self._server.events.subscribe(self._on_event)
         self._loop.start(PERIOD)
 
     def stopService(self) -> None:
-        """Sample no more."""
+        """Stop sampling."""
         self._unsubscribe()
         self._soon.cancel()
         if self._loop.running:
             self._loop.stop()
         super().stopService()
 
-    def subscribe(self, listener: Callable[[Figured], None]) -> Callable[[], None]:
-        """Be told the figures; call what is returned to hear no more."""
+    def subscribe(self, listener: Callable[[StatsSample], None]) -> Callable[[], None]:
+        """Call a listener with every sample; return a function that ends this."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
-    def now(self) -> Figured:
-        """The figures: ``time``, ``uptime``, ``cameras``."""
+    def now(self) -> StatsSample:
+        """Return the current statistics: ``time``, ``uptime`` and ``cameras``."""
         server = self._server
-        return Figured(
+        return StatsSample(
             {
                 "time": time.time(),
                 "uptime": round(server.clock.seconds() - server.started_at, 1),
@@ -91,7 +87,7 @@ class Figures(Service):
         )
 
     def past(self, grant: Grant) -> str:
-        """The last five minutes as JSON: the rows of each camera that the grant covers."""
+        """Return the history as JSON, of the cameras that the grant covers."""
         rows = {name: list(rows) for name, rows in self.history.items() if grant.covers(name)}
         return json.dumps({"period": PERIOD, "rows": ["fps", "bps", "viewers"], "cameras": rows})
 
@@ -104,15 +100,14 @@ class Figures(Service):
             self._bytes[name] = total
             row = (round(camera.rate.current(now), 1), bits, len(server.viewers.of(name)))
             self.history.setdefault(name, deque(maxlen=KEEP)).append(row)
-        self._tell()
+        self._notify()
 
-    def _changed(self, event: Event) -> None:
+    def _on_event(self, event: Event) -> None:
         if self._listeners:
-            self._soon.start_unless_pending(SOON, self._tell)
+            self._soon.start_unless_pending(SOON, self._notify)
 
-    def _tell(self) -> None:
-        if not self._listeners:
-            return
-        figured = self.now()
-        for listener in tuple(self._listeners):
-            listener(figured)
+    def _notify(self) -> None:
+        if self._listeners:
+            sample = self.now()
+            for listener in tuple(self._listeners):
+                listener(sample)

@@ -1,4 +1,4 @@
-"""The API's description, made from the commands as the API itself is."""
+"""The OpenAPI description of the API, built from the commands."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _ERRORS = {
-    400: "A parameter, a value or the body is not what it has to be, or a camera has to be named.",
-    401: "A token is needed, or this one is wrong.",
-    403: "The token has not the right to this; or the request comes from another site's page, or "
-    "asks by a name that is not the server's.",
-    404: "No camera, recording or viewer has that name, or there is nothing at this address.",
-    405: "What is at this address answers to other methods: those in Allow.",
+    400: "A parameter, a value or the body is not valid, or the camera must be named.",
+    401: "A token is needed, or the token is wrong.",
+    403: "The token does not have the right; or the request comes from the page of another site, "
+    "or uses a host name that is not the server's.",
+    404: "No camera, recording or viewer has that name, or nothing is at this address.",
+    405: "This address has other methods: those in Allow.",
     408: "The request took too long to arrive.",
-    409: "This camera, or this system, cannot do that, or not now.",
+    409: "The camera or the system cannot do that, or not now.",
     413: "The body is too long.",
-    429: "That was asked for too often: wait a second.",
-    500: "An error of the server's own; its log has more.",
-    503: "The camera gives no picture, the disk takes no file, or too much goes on: the message "
-    "has the reason.",
+    429: "Too many requests: wait a second.",
+    500: "An internal error; the server's log has more.",
+    503: "The camera gives no picture, a file cannot be written, or the server is too busy: the "
+    "message has the reason.",
 }
-#: Ways to show a token.
+#: The ways to send a token.
 _TOKENS: list[dict[str, list[str]]] = [{"bearer": []}, {"basic": []}, {"query": []}]
-#: What is no command: what it gives, and how that looks.
-_BESIDES: dict[str, tuple[str, dict[str, Any]]] = {
+#: Paths that are no commands, with their summaries and schemas.
+_OTHER_PATHS: dict[str, tuple[str, dict[str, Any]]] = {
     "/time": (
         "The server's clock: seconds since 1970.",
         {"type": "object", "required": ["time"], "properties": {"time": {"type": "number"}}},
@@ -42,13 +42,16 @@ _BESIDES: dict[str, tuple[str, dict[str, Any]]] = {
 def describe(
     operations: Iterable[Operation], cameras: Sequence[str], needs_token: bool = False
 ) -> dict[str, Any]:
-    """The OpenAPI 3.1 document.
+    """Return the OpenAPI 3.1 document.
 
     Arguments:
-        cameras: the names of the cameras that the reader may know of.
-        needs_token: whether the server answers nobody without one.
+        cameras: the names of the cameras that the client may see.
+        needs_token: True if the server needs a token.
     """
-    paths = {PREFIX + path: {"get": _besides(path, *found)} for path, found in _BESIDES.items()}
+    paths = {
+        PREFIX + path: {"get": _other_operation(path, *found)}
+        for path, found in _OTHER_PATHS.items()
+    }
     for each in operations:
         paths.setdefault(PREFIX + each.path, {})[each.method.lower()] = _operation(each, cameras)
     return {
@@ -89,7 +92,7 @@ def describe(
     }
 
 
-def _besides(path: str, summary: str, schema: dict[str, Any]) -> dict[str, Any]:
+def _other_operation(path: str, summary: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {
         "operationId": f"get {path}",
         "summary": summary,
@@ -112,7 +115,7 @@ def _operation(each: Operation, cameras: Sequence[str]) -> dict[str, Any]:
         "description": command.help,
         "tags": [each.path.split("/")[1]],
         "parameters": [_parameter(one, "path", cameras) for one in each.in_path],
-        "responses": _responses("Done; what there is to tell.", _answer(each)),
+        "responses": _responses("Done, with the result.", _answer(each)),
     }
     body = _body(each)
     if body is not None:

@@ -14,7 +14,7 @@ from twistedcam.auth import Grant, Right
 from twistedcam.errors import Unauthorized
 from twistedcam.net.addresses import show_address
 from twistedcam.servers.http.connection.channel import HttpConnection
-from twistedcam.servers.http.connection.request import HttpRequest, camera_asked, has_word
+from twistedcam.servers.http.connection.request import HttpRequest, has_parameter, requested_camera
 
 if TYPE_CHECKING:
     from twistedcam.core.server import Server
@@ -89,7 +89,7 @@ class Access:
     def _is_loaded_again(self, request: HttpRequest, path: str) -> bool:
         """Whether a tab asks for the page that has its token (static/token.js) and no other."""
         words = request.args or {}
-        if path != "/" or not has_word(request, "tab") or b"action" in words:
+        if path != "/" or not has_parameter(request, "tab") or b"action" in words:
             return False
         shown = token_of(request) is not None or token_in_url(request) is not None
         return self._server.authenticator.is_needed and not shown
@@ -139,7 +139,7 @@ class Access:
         Raises:
             Forbidden: it is the first camera, which is not named to one who may not know of it.
         """
-        asked = camera_asked(request, self._server, parts.get("camera"))
+        asked = requested_camera(request, self._server, parts.get("camera"))
         if asked is not None:
             return self._server.name_of(asked)
         first = next(iter(self._server.cameras), None)

@@ -17,7 +17,7 @@ from twistedcam.servers.http.connection.request import HttpRequest
 _ONE = re.compile(r"bytes=[ \t]*(\d{0,18})-(\d{0,18})[ \t]*", re.ASCII | re.IGNORECASE)
 
 
-def plain_range(header: str, size: int) -> str | None:
+def normalize_range(header: str, size: int) -> str | None:
     """A ``Range`` as one that any reader of it gets right; None: the whole file is to be sent.
 
     That is the answer to what is no range, and to several at once (RFC 9110, 14.2): no player
@@ -36,7 +36,7 @@ def plain_range(header: str, size: int) -> str | None:
     return f"bytes=-{min(int(last), size)}" if last else None
 
 
-def settle_range(request: HttpRequest, size: int, changed: float) -> None:
+def normalize_range_header(request: HttpRequest, size: int, changed: float) -> None:
     """Leave in a request the range that it is to be answered with, or none.
 
     Arguments:
@@ -48,7 +48,7 @@ def settle_range(request: HttpRequest, size: int, changed: float) -> None:
     condition = request.getHeader("If-Range")
     is_same = condition is None or condition.encode() == datetimeToString(math.ceil(changed))
     asked = request.getHeader("Range") if is_same and request.method == b"GET" else None
-    wanted = None if asked is None else plain_range(asked, size)
+    wanted = None if asked is None else normalize_range(asked, size)
     if wanted is None:
         headers.removeHeader(b"Range")
     else:

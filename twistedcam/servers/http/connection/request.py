@@ -105,7 +105,7 @@ class HttpRequest(Request):
         self.channel.factory.answer(self)
 
 
-def has_word(request: HttpRequest, name: str) -> bool:
+def has_parameter(request: HttpRequest, name: str) -> bool:
     """True if the query has a parameter of that name, with a value or without."""
     words = request.uri.partition(b"?")[2].split(b"&")
     return any(word.partition(b"=")[0] == name.encode() for word in words)
@@ -126,7 +126,7 @@ def query(request: HttpRequest, name: str) -> str | None:
         raise BadArgument(f"{name} has to be UTF-8") from None
 
 
-def camera_asked(request: HttpRequest, server: Server, in_path: str | None) -> str | None:
+def requested_camera(request: HttpRequest, server: Server, in_path: str | None) -> str | None:
     """Return the camera that a request for pictures names in its path or its query, or None.
 
     Both the check of the token and the answer use this, so they never mean different cameras.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from twistedcam.servers.http.connection.request import HttpRequest
 
 
-def answer_head(request: HttpRequest, headers: Mapping[str, str]) -> bytes:
+def response_head(request: HttpRequest, headers: Mapping[str, str]) -> bytes:
     """Status line and headers of an answer that lasts until the connection ends.
 
     What the guard has added to the answer is in it.

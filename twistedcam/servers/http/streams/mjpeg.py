@@ -14,8 +14,8 @@ from twistedcam.media.fps import read_fps
 from twistedcam.media.frame import Frame
 from twistedcam.net.addresses import show_address
 from twistedcam.runtime.timer import Timer
-from twistedcam.servers.http.connection.request import HttpRequest, camera_asked, query
-from twistedcam.servers.http.connection.takeover import answer_head
+from twistedcam.servers.http.connection.request import HttpRequest, query, requested_camera
+from twistedcam.servers.http.connection.takeover import response_head
 from twistedcam.servers.http.streams.placeholder import Placeholders, state_shown
 
 if TYPE_CHECKING:
@@ -88,10 +88,10 @@ class Streams:
         Raises:
             NoSuchCamera, BadArgument: as they say.
         """
-        watched = self.server.first_or_named(camera_asked(request, self.server, camera))
+        watched = self.server.first_or_named(requested_camera(request, self.server, camera))
         fps = wanted_fps(request)
         if request.method == b"HEAD":
-            request.channel.transport.write(answer_head(request, HEADERS))
+            request.channel.transport.write(response_head(request, HEADERS))
             request.channel.loseConnection()
         else:
             transport = request.channel.transport
@@ -99,7 +99,7 @@ class Streams:
             def open_outlet(session: MjpegSession) -> Outlet:
                 request.channel.take_over(session)
                 outlet = self.delivery.outlet(transport, mjpeg_part, session.cleared, session.close)
-                outlet.say(answer_head(request, HEADERS))
+                outlet.say(response_head(request, HEADERS))
                 return outlet
 
             address = show_address(request.getClientAddress())

@@ -1,4 +1,4 @@
-"""Those who watch by asking for one picture after the other: they are viewers too."""
+"""Viewers that poll: they request one snapshot after the other."""
 
 from __future__ import annotations
 
@@ -14,67 +14,61 @@ if TYPE_CHECKING:
     from twistedcam.camera import Camera
     from twistedcam.core.server import Server
 
-#: Seconds after its last picture that somebody is still counted.
+#: Seconds after its last request in which a viewer is still listed.
 LINGER = 6.0
-#: Viewers of this kind at most; further ones get their pictures uncounted.
+#: Most polling viewers; others get snapshots but are not listed.
 MOST = 1000
 
 
 @dataclass
-class _Puller:
+class _Poller:
     viewer: Viewer
     leaving: IDelayedCall
     last_seq: int = 0
 
 
-class Pullers:
-    """Keeps those who ask again and again in the list of viewers, and takes out who has stopped.
-
-    Arguments:
-        server: whose viewers they are.
-    """
+class PollingViewers:
+    """Lists clients that poll as viewers, and removes those that have stopped."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._pullers: dict[tuple[str, str, str], _Puller] = {}
+        self._polling: dict[tuple[str, str, str], _Poller] = {}
 
-    def took(self, host: str, word: str, camera: Camera, frame: Frame) -> bool:
-        """Somebody gets a frame; whether they may.
+    def count_frame(self, host: str, id: str, camera: Camera, frame: Frame) -> bool:
+        """Count a frame for a viewer; return False if it was kicked in the last ``LINGER`` seconds.
 
         Arguments:
-            host: where from.
-            word: what they call themselves, different for each page that watches.
-
-        A viewer that was kicked may not for ``LINGER`` seconds.
+            host: the address of the client.
+            id: chosen by the client, different for each page.
         """
-        key = (host, word, camera.name)
-        puller = self._pullers.get(key) or self._join(key)
-        if puller is None:
+        key = (host, id, camera.name)
+        poller = self._polling.get(key) or self._join(key)
+        if poller is None:
             return True
-        if puller.viewer.path == "kicked":
+        if poller.viewer.path == "kicked":
             return False
-        puller.leaving.reset(LINGER)
-        if puller.last_seq and frame.seq > puller.last_seq:
-            puller.viewer.drops += frame.seq - puller.last_seq - 1
-        puller.last_seq = frame.seq
-        puller.viewer.sent(frame, len(frame.jpeg), self._server.clock.seconds())
+        poller.leaving.reset(LINGER)
+        if poller.last_seq and frame.seq > poller.last_seq:
+            poller.viewer.drops += frame.seq - poller.last_seq - 1
+        poller.last_seq = frame.seq
+        poller.viewer.sent(frame, len(frame.jpeg), self._server.clock.seconds())
         return True
 
-    def _join(self, key: tuple[str, str, str]) -> _Puller | None:
-        if len(self._pullers) >= MOST:
+    def _join(self, key: tuple[str, str, str]) -> _Poller | None:
+        if len(self._polling) >= MOST:
             return None
         viewers = self._server.viewers
         viewer = viewers.join(key[0], "http", key[2], "pull", lambda _: self._kick(key))
         leaving = self._server.clock.callLater(LINGER, self._leave, key)
-        puller = self._pullers[key] = _Puller(viewer, leaving)
+        poller = self._polling[key] = _Poller(viewer, leaving)
         viewers.announce(viewer)
-        return puller
+        return poller
 
     def _kick(self, key: tuple[str, str, str]) -> None:
-        puller = self._pullers[key]
-        puller.viewer.path = "kicked"
-        self._server.viewers.leave(puller.viewer)
-        puller.leaving.reset(LINGER)
+        poller = self._polling[key]
+        poller.viewer.path = "kicked"
+        self._server.viewers.leave(poller.viewer)
+        poller.leaving.reset(LINGER)
 
     def _leave(self, key: tuple[str, str, str]) -> None:
-        self._server.viewers.leave(self._pullers.pop(key).viewer)
+        self._server.viewers.leave(self._polling.pop(key).viewer)

@@ -8,8 +8,8 @@ from twistedcam.camera.on_demand import next_frame
 from twistedcam.errors import BadArgument
 from twistedcam.net.addresses import source_of
 from twistedcam.servers.http.connection.reply import Reply, json_reply
-from twistedcam.servers.http.connection.request import HttpRequest, camera_asked, query
-from twistedcam.servers.http.streams.polling_viewers import Pullers
+from twistedcam.servers.http.connection.request import HttpRequest, query, requested_camera
+from twistedcam.servers.http.streams.polling_viewers import PollingViewers
 
 if TYPE_CHECKING:
     from twistedcam.core.server import Server
@@ -23,7 +23,7 @@ class Snapshots:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._pullers = Pullers(server)
+        self._polling = PollingViewers(server)
 
     async def get(self, request: HttpRequest, camera: str | None = None) -> Reply:
         """The newest frame.
@@ -36,7 +36,7 @@ class Snapshots:
             CameraFailed: there is none.
             TooOften: this address has asked for too many.
         """
-        watched = self._server.first_or_named(camera_asked(request, self._server, camera))
+        watched = self._server.first_or_named(requested_camera(request, self._server, camera))
         after = _after(request)
         self._server.snapshots.acquire(source_of(request.getClientAddress()))
         frame = await watched.picture()
@@ -48,7 +48,7 @@ class Snapshots:
         viewer = query(request, "viewer")
         if viewer is not None:
             host = getattr(request.getClientAddress(), "host", "unix")
-            if not self._pullers.took(host, viewer[:64], watched, frame):
+            if not self._polling.count_frame(host, viewer[:64], watched, frame):
                 return json_reply({"code": "forbidden", "message": "ended by a controller"}, 403)
         headers = {"X-Timestamp": f"{frame.time:.6f}", "X-Sequence": str(frame.seq)}
         return Reply(frame.jpeg, "image/jpeg", headers=headers)

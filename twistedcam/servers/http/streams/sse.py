@@ -12,9 +12,9 @@ from zope.interface import implementer
 from twistedcam.commands import VisibleCameras
 from twistedcam.events import Event
 from twistedcam.runtime.timer import Timer
-from twistedcam.servers.http.api.live_stats import Figured, Figures
+from twistedcam.servers.http.api.live_stats import LiveStats, StatsSample
 from twistedcam.servers.http.connection.request import HttpRequest, query
-from twistedcam.servers.http.connection.takeover import answer_head
+from twistedcam.servers.http.connection.takeover import response_head
 
 if TYPE_CHECKING:
     from twistedcam.core.server import Server
@@ -38,7 +38,7 @@ class EventStreams:
         figures: what ``?figures=1`` adds once a second.
     """
 
-    def __init__(self, server: Server, figures: Figures) -> None:
+    def __init__(self, server: Server, figures: LiveStats) -> None:
         self.server = server
         self.figures = figures
 
@@ -52,7 +52,7 @@ class EventStreams:
         visible = VisibleCameras(self.server, request.grant)
         camera = None if name is None else visible.get(name).name
         if request.method == b"HEAD":
-            request.channel.transport.write(answer_head(request, HEADERS))
+            request.channel.transport.write(response_head(request, HEADERS))
             request.channel.loseConnection()
         else:
             EventSession(self, request, camera, query(request, "figures") == "1")
@@ -76,7 +76,7 @@ class EventSession:
         self._ending: list[Callable[[], None]] = []
         request.channel.take_over(self)
         self._transport.registerProducer(self, True)
-        self._transport.write(answer_head(request, HEADERS) + b": twistedcam\nretry: 1000\n\n")
+        self._transport.write(response_head(request, HEADERS) + b": twistedcam\nretry: 1000\n\n")
         self._ending.append(streams.server.events.subscribe(self._happened))
         if figures:
             told = self._grant.as_dict()
@@ -128,7 +128,7 @@ class EventSession:
             text = json.dumps({"event": event.kind, **told}, ensure_ascii=False)
             self._say(event.kind, text)
 
-    def _figured(self, figured: Figured) -> None:
+    def _figured(self, figured: StatsSample) -> None:
         self._say("figures", figured.text(self._grant))
 
     def _say(self, kind: str, text: str) -> None:

@@ -27,7 +27,7 @@ from twistedcam.errors import BadArgument
 from twistedcam.media.frame import Frame
 from twistedcam.net.addresses import show_address, source_of
 from twistedcam.runtime.scheduler import Job, Progress
-from twistedcam.servers.http.connection.request import HttpRequest, camera_asked
+from twistedcam.servers.http.connection.request import HttpRequest, requested_camera
 from twistedcam.servers.http.streams.mjpeg import wanted_fps
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class WebSockets:
         Raises:
             NoSuchCamera, BadArgument: as they say; so is a request that is no WebSocket's.
         """
-        watched = self.server.first_or_named(camera_asked(request, self.server, camera))
+        watched = self.server.first_or_named(requested_camera(request, self.server, camera))
         fps = wanted_fps(request)
         handshake = H11Handshake(ConnectionType.SERVER)
         try:
