@@ -25,7 +25,7 @@ _REMOTE = {
 }
 
 
-class Actions:
+class KeyActions:
     """Carries out keys: plain ones here, with Ctrl at the server.
 
     Arguments:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from client import canvas
-from client.actions import Actions
+from client.actions import KeyActions
 from client.canvas import Image, Size
 from client.views import View
 
@@ -16,7 +16,7 @@ class Composer:
     def __init__(self) -> None:
         self._canvas = canvas.blank((1, 1))
 
-    def compose(self, views: list[View], actions: Actions, size: Size) -> Image:
+    def compose(self, views: list[View], actions: KeyActions, size: Size) -> Image:
         """All views on a canvas of (width, height) pixels, good until the next call."""
         if len(views) == 1 and not actions.message and _is_plain(views[0], actions, size):
             picture = _decoded(views[0])
@@ -38,7 +38,7 @@ class Composer:
         return whole
 
 
-def _is_plain(view: View, actions: Actions, size: Size) -> bool:
+def _is_plain(view: View, actions: KeyActions, size: Size) -> bool:
     """Whether the picture alone is all there is to show."""
     frame = view.frame
     quiet = view.state == "live" and view.recorder is None and not actions.show_figures

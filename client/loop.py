@@ -7,7 +7,7 @@ import threading
 import time
 from pathlib import Path
 
-from client.actions import Actions
+from client.actions import KeyActions
 from client.files import save_frame
 from client.screens import Screen
 from client.views import View
@@ -15,7 +15,7 @@ from twistedcam.errors import DiskError
 from twistedcam.media.frame import Frame
 
 
-class Reports:
+class ProgressReports:
     """Says on the standard streams how it goes.
 
     Arguments:
@@ -51,8 +51,8 @@ class Reports:
 def run_loop(
     views: list[View],
     screen: Screen,
-    actions: Actions,
-    reports: Reports,
+    actions: KeyActions,
+    reports: ProgressReports,
     frames: int | None = None,
     save: Path | None = None,
 ) -> bool:
@@ -94,7 +94,7 @@ def run_loop(
     return frames is None or not waiting
 
 
-def _check_recordings(views: list[View], screen: Screen, actions: Actions) -> None:
+def _check_recordings(views: list[View], screen: Screen, actions: KeyActions) -> None:
     """Tell of a recording that has failed, at once: on the screen, or by an end."""
     for view in views:
         try:

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from client.actions import Actions
+from client.actions import KeyActions
 from client.files import make_folder
-from client.loop import Reports, run_loop, summarise
+from client.loop import ProgressReports, run_loop, summarise
 from client.screens import NoScreen, Screen
 from client.steering import Steering, parse_control
 from client.views import View
@@ -90,11 +90,11 @@ def run(arguments: argparse.Namespace) -> int:
                 stack.callback(view.close)
             screen = make_screen(arguments)
             stack.callback(screen.close)
-            actions = Actions(views, arguments.save or Path(), screen.toggle_full_screen)
+            actions = KeyActions(views, arguments.save or Path(), screen.toggle_full_screen)
             actions.steerings.update(make_steerings(arguments, views, actions.say))
             for steering in set(actions.steerings.values()):
                 stack.callback(steering.close)
-            reports = Reports(views, arguments.stats, tell_states=not arguments.terminal)
+            reports = ProgressReports(views, arguments.stats, tell_states=not arguments.terminal)
             if arguments.record is not None:
                 views[0].record(arguments.record)
             complete = run_loop(views, screen, actions, reports, arguments.frames, arguments.save)
@@ -117,9 +117,9 @@ def make_screen(arguments: argparse.Namespace) -> Screen:
     if arguments.headless:
         return NoScreen()
     if arguments.terminal:
-        from client.terminal import Terminal
+        from client.terminal import TerminalKeys
 
-        return Terminal()
+        return TerminalKeys()
     from client.window import Window
 
     return Window(arguments.full_screen)

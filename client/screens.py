@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from client.actions import Actions
+from client.actions import KeyActions
 from client.views import View
 
 
@@ -16,8 +16,8 @@ class Screen(Protocol):
     #: Whether there is somebody who can be told something there.
     is_seen: bool
 
-    def show(self, views: list[View], actions: Actions) -> None:
-        """Paint. Returns when the picture is on its way to the eye."""
+    def show(self, views: list[View], actions: KeyActions) -> None:
+        """Styler. Returns when the picture is on its way to the eye."""
 
     def pressed(self) -> list[str]:
         """The keys pressed since the last call; ``q`` when the window was closed."""
@@ -35,7 +35,7 @@ class NoScreen:
     patience = 0.5
     is_seen = False
 
-    def show(self, views: list[View], actions: Actions) -> None:
+    def show(self, views: list[View], actions: KeyActions) -> None:
         """Nothing is shown."""
 
     def pressed(self) -> list[str]:

@@ -15,7 +15,7 @@ _AGES = 20_000
 
 
 @dataclass(frozen=True)
-class Figures:
+class ViewerStats:
     """One line of statistics. Ages are milliseconds from capture to use, by the camera's clock."""
 
     camera: str
@@ -53,7 +53,7 @@ class Figures:
         return f"clocks disagree: the server's is {abs(offset):.0f} ms {word(offset)}"
 
 
-class Ages:
+class FrameAges:
     """The last ages, in order of size: a percentile is asked for with every picture."""
 
     def __init__(self, most: int = _AGES) -> None:
@@ -82,7 +82,7 @@ class Meter:
         self.frames = 0
         self.age: float | None = None
         self._rate = Rate()
-        self._ages = Ages()
+        self._ages = FrameAges()
         self._bytes: deque[tuple[float, int]] = deque()
 
     def used(self, frame: Frame, clock: ClockOffset, wall: float, now: float) -> None:

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from client import canvas
-from client.actions import Actions
+from client.actions import KeyActions
 from client.canvas import Image, Size
 from client.composer import Composer, title
 from client.keyboard import name_of
@@ -89,7 +89,7 @@ def choose(environment: Mapping[str, str]) -> Draw:
     return iterm if program in ("iTerm.app", "WezTerm") else half_blocks
 
 
-class Terminal:
+class TerminalKeys:
     """The terminal on standard input and output, put back as it was at the end.
 
     Raises:
@@ -114,8 +114,8 @@ class Terminal:
             termios.tcsetattr(self._keys_from, termios.TCSADRAIN, settings)
         self._say(_BEGIN)
 
-    def show(self, views: list[View], actions: Actions) -> None:
-        """Paint all views, and a line of figures below."""
+    def show(self, views: list[View], actions: KeyActions) -> None:
+        """Styler all views, and a line of figures below."""
         columns, lines = shutil.get_terminal_size()
         size = (columns, max(1, lines - 1))
         if self._draw is half_blocks:

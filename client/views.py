@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from client.stats import Figures, Meter
+from client.stats import Meter, ViewerStats
 from twistedcam.clients.frames import Target
 from twistedcam.clients.frames.blocking import FrameReader
 from twistedcam.media.frame import Frame
@@ -131,11 +131,11 @@ class View:
         """The frame has been painted or saved: measure it."""
         self.meter.used(frame, self._reader.clock, time.time(), time.monotonic())
 
-    def figures(self) -> Figures:
+    def figures(self) -> ViewerStats:
         """How it goes."""
         now, meter, reader = time.monotonic(), self.meter, self._reader
         clock = reader.clock
-        return Figures(
+        return ViewerStats(
             camera=self.name,
             state=self.state,
             reason=self.reason,

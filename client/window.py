@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import cv2
 
-from client.actions import Actions
+from client.actions import KeyActions
 from client.canvas import Size
 from client.composer import Composer, natural_size, title
 from client.keyboard import Keyboard, OpenCVKeyboard, X11Keyboard
@@ -61,8 +61,8 @@ class Window:
         if full_screen:
             self._apply_full_screen()
 
-    def show(self, views: list[View], actions: Actions) -> None:
-        """Paint all views in the window's present size."""
+    def show(self, views: list[View], actions: KeyActions) -> None:
+        """Styler all views in the window's present size."""
         self._views = views
         if not self._sized and any(view.frame for view in views):
             self._sized = True

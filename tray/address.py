@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from twistedcam.clients.control.blocking import DEFAULT_ENDPOINT, BlockingClient
 from twistedcam.errors import BadArgument
 from twistedcam.tls.client import Trust
-from twistedcam.tls.known_servers import Pins
+from twistedcam.tls.known_servers import KnownServers
 
 PORT = 9531
 
@@ -22,14 +22,14 @@ class Address:
         token: what ``auth`` is told.
         fingerprint: of the only certificate that is taken: SHA-256 in hexadecimal.
         ca: file with the certificates to trust instead of the system's.
-        pins: what servers showed before: one that is met first is taken, and remembered.
+        known_servers: what servers showed before: one that is met first is taken, and remembered.
     """
 
     endpoint: str = DEFAULT_ENDPOINT
     token: str | None = None
     fingerprint: str | None = None
     ca: str | None = None
-    pins: Pins | None = None
+    known_servers: KnownServers | None = None
 
     @property
     def kind(self) -> str:
@@ -68,7 +68,9 @@ class Address:
             it refuses us.
         """
         return BlockingClient(
-            self.endpoint, token=self.token, trust=Trust(self.fingerprint, self.ca, self.pins)
+            self.endpoint,
+            token=self.token,
+            trust=Trust(self.fingerprint, self.ca, self.known_servers),
         )
 
 

@@ -17,9 +17,9 @@ from tray.child import ChildServer, log_file
 from tray.entries import entries
 from tray.errors import TrayError
 from tray.icon import draw
-from tray.link import Link
-from tray.menu import Action, Item, menu, tooltip
-from tray.notices import Notice, Notices
+from tray.link import ServerLink
+from tray.menu import Action, MenuItem, menu, tooltip
+from tray.notices import Notice, NotificationFilter
 from tray.opening import open_folder, open_page, open_viewer, reachable
 from tray.signals import on_signal
 from tray.state import Look, ServerView
@@ -72,12 +72,12 @@ class TrayApp:
         self._in_main = in_main
         self._environ = environ
         self._state = ServerView(here=options.address.here)
-        self._items: tuple[Item, ...] = menu(self._state)
+        self._items: tuple[MenuItem, ...] = menu(self._state)
         self._texts_at = time.monotonic()
         self._look: Look = self._state.look
-        self._notices = Notices()
+        self._notices = NotificationFilter()
         self._ended = False
-        self._link = Link(options.address, self._state_came, self._event_came)
+        self._link = ServerLink(options.address, self._state_came, self._event_came)
         self._child = ChildServer(
             options.serve, log_file(environ), options.keep_server, self._child_ended
         )
@@ -146,7 +146,7 @@ class TrayApp:
             self._items, self._texts_at = items, time.monotonic()
             self.icon.update_menu()
 
-    def _worth_showing(self, items: tuple[Item, ...]) -> bool:
+    def _worth_showing(self, items: tuple[MenuItem, ...]) -> bool:
         """Whether the menu has to change, though it may be open just now."""
         if getattr(self.icon, "follows", False):
             return items != self._items
@@ -215,7 +215,7 @@ class TrayApp:
         self._in_main(lambda: self.show(self._state))
 
 
-def _without_texts(items: tuple[Item, ...]) -> tuple[Any, ...]:
+def _without_texts(items: tuple[MenuItem, ...]) -> tuple[Any, ...]:
     return tuple(
         (each.action, each.enabled, each.checked, _without_texts(each.children)) for each in items
     )

@@ -7,18 +7,18 @@ from typing import Any
 
 import pystray
 
-from tray.menu import SEPARATOR, Action, Item
+from tray.menu import SEPARATOR, Action, MenuItem
 
 
 class Entry(pystray.MenuItem):  # type: ignore[misc]
-    """A MenuItem that knows which Item it shows, and may be told to show another.
+    """A MenuItem that knows which MenuItem it shows, and may be told to show another.
 
     Arguments:
         item: what it shows; a click does what it says at the time of the click.
         perform: called with the action.
     """
 
-    def __init__(self, item: Item, perform: Callable[[Action], None]) -> None:
+    def __init__(self, item: MenuItem, perform: Callable[[Action], None]) -> None:
         self.item = item
         #: Set while its check mark is changed by the program: desktops take that for a click.
         self.deaf = False
@@ -39,7 +39,7 @@ class Entry(pystray.MenuItem):  # type: ignore[misc]
         )
 
 
-def entries(items: Iterable[Item], perform: Callable[[Action], None]) -> list[Any]:
+def entries(items: Iterable[MenuItem], perform: Callable[[Action], None]) -> list[Any]:
     """Items to entries; a click on one of them calls ``perform``."""
     return [pystray.Menu.SEPARATOR if item == SEPARATOR else Entry(item, perform) for item in items]
 

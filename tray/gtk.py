@@ -13,7 +13,7 @@ from typing import Any
 from gi.repository import Gdk, Gio, GLib, Gtk
 
 from tray.entries import Entry, kinds
-from tray.menu import Item
+from tray.menu import MenuItem
 
 #: Drawn at this size where the desktop does not say which it needs; it divides well.
 SIZE = 48
@@ -185,7 +185,7 @@ def desktop_icon(base: Any) -> Any:
     return DesktopIcon
 
 
-def _label(widget: Gtk.MenuItem, item: Item) -> None:
+def _label(widget: Gtk.MenuItem, item: MenuItem) -> None:
     label = widget.get_child()
     if label.get_text() == item.text:
         return

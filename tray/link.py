@@ -30,7 +30,7 @@ FIGURES_IDLE = 10.0
 REST = 0.05
 
 
-class Link(threading.Thread):
+class ServerLink(threading.Thread):
     """Keeps a ServerView up to date.
 
     Two connections: one hears ``watch``, in a thread of its own; when it hears something, the

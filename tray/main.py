@@ -12,7 +12,7 @@ from tray.address import Address, read_endpoint
 from twistedcam.clients.control.blocking import DEFAULT_ENDPOINT
 from twistedcam.errors import BadArgument
 from twistedcam.tls.fingerprint import read_fingerprint
-from twistedcam.tls.known_servers import Pins, default_path
+from twistedcam.tls.known_servers import KnownServers, default_path
 
 SUMMARY = "the camera in a corner of the screen"
 EXAMPLE = "Example: twistedcam tray --connect tls:cellar.local:9531 --token-file ~/.cellar"
@@ -64,8 +64,8 @@ def _address(found: argparse.Namespace) -> Address:
     fingerprint = None if found.fingerprint is None else read_fingerprint(found.fingerprint)
     if (fingerprint or found.ca) and not endpoint.startswith("tls:"):
         raise BadArgument(f"there is no certificate without TLS: --connect tls:{found.connect}")
-    pins = Pins(default_path(dict(os.environ)))
-    return Address(endpoint, _token(found), fingerprint, found.ca, pins)
+    known_servers = KnownServers(default_path(dict(os.environ)))
+    return Address(endpoint, _token(found), fingerprint, found.ca, known_servers)
 
 
 def _token(found: argparse.Namespace) -> str | None:

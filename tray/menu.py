@@ -28,7 +28,7 @@ class Action:
 
 
 @dataclass(frozen=True)
-class Item:
+class MenuItem:
     """A line of the menu. Without action and children it only tells something.
 
     Arguments:
@@ -42,57 +42,57 @@ class Item:
     enabled: bool = True
     checked: bool | None = None
     default: bool = False
-    children: tuple[Item, ...] = ()
+    children: tuple[MenuItem, ...] = ()
 
 
-SEPARATOR = Item()
+SEPARATOR = MenuItem()
 
 
-def menu(server: ServerView) -> tuple[Item, ...]:
+def menu(server: ServerView) -> tuple[MenuItem, ...]:
     """The whole menu, from top to bottom."""
     return tuple(_items(server))
 
 
-def _items(server: ServerView) -> Iterator[Item]:
-    yield Item(headline(server), enabled=False)
+def _items(server: ServerView) -> Iterator[MenuItem]:
+    yield MenuItem(headline(server), enabled=False)
     yield SEPARATOR
     if len(server.cameras) > 1:
         for camera in server.cameras:
             children = (*_camera_items(camera, server), SEPARATOR, _view(server, camera, False))
-            yield Item(describe(camera), children=children, enabled=server.connected)
+            yield MenuItem(describe(camera), children=children, enabled=server.connected)
         yield SEPARATOR
     else:
         camera = server.cameras[0] if server.cameras else CameraView("")
         yield from _camera_items(camera, server)
         yield SEPARATOR
         yield _view(server, camera, True)
-    yield Item(
+    yield MenuItem(
         "Open the web page",
         Action("page"),
         enabled=server.connected and server.page is not None,
         default=len(server.cameras) > 1,
     )
-    yield Item(
+    yield MenuItem(
         "Open the recordings folder",
         Action("folder"),
         enabled=server.connected and server.here and server.folder is not None,
     )
     yield _viewers(server)
     yield SEPARATOR
-    yield Item(
+    yield MenuItem(
         "Start a server here",
         Action("serve"),
         enabled=not (server.connected or server.refused or server.serving) and server.here,
     )
     may_end = server.may_end
-    really = Item("Really shut it down", Action("command", ("shutdown",)), may_end)
-    yield Item("Shut the server down", enabled=may_end, children=(really,))
-    yield Item("Quit the tray", Action("quit"))
+    really = MenuItem("Really shut it down", Action("command", ("shutdown",)), may_end)
+    yield MenuItem("Shut the server down", enabled=may_end, children=(really,))
+    yield MenuItem("Quit the tray", Action("quit"))
 
 
-def _camera_items(camera: CameraView, server: ServerView) -> Iterator[Item]:
-    def command(text: str, *words: str, when: bool, checked: bool | None = None) -> Item:
-        return Item(text, Action("command", words), server.may_control and when, checked)
+def _camera_items(camera: CameraView, server: ServerView) -> Iterator[MenuItem]:
+    def command(text: str, *words: str, when: bool, checked: bool | None = None) -> MenuItem:
+        return MenuItem(text, Action("command", words), server.may_control and when, checked)
 
     known, name = bool(camera.name), camera.name
     running, recording = camera.state != "stopped", camera.recording is not None
@@ -113,9 +113,9 @@ def _camera_items(camera: CameraView, server: ServerView) -> Iterator[Item]:
     yield command("Snapshot", "snapshot", name, when=camera.state == "live")
 
 
-def _view(server: ServerView, camera: CameraView, default: bool) -> Item:
+def _view(server: ServerView, camera: CameraView, default: bool) -> MenuItem:
     seen = server.connected and "view" in server.rights  # the right to control opens no pictures
-    return Item(
+    return MenuItem(
         "Open the viewer",
         Action("view", (camera.name,)),
         enabled=seen and server.view is not None and bool(camera.name),
@@ -123,12 +123,12 @@ def _view(server: ServerView, camera: CameraView, default: bool) -> Item:
     )
 
 
-def _viewers(server: ServerView) -> Item:
+def _viewers(server: ServerView) -> MenuItem:
     if not server.connected or not server.viewers:
-        return Item("Viewers: none", enabled=False)
+        return MenuItem("Viewers: none", enabled=False)
     titles = {each.name: each.title or each.name for each in server.cameras}
     shown = [
-        Item(
+        MenuItem(
             f"{each.address} ({each.kind}): {titles.get(each.camera, each.camera)}, "
             f"{each.fps:.1f} fps",
             enabled=False,
@@ -137,8 +137,8 @@ def _viewers(server: ServerView) -> Item:
     ]
     more = len(server.viewers) - len(shown)
     if more:
-        shown.append(Item(f"and {more} more", enabled=False))
-    return Item(f"Viewers: {len(server.viewers)}", children=tuple(shown))
+        shown.append(MenuItem(f"and {more} more", enabled=False))
+    return MenuItem(f"Viewers: {len(server.viewers)}", children=tuple(shown))
 
 
 def headline(server: ServerView) -> str:

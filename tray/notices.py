@@ -15,7 +15,7 @@ class Notice(NamedTuple):
     text: str
 
 
-class Notices:
+class NotificationFilter:
     """Turns events into notifications. Remembers which cameras are lost, to say when they are back.
 
     What is said of a camera is said once: a camera that fails every ten seconds is lost, not lost

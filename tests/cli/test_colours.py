@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from twistedcam.cli.colours import Paint
+from twistedcam.cli.colours import Styler
 from twistedcam.cli.console import Console
 from twistedcam.errors import CommandError
 
@@ -18,11 +18,11 @@ NASTY = "\x1b]0;title\x07\nsecond\x9b2J"
     [{NASTY: NASTY}, {"help": NASTY}, {"commands": [{"command": NASTY, "summary": NASTY}]}],
 )
 def test_each_line_of_an_answer_is_printable(fields: dict[str, Any]) -> None:
-    assert all(line.isprintable() for line in Paint().answer(fields))
+    assert all(line.isprintable() for line in Styler().answer(fields))
 
 
 def test_an_event_is_one_line() -> None:
-    assert Paint().event({"event": NASTY, NASTY: NASTY}).isprintable()
+    assert Styler().event({"event": NASTY, NASTY: NASTY}).isprintable()
 
 
 class Refusing:

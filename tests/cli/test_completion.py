@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
 from tests.support.fakes import make_server
-from twistedcam.cli.colours import Paint
+from twistedcam.cli.colours import Styler
 from twistedcam.cli.completion import Vocabulary
 from twistedcam.commands import standard_commands
 
@@ -66,7 +66,7 @@ def test_anything_may_be_typed(text: str) -> None:
 
 def test_answers_are_lines_and_colours_are_for_terminals() -> None:
     fields = {"camera": "cam", "state": "live", "choices": ["a"], "recordings": []}
-    assert Paint().answer(fields) == ["camera: cam", "state: live", 'choices: ["a"]']
-    assert "\x1b[32mlive\x1b[0m" in Paint(True).answer(fields)[1]
+    assert Styler().answer(fields) == ["camera: cam", "state: live", 'choices: ["a"]']
+    assert "\x1b[32mlive\x1b[0m" in Styler(True).answer(fields)[1]
     event = {"event": "fault", "reason": "it burns"}
-    assert Paint().event(event) == "event: fault reason='it burns'"
+    assert Styler().event(event) == "event: fault reason='it burns'"

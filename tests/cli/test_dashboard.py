@@ -1,4 +1,4 @@
-"""The board of ``ctl watch``: all that matters of every camera, in the lines that there are."""
+"""The dashboard of ``ctl watch``: all that matters of every camera, in the lines that there are."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twistedcam.cli.colours import Paint
-from twistedcam.cli.dashboard import MAX_EVENTS, Board, amount, duration
+from twistedcam.cli.colours import Styler
+from twistedcam.cli.dashboard import MAX_EVENTS, Dashboard, amount, duration
 
 
 def camera(name: str = "cam", **fields: Any) -> dict[str, Any]:
@@ -26,15 +26,15 @@ def camera(name: str = "cam", **fields: Any) -> dict[str, Any]:
     }
 
 
-def board(*cameras: dict[str, Any], paint: Paint | None = None) -> Board:
-    made = Board("tcp:host:9531", paint or Paint())
+def dashboard(*cameras: dict[str, Any], styler: Styler | None = None) -> Dashboard:
+    made = Dashboard("tcp:host:9531", styler or Styler())
     made.update("1.2.3", list(cameras))
     return made
 
 
 def test_a_camera_is_a_line() -> None:
     recording = {"recording": "a.mkv", "recording_seconds": 61.9, "recording_bytes": 2_500_000}
-    lines = board(camera(), camera("door", **recording)).lines(12, "12:34:56")
+    lines = dashboard(camera(), camera("door", **recording)).lines(12, "12:34:56")
     assert lines[:5] == [
         "twistedcam 1.2.3 · tcp:host:9531 · up 1:02:03 · 12:34:56",
         "",
@@ -46,13 +46,15 @@ def test_a_camera_is_a_line() -> None:
 
 def test_a_narrow_terminal_shows_how_a_recording_stands_whatever_the_names_are() -> None:
     recording = {"recording_seconds": 61.9, "recording_bytes": 2_500_000, "recording": "x" * 64}
-    [line] = [each for each in board(camera("y" * 64, **recording)).lines(12, "") if "yyy" in each]
+    [line] = [
+        each for each in dashboard(camera("y" * 64, **recording)).lines(12, "") if "yyy" in each
+    ]
     assert line.startswith("y" * 19 + "…  live")
     assert "1:01  2.5 MB" in line[:90]
 
 
 def test_why_there_is_no_picture_and_no_recording_stands_below() -> None:
-    lines = board(
+    lines = dashboard(
         camera(state="recovering", reason="it was \x1bunplugged", recording_reason="disk full")
     ).lines(12, "")
     assert lines[3:6] == [
@@ -63,7 +65,7 @@ def test_why_there_is_no_picture_and_no_recording_stands_below() -> None:
 
 
 def test_what_happened_comes_last_with_the_newest_at_the_end() -> None:
-    made = board(camera())
+    made = dashboard(camera())
     for number in range(MAX_EVENTS + 10):
         made.happened({"event": "fault", "code": str(number)}, "01:02:03")
     lines = made.lines(12, "")
@@ -72,7 +74,7 @@ def test_what_happened_comes_last_with_the_newest_at_the_end() -> None:
 
 
 def test_a_lost_server_is_said_until_it_is_back() -> None:
-    made = board(camera())
+    made = dashboard(camera())
     made.lose("it is gone")
     assert "it is gone" in made.lines(12, "")[0]
     assert made.lines(12, "")[3].split() == ["cam", "unknown", *"-----"]
@@ -82,7 +84,7 @@ def test_a_lost_server_is_said_until_it_is_back() -> None:
 
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(1, 60))
 def test_it_fits_any_terminal(cameras: int, events: int, height: int) -> None:
-    made = board(*(camera(f"cam{number}") for number in range(cameras)))
+    made = dashboard(*(camera(f"cam{number}") for number in range(cameras)))
     for number in range(events):
         made.happened({"event": "fault", "code": str(number)}, "")
     lines = made.lines(height, "")
@@ -96,8 +98,10 @@ def test_it_fits_any_terminal(cameras: int, events: int, height: int) -> None:
 
 
 def test_states_are_coloured_without_moving_the_columns() -> None:
-    plain = board(camera(), camera("door", state="stopped")).lines(12, "")
-    colourful = board(camera(), camera("door", state="stopped"), paint=Paint(True)).lines(12, "")
+    plain = dashboard(camera(), camera("door", state="stopped")).lines(12, "")
+    colourful = dashboard(camera(), camera("door", state="stopped"), styler=Styler(True)).lines(
+        12, ""
+    )
     assert "\x1b[32mlive\x1b[0m" in colourful[3]
     assert [re.sub(r"\x1b\[[\d;]*m", "", line) for line in colourful] == plain
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from client.actions import Actions
+from client.actions import KeyActions
 from client.files import dated, save_snapshot
 from client.views import View
 from tests.support.frame_peer import HELLO, Peer, picture
@@ -67,6 +67,6 @@ def test_figures_and_messages_are_one_line(tmp_path: Path) -> None:
     view = View(parse_target("twistedcam://localhost/cam"))
     view._reader.state = wire.State(f"cam{NASTY}", "live", reason=NASTY)
     assert view.figures().as_line().startswith(f"cam{TOLD} live")
-    actions = Actions([view], tmp_path)
+    actions = KeyActions([view], tmp_path)
     actions.say(NASTY)
     assert actions.message == TOLD

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from client.actions import Actions
-from client.loop import Reports, run_loop
+from client.actions import KeyActions
+from client.loop import ProgressReports, run_loop
 from client.recorder import LocalRecorder
 from client.screens import NoScreen
 from client.views import View
@@ -56,7 +56,7 @@ class Eyes(NoScreen):
     def __init__(self) -> None:
         self.said: str | None = None
 
-    def show(self, views: list[View], actions: Actions) -> None:
+    def show(self, views: list[View], actions: KeyActions) -> None:
         self.said = actions.message
 
     def pressed(self) -> list[str]:
@@ -68,8 +68,8 @@ def test_who_looks_is_told_and_goes_on_without_the_recording(tmp_path: Path) -> 
         views, eyes = [View(parse_target(peer.url))], Eyes()
         try:
             views[0].record(tmp_path / "none" / "v.mkv")
-            actions = Actions(views, tmp_path)
-            assert run_loop(views, eyes, actions, Reports(views, None, tell_states=False))
+            actions = KeyActions(views, tmp_path)
+            assert run_loop(views, eyes, actions, ProgressReports(views, None, tell_states=False))
             assert eyes.said == "the recording has ended: v.mkv: No such file or directory"
             assert views[0].recorder is None
         finally:

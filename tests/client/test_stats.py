@@ -5,12 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.stats import Ages
+from client.stats import FrameAges
 
 
 @given(st.lists(st.floats(0, 10), min_size=1), st.integers(1, 20), st.floats(0, 1))
 def test_percentiles_are_those_of_the_last_ages(came: list[float], most: int, share: float) -> None:
-    ages = Ages(most)
+    ages = FrameAges(most)
     for age in came:
         ages.add(age)
     last = sorted(came[-most:])
@@ -18,4 +18,4 @@ def test_percentiles_are_those_of_the_last_ages(came: list[float], most: int, sh
 
 
 def test_without_any_there_is_no_percentile() -> None:
-    assert Ages().percentile(0.5) is None
+    assert FrameAges().percentile(0.5) is None

@@ -15,7 +15,7 @@ from twistedcam import Frame, connect
 from twistedcam.clients.frames import Target
 from twistedcam.errors import BadArgument
 from twistedcam.tls.client import Trust
-from twistedcam.tls.known_servers import Pins
+from twistedcam.tls.known_servers import KnownServers
 
 PLAIN, SECURE = Target("host"), Target("::1", tls=True)
 SOCKET = Target("", 0, path="/run/cam")
@@ -61,18 +61,20 @@ def steer(endpoint: str, token: str | None, trust: Trust, *words: str) -> str:
 def test_steering_and_viewing_by_tls_and_by_socket_files(tmp_path: Path) -> None:
     with guarded(tmp_path) as here:
         tls, unix = f"tls:127.0.0.1:{here.control}", f"unix:{tmp_path}/control"
-        pins = Pins(tmp_path / "servers.json")
+        known_servers = KnownServers(tmp_path / "servers.json")
 
         told = steer(tls, here.token, Trust(here.fingerprint), "stop", "cam")
         assert told == "stop cam: OK"
         assert here.fingerprint in steer(tls, here.token, Trust("0" * 64), "start", "cam")
         said: list[str] = []
-        seen = Trust(pins=pins, tell=said.append)  # taken at first sight, and then no other
+        seen = Trust(
+            known_servers=known_servers, tell=said.append
+        )  # taken at first sight, and then no other
         assert steer(tls, here.token, seen, "start", "cam") == "start cam: OK"
         assert here.fingerprint in said.pop()
         assert steer(tls, here.token, seen, "ping").startswith("ping: OK")
         assert not said
-        pins.put(f"127.0.0.1:{here.control}", "0" * 64)
+        known_servers.put(f"127.0.0.1:{here.control}", "0" * 64)
         assert "another certificate than before" in steer(tls, here.token, seen, "ping")
         assert "not to be trusted" in steer(tls, here.token, Trust(), "ping")
 

@@ -15,7 +15,7 @@ from twistedcam.clients.control import blocking, dialogue, twisted
         ("client", "connect", twisted.connect),
         ("client", "ControlClient", twisted.ControlClient),
         ("blocking", "BlockingClient", blocking.BlockingClient),
-        ("dialogue", "Dialogue", dialogue.Dialogue),
+        ("dialogue", "Dialogue", dialogue.ControlClientSession),
     ],
 )
 def test_modules_of_earlier_documents_are_found(module: str, name: str, found: object) -> None:

@@ -19,7 +19,7 @@ import pytest
 from tests.support.process import PATIENCE
 from twistedcam.runtime import atomic_file
 from twistedcam.runtime.atomic_file import locked, write_atomically
-from twistedcam.tls.known_servers import Pins
+from twistedcam.tls.known_servers import KnownServers
 
 
 def test_a_file_has_the_bytes_and_the_mode_whatever_the_umask(tmp_path: Path) -> None:
@@ -73,16 +73,17 @@ def test_programs_that_write_one_file_at_the_same_time_keep_each_other_s_changes
 ) -> None:
     path, each = tmp_path / "servers.json", 40
     code = (
-        "import sys; from pathlib import Path; from twistedcam.tls.known_servers import Pins\n"
+        "import sys; from pathlib import Path\n"
+        "from twistedcam.tls.known_servers import KnownServers\n"
         "for number in range(int(sys.argv[3])):\n"
-        "    Pins(Path(sys.argv[1])).put(f'{sys.argv[2]}:{number}', 'signed')\n"
+        "    KnownServers(Path(sys.argv[1])).put(f'{sys.argv[2]}:{number}', 'signed')\n"
     )
     running = [
         subprocess.Popen([sys.executable, "-c", code, path, name, str(each)]) for name in "abc"
     ]
     assert [process.wait(PATIENCE) for process in running] == [0, 0, 0]
     assert len(json.loads(path.read_bytes())) == 3 * each
-    assert Pins(path).get("b:0") == "signed"
+    assert KnownServers(path).get("b:0") == "signed"
     assert os.listdir(tmp_path) == ["servers.json"]
 
 

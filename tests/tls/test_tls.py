@@ -19,7 +19,7 @@ from twistedcam.errors import BadArgument, CertificateRefused, DiskError
 from twistedcam.tls.certificate import make_certificate
 from twistedcam.tls.client import Trust, connect_tls
 from twistedcam.tls.fingerprint import fingerprint_of, read_fingerprint
-from twistedcam.tls.known_servers import SIGNED, Pins, default_path
+from twistedcam.tls.known_servers import SIGNED, KnownServers, default_path
 
 NAMES = ["localhost", "127.0.0.1"]
 
@@ -134,8 +134,8 @@ def test_a_file_of_certificates_that_cannot_be_read_is_named(tmp_path: Path) -> 
 
 
 def test_what_was_seen_first_is_taken_and_nothing_else_after(tmp_path: Path) -> None:
-    pins, told = Pins(tmp_path / "known" / "servers.json"), []
-    trust = Trust(pins=pins, tell=told.append)
+    known_servers, told = KnownServers(tmp_path / "known" / "servers.json"), []
+    trust = Trust(known_servers=known_servers, tell=told.append)
     fingerprint = make(tmp_path / "one")
     make(tmp_path / "other")
     with speaking_tls(tmp_path / "one") as port:
@@ -143,20 +143,20 @@ def test_what_was_seen_first_is_taken_and_nothing_else_after(tmp_path: Path) -> 
         connect(port, trust)
         assert len(told) == 1
         assert fingerprint in told[0]
-        assert pins.get(f"127.0.0.1:{port}") == fingerprint
+        assert known_servers.get(f"127.0.0.1:{port}") == fingerprint
     with speaking_tls(tmp_path / "other") as port:
-        pins.put(f"127.0.0.1:{port}", fingerprint)
+        known_servers.put(f"127.0.0.1:{port}", fingerprint)
         with pytest.raises(CertificateRefused, match="another certificate than before"):
             connect(port, trust)
 
 
 def test_a_server_that_was_signed_once_is_not_taken_unsigned(tmp_path: Path) -> None:
-    pins = Pins(tmp_path / "servers.json")
+    known_servers = KnownServers(tmp_path / "servers.json")
     make(tmp_path)
     with speaking_tls(tmp_path) as port:
-        pins.put(f"127.0.0.1:{port}", SIGNED)
+        known_servers.put(f"127.0.0.1:{port}", SIGNED)
         with pytest.raises(CertificateRefused):
-            connect(port, Trust(pins=pins))
+            connect(port, Trust(known_servers=known_servers))
 
 
 def test_a_broken_file_of_servers_is_not_begun_anew(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_a_broken_file_of_servers_is_not_begun_anew(tmp_path: Path) -> None:
     for text in ("{", "[]", '{"a": 1}'):
         path.write_text(text)
         with pytest.raises(BadArgument, match=str(path)):
-            Pins(path).get("a:1")
+            KnownServers(path).get("a:1")
 
 
 def test_a_user_s_file_is_where_the_system_has_such_files() -> None:

@@ -17,8 +17,8 @@ from tests.support.ports import free_port
 from tests.support.process import PATIENCE, ServerProcess
 from tests.support.system import require_program
 from tray.address import Address
-from tray.link import Link
-from tray.notices import Notices
+from tray.link import ServerLink
+from tray.notices import NotificationFilter
 from tray.state import ServerView
 from twistedcam.auth import Grant, TokenFile
 from twistedcam.errors import CertificateRefused
@@ -27,12 +27,12 @@ CAMERAS = ("--camera", "door=pattern:?size=160x120&fps=20", "--camera", "yard=pa
 
 
 class Heard:
-    """A Link, and what it told."""
+    """A ServerLink, and what it told."""
 
     def __init__(self, address: Address) -> None:
         self.states: queue.Queue[ServerView] = queue.Queue()
         self.events: queue.Queue[dict[str, Any]] = queue.Queue()
-        self.link = Link(address, self.states.put, self.events.put)
+        self.link = ServerLink(address, self.states.put, self.events.put)
 
     def until(self, wanted: Callable[[ServerView], bool]) -> ServerView:
         """The first state, from now on, that is as wanted."""
@@ -92,7 +92,7 @@ def test_a_camera_whose_rate_is_set_is_not_told_to_be_lost(
         heard = start(address(server))
         heard.until(lambda state: {each.state for each in state.cameras} == {"live"})
         server.command_lines("set door fps 5")
-        notices, states, told = Notices(), [""], set()
+        notices, states, told = NotificationFilter(), [""], set()
         while states[-2:] != ["recovering", "live"]:
             event = heard.events.get(timeout=PATIENCE)
             told.add(notices.of(event))

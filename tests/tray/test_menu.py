@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tray.menu import MAX_VIEWERS, SEPARATOR, Action, Item, duration, menu, shorten, tooltip
+from tray.menu import MAX_VIEWERS, SEPARATOR, Action, MenuItem, duration, menu, shorten, tooltip
 from tray.state import LOOKS, CameraView, ServerView, ViewerView
 from twistedcam.auth import RIGHTS
 
@@ -22,7 +22,7 @@ SERVER = ServerView(
 )
 
 
-def find(items: tuple[Item, ...], text: str) -> Item:
+def find(items: tuple[MenuItem, ...], text: str) -> MenuItem:
     """The one item whose text begins so."""
     (found,) = [each for each in items if each.text.startswith(text)]
     return found
@@ -89,7 +89,7 @@ def test_the_last_seconds_can_be_saved_when_the_ring_holds_them(held: float, sec
     assert item.action == Action("command", ("record", "save-last", "door", f"{seconds}s"))
 
 
-def actions(items: tuple[Item, ...]) -> set[str]:
+def actions(items: tuple[MenuItem, ...]) -> set[str]:
     """The verbs of all that can be clicked, and of commands their first word."""
     found: set[str] = set()
     for each in items:
@@ -227,7 +227,7 @@ def test_in_every_state_the_menu_can_be_shown_and_quit(server: ServerView) -> No
     assert server.look in LOOKS
     assert tooltip(server)
 
-    def check(found: tuple[Item, ...]) -> None:
+    def check(found: tuple[MenuItem, ...]) -> None:
         for each in found:
             if each.action is not None and each.enabled and each.action.verb == "command":
                 ends = each.action.words == ("shutdown",)

@@ -19,7 +19,7 @@ _STATES = {
 _KEY, _ERROR, _FAINT = "36", "31;1", "2"
 
 
-class Paint:
+class Styler:
     """Makes lines of what the server said.
 
     Arguments:
@@ -30,7 +30,7 @@ class Paint:
         self._is_colourful = is_colourful
 
     @classmethod
-    def on(cls, out: TextIO, environment: dict[str, str]) -> Paint:
+    def on(cls, out: TextIO, environment: dict[str, str]) -> Styler:
         """Colours if ``out`` is a terminal that wants them (https://no-color.org)."""
         plain = environment.get("NO_COLOR") or environment.get("TERM") == "dumb"
         return cls(out.isatty() and not plain)

@@ -8,7 +8,7 @@ import sys
 import time
 from typing import TextIO
 
-from twistedcam.cli.colours import Paint
+from twistedcam.cli.colours import Styler
 from twistedcam.cli.poller import look
 from twistedcam.cli.watch import watch_live
 from twistedcam.clients.control.blocking import BlockingClient
@@ -38,7 +38,7 @@ class Console:
         endpoint, token: the control port (see BlockingClient).
         as_json: show answers and events as the server's JSON.
         out: where answers go.
-        paint: how they look.
+        styler: how they look.
         trust: with ``tls:``, which certificate is the right one.
     """
 
@@ -48,13 +48,13 @@ class Console:
         token: str | None = None,
         as_json: bool = False,
         out: TextIO | None = None,
-        paint: Paint | None = None,
+        styler: Styler | None = None,
         trust: Trust | None = None,
     ) -> None:
         self.endpoint = endpoint
         self._token = token
         self.as_json = as_json
-        self.paint = paint or Paint()
+        self.styler = styler or Styler()
         self._trust = trust
         self._out = out or sys.stdout
         self._client: BlockingClient | None = None
@@ -108,7 +108,7 @@ class Console:
         if self.as_json:
             self._print(json.dumps({"ok": True, **fields}, ensure_ascii=False))
         else:
-            self._print("\n".join(self.paint.answer(fields)) or "OK")
+            self._print("\n".join(self.styler.answer(fields)) or "OK")
 
     def _watch(self, words: list[str]) -> None:
         if len(words) > 2:
@@ -130,7 +130,7 @@ class Console:
             return False
         look(self.client, camera)  # an error is still one plain line
         try:
-            watch_live(self.connect, self.endpoint, camera, self.paint)
+            watch_live(self.connect, self.endpoint, camera, self.styler)
         except ImportError:
             print(f"for a live view: {INSTALL_PROMPT}", file=sys.stderr)
             return False
@@ -139,13 +139,13 @@ class Console:
     def _event(self, event: Message, shows_time: bool) -> str:
         if self.as_json:
             return json.dumps(event, ensure_ascii=False)
-        return self.paint.event(event, time.strftime("%H:%M:%S") if shows_time else "")
+        return self.styler.event(event, time.strftime("%H:%M:%S") if shows_time else "")
 
     def _show_error(self, error: TwistedcamError, code: int) -> int:
         if self.as_json:
             body = {"ok": False, "code": error.code, "message": str(error)}
             self._print(json.dumps(body, ensure_ascii=False))
-        print(self.paint.error(f"twistedcam: {show(str(error))}"), file=sys.stderr, flush=True)
+        print(self.styler.error(f"twistedcam: {show(str(error))}"), file=sys.stderr, flush=True)
         return code
 
     def _print(self, text: str) -> None:

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from twistedcam.cli.colours import Paint
+from twistedcam.cli.colours import Styler
 from twistedcam.cli.console import Console
 from twistedcam.cli.prompt import run_prompt
 from twistedcam.cli.tls_options import add_trust_arguments, read_token, read_trust
@@ -46,9 +46,9 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.json = True
     if words[:1] == ["--"]:
         del words[0]
-    paint = Paint.on(sys.stdout, dict(os.environ))
+    styler = Styler.on(sys.stdout, dict(os.environ))
     trust, token = read_trust(arguments, os.environ), read_token(arguments, os.environ)
-    console = Console(arguments.connect, token, arguments.json, paint=paint, trust=trust)
+    console = Console(arguments.connect, token, arguments.json, styler=styler, trust=trust)
     try:
         return console.run(words) if words else run_prompt(console)
     finally:

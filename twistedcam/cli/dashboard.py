@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 
-from twistedcam.cli.colours import Paint
+from twistedcam.cli.colours import Styler
 from twistedcam.clients.control.dialogue import Message
 from twistedcam.servers.control.line_format import show
 
@@ -24,17 +24,17 @@ _FOOT = "q leaves"
 _LONGEST = 20
 
 
-class Board:
+class Dashboard:
     """A server as it was told last. For any thread.
 
     Arguments:
         endpoint: where the server is.
-        paint: how states and events look.
+        styler: how states and events look.
     """
 
-    def __init__(self, endpoint: str, paint: Paint) -> None:
+    def __init__(self, endpoint: str, styler: Styler) -> None:
         self._endpoint = endpoint
-        self._paint = paint
+        self._styler = styler
         self._version: str | None = None
         self._cameras: list[Message] = []
         self._trouble: str | None = None
@@ -56,7 +56,7 @@ class Board:
     def happened(self, event: Message, when: str) -> None:
         """Something happened, at the time of day ``when``."""
         with self._lock:
-            self._events.append(self._paint.event(event, when))
+            self._events.append(self._styler.event(event, when))
 
     def lines(self, height: int, time: str) -> list[str]:
         """All of it, in at most ``height`` lines: the cameras, and the newest events at the end.
@@ -71,16 +71,16 @@ class Board:
                 blank, fitting = [], height - 2
             if len(table) > fitting:
                 kept = max(fitting - 1, 0)
-                table[kept:] = [self._paint.faint(f"{len(table) - kept} lines more")]
+                table[kept:] = [self._styler.faint(f"{len(table) - kept} lines more")]
             top = [self._header(time), *blank, *table, *blank]
             room = max(height - len(top) - 1, 0)
             events = list(self._events)[-room:] if room else []
             space = [""] * (room - len(events))
-            return [*top, *events, *space, self._paint.faint(_FOOT)][:height]
+            return [*top, *events, *space, self._styler.faint(_FOOT)][:height]
 
     def _header(self, time: str) -> str:
         if self._trouble is not None:
-            return self._paint.error(f"{time} · {show(self._trouble)}")
+            return self._styler.error(f"{time} · {show(self._trouble)}")
         parts = [f"twistedcam {self._version or ''}".rstrip(), self._endpoint]
         if self._cameras:
             parts.append(f"up {duration(self._cameras[0].get('uptime'))}")
@@ -92,12 +92,12 @@ class Board:
         found = [max(map(len, column)) for column in zip(*rows, strict=True)]
         widths = list(map(max, found, _WIDTHS))
         heads = (head.ljust(width) for head, width in zip(_HEADS, widths, strict=True))
-        lines = [self._paint.faint("  ".join(heads).rstrip())]
+        lines = [self._styler.faint("  ".join(heads).rstrip())]
         for row, camera in zip(rows[1:], self._cameras, strict=True):
             cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-            cells[1] = self._paint.state(row[1]) + " " * (widths[1] - len(row[1]))
+            cells[1] = self._styler.state(row[1]) + " " * (widths[1] - len(row[1]))
             lines.append("  ".join(cells).rstrip())
-            lines += [f"  {self._paint.faint(text)}" for text in _troubles(camera)]
+            lines += [f"  {self._styler.faint(text)}" for text in _troubles(camera)]
         return lines
 
 

@@ -1,4 +1,4 @@
-"""What keeps a board up to date: two connections to the server, a thread each."""
+"""What keeps a dashboard up to date: two connections to the server, a thread each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from twistedcam.cli.dashboard import Board
+from twistedcam.cli.dashboard import Dashboard
 from twistedcam.clients.control.blocking import BlockingClient
 from twistedcam.clients.control.dialogue import Message
 from twistedcam.errors import TwistedcamError
@@ -19,25 +19,25 @@ RETRY = 1.0
 PATIENCE = 5.0
 
 
-class Feed:
+class Poller:
     """Asks for the cameras' status twice a second and hears events, over any loss of the server.
 
     Arguments:
         connect: gives one more connection to the server.
-        board: what is kept up to date.
+        dashboard: what is kept up to date.
         camera: the only one to ask about, or None.
-        changed: called from any thread when there is something new on the board.
+        changed: called from any thread when there is something new on the dashboard.
     """
 
     def __init__(
         self,
         connect: Callable[[], BlockingClient],
-        board: Board,
+        dashboard: Dashboard,
         camera: str | None,
         changed: Callable[[], None],
     ) -> None:
         self._connect = connect
-        self._board = board
+        self._dashboard = dashboard
         self._camera = camera
         self._changed = changed
         self._over = threading.Event()
@@ -47,7 +47,7 @@ class Feed:
         self._threads = [threading.Thread(target=self._follow, args=(each,)) for each in works]
 
     def start(self) -> None:
-        """Keep the board up to date from now on."""
+        """Keep the dashboard up to date from now on."""
         for thread in self._threads:
             thread.daemon = True  # one that waits for a far server holds up nobody
             thread.start()
@@ -70,20 +70,20 @@ class Feed:
                     finally:
                         self._clients.discard(client)
             except TwistedcamError as error:
-                self._board.lose(str(error))
+                self._dashboard.lose(str(error))
                 self._changed()
             self._over.wait(RETRY)
 
     def _look_on(self, client: BlockingClient) -> None:
         while not self._over.is_set():
             self._woken.clear()
-            self._board.update(client.server_version, look(client, self._camera))
+            self._dashboard.update(client.server_version, look(client, self._camera))
             self._changed()
             self._woken.wait(INTERVAL)
 
     def _hear(self, client: BlockingClient) -> None:
         for event in client.watch(self._camera):
-            self._board.happened(event, time.strftime("%H:%M:%S"))
+            self._dashboard.happened(event, time.strftime("%H:%M:%S"))
             self._woken.set()  # what happened shows in the status, too
 
 

@@ -8,9 +8,9 @@ import signal
 import time
 from collections.abc import Callable
 
-from twistedcam.cli.colours import Paint
-from twistedcam.cli.dashboard import Board
-from twistedcam.cli.poller import Feed
+from twistedcam.cli.colours import Styler
+from twistedcam.cli.dashboard import Dashboard
+from twistedcam.cli.poller import Poller
 from twistedcam.clients.control.blocking import BlockingClient
 
 #: Seconds between two drawings at least: a storm of events shall not cost a core.
@@ -18,7 +18,7 @@ REDRAW = 0.05
 
 
 def watch_live(
-    connect: Callable[[], BlockingClient], endpoint: str, camera: str | None, paint: Paint
+    connect: Callable[[], BlockingClient], endpoint: str, camera: str | None, styler: Styler
 ) -> None:
     """Show the server on the whole terminal; returns when the person has seen enough.
 
@@ -37,10 +37,10 @@ def watch_live(
     from prompt_toolkit.layout import Layout, UIContent, UIControl, Window
 
     class Screen(UIControl):
-        """The board, in the size that the terminal has now."""
+        """The dashboard, in the size that the terminal has now."""
 
         def create_content(self, width: int, height: int) -> UIContent:
-            lines = board.lines(height, time.strftime("%H:%M:%S"))
+            lines = dashboard.lines(height, time.strftime("%H:%M:%S"))
             return UIContent(lambda index: to_formatted_text(ANSI(lines[index])), len(lines))
 
     keys = KeyBindings()
@@ -61,15 +61,15 @@ def watch_live(
             ended = SystemExit(128 + signal.SIGTERM)
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGTERM, lambda: app.exit(exception=ended))
-        feed.start()
+        poller.start()
 
-    board = Board(endpoint, paint)
+    dashboard = Dashboard(endpoint, styler)
     window = Window(Screen(), always_hide_cursor=True)
     app: Application[None] = Application(
         Layout(window), key_bindings=keys, full_screen=True, min_redraw_interval=REDRAW
     )
-    feed = Feed(connect, board, camera, app.invalidate)
+    poller = Poller(connect, dashboard, camera, app.invalidate)
     try:
         app.run(pre_run=begin)
     finally:
-        feed.stop()
+        poller.stop()

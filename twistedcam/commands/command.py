@@ -85,7 +85,7 @@ class Command:
         right: what a token must allow for it.
         before_auth: it may be given by one who has yet to show a token.
         items: for an answer that is a list: what the items are called, in the plural.
-        of_session: it is about the controller's own connection (see session.Session).
+        of_session: it is about the controller's own connection (see session.ControllerSession).
         looks_right: see LooksRight.
         as_lines: how the answer is shown as text, where not as ``key: value`` lines.
         for_all: the keys of an answer about the server as a whole that a token for some cameras

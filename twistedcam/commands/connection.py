@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from twistedcam.camera import Camera
 
 
-class Session(Protocol):
+class ControllerSession(Protocol):
     """What a controller's connection can be asked."""
 
     #: Whether answers are lines of JSON.
@@ -36,7 +36,7 @@ def add_session_commands(registry: Registry) -> None:
     """Add ``auth``, ``watch``, ``json`` and ``quit``."""
 
     @registry.command("auth", right="view", before_auth=True, of_session=True)
-    async def auth(session: Session, token: str) -> Answer:
+    async def auth(session: ControllerSession, token: str) -> Answer:
         """Say who you are, where the server has tokens (twistedcam token --help).
 
         Answers with the rights that you have, with the cameras, if they are not all, and with the
@@ -51,7 +51,7 @@ def add_session_commands(registry: Registry) -> None:
         return answer
 
     @registry.command("watch", right="view", of_session=True)
-    def watch(session: Session, camera: Camera | None = None) -> Answer:
+    def watch(session: ControllerSession, camera: Camera | None = None) -> Answer:
         """Tell what happens, of one camera or of all, until the next line is typed.
 
         Each event is a line: event: KIND, then its fields as key=value. KIND is state, recording,
@@ -61,7 +61,7 @@ def add_session_commands(registry: Registry) -> None:
         return None
 
     @registry.command("json", right="view", before_auth=True, of_session=True)
-    def json(session: Session, on_or_off: str) -> Answer:
+    def json(session: ControllerSession, on_or_off: str) -> Answer:
         """Answer in JSON from now on, a line each (on), or in text (off)."""
         if on_or_off not in ("on", "off"):
             raise BadArgument("json on, or json off")
@@ -69,7 +69,7 @@ def add_session_commands(registry: Registry) -> None:
         return None
 
     @registry.command("quit", right="view", before_auth=True, of_session=True)
-    def quit(session: Session) -> Answer:
+    def quit(session: ControllerSession) -> Answer:
         """Close this connection; the server goes on."""
         session.quit()
         return None

@@ -10,28 +10,28 @@ from dataclasses import dataclass
 
 from twistedcam.errors import BadArgument, CertificateRefused
 from twistedcam.tls.fingerprint import fingerprint_of
-from twistedcam.tls.known_servers import SIGNED, Pins
+from twistedcam.tls.known_servers import SIGNED, KnownServers
 
 
 @dataclass(frozen=True)
 class Trust:
     """Which server's certificate is taken.
 
-    In this order: the fingerprint alone, where one is given; the one that the server showed before;
-    one that somebody has signed whom ``cafile``, or else the system, trusts; and where ``pins``
-    are kept, whatever the server shows at first.
+    These are tried in order: the fingerprint, if one is given; the certificate that the server
+    showed before; a certificate signed by an authority in ``cafile``, or else in the system's
+    store. If ``known_servers`` is given, the first certificate of a server is accepted and kept.
 
     Arguments:
         fingerprint: SHA-256, 64 hexadecimal digits in lower case.
         cafile: certificates to trust instead of the system's, PEM.
-        pins: what servers showed before; None: nothing is remembered.
+        known_servers: what servers showed before; None: nothing is remembered.
         certificate: this client's own certificate and key in one PEM file, for servers that ask.
         tell: called with a sentence when a certificate is taken on first sight.
     """
 
     fingerprint: str | None = None
     cafile: str | None = None
-    pins: Pins | None = None
+    known_servers: KnownServers | None = None
     certificate: str | None = None
     tell: Callable[[str], None] = lambda text: None
 
@@ -49,21 +49,21 @@ def connect_tls(host: str, port: int, trust: Trust, timeout: float) -> ssl.SSLSo
     """
     server = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     pin = trust.fingerprint
-    if pin is None and trust.pins is not None:
-        pin = trust.pins.get(server)
+    if pin is None and trust.known_servers is not None:
+        pin = trust.known_servers.get(server)
     if pin is not None and pin != SIGNED:
         return _connect_pinned(host, port, trust, timeout, pin, server)
     try:
         secure = _handshake(host, port, _context(trust, verify=True), timeout)
     except ssl.SSLCertVerificationError as error:
-        if trust.pins is None or pin == SIGNED or trust.cafile is not None:
+        if trust.known_servers is None or pin == SIGNED or trust.cafile is not None:
             raise CertificateRefused(
                 f"{server} shows a certificate that is not to be trusted: {error.verify_message}. "
                 "If it is the right one all the same, name its --fingerprint"
             ) from None
     else:
-        if trust.pins is not None and pin is None and trust.cafile is None:
-            trust.pins.put(server, SIGNED)
+        if trust.known_servers is not None and pin is None and trust.cafile is None:
+            trust.known_servers.put(server, SIGNED)
         return secure
     return _connect_first(host, port, trust, timeout, server)
 
@@ -100,20 +100,21 @@ def _connect_pinned(
     secure.close()
     if trust.fingerprint is not None:
         raise CertificateRefused(f"{server} shows another certificate: its fingerprint is {found}")
-    assert trust.pins is not None
+    assert trust.known_servers is not None
     raise CertificateRefused(
         f"{server} shows another certificate than before: its fingerprint is {found}. Somebody may "
-        f"be in between. If it was changed on purpose, take the server out of {trust.pins.path}"
+        "be in between. If it was changed on purpose, take the server out of "
+        f"{trust.known_servers.path}"
     )
 
 
 def _connect_first(
     host: str, port: int, trust: Trust, timeout: float, server: str
 ) -> ssl.SSLSocket:
-    assert trust.pins is not None
+    assert trust.known_servers is not None
     secure = _handshake(host, port, _context(trust, verify=False), timeout)
     found = _shown(secure)
-    trust.pins.put(server, found)
+    trust.known_servers.put(server, found)
     trust.tell(
         f"{server} was not met before; from now on only its certificate is taken, of fingerprint "
         f"{found}"

@@ -14,7 +14,7 @@ from twistedcam.runtime.atomic_file import locked, write_atomically
 SIGNED = "signed"
 
 
-class Pins:
+class KnownServers:
     """A file of servers and their certificates' fingerprints.
 
     Arguments:

@@ -20,7 +20,7 @@ from twisted.trial.unittest import TestCase
 
 from tests.support.fakes import make_server
 from twistedcam.clients.control.blocking import BlockingClient
-from twistedcam.clients.control.dialogue import Dialogue, answer, write_line
+from twistedcam.clients.control.dialogue import ControlClientSession, answer, write_line
 from twistedcam.clients.control.twisted import ControlClient, connect
 from twistedcam.commands import standard_commands
 from twistedcam.errors import (
@@ -45,7 +45,7 @@ def test_messages_are_the_same_whatever_way_the_bytes_were_cut(
 ) -> None:
     data = GREETING + b"".join(json.dumps(each).encode() + b"\n" for each in messages)
     places = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
-    dialogue = Dialogue()
+    dialogue = ControlClientSession()
     found = [each for a, b in pairwise(places) for each in dialogue.feed(data[a:b])]
     assert found == messages
     assert dialogue.server_version == "9.9"
@@ -61,12 +61,12 @@ def test_messages_are_the_same_whatever_way_the_bytes_were_cut(
 )
 def test_what_is_no_control_port_is_found_out(data: bytes, hint: str) -> None:
     with pytest.raises(NoServer, match=hint):
-        list(Dialogue().feed(data))
+        list(ControlClientSession().feed(data))
 
 
 def test_a_server_may_refuse_in_its_greeting() -> None:
     with pytest.raises(DiskError, match="all is full"):
-        list(Dialogue().feed(b"ERR disk all is full\n"))
+        list(ControlClientSession().feed(b"ERR disk all is full\n"))
 
 
 def test_errors_come_back_as_they_were_raised() -> None:

@@ -20,7 +20,7 @@ from tests.support.publish_peers import LOCAL, Program, is_open
 from tests.support.system import require_program
 from twistedcam.errors import BadArgument
 from twistedcam.servers.mqtt import parse_broker
-from twistedcam.servers.mqtt.client import Client
+from twistedcam.servers.mqtt.client import MqttClient
 from twistedcam.servers.mqtt.discovery import announcements
 
 #: What all topics have alone.
@@ -260,7 +260,7 @@ def test_what_is_missing_on_this_side_is_said_before_the_start(
     monkeypatch.setitem(sys.modules, module, None)
     nothing: Any = None
     with pytest.raises(BadArgument, match=said):
-        Client(nothing, parse_broker(address), nothing, [], nothing, nothing)
+        MqttClient(nothing, parse_broker(address), nothing, [], nothing, nothing)
 
 
 def test_a_title_is_the_device_s_name_and_a_reload_changes_it(

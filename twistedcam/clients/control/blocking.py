@@ -9,7 +9,7 @@ import ssl
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-from twistedcam.clients.control.dialogue import Dialogue, Message, answer, write_line
+from twistedcam.clients.control.dialogue import ControlClientSession, Message, answer, write_line
 from twistedcam.errors import BadArgument, NoServer
 from twistedcam.tls.client import Trust, connect_tls, explained
 
@@ -43,7 +43,7 @@ class BlockingClient:
         trust: Trust | None = None,
     ) -> None:
         self.endpoint = endpoint
-        self._dialogue = Dialogue(token)
+        self._dialogue = ControlClientSession(token)
         self._messages: deque[Message] = deque()
         self._is_closed = False
         try:

@@ -30,7 +30,7 @@ def write_line(words: list[str]) -> bytes:
     return line.replace(b"\xff", b"\xff\xff")
 
 
-class Dialogue:
+class ControlClientSession:
     """What came from the server: greeting, then answers and events.
 
     What is to be sent first is ``opening``: it asks for answers in JSON, and shows the token.

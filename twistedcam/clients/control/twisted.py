@@ -12,7 +12,7 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from twistedcam.clients.control.dialogue import Dialogue, Message, answer, write_line
+from twistedcam.clients.control.dialogue import ControlClientSession, Message, answer, write_line
 from twistedcam.errors import BadArgument, NoServer, TwistedcamError
 
 log = Logger()
@@ -28,7 +28,7 @@ class ControlClient(Protocol):
     def __init__(self, token: str | None = None) -> None:
         #: Fires when the connection is over, with None.
         self.closed: Deferred[None] = Deferred()
-        self._dialogue = Dialogue(token)
+        self._dialogue = ControlClientSession(token)
         self._ready: Deferred[ControlClient] | None = None
         #: Who waits for an answer, and who hears events behind that answer.
         self._asked: deque[tuple[Deferred[Message], Listener | None]] = deque()

@@ -14,7 +14,7 @@ log = Logger()
 MAX_BEHIND = 256 * 1024
 
 
-class Watch:
+class EventWatch:
     """Begins at once.
 
     Arguments:

@@ -30,7 +30,7 @@ from twistedcam.net.connections import Connections
 from twistedcam.net.graceful_close import LINGER, GracefulCloser
 from twistedcam.runtime.scheduler import Job, Progress
 from twistedcam.servers.control import line_format as lines
-from twistedcam.servers.control.session import Conversation
+from twistedcam.servers.control.session import ControlServerSession
 from twistedcam.servers.control.telnet import PatientTelnet
 from twistedcam.version import __version__
 
@@ -73,7 +73,7 @@ class ControlProtocol(PatientTelnet):
         self.factory = factory
         self.peer = ""
         self.is_full = False
-        self._conversation = Conversation(factory.server, factory.registry, self)
+        self._session = ControlServerSession(factory.server, factory.registry, self)
         self._job = Job(factory.server.scheduler, self._step, self._mind_reading, AT_ONCE)
         self._admission: Admission | None = None
         self._reader = lines.LineReader()
@@ -104,23 +104,23 @@ class ControlProtocol(PatientTelnet):
         try:
             self._admission = server.connection_limiter.admit(
                 self.transport.getPeer(),
-                has_to_join=not self._conversation.has_grant,
+                has_to_join=not self._session.has_grant,
                 port="control",
             )
         except TooMany as error:
             if server.refusals.admits(self.transport.getPeer(), "control port, too many"):
                 log.info("{peer}: refused: {why}", peer=self.peer, why=str(error))
-            self._conversation.answer_error(error)
+            self._session.answer_error(error)
             self.close()
             return
         self._job.source = self._admission.source
-        if not self._conversation.has_grant or ISSLTransport.providedBy(self.transport):
+        if not self._session.has_grant or ISSLTransport.providedBy(self.transport):
             self._deadline = server.clock.callLater(JOIN_TIMEOUT, self._too_late)
         self.say(f"OK twistedcam 1 {__version__} ('help' lists the commands)\n")
 
     def handshakeCompleted(self) -> None:
         """TLS has begun."""
-        if self._conversation.has_grant:
+        if self._session.has_grant:
             self._stop_deadline()
 
     def welcome(self) -> None:
@@ -155,12 +155,12 @@ class ControlProtocol(PatientTelnet):
 
     def interrupted(self) -> None:
         """Telnet's interrupt key: as a new line, it ends a watch."""
-        self._conversation.stop_watching()
+        self._session.stop_watching()
 
     def readConnectionLost(self) -> None:
         """The other side has said all it wanted; what it asked for is still answered."""
         self._is_half = True
-        self._conversation.stop_watching()
+        self._session.stop_watching()
         if self._is_over:
             self.transport.loseConnection()  # both sides have said all
         else:
@@ -179,7 +179,7 @@ class ControlProtocol(PatientTelnet):
         self._job.stop()
         self._pending = b""
         self._waiting.clear()
-        self._conversation.leave()
+        self._session.leave()
         self._stop_deadline()
         super().connectionLost(reason)
 
@@ -193,7 +193,7 @@ class ControlProtocol(PatientTelnet):
             return
         self._is_over, self._hears = True, False
         self._job.stop()
-        self._conversation.leave()
+        self._session.leave()
         self._stop_deadline()
         self.transport.unregisterProducer()
         self.transport.resumeProducing()
@@ -213,18 +213,18 @@ class ControlProtocol(PatientTelnet):
     def _too_late(self) -> None:
         """Nobody waits any longer for a token, unless one is being looked at, or for TLS."""
         clock = self.factory.server.clock
-        if self._is_working and not self._conversation.has_grant:
+        if self._is_working and not self._session.has_grant:
             self._deadline = clock.callLater(1, self._too_late)
             return
         self._deadline = None
-        if self._conversation.has_grant:
+        if self._session.has_grant:
             self.drop()
             return
         why = Unauthorized(f"no token was shown within {JOIN_TIMEOUT:g} s: auth TOKEN")
         refusals = self.factory.server.refusals
         if refusals.admits(self.transport.getPeer(), "control port, no token in time"):
             log.info("{peer}: {why}", peer=self.peer, why=str(why))
-        self._conversation.answer_error(why)
+        self._session.answer_error(why)
         self.close()
 
     def _stop_deadline(self) -> None:
@@ -238,13 +238,13 @@ class ControlProtocol(PatientTelnet):
         """The controller does not read: carry out nothing more, so that nothing piles up."""
         if not self.is_full:  # it is said again at every write
             self.is_full = True
-            self._conversation.fill(True)
+            self._session.fill(True)
             self._mind_reading()
 
     def resumeProducing(self) -> None:
         """The controller has read."""
         self.is_full = False
-        self._conversation.fill(False)
+        self._session.fill(False)
         self._job.add()
         self._mind_reading()
 
@@ -282,13 +282,13 @@ class ControlProtocol(PatientTelnet):
 
     def _carry_out(self, line: bytes | TwistedcamError) -> None:
         if isinstance(line, TwistedcamError):
-            self._conversation.stop_watching()
-            self._conversation.answer_error(line)
+            self._session.stop_watching()
+            self._session.answer_error(line)
             self.close()
             return
         self._waiting_bytes -= len(line)
         self._is_working = True
-        done = Deferred.fromCoroutine(self._conversation.carry_out(line))
+        done = Deferred.fromCoroutine(self._session.carry_out(line))
         done.addErrback(lambda why: log.failure("a control line failed", failure=why))
         done.addCallback(self._carried_out)
 
@@ -313,7 +313,7 @@ class ControlProtocol(PatientTelnet):
         if not self._is_over and IWriteDescriptor.providedBy(self.transport):
             self.transport.doWrite()  # an error is told again to the loop, which ends it
 
-    # What a conversation goes over (conversation.Connection).
+    # What a conversation goes over (session.Connection).
 
     def say(self, text: str) -> None:
         """Send text, its line ends as the controller's own."""

@@ -13,7 +13,7 @@ from twistedcam.errors import TwistedcamError, Unauthorized
 from twistedcam.events import Event
 from twistedcam.net.addresses import MAX_SHOWN, is_private
 from twistedcam.servers.control import line_format as lines
-from twistedcam.servers.control.event_watch import Watch
+from twistedcam.servers.control.event_watch import EventWatch
 
 if TYPE_CHECKING:
     from twistedcam.core.server import Server
@@ -22,7 +22,7 @@ log = Logger()
 
 
 class Connection(Protocol):
-    """What a conversation goes over."""
+    """The connection of a session."""
 
     transport: Any
     #: Who is at the other end, for the log.
@@ -46,8 +46,8 @@ class Connection(Protocol):
         """End it at once."""
 
 
-class Conversation:
-    """One controller's side of the vocabulary (commands.session.Session).
+class ControlServerSession:
+    """One controller's side of the vocabulary (commands.connection.ControllerSession).
 
     Arguments:
         server: what is controlled.
@@ -64,7 +64,7 @@ class Conversation:
         #: What the other side may do; None: it has yet to show a token.
         self._grant: Grant | None = None if server.authenticator.is_needed else ANYONE
         self._token_session: TokenSession | None = None
-        self._watch: Watch | None = None
+        self._watch: EventWatch | None = None
         self._has_left = False
 
     @property
@@ -128,7 +128,7 @@ class Conversation:
         if self._token_session is not None:
             self._token_session.close()
 
-    # What a session can be asked (commands.session.Session).
+    # What a session can be asked (commands.connection.ControllerSession).
 
     def watch(self, camera: str | None) -> None:
         """Tell of events from now on."""
@@ -143,7 +143,7 @@ class Conversation:
             as_line = lines.event_as_json if self.json else lines.event_as_text
             return as_line(event, self._server.title_of(event))
 
-        self._watch = Watch(self._server.events, write, it.say, it.drop, it.peer)
+        self._watch = EventWatch(self._server.events, write, it.say, it.drop, it.peer)
         self._watch.fill(it.is_full)
 
     async def authenticate(self, token: str) -> Grant:

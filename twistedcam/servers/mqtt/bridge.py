@@ -22,7 +22,7 @@ from twistedcam.events import Event, Fault
 from twistedcam.recording.library.hidden_folder import INSTALLATION, HiddenFolder
 from twistedcam.runtime.timer import Timer
 from twistedcam.servers.mqtt.address import Broker
-from twistedcam.servers.mqtt.client import Client
+from twistedcam.servers.mqtt.client import MqttClient
 from twistedcam.servers.mqtt.discovery import announcements, camera_topic
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Bridge(Service):
         broker: where to.
 
     Raises:
-        BadArgument: see Client.
+        BadArgument: see MqttClient.
     """
 
     def __init__(self, reactor: Any, server: Server, registry: Registry, broker: Broker) -> None:
@@ -68,7 +68,7 @@ class Bridge(Service):
         self._command = f"{broker.base}/command"
         topics = [self._birth, self._command, camera_topic(broker, "+", "+/set")]
         server.broker = state = BrokerState(broker.shown)
-        self._client = Client(reactor, broker, state, topics, self._announce, self._received)
+        self._client = MqttClient(reactor, broker, state, topics, self._announce, self._received)
         self._loop = LoopingCall(self._tell_all)
         self._loop.clock = reactor
         self._soon = Timer(reactor)

@@ -23,7 +23,7 @@ _KEEPALIVE, _RETRY_MOST = 15, 30
 _QUEUE = 500
 
 
-class Client:
+class MqttClient:
     """A connection to the broker with a last will.
 
     Arguments:
