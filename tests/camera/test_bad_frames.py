@@ -21,14 +21,14 @@ from tests.support.odd_jpegs import (
 from tests.support.process import ServerProcess, wait_for
 from twistedcam.camera.bad_frames import LOG_EVERY
 from twistedcam.camera.capture import OPEN_TIMEOUT, STALL_SECONDS
-from twistedcam.codecs.jpeg_encoder import Picture
+from twistedcam.codecs.jpeg_encoder import EncodedPicture
 from twistedcam.errors import CameraFailed
 from twistedcam.media.frame import Frame
 from twistedcam.media.jpeg import read_header
-from twistedcam.sources import Grab, SourceInfo
+from twistedcam.sources import RawPicture, SourceInfo
 from twistedcam.sources.base import Paused
 
-BAD = Grab(1.0, jpeg=b"a picture it is not")
+BAD = RawPicture(1.0, jpeg=b"a picture it is not")
 WHY = "no JPEG: it does not begin with FF D8"
 
 
@@ -42,7 +42,7 @@ class BadPicturesTests(SynchronousTestCase):
         self.scheme.sources.clear()  # the one that was made to check the settings
         self.camera = self.rig.camera
 
-    def read(self, *script: Grab | Exception | None) -> None:
+    def read(self, *script: RawPicture | Exception | None) -> None:
         """Let it read these."""
         self.scheme.sources[-1].script.extend(script)
         self.rig.step(len(script))
@@ -72,7 +72,7 @@ class BadPicturesTests(SynchronousTestCase):
         self.rig.clock.advance(STALL_SECONDS)
         self.read(*[BAD] * 3)  # said once
         self.rig.clock.advance(STALL_SECONDS * 10)
-        self.read(Grab(1.0, jpeg=None), BAD)
+        self.read(RawPicture(1.0, jpeg=None), BAD)
         self.rig.step()
         self.assertEqual(self.rig.states, ["starting", "recovering", "live"])
         self.assertEqual((self.camera.counts.corrupt, len(self.rig.threads)), (6, 1))
@@ -143,11 +143,11 @@ class BadPicturesTests(SynchronousTestCase):
         self.go_live()
         finish = self.camera.encoder.finish
 
-        def broken(*_: object) -> Picture:
+        def broken(*_: object) -> EncodedPicture:
             raise RuntimeError("a library failed")
 
         self.patch(self.camera.encoder, "finish", broken)
-        self.read(Grab(1.0), Grab(1.0))
+        self.read(RawPicture(1.0), RawPicture(1.0))
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
         self.patch(self.camera.encoder, "finish", finish)
         self.rig.step()
@@ -158,9 +158,9 @@ class BadPicturesTests(SynchronousTestCase):
     def test_what_a_camera_sends_is_named_once(self) -> None:
         with capturedLogs() as logs:
             self.go_live()
-            self.read(Grab(1.0, jpeg=ARITHMETIC))
+            self.read(RawPicture(1.0, jpeg=ARITHMETIC))
             self.rig.step()  # one of the usual kind
-            self.read(Grab(1.0, jpeg=ARITHMETIC))
+            self.read(RawPicture(1.0, jpeg=ARITHMETIC))
         lines = [each["note"] for each in logs if "note" in each]
         self.assertEqual(len(lines), 1)
         self.assertIn("arithmetic-coded", lines[0])
@@ -182,8 +182,8 @@ class WrittenLaterTests(SynchronousTestCase):
         bad = make_jpeg(seed=2)
         at = read_header(bad).scan_at + 4
         # Its header is that of a good one, and its scan is none that can be decoded.
-        self.bad = Grab(2.0, jpeg=bad[:at] + b"\x09" + bad[at + 1 :])
-        self.scheme.sources[-1].script += [Grab(1.0, jpeg=good), self.bad]
+        self.bad = RawPicture(2.0, jpeg=bad[:at] + b"\x09" + bad[at + 1 :])
+        self.scheme.sources[-1].script += [RawPicture(1.0, jpeg=good), self.bad]
         self.rig.step(2)
         self.assertEqual((self.camera.state, self.camera.counts.corrupt), ("live", 0))
 
@@ -191,7 +191,7 @@ class WrittenLaterTests(SynchronousTestCase):
         asked = Deferred.fromCoroutine(self.camera.picture())
         self.assertNoResult(asked)
         self.assertEqual(self.camera.counts.corrupt, 1)
-        self.scheme.sources[-1].script.append(Grab(3.0, jpeg=make_jpeg(seed=3)))
+        self.scheme.sources[-1].script.append(RawPicture(3.0, jpeg=make_jpeg(seed=3)))
         self.rig.step(2)
         self.assertEqual(self.successResultOf(asked).time, 3.0)
 
@@ -199,7 +199,7 @@ class WrittenLaterTests(SynchronousTestCase):
         shown: list[Frame] = []
         self.camera.hub.add(_Sink(shown))
         self.assertIsNone(self.camera.hub.newest)
-        self.scheme.sources[-1].script += [self.bad, Grab(3.0, jpeg=make_jpeg(seed=3))]
+        self.scheme.sources[-1].script += [self.bad, RawPicture(3.0, jpeg=make_jpeg(seed=3))]
         self.rig.step(2)
         self.assertEqual([each.time for each in shown], [3.0])
         self.assertEqual((self.camera.state, self.camera.counts.corrupt), ("live", 2))

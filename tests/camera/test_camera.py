@@ -236,10 +236,10 @@ class LifecycleTests(SynchronousTestCase):
         self.assertEqual(self.camera.reason, "clip.mp4 is at its end")
 
     def test_a_broken_picture_is_counted_and_not_sent_on(self) -> None:
-        from twistedcam.sources import Grab
+        from twistedcam.sources import RawPicture
 
         self.go_live()
-        self.scheme.sources[0].script.append(Grab(1.0, jpeg=b"\xff\xd8 no picture \xff\xd9"))
+        self.scheme.sources[0].script.append(RawPicture(1.0, jpeg=b"\xff\xd8 no picture \xff\xd9"))
         self.rig.step(2)
         self.assertEqual(self.camera.counts.corrupt, 1)
         self.assertEqual(self.frames, [1, 2])

@@ -8,16 +8,16 @@ import cv2
 import numpy as np
 
 from tests.support.fakes import TINY_JPEG, CameraRig, FakeScheme
-from twistedcam.codecs.jpeg_encoder import Encoder
+from twistedcam.codecs.jpeg_encoder import JpegEncoder
 from twistedcam.media import jpeg
 from twistedcam.media.frame import Frame
-from twistedcam.sources import Grab
+from twistedcam.sources import RawPicture
 
 IMAGE: Any = np.full((90, 160, 3), 200, np.uint8)
 
 
 def test_a_picture_that_nobody_wants_is_encoded_when_it_is_asked_for_and_once() -> None:
-    picture = Encoder(quality=70).finish(Grab(1.5, image=IMAGE), is_wanted=False)
+    picture = JpegEncoder(quality=70).finish(RawPicture(1.5, image=IMAGE), is_wanted=False)
     assert not picture.encoded
     assert not isinstance(picture.jpeg, bytes)
     made: list[bytes] = []
@@ -31,21 +31,21 @@ def test_a_picture_that_nobody_wants_is_encoded_when_it_is_asked_for_and_once() 
     assert made == []
     assert frame.jpeg is frame.jpeg is made[0]
     assert len(made) == 1
-    assert made[0] == Encoder(quality=70).finish(Grab(1.5, image=IMAGE)).jpeg
+    assert made[0] == JpegEncoder(quality=70).finish(RawPicture(1.5, image=IMAGE)).jpeg
 
 
 def test_the_size_is_known_before_the_picture_is_turned() -> None:
     ok, data = cv2.imencode(".jpg", IMAGE)
     assert ok
-    for grab in (Grab(1.0, image=IMAGE), Grab(1.0, jpeg=data.tobytes())):
+    for grab in (RawPicture(1.0, image=IMAGE), RawPicture(1.0, jpeg=data.tobytes())):
         for rotate in ("90", "180", "270"):
-            picture = Encoder(rotate=rotate).finish(grab, is_wanted=False)
+            picture = JpegEncoder(rotate=rotate).finish(grab, is_wanted=False)
             assert callable(picture.jpeg)
             assert jpeg.read_header(picture.jpeg()).size == (picture.width, picture.height)
 
 
 def test_a_jpeg_from_the_camera_is_there_at_once() -> None:
-    picture = Encoder().finish(Grab(1.0, jpeg=TINY_JPEG), is_wanted=False)
+    picture = JpegEncoder().finish(RawPicture(1.0, jpeg=TINY_JPEG), is_wanted=False)
     assert isinstance(picture.jpeg, bytes)
 
 
@@ -59,7 +59,9 @@ def test_a_camera_encodes_while_there_are_viewers_and_not_before_or_after() -> N
         rig = CameraRig()
         camera = rig.camera
         camera.start()
-        scheme.sources[-1].script = [Grab(float(number), image=IMAGE) for number in range(100)]
+        scheme.sources[-1].script = [
+            RawPicture(float(number), image=IMAGE) for number in range(100)
+        ]
         rig.step(10)
         assert camera.counts.frames > 5
         assert camera.counts.encoded == camera.counts.passed == 0

@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from tests.support.fakes import CameraRig, FakeScheme
 from twistedcam.camera.capture import CLOSE_TIMEOUT, OPEN_TIMEOUT
 from twistedcam.errors import CameraFailed, SourceEnded
-from twistedcam.sources import Grab, SourceInfo
+from twistedcam.sources import RawPicture, SourceInfo
 
 #: The diagram in docs/architecture.md.
 DRAWN = {
@@ -121,7 +121,7 @@ class World:
             "goes": CameraFailed("it was unplugged"),
             "ends": SourceEnded("it is at its end"),
             "silent": None,
-            "bad": Grab(1.0, jpeg=b"a picture it is not"),
+            "bad": RawPicture(1.0, jpeg=b"a picture it is not"),
         }
         refuses = self.mood == "refuses"
         for source in self.scheme.sources:

@@ -11,7 +11,7 @@ from tests.support.fakes import FakeSource, ManualThread
 from twistedcam.camera.capture import CLOSE_TIMEOUT
 from twistedcam.camera.opener import HANGING_MOST, SourceOpener
 from twistedcam.camera.retry import RETRY_FIRST, RETRY_LOGIN
-from twistedcam.codecs.jpeg_encoder import Encoder, Picture
+from twistedcam.codecs.jpeg_encoder import EncodedPicture, JpegEncoder
 from twistedcam.errors import CameraFailed, LoginRefused
 from twistedcam.sources import SourceInfo
 
@@ -25,7 +25,7 @@ class Listener:
     def on_opened(self, granted: SourceInfo) -> None:
         self.heard.append("opened")
 
-    def on_picture(self, picture: Picture) -> None:
+    def on_picture(self, picture: EncodedPicture) -> None:
         self.heard.append("picture")
 
     def on_corrupt(self, reason: str) -> None:
@@ -66,7 +66,7 @@ class OpenerTests(SynchronousTestCase):
         return self.threads[-1]
 
     def begin(self) -> None:
-        self.opener.begin(Encoder())
+        self.opener.begin(JpegEncoder())
 
     def test_it_opens_the_source_and_reads_it_until_it_is_ended(self) -> None:
         self.begin()

@@ -7,7 +7,7 @@ from twisted.internet.task import Clock
 from tests.support.fakes import TINY_JPEG
 from twistedcam.camera.state_machine import IDLE
 from twistedcam.camera.status import CameraStatus
-from twistedcam.codecs.jpeg_encoder import Picture
+from twistedcam.codecs.jpeg_encoder import EncodedPicture
 from twistedcam.sources import SourceSpec
 
 
@@ -27,9 +27,9 @@ def test_a_camera_is_idle_by_its_state_and_not_by_what_its_reason_says() -> None
 
 def test_frames_are_numbered_and_counted_by_what_was_done_to_them() -> None:
     status = make_status(Clock())
-    own = Picture(1, 2, 3, TINY_JPEG, False)
-    encoded = Picture(1, 4, 5, TINY_JPEG, True)
-    late = Picture(1, 4, 5, lambda: TINY_JPEG, False)
+    own = EncodedPicture(1, 2, 3, TINY_JPEG, False)
+    encoded = EncodedPicture(1, 4, 5, TINY_JPEG, True)
+    late = EncodedPicture(1, 4, 5, lambda: TINY_JPEG, False)
     assert [status.number(each).seq for each in (own, encoded, late)] == [1, 2, 3]
     counts = status.counts
     assert (counts.frames, counts.bytes) == (3, 2 * len(TINY_JPEG))

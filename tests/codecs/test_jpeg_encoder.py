@@ -14,10 +14,10 @@ import pytest
 
 from tests.support.system import require
 from twistedcam.codecs import jpeg_transform as lossless
-from twistedcam.codecs.jpeg_encoder import Encoder, Picture
+from twistedcam.codecs.jpeg_encoder import EncodedPicture, JpegEncoder
 from twistedcam.codecs.jpeg_transform import load_library, turn_jpeg
 from twistedcam.errors import BadArgument
-from twistedcam.sources import Grab
+from twistedcam.sources import RawPicture
 from twistedcam.sources.spec import parse
 
 GREY: Any = np.full((360, 640, 3), 128, np.uint8)
@@ -27,12 +27,12 @@ def jpeg_of(image: Any) -> bytes:
     return cv2.imencode(".jpg", image)[1].tobytes()
 
 
-def image_of(picture: Picture) -> Any:
+def image_of(picture: EncodedPicture) -> Any:
     assert isinstance(picture.jpeg, bytes)
     return cv2.imdecode(np.frombuffer(picture.jpeg, np.uint8), cv2.IMREAD_COLOR)
 
 
-def marks(picture: Picture) -> tuple[bool, bool, bool, bool]:
+def marks(picture: EncodedPicture) -> tuple[bool, bool, bool, bool]:
     """Whether each corner is bright: upper left, upper right, lower left, lower right."""
     image = image_of(picture)
     corners = image[10, 10], image[10, -10], image[-10, 10], image[-10, -10]
@@ -61,16 +61,18 @@ def test_the_upper_left_corner_goes_where_it_is_asked_to(
 ) -> None:
     image = GREY.copy()
     image[:40, :40] = 255
-    grab = Grab(1.0, jpeg=jpeg_of(image)) if as_jpeg else Grab(1.0, image=image)
-    picture = Encoder.from_spec(parse(f"pattern:?{query}")).finish(grab)
+    grab = RawPicture(1.0, jpeg=jpeg_of(image)) if as_jpeg else RawPicture(1.0, image=image)
+    picture = JpegEncoder.from_spec(parse(f"pattern:?{query}")).finish(grab)
     assert [index for index, bright in enumerate(marks(picture)) if bright] == [corner]
 
 
 @pytest.mark.parametrize("as_jpeg", [True, False])
 def test_the_time_of_capture_is_written_into_the_lower_left_and_nowhere_else(as_jpeg: bool) -> None:
     def written(query: str, seconds: float) -> Any:
-        grab = Grab(seconds, jpeg=jpeg_of(GREY)) if as_jpeg else Grab(seconds, image=GREY)
-        return image_of(Encoder.from_spec(parse(f"pattern:?{query}")).finish(grab)).astype(int)
+        grab = (
+            RawPicture(seconds, jpeg=jpeg_of(GREY)) if as_jpeg else RawPicture(seconds, image=GREY)
+        )
+        return image_of(JpegEncoder.from_spec(parse(f"pattern:?{query}")).finish(grab)).astype(int)
 
     plain = written("", 1.7e9)
     one, same, other = (written("timestamp=1", at) for at in (1.7e9, 1.7e9, 1.7e9 + 86_400))
@@ -85,7 +87,7 @@ def test_the_time_of_capture_is_written_into_the_lower_left_and_nowhere_else(as_
 
 def test_without_any_of_it_the_camera_s_bytes_are_the_picture() -> None:
     data = jpeg_of(GREY)
-    assert Encoder.from_spec(parse("webcam:0")).finish(Grab(1.0, jpeg=data)).jpeg is data
+    assert JpegEncoder.from_spec(parse("webcam:0")).finish(RawPicture(1.0, jpeg=data)).jpeg is data
 
 
 TEXTURE: Any = np.random.default_rng(7).integers(0, 255, (24, 40, 3), np.uint8)
@@ -116,13 +118,13 @@ def need_turbojpeg() -> None:
 def test_a_camera_s_jpeg_is_turned_without_loss(query: str, sampling: str) -> None:
     need_turbojpeg()
     data = camera_jpeg(640, 352, sampling)
-    encoder = Encoder.from_spec(parse(f"webcam:0?{query}"))
-    picture = encoder.finish(Grab(1.0, jpeg=data))
+    encoder = JpegEncoder.from_spec(parse(f"webcam:0?{query}"))
+    picture = encoder.finish(RawPicture(1.0, jpeg=data))
     assert (picture.turned, picture.encoded, encoder.turning) == (True, False, "without loss")
     turned = image_of(picture)
     assert (picture.height, picture.width) == turned.shape[:2]
     # Decoders smooth colours along rows and columns a little differently.
-    expected = Encoder.from_spec(parse(f"webcam:0?quality=100&{query}"))
+    expected = JpegEncoder.from_spec(parse(f"webcam:0?quality=100&{query}"))
     exact = expected._turn(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR))
     grey = [cv2.cvtColor(each, cv2.COLOR_BGR2GRAY).astype(int) for each in (turned, exact)]
     assert abs(grey[0] - grey[1]).max() <= 6
@@ -138,8 +140,8 @@ def test_a_size_that_is_not_in_whole_blocks_is_turned_by_encoding_and_status_say
     sampling: str,
 ) -> None:
     need_turbojpeg()
-    encoder = Encoder.from_spec(parse("webcam:0?rotate=180"))
-    picture = encoder.finish(Grab(1.0, jpeg=camera_jpeg(635, 350, sampling)))
+    encoder = JpegEncoder.from_spec(parse("webcam:0?rotate=180"))
+    picture = encoder.finish(RawPicture(1.0, jpeg=camera_jpeg(635, 350, sampling)))
     assert (picture.turned, picture.encoded) == (False, True)
     assert image_of(picture).shape[:2] == (350, 635)
     assert encoder.turning is not None
@@ -150,8 +152,8 @@ def test_without_the_library_pictures_are_turned_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(lossless, "load_library", lambda: None)
-    encoder = Encoder.from_spec(parse("webcam:0?rotate=90"))
-    picture = encoder.finish(Grab(1.0, jpeg=camera_jpeg(640, 352, "4:2:0")))
+    encoder = JpegEncoder.from_spec(parse("webcam:0?rotate=90"))
+    picture = encoder.finish(RawPicture(1.0, jpeg=camera_jpeg(640, 352, "4:2:0")))
     assert (picture.encoded, picture.width, picture.height) == (True, 352, 640)
     assert encoder.turning == "decoded and encoded: there is no libturbojpeg"
 
@@ -193,5 +195,5 @@ def resident() -> int:
 )
 def test_a_setting_that_will_not_do_says_what_it_can_be(query: str, said: str) -> None:
     with pytest.raises(BadArgument) as error:
-        Encoder.from_spec(parse(f"pattern:?{query}"))
+        JpegEncoder.from_spec(parse(f"pattern:?{query}"))
     assert str(error.value).endswith(f"will not do: {said}")

@@ -14,16 +14,16 @@ from pathlib import Path
 
 from tests.support.odd_jpegs import ARITHMETIC, lossless, make_jpeg, twelve_bit, with_orientation
 from twistedcam import Frame
-from twistedcam.codecs.h264_encoder import Coder, CoderSettings, check_size
-from twistedcam.codecs.jpeg_encoder import Encoder
+from twistedcam.codecs.h264_encoder import H264Encoder, H264Settings, check_size
+from twistedcam.codecs.jpeg_encoder import JpegEncoder
 from twistedcam.errors import CommandError
 from twistedcam.media import jpeg
 from twistedcam.media.frame import UndecodableFrame
+from twistedcam.media.packet import TimedFrame
 from twistedcam.recording.containers import FORMATS
 from twistedcam.recording.settings import RecordSettings
-from twistedcam.recording.writer.session import Plan, Session
-from twistedcam.sources import Grab
-from twistedcam.stream.moment import Moment
+from twistedcam.recording.writer.session import Plan, RecordingSession
+from twistedcam.sources import RawPicture
 
 #: Pixels beyond which no decoder is asked: it would be what takes the time.
 MOST = 512 * 512
@@ -105,17 +105,17 @@ def check(data: bytes) -> None:
     if size.width * size.height > MOST:
         return
     for number, query in enumerate(_QUERIES):
-        show(odd, Encoder(**query), is_wanted=number != 3)
+        show(odd, JpegEncoder(**query), is_wanted=number != 3)
     record(odd, size, _FORMATS[len(data) % len(_FORMATS)])
     encode(odd, size)
 
 
-def show(odd: bytes, encoder: Encoder, is_wanted: bool) -> None:
+def show(odd: bytes, encoder: JpegEncoder, is_wanted: bool) -> None:
     """Between two good pictures of a camera."""
     good = pictures()[0]
     for data in (good, odd, good):
         try:
-            picture = encoder.finish(Grab(1.0, jpeg=data), is_wanted)
+            picture = encoder.finish(RawPicture(1.0, jpeg=data), is_wanted)
             made = picture.jpeg if isinstance(picture.jpeg, bytes) else picture.jpeg()
         except ValueError as error:
             assert data is not good
@@ -138,13 +138,13 @@ def record(odd: bytes, size: jpeg.Size, format: str) -> None:
     try:
         chosen = FORMATS[format]
         name = "a" + chosen.container.suffix
-        session = Session(Plan(folder, "cam", name, True, chosen, RecordSettings()))
+        session = RecordingSession(Plan(folder, "cam", name, True, chosen, RecordSettings()))
         closed, good = [], pictures()[0]
         for number, (width, height, data) in enumerate(
             [(64, 48, good), (*size, odd), (64, 48, good), (*size, odd), (64, 48, good)]
         ):
             time = 1_000_000 + number * 100_000
-            closed += session.write([Moment(time, time, width, height, data)]).closed
+            closed += session.write([TimedFrame(time, time, width, height, data)]).closed
         progress = session.finish(None)
         assert progress.frames + progress.dropped == 5
         assert progress.frames >= 3
@@ -161,7 +161,7 @@ def encode(odd: bytes, size: jpeg.Size) -> None:
             check_size(width, height)
         except CommandError:
             continue
-        coder = Coder(CoderSettings(), width, height)
+        coder = H264Encoder(H264Settings(), width, height)
         good = pictures()[0]
         made = [coder.encode(each, pts, pts == 0) for pts, each in enumerate((good, odd, good))]
         assert made[0] and made[2], "a good picture has a packet"

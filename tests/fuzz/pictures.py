@@ -9,7 +9,7 @@ import simplejpeg
 
 from tests.support.fakes import TINY_JPEG
 from twistedcam.media import jpeg
-from twistedcam.media.jpeg_repair import make_whole
+from twistedcam.media.jpeg_repair import repair_jpeg
 from twistedcam.sources.multipart import MultipartDecoder
 
 #: Pixels beyond which no decoder is asked: it would be what takes the time.
@@ -30,14 +30,14 @@ def check_picture(data: bytes) -> None:
         size = jpeg.read_header(data).size
         if size.width * size.height > MOST:
             return
-        whole = make_whole(data)
+        whole = repair_jpeg(data)
     except ValueError as error:
         assert str(error).isprintable()
         return
     assert whole.jpeg.startswith(jpeg.SOI)
     assert whole.jpeg.endswith(jpeg.EOI)
     assert whole.size == size
-    again = make_whole(whole.jpeg)
+    again = repair_jpeg(whole.jpeg)
     assert again.jpeg == whole.jpeg, "what was made whole is not taken for whole"
     assert not again.repaired
     if whole.repaired and not data.endswith(jpeg.EOI):

@@ -10,7 +10,7 @@ import pytest
 
 from tests.config.test_options import read
 from tests.support.process import run_program
-from twistedcam.codecs.jpeg_encoder import Encoder
+from twistedcam.codecs.jpeg_encoder import JpegEncoder
 from twistedcam.errors import BadArgument, StartupError
 from twistedcam.media.frame import Frame
 from twistedcam.processing import Code, check_code, parse_process
@@ -164,7 +164,7 @@ def test_what_is_no_result_says_what_it_can_be(value: Any, said: str) -> None:
 def test_the_largest_picture_can_be_encoded() -> None:
     result = read_result(np.zeros((MOST_SIDE, 1), np.uint8), FRAME)
     assert result is not None
-    assert Encoder().finish(result.grab).height == MOST_SIDE
+    assert JpegEncoder().finish(result.grab).height == MOST_SIDE
 
 
 def test_the_slot_holds_the_newest_frame_alone() -> None:

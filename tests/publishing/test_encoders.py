@@ -10,7 +10,13 @@ import simplejpeg
 
 from tests.publishing.test_live import CAMERA, state, targets
 from tests.support.process import ServerProcess, wait_for
-from twistedcam.codecs.h264_encoder import HARDWARE, Coder, CoderSettings, Pictures, on_device
+from twistedcam.codecs.h264_encoder import (
+    HARDWARE,
+    H264Encoder,
+    H264Settings,
+    YuvDecoder,
+    on_device,
+)
 
 NO_REASON = (": ;", ": ,", "Unknown error", "generic")
 
@@ -23,7 +29,7 @@ def picture() -> bytes:
 
 @pytest.mark.parametrize("asked", HARDWARE)
 def test_one_that_is_not_there_is_replaced_with_the_reason_said(asked: str) -> None:
-    coder = Coder(CoderSettings(encoder=asked), 320, 240)
+    coder = H264Encoder(H264Settings(encoder=asked), 320, 240)
     assert coder.encode(picture(), 0, True) or coder.name == asked
     if coder.name != asked:
         assert coder.name == "libx264"
@@ -34,13 +40,13 @@ def test_one_that_is_not_there_is_replaced_with_the_reason_said(asked: str) -> N
 
 
 def test_auto_takes_the_first_that_works_and_names_the_others() -> None:
-    coder = Coder(CoderSettings(encoder="auto"), 320, 240)
+    coder = H264Encoder(H264Settings(encoder="auto"), 320, 240)
     tried = HARDWARE if coder.name == "libx264" else HARDWARE[: HARDWARE.index(coder.name)]
     assert all(f"{each}: " in (coder.note or "") for each in tried)
 
 
 def test_a_picture_for_a_device_keeps_its_values() -> None:
-    frame = Pictures(320, 240).decode(picture())
+    frame = YuvDecoder(320, 240).decode(picture())
     there = on_device(frame, "nv12")
     ours, theirs = frame.to_ndarray(), there.to_ndarray()
     assert np.array_equal(ours[:240], theirs[:240])

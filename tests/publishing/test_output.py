@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from twistedcam.codecs.h264_encoder import CLOCK
 from twistedcam.events import Event, EventBus, PublishChanged
 from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
 from twistedcam.publishing import output
 from twistedcam.publishing.output import (
     CONNECT_TIMEOUT,
@@ -20,7 +21,6 @@ from twistedcam.publishing.output import (
     Output,
 )
 from twistedcam.publishing.target import parse_target
-from twistedcam.stream.moment import Coded
 
 FRAME = Frame(1, 1, 16, 16, b"")
 
@@ -32,12 +32,12 @@ class Sender:
 
     def __init__(self, reactor: Any, target: Any, *callbacks: Any) -> None:
         self.on_live, self.on_progress, self.on_end = callbacks
-        self.sent: list[Coded] = []
+        self.sent: list[Packet] = []
         self.closed = False
         Sender.made.append(self)
 
-    def send(self, coded: Coded) -> None:
-        self.sent.append(coded)
+    def send(self, packet: Packet) -> None:
+        self.sent.append(packet)
 
     def close(self) -> Deferred[None]:
         self.closed = True
@@ -45,7 +45,7 @@ class Sender:
 
 
 class Encoder:
-    """Stands for the camera's encoder (shared.SharedEncoder)."""
+    """Stands for the camera's encoder (shared.Transcoder)."""
 
     def __init__(self) -> None:
         self.listeners: list[Any] = []
@@ -91,8 +91,8 @@ class OutputTests(SynchronousTestCase):
         ]
 
     def give(self, second: float, keyframe: bool = True, generation: int = 0) -> None:
-        coded = Coded(b"data", round(second * CLOCK), keyframe, generation)
-        self.output.take_coded(FRAME, coded)
+        packet = Packet(b"data", round(second * CLOCK), keyframe, generation)
+        self.output.take_packet(FRAME, packet)
 
     def test_a_picture_of_another_size_is_another_stream(self) -> None:
         self.give(0)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from twistedcam.codecs.h264_encoder import CoderSettings
+from twistedcam.codecs.h264_encoder import H264Settings
 from twistedcam.config.arguments import serve_actions
 from twistedcam.config.options import ServeOptions, read_serve_options
 from twistedcam.errors import BadArgument
@@ -44,7 +44,7 @@ def test_settings_behind_the_hash_are_ours() -> None:
     target = parse_target("rtmp://h/a/k?x=1#name=show&bitrate=4M&encoder=auto&crf=30&preset=fast")
     assert target.url == "rtmp://h/a/k?x=1"
     assert target.name == "show"
-    assert target.coder == CoderSettings("auto", 30, "fast", 4_000_000)
+    assert target.coder == H264Settings("auto", 30, "fast", 4_000_000)
 
 
 @pytest.mark.parametrize(

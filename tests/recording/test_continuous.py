@@ -11,7 +11,7 @@ from tests.support.films import read_film
 from twistedcam.errors import DiskError
 from twistedcam.events import Fault
 from twistedcam.recording import planning
-from twistedcam.recording.continuous import LASTED, LONGEST, PERIOD, Standing
+from twistedcam.recording.continuous import LASTED, LONGEST, PERIOD, ContinuousRecording
 from twistedcam.recording.writer import part_file as partfile
 
 
@@ -102,7 +102,7 @@ class StandingTests(RecorderCase):
         self.recorder.stop()
 
     def test_a_disk_that_breaks_each_one_is_tried_less_and_less(self) -> None:
-        standing = Standing(self.clock, lambda: None)  # type: ignore[arg-type]
+        standing = ContinuousRecording(self.clock, lambda: None)  # type: ignore[arg-type]
         waits = []
         standing.hold()
         for lasted in (0, 0, 0, 0, 0, 0, 0, LASTED, 0):

@@ -17,7 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.support.fakes import CameraRig, FakeScheme, ManualThread
 from tests.support.films import START_US, jpeg, read_film
 from tests.support.odd_jpegs import lossless, make_jpeg, with_frame_header, with_size
-from twistedcam.codecs.h264_encoder import CoderSettings
+from twistedcam.codecs.h264_encoder import H264Settings
 from twistedcam.errors import BadArgument, CameraFailed, DiskError, NotSupported
 from twistedcam.events import CameraChanged, Event, EventBus, Fault, RecordingChanged
 from twistedcam.media.frame import Frame
@@ -25,7 +25,7 @@ from twistedcam.recording import Recorder, RecordSettings, planning
 from twistedcam.recording.writer.segment import Segment
 from twistedcam.runtime.threads import InlineThread
 from twistedcam.sources import SourceInfo
-from twistedcam.stream.transcoder import SharedEncoder
+from twistedcam.stream.transcoder import Transcoder
 
 GOOD = make_jpeg(160, 120)
 #: Pictures that may come between good ones: width, height and bytes.
@@ -238,18 +238,18 @@ class RecorderTests(RecorderCase):
         self.show(1)
         self.assertEqual(len(self.camera.hub), 1)
         self.recorder.settings = RecordSettings.from_mapping({"preroll": "3s", "crf": 20})
-        assert self.recorder.ring is not None
-        self.assertEqual(len(self.recorder.ring), 10)
+        assert self.recorder.preroll is not None
+        self.assertEqual(len(self.recorder.preroll), 10)
         self.recorder.settings = RecordSettings()
         self.assertEqual(len(self.camera.hub), 0)
 
     def test_a_ring_that_is_begun_during_a_recording_with_others_changes_nothing_of_it(
         self,
     ) -> None:
-        encoder = SharedEncoder(
+        encoder = Transcoder(
             self.camera.name,
             self.camera.hub,
-            CoderSettings(),
+            H264Settings(),
             InlineThread,
             self.bus,
             self.clock.seconds,

@@ -23,13 +23,13 @@ NOISY = "pattern:?size=1280x720&fps=30&quality=100"
 
 
 @pytest.mark.parametrize(
-    ("suffix", "moments"),
+    ("suffix", "frames"),
     [(".mp4", (0.1, 0.8, 1.6)), (".mkv", (0.1, 0.8, 1.6)), (".avi", (0.1, 1)), (".mov", (0.1, 1))],
 )
 def test_a_killed_server_loses_a_second_at_most(
-    suffix: str, moments: tuple[float, ...], tmp_path: Path
+    suffix: str, frames: tuple[float, ...], tmp_path: Path
 ) -> None:
-    for after in moments:
+    for after in frames:
         kill_once(tmp_path, suffix, after + random.random() / 2)
 
 

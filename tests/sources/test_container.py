@@ -14,9 +14,9 @@ import pytest
 
 from tests.support.http_camera import opened, read
 from tests.support.system import require_program
-from twistedcam.codecs.jpeg_encoder import Encoder
+from twistedcam.codecs.jpeg_encoder import JpegEncoder
 from twistedcam.errors import CameraFailed
-from twistedcam.sources import Grab, Source
+from twistedcam.sources import RawPicture, Source
 from twistedcam.sources.container import turn
 
 RATE = 50
@@ -79,7 +79,7 @@ def test_a_title_that_is_not_utf_8_is_no_fault(tmp_path: Path, name: str, scheme
         assert corners(shown(source)) == CORNERS.tolist()
 
 
-def _read_on(source: Source, into: list[Grab]) -> None:
+def _read_on(source: Source, into: list[RawPicture]) -> None:
     while True:
         into.append(read(source))
 
@@ -181,9 +181,9 @@ def test_a_packet_that_does_not_decode_costs_the_pictures_up_to_the_next_key_fra
     assert faults == list(range(25, 40))
     assert all(grab.image is not None for grab in grabs if not grab.fault)
     with pytest.raises(ValueError, match="does not decode"):
-        Encoder().finish(grabs[25])
+        JpegEncoder().finish(grabs[25])
     with pytest.raises(ValueError, match="next key frame"):
-        Encoder().finish(grabs[26])
+        JpegEncoder().finish(grabs[26])
 
 
 def test_a_stream_that_is_joined_between_two_key_frames_is_shown_from_the_next_one_on(
@@ -193,7 +193,7 @@ def test_a_stream_that_is_joined_between_two_key_frames_is_shown_from_the_next_o
     start = len(whole) // 4 // 188 * 188
     (tmp_path / "b.ts").write_bytes(whole[start:])
     with opened(f"ffmpeg:{tmp_path / 'b.ts'}") as source:
-        grabs: list[Grab] = []
+        grabs: list[RawPicture] = []
         with pytest.raises(CameraFailed, match=r"b\.ts has ended the stream"):
             _read_on(source, grabs)
     good = [grab for grab in grabs if grab.image is not None]

@@ -26,7 +26,7 @@ from tests.support.http_camera import (
     whole,
 )
 from tests.support.process import PATIENCE
-from twistedcam.codecs.jpeg_encoder import Encoder
+from twistedcam.codecs.jpeg_encoder import JpegEncoder
 from twistedcam.errors import CameraFailed
 from twistedcam.sources import http as web
 
@@ -296,7 +296,7 @@ def test_other_formats_are_pictures_too(kind: str, said: str) -> None:
             grab = read(source)
             assert grab.image is not None and grab.image.shape == (48, 64, 3)
             assert np.abs(grab.image[5, 5].astype(int) - (50, 100, 200)).max() <= 3
-            assert Encoder().finish(grab).width == 64
+            assert JpegEncoder().finish(grab).width == 64
 
 
 def test_pictures_of_other_formats_in_a_stream_are_shown() -> None:
@@ -332,7 +332,7 @@ def test_what_is_no_picture_is_counted_and_the_next_one_is_taken(body: bytes, wo
     ):
         read(source)
         with pytest.raises(ValueError, match=words):
-            Encoder().finish(read(source))
+            JpegEncoder().finish(read(source))
         assert read(source).jpeg == PICTURES[0]
         assert camera.connections == 1
 
@@ -358,7 +358,7 @@ def test_what_is_no_camera_is_said_in_words(answer: bytes, words: str) -> None:
         pytest.raises((CameraFailed, ValueError), match=words),
         opened(camera.url()) as source,
     ):
-        Encoder().finish(read(source))  # an empty picture is a broken one
+        JpegEncoder().finish(read(source))  # an empty picture is a broken one
 
 
 def test_a_connection_that_the_camera_has_closed_meanwhile_is_no_failure() -> None:

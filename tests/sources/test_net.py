@@ -22,9 +22,9 @@ from tests.fakecam import encode_jpeg, jpeg_size, moving_picture
 from tests.support.ports import free_port
 from tests.support.process import PATIENCE, wait_for
 from tests.support.system import require_program
-from twistedcam.codecs.jpeg_encoder import Encoder
+from twistedcam.codecs.jpeg_encoder import JpegEncoder
 from twistedcam.errors import BadArgument, CameraFailed, SourceEnded, StartupError
-from twistedcam.sources import Grab, Source, make_source, parse
+from twistedcam.sources import RawPicture, Source, make_source, parse
 from twistedcam.sources import ffmpeg as stream
 from twistedcam.sources import http as web
 from twistedcam.sources.base import Paused
@@ -104,7 +104,7 @@ def opened(text: str) -> Iterator[Source]:
         source.close()
 
 
-def read(source: Source) -> Grab:
+def read(source: Source) -> RawPicture:
     while (grab := source.read()) is None:
         pass
     return grab
@@ -341,7 +341,7 @@ def test_other_pictures_are_read_and_what_is_none_is_counted_as_broken(tmp_path:
         assert image is not None
         assert image.shape == (20, 30, 3)
         with pytest.raises(ValueError, match="no picture"):
-            Encoder().finish(read(source))
+            JpegEncoder().finish(read(source))
         for each in tmp_path.iterdir():
             each.unlink()
         with pytest.raises(CameraFailed, match=r"no pictures in .* any more"):

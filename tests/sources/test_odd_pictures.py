@@ -28,24 +28,24 @@ from tests.support.odd_jpegs import (
     with_size,
 )
 from twistedcam import Frame
-from twistedcam.codecs.jpeg_encoder import Encoder, Picture
+from twistedcam.codecs.jpeg_encoder import EncodedPicture, JpegEncoder
 from twistedcam.errors import BadArgument
 from twistedcam.media import jpeg
-from twistedcam.media.jpeg_repair import make_whole
-from twistedcam.sources import Grab, known_settings
+from twistedcam.media.jpeg_repair import repair_jpeg
+from twistedcam.sources import RawPicture, known_settings
 from twistedcam.sources.folder import FolderSource
 from twistedcam.sources.spec import parse
 
 GOOD = make_jpeg()
 
 
-def finish(data: bytes, query: str = "", encoder: Encoder | None = None) -> Picture:
+def finish(data: bytes, query: str = "", encoder: JpegEncoder | None = None) -> EncodedPicture:
     """What a camera with these settings makes of a picture."""
-    encoder = encoder or Encoder.from_spec(parse(f"webcam:0?{query}"))
-    return encoder.finish(Grab(1.0, jpeg=data))
+    encoder = encoder or JpegEncoder.from_spec(parse(f"webcam:0?{query}"))
+    return encoder.finish(RawPicture(1.0, jpeg=data))
 
 
-def bytes_of(picture: Picture) -> bytes:
+def bytes_of(picture: EncodedPicture) -> bytes:
     assert isinstance(picture.jpeg, bytes)
     return picture.jpeg
 
@@ -70,18 +70,18 @@ def stderr_of_the_process() -> Iterator[list[str]]:
     "before", [b"\r\n", b"\0", jpeg.SOI, b"\xff" * 3, b"X-A: b\r\n\r\n", b"\n" * 4000]
 )
 def test_what_stands_before_the_picture_is_cut_off_and_counted(before: bytes) -> None:
-    assert make_whole(before + GOOD) == (GOOD, (320, 240), True)
+    assert repair_jpeg(before + GOOD) == (GOOD, (320, 240), True)
 
 
 def test_a_start_marker_between_the_segments_begins_the_picture_anew() -> None:
     second = make_jpeg(64, 48)
     header = jpeg.read_header(GOOD)
-    assert make_whole(GOOD[: header.frame_at] + second) == (second, (64, 48), True)
+    assert repair_jpeg(GOOD[: header.frame_at] + second) == (second, (64, 48), True)
 
 
 def test_more_than_a_few_kilobytes_before_it_are_no_picture() -> None:
     with pytest.raises(ValueError, match="does not begin with FF D8"):
-        make_whole(bytes(5000) + GOOD)
+        repair_jpeg(bytes(5000) + GOOD)
 
 
 #: For each orientation: where the stored upper left, upper right, lower left and lower right are
@@ -191,7 +191,7 @@ def test_an_orientation_that_is_not_defined_is_none(value: int) -> None:
 
 @pytest.mark.parametrize("query", ["", "rotate=90", "flip=h", "timestamp=1"])
 def test_padded_restarts_cost_nothing_and_nothing_is_said_of_them(query: str) -> None:
-    encoder = Encoder.from_spec(parse(f"webcam:0?{query}"))
+    encoder = JpegEncoder.from_spec(parse(f"webcam:0?{query}"))
     pictures = [with_padded_restarts(make_jpeg(seed=seed, restart=20)) for seed in range(5)]
     with stderr_of_the_process() as said:
         for data in pictures:
@@ -207,7 +207,7 @@ def test_padded_restarts_cost_nothing_and_nothing_is_said_of_them(query: str) ->
 def test_padded_restarts_are_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     import simplejpeg
 
-    encoder = Encoder(timestamp=True)
+    encoder = JpegEncoder(timestamp=True)
     finish(with_padded_restarts(make_jpeg(seed=0, restart=20)), encoder=encoder)
     decode, colours = simplejpeg.decode_jpeg, []
 
@@ -284,7 +284,7 @@ def test_some_bytes_that_claim_to_be_megapixels_are_refused_before_any_decoder(w
 def test_images_have_the_limits_of_jpegs(shape: tuple[int, int, int]) -> None:
     image = np.broadcast_to(np.zeros(3, np.uint8), shape)
     with pytest.raises(ValueError, match=f"a picture of {shape[1]}x{shape[0]}"):
-        Encoder().finish(Grab(1.0, image=image))
+        JpegEncoder().finish(RawPicture(1.0, image=image))
 
 
 @pytest.mark.parametrize("scheme", ["pattern", "webcam", "auto"])

@@ -11,14 +11,14 @@ from twisted.logger import capturedLogs
 from tests.recording.test_recorder import ODD, RecorderCase
 from tests.support.fakes import ManualThread
 from tests.support.films import START_US, jpeg
-from twistedcam.codecs.h264_encoder import CoderSettings
+from twistedcam.codecs.h264_encoder import H264Settings
 from twistedcam.errors import NotSupported
 from twistedcam.events import Fault
 from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
 from twistedcam.stream import transcoder as shared
-from twistedcam.stream import write_queue as backlog
-from twistedcam.stream.moment import Coded
-from twistedcam.stream.transcoder import SharedEncoder
+from twistedcam.stream import write_queue as queue
+from twistedcam.stream.transcoder import Transcoder
 
 
 class Taker:
@@ -30,12 +30,12 @@ class Taker:
         self.generations: list[int] = []
         self.keyframe_data: list[bytes] = []
 
-    def take_coded(self, frame: Frame, coded: Coded) -> None:
+    def take_packet(self, frame: Frame, packet: Packet) -> None:
         self.times.append(frame.time_us)
-        self.keyframes += coded.is_keyframe
-        self.generations.append(coded.generation)
-        if coded.is_keyframe:
-            self.keyframe_data.append(coded.data)
+        self.keyframes += packet.is_keyframe
+        self.generations.append(packet.generation)
+        if packet.is_keyframe:
+            self.keyframe_data.append(packet.data)
 
 
 def size_of(keyframe: bytes) -> tuple[int, int]:
@@ -51,10 +51,10 @@ class SharedEncoderTests(RecorderCase):
     def setUp(self) -> None:
         super().setUp()
         self.threads: list[ManualThread] = []
-        self.encoder = SharedEncoder(
+        self.encoder = Transcoder(
             self.camera.name,
             self.camera.hub,
-            CoderSettings(),
+            H264Settings(),
             self.start_thread,
             self.bus,
             self.clock.seconds,
@@ -156,7 +156,7 @@ class SharedEncoderTests(RecorderCase):
         self.successResultOf(self.encoder.remove(taker))
 
     def test_a_hopeless_encoder_leaves_pictures_out_and_keeps_none_of_them(self) -> None:
-        self.patch(backlog, "FRAMES", 8)
+        self.patch(queue, "FRAMES", 8)
         taker = Taker()
         self.encoder.add(taker, lossless=True)
         self.show(3)
@@ -167,27 +167,27 @@ class SharedEncoderTests(RecorderCase):
         self.assertEqual(len(taker.times), 30 - self.encoder.dropped)
 
     def test_an_encoder_that_fails_is_said_once_and_tried_with_each_picture(self) -> None:
-        working = shared.Coder
-        self.patch(shared, "Coder", _Broken)
+        working = shared.H264Encoder
+        self.patch(shared, "H264Encoder", _Broken)
         taker = Taker()
         self.encoder.add(taker)
         for _ in range(3):
             self.show(0.1)
             self.work()
         self.assertEqual(self.faults(), ["H.264 cannot be made: there is none"])
-        self.patch(shared, "Coder", working)
+        self.patch(shared, "H264Encoder", working)
         self.show(0.1)
         self.work()
         self.assertEqual((len(taker.times), taker.keyframes), (1, 1))
         self.assertEqual(self.encoder.name, "libx264")
-        self.patch(shared, "Coder", _Broken)
+        self.patch(shared, "H264Encoder", _Broken)
         self.show_size(320, 240, 1.5)  # needs another
         self.assertEqual(len(self.faults()), 2)  # it had worked meanwhile
         self.successResultOf(self.encoder.remove(taker))
 
     def test_a_taker_that_fails_does_not_end_it(self) -> None:
         good, bad = Taker(), Taker()
-        bad.take_coded = _fail  # type: ignore[method-assign]
+        bad.take_packet = _fail  # type: ignore[method-assign]
         self.encoder.add(good)
         self.encoder.add(bad)
         for _ in range(2):

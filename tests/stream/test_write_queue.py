@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from itertools import pairwise
 
-from tests.support.films import jpeg, moments
-from twistedcam.recording.preroll import Ring
-from twistedcam.stream import write_queue as backlog
-from twistedcam.stream.moment import Coded, Moment
-from twistedcam.stream.write_queue import Backlog
+from tests.support.films import timed_frames
+from twistedcam.media.packet import Packet, TimedFrame
+from twistedcam.stream import write_queue as queue
+from twistedcam.stream.write_queue import WriteQueue
 
 
-def run(seconds: int, written_a_second: float, fps: int = 30) -> tuple[list[Moment], Backlog]:
+def run(
+    seconds: int, written_a_second: float, fps: int = 30
+) -> tuple[list[TimedFrame], WriteQueue]:
     """A writer of that speed behind a camera; what it wrote."""
-    waiting, written, credit = Backlog(), [], 0.0
-    for moment in moments(n / fps for n in range(seconds * fps)):
-        waiting.offer(moment)
-        assert len(waiting) <= backlog.FRAMES
+    waiting, written, credit = WriteQueue(), [], 0.0
+    for frame in timed_frames(n / fps for n in range(seconds * fps)):
+        waiting.offer(frame)
+        assert len(waiting) <= queue.FRAMES
         credit = min(1.0, credit + written_a_second / fps)
         while credit >= 1 and waiting:
             written += waiting.take(1)
@@ -41,37 +41,37 @@ def test_a_writer_at_half_speed_gets_every_second_frame() -> None:
 
 
 def test_a_disk_that_stalls_for_four_seconds_costs_nothing() -> None:
-    waiting = Backlog()
-    assert all(waiting.offer(each) for each in moments(n / 30 for n in range(120)))
+    waiting = WriteQueue()
+    assert all(waiting.offer(each) for each in timed_frames(n / 30 for n in range(120)))
 
 
 def test_what_came_before_the_button_is_all_taken_and_takes_no_room() -> None:
-    waiting = Backlog(moments(n / 30 for n in range(900)))
-    assert all(waiting.offer(each) for each in moments(30 + n / 30 for n in range(120)))
+    waiting = WriteQueue(timed_frames(n / 30 for n in range(900)))
+    assert all(waiting.offer(each) for each in timed_frames(30 + n / 30 for n in range(120)))
     assert len(waiting) == 1020
     assert len(waiting.take(5000)) == 900
     assert len(waiting.take(5000)) == 120
 
 
 def test_what_can_no_longer_be_written_is_counted() -> None:
-    waiting = Backlog(moments([0, 1, 2]))
+    waiting = WriteQueue(timed_frames([0, 1, 2]))
     waiting.clear()
     assert (len(waiting), waiting.dropped) == (0, 3)
 
 
-def slow(seconds: int, cost: float, first: int = 0) -> tuple[list[Moment], Backlog]:
+def slow(seconds: int, cost: float, first: int = 0) -> tuple[list[TimedFrame], WriteQueue]:
     """A writer that takes so long for a frame, and says so; what it wrote until it is done."""
-    waiting = Backlog(moments(n / 30 for n in range(-first, 0)))
-    written: list[Moment] = []
+    waiting = WriteQueue(timed_frames(n / 30 for n in range(-first, 0)))
+    written: list[TimedFrame] = []
     busy_until = 0.0
-    for number, moment in enumerate(moments(n / 30 for n in range(seconds * 30))):
-        waiting.offer(moment)
+    for number, frame in enumerate(timed_frames(n / 30 for n in range(seconds * 30))):
+        waiting.offer(frame)
         while waiting and busy_until <= number / 30:
             batch = waiting.take(waiting.batch)
             written += batch
             busy_until = max(busy_until, number / 30) + len(batch) * cost
             waiting.wrote(len(batch), len(batch) * cost)
-    waiting.hurry()
+    waiting.drain_quickly()
     return written, waiting
 
 
@@ -85,64 +85,32 @@ def test_a_slow_encoder_s_frames_are_spread_over_all_of_the_time() -> None:
 def test_the_end_of_a_slow_writer_s_recording_is_not_waited_for_long() -> None:
     for cost in (0.05, 0.2, 0.5):
         _, waiting = slow(30, cost, first=300)
-        assert len(waiting) * cost <= 2 * backlog.WORK + cost
+        assert len(waiting) * cost <= 2 * queue.WORK + cost
 
 
 def test_a_disk_that_stalls_once_is_no_slow_one() -> None:
-    waiting = Backlog()
-    for moment in moments(n / 30 for n in range(30)):
-        waiting.offer(moment)
+    waiting = WriteQueue()
+    for frame in timed_frames(n / 30 for n in range(30)):
+        waiting.offer(frame)
         waiting.wrote(len(waiting.take(1)), 0.001)
-    for moment in moments(1 + n / 30 for n in range(120)):
-        waiting.offer(moment)
+    for frame in timed_frames(1 + n / 30 for n in range(120)):
+        waiting.offer(frame)
     waiting.wrote(len(waiting.take(8)), 4.0)
     assert (len(waiting), waiting.dropped) == (112, 0)
 
 
 def test_coded_frames_that_wait_are_never_thinned() -> None:
-    waiting = Backlog()
-    for moment in moments(n / 30 for n in range(60)):
-        waiting.offer(moment._replace(coded=Coded(b"", 0, False, 0)))
+    waiting = WriteQueue()
+    for frame in timed_frames(n / 30 for n in range(60)):
+        waiting.offer(frame._replace(packet=Packet(b"", 0, False, 0)))
     for _ in range(20):
         assert waiting.wrote(1, 1.0) == []
     assert len(waiting) == 60
-    assert not waiting.offer(moments([3.0])[0])
+    assert not waiting.offer(timed_frames([3.0])[0])
 
 
 def test_large_frames_are_bounded_by_their_bytes() -> None:
-    waiting, big = Backlog(), bytes(backlog.BYTES // 50)
+    waiting, big = WriteQueue(), bytes(queue.BYTES // 50)
     for number in range(200):
-        waiting.offer(Moment(number, number, 1, 1, big))
+        waiting.offer(TimedFrame(number, number, 1, 1, big))
     assert len(waiting) <= 51
-
-
-def test_a_ring_keeps_the_last_seconds_and_no_more() -> None:
-    ring = Ring(2.0, 10**9)
-    for moment in moments(n / 10 for n in range(100)):
-        ring.add(moment)
-    assert len(ring) == 21
-    assert ring.span == 2.0
-    assert len(ring.last(1.0, moments([9.9])[0].time)) == 11
-    assert ring.last(1.0, moments([30])[0].time) == []
-
-
-def test_a_ring_s_memory_is_its_frames_and_at_most_five_percent() -> None:
-    picture = jpeg(1, 640, 480)
-    ring = Ring(100, 10**9)
-    frames = [bytes(bytearray(picture)) for _ in range(300)]
-    for number, each in enumerate(frames):
-        ring.add(Moment(number, number, 640, 480, each))
-    assert ring.bytes == sum(map(len, frames))
-    own = sum(sys.getsizeof(moment) + 3 * 32 + 8 for moment in ring.last(100, 0))
-    own += sum(sys.getsizeof(each) - len(each) for each in frames)
-    assert own < 0.05 * ring.bytes
-
-
-def test_a_ring_goes_back_less_far_rather_than_take_more_memory() -> None:
-    ring = Ring(100, 1000)
-    for number in range(50):
-        ring.add(Moment(number, number, 1, 1, bytes(300)))
-        assert ring.bytes <= 1000
-    assert len(ring) == 3
-    ring.add(Moment(51, 51, 1, 1, bytes(2000)))
-    assert len(ring) == 0

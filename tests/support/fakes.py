@@ -15,7 +15,7 @@ from twistedcam.camera import Camera
 from twistedcam.core.server import Server
 from twistedcam.events import CameraChanged, Event, EventBus
 from twistedcam.runtime.scheduler import Scheduler
-from twistedcam.sources import SCHEMES, Grab, Settings, Source, SourceInfo, SourceSpec
+from twistedcam.sources import SCHEMES, RawPicture, Settings, Source, SourceInfo, SourceSpec
 
 TINY_JPEG: bytes = cv2.imencode(".jpg", np.zeros((1, 1), np.uint8))[1].tobytes()
 
@@ -48,7 +48,7 @@ class FakeSource:
 
     def __init__(self, spec: SourceSpec | None = None) -> None:
         self.opening: SourceInfo | Exception = SourceInfo(1, 1, 10.0, "fake", "a fake")
-        self.script: list[Grab | Exception | None] = []
+        self.script: list[RawPicture | Exception | None] = []
         self.calls: list[str] = []
 
     def open(self) -> SourceInfo:
@@ -58,10 +58,10 @@ class FakeSource:
             raise self.opening
         return self.opening
 
-    def read(self) -> Grab | None:
+    def read(self) -> RawPicture | None:
         """The next of the script; a JPEG when it is empty."""
         self.calls.append("read")
-        step = self.script.pop(0) if self.script else Grab(1.0, jpeg=TINY_JPEG)
+        step = self.script.pop(0) if self.script else RawPicture(1.0, jpeg=TINY_JPEG)
         if isinstance(step, Exception):
             raise step
         return step

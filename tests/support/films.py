@@ -18,7 +18,7 @@ import numpy as np
 from tests.support.process import PATIENCE
 from tests.support.system import require_program
 from twistedcam.media.frame import Frame
-from twistedcam.stream.moment import Moment
+from twistedcam.media.packet import TimedFrame
 
 #: A Sunday in 2025, in microseconds since the UNIX epoch.
 START_US = 1_750_000_000_000_000
@@ -38,10 +38,10 @@ def frame(time: float, number: int = 1, width: int = 160, height: int = 120) -> 
     return Frame(number, START_US + round(time * 1e6), width, height, picture)
 
 
-def moments(times: Iterable[float], width: int = 160, height: int = 120) -> list[Moment]:
+def timed_frames(times: Iterable[float], width: int = 160, height: int = 120) -> list[TimedFrame]:
     """Frames at these seconds after the start."""
     frames = (frame(time, number, width, height) for number, time in enumerate(times))
-    return [Moment.of(each, each.time_us) for each in frames]
+    return [TimedFrame.of(each, each.time_us) for each in frames]
 
 
 @dataclass

@@ -14,7 +14,7 @@ import numpy as np
 
 from tests.fakecam import encode_jpeg, moving_picture
 from tests.support.process import PATIENCE
-from twistedcam.sources import Grab, Source, make_source, parse
+from twistedcam.sources import RawPicture, Source, make_source, parse
 
 _NOISE = np.random.default_rng(7).integers(0, 255, (160, 240, 3), np.uint8) // 3
 #: Pictures of more than 16 KB, as cameras give them.
@@ -151,7 +151,7 @@ def opened(text: str) -> Iterator[Source]:
         source.close()
 
 
-def read(source: Source) -> Grab:
+def read(source: Source) -> RawPicture:
     """The next picture."""
     while (grab := source.read()) is None:
         pass

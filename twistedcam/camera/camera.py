@@ -16,7 +16,7 @@ from twistedcam.camera.opener import SourceOpener
 from twistedcam.camera.retry import RETRY_MOST
 from twistedcam.camera.state_machine import CameraState, make_lifecycle
 from twistedcam.camera.status import CameraStatus
-from twistedcam.codecs.jpeg_encoder import Encoder, Picture
+from twistedcam.codecs.jpeg_encoder import EncodedPicture, JpegEncoder
 from twistedcam.errors import CameraFailed, SourceEnded, Stalled
 from twistedcam.events import OPENED_ANEW, EventBus, Fault
 from twistedcam.media.frame import Frame
@@ -31,7 +31,7 @@ log = Logger()
 PICTURE_WAIT = 5.0
 
 
-def check_source(spec: SourceSpec) -> Encoder:
+def check_source(spec: SourceSpec) -> JpegEncoder:
     """Check that a camera can use this source with its settings; return the encoder for it.
 
     Raises:
@@ -40,7 +40,7 @@ def check_source(spec: SourceSpec) -> Encoder:
     make_source(spec)
     may_suspend(spec)
     title_of(spec)
-    return Encoder.from_spec(spec)
+    return JpegEncoder.from_spec(spec)
 
 
 class Camera(CameraStatus):
@@ -81,7 +81,7 @@ class Camera(CameraStatus):
         #: True while the source is open and delivers no frames for a known reason.
         self._is_paused = False
         self._first: Frame | None = None
-        #: The notes of its pictures that were logged (Picture.note).
+        #: The notes of its pictures that were logged (EncodedPicture.note).
         self._noted: set[str] = set()
         #: The error of the last attempt.
         self._error: CameraFailed | None = None
@@ -214,7 +214,7 @@ class Camera(CameraStatus):
         self._limit_waiting()
         self._refuse_ring()
 
-    def on_picture(self, picture: Picture) -> None:
+    def on_picture(self, picture: EncodedPicture) -> None:
         """Number a picture and pass it on."""
         before = (self.width, self.height)
         frame = self.number(picture)

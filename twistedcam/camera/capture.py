@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twistedcam.camera.bad_frames import BadFrameDetector
-from twistedcam.codecs.jpeg_encoder import Encoder, Picture
+from twistedcam.codecs.jpeg_encoder import EncodedPicture, JpegEncoder
 from twistedcam.errors import CameraFailed, Stalled
 from twistedcam.runtime.threads import Thread
 from twistedcam.runtime.timer import Timer
@@ -36,7 +36,7 @@ class CaptureListener(Protocol):
     def on_opened(self, granted: SourceInfo) -> None:
         """The source is open."""
 
-    def on_picture(self, picture: Picture) -> None:
+    def on_picture(self, picture: EncodedPicture) -> None:
         """A picture has arrived."""
 
     def on_corrupt(self, reason: str) -> None:
@@ -69,7 +69,7 @@ class Capture:
     def __init__(
         self,
         source: Source,
-        encoder: Encoder,
+        encoder: JpegEncoder,
         thread: Thread,
         clock: IReactorTime,
         listener: CaptureListener,
@@ -164,7 +164,7 @@ class Capture:
     def _step(self) -> Deferred[None]:
         return self._run(self._grab, self._grabbed)
 
-    def _grab(self) -> Picture | Paused | str | None:
+    def _grab(self) -> EncodedPicture | Paused | str | None:
         """Read a finished picture, a pause, or the reason why a picture is corrupt.
 
         This is called in the thread.
@@ -187,7 +187,7 @@ class Capture:
                 log.failure("a picture made the encoder fail")
             return f"{type(error).__name__}: {error}"
 
-    def _grabbed(self, picture: Picture | Paused | str | None) -> None:
+    def _grabbed(self, picture: EncodedPicture | Paused | str | None) -> None:
         if self._listener is None or picture is None:
             return
         if isinstance(picture, Paused):

@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from twistedcam.camera.capture import Capture, CaptureListener
 from twistedcam.camera.retry import RETRY_FIRST, RETRY_LOGIN, Retry
-from twistedcam.codecs.jpeg_encoder import Encoder
+from twistedcam.codecs.jpeg_encoder import JpegEncoder
 from twistedcam.errors import CameraFailed, LoginRefused, TwistedcamError
 from twistedcam.runtime.threads import Thread
 from twistedcam.sources import Source
@@ -50,7 +50,7 @@ class SourceOpener:
         self._capture: Capture | None = None
         self._closing: Deferred[None] | None = None
         #: The arguments of ``begin`` while the previous capture is still closing.
-        self._requested: tuple[Encoder, float] | None = None
+        self._requested: tuple[JpegEncoder, float] | None = None
         #: The number of captures that were abandoned because the driver hangs.
         self._hanging = 0
 
@@ -64,7 +64,7 @@ class SourceOpener:
         """True while a retry is scheduled."""
         return self._retry.pending
 
-    def begin(self, encoder: Encoder, patience: float = 0.0) -> None:
+    def begin(self, encoder: JpegEncoder, patience: float = 0.0) -> None:
         """Open the source, as soon as the previous capture has released the device.
 
         Arguments:
@@ -120,7 +120,7 @@ class SourceOpener:
             (encoder, patience), self._requested = self._requested, None
             self._open(encoder, patience)
 
-    def _open(self, encoder: Encoder, patience: float) -> None:
+    def _open(self, encoder: JpegEncoder, patience: float) -> None:
         self._source = None
         if self._hanging >= HANGING_MOST:
             hint = "unplug it, or wait until its driver comes back"

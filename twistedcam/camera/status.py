@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from twistedcam.camera.state_machine import CameraState
-from twistedcam.codecs.jpeg_encoder import Picture
+from twistedcam.codecs.jpeg_encoder import EncodedPicture
 from twistedcam.events import CameraChanged
 from twistedcam.media.frame import Frame
 from twistedcam.sources import SourceInfo, SourceSpec
@@ -48,7 +48,7 @@ class CameraCounts:
     restarts: int = 0
     from_camera: bool = False
 
-    def add(self, picture: Picture) -> None:
+    def add(self, picture: EncodedPicture) -> None:
         """Count a picture that is passed on."""
         self.frames += 1
         self.from_camera = isinstance(picture.jpeg, bytes) and not picture.encoded
@@ -109,7 +109,7 @@ class CameraStatus:
         self.live_since = self._clock.seconds() if is_live else None
         self._frames_before = self.counts.frames if is_live else None
 
-    def number(self, picture: Picture) -> Frame:
+    def number(self, picture: EncodedPicture) -> Frame:
         """Count a picture; return it as a frame with the next sequence number."""
         self._sequence += 1
         self.counts.add(picture)

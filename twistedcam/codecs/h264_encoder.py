@@ -17,6 +17,7 @@ from av.codec.hwaccel import HWAccel
 
 from twistedcam.errors import BadArgument, NotSupported
 from twistedcam.media.jpeg_decoder import decode_jpeg
+from twistedcam.media.packet import Packet
 
 #: What may be asked for; ``auto`` is the first of the hardware's that works, else libx264.
 HARDWARE = ("h264_nvenc", "h264_videotoolbox", "h264_v4l2m2m", "h264_vaapi")
@@ -42,7 +43,7 @@ _DEVICES = {"h264_vaapi": ("vaapi", "nv12")}
 
 
 @dataclass(frozen=True)
-class CoderSettings:
+class H264Settings:
     """What makes two encodes the same.
 
     Arguments:
@@ -63,7 +64,7 @@ class CoderSettings:
             raise BadArgument(f"encoder={self.encoder!r} is none that there is: {known}")
 
 
-class Pictures:
+class YuvDecoder:
     """Decodes JPEGs to what an encoder takes: no detour through RGB.
 
     Arguments:
@@ -160,26 +161,30 @@ def mark_keyframe(frame: Any, wanted: bool) -> None:
     frame.pict_type = _PIC_I if wanted else _PIC_NONE
 
 
-class Coder:
+class H264Encoder:
     """One encoder for pictures of one size; its packets are in Annex B, headers in each keyframe.
 
     Arguments:
         settings: what is wanted.
         width, height: pixels.
+        generation: the number of this stream, for its packets.
 
     Raises:
         NotSupported: no encoder of those that may be taken can be opened.
     """
 
-    def __init__(self, settings: CoderSettings, width: int, height: int) -> None:
+    def __init__(
+        self, settings: H264Settings, width: int, height: int, generation: int = 0
+    ) -> None:
+        self._generation = generation
         self.size = width, height
-        self._pictures = Pictures(width, height)
+        self._pictures = YuvDecoder(width, height)
         #: Why it is not the encoder that was asked for, or None.
         self.note: str | None = None
         self.name, self._coder = self._open(settings)
 
-    def encode(self, jpeg: bytes, pts: int, keyframe: bool) -> list[tuple[int, bytes, bool]] | None:
-        """Packets that are ready: time, bytes, whether it is a keyframe; None for a broken JPEG.
+    def encode(self, jpeg: bytes, pts: int, keyframe: bool) -> list[Packet] | None:
+        """The packets that are ready; None for a broken JPEG.
 
         Arguments:
             pts: the picture's time in steps of CLOCK.
@@ -192,9 +197,12 @@ class Coder:
             frame = on_device(frame, _DEVICES[self.name][1])
         frame.pts, frame.time_base = pts, Fraction(1, CLOCK)
         mark_keyframe(frame, keyframe)
-        return [(each.pts, bytes(each), each.is_keyframe) for each in self._coder.encode(frame)]
+        return [
+            Packet(bytes(each), each.pts, each.is_keyframe, self._generation)
+            for each in self._coder.encode(frame)
+        ]
 
-    def _open(self, settings: CoderSettings) -> tuple[str, Any]:
+    def _open(self, settings: H264Settings) -> tuple[str, Any]:
         wanted = settings.encoder
         names = HARDWARE if wanted == "auto" else (wanted,)
         failed = []
@@ -211,7 +219,7 @@ class Coder:
             return name, coder
         raise NotSupported(f"no H.264 encoder can be opened: {'; '.join(failed)}")
 
-    def _try(self, name: str, settings: CoderSettings) -> Any:
+    def _try(self, name: str, settings: H264Settings) -> Any:
         device, pix_fmt = _DEVICES.get(name, (None, None))
         accel = HWAccel(device) if device else None
         coder: Any = av.CodecContext.create(name, "w", accel)

@@ -15,7 +15,7 @@ from twistedcam.media.jpeg_decoder import Damaged, decode_jpeg
 from twistedcam.media.jpeg_repair import Whole, examine
 from twistedcam.media.jpeg_truncation import TruncationDetector
 from twistedcam.media.orientation import turn_image, turn_of
-from twistedcam.sources.base import Grab
+from twistedcam.sources.base import RawPicture
 from twistedcam.sources.spec import Settings, SourceSpec
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ DEFAULT_QUALITY = 80
 MOST_SIDE = 65500
 
 
-class Picture(NamedTuple):
+class EncodedPicture(NamedTuple):
     """A picture that is ready to be shown, as a JPEG or as what makes one of it."""
 
     #: Time of capture in microseconds since the UNIX epoch.
@@ -46,7 +46,7 @@ class Picture(NamedTuple):
     note: str = ""
 
 
-class Encoder:
+class JpegEncoder:
     """Passes JPEGs through, or turns them, and encodes images, turned as asked.
 
     A JPEG with an EXIF orientation is turned as that says, before all else, and has none then: its
@@ -76,7 +76,7 @@ class Encoder:
         self._truncation = TruncationDetector()
 
     @classmethod
-    def from_spec(cls, spec: SourceSpec) -> Encoder:
+    def from_spec(cls, spec: SourceSpec) -> JpegEncoder:
         """From a source's common settings; BadArgument if one will not do."""
         settings = Settings(spec)
         quality = settings.number("quality", 1, 100)
@@ -89,7 +89,7 @@ class Encoder:
         """The size that a picture of that size has when it is finished."""
         return (height, width) if self._rotate in ("90", "270") else (width, height)
 
-    def finish(self, grab: Grab, is_wanted: bool = True) -> Picture:
+    def finish(self, grab: RawPicture, is_wanted: bool = True) -> EncodedPicture:
         """The finished picture.
 
         Arguments:
@@ -112,7 +112,7 @@ class Encoder:
                 kind = f"JPEG ({unusual})" if unusual else "JPEG"
                 raise ValueError(f"a {kind} that cannot be decoded here: {error}") from None
             if not self._has_to_draw and header.orientation == 1 and not unusual:
-                return Picture(
+                return EncodedPicture(
                     time_us, *whole.size, whole.jpeg, encoded=False, repaired=whole.repaired
                 )
             return self._changed(grab.time, whole, header.orientation, unusual, is_wanted)
@@ -123,8 +123,8 @@ class Encoder:
         width, height = self.finished_size(width, height)
         make = partial(self._encoded, grab.image, grab.time)
         if not is_wanted:
-            return Picture(time_us, width, height, make, encoded=False)
-        return Picture(time_us, width, height, make(), encoded=True)
+            return EncodedPicture(time_us, width, height, make, encoded=False)
+        return EncodedPicture(time_us, width, height, make(), encoded=True)
 
     def _encoded(self, image: NDArray[np.uint8], seconds: float) -> bytes:
         return self._encode(self._turn(image), seconds)
@@ -134,7 +134,7 @@ class Encoder:
 
     def _changed(
         self, seconds: float, whole: Whole, orientation: int, unusual: str, is_wanted: bool
-    ) -> Picture:
+    ) -> EncodedPicture:
         """A camera's JPEG that cannot be passed on as it is."""
         rotate, flip = turn_of(orientation, self._rotate, self._flip)
         width, height = whole.size
@@ -150,9 +150,9 @@ class Encoder:
         time_us, repaired = round(seconds * 1e6), whole.repaired
         if not is_wanted:
             later = partial(_first, make)
-            return Picture(time_us, width, height, later, False, repaired, note=note)
+            return EncodedPicture(time_us, width, height, later, False, repaired, note=note)
         jpeg, turned = make()
-        return Picture(time_us, width, height, jpeg, not turned, repaired, turned, note)
+        return EncodedPicture(time_us, width, height, jpeg, not turned, repaired, turned, note)
 
     def _again(
         self, jpeg: bytes, seconds: float, rotate: str, flip: str, is_unusual: bool

@@ -9,7 +9,7 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from twistedcam.codecs.jpeg_encoder import Encoder
+from twistedcam.codecs.jpeg_encoder import JpegEncoder
 from twistedcam.errors import BadArgument, DiskError
 from twistedcam.net.urls import without_secrets
 from twistedcam.recording.library.hidden_folder import HiddenFolder
@@ -57,7 +57,7 @@ class SavedSettings:
         spec = dataclasses.replace(configured, settings={}).with_settings(settings)
         try:
             make_source(spec)
-            Encoder.from_spec(spec)
+            JpegEncoder.from_spec(spec)
         except BadArgument as error:
             log.warn(
                 "{camera}: what was saved in {path} is left out: {reason}",

@@ -28,7 +28,14 @@ from twistedcam.net.refusal_log import RefusalLog
 from twistedcam.processing import Process, Processor
 from twistedcam.publishing.outputs import Outputs
 from twistedcam.publishing.target import PublishTarget
-from twistedcam.recording import Item, Keeper, Library, Limits, Recorder, RecordSettings
+from twistedcam.recording import (
+    Item,
+    Keeper,
+    Library,
+    Limits,
+    Recorder,
+    RecordSettings,
+)
 from twistedcam.recording.library.faststart_queue import IndexMover
 from twistedcam.recording.writer.disk_space import check_mount
 from twistedcam.runtime.scheduler import Scheduler

@@ -23,7 +23,7 @@ class Whole(NamedTuple):
     repaired: bool
 
 
-def make_whole(data: bytes, expected: tuple[int, int] | None = None) -> Whole:
+def repair_jpeg(data: bytes, expected: tuple[int, int] | None = None) -> Whole:
     """The picture from its start marker to its end marker, with Huffman tables.
 
     One that has all this costs a look at its headers. Where the end marker is missing, the picture
@@ -40,7 +40,7 @@ def make_whole(data: bytes, expected: tuple[int, int] | None = None) -> Whole:
 
 
 def examine(data: bytes, expected: tuple[int, int] | None = None) -> tuple[Whole, jpeg.Header]:
-    """As make_whole; and the header of the picture that it gives."""
+    """As repair_jpeg; and the header of the picture that it gives."""
     repaired = False
     if not data.startswith(jpeg.SOI):
         before = data.find(jpeg.SOI + b"\xff", 0, MOST_BEFORE + 3)

@@ -18,7 +18,7 @@ from twistedcam.processing.runner import Runner
 from twistedcam.processing.user_code import Code
 from twistedcam.runtime.backoff import Backoff
 from twistedcam.runtime.timer import Timer
-from twistedcam.sources import Grab
+from twistedcam.sources import RawPicture
 from twistedcam.util.rate import Rate
 
 log = Logger()
@@ -109,7 +109,7 @@ class Processor:
 
     # What the runner tells.
 
-    def gave(self, result: Result, grab: Grab) -> None:
+    def gave(self, result: Result, grab: RawPicture) -> None:
         """The code gave something."""
         self.results += 1
         if self.source.state == "live":

@@ -11,7 +11,7 @@ import numpy as np
 from twistedcam.codecs.jpeg_encoder import MOST_SIDE
 from twistedcam.media.frame import Frame
 from twistedcam.media.jpeg import MOST_PIXELS
-from twistedcam.sources.base import Grab
+from twistedcam.sources.base import RawPicture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,11 +41,11 @@ class Result:
     jpeg: bytes | None = None
 
     @property
-    def grab(self) -> Grab:
+    def grab(self) -> RawPicture:
         """The picture that is shown, with the frame's time of capture."""
         if self.image is not None:
-            return Grab(self.frame.time, image=self.image)
-        return Grab(self.frame.time, jpeg=self.jpeg or self.frame.jpeg)
+            return RawPicture(self.frame.time, image=self.image)
+        return RawPicture(self.frame.time, jpeg=self.jpeg or self.frame.jpeg)
 
 
 def read_result(value: Any, frame: Frame) -> Result | None:

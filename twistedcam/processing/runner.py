@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from twistedcam.processing.executors import GRACE, Failed, Work
 from twistedcam.processing.newest_frame import FrameSlot
 from twistedcam.processing.results import Result
-from twistedcam.sources import Grab
+from twistedcam.sources import RawPicture
 
 log = Logger()
 
@@ -20,7 +20,7 @@ log = Logger()
 class Owner(Protocol):
     """Who hears what a runner does, on the reactor's thread, until it has ended the runner."""
 
-    def gave(self, result: Result, grab: Grab) -> None:
+    def gave(self, result: Result, grab: RawPicture) -> None:
         """There is a result, with the picture that is to be shown."""
 
     def took(self, seconds: float) -> None:

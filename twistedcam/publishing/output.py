@@ -12,12 +12,12 @@ from twisted.logger import Logger
 from twistedcam.codecs.h264_encoder import CLOCK
 from twistedcam.events import EventBus, PublishChanged
 from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
 from twistedcam.publishing.sender_process import SenderProcess
 from twistedcam.publishing.target import PublishTarget
 from twistedcam.runtime.backoff import Backoff
 from twistedcam.runtime.timer import Timer
-from twistedcam.stream.moment import Coded
-from twistedcam.stream.transcoder import SharedEncoder
+from twistedcam.stream.transcoder import Transcoder
 
 log = Logger()
 
@@ -34,7 +34,7 @@ PublishState = Literal["stopped", "connecting", "live", "waiting"]
 
 
 class Output:
-    """One camera's video for one target (shared.CodedSink).
+    """One camera's video for one target (shared.PacketSink).
 
     The states: ``stopped`` → ``connecting`` → ``live``; after a failure ``waiting`` →
     ``connecting``.
@@ -52,7 +52,7 @@ class Output:
         reactor: Any,
         camera: str,
         target: PublishTarget,
-        encoder: SharedEncoder,
+        encoder: Transcoder,
         events: EventBus,
     ) -> None:
         self.camera = camera
@@ -129,30 +129,30 @@ class Output:
         self._set_state("stopped")
         return done
 
-    def take_coded(self, frame: Frame, coded: Coded) -> None:
+    def take_packet(self, frame: Frame, packet: Packet) -> None:
         """Send an encoded frame, unless the target is behind."""
         if self._sender is None:
-            if coded.is_keyframe:
-                self._start_sender(coded)
+            if packet.is_keyframe:
+                self._start_sender(packet)
             return
-        if coded.generation != self._generation:  # another size: another stream
+        if packet.generation != self._generation:  # another size: another stream
             self._sender.close()
             self._sender = None
             self._connecting_since = self._reactor.seconds()
             if self.state == "live":
                 self._set_state("connecting", "the picture has another size")
-            self._start_sender(coded)
+            self._start_sender(packet)
             return
-        if self.state == "connecting" or self._has_backlog(coded):
+        if self.state == "connecting" or self._has_backlog(packet):
             # What it cannot take now, it never gets.
             self._is_behind = self.state == "live"
             self.drops += self._is_behind
             self._needs_keyframe = True
             return
-        if self._needs_keyframe and not coded.is_keyframe:
+        if self._needs_keyframe and not packet.is_keyframe:
             self.drops += self._is_behind
             return
-        self._send(coded)
+        self._send(packet)
 
     def _on_live(self) -> None:
         """Go live, from the next keyframe on."""
@@ -187,28 +187,28 @@ class Output:
             self._checking.start(1.0, now=False)
         self.encoder.add(self)
 
-    def _start_sender(self, coded: Coded) -> None:
-        self._generation = coded.generation
+    def _start_sender(self, packet: Packet) -> None:
+        self._generation = packet.generation
         self._reported = (0, 0)
         self._byte_counts.clear()
         self._connecting_since = self._reactor.seconds()
-        self._first_pts = self._taken_pts = coded.pts
+        self._first_pts = self._taken_pts = packet.pts
         callbacks = self._on_live, self._on_progress, self._on_end
         self._sender = SenderProcess(self._reactor, self.target, *callbacks)
-        self._send(coded)
+        self._send(packet)
 
-    def _send(self, coded: Coded) -> None:
+    def _send(self, packet: Packet) -> None:
         assert self._sender is not None
         if self._sent_pts <= self._taken_pts:  # nothing is unsent
             self._last_progress = self._reactor.seconds()  # progress is due from now on
             if self._needs_keyframe:
-                self._taken_pts = coded.pts  # nothing before it is unsent
+                self._taken_pts = packet.pts  # nothing before it is unsent
         self._needs_keyframe = self._is_behind = False
-        self._sent_pts = coded.pts
-        self._sender.send(coded)
+        self._sent_pts = packet.pts
+        self._sender.send(packet)
 
-    def _has_backlog(self, coded: Coded) -> bool:
-        unsent = min(self._sent_pts, coded.pts) - self._taken_pts
+    def _has_backlog(self, packet: Packet) -> bool:
+        unsent = min(self._sent_pts, packet.pts) - self._taken_pts
         return unsent > WINDOW * CLOCK
 
     def _check_progress(self) -> None:

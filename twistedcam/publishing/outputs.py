@@ -9,14 +9,14 @@ from typing import Any
 from twisted.internet.defer import Deferred, DeferredList
 
 from twistedcam.camera import Camera
-from twistedcam.codecs.h264_encoder import CoderSettings
+from twistedcam.codecs.h264_encoder import H264Settings
 from twistedcam.errors import BadArgument
 from twistedcam.events import EventBus
 from twistedcam.publishing.output import Output
 from twistedcam.publishing.target import PublishTarget
 from twistedcam.recording import Recorder, RecordSettings
 from twistedcam.runtime.threads import Thread
-from twistedcam.stream.transcoder import SharedEncoder
+from twistedcam.stream.transcoder import Transcoder
 
 
 class Outputs:
@@ -35,7 +35,7 @@ class Outputs:
         self._outputs: dict[str, dict[str, Output]] = {}
         #: Each as it was configured: a name that was taken has been changed.
         self._configured: dict[Output, PublishTarget] = {}
-        self._encoders: dict[tuple[str, CoderSettings], SharedEncoder] = {}
+        self._encoders: dict[tuple[str, H264Settings], Transcoder] = {}
 
     def __iter__(self) -> Iterator[Output]:
         for outputs in self._outputs.values():
@@ -122,19 +122,17 @@ class Outputs:
         self._encoders = {key: each for key, each in self._encoders.items() if id(each) in used}
         return DeferredList([each.stop() for each in gone])
 
-    def _encoder(self, camera: Camera, settings: CoderSettings) -> SharedEncoder:
+    def _encoder(self, camera: Camera, settings: H264Settings) -> Transcoder:
         key = camera.name, settings
         if key not in self._encoders:
-            encoder = SharedEncoder(
-                camera.name, camera.hub, settings, self._make_thread, self._events
-            )
+            encoder = Transcoder(camera.name, camera.hub, settings, self._make_thread, self._events)
             self._encoders[key] = encoder
         return self._encoders[key]
 
-    def _for_recording(self, camera: str, settings: RecordSettings) -> SharedEncoder | None:
+    def _for_recording(self, camera: str, settings: RecordSettings) -> Transcoder | None:
         """Return the encoder of a started output whose settings are those of a recording."""
         encoder = self._encoders.get(
-            (camera, CoderSettings(crf=settings.crf, preset=settings.preset))
+            (camera, H264Settings(crf=settings.crf, preset=settings.preset))
         )
         wanted = (each.is_started and each.encoder is encoder for each in self.of(camera))
         return encoder if any(wanted) else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
-from twistedcam.codecs.h264_encoder import CoderSettings
+from twistedcam.codecs.h264_encoder import H264Settings
 from twistedcam.errors import BadArgument
 from twistedcam.net.urls import unknown_setting, without_key
 from twistedcam.recording.settings import RecordSettings
@@ -47,7 +47,7 @@ class PublishTarget:
     scheme: str
     url: str = field(repr=False)
     name: str
-    coder: CoderSettings = field(default_factory=CoderSettings)
+    coder: H264Settings = field(default_factory=H264Settings)
     token: str = field(default="", repr=False)
     ca: str = ""
     verify: bool = True
@@ -190,9 +190,9 @@ def _check_host(scheme: str, url: str) -> None:
         raise BadArgument("whip: needs a web address: whip:https://HOST/PATH")
 
 
-def _coder(given: dict[str, str]) -> CoderSettings:
+def _coder(given: dict[str, str]) -> H264Settings:
     recording: dict[str, str] = {name: given[name] for name in ("crf", "preset") if name in given}
     settings = RecordSettings.from_mapping(recording)
     bitrate = quantities.bitrate(given["bitrate"], "bitrate") if "bitrate" in given else None
-    encoder = given.get("encoder", CoderSettings.encoder)
-    return CoderSettings(encoder, settings.crf, settings.preset, bitrate)
+    encoder = given.get("encoder", H264Settings.encoder)
+    return H264Settings(encoder, settings.crf, settings.preset, bitrate)

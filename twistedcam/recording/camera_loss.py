@@ -11,7 +11,7 @@ from twistedcam.events import CameraChanged, Event, EventBus
 from twistedcam.recording.writer.session import GAP
 
 
-class Absence:
+class CameraLossWatch:
     """Says when a camera is stopped, and when it has been away too long for one file.
 
     Arguments:

@@ -18,7 +18,7 @@ LONGEST = 300.0
 LASTED = 60.0
 
 
-class Standing:
+class ContinuousRecording:
     """Wants a recording from ``hold`` to ``let_go``.
 
     Arguments:

@@ -16,7 +16,7 @@ from twistedcam.runtime.timer import Timer
 PATIENCE = 5.0
 
 
-class FirstPicture:
+class FirstFrameWatch:
     """Follows a recording from ``begin`` to its first picture, or to ``end``.
 
     Arguments:

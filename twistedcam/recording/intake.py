@@ -8,14 +8,14 @@ from twisted.internet.defer import Deferred, succeed
 
 from twistedcam.camera import Camera
 from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet, TimedFrame
 from twistedcam.media.timeline import Timeline
-from twistedcam.recording.preroll import Ring
-from twistedcam.recording.writer.job import Job
-from twistedcam.stream.moment import Coded, Moment
-from twistedcam.stream.transcoder import SharedEncoder
+from twistedcam.recording.preroll import PreRoll
+from twistedcam.recording.writer.job import WriteJob
+from twistedcam.stream.transcoder import Transcoder
 
 
-class Feed:
+class Intake:
     """Puts frames on a timeline, keeps the last of them, and passes on what a recording takes.
 
     Arguments:
@@ -25,19 +25,19 @@ class Feed:
 
     def __init__(self, camera: Camera, steady: Callable[[], float]) -> None:
         #: What came before the button, or None where nothing is kept.
-        self.ring: Ring | None = None
+        self.preroll: PreRoll | None = None
         self._kept = 0.0, 0
         self._camera = camera
         self._steady = steady
         self._timeline = Timeline()
         #: Frames that were encoded come later than the same ones from the camera.
-        self._coded_timeline = Timeline()
-        self._job: Job | None = None
+        self._encoded_timeline = Timeline()
+        self._job: WriteJob | None = None
         self._every: float | None = None
         self._due = 0
-        self._shared: SharedEncoder | None = None
+        self._shared: Transcoder | None = None
         #: Whether the recording takes what that encoder makes, until its last frame.
-        self._is_coded = False
+        self._is_encoded = False
         self._needs_keyframe = True
         self._missed = self._missed_before = 0
 
@@ -52,16 +52,16 @@ class Feed:
         """Keep the last seconds from now on; 0: nothing. What is kept already stays."""
         if (seconds, most_bytes) != self._kept:
             self._kept = seconds, most_bytes
-            self.ring = Ring(seconds, most_bytes) if seconds else None
+            self.preroll = PreRoll(seconds, most_bytes) if seconds else None
         self._attend()
 
-    def last(self, seconds: float) -> list[Moment]:
+    def last(self, seconds: float) -> list[TimedFrame]:
         """The frames of the last seconds, as far as they are kept."""
-        if self.ring is None:
+        if self.preroll is None:
             return []
-        return self.ring.last(seconds, self._timeline.at(self._steady()) or 0)
+        return self.preroll.last(seconds, self._timeline.at(self._steady()) or 0)
 
-    def begin(self, job: Job, every: float | None, shared: SharedEncoder | None) -> None:
+    def begin(self, job: WriteJob, every: float | None, shared: Transcoder | None) -> None:
         """Pass frames on.
 
         Arguments:
@@ -70,26 +70,26 @@ class Feed:
             shared: an encoder that works for others too; or None for the camera's own JPEGs.
         """
         self._job, self._every, self._due = job, every, 0
-        self._missed, self._shared, self._is_coded = 0, shared, shared is not None
+        self._missed, self._shared, self._is_encoded = 0, shared, shared is not None
         if shared is None:
             self._attend()
             return
         self._needs_keyframe = True
-        self._coded_timeline = Timeline()
+        self._encoded_timeline = Timeline()
         self._missed_before = shared.dropped
         shared.add(self, lossless=True)
 
     def end(self) -> Deferred[int | None]:
         """Take no more frames; fires when those taken before have been passed on.
 
-        Fires with the time of this moment on the frames' timeline; None where no frame came.
+        Fires with the time of this timed on the frames' timeline; None where no frame came.
         """
         shared = self._shared
         if shared is None:
             self._job = None
             self._attend()
             return succeed(self._timeline.at(self._steady()))
-        at = self._coded_timeline.at(self._steady())
+        at = self._encoded_timeline.at(self._steady())
         self._missed, self._shared = self.missed, None
         return shared.remove(self).addCallback(lambda _: self._ended(at))
 
@@ -99,37 +99,37 @@ class Feed:
 
     def take(self, frame: Frame) -> None:
         """A new frame (hub.Sink)."""
-        moment = Moment.of(frame, self._timeline.place(frame.time_us, self._steady()))
-        if self.ring is not None:
-            self.ring.add(moment)
-        if self._job is not None and not self._is_coded and self._is_due(moment):
-            self._job.offer(moment)
+        timed = TimedFrame.of(frame, self._timeline.place(frame.time_us, self._steady()))
+        if self.preroll is not None:
+            self.preroll.add(timed)
+        if self._job is not None and not self._is_encoded and self._is_due(timed):
+            self._job.offer(timed)
 
-    def take_coded(self, frame: Frame, coded: Coded) -> None:
-        """A new frame that is encoded already (shared.CodedSink)."""
-        if self._job is None or (self._needs_keyframe and not coded.is_keyframe):
+    def take_packet(self, frame: Frame, packet: Packet) -> None:
+        """A new frame that is encoded already (shared.PacketSink)."""
+        if self._job is None or (self._needs_keyframe and not packet.is_keyframe):
             return
-        time = self._coded_timeline.place(frame.time_us, self._steady())
-        taken = self._job.offer(Moment.of(frame, time, coded))
+        time = self._encoded_timeline.place(frame.time_us, self._steady())
+        taken = self._job.offer(TimedFrame.of(frame, time, packet))
         # What refers to one that is left out cannot be shown: on with the next keyframe.
         self._needs_keyframe = not taken
         if not taken and self._shared is not None:
             self._shared.need_keyframe()
 
-    def _is_due(self, moment: Moment) -> bool:
+    def _is_due(self, timed: TimedFrame) -> bool:
         """Whether a timelapse takes it; other recordings take all."""
         if self._every is None:
             return True
-        if moment.time < self._due:
+        if timed.time < self._due:
             return False
         step = int(self._every * 1e6)
-        late = moment.time - self._due
-        self._due = self._due + step if late < step else moment.time + step
+        late = timed.time - self._due
+        self._due = self._due + step if late < step else timed.time + step
         return True
 
     def _attend(self) -> None:
         """Have the camera's frames, or leave it alone."""
-        if self.ring is not None or (self._job is not None and not self._is_coded):
+        if self.preroll is not None or (self._job is not None and not self._is_encoded):
             self._camera.hub.add(self, is_patient=True)
         else:
             self._camera.hub.remove(self)

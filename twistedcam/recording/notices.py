@@ -16,7 +16,7 @@ from twistedcam.util.quantities import show_seconds, show_size, shown_path
 log = Logger()
 
 
-class Notices:
+class RecordingReporter:
     """Tells of one camera's recordings.
 
     Arguments:

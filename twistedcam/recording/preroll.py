@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 
-from twistedcam.stream.moment import Moment
+from twistedcam.media.packet import TimedFrame
 
 
-class Ring:
+class PreRoll:
     """The newest frames: so many seconds of them, and no more than so many bytes.
 
     Arguments:
@@ -18,35 +18,35 @@ class Ring:
     def __init__(self, seconds: float, most_bytes: int) -> None:
         self.seconds = seconds
         self._most_bytes = most_bytes
-        self._moments: deque[Moment] = deque()
+        self._frames: deque[TimedFrame] = deque()
         #: Bytes of the frames that are kept.
         self.bytes = 0
 
     def __len__(self) -> int:
-        return len(self._moments)
+        return len(self._frames)
 
-    def add(self, moment: Moment) -> None:
+    def add(self, frame: TimedFrame) -> None:
         """A new frame."""
-        self._moments.append(moment)
-        self.bytes += len(moment.jpeg)
-        oldest = moment.time - int(self.seconds * 1e6)
-        while self._moments[0].time < oldest or self.bytes > self._most_bytes:
-            self.bytes -= len(self._moments.popleft().jpeg)
-            if not self._moments:
+        self._frames.append(frame)
+        self.bytes += len(frame.jpeg)
+        oldest = frame.time - int(self.seconds * 1e6)
+        while self._frames[0].time < oldest or self.bytes > self._most_bytes:
+            self.bytes -= len(self._frames.popleft().jpeg)
+            if not self._frames:
                 return
 
     @property
     def span(self) -> float:
         """Seconds from its oldest frame to its newest."""
-        if not self._moments:
+        if not self._frames:
             return 0.0
-        return (self._moments[-1].time - self._moments[0].time) / 1e6
+        return (self._frames[-1].time - self._frames[0].time) / 1e6
 
-    def last(self, seconds: float, until: int) -> list[Moment]:
+    def last(self, seconds: float, until: int) -> list[TimedFrame]:
         """The frames of the last seconds, oldest first.
 
         Arguments:
             until: now, on the frames' timeline.
         """
         oldest = until - int(seconds * 1e6)
-        return [moment for moment in self._moments if moment.time >= oldest]
+        return [frame for frame in self._frames if frame.time >= oldest]

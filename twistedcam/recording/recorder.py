@@ -15,24 +15,24 @@ from twistedcam.codecs.h264_encoder import check_size
 from twistedcam.errors import BadArgument, CameraFailed, CommandError, DiskError, NotSupported
 from twistedcam.events import EventBus
 from twistedcam.media.frame import Frame
-from twistedcam.recording.camera_loss import Absence
+from twistedcam.recording.camera_loss import CameraLossWatch
 from twistedcam.recording.containers import SUFFIXES, Format
-from twistedcam.recording.continuous import Standing
-from twistedcam.recording.first_frame import FirstPicture
-from twistedcam.recording.intake import Feed
+from twistedcam.recording.continuous import ContinuousRecording
+from twistedcam.recording.first_frame import FirstFrameWatch
+from twistedcam.recording.intake import Intake
 from twistedcam.recording.library.probe import Item
 from twistedcam.recording.lifecycle import HasState, make_recorder_lifecycle
-from twistedcam.recording.notices import Notices, no_picture
+from twistedcam.recording.notices import RecordingReporter, no_picture
 from twistedcam.recording.planning import check_plan, make_plan
-from twistedcam.recording.preroll import Ring
+from twistedcam.recording.preroll import PreRoll
 from twistedcam.recording.saving import save
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.file_names import check_name
-from twistedcam.recording.writer.job import Job
+from twistedcam.recording.writer.job import WriteJob
 from twistedcam.recording.writer.segment import MORE, SegmentResult
 from twistedcam.recording.writer.session import Plan, Progress
 from twistedcam.runtime.threads import Thread
-from twistedcam.stream.transcoder import SharedEncoder
+from twistedcam.stream.transcoder import Transcoder
 
 log = Logger()
 
@@ -70,19 +70,19 @@ class Recorder(HasState):
         self.format: Format | None = None
         self._camera = camera
         self._folder = folder
-        self._notices = Notices(camera.name, folder, events)
+        self._reporter = RecordingReporter(camera.name, folder, events)
         self._make_thread = make_thread
         self._clock = clock
         self._steady = steady
-        self._job: Job | None = None
+        self._job: WriteJob | None = None
         #: What the recording under way began with, or the last one.
         self._begun: Plan | None = None
-        self._feed = Feed(camera, steady)
-        self._absence = Absence(camera, events, clock, self._finish, self._gone)
-        self._standing = Standing(clock, self._begin_again)
-        self._first = FirstPicture(camera, events, clock, self._tell_waiting)
+        self._intake = Intake(camera, steady)
+        self._camera_loss = CameraLossWatch(camera, events, clock, self._finish, self._gone)
+        self._continuous = ContinuousRecording(clock, self._begin_again)
+        self._first = FirstFrameWatch(camera, events, clock, self._tell_waiting)
         #: Gives the encoder that works for others and suits this recording, or None.
-        self.find_shared: Callable[[RecordSettings], SharedEncoder | None] = lambda settings: None
+        self.find_shared: Callable[[RecordSettings], Transcoder | None] = lambda settings: None
         self._waiting: list[Deferred[Progress | None]] = []
         #: Whether the camera showed a picture that can be recorded when this one began. If not,
         #: and the first one cannot be, either, it is the camera and not an odd picture.
@@ -98,12 +98,12 @@ class Recorder(HasState):
     @settings.setter
     def settings(self, settings: RecordSettings) -> None:
         self._settings = settings
-        self._feed.keep(settings.preroll or 0, settings.preroll_memory)
+        self._intake.keep(settings.preroll or 0, settings.preroll_memory)
 
     @property
-    def ring(self) -> Ring | None:
+    def preroll(self) -> PreRoll | None:
         """What came before the button, or None where nothing is kept."""
-        return self._feed.ring
+        return self._intake.preroll
 
     @property
     def name(self) -> str | None:
@@ -123,12 +123,12 @@ class Recorder(HasState):
     @property
     def begins_again(self) -> bool:
         """Whether a recording is to begin as soon as the disk takes it."""
-        return self.state == "idle" and self._standing.is_held
+        return self.state == "idle" and self._continuous.is_held
 
     @property
     def dropped(self) -> int:
         """Frames that the recording had to leave out."""
-        return 0 if self._job is None else self._job.dropped + self._feed.missed
+        return 0 if self._job is None else self._job.dropped + self._intake.missed
 
     def item(self) -> Item | None:
         """The file that is being written, as a listing shows it; or None."""
@@ -180,14 +180,14 @@ class Recorder(HasState):
         self._had_encodable = _is_encodable(self._camera.hub.newest)
         self._machine.begin()
         self.failure, self.format, self.started_at = None, plan.format, time.time()
-        first = self._feed.last(self.settings.preroll or 0) if every is None else []
-        self._job, self._begun = Job(plan, first, self._make_thread, self, self._steady), plan
+        first = self._intake.last(self.settings.preroll or 0) if every is None else []
+        self._job, self._begun = WriteJob(plan, first, self._make_thread, self, self._steady), plan
         shared = None
-        if plan.format.codec == "h264" and every is None and self.ring is None:
+        if plan.format.codec == "h264" and every is None and self.preroll is None:
             shared = self.find_shared(self.settings)
-        self._feed.begin(self._job, every, shared)
-        self._absence.begin(patient=every is not None)
-        self._notices.tell("started", plan.name)
+        self._intake.begin(self._job, every, shared)
+        self._camera_loss.begin(patient=every is not None)
+        self._reporter.tell("started", plan.name)
         if self.state == "recording":
             self._first.begin()
             if self.result.frames:  # of the pre-roll
@@ -211,17 +211,17 @@ class Recorder(HasState):
         """
         if self.settings.at_start:
             try:
-                self._standing.hold()
+                self._continuous.hold()
             except DiskError as error:
                 self.failure = error
-                self._notices.refused(error)
+                self._reporter.refused(error)
 
     def stop(self) -> Deferred[Progress | None]:
         """Finish the recording. Fires when it is whole; with None if there was none.
 
         ``failure`` says then why there is no file, or why it ends too soon.
         """
-        self._standing.let_go()
+        self._continuous.let_go()
         if self.state == "idle":
             return succeed(None)
         waiting: Deferred[Progress | None] = Deferred()
@@ -238,18 +238,18 @@ class Recorder(HasState):
             CameraFailed: it holds nothing, or no picture that can be read.
             DiskError: the file cannot be written.
         """
-        if self.ring is None:
+        if self.preroll is None:
             raise NotSupported(f"{self._camera.name} keeps no pre-roll: set preroll=30s for it")
-        moments = self._feed.last(seconds)
-        if not moments:
+        frames = self._intake.last(seconds)
+        if not frames:
             raise CameraFailed(f"{self._camera.name} gave no picture in the last {seconds:g} s")
-        progress, file = await save(self._plan(None, None), moments, self._make_thread)
+        progress, file = await save(self._plan(None, None), frames, self._make_thread)
         if file is None:
             raise no_picture(progress)
-        self._notices.tell("saved", file.name, file)
+        self._reporter.tell("saved", file.name, file)
         return progress
 
-    # What the job tells (job.JobListener).
+    # What the job tells (job.WriteJobListener).
 
     def began(self) -> None:
         """The first picture is on the disk."""
@@ -258,7 +258,7 @@ class Recorder(HasState):
     def published(self, result: SegmentResult) -> None:
         """A file is on the disk: one of several, if the recording goes on."""
         if self.state == "recording" or self.result.name != result.name:
-            self._notices.tell("segment", result.name, result)
+            self._reporter.tell("segment", result.name, result)
 
     def left_out(self, reason: str) -> None:
         """Pictures are left out."""
@@ -266,7 +266,7 @@ class Recorder(HasState):
         if is_size and not self.result.frames and not self._had_encodable:
             self.broke(NotSupported(reason))
             return
-        self._notices.left_out(reason, is_size)
+        self._reporter.left_out(reason, is_size)
         if is_size and not self.result.frames:
             self._first.missing(reason)
 
@@ -303,7 +303,7 @@ class Recorder(HasState):
 
     def _tell_waiting(self, reason: str | None) -> None:
         if self.name is not None:
-            self._notices.waiting(self.name, reason)
+            self._reporter.waiting(self.name, reason)
 
     def _begin_again(self) -> None:
         is_on = self._camera.state != "stopped" or self._camera.is_idle
@@ -312,13 +312,13 @@ class Recorder(HasState):
 
     def _gone(self) -> None:
         if self._job is not None:
-            self._job.cut()
+            self._job.split()
 
     def _finish(self) -> None:
         assert self._job is not None
         self._machine.finish()
-        self._absence.end()
-        finished = self._feed.end().addCallback(self._job.finish)
+        self._camera_loss.end()
+        finished = self._intake.end().addCallback(self._job.finish)
         finished.addCallback(self._finished)
         finished.addErrback(lambda why: log.failure("a recording's end failed", failure=why))
 
@@ -327,13 +327,13 @@ class Recorder(HasState):
         self._job = self.format = None
         self._machine.finished()
         if self.failure is not None:
-            self._notices.broke(progress, self.failure)
-            self._standing.lost()
+            self._reporter.broke(progress, self.failure)
+            self._continuous.lost()
         elif not progress.frames:
             self.failure = no_picture(progress)
-            self._notices.failed(progress, self.failure)
+            self._reporter.failed(progress, self.failure)
         else:
-            self._notices.tell("finished", progress.name, progress)
+            self._reporter.tell("finished", progress.name, progress)
         self._first.end(self.failure)
         waiting, self._waiting = self._waiting, []
         for each in waiting:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from twistedcam.errors import CommandError
-from twistedcam.recording.writer.job import Job
+from twistedcam.media.packet import TimedFrame
+from twistedcam.recording.writer.job import WriteJob
 from twistedcam.recording.writer.segment import SegmentResult
 from twistedcam.recording.writer.session import Plan, Progress
 from twistedcam.runtime.threads import Thread
-from twistedcam.stream.moment import Moment
 
 
 class _Listener:
@@ -33,7 +33,7 @@ class _Listener:
 
 
 async def save(
-    plan: Plan, moments: Iterable[Moment], make_thread: Callable[[], Thread]
+    plan: Plan, frames: Iterable[TimedFrame], make_thread: Callable[[], Thread]
 ) -> tuple[Progress, SegmentResult | None]:
     """Write them; what they came to, and the file if there is one.
 
@@ -42,7 +42,7 @@ async def save(
         NotSupported: pictures of this size cannot be encoded.
     """
     listener = _Listener()
-    progress = await Job(plan, moments, make_thread, listener).finish(None)
+    progress = await WriteJob(plan, frames, make_thread, listener).finish(None)
     if listener.error is not None:
         raise listener.error
     return progress, listener.result

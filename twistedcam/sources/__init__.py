@@ -10,14 +10,14 @@ from collections.abc import Callable
 from importlib import import_module
 
 from twistedcam.errors import BadArgument
-from twistedcam.sources.base import Grab, Source, SourceInfo
+from twistedcam.sources.base import RawPicture, Source, SourceInfo
 from twistedcam.sources.push import Inbox, PushSource
 from twistedcam.sources.spec import Settings, SourceSpec, parse
 
 __all__ = [
     "SCHEMES",
-    "Grab",
     "Inbox",
+    "RawPicture",
     "Source",
     "SourceInfo",
     "SourceSpec",

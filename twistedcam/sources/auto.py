@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 
 from twistedcam.errors import BadArgument, CameraFailed
-from twistedcam.sources.base import Grab, SourceInfo
+from twistedcam.sources.base import RawPicture, SourceInfo
 from twistedcam.sources.spec import Settings, SourceSpec
 from twistedcam.sources.webcam.devices import LINUX, device_paths
 from twistedcam.sources.webcam.source import WebcamSource, check_control, settle_frames
@@ -40,7 +40,7 @@ class AutoSource:
         self._size = size
         self._fps = fps
         self._source: WebcamSource | None = None
-        self._first: Grab | None = None
+        self._first: RawPicture | None = None
         #: The webcams that gave no picture, by their paths.
         self._failed: dict[str | int, WebcamSource] = {}
 
@@ -85,7 +85,7 @@ class AutoSource:
         why = "; ".join(reasons)
         raise CameraFailed(f"No webcam gives a picture: {why}. A test picture is shown.")
 
-    def read(self) -> Grab | None:
+    def read(self) -> RawPicture | None:
         """The next picture of the webcam that was found."""
         assert self._source is not None, "not open"
         if self._first is not None:
@@ -108,7 +108,7 @@ class AutoSource:
         return tuple((path, webcam.device_signature()) for path, webcam in webcams.items()) or None
 
 
-def _first_picture(webcam: WebcamSource) -> Grab:
+def _first_picture(webcam: WebcamSource) -> RawPicture:
     """The first picture, which alone proves that a device is a camera.
 
     Raises:

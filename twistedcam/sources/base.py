@@ -80,7 +80,7 @@ class SourceInfo:
 
 
 @dataclass(frozen=True)
-class Grab:
+class RawPicture:
     """One picture as the source has it: a JPEG, or an image still to be encoded.
 
     Arguments:
@@ -111,7 +111,7 @@ class Source(Protocol):
             CameraFailed: it cannot be had; the message says why, and what to do.
         """
 
-    def read(self) -> Grab | None:
+    def read(self) -> RawPicture | None:
         """Wait for the next picture; None where there was none within a second or so.
 
         Raises:

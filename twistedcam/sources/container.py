@@ -18,7 +18,7 @@ import av.error
 import numpy as np
 
 from twistedcam.errors import CameraFailed, LoginRefused
-from twistedcam.sources.base import LOGIN_REFUSED, LOGIN_WANTED, Grab, SourceInfo
+from twistedcam.sources.base import LOGIN_REFUSED, LOGIN_WANTED, RawPicture, SourceInfo
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,7 +95,7 @@ class Decoded(NamedTuple):
 
     pts: int | None
     dts: int | None
-    grab: Grab
+    grab: RawPicture
 
 
 def read_packets(container: Any, stream: Any) -> Iterator[Any]:
@@ -122,7 +122,7 @@ def passed(container: Any, stream: Any) -> Iterator[Decoded]:
     """The JPEGs of a Motion-JPEG stream, as they are."""
     for packet in read_packets(container, stream):
         if packet.size:
-            yield Decoded(packet.pts, packet.dts, Grab(time.time(), jpeg=bytes(packet)))
+            yield Decoded(packet.pts, packet.dts, RawPicture(time.time(), jpeg=bytes(packet)))
 
 
 def decoded(container: Any, stream: Any) -> Iterator[Decoded]:
@@ -150,11 +150,13 @@ def decoded(container: Any, stream: Any) -> Iterator[Decoded]:
             if picture.is_corrupt:
                 yield _fault(picture, "a picture is damaged")
             else:
-                yield Decoded(picture.pts, picture.dts, Grab(time.time(), image=upright(picture)))
+                yield Decoded(
+                    picture.pts, picture.dts, RawPicture(time.time(), image=upright(picture))
+                )
 
 
 def _fault(what: Any, reason: str) -> Decoded:
-    return Decoded(what.pts, what.dts, Grab(time.time(), fault=reason))
+    return Decoded(what.pts, what.dts, RawPicture(time.time(), fault=reason))
 
 
 def first_picture(container: Any, stream: Any) -> Any | None:
@@ -226,7 +228,7 @@ class ContainerSource:
         self.host = host
         self.timeout = timeout
         self._container: Any = None
-        self._grabs: Iterator[Grab] | None = None
+        self._grabs: Iterator[RawPicture] | None = None
 
     def open(self) -> SourceInfo:
         """Connect, and find the first video stream."""
@@ -253,7 +255,7 @@ class ContainerSource:
         rate = rate if 0 <= rate <= MAX_RATE else 0.0
         return SourceInfo(codec.width, codec.height, rate, codec.name, self.host, steady=False)
 
-    def read(self) -> Grab | None:
+    def read(self) -> RawPicture | None:
         """The next picture; CameraFailed after ``timeout`` seconds of silence."""
         assert self._grabs is not None, "not open"
         try:

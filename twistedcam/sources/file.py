@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import av.error
 
 from twistedcam.errors import BadArgument, CameraFailed, SourceEnded, StartupError
-from twistedcam.sources.base import Grab, SourceInfo
+from twistedcam.sources.base import RawPicture, SourceInfo
 from twistedcam.sources.container import (
     FILE_FORMATS,
     decoded,
@@ -47,7 +47,7 @@ class FileSource:
         self.fps = fps
         self._container: Any = None
         self._stream: Any = None
-        self._pictures: Iterator[tuple[float, Grab]] | None = None
+        self._pictures: Iterator[tuple[float, RawPicture]] | None = None
         self._passes_jpegs = False
         self._pace = Pace()
         #: Monotonic time at which the film's second 0 is due.
@@ -93,7 +93,7 @@ class FileSource:
             size = (width, height)
         return SourceInfo(*size, self.fps or rate, codec.name, self.path.name, steady=False)
 
-    def read(self) -> Grab | None:
+    def read(self) -> RawPicture | None:
         """The next picture, when its time has come."""
         assert self._pictures is not None, "not open"
         try:
@@ -107,7 +107,7 @@ class FileSource:
             self._origin = now - at
         if not self._pace.wait_until(self._origin + at):
             return None
-        return Grab(time.time(), grab.jpeg, grab.image, fault=grab.fault)
+        return RawPicture(time.time(), grab.jpeg, grab.image, fault=grab.fault)
 
     def interrupt(self) -> None:
         """Wake who waits for the next picture's time."""
@@ -120,7 +120,7 @@ class FileSource:
             self._container.close()
             self._container = None
 
-    def _read_film(self) -> Iterator[tuple[float, Grab]]:
+    def _read_film(self) -> Iterator[tuple[float, RawPicture]]:
         """Pictures with their seconds since the film began, over all its rounds."""
         start = 0.0
         while True:
@@ -150,7 +150,7 @@ class FileSource:
         self._container = open_container(path, formats=FILE_FORMATS, protocols="file")
         self._stream = self._container.streams.video[0]
 
-    def _read_round(self) -> Iterator[tuple[float, Grab]]:
+    def _read_round(self) -> Iterator[tuple[float, RawPicture]]:
         first: float | None = None
         read = passed if self._passes_jpegs else decoded
         for count, each in enumerate(read(self._container, self._stream)):

@@ -11,7 +11,7 @@ import cv2
 
 from twistedcam.errors import BadArgument, CameraFailed, SourceEnded, StartupError
 from twistedcam.media.jpeg import MOST_PIXELS
-from twistedcam.sources.base import Grab, SourceInfo
+from twistedcam.sources.base import RawPicture, SourceInfo
 from twistedcam.sources.pace import Ticker
 from twistedcam.sources.spec import Settings, SourceSpec
 
@@ -63,7 +63,7 @@ class FolderSource:
         self._names = self._rounds()
         return SourceInfo(0, 0, self.fps, "pictures", self.path.name, steady=False)
 
-    def read(self) -> Grab | None:
+    def read(self) -> RawPicture | None:
         """The next picture, when it is due.
 
         Raises:
@@ -112,12 +112,12 @@ class FolderSource:
         raise CameraFailed(f"there are no pictures in {self.path} any more")
 
 
-def _load(path: Path) -> Grab:
+def _load(path: Path) -> RawPicture:
     """A picture; one that is none is handed on as broken, to be counted."""
     if path.suffix.lower() in _JPEG:
-        return Grab(time.time(), jpeg=path.read_bytes())
+        return RawPicture(time.time(), jpeg=path.read_bytes())
     _check_size(path)
-    return Grab(time.time(), image=cv2.imread(str(path), cv2.IMREAD_COLOR))  # type: ignore[arg-type]
+    return RawPicture(time.time(), image=cv2.imread(str(path), cv2.IMREAD_COLOR))  # type: ignore[arg-type]
 
 
 def _check_size(path: Path) -> None:

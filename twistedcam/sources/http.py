@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 from twistedcam.errors import CameraFailed
-from twistedcam.sources.base import Grab, Paused, Source, SourceInfo
+from twistedcam.sources.base import Paused, RawPicture, Source, SourceInfo
 from twistedcam.sources.http_client import Answer, CameraClient
 from twistedcam.sources.image_formats import SIGNATURE_SIZE, grab_of, is_jpeg, is_other_image
 from twistedcam.sources.multipart import (
@@ -59,7 +59,7 @@ class WebSource:
         self._parts: Iterator[Part] | None = None
         self._ticker: Ticker | None = None
         self._film: Source | None = None
-        self._first: Grab | None = None
+        self._first: RawPicture | None = None
 
     @classmethod
     def from_settings(cls, spec: SourceSpec, settings: Settings) -> WebSource:
@@ -93,7 +93,7 @@ class WebSource:
             )
         return self._open_film(answer, start)
 
-    def read(self) -> Grab | None:
+    def read(self) -> RawPicture | None:
         """The next picture; CameraFailed after five seconds of silence, Paused at a placeholder."""
         if self._film is not None:
             return self._film.read()
@@ -133,7 +133,7 @@ class WebSource:
         self._parts = _read_parts(decoder, answer, start)
         return SourceInfo(format="MJPG", detail=self.host, steady=False)
 
-    def _open_snapshots(self, first: Grab) -> SourceInfo:
+    def _open_snapshots(self, first: RawPicture) -> SourceInfo:
         self._first = first
         self._ticker = Ticker(self.fps)
         return SourceInfo(fps=self.fps, format="snapshots", detail=self.host, steady=False)
@@ -166,7 +166,7 @@ class WebSource:
         film = self._film = HttpFilm(self._client, answer, start)
         return film.open()
 
-    def _read_snapshot(self, ticker: Ticker) -> Grab | None:
+    def _read_snapshot(self, ticker: Ticker) -> RawPicture | None:
         first, self._first = self._first, None
         if first is not None:
             return first
@@ -175,7 +175,7 @@ class WebSource:
         answer = self._answer = self._client.ask()
         return self._read_picture(answer, b"")
 
-    def _read_picture(self, answer: Answer, start: bytes) -> Grab:
+    def _read_picture(self, answer: Answer, start: bytes) -> RawPicture:
         data, _ = self._read_jpeg(answer, bytearray(start))
         if answer.length is not None and len(data) == answer.length:
             answer.read()  # the end, which lets the connection be kept

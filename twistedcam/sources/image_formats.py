@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from twistedcam.media import jpeg
-from twistedcam.sources.base import Grab
+from twistedcam.sources.base import RawPicture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,14 +35,14 @@ def is_other_image(data: bytes) -> bool:
     return is_webp or is_avif or data.startswith(_SIGNATURES)
 
 
-def grab_of(data: bytes, time: float) -> Grab:
+def grab_of(data: bytes, time: float) -> RawPicture:
     """A picture as it came: a JPEG as it is, another one decoded, or what is wrong with it."""
     if is_jpeg(data):
-        return Grab(time, jpeg=data.lstrip(b"\r\n"))
+        return RawPicture(time, jpeg=data.lstrip(b"\r\n"))
     try:
-        return Grab(time, image=decode(data))
+        return RawPicture(time, image=decode(data))
     except ValueError as error:
-        return Grab(time, fault=str(error))
+        return RawPicture(time, fault=str(error))
 
 
 def decode(data: bytes) -> NDArray[np.uint8]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from twistedcam.errors import BadArgument
 from twistedcam.media import barcode
-from twistedcam.sources.base import Grab, SourceInfo
+from twistedcam.sources.base import RawPicture, SourceInfo
 from twistedcam.sources.pace import Ticker
 from twistedcam.sources.spec import Settings, SourceSpec
 
@@ -70,14 +70,14 @@ class PatternSource:
         width, height = self.size
         return SourceInfo(width, height, self.fps, "pattern", "test picture")
 
-    def read(self) -> Grab | None:
+    def read(self) -> RawPicture | None:
         """Wait until the next picture is due, and draw it."""
         assert self._ticker is not None and self._background is not None, "not open"
         if not self._ticker.wait():
             return None
         now = time.time()
         self._number += 1
-        return Grab(now, image=self._draw(now))
+        return RawPicture(now, image=self._draw(now))
 
     def interrupt(self) -> None:
         """Wake who waits for the next picture's time."""

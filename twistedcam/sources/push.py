@@ -8,7 +8,7 @@ from collections.abc import Callable
 from twistedcam.errors import BadArgument, Busy, CameraFailed
 from twistedcam.media import jpeg
 from twistedcam.media.frame import Frame
-from twistedcam.sources.base import Grab, Paused, SourceInfo
+from twistedcam.sources.base import Paused, RawPicture, SourceInfo
 from twistedcam.sources.spec import Settings, SourceSpec
 
 #: Seconds that a read waits for a picture; so long may a stop of the camera take.
@@ -22,7 +22,7 @@ class Inbox:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._publisher: object | None = None
-        self._newest: Frame | Grab | None = None
+        self._newest: Frame | RawPicture | None = None
         #: Tells the publisher, on the reactor's thread, that a picture of its was refused.
         self._on_refused: Callable[[str], None] | None = None
         self._is_checked = True
@@ -60,7 +60,7 @@ class Inbox:
                 self._reason = reason
                 self._changed.notify_all()
 
-    def put(self, picture: Frame | Grab, is_checked: bool = True) -> None:
+    def put(self, picture: Frame | RawPicture, is_checked: bool = True) -> None:
         """Leave a picture; one that lies there still is replaced.
 
         Arguments:
@@ -90,7 +90,7 @@ class Inbox:
                 self._is_told = True
                 raise CameraFailed(self._reason)
 
-    def take(self) -> Grab | None:
+    def take(self) -> RawPicture | None:
         """The newest picture that was not taken yet; None if none comes for a while.
 
         Raises:
@@ -112,7 +112,7 @@ class Inbox:
         if isinstance(picture, Frame):
             if not is_checked:
                 self._look_through(picture, publisher)
-            return Grab(picture.time, jpeg=picture.jpeg)
+            return RawPicture(picture.time, jpeg=picture.jpeg)
         return picture
 
     def tell_refusal(self) -> None:
@@ -170,7 +170,7 @@ class PushSource:
         self.inbox.begin()
         return SourceInfo(format="JPEG", detail="pushed", steady=False)
 
-    def read(self) -> Grab | None:
+    def read(self) -> RawPicture | None:
         """The next picture."""
         return self.inbox.take()
 

@@ -18,7 +18,7 @@ from twistedcam.clients.frames.blocking import open_socket, reason_of
 from twistedcam.clients.frames.session import ClientSession
 from twistedcam.errors import CameraFailed, TwistedcamError
 from twistedcam.media.frame import Frame
-from twistedcam.sources.base import Grab, Paused, SourceInfo
+from twistedcam.sources.base import Paused, RawPicture, SourceInfo
 from twistedcam.sources.spec import Settings, SourceSpec
 
 log = Logger()
@@ -93,13 +93,13 @@ class RelaySource:
         shown = str(self.target)
         return SourceInfo(*size, state.fps, "relay", shown, steady=False)
 
-    def read(self) -> Grab | None:
+    def read(self) -> RawPicture | None:
         """The next picture; Paused while the other camera is not live."""
         if not self._frames:
             self._receive()
         if self._frames:
             frame = self._frames.popleft()
-            return Grab(frame.time_us / 1e6, jpeg=frame.jpeg)
+            return RawPicture(frame.time_us / 1e6, jpeg=frame.jpeg)
         state = self._state
         if state is not None and state.state != "live" and self._may_pass_on(state):
             raise Paused(self._passed_on)

@@ -10,16 +10,16 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from twistedcam.codecs.h264_encoder import CLOCK, Coder, CoderSettings, check_size
+from twistedcam.codecs.h264_encoder import CLOCK, H264Encoder, H264Settings, check_size
 from twistedcam.errors import NotSupported
 from twistedcam.events import EventBus, Fault
 from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet, TimedFrame
 from twistedcam.media.timeline import Timeline
 from twistedcam.runtime.threads import Thread
 from twistedcam.stream.hub import Hub
-from twistedcam.stream.moment import Coded, Moment
 from twistedcam.stream.size_changes import SizeChanges
-from twistedcam.stream.write_queue import Backlog
+from twistedcam.stream.write_queue import WriteQueue
 
 log = Logger()
 
@@ -27,16 +27,16 @@ log = Logger()
 KEYFRAMES = CLOCK
 
 
-class CodedSink(Protocol):
+class PacketSink(Protocol):
     """Who takes encoded frames. Called on the reactor's thread; must return at once."""
 
-    def take_coded(self, frame: Frame, coded: Coded) -> None:
+    def take_packet(self, frame: Frame, packet: Packet) -> None:
         """Here is the next one; for a new listener soon a keyframe, maybe others before it."""
 
 
 class _Made(NamedTuple):
     #: None where the picture is left out.
-    packets: list[tuple[int, bytes, bool]] | None
+    packets: list[Packet] | None
     #: How the encoder is called, and why it is not the one that was asked for.
     name: str
     note: str | None
@@ -46,11 +46,11 @@ class _Made(NamedTuple):
     reason: str | None = None
 
 
-class SharedEncoder:
+class Transcoder:
     """Encodes while somebody listens, on a thread of its own.
 
     It takes the newest picture whenever it is ready for one; while a listener may miss none, as
-    many wait as a recording would have wait (Backlog).
+    many wait as a recording would have wait (WriteQueue).
 
     Arguments:
         camera: the camera's name.
@@ -65,7 +65,7 @@ class SharedEncoder:
         self,
         camera: str,
         hub: Hub,
-        settings: CoderSettings,
+        settings: H264Settings,
         make_thread: Callable[[], Thread],
         events: EventBus,
         steady: Callable[[], float] = time.monotonic,
@@ -82,14 +82,14 @@ class SharedEncoder:
         self._events = events
         self._steady = steady
         self._timeline = Timeline()
-        self._listeners: dict[CodedSink, bool] = {}
-        self._leaving: list[tuple[CodedSink, Deferred[None]]] = []
+        self._listeners: dict[PacketSink, bool] = {}
+        self._leaving: list[tuple[PacketSink, Deferred[None]]] = []
         self._thread: Thread | None = None
-        self._coder: Coder | None = None
+        self._coder: H264Encoder | None = None
         self._generation = 0
         self._busy = False
         self._newest: Frame | None = None
-        self._waiting = Backlog()
+        self._waiting = WriteQueue()
         self._frames: dict[int, Frame] = {}
         self._keyframe_due = 0
         self._last_pts = -1
@@ -101,7 +101,7 @@ class SharedEncoder:
     def __len__(self) -> int:
         return len(self._listeners)
 
-    def add(self, listener: CodedSink, lossless: bool = False) -> None:
+    def add(self, listener: PacketSink, lossless: bool = False) -> None:
         """Encode for this one too. It can begin with the next keyframe.
 
         Arguments:
@@ -114,7 +114,7 @@ class SharedEncoder:
             self._keyframe_due = 0
         self._hub.add(self, is_patient=True)
 
-    def remove(self, listener: CodedSink) -> Deferred[None]:
+    def remove(self, listener: PacketSink) -> Deferred[None]:
         """Encode no more for this one; fires when it has all that was captured before."""
         lossless = self._listeners.get(listener)
         if lossless is None:
@@ -134,51 +134,51 @@ class SharedEncoder:
     def take(self, frame: Frame) -> None:
         """A new frame (hub.Sink)."""
         if any(self._listeners.values()):
-            moment = self._place(frame)
-            if not self._waiting.offer(moment):
+            timed = self._place(frame)
+            if not self._waiting.offer(timed):
                 self.dropped += 1
-                del self._frames[_pts(moment)]
+                del self._frames[_pts(timed)]
                 return
         elif not self._leaving:
             self.dropped += self._newest is not None
             self._newest = frame
         self._pump()
 
-    def _place(self, frame: Frame) -> Moment:
+    def _place(self, frame: Frame) -> TimedFrame:
         """The frame on the encoder's timeline, at least a step of its clock after the last."""
         time = self._timeline.place(frame.time_us, self._steady())
         while time * CLOCK // 1_000_000 <= self._last_pts:
             time += 1_000_000 // CLOCK + 1
-        moment = Moment.of(frame, time)
-        self._last_pts = _pts(moment)
+        timed = TimedFrame.of(frame, time)
+        self._last_pts = _pts(timed)
         self._frames[self._last_pts] = frame
-        return moment
+        return timed
 
     def _pump(self) -> None:
         if self._busy or self._thread is None:
             return
         if len(self._waiting):
-            (moment,) = self._waiting.take(1)
+            (timed,) = self._waiting.take(1)
         elif self._newest is not None:
             frame, self._newest = self._newest, None
-            moment = self._place(frame)
+            timed = self._place(frame)
         else:
             self._let_go()
             return
-        pts = _pts(moment)
+        pts = _pts(timed)
         keyframe = pts >= self._keyframe_due
         if keyframe:
             self._keyframe_due = pts + KEYFRAMES
         self._busy = True
-        made = self._thread.run(lambda: self._encode(moment, pts, keyframe))
+        made = self._thread.run(lambda: self._encode(timed, pts, keyframe))
         made.addCallbacks(self._made, self._failed, errbackArgs=(pts,))
         made.addErrback(lambda why: log.failure("a taker of H.264 failed", failure=why))
         made.addCallback(self._next)
 
-    def _encode(self, moment: Moment, pts: int, keyframe: bool) -> _Made:
+    def _encode(self, timed: TimedFrame, pts: int, keyframe: bool) -> _Made:
         """On the thread."""
         began = self._steady()
-        size = moment.width, moment.height
+        size = timed.width, timed.height
         coder, reason = self._coder, None
         if coder is None or coder.size != size:
             try:
@@ -188,16 +188,16 @@ class SharedEncoder:
                     raise
                 spent = self._steady() - began
                 return _Made(None, coder.name, coder.note, spent, pts, str(error))
-            if coder is None or self._sizes.has_settled(size, moment.time):
+            if coder is None or self._sizes.has_settled(size, timed.time):
                 self._coder = None  # if the new one cannot be opened, the next picture tries again
-                self._coder, is_first = Coder(self.settings, *size), coder is None
-                coder = self._coder
+                opened = H264Encoder(self.settings, *size, self._generation + 1)
                 self._generation += 1
-                if not is_first:
-                    self._sizes.changed(moment.time)
+                if coder is not None:
+                    self._sizes.changed(timed.time)
+                coder = self._coder = opened
         else:
-            self._sizes.returned(moment.time)
-        packets = coder.encode(moment.jpeg, pts, keyframe)
+            self._sizes.returned(timed.time)
+        packets = coder.encode(timed.jpeg, pts, keyframe)
         if packets is None:
             reason = "pictures that cannot be decoded are left out of H.264"
         return _Made(packets, coder.name, coder.note, self._steady() - began, pts, reason)
@@ -207,21 +207,20 @@ class SharedEncoder:
         if made.note and made.note != self.note:
             log.warn("{camera}: {note}", camera=self._camera, note=made.note)
         self.name, self.note = made.name, made.note
-        for moment in self._waiting.wrote(1, made.seconds):
+        for timed in self._waiting.wrote(1, made.seconds):
             self.dropped += 1
-            self._frames.pop(_pts(moment), None)
+            self._frames.pop(_pts(timed), None)
         if made.packets is None:
             self._leave_out(made)
             return
-        for pts, data, is_keyframe in made.packets:
-            frame = self._frames.pop(pts, None)
+        for packet in made.packets:
+            frame = self._frames.pop(packet.pts, None)
             if frame is None:
                 continue
-            coded = Coded(data, pts, is_keyframe, self._generation)
             for listener in tuple(self._listeners):
-                listener.take_coded(frame, coded)
+                listener.take_packet(frame, packet)
         if made.packets:  # an encoder may leave pictures out by itself
-            last = made.packets[-1][0]
+            last = made.packets[-1].pts
             self._frames = {pts: each for pts, each in self._frames.items() if pts > last}
 
     def _leave_out(self, made: _Made) -> None:
@@ -261,7 +260,7 @@ class SharedEncoder:
             self._thread.end()
             self._thread = self._coder = None
 
-    def _drop(self, listener: CodedSink) -> None:
+    def _drop(self, listener: PacketSink) -> None:
         self._listeners.pop(listener, None)
         if self._listeners:
             return
@@ -272,5 +271,5 @@ class SharedEncoder:
             self._let_go()
 
 
-def _pts(moment: Moment) -> int:
-    return moment.time * CLOCK // 1_000_000
+def _pts(timed: TimedFrame) -> int:
+    return timed.time * CLOCK // 1_000_000

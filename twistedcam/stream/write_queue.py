@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from twistedcam.stream.moment import Moment
+from twistedcam.media.packet import TimedFrame
 
 #: Frames and bytes that may wait.
 FRAMES = 240
@@ -22,7 +22,7 @@ _LOOKS = 8
 _BATCH, _BATCH_TIME = 8, 0.1
 
 
-class Backlog:
+class WriteQueue:
     """Frames in their order.
 
     Up to half full it takes all. Beyond it takes a share that becomes smaller as it fills, and
@@ -35,9 +35,9 @@ class Backlog:
         first: frames from before the beginning; all of them are taken, and take no room.
     """
 
-    def __init__(self, first: Iterable[Moment] = ()) -> None:
-        self._first: deque[Moment] = deque(first)
-        self._waiting: deque[Moment] = deque()
+    def __init__(self, first: Iterable[TimedFrame] = ()) -> None:
+        self._first: deque[TimedFrame] = deque(first)
+        self._waiting: deque[TimedFrame] = deque()
         self._bytes = 0
         self._credit = 0.0
         #: Seconds that a frame took, in the last few writes.
@@ -48,15 +48,15 @@ class Backlog:
     def __len__(self) -> int:
         return len(self._first) + len(self._waiting)
 
-    def offer(self, moment: Moment) -> bool:
+    def offer(self, frame: TimedFrame) -> bool:
         """One more frame; False if it is left out."""
         self._credit = min(2.0, self._credit + self._share())
         if self._credit < 1:
             self.dropped += 1
             return False
         self._credit -= 1
-        self._waiting.append(moment)
-        self._bytes += len(moment.jpeg)
+        self._waiting.append(frame)
+        self._bytes += len(frame.jpeg)
         return True
 
     @property
@@ -66,28 +66,28 @@ class Backlog:
             return 1
         return max(1, min(_BATCH, int(_BATCH_TIME / max(min(self._costs), 1e-6))))
 
-    def wrote(self, frames: int, seconds: float) -> list[Moment]:
+    def wrote(self, frames: int, seconds: float) -> list[TimedFrame]:
         """Frames were written in that time; those that are left out because it takes too long."""
         self._costs.append(seconds / frames)
-        if len(self._waiting) <= self._room() or self._waiting[0].coded is not None:
+        if len(self._waiting) <= self._room() or self._waiting[0].packet is not None:
             return []  # H.264 refers to the frames before: none can be left out afterwards
         self._waiting, out = _thinned(self._waiting, self._room() - 1)
-        self._bytes -= sum(len(moment.jpeg) for moment in out)
+        self._bytes -= sum(len(frame.jpeg) for frame in out)
         self.dropped += len(out)
         return out
 
-    def hurry(self) -> None:
+    def drain_quickly(self) -> None:
         """The end is waited for: what came before the beginning is thinned too if it has to be."""
         if len(self._first) > self._room():
             self._first, out = _thinned(self._first, self._room())
             self.dropped += len(out)
 
-    def take(self, most: int) -> list[Moment]:
+    def take(self, most: int) -> list[TimedFrame]:
         """The oldest frames, no longer waiting."""
         if self._first:
             return [self._first.popleft() for _ in range(min(most, len(self._first)))]
         taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
-        self._bytes -= sum(len(moment.jpeg) for moment in taken)
+        self._bytes -= sum(len(frame.jpeg) for frame in taken)
         return taken
 
     def clear(self) -> None:
@@ -109,13 +109,13 @@ class Backlog:
         return max(_LEAST, min(FRAMES, int(WORK / max(min(self._costs), 1e-6))))
 
 
-def _thinned(moments: deque[Moment], left: int) -> tuple[deque[Moment], list[Moment]]:
+def _thinned(frames: deque[TimedFrame], left: int) -> tuple[deque[TimedFrame], list[TimedFrame]]:
     """So many of them, evenly; and the others."""
-    count = len(moments)
-    kept, out = deque[Moment](), []
-    for number, moment in enumerate(moments):
+    count = len(frames)
+    kept, out = deque[TimedFrame](), []
+    for number, frame in enumerate(frames):
         if number * left // count != (number - 1) * left // count:
-            kept.append(moment)
+            kept.append(frame)
         else:
-            out.append(moment)
+            out.append(frame)
     return kept, out

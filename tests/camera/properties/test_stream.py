@@ -6,7 +6,7 @@ from twisted.internet.defer import Deferred
 
 from tests.support.server_case import ServerCase
 from twistedcam.camera.properties.stream import StreamProperties
-from twistedcam.codecs.jpeg_encoder import Picture
+from twistedcam.codecs.jpeg_encoder import EncodedPicture
 from twistedcam.errors import BadArgument
 from twistedcam.sources import parse
 
@@ -37,7 +37,7 @@ class QualityTests(ServerCase):
 
         def note(jpeg: bytes | None, encoded: bool, turned: bool = False) -> str:
             camera.counts.add(
-                Picture(1, 2, 2, jpeg or (lambda: b"made late"), encoded, turned=turned)
+                EncodedPicture(1, 2, 2, jpeg or (lambda: b"made late"), encoded, turned=turned)
             )
             setting = Deferred.fromCoroutine(self.server.properties["usb"].set("quality", "40"))
             return str(self.successResultOf(setting).as_dict().get("note", ""))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.films import Film, moments, read_film
+from tests.support.films import Film, read_film, timed_frames
 from twistedcam.recording.containers import FORMATS
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.segment import Segment
@@ -15,7 +15,7 @@ from twistedcam.recording.writer.segment import Segment
 
 def record(path: Path, rate: float | None, times: list[float], end: float) -> Film:
     """A film of frames at these seconds."""
-    frames = moments(times)
+    frames = timed_frames(times)
     segment = Segment(path, "cam", FORMATS["copy.avi"], RecordSettings(), frames[0], rate=rate)
     for each in frames:
         segment.write(each)

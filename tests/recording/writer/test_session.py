@@ -14,16 +14,16 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.support.films import START_US, Film, frame_times, moments, read_film
-from twistedcam.codecs.h264_encoder import Coder, CoderSettings
+from tests.support.films import START_US, Film, frame_times, read_film, timed_frames
+from twistedcam.codecs.h264_encoder import H264Encoder, H264Settings
 from twistedcam.errors import DiskError
+from twistedcam.media.packet import TimedFrame
 from twistedcam.recording.containers import FORMATS
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer import segment as segment_module
 from twistedcam.recording.writer.metadata_tag import Tag
 from twistedcam.recording.writer.part_file import part_of
-from twistedcam.recording.writer.session import Plan, Session
-from twistedcam.stream.moment import Coded, Moment
+from twistedcam.recording.writer.session import Plan, RecordingSession
 
 ALL = ("h264.mp4", "h264.mkv", "h264.mov", "copy.mkv", "copy.avi", "copy.mov")
 #: 12 seconds of a camera that does 30, then 10 a second, stalls for 3 s, and trembles.
@@ -42,7 +42,9 @@ def plan(folder: Path, format: str = "h264.mp4", **options: Any) -> Plan:
     return Plan(folder, "cam", name, True, chosen, RecordSettings(**options), every)
 
 
-def record(session: Session, frames: list[Moment], end: float | None = None) -> list[Film]:
+def record(
+    session: RecordingSession, frames: list[TimedFrame], end: float | None = None
+) -> list[Film]:
     """Write, finish and publish; the files in their order."""
     closed = [segment for each in frames for segment in session.write([each]).closed]
     at = None if end is None else START_US + round(end * 1e6)
@@ -54,7 +56,7 @@ def record(session: Session, frames: list[Moment], end: float | None = None) -> 
 
 @pytest.mark.parametrize("format", ALL)
 def test_every_frame_is_at_its_time_of_capture(format: str, tmp_path: Path) -> None:
-    (film,) = record(Session(plan(tmp_path, format)), moments(ROUGH), 12.0)
+    (film,) = record(RecordingSession(plan(tmp_path, format)), timed_frames(ROUGH), 12.0)
     off = 1 / 240 + 1e-6 if format == "copy.avi" else 0.001
     assert len(film.times) == len(ROUGH)
     assert max(abs(a - b) for a, b in zip(film.times, ROUGH, strict=True)) <= off
@@ -66,13 +68,13 @@ def test_every_frame_is_at_its_time_of_capture(format: str, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("format", ALL)
 def test_the_last_picture_is_seen_until_the_end(format: str, tmp_path: Path) -> None:
-    (film,) = record(Session(plan(tmp_path, format)), moments([0, 0.1, 0.2]), 4.0)
+    (film,) = record(RecordingSession(plan(tmp_path, format)), timed_frames([0, 0.1, 0.2]), 4.0)
     assert film.seconds == pytest.approx(4.0, abs=0.01)
 
 
 @pytest.mark.parametrize("format", ALL)
 def test_a_file_says_when_and_where_it_was_made(format: str, tmp_path: Path) -> None:
-    record(Session(plan(tmp_path, format)), moments([0, 0.1]))
+    record(RecordingSession(plan(tmp_path, format)), timed_frames([0, 0.1]))
     name = "film." + format.split(".")[1]
     film = read_film(tmp_path / name)
     tag = Tag.parse(film.tags["comment"])
@@ -84,8 +86,8 @@ def test_a_file_says_when_and_where_it_was_made(format: str, tmp_path: Path) -> 
 
 def test_dropped_frames_are_counted_in_the_metadata(tmp_path: Path) -> None:
     for format in ALL:
-        session = Session(plan(tmp_path, format))
-        session.write(moments([0, 0.1]))
+        session = RecordingSession(plan(tmp_path, format))
+        session.write(timed_frames([0, 0.1]))
         (closed,) = session.finish(None).closed
         closed.publish(7)
         tag = Tag.parse(read_film(tmp_path / closed.result.name).tags["comment"])
@@ -95,7 +97,7 @@ def test_dropped_frames_are_counted_in_the_metadata(tmp_path: Path) -> None:
 
 def test_a_new_segment_loses_no_frame_and_no_time(tmp_path: Path) -> None:
     times = [n / 30 for n in range(300)]
-    films = record(Session(plan(tmp_path, segment=3.0)), moments(times), 10.0)
+    films = record(RecordingSession(plan(tmp_path, segment=3.0)), timed_frames(times), 10.0)
     assert [len(film.times) for film in films] == [90, 90, 90, 30]
     assert [round(film.seconds, 2) for film in films] == [3, 3, 3, 1]
     names = ["film.mp4", "film-2.mp4", "film-3.mp4", "film-4.mp4"]
@@ -105,8 +107,8 @@ def test_a_new_segment_loses_no_frame_and_no_time(tmp_path: Path) -> None:
 def test_segments_can_be_of_a_size(tmp_path: Path) -> None:
     limit = 20_000
     settings: dict[str, Any] = {"segment_size": limit}
-    frames = moments([n / 30 for n in range(90)])
-    films = record(Session(plan(tmp_path, "copy.mkv", **settings)), frames)
+    frames = timed_frames([n / 30 for n in range(90)])
+    films = record(RecordingSession(plan(tmp_path, "copy.mkv", **settings)), frames)
     assert len(films) > 3
     assert sum(len(film.times) for film in films) == 90
     for path in tmp_path.iterdir():
@@ -121,15 +123,15 @@ def test_a_file_that_comes_near_the_largest_of_the_disk_is_followed_by_another(
     monkeypatch.setattr(segment_module, "largest_file", lambda folder: largest)
     monkeypatch.setattr(segment_module, "_SPARE", 2)  # the muxer holds half of so small a file
     times = [n / 10 for n in range(150)]
-    films = record(Session(plan(tmp_path, format, crf=1)), moments(times, 320, 240))
+    films = record(RecordingSession(plan(tmp_path, format, crf=1)), timed_frames(times, 320, 240))
     assert len(films) > 1
     assert sum(len(film.times) for film in films) == len(times)
     assert all(path.stat().st_size <= largest for path in tmp_path.iterdir())
 
 
 def test_a_camera_that_changes_its_size_gets_a_new_file(tmp_path: Path) -> None:
-    frames = moments([0, 0.1, 0.2]) + moments([0.3, 0.4], 320, 240)
-    films = record(Session(plan(tmp_path)), frames)
+    frames = timed_frames([0, 0.1, 0.2]) + timed_frames([0.3, 0.4], 320, 240)
+    films = record(RecordingSession(plan(tmp_path)), frames)
     assert [(film.width, film.height, len(film.times)) for film in films] == [
         (160, 120, 3),
         (320, 240, 2),
@@ -137,11 +139,11 @@ def test_a_camera_that_changes_its_size_gets_a_new_file(tmp_path: Path) -> None:
     assert films[0].seconds == pytest.approx(0.3, abs=0.001)
 
 
-def sizes(*runs: tuple[int, int], seconds: float = 0.5, fps: int = 30) -> list[Moment]:
+def sizes(*runs: tuple[int, int], seconds: float = 0.5, fps: int = 30) -> list[TimedFrame]:
     """Pictures of each of these sizes in turn, for so long each."""
-    found: list[Moment] = []
+    found: list[TimedFrame] = []
     for run, size in enumerate(runs):
-        found += moments([run * seconds + n / fps for n in range(round(seconds * fps))], *size)
+        found += timed_frames([run * seconds + n / fps for n in range(round(seconds * fps))], *size)
     return found
 
 
@@ -154,7 +156,7 @@ def test_a_size_that_changes_twice_a_second_makes_one_file(
     format: str, every: float | None, tmp_path: Path
 ) -> None:
     frames = sizes(*[SMALL, LARGE] * 20)
-    session = Session(plan(tmp_path, format, every=every))
+    session = RecordingSession(plan(tmp_path, format, every=every))
     films = record(session, frames)
     fits = format.startswith("h264")
     assert len(films) == 1
@@ -168,7 +170,7 @@ def test_sizes_that_change_a_little_more_slowly_make_a_file_each_ten_seconds(
     format: str, tmp_path: Path
 ) -> None:
     frames = sizes(*[SMALL, LARGE, TALL] * 6, seconds=1.5, fps=10)
-    films = record(Session(plan(tmp_path, format)), frames)
+    films = record(RecordingSession(plan(tmp_path, format)), frames)
     assert 2 <= len(films) <= 4
 
 
@@ -177,7 +179,7 @@ def test_a_size_that_stays_begins_a_file_with_its_first_picture(
     format: str, tmp_path: Path
 ) -> None:
     frames = sizes(SMALL, LARGE, SMALL, seconds=12, fps=5)
-    films = record(Session(plan(tmp_path, format)), frames)
+    films = record(RecordingSession(plan(tmp_path, format)), frames)
     assert [(film.width, film.height) for film in films] == [SMALL, LARGE, SMALL]
     again = 1 if format == "copy.avi" else 0  # its last picture is written once more at the end
     assert all(60 <= len(film.times) <= 60 + again for film in films)
@@ -186,16 +188,16 @@ def test_a_size_that_stays_begins_a_file_with_its_first_picture(
 
 def test_pictures_of_many_sizes_all_stand_in_one_film(tmp_path: Path) -> None:
     frames = sizes(*[SMALL, LARGE, TALL, (161, 121), (64, 480)] * 6, seconds=1, fps=1)
-    (film,) = record(Session(plan(tmp_path)), frames)
+    (film,) = record(RecordingSession(plan(tmp_path)), frames)
     assert len(film.times) == 30
 
 
 def test_a_picture_of_another_shape_stands_in_the_middle_of_a_black_one(tmp_path: Path) -> None:
     bright = np.full((160, 80, 3), (60, 160, 220), np.uint8)
-    tall = Moment(START_US + 100_000, 0, 80, 160, cv2.imencode(".jpg", bright)[1].tobytes())
-    last = moments([0.2])
-    session = Session(plan(tmp_path, crf=10))
-    record(session, [*moments([0.0]), tall, *last])
+    tall = TimedFrame(START_US + 100_000, 0, 80, 160, cv2.imencode(".jpg", bright)[1].tobytes())
+    last = timed_frames([0.2])
+    session = RecordingSession(plan(tmp_path, crf=10))
+    record(session, [*timed_frames([0.0]), tall, *last])
     with av.open(str(tmp_path / "film.mp4")) as film:
         image = list(film.decode(video=0))[1].to_ndarray(format="bgr24").astype(int)
     assert image.shape == (120, 160, 3)
@@ -205,17 +207,17 @@ def test_a_picture_of_another_shape_stands_in_the_middle_of_a_black_one(tmp_path
 
 
 def test_one_picture_of_another_size_costs_no_file(tmp_path: Path) -> None:
-    frames = moments([n / 30 for n in range(60)])
-    frames[30] = moments([1.0], 320, 240)[0]
-    (film,) = record(Session(plan(tmp_path)), frames)
+    frames = timed_frames([n / 30 for n in range(60)])
+    frames[30] = timed_frames([1.0], 320, 240)[0]
+    (film,) = record(RecordingSession(plan(tmp_path)), frames)
     assert len(film.times) == 60
 
 
 def test_a_camera_that_is_lost_after_a_change_of_its_size_has_both_files(tmp_path: Path) -> None:
-    session = Session(plan(tmp_path))
-    closed = session.write(moments([0, 0.1, 0.2]) + moments([0.3], 320, 240)).closed
-    closed += session.cut().closed
-    closed += session.write(moments([60, 60.1], 320, 240)).closed
+    session = RecordingSession(plan(tmp_path))
+    closed = session.write(timed_frames([0, 0.1, 0.2]) + timed_frames([0.3], 320, 240)).closed
+    closed += session.split().closed
+    closed += session.write(timed_frames([60, 60.1], 320, 240)).closed
     closed += session.finish(None).closed
     assert [segment.result.frames for segment in closed] == [3, 1, 2]
     for segment in closed:
@@ -223,15 +225,13 @@ def test_a_camera_that_is_lost_after_a_change_of_its_size_has_both_files(tmp_pat
 
 
 def test_a_file_of_encoded_frames_begins_with_a_keyframe(tmp_path: Path) -> None:
-    coder, frames = Coder(CoderSettings(), *SMALL), []
-    for number, each in enumerate(moments([n / 10 for n in range(30)])):
-        (pts, data, is_keyframe), *_ = (
-            coder.encode(each.jpeg, number * 9000, number % 10 == 0) or []
-        )
-        frames.append(each._replace(coded=Coded(data, pts, is_keyframe, 1)))
-    session = Session(plan(tmp_path))
+    coder, frames = H264Encoder(H264Settings(), *SMALL), []
+    for number, each in enumerate(timed_frames([n / 10 for n in range(30)])):
+        packet, *_ = coder.encode(each.jpeg, number * 9000, number % 10 == 0) or []
+        frames.append(each._replace(packet=packet))
+    session = RecordingSession(plan(tmp_path))
     closed = session.write(frames[:15]).closed
-    closed += session.cut().closed  # the camera is lost, and comes back
+    closed += session.split().closed  # the camera is lost, and comes back
     closed += session.write(frames[15:]).closed
     progress = session.finish(None)
     closed += progress.closed
@@ -242,40 +242,42 @@ def test_a_file_of_encoded_frames_begins_with_a_keyframe(tmp_path: Path) -> None
 
 
 def test_an_odd_size_is_recorded_all_the_same(tmp_path: Path) -> None:
-    (film,) = record(Session(plan(tmp_path)), moments([0, 0.1, 0.2], 161, 121))
+    (film,) = record(RecordingSession(plan(tmp_path)), timed_frames([0, 0.1, 0.2], 161, 121))
     assert (film.width, film.height) == (160, 120)
 
 
 def test_after_a_long_outage_a_new_file_begins(tmp_path: Path) -> None:
-    films = record(Session(plan(tmp_path)), moments([0, 0.1, 0.2, 60, 60.1]))
+    films = record(RecordingSession(plan(tmp_path)), timed_frames([0, 0.1, 0.2, 60, 60.1]))
     assert [round(film.seconds, 2) for film in films] == [0.3, 0.2]
 
 
 def test_a_timelapse_is_played_at_thirty_a_second(tmp_path: Path) -> None:
-    (film,) = record(Session(plan(tmp_path, every=10.0)), moments([n * 10 for n in range(60)]))
+    (film,) = record(
+        RecordingSession(plan(tmp_path, every=10.0)), timed_frames([n * 10 for n in range(60)])
+    )
     assert film.seconds == pytest.approx(2.0, abs=0.001)
     assert all(abs((b - a) - 1 / 30) < 0.0002 for a, b in pairwise(film.times))
 
 
 def test_a_broken_picture_costs_itself_alone(tmp_path: Path) -> None:
-    frames = moments([0, 0.1, 0.2, 0.3])
+    frames = timed_frames([0, 0.1, 0.2, 0.3])
     frames[2] = frames[2]._replace(jpeg=b"\xff\xd8 nothing \xff\xd9")
-    session = Session(plan(tmp_path))
+    session = RecordingSession(plan(tmp_path))
     (film,) = record(session, frames)
     assert len(film.times) == 3
     assert session.progress().dropped == 1
 
 
 def test_a_recording_without_a_frame_leaves_no_file(tmp_path: Path) -> None:
-    assert record(Session(plan(tmp_path)), []) == []
+    assert record(RecordingSession(plan(tmp_path)), []) == []
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("format", ALL)
 def test_the_file_has_its_name_when_it_is_whole_and_not_before(format: str, tmp_path: Path) -> None:
     chosen = plan(tmp_path, format)
-    session = Session(chosen)
-    session.write(moments([n / 10 for n in range(30)]))
+    session = RecordingSession(chosen)
+    session.write(timed_frames([n / 10 for n in range(30)]))
     assert [each.name for each in tmp_path.iterdir()] == [part_of(tmp_path / chosen.name).name]
     progress = session.finish(None)
     assert not (tmp_path / chosen.name).exists()
@@ -285,8 +287,8 @@ def test_the_file_has_its_name_when_it_is_whole_and_not_before(format: str, tmp_
 
 @pytest.mark.parametrize("format", ALL)
 def test_what_is_on_the_disk_can_be_read_at_any_moment(format: str, tmp_path: Path) -> None:
-    session = Session(plan(tmp_path, format))
-    for number, each in enumerate(moments([n / 30 for n in range(90)])):
+    session = RecordingSession(plan(tmp_path, format))
+    for number, each in enumerate(timed_frames([n / 30 for n in range(90)])):
         session.write([each])
         (part,) = tmp_path.iterdir()
         if number % 7 == 0:
@@ -309,10 +311,10 @@ def test_a_frame_that_is_long_alone_is_on_the_disk_at_once(
     format: str, pace: str, tmp_path: Path
 ) -> None:
     times, every = SLOW[pace]
-    session = Session(plan(tmp_path, format, every=every))
+    session = RecordingSession(plan(tmp_path, format, every=every))
     played = [n / 30 for n in range(len(times))] if every else times
     last = -10.0
-    for number, each in enumerate(moments(times)):
+    for number, each in enumerate(timed_frames(times)):
         session.write([each])
         if times[number] - last >= 0.19:
             (part,) = tmp_path.iterdir()
@@ -326,8 +328,8 @@ def test_a_frame_that_is_long_alone_is_on_the_disk_at_once(
 
 @pytest.mark.parametrize("format", ALL)
 def test_a_timelapse_that_is_not_slow_is_never_a_second_behind(format: str, tmp_path: Path) -> None:
-    session = Session(plan(tmp_path, format, every=0.1))
-    for number, each in enumerate(moments([n / 10 for n in range(40)])):
+    session = RecordingSession(plan(tmp_path, format, every=0.1))
+    for number, each in enumerate(timed_frames([n / 10 for n in range(40)])):
         session.write([each])
         (part,) = tmp_path.iterdir()
         assert len(frame_times(part)) >= number + 1 - 9
@@ -337,7 +339,9 @@ def test_one_frame_of_a_timelapse_costs_next_to_nothing(tmp_path: Path) -> None:
     sizes = []
     for every in (None, 60.0):
         times = [n * (every or 1 / 30) for n in range(90)]
-        record(Session(plan(tmp_path, every=every, name=f"{every}.mp4")), moments(times))
+        record(
+            RecordingSession(plan(tmp_path, every=every, name=f"{every}.mp4")), timed_frames(times)
+        )
         sizes.append((tmp_path / f"{every}.mp4").stat().st_size)
     assert sizes[1] - sizes[0] < 90 * 120
 
@@ -355,10 +359,10 @@ def largest_file(size: int) -> Iterator[None]:
 
 @pytest.mark.parametrize("format", ["h264.mp4", "copy.mkv", "copy.avi", "copy.mov"])
 def test_a_write_that_fails_leaves_a_file_that_plays(format: str, tmp_path: Path) -> None:
-    session = Session(plan(tmp_path, format))
+    session = RecordingSession(plan(tmp_path, format))
     with largest_file(60_000):
         with pytest.raises(DiskError, match="File too large"):
-            session.write(moments([n / 30 for n in range(2000)]))
+            session.write(timed_frames([n / 30 for n in range(2000)]))
         with pytest.raises(DiskError):
             session.finish(None)
         (closed,) = session.progress().closed
@@ -371,9 +375,9 @@ def test_a_disk_that_is_nearly_full_leaves_room_for_the_index(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(segment_module, "ROOM", 2**60)
-    session = Session(plan(tmp_path))
+    session = RecordingSession(plan(tmp_path))
     with pytest.raises(DiskError, match="No space left on device"):
-        session.write(moments([n / 30 for n in range(90)]))
+        session.write(timed_frames([n / 30 for n in range(90)]))
     (closed,) = session.finish(None).closed
     closed.publish(0)
     film = read_film(tmp_path / "film.mp4")
@@ -382,7 +386,7 @@ def test_a_disk_that_is_nearly_full_leaves_room_for_the_index(
 
 
 def test_the_camera_s_pictures_are_not_touched(tmp_path: Path) -> None:
-    frames = moments([0, 0.1])
-    record(Session(plan(tmp_path, "copy.mkv")), frames)
+    frames = timed_frames([0, 0.1])
+    record(RecordingSession(plan(tmp_path, "copy.mkv")), frames)
     data = (tmp_path / "film.mkv").read_bytes()
     assert all(each.jpeg in data for each in frames)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from twistedcam.camera.properties.base import Property, UseSource
 from twistedcam.camera.status import CameraStatus
-from twistedcam.codecs.jpeg_encoder import Encoder
+from twistedcam.codecs.jpeg_encoder import JpegEncoder
 from twistedcam.errors import BadArgument, CameraFailed, NotSupported
 from twistedcam.sources import SourceSpec, known_settings, ranges
 
@@ -49,7 +49,7 @@ class StreamProperties:
                 raise BadArgument(f"{name} needs a value: 'get {status.name} {name}' shows it")
         spec = status.spec.with_settings(dict(wanted))
         known_settings(spec)
-        Encoder.from_spec(spec)
+        JpegEncoder.from_spec(spec)
 
     async def set(self, wanted: Mapping[str, str]) -> list[Property]:
         """Change the properties, and wait until the source has answered."""
@@ -79,7 +79,7 @@ class StreamProperties:
         asked = status.spec.settings.get(name) or None
         if name == "quality":
             note = _PASSED_ON if status.counts.from_camera else ""
-            quality = Encoder.from_spec(status.spec).quality
+            quality = JpegEncoder.from_spec(status.spec).quality
             return Property(name, quality, default=80, low=1, high=100, step=1, note=note)
         granted = status.granted if status.state == "live" else None
         if name == "size":

@@ -53,7 +53,8 @@ class Keeper:
         """Look now, and go on looking."""
         if not self._loop.running:
             self._unsubscribe = self._events.subscribe(self._heard)
-            self._loop.start(PERIOD).addErrback(lambda why: log.failure("keeper", failure=why))
+            looping = self._loop.start(PERIOD)
+            looping.addErrback(lambda why: log.failure("retention failed", failure=why))
 
     def stop(self) -> None:
         """Look no more."""

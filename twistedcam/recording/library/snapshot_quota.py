@@ -17,7 +17,7 @@ SUFFIXES = (".jpg", ".jpeg")
 _BELIEVED = 10.0
 
 
-class PictureBytes:
+class SnapshotQuota:
     """The bytes of all pictures in a folder. For any thread.
 
     Arguments:
@@ -52,9 +52,9 @@ class PictureBytes:
 
 
 @cache
-def pictures_in(folder: Path) -> PictureBytes:
+def pictures_in(folder: Path) -> SnapshotQuota:
     """What is known of the pictures in that folder."""
-    return PictureBytes(folder)
+    return SnapshotQuota(folder)
 
 
 def check_room(folder: Path, size: int, settings: RecordSettings) -> None:

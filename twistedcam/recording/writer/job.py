@@ -11,18 +11,18 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twistedcam.errors import CommandError, DiskError
+from twistedcam.media.packet import TimedFrame
 from twistedcam.recording.writer.part_file import disk_error, part_of
 from twistedcam.recording.writer.segment import Segment, SegmentResult
-from twistedcam.recording.writer.session import Plan, Progress, Session
+from twistedcam.recording.writer.session import Plan, Progress, RecordingSession
 from twistedcam.recording.writer.write_errors import recording_error
 from twistedcam.runtime.threads import Thread
-from twistedcam.stream.moment import Moment
-from twistedcam.stream.write_queue import Backlog
+from twistedcam.stream.write_queue import WriteQueue
 
 log = Logger()
 
 
-class JobListener(Protocol):
+class WriteJobListener(Protocol):
     """Who hears of a recording's way."""
 
     def began(self) -> None:
@@ -38,7 +38,7 @@ class JobListener(Protocol):
         """Nothing more can be written. The job has still to be finished."""
 
 
-class Job:
+class WriteJob:
     """Writes a session's files, one batch of frames at a time.
 
     Files are put on the disk by a second thread: that can take seconds, and frames go on.
@@ -54,23 +54,23 @@ class Job:
     def __init__(
         self,
         plan: Plan,
-        first: Iterable[Moment],
+        first: Iterable[TimedFrame],
         make_thread: Callable[[], Thread],
-        listener: JobListener,
+        listener: WriteJobListener,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self.progress = Progress(plan.name)
-        self._session = Session(plan)
-        self._backlog = Backlog(first)
+        self._session = RecordingSession(plan)
+        self._queue = WriteQueue(first)
         self._thread = make_thread()
         self._publisher = make_thread()
         self._listener = listener
         self._steady = steady
-        #: Frames that were written, and the seconds that it took, until the backlog hears of it.
+        #: Frames that were written, and the seconds that it took, until the queue hears of it.
         self._written: tuple[int, float] | None = None
         self._busy = False
         self._publishing = 0
-        self._cut = False
+        self._split = False
         self._broken = False
         self._has_failed = False
         self._ended = False
@@ -82,18 +82,18 @@ class Job:
     @property
     def dropped(self) -> int:
         """Frames that were left out, for whatever reason."""
-        return self._backlog.dropped + self.progress.dropped
+        return self._queue.dropped + self.progress.dropped
 
-    def offer(self, moment: Moment) -> bool:
+    def offer(self, frame: TimedFrame) -> bool:
         """A new frame; False if it is left out."""
-        self._cut = False
-        taken = self._backlog.offer(moment)
+        self._split = False
+        taken = self._queue.offer(frame)
         self._pump()
         return taken
 
-    def cut(self) -> None:
+    def split(self) -> None:
         """The camera is gone for a while: finish the file."""
-        self._cut = True
+        self._split = True
         self._pump()
 
     def finish(self, at: int | None) -> Deferred[Progress]:
@@ -104,7 +104,7 @@ class Job:
         """
         assert self._finished is None, "a job is finished once"
         self._end_at = at
-        self._backlog.hurry()
+        self._queue.drain_quickly()
         self._finished = Deferred()
         finished = self._finished
         self._pump()
@@ -115,13 +115,13 @@ class Job:
             return
         session = self._session
         if self._broken:
-            self._backlog.clear()
-        if self._backlog:
-            batch = self._backlog.take(self._backlog.batch)
+            self._queue.clear()
+        if self._queue:
+            batch = self._queue.take(self._queue.batch)
             self._run(lambda: self._write(batch))
-        elif self._cut and not self._broken:
-            self._cut = False
-            self._run(session.cut)
+        elif self._split and not self._broken:
+            self._split = False
+            self._run(session.split)
         elif self._finished is not None and not self._ended:
             self._ended = True
             # What waited when the disk was full is lost: no picture stands in for it.
@@ -138,7 +138,7 @@ class Job:
         self._busy = True
         self._thread.run(call).addCallbacks(self._went, self._failed).addCallback(self._idle)
 
-    def _write(self, batch: list[Moment]) -> Progress:
+    def _write(self, batch: list[TimedFrame]) -> Progress:
         """On the thread."""
         began = self._steady()
         progress = self._session.write(batch)
@@ -167,11 +167,11 @@ class Job:
         self._busy = False
         written, self._written = self._written, None
         if written is not None:
-            self._backlog.wrote(*written)
+            self._queue.wrote(*written)
         self._pump()
 
     def _publish(self, segment: Segment) -> None:
-        dropped = self._backlog.dropped - self._accounted
+        dropped = self._queue.dropped - self._accounted
         self._accounted += dropped
         self._publishing += 1
         made = self._publisher.run(lambda: segment.publish(dropped))

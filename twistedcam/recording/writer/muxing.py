@@ -10,10 +10,10 @@ import av
 import av.error
 import av.subtitles.stream  # PyAV does so with the first stream, when no file may be to be had
 
-from twistedcam.codecs.h264_encoder import Pictures, mark_keyframe, not_encodable
+from twistedcam.codecs.h264_encoder import YuvDecoder, mark_keyframe, not_encodable
+from twistedcam.media.packet import Packet, TimedFrame
 from twistedcam.recording.containers import Format
 from twistedcam.recording.settings import RecordSettings
-from twistedcam.stream.moment import Coded, Moment
 
 #: Microseconds of film between two frames that a player can jump to.
 _KEYFRAMES = 2_000_000
@@ -22,7 +22,7 @@ _KEYFRAMES = 2_000_000
 class PacketEncoder(Protocol):
     """Makes one packet of each picture, at once."""
 
-    def encode(self, moment: Moment, pts: int) -> Any:
+    def encode(self, timed: TimedFrame, pts: int) -> Any:
         """The packet, or None if the picture is broken.
 
         Arguments:
@@ -34,7 +34,7 @@ class PacketEncoder(Protocol):
 
 
 def make_encoder(
-    container: Any, format: Format, settings: RecordSettings, first: Moment
+    container: Any, format: Format, settings: RecordSettings, first: TimedFrame
 ) -> tuple[Any, PacketEncoder]:
     """The stream in the container and what makes packets for it.
 
@@ -49,8 +49,8 @@ def make_encoder(
         stream.pix_fmt = "yuvj420p"
         stream.time_base = base
         return stream, _Copy(stream, base)
-    if first.coded is not None:
-        encoded = _Encoded(container, base, first.coded)
+    if first.packet is not None:
+        encoded = _Encoded(container, base, first.packet)
         return encoded.stream, encoded
     stream = container.add_stream("libx264", rate=30)
     return stream, _H264(stream, base, settings, first)
@@ -63,10 +63,10 @@ class _Copy:
         self._stream = stream
         self._base = base
 
-    def encode(self, moment: Moment, pts: int) -> Any:
-        if not moment.jpeg:
+    def encode(self, timed: TimedFrame, pts: int) -> Any:
+        if not timed.jpeg:
             return None
-        packet = av.Packet(moment.jpeg)
+        packet = av.Packet(timed.jpeg)
         packet.stream = self._stream
         packet.time_base = self._base
         packet.pts = packet.dts = pts
@@ -81,11 +81,11 @@ class _H264:
     """x264, fed with what the JPEG decoder gives."""
 
     def __init__(
-        self, stream: Any, base: Fraction, settings: RecordSettings, first: Moment
+        self, stream: Any, base: Fraction, settings: RecordSettings, first: TimedFrame
     ) -> None:
         self._stream = stream
         self._base = base
-        self._pictures = Pictures(first.width, first.height)
+        self._pictures = YuvDecoder(first.width, first.height)
         self._next_keyframe = first.time
         coder = stream.codec_context
         self._pictures.describe(coder)
@@ -102,15 +102,15 @@ class _H264:
         except av.error.FFmpegError as error:
             raise not_encodable(first.width, first.height, str(error.strerror)) from error
 
-    def encode(self, moment: Moment, pts: int) -> Any:
-        frame = self._pictures.decode(moment.jpeg)
+    def encode(self, timed: TimedFrame, pts: int) -> Any:
+        frame = self._pictures.decode(timed.jpeg)
         if frame is None:
             return None
         frame.pts, frame.time_base = pts, self._base
-        keyframe = moment.time >= self._next_keyframe
+        keyframe = timed.time >= self._next_keyframe
         mark_keyframe(frame, keyframe)
         if keyframe:
-            self._next_keyframe = moment.time + _KEYFRAMES
+            self._next_keyframe = timed.time + _KEYFRAMES
         packets = self._coder.encode(frame)
         if len(packets) != 1:
             return None
@@ -125,24 +125,24 @@ class _H264:
 class _Encoded:
     """H.264 that was made already, for publish targets."""
 
-    def __init__(self, container: Any, base: Fraction, first: Coded) -> None:
-        self.stream = add_coded_stream(container, first.data)
+    def __init__(self, container: Any, base: Fraction, first: Packet) -> None:
+        self.stream = add_packet_stream(container, first.data)
         self.stream.time_base = self._base = base
 
-    def encode(self, moment: Moment, pts: int) -> Any:
-        assert moment.coded is not None
-        packet = av.Packet(moment.coded.data)
+    def encode(self, timed: TimedFrame, pts: int) -> Any:
+        assert timed.packet is not None
+        packet = av.Packet(timed.packet.data)
         packet.stream = self.stream
         packet.time_base = self._base
         packet.pts = packet.dts = pts
-        packet.is_keyframe = moment.coded.is_keyframe
+        packet.is_keyframe = timed.packet.is_keyframe
         return packet
 
     def close(self) -> None:
         """Nothing is kept."""
 
 
-def add_coded_stream(container: Any, keyframe: bytes) -> Any:
+def add_packet_stream(container: Any, keyframe: bytes) -> Any:
     """A stream for packets like this one: its size and headers are read from it.
 
     Arguments:

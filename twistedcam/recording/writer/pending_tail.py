@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import av
 
+from twistedcam.media.packet import Packet
 from twistedcam.recording.containers import Container
 
 #: How long a picture is seen of which nothing is known, in seconds.
 _USUAL = Fraction(1, 30)
-
-
-class _Kept(NamedTuple):
-    data: bytes
-    pts: int
-    is_keyframe: bool
 
 
 class _Bytes:
@@ -32,7 +27,7 @@ class _Bytes:
         return len(data)
 
 
-class Tail:
+class PendingTail:
     """The newest pictures of a file: those that its muxer has not written.
 
     A muxer writes a picture when the one after it has come, or the one after that. From a slow
@@ -46,11 +41,11 @@ class Tail:
     def __init__(self, container: Container, stream: Any) -> None:
         self._container = container
         self._stream = stream
-        self._packets: list[_Kept] = []
+        self._packets: list[Packet] = []
 
     def add(self, packet: Any) -> None:
         """A picture that the muxer is going to get."""
-        self._packets.append(_Kept(bytes(packet), packet.pts, packet.is_keyframe))
+        self._packets.append(Packet(bytes(packet), packet.pts, packet.is_keyframe))
 
     def wrote(self) -> None:
         """The muxer has got the newest picture, and has written all that were before it."""

@@ -16,6 +16,7 @@ from typing import Any
 import av
 import av.error
 
+from twistedcam.media.packet import TimedFrame
 from twistedcam.recording.containers import Format
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.avi_date import set_rate, stamp
@@ -25,10 +26,9 @@ from twistedcam.recording.writer.file_names import give_back
 from twistedcam.recording.writer.metadata_tag import Tag, write_dropped
 from twistedcam.recording.writer.muxing import make_encoder
 from twistedcam.recording.writer.part_file import PartFile
-from twistedcam.recording.writer.pending_tail import Tail
+from twistedcam.recording.writer.pending_tail import PendingTail
 from twistedcam.recording.writer.write_errors import MuxerError
 from twistedcam.runtime.boot_clock import boot_id, uptime
-from twistedcam.stream.moment import Moment
 
 _INDEX_ENTRY = 40
 #: Of the largest size that a file may have, one part of so many is left for what the muxer holds.
@@ -85,7 +85,7 @@ class Segment:
         camera: str,
         format: Format,
         settings: RecordSettings,
-        first: Moment,
+        first: TimedFrame,
         pace: float = 1.0,
         rate: float | None = None,
     ) -> None:
@@ -102,7 +102,7 @@ class Segment:
         self._strict_grid = format.container.muxer == "avi"
         self._takes_other_sizes = format.codec != "copy"
         #: The stream of H.264 that its frames are of, where they were encoded already.
-        self.generation = None if first.coded is None else first.coded.generation
+        self.generation = None if first.packet is None else first.packet.generation
         self._file = PartFile(path)
         self._largest = largest_file(path.parent)
         options = {**format.container.writing(pace), "flush_packets": "1"}
@@ -114,9 +114,9 @@ class Segment:
         tag = Tag(camera, path.name, made=time.time(), boot=boot_id(), up=uptime())
         self._container.metadata.update(creation_time=written, date=written, comment=str(tag))
         self._stream, self._encoder = make_encoder(self._container, format, settings, first)
-        self._tail = Tail(format.container, self._stream)
+        self._tail = PendingTail(format.container, self._stream)
         self._held: Any = None
-        self._last: Moment | None = None
+        self._last: TimedFrame | None = None
         self._last_pts = -1
         self._looked = first.time
         self._container.start_encoding()
@@ -124,21 +124,21 @@ class Segment:
             self._file.change(lambda file: stamp(file, first.captured_us / 1e6))
         self._header = self._file.size
 
-    def write(self, moment: Moment) -> None:
+    def write(self, frame: TimedFrame) -> None:
         """Add a frame.
 
         It goes to the muxer when the next one comes, because only then it is known how long it
         is to be seen. Where that may be long, it is put on the disk before. A frame of another size
         is fitted into the picture, or left out where the camera's own JPEGs are recorded.
         """
-        if not self._takes_other_sizes and (moment.width, moment.height) != self.size:
+        if not self._takes_other_sizes and (frame.width, frame.height) != self.size:
             self.result.dropped += 1
             return
-        pts = self._place(moment.time)
+        pts = self._place(frame.time)
         if pts is None:
             self.result.dropped += 1
             return
-        packet = self._encoder.encode(moment, pts)
+        packet = self._encoder.encode(frame, pts)
         if packet is None:
             self.result.dropped += 1
             self.result.broken += 1
@@ -146,16 +146,16 @@ class Segment:
         self._mux(pts)
         self._held, self._last_pts = packet, pts
         self.result.frames += 1
-        is_slow = self.result.frames == 1 or (moment.time - self.last) * self._pace >= _SLOW
-        self.last = moment.time
+        is_slow = self.result.frames == 1 or (frame.time - self.last) * self._pace >= _SLOW
+        self.last = frame.time
         if self._strict_grid:
-            self._last = moment
+            self._last = frame
             self._mux(pts + 1)  # no picture has a length there: none has to wait
         else:
             self._tail.add(packet)
             if is_slow:
                 self._put_tail()
-        self._look(moment.time)
+        self._look(frame.time)
 
     @property
     def is_full(self) -> bool:

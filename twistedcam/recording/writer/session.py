@@ -11,13 +11,13 @@ import av.error
 
 from twistedcam.codecs.h264_encoder import check_size
 from twistedcam.errors import NotSupported
+from twistedcam.media.packet import TimedFrame
 from twistedcam.recording.containers import Format
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.disk_space import check_mount
 from twistedcam.recording.writer.file_names import give_back, take_free_name, take_next_name
 from twistedcam.recording.writer.segment import Segment, SegmentResult
 from twistedcam.recording.writer.write_errors import recording_error
-from twistedcam.stream.moment import Moment
 from twistedcam.stream.size_changes import PICTURES, SETTLED, Size, SizeChanges
 
 #: A timelapse is played at so many frames a second.
@@ -92,7 +92,7 @@ class Progress:
     left_out: list[str] = field(default_factory=list)
 
 
-class Session:
+class RecordingSession:
     """Writes frames into files, and begins a new one where it has to.
 
     Frames that cannot be encoded are left out and counted. Frames of another size wait until it is
@@ -115,7 +115,7 @@ class Session:
         self._done = SegmentResult(plan.name)
         self._closed: list[Segment] = []
         #: Frames of another size, which wait.
-        self._held: list[Moment] = []
+        self._held: list[TimedFrame] = []
         self._sizes = SizeChanges()
         #: Sizes that cannot be encoded, and why.
         self._refused: dict[Size, str] = {}
@@ -123,7 +123,7 @@ class Session:
         self._left_out: list[str] = []
         self._said: set[str] = set()
 
-    def write(self, moments: Iterable[Moment]) -> Progress:
+    def write(self, frames: Iterable[TimedFrame]) -> Progress:
         """Add frames, oldest first.
 
         Raises:
@@ -131,11 +131,11 @@ class Session:
             RecordingFailed: it is not the disk's.
         """
         with self._errors():
-            for moment in moments:
-                self._write(self._placed(moment))
+            for frame in frames:
+                self._write(self._placed(frame))
         return self.progress()
 
-    def cut(self) -> Progress:
+    def split(self) -> Progress:
         """The camera is gone for a while: finish the file; the next frame begins another.
 
         Raises:
@@ -196,51 +196,51 @@ class Session:
         except (OSError, av.error.FFmpegError) as error:
             raise recording_error(self._name, error) from error
 
-    def _placed(self, moment: Moment) -> Moment:
+    def _placed(self, frame: TimedFrame) -> TimedFrame:
         """In a timelapse a frame's time is its number's."""
         if self.plan.every is None:
-            return moment
+            return frame
         self._count += 1
-        return moment._replace(time=self._count * 1_000_000 // TIMELAPSE_FPS)
+        return frame._replace(time=self._count * 1_000_000 // TIMELAPSE_FPS)
 
-    def _write(self, moment: Moment) -> None:
-        size = moment.width, moment.height
+    def _write(self, frame: TimedFrame) -> None:
+        size = frame.width, frame.height
         if not self._is_encodable(size):
             self._done.dropped += 1
             return
-        if self._segment is not None and moment.time - self._last > GAP:
+        if self._segment is not None and frame.time - self._last > GAP:
             self._flush_held()
             self._end(self._last + self._interval)
         segment = self._segment
-        if segment is not None and moment.coded is None and size != segment.size:
-            self._keep_time(moment)
-            self._hold(moment)
+        if segment is not None and frame.packet is None and size != segment.size:
+            self._keep_time(frame)
+            self._hold(frame)
             return
         if self._held:  # it did not last
             self._fit_held(0)
-            self._sizes.returned(moment.time)
-        if segment is not None and self._is_over(segment, moment):
-            self._end(moment.time)
-        self._keep_time(moment)
-        self._append(moment)
+            self._sizes.returned(frame.time)
+        if segment is not None and self._is_over(segment, frame):
+            self._end(frame.time)
+        self._keep_time(frame)
+        self._append(frame)
 
-    def _keep_time(self, moment: Moment) -> None:
-        if self._last and moment.time - self._last <= GAP:
-            self._interval = moment.time - self._last
-        self._last = moment.time
+    def _keep_time(self, frame: TimedFrame) -> None:
+        if self._last and frame.time - self._last <= GAP:
+            self._interval = frame.time - self._last
+        self._last = frame.time
 
-    def _hold(self, moment: Moment) -> None:
+    def _hold(self, frame: TimedFrame) -> None:
         """A frame of another size than the file's."""
-        size = moment.width, moment.height
+        size = frame.width, frame.height
         if self._held and (self._held[0].width, self._held[0].height) != size:
             self._fit_held(0)
-            self._sizes.returned(moment.time)
-        self._held.append(moment)
-        if self._sizes.has_settled(size, moment.time):
-            self._change_size(moment.time)
+            self._sizes.returned(frame.time)
+        self._held.append(frame)
+        if self._sizes.has_settled(size, frame.time):
+            self._change_size(frame.time)
             return
         while len(self._held) > PICTURES and (
-            moment.time - self._held[0].time > SETTLED
+            frame.time - self._held[0].time > SETTLED
             or sum(len(each.jpeg) for each in self._held) > _MOST_HELD
         ):
             self._fit_held(len(self._held) - 1)
@@ -265,21 +265,21 @@ class Session:
         while len(self._held) > left:
             self._append(self._held.pop(0))
 
-    def _append(self, moment: Moment) -> None:
+    def _append(self, frame: TimedFrame) -> None:
         """Into the file under way, or a new one."""
         if self._segment is None:
-            if moment.coded is not None and not moment.coded.is_keyframe:
+            if frame.packet is not None and not frame.packet.is_keyframe:
                 self._done.dropped += 1  # no file can begin here; soon there is one that can
                 return
             try:
-                self._segment = self._begin(moment)
+                self._segment = self._begin(frame)
             except (NotSupported, av.error.FFmpegError) as error:
-                if moment.coded is None:
-                    self._refuse((moment.width, moment.height), str(error))
+                if frame.packet is None:
+                    self._refuse((frame.width, frame.height), str(error))
                 self._done.dropped += 1
                 return
         broken = self._segment.result.broken
-        self._write_to_segment(moment)
+        self._write_to_segment(frame)
         if self._segment is not None and self._segment.result.broken > broken:
             self._leave_out("pictures that cannot be decoded are left out")
 
@@ -306,61 +306,61 @@ class Session:
             self._said.add(reason)
             self._left_out.append(reason)
 
-    def _write_to_segment(self, moment: Moment) -> None:
+    def _write_to_segment(self, frame: TimedFrame) -> None:
         assert self._segment is not None
         try:
-            self._segment.write(moment)
+            self._segment.write(frame)
         except FileExistsError:
             if self._segment.appeared:
                 raise
-            self._begin_elsewhere(moment)
+            self._begin_elsewhere(frame)
 
-    def _is_over(self, segment: Segment, moment: Moment) -> bool:
+    def _is_over(self, segment: Segment, frame: TimedFrame) -> bool:
         settings = self.plan.settings
-        if moment.coded is not None:
-            if moment.coded.generation != segment.generation:
+        if frame.packet is not None:
+            if frame.packet.generation != segment.generation:
                 return True  # the encoder has another size
-            if not moment.coded.is_keyframe:
+            if not frame.packet.is_keyframe:
                 return False  # no file can begin here
         if segment.is_full:
             return True
-        if settings.segment and moment.time - segment.started >= settings.segment * 1e6:
+        if settings.segment and frame.time - segment.started >= settings.segment * 1e6:
             return True
         return bool(settings.segment_size and segment.result.bytes >= settings.segment_size)
 
-    def _begin(self, moment: Moment) -> Segment:
+    def _begin(self, frame: TimedFrame) -> Segment:
         plan = self.plan
         if self._files and plan.own_name:
             self._name = take_next_name(plan.folder, plan.name)
         elif self._files:
-            suffix, when = plan.format.container.suffix, moment.captured_us / 1e6
+            suffix, when = plan.format.container.suffix, frame.captured_us / 1e6
             self._name = take_free_name(plan.folder, plan.camera, when, suffix)
         self._files += 1
-        self._started = moment.captured_us / 1e6
-        return self._open(moment)
+        self._started = frame.captured_us / 1e6
+        return self._open(frame)
 
-    def _begin_elsewhere(self, moment: Moment) -> None:
-        """Another server began a file of the same name a moment ago: a number is added."""
+    def _begin_elsewhere(self, frame: TimedFrame) -> None:
+        """Another server began a file of the same name a frame ago: a number is added."""
         wanted = self._name
         while self._segment is not None:
             self._segment.abandon()
             self._segment = None
             give_back(self.plan.folder / self._name)
             self._name = take_next_name(self.plan.folder, wanted)
-            self._segment = self._open(moment)
+            self._segment = self._open(frame)
             try:
-                self._segment.write(moment)
+                self._segment.write(frame)
             except FileExistsError:
                 continue
             return
 
-    def _open(self, moment: Moment) -> Segment:
+    def _open(self, frame: TimedFrame) -> Segment:
         plan = self.plan
         path = plan.folder / self._name
         try:
             check_mount(plan.folder, plan.settings.require_mount)
             return Segment(
-                path, plan.camera, plan.format, plan.settings, moment, plan.pace, plan.grid
+                path, plan.camera, plan.format, plan.settings, frame, plan.pace, plan.grid
             )
         except BaseException:
             give_back(path)

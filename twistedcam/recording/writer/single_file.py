@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from twistedcam.media.frame import Frame
+from twistedcam.media.packet import TimedFrame
 from twistedcam.media.timeline import Timeline
 from twistedcam.recording.containers import format_of_name
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.file_names import take_next_name
 from twistedcam.recording.writer.part_file import disk_error
 from twistedcam.recording.writer.segment import Segment, SegmentResult
-from twistedcam.stream.moment import Moment
 
 
 class FileRecording:
@@ -42,7 +42,9 @@ class FileRecording:
         """Add frames, oldest first; how far the recording has come."""
         try:
             for frame in frames:
-                self._write(Moment.of(frame, self._timeline.place(frame.time_us, time.monotonic())))
+                self._write(
+                    TimedFrame.of(frame, self._timeline.place(frame.time_us, time.monotonic()))
+                )
         except OSError as error:
             self._broken = True
             raise disk_error(self.path.name, error) from error
@@ -68,26 +70,26 @@ class FileRecording:
                 raise disk_error(self.path.name, error) from error
         return self.result
 
-    def _write(self, moment: Moment) -> None:
-        if self._segment is not None and (moment.width, moment.height) != self._segment.size:
+    def _write(self, timed: TimedFrame) -> None:
+        if self._segment is not None and (timed.width, timed.height) != self._segment.size:
             self._segment.result.dropped += 1  # one file has pictures of one size
             return
         if self._segment is None:
-            self._segment = self._open(moment)
+            self._segment = self._open(timed)
         while True:
             try:
-                self._segment.write(moment)
+                self._segment.write(timed)
                 break
             except FileExistsError:
                 if self._segment.appeared:
                     raise
-                # Another program began a file of the same name a moment ago.
+                # Another program began a file of the same name a timed ago.
                 self._segment.abandon()
                 self.path = self.path.with_name(take_next_name(self.path.parent, self.path.name))
-                self._segment = self._open(moment)
+                self._segment = self._open(timed)
 
-    def _open(self, moment: Moment) -> Segment:
+    def _open(self, timed: TimedFrame) -> Segment:
         format = format_of_name(self.path.name, self._settings.format)
-        segment = Segment(self.path, self._camera, format, self._settings, moment)
+        segment = Segment(self.path, self._camera, format, self._settings, timed)
         self.result = segment.result
         return segment

@@ -13,7 +13,7 @@ from typing import Any
 
 from twistedcam.errors import BadArgument, CameraFailed, NotSupported
 from twistedcam.runtime.clock import wall_time
-from twistedcam.sources.base import Grab, RequestedMode, SourceInfo
+from twistedcam.sources.base import RawPicture, RequestedMode, SourceInfo
 from twistedcam.sources.spec import COMMON, Settings, SourceSpec
 from twistedcam.sources.webcam.controls import turn
 from twistedcam.sources.webcam.devices import (
@@ -156,7 +156,7 @@ class WebcamSource:
             raise self._noted(self._crowded() or explain_silent(path))
         return self._granted(path)
 
-    def read(self) -> Grab | None:
+    def read(self) -> RawPicture | None:
         """Wait for the next picture, two seconds at most."""
         assert self._capture is not None, "not open"
         if self._unsettled:
@@ -173,10 +173,10 @@ class WebcamSource:
         if not ok or picture is None or not picture.size:
             return None
         if self._code in _JPEG_CODES and (picture.ndim == 1 or 1 in picture.shape[:2]):
-            return Grab(captured, jpeg=picture.tobytes(), size=self._granted_size)
+            return RawPicture(captured, jpeg=picture.tobytes(), size=self._granted_size)
         if self._code == RAW and picture.shape[-1] == 2:
             picture = cv2.cvtColor(picture, cv2.COLOR_YUV2BGR_YUYV)
-        return Grab(captured, image=picture)
+        return RawPicture(captured, image=picture)
 
     def _leave_out_first(self) -> None:
         until = time.monotonic() + SETTLE_SECONDS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from twistedcam.codecs.jpeg_encoder import Encoder
+from twistedcam.codecs.jpeg_encoder import JpegEncoder
 from twistedcam.servers.http.connection.reply import Reply, json_reply
 from twistedcam.servers.http.connection.request import HttpRequest, query
 
@@ -54,7 +54,7 @@ def state_document(server: Server, camera: Camera) -> dict[str, Any]:
         "instance_id": camera.name,
         "encoder": {
             "type": "HW" if passes else "CPU",
-            "quality": Encoder.from_spec(camera.spec).quality,
+            "quality": JpegEncoder.from_spec(camera.spec).quality,
         },
         "source": {
             "online": camera.state == "live",
