@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
     IAddress,
-    IDelayedCall,
     IHalfCloseableProtocol,
     IHandshakeListener,
     IPushProducer,
@@ -29,6 +28,7 @@ from twistedcam.net.connection_limits import Admission
 from twistedcam.net.connections import Connections
 from twistedcam.net.graceful_close import LINGER, GracefulCloser
 from twistedcam.runtime.scheduler import Job, Progress
+from twistedcam.runtime.timer import Timer
 from twistedcam.servers.control import line_format as lines
 from twistedcam.servers.control.session import ControlServerSession
 from twistedcam.servers.control.telnet import PatientTelnet
@@ -90,7 +90,7 @@ class ControlProtocol(PatientTelnet):
         self._is_half = False
         self._is_over = False
         self._newline = "\n"
-        self._deadline: IDelayedCall | None = None
+        self._deadline = Timer(factory.server.clock)
 
     # The connection.
 
@@ -115,17 +115,17 @@ class ControlProtocol(PatientTelnet):
             return
         self._job.source = self._admission.source
         if not self._session.has_grant or ISSLTransport.providedBy(self.transport):
-            self._deadline = server.clock.callLater(JOIN_TIMEOUT, self._too_late)
+            self._deadline.start(JOIN_TIMEOUT, self._too_late)
         self.say(f"OK twistedcam 1 {__version__} ('help' lists the commands)\n")
 
     def handshakeCompleted(self) -> None:
         """TLS has begun."""
         if self._session.has_grant:
-            self._stop_deadline()
+            self._deadline.cancel()
 
     def welcome(self) -> None:
         """The controller has shown a token."""
-        self._stop_deadline()
+        self._deadline.cancel()
         if self._admission is not None:
             self._admission.joined()
 
@@ -180,7 +180,7 @@ class ControlProtocol(PatientTelnet):
         self._pending = b""
         self._waiting.clear()
         self._session.leave()
-        self._stop_deadline()
+        self._deadline.cancel()
         super().connectionLost(reason)
 
     def close(self, linger: bool = True) -> None:
@@ -194,14 +194,13 @@ class ControlProtocol(PatientTelnet):
         self._is_over, self._hears = True, False
         self._job.stop()
         self._session.leave()
-        self._stop_deadline()
         self.transport.unregisterProducer()
         self.transport.resumeProducing()
         if linger and not self._is_half:
             self.factory.closer.close(self.transport)
         else:
             self.transport.loseConnection()
-        self._deadline = self.factory.server.clock.callLater(LINGER, self.drop)
+        self._deadline.start(LINGER, self.drop)
 
     def _refuse(self, error: TwistedcamError) -> None:
         """Hear no more, and end the connection with this error behind what was asked before."""
@@ -212,11 +211,9 @@ class ControlProtocol(PatientTelnet):
 
     def _too_late(self) -> None:
         """Nobody waits any longer for a token, unless one is being looked at, or for TLS."""
-        clock = self.factory.server.clock
         if self._is_working and not self._session.has_grant:
-            self._deadline = clock.callLater(1, self._too_late)
+            self._deadline.start(1, self._too_late)
             return
-        self._deadline = None
         if self._session.has_grant:
             self.drop()
             return
@@ -226,11 +223,6 @@ class ControlProtocol(PatientTelnet):
             log.info("{peer}: {why}", peer=self.peer, why=str(why))
         self._session.answer_error(why)
         self.close()
-
-    def _stop_deadline(self) -> None:
-        if self._deadline is not None and self._deadline.active():
-            self._deadline.cancel()
-        self._deadline = None
 
     # The transport's buffer (IPushProducer): what is said to this controller comes from here.
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import (
     IAddress,
-    IDelayedCall,
     IHalfCloseableProtocol,
     IPushProducer,
     IReactorTime,
@@ -27,6 +26,7 @@ from twistedcam.net.connection_limits import Admission
 from twistedcam.net.connections import Connections
 from twistedcam.net.graceful_close import LINGER, GracefulCloser
 from twistedcam.runtime.scheduler import Job, Progress
+from twistedcam.runtime.timer import Timer
 from twistedcam.servers.frames.admission import admit, hello, right_of
 from twistedcam.servers.frames.keepalive import FRAME_LIMIT, MESSAGE_LIMIT, KeepAlive
 from twistedcam.servers.frames.publish_session import PublishSession
@@ -72,7 +72,7 @@ class FrameProtocol(Protocol):
         self._session: Session | None = None
         self._keepalive = KeepAlive(factory.clock, self._ask, self.fail, self._under_way)
         self._job = Job(factory.server.scheduler, self._step, self._hold, AT_ONCE)
-        self._last_resort: IDelayedCall | None = None
+        self._last_resort = Timer(factory.clock)
         self._tells_clock = False
         self._over = False
         #: Whether the client has closed its half.
@@ -151,8 +151,7 @@ class FrameProtocol(Protocol):
         self._job.stop()
         self._decoder.close()
         self._let_go()
-        if self._last_resort is not None and self._last_resort.active():
-            self._last_resort.cancel()
+        self._last_resort.cancel()
         if self._judging is not None:
             self._judging.cancel()
         if self._token_session is not None:
@@ -202,7 +201,7 @@ class FrameProtocol(Protocol):
         else:
             self._part()
         # A peer that neither reads nor closes would keep the connection for ever.
-        self._last_resort = self.factory.clock.callLater(LINGER, self._abort)
+        self._last_resort.start(LINGER, self._abort)
 
     def _part(self) -> None:
         if self in self.factory.connections:  # a worker may say late that its viewer is gone

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
     IAddress,
-    IDelayedCall,
     IHalfCloseableProtocol,
     IProtocolNegotiationFactory,
     IReactorTime,
@@ -29,6 +28,7 @@ from twistedcam.net.graceful_close import LINGER, GracefulCloser
 from twistedcam.net.proxies import TrustedProxies
 from twistedcam.net.refusal_log import RefusalLog
 from twistedcam.runtime.scheduler import Scheduler
+from twistedcam.runtime.timer import Timer
 from twistedcam.servers.http.connection.error_page import wants_page, with_page
 from twistedcam.servers.http.connection.half_closed import PeerWatch
 from twistedcam.servers.http.connection.pipeline import BUFFER, PipelinedChannel
@@ -88,7 +88,6 @@ class HttpConnection(PipelinedChannel):
         #: Why the connection is refused; its first request is answered with it.
         self.refused: TwistedcamError | None = None
         self._receiver: Receiver | None = None
-        self._deadline: IDelayedCall | None = None
         self._read_closed = False
         self._peer_watch: PeerWatch | None = None
         self._admission: Admission | None = None
@@ -102,6 +101,7 @@ class HttpConnection(PipelinedChannel):
         bottom_of(self.transport).bufferSize = BUFFER
         peer = self.peer = self.transport.getPeer()
         self._watch = StallWatch(self.transport, self.factory.reactor)
+        self._deadline = Timer(self.factory.reactor)
         self._expect_request()
         super().connectionMade()
         is_proxy = self.factory.proxies.trusts(peer)
@@ -135,7 +135,7 @@ class HttpConnection(PipelinedChannel):
 
     def allContentReceived(self) -> None:
         """The request is complete."""
-        self._stop_deadline()
+        self._deadline.cancel()
         super().allContentReceived()
 
     def requestDone(self, request: Request) -> None:
@@ -144,7 +144,7 @@ class HttpConnection(PipelinedChannel):
         super().requestDone(request)
 
     def _begins(self) -> None:
-        if self._deadline is None:
+        if not self._deadline.is_pending:
             self._expect_request()
 
     def _failed(self) -> None:
@@ -204,7 +204,7 @@ class HttpConnection(PipelinedChannel):
         self.hold(None)
         if self._peer_watch is not None:
             self._peer_watch.end()
-        self._stop_deadline()
+        self._deadline.cancel()
         self._watch.end()
         super().connectionLost(reason)
         receiver, self._receiver = self._receiver, None
@@ -279,22 +279,19 @@ class HttpConnection(PipelinedChannel):
         """Refuse the connection: in the form that its first request asks for, if it comes soon."""
         self.refused = error
         if self.factory.closer.reserve(self.transport):
-            self._stop_deadline()
-            self._deadline = self.factory.reactor.callLater(LINGER, self.refuse_connection)
+            self._deadline.start(LINGER, self.refuse_connection)
         else:
             self.refuse_connection()
 
     def _part(self) -> None:
         """End the connection behind what was written, and throw away what still comes."""
         self._stop_work()
-        self._stop_deadline()
         self.setTimeout(None)
         self.transport.unregisterProducer()
         self.factory.closer.close(self.transport)
-        self._deadline = self.factory.reactor.callLater(LINGER, self._abort)
+        self._deadline.start(LINGER, self._abort)
 
     def _abort(self) -> None:
-        self._deadline = None
         self.transport.abortConnection()
 
     def take_over(self, receiver: Receiver) -> None:
@@ -321,20 +318,14 @@ class HttpConnection(PipelinedChannel):
             self._receiver.close()
         else:
             self._stop_work()
-            self._stop_deadline()
+            self._deadline.cancel()
             super().loseConnection()
 
     def _expect_request(self) -> None:
-        self._deadline = self.factory.reactor.callLater(REQUEST_TIMEOUT, self._too_slow)
+        self._deadline.start(REQUEST_TIMEOUT, self._too_slow)
 
     def _too_slow(self) -> None:
-        self._deadline = None
         self.refuse(408, f"the request was not complete after {REQUEST_TIMEOUT:g} seconds")
-
-    def _stop_deadline(self) -> None:
-        if self._deadline is not None and self._deadline.active():
-            self._deadline.cancel()
-        self._deadline = None
 
 
 @implementer(IProtocolNegotiationFactory)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.interfaces import IDelayedCall
 from twisted.web.http import HTTPChannel, Request
 
 from twistedcam.runtime.scheduler import Job, Progress
+from twistedcam.runtime.timer import Timer
 from twistedcam.servers.http.connection.stall import StallWatch
 
 #: Requests that one connection may make.
@@ -51,12 +51,12 @@ class PipelinedChannel(HTTPChannel):
         self._requests = self._complete = 0
         self._answering = False
         self._is_parsing = False
-        self._look: IDelayedCall | None = None
         self._next_look = _FIRST_LOOK
 
     def connectionMade(self) -> None:
         """Begin with nothing to parse."""
         self._job = Job(self.factory.scheduler, self._step, self._update_reading)
+        self._look = Timer(self.factory.reactor)
         super().connectionMade()
 
     def _begins(self) -> None:
@@ -92,7 +92,8 @@ class PipelinedChannel(HTTPChannel):
         self._rests()
         if not self._input:
             return Progress.DONE
-        return Progress.MORE if self._may_parse() and self._look is None else Progress.BLOCKED
+        can_parse = self._may_parse() and not self._look.is_pending
+        return Progress.MORE if can_parse else Progress.BLOCKED
 
     def _next_piece(self) -> tuple[bytes, bool]:
         """What to parse in one step; whether the step may go on behind it."""
@@ -115,17 +116,13 @@ class PipelinedChannel(HTTPChannel):
 
     def _has_unsent(self) -> bool:
         """Whether the client has yet to take what it asked for before; then it is looked later."""
-        self._stop_look()
+        self._look.cancel()
         if not self._requests or self._watch.unread() <= MAX_UNSENT:
             self._next_look = _FIRST_LOOK
             return False
-        self._look = self.factory.reactor.callLater(self._next_look, self._look_again)
+        self._look.start(self._next_look, self._job.resume)
         self._next_look = min(2 * self._next_look, _LONGEST_LOOK)
         return True
-
-    def _look_again(self) -> None:
-        self._look = None
-        self._job.resume()
 
     def _update_reading(self, _: bool = False) -> None:
         """Read no more than what is parsed and answered."""
@@ -199,9 +196,4 @@ class PipelinedChannel(HTTPChannel):
         self._input.clear()
         self.clearLineBuffer()
         self._job.stop()
-        self._stop_look()
-
-    def _stop_look(self) -> None:
-        if self._look is not None:
-            self._look.cancel()
-            self._look = None
+        self._look.cancel()

@@ -27,6 +27,7 @@ from twistedcam.errors import BadArgument
 from twistedcam.media.frame import Frame
 from twistedcam.net.addresses import show_address, source_of
 from twistedcam.runtime.scheduler import Job, Progress
+from twistedcam.runtime.timer import Timer
 from twistedcam.servers.http.connection.request import HttpRequest, requested_camera
 from twistedcam.servers.http.streams.mjpeg import wanted_fps
 
@@ -144,7 +145,8 @@ class WebSocketSession:
         self._watcher.begin()
         self._is_late = False
         self._was_full = False
-        self._timer = server.clock.callLater(ACK_TIMEOUT, self._check_acks)
+        self._timer = Timer(server.clock)
+        self._timer.start(ACK_TIMEOUT, self._check_acks)
         server.viewers.announce(self._viewer)
         self._begun = True
         if self._pending:
@@ -192,7 +194,7 @@ class WebSocketSession:
     def lost(self) -> None:
         """The connection is gone (channel.Receiver)."""
         self._gone = True
-        self._stop_timer()
+        self._timer.cancel()
         self._job.stop()
         self._pending.clear()
         self._watcher.end()
@@ -238,7 +240,7 @@ class WebSocketSession:
             self._end(1008, "nothing was acknowledged for too long")
             return
         self._is_late = self._watcher.waits
-        self._timer = self._server.clock.callLater(ACK_TIMEOUT, self._check_acks)
+        self._timer.start(ACK_TIMEOUT, self._check_acks)
 
     def _end(self, code: int, reason: str | None = None) -> None:
         """Say goodbye, and close."""
@@ -248,7 +250,7 @@ class WebSocketSession:
             code = 1000 if code == 1005 else code
             self._outlet.say(self._protocol.send(CloseConnection(code, reason)))
         self._over = True
-        self._stop_timer()
+        self._timer.cancel()
         if self._job.is_held:
             self._hold(False)
         self._job.stop()
@@ -256,10 +258,6 @@ class WebSocketSession:
         self._watcher.finish(self._transport.loseConnection)
         # A browser that does not read would keep the connection for ever.
         self._server.clock.callLater(GOODBYE_TIMEOUT, self._abort)
-
-    def _stop_timer(self) -> None:
-        if self._timer.active():
-            self._timer.cancel()
 
     def _abort(self) -> None:
         if not self._gone:
