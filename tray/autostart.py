@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tray.errors import TrayError
+from twistedcam.runtime.atomic_file import write_atomically
 
 LABEL = "org.twistedcam.tray"
 
@@ -64,9 +65,7 @@ def install(path: Path, content: bytes) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.chmod(0o600)
-        path.write_bytes(content)
+        write_atomically(path, content, 0o600)
     except OSError as error:
         raise TrayError(f"{path} cannot be written: {error.strerror}") from None
 

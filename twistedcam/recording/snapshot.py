@@ -13,7 +13,8 @@ from twistedcam.media.frame import Frame
 from twistedcam.recording.library.snapshot_quota import SUFFIXES, check_room
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.file_names import check_name, give_back, take, take_free_name
-from twistedcam.runtime.file_system import give_name, sync_file, sync_folder
+from twistedcam.runtime.atomic_file import sync_file, sync_folder
+from twistedcam.runtime.file_system import give_name
 from twistedcam.runtime.threads import Thread, run_in_thread
 
 _NO_LIMITS = RecordSettings()

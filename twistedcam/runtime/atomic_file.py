@@ -19,10 +19,12 @@ LOCK_TIMEOUT = 10.0
 STALE_AFTER = 5.0
 #: Seconds between two attempts to get a lock.
 _POLL = 0.01
-#: What a file system says that has no locks (NFS without lockd, some FUSE and SMB ones).
-_NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
-#: What a file system says that cannot sync this kind of file.
-_NO_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
+#: What a file system says that cannot do something: NFS without lockd, some FUSE and SMB ones.
+_UNSUPPORTED = frozenset(
+    {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
+)
+#: What a file system says whose disk refuses.
+_DANGER = frozenset({errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ESTALE})
 #: Never through a symbolic link, and never waiting for the other end of a FIFO.
 _PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 
@@ -62,14 +64,15 @@ def write_atomically(
             _set_mode(fd, mode)
             if sync:
                 file.flush()
-                _sync(fd)
+                sync_file(fd)
         os.replace(fresh, path, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
     except BaseException:
         with suppress(OSError):
             os.unlink(fresh, dir_fd=dir_fd)
         raise
     if sync:
-        sync_folder(folder or ".", dir_fd)
+        with suppress(OSError):  # it is replaced already
+            sync_folder(folder or ".", dir_fd)
 
 
 @contextmanager
@@ -100,27 +103,38 @@ def locked(path: Path | str, *, dir_fd: int | None = None) -> Iterator[None]:
                 yield
 
 
+def sync_file(fd: int) -> None:
+    """Write a file's contents to the disk, as far as the file system can do that.
+
+    Raises:
+        OSError: the disk refuses: what was written may be lost.
+    """
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        if error.errno in _DANGER:
+            raise
+
+
 def sync_folder(folder: Path | str, dir_fd: int | None = None) -> None:
-    """See that the names in a folder are on the disk, as far as the system can do that."""
-    with suppress(OSError):
+    """Write the names in a folder to the disk, as far as the file system can do that.
+
+    Raises:
+        OSError: the disk refuses: new names may be lost.
+    """
+    try:
         fd = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0), dir_fd=dir_fd)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+    except OSError:
+        return  # a folder that may not be listed, or no descriptor left: the system does it later
+    try:
+        sync_file(fd)
+    finally:
+        os.close(fd)
 
 
 def _short(name: str) -> str:
     """As much of a name as leaves room for more in the 255 bytes that a name may have."""
     return os.fsdecode(os.fsencode(name)[:100])
-
-
-def _sync(fd: int) -> None:
-    try:
-        os.fsync(fd)
-    except OSError as error:
-        if error.errno not in _NO_SYNC:
-            raise
 
 
 def _set_mode(fd: int, mode: int) -> None:
@@ -130,7 +144,7 @@ def _set_mode(fd: int, mode: int) -> None:
     try:
         os.fchmod(fd, mode)
     except OSError as error:
-        if error.errno not in (errno.EPERM, *_NO_SYNC):
+        if error.errno not in (errno.EPERM, *_UNSUPPORTED):
             raise
 
 
@@ -170,7 +184,7 @@ def _lock(fd: int, lock: str, until: float) -> bool:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            if error.errno in _NO_LOCKS:
+            if error.errno in _UNSUPPORTED:
                 return False
             if error.errno not in (errno.EWOULDBLOCK, errno.EACCES, errno.EINTR):
                 raise

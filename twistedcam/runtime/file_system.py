@@ -1,8 +1,7 @@
-"""What not every file system can do: locks, hard links, syncing a folder.
+"""What not every file system can do: locks and hard links.
 
 Network file systems, FUSE and FAT lack one or the other. A recording does not need any of them, so
-each function here does the best that the file system can do. An error is raised only where what
-was recorded may be lost.
+each function here does the best that the file system can do.
 """
 
 from __future__ import annotations
@@ -22,8 +21,6 @@ if sys.platform != "win32":
 
 log = Logger()
 
-#: What a file system says whose disk refuses: what was written may be lost.
-_DANGER = frozenset({errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ESTALE})
 #: What ``flock`` says to who comes second.
 _HELD = frozenset({errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES})
 #: The devices whose lack of locks was logged.
@@ -93,35 +90,6 @@ def give_name(part: Path, path: Path) -> Path:
         with suppress(OSError):  # it has its name; recovery removes the second one
             os.unlink(part)
         return target
-
-
-def sync_file(fd: int) -> None:
-    """See that a file's contents are on the disk, as far as the file system can say that.
-
-    Raises:
-        OSError: the disk refuses.
-    """
-    try:
-        os.fsync(fd)
-    except OSError as error:
-        if error.errno in _DANGER:
-            raise
-
-
-def sync_folder(folder: Path) -> None:
-    """See that the names in a folder are on the disk, as far as the file system can do that.
-
-    Raises:
-        OSError: the disk refuses.
-    """
-    try:
-        fd = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return  # a folder that may not be listed, or no descriptor left: the system does it later
-    try:
-        sync_file(fd)
-    finally:
-        os.close(fd)
 
 
 def longest_name(folder: Path) -> int:

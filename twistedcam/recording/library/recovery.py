@@ -18,7 +18,8 @@ from twistedcam.recording.media_worker.source import NotAFilm
 from twistedcam.recording.writer.avi_date import stamp
 from twistedcam.recording.writer.metadata_tag import Tag
 from twistedcam.recording.writer.part_file import name_of_part
-from twistedcam.runtime.file_system import WriterLock, give_name, sync_file, sync_folder
+from twistedcam.runtime.atomic_file import sync_file, sync_folder
+from twistedcam.runtime.file_system import WriterLock, give_name
 from twistedcam.runtime.regular_file import open_regular
 from twistedcam.util.escaped_name import show_name
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from twistedcam.recording.writer.disk_space import ROOM, free_bytes
 from twistedcam.recording.writer.part_file import whole_of
-from twistedcam.runtime.file_system import sync_file
+from twistedcam.runtime.atomic_file import sync_file
 
 SUFFIXES = (".mp4", ".mov")
 #: Bytes that are copied at once.

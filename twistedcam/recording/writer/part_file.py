@@ -11,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from twistedcam.errors import DiskError
-from twistedcam.runtime.file_system import WriterLock, give_name, sync_file, sync_folder
+from twistedcam.runtime.atomic_file import sync_file, sync_folder
+from twistedcam.runtime.file_system import WriterLock, give_name
 
 PREFIX, SUFFIX, WHOLE = ".", ".part", ".whole"
 #: Seconds to wait for a file when the process has as many as it may have.
