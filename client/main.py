@@ -20,7 +20,7 @@ from client.steering import Steering, parse_control
 from client.views import View
 from client.words import Cameras, OptionalWord
 from twistedcam.cli.tls_options import add_trust_arguments, read_token, read_trust
-from twistedcam.clients.frames import Target, parse_target
+from twistedcam.clients.frames import CameraAddress, parse_target
 from twistedcam.clients.frames.address import DEFAULT_URL
 from twistedcam.errors import BadArgument
 
@@ -141,7 +141,7 @@ def make_steerings(
     return ways
 
 
-def read_targets(arguments: argparse.Namespace) -> list[Target]:
+def read_targets(arguments: argparse.Namespace) -> list[CameraAddress]:
     """The cameras to show."""
     token = read_token(arguments, os.environ)
     trust = read_trust(arguments, os.environ)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from twistedcam.clients.control.blocking import BlockingClient
-from twistedcam.clients.frames import Target
+from twistedcam.clients.frames import CameraAddress
 from twistedcam.errors import BadArgument, TwistedcamError
 from twistedcam.tls.client import Trust
 
@@ -66,7 +66,7 @@ def _lines(answer: dict[str, Any]) -> list[str]:
     return [f"{name}: {value}" for name, value in answer.items() if value is not None]
 
 
-def parse_control(text: str, target: Target) -> str:
+def parse_control(text: str, target: CameraAddress) -> str:
     """The control port's endpoint for who watches ``target``.
 
     Arguments:

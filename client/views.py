@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from client.stats import Meter, ViewerStats
-from twistedcam.clients.frames import Target
+from twistedcam.clients.frames import CameraAddress
 from twistedcam.clients.frames.blocking import FrameReader
 from twistedcam.media.frame import Frame
 from twistedcam.util.camera_name import ascii_title
@@ -27,7 +27,7 @@ class View:
         reconnect: try again for ever when the connection is lost.
     """
 
-    def __init__(self, target: Target, reconnect: bool = True) -> None:
+    def __init__(self, target: CameraAddress, reconnect: bool = True) -> None:
         self.target = target
         self.meter = Meter()
         #: The last frame that was used, or None.

@@ -12,13 +12,13 @@ from client.steering import Steering, parse_control
 from tests.support.guarded import guarded
 from tests.support.process import PATIENCE, run_program
 from twistedcam import Frame, connect
-from twistedcam.clients.frames import Target
+from twistedcam.clients.frames import CameraAddress
 from twistedcam.errors import BadArgument
 from twistedcam.tls.client import Trust
 from twistedcam.tls.known_servers import KnownServers
 
-PLAIN, SECURE = Target("host"), Target("::1", tls=True)
-SOCKET = Target("", 0, path="/run/cam")
+PLAIN, SECURE = CameraAddress("host"), CameraAddress("::1", tls=True)
+SOCKET = CameraAddress("", 0, path="/run/cam")
 
 
 @pytest.mark.parametrize(
@@ -32,17 +32,17 @@ SOCKET = Target("", 0, path="/run/cam")
         (":99", SECURE, "tls:::1:99"),
         ("tcp:localhost:9531", SECURE, "tcp:localhost:9531"),
         ("unix:/run/control", SOCKET, "unix:/run/control"),
-        (":99", Target("tcp"), "tcp:tcp:99"),
+        (":99", CameraAddress("tcp"), "tcp:tcp:99"),
     ],
 )
-def test_what_is_left_out_is_the_camera_s(text: str, target: Target, endpoint: str) -> None:
+def test_what_is_left_out_is_the_camera_s(text: str, target: CameraAddress, endpoint: str) -> None:
     assert parse_control(text, target) == endpoint
 
 
 @pytest.mark.parametrize(
     ("text", "target"), [("host:x", PLAIN), (":²", PLAIN), (":0", PLAIN), ("", SOCKET)]
 )
-def test_what_is_no_address_is_refused(text: str, target: Target) -> None:
+def test_what_is_no_address_is_refused(text: str, target: CameraAddress) -> None:
     with pytest.raises(BadArgument, match="control port"):
         parse_control(text, target)
 

@@ -13,10 +13,10 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from tests.delivery.test_faults import failing
 from tests.support.process import PATIENCE
-from tests.support.sockets import Near, connect, frame, framing, read, turn, until
+from tests.support.sockets import Near, connect, frame, read, serialize, turn, until
 from tests.support.system import require
-from twistedcam.delivery import make_outlet
-from twistedcam.delivery.ack_reader import Ears
+from twistedcam.delivery import choose_sender
+from twistedcam.delivery.ack_reader import AckReader
 from twistedcam.delivery.socket_state import HAS_SENDFILE
 
 
@@ -25,14 +25,14 @@ class EarsTests(TestCase):
 
     def setUp(self) -> None:
         require(HAS_SENDFILE, "epoll(7) in a set of its own")
-        self.ears = Ears(reactor)
-        self.addCleanup(lambda: self.assertNotIn(self.ears, reactor.getReaders()))  # type: ignore[attr-defined]
+        self.ack_reader = AckReader(reactor)
+        self.addCleanup(lambda: self.assertNotIn(self.ack_reader, reactor.getReaders()))  # type: ignore[attr-defined]
 
     async def attached(self, kind: str = "tcp") -> tuple[Near, socket.socket, bytearray]:
         near, far = await connect(self, reactor, kind)
         heard = bytearray()
-        assert self.ears.attach(near.transport, heard.extend)
-        near.gone.addCallback(lambda _: self.ears.detach(near.transport))
+        assert self.ack_reader.attach(near.transport, heard.extend)
+        near.gone.addCallback(lambda _: self.ack_reader.detach(near.transport))
         return near, far, heard
 
     async def test_all_is_heard_and_nothing_by_the_transport(self) -> None:
@@ -64,20 +64,20 @@ class EarsTests(TestCase):
         def received(_: bytes) -> None:
             raise RuntimeError("a fault in the server")
 
-        assert self.ears.attach(bad.transport, received)
+        assert self.ack_reader.attach(bad.transport, received)
         bad_far.sendall(b"x")
         await until(reactor, lambda: bad.gone.called)
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
         far.sendall(b"more")
         await until(reactor, lambda: heard == b"more")
-        self.ears.detach(near.transport)
+        self.ack_reader.detach(near.transport)
 
     async def test_who_is_detached_is_heard_by_the_transport_again(self) -> None:
         near, far, heard = await self.attached()
         far.sendall(b"one")
         await until(reactor, lambda: heard == b"one")
-        self.ears.detach(near.transport)
-        self.ears.detach(near.transport)
+        self.ack_reader.detach(near.transport)
+        self.ack_reader.detach(near.transport)
         far.sendall(b"two")
         await until(reactor, lambda: near.heard == b"two")
         assert heard == b"one"
@@ -89,10 +89,10 @@ class EarsTests(TestCase):
         def received(number: int) -> None:
             heard.append(number)
             for near, _ in pairs:
-                self.ears.detach(near.transport)
+                self.ack_reader.detach(near.transport)
 
         for number, (near, _) in enumerate(pairs):
-            self.ears.attach(near.transport, lambda _, number=number: received(number))
+            self.ack_reader.attach(near.transport, lambda _, number=number: received(number))
         for _, far in pairs:
             far.sendall(b"x")
         await until(reactor, lambda: sum(len(near.heard) for near, _ in pairs) == 2)
@@ -115,27 +115,27 @@ class EarsTests(TestCase):
 
     async def test_frames_go_out_as_ever(self) -> None:
         near, far, heard = await self.attached()
-        outlet = make_outlet(near.transport, framing, lambda: None, reactor)
-        outlet.say(b"hello")
+        sender = choose_sender(near.transport, serialize, lambda: None, reactor)
+        sender.send_message(b"hello")
         assert await read(reactor, far, 5) == b"hello"
-        await until(reactor, outlet.is_clear)
-        outlet.offer(frame(1, 90_000))
+        await until(reactor, sender.is_ready)
+        sender.offer(frame(1, 90_000))
         far.sendall(b"ack")
-        assert await read(reactor, far, 90_008) == framing(frame(1, 90_000))
+        assert await read(reactor, far, 90_008) == serialize(frame(1, 90_000))
         await until(reactor, lambda: heard == b"ack")
 
     async def test_without_a_file_for_the_set_the_transport_reads_as_always(self) -> None:
         near, far = await connect(self, reactor)
         self.patch(select, "epoll", failing(24))
         heard = bytearray()
-        assert not self.ears.attach(near.transport, heard.extend)
+        assert not self.ack_reader.attach(near.transport, heard.extend)
         far.sendall(b"hello")
         await until(reactor, lambda: near.heard == b"hello")
-        self.ears.detach(near.transport)
+        self.ack_reader.detach(near.transport)
 
 
 class WithoutSockets(SynchronousTestCase):
     def test_where_there_is_no_socket_the_transport_reads(self) -> None:
         transport: Any = StringTransport()
-        assert not Ears(Clock()).attach(transport, lambda _: None)
+        assert not AckReader(Clock()).attach(transport, lambda _: None)
         assert transport.producerState == "producing"

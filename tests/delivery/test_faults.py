@@ -15,14 +15,14 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
 
 from tests.support.process import PATIENCE
-from tests.support.sockets import Near, connect, frame, framing, read, turn, until
+from tests.support.sockets import Near, connect, frame, read, serialize, turn, until
 from tests.support.system import require
-from twistedcam.delivery import Outlet, Watcher, WriteOutlet, make_outlet
+from twistedcam.delivery import Sender, Subscription, TransportSender, choose_sender
 from twistedcam.delivery import sendfile_sender as sendfile_module
 from twistedcam.delivery import socket_state as kernel_module
 from twistedcam.delivery.socket_state import HAS_SENDFILE
 from twistedcam.delivery.subscription import STALL_LIMIT
-from twistedcam.delivery.workers.handle import Feed
+from twistedcam.delivery.workers.handle import WorkerFeed
 from twistedcam.events import EventBus
 from twistedcam.runtime import file_limits as limits
 from twistedcam.stream.hub import Hub
@@ -41,10 +41,10 @@ def failing(code: int) -> Callable[..., Any]:
 
 
 class Guest:
-    """One viewer: its watcher, and both ends of its connection."""
+    """One viewer: its subscription, and both ends of its connection."""
 
-    def __init__(self, watcher: Watcher, near: Near, far: socket.socket) -> None:
-        self.watcher = watcher
+    def __init__(self, subscription: Subscription, near: Near, far: socket.socket) -> None:
+        self.subscription = subscription
         self.near = near
         self.far = far
         self.fd: int = near.transport.getHandle().fileno()  # type: ignore[union-attr]
@@ -63,20 +63,20 @@ class FaultTests(TestCase):
 
     async def guest(self, window: int = 0, write: bool = False) -> Guest:
         near, far = await connect(self, reactor)
-        watching: list[Watcher] = []
+        watching: list[Subscription] = []
 
-        def cleared() -> None:
+        def ready() -> None:
             if watching:
                 watching[0].ready()
 
-        outlet: Outlet
+        sender: Sender
         if write:
-            outlet = WriteOutlet(near.transport, framing, cleared)
+            sender = TransportSender(near.transport, serialize, ready)
         else:
-            outlet = make_outlet(near.transport, framing, cleared, reactor)
-        viewer = self.viewers.join("here", "tcp", "cam", outlet.path, lambda _: None)
-        watching.append(Watcher(viewer, self.hub, outlet, self.clock, window=window))
-        outlet.begin()
+            sender = choose_sender(near.transport, serialize, ready, reactor)
+        viewer = self.viewers.join("here", "tcp", "cam", sender.path, lambda _: None)
+        watching.append(Subscription(viewer, self.hub, sender, self.clock, window=window))
+        sender.begin()
         watching[0].begin()
         near.gone.addCallback(lambda _: watching[0].end())
         return Guest(watching[0], near, far)
@@ -95,7 +95,7 @@ class FaultTests(TestCase):
     async def one_gone_one_well(self, poor: Guest, well: Guest) -> None:
         for seq in (1, 2, 3):
             self.hub.publish(frame(seq, 9_000))
-            assert await read(reactor, well.far, 9_008) == framing(frame(seq, 9_000))
+            assert await read(reactor, well.far, 9_008) == serialize(frame(seq, 9_000))
         await until(reactor, lambda: poor.near.gone.called)
         assert len(self.hub) == 1
 
@@ -134,7 +134,7 @@ class FaultTests(TestCase):
             with contextlib.suppress(ConnectionResetError):
                 await read(reactor, poor.far, BIG + 8)
             await until(reactor, lambda poor=poor: poor.near.gone.called)
-            assert await read(reactor, well.far, BIG + 8) == framing(frame(1, BIG))
+            assert await read(reactor, well.far, BIG + 8) == serialize(frame(1, BIG))
             assert len(self.hub) == 1
             well.near.transport.abortConnection()  # type: ignore[union-attr]
             await well.near.gone
@@ -145,11 +145,11 @@ class FaultTests(TestCase):
         self.against(poor, "sendfile", errno.EAGAIN)
         for seq in range(1, 5):
             self.hub.publish(frame(seq, 9_000))
-            assert await read(reactor, well.far, 9_008) == framing(frame(seq, 9_000))
+            assert await read(reactor, well.far, 9_008) == serialize(frame(seq, 9_000))
             assert not poor.near.gone.called
             self.clock.advance(STALL_LIMIT / 3 + 0.01)
         self.hub.publish(frame(9, 9_000))
-        assert await read(reactor, well.far, 9_008) == framing(frame(9, 9_000))
+        assert await read(reactor, well.far, 9_008) == serialize(frame(9, 9_000))
         await until(reactor, lambda: poor.near.gone.called)
 
     async def test_a_socket_that_says_writable_and_takes_nothing_is_not_asked_all_the_time(
@@ -172,7 +172,7 @@ class FaultTests(TestCase):
         assert len(asked) < 100  # else it would be once a turn
         self.patch(os, "sendfile", real)
         for each in (poor, well):
-            assert await read(reactor, each.far, 9_008) == framing(frame(1, 9_000))
+            assert await read(reactor, each.far, 9_008) == serialize(frame(1, 9_000))
 
     async def test_a_kernel_that_says_writable_and_unsent_is_not_asked_all_the_time(self) -> None:
         guest = await self.guest()
@@ -188,17 +188,17 @@ class FaultTests(TestCase):
             await turn(reactor)
         assert asked[0] < 100  # else it would be once a turn
         self.patch(kernel_module, "ioctl", real)
-        assert await read(reactor, guest.far, 9_008) == framing(frame(1, 9_000))
+        assert await read(reactor, guest.far, 9_008) == serialize(frame(1, 9_000))
 
     async def all_get_all(self, size: int = 9_000) -> None:
         guests = [await self.guest(), await self.guest(), await self.guest(write=True)]
         for seq in (1, 2, 3):
             self.hub.publish(frame(seq, size))
             for each in guests:
-                assert await read(reactor, each.far, size + 8) == framing(frame(seq, size))
-                outlet = each.watcher._outlet
-                await until(reactor, outlet.is_clear)
-        assert [each.watcher.viewer.frames for each in guests] == [3, 3, 3]
+                assert await read(reactor, each.far, size + 8) == serialize(frame(seq, size))
+                sender = each.subscription._sender
+                await until(reactor, sender.is_ready)
+        assert [each.subscription.viewer.frames for each in guests] == [3, 3, 3]
 
     async def test_without_a_file_for_the_frame_all_get_it_all_the_same(self) -> None:
         self.patch(os, "memfd_create", failing(errno.EMFILE))
@@ -219,7 +219,7 @@ class FaultTests(TestCase):
         self.patch(os, "write", write)
         guest = await self.guest()
         self.hub.publish(frame(1, 9_000))
-        assert await read(reactor, guest.far, 9_008) == framing(frame(1, 9_000))
+        assert await read(reactor, guest.far, 9_008) == serialize(frame(1, 9_000))
         assert files
         assert not any("memfd" in _target(fd) for fd in files)
 
@@ -250,20 +250,20 @@ class FaultTests(TestCase):
         self.patch(os, "dup", failing(errno.EMFILE))
         guest = await self.guest()
         self.hub.publish(frame(1, BIG))
-        outlet = guest.watcher._outlet
-        outlet.say(b"bye")
-        guest.watcher.finish(guest.near.transport.loseConnection)  # type: ignore[union-attr]
-        assert await read(reactor, guest.far, BIG + 8) == framing(frame(1, BIG))
+        sender = guest.subscription._sender
+        sender.send_message(b"bye")
+        guest.subscription.finish(guest.near.transport.loseConnection)  # type: ignore[union-attr]
+        assert await read(reactor, guest.far, BIG + 8) == serialize(frame(1, BIG))
         assert await read(reactor, guest.far, 100) == b"bye"
 
     async def test_a_worker_without_a_file_misses_a_frame_and_no_more(self) -> None:
         told: list[str] = []
 
-        class Link:
+        class WorkerChannel:
             def tell(self, what: str, **_: Any) -> None:
                 told.append(what)
 
-        feed = Feed(1, Link(), self.hub, framing)  # type: ignore[arg-type]
+        feed = WorkerFeed(1, WorkerChannel(), self.hub, serialize)  # type: ignore[arg-type]
         feed.join(Mock())
         with_files = os.memfd_create
         self.patch(os, "memfd_create", failing(errno.EMFILE))

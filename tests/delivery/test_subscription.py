@@ -8,7 +8,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.sockets import frame
-from twistedcam.delivery import Watcher
+from twistedcam.delivery import Subscription
 from twistedcam.delivery.subscription import STALL_LIMIT
 from twistedcam.events import EventBus
 from twistedcam.media.frame import Frame
@@ -16,8 +16,8 @@ from twistedcam.stream.hub import Hub
 from twistedcam.stream.viewers import Viewers
 
 
-class SlowOutlet:
-    """An outlet whose far end a test plays."""
+class SlowSender:
+    """A sender whose far end a test plays."""
 
     path = "fake"
 
@@ -29,7 +29,7 @@ class SlowOutlet:
         self.caught_up: list[int] = []
         self.over = ""
 
-    def is_clear(self) -> bool:
+    def is_ready(self) -> bool:
         return self.clear
 
     def offer(self, frame: Frame, is_caught_up: bool = False) -> int:
@@ -41,9 +41,9 @@ class SlowOutlet:
         return len(frame.jpeg)
 
     def say(self, data: bytes) -> None:
-        raise AssertionError("a watcher has nothing to say")
+        raise AssertionError("a subscription has nothing to say")
 
-    def held(self) -> int:
+    def unsent_bytes(self) -> int:
         return self.bytes_held
 
     def finish(self, done: Callable[[], None]) -> None:
@@ -63,11 +63,13 @@ class Watching:
     def __init__(self, window: int = 0) -> None:
         self.clock = Clock()
         self.hub = Hub()
-        self.outlet = SlowOutlet()
+        self.sender = SlowSender()
         viewers = Viewers(EventBus(), self.clock)
         self.viewer = viewers.join("nowhere", "tcp", "cam", "fake", lambda _: None)
-        self.watcher = Watcher(self.viewer, self.hub, self.outlet, self.clock, None, window)
-        self.watcher.begin()
+        self.subscription = Subscription(
+            self.viewer, self.hub, self.sender, self.clock, None, window
+        )
+        self.subscription.begin()
         self._seq = 0
 
     def seconds(self, count: float, each: Callable[[], None] = lambda: None) -> None:
@@ -80,104 +82,104 @@ class Watching:
 
 def test_a_viewer_that_takes_nothing_is_dropped_after_the_limit_and_not_before() -> None:
     watching = Watching()
-    watching.outlet.clear, watching.outlet.bytes_held = False, 70_000
+    watching.sender.clear, watching.sender.bytes_held = False, 70_000
     watching.seconds(STALL_LIMIT)
-    assert watching.outlet.over == ""
+    assert watching.sender.over == ""
     assert len(watching.hub) == 1
     watching.seconds(0.2)
-    assert watching.outlet.over == "aborted"
+    assert watching.sender.over == "aborted"
     assert len(watching.hub) == 0
 
 
 def test_a_viewer_that_reads_ever_so_slowly_stays() -> None:
     watching = Watching()
-    watching.outlet.clear, watching.outlet.bytes_held = False, 70_000
+    watching.sender.clear, watching.sender.bytes_held = False, 70_000
 
     def read() -> None:
-        watching.outlet.bytes_held -= 1
+        watching.sender.bytes_held -= 1
 
     watching.seconds(4 * STALL_LIMIT, read)
-    assert watching.outlet.over == ""
+    assert watching.sender.over == ""
 
 
 def test_a_pause_shorter_than_the_limit_is_forgotten() -> None:
     watching = Watching()
     for _ in range(5):
-        watching.outlet.clear, watching.outlet.bytes_held = False, 70_000
+        watching.sender.clear, watching.sender.bytes_held = False, 70_000
         watching.seconds(STALL_LIMIT - 1)
-        watching.outlet.clear = True
+        watching.sender.clear = True
         watching.seconds(0.1)
-    assert watching.outlet.over == ""
-    assert len(watching.outlet.sent) == 5
+    assert watching.sender.over == ""
+    assert len(watching.sender.sent) == 5
 
 
 def test_who_is_blocked_gets_nothing_old_when_it_is_clear_again() -> None:
     watching = Watching()
-    watching.outlet.clear = False
+    watching.sender.clear = False
     watching.seconds(3)
-    watching.outlet.clear = True
-    watching.watcher.ready()
-    assert watching.outlet.sent == [30]
+    watching.sender.clear = True
+    watching.subscription.ready()
+    assert watching.sender.sent == [30]
     assert watching.viewer.drops == 29
 
 
 def test_who_was_ready_before_its_turn_gets_the_frame_once() -> None:
     watching = Watching()
     watching.hub.newest = newest = frame(7, 100)
-    watching.watcher.ready()
-    watching.watcher.take(newest)
-    assert watching.outlet.sent == [7]
+    watching.subscription.ready()
+    watching.subscription.take(newest)
+    assert watching.sender.sent == [7]
     assert watching.viewer.drops == 0
 
 
 def test_a_full_window_is_no_stall() -> None:
     watching = Watching(window=2)
     watching.seconds(5 * STALL_LIMIT)
-    assert watching.outlet.sent == [1, 2]
-    assert watching.outlet.over == ""
-    watching.watcher.acknowledge(1)
-    assert watching.outlet.sent == [1, 2, 500]
+    assert watching.sender.sent == [1, 2]
+    assert watching.sender.over == ""
+    watching.subscription.acknowledge(1)
+    assert watching.sender.sent == [1, 2, 500]
 
 
 def test_who_has_acknowledged_everything_is_known_to_have_it() -> None:
     watching = Watching(window=2)
     watching.seconds(0.2)  # frames 1 and 2
-    watching.watcher.acknowledge(1)
+    watching.subscription.acknowledge(1)
     watching.seconds(0.1)
-    watching.watcher.acknowledge(3)
+    watching.subscription.acknowledge(3)
     watching.seconds(0.1)
-    assert watching.outlet.sent == [1, 2, 3, 4]
-    assert watching.outlet.caught_up == [1, 4]
+    assert watching.sender.sent == [1, 2, 3, 4]
+    assert watching.sender.caught_up == [1, 4]
 
 
 def test_of_who_acknowledges_nothing_it_is_never_known() -> None:
     watching = Watching(window=0)
     watching.seconds(1)
-    assert watching.outlet.caught_up == []
+    assert watching.sender.caught_up == []
 
 
 def test_the_end_goes_through_the_outlet_in_order() -> None:
     watching = Watching()
     ended: list[bool] = []
-    watching.watcher.finish(lambda: ended.append(True))
+    watching.subscription.finish(lambda: ended.append(True))
     watching.seconds(1)
-    assert watching.outlet.over == "finished"
+    assert watching.sender.over == "finished"
     assert ended == [True]
-    assert watching.outlet.sent == []
+    assert watching.sender.sent == []
 
 
 def test_a_connection_that_fails_when_it_is_ready_again_is_ended() -> None:
     watching = Watching()
-    watching.outlet.clear = False
+    watching.sender.clear = False
     watching.seconds(1)
 
     def broken(_: Frame) -> int:
         raise ConnectionResetError("it is gone")
 
-    watching.outlet.offer = broken  # type: ignore[method-assign]
-    watching.watcher.ready()
-    assert watching.outlet.over == "aborted"
-    assert watching.outlet.sent == []
+    watching.sender.offer = broken  # type: ignore[method-assign]
+    watching.subscription.ready()
+    assert watching.sender.over == "aborted"
+    assert watching.sender.sent == []
 
 
 class FaultTests(SynchronousTestCase):
@@ -187,8 +189,8 @@ class FaultTests(SynchronousTestCase):
         def offer(frame: Frame, is_caught_up: bool = False) -> int:
             raise RuntimeError("broken picture")
 
-        self.patch(watching.outlet, "offer", offer)
+        self.patch(watching.sender, "offer", offer)
         watching.seconds(0.1)
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
-        self.assertEqual(watching.outlet.over, "aborted")
+        self.assertEqual(watching.sender.over, "aborted")
         self.assertEqual(len(watching.hub), 0)

@@ -11,9 +11,9 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
 from tests.support.process import PATIENCE
-from tests.support.sockets import Near, connect, frame, framing, read, read_at_once, until
-from twistedcam.delivery import SealedOutlet, make_outlet
-from twistedcam.delivery.tls_sender import RECORD, in_pieces
+from tests.support.sockets import Near, connect, frame, read, read_at_once, serialize, until
+from twistedcam.delivery import TlsSender, choose_sender
+from twistedcam.delivery.tls_sender import RECORD, as_records
 
 
 class Sealing:
@@ -42,95 +42,95 @@ class Sealing:
 class SealedTests(TestCase):
     timeout = PATIENCE
 
-    async def opened(self) -> tuple[SealedOutlet, Near, socket.socket]:
+    async def opened(self) -> tuple[TlsSender, Near, socket.socket]:
         near, far = await connect(self, reactor, "tls")
-        outlet = make_outlet(near.transport, framing, lambda: None, reactor)
-        assert isinstance(outlet, SealedOutlet)
-        self.addCleanup(outlet.close)
-        return outlet, near, far
+        sender = choose_sender(near.transport, serialize, lambda: None, reactor)
+        assert isinstance(sender, TlsSender)
+        self.addCleanup(sender.close)
+        return sender, near, far
 
     async def test_what_was_written_before_goes_out_before(self) -> None:
         near, far = await connect(self, reactor, "tls")
         near.transport.write(b"headers")
-        outlet = make_outlet(near.transport, framing, lambda: None, reactor)
-        outlet.say(b"begin")
-        assert not outlet.is_clear()
-        assert outlet.offer(frame(1, 10)) == 0
-        await until(reactor, outlet.is_clear)
-        outlet.offer(frame(2, 40_000))
-        outlet.say(b"end")
-        wanted = b"headersbegin" + framing(frame(2, 40_000)) + b"end"
+        sender = choose_sender(near.transport, serialize, lambda: None, reactor)
+        sender.send_message(b"begin")
+        assert not sender.is_ready()
+        assert sender.offer(frame(1, 10)) == 0
+        await until(reactor, sender.is_ready)
+        sender.offer(frame(2, 40_000))
+        sender.send_message(b"end")
+        wanted = b"headersbegin" + serialize(frame(2, 40_000)) + b"end"
         assert await read(reactor, far, len(wanted)) == wanted
 
     async def test_who_is_told_of_its_end_before_anything_else_hears_it_all(self) -> None:
-        outlet, near, far = await self.opened()
+        sender, near, far = await self.opened()
         near.transport.write(b"one")
-        outlet.say(b"two")
-        outlet.say(b"three")
-        outlet.finish(near.transport.loseConnection)  # type: ignore[union-attr]
+        sender.send_message(b"two")
+        sender.send_message(b"three")
+        sender.finish(near.transport.loseConnection)  # type: ignore[union-attr]
         assert await read(reactor, far, 100) == b"onetwothree"
 
     async def test_one_that_is_gone_before_it_began_leaves_nothing_to_do(self) -> None:
-        outlet, near, _ = await self.opened()
-        outlet.say(b"hello")
-        outlet.abort()
+        sender, near, _ = await self.opened()
+        sender.send_message(b"hello")
+        sender.abort()
         await until(reactor, lambda: near.gone.called)
-        assert not outlet.is_clear()
-        assert outlet.offer(frame(1, 10)) == 0
+        assert not sender.is_ready()
+        assert sender.offer(frame(1, 10)) == 0
 
     async def test_a_viewer_who_asked_for_small_records_gets_frames_whole(self) -> None:
-        outlet, _, far = await self.opened()
-        await until(reactor, outlet.is_clear)
-        sealing = Sealing(outlet._connection, most=1000)
-        outlet._connection = sealing  # type: ignore[assignment]
-        assert outlet.offer(frame(1, 50_000)) == 50_008
-        assert await read(reactor, far, 50_008) == framing(frame(1, 50_000))
+        sender, _, far = await self.opened()
+        await until(reactor, sender.is_ready)
+        sealing = Sealing(sender._connection, most=1000)
+        sender._connection = sealing  # type: ignore[assignment]
+        assert sender.offer(frame(1, 50_000)) == 50_008
+        assert await read(reactor, far, 50_008) == serialize(frame(1, 50_000))
         assert sealing.records > 50
 
     async def test_where_sealing_fails_the_transport_goes_on_from_there(self) -> None:
         for record in (1, 3):
-            outlet, _, far = await self.opened()
-            await until(reactor, outlet.is_clear)
-            outlet.offer(frame(1, 50_000))
-            assert await read(reactor, far, 50_008) == framing(frame(1, 50_000))
-            sealing = Sealing(outlet._connection, fails_at=record)
-            outlet._connection = sealing  # type: ignore[assignment]
-            assert outlet.offer(frame(2, 50_000)) == 50_008
-            outlet.say(b"word")
-            assert await read(reactor, far, 50_012) == framing(frame(2, 50_000)) + b"word"
-            await until(reactor, outlet.is_clear)
-            outlet.offer(frame(3, 50_000))
-            assert await read(reactor, far, 50_008) == framing(frame(3, 50_000))
+            sender, _, far = await self.opened()
+            await until(reactor, sender.is_ready)
+            sender.offer(frame(1, 50_000))
+            assert await read(reactor, far, 50_008) == serialize(frame(1, 50_000))
+            sealing = Sealing(sender._connection, fails_at=record)
+            sender._connection = sealing  # type: ignore[assignment]
+            assert sender.offer(frame(2, 50_000)) == 50_008
+            sender.send_message(b"word")
+            assert await read(reactor, far, 50_012) == serialize(frame(2, 50_000)) + b"word"
+            await until(reactor, sender.is_ready)
+            sender.offer(frame(3, 50_000))
+            assert await read(reactor, far, 50_008) == serialize(frame(3, 50_000))
             assert sealing.records == record
 
     async def test_what_tls_says_in_the_middle_of_a_frame_keeps_its_place(self) -> None:
-        outlet, near, far = await self.opened()
-        await until(reactor, outlet.is_clear)
-        outlet.offer(frame(1, 24 * 1024 * 1024))  # more than the kernel takes at once
+        sender, near, far = await self.opened()
+        await until(reactor, sender.is_ready)
+        sender.offer(frame(1, 24 * 1024 * 1024))  # more than the kernel takes at once
         near.transport.loseConnection()  # type: ignore[union-attr]
-        # TLS says goodbye only when the outlet has let it go, and then behind the frame.
+        # TLS says goodbye only when the sender has let it go, and then behind the frame.
         assert len(await read(reactor, far, 1_000_000)) == 1_000_000
-        outlet.close()
+        sender.close()
         rest = 24 * 1024 * 1024 + 8 - 1_000_000
         assert len(await read(reactor, far, rest + 1)) == rest
         await until(reactor, lambda: near.gone.called)
 
     async def test_a_frame_goes_to_the_socket_at_once_and_clears_the_way_once(self) -> None:
         near, far = await connect(self, reactor, "tls")
-        cleared: list[int] = []
-        outlet = make_outlet(near.transport, framing, lambda: cleared.append(1), reactor)
-        await until(reactor, outlet.is_clear)
-        cleared.clear()
-        outlet.offer(frame(1, 60_000))
-        assert read_at_once(far, RECORD) == framing(frame(1, 60_000))[:RECORD]
-        assert cleared == []  # else the viewer would be sent the same frame again
-        outlet.close()
+        ready: list[int] = []
+        sender = choose_sender(near.transport, serialize, lambda: ready.append(1), reactor)
+        await until(reactor, sender.is_ready)
+        ready.clear()
+        sender.offer(frame(1, 60_000))
+        assert read_at_once(far, RECORD) == serialize(frame(1, 60_000))[:RECORD]
+        assert ready == []  # else the viewer would be sent the same frame again
+        sender.close()
 
     def test_a_frame_is_cut_once_for_all(self) -> None:
         picture = frame(1, 98_000)
-        pieces = picture.shared(in_pieces(framing))
-        assert picture.shared(in_pieces(framing)) is pieces
-        assert b"".join(pieces) == framing(picture)
+        pieces = picture.shared(as_records(serialize))
+        assert picture.shared(as_records(serialize)) is pieces
+        assert b"".join(pieces) == serialize(picture)
         assert [len(each) for each in pieces[:-1]] == [RECORD] * 5
 
 

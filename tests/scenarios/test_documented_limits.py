@@ -13,8 +13,7 @@ from twistedcam.auth import Grant, TokenFile, login_throttle, sessions
 from twistedcam.camera import retry
 from twistedcam.clients.frames import camera_state as states
 from twistedcam.config.arguments import MOST_WORKERS
-from twistedcam.delivery import sender as outlet
-from twistedcam.delivery import subscription as watcher
+from twistedcam.delivery import sender, subscription
 from twistedcam.errors import BadArgument
 from twistedcam.media import jpeg
 from twistedcam.media import jpeg_repair as repair
@@ -65,7 +64,7 @@ KIB, MIB = 1024, 1024 * 1024
         f"files of one camera | {ConnectionLimits.snapshots} |",
         f"asked after {keepalive.PING_AFTER:g} s, ended after {keepalive.SILENCE_LIMIT:g} s |",
         f"JSON, frame | {wire.MAX_JSON // KIB} KiB, {wire.MAX_FRAME // MIB} MiB |",
-        f"on its way | {watcher.STALL_LIMIT:g} s |",
+        f"on its way | {subscription.STALL_LIMIT:g} s |",
         f"the page, lists | {stall.STALL_LIMIT:g} s, found within {math.ceil(stall.PERIOD)} s |",
         f"over MQTT | {lines.MAX_LINE:,} bytes |",
         f"over MQTT | {bridge.MAX_LINE:,} bytes |",
@@ -74,8 +73,8 @@ KIB, MIB = 1024, 1024 * 1024
         f"on each port | 1/{UNJOINED_SHARE} of the connections on all ports, but {LEAST_SHARE} |",
         f"before a JOIN was taken | {server.MAX_UNJOINED // KIB} KiB, none |",
         f"a publisher's frame | {keepalive.MESSAGE_LIMIT:g} s, {keepalive.FRAME_LIMIT:g} s, found ",
-        f"port or a WebSocket | {outlet.FULL // KIB} KiB; then nothing is read |",
-        f"messages that wait for such a client | {outlet.MAX_UNSENT // KIB} KiB |",
+        f"port or a WebSocket | {sender.HIGH_WATER // KIB} KiB; then nothing is read |",
+        f"messages that wait for such a client | {sender.MAX_QUEUED // KIB} KiB |",
         f"in one turn | {TIME_SLICE * 1000:g} ms for all of them together; ",
         f"one turn of the reactor | {listener.MOST_ACCEPTED} |",
         f"does not read | {watch.MAX_BEHIND // KIB} KiB |",

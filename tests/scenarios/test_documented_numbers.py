@@ -15,8 +15,7 @@ from twistedcam.clients.frames import blocking
 from twistedcam.clients.frames import camera_state as states
 from twistedcam.codecs import h264_encoder as coder
 from twistedcam.commands import standard as vocabulary
-from twistedcam.delivery import sender as outlet
-from twistedcam.delivery import subscription as watcher
+from twistedcam.delivery import sender, subscription
 from twistedcam.delivery import writable as wait
 from twistedcam.media import jpeg
 from twistedcam.media import jpeg_repair as repair
@@ -58,7 +57,7 @@ _WORDS = {"two": 2, "five": 5, "ten": 10}
 
 #: A document, a sentence with a group for each number, and the numbers that the program has.
 NUMBERS = (
-    ("http", r"that reads nothing for (\w+) seconds is dropped", [watcher.STALL_LIMIT]),
+    ("http", r"that reads nothing for (\w+) seconds is dropped", [subscription.STALL_LIMIT]),
     ("http", r"A comment is sent every (\w+) seconds", [events.HEARTBEAT]),
     ("http", r"takes nothing of an answer for (\w+) s,", [stall.STALL_LIMIT]),
     (
@@ -148,7 +147,7 @@ NUMBERS = (
         r"at most (\w+) KiB, before JOIN and in it (\w+) KiB; a FRAME body has at most (\w+) MiB",
         [wire.MAX_JSON / KIB, frames.MAX_UNJOINED / KIB, wire.MAX_FRAME / MIB],
     ),
-    ("frame-protocol", r"When (\w+) KiB of messages wait", [outlet.MAX_UNSENT / KIB]),
+    ("frame-protocol", r"When (\w+) KiB of messages wait", [sender.MAX_QUEUED / KIB]),
     (
         "frame-protocol",
         r"more than (\w+) KiB is looked through by the camera",
@@ -194,7 +193,7 @@ NUMBERS = (
         [states.MAX_REASON, relay.MAX_CHANGES],
     ),
     ("cameras", r"`fps` for snapshots \((\w+)\)", [web.SNAPSHOT_FPS]),
-    ("delivery", r"takes not one byte for (\w+) s", [watcher.STALL_LIMIT]),
+    ("delivery", r"takes not one byte for (\w+) s", [subscription.STALL_LIMIT]),
     ("delivery", r"takes nothing is asked (\w+) times a second", [1 / wait.REST]),
     (
         "scale",

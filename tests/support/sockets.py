@@ -169,6 +169,6 @@ def frame(seq: int, size: int) -> Frame:
     return Frame(seq, seq * 33_333, 640, 480, bytes([seq % 256]) * size)
 
 
-def framing(frame: Frame) -> bytes:
+def serialize(frame: Frame) -> bytes:
     """A form for the wire: number, length, bytes."""
     return frame.seq.to_bytes(4, "big") + len(frame.jpeg).to_bytes(4, "big") + frame.jpeg

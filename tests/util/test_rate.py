@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twistedcam.delivery import Throttle
+from twistedcam.delivery import FpsLimiter
 from twistedcam.util.rate import Rate
 
 
@@ -29,7 +29,7 @@ def test_silence_brings_it_down_to_nothing() -> None:
 
 @given(st.integers(1, 60), st.integers(1, 60))
 def test_a_throttle_gives_what_was_asked_and_never_more(camera_fps: int, asked: int) -> None:
-    throttle, taken = Throttle(asked), 0
+    throttle, taken = FpsLimiter(asked), 0
     seconds = 20
     for number in range(seconds * camera_fps):
         time_us = 10**15 + round(number * 1e6 / camera_fps)
@@ -42,7 +42,7 @@ def test_a_throttle_gives_what_was_asked_and_never_more(camera_fps: int, asked: 
 
 @given(st.integers(-(10**12), 10**12), st.integers(1, 60))
 def test_a_step_of_the_clock_costs_a_throttle_one_period_at_most(step: int, asked: int) -> None:
-    throttle, camera_fps = Throttle(asked), 30
+    throttle, camera_fps = FpsLimiter(asked), 30
     period = max(1 / asked, 1 / camera_fps)
     last = None
     for number in range(120 * camera_fps):
@@ -56,5 +56,5 @@ def test_a_step_of_the_clock_costs_a_throttle_one_period_at_most(step: int, aske
 
 
 def test_no_limit_takes_all() -> None:
-    throttle = Throttle(None)
+    throttle = FpsLimiter(None)
     assert all(throttle.admits(time) for time in (5, 5, 4, 0))

@@ -1,4 +1,4 @@
-"""Hearing what hundreds of viewers say, with little work for each word."""
+"""InputHandle what hundreds of viewers say, with little work for each word."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ READ_SIZE = 256
 
 
 @implementer(IReadDescriptor)
-class Ears:
+class AckReader:
     """Reads from the sockets of viewers, in place of their transports.
 
     Each viewer acknowledges each frame: thousands of messages of sixteen bytes a second. For each
@@ -136,7 +136,7 @@ class Ears:
                 continue
             try:
                 received(data)
-            except Exception:  # as a reactor does; it would close the whole set's ears
+            except Exception:  # as a reactor does; it would close the whole set's ack_reader
                 log.failure("hearing a viewer failed: its connection is ended")
                 self.detach(transport)
                 transport.abortConnection()

@@ -1,4 +1,4 @@
-"""The choice of an outlet for a connection."""
+"""The choice of a sender for a connection."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from typing import Any
 
 from twisted.internet.interfaces import IReactorFDSet
 
-from twistedcam.delivery.sender import Framing, Outlet
-from twistedcam.delivery.sendfile_sender import SendfileOutlet
+from twistedcam.delivery.sender import Sender, Serializer
+from twistedcam.delivery.sendfile_sender import SendfileSender
 from twistedcam.delivery.socket_state import HAS_SENDFILE, stream_socket
-from twistedcam.delivery.tls_sender import SealedOutlet, sealing
-from twistedcam.delivery.transport_sender import WriteOutlet
+from twistedcam.delivery.tls_sender import TlsSender, tls_connection
+from twistedcam.delivery.transport_sender import TransportSender
 
 
-def make_outlet(
-    transport: Any, framing: Framing, cleared: Callable[[], None], reactor: Any
-) -> Outlet:
-    """Return the fastest outlet that a connection can have.
+def choose_sender(
+    transport: Any, serializer: Serializer, on_ready: Callable[[], None], reactor: Any
+) -> Sender:
+    """Return the fastest sender that a connection can have.
 
-    The outlet becomes the transport's producer; the transport must have no other. Over HTTP that is
+    The sender becomes the transport's producer; the transport must have no other. Over HTTP that is
     ``request.channel.transport``, taken over from twisted.web's channel.
 
     Arguments:
         transport: the connection.
-        framing: the form of a frame on this wire.
-        cleared: called when the next frame can be sent.
+        serializer: the form of a frame on this wire.
+        on_ready: called when the next frame can be sent.
         reactor: the reactor of the connection.
     """
     if HAS_SENDFILE and IReactorFDSet.providedBy(reactor):
         sock = stream_socket(transport)
         if sock is not None:
-            return SendfileOutlet(transport, framing, cleared, reactor, sock)
-    connection = sealing(transport)
+            return SendfileSender(transport, serializer, on_ready, reactor, sock)
+    connection = tls_connection(transport)
     if connection is not None:
-        return SealedOutlet(transport, framing, cleared, reactor, connection)
-    return WriteOutlet(transport, framing, cleared)
+        return TlsSender(transport, serializer, on_ready, reactor, connection)
+    return TransportSender(transport, serializer, on_ready)

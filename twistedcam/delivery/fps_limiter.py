@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Throttle:
+class FpsLimiter:
     """Says which frames of a stream to take so that no more than ``fps`` a second remain.
 
     Arguments:

@@ -1,4 +1,4 @@
-"""Where a session gets its outlet and its watcher from."""
+"""Where a session gets its sender and its subscription from."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any, Protocol
 
 from twisted.internet.interfaces import IReactorTime
 
-from twistedcam.delivery.ack_reader import Ears
-from twistedcam.delivery.choose import make_outlet
-from twistedcam.delivery.sender import Framing, Outlet, no_one
-from twistedcam.delivery.subscription import Watcher
+from twistedcam.delivery.ack_reader import AckReader
+from twistedcam.delivery.choose import choose_sender
+from twistedcam.delivery.sender import Sender, Serializer, do_nothing
+from twistedcam.delivery.subscription import Subscription
 from twistedcam.stream.hub import Hub
 from twistedcam.stream.viewers import Viewer
 
 
-class Watching(Protocol):
-    """What stands between a hub and an outlet (see Watcher)."""
+class SubscriptionHandle(Protocol):
+    """What stands between a hub and a sender (see Subscription)."""
 
     def begin(self) -> None:
         """From now on frames go out."""
@@ -37,7 +37,7 @@ class Watching(Protocol):
         """No more frames, at once."""
 
 
-class Hearing(Protocol):
+class InputHandle(Protocol):
     """How a viewer is read."""
 
     def hold(self, is_held: bool) -> None:
@@ -57,66 +57,66 @@ class Delivery(Protocol):
     def workers(self) -> int:
         """How many other processes deliver."""
 
-    def outlet(
+    def make_sender(
         self,
         transport: Any,
-        framing: Framing,
-        cleared: Callable[[], None],
+        serializer: Serializer,
+        on_ready: Callable[[], None],
         refused: Callable[[], None],
-    ) -> Outlet:
+    ) -> Sender:
         """A way out for a connection.
 
         Arguments:
-            transport, framing, cleared: see ``make_outlet``.
+            transport, serializer, on_ready: see ``choose_sender``.
             refused: called if later on there turns out to be no room for the connection.
         """
 
-    def hear(
+    def read_from(
         self,
-        outlet: Outlet,
+        sender: Sender,
         transport: Any,
         received: Callable[[bytes], None],
-        closed: Callable[[], None] = no_one,
-    ) -> Hearing:
-        """Read what the viewer of one of these outlets sends, by the cheapest way there is.
+        closed: Callable[[], None] = do_nothing,
+    ) -> InputHandle:
+        """Read what the viewer of one of these senders sends, by the cheapest way there is.
 
         Arguments:
-            outlet, transport: the viewer's.
+            sender, transport: the viewer's.
             received: takes the bytes.
             closed: called when it will send nothing more, where the transport does not say so.
         """
 
-    def watch(
-        self, viewer: Viewer, hub: Hub, outlet: Outlet, max_fps: float | None, window: int = 0
-    ) -> Watching:
-        """What brings a hub's frames to one of these outlets."""
+    def subscribe(
+        self, viewer: Viewer, hub: Hub, sender: Sender, max_fps: float | None, window: int = 0
+    ) -> SubscriptionHandle:
+        """What brings a hub's frames to one of these senders."""
 
 
-class LocalHearing:
+class _LocalInput:
     """Reads with all others, where the system can; else by the transport, as always.
 
     Arguments:
-        ears: what reads all viewers.
+        ack_reader: what reads all viewers.
         transport: the viewer's.
     """
 
-    __slots__ = ("_ears", "_transport")
+    __slots__ = ("_ack_reader", "_transport")
 
-    def __init__(self, ears: Ears, transport: Any) -> None:
-        self._ears = ears
+    def __init__(self, ack_reader: AckReader, transport: Any) -> None:
+        self._ack_reader = ack_reader
         self._transport = transport
 
     def hold(self, is_held: bool) -> None:
         """Whether what it sends is left unread for now."""
-        self._ears.hold(self._transport, is_held)
+        self._ack_reader.hold(self._transport, is_held)
 
     def watch_end(self) -> None:
         """It sends nothing any more: notice all the same when it is gone."""
-        self._ears.watch_end(self._transport)
+        self._ack_reader.watch_end(self._transport)
 
     def end(self) -> None:
         """The connection is lost."""
-        self._ears.detach(self._transport)
+        self._ack_reader.detach(self._transport)
 
 
 class LocalDelivery:
@@ -130,31 +130,31 @@ class LocalDelivery:
 
     def __init__(self, reactor: IReactorTime) -> None:
         self._reactor = reactor
-        self._ears = Ears(reactor)
+        self._ack_reader = AckReader(reactor)
 
-    def outlet(
+    def make_sender(
         self,
         transport: Any,
-        framing: Framing,
-        cleared: Callable[[], None],
+        serializer: Serializer,
+        on_ready: Callable[[], None],
         refused: Callable[[], None],
-    ) -> Outlet:
-        """The best outlet that the connection can have."""
-        return make_outlet(transport, framing, cleared, self._reactor)
+    ) -> Sender:
+        """The best sender that the connection can have."""
+        return choose_sender(transport, serializer, on_ready, self._reactor)
 
-    def hear(
+    def read_from(
         self,
-        outlet: Outlet,
+        sender: Sender,
         transport: Any,
         received: Callable[[bytes], None],
-        closed: Callable[[], None] = no_one,
-    ) -> Hearing:
+        closed: Callable[[], None] = do_nothing,
+    ) -> InputHandle:
         """With all others, where the system can; else by the transport, which says its end, too."""
-        self._ears.attach(transport, received)
-        return LocalHearing(self._ears, transport)
+        self._ack_reader.attach(transport, received)
+        return _LocalInput(self._ack_reader, transport)
 
-    def watch(
-        self, viewer: Viewer, hub: Hub, outlet: Outlet, max_fps: float | None, window: int = 0
-    ) -> Watching:
-        """A watcher."""
-        return Watcher(viewer, hub, outlet, self._reactor, max_fps, window)
+    def subscribe(
+        self, viewer: Viewer, hub: Hub, sender: Sender, max_fps: float | None, window: int = 0
+    ) -> SubscriptionHandle:
+        """A subscription."""
+        return Subscription(viewer, hub, sender, self._reactor, max_fps, window)

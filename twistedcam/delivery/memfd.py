@@ -12,7 +12,7 @@ from twistedcam.runtime.file_limits import spare
 
 
 @final
-class MemoryFile:
+class Memfd:
     """Bytes in a memory file (memfd_create(2)); closed when nobody holds this object any more.
 
     Pages of it may be on their way through the kernel after the last send, and after the file
@@ -35,7 +35,7 @@ class MemoryFile:
             written += os.write(self.fd, data[written:] if written else data)
 
     @classmethod
-    def adopt(cls, fd: int) -> MemoryFile:
+    def adopt(cls, fd: int) -> Memfd:
         """One that another process made, and whose descriptor came from there."""
         self = cls.__new__(cls)
         self.fd = fd
@@ -49,10 +49,10 @@ class MemoryFile:
 
 
 @cache
-def in_memory(framing: Callable[[Frame], bytes]) -> Callable[[Frame], MemoryFile]:
+def as_memfd(serializer: Callable[[Frame], bytes]) -> Callable[[Frame], Memfd]:
     """Gives a frame in that form as a memory file; for ``frame.shared``."""
 
-    def make(frame: Frame) -> MemoryFile:
-        return MemoryFile(framing(frame))
+    def make(frame: Frame) -> Memfd:
+        return Memfd(serializer(frame))
 
     return make

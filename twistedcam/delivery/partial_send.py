@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from twistedcam.delivery.memfd import MemoryFile
+from twistedcam.delivery.memfd import Memfd
 
 
-class Rest:
+class PartialSend:
     """The end of a memory file, from where the kernel took no more.
 
     Arguments:
@@ -17,7 +17,7 @@ class Rest:
 
     __slots__ = ("_file", "_taken")
 
-    def __init__(self, file: MemoryFile, taken: int) -> None:
+    def __init__(self, file: Memfd, taken: int) -> None:
         self._file = file
         self._taken = taken
 

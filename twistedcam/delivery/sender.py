@@ -9,22 +9,22 @@ from twistedcam.media.frame import Frame
 
 #: Gives a frame in the form that goes over the wire: made once, shared by all viewers. It has to
 #: be the same function object for all of them: a module's function, not one made per connection.
-Framing = Callable[[Frame], bytes]
+Serializer = Callable[[Frame], bytes]
 
 #: Bytes of messages that may wait for a viewer that does not read; then its connection is cut.
-MAX_UNSENT = 256 * 1024
+MAX_QUEUED = 256 * 1024
 #: Bytes of messages that may wait while what the viewer sends is still read and answered.
-FULL = 4096
+HIGH_WATER = 4096
 
 
-def no_one() -> None:
-    """Nobody waits for an outlet's messages to be sent."""
+def do_nothing() -> None:
+    """Nobody waits for a sender's messages to be sent."""
 
 
-class Outlet(Protocol):
+class Sender(Protocol):
     """Sends one frame at a time, and says when the next may come.
 
-    An outlet begins closed; its first ``say`` opens it. So what was written before it, a greeting
+    A sender begins closed; its first ``say`` opens it. So what was written before it, a greeting
     or a response's headers, is on its way before the first frame.
     """
 
@@ -33,10 +33,10 @@ class Outlet(Protocol):
     #: Called when messages had to wait and none does any more.
     on_flushed: Callable[[], None]
 
-    def is_clear(self) -> bool:
+    def is_ready(self) -> bool:
         """Whether a frame that is offered now would start on its way at once.
 
-        When it would not, ``cleared`` is called as soon as it would.
+        When it would not, ``on_ready`` is called as soon as it would.
         """
 
     def offer(self, frame: Frame, is_caught_up: bool = False) -> int:
@@ -50,13 +50,13 @@ class Outlet(Protocol):
     def begin(self) -> None:
         """Open without a word, where nothing was written to the transport before."""
 
-    def say(self, data: bytes) -> None:
+    def send_message(self, data: bytes) -> None:
         """Send a small message, in order behind the frame under way; clear or not."""
 
-    def unsent(self) -> int:
+    def queued_bytes(self) -> int:
         """Bytes of messages that wait in this process for the viewer to read."""
 
-    def held(self) -> int:
+    def unsent_bytes(self) -> int:
         """Bytes that the viewer has not taken yet, as far as known. One that reads changes it."""
 
     def finish(self, done: Callable[[], None]) -> None:

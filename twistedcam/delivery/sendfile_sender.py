@@ -11,15 +11,15 @@ from twisted.internet.interfaces import IPullProducer, IReactorFDSet
 from zope.interface import implementer
 
 from twistedcam.delivery import socket_state as kernel
-from twistedcam.delivery.memfd import MemoryFile, in_memory
-from twistedcam.delivery.partial_send import Rest
-from twistedcam.delivery.sender import Framing, no_one
-from twistedcam.delivery.writable import WritableWait
+from twistedcam.delivery.memfd import Memfd, as_memfd
+from twistedcam.delivery.partial_send import PartialSend
+from twistedcam.delivery.sender import Serializer, do_nothing
+from twistedcam.delivery.writable import WritableNotifier
 from twistedcam.media.frame import Frame
 
 
 @implementer(IPullProducer)
-class SendfileOutlet:
+class SendfileSender:
     """Sends each frame from its memory file to the socket (sendfile(2)); Linux, without TLS.
 
     One frame at most is in hand, and it starts only when everything before it has left this
@@ -41,27 +41,27 @@ class SendfileOutlet:
     To end a connection, ``finish`` first: a transport with a producer waits for it.
 
     Arguments:
-        transport, framing, cleared, reactor: see ``make_outlet``.
+        transport, serializer, on_ready, reactor: see ``choose_sender``.
         sock: the transport's socket (kernel.stream_socket).
     """
 
     # A server has hundreds of these, and each is looked at for each frame.
     __slots__ = (
         "__weakref__",
-        "_cleared",
         "_done",
         "_fd",
         "_flushing",
-        "_framing",
         "_free",
         "_holds",
         "_make",
+        "_on_ready",
         "_over",
+        "_queued_bytes",
         "_rest",
+        "_serializer",
         "_socket",
         "_tcp",
         "_transport",
-        "_unsent",
         "_wait",
         "_words",
         "on_flushed",
@@ -72,35 +72,35 @@ class SendfileOutlet:
     def __init__(
         self,
         transport: Any,
-        framing: Framing,
-        cleared: Callable[[], None],
+        serializer: Serializer,
+        on_ready: Callable[[], None],
         reactor: IReactorFDSet,
         sock: socket.socket,
     ) -> None:
         self._transport = transport
-        self._framing = framing
-        self._make = in_memory(framing)
-        self._cleared = cleared
+        self._serializer = serializer
+        self._make = as_memfd(serializer)
+        self._on_ready = on_ready
         self._socket = sock
         self._fd = sock.fileno()
         self._tcp = kernel.is_tcp(sock)
         self._holds = kernel.has_unsent if self._tcp else kernel.has_unread
-        self._wait = WritableWait(reactor, self._writable)
+        self._wait = WritableNotifier(reactor, self._writable)
         #: Whether a frame may start as far as this process knows: nothing in hand, nothing with
         #: the transport. One flag, because it is asked for each viewer and each frame.
         self._free = False
         self._flushing = False
         self._over = False
         #: What is left of the frame in hand.
-        self._rest: Rest | None = None
+        self._rest: PartialSend | None = None
         self._words: list[bytes] = []
         #: Bytes that were said and are not with the kernel yet.
-        self._unsent = 0
-        self.on_flushed: Callable[[], None] = no_one
+        self._queued_bytes = 0
+        self.on_flushed: Callable[[], None] = do_nothing
         self._done: Callable[[], None] | None = None
         transport.registerProducer(self, False)
 
-    def is_clear(self) -> bool:
+    def is_ready(self) -> bool:
         """Whether nothing is in hand, nothing with the transport, and nothing unsent."""
         if not self._free:
             return False
@@ -122,9 +122,9 @@ class SendfileOutlet:
             self._wait_until_sent()
             return 0
         try:
-            file: MemoryFile = frame.shared(self._make)
+            file: Memfd = frame.shared(self._make)
         except OSError:
-            message: bytes = frame.shared(self._framing)
+            message: bytes = frame.shared(self._serializer)
             self._write(message)
             return len(message)
         size = file.size
@@ -143,21 +143,21 @@ class SendfileOutlet:
         """Open without a word."""
         self._became_free()
 
-    def say(self, data: bytes) -> None:
+    def send_message(self, data: bytes) -> None:
         """Hand the message to the transport, as soon as no frame is in hand."""
         if self._over:
             return
-        self._unsent += len(data)
+        self._queued_bytes += len(data)
         if self._rest is not None:
             self._words.append(data)
         else:
             self._write(data)
 
-    def unsent(self) -> int:
+    def queued_bytes(self) -> int:
         """Messages behind the frame in hand, and those that the transport has not sent yet."""
-        return self._unsent
+        return self._queued_bytes
 
-    def held(self) -> int:
+    def unsent_bytes(self) -> int:
         """What is left of the frame in hand, and what the kernel holds."""
         if self._over:
             return 0
@@ -165,7 +165,7 @@ class SendfileOutlet:
 
     def finish(self, done: Callable[[], None]) -> None:
         """Send what is in hand and was said, and then no more."""
-        self._cleared = lambda: None
+        self._on_ready = lambda: None
         self._done = done
         if self._rest is None:
             self._finished()
@@ -184,7 +184,7 @@ class SendfileOutlet:
         self._wait.end()
         self._rest = None
         self._words.clear()
-        self._cleared = self.on_flushed = no_one
+        self._on_ready = self.on_flushed = do_nothing
         self._transport.unregisterProducer()
 
     # The transport's producer calls.
@@ -193,8 +193,8 @@ class SendfileOutlet:
         """The transport holds nothing."""
         if self._flushing:
             self._flushing = False
-            if self._unsent and not self._words:
-                self._unsent = 0
+            if self._queued_bytes and not self._words:
+                self._queued_bytes = 0
                 self.on_flushed()
             self._became_free()
 
@@ -209,12 +209,12 @@ class SendfileOutlet:
             self._free = False
             kernel.set_low_water(self._socket, 1)
 
-    def _keep(self, file: MemoryFile, sent: int) -> None:
+    def _keep(self, file: Memfd, sent: int) -> None:
         """The kernel took no more than that of a frame."""
         if self._wait.begin(self._fd):
-            self._free, self._rest = False, Rest(file, sent)
+            self._free, self._rest = False, PartialSend(file, sent)
         else:
-            self._write(Rest(file, sent).read())
+            self._write(PartialSend(file, sent).read())
 
     def _writable(self) -> None:
         if self._rest is not None:
@@ -226,7 +226,7 @@ class SendfileOutlet:
             kernel.set_low_water(self._socket, 0)
             self._became_free()
 
-    def _send(self, rest: Rest) -> None:
+    def _send(self, rest: PartialSend) -> None:
         try:
             if not rest.send(self._fd):
                 return
@@ -255,8 +255,8 @@ class SendfileOutlet:
         if self._over or self._flushing or self._rest is not None or self._wait.waits:
             return
         self._free = True
-        if self.is_clear():
-            self._cleared()
+        if self.is_ready():
+            self._on_ready()
 
     def _finished(self) -> None:
         done, self._done = self._done, None

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from twistedcam.delivery.fps_limiter import Throttle
-from twistedcam.delivery.sender import Outlet
+from twistedcam.delivery.fps_limiter import FpsLimiter
+from twistedcam.delivery.sender import Sender
 from twistedcam.media.frame import Frame
 from twistedcam.stream.hub import Hub
 from twistedcam.stream.viewers import Viewer
@@ -19,8 +19,8 @@ log = Logger()
 STALL_LIMIT = 10.0
 
 
-class Watcher:
-    """Stands between a hub and an outlet; keeps no frame.
+class Subscription:
+    """Stands between a hub and a sender; keeps no frame.
 
     A viewer that reads slowly gets fewer frames, each the newest when its turn comes. One that has
     stopped reading is found out when frames come, without a timer of its own.
@@ -28,7 +28,7 @@ class Watcher:
     Arguments:
         viewer: whose counts to keep.
         hub: where frames come from.
-        outlet: where they go.
+        sender: where they go.
         clock: what rates are measured by.
         max_fps: at most so many frames a second, or None.
         window: at most so many frames unacknowledged; 0: acknowledgements are not asked for.
@@ -36,14 +36,14 @@ class Watcher:
 
     __slots__ = (
         "_clock",
-        "_held",
+        "_fps_limiter",
         "_held_since",
         "_hub",
         "_last_seq",
-        "_outlet",
         "_passed_over",
-        "_throttle",
+        "_sender",
         "_unacknowledged",
+        "_unsent_bytes",
         "_window",
         "viewer",
     )
@@ -52,23 +52,23 @@ class Watcher:
         self,
         viewer: Viewer,
         hub: Hub,
-        outlet: Outlet,
+        sender: Sender,
         clock: IReactorTime,
         max_fps: float | None = None,
         window: int = 0,
     ) -> None:
         self.viewer = viewer
         self._hub = hub
-        self._outlet = outlet
+        self._sender = sender
         self._clock = clock
-        self._throttle = None if max_fps is None else Throttle(max_fps)
+        self._fps_limiter = None if max_fps is None else FpsLimiter(max_fps)
         self._window = window
         #: Sequence numbers of frames on their way, oldest first; only with a window.
         self._unacknowledged: list[int] = []
         self._last_seq = 0
         self._passed_over = 0
-        #: What the outlet held when it was last seen to change, and when that was.
-        self._held = -1
+        #: What the sender held when it was last seen to change, and when that was.
+        self._unsent_bytes = -1
         self._held_since = 0.0
 
     @property
@@ -88,25 +88,25 @@ class Watcher:
     def end(self) -> None:
         """No more frames."""
         self._hub.remove(self)
-        self._outlet.close()
+        self._sender.close()
 
     def finish(self, done: Callable[[], None]) -> None:
         """No more frames; ``done`` is called when the one under way is out."""
         self._hub.remove(self)
-        self._outlet.finish(done)
+        self._sender.finish(done)
 
     def take(self, frame: Frame) -> None:
         """A new frame (hub.Sink): send it, or let it go. A connection that fails is ended."""
         if frame.seq <= self._last_seq:
             return  # who was ready for it before its turn came has it
-        if self._throttle is not None and not self._throttle.admits(frame.time_us):
+        if self._fps_limiter is not None and not self._fps_limiter.admits(frame.time_us):
             return
         window, under_way = self._window, self._unacknowledged
         if window and len(under_way) >= window:
             self._pass_over(frame)
             return
         try:
-            size = self._outlet.offer(frame, bool(window) and not under_way)
+            size = self._sender.offer(frame, bool(window) and not under_way)
         except OSError as error:
             self._drop(error)
             return
@@ -118,7 +118,7 @@ class Watcher:
 
     def left_out(self) -> None:
         """It failed in a way that it should not (hub.Connected): the viewer may come again."""
-        self._outlet.abort()
+        self._sender.abort()
 
     def acknowledge(self, seq: int) -> None:
         """The viewer has taken in all frames up to this one."""
@@ -140,12 +140,12 @@ class Watcher:
         newest = self._hub.newest
         if newest is None or newest.seq <= self._last_seq:
             return
-        if self._throttle is not None and not self._throttle.admits(newest.time_us):
+        if self._fps_limiter is not None and not self._fps_limiter.admits(newest.time_us):
             return
         if self._window and len(self._unacknowledged) >= self._window:
             return
         try:
-            size = self._outlet.offer(newest)
+            size = self._sender.offer(newest)
         except OSError as error:
             self._drop(error)
             return
@@ -159,9 +159,9 @@ class Watcher:
         self._passed_over = frame.seq
 
     def _check_stall(self) -> None:
-        held, now = self._outlet.held(), self._clock.seconds()
-        if held != self._held:
-            self._held, self._held_since = held, now
+        held, now = self._sender.unsent_bytes(), self._clock.seconds()
+        if held != self._unsent_bytes:
+            self._unsent_bytes, self._held_since = held, now
         elif now - self._held_since >= STALL_LIMIT:
             log.info(
                 "viewer {id} at {address} has not read for {limit:g} s: its connection is ended",
@@ -170,7 +170,7 @@ class Watcher:
                 limit=STALL_LIMIT,
             )
             self._hub.remove(self)
-            self._outlet.abort()
+            self._sender.abort()
 
     def _drop(self, error: OSError) -> None:
         log.info(
@@ -180,14 +180,14 @@ class Watcher:
             error=error.strerror or str(error),
         )
         self._hub.remove(self)
-        self._outlet.abort()
+        self._sender.abort()
 
     def _note(self, frame: Frame, size: int) -> None:
         """A frame of so many bytes is on its way."""
-        self._held = -1
+        self._unsent_bytes = -1
         self._last_seq = frame.seq
-        if self._throttle is not None:
-            self._throttle.note(frame.time_us)
+        if self._fps_limiter is not None:
+            self._fps_limiter.note(frame.time_us)
         if self._window:
             self._unacknowledged.append(frame.seq)
         self.viewer.sent(frame, size, self._clock.seconds())

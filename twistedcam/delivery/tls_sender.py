@@ -1,4 +1,4 @@
-"""The way out over TLS: a frame is cut once for all, sealed for each, and sent while it is warm."""
+"""A sender over TLS: a frame is cut into records once and encrypted for each viewer."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from OpenSSL import SSL
 from twisted.internet.interfaces import ISSLTransport, ISystemHandle, IWriteDescriptor
 
-from twistedcam.delivery.sender import Framing
-from twistedcam.delivery.transport_sender import WriteOutlet, bottom_of
+from twistedcam.delivery.sender import Serializer
+from twistedcam.delivery.transport_sender import TransportSender, bottom_of
 from twistedcam.media.frame import Frame
 
 #: The most that one record can hold (RFC 8446, section 5.1).
@@ -19,7 +19,7 @@ RECORD = 2**14
 _READ = 2**15
 
 
-def sealing(transport: Any) -> SSL.Connection | None:
+def tls_connection(transport: Any) -> SSL.Connection | None:
     """What seals for a transport; None where there is no TLS, or nothing to write to at once."""
     if not ISSLTransport.providedBy(transport) or not ISystemHandle.providedBy(transport):
         return None
@@ -29,22 +29,22 @@ def sealing(transport: Any) -> SSL.Connection | None:
     return None
 
 
-def cut(data: bytes) -> list[bytes]:
+def split_records(data: bytes) -> list[bytes]:
     """Bytes in pieces that each fill a record."""
     return [data[at : at + RECORD] for at in range(0, len(data), RECORD)]
 
 
 @cache
-def in_pieces(framing: Framing) -> Callable[[Frame], list[bytes]]:
-    """Gives a frame in that form, cut; for ``frame.shared``."""
+def as_records(serializer: Serializer) -> Callable[[Frame], list[bytes]]:
+    """Gives a frame in that form, cut into records; for ``frame.shared``."""
 
     def make(frame: Frame) -> list[bytes]:
-        return cut(framing(frame))
+        return split_records(serializer(frame))
 
     return make
 
 
-class SealedOutlet(WriteOutlet):
+class TlsSender(TransportSender):
     """Seals each frame for its viewer, record by record, and writes it to the socket at once.
 
     Twisted's TLS cuts a frame anew for each viewer, copies it into a buffer for small writes, and
@@ -60,20 +60,20 @@ class SealedOutlet(WriteOutlet):
     do about it.
 
     Arguments:
-        transport, framing, cleared, reactor: see ``make_outlet``.
-        connection: what seals (``sealing``).
+        transport, serializer, on_ready, reactor: see ``choose_sender``.
+        connection: what seals (``tls_connection``).
     """
 
     def __init__(
         self,
         transport: Any,
-        framing: Framing,
-        cleared: Callable[[], None],
+        serializer: Serializer,
+        on_ready: Callable[[], None],
         reactor: Any,
         connection: SSL.Connection,
     ) -> None:
-        super().__init__(transport, framing, cleared)
-        self._pieces = in_pieces(framing)
+        super().__init__(transport, serializer, on_ready)
+        self._pieces = as_records(serializer)
         self._connection = connection
         self._bottom = bottom_of(transport)
         #: Whether records are made here; else the transport makes them.
@@ -84,25 +84,25 @@ class SealedOutlet(WriteOutlet):
         self._words: list[bytes] | None = []
         self._start = reactor.callLater(0, self._started)
 
-    def is_clear(self) -> bool:
+    def is_ready(self) -> bool:
         """Whether the transport has asked for no pause."""
-        return self._words is None and super().is_clear()
+        return self._words is None and super().is_ready()
 
     def offer(self, frame: Frame, is_caught_up: bool = False) -> int:
         """Seal the frame and write it, if the transport has asked for no pause."""
-        if not self.is_clear():
+        if not self.is_ready():
             return 0
         pieces: list[bytes] = frame.shared(self._pieces)
         self._write(pieces)
         return sum(map(len, pieces))
 
-    def say(self, data: bytes) -> None:
+    def send_message(self, data: bytes) -> None:
         """Seal the message and write it, behind what was written before."""
         self._count(data)
         if self._words is not None:
             self._words.append(data)
         else:
-            self._write(cut(data))
+            self._write(split_records(data))
 
     def close(self) -> None:
         """Let the transport go, with the words that still wait: it puts them in order itself."""
@@ -123,9 +123,9 @@ class SealedOutlet(WriteOutlet):
     def _started(self) -> None:
         words, self._words = self._words or [], None
         if words:
-            self._write(cut(b"".join(words)))
-        if self.is_clear():
-            self._cleared()
+            self._write(split_records(b"".join(words)))
+        if self.is_ready():
+            self._on_ready()
 
     def _write(self, pieces: Sequence[bytes]) -> None:
         """Seal and send; what the socket does not take now follows by itself."""

@@ -8,7 +8,7 @@ from typing import Any
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
-from twistedcam.delivery.sender import Framing, no_one
+from twistedcam.delivery.sender import Serializer, do_nothing
 from twistedcam.delivery.socket_state import set_low_water, stream_socket, unacknowledged
 from twistedcam.media.frame import Frame
 
@@ -32,7 +32,7 @@ def limit_buffer(transport: Any, size: int) -> None:
 
 
 @implementer(IPushProducer)
-class WriteOutlet:
+class TransportSender:
     """Sends by ``transport.write``, one frame at a time.
 
     A slow viewer has one frame on its way, not a queue: the kernel takes no more than
@@ -42,28 +42,30 @@ class WriteOutlet:
 
     Arguments:
         transport: the connection.
-        framing: the form of a frame on this wire.
-        cleared: called when the way has become clear again.
+        serializer: the form of a frame on this wire.
+        on_ready: called when the way has become clear again.
     """
 
     path = "write"
 
-    def __init__(self, transport: Any, framing: Framing, cleared: Callable[[], None]) -> None:
+    def __init__(
+        self, transport: Any, serializer: Serializer, on_ready: Callable[[], None]
+    ) -> None:
         self._transport = transport
-        self._framing = framing
-        self._cleared = cleared
+        self._serializer = serializer
+        self._on_ready = on_ready
         self._open = True
         self._paused = False
         #: Bytes that were said since the transport has asked for a pause.
-        self._unsent = 0
-        self.on_flushed: Callable[[], None] = no_one
+        self._queued_bytes = 0
+        self.on_flushed: Callable[[], None] = do_nothing
         limit_buffer(transport, TRANSPORT_WATER)
         self._socket = stream_socket(bottom_of(transport))
         if self._socket is not None:
             set_low_water(self._socket, KERNEL_WATER)
         transport.registerProducer(self, True)
 
-    def is_clear(self) -> bool:
+    def is_ready(self) -> bool:
         """Whether the transport has asked for no pause."""
         return not self._paused
 
@@ -71,23 +73,23 @@ class WriteOutlet:
         """Hand the frame to the transport, if it has asked for no pause."""
         if self._paused:
             return 0
-        message: bytes = frame.shared(self._framing)
+        message: bytes = frame.shared(self._serializer)
         self._transport.write(message)
         return len(message)
 
     def begin(self) -> None:
         """It is open from the start."""
 
-    def say(self, data: bytes) -> None:
+    def send_message(self, data: bytes) -> None:
         """Hand the message to the transport."""
         self._count(data)
         self._transport.write(data)
 
-    def unsent(self) -> int:
+    def queued_bytes(self) -> int:
         """What was said since the transport has asked for a pause."""
-        return self._unsent
+        return self._queued_bytes
 
-    def held(self) -> int:
+    def unsent_bytes(self) -> int:
         """What the kernel still holds; 0 where it does not say."""
         return unacknowledged(self._socket.fileno()) if self._socket is not None else 0
 
@@ -106,7 +108,7 @@ class WriteOutlet:
         self._paused = True
         if self._open:
             self._open = False
-            self._cleared = self.on_flushed = no_one
+            self._on_ready = self.on_flushed = do_nothing
             self._transport.unregisterProducer()
 
     def pauseProducing(self) -> None:
@@ -118,7 +120,7 @@ class WriteOutlet:
         if self._open:
             self._paused = False
             self._flushed()
-            self._cleared()
+            self._on_ready()
 
     def stopProducing(self) -> None:
         """The connection is gone."""
@@ -126,9 +128,9 @@ class WriteOutlet:
 
     def _count(self, data: bytes) -> None:
         if self._paused:
-            self._unsent += len(data)
+            self._queued_bytes += len(data)
 
     def _flushed(self) -> None:
-        if self._unsent:
-            self._unsent = 0
+        if self._queued_bytes:
+            self._queued_bytes = 0
             self.on_flushed()

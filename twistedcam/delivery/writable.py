@@ -17,7 +17,7 @@ REST = 0.02
 
 
 @implementer(IWriteDescriptor)
-class WritableWait:
+class WritableNotifier:
     """Calls back while a socket is writable, as long as that is wanted.
 
     The reactor knows the socket's own descriptor as its transport's, so this waits on a duplicate,

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from twisted.logger import Logger
 
 from twistedcam import wire
-from twistedcam.clients.frames.address import Target, parse_target
+from twistedcam.clients.frames.address import CameraAddress, parse_target
 from twistedcam.clients.frames.blocking import open_socket, reason_of
 from twistedcam.clients.frames.session import ClientSession
 from twistedcam.errors import CameraFailed, TwistedcamError
@@ -50,7 +50,7 @@ class RelaySource:
         wait: how long ``read`` waits for a picture, in seconds.
     """
 
-    def __init__(self, target: Target, wait: float = 1.0) -> None:
+    def __init__(self, target: CameraAddress, wait: float = 1.0) -> None:
         self.target = target
         self._wait = wait
         self._socket: socket.socket | None = None

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twistedcam import connect
-from twistedcam.clients.frames import Target, parse_target
+from twistedcam.clients.frames import CameraAddress, parse_target
 from twistedcam.errors import BadArgument
 from twistedcam.tls.client import Trust
 
@@ -18,22 +18,25 @@ from twistedcam.tls.client import Trust
 @pytest.mark.parametrize(
     ("text", "target"),
     [
-        ("twistedcam://host", Target("host")),
-        ("twistedcam://host:99/door", Target("host", 99, "door")),
-        ("host:99/door", Target("host", 99, "door")),
-        ("twistedcam://[::1]:99/door?fps=2.5", Target("::1", 99, "door", fps=2.5)),
-        ("twistedcam://:s%40t@host", Target("host", token="s@t")),
-        ("twistedcam://host/?token=abc", Target("host", token="abc")),
-        ("twistedcams://host?cafile=ca.pem", Target("host", tls=True, trust=Trust(None, "ca.pem"))),
+        ("twistedcam://host", CameraAddress("host")),
+        ("twistedcam://host:99/door", CameraAddress("host", 99, "door")),
+        ("host:99/door", CameraAddress("host", 99, "door")),
+        ("twistedcam://[::1]:99/door?fps=2.5", CameraAddress("::1", 99, "door", fps=2.5)),
+        ("twistedcam://:s%40t@host", CameraAddress("host", token="s@t")),
+        ("twistedcam://host/?token=abc", CameraAddress("host", token="abc")),
+        (
+            "twistedcams://host?cafile=ca.pem",
+            CameraAddress("host", tls=True, trust=Trust(None, "ca.pem")),
+        ),
         (
             f"twistedcams://host?fingerprint={'AB:' * 31}ab&cert=me.pem",
-            Target("host", tls=True, trust=Trust("ab" * 32, certificate="me.pem")),
+            CameraAddress("host", tls=True, trust=Trust("ab" * 32, certificate="me.pem")),
         ),
-        ("twistedcam+unix:/run/cam.sock", Target("", 0, path="/run/cam.sock")),
-        ("twistedcam+unix:///run/c?camera=a", Target("", 0, "a", path="/run/c")),
+        ("twistedcam+unix:/run/cam.sock", CameraAddress("", 0, path="/run/cam.sock")),
+        ("twistedcam+unix:///run/c?camera=a", CameraAddress("", 0, "a", path="/run/c")),
     ],
 )
-def test_an_address_says_where_and_which(text: str, target: Target) -> None:
+def test_an_address_says_where_and_which(text: str, target: CameraAddress) -> None:
     assert parse_target(text) == target
 
 
@@ -58,8 +61,8 @@ def test_what_is_no_address_is_refused_with_its_own_text(text: str) -> None:
 
 @pytest.mark.parametrize("fps", [0, -1, 0.0009, 1001, math.nan, math.inf, 10**400, "2", []])
 def test_a_rate_that_there_is_not_is_refused_wherever_it_is_asked_for(fps: float) -> None:
-    target = Target("host", fps=5)
-    for ask in (target.with_options, lambda fps: Target("host", fps=fps)):
+    target = CameraAddress("host", fps=5)
+    for ask in (target.with_options, lambda fps: CameraAddress("host", fps=fps)):
         with pytest.raises(BadArgument, match=r"from 0\.001 to 1000"):
             ask(fps)
     with pytest.raises(BadArgument, match=r"from 0\.001 to 1000"):

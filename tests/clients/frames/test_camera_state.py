@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.clients.frames.test_session import joined
 from twistedcam import wire
-from twistedcam.clients.frames import Target
+from twistedcam.clients.frames import CameraAddress
 from twistedcam.clients.frames.camera_state import MAX_FPS, MAX_REASON, check_state
 from twistedcam.clients.frames.session import ClientSession
 from twistedcam.errors import TwistedcamError
@@ -63,7 +63,7 @@ def test_whatever_is_said_the_picture_fits(width: int, height: int, fps: float) 
 
 
 def test_a_session_gives_checked_states_and_keeps_what_was_refused_first() -> None:
-    session = joined(ClientSession(Target()))
+    session = joined(ClientSession(CameraAddress()))
     for size in ((30000, 30000), (-5, -5)):
         (state,) = session.receive(wire.State("cam", "stopped", *size).encode(), 1.0)
         assert state == wire.State("cam", "stopped")
@@ -81,13 +81,13 @@ def test_a_session_gives_checked_states_and_keeps_what_was_refused_first() -> No
 )
 def test_what_a_server_says_of_an_error_is_one_short_line(message: wire.Error | wire.Hello) -> None:
     with pytest.raises(TwistedcamError) as caught:
-        list(ClientSession(Target()).receive(message.encode(), 1.0))
+        list(ClientSession(CameraAddress()).receive(message.encode(), 1.0))
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) <= MAX_REASON
 
 
 def test_an_error_is_cut() -> None:
-    session = joined(ClientSession(Target()))
+    session = joined(ClientSession(CameraAddress()))
     with pytest.raises(Exception, match="xxx") as caught:
         list(session.receive(wire.Error("busy", "x" * 9000).encode(), 1.0))
     assert len(str(caught.value)) == MAX_REASON

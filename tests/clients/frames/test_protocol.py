@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from twistedcam import wire
-from twistedcam.clients.frames.address import Target
+from twistedcam.clients.frames.address import CameraAddress
 from twistedcam.clients.frames.protocol import ClientFactory
 from twistedcam.clients.frames.session import PING_EVERY, SILENCE_LIMIT
 from twistedcam.errors import BadMessage, Disconnected, Silence, TwistedcamError
@@ -27,7 +27,7 @@ class Client:
 
     def __init__(self, clock: Clock) -> None:
         self.reactor = clock
-        self.target = Target("localhost", camera="cam")
+        self.target = CameraAddress("localhost", camera="cam")
         self.lost: list[Exception] = []
         self.freed = 0
         self.protocol: Any = None

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.support.fakes import TINY_JPEG
 from twistedcam import wire
-from twistedcam.clients.frames import ClientSession, Target
+from twistedcam.clients.frames import CameraAddress, ClientSession
 from twistedcam.errors import (
     BadMessage,
     Busy,
@@ -49,7 +49,7 @@ def joined(session: ClientSession) -> ClientSession:
 
 
 def test_it_joins_as_soon_as_the_server_has_said_hello() -> None:
-    session = ClientSession(Target("h", camera="door", fps=2))
+    session = ClientSession(CameraAddress("h", camera="door", fps=2))
     list(session.receive(HELLO.encode(), 0.0))
     join, ping = said(session)
     assert join == wire.Join("view", "door", 2, 2, None, clock=True)
@@ -57,7 +57,7 @@ def test_it_joins_as_soon_as_the_server_has_said_hello() -> None:
 
 
 def test_a_token_is_proved_and_never_sent() -> None:
-    session = ClientSession(Target("h", token="secret"))
+    session = ClientSession(CameraAddress("h", token="secret"))
     list(session.receive(wire.Hello("s", auth=True, nonce="cd" * 32).encode(), 0.0))
     out = session.output()
     join = next(wire.Decoder().feed(out))
@@ -67,18 +67,18 @@ def test_a_token_is_proved_and_never_sent() -> None:
 
 
 def test_without_a_token_it_says_that_one_is_needed() -> None:
-    session = ClientSession(Target("h"))
+    session = ClientSession(CameraAddress("h"))
     with pytest.raises(Unauthorized, match="token"):
         list(session.receive(wire.Hello("s", auth=True).encode(), 0.0))
 
 
 def test_another_version_of_the_protocol_is_refused() -> None:
     with pytest.raises(VersionMismatch):
-        list(ClientSession(Target("h")).receive(wire.Hello("s", protocol=2).encode(), 0.0))
+        list(ClientSession(CameraAddress("h")).receive(wire.Hello("s", protocol=2).encode(), 0.0))
 
 
 def test_frames_come_in_order_are_acknowledged_and_gaps_are_counted() -> None:
-    session = joined(ClientSession(Target("h")))
+    session = joined(ClientSession(CameraAddress("h")))
     data = frame(3).encode() + frame(4).encode() + frame(9).encode()
     seqs = [item.seq for item in session.receive(data, 0.0) if isinstance(item, Frame)]
     assert seqs == [3, 4, 9]
@@ -87,27 +87,27 @@ def test_frames_come_in_order_are_acknowledged_and_gaps_are_counted() -> None:
 
 
 def test_a_server_that_begins_anew_is_no_gap() -> None:
-    session = joined(ClientSession(Target("h")))
+    session = joined(ClientSession(CameraAddress("h")))
     list(session.receive(frame(900).encode() + frame(1).encode(), 0.0))
     assert session.missed == 0
 
 
 def test_a_frame_before_any_state_is_out_of_turn() -> None:
-    session = ClientSession(Target("h"))
+    session = ClientSession(CameraAddress("h"))
     with pytest.raises(BadMessage):
         list(session.receive(HELLO.encode() + frame(1).encode(), 0.0))
 
 
 @pytest.mark.parametrize("greeting", [b"OK twistedcam 0.1.0\n", b"HTTP/1.1 400", b"TLS hello"])
 def test_another_port_than_that_for_frames_is_named_with_what_to_do(greeting: bytes) -> None:
-    session = ClientSession(Target("h", 9531, token="secret"))
+    session = ClientSession(CameraAddress("h", 9531, token="secret"))
     with pytest.raises(BadMessage) as caught:
         list(session.receive(greeting, 0.0))
     said = str(caught.value)
     assert said.startswith("twistedcam://h:9531 is no frame port of twistedcam: ")
     assert "9530 by default" in said
     with pytest.raises(BadMessage, match=r"^there is no message of type"):  # it has said HELLO
-        list(joined(ClientSession(Target("h"))).receive(b"T" * 8, 0.0))
+        list(joined(ClientSession(CameraAddress("h"))).receive(b"T" * 8, 0.0))
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_another_port_than_that_for_frames_is_named_with_what_to_do(greeting: by
     ],
 )
 def test_a_picture_that_belies_its_header_is_a_bad_message(broken: wire.FrameMessage) -> None:
-    session = joined(ClientSession(Target("h")))
+    session = joined(ClientSession(CameraAddress("h")))
     items = session.receive(frame(1).encode() + broken.encode(), 0.0)
     assert isinstance(next(items), Frame)
     with pytest.raises(BadMessage, match="frame 2"):
@@ -129,15 +129,15 @@ def test_a_picture_that_belies_its_header_is_a_bad_message(broken: wire.FrameMes
 
 
 def test_the_server_s_errors_come_out_as_ours() -> None:
-    session = joined(ClientSession(Target("h"), role="publish"))
+    session = joined(ClientSession(CameraAddress("h"), role="publish"))
     with pytest.raises(Busy, match="somebody publishes"):
         list(session.receive(wire.Error("busy", "somebody publishes").encode(), 0.0))
     with pytest.raises(Disconnected):
-        list(joined(ClientSession(Target("h"))).receive(wire.Bye().encode(), 0.0))
+        list(joined(ClientSession(CameraAddress("h"))).receive(wire.Bye().encode(), 0.0))
 
 
 def test_it_answers_pings_asks_itself_and_gives_up_after_silence() -> None:
-    session = joined(ClientSession(Target("h")))
+    session = joined(ClientSession(CameraAddress("h")))
     list(session.receive(wire.Ping(b"12345678").encode(), 1.0))
     assert said(session) == [wire.Pong(b"12345678")]
     session.tick(2.5)
@@ -148,7 +148,7 @@ def test_it_answers_pings_asks_itself_and_gives_up_after_silence() -> None:
 
 def test_the_server_s_clock_is_learned_from_the_ping_behind_the_pong() -> None:
     wall = Wall()
-    session = ClientSession(Target("h"), wall=wall)
+    session = ClientSession(CameraAddress("h"), wall=wall)
     list(session.receive(HELLO.encode() + LIVE.encode(), 5.0))
     _, ping = said(session)
     assert isinstance(ping, wire.Ping)
@@ -162,13 +162,13 @@ def test_the_server_s_clock_is_learned_from_the_ping_behind_the_pong() -> None:
 
 
 def test_a_ping_of_any_other_kind_is_no_clock() -> None:
-    session = joined(ClientSession(Target("h")))
+    session = joined(ClientSession(CameraAddress("h")))
     list(session.receive(wire.Ping(b"\xff" * 8).encode(), 0.0))
     assert not session.clock.known
 
 
 def test_the_window_binds_a_publisher() -> None:
-    session = ClientSession(Target("h"), role="publish", window=2)
+    session = ClientSession(CameraAddress("h"), role="publish", window=2)
     assert not session.can_publish()
     list(session.receive(HELLO.encode() + LIVE.encode(), 0.0))
     session.published(1)
@@ -182,7 +182,7 @@ def test_the_window_binds_a_publisher() -> None:
 
 @given(st.binary(max_size=400), st.integers(1, 50))
 def test_garbage_ends_a_session_with_one_of_our_errors(garbage: bytes, step: int) -> None:
-    session = joined(ClientSession(Target("h")))
+    session = joined(ClientSession(CameraAddress("h")))
     try:
         for at in range(0, len(garbage), step):
             list(session.receive(garbage[at : at + step], 0.0))

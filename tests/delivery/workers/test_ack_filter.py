@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twistedcam import wire
-from twistedcam.delivery.workers.ack_filter import AckSplitter
+from twistedcam.delivery.workers.ack_filter import AckFilter
 
 acks = st.integers(0, 2**64 - 1).map(lambda seq: wire.Ack(seq))
 others = st.one_of(
@@ -27,7 +27,7 @@ def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
 def test_acks_are_taken_out_and_all_else_is_passed_on(
     messages: list[wire.Message], cuts: list[int]
 ) -> None:
-    splitter = AckSplitter()
+    splitter = AckFilter()
     found: list[int] = []
     passed = b""
     for piece in pieces(b"".join(message.encode() for message in messages), cuts):
@@ -45,6 +45,6 @@ def test_acks_are_taken_out_and_all_else_is_passed_on(
 
 @given(st.binary(min_size=1), st.lists(st.integers(0, 10_000)))
 def test_what_is_no_message_is_passed_on_whole(data: bytes, cuts: list[int]) -> None:
-    splitter = AckSplitter()
+    splitter = AckFilter()
     garbage = b"G" + data + wire.Ack(1).encode()
     assert b"".join(splitter.feed(piece)[1] for piece in pieces(garbage, cuts)) == garbage

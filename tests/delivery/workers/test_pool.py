@@ -17,13 +17,13 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from tests.support.sockets import frame, framing
+from tests.support.sockets import frame, serialize
 from tests.support.system import require
 from twistedcam.delivery.socket_state import HAS_SENDFILE
 from twistedcam.delivery.workers import pool
-from twistedcam.delivery.workers.handle import Staff
+from twistedcam.delivery.workers.handle import WorkerHandle
 from twistedcam.delivery.workers.pool import END_TIMEOUT, RESTART_DELAY, WorkerPool
-from twistedcam.delivery.workers.remote_sender import RemoteOutlet
+from twistedcam.delivery.workers.remote_sender import RemoteSender
 from twistedcam.errors import BadArgument
 from twistedcam.events import EventBus
 from twistedcam.media.frame import Frame
@@ -75,7 +75,7 @@ class Connection:
         return lambda *_: self.calls.append(name)
 
 
-class Link:
+class WorkerChannel:
     """Keeps what a worker is told."""
 
     def __init__(self) -> None:
@@ -113,15 +113,15 @@ class PoolTests(SynchronousTestCase):
 
     def test_until_one_is_there_this_process_delivers(self) -> None:
         transport, heard = StringTransport(), list[bytes]()
-        outlet = self.workers.outlet(transport, framing, lambda: None, lambda: None)
+        sender = self.workers.make_sender(transport, serialize, lambda: None, lambda: None)
         viewer = Viewers(EventBus(), self.machine).join("here", "tcp", "cam", "", lambda _: None)
         hub = Hub()
-        watching = self.workers.watch(viewer, hub, outlet, None)
-        self.workers.hear(outlet, transport, heard.append)
-        outlet.begin()
+        watching = self.workers.subscribe(viewer, hub, sender, None)
+        self.workers.read_from(sender, transport, heard.append)
+        sender.begin()
         watching.begin()
         hub.publish(frame(1, 100))
-        self.assertEqual(transport.value(), framing(frame(1, 100)))
+        self.assertEqual(transport.value(), serialize(frame(1, 100)))
         watching.end()
         self.assertEqual(len(hub), 0)
 
@@ -157,20 +157,20 @@ class SpreadTests(SynchronousTestCase):
             hello = {"what": "hello", "number": number, "pid": number}
             link.lineReceived(json.dumps(hello).encode())
 
-    def come(self) -> tuple[RemoteOutlet, Connection]:
+    def come(self) -> tuple[RemoteSender, Connection]:
         """One more viewer, whose connection is not handed over yet."""
         near, far = socket.socketpair()
         self.addCleanup(near.close)
         self.addCleanup(far.close)
         connection = Connection(near)
-        outlet = self.workers.outlet(connection, framing, lambda: None, lambda: None)
-        assert isinstance(outlet, RemoteOutlet)
-        self.addCleanup(outlet.close)
-        return outlet, connection
+        sender = self.workers.make_sender(connection, serialize, lambda: None, lambda: None)
+        assert isinstance(sender, RemoteSender)
+        self.addCleanup(sender.close)
+        return sender, connection
 
     def spread(self) -> list[int]:
         """The number of viewers of each worker."""
-        return [len(staff.assigned) for staff in self.workers._staff.values()]
+        return [len(worker.assigned) for worker in self.workers._handles.values()]
 
     def test_viewers_that_come_at_once_are_spread_evenly(self) -> None:
         for _ in range(6):
@@ -189,19 +189,19 @@ class SpreadTests(SynchronousTestCase):
         def full(_: int) -> int:
             raise OSError(errno.EMFILE, "Too many open files")
 
-        outlet, _ = self.come()
+        sender, _ = self.come()
         viewer = self.viewers.join("here", "tcp", "cam", "sendfile", lambda _: None)
-        outlet.watch(viewer, Hub(), None, 0)
+        sender.watch(viewer, Hub(), None, 0)
         self.patch(os, "dup", full)
-        outlet.begin()
+        sender.begin()
         self.assertEqual(self.spread(), [0, 0])
 
     def test_a_viewer_that_the_worker_refuses_or_that_leaves_it_frees_its_place(self) -> None:
         for what in ("full", "gone"):
-            outlet, _ = self.come()
+            sender, _ = self.come()
             viewer = self.viewers.join("here", "tcp", "cam", "sendfile", lambda _: None)
-            outlet.watch(viewer, Hub(), None, 0)
-            outlet.begin()
+            sender.watch(viewer, Hub(), None, 0)
+            sender.begin()
             self.assertEqual(self.spread(), [1, 0])
             message = {"what": what, "id": viewer.id, "counts": [0, 0, 0, 0, 0.0, False]}
             self.links[0].lineReceived(json.dumps(message).encode())
@@ -226,42 +226,42 @@ class OutletTests(SynchronousTestCase):
         viewers = Viewers(EventBus(), Clock())
         self.viewer: Viewer = viewers.join("here", "tcp", "cam", "sendfile", lambda _: None)
         self.hub = Hub()
-        self.link: Any = Link()
-        self.staff = Staff(1, 4711, self.link, viewers)
+        self.link: Any = WorkerChannel()
+        self.worker = WorkerHandle(1, 4711, self.link, viewers)
         self.connection = Connection(self.near)
         self.refused: list[bool] = []
-        self.outlet = RemoteOutlet(
-            self.staff, self.connection, self.near, framing, lambda: self.refused.append(True)
+        self.sender = RemoteSender(
+            self.worker, self.connection, self.near, serialize, lambda: self.refused.append(True)
         )
-        self.outlet.watch(self.viewer, self.hub, None, 0)
-        self.addCleanup(self.outlet.close)
+        self.sender.watch(self.viewer, self.hub, None, 0)
+        self.addCleanup(self.sender.close)
 
     def joined(self) -> None:
         """The worker has the connection."""
-        self.outlet.begin()
-        self.staff.received({"what": "joined", "id": self.viewer.id})
+        self.sender.begin()
+        self.worker.received({"what": "joined", "id": self.viewer.id})
 
     def test_without_a_file_to_hand_over_the_viewer_is_refused_here(self) -> None:
         def full(_: int) -> int:
             raise OSError(errno.EMFILE, "Too many open files")
 
         self.patch(os, "dup", full)
-        self.outlet.begin()
+        self.sender.begin()
         self.assertEqual(self.refused, [True])
         self.assertEqual(self.link.told, [])
-        self.outlet.say(b"too-many")
+        self.sender.send_message(b"too-many")
         self.assertEqual(self.connection.written, [b"too-many"])
-        self.assertEqual(self.outlet.offer(frame(1, 100)), 0)
+        self.assertEqual(self.sender.offer(frame(1, 100)), 0)
 
     def test_what_is_said_goes_by_whoever_has_the_connection(self) -> None:
-        self.outlet.acknowledge(1)
-        self.outlet.say(b"hello")
+        self.sender.acknowledge(1)
+        self.sender.send_message(b"hello")
         self.joined()
-        self.outlet.say(b"more")
-        self.outlet.acknowledge(2)
+        self.sender.send_message(b"more")
+        self.sender.acknowledge(2)
         self.assertEqual(self.connection.written, [b"hello"])
         self.assertEqual(self.link.told, ["view", "say", "ack"])
-        self.assertEqual(self.outlet.held(), 0)
+        self.assertEqual(self.sender.unsent_bytes(), 0)
 
     def test_a_frame_that_cannot_be_sent_ends_the_connection_which_may_come_again(self) -> None:
         self.joined()
@@ -273,13 +273,13 @@ class OutletTests(SynchronousTestCase):
     def test_after_the_end_nothing_is_told_any_more(self) -> None:
         self.joined()
         self.hub.publish(frame(1, 100))
-        self.outlet.abort()
+        self.sender.abort()
         before = list(self.link.told)
-        self.outlet.say(b"more")
-        self.outlet.gone()
-        self.outlet.stopProducing()
+        self.sender.send_message(b"more")
+        self.sender.gone()
+        self.sender.stopProducing()
         self.hub.publish(frame(2, 100))
         self.assertEqual(self.link.told, before)
         self.assertIn("abortConnection", self.connection.calls)
         self.assertEqual(len(self.hub), 0)
-        self.assertEqual(self.staff.outlets, {})
+        self.assertEqual(self.worker.connections, {})

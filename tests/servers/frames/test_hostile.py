@@ -19,7 +19,7 @@ from tests.support.server_case import ServerCase
 from tests.support.viewer import Viewer
 from twistedcam import Frame, wire
 from twistedcam.clients.control.blocking import BlockingClient
-from twistedcam.delivery.sender import MAX_UNSENT
+from twistedcam.delivery.sender import MAX_QUEUED
 from twistedcam.events import CameraChanged
 from twistedcam.servers.frames import FrameFactory
 from twistedcam.servers.frames.keepalive import FRAME_LIMIT, MESSAGE_LIMIT
@@ -164,14 +164,14 @@ class HostileTests(ServerCase):
             peer = self.peer(**wishes)
             peer.transport.producer.pauseProducing()
             news = CameraChanged(wishes["camera"], "live", 1, 1, 1.0, "x" * 10_000)
-            for _ in range(MAX_UNSENT // 10_000 - 1):
+            for _ in range(MAX_QUEUED // 10_000 - 1):
                 self.server.events.publish(news)
             self.assertFalse(peer.closed)
             for _ in range(3):
                 self.server.events.publish(news)
             self.assertTrue(peer.closed)
             peer.protocol.connectionLost()
-            self.assertLess(len(peer.transport.value()), MAX_UNSENT + 30_000)
+            self.assertLess(len(peer.transport.value()), MAX_QUEUED + 30_000)
 
     def test_a_viewer_that_has_closed_its_half_goes_on_watching(self) -> None:
         peer = self.peer(camera="door", window=2)

@@ -4,8 +4,8 @@
 it, :class:`ClientSession` the protocol without any input or output beneath that.
 """
 
-from twistedcam.clients.frames.address import Target, parse_target
+from twistedcam.clients.frames.address import CameraAddress, parse_target
 from twistedcam.clients.frames.iterator import Frames, connect
 from twistedcam.clients.frames.session import ClientSession, ClockOffset
 
-__all__ = ["ClientSession", "ClockOffset", "Frames", "Target", "connect", "parse_target"]
+__all__ = ["CameraAddress", "ClientSession", "ClockOffset", "Frames", "connect", "parse_target"]

@@ -17,7 +17,7 @@ _SCHEMES = ("twistedcam", "twistedcams", "twistedcam+unix")
 
 
 @dataclass(frozen=True)
-class Target:
+class CameraAddress:
     """A camera on a server.
 
     Arguments:
@@ -57,7 +57,7 @@ class Target:
 
     def with_options(
         self, fps: float | None = None, token: str | None = None, trust: Trust | None = None
-    ) -> Target:
+    ) -> CameraAddress:
         """The same camera; what is not None wins over what the address says.
 
         Raises:
@@ -78,7 +78,7 @@ class Target:
         )
 
 
-def parse_target(text: str) -> Target:
+def parse_target(text: str) -> CameraAddress:
     """Take an address apart.
 
     ``twistedcam://[:TOKEN@]HOST[:PORT][/CAMERA][?fps=2&token=…]``, ``twistedcams://…`` for TLS
@@ -117,11 +117,11 @@ def parse_target(text: str) -> Target:
     if query:
         raise BadArgument(f"{shown}: there is no setting {next(iter(query))!r} in an address")
     if unix:
-        return Target("", 0, camera, token, fps, path=unquote(parts.path))
+        return CameraAddress("", 0, camera, token, fps, path=unquote(parts.path))
     if not parts.hostname:
         raise BadArgument(f"{shown} has no host: write {_EXAMPLE}")
     tls = parts.scheme == "twistedcams"
-    return Target(parts.hostname, port, camera, token, fps, tls, trust)
+    return CameraAddress(parts.hostname, port, camera, token, fps, tls, trust)
 
 
 def _shown(text: str) -> str:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 from twistedcam import wire
-from twistedcam.clients.frames.address import Target
+from twistedcam.clients.frames.address import CameraAddress
 from twistedcam.clients.frames.session import REFUSALS, ClientSession, ClockOffset
 from twistedcam.errors import Disconnected, TwistedcamError
 from twistedcam.media.frame import Frame
@@ -42,7 +42,7 @@ class FrameReader:
 
     def __init__(
         self,
-        target: Target,
+        target: CameraAddress,
         reconnect: bool = True,
         on_frame: Callable[[Frame], None] | None = None,
         on_change: Callable[[], None] | None = None,
@@ -201,7 +201,7 @@ class FrameReader:
         self._on_change()
 
 
-def open_socket(target: Target, timeout: float) -> socket.socket:
+def open_socket(target: CameraAddress, timeout: float) -> socket.socket:
     """A connected socket; OSError if there is nobody, CertificateRefused if it is another."""
     if target.path is not None:
         connection = socket.socket(socket.AF_UNIX)

@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from twistedcam.clients.frames.address import Target
+from twistedcam.clients.frames.address import CameraAddress
 from twistedcam.tls.client_endpoint import client_endpoint
 
 
@@ -34,7 +34,7 @@ class ReportedEndpoint:
         return connecting.addErrback(report)
 
 
-def make_endpoint(reactor: Any, target: Target) -> IStreamClientEndpoint:
+def make_endpoint(reactor: Any, target: CameraAddress) -> IStreamClientEndpoint:
     """The way to a server."""
     if target.path is not None:
         return UNIXClientEndpoint(reactor, target.path)

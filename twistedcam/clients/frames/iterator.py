@@ -7,7 +7,7 @@ import weakref
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
-from twistedcam.clients.frames.address import Target, parse_target
+from twistedcam.clients.frames.address import CameraAddress, parse_target
 from twistedcam.clients.frames.blocking import FrameReader
 from twistedcam.media.frame import Frame
 
@@ -47,7 +47,7 @@ def connect(
 class Frames:
     """What :func:`connect` gives."""
 
-    def __init__(self, target: Target, reconnect: bool = True, reactor: Any = None) -> None:
+    def __init__(self, target: CameraAddress, reconnect: bool = True, reactor: Any = None) -> None:
         self.target = target
         self._reconnect = reconnect
         self._reactor = reactor
@@ -81,7 +81,7 @@ class _Blocking:
         return frame
 
 
-async def _under_asyncio(target: Target, reconnect: bool) -> AsyncIterator[Frame]:
+async def _under_asyncio(target: CameraAddress, reconnect: bool) -> AsyncIterator[Frame]:
     import asyncio
 
     loop, changed = asyncio.get_running_loop(), asyncio.Event()
@@ -104,7 +104,9 @@ async def _under_asyncio(target: Target, reconnect: bool) -> AsyncIterator[Frame
         reader.close(wait=False)
 
 
-async def _under_twisted(target: Target, reconnect: bool, reactor: Any) -> AsyncIterator[Frame]:
+async def _under_twisted(
+    target: CameraAddress, reconnect: bool, reactor: Any
+) -> AsyncIterator[Frame]:
     from twisted.internet.defer import Deferred
     from twisted.python.failure import Failure
 

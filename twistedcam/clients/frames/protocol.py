@@ -11,7 +11,7 @@ from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
 from twistedcam import wire
-from twistedcam.clients.frames.address import Target
+from twistedcam.clients.frames.address import CameraAddress
 from twistedcam.clients.frames.session import ClientSession
 from twistedcam.errors import CertificateRefused, Disconnected, TwistedcamError
 from twistedcam.media.frame import Frame
@@ -21,7 +21,7 @@ class Client(Protocol):
     """Whose connections they are: what they go by, and who hears of them."""
 
     reactor: Any
-    target: Target
+    target: CameraAddress
     role: wire.Role
     window: int
 

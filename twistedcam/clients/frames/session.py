@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from twistedcam import wire
-from twistedcam.clients.frames.address import DEFAULT_PORT, Target
+from twistedcam.clients.frames.address import DEFAULT_PORT, CameraAddress
 from twistedcam.clients.frames.camera_state import MAX_REASON, MAX_WORD, check_state
 from twistedcam.errors import (
     BadMessage,
@@ -74,7 +74,7 @@ class ClientSession:
 
     def __init__(
         self,
-        target: Target,
+        target: CameraAddress,
         role: wire.Role = "view",
         window: int = 2,
         wall: Callable[[], float] = time.time,

@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twistedcam import wire
-from twistedcam.clients.frames.address import Target
+from twistedcam.clients.frames.address import CameraAddress
 from twistedcam.clients.frames.endpoint import ReportedEndpoint, make_endpoint
 from twistedcam.clients.frames.protocol import ClientFactory, ClientProtocol
 from twistedcam.clients.frames.session import REFUSALS, ClockOffset
@@ -42,7 +42,7 @@ class FrameClient(Service):
     def __init__(
         self,
         reactor: Any,
-        target: Target,
+        target: CameraAddress,
         on_frame: Callable[[Frame], None] = lambda frame: None,
         on_state: Callable[[wire.State], None] = lambda state: None,
         reconnect: bool = True,

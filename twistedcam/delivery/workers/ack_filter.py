@@ -5,7 +5,7 @@ from __future__ import annotations
 from twistedcam import wire
 
 
-class AckSplitter:
+class AckFilter:
     """Finds ACK messages in a viewer's bytes; all others are passed on untouched.
 
     Most viewers send nothing but acknowledgements, thousands a second in all: they are dealt with

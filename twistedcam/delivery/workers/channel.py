@@ -20,7 +20,7 @@ from zope.interface import implementer
 
 
 @implementer(IFileDescriptorReceiver)
-class Link(LineOnlyReceiver):
+class WorkerChannel(LineOnlyReceiver):
     """One end.
 
     Arguments:
@@ -33,7 +33,9 @@ class Link(LineOnlyReceiver):
     MAX_LENGTH = 1 << 24
 
     def __init__(
-        self, received: Callable[[Link, dict[str, Any]], None], lost: Callable[[Link], None]
+        self,
+        received: Callable[[WorkerChannel, dict[str, Any]], None],
+        lost: Callable[[WorkerChannel], None],
     ) -> None:
         self._received = received
         self._lost = lost

@@ -1,13 +1,13 @@
-"""The server's side of one worker: its link, its viewers, the frames that it gets."""
+"""The server's side of one worker: its channel, its viewers, the frames that it gets."""
 
 from __future__ import annotations
 
 import os
 from typing import Any, Protocol
 
-from twistedcam.delivery.memfd import MemoryFile, in_memory
-from twistedcam.delivery.sender import Framing
-from twistedcam.delivery.workers.channel import Link, to_bytes
+from twistedcam.delivery.memfd import Memfd, as_memfd
+from twistedcam.delivery.sender import Serializer
+from twistedcam.delivery.workers.channel import WorkerChannel, to_bytes
 from twistedcam.media.frame import Frame
 from twistedcam.stream.hub import Hub
 from twistedcam.stream.viewers import Viewers
@@ -16,7 +16,7 @@ from twistedcam.stream.viewers import Viewers
 WINDOW = 2
 
 
-class HandedOver(Protocol):
+class RemoteConnection(Protocol):
     """A viewer's connection that a worker has: here is told what it says of it."""
 
     def counted(
@@ -40,26 +40,26 @@ class HandedOver(Protocol):
         """End the connection."""
 
 
-class Feed:
+class WorkerFeed:
     """Brings one hub's frames, in one form, to a worker, while it has viewers for them (hub.Sink).
 
     Arguments:
         id: what the worker knows it by.
-        link: the way to the worker.
+        channel: the way to the worker.
         hub: where frames come from.
-        framing: their form.
+        serializer: their form.
     """
 
-    def __init__(self, id: int, link: Link, hub: Hub, framing: Framing) -> None:
+    def __init__(self, id: int, channel: WorkerChannel, hub: Hub, serializer: Serializer) -> None:
         self.id = id
-        self._link = link
+        self._channel = channel
         self._hub = hub
-        self._make = in_memory(framing)
-        self._viewers: set[HandedOver] = set()
+        self._make = as_memfd(serializer)
+        self._viewers: set[RemoteConnection] = set()
         #: Files on their way, by sequence number: they stay open until the worker has them.
-        self._under_way: dict[int, list[MemoryFile]] = {}
+        self._under_way: dict[int, list[Memfd]] = {}
 
-    def join(self, viewer: HandedOver) -> bool:
+    def join(self, viewer: RemoteConnection) -> bool:
         """One more viewer; whether the camera is live."""
         newest = self._hub.newest
         self._viewers.add(viewer)
@@ -69,7 +69,7 @@ class Feed:
                 self.take(newest)
         return newest is not None
 
-    def leave(self, viewer: HandedOver) -> None:
+    def leave(self, viewer: RemoteConnection) -> None:
         """One viewer less."""
         self._viewers.discard(viewer)
         if not self._viewers:
@@ -82,7 +82,7 @@ class Feed:
 
     def forget(self) -> None:
         """The camera is not live (hub.Holder): who becomes ready now gets no frame of before."""
-        self._link.tell("clear", feed=self.id)
+        self._channel.tell("clear", feed=self.id)
 
     def left_out(self) -> None:
         """It failed in a way that it should not (hub.Connected): its viewers may come again."""
@@ -102,51 +102,53 @@ class Feed:
 
     def _send(self, what: str, frame: Frame, **more: Any) -> int:
         try:
-            file: MemoryFile = frame.shared(self._make)
+            file: Memfd = frame.shared(self._make)
         except OSError:  # no file to be had now: the next frame may find one
             return 0
         self._under_way.setdefault(frame.seq, []).append(file)
-        self._link.tell(what, fd=file.fd, feed=self.id, seq=frame.seq, time=frame.time_us, **more)
+        self._channel.tell(
+            what, fd=file.fd, feed=self.id, seq=frame.seq, time=frame.time_us, **more
+        )
         return file.size
 
 
-class Staff:
+class WorkerHandle:
     """One worker that is there.
 
     Arguments:
         number: which one.
         pid: its process.
-        link: the way to it.
+        channel: the way to it.
         viewers: all who watch, by whom its reports are counted.
     """
 
-    def __init__(self, number: int, pid: int, link: Link, viewers: Viewers) -> None:
+    def __init__(self, number: int, pid: int, channel: WorkerChannel, viewers: Viewers) -> None:
         self.number = number
         self.pid = pid
-        self.link = link
+        self.channel = channel
         #: Connections it was chosen for, until they end; also those not handed over yet.
-        self.assigned: set[HandedOver] = set()
+        self.assigned: set[RemoteConnection] = set()
         #: Viewers handed to it, by their numbers.
-        self.outlets: dict[int, HandedOver] = {}
+        self.connections: dict[int, RemoteConnection] = {}
         self._viewers = viewers
-        self._feeds: dict[tuple[Hub, Framing], Feed] = {}
-        self._by_id: dict[int, Feed] = {}
+        self._feeds: dict[tuple[Hub, Serializer], WorkerFeed] = {}
+        self._by_id: dict[int, WorkerFeed] = {}
         #: Connections on their way to it, open until it has them.
         self._under_way: dict[int, int] = {}
 
-    def feed(self, hub: Hub, framing: Framing) -> Feed:
+    def feed(self, hub: Hub, serializer: Serializer) -> WorkerFeed:
         """What brings it a hub's frames in a form."""
-        key = hub, framing
+        key = hub, serializer
         if key not in self._feeds:
-            feed = Feed(len(self._feeds) + 1, self.link, hub, framing)
+            feed = WorkerFeed(len(self._feeds) + 1, self.channel, hub, serializer)
             self._feeds[key] = self._by_id[feed.id] = feed
         return self._feeds[key]
 
-    def hand_over(self, outlet: HandedOver, id: int, fd: int, wishes: dict[str, Any]) -> None:
+    def hand_over(self, sender: RemoteConnection, id: int, fd: int, wishes: dict[str, Any]) -> None:
         """Give it a viewer's connection; the file is closed when it has it."""
-        self.outlets[id] = outlet
+        self.connections[id] = sender
         self._under_way[id] = fd
-        self.link.tell("view", fd=fd, id=id, **wishes)
+        self.channel.tell("view", fd=fd, id=id, **wishes)
 
     def received(self, message: dict[str, Any]) -> None:
         """It has said something."""
@@ -156,30 +158,30 @@ class Staff:
         elif what == "joined":
             os.close(self._under_way.pop(message["id"]))
         elif what == "heard":
-            if message["id"] in self.outlets:
-                self.outlets[message["id"]].heard(to_bytes(message["data"]))
+            if message["id"] in self.connections:
+                self.connections[message["id"]].heard(to_bytes(message["data"]))
         elif what == "closed":
-            if message["id"] in self.outlets:
-                self.outlets[message["id"]].closed()
+            if message["id"] in self.connections:
+                self.connections[message["id"]].closed()
         elif what == "gone":
-            if message["id"] in self.outlets:
-                outlet = self.outlets[message["id"]]
-                outlet.counted(*message["counts"])
-                outlet.gone()
+            if message["id"] in self.connections:
+                sender = self.connections[message["id"]]
+                sender.counted(*message["counts"])
+                sender.gone()
         elif what == "full":
-            if message["id"] in self.outlets:
-                self.outlets[message["id"]].refused()
+            if message["id"] in self.connections:
+                self.connections[message["id"]].refused()
         elif what == "report":
             for id, counts in message["viewers"].items():
-                if int(id) in self.outlets:
-                    self.outlets[int(id)].counted(*counts)
+                if int(id) in self.connections:
+                    self.connections[int(id)].counted(*counts)
             for camera, kind, counts, total in message["tallies"]:
                 self._viewers.tallies[camera, kind].ages.add(counts, total)
 
     def lost(self) -> None:
         """It is gone: so are its viewers' connections."""
-        for outlet in tuple(self.assigned):
-            outlet.gone()
+        for sender in tuple(self.assigned):
+            sender.gone()
         for feed in self._feeds.values():
             feed._hub.remove(feed)
         for fd in self._under_way.values():

@@ -16,10 +16,10 @@ from twisted.internet.protocol import Factory
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger, globalLogBeginner
 
-from twistedcam.delivery.ack_reader import Ears
-from twistedcam.delivery.memfd import MemoryFile, in_memory
-from twistedcam.delivery.workers.channel import Link, to_bytes
-from twistedcam.delivery.workers.connection import RemoteViewer, received_file
+from twistedcam.delivery.ack_reader import AckReader
+from twistedcam.delivery.memfd import Memfd, as_memfd
+from twistedcam.delivery.workers.channel import WorkerChannel, to_bytes
+from twistedcam.delivery.workers.connection import ViewerConnection, received_file
 from twistedcam.media.frame import Frame
 from twistedcam.runtime.clock import go_by_steady_clock
 from twistedcam.runtime.file_limits import raise_file_limit
@@ -48,9 +48,9 @@ class Worker:
     def __init__(self, reactor: Any, number: int) -> None:
         self.reactor = reactor
         self.number = number
-        self.link = Link(self._received, lambda _: self._end())
-        self.ears = Ears(reactor)
-        self.viewers: dict[int, RemoteViewer] = {}
+        self.channel = WorkerChannel(self._received, lambda _: self._end())
+        self.ack_reader = AckReader(reactor)
+        self.viewers: dict[int, ViewerConnection] = {}
         self.tallies: dict[tuple[str, str], Tally] = {}
         self._hubs: dict[int, Hub] = {}
         self._report = LoopingCall(self._tell_all)
@@ -58,8 +58,8 @@ class Worker:
         self._memory = MemoryReturn(reactor)
 
     def begin(self) -> None:
-        """The link is there."""
-        self.link.tell("hello", number=self.number, pid=os.getpid())
+        """The channel is there."""
+        self.channel.tell("hello", number=self.number, pid=os.getpid())
         self._report.start(REPORT_PERIOD, now=False)
         self._memory.startService()
 
@@ -67,40 +67,40 @@ class Worker:
         """Where viewers of a camera and kind are counted together."""
         return self.tallies.setdefault((camera, kind), Tally())
 
-    def left(self, viewer: RemoteViewer) -> None:
+    def left(self, viewer: ViewerConnection) -> None:
         """A viewer's connection is gone."""
         if self.viewers.pop(viewer.id, None) is not None:
-            self.link.tell("gone", id=viewer.id, counts=viewer.counts())
+            self.channel.tell("gone", id=viewer.id, counts=viewer.counts())
 
-    def refused(self, viewer: RemoteViewer) -> None:
+    def refused(self, viewer: ViewerConnection) -> None:
         """There is no file for a viewer's connection."""
         del self.viewers[viewer.id]
-        self.link.tell("full", id=viewer.id)
+        self.channel.tell("full", id=viewer.id)
 
     def _end(self) -> None:
         if self.reactor.running:
             self.reactor.stop()
 
-    def _received(self, link: Link, message: dict[str, Any]) -> None:
+    def _received(self, channel: WorkerChannel, message: dict[str, Any]) -> None:
         what = message["what"]
         if what == "frame":
-            link.tell("had", feed=message["feed"], seq=message["seq"])
+            channel.tell("had", feed=message["feed"], seq=message["seq"])
             if message["fd"] is not None:  # else this process may open no more files
                 self._hub(message["feed"]).publish(_frame(message))
         elif what == "clear":
             self._hub(message["feed"]).clear()
         elif what == "view":
-            link.tell("joined", id=message["id"])
+            channel.tell("joined", id=message["id"])
             if message["fd"] is None:
-                link.tell("full", id=message["id"])
+                channel.tell("full", id=message["id"])
                 return
             hub = self._hub(message["feed"])
             if not message["live"]:
                 hub.clear()
-            self.viewers[message["id"]] = viewer = RemoteViewer(self, hub, message)
+            self.viewers[message["id"]] = viewer = ViewerConnection(self, hub, message)
             viewer.adopt(message["fd"], message["family"])
         elif what == "show":
-            link.tell("had", feed=message["feed"], seq=message["seq"])
+            channel.tell("had", feed=message["feed"], seq=message["seq"])
             if message["fd"] is not None:
                 frame = _frame(message)
                 if message["id"] in self.viewers:
@@ -108,7 +108,7 @@ class Worker:
         elif message["id"] in self.viewers:
             viewer = self.viewers[message["id"]]
             if what == "say":
-                viewer.say(to_bytes(message["data"]))
+                viewer.send_message(to_bytes(message["data"]))
             elif what == "taken":
                 viewer.taken()
             elif what == "ack":
@@ -129,13 +129,13 @@ class Worker:
         self.tallies = {key: Tally() for key in self.tallies}
         for viewer in self.viewers.values():
             viewer.viewer.tally = self.tally(viewer.viewer.camera, viewer.viewer.kind)
-        self.link.tell("report", viewers=viewers, tallies=tallies)
+        self.channel.tell("report", viewers=viewers, tallies=tallies)
 
 
 def _frame(message: dict[str, Any]) -> Frame:
     """A frame of which there is only the file."""
     frame = Frame(message["seq"], message["time"], 0, 0, b"")
-    frame.share(in_memory(received_file), MemoryFile.adopt(message["fd"]))
+    frame.share(as_memfd(received_file), Memfd.adopt(message["fd"]))
     return frame
 
 
@@ -151,12 +151,12 @@ def main(path: str, number: int, logged: str) -> None:
     go_by_steady_clock(there)
     worker = Worker(there, number)
 
-    class LinkFactory(Factory[Link]):
+    class ChannelFactory(Factory[WorkerChannel]):
         noisy = False
 
-        def buildProtocol(self, addr: Any) -> Link:
+        def buildProtocol(self, addr: Any) -> WorkerChannel:
             there.callLater(0, worker.begin)
-            return worker.link
+            return worker.channel
 
         def startedConnecting(self, connector: Any) -> None:
             """For connectUNIX."""
@@ -165,9 +165,9 @@ def main(path: str, number: int, logged: str) -> None:
             there.stop()
 
         def clientConnectionLost(self, connector: Any, reason: Any) -> None:
-            """The link has heard of it."""
+            """The channel has heard of it."""
 
-    there.connectUNIX(path, LinkFactory())
+    there.connectUNIX(path, ChannelFactory())
     # Ctrl-C goes to all processes of a terminal, and the server's end is this one's too.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(

@@ -16,12 +16,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twistedcam.delivery import LocalDelivery
-from twistedcam.delivery.local import Hearing, Watching
-from twistedcam.delivery.sender import Framing, Outlet, no_one
+from twistedcam.delivery.local import InputHandle, SubscriptionHandle
+from twistedcam.delivery.sender import Sender, Serializer, do_nothing
 from twistedcam.delivery.socket_state import HAS_SENDFILE, stream_socket
-from twistedcam.delivery.workers.channel import Link
-from twistedcam.delivery.workers.handle import Staff
-from twistedcam.delivery.workers.remote_sender import RemoteOutlet, RemoteWatcher
+from twistedcam.delivery.workers.channel import WorkerChannel
+from twistedcam.delivery.workers.handle import WorkerHandle
+from twistedcam.delivery.workers.remote_sender import RemoteSender, RemoteSubscription
 from twistedcam.errors import BadArgument
 from twistedcam.runtime.child_process import ChildProcess, module_command
 from twistedcam.stream.hub import Hub
@@ -62,7 +62,7 @@ class WorkerPool:
         self._count = count
         self._log = log
         self._local = LocalDelivery(reactor)
-        self._staff: dict[int, Staff] = {}
+        self._handles: dict[int, WorkerHandle] = {}
         self._processes: dict[int, ChildProcess] = {}
         self._restarts: dict[int, IDelayedCall] = {}
         self._port: IListeningPort | None = None
@@ -72,13 +72,13 @@ class WorkerPool:
     @property
     def workers(self) -> int:
         """How many are there."""
-        return len(self._staff)
+        return len(self._handles)
 
     def start(self) -> None:
         """Start all of them."""
         self._folder = tempfile.mkdtemp(prefix="twistedcam-")
         path = os.path.join(self._folder, "workers")
-        self._port = self._reactor.listenUNIX(path, _LinkFactory(self._received, self._lost))
+        self._port = self._reactor.listenUNIX(path, _ChannelFactory(self._received, self._lost))
         for number in range(1, self._count + 1):
             self._spawn(number)
 
@@ -88,47 +88,47 @@ class WorkerPool:
         for call in self._restarts.values():
             call.cancel()
         self._restarts.clear()
-        for staff in tuple(self._staff.values()):
-            assert staff.link.transport is not None
-            staff.link.transport.loseConnection()
+        for worker in tuple(self._handles.values()):
+            assert worker.channel.transport is not None
+            worker.channel.transport.loseConnection()
         await DeferredList([each.wait_or_kill(END_TIMEOUT) for each in self._processes.values()])
         if self._port is not None:
             await maybeDeferred(self._port.stopListening)
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def outlet(
+    def make_sender(
         self,
         transport: Any,
-        framing: Framing,
-        cleared: Callable[[], None],
+        serializer: Serializer,
+        on_ready: Callable[[], None],
         refused: Callable[[], None],
-    ) -> Outlet:
+    ) -> Sender:
         """A way out through the worker with the fewest viewers."""
         sock = stream_socket(transport)
-        if sock is None or not self._staff:
-            return self._local.outlet(transport, framing, cleared, refused)
-        staff = min(self._staff.values(), key=lambda each: len(each.assigned))
-        return RemoteOutlet(staff, transport, sock, framing, refused)
+        if sock is None or not self._handles:
+            return self._local.make_sender(transport, serializer, on_ready, refused)
+        worker = min(self._handles.values(), key=lambda each: len(each.assigned))
+        return RemoteSender(worker, transport, sock, serializer, refused)
 
-    def hear(
+    def read_from(
         self,
-        outlet: Outlet,
+        sender: Sender,
         transport: Any,
         received: Callable[[bytes], None],
-        closed: Callable[[], None] = no_one,
-    ) -> Hearing:
+        closed: Callable[[], None] = do_nothing,
+    ) -> InputHandle:
         """The worker reads, and passes on what is no acknowledgement."""
-        if isinstance(outlet, RemoteOutlet):
-            return outlet.hear(received, closed)
-        return self._local.hear(outlet, transport, received, closed)
+        if isinstance(sender, RemoteSender):
+            return sender.hear(received, closed)
+        return self._local.read_from(sender, transport, received, closed)
 
-    def watch(
-        self, viewer: Viewer, hub: Hub, outlet: Outlet, max_fps: float | None, window: int = 0
-    ) -> Watching:
-        """A watcher for one of these outlets."""
-        if isinstance(outlet, RemoteOutlet):
-            return RemoteWatcher(viewer, hub, outlet, max_fps, window)
-        return self._local.watch(viewer, hub, outlet, max_fps, window)
+    def subscribe(
+        self, viewer: Viewer, hub: Hub, sender: Sender, max_fps: float | None, window: int = 0
+    ) -> SubscriptionHandle:
+        """A subscription for one of these senders."""
+        if isinstance(sender, RemoteSender):
+            return RemoteSubscription(viewer, hub, sender, max_fps, window)
+        return self._local.subscribe(viewer, hub, sender, max_fps, window)
 
     def _spawn(self, number: int) -> None:
         self._restarts.pop(number, None)
@@ -153,32 +153,34 @@ class WorkerPool:
         )
         self._restarts[number] = self._reactor.callLater(RESTART_DELAY, self._spawn, number)
 
-    def _received(self, link: Link, message: dict[str, Any]) -> None:
+    def _received(self, channel: WorkerChannel, message: dict[str, Any]) -> None:
         if message["what"] == "hello":
             number = message["number"]
-            self._staff[number] = Staff(number, message["pid"], link, self._viewers)
+            self._handles[number] = WorkerHandle(number, message["pid"], channel, self._viewers)
             log.info("worker {number} is there", number=number)
             return
-        for staff in self._staff.values():
-            if staff.link is link:
-                staff.received(message)
+        for worker in self._handles.values():
+            if worker.channel is channel:
+                worker.received(message)
                 return
 
-    def _lost(self, link: Link) -> None:
-        for number, staff in tuple(self._staff.items()):
-            if staff.link is link:
-                del self._staff[number]
-                staff.lost()
+    def _lost(self, channel: WorkerChannel) -> None:
+        for number, worker in tuple(self._handles.items()):
+            if worker.channel is channel:
+                del self._handles[number]
+                worker.lost()
 
 
-class _LinkFactory(Factory[Link]):
+class _ChannelFactory(Factory[WorkerChannel]):
     noisy = False
 
     def __init__(
-        self, received: Callable[[Link, dict[str, Any]], None], lost: Callable[[Link], None]
+        self,
+        received: Callable[[WorkerChannel, dict[str, Any]], None],
+        lost: Callable[[WorkerChannel], None],
     ) -> None:
         self._received = received
         self._lost = lost
 
-    def buildProtocol(self, addr: Any) -> Link:
-        return Link(self._received, self._lost)
+    def buildProtocol(self, addr: Any) -> WorkerChannel:
+        return WorkerChannel(self._received, self._lost)

@@ -10,9 +10,9 @@ from typing import Any
 from twisted.internet.interfaces import IPullProducer
 from zope.interface import implementer
 
-from twistedcam.delivery.sender import Framing, no_one
+from twistedcam.delivery.sender import Serializer, do_nothing
 from twistedcam.delivery.workers.channel import to_text
-from twistedcam.delivery.workers.handle import Feed, Staff
+from twistedcam.delivery.workers.handle import WorkerFeed, WorkerHandle
 from twistedcam.media.frame import Frame
 from twistedcam.stream.hub import Hub
 from twistedcam.stream.viewers import Viewer
@@ -20,17 +20,17 @@ from twistedcam.util.rate import ReportedRate
 
 
 @implementer(IPullProducer)
-class RemoteOutlet:
-    """Hands a connection to a worker as soon as what was said to it is out (see Outlet).
+class RemoteSender:
+    """Hands a connection to a worker as soon as what was said to it is out (see Sender).
 
     The server's own transport stays, paused, for as long as the connection lives: it knows the
     peer, and its end is the session's end. What the viewer sends comes back through ``heard``.
 
     Arguments:
-        staff: the worker's side of things here.
+        worker: the worker's side of things here.
         transport: the connection.
         sock: its socket.
-        framing: the form of a frame on this wire.
+        serializer: the form of a frame on this wire.
         refused: called when the worker has no file left for the connection, which is this
             process's again.
     """
@@ -39,42 +39,42 @@ class RemoteOutlet:
 
     def __init__(
         self,
-        staff: Staff,
+        worker: WorkerHandle,
         transport: Any,
         sock: socket.socket,
-        framing: Framing,
+        serializer: Serializer,
         refused: Callable[[], None],
     ) -> None:
-        self.framing = framing
-        self._staff = staff
+        self.serializer = serializer
+        self._worker = worker
         self._transport = transport
         self._socket = sock
         self._refused = refused
         self._heard: Callable[[bytes], None] | None = None
-        self._closed: Callable[[], None] = no_one
+        self._closed: Callable[[], None] = do_nothing
         #: Whether what the viewer sends is left unread, and whether the worker waits to hear that
         #: the last of it was worked through: until then it reads no more.
         self._is_held = False
         self._owes = False
         #: Bytes that were said and that the transport has not sent yet.
-        self._unsent = 0
-        self.on_flushed: Callable[[], None] = no_one
+        self._queued_bytes = 0
+        self.on_flushed: Callable[[], None] = do_nothing
         self._viewer: Viewer | None = None
         self._wishes: dict[str, Any] | None = None
-        self._feed: Feed | None = None
+        self._feed: WorkerFeed | None = None
         self._flushing = False
         self._handed = False
         self._over = False
         self._done: Callable[[], None] | None = None
-        staff.assigned.add(self)
+        worker.assigned.add(self)
         transport.registerProducer(self, False)  # calls stopProducing if the connection is lost
 
     def hear(
-        self, received: Callable[[bytes], None], closed: Callable[[], None] = no_one
-    ) -> RemoteHearing:
+        self, received: Callable[[bytes], None], closed: Callable[[], None] = do_nothing
+    ) -> RemoteInput:
         """Pass on what the viewer sends, acknowledgements left out, and its end."""
         self._heard, self._closed = received, closed
-        return RemoteHearing(self)
+        return RemoteInput(self)
 
     def hold(self, is_held: bool) -> None:
         """Whether what the viewer sends is left unread for now."""
@@ -87,13 +87,13 @@ class RemoteOutlet:
         elif not is_held:
             self._take()
 
-    def is_clear(self) -> bool:
+    def is_ready(self) -> bool:
         """Whether the worker has the connection; it knows the rest."""
         return self._handed and not self._over
 
     def offer(self, frame: Frame, is_caught_up: bool = False) -> int:
         """Have the worker send this one frame, if it finds the way clear."""
-        if not self.is_clear():
+        if not self.is_ready():
             return 0
         assert self._feed is not None and self._viewer is not None
         return self._feed.show(frame, self._viewer.id)
@@ -103,7 +103,7 @@ class RemoteOutlet:
         self._flushing = True
         self.resumeProducing()
 
-    def say(self, data: bytes) -> None:
+    def send_message(self, data: bytes) -> None:
         """Send a message, by whoever has the connection."""
         if self._over:
             return
@@ -111,14 +111,14 @@ class RemoteOutlet:
             self._tell("say", data=to_text(data))
         else:
             self._flushing = True
-            self._unsent += len(data)
+            self._queued_bytes += len(data)
             self._transport.write(data)
 
-    def unsent(self) -> int:
+    def queued_bytes(self) -> int:
         """What was said before the worker has the connection; it looks after all else."""
-        return self._unsent
+        return self._queued_bytes
 
-    def held(self) -> int:
+    def unsent_bytes(self) -> int:
         """The worker looks after that."""
         return 0
 
@@ -126,7 +126,7 @@ class RemoteOutlet:
         """From now on the hub's frames go out, once the connection is handed over."""
         viewer.rate = ReportedRate()
         self._viewer = viewer
-        self._feed = self._staff.feed(hub, self.framing)
+        self._feed = self._worker.feed(hub, self.serializer)
         self._wishes = {
             "address": viewer.address,
             "kind": viewer.kind,
@@ -159,15 +159,15 @@ class RemoteOutlet:
         if self._over:
             return
         self._over = True
-        self._heard, self._closed, self._refused = None, no_one, no_one
-        self.on_flushed = no_one
+        self._heard, self._closed, self._refused = None, do_nothing, do_nothing
+        self.on_flushed = do_nothing
         if self._handed:
             self._tell("drop")
         else:
             self._transport.unregisterProducer()
         self._leave()
 
-    # What the worker says (staff.HandedOver).
+    # What the worker says (worker.RemoteConnection).
 
     def counted(
         self, frames: int, size: int, drops: int, time: int, fps: float, heard: bool
@@ -218,8 +218,8 @@ class RemoteOutlet:
 
     def resumeProducing(self) -> None:
         """The transport holds nothing any more: the worker may have the connection."""
-        if self._unsent:
-            self._unsent = 0
+        if self._queued_bytes:
+            self._queued_bytes = 0
             self.on_flushed()
         if not self._flushing or self._over or self._wishes is None or self._viewer is None:
             return
@@ -239,7 +239,7 @@ class RemoteOutlet:
         acks = self._heard is not None
         wishes = {**self._wishes, "acks": acks, "family": family}
         wishes.update(feed=self._feed.id, live=live)
-        self._staff.hand_over(self, self._viewer.id, fd, wishes)
+        self._worker.hand_over(self, self._viewer.id, fd, wishes)
 
     def stopProducing(self) -> None:
         """The connection is gone."""
@@ -253,26 +253,26 @@ class RemoteOutlet:
 
     def _tell(self, what: str, **more: Any) -> None:
         assert self._viewer is not None
-        self._staff.link.tell(what, id=self._viewer.id, **more)
+        self._worker.channel.tell(what, id=self._viewer.id, **more)
 
     def _leave(self) -> None:
-        self._staff.assigned.discard(self)
+        self._worker.assigned.discard(self)
         if self._handed and self._feed is not None and self._viewer is not None:
             self._feed.leave(self)
-            self._staff.outlets.pop(self._viewer.id, None)
+            self._worker.connections.pop(self._viewer.id, None)
 
 
-class RemoteHearing:
-    """Stands where a LocalHearing does: the worker reads."""
+class RemoteInput:
+    """Stands where a _LocalInput does: the worker reads."""
 
-    __slots__ = ("_outlet",)
+    __slots__ = ("_sender",)
 
-    def __init__(self, outlet: RemoteOutlet) -> None:
-        self._outlet = outlet
+    def __init__(self, sender: RemoteSender) -> None:
+        self._sender = sender
 
     def hold(self, is_held: bool) -> None:
         """Whether what the viewer sends is left unread for now."""
-        self._outlet.hold(is_held)
+        self._sender.hold(is_held)
 
     def watch_end(self) -> None:
         """The worker does."""
@@ -281,14 +281,14 @@ class RemoteHearing:
         """The worker hears of it."""
 
 
-class RemoteWatcher:
-    """Stands where a Watcher does, and leaves its work to the worker's."""
+class RemoteSubscription:
+    """Stands where a Subscription does, and leaves its work to the worker's."""
 
     def __init__(
-        self, viewer: Viewer, hub: Hub, outlet: RemoteOutlet, fps: float | None, window: int
+        self, viewer: Viewer, hub: Hub, sender: RemoteSender, fps: float | None, window: int
     ) -> None:
-        self._outlet = outlet
-        self._begin = lambda: outlet.watch(viewer, hub, fps, window)
+        self._sender = sender
+        self._begin = lambda: sender.watch(viewer, hub, fps, window)
 
     def begin(self) -> None:
         """From now on frames go out."""
@@ -299,15 +299,15 @@ class RemoteWatcher:
 
     def acknowledge(self, seq: int) -> None:
         """Pass it on."""
-        self._outlet.acknowledge(seq)
+        self._sender.acknowledge(seq)
 
     def stop_waiting(self) -> None:
         """The worker has done it."""
 
     def finish(self, done: Callable[[], None]) -> None:
         """No more frames; ``done`` is called when the one under way is out."""
-        self._outlet.finish(done)
+        self._sender.finish(done)
 
     def end(self) -> None:
         """No more frames."""
-        self._outlet.close()
+        self._sender.close()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.logger import Logger
 
 from twistedcam import wire
-from twistedcam.delivery.sender import MAX_UNSENT, no_one
+from twistedcam.delivery.sender import MAX_QUEUED, do_nothing
 from twistedcam.errors import BadMessage
 from twistedcam.events import CameraChanged, Event
 from twistedcam.servers.frames.session import Connection, state_of
@@ -37,12 +37,12 @@ class PublishSession:
         self._connection = connection
         self._transport: Any = connection.transport
         #: Bytes that were said while the publisher reads nothing.
-        self._unsent = 0
+        self._queued_bytes = 0
         self._camera = camera
         self._acknowledges = join.window > 0
         camera.inbox.attach(self, self._refused)
         log.info("{peer} publishes to {camera}", peer=connection.peer, camera=camera.name)
-        self.say(state_of(camera, camera.changed()).encode())
+        self.send_message(state_of(camera, camera.changed()).encode())
         self._unsubscribe = server.events.subscribe(self._happened)
 
     def begin(self) -> None:
@@ -57,17 +57,17 @@ class PublishSession:
         if self._camera.state != "stopped":
             self._camera.inbox.put(message.frame, is_checked)
         if self._acknowledges:
-            self.say(wire.Ack(message.frame.seq).encode())
+            self.send_message(wire.Ack(message.frame.seq).encode())
 
     def acknowledge(self, seq: int) -> None:
         """A publisher is sent none."""
         raise BadMessage("a publisher cannot send ACK now")
 
-    def say(self, data: bytes) -> None:
+    def send_message(self, data: bytes) -> None:
         """Send a message."""
-        self._unsent = self._unsent + len(data) if self._connection.is_full else 0
+        self._queued_bytes = self._queued_bytes + len(data) if self._connection.is_full else 0
         self._transport.write(data)
-        if self._unsent > MAX_UNSENT:
+        if self._queued_bytes > MAX_QUEUED:
             self._connection.drop("it does not read")
 
     def is_full(self) -> bool:
@@ -93,7 +93,7 @@ class PublishSession:
     def lost(self) -> None:
         """The publisher is gone."""
         self._unsubscribe()
-        self._unsubscribe = no_one
+        self._unsubscribe = do_nothing
         self._camera.inbox.detach(self)
 
     def _refused(self, reason: str) -> None:
@@ -102,4 +102,4 @@ class PublishSession:
 
     def _happened(self, event: Event) -> None:
         if isinstance(event, CameraChanged) and event.camera == self._camera.name:
-            self.say(state_of(self._camera, event).encode())
+            self.send_message(state_of(self._camera, event).encode())

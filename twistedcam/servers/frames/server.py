@@ -62,7 +62,7 @@ class FrameProtocol(Protocol):
     def __init__(self, factory: FrameFactory) -> None:
         self.factory = factory
         self.peer = ""
-        #: Whether the transport has asked for a pause, where there is no outlet that it asks.
+        #: Whether the transport has asked for a pause, where there is no sender that it asks.
         self.is_full = False
         self._is_producer = False
         self._decoder = wire.Decoder(factory.max_frame)
@@ -212,7 +212,7 @@ class FrameProtocol(Protocol):
 
     def _say(self, data: bytes) -> None:
         if self._session is not None:
-            self._session.say(data)
+            self._session.send_message(data)
         elif self.transport is not None:
             self.transport.write(data)
 
@@ -251,7 +251,7 @@ class FrameProtocol(Protocol):
     def _under_way(self) -> int | None:
         return None if self._decoder.is_idle else self._decoder.count
 
-    # The transport's buffer (IPushProducer), as long as no outlet has to do with it.
+    # The transport's buffer (IPushProducer), as long as no sender has to do with it.
 
     def pauseProducing(self) -> None:
         """The client does not read: what it sends waits, too."""
@@ -329,7 +329,7 @@ class FrameProtocol(Protocol):
         server = self.factory.server
         if is_view:
             self._decoder.no_frames = "a viewer cannot send FRAME now"
-            self._let_go()  # the outlet is the transport's producer from now on
+            self._let_go()  # the sender is the transport's producer from now on
             self._session = ViewSession(self, server, camera, join)
         else:
             self._session = PublishSession(self, server, camera, join)

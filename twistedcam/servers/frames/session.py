@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Connection(Protocol):
     """What a session needs of its connection."""
 
-    #: Of a session that has no outlet: the transport holds so much that nothing more is to be said.
+    #: Of a session that has no sender: the transport holds so much that nothing more is to be said.
     is_full: bool
 
     #: Whose it is, as text.
@@ -56,7 +56,7 @@ class Session(Protocol):
     def acknowledge(self, seq: int) -> None:
         """An ACK has come; raises WireError if it has no place here."""
 
-    def say(self, data: bytes) -> None:
+    def send_message(self, data: bytes) -> None:
         """Send a message other than a frame, in order behind the frame under way."""
 
     def is_full(self) -> bool:

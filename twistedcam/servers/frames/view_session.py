@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from twistedcam import wire
-from twistedcam.delivery.sender import FULL, MAX_UNSENT, no_one
+from twistedcam.delivery.sender import HIGH_WATER, MAX_QUEUED, do_nothing
 from twistedcam.errors import BadMessage, TooMany
 from twistedcam.events import CameraChanged, Event
 from twistedcam.servers.frames.session import Connection, state_of
@@ -14,7 +14,7 @@ from twistedcam.servers.frames.session import Connection, state_of
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
     from twistedcam.core.server import Server
-    from twistedcam.delivery import Hearing
+    from twistedcam.delivery import InputHandle
 
 
 class ViewSession:
@@ -27,89 +27,89 @@ class ViewSession:
         self._connection = connection
         self._server = server
         self._camera = camera
-        self._outlet = outlet = server.delivery.outlet(
-            connection.transport, wire.frame_message, self._cleared, self._refused
+        self._sender = sender = server.delivery.make_sender(
+            connection.transport, wire.frame_message, self._on_ready, self._refused
         )
         self._viewer = server.viewers.join(
-            connection.peer, "tcp", camera.name, outlet.path, lambda _: connection.bye()
+            connection.peer, "tcp", camera.name, sender.path, lambda _: connection.bye()
         )
-        self._watcher = server.delivery.watch(
-            self._viewer, camera.hub, outlet, join.max_fps, join.window
+        self._subscription = server.delivery.subscribe(
+            self._viewer, camera.hub, sender, join.max_fps, join.window
         )
         #: The viewer has taken in all frames up to this one (session.Session). Called for each
-        #: frame of each viewer, so it is the watcher's own.
-        self.acknowledge = self._watcher.acknowledge
-        self.say(state_of(camera, camera.changed()).encode())
+        #: frame of each viewer, so it is the subscription's own.
+        self.acknowledge = self._subscription.acknowledge
+        self.send_message(state_of(camera, camera.changed()).encode())
         self._unsubscribe = server.events.subscribe(self._happened)
-        self._hearing: Hearing | None = None
-        outlet.on_flushed = connection.go_on
+        self._input: InputHandle | None = None
+        sender.on_flushed = connection.go_on
 
     def begin(self) -> None:
         """Send what there is, and tell the others."""
         connection = self._connection
-        self._hearing = self._server.delivery.hear(
-            self._outlet,
+        self._input = self._server.delivery.read_from(
+            self._sender,
             connection.transport,
             connection.dataReceived,
             connection.readConnectionLost,
         )
-        self._watcher.begin()
+        self._subscription.begin()
         self._server.viewers.announce(self._viewer)
 
     def received(self, message: wire.Message) -> None:
         """Only ACKs are expected."""
         raise BadMessage(f"a viewer cannot send {wire.name_of(message)} now")
 
-    def say(self, data: bytes) -> None:
+    def send_message(self, data: bytes) -> None:
         """Send a message other than a frame."""
-        self._outlet.say(data)
-        if self._outlet.unsent() > MAX_UNSENT:
+        self._sender.send_message(data)
+        if self._sender.queued_bytes() > MAX_QUEUED:
             self._connection.drop("it does not read")
 
     def is_full(self) -> bool:
         """Whether answers wait for the viewer."""
-        return self._outlet.unsent() > FULL
+        return self._sender.queued_bytes() > HIGH_WATER
 
     def hold(self, is_held: bool) -> None:
         """Whether what the viewer sends is left unread for now."""
-        if self._hearing is not None:
-            self._hearing.hold(is_held)
+        if self._input is not None:
+            self._input.hold(is_held)
 
     def read_lost(self) -> None:
         """The viewer has closed its half, and goes on watching: nothing is acknowledged now."""
-        self._watcher.stop_waiting()
-        if self._hearing is not None:
-            self._hearing.end()
-            self._hearing.watch_end()
+        self._subscription.stop_waiting()
+        if self._input is not None:
+            self._input.end()
+            self._input.watch_end()
 
     def finish(self, done: Callable[[], None]) -> None:
         """Take this viewer out everywhere, once the frame under way is whole."""
         self._unsubscribe()
-        self._unsubscribe = no_one
+        self._unsubscribe = do_nothing
         self._deafen()
         self._server.viewers.leave(self._viewer)
-        self._watcher.finish(done)
+        self._subscription.finish(done)
 
     def lost(self) -> None:
         """Take this viewer out everywhere."""
         self._unsubscribe()
-        self._unsubscribe = no_one
+        self._unsubscribe = do_nothing
         self._deafen()
-        self._watcher.end()
+        self._subscription.end()
         self._server.viewers.leave(self._viewer)
 
     def _deafen(self) -> None:
-        self._outlet.on_flushed = no_one
-        if self._hearing is not None:
-            self._hearing.end()
-            self._hearing = None
+        self._sender.on_flushed = do_nothing
+        if self._input is not None:
+            self._input.end()
+            self._input = None
 
     def _refused(self) -> None:
         self._connection.fail(TooMany("there is no room for one more viewer: try again later"))
 
-    def _cleared(self) -> None:
-        self._watcher.ready()
+    def _on_ready(self) -> None:
+        self._subscription.ready()
 
     def _happened(self, event: Event) -> None:
         if isinstance(event, CameraChanged) and event.camera == self._camera.name:
-            self.say(state_of(self._camera, event).encode())
+            self.send_message(state_of(self._camera, event).encode())

@@ -8,8 +8,8 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from twistedcam.delivery.local import LocalDelivery
-from twistedcam.delivery.sender import Outlet
-from twistedcam.delivery.transport_sender import WriteOutlet
+from twistedcam.delivery.sender import Sender
+from twistedcam.delivery.transport_sender import TransportSender
 from twistedcam.net.addresses import show_address
 from twistedcam.servers.http.connection.access import Access
 from twistedcam.servers.http.connection.guard import Guard
@@ -81,12 +81,12 @@ class _SiteStreams(Streams):
             request.finish()
             return
 
-        def open_outlet(session: MjpegSession) -> Outlet:
-            return _RequestOutlet(request, mjpeg_part, session.cleared)
+        def open_sender(session: MjpegSession) -> Sender:
+            return _RequestSender(request, mjpeg_part, session.on_ready)
 
         address = show_address(request.getClientAddress())
         abort = request.transport.abortConnection
-        session = MjpegSession(self, watched, fps, address, open_outlet, abort)
+        session = MjpegSession(self, watched, fps, address, open_sender, abort)
         self.sessions.add(session)
         request.notifyFinish().addBoth(lambda _: self._gone(session))
 
@@ -95,7 +95,7 @@ class _SiteStreams(Streams):
         session.lost()
 
 
-class _RequestOutlet(WriteOutlet):
+class _RequestSender(TransportSender):
     """Sends by an answer's ``write``."""
 
     def close(self) -> None:

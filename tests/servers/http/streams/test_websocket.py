@@ -10,7 +10,7 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, Request, TextMessage
 
 from tests.support.http_site import Connection, SiteCase
-from twistedcam.delivery.sender import FULL
+from twistedcam.delivery.sender import HIGH_WATER
 from twistedcam.servers.http.streams import websocket
 from twistedcam.servers.http.streams.websocket import ACK_TIMEOUT
 
@@ -92,7 +92,7 @@ class WebSocketTests(SiteCase):
         for _ in range(10):
             self.clock.advance(0)
         self.assertEqual(transport.producerState, "paused")
-        self.assertLess(len(transport.value()), 2 * FULL)
+        self.assertLess(len(transport.value()), 2 * HIGH_WATER)
         for _ in range(2):
             self.clock.advance(ACK_TIMEOUT)
         self.assertTrue(transport.disconnecting)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from twistedcam.delivery.sender import Outlet
+from twistedcam.delivery.sender import Sender
 from twistedcam.events import CameraChanged, Event
 from twistedcam.media.fps import read_fps
 from twistedcam.media.frame import Frame
@@ -96,14 +96,16 @@ class Streams:
         else:
             transport = request.channel.transport
 
-            def open_outlet(session: MjpegSession) -> Outlet:
+            def open_sender(session: MjpegSession) -> Sender:
                 request.channel.take_over(session)
-                outlet = self.delivery.outlet(transport, mjpeg_part, session.cleared, session.close)
-                outlet.say(response_head(request, HEADERS))
-                return outlet
+                sender = self.delivery.make_sender(
+                    transport, mjpeg_part, session.on_ready, session.close
+                )
+                sender.send_message(response_head(request, HEADERS))
+                return sender
 
             address = show_address(request.getClientAddress())
-            MjpegSession(self, watched, fps, address, open_outlet, transport.abortConnection)
+            MjpegSession(self, watched, fps, address, open_sender, transport.abortConnection)
 
 
 class MjpegSession:
@@ -114,7 +116,7 @@ class MjpegSession:
         camera: what is watched.
         fps: at most so many frames a second, or None.
         address: where from.
-        open_outlet: the way out, with the answer's head on its way.
+        open_sender: the way out, with the answer's head on its way.
         abort: ends the connection, without waiting for a viewer who does not read.
     """
 
@@ -124,7 +126,7 @@ class MjpegSession:
         camera: Camera,
         fps: float | None,
         address: str,
-        open_outlet: Callable[[MjpegSession], Outlet],
+        open_sender: Callable[[MjpegSession], Sender],
         abort: Callable[[], None],
     ) -> None:
         server = streams.server
@@ -136,14 +138,14 @@ class MjpegSession:
         #: Whether a placeholder found the way full: it is shown as soon as that clears.
         self._owed = False
         self._timer = Timer(server.clock)
-        self._outlet = open_outlet(self)
-        self._outlet.say(f"--{BOUNDARY}\r\n".encode())
+        self._sender = open_sender(self)
+        self._sender.send_message(f"--{BOUNDARY}\r\n".encode())
         self._viewer = server.viewers.join(
-            address, "http", camera.name, self._outlet.path, lambda _: self.close()
+            address, "http", camera.name, self._sender.path, lambda _: self.close()
         )
-        self._watcher = streams.delivery.watch(self._viewer, camera.hub, self._outlet, fps)
+        self._subscription = streams.delivery.subscribe(self._viewer, camera.hub, self._sender, fps)
         self._unsubscribe = server.events.subscribe(self._happened)
-        self._watcher.begin()
+        self._subscription.begin()
         self._explain()
         server.viewers.announce(self._viewer)
 
@@ -169,15 +171,15 @@ class MjpegSession:
         self._over = True
         self._timer.cancel()
         self._unsubscribe()
-        self._watcher.end()
+        self._subscription.end()
         self._server.viewers.leave(self._viewer)
 
-    def cleared(self) -> None:
+    def on_ready(self) -> None:
         """The way out is free again."""
         if self._owed:
             self._owed = False
             self._explain()
-        self._watcher.ready()
+        self._subscription.ready()
 
     def _happened(self, event: Event) -> None:
         if isinstance(event, CameraChanged) and event.camera == self._camera.name:
@@ -196,4 +198,4 @@ class MjpegSession:
         frame = await self._placeholders.of(self._camera)
         if self._over or self._camera.state == "live":
             return
-        self._owed = not self._outlet.offer(frame)
+        self._owed = not self._sender.offer(frame)

@@ -20,8 +20,8 @@ from wsproto.events import (
 from wsproto.handshake import H11Handshake
 from wsproto.utilities import ProtocolError
 
-from twistedcam.delivery import Watcher, make_outlet
-from twistedcam.delivery.sender import FULL
+from twistedcam.delivery import Subscription, choose_sender
+from twistedcam.delivery.sender import HIGH_WATER
 from twistedcam.delivery.transport_sender import limit_buffer
 from twistedcam.errors import BadArgument
 from twistedcam.media.frame import Frame
@@ -132,17 +132,19 @@ class WebSocketSession:
         self._job.source = source_of(request.getClientAddress())
         request.channel.take_over(self)
         limit_buffer(self._transport, READ_SIZE)
-        self._outlet = make_outlet(self._transport, websocket_message, self._cleared, server.clock)
-        self._outlet.on_flushed = self._job.resume
-        self._outlet.say(accept)
+        self._sender = choose_sender(
+            self._transport, websocket_message, self._on_ready, server.clock
+        )
+        self._sender.on_flushed = self._job.resume
+        self._sender.send_message(accept)
         address = show_address(request.getClientAddress())
         self._viewer = server.viewers.join(
-            address, "http", camera.name, self._outlet.path, self._kicked
+            address, "http", camera.name, self._sender.path, self._kicked
         )
-        self._watcher = Watcher(
-            self._viewer, camera.hub, self._outlet, server.clock, fps, window=WINDOW
+        self._subscription = Subscription(
+            self._viewer, camera.hub, self._sender, server.clock, fps, window=WINDOW
         )
-        self._watcher.begin()
+        self._subscription.begin()
         self._is_late = False
         self._was_full = False
         self._timer = Timer(server.clock)
@@ -164,7 +166,7 @@ class WebSocketSession:
         """Deal with one message, or look at some more bytes."""
         if self._over:
             return Progress.DONE
-        if self._outlet.unsent() > FULL:
+        if self._sender.queued_bytes() > HIGH_WATER:
             return Progress.BLOCKED
         try:
             event = next(self._events, None)
@@ -197,7 +199,7 @@ class WebSocketSession:
         self._timer.cancel()
         self._job.stop()
         self._pending.clear()
-        self._watcher.end()
+        self._subscription.end()
         if not self._over:
             self._over = True
             self._server.viewers.leave(self._viewer)
@@ -209,8 +211,8 @@ class WebSocketSession:
     def _kicked(self, reason: str) -> None:
         self._end(1008, reason)
 
-    def _cleared(self) -> None:
-        self._watcher.ready()
+    def _on_ready(self) -> None:
+        self._subscription.ready()
 
     def _happened(self, event: Event) -> None:
         if isinstance(event, TextMessage):
@@ -220,26 +222,26 @@ class WebSocketSession:
             if not event.message_finished:
                 return
             seq, self._text = _sequence(self._text), ""
-            if self._watcher.waits_for(seq):
+            if self._subscription.waits_for(seq):
                 self._is_late = False
-            self._watcher.acknowledge(seq)
+            self._subscription.acknowledge(seq)
         elif isinstance(event, BytesMessage):
             raise ValueError("nothing binary is expected")
         elif isinstance(event, Ping):
-            self._outlet.say(self._protocol.send(event.response()))
+            self._sender.send_message(self._protocol.send(event.response()))
         elif isinstance(event, CloseConnection):
             self._end(event.code)
 
     def _check_acks(self) -> None:
-        is_full = self._outlet.unsent() > FULL
+        is_full = self._sender.queued_bytes() > HIGH_WATER
         if is_full and self._was_full:
             self._end(1008, "answers were not read for too long")
             return
         self._was_full = is_full
-        if self._is_late and self._watcher.waits:
+        if self._is_late and self._subscription.waits:
             self._end(1008, "nothing was acknowledged for too long")
             return
-        self._is_late = self._watcher.waits
+        self._is_late = self._subscription.waits
         self._timer.start(ACK_TIMEOUT, self._check_acks)
 
     def _end(self, code: int, reason: str | None = None) -> None:
@@ -248,14 +250,14 @@ class WebSocketSession:
             return
         if self._protocol.state in (ConnectionState.OPEN, ConnectionState.REMOTE_CLOSING):
             code = 1000 if code == 1005 else code
-            self._outlet.say(self._protocol.send(CloseConnection(code, reason)))
+            self._sender.send_message(self._protocol.send(CloseConnection(code, reason)))
         self._over = True
         self._timer.cancel()
         if self._job.is_held:
             self._hold(False)
         self._job.stop()
         self._server.viewers.leave(self._viewer)
-        self._watcher.finish(self._transport.loseConnection)
+        self._subscription.finish(self._transport.loseConnection)
         # A browser that does not read would keep the connection for ever.
         self._server.clock.callLater(GOODBYE_TIMEOUT, self._abort)
 
