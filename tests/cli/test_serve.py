@@ -216,7 +216,7 @@ def test_a_folder_that_cannot_be_written_is_said_and_stops_no_server(tmp_path: P
         (["--listen", "tcp:99999"], 2, "a port is a number from 0 to 65535"),
         (["--no-listen", "--listen", "tcp:1"], 2, "one or the other"),
         (["--no-listen", "--no-control", "--no-http"], 2, "without any port is of no use"),
-        (["--max-connections", "0"], 2, "is no number from 1"),
+        (["--max-connections", "0"], 2, "has to be a whole number from 1"),
     ],
 )
 def test_what_will_not_do_is_said_in_one_line(

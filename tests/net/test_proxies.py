@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 
 from twistedcam.errors import BadArgument
-from twistedcam.net.proxies import TrustedProxies
+from twistedcam.net.proxies import TrustedProxies, check_network
 
 PROXY = IPv4Address("TCP", "10.0.0.1", 50000)
 STRANGER = IPv4Address("TCP", "203.0.113.9", 50000)
@@ -73,4 +73,4 @@ def test_addresses_of_all_kinds_are_trusted() -> None:
 @pytest.mark.parametrize("text", ["", "localhost", "10.0.0.0/33", "0.0.0.0/0", "::/0", "10.0.0.1,"])
 def test_what_is_no_network_or_everybody_is_refused(text: str) -> None:
     with pytest.raises(BadArgument):
-        TrustedProxies.check([text])
+        check_network(text, "--trusted-proxy")

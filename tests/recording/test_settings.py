@@ -67,10 +67,11 @@ def test_a_table_changes_what_it_names_and_off_takes_a_limit_away() -> None:
 @pytest.mark.parametrize(
     ("word", "said"),
     [
-        ("kep=1GB", "has no setting 'kep': it has format, crf"),
+        ("kep=1GB", "there is no option 'kep': did you mean 'keep'"),
         ("keep", "write it as NAME=VALUE"),
         ("crf=52", "a number from 0 to 51"),
         ("preset=placebo", "ultrafast, superfast"),
+        ("nothing=1", "there is format, crf, preset"),
         ("format=gif", "h264, copy"),
         ("segment=1ms", "too short"),
         ("crf=off", "a number from"),

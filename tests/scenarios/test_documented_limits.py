@@ -12,7 +12,7 @@ from twistedcam import wire
 from twistedcam.auth import Grant, TokenFile, login_throttle, sessions
 from twistedcam.camera import retry
 from twistedcam.clients.frames import camera_state as states
-from twistedcam.config.arguments import MOST_WORKERS
+from twistedcam.config.options import MOST_WORKERS
 from twistedcam.delivery import sender, subscription
 from twistedcam.errors import BadArgument
 from twistedcam.media import jpeg
@@ -108,7 +108,7 @@ KIB, MIB = 1024, 1024 * 1024
         f"publisher's picture | {LOOKED_THROUGH_AT_ONCE // KIB} KiB; ",
         f"before its start marker | {repair.MOST_BEFORE:,} bytes |",
         f"disk | {backlog.FRAMES}, {backlog.BYTES // MIB} MiB |",
-        f"pre-roll | {RecordSettings.preroll_memory // MIB} MiB |",
+        f"pre-roll | {RecordSettings().preroll_memory // MIB} MiB |",
         f"delivery processes | {MOST_WORKERS} |",
         f"name of a recording | {names.MAX_BYTES} bytes",
         f"folder | {reader.MOST_PROCESSES}, each with {reader.MEMORY // 1024 // MIB} GiB |",

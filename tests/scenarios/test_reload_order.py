@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -14,11 +13,10 @@ from twisted.trial import unittest
 from tests.support.process import PATIENCE
 from twistedcam.app.reload import _need_restart
 from twistedcam.app.service import CameraService
-from twistedcam.config.arguments import serve_actions
-from twistedcam.config.options import ServeOptions
-from twistedcam.config.toml_file import file_key
+from twistedcam.config.options import PlainOptions, ServeOptions
+from twistedcam.config.toml_file import FILE_OPTIONS
 from twistedcam.errors import BadArgument, DiskError, StartupError
-from twistedcam.net.connection_limits import ConnectionLimits
+from twistedcam.util.schema import settings_of
 
 CAMERA = "[camera.{}]\nsource = 'pattern:?size=160x120&fps=5'\n"
 
@@ -148,9 +146,9 @@ class RestartTests(ReloadCase):
         self.assertEqual((await self.reload())["needs_restart"], None)
 
     def test_all_that_may_be_named_are_keys(self) -> None:
-        keys = {file_key(action) for action in serve_actions()}
-        mine, theirs = ServeOptions(), ServeOptions(limits=ConnectionLimits(1, 1, 1, 1))
-        for each in fields(ServeOptions):
-            if each.name != "limits":
-                setattr(theirs, each.name, object())
-        self.assertLessEqual(set(_need_restart(mine, theirs)), keys)
+        mine, theirs = ServeOptions(), ServeOptions()
+        for name in ServeOptions.__struct_fields__:
+            setattr(theirs, name, object())
+        keys = {key for key in settings_of(PlainOptions) if key != "stopped"}
+        self.assertEqual(set(_need_restart(mine, theirs)), keys)
+        self.assertLessEqual(keys, FILE_OPTIONS.keys())

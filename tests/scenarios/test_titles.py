@@ -18,7 +18,7 @@ from tests.support.process import PATIENCE, ServerProcess, wait_for
 from twistedcam import wire
 from twistedcam.clients.control.blocking import BlockingClient
 from twistedcam.clients.frames import parse_target
-from twistedcam.config.options import options_from
+from twistedcam.config.arguments import options_from
 from twistedcam.errors import BadArgument
 from twistedcam.util.camera_name import ascii_title, check_title
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from twistedcam.auth import Grant
-from twistedcam.config.options import options_from
+from twistedcam.config.arguments import options_from
 from twistedcam.errors import BadArgument
 from twistedcam.util.camera_name import check_distinct, check_name, file_stem, find_name, url_safe
 

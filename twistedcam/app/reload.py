@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Collection
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
@@ -12,19 +11,15 @@ from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from twistedcam.camera import check_source
+from twistedcam.config.options import PlainOptions, ServeOptions
 from twistedcam.processing import Process, check_code
 from twistedcam.sources import SourceSpec
+from twistedcam.util.schema import settings_of
 
 if TYPE_CHECKING:
-    from twistedcam.config.options import ServeOptions
     from twistedcam.core.server import Server
 
 log = Logger()
-
-#: What is taken over at once; any other option needs a new start.
-_LIVE = frozenset(
-    {"cameras", "processes", "recording", "record_settings", "again", "stopped", "publish"}
-)
 
 
 async def take_over(server: Server, began: ServeOptions, after: ServeOptions) -> dict[str, Any]:
@@ -98,19 +93,11 @@ async def take_over(server: Server, began: ServeOptions, after: ServeOptions) ->
 
 def _need_restart(began: ServeOptions, after: ServeOptions) -> list[str]:
     """Keys of the configuration whose values are others than the server was started with."""
-    keys = []
-    for name in _different(began, after):
-        if name == "limits":
-            keys += [f"max-{each}" for each in _different(began.limits, after.limits)]
-        elif name not in _LIVE:
-            keys.append({"http_names": "http-name"}.get(name, name))
-    return [key.replace("_", "-") for key in keys]
-
-
-def _different(one: Any, two: Any) -> list[str]:
-    """The fields in which two of one class are not the same."""
-    names = [each.name for each in fields(one)]
-    return [name for name in names if getattr(one, name) != getattr(two, name)]
+    return [
+        each.key
+        for each in settings_of(PlainOptions).values()
+        if not each.option.is_live and getattr(began, each.name) != getattr(after, each.name)
+    ]
 
 
 async def _check_new_code(server: Server, wanted: dict[str, Process]) -> None:

@@ -16,8 +16,13 @@ from twisted.logger import Logger
 from twistedcam.app.reload import take_over
 from twistedcam.auth import Authenticator, TokenFile
 from twistedcam.commands import Registry, standard_commands
-from twistedcam.config.arguments import CONTROL_ENDPOINT, FRAME_ENDPOINT, HTTP_ENDPOINT
-from twistedcam.config.options import ServeOptions, options_from
+from twistedcam.config.arguments import options_from
+from twistedcam.config.options import (
+    CONTROL_ENDPOINT,
+    FRAME_ENDPOINT,
+    HTTP_ENDPOINT,
+    ServeOptions,
+)
 from twistedcam.core.server import Server
 from twistedcam.delivery.workers import WorkerPool
 from twistedcam.errors import DiskError, StartupError

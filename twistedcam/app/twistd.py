@@ -11,8 +11,8 @@ from typing import Any
 from twisted.application.service import IService
 from twisted.logger import Logger
 
-from twistedcam.config.arguments import LOG_LEVEL, add_serve_arguments
-from twistedcam.config.options import ServeOptions, read_serve_options
+from twistedcam.config.arguments import add_serve_arguments, read_serve_options
+from twistedcam.config.options import ServeOptions
 from twistedcam.errors import BadArgument, StartupError, TwistedcamError
 from twistedcam.runtime.clock import go_by_steady_clock
 from twistedcam.runtime.file_limits import raise_file_limit
@@ -71,7 +71,7 @@ def makeService(options: Options) -> IService:
 
     share_one_heap(os.environ)
     given = options.serve
-    if given.log is not None or given.log_json or given.log_level != LOG_LEVEL:
+    if given.log is not None or given.log_json or given.log_level != ServeOptions().log_level:
         log.warn("twistd keeps the log: --log, --log-json and --log-level change nothing here")
     go_by_steady_clock(reactor)
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import Any
+from typing import Any, get_args
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -15,7 +15,7 @@ from twistedcam.cli.serve import begin_log
 from twistedcam.cli.tls_options import add_trust_arguments, read_token, read_trust
 from twistedcam.clients.frames import parse_target
 from twistedcam.clients.frames.publisher import Publisher
-from twistedcam.config.arguments import LOG_LEVELS
+from twistedcam.config.options import LogLevelName
 from twistedcam.errors import BadArgument, BadMessage
 from twistedcam.events import CameraChanged, Event, EventBus
 from twistedcam.media.frame import Frame
@@ -37,7 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_trust_arguments(parser)
     add("--once", action="store_true", help="end when the connection is lost, with 1")
     add("--log-json", action="store_true", help="log as JSON lines")
-    add("--log-level", choices=LOG_LEVELS, default="warn", help="least level to log (%(default)s)")
+    add(
+        "--log-level",
+        choices=get_args(LogLevelName),
+        default="warn",
+        help="least level to log (%(default)s)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

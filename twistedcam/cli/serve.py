@@ -17,8 +17,8 @@ from twisted.logger import (
 
 from twistedcam.app.reload import reload_on_hangup
 from twistedcam.app.service import CameraService
-from twistedcam.config.arguments import add_serve_arguments
-from twistedcam.config.options import ServeOptions, read_serve_options
+from twistedcam.config.arguments import add_serve_arguments, read_serve_options
+from twistedcam.config.options import ServeOptions
 from twistedcam.errors import BadArgument, StartupError
 from twistedcam.processing import check_code
 from twistedcam.runtime.clock import go_by_steady_clock

@@ -1,119 +1,162 @@
-"""The options of ``serve``, as the command line and the configuration have them."""
+"""The command line of ``serve``, and the options that it and a configuration file give together."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any, NoReturn
 
-from twistedcam.processing import RUNS_IN
+from msgspec.structs import replace
 
-FRAME_ENDPOINT = "tcp:9530:interface=127.0.0.1"
-CONTROL_ENDPOINT = "tcp:9531:interface=127.0.0.1"
-HTTP_ENDPOINT = "tcp:8080:interface=127.0.0.1"
-RECORDINGS = "recordings"
-LOG_LEVEL = "info"
-MOST_WORKERS = 64
-LOG_LEVELS = ("debug", "info", "warn", "error", "critical")
+from twistedcam.config.options import OPTIONS, GivenOptions, PlainOptions, ServeOptions
+from twistedcam.config.toml_file import CameraTable, read_config
+from twistedcam.errors import BadArgument
+from twistedcam.processing import Process, parse_process
+from twistedcam.publishing.target import PublishTarget
+from twistedcam.recording.settings import RecordSettings
+from twistedcam.sources.spec import parse_camera
+from twistedcam.util.camera_name import check_distinct, check_name, find_name
 
 
 def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of ``serve``. One that is not given is None: the configuration may have it."""
-    add = parser.add_argument
-    add(
-        "--camera",
-        metavar="[NAME=]SOURCE",
-        action="append",
-        help="a camera: 0, rtsp://…; repeatable (auto:)",
-    )
-    add(
-        "--listen",
-        metavar="ENDPOINT",
-        action="append",
-        help="frame port (9530; other machines: 0.0.0.0:9530)",
-    )
-    add("--control", metavar="ENDPOINT", action="append", help="control port (9531)")
-    add("--http", metavar="ENDPOINT", action="append", help="page, MJPEG, API (8080)")
-    add("--no-listen", action="store_true", help="no frame port")
-    add("--no-control", action="store_true", help="no control port")
-    add("--no-http", action="store_true", help="no web page")
-    add(
-        "--http-name",
-        metavar="NAME",
-        action="append",
-        help="a host name of the page, behind a proxy; repeatable",
-    )
-    add(
-        "--http-cors",
-        metavar="ORIGIN",
-        action="append",
-        help="a site whose pages may read here, or *; repeatable",
-    )
-    add(
-        "--http-cors-control",
-        metavar="ORIGIN",
-        action="append",
-        help="a site whose pages may read and control; repeatable",
-    )
-    add(
-        "--trusted-proxy",
-        metavar="NETWORK",
-        action="append",
-        help="a proxy that may name its clients: 10.0.0.0/8, unix",
-    )
-    add("--no-token-in-url", action="store_true", help="take no token from an address (?token=)")
-    add("--recordings", metavar="DIR", help=f"folder for recordings ({RECORDINGS})")
-    add("--record-format", metavar="FORMAT", help="h264, copy, mp4, mkv, avi, mov, h264.mkv (h264)")
-    add(
-        "--record",
-        metavar="NAME=VALUE",
-        action="append",
-        help="how it records: segment=10m, preroll=10s, keep=20GB, keep_free=1GB, …",
-    )
-    add(
-        "--process",
-        metavar="[CAMERA=]MODULE:FUNCTION",
-        action="append",
-        help="user code on its pictures: camera CAMERA.FUNCTION",
-    )
-    add("--process-in", choices=RUNS_IN, help="where user code runs (process)")
-    add(
-        "--publish",
-        metavar="[CAMERA=]URL",
-        action="append",
-        help="send its video to rtmp://…, rtsp://…, hls:FOLDER, hls:https://…, whip:https://…",
-    )
-    add("--mqtt", metavar="URL", help="tell an MQTT broker, and Home Assistant: mqtt://HOST")
-    add("--workers", metavar="N", type=int, help="processes that deliver beside this one (0)")
-    add("--stopped", action="store_true", help="begin with the stream stopped")
-    add(
-        "--tokens",
-        metavar="FILE",
-        help="who may do what (see 'token --help')",
-    )
-    add(
-        "--keys",
-        action=argparse.BooleanOptionalAction,
-        help="single keys in the server's own terminal: ? lists them (on, in a terminal)",
-    )
-    add("--insecure", action="store_true", help="allow ports beyond this machine without tokens")
-    for name in ("connections", "per-address", "unjoined", "snapshots"):  # see docs/security.md
-        add(f"--max-{name}", metavar="N", type=_count, help=argparse.SUPPRESS)
-    add("--config", metavar="FILE", help="TOML with all of this, and more for each camera")
-    add("--log", metavar="FILE", help="log to a file, which may be rotated (standard error)")
-    add("--log-json", action="store_true", help="log as JSON lines")
-    add("--log-level", choices=LOG_LEVELS, help=f"least level to log ({LOG_LEVEL})")
-    for action in parser._actions:
-        if action.default is False:
-            action.default = None
+    """Add the options of ``serve`` to a parser. One that is not given is None."""
+    for each in OPTIONS.values():
+        metavar = each.reader.metavar or each.key.rpartition("-")[2].upper()
+        kind: dict[str, Any] = {"metavar": metavar}
+        if each.type is bool:
+            kind = {"action": "store_const", "const": True}
+            if each.default:
+                kind = {"action": argparse.BooleanOptionalAction}
+        elif each.is_list:
+            kind["action"] = "append"
+        default = f" ({each.shown_default})" * (each.shown_default not in ("", "false"))
+        text = each.option.help.replace("`", "") + default
+        is_shown = each.option.group != "limits"
+        kind["help"] = text if is_shown else argparse.SUPPRESS
+        parser.add_argument(each.flag, dest=each.name, **kind)
 
 
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1_000_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 1000000")
-    return int(text)
+class _Parser(argparse.ArgumentParser):
+    """One that raises, and does not end somebody's program."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadArgument(message)
 
 
-def serve_actions() -> list[argparse.Action]:
-    """All options of ``serve``, as argparse keeps them."""
-    parser = argparse.ArgumentParser(add_help=False)
+def options_from(words: Sequence[str]) -> ServeOptions:
+    """Return the options that these words give to ``twistedcam serve``, but without keys.
+
+    Raises:
+        BadArgument: an option will not do.
+    """
+    parser = _Parser("serve", add_help=False, allow_abbrev=False)
     add_serve_arguments(parser)
-    return parser._actions
+    return _without_keys(read_serve_options(parser.parse_args(list(words))))
+
+
+def _without_keys(options: ServeOptions) -> ServeOptions:
+    again = options.again
+    later = None if again is None else lambda: _without_keys(again())
+    return replace(options, keys=False, again=later)
+
+
+def read_serve_options(words: argparse.Namespace) -> ServeOptions:
+    """Return the options that the command line gives, over those of the configuration file.
+
+    Arguments:
+        words: from a parser with ``add_serve_arguments``.
+
+    Raises:
+        BadArgument: an option will not do.
+    """
+    merged: dict[str, Any] = {}
+    for each in OPTIONS.values():
+        if (value := getattr(words, each.name)) is not None:
+            merged[each.name] = each.read(value, each.flag)
+    file = merged.get("config")
+    options, tables, recording = ({}, {}, {}) if file is None else read_config(file)
+    for name, value in options.items():
+        # A port that is given wins over its "no-" in the file, and the other way round.
+        opposite = name.removeprefix("no_") if name.startswith("no_") else f"no_{name}"
+        if name not in merged and not merged.get(opposite):
+            merged[name] = value
+    for port in ("listen", "control", "http"):
+        if merged.get(f"no_{port}"):
+            if merged.get(port):
+                raise BadArgument(f"--{port} and --no-{port}: one or the other")
+            merged[port] = []
+    given = GivenOptions(**merged)
+    if "camera" in merged or not tables:
+        tables = _cameras(given.camera, tables)
+    _publish(given.publish, tables)
+    plain = {name: getattr(given, name) for name in PlainOptions.__struct_fields__}
+    return ServeOptions(
+        cameras={name: each.source for name, each in tables.items()},
+        recording={
+            name: _recording(given, recording | each.recording) for name, each in tables.items()
+        },
+        publish={name: each.publish for name, each in tables.items()},
+        record_settings=_recording(given, recording),
+        processes=_processes(given, tables),
+        again=None if file is None else lambda: read_serve_options(words),
+        **plain | {"recordings": given.recordings.absolute()},
+    )
+
+
+def _cameras(texts: list[str], tables: dict[str, CameraTable]) -> dict[str, CameraTable]:
+    """Return cameras of the command line, each with the rest of its table in the file."""
+    cameras: dict[str, CameraTable] = {}
+    for text in texts:
+        default = "cam" if not cameras else f"cam{len(cameras) + 1}"
+        name, spec = parse_camera(text, default)
+        if name in cameras:
+            raise BadArgument(f"there are two cameras {name!r}: give each a name: NAME=SOURCE")
+        check_distinct(name, cameras)
+        cameras[name] = replace(tables[name], source=spec) if name in tables else CameraTable(spec)
+    return cameras
+
+
+def _recording(given: GivenOptions, table: dict[str, Any]) -> RecordSettings:
+    """Return how a camera records: as the options say, over what the file says."""
+    settings = RecordSettings.from_words(given.record, RecordSettings(**table))
+    return replace(settings, format=given.record_format or settings.format)
+
+
+def _publish(pairs: list[tuple[str | None, PublishTarget]], tables: dict[str, CameraTable]) -> None:
+    """Put targets of the command line in the place of those of a camera's table."""
+    given: dict[str, list[PublishTarget]] = {}
+    for word, target in pairs:
+        name = None if word is None else find_name(tables, word)
+        if word is None and len(tables) == 1:
+            name = next(iter(tables))
+        if name is None:
+            known = ", ".join(tables)
+            said = "say which camera" if word is None else f"--publish: there is no camera {word!r}"
+            raise BadArgument(f"{said}: --publish CAMERA=URL, CAMERA one of {known}")
+        tables[name].publish = given.setdefault(name, [])
+        given[name].append(target)
+    taken: set[str] = set()
+    for target in chain.from_iterable(each.publish for each in tables.values()):
+        if target.url in taken:
+            raise BadArgument(
+                f"{target.shown} is published to twice: give each an address of its own"
+            )
+        taken.add(target.url)
+
+
+def _processes(given: GivenOptions, tables: dict[str, CameraTable]) -> list[Process]:
+    """Return what the options say, then what the tables say."""
+    texts = list(given.process)
+    texts += [f"{name}={text}" for name, each in tables.items() for text in each.process]
+    processes: list[Process] = []
+    for text in texts:
+        made = [each.name for each in processes]
+        camera, code = parse_process(text, list(tables), made)
+        process = Process(camera, code, given.process_in)
+        check_name(process.name)
+        if process.name in (*tables, *made):
+            raise BadArgument(f"--process {text}: there is a camera {process.name!r} already")
+        check_distinct(process.name, (*tables, *made))
+        processes.append(process)
+    return processes

@@ -35,12 +35,6 @@ class TrustedProxies:
         self._unix = UNIX in networks
         self._networks = [_network(each) for each in networks if each != UNIX]
 
-    @classmethod
-    def check(cls, networks: Sequence[str]) -> list[str]:
-        """The networks, if they are such; raises BadArgument."""
-        cls(networks)
-        return list(networks)
-
     def trusts(self, peer: Any) -> bool:
         """Whether that is such a proxy.
 
@@ -85,12 +79,26 @@ class TrustedProxies:
         return any(address in each for each in self._networks)
 
 
-def _network(text: str) -> _Network:
+def check_network(text: str, option: str) -> str:
+    """Return a network as it was given.
+
+    Arguments:
+        option: the option's name, for the error.
+
+    Raises:
+        BadArgument: it is none of those that TrustedProxies takes.
+    """
+    if text != UNIX:
+        _network(text, option)
+    return text
+
+
+def _network(text: str, option: str = "--trusted-proxy") -> _Network:
     try:
         network = ipaddress.ip_network(text.strip(), strict=False)
     except ValueError:
         raise BadArgument(
-            f"--trusted-proxy {text}: write an address (127.0.0.1), a network "
+            f"{option} {text}: write an address (127.0.0.1), a network "
             "(10.0.0.0/8, fd00::/8) or unix"
         ) from None
     if network.prefixlen == 0:

@@ -15,7 +15,7 @@ _NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
 _PORTS = {"http": 80, "https": 443}
 
 
-def parse_name(text: str) -> str:
+def parse_name(text: str, option: str = "--http-name") -> str:
     """A host name, as it stands in a Host header without its port.
 
     Raises:
@@ -24,7 +24,7 @@ def parse_name(text: str) -> str:
     name = _spelled(text)
     if name is None:
         raise BadArgument(
-            f"--http-name {text}: no host has that name: write it without http:// and port, "
+            f"{option} {text}: no host has that name: write it without http:// and port, "
             "such as cam.example.org"
         )
     return name
@@ -39,7 +39,7 @@ def parse_origin(text: str, option: str = "--http-cors") -> str:
     Raises:
         BadArgument: no browser sends it.
     """
-    reads = option == "--http-cors"
+    reads = not option.endswith("control")
     if text == "*" and reads:
         return text
     try:

@@ -3,7 +3,7 @@
 See docs/processing.md.
 """
 
-from twistedcam.processing.processor import RUNS_IN, Process, Processor
+from twistedcam.processing.processor import Process, Processor
 from twistedcam.processing.user_code import Code, check_code, parse_process
 
-__all__ = ["RUNS_IN", "Code", "Process", "Processor", "check_code", "parse_process"]
+__all__ = ["Code", "Process", "Processor", "check_code", "parse_process"]

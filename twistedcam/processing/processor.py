@@ -23,7 +23,6 @@ from twistedcam.util.rate import Rate
 
 log = Logger()
 
-RUNS_IN = ("process", "thread")
 #: Seconds before code that failed is started again: at first, and at most.
 RETRY_FIRST = 0.5
 RETRY_MOST = 30.0

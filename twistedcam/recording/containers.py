@@ -96,15 +96,15 @@ FORMATS: dict[str, Format] = {
 }
 
 
-def parse_format(text: str) -> Format:
+def parse_format(text: str, label: str = "format") -> Format:
     """The format of that name.
 
     Raises:
         BadArgument: there is none.
     """
-    found = FORMATS.get(text.lower()) if isinstance(text, str) else None
+    found = FORMATS.get(text.lower())
     if found is None:
-        raise BadArgument(f"format={text!r} is none that there is: " + ", ".join(FORMATS))
+        raise BadArgument(f"{label}={text!r} is none that there is: " + ", ".join(FORMATS))
     return found
 
 

@@ -52,7 +52,7 @@ class Broker:
         return re.sub(r"[^A-Za-z0-9_-]", "_", self.base)
 
 
-def parse_broker(text: str) -> Broker:
+def parse_broker(text: str, label: str = "--mqtt") -> Broker:
     """A broker's address; without a path the base is ``twistedcam/HOSTNAME``.
 
     Raises:
@@ -67,7 +67,7 @@ def parse_broker(text: str) -> Broker:
         parts = urlsplit("")
     if parts.scheme not in _PORTS or not host:
         raise BadArgument(
-            f"--mqtt {shown!r} will not do: write mqtt://HOST or mqtts://USER:PW@HOST"
+            f"{label} {shown!r} will not do: write mqtt://HOST or mqtts://USER:PW@HOST"
         )
     name = re.sub(r"[^A-Za-z0-9_.-]", "-", socket.gethostname()) or "server"
     base = parts.path.strip("/") or f"twistedcam/{name}"
@@ -76,13 +76,14 @@ def parse_broker(text: str) -> Broker:
     every = given.pop("every", "10")
     for topic in (base, discovery):
         if not _TOPIC.fullmatch(topic):
-            raise BadArgument(f"--mqtt: {topic!r} is no topic: letters, digits, '_', '.', '-', '/'")
+            has = "letters, digits, '_', '.', '-', '/'"
+            raise BadArgument(f"{label}: {topic!r} is no topic: {has}")
     if given:
         raise BadArgument(
-            f"--mqtt has no setting {next(iter(given))!r}: it has ca, discovery, every"
+            f"{label} has no setting {next(iter(given))!r}: it has ca, discovery, every"
         )
     if not re.fullmatch(r"\d{1,5}(\.\d+)?", every) or float(every) < 0.2:
-        raise BadArgument(f"--mqtt: every={every!r} will not do: seconds, 0.2 at least")
+        raise BadArgument(f"{label}: every={every!r} will not do: seconds, 0.2 at least")
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     number = port or _PORTS[parts.scheme]
     is_tls = parts.scheme == "mqtts"

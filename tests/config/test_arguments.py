@@ -1,0 +1,116 @@
+"""The command line says what a server does, over what a configuration file says."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from twistedcam.config.arguments import (
+    add_serve_arguments,
+    options_from,
+    read_serve_options,
+)
+from twistedcam.config.options import CONTROL_ENDPOINT, FRAME_ENDPOINT, GivenOptions, ServeOptions
+from twistedcam.errors import BadArgument
+from twistedcam.recording.containers import FORMATS
+from twistedcam.util.schema import settings_of
+
+
+def read(*words: str) -> ServeOptions:
+    parser = argparse.ArgumentParser()
+    add_serve_arguments(parser)
+    return read_serve_options(parser.parse_args(words))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "twistedcam.toml"
+    text = "listen = ['tcp:1']\ncontrol = 'tcp:2'\nrecordings = '/srv/recordings'\n"
+    path.write_text(text + "[camera.door]\nsource = '0'\nfps = 5\nrecording.format = 'h264'\n")
+    return path
+
+
+def test_options_win_over_the_file(file: Path) -> None:
+    given = ["--listen", "tcp:9", "--recordings", "recordings", "--camera", "door=pattern:?fps=1"]
+    options = read("--config", str(file), *given)
+    assert options.listen == ["tcp:9"]
+    assert options.recordings == Path("recordings").absolute()
+    assert {name: each.text for name, each in options.cameras.items()} == {"door": "pattern:?fps=1"}
+    assert options.recording["door"].format == FORMATS["h264"]
+    assert options.control == ["tcp:2"]
+
+
+def test_a_port_that_is_off_in_the_file_can_be_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "off.toml"
+    path.write_text("no-control = true\nlisten = []")
+    assert read("--config", str(path)).control == []
+    assert read("--config", str(path)).listen == []
+    assert read("--config", str(path), "--control", "tcp:3").control == ["tcp:3"]
+    path.write_text("control = 'tcp:3'")
+    assert read("--config", str(path), "--no-control").control == []
+
+
+def test_without_a_file_all_have_their_defaults() -> None:
+    options = read()
+    assert (options.listen, options.control) == ([FRAME_ENDPOINT], [CONTROL_ENDPOINT])
+    assert list(options.cameras) == ["cam"]
+    assert options.again is None
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--no-control", "--control", "tcp:1"], "--control and --no-control: one or the other"),
+        (["--no-http", "--http", "tcp:1"], "--http and --no-http: one or the other"),
+        (["--workers", "1000"], "--workers has to be a whole number from 0 to 64, not '1000'"),
+        (["--workers", "many"], "--workers has to be a whole number"),
+        (
+            ["--log-level", "loud"],
+            "has to be one of debug, info, warn, error, critical, not 'loud'",
+        ),
+        (["--max-snapshots", "0"], "--max-snapshots has to be a whole number from 1 to 1000000"),
+        (["--http-name", "a b"], "--http-name a b: no host has that name"),
+        (["--http-cors-control", "*"], r"--http-cors-control \*: no browser calls a site that"),
+        (["--trusted-proxy", "x"], "--trusted-proxy x: write an address"),
+        (["--mqtt", "http://me:SECRET@h"], r"--mqtt 'http://\*\*\*@h' will not do"),
+        (["--record-format", "gif"], "--record-format='gif' is none that there is: h264, copy"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(words: list[str], said: str) -> None:
+    with pytest.raises(BadArgument, match=said):
+        read(*words)
+
+
+def test_the_help_has_every_option_but_the_limits_with_its_default() -> None:
+    parser = argparse.ArgumentParser("x")
+    add_serve_arguments(parser)
+    text = " ".join(parser.format_help().partition("options:")[2].split())
+    for each in settings_of(GivenOptions).values():
+        is_shown = each.option.group != "limits"
+        assert (each.option.help.replace("`", "") in text) == is_shown
+        assert (f" {each.flag}" in text) == is_shown
+    assert "control port (tcp:9531:interface=127.0.0.1)" in text
+    assert text.index("--camera") < text.index("--listen") < text.index("--log-level")
+
+
+def test_words_give_options_without_keys_and_errors_instead_of_an_exit(file: Path) -> None:
+    assert read().keys
+    assert read("--no-keys").keys is False
+    found = options_from(["--keys", "--config", str(file)])
+    assert found.again is not None
+    assert (found.keys, found.again().keys) == (False, False)
+    with pytest.raises(BadArgument, match="unrecognized arguments: --colour"):
+        options_from(["--colour"])
+    with pytest.raises(BadArgument, match="unrecognized arguments: --reco"):
+        options_from(["--reco", "x"])
+
+
+def test_what_is_wrong_in_the_file_is_refused_even_if_a_word_takes_its_place(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "x.toml"
+    file.write_text("mqtt = 'x'")
+    with pytest.raises(BadArgument, match=r"x\.toml: mqtt 'x' will not do"):
+        read("--config", str(file), "--mqtt", "mqtt://h")

@@ -1,0 +1,134 @@
+"""The configuration file says what the options say, and more for each camera."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from twistedcam.config.arguments import options_from
+from twistedcam.config.options import ServeOptions
+from twistedcam.errors import BadArgument
+from twistedcam.recording.containers import FORMATS
+from twistedcam.recording.settings import RecordSettings
+
+WHOLE = """
+listen = ["tcp:1", "unix:/run/frames"]
+control = "tcp:2"
+recordings = "/srv/recordings"
+stopped = true
+log-level = "warn"
+
+[recording]
+format = "copy"
+keep = "10GB"
+
+[camera.door]
+source = "webcam:/dev/v4l/by-id/usb-Door?fps=5"
+size = "1280x720"
+fps = 15
+rotate = 180
+
+[camera.door.recording]
+format = "h264"
+
+[camera.test]
+source = "file:clip.mp4"
+loop = false
+"""
+
+
+def read(*words: str) -> ServeOptions:
+    return options_from(words)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "twistedcam.toml"
+    path.write_text(WHOLE)
+    return path
+
+
+def test_a_file_says_all_that_options_say(file: Path) -> None:
+    options = read("--config", str(file))
+    assert options.listen == ["tcp:1", "unix:/run/frames"]
+    assert options.control == ["tcp:2"]
+    assert options.recordings == Path("/srv/recordings")
+    assert (options.stopped, options.log_level, options.log_json) == (True, "warn", False)
+
+
+def test_a_camera_s_table_holds_the_settings_of_its_source(file: Path) -> None:
+    cameras = read("--config", str(file)).cameras
+    assert list(cameras) == ["door", "test"]
+    assert cameras["door"].target == "/dev/v4l/by-id/usb-Door"
+    assert cameras["door"].settings == {"size": "1280x720", "fps": "15", "rotate": "180"}
+    assert cameras["test"].settings == {"loop": "0"}
+
+
+def test_recording_settings_come_from_the_camera_and_else_from_all(file: Path) -> None:
+    recording = read("--config", str(file)).recording
+    assert recording["door"] == RecordSettings(format=FORMATS["h264"], keep=10**10)
+    assert recording["test"] == RecordSettings(format=FORMATS["copy"], keep=10**10)
+    recording = read(
+        "--config", str(file), "--record-format", "mkv", "--record", "crf=30"
+    ).recording
+    assert recording["door"] == RecordSettings(format=FORMATS["mkv"], crf=30, keep=10**10)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("lissten = 'tcp:1'", "did you mean 'listen'"),
+        ("camera = 'webcam:0'", "camera has to be a table, not a text"),
+        ("cameras = {}", "did you mean 'camera'"),
+        ("config = 'x'", "no option 'config'"),
+        ("stopped = 1", "stopped has to be true or false"),
+        ("recordings = ['a']", "not a list"),
+        ("recordings = {a = 1}", "recordings has to be a text"),
+        ("listen = [1]", "listen has to be a text"),
+        ("log-level = 'loud'", "log-level has to be one of debug, info, warn"),
+        ("[camera.a]", "[camera.a]: it needs a source"),
+        ("[camera.a]\nsource = 'camera'", "[camera.a]: 'camera' is no source"),
+        ("[camera.'a:b']\nsource = 'auto:'", "no name for a camera"),
+        ("[camera.a]\nsource = 'auto:'\nsize = [1, 2]", "size has to be a text, a number"),
+        ("[camera]\na = 'auto:'", "[camera.a]: it has to be a table"),
+        (
+            "[camera.a]\nsource = 'auto:'\nrecording = 1",
+            "[camera.a]: recording has to be a table, not 1",
+        ),
+        ("[recording]\nquota = '1GB'", "no option 'recording.quota': there is format, crf"),
+        (
+            "[camera.a]\nsource = 'auto:'\nrecording.keep = 'much'",
+            "[camera.a]: recording.keep='much' is no size",
+        ),
+        ("a = ", "is no TOML"),
+        ("workers = 'many'", "workers has to be a whole number from 0 to 64, not 'many'"),
+        ("workers = true", "workers has to be a whole number from 0 to 64, not true"),
+        ("no-listen = 'yes'", "no-listen has to be true or false, not 'yes'"),
+        ("http-name = 'a b'", "http-name a b: no host has that name"),
+        ("trusted-proxies = 'x'", "trusted-proxies x: write an address"),
+        ("mqtt = ['mqtt://h']", "mqtt has to be a text, not a list"),
+        ("[recording]\nkep = '1GB'", "did you mean 'keep'"),
+        (
+            "[camera.a]\nsource = 'auto:'\npublish = 3",
+            "[camera.a]: publish has to be a text, not 3",
+        ),
+        (
+            "[camera.a]\nsource = 'auto:'\nprocess = 3",
+            "[camera.a]: process has to be a text, not 3",
+        ),
+        ("[camera.a]\nsource = 'auto:'\npublish = ['ftp://x']", "[camera.a]"),
+    ],
+)
+def test_a_mistake_is_named_with_the_file(text: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_text(text)
+    with pytest.raises(BadArgument) as error:
+        read("--config", str(path))
+    assert str(path) in str(error.value)
+    assert said in str(error.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadArgument, match=r"gone\.toml cannot be read: No such file"):
+        read("--config", str(tmp_path / "gone.toml"))

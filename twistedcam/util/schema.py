@@ -1,0 +1,186 @@
+"""Options and settings as fields of a class, from which values are read and checked.
+
+The class is a ``msgspec.Struct``. A field's type says which values it can have; ``Read`` and
+``Option`` in its ``Annotated`` say how it is read and shown.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import msgspec
+from msgspec import inspect
+
+from twistedcam.errors import BadArgument
+
+
+@dataclass(frozen=True)
+class Read:
+    """How a field's value is read, where its type does not say it.
+
+    Arguments:
+        function: makes the value, or a list's items one by one, from what was given and the
+            field's name, which is for errors.
+        metavar: the placeholder of a value in ``--help``.
+        given: the type that the function takes.
+    """
+
+    function: Callable[[Any, str], Any] | None = None
+    metavar: str | None = None
+    given: Any = str
+
+
+@dataclass(frozen=True)
+class Option:
+    """How an option is shown and applied.
+
+    Arguments:
+        group: the options with which it is listed.
+        help: a line for ``--help`` and the documentation, with backquotes around what is typed.
+        page: the page, and perhaps the section, of the documentation that says more.
+        flag: its name on the command line, if that differs from its key in a file.
+        in_file: False if it cannot be in a configuration file.
+        is_live: True if a reload applies it; the others need a restart.
+    """
+
+    group: str = ""
+    help: str = ""
+    page: str = ""
+    flag: str | None = None
+    in_file: bool = True
+    is_live: bool = False
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A field of a schema.
+
+    Arguments:
+        key: its name in a file, where ``name`` is the attribute's.
+        type: the type of the value, of a list's items, or of a value that is not None.
+        default: the value if none is given; ``msgspec.NODEFAULT`` if one is required.
+    """
+
+    name: str
+    key: str
+    type: Any
+    default: Any
+    is_list: bool
+    is_optional: bool
+    reader: Read
+    option: Option
+
+    @property
+    def flag(self) -> str:
+        """The option on the command line: ``--log-level``."""
+        return f"--{self.option.flag or self.key}"
+
+    @property
+    def shown_default(self) -> str:
+        """The default as a file or the command line would say it; empty if there is none."""
+        if isinstance(self.default, list):
+            return ", ".join(self.default)
+        return "" if self.default is None else _shown(self.default).strip("'")
+
+    def read(self, value: Any, label: str) -> Any:
+        """Return the field's value.
+
+        Arguments:
+            value: as a file or the command line gives it. A text can stand for a number.
+            label: the field's name, for errors.
+
+        Raises:
+            BadArgument: the field cannot have this value.
+        """
+        if not self.is_list:
+            return self._read(value, label)
+        return [self._read(each, label) for each in (value if isinstance(value, list) else [value])]
+
+    def _read(self, value: Any, label: str) -> Any:
+        function = self.reader.function
+        given = self.type if function is None else self.reader.given
+        try:
+            is_strict = given is bool or not isinstance(value, str)
+            value = msgspec.convert(value, given, strict=is_strict)
+        except msgspec.ValidationError:
+            # A text in place of a table may be an address with a password.
+            shown = (
+                "a text" if get_origin(given) is dict and isinstance(value, str) else _shown(value)
+            )
+            raise BadArgument(f"{label} has to be {_expected(given)}, not {shown}") from None
+        return value if function is None else function(value, label)
+
+
+@lru_cache
+def settings_of(schema: type[msgspec.Struct]) -> dict[str, Setting]:
+    """Return the fields of a schema by their keys, in their order."""
+    found: dict[str, Setting] = {}
+    for each in msgspec.structs.fields(schema):
+        kind, metadata = each.type, list[Any]()
+        if get_origin(kind) is Annotated:
+            kind, *metadata = get_args(kind)
+        is_list, is_optional = get_origin(kind) is list, NoneType in get_args(kind)
+        if is_list or is_optional:
+            kind = next(kind for kind in get_args(kind) if kind is not NoneType)
+        for limit in metadata:
+            if isinstance(limit, msgspec.Meta):
+                kind = Annotated[kind, limit]
+        has_factory = each.default_factory is not msgspec.NODEFAULT
+        default = each.default_factory() if has_factory else each.default
+        reader = next((item for item in metadata if isinstance(item, Read)), Read())
+        option = next((item for item in metadata if isinstance(item, Option)), Option())
+        found[each.encode_name] = Setting(
+            each.name, each.encode_name, kind, default, is_list, is_optional, reader, option
+        )
+    return found
+
+
+def read_settings(
+    known: Mapping[str, Setting], given: Mapping[str, Any], where: str = ""
+) -> dict[str, Any]:
+    """Return the values of a table by the names of a schema's fields.
+
+    Arguments:
+        known: the fields that the table may have, by their keys.
+        where: what its keys begin with in errors, such as ``recording.``.
+
+    Raises:
+        BadArgument: a key is unknown, or its value will not do. The message names the key.
+    """
+    found: dict[str, Any] = {}
+    for key, value in given.items():
+        if key not in known:
+            raise BadArgument(f"there is no option {where + key!r}: {_hint(key, known)}")
+        found[known[key].name] = known[key].read(value, where + key)
+    return found
+
+
+def _hint(key: str, known: Iterable[str]) -> str:
+    """Return the nearest key that there is, or else all of them."""
+    near = difflib.get_close_matches(key, list(known), 1, 0.5)
+    return f"did you mean {near[0]!r}?" if near else "there is " + ", ".join(known)
+
+
+def _expected(kind: Any) -> str:
+    """Describe the values that a type has."""
+    if get_origin(kind) is Literal:
+        return "one of " + ", ".join(get_args(kind))
+    found = inspect.type_info(kind)
+    if isinstance(found, inspect.IntType | inspect.FloatType):
+        name = "whole number" if isinstance(found, inspect.IntType) else "number"
+        return f"a {name} from {found.ge:.10g} to {found.le:.10g}"
+    if isinstance(found, inspect.BoolType):
+        return "true or false"
+    return "a table" if isinstance(found, inspect.DictType) else "a text"
+
+
+def _shown(value: Any) -> str:
+    """Describe a value in the words of a file."""
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "a table"
+    return repr(value) if isinstance(value, str) else str(value).lower()
