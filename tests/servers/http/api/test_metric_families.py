@@ -23,8 +23,8 @@ def test_each_row_gives_a_family_with_a_sample_for_each_object() -> None:
 
 def test_a_histogram_has_cumulative_buckets_and_a_sum() -> None:
     ages = Histogram()
-    ages.add(0.001)
-    ages.add(1000.0)
+    ages.observe(0.001)
+    ages.observe(1000.0)
     family = histogram("age", "Age.", ["camera"], {("door",): ages})
     found = {(each.name, each.labels.get("le")): each.value for each in family.samples}
     assert found["age_bucket", "+Inf"] == 2
