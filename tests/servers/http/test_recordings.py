@@ -14,7 +14,7 @@ import pytest
 from tests.support.http_server import serve
 from tests.support.http_site import SiteCase
 from tests.support.process import PATIENCE, ServerProcess, wait_for
-from twistedcam.servers.http.connection.ranges import normalize_range
+from twistedcam.servers.http.recordings import normalize_range
 
 SIZE = 200_000
 CONTENT = bytes(number % 251 for number in range(SIZE))

@@ -1,4 +1,4 @@
-"""The web side: the page, streams and snapshots, the API, events and metrics."""
+"""The HTTP server: the page, streams and snapshots, the API, events and metrics."""
 
 from twistedcam.servers.http.api.live_stats import LiveStats
 from twistedcam.servers.http.connection.channel import HttpFactory

@@ -1,20 +1,22 @@
-"""Recordings and snapshots as files, in parts where a player seeks."""
+"""Recordings and snapshots as files, with ranges for players that seek."""
 
 from __future__ import annotations
 
+import math
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import quote
 
+from twisted.web.http import datetimeToString
 from twisted.web.server import NOT_DONE_YET
 from twisted.web.static import File, SingleRangeStaticProducer, StaticProducer
 
 from twistedcam.errors import NoSuchRecording, NotSupported
 from twistedcam.recording.writer.file_names import is_inside
 from twistedcam.runtime.regular_file import open_regular
-from twistedcam.servers.http.connection.ranges import normalize_range_header
 from twistedcam.servers.http.connection.reply import Reply
 from twistedcam.servers.http.connection.request import HttpRequest, has_parameter
 from twistedcam.util.escaped_name import file_name, show_name
@@ -34,6 +36,9 @@ TYPES = {
 }
 
 
+_RANGE = re.compile(r"bytes=[ \t]*(\d{0,18})-(\d{0,18})[ \t]*", re.ASCII | re.IGNORECASE)
+
+
 class Recordings:
     """Answers ``/recordings/NAME`` and ``/recordings/NAME/thumbnail``."""
 
@@ -43,21 +48,21 @@ class Recordings:
         self._limiter = server.connection_limiter
 
     async def thumbnail(self, request: HttpRequest, name: str) -> Reply:
-        """A small JPEG of the first picture, also of a recording that is being written.
+        """Return a small JPEG of the first frame, also of a recording in progress.
 
         Raises:
-            NoSuchRecording: no recording has that name, or there is no picture in it yet.
+            NoSuchRecording: no recording has that name, or it has no frame yet.
         """
         jpeg = await self._library.thumbnail(name)
         return Reply(jpeg, "image/jpeg", cache="private, max-age=60")
 
     def get(self, request: HttpRequest, name: str) -> None:
-        """The file, or the parts of it that ``Range`` asks for.
+        """Send the file, or the part that ``Range`` asks for.
 
         Raises:
             NoSuchRecording: no recording has that name.
-            NotSupported: it is still being written.
-            TooMany: so many are being read that no more files are to be had.
+            NotSupported: the recording is still in progress.
+            TooMany: too many recordings are being read.
         """
         fd = self._open(name)
         try:
@@ -82,22 +87,22 @@ class Recordings:
             request.finish()
 
     def _open(self, name: str) -> int:
-        """The open file of a name: of a regular file, with one of the known endings."""
+        """Open a regular file with a known suffix and return its descriptor."""
         path = self._folder / file_name(name)
         if is_inside(path.name) and path.parent == self._folder and path.suffix.lower() in TYPES:
             with suppress(OSError, ValueError):
                 return open_regular(path)
         if self._library.is_being_written(name):
-            raise NotSupported(f"{name} is still being recorded: it is there when that ends")
+            raise NotSupported(f"{name} is still being recorded: try again when it has ended")
         raise NoSuchRecording(f"there is no recording {name!r}")
 
 
 class _OpenFile(File):
-    """A file that was opened and judged: that very one is sent, whatever has its name by now.
+    """A file that was opened and checked: it is sent even if its name is another file's by now.
 
     Arguments:
-        path: where it was.
-        fd: the open file; it is closed with the answer.
+        path: the path at the time of opening.
+        fd: the descriptor, closed with the response.
     """
 
     def __init__(self, path: Path, fd: int) -> None:
@@ -106,28 +111,30 @@ class _OpenFile(File):
         self.type, self.encoding = TYPES[path.suffix.lower()], None
 
     def restat(self, reraise: bool = True) -> None:
-        """What FilePath looks at."""
+        """Get the status of the open file, not of the path."""
         self._statinfo = os.fstat(self._file.fileno())
 
     def openForReading(self) -> BinaryIO:
-        """The open file."""
+        """Return the open file."""
         return self._file
 
     def makeProducer(self, request: HttpRequest, file: BinaryIO) -> StaticProducer:
-        """What sends as many bytes as the answer's head says."""
+        """Return a producer that sends exactly the announced number of bytes."""
         producer = super().makeProducer(request, file)
         if isinstance(producer, SingleRangeStaticProducer):
-            return _Exactly(request, file, producer.offset, producer.size)
-        return _Exactly(request, file, 0, self.getFileSize())
+            return _ExactProducer(request, file, producer.offset, producer.size)
+        return _ExactProducer(request, file, 0, self.getFileSize())
 
 
-class _Exactly(SingleRangeStaticProducer):
-    """Sends a part of a file: no more of one that grows, and no answer without an end of one that
-    has become shorter. Its connection is closed: a client sees that a part is missing.
+class _ExactProducer(SingleRangeStaticProducer):
+    """Sends exactly the announced number of bytes of a file that may grow or shrink.
+
+    If the file has become shorter, the connection is closed, so that the client sees that bytes
+    are missing.
     """
 
     def resumeProducing(self) -> None:
-        """Send some more."""
+        """Send the next bytes."""
         request, before = self.request, self.bytesWritten
         with suppress(OSError):
             super().resumeProducing()
@@ -135,3 +142,42 @@ class _Exactly(SingleRangeStaticProducer):
             request.unregisterProducer()
             self.stopProducing()
             request.channel.loseConnection()
+
+
+def normalize_range(header: str, size: int) -> str | None:
+    """Return a ``Range`` in its plainest form, or None if the whole file is to be sent.
+
+    The whole file is sent for an invalid range and for several ranges (RFC 9110, 14.2): players do
+    not use several, and each could be the whole file. ``twisted.web.static`` would send the file
+    once for each, and fails at a suffix that is longer than the file.
+
+    Arguments:
+        size: bytes of the file.
+    """
+    found = _RANGE.fullmatch(header)
+    if found is None:
+        return None
+    first, last = found.groups()
+    if first:
+        return f"bytes={first}-{last}" if not last or int(first) <= int(last) else None
+    # A suffix that is longer than the file means the whole file (RFC 9110, 14.1.2).
+    return f"bytes=-{min(int(last), size)}" if last else None
+
+
+def normalize_range_header(request: HttpRequest, size: int, changed: float) -> None:
+    """Replace the ``Range`` of a request by its plainest form, or remove it.
+
+    Arguments:
+        size: bytes of the file.
+        changed: UNIX time of its last change.
+    """
+    headers = request.requestHeaders
+    # If the client has a part of another version, it needs the whole file (RFC 9110, 13.1.5).
+    condition = request.getHeader("If-Range")
+    is_same = condition is None or condition.encode() == datetimeToString(math.ceil(changed))
+    asked = request.getHeader("Range") if is_same and request.method == b"GET" else None
+    wanted = None if asked is None else normalize_range(asked, size)
+    if wanted is None:
+        headers.removeHeader(b"Range")
+    else:
+        headers.setRawHeaders(b"Range", [wanted.encode()])

@@ -1,4 +1,4 @@
-"""The pictures as a resource of ``twisted.web``, for a site that somebody has already."""
+"""Streams and snapshots as a resource for an existing site of ``twisted.web``."""
 
 from __future__ import annotations
 
@@ -15,8 +15,13 @@ from twistedcam.servers.http.connection.access import Access
 from twistedcam.servers.http.connection.guard import Guard
 from twistedcam.servers.http.connection.request import requested_camera
 from twistedcam.servers.http.connection.router import Router
-from twistedcam.servers.http.streams.mjpeg import HEADERS, MjpegSession, Streams, mjpeg_part
-from twistedcam.servers.http.streams.mjpeg import wanted_fps as wanted
+from twistedcam.servers.http.streams.mjpeg import (
+    HEADERS,
+    MjpegSession,
+    MjpegStreams,
+    mjpeg_part,
+    wanted_fps,
+)
 from twistedcam.servers.http.streams.placeholder import Placeholders
 from twistedcam.servers.http.streams.snapshot import Snapshots
 
@@ -25,13 +30,10 @@ if TYPE_CHECKING:
 
 
 class CameraResource(Resource):
-    """``stream/CAMERA`` and ``snapshot/CAMERA`` below the place where it is put, as docs/http.md
-    has them, and to the same tokens. Without CAMERA the first is meant.
+    """Answers ``stream/CAMERA`` and ``snapshot/CAMERA`` below its path, as in docs/http.md.
 
-    By which names the site goes, and who may ask for it, is the site's own matter.
-
-    Arguments:
-        server: whose cameras are shown.
+    Without CAMERA the first camera is used. The resource checks tokens; host names and origins are
+    left to the site.
     """
 
     isLeaf = True
@@ -47,18 +49,18 @@ class CameraResource(Resource):
             self._router.add("GET", f"/snapshot{camera}", snapshots.get)
 
     def render(self, request: Any) -> int:
-        """Answer what twisted.web has found to be ours."""
+        """Answer a request (IResource)."""
         self._router.answer(self._guard, request, b"/" + b"/".join(request.postpath))
         return NOT_DONE_YET
 
     def close(self) -> None:
-        """End all streams."""
+        """Close all streams."""
         for session in tuple(self._streams.sessions):
             session.close()
 
 
-class _SiteStreams(Streams):
-    """Streams on connections that stay the site's: an answer without an end."""
+class _SiteStreams(MjpegStreams):
+    """Streams that are responses of the site: the site keeps the connections."""
 
     def __init__(self, server: Server, placeholders: Placeholders) -> None:
         super().__init__(server, placeholders)
@@ -67,13 +69,13 @@ class _SiteStreams(Streams):
 
     @property
     def delivery(self) -> LocalDelivery:
-        """Other processes cannot be given such a connection."""
+        """Local delivery: such connections cannot be given to worker processes."""
         return self._delivery
 
     def get(self, request: Any, camera: str | None = None) -> None:
-        """Begin a stream."""
+        """Start a stream."""
         watched = self.server.first_or_named(requested_camera(request, self.server, camera))
-        fps = wanted(request)
+        fps = wanted_fps(request)
         for name, value in HEADERS.items():
             request.setHeader(name, value)
         if request.method == b"HEAD":
@@ -96,15 +98,15 @@ class _SiteStreams(Streams):
 
 
 class _RequestSender(TransportSender):
-    """Sends by an answer's ``write``."""
+    """Sends with the ``write`` of a request."""
 
     def close(self) -> None:
-        """Let the answer go; one whose connection is gone has done so itself."""
+        """Finish; a request whose connection is closed has done so itself."""
         if self._transport.channel is None:
             self._open, self._paused = False, True
         super().close()
 
     def abort(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         self._paused = True
         self._transport.transport.abortConnection()

@@ -1,4 +1,4 @@
-"""All addresses of the site."""
+"""The routes of the site."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from twistedcam.servers.http.connection.request import HttpRequest, query
 from twistedcam.servers.http.connection.router import Handler, Router
 from twistedcam.servers.http.page.page import Page
 from twistedcam.servers.http.recordings import Recordings
-from twistedcam.servers.http.streams.mjpeg import Streams
+from twistedcam.servers.http.streams.mjpeg import MjpegStreams
 from twistedcam.servers.http.streams.placeholder import Placeholders
 from twistedcam.servers.http.streams.snapshot import Snapshots
 from twistedcam.servers.http.streams.sse import EventStreams
@@ -29,23 +29,18 @@ if TYPE_CHECKING:
     from twistedcam.core.server import Server
 
 
-def make_router(server: Server, registry: Registry, figures: LiveStats) -> Router:
-    """A router that answers all that ``docs/http.md`` names.
-
-    Arguments:
-        server: what is shown and steered.
-        registry: the commands; the API is made from them.
-        figures: what the page is told once a second.
-    """
+def make_router(server: Server, registry: Registry, stats: LiveStats) -> Router:
+    """Return a router with all routes of ``docs/http.md``; the API has the registry's commands."""
     router = Router(Access(server), server.refusals)
-    streams = Streams(server, Placeholders(server))
+    streams = MjpegStreams(server, Placeholders(server))
     snapshots = Snapshots(server)
     page = Page(server)
     health = Health(server)
     recordings = Recordings(server)
+    sockets = WebSockets(server)
 
     async def root(request: HttpRequest) -> Reply | None:
-        """The page, or what mjpg-streamer and µStreamer have at this address."""
+        """Return the page, or answer like mjpg-streamer and µStreamer at this address."""
         action = query(request, "action")
         if action is None:
             return page.index(request)
@@ -54,7 +49,7 @@ def make_router(server: Server, registry: Registry, figures: LiveStats) -> Route
             return None
         if action == "snapshot":
             return await snapshots.get(request)
-        raise BadArgument(f"action={action}: there are stream and snapshot")
+        raise BadArgument(f"action={action}: must be stream or snapshot")
 
     routes: dict[str, Handler] = {
         "/": root,
@@ -62,7 +57,9 @@ def make_router(server: Server, registry: Registry, figures: LiveStats) -> Route
         "/stream/{camera}": streams.get,
         "/snapshot": snapshots.get,
         "/snapshot/{camera}": snapshots.get,
-        "/events": EventStreams(server, figures).get,
+        "/live": sockets.get,
+        "/live/{camera}": sockets.get,
+        "/events": EventStreams(server, stats).get,
         "/metrics": Metrics(server).get,
         "/state": health.state,
         "/healthz": health.healthz,
@@ -73,20 +70,12 @@ def make_router(server: Server, registry: Registry, figures: LiveStats) -> Route
     }
     for path, handler in routes.items():
         router.add("GET", path, handler)
-    add_websockets(router, server)
-    add_api(router, server, registry)
+    _add_api(router, server, registry)
     return router
 
 
-def add_websockets(router: Router, server: Server) -> None:
-    """Add ``/live``, the pictures over a WebSocket."""
-    sockets = WebSockets(server)
-    router.add("GET", "/live", sockets.get)
-    router.add("GET", "/live/{camera}", sockets.get)
-
-
-def add_api(router: Router, server: Server, registry: Registry) -> None:
-    """The commands, their description, and the server's clock."""
+def _add_api(router: Router, server: Server, registry: Registry) -> None:
+    """Add the commands, their description and the time of the server."""
 
     def description(request: HttpRequest) -> Reply:
         names = [name for name in server.cameras if request.grant.covers(name)]

@@ -74,7 +74,7 @@ class Rig:
         return camera
 
     def ask(self, camera: Camera, into: list[Frame]) -> None:
-        Deferred.fromCoroutine(self.placeholders.of(camera)).addCallback(into.append)
+        Deferred.fromCoroutine(self.placeholders.frame(camera)).addCallback(into.append)
 
     def _make_thread(self) -> ManualThread:
         self.threads.append(ManualThread())
@@ -134,7 +134,7 @@ def test_reasons_that_change_faster_than_they_are_drawn_do_not_queue(rig: Rig) -
 def test_a_drawing_that_fails_fails_for_all_and_is_tried_again(rig: Rig) -> None:
     camera, failed, shown = rig.camera("a"), list[object](), list[Frame]()
     for _ in range(3):
-        made = Deferred.fromCoroutine(rig.placeholders.of(camera))
+        made = Deferred.fromCoroutine(rig.placeholders.frame(camera))
         made.addCallbacks(shown.append, failed.append)
     _, done = rig.threads[-1].waiting.pop(0)
     done.errback(MemoryError("no room"))

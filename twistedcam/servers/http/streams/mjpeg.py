@@ -1,4 +1,4 @@
-"""MJPEG over HTTP: one JPEG after the other, each in place of the one before."""
+"""MJPEG over HTTP: a multipart response in which each JPEG replaces the one before."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ log = Logger()
 
 BOUNDARY = "twistedcam-frame"
 TYPE = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
-#: Seconds between two placeholder pictures: some clients give up on a stream that is silent.
+#: Seconds between two placeholders: some clients give up on a silent stream.
 PLACEHOLDER_PERIOD = 1.0
 
 HEADERS = {
     "Content-Type": TYPE,
     "Cache-Control": "no-store",
     "Pragma": "no-cache",
-    "X-Accel-Buffering": "no",  # nginx would collect pictures otherwise
+    "X-Accel-Buffering": "no",  # otherwise nginx buffers frames
 }
 
 
 def mjpeg_part(frame: Frame) -> bytes:
-    """A frame as a part, with the boundary behind it.
+    """Serialize a frame as a part, followed by the boundary.
 
-    Behind and not before: a browser shows a part when it sees the boundary that ends it, so with
-    the boundary before each part it would be one picture late.
+    A browser shows a part when it receives the boundary that ends it: with the boundary before each
+    part it would be one frame late.
     """
     head = (
         "Content-Type: image/jpeg\r\n"
@@ -56,22 +56,17 @@ def mjpeg_part(frame: Frame) -> bytes:
 
 
 def wanted_fps(request: HttpRequest) -> float | None:
-    """``?fps=N``: at most so many frames a second.
+    """Return the limit of ``?fps=N`` in frames per second, or None.
 
     Raises:
-        BadArgument: that is no such number.
+        BadArgument: N is not a valid number.
     """
-    word = query(request, "fps")
-    return None if word is None else read_fps(word)
+    text = query(request, "fps")
+    return None if text is None else read_fps(text)
 
 
-class Streams:
-    """Answers ``/stream``.
-
-    Arguments:
-        server: whose cameras are shown.
-        placeholders: what is shown while a camera is not live.
-    """
+class MjpegStreams:
+    """Answers ``/stream``; shows placeholders while a camera is not live."""
 
     def __init__(self, server: Server, placeholders: Placeholders) -> None:
         self.server = server
@@ -79,14 +74,14 @@ class Streams:
 
     @property
     def delivery(self) -> Delivery:
-        """How viewers are served."""
+        """How frames are delivered to viewers."""
         return self.server.delivery
 
     def get(self, request: HttpRequest, camera: str | None = None) -> None:
-        """Begin a stream, on a connection that is no longer HTTP's from then on.
+        """Start a stream, which takes the connection over from HTTP.
 
         Raises:
-            NoSuchCamera, BadArgument: as they say.
+            NoSuchCamera, BadArgument: the camera or ``fps`` is not valid.
         """
         watched = self.server.first_or_named(requested_camera(request, self.server, camera))
         fps = wanted_fps(request)
@@ -109,20 +104,18 @@ class Streams:
 
 
 class MjpegSession:
-    """One who watches over HTTP (channel.Receiver).
+    """One viewer of an MJPEG stream (takeover.Receiver).
 
     Arguments:
-        streams: whose cameras these are.
-        camera: what is watched.
-        fps: at most so many frames a second, or None.
-        address: where from.
-        open_sender: the way out, with the answer's head on its way.
-        abort: ends the connection, without waiting for a viewer who does not read.
+        fps: the most frames per second, or None.
+        address: the address of the viewer.
+        open_sender: makes the sender, with the response head already sent.
+        abort: closes the connection without waiting for unsent data.
     """
 
     def __init__(
         self,
-        streams: Streams,
+        streams: MjpegStreams,
         camera: Camera,
         fps: float | None,
         address: str,
@@ -134,9 +127,9 @@ class MjpegSession:
         self._camera = camera
         self._placeholders = streams.placeholders
         self._abort = abort
-        self._over = False
-        #: Whether a placeholder found the way full: it is shown as soon as that clears.
-        self._owed = False
+        self._closed = False
+        #: True if a placeholder could not be sent: it is sent when the sender is ready again.
+        self._placeholder_due = False
         self._timer = Timer(server.clock)
         self._sender = open_sender(self)
         self._sender.send_message(f"--{BOUNDARY}\r\n".encode())
@@ -144,58 +137,54 @@ class MjpegSession:
             address, "http", camera.name, self._sender.path, lambda _: self.close()
         )
         self._subscription = streams.delivery.subscribe(self._viewer, camera.hub, self._sender, fps)
-        self._unsubscribe = server.events.subscribe(self._happened)
+        self._unsubscribe = server.events.subscribe(self._on_event)
         self._subscription.begin()
-        self._explain()
+        self._update_placeholder()
         server.viewers.announce(self._viewer)
 
     def received(self, data: bytes) -> None:
-        """A viewer has nothing to say (channel.Receiver)."""
+        """Ignore data: a viewer has nothing to send."""
 
     def read_closed(self) -> bool:
-        """A viewer that sends no more goes on watching (channel.Receiver)."""
+        """Go on: a viewer may close its half of the connection."""
         return True
 
-    def lost(self) -> None:
-        """The connection is gone (channel.Receiver)."""
-        self._end()
-
     def close(self) -> None:
-        """End the connection, without waiting for a viewer who does not read."""
-        self._end()
+        """Close the connection without waiting for unsent data."""
+        self.lost()
         self._abort()
 
-    def _end(self) -> None:
-        if self._over:
+    def lost(self) -> None:
+        """Clean up after the end of the connection."""
+        if self._closed:
             return
-        self._over = True
+        self._closed = True
         self._timer.cancel()
         self._unsubscribe()
         self._subscription.end()
         self._server.viewers.leave(self._viewer)
 
     def on_ready(self) -> None:
-        """The way out is free again."""
-        if self._owed:
-            self._owed = False
-            self._explain()
+        """Go on: the sender is ready again."""
+        if self._placeholder_due:
+            self._placeholder_due = False
+            self._update_placeholder()
         self._subscription.ready()
 
-    def _happened(self, event: Event) -> None:
+    def _on_event(self, event: Event) -> None:
         if isinstance(event, CameraChanged) and event.camera == self._camera.name:
-            self._explain()
+            self._update_placeholder()
 
-    def _explain(self) -> None:
-        """Show why there is no picture, again and again while there is none."""
+    def _update_placeholder(self) -> None:
+        """Send a placeholder once per period while the camera is not live."""
         self._timer.cancel()
-        if self._over or self._camera.state == "live":
+        if self._closed or self._camera.state == "live":
             return
-        self._timer.start(PLACEHOLDER_PERIOD, self._explain)
-        showing = Deferred.fromCoroutine(self._show_placeholder())
-        showing.addErrback(lambda why: log.failure("no placeholder was drawn", failure=why))
+        self._timer.start(PLACEHOLDER_PERIOD, self._update_placeholder)
+        sending = Deferred.fromCoroutine(self._send_placeholder())
+        sending.addErrback(lambda why: log.failure("a placeholder could not be drawn", failure=why))
 
-    async def _show_placeholder(self) -> None:
-        frame = await self._placeholders.of(self._camera)
-        if self._over or self._camera.state == "live":
-            return
-        self._owed = not self._sender.offer(frame)
+    async def _send_placeholder(self) -> None:
+        frame = await self._placeholders.frame(self._camera)
+        if not self._closed and self._camera.state != "live":
+            self._placeholder_due = not self._sender.offer(frame)

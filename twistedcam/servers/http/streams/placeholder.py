@@ -1,4 +1,4 @@
-"""Placeholders: pictures that say in words why there is no picture."""
+"""Placeholders: pictures whose text says why a camera gives no picture."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
     from twistedcam.core.server import Server
     from twistedcam.runtime.threads import Thread
 
-#: The size, in pixels, where a camera has not said its own yet.
+#: The size in pixels while the size of the camera is not known.
 DEFAULT_SIZE = (640, 480)
-#: Most pixels of a placeholder: those of 3840x2160. One of 100 million would take 300 MB to draw.
+#: Most pixels of a placeholder: drawing one of 100 million pixels would take 300 MB.
 MOST_PIXELS = 3840 * 2160
-#: Placeholders to cache: a camera that comes and goes has the same few reasons again and again.
+#: Placeholders to cache: a camera that fails repeatedly has few different reasons.
 KEEP = 32
 
-#: Most pixels on a side: a JPEG's header has 16 bits for each.
+#: Most pixels on a side: the JPEG header has 16 bits for each.
 _MOST_SIDE = 65535
-#: Characters of a reason that are looked at. Four lines are shown.
+#: Most characters of a reason; four lines are shown.
 _LONGEST_REASON = 500
 _NUMBER = re.compile("[0-9]{1,5}")
 
-#: How much of the width a line may take; below how many units letters are so small that a name is
-#: better written in two lines.
-_ROOM = 0.94
+#: The part of the width that a line may take, and the font size, in units, below which a name is
+#: written in two lines.
+_LINE_WIDTH = 0.94
 _SMALL = 0.6
 
 _Colour: TypeAlias = tuple[int, int, int]
@@ -59,36 +59,31 @@ _TITLES = {
 
 
 class Placeholders:
-    """Draws placeholders, one at a time for each camera, and caches them.
+    """Draws placeholders in one thread, one at a time for each camera, and caches them.
 
-    All viewers of a camera wait for the same drawing. All drawings are made one after the other on
-    one thread, which exists only while there is something to draw.
-
-    Arguments:
-        server: whose threads to use.
+    All viewers of a camera wait for the same drawing. The thread exists only while it is needed.
     """
 
     def __init__(self, server: Server) -> None:
         self._server = server
         self._cache: dict[_Key, bytes] = {}
-        #: Those who wait for the drawing under way of each camera.
+        #: For each camera whose placeholder is being drawn, what waits for it.
         self._waiting: dict[str, list[Deferred[None]]] = {}
         self._thread: Thread | None = None
 
-    async def of(self, camera: Camera) -> Frame:
-        """A frame that says why this camera gives no picture, in the camera's own size.
+    async def frame(self, camera: Camera) -> Frame:
+        """Return a frame in the camera's size that says why it gives no picture.
 
-        It is of the state in which the camera is when the drawing is ready. A size that is unknown
-        or too large is replaced (``placeholder_size``).
+        It shows the state of the camera at the time when the drawing is ready.
         """
         while (jpeg := self._cache.get(key := _key(camera))) is None:
-            over: Deferred[None] = Deferred()
+            done: Deferred[None] = Deferred()
             if key.name in self._waiting:
-                self._waiting[key.name].append(over)
+                self._waiting[key.name].append(done)
             else:
-                self._waiting[key.name] = [over]
+                self._waiting[key.name] = [done]
                 self._draw(key)
-            await over
+            await done
         frame = Frame(0, time.time_ns() // 1000, key.width, key.height, jpeg)
         frame.share(state_shown, key.state)
         return frame
@@ -96,26 +91,26 @@ class Placeholders:
     def _draw(self, key: _Key) -> None:
         if self._thread is None:
             self._thread = self._server.make_thread()
-        self._thread.run(lambda: draw(*key)).addBoth(self._drawn, key)
+        self._thread.run(lambda: draw(*key)).addBoth(self._on_drawn, key)
 
-    def _drawn(self, result: bytes | Failure, key: _Key) -> None:
+    def _on_drawn(self, result: bytes | Failure, key: _Key) -> None:
         waiting = self._waiting.pop(key.name)
         if isinstance(result, bytes):
             while len(self._cache) >= KEEP:
                 self._cache.pop(next(iter(self._cache)))
             self._cache[key] = result
-        for over in waiting:
+        for done in waiting:
             if isinstance(result, Failure):
-                over.errback(result)
+                done.errback(result)
             else:
-                over.callback(None)
+                done.callback(None)
         if not self._waiting and self._thread is not None:
             self._thread.end()
             self._thread = None
 
 
 class _Key(NamedTuple):
-    """What a placeholder shows: the arguments of ``draw``."""
+    """The contents of a placeholder: the arguments of ``draw``."""
 
     name: str
     state: str
@@ -133,21 +128,21 @@ def _key(camera: Camera) -> _Key:
 
 
 def state_shown(frame: Frame) -> str:
-    """The camera's state that a placeholder stands for; for ``frame.shared``. Others show none."""
+    """Return the state that a placeholder shows, for ``frame.shared``; nothing for other frames."""
     return ""
 
 
 def draw(
     name: str, state: str, reason: str, width: int, height: int, is_test_picture: bool = False
 ) -> bytes:
-    """The picture as a JPEG file.
+    """Draw a placeholder and return it as JPEG.
 
     Arguments:
-        name: the camera's.
+        name: the camera.
         state: its state.
-        reason: why there is no picture, or nothing.
+        reason: the reason for the state, or nothing.
         width, height: pixels.
-        is_test_picture: whether the words are written on colour bars.
+        is_test_picture: True to draw colour bars behind the text.
     """
     image = Image.new("RGB", (width, height), _BACKGROUND)
     canvas = ImageDraw.Draw(image)
@@ -160,8 +155,8 @@ def draw(
     radius = unit * 0.42
     mark = _MARKS.get(state, _MARKS["recovering"])
     if is_test_picture:
-        words = (top - unit, top + unit * (3.0 + 1.9 * bool(lines) + 1.4 * max(0, len(lines) - 1)))
-        _draw_bars(canvas, height - unit * 2.2, words)
+        text = (top - unit, top + unit * (3.0 + 1.9 * bool(lines) + 1.4 * max(0, len(lines) - 1)))
+        _draw_bars(canvas, height - unit * 2.2, text)
     canvas.ellipse((middle - radius, top - radius, middle + radius, top + radius), fill=mark)
     y = top + unit * 1.9
     _write(canvas, y, title, _TITLE, unit * 1.5)
@@ -169,7 +164,7 @@ def draw(
         y += unit * 1.4 if line is not lines[0] else unit * 1.9
         _write(canvas, y, line, _TEXT, unit * 0.9)
     y = height - unit * 1.1
-    if _fitting(name, unit * 0.9, width) >= unit * _SMALL:
+    if _font_size(name, unit * 0.9, width) >= unit * _SMALL:
         _write(canvas, y, name, _TEXT, unit * 0.9)
     else:
         half = (len(name) + 1) // 2
@@ -180,26 +175,26 @@ def draw(
     return file.getvalue()
 
 
-def _draw_bars(canvas: ImageDraw.ImageDraw, height: float, words: tuple[float, float]) -> None:
-    """Draw colour bars from the top down to ``height``; ``words``: the rows that stay free."""
+def _draw_bars(canvas: ImageDraw.ImageDraw, height: float, text: tuple[float, float]) -> None:
+    """Draw colour bars down to the row ``height``; the rows between ``text`` stay free."""
     width = canvas.im.size[0]
     edges = [width * each // len(COLOUR_BARS) for each in range(len(COLOUR_BARS) + 1)]
     for (blue, green, red), left, right in zip(COLOUR_BARS, edges, edges[1:], strict=False):
         canvas.rectangle((left, 0, max(left, right - 1), height), fill=(red, green, blue))
-    canvas.rectangle((0, words[0], width, words[1]), fill=_BACKGROUND)
+    canvas.rectangle((0, text[0], width, text[1]), fill=_BACKGROUND)
 
 
 def _write(canvas: ImageDraw.ImageDraw, y: float, text: str, colour: _Colour, size: float) -> None:
-    """A line in the middle, in letters of that size, or smaller ones if it is too long."""
+    """Draw a centred line of text, in a smaller font if it is too long."""
     width = canvas.im.size[0]
-    font = ImageFont.load_default(_fitting(text, size, width))
+    font = ImageFont.load_default(_font_size(text, size, width))
     canvas.text((width / 2, y), text, colour, font, anchor="mm")
 
 
-def _fitting(text: str, size: float, width: int) -> float:
-    """That size of letters, or one in which the text is no wider than the picture."""
-    room = width * _ROOM
-    # Small letters stand on whole pixels: what is measured once does not hold for the next size.
+def _font_size(text: str, size: float, width: int) -> float:
+    """Return the font size, or a smaller one in which the text fits into the width."""
+    room = width * _LINE_WIDTH
+    # Small fonts are rounded to whole pixels, so the length must be measured again for each size.
     while size > 1.0 and (length := ImageFont.load_default(size).getlength(text)) > room:
         size = max(1.0, size * min(0.95, room / length))
     return size
@@ -215,10 +210,10 @@ def _size(camera: Camera) -> tuple[int, int]:
 
 
 def placeholder_size(width: int, height: int) -> tuple[int, int]:
-    """The size of the placeholder for a camera of that size, in pixels.
+    """Return the size of the placeholder for a camera of that size, in pixels.
 
-    It is the camera's size, or a smaller one of the same shape if it has more than ``MOST_PIXELS``.
-    A size that no picture has gives ``DEFAULT_SIZE``: it can come from another server.
+    It has at most ``MOST_PIXELS``, in the same shape. A size that no picture can have, which may
+    come from another server, gives ``DEFAULT_SIZE``.
     """
     if not (0 < width <= _MOST_SIDE and 0 < height <= _MOST_SIDE):
         return DEFAULT_SIZE

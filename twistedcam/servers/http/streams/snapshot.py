@@ -1,4 +1,4 @@
-"""The newest picture, alone; or the next one, for who pulls one after the other."""
+"""Snapshots: the newest frame of a camera, or the next one for clients that poll."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from twistedcam.servers.http.streams.polling_viewers import PollingViewers
 if TYPE_CHECKING:
     from twistedcam.core.server import Server
 
-#: Seconds that ``?after=`` waits for a newer picture.
+#: Seconds that ``?after=`` waits for a newer frame.
 WAIT = 5.0
 
 
@@ -26,15 +26,14 @@ class Snapshots:
         self._polling = PollingViewers(server)
 
     async def get(self, request: HttpRequest, camera: str | None = None) -> Reply:
-        """The newest frame.
+        """Return the newest frame as JPEG.
 
-        With ``?after=SEQ`` the first that is newer than that one; 204 if none comes in time.
-        With ``?viewer=WORD`` besides, who asks is counted as a viewer; one that was sent away is
-        refused.
+        ``?after=SEQ`` waits for a frame newer than that one; the reply is 204 if none comes in
+        time. ``?viewer=WORD`` lists the client as a viewer; a viewer that was kicked gets 403.
 
         Raises:
-            CameraFailed: there is none.
-            TooOften: this address has asked for too many.
+            CameraFailed: there is no frame.
+            TooOften: the address has requested too many snapshots.
         """
         watched = self._server.first_or_named(requested_camera(request, self._server, camera))
         after = _after(request)
@@ -55,9 +54,9 @@ class Snapshots:
 
 
 def _after(request: HttpRequest) -> int | None:
-    word = query(request, "after")
-    if word is None:
+    text = query(request, "after")
+    if text is None:
         return None
-    if not word.isascii() or not word.isdigit() or len(word) > 19:
-        raise BadArgument(f"after={word}: the number of a picture that you have already")
-    return int(word)
+    if not text.isascii() or not text.isdigit() or len(text) > 19:
+        raise BadArgument(f"after={text}: must be the sequence number of a frame")
+    return int(text)

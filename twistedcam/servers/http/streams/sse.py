@@ -1,4 +1,4 @@
-"""Server-sent events: what happens, as it happens, for pages and scripts."""
+"""Server-sent events for pages and scripts."""
 
 from __future__ import annotations
 
@@ -24,29 +24,24 @@ HEADERS = {
     "Cache-Control": "no-store",
     "X-Accel-Buffering": "no",
 }
-#: Seconds of silence after which a comment is sent, so that proxies keep the connection.
+#: Seconds between two comments, which make proxies keep the connection.
 HEARTBEAT = 10.0
-#: Bytes that may wait for a client who does not read; beyond it the connection is cut.
+#: Most unsent bytes of a client that does not read; the connection is closed beyond them.
 MAX_WAITING = 256 * 1024
 
 
 class EventStreams:
-    """Answers ``/events``.
+    """Answers ``/events``; ``?figures=1`` adds live statistics."""
 
-    Arguments:
-        server: whose events.
-        figures: what ``?figures=1`` adds once a second.
-    """
-
-    def __init__(self, server: Server, figures: LiveStats) -> None:
+    def __init__(self, server: Server, stats: LiveStats) -> None:
         self.server = server
-        self.figures = figures
+        self.stats = stats
 
     def get(self, request: HttpRequest) -> None:
-        """Begin to tell: of all cameras, or of ``?camera=NAME``.
+        """Start to send the events of all cameras, or of ``?camera=NAME``.
 
         Raises:
-            NoSuchCamera, Forbidden: no camera has that name, or the token is not good for it.
+            NoSuchCamera, Forbidden: no camera has that name, or the token does not cover it.
         """
         name = query(request, "camera")
         visible = VisibleCameras(self.server, request.grant)
@@ -60,91 +55,91 @@ class EventStreams:
 
 @implementer(IPushProducer)
 class EventSession:
-    """One who listens (channel.Receiver)."""
+    """One client of ``/events`` (takeover.Receiver)."""
 
     def __init__(
-        self, streams: EventStreams, request: HttpRequest, camera: str | None, figures: bool
+        self, streams: EventStreams, request: HttpRequest, camera: str | None, with_stats: bool
     ) -> None:
         self._camera = camera
         self._grant = request.grant
         self._server = streams.server
         self._transport: Any = request.channel.transport
         self._paused = False
-        self._waiting = 0
-        self._over = False
+        self._unsent = 0
+        self._closed = False
         self._timer = Timer(streams.server.clock)
-        self._ending: list[Callable[[], None]] = []
+        self._cleanups: list[Callable[[], None]] = []
         request.channel.take_over(self)
         self._transport.registerProducer(self, True)
         self._transport.write(response_head(request, HEADERS) + b": twistedcam\nretry: 1000\n\n")
-        self._ending.append(streams.server.events.subscribe(self._happened))
-        if figures:
-            told = self._grant.as_dict()
-            if told["cameras"] is not None:  # a token may have URL-safe forms
-                told["cameras"] = [self._server.name_of(each) for each in told["cameras"]]
-            self._say("rights", json.dumps(told, ensure_ascii=False))
-            self._say("history", streams.figures.past(self._grant))
-            self._figured(streams.figures.now())
-            self._ending.append(streams.figures.subscribe(self._figured))
-        self._beat()
+        self._cleanups.append(streams.server.events.subscribe(self._on_event))
+        if with_stats:
+            grant = self._grant.as_dict()
+            if grant["cameras"] is not None:  # a token may have URL-safe forms
+                grant["cameras"] = [self._server.name_of(each) for each in grant["cameras"]]
+            self._send_event("rights", json.dumps(grant, ensure_ascii=False))
+            self._send_event("history", streams.stats.past(self._grant))
+            self._send_stats(streams.stats.now())
+            self._cleanups.append(streams.stats.subscribe(self._send_stats))
+        self._send_heartbeat()
 
     def received(self, data: bytes) -> None:
-        """A listener has nothing to say (channel.Receiver)."""
+        """Ignore data: a client has nothing to send."""
 
     def read_closed(self) -> bool:
-        """A listener that sends no more goes on listening (channel.Receiver)."""
+        """Go on: a client may close its half of the connection."""
         return True
 
     def lost(self) -> None:
-        """The connection is gone (channel.Receiver)."""
-        self._over = True
+        """Clean up after the end of the connection."""
+        self._closed = True
         self._timer.cancel()
-        ending, self._ending = self._ending, []
-        for each in ending:
+        cleanups, self._cleanups = self._cleanups, []
+        for each in cleanups:
             each()
 
     def close(self) -> None:
-        """End the connection (channel.Receiver)."""
+        """Close the connection."""
         self.lost()
         self._transport.abortConnection()
 
     def pauseProducing(self) -> None:
-        """The client reads more slowly than things happen."""
+        """Count unsent bytes from now on (IPushProducer)."""
         self._paused = True
 
     def resumeProducing(self) -> None:
-        """All that was said is on its way."""
+        """All bytes are sent (IPushProducer)."""
         self._paused = False
-        self._waiting = 0
+        self._unsent = 0
 
     def stopProducing(self) -> None:
-        """The connection is gone."""
+        """The connection is closed (IPushProducer)."""
 
-    def _happened(self, event: Event) -> None:
+    def _on_event(self, event: Event) -> None:
         camera = getattr(event, "camera", None)
         wanted = self._camera is None or camera in (self._camera, None)
         if wanted and self._grant.may_hear(camera):
-            told = event.as_dict(self._server.title_of(event))
-            text = json.dumps({"event": event.kind, **told}, ensure_ascii=False)
-            self._say(event.kind, text)
+            fields = event.as_dict(self._server.title_of(event))
+            text = json.dumps({"event": event.kind, **fields}, ensure_ascii=False)
+            self._send_event(event.kind, text)
 
-    def _figured(self, figured: StatsSample) -> None:
-        self._say("figures", figured.text(self._grant))
+    def _send_stats(self, sample: StatsSample) -> None:
+        self._send_event("figures", sample.text(self._grant))
 
-    def _say(self, kind: str, text: str) -> None:
+    def _send_event(self, kind: str, text: str) -> None:
         self._send(f"event: {kind}\ndata: {text}\n\n".encode())
 
     def _send(self, data: bytes) -> None:
-        if self._over:
+        if self._closed:
             return
         if self._paused:
-            self._waiting += len(data)
-            if self._waiting > MAX_WAITING:
+            self._unsent += len(data)
+            if self._unsent > MAX_WAITING:
                 self.close()
                 return
         self._transport.write(data)
 
-    def _beat(self) -> None:
-        if not self._over:
+    def _send_heartbeat(self) -> None:
+        if not self._closed:
             self._send(b": still here\n\n")
-            self._timer.start(HEARTBEAT, self._beat)
+            self._timer.start(HEARTBEAT, self._send_heartbeat)

@@ -1,4 +1,4 @@
-"""Pictures over a WebSocket: each is acknowledged, so a slow line delays none and skips some."""
+"""Frames over a WebSocket, each acknowledged: a slow connection skips frames and delays none."""
 
 from __future__ import annotations
 
@@ -35,28 +35,28 @@ if TYPE_CHECKING:
     from twistedcam.camera import Camera
     from twistedcam.core.server import Server
 
-#: Pictures on their way at once: two, so that the next is there while one is being drawn.
+#: Most unacknowledged frames: two, so that the next one has arrived while one is being drawn.
 WINDOW = 2
-#: Bytes of a message from a browser; all that it has to say is a number.
+#: Most bytes of a message from a browser, which contains only a number.
 MAX_MESSAGE = 1024
-#: Bytes that are read at once, and that are looked at in one step.
+#: Bytes to read at once, and to parse in one step.
 READ_SIZE = 4096
 PIECE = 1024
-#: Steps that are taken as soon as something comes; the scheduler runs the others.
+#: Steps to run at once when data arrives; the scheduler runs the others.
 AT_ONCE = 6
-#: Seconds that a browser may take to read what is under way before its connection is cut.
+#: Seconds for a browser to read unsent data before its connection is aborted.
 GOODBYE_TIMEOUT = 1.0
-#: A browser that has acknowledged nothing for this many seconds, or up to twice as many, is gone.
+#: A browser that acknowledges nothing in one to two of these periods, in seconds, is disconnected.
 ACK_TIMEOUT = 5.0
 _HEADER = struct.Struct("!QQ")
 _BINARY = 0x82  # FIN, opcode 2 (RFC 6455, 5.2)
 
 
 def websocket_message(frame: Frame) -> bytes:
-    """A frame as one binary message: sequence number, time of capture in µs (u64 each), JPEG.
+    """Serialize a frame as a binary message: sequence number, capture time in µs (u64 each), JPEG.
 
-    Made by hand and not by wsproto because messages from a server are not masked (RFC 6455,
-    5.1): these bytes are the same for every viewer, and are made once.
+    Messages from a server are not masked (RFC 6455, 5.1), so the bytes are the same for all viewers
+    and are made once, without wsproto.
     """
     size = _HEADER.size + len(frame.jpeg)
     if size < 126:
@@ -75,27 +75,27 @@ class WebSockets:
         self.server = server
 
     def get(self, request: HttpRequest, camera: str | None = None) -> None:
-        """Begin to show a camera.
+        """Start to send the frames of a camera.
 
         Raises:
-            NoSuchCamera, BadArgument: as they say; so is a request that is no WebSocket's.
+            NoSuchCamera, BadArgument: the camera, ``fps`` or the handshake is not valid.
         """
         watched = self.server.first_or_named(requested_camera(request, self.server, camera))
         fps = wanted_fps(request)
         handshake = H11Handshake(ConnectionType.SERVER)
         try:
             if (request.method, request.clientproto) != (b"GET", b"HTTP/1.1"):  # RFC 6455, 4.1
-                raise ValueError("a WebSocket begins with GET, over HTTP/1.1")
+                raise ValueError("a WebSocket needs GET over HTTP/1.1")
             handshake.initiate_upgrade_connection(_handshake(request), request.uri.decode("ascii"))
         except (ProtocolError, ValueError):
-            raise BadArgument("this address is for WebSockets; /stream is for all others") from None
+            raise BadArgument("this address is only for WebSockets; use /stream") from None
         accept = handshake.send(AcceptConnection())
         assert handshake.connection is not None
         WebSocketSession(self.server, request, handshake.connection, accept, watched, fps)
 
 
 def _handshake(request: HttpRequest) -> list[tuple[bytes, bytes]]:
-    """The headers that a WebSocket begins with (RFC 6455, 4.1), and no others."""
+    """Return only the headers of a WebSocket handshake (RFC 6455, 4.1)."""
     return [
         (name, value)
         for name, values in request.requestHeaders.getAllRawHeaders()
@@ -106,7 +106,7 @@ def _handshake(request: HttpRequest) -> list[tuple[bytes, bytes]]:
 
 
 class WebSocketSession:
-    """One who watches over a WebSocket (channel.Receiver)."""
+    """One viewer over a WebSocket (takeover.Receiver)."""
 
     def __init__(
         self,
@@ -120,13 +120,13 @@ class WebSocketSession:
         self._server = server
         self._protocol = protocol
         self._transport: Any = request.channel.transport
-        self._begun = False
-        #: Whether goodbye was said, and whether the connection is gone.
-        self._over = self._gone = False
-        #: What has come, and what is found in the part of it that was looked at.
+        self._started = False
+        #: True after the close message, and after the end of the connection.
+        self._closing = self._gone = False
+        #: Data to parse, and the events parsed so far.
         self._pending = bytearray()
         self._events: Iterator[Event] = iter(())
-        #: What has come of a message.
+        #: The part of a message that has arrived.
         self._text = ""
         self._job = Job(server.scheduler, self._step, self._hold, AT_ONCE)
         self._job.source = source_of(request.getClientAddress())
@@ -150,28 +150,28 @@ class WebSocketSession:
         self._timer = Timer(server.clock)
         self._timer.start(ACK_TIMEOUT, self._check_acks)
         server.viewers.announce(self._viewer)
-        self._begun = True
+        self._started = True
         if self._pending:
             self._job.add()
 
     def received(self, data: bytes) -> None:
-        """Acknowledgements, pings, and the end (channel.Receiver)."""
-        if self._over:
+        """Keep data until the scheduler runs the job."""
+        if self._closing:
             return
         self._pending += data
-        if self._begun:
+        if self._started:
             self._job.add()
 
     def _step(self) -> Progress:
-        """Deal with one message, or look at some more bytes."""
-        if self._over:
+        """Handle one message, or parse some more bytes."""
+        if self._closing:
             return Progress.DONE
         if self._sender.queued_bytes() > HIGH_WATER:
             return Progress.BLOCKED
         try:
             event = next(self._events, None)
             if event is not None:
-                self._happened(event)
+                self._on_event(event)
             elif self._pending:
                 self._protocol.receive_data(bytes(self._pending[:PIECE]))
                 del self._pending[:PIECE]
@@ -183,29 +183,29 @@ class WebSocketSession:
         return Progress.MORE
 
     def _hold(self, is_held: bool) -> None:
-        """Whether what comes is left unread."""
+        """Stop or resume reading from the browser."""
         if is_held:
             self._transport.pauseProducing()
         else:
             self._transport.resumeProducing()
 
     def read_closed(self) -> bool:
-        """Without acknowledgements no more pictures are sent (channel.Receiver)."""
+        """End the connection: without acknowledgements no more frames are sent."""
         return False
 
     def lost(self) -> None:
-        """The connection is gone (channel.Receiver)."""
+        """Clean up after the end of the connection."""
         self._gone = True
         self._timer.cancel()
         self._job.stop()
         self._pending.clear()
         self._subscription.end()
-        if not self._over:
-            self._over = True
+        if not self._closing:
+            self._closing = True
             self._server.viewers.leave(self._viewer)
 
     def close(self) -> None:
-        """The server ends (channel.Receiver)."""
+        """Close the connection because the server stops."""
         self._end(1001)
 
     def _kicked(self, reason: str) -> None:
@@ -214,11 +214,11 @@ class WebSocketSession:
     def _on_ready(self) -> None:
         self._subscription.ready()
 
-    def _happened(self, event: Event) -> None:
+    def _on_event(self, event: Event) -> None:
         if isinstance(event, TextMessage):
             self._text += event.data
             if len(self._text) > MAX_MESSAGE:
-                raise ValueError("too long")
+                raise ValueError("the message is too long")
             if not event.message_finished:
                 return
             seq, self._text = _sequence(self._text), ""
@@ -226,7 +226,7 @@ class WebSocketSession:
                 self._is_late = False
             self._subscription.acknowledge(seq)
         elif isinstance(event, BytesMessage):
-            raise ValueError("nothing binary is expected")
+            raise ValueError("no binary message is expected")
         elif isinstance(event, Ping):
             self._sender.send_message(self._protocol.send(event.response()))
         elif isinstance(event, CloseConnection):
@@ -245,20 +245,20 @@ class WebSocketSession:
         self._timer.start(ACK_TIMEOUT, self._check_acks)
 
     def _end(self, code: int, reason: str | None = None) -> None:
-        """Say goodbye, and close."""
-        if self._over:
+        """Send a close message and close the connection."""
+        if self._closing:
             return
         if self._protocol.state in (ConnectionState.OPEN, ConnectionState.REMOTE_CLOSING):
             code = 1000 if code == 1005 else code
             self._sender.send_message(self._protocol.send(CloseConnection(code, reason)))
-        self._over = True
+        self._closing = True
         self._timer.cancel()
         if self._job.is_held:
             self._hold(False)
         self._job.stop()
         self._server.viewers.leave(self._viewer)
         self._subscription.finish(self._transport.loseConnection)
-        # A browser that does not read would keep the connection for ever.
+        # A browser that does not read would keep the connection open forever.
         self._server.clock.callLater(GOODBYE_TIMEOUT, self._abort)
 
     def _abort(self) -> None:
@@ -267,8 +267,8 @@ class WebSocketSession:
 
 
 def _sequence(text: str) -> int:
-    """``{"ack": SEQ}``."""
+    """Return SEQ of ``{"ack": SEQ}``."""
     sequence = json.loads(text)["ack"]
     if not isinstance(sequence, int):
-        raise ValueError("ack has to be a number")
+        raise ValueError("ack must be a number")
     return sequence
