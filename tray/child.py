@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from twistedcam.runtime.child_process import wait_or_kill
+from twistedcam.runtime.child_process import last_line, wait_or_kill
 
 #: Seconds that the server has to end in good order.
 TIMEOUT = 3.0
@@ -77,8 +77,7 @@ class ChildServer:
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
         if process.wait() != 0 and self._process is process:
-            lines = self._log.read_text(errors="replace").strip().splitlines() or ["no reason"]
-            self._on_end(lines[-1])
+            self._on_end(last_line(self._log.read_bytes()) or "no reason")
 
 
 def _end_with_parent() -> None:

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from tray.address import is_loopback
 from tray.errors import TrayError
+from twistedcam.runtime.child_process import last_line
 
 
 def open_viewer(url: str, camera: str, token: str | None, tell: Callable[[str], None]) -> None:
@@ -94,7 +95,6 @@ def _start(
         with said:
             if process.wait() != 0:
                 said.seek(0)
-                lines = said.read().decode(errors="replace").strip().splitlines()
-                tell(lines[-1] if lines else f"{command[0]} failed")
+                tell(last_line(said.read()) or f"{command[0]} failed")
 
     threading.Thread(target=wait, name="tray program", daemon=True).start()

@@ -19,6 +19,7 @@ from twistedcam.runtime.child_process import (
     ChildProcess,
     child_environment,
     describe_exit,
+    last_line,
     module_command,
     package_root,
     wait_or_kill,
@@ -67,6 +68,20 @@ def test_the_import_path_may_be_another() -> None:
 )
 def test_an_exit_status_is_described(status: int, how: str) -> None:
     assert describe_exit(status) == how
+
+
+@pytest.mark.parametrize(
+    ("output", "line"),
+    [
+        (b"", ""),
+        (b"\n \n", ""),
+        (b"one\ntwo \n\n", "two"),
+        ("one\ntwo", "two"),
+        (b"\xff", "\ufffd"),
+    ],
+)
+def test_the_last_line_of_what_a_process_wrote(output: bytes | str, line: str) -> None:
+    assert last_line(output) == line
 
 
 def test_a_process_that_ends_in_time_is_not_killed() -> None:

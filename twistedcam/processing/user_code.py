@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from twistedcam.errors import BadArgument, StartupError, TwistedcamError
-from twistedcam.runtime.child_process import child_environment
+from twistedcam.runtime.child_process import child_environment, last_line
 from twistedcam.util.camera_name import find_name
 
 _TEXT = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
@@ -138,8 +138,7 @@ def check_code(code: Code) -> None:
         raise StartupError(f"{code.text}: its import hangs") from None
     if ended.returncode == LOADED:
         return
-    lines = ended.stderr.strip().splitlines()
     if ended.returncode >= 0 and ended.returncode != REFUSED:
         how = f"its import ends the process, with exit code {ended.returncode}"
         raise StartupError(f"{code.text}: {how}")
-    raise StartupError(lines[-1] if lines else f"{code.text}: its import crashed")
+    raise StartupError(last_line(ended.stderr) or f"{code.text}: its import crashed")

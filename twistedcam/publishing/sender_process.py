@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from twistedcam.media.packet import Packet
 from twistedcam.publishing.sender.protocol import FRAME_HEADER, SenderConfig
 from twistedcam.publishing.target import PublishTarget
-from twistedcam.runtime.child_process import ChildProcess, module_command
+from twistedcam.runtime.child_process import ChildProcess, last_line, module_command
 
 #: Seconds that a sender has to end its stream before it is killed.
 GRACE = 1.0
@@ -90,6 +90,5 @@ class SenderProcess(ChildProcess):
         if not self._is_closing:
             self._is_closing = True
             # Without an error of the sender's own, a traceback's last line is the reason.
-            lines = self._errors.decode(errors="replace").strip().splitlines()
-            last = self._target.without_secrets(lines[-1]) if lines else "its sender ended"
-            self._report_end(self._reason or last)
+            last = self._target.without_secrets(last_line(self._errors))
+            self._report_end(self._reason or last or "its sender ended")

@@ -64,6 +64,12 @@ def describe_exit(status: int) -> str:
     return f"was ended by {name}"
 
 
+def last_line(output: bytes | str) -> str:
+    """Return the last line of what a process wrote: the reason of a traceback; "" if none."""
+    text = output if isinstance(output, str) else output.decode(errors="replace")
+    return (text.strip().splitlines() or [""])[-1]
+
+
 class ChildProcess(ProcessProtocol):
     """A process that the reactor watches.
 

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import av.error
 
-from twistedcam.errors import BadArgument, CameraFailed, SourceEnded, StartupError
+from twistedcam.errors import CameraFailed, SourceEnded, StartupError
 from twistedcam.sources.base import RawPicture, SourceInfo
 from twistedcam.sources.container import (
     FILE_FORMATS,
@@ -58,10 +57,7 @@ class FileSource:
     @classmethod
     def from_settings(cls, spec: SourceSpec, settings: Settings) -> FileSource:
         """``file:clip.mp4?loop=0&fps=10``."""
-        if not spec.target:
-            raise BadArgument("file: needs a path: file:clip.mp4")
-        target = spec.target[2:] if spec.target.startswith("//") else spec.target
-        path = Path(unquote(target)).expanduser()
+        path = spec.path("clip.mp4")
         if not path.is_file():
             raise StartupError(f"there is no file {str(path)!r} to play")
         return cls(path, settings.flag("loop", True), settings.number("fps", 0.01, 1000))

@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote
 
 import cv2
 
-from twistedcam.errors import BadArgument, CameraFailed, SourceEnded, StartupError
+from twistedcam.errors import CameraFailed, SourceEnded, StartupError
 from twistedcam.media.jpeg import MOST_PIXELS
 from twistedcam.sources.base import RawPicture, SourceInfo
 from twistedcam.sources.pace import Ticker
@@ -45,10 +44,7 @@ class FolderSource:
     @classmethod
     def from_settings(cls, spec: SourceSpec, settings: Settings) -> FolderSource:
         """``folder:pictures/?fps=2&loop=0``."""
-        if not spec.target:
-            raise BadArgument("folder: needs a path: folder:pictures/")
-        target = spec.target[2:] if spec.target.startswith("//") else spec.target
-        path = Path(unquote(target)).expanduser()
+        path = spec.path("pictures/")
         if not path.is_dir():
             raise StartupError(f"there is no folder {str(path)!r} to show pictures from")
         fps = settings.number("fps", 0.001, 1000) or DEFAULT_FPS

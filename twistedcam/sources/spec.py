@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from twistedcam.errors import BadArgument
 from twistedcam.media.jpeg import MOST_PIXELS
@@ -58,6 +58,12 @@ class SourceSpec:
             found = None
         if not found:
             raise BadArgument(f"{self.shown} has no host: write {self.scheme}://HOST/…")
+
+    def path(self, example: str) -> Path:
+        """Return the target as a path, or raise BadArgument with an example."""
+        if not self.target:
+            raise BadArgument(f"{self.scheme}: needs a path: {self.scheme}:{example}")
+        return Path(unquote(self.target.removeprefix("//"))).expanduser()
 
     def with_settings(self, changes: dict[str, str]) -> SourceSpec:
         """The same source with some settings changed."""
