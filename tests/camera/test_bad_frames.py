@@ -27,6 +27,7 @@ from twistedcam.media.frame import Frame
 from twistedcam.media.jpeg import read_header
 from twistedcam.sources import RawPicture, SourceInfo
 from twistedcam.sources.base import Paused
+from twistedcam.stream.hub import Sink
 
 BAD = RawPicture(1.0, jpeg=b"a picture it is not")
 WHY = "no JPEG: it does not begin with FF D8"
@@ -205,7 +206,7 @@ class WrittenLaterTests(SynchronousTestCase):
         self.assertEqual((self.camera.state, self.camera.counts.corrupt), ("live", 2))
 
 
-class _Sink:
+class _Sink(Sink):
     def __init__(self, shown: list[Frame]) -> None:
         self.shown = shown
 

@@ -15,9 +15,10 @@ from twistedcam.camera.capture import CLOSE_TIMEOUT, STALL_SECONDS
 from twistedcam.camera.retry import RETRY_MOST
 from twistedcam.errors import CameraFailed, SourceEnded
 from twistedcam.sources import SourceInfo
+from twistedcam.stream.hub import Sink
 
 
-class LifecycleTests(SynchronousTestCase):
+class LifecycleTests(Sink, SynchronousTestCase):
     def setUp(self) -> None:
         scheme = FakeScheme()
         self.scheme = scheme.__enter__()

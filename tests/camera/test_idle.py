@@ -12,6 +12,7 @@ from twistedcam.codecs.jpeg_encoder import JpegEncoder
 from twistedcam.media import jpeg
 from twistedcam.media.frame import Frame
 from twistedcam.sources import RawPicture
+from twistedcam.stream.hub import Sink
 
 IMAGE: Any = np.full((90, 160, 3), 200, np.uint8)
 
@@ -49,7 +50,7 @@ def test_a_jpeg_from_the_camera_is_there_at_once() -> None:
     assert isinstance(picture.jpeg, bytes)
 
 
-class Sink:
+class Encoder(Sink):
     def take(self, frame: Frame) -> None:
         assert frame.jpeg
 
@@ -68,7 +69,7 @@ def test_a_camera_encodes_while_there_are_viewers_and_not_before_or_after() -> N
         newest = camera.hub.newest
         assert newest is not None
         assert jpeg.read_header(newest.jpeg).size == (160, 90)
-        sink = Sink()
+        sink = Encoder()
         camera.hub.add(sink)
         before = camera.counts.frames
         rig.step(10)

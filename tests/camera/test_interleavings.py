@@ -16,6 +16,7 @@ from tests.support.fakes import CameraRig, FakeScheme
 from twistedcam.camera.capture import CLOSE_TIMEOUT, OPEN_TIMEOUT
 from twistedcam.errors import CameraFailed, SourceEnded
 from twistedcam.sources import RawPicture, SourceInfo
+from twistedcam.stream.hub import Sink
 
 #: The diagram in docs/architecture.md.
 DRAWN = {
@@ -42,7 +43,7 @@ OPERATIONS = st.one_of(
 )
 
 
-class World:
+class World(Sink):
     """A camera, those who steer it, and what was told and answered."""
 
     def __init__(self, scheme: FakeScheme, steady: bool = True) -> None:

@@ -14,9 +14,10 @@ from tests.support.process import wait_for
 from twistedcam.camera.on_demand import SUSPEND_AFTER
 from twistedcam.media.frame import Frame
 from twistedcam.sources import SourceInfo, SourceSpec
+from twistedcam.stream.hub import Sink
 
 
-class Sink:
+class Taker(Sink):
     """Somebody who watches."""
 
     def take(self, frame: Frame) -> None:
@@ -40,7 +41,7 @@ class DemandTests(unittest.SynchronousTestCase):
 
     def test_it_opens_for_the_first_and_closes_after_the_last(self) -> None:
         self.camera.start()
-        one, two = Sink(), Sink()
+        one, two = Taker(), Taker()
         self.camera.hub.add(one)
         self.camera.hub.add(two)
         self.rig.step(2)
@@ -55,7 +56,7 @@ class DemandTests(unittest.SynchronousTestCase):
 
     def test_who_comes_back_in_time_finds_it_open(self) -> None:
         self.camera.start()
-        sink = Sink()
+        sink = Taker()
         for _ in range(3):
             self.camera.hub.add(sink)
             self.rig.step(2)
@@ -65,7 +66,7 @@ class DemandTests(unittest.SynchronousTestCase):
         self.assertEqual(len(self.rig.threads), 1)
 
     def test_stopped_it_does_not_open_for_anybody(self) -> None:
-        self.camera.hub.add(Sink())
+        self.camera.hub.add(Taker())
         self.assertEqual((self.camera.state, self.rig.threads), ("stopped", []))
         self.camera.start().addErrback(lambda _: None)
         self.camera.stop()

@@ -23,6 +23,7 @@ from twistedcam.processing import Code, Process, Processor
 from twistedcam.processing import executors as work_module
 from twistedcam.servers.http.api.health import Health
 from twistedcam.servers.http.api.metrics import ServerCollector
+from twistedcam.stream.hub import Sink
 
 PATTERN = "pattern:?size=160x120&fps=30"
 
@@ -68,7 +69,7 @@ class Case(ServingCase):
         done: Deferred[list[Frame]] = Deferred()
         taken: list[Frame] = []
 
-        class Taker:
+        class Taker(Sink):
             def take(self, frame: Frame) -> None:
                 taken.append(frame)
                 if len(taken) == count:
@@ -84,7 +85,7 @@ class ThreadTests(Case):
         made = self.put("negative")
         times: dict[float, Frame] = {}
 
-        class Keep:
+        class Keep(Sink):
             def take(self, frame: Frame) -> None:
                 times[frame.time] = frame
 

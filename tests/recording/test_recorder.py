@@ -25,6 +25,7 @@ from twistedcam.recording import Recorder, RecordSettings, planning
 from twistedcam.recording.writer.segment import Segment
 from twistedcam.runtime.threads import InlineThread
 from twistedcam.sources import SourceInfo
+from twistedcam.stream.hub import Sink
 from twistedcam.stream.transcoder import Transcoder
 
 GOOD = make_jpeg(160, 120)
@@ -468,7 +469,7 @@ class SlowThreadTests(RecorderCase):
 
     def test_frames_are_left_out_and_counted_and_the_camera_goes_on(self) -> None:
         seen = []
-        self.camera.hub.add(type("Sink", (), {"take": lambda _, frame: seen.append(frame)})())
+        self.camera.hub.add(type("Taker", (Sink,), {"take": lambda _, frame: seen.append(frame)})())
         self.recorder.start("a.mkv")
         self.show(60)
         self.assertEqual(len(seen), 600)

@@ -6,10 +6,10 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from twistedcam import Frame
-from twistedcam.stream.hub import ROUND, Hub
+from twistedcam.stream.hub import LATE, ROUND, Hub, Sink
 
 
-class Keeper:
+class Keeper(Sink):
     def __init__(self) -> None:
         self.seqs: list[int] = []
 
@@ -17,7 +17,7 @@ class Keeper:
         self.seqs.append(frame.seq)
 
 
-class Breaker:
+class Breaker(Sink):
     def take(self, frame: Frame) -> None:
         raise RuntimeError("broken sink")
 
@@ -72,7 +72,7 @@ class HubTests(SynchronousTestCase):
         assert newest is not None
         self.assertEqual(newest.seq, 3)
 
-    def test_a_sink_that_fails_is_left_out_and_the_others_go_on(self) -> None:
+    def test_a_sink_that_fails_is_removed_and_the_others_go_on(self) -> None:
         hub, keeper = Hub(), Keeper()
         hub.add(Breaker())
         hub.add(keeper)
@@ -81,24 +81,24 @@ class HubTests(SynchronousTestCase):
         self.assertEqual(keeper.seqs, [1, 2])
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
-    def test_who_is_connected_is_told_when_it_is_left_out(self) -> None:
+    def test_a_sink_that_fails_is_told_that_it_was_removed(self) -> None:
         told: list[str] = []
 
-        class Connected(Breaker):
-            def left_out(self) -> None:
-                told.append("left out")
+        class Removed(Breaker):
+            def on_removed(self) -> None:
+                told.append("removed")
 
         hub = Hub()
-        hub.add(Connected())
+        hub.add(Removed())
         hub.publish(frame(1))
         hub.publish(frame(2))
-        self.assertEqual(told, ["left out"])
+        self.assertEqual(told, ["removed"])
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
-    def test_who_is_patient_has_each_frame_after_all_others(self) -> None:
+    def test_a_late_sink_gets_each_frame_after_all_others(self) -> None:
         hub, served = Hub(), list[str]()
 
-        class Noting:
+        class Noting(Sink):
             def __init__(self, name: str) -> None:
                 self.name = name
 
@@ -106,7 +106,7 @@ class HubTests(SynchronousTestCase):
                 served.append(self.name)
 
         encoder = Noting("encoder")
-        hub.add(encoder, is_patient=True)
+        hub.add(encoder, priority=LATE)
         for name in ("one", "two"):
             hub.add(Noting(name))
         hub.publish(frame(1))
@@ -138,21 +138,21 @@ class HubTests(SynchronousTestCase):
         self.assertEqual([keeper.seqs for keeper in keepers], [[1, 2]] * (3 * ROUND))
         self.assertEqual(clock.getDelayedCalls(), [])
 
-    def test_who_holds_the_newest_frame_for_others_is_told_once_that_there_is_none(self) -> None:
+    def test_sinks_are_told_once_that_there_is_no_newest_frame(self) -> None:
         hub, told = Hub(), list[str]()
 
-        class Holding(Keeper):
-            def forget(self) -> None:
-                told.append("forget")
+        class Cleared(Keeper):
+            def on_cleared(self) -> None:
+                told.append("cleared")
 
         hub.add(Keeper())
-        hub.add(Holding())
+        hub.add(Cleared())
         hub.clear()
         self.assertEqual(told, [])
         hub.publish(frame(1))
         hub.clear()
         hub.clear()
-        self.assertEqual(told, ["forget"])
+        self.assertEqual(told, ["cleared"])
 
     def test_there_is_no_newest_frame_when_the_camera_is_not_live(self) -> None:
         hub = Hub()

@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IReactorTime
 from twistedcam.media.frame import Frame
 from twistedcam.runtime.timer import Timer
 from twistedcam.sources.spec import Settings, SourceSpec
-from twistedcam.stream.hub import Hub
+from twistedcam.stream.hub import Hub, Sink
 
 #: Seconds after the last viewer or recording has gone until the device is closed.
 SUSPEND_AFTER = 10.0
@@ -69,7 +69,7 @@ def may_suspend(spec: SourceSpec) -> bool:
     return Settings(spec).choice("idle", ("keep", "close"), "keep") == "close"
 
 
-class _NextFrame:
+class _NextFrame(Sink):
     def __init__(self) -> None:
         self.received: Deferred[Frame | None] = Deferred()
 

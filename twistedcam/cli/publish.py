@@ -23,6 +23,7 @@ from twistedcam.runtime.clock import go_by_steady_clock
 from twistedcam.runtime.memory import share_one_heap
 from twistedcam.runtime.threads import ReaderThread
 from twistedcam.sources.spec import parse
+from twistedcam.stream.hub import Sink
 from twistedcam.util.one_line import on_one_line
 
 EXAMPLE = "Example: twistedcam publish webcam:0 twistedcam://server/door"
@@ -70,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-class Publishing:
+class Publishing(Sink):
     """A camera, and the way of its frames to the server."""
 
     def __init__(self, reactor: Any, camera: Camera, publisher: Publisher) -> None:

@@ -10,7 +10,7 @@ from twisted.logger import Logger
 from twistedcam.delivery.fps_limiter import FpsLimiter
 from twistedcam.delivery.sender import Sender
 from twistedcam.media.frame import Frame
-from twistedcam.stream.hub import Hub
+from twistedcam.stream.hub import Hub, Sink
 from twistedcam.stream.viewers import Viewer
 
 log = Logger()
@@ -19,7 +19,7 @@ log = Logger()
 STALL_LIMIT = 10.0
 
 
-class Subscription:
+class Subscription(Sink):
     """Stands between a hub and a sender; keeps no frame.
 
     A viewer that reads slowly gets fewer frames, each the newest when its turn comes. One that has
@@ -116,7 +116,7 @@ class Subscription:
             self._pass_over(frame)
             self._check_stall()
 
-    def left_out(self) -> None:
+    def on_removed(self) -> None:
         """It failed in a way that it should not (hub.Connected): the viewer may come again."""
         self._sender.abort()
 

@@ -19,6 +19,7 @@ from twistedcam.processing.user_code import Code
 from twistedcam.runtime.backoff import Backoff
 from twistedcam.runtime.timer import Timer
 from twistedcam.sources import RawPicture
+from twistedcam.stream.hub import LATE, Sink
 from twistedcam.util.rate import Rate
 
 log = Logger()
@@ -48,7 +49,7 @@ class Process:
         return f"{self.camera}.{self.code.name}"
 
 
-class Processor:
+class Processor(Sink):
     """Runs while the camera that it makes is not stopped.
 
     Arguments:
@@ -162,7 +163,7 @@ class Processor:
             elif not runs:
                 self._backoff.reset()
                 self._run()
-                self.source.hub.add(self, is_patient=True)
+                self.source.hub.add(self, priority=LATE)
                 self._follow()
         elif event.camera == self.source.name:
             self._follow()

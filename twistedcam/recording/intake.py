@@ -12,10 +12,11 @@ from twistedcam.media.packet import Packet, TimedFrame
 from twistedcam.media.timeline import Timeline
 from twistedcam.recording.preroll import PreRoll
 from twistedcam.recording.writer.job import WriteJob
+from twistedcam.stream.hub import LATE, Sink
 from twistedcam.stream.transcoder import Transcoder
 
 
-class Intake:
+class Intake(Sink):
     """Puts frames on a timeline, keeps the last of them, and passes on what a recording takes.
 
     Arguments:
@@ -130,6 +131,6 @@ class Intake:
     def _attend(self) -> None:
         """Have the camera's frames, or leave it alone."""
         if self.preroll is not None or (self._job is not None and not self._is_encoded):
-            self._camera.hub.add(self, is_patient=True)
+            self._camera.hub.add(self, priority=LATE)
         else:
             self._camera.hub.remove(self)

@@ -17,7 +17,7 @@ from twistedcam.media.frame import Frame
 from twistedcam.media.packet import Packet, TimedFrame
 from twistedcam.media.timeline import Timeline
 from twistedcam.runtime.threads import Thread
-from twistedcam.stream.hub import Hub
+from twistedcam.stream.hub import LATE, Hub, Sink
 from twistedcam.stream.size_changes import SizeChanges
 from twistedcam.stream.write_queue import WriteQueue
 
@@ -46,7 +46,7 @@ class _Made(NamedTuple):
     reason: str | None = None
 
 
-class Transcoder:
+class Transcoder(Sink):
     """Encodes while somebody listens, on a thread of its own.
 
     It takes the newest picture whenever it is ready for one; while a listener may miss none, as
@@ -112,7 +112,7 @@ class Transcoder:
         self._listeners[listener] = lossless
         if lossless:
             self._keyframe_due = 0
-        self._hub.add(self, is_patient=True)
+        self._hub.add(self, priority=LATE)
 
     def remove(self, listener: PacketSink) -> Deferred[None]:
         """Encode no more for this one; fires when it has all that was captured before."""

@@ -27,6 +27,12 @@ class Publisher(FrameClient):
         self._newest = frame
         self.acknowledged()
 
+    def on_cleared(self) -> None:
+        """Do nothing: the newest frame is still sent (hub.Sink)."""
+
+    def on_removed(self) -> None:
+        """Do nothing: the connection stays (hub.Sink)."""
+
     def acknowledged(self) -> None:
         """Send the newest frame, if the server can take it."""
         frame, protocol = self._newest, self._protocol

@@ -9,7 +9,7 @@ from twistedcam.delivery.memfd import Memfd, as_memfd
 from twistedcam.delivery.sender import Serializer
 from twistedcam.delivery.workers.channel import WorkerChannel, to_bytes
 from twistedcam.media.frame import Frame
-from twistedcam.stream.hub import Hub
+from twistedcam.stream.hub import Hub, Sink
 from twistedcam.stream.viewers import Viewers
 
 #: Frames that may be on their way to a worker; one that has not taken them gets no third.
@@ -40,7 +40,7 @@ class RemoteConnection(Protocol):
         """End the connection."""
 
 
-class WorkerFeed:
+class WorkerFeed(Sink):
     """Brings one hub's frames, in one form, to a worker, while it has viewers for them (hub.Sink).
 
     Arguments:
@@ -80,11 +80,11 @@ class WorkerFeed:
         if len(self._under_way) < WINDOW:
             self._send("frame", frame)
 
-    def forget(self) -> None:
+    def on_cleared(self) -> None:
         """The camera is not live (hub.Holder): who becomes ready now gets no frame of before."""
         self._channel.tell("clear", feed=self.id)
 
-    def left_out(self) -> None:
+    def on_removed(self) -> None:
         """It failed in a way that it should not (hub.Connected): its viewers may come again."""
         for viewer in tuple(self._viewers):
             viewer.abort()
