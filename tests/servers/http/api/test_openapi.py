@@ -15,7 +15,7 @@ from tests.support.process import PATIENCE, ServerProcess
 from tests.support.system import require
 from twistedcam.auth import Authenticator, Grant, TokenFile
 from twistedcam.servers.http.api.commands import PREFIX
-from twistedcam.servers.http.connection.reply import OWN, STATUS
+from twistedcam.servers.http.connection.reply import HTTP_CODES, STATUS
 
 HTTP = ("--http", "tcp:0:interface=127.0.0.1")
 CHECKS = "status_code_conformance,content_type_conformance,response_schema_conformance"
@@ -38,9 +38,9 @@ class DescriptionTests(SiteCase):
     def test_every_code_and_status_that_comes_is_named(self) -> None:
         document = self.ask("GET", f"{PREFIX}/openapi.json").json
         error = document["components"]["schemas"]["Error"]["properties"]["code"]["description"]
-        codes = {*(each.code for each in STATUS), *OWN}
+        codes = {*(each.code for each in STATUS), *HTTP_CODES}
         self.assertEqual(set(error.removeprefix("One of ").split(", ")), codes)
-        statuses = {str(each) for each in (*STATUS.values(), *OWN.values())}
+        statuses = {str(each) for each in (*STATUS.values(), *HTTP_CODES.values())}
         for methods in document["paths"].values():
             for each in methods.values():
                 self.assertLessEqual(statuses, set(each["responses"]))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.support.http_site import SiteCase
 from twistedcam.net.proxies import TrustedProxies
-from twistedcam.servers.http.connection.guard import host_name, proxied_names, same_site
+from twistedcam.servers.http.connection.guard import host_name, is_same_site, proxied_names
 
 START = "/api/v1/cameras/door/record/start"
 
@@ -122,14 +122,14 @@ class GuardTests(SiteCase):
         ):
             self.ask("POST", "/api/v1/cameras/yard/stop", Origin=origin, X_Forwarded_Proto=proto)
             self.assertEqual(self.status, status, (proto, origin))
-        self.assertFalse(same_site("http://localhost", "localhost", "https"))
-        self.assertTrue(same_site("https://localhost:8443", "localhost:8443", "https"))
+        self.assertFalse(is_same_site("http://localhost", "localhost", "https"))
+        self.assertTrue(is_same_site("https://localhost:8443", "localhost:8443", "https"))
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_no_origin_and_no_host_is_too_odd_to_be_judged(origin: str, host: str) -> None:
     host_name(host)
-    assert same_site(origin, host) in (True, False)
+    assert is_same_site(origin, host) in (True, False)
 
 
 class RefusalTests(SiteCase):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from twistedcam.commands import Parameter
 from twistedcam.servers.http.api.commands import MAX_WORD, PREFIX, Operation
-from twistedcam.servers.http.connection.reply import OWN, STATUS
+from twistedcam.servers.http.connection.reply import HTTP_CODES, STATUS
 from twistedcam.version import __version__
 
 if TYPE_CHECKING:
@@ -175,4 +175,4 @@ def _answer(each: Operation) -> dict[str, Any]:
 
 
 def _codes() -> str:
-    return ", ".join(dict.fromkeys([*(error.code for error in STATUS), *OWN]))
+    return ", ".join(dict.fromkeys([*(error.code for error in STATUS), *HTTP_CODES]))

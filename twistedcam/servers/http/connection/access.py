@@ -1,4 +1,4 @@
-"""Who may have which address: the token of a request, and what the address asks for."""
+"""Access control: the token of a request, and the rights that its route needs."""
 
 from __future__ import annotations
 
@@ -21,22 +21,19 @@ if TYPE_CHECKING:
 
 log = Logger()
 
-#: Routes that anybody may have: they say nothing of this server.
+#: Routes without access control: they contain nothing of this server.
 OPEN = frozenset({"/static/{name}", "/favicon.ico"})
-#: Routes that show one camera: the one in the path, in the query, or the first.
+#: Routes of one camera: that in the path or in the query, or the first.
 PICTURES = ("/stream", "/snapshot", "/live")
-#: Who loads the page again in a tab that keeps its token to itself: it is told no camera's name.
+#: For a tab that reloads the page and keeps its token in the browser: it sees no camera's name.
 _NOBODY = Grant("nobody", frozenset(), frozenset())
 
 
 class Access:
-    """Judges each request before it is answered, and gives it its ``grant``.
+    """Checks each request before it is answered, and sets its ``grant``.
 
-    What is not known here needs the right to view (GET) or to control, for the whole server: an
-    address that is new is closed rather than open.
-
-    Arguments:
-        server: whose tokens are asked for.
+    A route that is not known here needs the right ``view`` (GET) or ``control`` for the whole
+    server, so that a new route is closed by default.
     """
 
     def __init__(self, server: Server) -> None:
@@ -45,35 +42,35 @@ class Access:
     async def check(
         self, request: HttpRequest, path: str, parts: dict[str, str], right: Right | None = None
     ) -> None:
-        """See that the request may have that route.
+        """Check that a request may use a route.
 
         Arguments:
-            path: the route's path, with the parts that vary in braces.
-            parts: what stands in their place.
-            right: what the command asks for that it carries out; None: it is no command.
+            path: the path of the route, with parameters in braces.
+            parts: the values of the parameters.
+            right: the right that the command needs; None if the route is no command.
 
         Raises:
-            Unauthorized: there is no token, or it is wrong.
-            Forbidden: it has not that right.
+            Unauthorized: the token is missing or wrong.
+            Forbidden: the token does not have the right.
         """
         if path in OPEN:
             return
-        if self._is_loaded_again(request, path):
+        if self._is_reload(request, path):
             request.grant = _NOBODY
             return
         peer = request.getClientAddress()
-        judging = Deferred.fromCoroutine(
+        checking = Deferred.fromCoroutine(
             self._server.authenticator.by_token(self._token_of(request), peer)
         )
-        request.notifyFinish().addErrback(lambda _: judging.cancel())
-        request.grant = await judging
+        request.notifyFinish().addErrback(lambda _: checking.cancel())
+        request.grant = await checking
         if self._is_for_pictures(request, path):
             camera = self._camera(request, parts)
             request.grant.require("view", camera)
-            self._hold(request, lambda now: now.allows("view", camera))
+            self._watch_token(request, lambda now: now.allows("view", camera))
         else:
             self._require(request, path, parts, right)
-            self._hold(request, partial(_is_the_same, request.grant))
+            self._watch_token(request, partial(_is_same, request.grant))
 
     def _token_of(self, request: HttpRequest) -> str | None:
         token = token_of(request)
@@ -82,17 +79,16 @@ class Access:
         if self._server.authenticator.is_needed and token_in_url(request) is not None:
             raise Unauthorized(
                 "this server takes no token from an address: send it as Authorization: Bearer, "
-                "or as a password with any name"
+                "or as the password with any user name"
             )
         return None
 
-    def _is_loaded_again(self, request: HttpRequest, path: str) -> bool:
-        """Whether a tab asks for the page that has its token (static/token.js) and no other."""
-        words = request.args or {}
-        if path != "/" or not has_parameter(request, "tab") or b"action" in words:
+    def _is_reload(self, request: HttpRequest, path: str) -> bool:
+        """True if a tab that keeps its token in the browser reloads the page (lib/token.js)."""
+        if path != "/" or not has_parameter(request, "tab") or b"action" in (request.args or {}):
             return False
-        shown = token_of(request) is not None or token_in_url(request) is not None
-        return self._server.authenticator.is_needed and not shown
+        has_token = token_of(request) is not None or token_in_url(request) is not None
+        return self._server.authenticator.is_needed and not has_token
 
     @staticmethod
     def _is_for_pictures(request: HttpRequest, path: str) -> bool:
@@ -102,18 +98,19 @@ class Access:
         self, request: HttpRequest, path: str, parts: dict[str, str], right: Right | None
     ) -> None:
         grant: Grant = request.grant
-        if right is not None or path in ("/", "/events"):  # these cut their own answers
+        if right is not None or path in ("/", "/events"):  # these filter their own responses
             grant.require_right(right or "view")
             if "camera" in parts or right in ("control", "admin"):
-                word = parts.get("camera")
-                grant.require_reach(None if word is None else self._server.name_of(word), "this")
+                camera = parts.get("camera")
+                name = None if camera is None else self._server.name_of(camera)
+                grant.require_reach(name, "this")
         elif request.method not in (b"GET", b"HEAD"):
             grant.require("control")
         else:
             grant.require("view")
 
-    def _hold(self, request: HttpRequest, may_stay: Callable[[Grant], bool]) -> None:
-        """Have the connection ended when the token ends before the answer does."""
+    def _watch_token(self, request: HttpRequest, may_stay: Callable[[Grant], bool]) -> None:
+        """Close the connection if the token expires or changes before the response is complete."""
         authenticator = self._server.authenticator
         if not authenticator.is_needed:
             return
@@ -124,7 +121,7 @@ class Access:
             log.info("{peer}: {why}", peer=peer, why=str(reason))
             if own:
                 channel.cut()
-            else:  # of somebody else's site
+            else:  # the connection of another site of twisted.web
                 channel.abortConnection()
 
         session = authenticator.open_session(request.grant, may_stay, end)
@@ -134,10 +131,10 @@ class Access:
             request.notifyFinish().addBoth(lambda _: session.close())
 
     def _camera(self, request: HttpRequest, parts: dict[str, str]) -> str | None:
-        """Which camera a picture is asked of; a name that there is not is not this one's matter.
+        """Return the name of the requested camera, whether or not it exists.
 
         Raises:
-            Forbidden: it is the first camera, which is not named to one who may not know of it.
+            Forbidden: the request means the first camera, which the token does not cover.
         """
         asked = requested_camera(request, self._server, parts.get("camera"))
         if asked is not None:
@@ -149,24 +146,24 @@ class Access:
 
 
 def token_of(request: HttpRequest) -> str | None:
-    """The token that a request shows in a header: Bearer, or the password of Basic."""
+    """Return the token in ``Authorization``: Bearer, or the password of Basic."""
     kind, _, value = (request.getHeader("Authorization") or "").partition(" ")
     if kind.lower() == "bearer" and value.strip():
         return value.strip()
     if kind.lower() == "basic":
         try:
             return base64.b64decode(value.strip()).decode().partition(":")[2]
-        except ValueError:  # no Base64, or no UTF-8 in it
+        except ValueError:  # not Base64 or not UTF-8
             return ""
     return None
 
 
 def token_in_url(request: HttpRequest) -> str | None:
-    """The token in a request's address: ``?token=``."""
+    """Return the token of ``?token=``."""
     found: list[bytes] = (request.args or {}).get(b"token", [])
     return found[-1].decode(errors="replace") if found else None
 
 
-def _is_the_same(before: Grant, now: Grant) -> bool:
-    """Whether a token allows what it did: an answer was cut to that at its beginning."""
+def _is_same(before: Grant, now: Grant) -> bool:
+    """True if a token allows the same as when the response was filtered."""
     return (before.rights, before.cameras) == (now.rights, now.cameras)

@@ -1,4 +1,4 @@
-"""Errors as a small page for a person with a browser; programs get them as JSON."""
+"""Error pages for browsers; other clients get errors as JSON."""
 
 from __future__ import annotations
 
@@ -41,27 +41,26 @@ _HEADERS = {
     ),
     "Vary": "Accept",
 }
-#: Media types of an ``Accept`` that are looked at; browsers send fewer than ten.
-_MOST_TYPES = 20
+#: Most media types of an ``Accept`` header to parse; browsers send fewer than ten.
+_MAX_TYPES = 20
 
 
 def wants_page(accept: Sequence[bytes] | None) -> bool:
-    """Whether an answer is for a person: ``Accept`` names HTML, and likes JSON no better.
+    """True if ``Accept`` names HTML and does not prefer JSON.
 
     Arguments:
-        accept: the values of the header; None: there is none.
+        accept: the values of the header, or None.
     """
-    liked: dict[str, float] = {}
-    words = b",".join(accept or ()).split(b",", _MOST_TYPES)[:_MOST_TYPES]
-    for word in words:
-        name, *parameters = word.decode("latin-1").lower().split(";")
-        liked[name.strip()] = _quality(parameters)
-    page = liked.get("text/html", 0.0)
-    return page > 0 and page >= liked.get(JSON, 0.0)
+    qualities: dict[str, float] = {}
+    for each in b",".join(accept or ()).split(b",", _MAX_TYPES)[:_MAX_TYPES]:
+        name, *parameters = each.decode("latin-1").lower().split(";")
+        qualities[name.strip()] = _quality(parameters)
+    page = qualities.get("text/html", 0.0)
+    return page > 0 and page >= qualities.get(JSON, 0.0)
 
 
 def with_page(reply: Reply) -> Reply:
-    """An error in the form of a page; other answers as they are."""
+    """Return an error as a page; other replies as they are."""
     if reply.status < 400 or reply.type != JSON:
         return reply
     message = str(json.loads(reply.body)["message"])

@@ -1,4 +1,4 @@
-"""Who may ask: a page of another site may not steer a camera by way of its visitors' browsers."""
+"""Protection from pages of other sites: host names (DNS rebinding) and origins (CSRF, CORS)."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from twistedcam.servers.http.connection.request import HttpRequest
 
 _READING = (b"GET", b"HEAD", b"OPTIONS")
 _PORTS = {"http": 80, "https": 443}
-#: What nginx passes on as Host where Mainsail or Fluidd was set up by their installers.
+#: Host names that nginx passes on if Mainsail or Fluidd was set up by their installers.
 _PRINTERS = ("mjpgstreamer1", "mjpgstreamer2", "mjpgstreamer3", "mjpgstreamer4")
 
 
 @dataclass(frozen=True)
 class Guard:
-    """Checks each request before anything is done for it.
+    """Checks the headers of each request before it is handled.
 
     Arguments:
-        names: the names that the server may be asked by, besides ``localhost`` and addresses.
-        proxied: names that a proxy on this machine passes on: good for looking, not for more.
-        any_name: whether it may be asked by any: where it is no secret of this machine.
-        cors: origins whose pages may read what the server answers; ``*`` for all.
-        control: origins whose pages may also give commands.
+        names: host names of the server besides ``localhost`` and addresses.
+        proxied: host names that a proxy on this machine passes on, allowed for reading only.
+        any_name: True to allow any host name, if the server does not listen on loopback only.
+        cors: origins whose pages may read responses; ``*`` for all.
+        control: origins whose pages may also send commands.
     """
 
     names: Sequence[str] = ()
@@ -37,36 +37,36 @@ class Guard:
     control: Sequence[str] = ()
 
     def check(self, request: HttpRequest) -> Reply | None:
-        """An answer that ends the matter, or None if the request may go on."""
+        """Return the reply to a request that is refused or is a preflight, else None."""
         if request.clientproto == b"HTTP/1.1" and len(_all(request, b"Host")) != 1:
-            message = "a request over HTTP/1.1 has to have one Host header: the server's name"
+            message = "a request over HTTP/1.1 must have one Host header: the server's name"
             return json_reply({"code": "bad-argument", "message": message}, 400)
         host = shorten(_header(request, b"Host"))
         is_socket = bool(_header(request, b"Upgrade"))
         reads = request.method in _READING and not is_socket
-        looks = reads and host_name(host) in self.proxied
-        if not (self.any_name or looks or self._knows(host)):
+        is_proxied = reads and host_name(host) in self.proxied
+        if not (self.any_name or is_proxied or self._is_known(host)):
             return _refusal(
-                f"this server does not go by the name {host!r}: ask for it by its address, "
+                f"{host!r} is not a name of this server: use its address, "
                 f"or start it with --http-name {host_name(host)}"
             )
         origin = shorten(_header(request, b"Origin"))
-        if origin and not same_site(origin, host, _scheme_of(request)):
+        if origin and not is_same_site(origin, host, _scheme_of(request)):
             return self._check_foreign(request, origin, host, reads, is_socket)
         site = _header(request, b"Sec-Fetch-Site")
         if not reads and site in ("cross-site", "same-site"):
-            return _refusal("a page of another site may not do that here")
+            return _refusal("the page of another site may not do that")
         return None
 
     def _check_foreign(
         self, request: HttpRequest, origin: str, host: str, reads: bool, is_socket: bool
     ) -> Reply | None:
-        """Judge a request that the page of another site makes."""
+        """Check a request from the page of another site."""
         controls = origin in self.control
         is_named = controls or (origin in self.cors and origin != "*")
         may_read = is_named or "*" in self.cors
-        # A page may open a WebSocket anywhere and read from it: nothing but this stops it. What
-        # everybody may read is answers: "*" opens neither sockets nor commands.
+        # Browsers let a page open a WebSocket to any site, so only this check stops it. "*" allows
+        # all pages to read responses, but neither WebSockets nor commands.
         if reads:
             wanted = _header(request, b"Access-Control-Request-Method") or "GET"
             if may_read:
@@ -77,13 +77,13 @@ class Guard:
                     _allow(request, origin, controls)
                     return Reply(status=204)
             elif request.method != b"OPTIONS":
-                return None  # the browser does not show its page the answer
+                return None  # the browser hides the response from its page
         elif controls or (is_socket and is_named):
             _allow(request, origin, controls)
             return None
         return _refusal(_foreign(origin, f"{_scheme_of(request) or 'http'}://{host}", may_read))
 
-    def _knows(self, host: str) -> bool:
+    def _is_known(self, host: str) -> bool:
         name = host_name(host)
         if name in ("", "localhost") or name.endswith(".localhost"):
             return True
@@ -91,23 +91,20 @@ class Guard:
             ipaddress.ip_address(name)
         except ValueError:
             return name in (each.lower() for each in self.names)
-        return True  # a name can be made to point here, an address cannot
+        return True  # DNS rebinding needs a name; an address is safe
 
 
 def proxied_names() -> frozenset[str]:
-    """Names that are this machine's own or a well-known proxy's, and can be no stranger's.
+    """Return the names of this machine and of the proxies of OctoPi and Mainsail.
 
-    A camera server that takes another's place behind OctoPi's or Mainsail's proxy is asked by them.
+    The server gets requests with these names if it replaces another camera server there.
     """
     own = socket.gethostname().lower()
     return frozenset({own, own.partition(".")[0] + ".local", *_PRINTERS})
 
 
 def host_name(host: str) -> str:
-    """The name or the address in a Host header, without port and brackets, in lower case.
-
-    A dot at its end says that nothing follows, and is no part of it.
-    """
+    """Return the name or address in a Host header, in lower case, without a final dot."""
     try:
         return (urlsplit(f"//{host}").hostname or "").removesuffix(".")
     except ValueError:
@@ -115,17 +112,17 @@ def host_name(host: str) -> str:
 
 
 def _scheme_of(request: HttpRequest) -> str | None:
-    """How the browser reached this site, where that is known."""
+    """Return the scheme of the site in the browser, if it is known."""
     if isinstance(request, HttpRequest):
         return request.scheme
-    return "https" if request.isSecure() else None  # of somebody else's site
+    return "https" if request.isSecure() else None  # a request of another site of twisted.web
 
 
-def same_site(origin: str, host: str, scheme: str | None = None) -> bool:
-    """Whether an Origin is the site that a request's Host names.
+def is_same_site(origin: str, host: str, scheme: str | None = None) -> bool:
+    """True if an Origin and a Host are the same site.
 
     Arguments:
-        scheme: how the browser reached the site; None: by either.
+        scheme: the scheme of the site in the browser; None if it is not known.
     """
     try:
         here, there = urlsplit(f"//{host}"), urlsplit(origin)
@@ -139,10 +136,10 @@ def same_site(origin: str, host: str, scheme: str | None = None) -> bool:
 
 
 def _foreign(origin: str, own: str, may_read: bool) -> str:
-    """Why the page of another site is refused: which two names differ, and what to set."""
+    """Return the message for a refused page: which addresses differ, and which option helps."""
     if may_read:
         return (
-            f"the pages of {origin} may read here and do no more: to let them give commands, "
+            f"pages of {origin} may only read: to let them send commands, "
             f"start the server with --http-cors-control {origin}"
         )
     return (

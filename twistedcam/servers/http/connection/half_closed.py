@@ -1,7 +1,7 @@
-"""Clients that have closed their own half of a connection.
+"""Half-closed connections, whose clients send no more but may still read.
 
-A client that sends no more may still read: ``nc -N``, the probe of a load balancer, a viewer. One
-that has closed the whole connection looks the same, until something is sent to it.
+Examples are ``nc -N``, probes of load balancers, and viewers. A client that has closed the whole
+connection looks the same until something is sent to it.
 """
 
 from __future__ import annotations
@@ -17,22 +17,17 @@ from twistedcam.delivery.socket_state import is_tcp, stream_socket
 from twistedcam.delivery.transport_sender import bottom_of
 from twistedcam.runtime.timer import Timer
 
-#: Seconds between two looks.
+#: Seconds between two checks.
 PERIOD = 1.0
-#: Seconds of silence after which the kernel asks whether the client is there, and between two
-#: of its questions. A client that is gone is found out within about a minute (tcp(7),
-#: tcp_fin_timeout), even if nothing is sent to it.
+#: Seconds of idle time before TCP keepalive probes, and between two of them. With them a client
+#: that is gone is detected within about a minute (tcp(7), tcp_fin_timeout).
 _KEEPALIVE = 5
 
 
 class PeerWatch:
-    """Ends a half-closed connection when its client turns out to be gone.
+    """Closes a half-closed connection when its client is gone.
 
-    While nothing is read and nothing waits to be written, a reactor does not hear of it.
-
-    Arguments:
-        transport: the connection.
-        clock: the reactor.
+    A reactor does not notice this while it neither reads nor writes.
     """
 
     def __init__(self, transport: Any, clock: IReactorTime) -> None:
@@ -44,7 +39,7 @@ class PeerWatch:
         self._timer.start(PERIOD, self._look)
 
     def end(self) -> None:
-        """Look no more."""
+        """Stop checking."""
         self._timer.cancel()
 
     def _look(self) -> None:
@@ -55,12 +50,12 @@ class PeerWatch:
 
 
 def is_gone(sock: socket.socket) -> bool:
-    """Whether both halves of a connection are closed, or it was reset."""
+    """True if both halves of a connection are closed, or it was reset."""
     number = sock.fileno()
     if number < 0 or not hasattr(select, "poll"):
         return number < 0
     poll = select.poll()
-    poll.register(number, 0)  # what is asked for here is told in any case
+    poll.register(number, 0)  # POLLHUP and POLLERR are always reported
     return any(events & (select.POLLHUP | select.POLLERR) for _, events in poll.poll(0))
 
 

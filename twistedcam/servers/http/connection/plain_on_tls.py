@@ -1,4 +1,4 @@
-"""HTTP without TLS on a port for TLS: one answer in clear that says what to do."""
+"""Plain HTTP on a TLS port: a response in clear text that names the right address."""
 
 from __future__ import annotations
 
@@ -8,21 +8,20 @@ from typing import Any
 
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 
-#: Where a client says which name it asked for; what is not plainly a name is not sent back.
+#: The Host header; a value that is not a plain name is not sent back.
 _HOST = re.compile(rb"^host:[ \t]*([a-z0-9._:\[\]-]{1,255})[ \t]*\r?$", re.I | re.M)
 _WORDS = "This port speaks HTTPS, not HTTP: use https://{host}/\n"
 
 
 def answer_plain_http(transport: Any, refuse: Callable[[bytes], None]) -> None:
-    """Look at the first bytes of a TLS connection, before TLS has them.
+    """Check the first bytes of a TLS connection before TLS reads them.
 
-    A TLS client's first byte is 22 (RFC 8446, 5.1); a letter is the beginning of an HTTP method.
-    Twisted has no hook there: so the method of this one connection is replaced until the first
-    bytes have come.
+    The first byte of a TLS client is 22 (RFC 8446, 5.1); a letter begins an HTTP method. Twisted
+    has no hook for this, so the method of this connection is replaced until the first bytes arrive.
 
     Arguments:
-        transport: a connection; nothing is done without TLS.
-        refuse: sends an answer in clear and ends the connection.
+        transport: a connection; ignored if it is not TLS.
+        refuse: sends a response in clear text and closes the connection.
     """
     if not isinstance(transport, TLSMemoryBIOProtocol):
         return
@@ -32,7 +31,7 @@ def answer_plain_http(transport: Any, refuse: Callable[[bytes], None]) -> None:
             bound["dataReceived"] = lambda _: None
             refuse(plain_answer(data))
         else:
-            del bound["dataReceived"]  # the class's own from now on
+            del bound["dataReceived"]  # use the method of the class again
             transport.dataReceived(data)
 
     bound = vars(transport)
@@ -40,7 +39,7 @@ def answer_plain_http(transport: Any, refuse: Callable[[bytes], None]) -> None:
 
 
 def plain_answer(request: bytes) -> bytes:
-    """The answer to the beginning of a request: 400, and where to ask instead."""
+    """Return a response with status 400 to the beginning of a request."""
     found = _HOST.search(request)
     body = _WORDS.format(host=found[1].decode("ascii") if found else "…").encode()
     head = (

@@ -1,4 +1,4 @@
-"""What a handler answers with."""
+"""Replies of handlers, and the statuses of errors."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from twistedcam.errors import (
 
 JSON = "application/json"
 
-#: The HTTP status of each error that a command can be answered with. Other errors are a 500.
+#: The HTTP status of each error of commands; other errors have status 500.
 STATUS: dict[type[TwistedcamError], int] = {
     BadArgument: 400,
     CameraNeeded: 400,
@@ -49,8 +49,8 @@ STATUS: dict[type[TwistedcamError], int] = {
     DiskError: 503,
     TargetFailed: 503,
 }
-#: Codes that are HTTP's alone, or any error's that has no status of its own.
-OWN = {
+#: The codes that only HTTP has, and that of errors without a status.
+HTTP_CODES = {
     "forbidden": 403,
     "not-found": 404,
     "method-not-allowed": 405,
@@ -58,20 +58,18 @@ OWN = {
     "too-large": 413,
     "internal": 500,
 }
-#: The code of what is refused before the request is complete.
+#: The codes of errors before a request is complete.
 REFUSALS = {400: "bad-argument", 408: "timeout", 413: "too-large"}
 
 
 @dataclass
 class Reply:
-    """A whole answer.
+    """A complete response.
 
     Arguments:
-        body: bytes to send.
-        type: their media type.
-        status: HTTP status.
+        type: the media type of the body.
         cache: ``Cache-Control``.
-        headers: further ones.
+        headers: additional headers.
     """
 
     body: bytes = b""
@@ -82,13 +80,13 @@ class Reply:
 
 
 def json_reply(value: Any, status: int = 200, **headers: str) -> Reply:
-    """A value as JSON."""
+    """Return a reply with a value as JSON."""
     body = json.dumps(value, ensure_ascii=False).encode() + b"\n"
     return Reply(body, status=status, headers=headers)
 
 
 def raw_answer(reply: Reply) -> bytes:
-    """A reply as the last bytes of a connection, where there is no request that it answers."""
+    """Serialize a reply that closes the connection, for use without a request."""
     head = {
         "Server": "twistedcam",
         "X-Content-Type-Options": "nosniff",
@@ -104,10 +102,10 @@ def raw_answer(reply: Reply) -> bytes:
 
 
 def error_reply(error: TwistedcamError) -> Reply:
-    """``{"code", "message"}``, as the control protocol has them."""
+    """Return a reply with the ``code`` and ``message`` of an error, as in the control protocol."""
     status = next((STATUS[each] for each in type(error).__mro__ if each in STATUS), 500)
     reply = json_reply({"code": error.code, "message": str(error)}, status)
-    if status == 401:  # a browser then asks its user: any name, the token as password
+    if status == 401:  # browsers ask for a user name (any) and a password (the token)
         reply.headers["WWW-Authenticate"] = 'Basic realm="twistedcam", charset="UTF-8"'
     if status in (429, 503):
         reply.headers["Retry-After"] = "2" if status == 503 else "1"

@@ -1,4 +1,4 @@
-"""From a method and a path to the function that answers."""
+"""The router: finds the handler of a request by its method and path."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 log = Logger()
 
-#: What is logged: no or a wrong token, no right or no business, too often.
+#: Statuses that are logged: no valid token, no right, too many requests.
 _REFUSED = (401, 403, 429)
-#: Answers a request: with a reply, or with None where it does so itself.
+#: Returns the reply to a request, or None if it writes the response itself.
 Handler = Callable[..., Reply | Awaitable[Reply | None] | None]
 
 
@@ -40,9 +40,9 @@ class Route:
 
     Arguments:
         method: ``GET``, ``POST`` …; a route for GET answers HEAD too.
-        path: with names in braces for the parts that vary: ``/stream/{camera}``.
-        handler: called with the request, and the parts that vary by their names.
-        right: the right of the command that it carries out; None: it is no command.
+        path: a path with parameters in braces: ``/stream/{camera}``.
+        handler: called with the request, and the parameters by name.
+        right: the right that the command needs; None if the route is no command.
     """
 
     method: str
@@ -51,7 +51,7 @@ class Route:
     right: Right | None = None
 
     def match(self, path: str) -> dict[str, str] | None:
-        """The parts that vary, if the path is one of this route."""
+        """Return the parameters if the path matches, else None."""
         if "{" not in self.path:
             return {} if path == self.path else None
         found = self._pattern.fullmatch(path)
@@ -63,12 +63,7 @@ class Route:
 
 
 class Router:
-    """Answers all requests of a site.
-
-    Arguments:
-        access: says who may have which route.
-        refusals: keeps the log of refusals short.
-    """
+    """Answers all requests of a site."""
 
     def __init__(self, access: Access, refusals: RefusalLog) -> None:
         self._access = access
@@ -76,7 +71,7 @@ class Router:
         self.routes: list[Route] = []
 
     def add(self, method: str, path: str, handler: Handler, right: Right | None = None) -> None:
-        """One more route; the first that fits answers. One of the same place is replaced."""
+        """Add a route, or replace that of the same method and path; the first match answers."""
         route = Route(method, path, handler, right)
         for at, each in enumerate(self.routes):
             if (each.method, each.path) == (method, path):
@@ -85,10 +80,10 @@ class Router:
         self.routes.append(route)
 
     def answer(self, guard: Guard, request: HttpRequest, path: bytes | None = None) -> None:
-        """Answer a request that the guard lets through, whatever happens.
+        """Answer a request, with an error if it is refused or fails.
 
         Arguments:
-            path: what is asked for, where it is not the request's whole path.
+            path: the path to route, if it is not the path of the request.
         """
         path = request.path if path is None else path
         done = Deferred.fromCoroutine(self._answer(guard, request, path))
@@ -100,16 +95,16 @@ class Router:
         try:
             reply = guard.check(request) or await self._find(request, path)
         except TwistedcamError as error:
-            # A request of another's site has no grant before its token was judged.
+            # A request of another site of twisted.web has no grant before its token was checked.
             reply = error_reply(getattr(request, "grant", ANYONE).only_own_names(error))
         except CancelledError:
-            return  # the client has gone while its token was looked at
+            return  # the client has gone while its token was checked
         except Exception as error:
             kind = f"HTTP internal, {type(error).__name__}"
             if self._refusals.admits(request.getClientAddress(), kind):
                 uri = shorten(without_token(request.uri))
                 log.failure("{method} {uri} failed", method=request.method, uri=uri)
-            message = "that failed inside the server; its log says why"
+            message = "an internal error occurred; the server's log has more"
             reply = json_reply({"code": "internal", "message": message}, 500)
         if reply is not None:
             self._log_refusal(request, reply)
@@ -130,28 +125,28 @@ class Router:
                 return answer if answer is None or isinstance(answer, Reply) else await answer
             allowed.append(route.method)
         if not allowed:
-            message = f"there is no {shorten(path)!r} here"
+            message = f"nothing is at {shorten(path)!r}"
             return json_reply({"code": "not-found", "message": message}, 404)
         if "GET" in allowed:
             allowed.append("HEAD")
-        words = ", ".join(sorted(set(allowed)))
-        message = f"{shorten(path)} answers to {words}"
-        return json_reply({"code": "method-not-allowed", "message": message}, 405, Allow=words)
+        methods = ", ".join(sorted(set(allowed)))
+        message = f"{shorten(path)} allows {methods}"
+        return json_reply({"code": "method-not-allowed", "message": message}, 405, Allow=methods)
 
     def _matching(self, path: str) -> list[tuple[Route, dict[str, str]]]:
-        """Routes that a path fits, with the parts that vary."""
+        """Return the routes that match a path, with their parameters."""
         tried = ((route, route.match(path)) for route in self.routes)
         return [(route, parts) for route, parts in tried if parts is not None]
 
     def _log_refusal(self, request: HttpRequest, reply: Reply) -> None:
-        """Log who was refused what, and why; the reason has the token's name, never the token."""
+        """Log a refused request with the reason, which has the token's name, never the token."""
         peer = request.getClientAddress()
         grant = getattr(request, "grant", ANYONE)
         if reply.status not in _REFUSED:
             return
         why = shorten(json.loads(reply.body)["message"])
         kind = f"HTTP {reply.status}" + ("" if grant is ANYONE else f", token {grant.name}")
-        if reply.status == 401:  # its reasons are few, and none has the client's words in it
+        if reply.status == 401:  # there are few reasons, and none contains text of the client
             kind += f", {why}"
         if self._refusals.admits(peer, kind):
             log.warn(
@@ -164,22 +159,22 @@ class Router:
 
 
 def _as_text(quoted: bytes) -> str:
-    """A path as text: of a recording's name that is not UTF-8, as it is listed.
+    """Decode a path; a recording's name that is not UTF-8 is decoded as it is listed.
 
     Raises:
-        BadArgument: it is not UTF-8.
+        BadArgument: the path is not UTF-8.
     """
     try:
         return unquote(quoted.decode("ascii"), errors="strict")
     except UnicodeDecodeError:
         if not (quoted.isascii() and b"/recordings/" in quoted):
-            raise BadArgument("a path has to be UTF-8") from None
+            raise BadArgument("the path must be UTF-8") from None
     parts = (unquote(each, errors="surrogateescape") for each in quoted.decode().split("/"))
     return "/".join(map(show_name, parts))
 
 
 def send(request: Any, reply: Reply) -> None:
-    """Send a reply as the whole answer to a request; an error to a browser as a page."""
+    """Send a reply as the response to a request; an error as a page if it is for a browser."""
     if reply.status >= 400 and wants_page(request.requestHeaders.getRawHeaders(b"Accept")):
         reply = with_page(reply)
     request.setResponseCode(reply.status)

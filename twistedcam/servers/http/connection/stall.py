@@ -1,4 +1,4 @@
-"""Answers that nobody takes: the connection of a client that has stopped reading is ended."""
+"""Connections of clients that have stopped reading are closed."""
 
 from __future__ import annotations
 
@@ -14,22 +14,18 @@ from twistedcam.runtime.timer import Timer
 
 log = Logger()
 
-#: Seconds in which a client takes not one byte. More than a viewer has: a player that is paused
-#: reads nothing, and one with a large buffer tells the kernel of it seldom.
+#: Seconds without a byte read after which a connection is closed. The limit is longer than for
+#: viewers, because a paused player reads nothing, and one with a large buffer reads seldom.
 STALL_LIMIT = 60.0
-#: Seconds between two looks at what a client has taken.
+#: Seconds between two checks.
 PERIOD = 5.0
 
 
 class StallWatch:
-    """Looks whether a client takes what was written, until it has all of it; ends one who does not.
+    """Closes a connection whose client does not read what was written.
 
-    A transport knows only what the kernel took, which is megabytes more than a client that reads
-    nothing has. So the kernel is asked; where it does not say, a transport that stays full does.
-
-    Arguments:
-        transport: the connection.
-        clock: what waits.
+    A transport knows only what the kernel has taken, which can be megabytes more than the client
+    has read, so the kernel is asked. On systems without that, a full transport is the sign.
     """
 
     __slots__ = (
@@ -48,35 +44,35 @@ class StallWatch:
         self._socket = stream_socket(bottom_of(transport))
         self._clock = clock
         self._is_full = False
-        #: How often the transport has become empty, what the kernel held, and when that was new.
+        #: How often the transport has become empty; the last state, and the time of its change.
         self._emptied = 0
         self._seen = (0, 0)
         self._since = 0.0
         self._timer = Timer(clock)
 
     def wrote(self) -> None:
-        """An answer, or a part of it, is on its way."""
+        """Start checking: data was written."""
         if not self._timer.is_pending:
             self._seen, self._since = self._state(), self._clock.seconds()
             self._timer.start(PERIOD, self._look)
 
     def filled(self) -> None:
-        """The transport has more than it likes to hold."""
+        """The buffer of the transport is full."""
         self._is_full = True
         self.wrote()
 
     def emptied(self) -> None:
-        """The transport holds nothing."""
+        """The buffer of the transport is empty."""
         self._is_full = False
         self._emptied += 1
 
     def unread(self) -> int:
-        """Bytes that the client's kernel has not taken; 0 where ours does not say."""
+        """Return the bytes that the client has not acknowledged; 0 if the system cannot say."""
         number = -1 if self._socket is None else self._socket.fileno()
         return unacknowledged(number) if number >= 0 else 0
 
     def end(self) -> None:
-        """Look no more."""
+        """Stop checking."""
         self._timer.cancel()
 
     def _state(self) -> tuple[int, int]:
@@ -90,7 +86,7 @@ class StallWatch:
             self._seen, self._since = state, now
         elif now - self._since >= STALL_LIMIT:
             log.info(
-                "{peer} has not read for {limit:g} s: its connection is ended",
+                "{peer} has not read for {limit:g} s: the connection is closed",
                 peer=show_address(self._transport.getPeer()),
                 limit=STALL_LIMIT,
             )
