@@ -22,7 +22,8 @@ from twistedcam.media.frame import UndecodableFrame
 from twistedcam.media.packet import TimedFrame
 from twistedcam.recording.containers import FORMATS
 from twistedcam.recording.settings import RecordSettings
-from twistedcam.recording.writer.session import Plan, RecordingSession
+from twistedcam.recording.writer.plan import Plan
+from twistedcam.recording.writer.session import RecordingSession
 from twistedcam.sources import RawPicture
 
 #: Pixels beyond which no decoder is asked: it would be what takes the time.

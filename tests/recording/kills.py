@@ -1,4 +1,4 @@
-"""Kills a recording server at random frames: ``python -m tests.recording.kills 100``."""
+"""Kills a recording server at random moments: ``python -m tests.recording.kills 100``."""
 
 from __future__ import annotations
 

@@ -10,12 +10,12 @@ from tests.recording.test_recorder import RecorderCase
 from tests.support.films import read_film
 from twistedcam.errors import DiskError
 from twistedcam.events import Fault
-from twistedcam.recording import planning
 from twistedcam.recording.continuous import LASTED, LONGEST, PERIOD, ContinuousRecording
 from twistedcam.recording.writer import part_file as partfile
+from twistedcam.recording.writer import plan as planning
 
 
-class StandingTests(RecorderCase):
+class AtStartTests(RecorderCase):
     """A recorder whose settings say ``at_start``."""
 
     disk = test_faults.FaultTests.disk
@@ -102,14 +102,14 @@ class StandingTests(RecorderCase):
         self.recorder.stop()
 
     def test_a_disk_that_breaks_each_one_is_tried_less_and_less(self) -> None:
-        standing = ContinuousRecording(self.clock, lambda: None)  # type: ignore[arg-type]
+        continuous = ContinuousRecording(self.clock, lambda: None)  # type: ignore[arg-type]
         waits = []
-        standing.hold()
+        continuous.hold()
         for lasted in (0, 0, 0, 0, 0, 0, 0, LASTED, 0):
             self.clock.advance(lasted)
-            standing.lost()
+            continuous.on_failed()
             [call] = self.clock.getDelayedCalls()
             waits.append(call.getTime() - self.clock.seconds())
             self.clock.advance(waits[-1])
         self.assertEqual(waits, [10, 20, 40, 80, 160, LONGEST, LONGEST, 10, 20])
-        standing.let_go()
+        continuous.release()

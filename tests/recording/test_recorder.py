@@ -21,7 +21,8 @@ from twistedcam.codecs.h264_encoder import H264Settings
 from twistedcam.errors import BadArgument, CameraFailed, DiskError, NotSupported
 from twistedcam.events import CameraChanged, Event, EventBus, Fault, RecordingChanged
 from twistedcam.media.frame import Frame
-from twistedcam.recording import Recorder, RecordSettings, planning
+from twistedcam.recording import Recorder, RecordSettings
+from twistedcam.recording.writer import plan as planning
 from twistedcam.recording.writer.segment import Segment
 from twistedcam.runtime.threads import InlineThread
 from twistedcam.sources import SourceInfo

@@ -1,4 +1,4 @@
-"""Recording: containers, pre-roll, segments, what is kept and what a crash leaves."""
+"""Recordings and snapshots of cameras."""
 
 from twistedcam.recording.library.cleaner import Keeper
 from twistedcam.recording.library.library import Library

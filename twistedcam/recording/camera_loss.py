@@ -1,27 +1,26 @@
-"""A camera that goes away while it is recorded."""
+"""Notices that a camera is lost while it is recorded."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 
 from twistedcam.camera import Camera
 from twistedcam.events import CameraChanged, Event, EventBus
 from twistedcam.recording.writer.session import GAP
+from twistedcam.runtime.timer import Timer
 
 
 class CameraLossWatch:
-    """Says when a camera is stopped, and when it has been away too long for one file.
+    """Watches a camera's state between ``begin`` and ``end``.
 
     Arguments:
-        camera: which.
-        events: where its state is told.
-        clock: what waiting is measured by.
-        stopped: called when it is stopped.
-        gone: called when it is lost, and when it has been silent for a while.
-
-    Both are called between ``begin`` and ``end`` alone.
+        camera: the camera.
+        events: tells the camera's state.
+        clock: measures delays.
+        on_stopped: called when the camera is stopped.
+        on_lost: called when it is lost, or has been silent too long for one file.
     """
 
     def __init__(
@@ -29,45 +28,43 @@ class CameraLossWatch:
         camera: Camera,
         events: EventBus,
         clock: IReactorTime,
-        stopped: Callable[[], None],
-        gone: Callable[[], None],
+        on_stopped: Callable[[], None],
+        on_lost: Callable[[], None],
     ) -> None:
         self._camera = camera
-        self._clock = clock
-        self._stopped = stopped
-        self._gone = gone
-        self._heeds = self._is_patient = False
-        self._waiting: IDelayedCall | None = None
-        events.subscribe(self._heard)
+        self._on_stopped = on_stopped
+        self._on_lost = on_lost
+        self._is_watching = self._ignores_loss = self._is_lost = False
+        self._timer = Timer(clock)
+        events.subscribe(self._on_event)
 
-    def begin(self, patient: bool) -> None:
-        """Look out from now on.
+    def begin(self, ignore_loss: bool) -> None:
+        """Watch from now on.
 
         Arguments:
-            patient: however long it is away is no matter.
+            ignore_loss: do not call ``on_lost``, however long the camera is lost.
         """
-        self._heeds, self._is_patient = True, patient
+        self._is_watching, self._ignores_loss = True, ignore_loss
 
     def end(self) -> None:
-        """Look out no more."""
-        self._heeds = False
-        self._came_back()
+        """Stop watching."""
+        self._is_watching = False
+        self._on_back()
 
-    def _heard(self, event: Event) -> None:
+    def _on_event(self, event: Event) -> None:
         if not isinstance(event, CameraChanged) or event.camera != self._camera.name:
             return
         if event.state != "recovering":
-            self._came_back()
-        if not self._heeds:
+            self._on_back()
+        if not self._is_watching:
             return
         if event.state == "stopped":
-            self._stopped()
-        elif event.state == "recovering" and not self._is_patient and self._waiting is None:
-            # Counted from its going: each try that fails is told as recovering once more.
-            patience = GAP / 1e6 if self._camera.stalled else 0
-            self._waiting = self._clock.callLater(patience, self._gone)
+            self._on_stopped()
+        elif event.state == "recovering" and not self._ignores_loss and not self._is_lost:
+            # Counted from the loss: each attempt that fails reports "recovering" once more.
+            self._is_lost = True
+            self._timer.start(GAP / 1e6 if self._camera.stalled else 0, self._on_lost)
 
-    def _came_back(self) -> None:
-        if self._waiting is not None and self._waiting.active():
-            self._waiting.cancel()
-        self._waiting = None
+    def _on_back(self) -> None:
+        self._is_lost = False
+        self._timer.cancel()

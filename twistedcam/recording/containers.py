@@ -1,4 +1,4 @@
-"""What a recording is written as: a codec in a container, by setting or by the name's ending."""
+"""Formats of recordings: a codec in a container."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from twistedcam.errors import BadArgument
 
 Codec = Literal["h264", "copy"]
 
-#: Longest time, in milliseconds, that a muxer keeps pictures back before it writes them.
+#: Milliseconds for which a muxer holds pictures back at most.
 FLUSH_MS = 400
-#: MP4 and MOV: fragments while it is being written, one index over all of it when it is finished.
+#: MP4 and MOV: fragments while the file is written, one index for all of it at its end.
 _FRAGMENTS = {"movflags": "hybrid_fragmented+empty_moov+default_base_moof"}
-#: A fragment for itself, at its pictures' own times.
+#: A single fragment with its pictures' times as they are.
 _FRAGMENT = {
     "movflags": "frag_custom+frag_discont+skip_trailer+empty_moov+default_base_moof",
     "avoid_negative_ts": "disabled",
@@ -25,17 +25,17 @@ _CLUSTERS = {"write_crc32": "0"}
 
 @dataclass(frozen=True)
 class Container:
-    """A kind of file.
+    """A container format.
 
     Arguments:
-        suffix: its names' ending.
-        muxer: what FFmpeg calls it.
-        time_base: seconds in a step of its clock.
-        options: how FFmpeg is to write it, so that an unfinished one can be read.
-        codecs: what may go into it; the first if nothing else is said.
-        flush: the option that says how long pictures are kept back, and its steps a millisecond;
-            None where none is kept back.
-        tail: options for pictures that are to stand behind an unfinished one.
+        suffix: ending of the files' names.
+        muxer: FFmpeg's name of it.
+        time_base: seconds of a step of its clock.
+        options: muxer options that make an unfinished file readable.
+        codecs: codecs that it can hold; the first is the default.
+        flush: the muxer option for the time that pictures are held back, and its units a
+            millisecond; None if none are held back.
+        tail: muxer options for pictures behind an unfinished file (``PendingTail``).
     """
 
     suffix: str
@@ -47,7 +47,7 @@ class Container:
     tail: dict[str, str] = field(default_factory=dict)
 
     def writing(self, pace: float) -> dict[str, str]:
-        """The options for a file of which so many seconds are played in one (a timelapse)."""
+        """The muxer options for a file of which ``pace`` seconds are played in one second."""
         if self.flush is None:
             return self.options
         name, steps = self.flush
@@ -56,7 +56,7 @@ class Container:
 
 _TIME, _FRAGMENT_TIME = ("cluster_time_limit", 1), ("frag_duration", 1000)
 _FINE, _MILLI = Fraction(1, 90_000), Fraction(1, 1000)
-#: AVI has no time stamps but a grid of equal steps; this one is fine enough for 60 a second.
+#: AVI has equal steps and no time stamps; these are fine enough for 60 frames a second.
 _CONTAINERS = (
     Container(".mp4", "mp4", _FINE, _FRAGMENTS, ("h264",), _FRAGMENT_TIME, _FRAGMENT),
     Container(".mkv", "matroska", _MILLI, _CLUSTERS, ("copy", "h264"), _TIME, _CLUSTERS),
@@ -72,8 +72,7 @@ class Format:
     """A codec in a container.
 
     Arguments:
-        codec: ``h264``: encoded here; ``copy``: the camera's own JPEGs.
-        container: the kind of file.
+        codec: ``h264``, encoded here, or ``copy`` for the camera's own JPEGs.
     """
 
     codec: Codec
@@ -83,7 +82,7 @@ class Format:
         return f"{self.codec}{self.container.suffix}"
 
 
-#: What ``format`` may be, in a configuration and on the command line.
+#: Formats by their names in a configuration and on the command line.
 FORMATS: dict[str, Format] = {
     "h264": Format("h264", CONTAINERS[".mp4"]),
     "copy": Format("copy", CONTAINERS[".mkv"]),
@@ -111,11 +110,8 @@ def parse_format(text: str, label: str = "format") -> Format:
 def format_of_name(name: str, preferred: Format | None) -> Format:
     """The format of a recording of that name.
 
-    The ending says the container. The codec is the preferred one where the container can hold
-    it, else the container's own: H.264 in MP4, the camera's JPEGs in all others.
-
-    Arguments:
-        preferred: what was asked for by setting, or None.
+    The ending selects the container. The codec is the preferred one if the container can hold it,
+    else the container's default.
     """
     container = CONTAINERS[Path(name).suffix.lower()]
     if preferred is not None and preferred.codec in container.codecs:

@@ -1,8 +1,9 @@
-"""A recording that begins with the server, and again when the disk that ended it takes it."""
+"""A recording that begins with the server, and again when a disk error has ended it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -10,65 +11,63 @@ from twistedcam.errors import DiskError
 from twistedcam.runtime.backoff import Backoff
 from twistedcam.runtime.timer import Timer
 
-#: Seconds between two looks whether the disk has room again.
+#: Seconds between two attempts on a disk that cannot be written.
 PERIOD = 10.0
-#: Seconds before another one is begun, at most, on a disk that breaks one after the other.
+#: Seconds to the next attempt at most, on a disk that ends one recording after the other.
 LONGEST = 300.0
-#: A recording of so many seconds was no mere try.
+#: Seconds after which a recording counts as successful.
 LASTED = 60.0
 
 
 class ContinuousRecording:
-    """Wants a recording from ``hold`` to ``let_go``.
+    """Keeps a recording going from ``hold`` to ``release``.
 
     Arguments:
-        clock: what it waits by.
+        clock: measures delays.
         begin: begins the recording, or raises DiskError.
     """
 
     def __init__(self, clock: IReactorTime, begin: Callable[[], None]) -> None:
         self._clock = clock
         self._begin = begin
-        #: Whether it is wanted.
+        #: True from ``hold`` to ``release``.
         self.is_held = False
         self._backoff = Backoff(PERIOD, LONGEST)
         self._began = 0.0
-        self._due = Timer(clock)
+        self._timer = Timer(clock)
 
     def hold(self) -> None:
-        """Begin it now, or as soon as the disk takes it.
+        """Begin the recording now, or as soon as the disk can be written.
 
         Raises:
-            DiskError: it does not take it now.
+            DiskError: the disk cannot be written now.
         """
-        self.let_go()
+        self.release()
         self.is_held = True
         self._backoff.reset()
-        try:
-            self._start()
-        except DiskError:
-            self._due.start(PERIOD, self._again)
-            raise
+        self._start()
 
-    def let_go(self) -> None:
-        """Whatever happens, it is not begun any more."""
+    def release(self) -> None:
+        """Do not begin it any more."""
         self.is_held = False
-        self._due.cancel()
+        self._timer.cancel()
 
-    def lost(self) -> None:
-        """The disk has ended it."""
+    def on_failed(self) -> None:
+        """The recording has ended with an error."""
         if not self.is_held:
             return
         if self._clock.seconds() - self._began >= LASTED:
             self._backoff.reset()
-        self._due.start(self._backoff.next(), self._again)
+        self._timer.start(self._backoff.next(), self._try_again)
 
-    def _again(self) -> None:
-        try:
+    def _try_again(self) -> None:
+        with suppress(DiskError):
             self._start()
-        except DiskError:
-            self._due.start(PERIOD, self._again)
 
     def _start(self) -> None:
         self._began = self._clock.seconds()
-        self._begin()
+        try:
+            self._begin()
+        except DiskError:
+            self._timer.start(PERIOD, self._try_again)
+            raise

@@ -1,4 +1,4 @@
-"""Whether a recording has its first picture on the disk, and why not."""
+"""Waits for the first picture of a recording, and says why there is none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from twistedcam.errors import CommandError
 from twistedcam.events import CameraChanged, Event, EventBus
 from twistedcam.runtime.timer import Timer
 
-#: Seconds after which a recording without a picture is said to wait for one.
+#: Seconds after which a recording without a picture is reported as waiting.
 PATIENCE = 5.0
 
 
@@ -21,10 +21,10 @@ class FirstFrameWatch:
 
     Arguments:
         camera: the camera that is recorded.
-        events: where the camera's state is told.
-        clock: what waiting is measured by.
-        tell: called with the reason when it is known that there is no picture now, and with None
-            when there is one after that.
+        events: tells the camera's state.
+        clock: measures delays.
+        on_waiting: called with the reason for which there is no picture now, and with None when
+            one comes after that.
     """
 
     def __init__(
@@ -32,87 +32,86 @@ class FirstFrameWatch:
         camera: Camera,
         events: EventBus,
         clock: IReactorTime,
-        tell: Callable[[str | None], None],
+        on_waiting: Callable[[str | None], None],
     ) -> None:
-        #: Why there is no picture so far. None: there is one, or it may come at any moment.
+        #: Why there is no picture so far; None if there is one or one is expected.
         self.reason: str | None = None
         self._camera = camera
-        self._tell = tell
+        self._on_waiting = on_waiting
         self._is_awaited = False
-        self._asked: list[Deferred[str | None]] = []
-        self._due = Timer(clock)
-        events.subscribe(self._heard)
+        self._waiters: list[Deferred[str | None]] = []
+        self._timer = Timer(clock)
+        events.subscribe(self._on_event)
 
     def begin(self) -> None:
-        """A recording begins."""
+        """Wait for the first picture from now on."""
         self._is_awaited, self.reason = True, None
         if self._camera.state == "recovering":
-            self._missing()
+            self._on_missing()
         else:
-            self._due.start(PATIENCE, self._missing)
+            self._timer.start(PATIENCE, self._on_missing)
 
     def wait(self) -> Deferred[str | None]:
-        """Fires with None when the picture is on the disk, with ``reason`` when that is known.
+        """Fires with None when the picture is on the disk, or with ``reason`` when that is known.
 
         Fails with the error that ends the recording before.
         """
         if not self._is_awaited or self.reason is not None:
             return succeed(self.reason)
-        asked: Deferred[str | None] = Deferred()
-        self._asked.append(asked)
-        return asked
+        waiter: Deferred[str | None] = Deferred()
+        self._waiters.append(waiter)
+        return waiter
 
-    def came(self) -> None:
+    def on_picture(self) -> None:
         """The picture is on the disk."""
         if self._is_awaited:
+            reason = self.reason
             self._settle()
-            told, self.reason = self.reason, None
-            if told is not None:
-                self._tell(None)
+            if reason is not None:
+                self._on_waiting(None)
             self._answer(None)
 
+    def on_unsupported(self, reason: str) -> None:
+        """Pictures come that cannot be recorded for that reason."""
+        if self._is_awaited:
+            self._set_reason(reason)
+
     def end(self, error: CommandError | None) -> None:
-        """The recording is over."""
+        """The recording has ended."""
         self._settle()
-        self.reason = None
-        asked, self._asked = self._asked, []
-        for each in asked:
+        waiters, self._waiters = self._waiters, []
+        for each in waiters:
             (fail(error) if error is not None else succeed(None)).chainDeferred(each)
 
-    def _heard(self, event: Event) -> None:
+    def _on_event(self, event: Event) -> None:
         if (
             self._is_awaited
             and isinstance(event, CameraChanged)
             and event.camera == self._camera.name
             and event.state == "recovering"
         ):
-            self._missing()
+            self._on_missing()
 
-    def missing(self, reason: str) -> None:
-        """Pictures come, and cannot be recorded for that reason."""
-        if self._is_awaited:
-            self._say(reason)
-
-    def _missing(self) -> None:
+    def _on_missing(self) -> None:
         camera = self._camera
         if camera.state == "live" and self.reason is not None:
             return
         reason = "the camera gives none that can be recorded"
         if camera.state != "live":
             reason = f"the camera is {camera.state}" + (f": {camera.reason}" * bool(camera.reason))
-        self._say(reason)
+        self._set_reason(reason)
 
-    def _say(self, reason: str) -> None:
+    def _set_reason(self, reason: str) -> None:
         if reason != self.reason:
             self.reason = reason
-            self._tell(reason)
+            self._on_waiting(reason)
             self._answer(reason)
 
     def _settle(self) -> None:
-        self._is_awaited = False
-        self._due.cancel()
+        self._is_awaited, self.reason = False, None
+        self._timer.cancel()
 
     def _answer(self, reason: str | None) -> None:
-        asked, self._asked = self._asked, []
-        for each in asked:
+        waiters, self._waiters = self._waiters, []
+        for each in waiters:
             each.callback(reason)

@@ -1,4 +1,4 @@
-"""The last seconds before the button, in memory."""
+"""Keeps the newest frames in memory."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from twistedcam.media.packet import TimedFrame
 
 
 class PreRoll:
-    """The newest frames: so many seconds of them, and no more than so many bytes.
+    """The newest frames of a camera.
 
     Arguments:
-        seconds: how far back it goes.
-        most_bytes: what the frames may take at most; then it goes back less far.
+        seconds: time from the oldest frame to the newest at most.
+        most_bytes: bytes of the frames at most.
     """
 
     def __init__(self, seconds: float, most_bytes: int) -> None:
@@ -26,7 +26,7 @@ class PreRoll:
         return len(self._frames)
 
     def add(self, frame: TimedFrame) -> None:
-        """A new frame."""
+        """Add a frame, and drop those that are too old or too many."""
         self._frames.append(frame)
         self.bytes += len(frame.jpeg)
         oldest = frame.time - int(self.seconds * 1e6)
@@ -37,7 +37,7 @@ class PreRoll:
 
     @property
     def span(self) -> float:
-        """Seconds from its oldest frame to its newest."""
+        """Seconds from the oldest frame to the newest."""
         if not self._frames:
             return 0.0
         return (self._frames[-1].time - self._frames[0].time) / 1e6
@@ -46,7 +46,7 @@ class PreRoll:
         """The frames of the last seconds, oldest first.
 
         Arguments:
-            until: now, on the frames' timeline.
+            until: the current time on the frames' timeline.
         """
         oldest = until - int(seconds * 1e6)
         return [frame for frame in self._frames if frame.time >= oldest]

@@ -1,11 +1,13 @@
-"""A camera's recorder: the button, what came before it, and what is told of it."""
+"""A camera's recorder: begins and ends recordings, and reports on them."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal, Protocol
 
+from automat import TypeMachineBuilder
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -21,16 +23,14 @@ from twistedcam.recording.continuous import ContinuousRecording
 from twistedcam.recording.first_frame import FirstFrameWatch
 from twistedcam.recording.intake import Intake
 from twistedcam.recording.library.probe import Item
-from twistedcam.recording.lifecycle import HasState, make_recorder_lifecycle
-from twistedcam.recording.notices import RecordingReporter, no_picture
-from twistedcam.recording.planning import check_plan, make_plan
 from twistedcam.recording.preroll import PreRoll
-from twistedcam.recording.saving import save
+from twistedcam.recording.reporter import RecordingReporter, no_picture_error
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.file_names import check_name
-from twistedcam.recording.writer.job import WriteJob
+from twistedcam.recording.writer.job import WriteJob, write_frames
+from twistedcam.recording.writer.plan import Plan, check_plan, make_plan
 from twistedcam.recording.writer.segment import MORE, SegmentResult
-from twistedcam.recording.writer.session import Plan, Progress
+from twistedcam.recording.writer.session import Progress
 from twistedcam.runtime.threads import Thread
 from twistedcam.stream.transcoder import Transcoder
 
@@ -39,18 +39,50 @@ log = Logger()
 #: Seconds after which the rate of a camera that has just become live is known.
 _MEASURED = 2.0
 
+RecorderState = Literal["idle", "recording", "finishing"]
 
-class Recorder(HasState):
+
+class _Lifecycle(Protocol):
+    """The inputs of a recorder's state machine."""
+
+    def begin(self) -> None: ...
+
+    def finish(self) -> None: ...
+
+    def finished(self) -> None: ...
+
+
+class _HasState:
+    state: RecorderState = "idle"
+
+
+def _enter(state: RecorderState) -> Callable[[_Lifecycle, _HasState], None]:
+    def entered(_: _Lifecycle, recorder: _HasState) -> None:
+        recorder.state = state
+
+    return entered
+
+
+_builder = TypeMachineBuilder(_Lifecycle, _HasState)
+_idle, _recording = _builder.state("idle"), _builder.state("recording")
+_finishing = _builder.state("finishing")
+_idle.upon(_Lifecycle.begin).to(_recording)(_enter("recording"))
+_recording.upon(_Lifecycle.finish).to(_finishing)(_enter("finishing"))
+_finishing.upon(_Lifecycle.finished).to(_idle)(_enter("idle"))
+_make_lifecycle = _builder.build()
+
+
+class Recorder(_HasState):
     """Records one camera.
 
     Arguments:
-        camera: whose frames.
-        folder: where files go.
-        events: where beginnings and ends are told, and where the camera's state is heard.
-        make_thread: gives the threads that write.
-        clock: what waiting is measured by.
-        settings: how it records; may be changed, and holds from the next recording on.
-        steady: seconds on a clock that is never set.
+        camera: the camera.
+        folder: the recordings folder.
+        events: publishes the events, and tells the camera's state.
+        make_thread: makes a thread that writes.
+        clock: measures delays.
+        settings: how it records; a change applies to the next recording.
+        steady: returns seconds of a monotonic clock.
     """
 
     def __init__(
@@ -63,9 +95,9 @@ class Recorder(HasState):
         settings: RecordSettings | None = None,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
-        #: Seconds since the UNIX epoch at which the recording under way began.
+        #: Start of the current recording, in seconds since the UNIX epoch.
         self.started_at = 0.0
-        #: Why the last recording ended by itself, or None.
+        #: The error that ended the last recording, or None.
         self.failure: CommandError | None = None
         self.format: Format | None = None
         self._camera = camera
@@ -75,19 +107,19 @@ class Recorder(HasState):
         self._clock = clock
         self._steady = steady
         self._job: WriteJob | None = None
-        #: What the recording under way began with, or the last one.
-        self._begun: Plan | None = None
+        #: The plan of the current recording, or of the last one.
+        self._plan: Plan | None = None
         self._intake = Intake(camera, steady)
-        self._camera_loss = CameraLossWatch(camera, events, clock, self._finish, self._gone)
+        self._camera_loss = CameraLossWatch(camera, events, clock, self._finish, self._on_lost)
         self._continuous = ContinuousRecording(clock, self._begin_again)
-        self._first = FirstFrameWatch(camera, events, clock, self._tell_waiting)
-        #: Gives the encoder that works for others and suits this recording, or None.
+        self._first = FirstFrameWatch(camera, events, clock, self._on_waiting)
+        #: Returns a running transcoder that suits this recording, or None.
         self.find_shared: Callable[[RecordSettings], Transcoder | None] = lambda settings: None
         self._waiting: list[Deferred[Progress | None]] = []
-        #: Whether the camera showed a picture that can be recorded when this one began. If not,
-        #: and the first one cannot be, either, it is the camera and not an odd picture.
+        #: True if the camera had a picture that can be encoded when the recording began. If not,
+        #: and the first picture cannot be encoded either, the camera is the cause.
         self._had_encodable = False
-        self._machine = make_recorder_lifecycle(self)
+        self._machine = _make_lifecycle(self)
         self.settings = settings or RecordSettings()
 
     @property
@@ -102,36 +134,36 @@ class Recorder(HasState):
 
     @property
     def preroll(self) -> PreRoll | None:
-        """What came before the button, or None where nothing is kept."""
+        """The frames from before a recording, or None if none are kept."""
         return self._intake.preroll
 
     @property
     def name(self) -> str | None:
-        """The file that is being written, or None."""
+        """The name of the file that is being written, or None."""
         return None if self._job is None else self._job.progress.name
 
     @property
     def result(self) -> Progress:
-        """How far the recording has come, all its files together."""
+        """The progress of the recording, all its files together."""
         return Progress("") if self._job is None else self._job.progress
 
     @property
     def waiting(self) -> str | None:
-        """Why the recording has no picture so far. None: it has one, or will at any moment."""
+        """Why the recording has no picture so far; None if it has one or one is expected."""
         return self._first.reason
 
     @property
     def begins_again(self) -> bool:
-        """Whether a recording is to begin as soon as the disk takes it."""
+        """True if a recording will begin when the disk can be written."""
         return self.state == "idle" and self._continuous.is_held
 
     @property
     def dropped(self) -> int:
-        """Frames that the recording had to leave out."""
+        """The number of frames that the recording had to leave out."""
         return 0 if self._job is None else self._job.dropped + self._intake.missed
 
     def item(self) -> Item | None:
-        """The file that is being written, as a listing shows it; or None."""
+        """The file that is being written as an entry of the library, or None."""
         if self._job is None or self.format is None:
             return None
         progress = self.result
@@ -150,25 +182,25 @@ class Recorder(HasState):
         )
 
     def check(self, name: str | None) -> None:
-        """See that a recording could begin now.
+        """Check that a recording can begin now.
 
         Raises:
-            BadArgument: that is no name for a recording, or there is one of that name.
+            BadArgument: the name is not valid for a recording, or is in use.
             DiskError: the folder cannot be written, or is full.
         """
         check_plan(self._folder, name, self.settings)
 
     def start(self, name: str | None = None, every: float | None = None) -> str:
-        """Record from now on, and what the pre-roll holds; the file's name.
+        """Begin a recording, with the pre-roll first, and return the file's name.
 
-        Nothing changes if it records already.
+        Nothing changes if such a recording is running.
 
         Arguments:
             every: for a timelapse, the seconds from one frame to the next.
 
         Raises:
-            BadArgument: that is no name for a recording, or there is one of that name; or another
-                recording is under way than the one that is asked for.
+            BadArgument: the name is not valid for a recording, or is in use; or another recording
+                is running.
             DiskError: the folder cannot be written, or is full.
         """
         if self.state == "recording" and self.name is not None:
@@ -176,52 +208,53 @@ class Recorder(HasState):
             return self.name
         if self.state == "finishing":
             raise BadArgument("the recording before is still being finished: try again")
-        plan = self._plan(name, every)
+        plan = self._make_plan(name, every)
         self._had_encodable = _is_encodable(self._camera.hub.newest)
         self._machine.begin()
         self.failure, self.format, self.started_at = None, plan.format, time.time()
         first = self._intake.last(self.settings.preroll or 0) if every is None else []
-        self._job, self._begun = WriteJob(plan, first, self._make_thread, self, self._steady), plan
+        self._job, self._plan = WriteJob(plan, first, self._make_thread, self, self._steady), plan
         shared = None
         if plan.format.codec == "h264" and every is None and self.preroll is None:
             shared = self.find_shared(self.settings)
         self._intake.begin(self._job, every, shared)
-        self._camera_loss.begin(patient=every is not None)
-        self._reporter.tell("started", plan.name)
+        self._camera_loss.begin(ignore_loss=every is not None)
+        self._reporter.report("started", plan.name)
         if self.state == "recording":
             self._first.begin()
             if self.result.frames:  # of the pre-roll
-                self._first.came()
+                self._first.on_picture()
         return plan.name
 
     def begun(self) -> Deferred[str | None]:
-        """Wait until the first picture of the recording that was started is on the disk.
+        """Wait until the first picture of the recording is on the disk.
 
-        Fires with None then, and with the reason (``waiting``) when the camera has no picture now.
-        Fails with the error that ends the recording before: the disk does not take it, say.
+        Fires with None then, or with the reason (``waiting``) if the camera has no picture now.
+        Fails with the error that ends the recording before that.
         """
         if self.state != "recording" and self.failure is not None:
             return fail(self.failure)
         return self._first.wait()
 
     def start_with_server(self) -> None:
-        """Record from now on where ``at_start`` says so, until somebody stops it.
+        """Begin a recording if the setting ``at_start`` asks for one.
 
-        As long as the disk does not take it, it is tried again.
+        If the disk cannot be written, it begins as soon as that is possible.
         """
         if self.settings.at_start:
             try:
                 self._continuous.hold()
             except DiskError as error:
                 self.failure = error
-                self._reporter.refused(error)
+                log.error("{camera} is not recorded: {why}", camera=self._camera.name, why=error)
+                self._reporter.fault(error)
 
     def stop(self) -> Deferred[Progress | None]:
-        """Finish the recording. Fires when it is whole; with None if there was none.
+        """End the recording. Fires when its file is complete; with None if there was none.
 
-        ``failure`` says then why there is no file, or why it ends too soon.
+        Then ``failure`` is the reason if there is no file, or if the recording ended too soon.
         """
-        self._continuous.let_go()
+        self._continuous.release()
         if self.state == "idle":
             return succeed(None)
         waiting: Deferred[Progress | None] = Deferred()
@@ -231,11 +264,11 @@ class Recorder(HasState):
         return waiting
 
     async def save_last(self, seconds: float) -> Progress:
-        """Write what the pre-roll holds of the last seconds as a file of its own.
+        """Write the last seconds of the pre-roll to a file of their own.
 
         Raises:
             NotSupported: no pre-roll is kept, or pictures of this size cannot be encoded.
-            CameraFailed: it holds nothing, or no picture that can be read.
+            CameraFailed: the pre-roll is empty, or has no picture that can be read.
             DiskError: the file cannot be written.
         """
         if self.preroll is None:
@@ -243,74 +276,73 @@ class Recorder(HasState):
         frames = self._intake.last(seconds)
         if not frames:
             raise CameraFailed(f"{self._camera.name} gave no picture in the last {seconds:g} s")
-        progress, file = await save(self._plan(None, None), frames, self._make_thread)
+        plan = self._make_plan(None, None)
+        progress, file = await write_frames(plan, frames, self._make_thread)
         if file is None:
-            raise no_picture(progress)
-        self._reporter.tell("saved", file.name, file)
+            raise no_picture_error(progress)
+        self._reporter.report("saved", file.name, file)
         return progress
 
-    # What the job tells (job.WriteJobListener).
+    # Callbacks of the write job (WriteJobListener).
 
-    def began(self) -> None:
-        """The first picture is on the disk."""
-        self._first.came()
+    def on_first_frame(self) -> None:
+        self._first.on_picture()
 
-    def published(self, result: SegmentResult) -> None:
-        """A file is on the disk: one of several, if the recording goes on."""
+    def on_published(self, result: SegmentResult) -> None:
         if self.state == "recording" or self.result.name != result.name:
-            self._reporter.tell("segment", result.name, result)
+            self._reporter.report("segment", result.name, result)
 
-    def left_out(self, reason: str) -> None:
-        """Pictures are left out."""
+    def on_left_out(self, reason: str) -> None:
         is_size = reason == self.result.unsupported
         if is_size and not self.result.frames and not self._had_encodable:
-            self.broke(NotSupported(reason))
+            self.on_failed(NotSupported(reason))
             return
         self._reporter.left_out(reason, is_size)
         if is_size and not self.result.frames:
-            self._first.missing(reason)
+            self._first.on_unsupported(reason)
 
-    def broke(self, error: CommandError) -> None:
-        """It ends by itself."""
+    def on_failed(self, error: CommandError) -> None:
         self.failure = error
         log.error("{camera}: {reason}", camera=self._camera.name, reason=str(error))
         if self.state == "recording":
             self._finish()
 
     def _check_same(self, name: str | None, every: float | None) -> None:
-        """See that the recording under way is the one that is asked for."""
-        assert self._begun is not None
+        """Check that the running recording is the one that is asked for."""
+        assert self._plan is not None
         if name is not None:
             name = check_name(name, SUFFIXES, self.settings.default_format.container.suffix)
-        is_same_name = name in (None, self.name, self._begun.name)
-        if not is_same_name or every not in (None, self._begun.every):
+        is_same_name = name in (None, self.name, self._plan.name)
+        if not is_same_name or every not in (None, self._plan.every):
             raise BadArgument(
                 f"{self._camera.name} is being recorded already, to {self.name}: "
                 "stop that recording first ('record stop')"
             )
 
-    def _plan(self, name: str | None, every: float | None) -> Plan:
+    def _make_plan(self, name: str | None, every: float | None) -> Plan:
         camera = self._camera
         return make_plan(self._folder, camera.name, name, self.settings, every, self._rate())
 
     def _rate(self) -> float | None:
-        """Frames a second that the camera gives at most, where what its driver says is true."""
+        """The camera's nominal rate in frames a second; None if it is unknown or too low."""
         camera, now = self._camera, self._clock.seconds()
         said, since = camera.granted.fps, camera.live_since
         if since is not None and now - since > _MEASURED and camera.rate.current(now) > said * MORE:
             return None
         return said if 1 <= said <= 120 else None
 
-    def _tell_waiting(self, reason: str | None) -> None:
-        if self.name is not None:
-            self._reporter.waiting(self.name, reason)
+    def _on_waiting(self, reason: str | None) -> None:
+        if self.name is not None and reason is None:
+            self._reporter.report("writing", self.name)
+        elif self.name is not None and reason is not None:
+            self._reporter.report("waiting", self.name, reason=reason)
 
     def _begin_again(self) -> None:
         is_on = self._camera.state != "stopped" or self._camera.is_idle
         if self.settings.at_start and self.state == "idle" and is_on:
             self.start()
 
-    def _gone(self) -> None:
+    def _on_lost(self) -> None:
         if self._job is not None:
             self._job.split()
 
@@ -327,13 +359,14 @@ class Recorder(HasState):
         self._job = self.format = None
         self._machine.finished()
         if self.failure is not None:
-            self._reporter.broke(progress, self.failure)
-            self._continuous.lost()
+            self._reporter.failed(progress, self.failure)
+            self._reporter.fault(self.failure)
+            self._continuous.on_failed()
         elif not progress.frames:
-            self.failure = no_picture(progress)
+            self.failure = no_picture_error(progress)
             self._reporter.failed(progress, self.failure)
         else:
-            self._reporter.tell("finished", progress.name, progress)
+            self._reporter.report("finished", progress.name, progress)
         self._first.end(self.failure)
         waiting, self._waiting = self._waiting, []
         for each in waiting:
@@ -341,7 +374,7 @@ class Recorder(HasState):
 
 
 def _is_encodable(frame: Frame | None) -> bool:
-    """Whether there is a frame, of a size that H.264 has."""
+    """True if there is a frame, of a size that H.264 can encode."""
     try:
         if frame is not None:
             check_size(frame.width, frame.height)

@@ -1,4 +1,4 @@
-"""How a camera is recorded: from a configuration's table, or from words on the command line."""
+"""Settings of a camera's recordings, and how they are read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from twistedcam.recording.containers import FORMATS, Format, parse_format
 from twistedcam.util import quantities
 from twistedcam.util.schema import Read, read_settings, settings_of
 
-#: x264's presets that are of use for a live camera, cheapest first.
+#: x264's presets that suit a live camera, fastest first.
 Preset = Literal[
     "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"
 ]
@@ -52,21 +52,20 @@ Crf = Read(lambda value, _: int(value), given=Annotated[float, Meta(ge=0, le=51)
 
 
 class RecordSettings(Struct, frozen=True):
-    """How recordings are made and how long they are kept. None: not said, or no limit.
+    """How recordings are made and how long they are kept. None means not set, or no limit.
 
     Arguments:
-        format: what is written where a name says nothing else; H.264 in MP4 by default.
+        format: format of files whose name has no ending; H.264 in MP4 by default.
         crf: x264's quality, 0 (best) to 51.
-        preset: x264's preset: slower ones make smaller files.
-        segment: seconds after which, or segment_size: bytes after which a new file is begun.
-        preroll: seconds before the button that are kept in memory and recorded too.
-        preroll_memory: bytes that they may take at most.
-        keep: bytes that recordings may take together.
-        keep_days: days that a recording is kept.
+        preset: x264's preset; slower ones make smaller files.
+        segment, segment_size: seconds or bytes after which a new file begins.
+        preroll: seconds before the start of a recording that are recorded too.
+        preroll_memory: bytes of the pre-roll at most.
+        keep: bytes of all recordings together at most.
+        keep_days: days for which a recording is kept.
         keep_free: bytes that stay free on the disk.
-        at_start: whether a recording begins with the server, or when the camera is added.
-        require_mount: the mount point without which nothing is recorded; ``on``: the recordings
-            folder itself.
+        at_start: True to begin a recording with the server, or when the camera is added.
+        require_mount: a path that must be a mount point; ``on`` for the recordings folder.
     """
 
     format: Annotated[Format | None, Read(parse_format)] = None
@@ -84,20 +83,20 @@ class RecordSettings(Struct, frozen=True):
 
     @property
     def default_format(self) -> Format:
-        """The format of a recording whose name says nothing."""
+        """The format of a recording whose name has no ending."""
         return self.format or FORMATS["h264"]
 
     @classmethod
     def from_mapping(
         cls, table: Mapping[str, Any], base: RecordSettings | None = None
     ) -> RecordSettings:
-        """Settings from names and values; what the table does not name is as in ``base``.
+        """Settings from names and values; others are as in ``base``.
 
-        Values are strings as people write them (``"20GB"``, ``"10m"``) or plain numbers (seconds,
-        bytes, days). ``off`` takes a limit away.
+        Values are strings such as ``"20GB"`` and ``"10m"``, or numbers (seconds, bytes, days).
+        ``off`` removes a limit.
 
         Raises:
-            BadArgument: there is no such setting, or its value will not do.
+            BadArgument: there is no such setting, or its value is invalid.
         """
         return msgspec.structs.replace(base or cls(), **read_recording(table))
 

@@ -1,4 +1,4 @@
-"""One picture as a file beside the recordings."""
+"""Writes one picture as a file beside the recordings."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ async def write_snapshot(
     events: EventBus,
     settings: RecordSettings = _NO_LIMITS,
 ) -> str:
-    """Write the frame's JPEG as it is; the file's name.
+    """Write the frame's JPEG as it is, and return the file's name.
 
     Arguments:
-        settings: those of the camera's recordings, whose limits hold for pictures, too.
+        settings: those of the camera's recordings; their limits apply to snapshots too.
 
     Raises:
-        BadArgument: that is no name for a picture, or there is one of that name.
-        DiskError: it could not be written, or pictures take as much as they may.
+        BadArgument: the name is not valid for a picture, or is in use.
+        DiskError: the file cannot be written, or snapshots have reached their limit.
     """
     if name is not None:
         name = check_name(name, SUFFIXES)
@@ -51,14 +51,14 @@ async def write_snapshot(
 def _write(
     folder: Path, camera: str, frame: Frame, name: str | None, settings: RecordSettings = _NO_LIMITS
 ) -> str:
-    """Write it to a hidden file, then give it its name: nobody sees half a picture."""
+    """Write a hidden file, then give it its name, so that the picture is complete there."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         check_room(folder, len(frame.jpeg), settings)
         if name is not None and not take(folder, name):
             raise BadArgument(f"there is a file {name!r} already")
         chosen = name or take_free_name(folder, camera, frame.time, SUFFIXES[0])
-        hidden = folder / f".{chosen}.{token_hex(4)}.new"  # others may want this picture just now
+        hidden = folder / f".{chosen}.{token_hex(4)}.new"
         try:
             with open(hidden, "xb") as file:
                 file.write(frame.jpeg)

@@ -23,7 +23,8 @@ from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer import segment as segment_module
 from twistedcam.recording.writer.metadata_tag import Tag
 from twistedcam.recording.writer.part_file import part_of
-from twistedcam.recording.writer.session import Plan, RecordingSession
+from twistedcam.recording.writer.plan import Plan
+from twistedcam.recording.writer.session import RecordingSession
 
 ALL = ("h264.mp4", "h264.mkv", "h264.mov", "copy.mkv", "copy.avi", "copy.mov")
 #: 12 seconds of a camera that does 30, then 10 a second, stalls for 3 s, and trembles.

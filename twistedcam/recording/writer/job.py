@@ -1,4 +1,4 @@
-"""One recording at work: frames go in on the reactor's thread, files come out of two others."""
+"""Writes a recording on two threads, fed from the reactor's thread."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from twisted.python.failure import Failure
 from twistedcam.errors import CommandError, DiskError
 from twistedcam.media.packet import TimedFrame
 from twistedcam.recording.writer.part_file import disk_error, part_of
-from twistedcam.recording.writer.segment import Segment, SegmentResult
-from twistedcam.recording.writer.session import Plan, Progress, RecordingSession
-from twistedcam.recording.writer.write_errors import recording_error
+from twistedcam.recording.writer.plan import Plan
+from twistedcam.recording.writer.segment import Segment, SegmentResult, recording_error
+from twistedcam.recording.writer.session import Progress, RecordingSession
 from twistedcam.runtime.threads import Thread
 from twistedcam.stream.write_queue import WriteQueue
 
@@ -23,32 +23,32 @@ log = Logger()
 
 
 class WriteJobListener(Protocol):
-    """Who hears of a recording's way."""
+    """Callbacks of a write job, on the reactor's thread."""
 
-    def began(self) -> None:
-        """The first frame was written: the file is on the disk, under its hidden name."""
+    def on_first_frame(self) -> None:
+        """The first frame is in a file on the disk, under its hidden name."""
 
-    def published(self, result: SegmentResult) -> None:
+    def on_published(self, result: SegmentResult) -> None:
         """A file is on the disk under its name."""
 
-    def left_out(self, reason: str) -> None:
-        """Frames are left out for that reason; each reason is told once."""
+    def on_left_out(self, reason: str) -> None:
+        """Frames are left out; called once for each reason."""
 
-    def broke(self, error: CommandError) -> None:
-        """Nothing more can be written. The job has still to be finished."""
+    def on_failed(self, error: CommandError) -> None:
+        """Nothing more can be written. The job must still be finished."""
 
 
 class WriteJob:
-    """Writes a session's files, one batch of frames at a time.
+    """Writes the files of a session, one batch of frames at a time.
 
-    Files are put on the disk by a second thread: that can take seconds, and frames go on.
+    A second thread syncs the files to the disk and names them: that can take seconds.
 
     Arguments:
         plan: what is recorded and how.
-        first: frames from before the beginning.
-        make_thread: gives threads.
-        listener: who hears of it.
-        steady: seconds on a clock that is never set.
+        first: frames from before the recording began.
+        make_thread: makes a thread.
+        listener: gets the callbacks.
+        steady: returns seconds of a monotonic clock.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class WriteJob:
         self._publisher = make_thread()
         self._listener = listener
         self._steady = steady
-        #: Frames that were written, and the seconds that it took, until the queue hears of it.
+        #: Frames of the last write and the seconds that it took, for the queue.
         self._written: tuple[int, float] | None = None
         self._busy = False
         self._publishing = 0
@@ -81,26 +81,26 @@ class WriteJob:
 
     @property
     def dropped(self) -> int:
-        """Frames that were left out, for whatever reason."""
+        """The number of frames that were left out, for any reason."""
         return self._queue.dropped + self.progress.dropped
 
     def offer(self, frame: TimedFrame) -> bool:
-        """A new frame; False if it is left out."""
+        """Add a frame; False if it is left out."""
         self._split = False
         taken = self._queue.offer(frame)
         self._pump()
         return taken
 
     def split(self) -> None:
-        """The camera is gone for a while: finish the file."""
+        """Finish the file: the camera is lost. The next frame begins another one."""
         self._split = True
         self._pump()
 
     def finish(self, at: int | None) -> Deferred[Progress]:
-        """Write what waits, and end; fires when all files are under their names.
+        """Write what is in the queue, and end; fires when all files have their names.
 
         Arguments:
-            at: until when the last frame is to be seen, on the frames' timeline.
+            at: end of the last frame on the frames' timeline, or None.
         """
         assert self._finished is None, "a job is finished once"
         self._end_at = at
@@ -124,7 +124,7 @@ class WriteJob:
             self._run(session.split)
         elif self._finished is not None and not self._ended:
             self._ended = True
-            # What waited when the disk was full is lost: no picture stands in for it.
+            # What was in the queue when the disk was full is lost: the last frame is not extended.
             at = None if self._broken else self._end_at
             self._run(lambda: session.finish(at))
         elif self._ended and not self._publishing:
@@ -139,7 +139,7 @@ class WriteJob:
         self._thread.run(call).addCallbacks(self._went, self._failed).addCallback(self._idle)
 
     def _write(self, batch: list[TimedFrame]) -> Progress:
-        """On the thread."""
+        """Write on the thread."""
         began = self._steady()
         progress = self._session.write(batch)
         self._written = len(batch), self._steady() - began
@@ -151,15 +151,15 @@ class WriteJob:
         closed, progress.closed = progress.closed, []
         reasons, progress.left_out = progress.left_out, []
         for reason in reasons:
-            self._listener.left_out(reason)
+            self._listener.on_left_out(reason)
         for segment in closed:
             self._publish(segment)
         if is_first and not self._has_failed:
-            self._listener.began()
+            self._listener.on_first_frame()
 
     def _failed(self, why: Failure) -> None:
         self._has_failed = True
-        progress = self._session.progress()  # its thread does nothing now
+        progress = self._session.progress()  # the thread is idle now
         self._went(progress)
         self._break(why)
 
@@ -185,7 +185,7 @@ class WriteJob:
     def _published(self, result: SegmentResult) -> None:
         self.progress.name = result.name if self.progress.files == 1 else self.progress.name
         if result.bytes:
-            self._listener.published(result)
+            self._listener.on_published(result)
 
     def _unpublished(self, name: str, why: Failure) -> None:
         if why.check(OSError):
@@ -202,9 +202,44 @@ class WriteJob:
     def _break(self, why: Failure) -> None:
         error = why.value
         if not isinstance(error, CommandError):
-            log.failure("writing a recording failed in a way that it should not", failure=why)
+            log.failure("writing a recording failed unexpectedly", failure=why)
             assert isinstance(error, Exception)
             error = recording_error(self.progress.name, error)
         first, self._broken = not self._broken, True
         if first:
-            self._listener.broke(error)
+            self._listener.on_failed(error)
+
+
+class _Saved:
+    """Keeps the outcome of a job."""
+
+    file: SegmentResult | None = None
+    error: CommandError | None = None
+
+    def on_first_frame(self) -> None:
+        pass
+
+    def on_left_out(self, reason: str) -> None:
+        pass
+
+    def on_published(self, result: SegmentResult) -> None:
+        self.file = result
+
+    def on_failed(self, error: CommandError) -> None:
+        self.error = error
+
+
+async def write_frames(
+    plan: Plan, frames: Iterable[TimedFrame], make_thread: Callable[[], Thread]
+) -> tuple[Progress, SegmentResult | None]:
+    """Write frames that are in memory; return the progress, and the file if there is one.
+
+    Raises:
+        DiskError: the file cannot be written.
+        NotSupported: pictures of this size cannot be encoded.
+    """
+    saved = _Saved()
+    progress = await WriteJob(plan, frames, make_thread, saved).finish(None)
+    if saved.error is not None:
+        raise saved.error
+    return progress, saved.file

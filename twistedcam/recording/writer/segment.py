@@ -1,4 +1,4 @@
-"""One file of a recording. Every method blocks and is called on a thread of the recorder's."""
+"""One file of a recording. All methods block; they run on threads of the write job."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from typing import Any
 import av
 import av.error
 
+from twistedcam.errors import CommandError, RecordingFailed
 from twistedcam.media.packet import TimedFrame
 from twistedcam.recording.containers import Format
 from twistedcam.recording.settings import RecordSettings
@@ -25,58 +26,75 @@ from twistedcam.recording.writer.faststart import SUFFIXES, copy_with_index_in_f
 from twistedcam.recording.writer.file_names import give_back
 from twistedcam.recording.writer.metadata_tag import Tag, write_dropped
 from twistedcam.recording.writer.muxing import make_encoder
-from twistedcam.recording.writer.part_file import PartFile
+from twistedcam.recording.writer.part_file import PartFile, disk_error
 from twistedcam.recording.writer.pending_tail import PendingTail
-from twistedcam.recording.writer.write_errors import MuxerError
 from twistedcam.runtime.boot_clock import boot_id, uptime
 
+#: Bytes of a frame in the index.
 _INDEX_ENTRY = 40
-#: Of the largest size that a file may have, one part of so many is left for what the muxer holds.
+#: This part of the largest file size is left for frames that the muxer still holds.
 _SPARE = 16
-#: Bytes of a film whose index is moved to its front before it gets its name.
+#: Bytes of a file whose index is moved to its front before it gets its name.
 SMALL = 16 * 2**20
-#: Microseconds of film between two looks at the disk.
+#: Microseconds of recording between two checks of the disk.
 _LOOK = 400_000
-#: Microseconds between two pictures that are too long to leave the newest ones to the muxer.
+#: Microseconds between two pictures above which the newest ones are written behind the file.
 _SLOW = 150_000
-#: How many times faster than it says a camera may be without losing a frame in an AVI.
+#: Factor by which a camera may exceed its nominal rate without losing a frame in an AVI.
 MORE = 1.25
-#: Steps by which a frame of an AVI may come too early for its place.
+#: Steps by which a frame of an AVI may come too early for its position.
 _EARLY = 2.0
-#: Seconds that a last picture has to be seen to be written once more where there is but a grid.
+#: Seconds above which the last picture of an AVI is written once more at its end.
 _STILL = 0.1
-#: Bytes that the muxer hands over at once: most fragments are one write, and not torn by a crash.
+#: Bytes of the muxer's buffer: most fragments are one write, so a crash does not tear them.
 _BUFFER = 1 << 20
 
 
 @dataclass
 class SegmentResult:
-    """What a file came to."""
+    """Length, size and counts of a file."""
 
     name: str
     frames: int = 0
     seconds: float = 0.0
     bytes: int = 0
-    #: Broken pictures, those of another size, and those that fell into one step of a coarse grid.
+    #: Broken pictures, pictures of another size, and pictures without a free step in an AVI.
     dropped: int = 0
-    #: Of these, the ones that could not be decoded or written.
+    #: Those of them that could not be decoded or written.
     broken: int = 0
+
+
+class MuxerError(OSError):
+    """FFmpeg could not finish a file; the disk is not the cause."""
+
+
+def recording_error(name: str, error: Exception) -> CommandError:
+    """The error for a file that could not be written.
+
+    An error of FFmpeg is never about the disk, although PyAV makes OSErrors of some: FFmpeg writes
+    through PartFile, which keeps the disk's errors to itself.
+    """
+    if isinstance(error, (av.error.FFmpegError, MuxerError)):
+        return RecordingFailed(f"{name}: FFmpeg cannot write it: {error.strerror or error}")
+    if isinstance(error, OSError):
+        return disk_error(name, error)
+    return RecordingFailed(f"{name}: {type(error).__name__}: {error}")
 
 
 class Segment:
     """A file that is being written.
 
     Arguments:
-        path: its final one.
+        path: its final path.
         camera: the camera's name.
         format, settings: how it is written.
-        first: its first frame; ``write`` has to be called with it as well.
-        pace: seconds that pass for one that is played; more than 1 in a timelapse.
-        rate: frames a second that come at most, if that is known: what an AVI says of itself.
+        first: its first frame; pass it to ``write`` too.
+        pace: seconds of recording in one second of playback; more than 1 in a timelapse.
+        rate: highest number of frames a second, if known: the rate in an AVI's header.
 
     Raises (every method but ``publish``):
-        OSError: the system's own error. What was written before can still be published.
-        av.error.FFmpegError: FFmpeg cannot write such a file.
+        OSError: from the system. What was written before can still be published.
+        av.error.FFmpegError: FFmpeg cannot write the file.
     """
 
     def __init__(
@@ -101,7 +119,7 @@ class Segment:
         self._settings = settings
         self._strict_grid = format.container.muxer == "avi"
         self._takes_other_sizes = format.codec != "copy"
-        #: The stream of H.264 that its frames are of, where they were encoded already.
+        #: The generation of its packets, if its frames are encoded already.
         self.generation = None if first.packet is None else first.packet.generation
         self._file = PartFile(path)
         self._largest = largest_file(path.parent)
@@ -127,9 +145,9 @@ class Segment:
     def write(self, frame: TimedFrame) -> None:
         """Add a frame.
 
-        It goes to the muxer when the next one comes, because only then it is known how long it
-        is to be seen. Where that may be long, it is put on the disk before. A frame of another size
-        is fitted into the picture, or left out where the camera's own JPEGs are recorded.
+        The muxer gets it with the next one, when its duration is known. If that may take long, it
+        is written behind the file until then. A frame of another size is scaled, or left out where
+        JPEGs are recorded as they are.
         """
         if not self._takes_other_sizes and (frame.width, frame.height) != self.size:
             self.result.dropped += 1
@@ -150,16 +168,16 @@ class Segment:
         self.last = frame.time
         if self._strict_grid:
             self._last = frame
-            self._mux(pts + 1)  # no picture has a length there: none has to wait
+            self._mux(pts + 1)  # pictures have no duration in an AVI
         else:
             self._tail.add(packet)
             if is_slow:
                 self._put_tail()
-        self._look(frame.time)
+        self._check_disk(frame.time)
 
     @property
     def is_full(self) -> bool:
-        """Whether it comes near the size that a file may have on this disk (4 GiB on FAT)."""
+        """True if it is close to the largest file size of the file system (4 GiB on FAT)."""
         if self._largest is None:
             return False
         index = _INDEX_ENTRY * self.result.frames
@@ -167,21 +185,21 @@ class Segment:
 
     @property
     def appeared(self) -> bool:
-        """Whether there is a file on the disk."""
+        """True if the file is on the disk."""
         return self._file.appeared
 
     def abandon(self) -> None:
-        """Give up a file that is not on the disk."""
+        """Discard a file that is not on the disk."""
         container, self._container = self._container, None
         with suppress(av.error.FFmpegError):
             container.close()
         self._file.discard()
 
     def _place(self, time: int) -> int | None:
-        """The frame's time in the file; None if there is none left for it in an AVI."""
+        """The frame's time in the file; None if an AVI has no free step for it."""
         steps = self._steps(time)
         pts = max(round(steps), self._last_pts + 1)
-        # A camera may be a little faster than it says: that is made up for in the end.
+        # A camera may be a little faster than its nominal rate: see _set_true_rate.
         if self._strict_grid and pts - steps > max(self._early, float(steps) * (MORE - 1)):
             return None
         return pts
@@ -190,7 +208,7 @@ class Segment:
         return Fraction(time - self.started, 1_000_000) / self._base
 
     def end(self, at: int) -> None:
-        """Finish the file's contents: the last frame is seen until ``at``, then the index."""
+        """Finish the contents: the last frame ends at ``at``, and the index follows."""
         try:
             until = round(self._steps(at))
             self._mux(max(until, self._last_pts + 1))
@@ -207,15 +225,15 @@ class Segment:
             raise self._file.error
 
     def publish(self, dropped: int) -> None:
-        """Put the file on the disk under its final name. One without a picture is thrown away.
+        """Sync the file and give it its final name; discard a file without a picture.
 
-        From then on the name is taken by the file alone.
+        After that the name is no longer reserved.
 
         Arguments:
-            dropped: frames that were left out before they came here.
+            dropped: frames that were left out before they reached this file.
 
         Raises:
-            OSError: it could not be done; what there is stays under its hidden name.
+            OSError: that failed; the file stays under its hidden name.
         """
         try:
             self._publish(dropped)
@@ -229,13 +247,13 @@ class Segment:
             self.result.bytes = 0
             return
         self.result.dropped += dropped
-        with suppress(OSError):  # the count alone is no reason to leave the film hidden
+        with suppress(OSError):  # a missing count is no reason to leave the file hidden
             write_dropped(self._file.fileno(), self.result.dropped)
         self.result.bytes = self._file.size
         self.result.name = self._file.publish(self._copy).name
 
     def _copy(self, part: Path) -> Path | None:
-        """A copy with the index in front, if that does not take long (see index_mover)."""
+        """A copy with the index in front, if that is quick (see ``library.faststart_queue``)."""
         if self._file.path.suffix.lower() not in SUFFIXES or self.result.bytes > SMALL:
             return None
         try:
@@ -251,7 +269,7 @@ class Segment:
         before = self._file.size
         try:
             self._container.mux(packet)
-        except av.error.FFmpegError:  # it is the picture's fault: the next one may be good
+        except av.error.FFmpegError:  # this picture is bad: the next one may be good
             self.result.frames -= 1
             self.result.dropped += 1
             self.result.broken += 1
@@ -272,22 +290,22 @@ class Segment:
             raise self._file.error
 
     def _fill_grid(self, until: int) -> None:
-        """An AVI lasts as long as it has steps: where the end was still, show it once more."""
+        """Repeat the last picture of an AVI at its end, where its duration would be too short."""
         left = until - self._last_pts
         if left > 1 and left * self._base > _STILL and self._last is not None:
             self._held = self._encoder.encode(self._last, until - 1)
             self._mux(until)
 
     def _set_true_rate(self) -> None:
-        """Let the steps of an AVI be as short as they were, if more frames came than it says."""
+        """Correct the rate of an AVI that got more frames than its header says."""
         steps = float(self._steps(self.last))
         if self._last_pts - steps > _EARLY and self._file.error is None:
             faster = self._last_pts / steps
             self._file.change(lambda file: set_rate(file, faster / float(self._base)))
             self.result.seconds /= faster
 
-    def _look(self, time: int) -> None:
-        """See whether the file is still there, and room for what is to come, while there is."""
+    def _check_disk(self, time: int) -> None:
+        """Check now and then that the file still exists and that there is room for more."""
         if time - self._looked < _LOOK:
             return
         self._looked = time
@@ -299,7 +317,7 @@ class Segment:
                 raise OSError(ENOSPC, os.strerror(ENOSPC))
 
     def _close(self) -> None:
-        """Let the muxer write what it writes at the end."""
+        """Close the muxer, which writes its trailer."""
         container, self._container = self._container, None
         if container is None:
             return

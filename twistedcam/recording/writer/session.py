@@ -1,81 +1,42 @@
-"""From the button to the end: one file after the other. All of it runs on the recorder's thread."""
+"""Writes a recording as one file after another. All methods run on the writing thread."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import av.error
 
 from twistedcam.codecs.h264_encoder import check_size
 from twistedcam.errors import NotSupported
 from twistedcam.media.packet import TimedFrame
-from twistedcam.recording.containers import Format
-from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.disk_space import check_mount
 from twistedcam.recording.writer.file_names import give_back, take_free_name, take_next_name
-from twistedcam.recording.writer.segment import Segment, SegmentResult
-from twistedcam.recording.writer.write_errors import recording_error
+from twistedcam.recording.writer.plan import TIMELAPSE_FPS, Plan
+from twistedcam.recording.writer.segment import Segment, SegmentResult, recording_error
 from twistedcam.stream.size_changes import PICTURES, SETTLED, Size, SizeChanges
 
-#: A timelapse is played at so many frames a second.
-TIMELAPSE_FPS = 30
-#: Microseconds without a picture after which the next one begins a new file.
+#: Microseconds without a picture after which a new file begins.
 GAP = 10_000_000
-#: Bytes of the frames of another size that wait.
+#: Bytes of frames of another size that are held back.
 _MOST_HELD = 64 * 2**20
-#: Sizes that are remembered because they cannot be encoded.
+#: Sizes that cannot be encoded, remembered at most.
 _MOST_REFUSED = 64
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is to be recorded and how.
-
-    Arguments:
-        folder: where files go.
-        camera: the camera's name.
-        name: the first file's name, which is taken (names.take); the session gives it back.
-        own_name: whether a person gave it; the files after it are then called like it.
-        format, settings: how it is written.
-        every: seconds between two frames of a timelapse, or None.
-        rate: frames a second that the camera gives at most, if that is known.
-    """
-
-    folder: Path
-    camera: str
-    name: str
-    own_name: bool
-    format: Format
-    settings: RecordSettings
-    every: float | None = None
-    rate: float | None = None
-
-    @property
-    def grid(self) -> float | None:
-        """Steps a second of a file that knows no times (AVI); None: fine ones."""
-        return self.rate if self.every is None else TIMELAPSE_FPS
-
-    @property
-    def pace(self) -> float:
-        """Seconds that pass for one that is played."""
-        return 1.0 if self.every is None else self.every * TIMELAPSE_FPS
 
 
 @dataclass
 class Progress:
-    """How far a recording has come: all its files together.
+    """The progress of a recording, all its files together.
 
     Arguments:
         name: the file that is being written, or was last.
-        files: how many there are.
-        started: seconds since the UNIX epoch of the newest file's first frame; file_seconds and
-            file_bytes: what that file has come to.
-        closed: files that are complete but for their names since this was last asked for.
+        files: number of files.
+        started: time of the newest file's first frame, in seconds since the UNIX epoch.
+        file_seconds, file_bytes: length and size of that file.
+        closed: files that lack only their names, since the progress was last asked for.
         unsupported: why pictures of some size are left out, or None.
-        left_out: why pictures were left out, each reason once; those since this was last asked.
+        left_out: new reasons for which pictures were left out, since it was last asked for.
     """
 
     name: str
@@ -93,14 +54,14 @@ class Progress:
 
 
 class RecordingSession:
-    """Writes frames into files, and begins a new one where it has to.
+    """Writes frames into files and begins new files where necessary.
 
-    Frames that cannot be encoded are left out and counted. Frames of another size wait until it is
-    known whether the camera has that size for good (SizeChanges). If so, they begin a new file. If
-    not, they are fitted into the one under way, or left out where JPEGs are recorded as they are.
+    Frames that cannot be encoded are left out and counted. Frames of another size are held back
+    until it is known if the size lasts (SizeChanges). If it does, they begin a new file. If not,
+    they are scaled into the current file, or left out where JPEGs are recorded as they are.
 
-    After an error nothing more is written; ``finish`` is still to be called, and ``publish`` of
-    each file that it hands out: only then are their names free for others, or theirs for good.
+    After an error nothing more is written. Call ``finish`` all the same, and ``publish`` of each
+    file in ``closed``: that is when a name is given back or given to the file.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -114,10 +75,10 @@ class RecordingSession:
         self._interval = 1_000_000 // TIMELAPSE_FPS
         self._done = SegmentResult(plan.name)
         self._closed: list[Segment] = []
-        #: Frames of another size, which wait.
+        #: Frames of another size, held back.
         self._held: list[TimedFrame] = []
         self._sizes = SizeChanges()
-        #: Sizes that cannot be encoded, and why.
+        #: Reasons by sizes that cannot be encoded.
         self._refused: dict[Size, str] = {}
         self._unsupported: str | None = None
         self._left_out: list[str] = []
@@ -128,7 +89,7 @@ class RecordingSession:
 
         Raises:
             DiskError: with the system's reason.
-            RecordingFailed: it is not the disk's.
+            RecordingFailed: the disk is not the cause.
         """
         with self._errors():
             for frame in frames:
@@ -136,7 +97,7 @@ class RecordingSession:
         return self.progress()
 
     def split(self) -> Progress:
-        """The camera is gone for a while: finish the file; the next frame begins another.
+        """Finish the file; the next frame begins another one.
 
         Raises:
             DiskError: with the system's reason.
@@ -147,13 +108,13 @@ class RecordingSession:
         return self.progress()
 
     def finish(self, at: int | None) -> Progress:
-        """No more frames will come. What can be kept is kept, whatever went wrong.
+        """End the recording. After an error, what can be kept is kept.
 
         Arguments:
-            at: until when the last frame is to be seen, on the timeline of the frames.
+            at: end of the last frame on the frames' timeline, or None.
 
         Raises:
-            DiskError: the index could not be written; the rest can be read without.
+            DiskError: the index could not be written; the file can be read without.
         """
         if not self._files:
             give_back(self.plan.folder / self.plan.name)
@@ -168,7 +129,7 @@ class RecordingSession:
         return self.progress()
 
     def progress(self) -> Progress:
-        """How far it has come. Each closed file is handed out once."""
+        """The progress now. Each closed file is handed out once."""
         closed, self._closed = self._closed, []
         left_out, self._left_out = self._left_out, []
         now = self._segment.result if self._segment is not None else SegmentResult(self._name)
@@ -190,14 +151,14 @@ class RecordingSession:
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        """What the system and FFmpeg say as what a person is told."""
+        """Turn errors of the system and of FFmpeg into command errors."""
         try:
             yield
         except (OSError, av.error.FFmpegError) as error:
             raise recording_error(self._name, error) from error
 
     def _placed(self, frame: TimedFrame) -> TimedFrame:
-        """In a timelapse a frame's time is its number's."""
+        """The frame with its time of playback: in a timelapse, that of its number."""
         if self.plan.every is None:
             return frame
         self._count += 1
@@ -216,7 +177,7 @@ class RecordingSession:
             self._keep_time(frame)
             self._hold(frame)
             return
-        if self._held:  # it did not last
+        if self._held:  # the other size did not last
             self._fit_held(0)
             self._sizes.returned(frame.time)
         if segment is not None and self._is_over(segment, frame):
@@ -230,7 +191,7 @@ class RecordingSession:
         self._last = frame.time
 
     def _hold(self, frame: TimedFrame) -> None:
-        """A frame of another size than the file's."""
+        """Hold back a frame of another size than the file's."""
         size = frame.width, frame.height
         if self._held and (self._held[0].width, self._held[0].height) != size:
             self._fit_held(0)
@@ -246,14 +207,14 @@ class RecordingSession:
             self._fit_held(len(self._held) - 1)
 
     def _flush_held(self) -> None:
-        """No more frames come for now: those that wait are written."""
+        """Write the frames that are held back: no others come for now."""
         if self._held and self._sizes.may_settle(self._held[-1].time):
             self._change_size(self._held[-1].time)
         else:
             self._fit_held(0)
 
     def _change_size(self, time: int) -> None:
-        """The frames that wait begin a new file."""
+        """Begin a new file with the frames that are held back."""
         held, self._held = self._held, []
         self._end(held[0].time)
         for each in held:
@@ -261,15 +222,15 @@ class RecordingSession:
         self._sizes.changed(time)
 
     def _fit_held(self, left: int) -> None:
-        """The oldest of the frames that wait go into the file under way."""
+        """Scale held frames into the current file until ``left`` are held."""
         while len(self._held) > left:
             self._append(self._held.pop(0))
 
     def _append(self, frame: TimedFrame) -> None:
-        """Into the file under way, or a new one."""
+        """Write a frame to the current file, or to a new one."""
         if self._segment is None:
             if frame.packet is not None and not frame.packet.is_keyframe:
-                self._done.dropped += 1  # no file can begin here; soon there is one that can
+                self._done.dropped += 1  # a file begins with a key frame
                 return
             try:
                 self._segment = self._begin(frame)
@@ -319,9 +280,9 @@ class RecordingSession:
         settings = self.plan.settings
         if frame.packet is not None:
             if frame.packet.generation != segment.generation:
-                return True  # the encoder has another size
+                return True  # the encoder began a new stream
             if not frame.packet.is_keyframe:
-                return False  # no file can begin here
+                return False  # a file begins with a key frame
         if segment.is_full:
             return True
         if settings.segment and frame.time - segment.started >= settings.segment * 1e6:
@@ -340,7 +301,7 @@ class RecordingSession:
         return self._open(frame)
 
     def _begin_elsewhere(self, frame: TimedFrame) -> None:
-        """Another server began a file of the same name a frame ago: a number is added."""
+        """Begin the file under the next free name: another server has just taken this one."""
         wanted = self._name
         while self._segment is not None:
             self._segment.abandon()

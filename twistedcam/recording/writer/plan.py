@@ -1,4 +1,4 @@
-"""What a recording that begins now will be: its name, its format, its settings."""
+"""The plan of a recording: its name, its format, its settings."""
 
 from __future__ import annotations
 
@@ -6,23 +6,60 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from twistedcam.errors import BadArgument
-from twistedcam.recording.containers import SUFFIXES, format_of_name
+from twistedcam.recording.containers import SUFFIXES, Format, format_of_name
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.disk_space import check_folder, check_mount
 from twistedcam.recording.writer.file_names import check_name, is_free, take, take_free_name
 from twistedcam.recording.writer.part_file import PREFIX, SUFFIX, disk_error
-from twistedcam.recording.writer.session import Plan
 from twistedcam.runtime.file_system import longest_name
+
+#: Frames a second at which a timelapse is played.
+TIMELAPSE_FPS = 30
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is recorded and how.
+
+    Arguments:
+        folder: the recordings folder.
+        camera: the camera's name.
+        name: the first file's name, taken by ``file_names.take``; the session gives it back.
+        own_name: True if a person gave the name; the files that follow get it with a number.
+        format, settings: how files are written.
+        every: seconds from one frame of a timelapse to the next, or None.
+        rate: highest number of frames a second from the camera, if known.
+    """
+
+    folder: Path
+    camera: str
+    name: str
+    own_name: bool
+    format: Format
+    settings: RecordSettings
+    every: float | None = None
+    rate: float | None = None
+
+    @property
+    def grid(self) -> float | None:
+        """Steps a second of a file without time stamps (AVI); None for fine steps."""
+        return self.rate if self.every is None else TIMELAPSE_FPS
+
+    @property
+    def pace(self) -> float:
+        """Seconds of recording in one second of playback."""
+        return 1.0 if self.every is None else self.every * TIMELAPSE_FPS
 
 
 def check_plan(folder: Path, name: str | None, settings: RecordSettings) -> None:
-    """See that a recording could begin now.
+    """Check that a recording can begin now.
 
     Raises:
-        BadArgument: that is no name for a recording, or there is one of that name.
+        BadArgument: the name is not valid for a recording, or is in use.
         DiskError: the folder cannot be written, or is full.
     """
     name = _checked(folder, name, settings)
@@ -39,7 +76,7 @@ def make_plan(
     every: float | None,
     rate: float | None = None,
 ) -> Plan:
-    """All of it, the name taken; errors as check_plan. The session gives the name back."""
+    """Take a name and return the plan; raises as ``check_plan`` does."""
     chosen = _checked(folder, name, settings)
     with _disk_errors(folder):
         if chosen is None:
@@ -66,7 +103,6 @@ def _checked(folder: Path, name: str | None, settings: RecordSettings) -> str | 
 
 @contextmanager
 def _disk_errors(folder: Path) -> Iterator[None]:
-    """What the system says while it is asked for names."""
     try:
         yield
     except OSError as error:
