@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 
 from tools.option_table import DOCUMENT, in_document
-from twistedcam.config.options import GivenOptions, PlainOptions, ServeOptions
+from twistedcam.config.options import OPTIONS, ServeOptions
 from twistedcam.config.toml_file import FILE_OPTIONS
 from twistedcam.net.connection_limits import ConnectionLimits
-from twistedcam.util.schema import settings_of
 
 
 def test_the_documented_table_is_the_one_that_the_fields_make() -> None:
@@ -20,18 +19,18 @@ def test_the_documented_table_is_the_one_that_the_fields_make() -> None:
 
 
 def test_options_that_only_act_on_a_file_are_in_none() -> None:
-    apart = settings_of(GivenOptions).keys() - FILE_OPTIONS.keys()
+    apart = OPTIONS.keys() - FILE_OPTIONS.keys()
     assert apart == {"camera", "record", "publish", "config"}
 
 
 def test_every_option_is_explained() -> None:
-    for each in settings_of(GivenOptions).values():
-        assert each.option.group and each.option.help, each.key
+    for each in OPTIONS.values():
+        assert each.option.help, each.key
 
 
-def test_only_a_stopped_stream_is_taken_over_of_the_plain_options() -> None:
-    live = [key for key, each in settings_of(PlainOptions).items() if each.option.is_live]
-    assert live == ["stopped"]
+def test_options_of_the_server_as_a_whole_need_a_restart() -> None:
+    live = [key for key, each in OPTIONS.items() if each.option.is_live]
+    assert live == ["publish", "stopped"]
 
 
 def test_a_server_that_a_program_makes_has_no_port_that_it_does_not_say() -> None:

@@ -11,10 +11,9 @@ from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from twistedcam.camera import check_source
-from twistedcam.config.options import PlainOptions, ServeOptions
+from twistedcam.config.options import OPTIONS, ServeOptions
 from twistedcam.processing import Process, check_code
 from twistedcam.sources import SourceSpec
-from twistedcam.util.schema import settings_of
 
 if TYPE_CHECKING:
     from twistedcam.core.server import Server
@@ -95,8 +94,9 @@ def _need_restart(began: ServeOptions, after: ServeOptions) -> list[str]:
     """Keys of the configuration whose values are others than the server was started with."""
     return [
         each.key
-        for each in settings_of(PlainOptions).values()
-        if not each.option.is_live and getattr(began, each.name) != getattr(after, each.name)
+        for each in OPTIONS.values()
+        if each.name in ServeOptions.__struct_fields__ and not each.option.is_live
+        if getattr(began, each.name) != getattr(after, each.name)
     ]
 
 

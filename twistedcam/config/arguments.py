@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from msgspec.structs import replace
 
-from twistedcam.config.options import OPTIONS, GivenOptions, PlainOptions, ServeOptions
+from twistedcam.config.options import OPTIONS, GivenOptions, ServeOptions
 from twistedcam.config.toml_file import CameraTable, read_config
 from twistedcam.errors import BadArgument
 from twistedcam.processing import Process, parse_process
@@ -32,8 +32,7 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
             kind["action"] = "append"
         default = f" ({each.shown_default})" * (each.shown_default not in ("", "false"))
         text = each.option.help.replace("`", "") + default
-        is_shown = each.option.group != "limits"
-        kind["help"] = text if is_shown else argparse.SUPPRESS
+        kind["help"] = text if each.option.in_help else argparse.SUPPRESS
         parser.add_argument(each.flag, dest=each.name, **kind)
 
 
@@ -90,17 +89,22 @@ def read_serve_options(words: argparse.Namespace) -> ServeOptions:
     if "camera" in merged or not tables:
         tables = _cameras(given.camera, tables)
     _publish(given.publish, tables)
-    plain = {name: getattr(given, name) for name in PlainOptions.__struct_fields__}
+    plain = {
+        each: getattr(given, each)
+        for each in given.__struct_fields__
+        if each in ServeOptions.__struct_fields__
+    }
+    plain["recordings"] = given.recordings.absolute()
+    plain["publish"] = {name: each.publish for name, each in tables.items()}
     return ServeOptions(
         cameras={name: each.source for name, each in tables.items()},
         recording={
             name: _recording(given, recording | each.recording) for name, each in tables.items()
         },
-        publish={name: each.publish for name, each in tables.items()},
         record_settings=_recording(given, recording),
         processes=_processes(given, tables),
         again=None if file is None else lambda: read_serve_options(words),
-        **plain | {"recordings": given.recordings.absolute()},
+        **plain,
     )
 
 

@@ -7,6 +7,7 @@ and what a reload applies are all made from these fields.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -45,96 +46,72 @@ Published = Annotated[
     list[tuple[str | None, PublishTarget]],
     Read(lambda text, _: parse_publish(text), "[CAMERA=]URL"),
 ]
+_limit = partial(Option, page="security.md#limits", in_help=False)
 LogLevelName = Literal["debug", "info", "warn", "error", "critical"]
 
 
 class PlainOptions(Struct, kw_only=True, rename="kebab"):
-    """The options that need no others to be understood, with their defaults on the command line."""
+    """The options that a server takes as they are given."""
 
-    listen: Annotated[
-        Endpoints, Option("ports", "frame port; `0.0.0.0:9530` is open to other machines")
-    ] = field(default_factory=lambda: [FRAME_ENDPOINT])
-    control: Annotated[Endpoints, Option("ports", "control port")] = field(
-        default_factory=lambda: [CONTROL_ENDPOINT]
-    )
-    http: Annotated[Endpoints, Option("ports", "web page, MJPEG, API")] = field(
-        default_factory=lambda: [HTTP_ENDPOINT]
+    recordings: Annotated[Folder, Option("folder for recordings and snapshots", "recording.md")] = (
+        Path("recordings")
     )
     http_names: Annotated[
         list[str],
         Read(parse_name, "NAME"),
-        Option("web page", "name of the page behind a proxy: `cam.example.org`"),
+        Option("name of the page behind a proxy: `cam.example.org`"),
     ] = field(name="http-name", default_factory=list)
-    http_cors: Annotated[
-        Sites, Option("web page", "site whose pages may read: `http://HOST:PORT` or `*`")
-    ] = []
+    http_cors: Annotated[Sites, Option("site whose pages may read: `http://HOST:PORT` or `*`")] = []
     http_cors_control: Annotated[
-        Sites, Option("web page", "site whose pages may give commands, too; never `*`")
+        Sites, Option("site whose pages may give commands, too; never `*`")
     ] = []
     trusted_proxies: Annotated[
         list[str],
         Read(check_network, "NETWORK"),
         Option(
-            "web page",
             "proxy that may name its clients: an address, a network (`10.0.0.0/8`) or `unix`",
             "http.md#behind-nginx",
             flag="trusted-proxy",
         ),
     ] = []
-    recordings: Annotated[
-        Folder, Option("recordings", "folder for recordings and snapshots", "recording.md")
-    ] = Path("recordings")
-    tokens: Annotated[
-        OptionalFile, Option("access", "file of tokens: who may do what", "security.md")
-    ] = None
+    tokens: Annotated[OptionalFile, Option("file of tokens: who may do what", "security.md")] = None
     no_token_in_url: Annotated[
-        bool,
-        Option(
-            "access", "take no token from an address (`?token=`)", "security.md#tokens-in-addresses"
-        ),
+        bool, Option("take no token from an address (`?token=`)", "security.md#tokens-in-addresses")
     ] = False
-    insecure: Annotated[
-        bool, Option("access", "allow ports beyond this machine without tokens")
-    ] = False
-    max_connections: Annotated[
-        Count, Option("limits", "connections on all ports together", "security.md#limits")
-    ] = ConnectionLimits.connections
-    max_per_address: Annotated[
-        Count, Option("limits", "connections from one other machine", "security.md#limits")
-    ] = ConnectionLimits.per_address
-    max_unjoined: Annotated[
-        Count, Option("limits", "connections to the frame port that have not joined")
-    ] = ConnectionLimits.unjoined
+    insecure: Annotated[bool, Option("allow ports beyond this machine without tokens")] = False
+    max_connections: Annotated[Count, _limit("connections on all ports together")] = (
+        ConnectionLimits.connections
+    )
+    max_per_address: Annotated[Count, _limit("connections from one other machine")] = (
+        ConnectionLimits.per_address
+    )
+    max_unjoined: Annotated[Count, _limit("connections to the frame port that have not joined")] = (
+        ConnectionLimits.unjoined
+    )
     max_snapshots: Annotated[
-        Count, Option("limits", "snapshots a second: to one address, into files of one camera")
+        Count, _limit("snapshots a second: to one address, into files of one camera")
     ] = ConnectionLimits.snapshots
     mqtt: Annotated[
         Broker | None,
         Read(parse_broker, "URL"),
-        Option("servers", "MQTT broker to tell of this server: `mqtt://HOST`", "scale.md"),
+        Option("MQTT broker to tell of this server: `mqtt://HOST`", "scale.md"),
     ] = None
     workers: Annotated[
         int,
         Meta(ge=0, le=MOST_WORKERS),
         Read(metavar="N"),
-        Option("program", "processes that deliver beside this one, on Linux", "delivery.md"),
+        Option("processes that deliver beside this one, on Linux", "delivery.md"),
     ] = 0
     stopped: Annotated[
-        bool,
-        Option("program", "begin with the stream stopped, waiting for `start`", is_live=True),
+        bool, Option("begin with the stream stopped, waiting for `start`", is_live=True)
     ] = False
-    keys: Annotated[
-        bool, Option("program", "keys in the server's own terminal: `?` lists them")
-    ] = True
     log: Annotated[
-        OptionalFile,
-        Option("program", "file to log to, not standard error", "operations.md#without-systemd"),
+        OptionalFile, Option("file to log to, not standard error", "operations.md#without-systemd")
     ] = None
-    log_json: Annotated[bool, Option("program", "log as JSON lines")] = False
-    log_level: Annotated[
-        LogLevelName,
-        Option("program", "`debug`, `info`, `warn`, `error` or `critical`"),
-    ] = "info"
+    log_json: Annotated[bool, Option("log as JSON lines")] = False
+    log_level: Annotated[LogLevelName, Option("`debug`, `info`, `warn`, `error` or `critical`")] = (
+        "info"
+    )
 
 
 class GivenOptions(PlainOptions, kw_only=True, rename="kebab"):
@@ -143,52 +120,59 @@ class GivenOptions(PlainOptions, kw_only=True, rename="kebab"):
     camera: Annotated[
         list[str],
         Read(metavar="[NAME=]SOURCE"),
-        Option("cameras", "camera: `0`, `/dev/video0`, `rtsp://…`", "cameras.md", in_file=False),
+        Option("camera: `0`, `/dev/video0`, `rtsp://…`", "cameras.md", in_file=False),
     ] = field(default_factory=lambda: ["auto:"])
     process: Annotated[
         list[str],
         Read(metavar="[CAMERA=]MODULE:FUNCTION"),
-        Option("cameras", "user code on a camera's pictures", "processing.md"),
+        Option("user code on a camera's pictures", "processing.md"),
     ] = []
     process_in: Annotated[
         Literal["process", "thread"],
         Read(metavar="WHERE"),
-        Option("cameras", "where user code runs: `process` or `thread`"),
+        Option("where user code runs: `process` or `thread`"),
     ] = "process"
-    no_listen: Annotated[bool, Option("ports", "no frame port")] = False
-    no_control: Annotated[bool, Option("ports", "no control port")] = False
-    no_http: Annotated[bool, Option("ports", "no web page")] = False
+    publish: Annotated[
+        Published,
+        Option(
+            "target that a camera's video is sent to: `rtmp://…`, `rtsp://…`, `hls:FOLDER`, "
+            "`hls:https://…`, `whip:https://…`",
+            "scale.md",
+            in_file=False,
+            is_live=True,
+        ),
+    ] = []
+    config: Annotated[
+        ConfigFile, Option("TOML file with these options, and more for each camera", in_file=False)
+    ] = None
+    keys: Annotated[bool, Option("keys in the server's own terminal: `?` lists them")] = True
+    listen: Annotated[Endpoints, Option("frame port; `0.0.0.0:9530` is open to other machines")] = (
+        field(default_factory=lambda: [FRAME_ENDPOINT])
+    )
+    control: Annotated[Endpoints, Option("control port")] = field(
+        default_factory=lambda: [CONTROL_ENDPOINT]
+    )
+    http: Annotated[Endpoints, Option("web page, MJPEG, API")] = field(
+        default_factory=lambda: [HTTP_ENDPOINT]
+    )
+    no_listen: Annotated[bool, Option("no frame port")] = False
+    no_control: Annotated[bool, Option("no control port")] = False
+    no_http: Annotated[bool, Option("no web page")] = False
     record_format: Annotated[
         Format | None,
         Read(parse_format, "FORMAT"),
-        Option("recordings", "`h264` (usual), `copy`, `mp4`, `mkv`, `avi`, `mov`, `h264.mkv`"),
+        Option("`h264` (usual), `copy`, `mp4`, `mkv`, `avi`, `mov`, `h264.mkv`"),
     ] = None
     record: Annotated[
         list[str],
         Read(metavar="NAME=VALUE"),
-        Option("recordings", "setting of recordings: `segment=10m`, `keep=20GB`, …", in_file=False),
+        Option("setting of recordings: `segment=10m`, `keep=20GB`, …", in_file=False),
     ] = []
-    publish: Annotated[
-        Published,
-        Option(
-            "servers",
-            "target that a camera's video is sent to: `rtmp://…`, `rtsp://…`, `hls:FOLDER`, "
-            "`hls:https://…`, `whip:https://…`",
-            in_file=False,
-        ),
-    ] = []
-    config: Annotated[
-        ConfigFile,
-        Option("program", "TOML file with these options, and more for each camera", in_file=False),
-    ] = None
 
 
-#: The order of the options in ``--help``, which leaves the limits to the documentation.
-_GROUPS = ("cameras", "ports", "web page", "recordings", "access", "limits", "servers", "program")
-#: All options by their keys, in that order.
-OPTIONS = dict(
-    sorted(settings_of(GivenOptions).items(), key=lambda item: _GROUPS.index(item[1].option.group))
-)
+_PLAIN = settings_of(PlainOptions)
+#: All options by their keys, in the order of ``--help`` and of the documentation.
+OPTIONS = {k: each for k, each in settings_of(GivenOptions).items() if k not in _PLAIN} | _PLAIN
 
 
 class ServeOptions(PlainOptions):

@@ -40,18 +40,18 @@ class Option:
     """How an option is shown and applied.
 
     Arguments:
-        group: the options with which it is listed.
         help: a line for ``--help`` and the documentation, with backquotes around what is typed.
         page: the page, and perhaps the section, of the documentation that says more.
         flag: its name on the command line, if that differs from its key in a file.
+        in_help: False if only the documentation has it.
         in_file: False if it cannot be in a configuration file.
         is_live: True if a reload applies it; the others need a restart.
     """
 
-    group: str = ""
     help: str = ""
     page: str = ""
     flag: str | None = None
+    in_help: bool = True
     in_file: bool = True
     is_live: bool = False
 
@@ -109,9 +109,8 @@ class Setting:
             value = msgspec.convert(value, given, strict=is_strict)
         except msgspec.ValidationError:
             # A text in place of a table may be an address with a password.
-            shown = (
-                "a text" if get_origin(given) is dict and isinstance(value, str) else _shown(value)
-            )
+            is_secret = get_origin(given) is dict and isinstance(value, str)
+            shown = "a text" if is_secret else _shown(value)
             raise BadArgument(f"{label} has to be {_expected(given)}, not {shown}") from None
         return value if function is None else function(value, label)
 
