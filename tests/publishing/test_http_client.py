@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.ports import free_port
+from tests.support.process import PATIENCE
 from tests.support.publish_peers import LOCAL, WebServer
 from twistedcam.publishing.sender import http_client
 from twistedcam.publishing.sender.http_client import TargetClient
@@ -70,6 +71,7 @@ def test_a_server_that_closes_every_connection_is_tried_once_more(client: MakeCl
     with socket.create_server((LOCAL, 0)) as listening:
         url = f"http://{LOCAL}:{listening.getsockname()[1]}/"
         there = client(url)
+        listening.settimeout(PATIENCE)
         accepted: list[int] = []
 
         def hang_up() -> None:
