@@ -63,7 +63,7 @@ def test_only_certificates_that_are_trusted_are_sent_to(tmp_path: Path, own: Pat
             for name in ("rtmps-bad", "rtsps-bad", "https-bad"):
                 wait_for(lambda name=name: targets(server)[name]["last_fault"], f"{name} to fail")
                 said = targets(server)[name]["last_fault"]
-                assert "certificate is not to be trusted" in said and "say #ca=" in said, (
+                assert "certificate is not trusted" in said and "add #ca=" in said, (
                     name,
                     said,
                 )

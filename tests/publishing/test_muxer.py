@@ -23,7 +23,7 @@ def test_certificates_are_those_of_the_file_or_the_system_s(
     system, own = tmp_path / "system.pem", tmp_path / "own.pem"
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere")
     monkeypatch.setattr(muxer, "_BUNDLES", ("/nowhere", str(system)))
-    with pytest.raises(ValueError, match=re.escape("say #ca=FILE")):
+    with pytest.raises(ValueError, match=re.escape("add #ca=FILE")):
         ca_bundle("")
     for file in (system, own):
         file.touch()
@@ -48,4 +48,4 @@ def test_a_reason_is_what_ffmpeg_logged_first() -> None:
     made._logged = ["Cannot open connection", "Error opening output"]
     assert made.reason(error) == "Connection refused (Cannot open connection)"
     made._logged = ["The certificate is expired"]
-    assert made.reason(error).startswith("its certificate is not to be trusted (The certificate is")
+    assert made.reason(error).startswith("its certificate is not trusted (The certificate is")

@@ -133,7 +133,7 @@ class OutputTests(SynchronousTestCase):
         self.give(1.5)
         self.clock.pump([1] * (int(STALL_TIMEOUT) + 1))
         self.assertEqual(self.output.state, "waiting")
-        self.assertEqual(self.reasons, ["it took nothing for 10 s"])
+        self.assertEqual(self.reasons, ["it accepted nothing for 10 s"])
         self.assertEqual(self.output.faults, 1)
 
     def test_each_wait_is_longer_until_it_has_worked_for_a_while(self) -> None:

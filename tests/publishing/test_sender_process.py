@@ -86,7 +86,7 @@ class SenderProcessTests(SynchronousTestCase):
 
     def test_without_any_word_it_is_said_that_it_ended(self) -> None:
         self.end()
-        self.assertEqual(self.told, ["its sender ended"])
+        self.assertEqual(self.told, ["the sender process has ended"])
 
     def test_one_that_is_closed_says_nothing_more_and_ends_by_itself(self) -> None:
         closed = self.process.close()

@@ -50,7 +50,7 @@ def test_settings_behind_the_hash_are_ours() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("ftp://h/x", "'ftp' is nothing to publish to"),
+        ("ftp://h/x", "cannot be published to 'ftp'"),
         ("rtmp:///app/k", "needs a host"),
         ("rtmp://h:port/app/k", "port is a number"),
         ("rtmp://h:99999/app/k", "port is a number"),

@@ -24,6 +24,7 @@ from twistedcam.net import graceful_close
 from twistedcam.processing import executors as work
 from twistedcam.processing import processor, results
 from twistedcam.publishing import output
+from twistedcam.publishing.sender import http_client
 from twistedcam.recording import containers as formats
 from twistedcam.recording import continuous as standing
 from twistedcam.recording import first_frame as first_picture
@@ -53,7 +54,7 @@ from twistedcam.util import camera_name
 from twistedcam.wire import messages
 
 KIB, MIB = 1024, 2**20
-_WORDS = {"two": 2, "five": 5, "ten": 10}
+_WORDS = {"two": 2, "five": 5, "six": 6, "ten": 10}
 
 #: A document, a sentence with a group for each number, and the numbers that the program has.
 NUMBERS = (
@@ -197,9 +198,10 @@ NUMBERS = (
     ("delivery", r"takes nothing is asked (\w+) times a second", [1 / wait.REST]),
     (
         "scale",
-        r"does not answer for (\w+) s, or takes nothing for (\w+) s",
+        r"does not answer for (\w+) s, or accepts nothing for (\w+) s",
         [output.CONNECT_TIMEOUT, output.STALL_TIMEOUT],
     ),
+    ("scale", r"use up to (\w+) connections", [http_client.MAX_CONNECTIONS]),
     (
         "recording",
         r"above (\w+) × (\w+) pixels",

@@ -223,7 +223,7 @@ class Output:
             and self._sent_pts - self._taken_pts > CLOCK  # the last second is reported late
             and now - self._last_progress > STALL_TIMEOUT
         ):
-            self._fail(f"it took nothing for {STALL_TIMEOUT:g} s")
+            self._fail(f"it accepted nothing for {STALL_TIMEOUT:g} s")
 
     def _fail(self, reason: str) -> None:
         self.faults += 1

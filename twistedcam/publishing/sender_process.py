@@ -91,4 +91,4 @@ class SenderProcess(ChildProcess):
             self._is_closing = True
             # Without an error of the sender's own, a traceback's last line is the reason.
             last = self._target.without_secrets(last_line(self._errors))
-            self._report_end(self._reason or last or "its sender ended")
+            self._report_end(self._reason or last or "the sender process has ended")

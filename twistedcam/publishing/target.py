@@ -127,7 +127,7 @@ def parse_target(text: str) -> PublishTarget:
     scheme, colon, rest = address.partition(":")
     scheme = scheme.lower()
     if not colon or scheme not in _MUXERS:
-        raise BadArgument(f"{scheme[:40]!r} is nothing to publish to: write {_EXAMPLES}")
+        raise BadArgument(f"video cannot be published to {scheme[:40]!r}: write {_EXAMPLES}")
     given = dict(parse_qsl(fragment, keep_blank_values=True))
     for name in given:
         if name not in SETTINGS:

@@ -74,7 +74,7 @@ class _Adapter(HTTPAdapter):
         try:
             self._context = ssl.create_default_context(cafile=ca or None)
         except OSError as error:
-            raise OSError(f"no certificates can be read from {ca}: {error}") from error
+            raise OSError(f"cannot read certificates from {ca}: {error}") from error
         if not verify:
             self._context.check_hostname = False
             self._context.verify_mode = ssl.CERT_NONE

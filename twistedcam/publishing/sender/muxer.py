@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from twistedcam.publishing.sender.hls_upload import HlsUpload
     from twistedcam.publishing.sender.whip_proxy import WhipProxy
 
-#: Where systems keep the certificates of authorities in one file, as FFmpeg's GnuTLS wants it.
+#: Files of certificate authorities, by system: FFmpeg's GnuTLS needs one file.
 _BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -129,7 +129,7 @@ def ca_bundle(ca: str) -> str:
     for each in (ca or ssl.get_default_verify_paths().cafile, *_BUNDLES):
         if each and Path(each).exists():
             return each
-    raise ValueError("no certificates of authorities are on this system: say #ca=FILE")
+    raise ValueError("this system has no file of certificate authorities: add #ca=FILE")
 
 
 def tee_url(url: str, muxer: str, options: dict[str, str]) -> str:

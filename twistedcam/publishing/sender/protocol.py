@@ -12,8 +12,8 @@ import sys
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple, TypedDict
 
-#: The reason where a certificate is not trusted, with what was found wrong.
-UNTRUSTED = "its certificate is not to be trusted ({}); for one that signs itself say #ca=FILE"
+#: The reason if a certificate is not trusted; the gap is for what is wrong with it.
+UNTRUSTED = "its certificate is not trusted ({}); if it is self-signed, add #ca=FILE"
 #: Time in steps of 1/90000 s, 1 for a keyframe, bytes that follow.
 FRAME_HEADER = struct.Struct(">QBI")
 
