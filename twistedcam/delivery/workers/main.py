@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.protocol import Factory
+from twisted.internet.protocol import ClientFactory
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger, globalLogBeginner
 
@@ -151,21 +151,15 @@ def main(path: str, number: int, logged: str) -> None:
     go_by_steady_clock(there)
     worker = Worker(there, number)
 
-    class ChannelFactory(Factory[WorkerChannel]):
+    class ChannelFactory(ClientFactory):
         noisy = False
 
         def buildProtocol(self, addr: Any) -> WorkerChannel:
             there.callLater(0, worker.begin)
             return worker.channel
 
-        def startedConnecting(self, connector: Any) -> None:
-            """For connectUNIX."""
-
         def clientConnectionFailed(self, connector: Any, reason: Any) -> None:
             there.stop()
-
-        def clientConnectionLost(self, connector: Any, reason: Any) -> None:
-            """The channel has heard of it."""
 
     there.connectUNIX(path, ChannelFactory())
     # Ctrl-C goes to all processes of a terminal, and the server's end is this one's too.

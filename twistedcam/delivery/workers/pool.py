@@ -78,7 +78,9 @@ class WorkerPool:
         """Start all of them."""
         self._folder = tempfile.mkdtemp(prefix="twistedcam-")
         path = os.path.join(self._folder, "workers")
-        self._port = self._reactor.listenUNIX(path, _ChannelFactory(self._received, self._lost))
+        factory = Factory.forProtocol(lambda: WorkerChannel(self._received, self._lost))
+        factory.noisy = False
+        self._port = self._reactor.listenUNIX(path, factory)
         for number in range(1, self._count + 1):
             self._spawn(number)
 
@@ -169,18 +171,3 @@ class WorkerPool:
             if worker.channel is channel:
                 del self._handles[number]
                 worker.lost()
-
-
-class _ChannelFactory(Factory[WorkerChannel]):
-    noisy = False
-
-    def __init__(
-        self,
-        received: Callable[[WorkerChannel, dict[str, Any]], None],
-        lost: Callable[[WorkerChannel], None],
-    ) -> None:
-        self._received = received
-        self._lost = lost
-
-    def buildProtocol(self, addr: Any) -> WorkerChannel:
-        return WorkerChannel(self._received, self._lost)
