@@ -71,19 +71,17 @@ def give_name(part: Path, path: Path) -> Path:
     Raises:
         OSError: neither could be done.
     """
-    number, target = 1, path
+    number = 0
     while True:
+        number += 1
+        target = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
         try:
             os.link(part, target)
         except FileExistsError:
             if not _is_same(part, target):  # NFS may say so of a link that it has just made
-                number += 1
-                target = path.with_stem(f"{path.stem}-{number}")
                 continue
         except OSError:
             if target.exists():
-                number += 1
-                target = path.with_stem(f"{path.stem}-{number}")
                 continue
             os.rename(part, target)
             return target

@@ -10,8 +10,9 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 
 from twistedcam.clients.control.dialogue import ControlClientSession, Message, answer, write_line
+from twistedcam.clients.sockets import connect_tcp, connect_unix
 from twistedcam.errors import BadArgument, NoServer
-from twistedcam.tls.client import Trust, connect_tls, explained
+from twistedcam.tls.client import Trust, explained
 
 DEFAULT_ENDPOINT = "tcp:127.0.0.1:9531"
 
@@ -179,14 +180,7 @@ def _connect(endpoint: str, timeout: float, trust: Trust) -> socket.socket:
     if kind not in ("tcp", "tls", "unix"):
         kind, rest = "tcp", endpoint
     if kind == "unix" and rest:
-        made = socket.socket(socket.AF_UNIX)
-        made.settimeout(timeout)
-        try:
-            made.connect(rest.removeprefix("path="))
-        except OSError:
-            made.close()
-            raise
-        return made
+        return connect_unix(rest.removeprefix("path="), timeout)
     host, _, port = rest.rpartition(":")
     # Twisted's endpoint strings escape the colons of an IPv6 address, and may name their words.
     host = host.removeprefix("host=").replace("\\:", ":").strip("[]")
@@ -194,8 +188,4 @@ def _connect(endpoint: str, timeout: float, trust: Trust) -> socket.socket:
     is_port = re.fullmatch("[0-9]{1,5}", port) and int(port) <= 65535
     if kind == "unix" or not host or not is_port:
         raise BadArgument(f"{endpoint!r} is no endpoint: HOST:PORT, tls:HOST:PORT, unix:PATH")
-    if kind == "tls":
-        return connect_tls(host, int(port), trust, timeout)
-    plain = socket.create_connection((host, int(port)), timeout)
-    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return plain
+    return connect_tcp(host, int(port), trust if kind == "tls" else None, timeout)

@@ -14,10 +14,11 @@ from collections.abc import Callable
 from twistedcam import wire
 from twistedcam.clients.frames.address import CameraAddress
 from twistedcam.clients.frames.session import REFUSALS, ClientSession, ClockOffset
+from twistedcam.clients.sockets import connect_tcp, connect_unix
 from twistedcam.errors import Disconnected, TwistedcamError
 from twistedcam.media.frame import Frame
 from twistedcam.runtime.backoff import Backoff
-from twistedcam.tls.client import connect_tls, explained
+from twistedcam.tls.client import explained
 
 log = logging.getLogger(__name__)
 
@@ -204,19 +205,8 @@ class FrameReader:
 def open_socket(target: CameraAddress, timeout: float) -> socket.socket:
     """A connected socket; OSError if there is nobody, CertificateRefused if it is another."""
     if target.path is not None:
-        connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(timeout)
-        try:
-            connection.connect(target.path)
-        except OSError:
-            connection.close()
-            raise
-        return connection
-    if target.tls:
-        return connect_tls(target.host, target.port, target.trust, timeout)
-    connection = socket.create_connection((target.host, target.port), timeout)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return connection
+        return connect_unix(target.path, timeout)
+    return connect_tcp(target.host, target.port, target.trust if target.tls else None, timeout)
 
 
 def reason_of(error: Exception) -> str:
