@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from twisted.internet.interfaces import IReactorTime
 
-from twistedcam.errors import DiskError
+from twistedcam.errors import BadArgument, DiskError
 from twistedcam.runtime.backoff import Backoff
 from twistedcam.runtime.timer import Timer
 
@@ -24,7 +24,8 @@ class ContinuousRecording:
 
     Arguments:
         clock: measures delays.
-        begin: begins the recording, or raises DiskError.
+        begin: begins the recording; raises DiskError, or BadArgument while the one before is
+            being finished.
     """
 
     def __init__(self, clock: IReactorTime, begin: Callable[[], None]) -> None:
@@ -40,6 +41,7 @@ class ContinuousRecording:
         """Begin the recording now, or as soon as the disk can be written.
 
         Raises:
+            BadArgument: the recording before is being finished.
             DiskError: the disk cannot be written now.
         """
         self.release()
@@ -61,13 +63,13 @@ class ContinuousRecording:
         self._timer.start(self._backoff.next(), self._try_again)
 
     def _try_again(self) -> None:
-        with suppress(DiskError):
+        with suppress(BadArgument, DiskError):
             self._start()
 
     def _start(self) -> None:
         self._began = self._clock.seconds()
         try:
             self._begin()
-        except DiskError:
+        except (BadArgument, DiskError):
             self._timer.start(PERIOD, self._try_again)
             raise

@@ -7,13 +7,19 @@ from collections.abc import Callable
 from twisted.internet.defer import Deferred, succeed
 
 from twistedcam.camera import Camera
+from twistedcam.codecs.h264_encoder import check_size
+from twistedcam.errors import NotSupported
 from twistedcam.media.frame import Frame
 from twistedcam.media.packet import Packet, TimedFrame
 from twistedcam.media.timeline import Timeline
 from twistedcam.recording.preroll import PreRoll
 from twistedcam.recording.writer.job import WriteJob
+from twistedcam.recording.writer.segment import MORE
 from twistedcam.stream.hub import LATE, Sink
 from twistedcam.stream.transcoder import Transcoder
+
+#: Seconds after which the measured rate of a camera is reliable.
+_MEASURED = 2.0
 
 
 class Intake(Sink):
@@ -116,6 +122,27 @@ class Intake(Sink):
         self._needs_keyframe = not taken
         if not taken and self._shared is not None:
             self._shared.need_keyframe()
+
+    def has_encodable_picture(self) -> bool:
+        """True if the camera has a picture, of a size that H.264 can encode."""
+        frame = self._camera.hub.newest
+        try:
+            if frame is not None:
+                check_size(frame.width, frame.height)
+        except NotSupported:
+            return False
+        return frame is not None
+
+    def nominal_rate(self, now: float) -> float | None:
+        """The camera's nominal rate in frames a second; None if it is unknown or too low.
+
+        Arguments:
+            now: seconds on the camera's clock.
+        """
+        said, since, rate = self._camera.granted.fps, self._camera.live_since, self._camera.rate
+        if since is not None and now - since > _MEASURED and rate.current(now) > said * MORE:
+            return None
+        return said if 1 <= said <= 120 else None
 
     def _is_due(self, timed: TimedFrame) -> bool:
         """True if the recording takes this frame: a timelapse does not take all."""

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
-from automat import TypeMachineBuilder
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from twistedcam.camera import Camera
-from twistedcam.codecs.h264_encoder import check_size
 from twistedcam.errors import BadArgument, CameraFailed, CommandError, DiskError, NotSupported
 from twistedcam.events import EventBus
-from twistedcam.media.frame import Frame
 from twistedcam.recording.camera_loss import CameraLossWatch
 from twistedcam.recording.containers import SUFFIXES, Format
 from twistedcam.recording.continuous import ContinuousRecording
@@ -29,51 +27,51 @@ from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.file_names import check_name
 from twistedcam.recording.writer.job import WriteJob, write_frames
 from twistedcam.recording.writer.plan import Plan, check_plan, make_plan
-from twistedcam.recording.writer.segment import MORE, SegmentResult
+from twistedcam.recording.writer.segment import SegmentResult
 from twistedcam.recording.writer.session import Progress
 from twistedcam.runtime.threads import Thread
 from twistedcam.stream.transcoder import Transcoder
 
 log = Logger()
 
-#: Seconds after which the rate of a camera that has just become live is known.
-_MEASURED = 2.0
-
 RecorderState = Literal["idle", "recording", "finishing"]
 
 
-class _Lifecycle(Protocol):
-    """The inputs of a recorder's state machine."""
-
-    def begin(self) -> None: ...
-
-    def finish(self) -> None: ...
-
-    def finished(self) -> None: ...
+#: The state before each state.
+_BEFORE: dict[RecorderState, RecorderState] = {
+    "recording": "idle",
+    "finishing": "recording",
+    "idle": "finishing",
+}
 
 
-class _HasState:
-    state: RecorderState = "idle"
+@dataclass(eq=False)
+class RecordingRequest:
+    """A reason for which a camera is recorded, until it is released (``Recorder.request``).
+
+    It ends with its recording, whatever ends that.
+
+    Arguments:
+        reason: what asks for the recording.
+        name: the name of the file at the time of the request.
+    """
+
+    reason: str
+    name: str
+    _release: Callable[[RecordingRequest], Deferred[Progress | None]]
+
+    def release(self) -> Deferred[Progress | None]:
+        """Release the recording; it ends if no other request holds it.
+
+        Fires when its file is complete; with None if the recording goes on or had ended before.
+        """
+        return self._release(self)
 
 
-def _enter(state: RecorderState) -> Callable[[_Lifecycle, _HasState], None]:
-    def entered(_: _Lifecycle, recorder: _HasState) -> None:
-        recorder.state = state
-
-    return entered
-
-
-_builder = TypeMachineBuilder(_Lifecycle, _HasState)
-_idle, _recording = _builder.state("idle"), _builder.state("recording")
-_finishing = _builder.state("finishing")
-_idle.upon(_Lifecycle.begin).to(_recording)(_enter("recording"))
-_recording.upon(_Lifecycle.finish).to(_finishing)(_enter("finishing"))
-_finishing.upon(_Lifecycle.finished).to(_idle)(_enter("idle"))
-_make_lifecycle = _builder.build()
-
-
-class Recorder(_HasState):
+class Recorder:
     """Records one camera.
+
+    A recording runs while at least one request holds it. ``stop`` ends it whatever holds it.
 
     Arguments:
         camera: the camera.
@@ -95,6 +93,7 @@ class Recorder(_HasState):
         settings: RecordSettings | None = None,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.state: RecorderState = "idle"
         #: Start of the current recording, in seconds since the UNIX epoch.
         self.started_at = 0.0
         #: The error that ended the last recording, or None.
@@ -107,6 +106,8 @@ class Recorder(_HasState):
         self._clock = clock
         self._steady = steady
         self._job: WriteJob | None = None
+        #: The requests that hold the current recording.
+        self._requests: set[RecordingRequest] = set()
         #: The plan of the current recording, or of the last one.
         self._plan: Plan | None = None
         self._intake = Intake(camera, steady)
@@ -119,7 +120,6 @@ class Recorder(_HasState):
         #: True if the camera had a picture that can be encoded when the recording began. If not,
         #: and the first picture cannot be encoded either, the camera is the cause.
         self._had_encodable = False
-        self._machine = _make_lifecycle(self)
         self.settings = settings or RecordSettings()
 
     @property
@@ -162,6 +162,11 @@ class Recorder(_HasState):
         """The number of frames that the recording had to leave out."""
         return 0 if self._job is None else self._job.dropped + self._intake.missed
 
+    @property
+    def reasons(self) -> set[str]:
+        """The reasons for which the camera is recorded now."""
+        return {each.reason for each in self._requests}
+
     def item(self) -> Item | None:
         """The file that is being written as an entry of the library, or None."""
         if self._job is None or self.format is None:
@@ -190,13 +195,17 @@ class Recorder(_HasState):
         """
         check_plan(self._folder, name, self.settings)
 
-    def start(self, name: str | None = None, every: float | None = None) -> str:
-        """Begin a recording, with the pre-roll first, and return the file's name.
+    def request(
+        self, reason: str, name: str | None = None, every: float | None = None
+    ) -> RecordingRequest:
+        """Record until the request is released. The pre-roll comes first.
 
-        Nothing changes if such a recording is running.
+        A recording that is running already is joined.
 
         Arguments:
-            every: for a timelapse, the seconds from one frame to the next.
+            reason: what asks for it: ``command``, ``at_start``, ``motion``.
+            name: the file's name; None for any.
+            every: for a timelapse, the seconds from one frame to the next; None for any.
 
         Raises:
             BadArgument: the name is not valid for a recording, or is in use; or another recording
@@ -205,12 +214,12 @@ class Recorder(_HasState):
         """
         if self.state == "recording" and self.name is not None:
             self._check_same(name, every)
-            return self.name
+            return self._add_request(reason, self.name)
         if self.state == "finishing":
             raise BadArgument("the recording before is still being finished: try again")
         plan = self._make_plan(name, every)
-        self._had_encodable = _is_encodable(self._camera.hub.newest)
-        self._machine.begin()
+        self._had_encodable = self._intake.has_encodable_picture()
+        self._enter("recording")
         self.failure, self.format, self.started_at = None, plan.format, time.time()
         first = self._intake.last(self.settings.preroll or 0) if every is None else []
         self._job, self._plan = WriteJob(plan, first, self._make_thread, self, self._steady), plan
@@ -224,7 +233,11 @@ class Recorder(_HasState):
             self._first.begin()
             if self.result.frames:  # of the pre-roll
                 self._first.on_picture()
-        return plan.name
+        return self._add_request(reason, plan.name)
+
+    def start(self, name: str | None = None, every: float | None = None) -> str:
+        """Record until ``stop`` and return the file's name; raises as ``request`` does."""
+        return self.request("command", name, every).name
 
     def begun(self) -> Deferred[str | None]:
         """Wait until the first picture of the recording is on the disk.
@@ -244,17 +257,23 @@ class Recorder(_HasState):
         if self.settings.at_start:
             try:
                 self._continuous.hold()
+            except BadArgument:
+                pass  # the recording before is still being finished: it is tried again
             except DiskError as error:
                 self.failure = error
                 log.error("{camera} is not recorded: {why}", camera=self._camera.name, why=error)
                 self._reporter.fault(error)
 
     def stop(self) -> Deferred[Progress | None]:
-        """End the recording. Fires when its file is complete; with None if there was none.
+        """End the recording now, whatever asks for it, and do not begin it again by itself.
 
-        Then ``failure`` is the reason if there is no file, or if the recording ended too soon.
+        Fires when its file is complete; with None if there was none. ``failure`` is the reason if
+        there is no file, or if the recording ended too soon.
         """
         self._continuous.release()
+        return self._end()
+
+    def _end(self) -> Deferred[Progress | None]:
         if self.state == "idle":
             return succeed(None)
         waiting: Deferred[Progress | None] = Deferred()
@@ -307,6 +326,18 @@ class Recorder(_HasState):
         if self.state == "recording":
             self._finish()
 
+    def _add_request(self, reason: str, name: str) -> RecordingRequest:
+        request = RecordingRequest(reason, name, self._release)
+        if self.state == "recording":  # not if the pre-roll could not be written
+            self._requests.add(request)
+        return request
+
+    def _release(self, request: RecordingRequest) -> Deferred[Progress | None]:
+        if request not in self._requests:
+            return succeed(None)
+        self._requests.remove(request)
+        return succeed(None) if self._requests else self._end()
+
     def _check_same(self, name: str | None, every: float | None) -> None:
         """Check that the running recording is the one that is asked for."""
         assert self._plan is not None
@@ -320,27 +351,22 @@ class Recorder(_HasState):
             )
 
     def _make_plan(self, name: str | None, every: float | None) -> Plan:
-        camera = self._camera
-        return make_plan(self._folder, camera.name, name, self.settings, every, self._rate())
-
-    def _rate(self) -> float | None:
-        """The camera's nominal rate in frames a second; None if it is unknown or too low."""
-        camera, now = self._camera, self._clock.seconds()
-        said, since = camera.granted.fps, camera.live_since
-        if since is not None and now - since > _MEASURED and camera.rate.current(now) > said * MORE:
-            return None
-        return said if 1 <= said <= 120 else None
+        rate = self._intake.nominal_rate(self._clock.seconds())
+        return make_plan(self._folder, self._camera.name, name, self.settings, every, rate)
 
     def _on_waiting(self, reason: str | None) -> None:
-        if self.name is not None and reason is None:
-            self._reporter.report("writing", self.name)
-        elif self.name is not None and reason is not None:
-            self._reporter.report("waiting", self.name, reason=reason)
+        if self.name is not None:
+            self._reporter.waiting(self.name, reason)
 
     def _begin_again(self) -> None:
         is_on = self._camera.state != "stopped" or self._camera.is_idle
-        if self.settings.at_start and self.state == "idle" and is_on:
-            self.start()
+        if self.settings.at_start and is_on and "at_start" not in self.reasons:
+            self.request("at_start")
+
+    def _enter(self, state: RecorderState) -> None:
+        if self.state != _BEFORE[state]:
+            raise RuntimeError(f"a recorder that is {self.state} cannot become {state}")
+        self.state = state
 
     def _on_lost(self) -> None:
         if self._job is not None:
@@ -348,7 +374,8 @@ class Recorder(_HasState):
 
     def _finish(self) -> None:
         assert self._job is not None
-        self._machine.finish()
+        self._enter("finishing")
+        self._requests.clear()
         self._camera_loss.end()
         finished = self._intake.end().addCallback(self._job.finish)
         finished.addCallback(self._finished)
@@ -357,7 +384,7 @@ class Recorder(_HasState):
     def _finished(self, progress: Progress) -> None:
         progress.dropped = self.dropped
         self._job = self.format = None
-        self._machine.finished()
+        self._enter("idle")
         if self.failure is not None:
             self._reporter.failed(progress, self.failure)
             self._reporter.fault(self.failure)
@@ -371,13 +398,3 @@ class Recorder(_HasState):
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             each.callback(progress)
-
-
-def _is_encodable(frame: Frame | None) -> bool:
-    """True if there is a frame, of a size that H.264 can encode."""
-    try:
-        if frame is not None:
-            check_size(frame.width, frame.height)
-    except NotSupported:
-        return False
-    return frame is not None

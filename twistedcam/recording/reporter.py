@@ -63,6 +63,13 @@ class RecordingReporter:
             return f"recorded {of}{path} ({length}, {size})"
         return _TEXTS.get(what, f"recording {what}: {{path}}").format(path=path)
 
+    def waiting(self, name: str, reason: str | None) -> None:
+        """Report why a recording has no picture so far; None if it has its first one now."""
+        if reason is None:
+            self.report("writing", name)
+        else:
+            self.report("waiting", name, reason=reason)
+
     def left_out(self, reason: str, is_fault: bool) -> None:
         """Log that a recording leaves out pictures.
 
