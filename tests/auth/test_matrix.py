@@ -210,7 +210,8 @@ class MatrixTests(ServerCase):
             for route in router.routes
             if not any(route.method == how and route.match(path) is not None for how, path in tried)
         ]
-        self.assertEqual(missing, ["/static/{name}", "/favicon.ico"])  # open to everybody
+        everybody = ["/static/{name}", "/static/{folder}/{name}", "/favicon.ico"]
+        self.assertEqual(missing, everybody)
         commands = {self.registry.find(line.split())[0].name for line, *_ in LINES}
         others = {each.name for each in self.registry} - commands
         self.assertEqual(others, {"help", "ping", "auth", "json", "quit"})  # before a token, too

@@ -87,7 +87,7 @@ def test_axe_finds_nothing_in_the_grid_alone_the_player_and_the_dialogs(
     assert violations(page) == []
     page.chrome.get(f"{server.http}/#door")
     page.wait(lambda: page.text(".slider"), "its settings")
-    say = "return import('/static/messages.js').then(({say}) => { say('It failed', true); "
+    say = "return import('/static/lib/messages.js').then(({say}) => { say('It failed', true); "
     page.chrome.execute_script(say + "say('A note'); })")
     assert violations(page) == []
     for name, shown in (("visit.mp4", "video"), ("porch.jpg", "img"), ("broken.mp4", ".fault")):
@@ -125,7 +125,7 @@ def test_an_error_is_an_alert_that_stays_until_it_is_closed(page: Page) -> None:
         window.timers = [];
         const later = window.setTimeout;
         window.setTimeout = (call, wait) => { window.timers.push(call); return later(call, wait); };
-        return import("/static/messages.js").then(({say}) => {
+        return import("/static/lib/messages.js").then(({say}) => {
           say("first", true); say("a note"); say("second", true); say("first", true);
         });
     """)

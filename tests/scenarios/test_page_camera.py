@@ -60,8 +60,9 @@ def test_the_picture_moves_and_its_age_is_measured(page: Page, server: ServerPro
 
 def test_an_age_is_measured_by_the_quickest_answer_and_says_what_is_not_known(page: Page) -> None:
     found = page.chrome.execute_script("""
-        return import("/static/clock.js").then(async ({ clock }) => {
-          const { age } = await import("/static/dom.js"), made = new clock.constructor(), seen = [];
+        return import("/static/lib/clock.js").then(async ({ clock }) => {
+          const { age } = await import("/static/lib/dom.js");
+          const made = new clock.constructor(), seen = [];
           // Asked, answered by a server 1000 ms ahead, heard: the first and the third late.
           for (const [asked, answered, heard] of [
             [0, 1001, 12], [20, 1021, 22], [30, 1031, 44], [50, 5051, 53],

@@ -53,7 +53,7 @@ COVERED = """
 const [text] = arguments, under = () => document.querySelector("#main").getBoundingClientRect().top;
 scrollTo(0, 0);
 const before = under();
-return import("/static/messages.js").then(({ say }) => {
+return import("/static/lib/messages.js").then(({ say }) => {
   say(text);
   const note = document.querySelector(".toast"), box = note.getBoundingClientRect();
   const faults = [...document.querySelectorAll("button, a, canvas, input, .link, .brand")]

@@ -15,7 +15,7 @@ from tests.support.process import PATIENCE, ServerProcess, wait_for
 DOOR = ("--camera", "door=pattern:?size=320x240&fps=10")
 RIGHT_TO_LEFT = "\u0641\u064a\u0644\u0645 \u0637\u0648\u064a\u0644.jpg"
 DECEIVING = "evil\u202egpj.mp4"
-LOADING = """return import("/static/recordings.js").then(({ Recordings }) => {
+LOADING = """return import("/static/views/recordings.js").then(({ Recordings }) => {
     new Recordings().draw();
     return document.querySelector("#shelf").innerText;
 });"""

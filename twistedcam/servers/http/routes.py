@@ -66,6 +66,7 @@ def make_router(server: Server, registry: Registry, stats: LiveStats) -> Router:
         "/recordings/{name}": recordings.get,
         "/recordings/{name}/thumbnail": recordings.thumbnail,
         "/static/{name}": page.static,
+        "/static/{folder}/{name}": page.static,
         "/favicon.ico": page.favicon,
     }
     for path, handler in routes.items():

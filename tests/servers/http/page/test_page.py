@@ -43,3 +43,13 @@ class PageTests(SiteCase):
         self.assertNotIn('<img src="stream/', page)
         self.assertIn('<a href="stream/c4">', page)
         self.assertIn('<meta http-equiv="refresh"', page)
+
+    def test_files_in_folders_are_sent_and_no_path_leads_out(self) -> None:
+        answer = self.ask("GET", "/static/lib/dom.js")
+        self.assertEqual(self.status, 200)
+        self.assertIn("Content-Type: text/javascript", answer.head)
+        for path in ("lib", "lib/", "lib/none.js", "lib/../app.js", "..%2fpage.py",
+                     "%2e%2e/page.py", "../page.py", "..%2f..%2f/page.py", "lib/..%2f..%2fpage.py",
+                     "none/dom.js", "lib%2fdom.js%00", "lib/%2e%2e/page.py"):  # fmt: skip
+            self.ask("GET", f"/static/{path}")
+            self.assertEqual(self.status, 404, path)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 log = Logger()
 
 #: Routes without access control: they contain nothing of this server.
-OPEN = frozenset({"/static/{name}", "/favicon.ico"})
+OPEN = frozenset({"/static/{name}", "/static/{folder}/{name}", "/favicon.ico"})
 #: Routes of one camera: that in the path or in the query, or the first.
 PICTURES = ("/stream", "/snapshot", "/live")
 #: For a tab that reloads the page and keeps its token in the browser: it sees no camera's name.

@@ -6,6 +6,7 @@ import hashlib
 import html
 from dataclasses import dataclass
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -66,10 +67,16 @@ class Page:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._files: dict[str, _File] = {}
-        for each in files(__package__).joinpath("static").iterdir():
+        self._load(files(__package__).joinpath("static"), "")
+
+    def _load(self, folder: Traversable, prefix: str) -> None:
+        """Read all files into memory: a request can only name one of these."""
+        for each in folder.iterdir():
             suffix = "." + each.name.rpartition(".")[2]
-            if suffix in TYPES:
-                self._files[each.name] = _file(each.read_bytes(), TYPES[suffix])
+            if each.is_dir():
+                self._load(each, f"{each.name}/")
+            elif suffix in TYPES:
+                self._files[prefix + each.name] = _file(each.read_bytes(), TYPES[suffix])
 
     def index(self, request: HttpRequest) -> Reply:
         """The page."""
@@ -86,9 +93,9 @@ class Page:
         body = page.body.decode().replace(_PLACE, _figures(names, shown)).replace(_AGAIN, again)
         return _answer(request, _file(body.encode(), page.type))
 
-    def static(self, request: HttpRequest, name: str) -> Reply:
-        """One of the page's parts."""
-        found = self._files.get(name)
+    def static(self, request: HttpRequest, name: str, folder: str | None = None) -> Reply:
+        """Return one of the page's files."""
+        found = self._files.get(name if folder is None else f"{folder}/{name}")
         if found is None:
             return json_reply({"code": "not-found", "message": f"there is no {name!r}"}, 404)
         return _answer(request, found)

@@ -1,12 +1,12 @@
 // The page: cameras, recordings, and a line to the server that says how they are.
-import { Feed } from "./feed.js";
-import { CameraView } from "./camera.js";
-import { clock } from "./clock.js";
-import { Recordings } from "./recordings.js";
+import { Feed } from "./lib/server_events.js";
+import { CameraView } from "./views/camera.js";
+import { clock } from "./lib/clock.js";
+import { Recordings } from "./views/recordings.js";
 import { startKeys } from "./keys.js";
-import { rights } from "./rights.js";
-import { $, address } from "./dom.js";
-import { tell } from "./messages.js";
+import { rights } from "./lib/rights.js";
+import { $, address } from "./lib/dom.js";
+import { tell } from "./lib/messages.js";
 
 const LINKS = { connected: "Connected", lost: "Server lost – trying again", refused: "Token refused", connecting: "Connecting" };
 const cameras = $("#cameras");

@@ -1,7 +1,7 @@
 // The keys of the server's own terminal, for the camera that is shown alone or has the focus. They
 // can be switched off: dictation types letters, too.
-import { $ } from "./dom.js";
-import { say } from "./messages.js";
+import { $ } from "./lib/dom.js";
+import { say } from "./lib/messages.js";
 
 // What takes keys itself: all of them, or the space that presses it. (A link takes Enter, which is
 // nobody's here.)

@@ -1,9 +1,9 @@
 // The recordings and snapshots: seen, played, taken away, deleted.
-import { call, command } from "./api.js";
-import { rights } from "./rights.js";
-import { $, address, bytes, capital, fromTemplate, icon, inText, span, visible, when } from "./dom.js";
-import { say } from "./messages.js";
-import { Player } from "./player.js";
+import { call, command } from "../lib/api.js";
+import { rights } from "../lib/rights.js";
+import { $, address, bytes, capital, fromTemplate, icon, inText, span, visible, when } from "../lib/dom.js";
+import { say } from "../lib/messages.js";
+import { Player } from "./recording_player.js";
 
 const PAGE = 24; // shown at once
 const AT_MOST_EVERY = 1000; // milliseconds between two readings of the list

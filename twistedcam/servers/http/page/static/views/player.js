@@ -1,8 +1,8 @@
 // Live pictures on a canvas, each acknowledged when it is drawn: on a slow line there are fewer,
 // but none is old. An <img> would show all of them, later and later (or, in Safari, freeze).
-import { clock } from "./clock.js";
-import { refused, verdict } from "./api.js";
-import { address, ask } from "./dom.js";
+import { clock } from "../lib/clock.js";
+import { refused, verdict } from "../lib/api.js";
+import { address, ask } from "../lib/dom.js";
 
 const HEADER = 16; // sequence number and time of capture in microseconds, big-endian, 64 bits each
 const RETRY = 700;

@@ -1,6 +1,6 @@
 // What can be set on a camera, as sliders, choices and switches.
-import { call, cameraPath, command } from "./api.js";
-import { rights } from "./rights.js";
+import { call, cameraPath, command } from "../lib/api.js";
+import { rights } from "../lib/rights.js";
 
 const MANY = 5; // what there is to set, beyond which it gets the whole column beside the picture
 const WAIT = 120; // milliseconds between two settings while a slider moves

@@ -1,5 +1,5 @@
 // A recording or a snapshot, shown large.
-import { $, address, inText, visible } from "./dom.js";
+import { $, address, inText, visible } from "../lib/dom.js";
 
 const FILMS = /\.(mp4|m4v|webm|mov)$/i; // what browsers may play
 

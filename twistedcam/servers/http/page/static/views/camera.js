@@ -1,13 +1,13 @@
 // One camera: its picture, its state, its buttons, its figures.
-import { cameraPath, command } from "./api.js";
-import { clock } from "./clock.js";
+import { cameraPath, command } from "../lib/api.js";
+import { clock } from "../lib/clock.js";
 import { Controls } from "./controls.js";
-import { Meter, Tile } from "./curve.js";
-import { $, address, age, bits, bytes, fromTemplate, icon, inText, span } from "./dom.js";
-import { keys } from "./keys.js";
-import { say, tell } from "./messages.js";
-import { Pictures } from "./pictures.js";
-import { rights } from "./rights.js";
+import { Meter, Tile } from "./chart.js";
+import { $, address, age, bits, bytes, fromTemplate, icon, inText, span } from "../lib/dom.js";
+import { keys } from "../keys.js";
+import { say, tell } from "../lib/messages.js";
+import { Pictures } from "./player.js";
+import { rights } from "../lib/rights.js";
 
 const STATES = { live: "Live", starting: "Starting", recovering: "No picture", stopped: "Stopped" };
 const VEILS = { starting: "Starting", recovering: "No picture, trying again", stopped: "Stopped" };

@@ -1,5 +1,5 @@
 // A figure of now, with its last five minutes as a curve, and what figures are made from.
-import { fromTemplate } from "./dom.js";
+import { fromTemplate } from "../lib/dom.js";
 
 const KEEP = 300; // seconds
 const HEIGHT = 48;
