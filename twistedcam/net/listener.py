@@ -182,8 +182,10 @@ class Listener(Service):
 def _accept_few(port: tcp.Port) -> None:
     """Have a port accept no more than ``MOST_ACCEPTED`` connections in one turn of the reactor.
 
-    Twisted accepts twenty more each time that there are as many as before. Whoever connects
-    hundreds of times at once would keep everybody waiting.
+    Twisted accepts twenty more each time that there are as many as before. A client that connects
+    hundreds of times at once would keep everybody waiting. There is no option for it. A subclass of
+    ``tcp.Port`` would serve the endpoints of TCP alone: for sockets from systemd and UNIX sockets
+    the reactor makes the port. So the method of this one port is replaced.
     """
     accept = port.doRead
 

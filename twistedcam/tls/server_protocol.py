@@ -104,7 +104,9 @@ class TLSTransport(BufferingTLSTransport):
         if self._is_half and self._tlsConnection is not None:
             self._lostTLSConnection = False  # it was set to end Twisted's loop
 
-    # Twisted answers the client's end with its own at once, and drops what is under way.
+    # Twisted answers the client's end with its own at once, and drops what is under way. It has no
+    # public hook for that, nor does it tell a wrapper of a handshake's end: the tests of this
+    # module would notice if these private parts changed.
 
     def _shutdownTLS(self) -> None:
         connection = self._tlsConnection
