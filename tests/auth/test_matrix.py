@@ -185,7 +185,7 @@ class MatrixTests(ServerCase):
 
     def test_http(self) -> None:
         router = make_router(self.server, self.registry, LiveStats(self.server))
-        factory = HttpFactory(partial(router.answer, Guard(any_name=True)), self.clock)
+        factory = HttpFactory(partial(router.answer, Guard(any_name=True)), self.server)
         for kind, token in self.tokens.items():
             for method, path, right, camera in ROUTES:
                 browser = Connection(factory, "192.0.2.9")
@@ -257,7 +257,7 @@ class MatrixTests(ServerCase):
 
     def test_events(self) -> None:
         router = make_router(self.server, self.registry, LiveStats(self.server))
-        http = HttpFactory(partial(router.answer, Guard(any_name=True)), self.clock)
+        http = HttpFactory(partial(router.answer, Guard(any_name=True)), self.server)
         control = ControlFactory(self.server, self.registry)
         for kind, token in self.tokens.items():
             browser, controller = Connection(http), Controller(control)

@@ -46,7 +46,7 @@ class EndTests(TokenCase):
         self.control = ControlFactory(self.server, self.registry)
         self.frames = FrameFactory(self.server, self.clock)
         router = make_router(self.server, self.registry, LiveStats(self.server))
-        self.http = HttpFactory(partial(router.answer, Guard(any_name=True)), self.clock)
+        self.http = HttpFactory(partial(router.answer, Guard(any_name=True)), self.server)
         self.door.hub.publish(Frame(1, 1_000_000, 1, 1, TINY_JPEG))
 
     def controller(self, name: str) -> Controller:

@@ -9,6 +9,7 @@ from pathlib import Path
 from twistedcam import events
 from twistedcam.commands import standard_commands
 from twistedcam.errors import CommandError
+from twistedcam.net import graceful_close
 from twistedcam.servers.control import event_watch as watch
 from twistedcam.servers.control import protocol, telnet
 from twistedcam.servers.control.line_format import MAX_LINE
@@ -46,4 +47,4 @@ def test_the_limits_are_the_program_s() -> None:
     assert f"{telnet._MAX_SUBNEGOTIATION:,} bytes" in limits
     assert f"| {protocol.MAX_WAITING}, then" in limits
     assert f"{watch.MAX_BEHIND // 1024} KiB" in limits
-    assert f"{protocol.LINGER:g} s" in limits
+    assert f"{graceful_close.LINGER:g} s" in limits

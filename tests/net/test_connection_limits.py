@@ -122,7 +122,7 @@ def test_each_port_says_that_there_are_too_many(tmp_path: Path) -> None:
         assert (error.code, second.closed) == ("too-many", True)
         transport = Controller(ControlFactory(server, standard_commands())).transport
         assert transport.disconnecting
-        browser = Connection(HttpFactory(lambda request: None, clock, server.connection_limiter))
+        browser = Connection(HttpFactory(lambda request: None, server))
         browser.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert browser.take().startswith(b"HTTP/1.1 503 ")
         first.protocol.connectionLost()

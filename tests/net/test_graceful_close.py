@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
 from tests.support.process import PATIENCE, ServerProcess, wait_for
@@ -85,7 +86,7 @@ def test_one_who_never_closes_is_not_waited_for(tmp_path: Path) -> None:
 
 def test_a_crowd_that_is_turned_away_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("twistedcam.net.graceful_close.file_limit", lambda: None)
-    closer = GracefulCloser()
+    closer = GracefulCloser(Clock())
     crowd = [Transport() for _ in range(MOST + 1)]
     for each in crowd:
         closer.close(each)
@@ -101,7 +102,7 @@ def test_those_who_are_turned_away_take_a_small_part_of_the_files_that_there_are
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("twistedcam.net.graceful_close.file_limit", lambda: 64)
-    closer, crowd = GracefulCloser(), [Transport() for _ in range(6)]
+    closer, crowd = GracefulCloser(Clock()), [Transport() for _ in range(6)]
     for each in crowd:
         closer.close(each)
     assert [each.half for each in crowd] == [True] * 4 + [False] * 2

@@ -80,7 +80,7 @@ class SiteCase(ServerCase):
 
     def guarded(self, **guard: Any) -> None:
         """Answer from now on behind that guard."""
-        self.factory = HttpFactory(partial(self.router.answer, Guard(**guard)), self.clock)
+        self.factory = HttpFactory(partial(self.router.answer, Guard(**guard)), self.server)
 
     def show(self, seq: int, jpeg: bytes = b"\xff\xd8 jpeg \xff\xd9") -> Frame:
         """A new frame of ``door``, captured at 1000 + ``seq`` seconds."""
@@ -118,10 +118,4 @@ class TokenSiteCase(TokenCase):
         for camera, seq in ((self.door, 1), (self.yard, 2)):
             camera.hub.publish(Frame(seq, 1_000_000, 1, 1, TINY_JPEG))
         router = make_router(self.server, standard_commands(), LiveStats(self.server))
-        self.factory = HttpFactory(
-            partial(router.answer, Guard(any_name=True)),
-            self.clock,
-            self.server.connection_limiter,
-            self.server.refusals,
-            proxies=self.server.proxies,
-        )
+        self.factory = HttpFactory(partial(router.answer, Guard(any_name=True)), self.server)

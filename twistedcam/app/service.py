@@ -220,15 +220,7 @@ class CameraService(MultiService):
             secret = listener.is_on_loopback and not self.server.authenticator.is_needed
             router.answer(strict if secret else anywhere, request)
 
-        server = self.server
-        factory = HttpFactory(
-            answer,
-            self._reactor,
-            server.connection_limiter,
-            server.refusals,
-            server.scheduler,
-            server.proxies,
-        )
+        factory = HttpFactory(answer, self.server)
         self._http.append(factory)
         [listener] = self._listen([endpoint], factory, HTTP_ENDPOINT)
         return listener

@@ -65,23 +65,30 @@ class Admission:
     waits_at: str | None
 
     def joined(self) -> None:
-        """It has said what it wants."""
-        port, self.waits_at = self.waits_at, None
-        if port is not None:
-            self.limiter.joined(port)
+        """Note that it has said what it wants."""
+        if self.waits_at is not None:
+            self.limiter._unjoined[self.waits_at] -= 1
+            self.waits_at = None
 
     def count_for(self, peer: Any) -> None:
-        """A proxy has opened it for somebody else, against whose limit it counts from now on.
+        """Count it against another address: a proxy has opened it for that one.
 
         Raises:
             TooMany: there are as many connections from there as there may be.
         """
-        self.limiter.move(self, source_of(peer))
+        limiter, source = self.limiter, source_of(peer)
+        if self in limiter._admitted and source != self.source:
+            limiter._check_source(source, limiter.limits)
+            limiter._uncount(self.source)
+            self.source = source
+            limiter._by_source[source] += 1
 
     def leave(self) -> None:
-        """It is gone; nothing happens if that is known already."""
+        """Release the place; nothing happens if that was done already."""
         self.joined()
-        self.limiter.forget(self)
+        if self in self.limiter._admitted:
+            self.limiter._admitted.remove(self)
+            self.limiter._uncount(self.source)
 
 
 class ConnectionLimiter:
@@ -164,28 +171,6 @@ class ConnectionLimiter:
     @property
     def _taken(self) -> int:
         return len(self._admitted) + self._files_open
-
-    def joined(self, port: str) -> None:
-        """A connection at that port has said what it wants."""
-        self._unjoined[port] -= 1
-
-    def move(self, admission: Admission, source: str) -> None:
-        """Count a connection against another address.
-
-        Raises:
-            TooMany: there is no room there.
-        """
-        if admission in self._admitted and source != admission.source:
-            self._check_source(source, self.limits)
-            self._uncount(admission.source)
-            admission.source = source
-            self._by_source[source] += 1
-
-    def forget(self, admission: Admission) -> None:
-        """A connection is gone."""
-        if admission in self._admitted:
-            self._admitted.remove(admission)
-            self._uncount(admission.source)
 
     def _check_source(self, source: str, limits: ConnectionLimits) -> None:
         if not _is_own(source) and self._by_source[source] >= limits.per_address:

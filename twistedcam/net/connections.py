@@ -1,19 +1,39 @@
-"""The connections of a port, and when the last is gone."""
+"""The connections of a port: counted, scheduled, closed gracefully, and waited for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IReactorTime
+
+from twistedcam.net.addresses import source_of
+from twistedcam.net.connection_limits import Admission, ConnectionLimiter
+from twistedcam.net.graceful_close import GracefulCloser
+from twistedcam.net.refusal_log import RefusalLog
+from twistedcam.runtime.scheduler import Job
+from twistedcam.runtime.timer import Timer
 
 T = TypeVar("T")
 
 
 class Connections(Generic[T]):
-    """A set of connections that can be waited for."""
+    """The open connections of a port.
 
-    def __init__(self) -> None:
+    Arguments:
+        clock: the reactor.
+        limiter: counts the connections of all ports.
+        refusals: keeps the log of refusals short.
+    """
+
+    def __init__(
+        self, clock: IReactorTime, limiter: ConnectionLimiter, refusals: RefusalLog
+    ) -> None:
+        self.clock = clock
+        self.limiter = limiter
+        self.refusals = refusals
+        self.closer = GracefulCloser(clock)
         self._open: set[T] = set()
         self._waiting: list[Deferred[None]] = []
 
@@ -45,3 +65,51 @@ class Connections(Generic[T]):
         waiting: Deferred[None] = Deferred(lambda each: self._waiting.remove(each))
         self._waiting.append(waiting)
         return waiting
+
+
+class ManagedConnection:
+    """Mixed into a protocol: its connection is counted, has a deadline, and ends gracefully.
+
+    The protocol's factory has ``connections``. The protocol calls ``_register`` when the connection
+    is made, and ``_unregister`` when it is lost.
+    """
+
+    factory: Any
+    transport: Any
+    #: The client's work.
+    _job: Job
+    _admission: Admission | None = None
+    _deadline: Timer
+
+    def _register(self, **conditions: Any) -> None:
+        """Register the connection, and count it.
+
+        Arguments:
+            conditions: see ConnectionLimiter.admit.
+
+        Raises:
+            TooMany: there is no room. The connection is registered, and has to be ended.
+        """
+        connections, peer = self.factory.connections, self.transport.getPeer()
+        connections.add(self)
+        self._job.source = source_of(peer)
+        self._deadline = Timer(connections.clock)
+        self._admission = connections.limiter.admit(peer, **conditions)
+
+    def _unregister(self) -> None:
+        """Release all that is held for the connection: it is lost."""
+        self.factory.connections.discard(self)
+        self.factory.connections.closer.forget(self.transport)
+        if self._admission is not None:
+            self._admission.leave()
+        self._job.stop()
+        self._deadline.cancel()
+
+    def _close_gracefully(self, linger: bool = True) -> None:
+        """Close the connection once what was written is sent (GracefulCloser.close)."""
+        self._deadline.cancel()
+        self.factory.connections.closer.close(self.transport, linger)
+
+    def _is_logged(self, kind: str) -> bool:
+        """Whether a refusal of this kind is logged; if not, it is counted (RefusalLog.admits)."""
+        return bool(self.factory.connections.refusals.admits(self._job.source, kind))

@@ -19,7 +19,6 @@ from twistedcam.commands import standard_commands
 from twistedcam.net.connection_limits import (
     LEAST_SHARE,
     UNJOINED_SHARE,
-    ConnectionLimiter,
     ConnectionLimits,
 )
 from twistedcam.servers.control import line_format as lines
@@ -120,7 +119,7 @@ class TokenTests(TokenCase):
         self.assertFalse(patient.transport.disconnecting)
 
     def test_those_without_a_token_leave_room_for_all_others(self) -> None:
-        self.server.connection_limiter = ConnectionLimiter(ConnectionLimits(connections=80))
+        self.server.connection_limiter.limits = ConnectionLimits(connections=80)
         share = 80 // UNJOINED_SHARE
         for number in range(share):
             self.assertFalse(Controller(self.factory, f"192.0.2.{number}").transport.disconnecting)
@@ -129,9 +128,7 @@ class TokenTests(TokenCase):
         self.server.connection_limiter.admit(late.transport.getPeer())  # at another port
 
     def test_one_who_has_shown_a_token_makes_room(self) -> None:
-        self.server.connection_limiter = ConnectionLimiter(
-            ConnectionLimits(connections=LEAST_SHARE * 2)
-        )
+        self.server.connection_limiter.limits = ConnectionLimits(connections=LEAST_SHARE * 2)
         for number in range(LEAST_SHARE + 4):
             each = Controller(self.factory, tls=True)
             self.assertFalse(each.transport.disconnecting, number)

@@ -21,8 +21,9 @@ from tests.support.fakes import make_server
 from twistedcam.commands import standard_commands
 from twistedcam.errors import DiskError
 from twistedcam.events import Fault
+from twistedcam.net.graceful_close import LINGER
 from twistedcam.servers.control.event_watch import MAX_BEHIND
-from twistedcam.servers.control.protocol import LINGER, ControlFactory, ControlProtocol
+from twistedcam.servers.control.protocol import ControlFactory, ControlProtocol
 from twistedcam.sources import parse
 
 

@@ -24,11 +24,8 @@ from twistedcam.commands import Registry
 from twistedcam.delivery.transport_sender import limit_buffer
 from twistedcam.errors import BadArgument, TooMany, TwistedcamError, Unauthorized
 from twistedcam.net.addresses import show_address
-from twistedcam.net.connection_limits import Admission
-from twistedcam.net.connections import Connections
-from twistedcam.net.graceful_close import LINGER, GracefulCloser
+from twistedcam.net.connections import Connections, ManagedConnection
 from twistedcam.runtime.scheduler import Job, Progress
-from twistedcam.runtime.timer import Timer
 from twistedcam.servers.control import line_format as lines
 from twistedcam.servers.control.session import ControlServerSession
 from twistedcam.servers.control.telnet import PatientTelnet
@@ -56,7 +53,7 @@ JOIN_TIMEOUT = 10.0
 
 
 @implementer(IHalfCloseableProtocol, IHandshakeListener, IPushProducer)
-class ControlProtocol(PatientTelnet):
+class ControlProtocol(ManagedConnection, PatientTelnet):
     """One controller. Commands are carried out one after the other, in the order they came.
 
     The scheduler runs what a controller sends. Nothing is read and nothing carried out while it
@@ -75,7 +72,6 @@ class ControlProtocol(PatientTelnet):
         self.is_full = False
         self._session = ControlServerSession(factory.server, factory.registry, self)
         self._job = Job(factory.server.scheduler, self._step, self._mind_reading, AT_ONCE)
-        self._admission: Admission | None = None
         self._reader = lines.LineReader()
         #: Bytes to take apart, and where the next piece begins.
         self._pending = b""
@@ -90,30 +86,22 @@ class ControlProtocol(PatientTelnet):
         self._is_half = False
         self._is_over = False
         self._newline = "\n"
-        self._deadline = Timer(factory.server.clock)
 
     # The connection.
 
     def connectionMade(self) -> None:
         """Greet."""
         self.peer = show_address(self.transport.getPeer())
-        self.factory.connections.add(self)
         self.factory.tune(self.transport)
         self.transport.registerProducer(self, True)
-        server = self.factory.server
         try:
-            self._admission = server.connection_limiter.admit(
-                self.transport.getPeer(),
-                has_to_join=not self._session.has_grant,
-                port="control",
-            )
+            self._register(has_to_join=not self._session.has_grant, port="control")
         except TooMany as error:
-            if server.refusals.admits(self.transport.getPeer(), "control port, too many"):
+            if self._is_logged("control port, too many"):
                 log.info("{peer}: refused: {why}", peer=self.peer, why=str(error))
             self._session.answer_error(error)
             self.close()
             return
-        self._job.source = self._admission.source
         if not self._session.has_grant or ISSLTransport.providedBy(self.transport):
             self._deadline.start(JOIN_TIMEOUT, self._too_late)
         self.say(f"OK twistedcam 1 {__version__} ('help' lists the commands)\n")
@@ -172,15 +160,10 @@ class ControlProtocol(PatientTelnet):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Forget this controller. What it has asked for is carried out all the same."""
         self._is_over, self._hears = True, False
-        self.factory.connections.discard(self)
-        self.factory.closer.forget(self.transport)
-        if self._admission is not None:
-            self._admission.leave()
-        self._job.stop()
+        self._unregister()
         self._pending = b""
         self._waiting.clear()
         self._session.leave()
-        self._deadline.cancel()
         super().connectionLost(reason)
 
     def close(self, linger: bool = True) -> None:
@@ -196,11 +179,7 @@ class ControlProtocol(PatientTelnet):
         self._session.leave()
         self.transport.unregisterProducer()
         self.transport.resumeProducing()
-        if linger and not self._is_half:
-            self.factory.closer.close(self.transport)
-        else:
-            self.transport.loseConnection()
-        self._deadline.start(LINGER, self.drop)
+        self._close_gracefully(linger and not self._is_half)
 
     def _refuse(self, error: TwistedcamError) -> None:
         """Hear no more, and end the connection with this error behind what was asked before."""
@@ -218,8 +197,7 @@ class ControlProtocol(PatientTelnet):
             self.drop()
             return
         why = Unauthorized(f"no token was shown within {JOIN_TIMEOUT:g} s: auth TOKEN")
-        refusals = self.factory.server.refusals
-        if refusals.admits(self.transport.getPeer(), "control port, no token in time"):
+        if self._is_logged("control port, no token in time"):
             log.info("{peer}: {why}", peer=self.peer, why=str(why))
         self._session.answer_error(why)
         self.close()
@@ -337,8 +315,9 @@ class ControlFactory(Factory[ControlProtocol]):
     def __init__(self, server: Server, registry: Registry) -> None:
         self.server = server
         self.registry = registry
-        self.connections: Connections[ControlProtocol] = Connections()
-        self.closer = GracefulCloser()
+        self.connections: Connections[ControlProtocol] = Connections(
+            server.clock, server.connection_limiter, server.refusals
+        )
 
     def buildProtocol(self, addr: IAddress | None) -> ControlProtocol:
         """One for each connection."""

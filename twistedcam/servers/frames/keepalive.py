@@ -20,15 +20,7 @@ MESSAGE_LIMIT = 10.0
 FRAME_LIMIT = 60.0
 
 
-def _ask_nobody() -> None:
-    """The client is gone."""
-
-
-def _blame_nobody(why: Silence) -> None:
-    """The client is gone."""
-
-
-def _nothing() -> None:
+def _ignore(*_: object) -> None:
     """The client is gone."""
 
 
@@ -80,7 +72,7 @@ class KeepAlive:
     def close(self) -> None:
         """Wait no more, and hold nothing of the client: it is gone."""
         self.end()
-        self._ask, self._give_up, self._under_way = _ask_nobody, _blame_nobody, _nothing
+        self._ask = self._give_up = self._under_way = _ignore
 
     def end(self) -> None:
         """Wait no more."""

@@ -22,11 +22,8 @@ from twistedcam.auth import TokenSession
 from twistedcam.delivery.transport_sender import limit_buffer
 from twistedcam.errors import BadMessage, Unauthorized, WireError
 from twistedcam.net.addresses import show_address
-from twistedcam.net.connection_limits import Admission
-from twistedcam.net.connections import Connections
-from twistedcam.net.graceful_close import LINGER, GracefulCloser
+from twistedcam.net.connections import Connections, ManagedConnection
 from twistedcam.runtime.scheduler import Job, Progress
-from twistedcam.runtime.timer import Timer
 from twistedcam.servers.frames.admission import admit, hello, right_of
 from twistedcam.servers.frames.keepalive import FRAME_LIMIT, MESSAGE_LIMIT, KeepAlive
 from twistedcam.servers.frames.publish_session import PublishSession
@@ -49,7 +46,7 @@ AT_ONCE = 8
 
 
 @implementer(IHalfCloseableProtocol, IPushProducer)
-class FrameProtocol(Protocol):
+class FrameProtocol(ManagedConnection, Protocol):
     """One connection to the frame port.
 
     The scheduler runs what a client sends. Nothing more of it is read meanwhile, nor while the
@@ -72,37 +69,30 @@ class FrameProtocol(Protocol):
         self._session: Session | None = None
         self._keepalive = KeepAlive(factory.clock, self._ask, self.fail, self._under_way)
         self._job = Job(factory.server.scheduler, self._step, self._hold, AT_ONCE)
-        self._last_resort = Timer(factory.clock)
         self._tells_clock = False
         self._over = False
         #: Whether the client has closed its half.
         self._is_half = False
-        self._admission: Admission | None = None
         self._token_session: TokenSession | None = None
         #: The JOIN's mac is being looked at.
         self._judging: Deferred[None] | None = None
 
     def connectionMade(self) -> None:
         """Say HELLO."""
-        self.factory.connections.add(self)
         self.peer = show_address(self.transport.getPeer())
         set_no_delay = getattr(self.transport, "setTcpNoDelay", None)
         if set_no_delay is not None:
             set_no_delay(True)
-        server = self.factory.server
         try:
-            self._admission = server.connection_limiter.admit(
-                self.transport.getPeer(), has_to_join=True
-            )
+            self._register(has_to_join=True)
         except WireError as error:
             self.fail(error)
             return
-        self._job.source = self._admission.source
         limit_buffer(self.transport, MAX_UNJOINED)
         self._is_producer = True
         self.transport.registerProducer(self, True)
         self._keepalive.await_join()
-        self._say(hello(server, self._nonce).encode())
+        self._say(hello(self.factory.server, self._nonce).encode())
 
     def dataReceived(self, data: bytes) -> None:
         """Decode, and do what is asked."""
@@ -143,15 +133,10 @@ class FrameProtocol(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Forget this connection, and let go of all that it holds."""
         self._over = True
-        self.factory.connections.discard(self)
-        self.factory.closer.forget(self.transport)
-        if self._admission is not None:
-            self._admission.leave()
+        self._unregister()
         self._keepalive.close()
-        self._job.stop()
         self._decoder.close()
         self._let_go()
-        self._last_resort.cancel()
         if self._judging is not None:
             self._judging.cancel()
         if self._token_session is not None:
@@ -163,14 +148,9 @@ class FrameProtocol(Protocol):
 
     def fail(self, error: WireError | Unauthorized) -> None:
         """Say why, and end the connection."""
-        if self._is_logged(error.code):
+        if self._is_logged(f"frame port, {error.code}"):
             log.info("{peer}: {code}: {why}", peer=self.peer, code=error.code, why=str(error))
         self._end(wire.Error(error.code, str(error)).encode())
-
-    def _is_logged(self, what: str) -> bool:
-        """Whether an end of this kind is logged; if not, it is counted."""
-        peer = self.transport.getPeer() if self.transport is not None else "unknown"
-        return self.factory.server.refusals.admits(peer, f"frame port, {what}")
 
     def bye(self) -> None:
         """End the connection in good order."""
@@ -178,7 +158,7 @@ class FrameProtocol(Protocol):
 
     def drop(self, why: str) -> None:
         """End the connection at once."""
-        if self._is_logged("cut"):
+        if self._is_logged("frame port, cut"):
             log.info("{peer}: {why}: its connection is cut", peer=self.peer, why=why)
         self._over = True
         self._abort()
@@ -195,17 +175,17 @@ class FrameProtocol(Protocol):
         self._job.stop()
         self._say(last_words)
         self._let_go()
+        # A client that neither reads nor closes would keep the connection for ever.
+        self.factory.connections.closer.abort_later(self.transport)
         session, self._session = self._session, None
         if session is not None:
             session.finish(self._part)
         else:
             self._part()
-        # A peer that neither reads nor closes would keep the connection for ever.
-        self._last_resort.start(LINGER, self._abort)
 
     def _part(self) -> None:
         if self in self.factory.connections:  # a worker may say late that its viewer is gone
-            self.factory.closer.close(self.transport)
+            self._close_gracefully()
 
     def _ask(self) -> None:
         self._say(wire.Ping().encode())
@@ -285,7 +265,7 @@ class FrameProtocol(Protocol):
             self.bye()
         elif isinstance(message, wire.Error):
             why = " ".join(message.message[:200].split())  # one line, whatever it says
-            if self._is_logged("gave up"):
+            if self._is_logged("frame port, gave up"):
                 log.info("{peer} gave up: {why}", peer=self.peer, why=why)
             self.bye()
         elif self._session is not None:
@@ -351,7 +331,7 @@ class FrameProtocol(Protocol):
 
     def _not_admitted(self, why: Failure) -> None:
         if why.check(CancelledError) is None:  # that is the end of the connection
-            if self._is_logged("internal"):
+            if self._is_logged("frame port, internal"):
                 log.failure("{peer}: the JOIN failed", failure=why, peer=self.peer)
             self._abort()
 
@@ -373,8 +353,9 @@ class FrameFactory(Factory[FrameProtocol]):
         self.server = server
         self.clock = clock
         self.max_frame = max_frame
-        self.connections: Connections[FrameProtocol] = Connections()
-        self.closer = GracefulCloser()
+        self.connections: Connections[FrameProtocol] = Connections(
+            clock, server.connection_limiter, server.refusals
+        )
 
     def buildProtocol(self, addr: IAddress | None) -> FrameProtocol:
         """One for each connection."""

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from tests.support.http_site import Connection, SiteCase
-from twistedcam.net.connection_limits import ConnectionLimiter, ConnectionLimits
+from twistedcam.net.connection_limits import ConnectionLimits
 from twistedcam.net.graceful_close import LINGER
 from twistedcam.servers.http.connection.error_page import wants_page, with_page
 from twistedcam.servers.http.connection.reply import Reply, json_reply
@@ -104,7 +104,7 @@ class PageTests(SiteCase):
 
     def crowded(self) -> Connection:
         """A connection for which there is no room."""
-        self.factory.connection_limiter = ConnectionLimiter(ConnectionLimits(connections=0))
+        self.server.connection_limiter.limits = ConnectionLimits(connections=0)
         return self.connect()
 
     def test_a_connection_without_room_is_answered_in_the_form_that_it_asks_for(self) -> None:

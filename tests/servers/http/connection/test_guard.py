@@ -110,7 +110,7 @@ class GuardTests(SiteCase):
         self.assertIn("--http-name camera.fritz.box", answer.json["message"])
 
     def test_http_is_another_site_than_https(self) -> None:
-        self.factory.proxies = TrustedProxies(["127.0.0.1"])
+        self.server.proxies = TrustedProxies(["127.0.0.1"])
         for proto, origin, status in (
             ("https", "https://localhost", 200),
             ("https", "https://localhost:443", 200),

@@ -37,9 +37,9 @@ class PipelineTests(SiteCase):
             return self.spent
 
         self.reactor = Reactor()
-        scheduler = Scheduler(self.reactor, measure, immediate=TIME_SLICE)
+        self.server.scheduler = Scheduler(self.reactor, measure, immediate=TIME_SLICE)
         answer = partial(self.router.answer, Guard())
-        self.factory = HttpFactory(answer, self.clock, scheduler=scheduler)
+        self.factory = HttpFactory(answer, self.server)
         return self.connect()
 
     def test_many_requests_at_once_are_answered_one_a_time_slice(self) -> None:

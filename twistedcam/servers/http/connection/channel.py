@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
     IAddress,
     IHalfCloseableProtocol,
     IProtocolNegotiationFactory,
-    IReactorTime,
 )
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
@@ -22,13 +21,8 @@ from twistedcam.auth import TokenSession
 from twistedcam.delivery.transport_sender import bottom_of
 from twistedcam.errors import TooMany, TwistedcamError
 from twistedcam.net.addresses import shorten, show_address, source_of, without_token
-from twistedcam.net.connection_limits import Admission, ConnectionLimiter
-from twistedcam.net.connections import Connections
-from twistedcam.net.graceful_close import LINGER, GracefulCloser
-from twistedcam.net.proxies import TrustedProxies
-from twistedcam.net.refusal_log import RefusalLog
-from twistedcam.runtime.scheduler import Scheduler
-from twistedcam.runtime.timer import Timer
+from twistedcam.net.connections import Connections, ManagedConnection
+from twistedcam.net.graceful_close import LINGER
 from twistedcam.servers.http.connection.error_page import wants_page, with_page
 from twistedcam.servers.http.connection.half_closed import PeerWatch
 from twistedcam.servers.http.connection.pipeline import BUFFER, PipelinedChannel
@@ -42,6 +36,9 @@ from twistedcam.servers.http.connection.reply import (
 )
 from twistedcam.servers.http.connection.request import HttpRequest
 from twistedcam.servers.http.connection.stall import StallWatch
+
+if TYPE_CHECKING:
+    from twistedcam.core.server import Server
 
 log = Logger()
 
@@ -70,7 +67,7 @@ class Receiver(Protocol):
 
 
 @implementer(IHalfCloseableProtocol)
-class HttpConnection(PipelinedChannel):
+class HttpConnection(ManagedConnection, PipelinedChannel):
     """One connection.
 
     A client that is slow with a request, or takes nothing of an answer, is cut off. One that has
@@ -90,28 +87,26 @@ class HttpConnection(PipelinedChannel):
         self._receiver: Receiver | None = None
         self._read_closed = False
         self._peer_watch: PeerWatch | None = None
-        self._admission: Admission | None = None
         #: Who asks: the transport's peer, or the client behind a proxy that is trusted.
         self.peer: Any = None
         self._token_session: TokenSession | None = None
 
     def connectionMade(self) -> None:
         """Begin to wait for the first request."""
-        self.factory.connections.add(self)
         bottom_of(self.transport).bufferSize = BUFFER
         peer = self.peer = self.transport.getPeer()
         self._watch = StallWatch(self.transport, self.factory.reactor)
-        self._deadline = Timer(self.factory.reactor)
-        self._expect_request()
         super().connectionMade()
-        is_proxy = self.factory.proxies.trusts(peer)
-        # What a proxy asks for several clients does not count as one client's.
-        self._job.source = show_address(peer) if is_proxy else source_of(peer)
         answer_plain_http(self.transport, self._refuse_plain)
+        is_proxy = self.factory.server.proxies.trusts(peer)
         try:
-            self._admission = self.factory.connection_limiter.admit(peer, is_proxy=is_proxy)
+            self._register(is_proxy=is_proxy)
         except TooMany as error:
             self._turn_away(error)
+        else:
+            self._expect_request()
+        if is_proxy:  # what it asks for several clients does not count as one client's
+            self._job.source = show_address(peer)
 
     def dataReceived(self, data: bytes) -> None:
         """Pass it to the receiver, or keep it until it is parsed."""
@@ -148,7 +143,7 @@ class HttpConnection(PipelinedChannel):
             self._expect_request()
 
     def _failed(self) -> None:
-        if self.factory.refusals.admits(self._job.source, "HTTP parser"):
+        if self._is_logged("HTTP parser"):
             log.failure("{peer}: a request failed", peer=show_address(self.peer))
         self.transport.abortConnection()
 
@@ -197,14 +192,10 @@ class HttpConnection(PipelinedChannel):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Forget this connection."""
         self._stop_work()
-        self.factory.connections.discard(self)
-        self.factory.closer.forget(self.transport)
-        if self._admission is not None:
-            self._admission.leave()
+        self._unregister()
         self.hold(None)
         if self._peer_watch is not None:
             self._peer_watch.end()
-        self._deadline.cancel()
         self._watch.end()
         super().connectionLost(reason)
         receiver, self._receiver = self._receiver, None
@@ -217,7 +208,7 @@ class HttpConnection(PipelinedChannel):
         From now on the connection counts against that address. Where it has too many already it
         is refused.
         """
-        proxies, peer = self.factory.proxies, self.transport.getPeer()
+        proxies, peer = self.factory.server.proxies, self.transport.getPeer()
         if proxies.trusts(peer):
             # As bytes: Twisted raises UnicodeDecodeError for text that is no UTF-8.
             named = request.requestHeaders.getRawHeaders(b"X-Forwarded-For") or []
@@ -257,7 +248,7 @@ class HttpConnection(PipelinedChannel):
     def _refuse(self, reply: Reply, why: str) -> None:
         if self.over:
             return
-        if self.factory.refusals.admits(self._job.source, f"HTTP {reply.status}"):
+        if self._is_logged(f"HTTP {reply.status}"):
             peer, status = show_address(self.peer), reply.status
             log.info("{peer}: refused: {status} {why}", peer=peer, status=status, why=why)
         headers = self.requests[-1].requestHeaders if self.requests else None
@@ -269,7 +260,7 @@ class HttpConnection(PipelinedChannel):
     def _refuse_plain(self, answer: bytes) -> None:
         """Answer a client that speaks HTTP without TLS on a port for TLS, below TLS."""
         bottom = bottom_of(self.transport)
-        if self.factory.refusals.admits(self._job.source, "HTTP without TLS"):
+        if self._is_logged("HTTP without TLS"):
             log.info("{peer}: refused: no TLS", peer=show_address(bottom.getPeer()))
         self._stop_work()
         bottom.write(answer)
@@ -278,7 +269,7 @@ class HttpConnection(PipelinedChannel):
     def _turn_away(self, error: TooMany) -> None:
         """Refuse the connection: in the form that its first request asks for, if it comes soon."""
         self.refused = error
-        if self.factory.closer.reserve(self.transport):
+        if self.factory.connections.closer.reserve(self.transport):
             self._deadline.start(LINGER, self.refuse_connection)
         else:
             self.refuse_connection()
@@ -288,11 +279,7 @@ class HttpConnection(PipelinedChannel):
         self._stop_work()
         self.setTimeout(None)
         self.transport.unregisterProducer()
-        self.factory.closer.close(self.transport)
-        self._deadline.start(LINGER, self._abort)
-
-    def _abort(self) -> None:
-        self.transport.abortConnection()
+        self._close_gracefully()
 
     def take_over(self, receiver: Receiver) -> None:
         """From now on the connection is the receiver's, and HTTP has no part in it."""
@@ -334,11 +321,7 @@ class HttpFactory(HTTPFactory):
 
     Arguments:
         answer: answers a request that is complete.
-        clock: what time-outs are measured by.
-        limiter: counts connections; by default its own.
-        refusals: keeps the log of refusals short; by default its own.
-        scheduler: shares the reactor's time; by default its own.
-        proxies: those that are believed when they say for whom they ask; by default none.
+        server: has the clock, the limits and the proxies that are trusted.
     """
 
     noisy = False
@@ -347,20 +330,14 @@ class HttpFactory(HTTPFactory):
     def __init__(
         self,
         answer: Callable[[HttpRequest], None],
-        clock: IReactorTime,
-        limiter: ConnectionLimiter | None = None,
-        refusals: RefusalLog | None = None,
-        scheduler: Scheduler | None = None,
-        proxies: TrustedProxies | None = None,
+        server: Server,
     ) -> None:
-        super().__init__(timeout=IDLE_TIMEOUT, reactor=clock)
+        super().__init__(timeout=IDLE_TIMEOUT, reactor=server.clock)
         self.answer = answer
-        self.connection_limiter = ConnectionLimiter() if limiter is None else limiter
-        self.connections: Connections[HttpConnection] = Connections()
-        self.closer = GracefulCloser()
-        self.refusals = RefusalLog(clock) if refusals is None else refusals
-        self.scheduler = Scheduler(clock) if scheduler is None else scheduler
-        self.proxies = TrustedProxies() if proxies is None else proxies
+        self.server = server
+        self.connections: Connections[HttpConnection] = Connections(
+            server.clock, server.connection_limiter, server.refusals
+        )
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         """One for each connection."""

@@ -55,7 +55,7 @@ class PipelinedChannel(HTTPChannel):
 
     def connectionMade(self) -> None:
         """Begin with nothing to parse."""
-        self._job = Job(self.factory.scheduler, self._step, self._update_reading)
+        self._job = Job(self.factory.server.scheduler, self._step, self._update_reading)
         self._look = Timer(self.factory.reactor)
         super().connectionMade()
 

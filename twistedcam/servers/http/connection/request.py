@@ -57,7 +57,7 @@ class HttpRequest(Request):
 
         A trusted proxy that terminates TLS sends it in ``X-Forwarded-Proto``.
         """
-        if self.channel.factory.proxies.trusts(self.channel.transport.getPeer()):
+        if self.channel.factory.server.proxies.trusts(self.channel.transport.getPeer()):
             named = (self.getHeader("X-Forwarded-Proto") or "").partition(",")[0].strip().lower()
             if named in ("http", "https"):
                 return named
