@@ -5,13 +5,13 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tests.publishing.test_live import probe, state
 from tests.servers.mqtt.test_bridge import Dashboard
 from tests.support.ports import free_port
 from tests.support.process import ServerProcess, wait_for
 from tests.support.publish_crowd import Crowd
 from tests.support.publish_examples import EXAMPLES, filled
 from tests.support.publish_peers import LOCAL, Nginx, Program, is_open, rtsp_listener
+from tests.support.publish_status import probe, state
 from tests.support.system import require_program
 
 VIEWERS = 50

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import simplejpeg
 
-from tests.publishing.test_live import CAMERA, state, targets
 from tests.support.process import ServerProcess, wait_for
+from tests.support.publish_status import CAMERA, state, targets
 from twistedcam.codecs.h264_encoder import (
     HARDWARE,
     H264Encoder,

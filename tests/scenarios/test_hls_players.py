@@ -14,12 +14,12 @@ from urllib.request import urlopen
 import cv2
 import numpy as np
 
-from tests.publishing.test_live import probe, state, targets
 from tests.support.chromium import chromium
 from tests.support.ports import free_port
 from tests.support.process import PATIENCE, ServerProcess, wait_for
 from tests.support.publish_examples import EXAMPLES, filled
 from tests.support.publish_peers import LOCAL, Nginx
+from tests.support.publish_status import probe, state, targets
 from tests.support.system import require
 from twistedcam.media import barcode
 from twistedcam.tls.certificate import make_certificate

@@ -13,14 +13,12 @@ from typing import IO
 import av
 import pytest
 
-from tests.publishing.test_live import CAMERA, state, targets
 from tests.support.ports import free_port
 from tests.support.process import ServerProcess, wait_for
 from tests.support.publish_peers import LOCAL, Nginx, Program, WebServer, is_open, rtsp_listener
+from tests.support.publish_status import CAMERA, state, targets
 from tests.support.system import require
 from tests.support.tunnel import Tunnel
-from twistedcam.errors import BadArgument
-from twistedcam.publishing.target import parse_target
 from twistedcam.tls.certificate import make_certificate
 
 TOKEN = "T0K3N"
@@ -106,10 +104,3 @@ class WhipServer(Program):
         with self._said.open("ab") as file:
             super().start(file)
         wait_for(lambda: is_open(self._port), "the WHIP server")
-
-
-@pytest.mark.parametrize(("more", "said"), [("ca=/none", "no such file"), ("verify=no", "or 0")])
-def test_a_setting_that_will_not_do_is_refused(more: str, said: str) -> None:
-    with pytest.raises(BadArgument) as error:
-        parse_target(f"rtmps://h/live/k#{more}")
-    assert said in str(error.value)

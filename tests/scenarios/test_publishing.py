@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import socket
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import av
 import cv2
@@ -19,38 +16,12 @@ import pytest
 
 from tests.support.films import read_film
 from tests.support.ports import free_port
-from tests.support.process import PATIENCE, ServerProcess, wait_for
+from tests.support.process import ServerProcess, wait_for
 from tests.support.publish_peers import LOCAL, Nginx, WebServer, rtsp_listener
-from tests.support.system import require, require_program
+from tests.support.publish_status import CAMERA, probe, state, targets
+from tests.support.system import require
 
-CAMERA = ("--camera", "pattern:?size=320x240&fps=30")
 KEY = "S3CRET-KEY"
-
-
-def targets(server: ServerProcess) -> dict[str, dict[str, Any]]:
-    """What ``publish`` says, by target."""
-    answer = json.loads(server.command_lines("json on", "publish")[-1])
-    return {each["target"]: each for each in answer["targets"]}
-
-
-def state(server: ServerProcess, target: str) -> str:
-    found: str = targets(server)[target]["state"]
-    return found
-
-
-def probe(url: str) -> list[str]:
-    """Codec, width and frames of two seconds of a live stream, by ffprobe."""
-    words = [require_program("ffprobe", "ffmpeg"), "-v", "error", "-read_intervals", "%+1"]
-    words += ["-probesize", "100k", "-analyzeduration", "500k"]  # it would watch for seconds
-    words += ["-count_packets", "-show_entries", "stream=codec_name,width,nb_read_packets"]
-    done = subprocess.run(
-        [*words, "-of", "csv=p=0", url],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    return done.stdout.strip().split(",")
 
 
 @dataclass

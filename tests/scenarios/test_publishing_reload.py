@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-from tests.publishing.test_live import state, targets
 from tests.support.process import ServerProcess, wait_for
+from tests.support.publish_status import state, targets
 
 
 def test_a_hangup_starts_and_stops_targets_and_leaves_the_others(tmp_path: Path) -> None:
