@@ -1,4 +1,4 @@
-"""How many connections there may be: in all, from one address, and without a JOIN."""
+"""Limits on connections: in all, from one address, and without a JOIN."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ConnectionLimits:
     Arguments:
         connections: on all ports together.
         per_address: from one IPv4 address or IPv6 network of 64 bits. This machine's own programs
-            are not counted: whoever is on it has simpler ways to fill it.
+            are not counted: a program on it has simpler ways to fill it.
         unjoined: on the frame port, of those who have not sent a JOIN that was taken; on the
             control port, of those who have not shown a token, where there are tokens. On each no
             more than a quarter of all connections that there may be.
@@ -51,7 +51,7 @@ class ConnectionLimits:
 
     @property
     def share(self) -> int:
-        """How many connections of one port may be unjoined."""
+        """The number of connections of one port that may be unjoined."""
         return min(self.unjoined, max(LEAST_SHARE, self.connections // UNJOINED_SHARE))
 
 
@@ -61,11 +61,11 @@ class Admission:
 
     limiter: ConnectionLimiter = field(repr=False)
     source: str
-    #: The port at which it has to say what it wants; None: it has, or need not.
+    #: The port at which the client has to send what it wants; None: it has, or need not.
     waits_at: str | None
 
     def joined(self) -> None:
-        """Note that it has said what it wants."""
+        """Note that the client has sent what it wants."""
         if self.waits_at is not None:
             self.limiter._unjoined[self.waits_at] -= 1
             self.waits_at = None
@@ -104,7 +104,7 @@ class ConnectionLimiter:
     ) -> None:
         self.limits = limits or ConnectionLimits()
         self._files = files
-        #: Connections that have to say what they want, by their port.
+        #: The number of connections that have yet to send what they want, by port.
         self._unjoined: Counter[str] = Counter()
         #: Files that connections have open beside themselves.
         self._files_open = 0
@@ -116,7 +116,7 @@ class ConnectionLimiter:
 
     @property
     def unjoined(self) -> int:
-        """How many connections have yet to say what they want."""
+        """The number of connections that have yet to send what they want."""
         return self._unjoined.total()
 
     def admit(
@@ -130,9 +130,9 @@ class ConnectionLimiter:
 
         Arguments:
             peer: a transport's ``getPeer()``.
-            has_to_join: it has to say what it wants before it counts as welcome.
-            port: which port it is at, where it has to.
-            is_proxy: it is for somebody else, who is not known yet (Admission.count_for).
+            has_to_join: the client has to send what it wants first (Admission.joined).
+            port: the name of the port, for a client that has to.
+            is_proxy: the client behind the proxy is not known yet (Admission.count_for).
 
         Raises:
             TooMany: there is no room.
@@ -152,7 +152,7 @@ class ConnectionLimiter:
         return admission
 
     def open_file(self) -> Callable[[], None]:
-        """A connection needs one more file, which takes the room of a connection.
+        """Count one more open file of a connection, which takes the room of a connection.
 
         Returns:
             To be called when it is closed.

@@ -47,11 +47,11 @@ class Connections(Generic[T]):
         return connection in self._open
 
     def add(self, connection: T) -> None:
-        """One more."""
+        """Add a connection."""
         self._open.add(connection)
 
     def discard(self, connection: T) -> None:
-        """One is gone; nothing happens if that is known already."""
+        """Remove a connection; nothing happens if it is not there."""
         self._open.discard(connection)
         if not self._open:
             waiting, self._waiting = self._waiting, []
@@ -59,7 +59,7 @@ class Connections(Generic[T]):
                 each.callback(None)
 
     def when_empty(self) -> Deferred[None]:
-        """Fires when there is none any more."""
+        """Return a Deferred that fires when no connection is open."""
         if not self._open:
             return succeed(None)
         waiting: Deferred[None] = Deferred(lambda each: self._waiting.remove(each))
@@ -96,6 +96,14 @@ class ManagedConnection:
         self._deadline = Timer(connections.clock)
         self._admission = connections.limiter.admit(peer, **conditions)
 
+    def writeConnectionLost(self) -> None:
+        """Do nothing (IHalfCloseableProtocol): this side has closed its half."""
+
+    def _joined(self) -> None:
+        """Note that the client has sent what it wants."""
+        if self._admission is not None:
+            self._admission.joined()
+
     def _unregister(self) -> None:
         """Release all that is held for the connection: it is lost."""
         self.factory.connections.discard(self)
@@ -111,5 +119,5 @@ class ManagedConnection:
         self.factory.connections.closer.close(self.transport, linger)
 
     def _is_logged(self, kind: str) -> bool:
-        """Whether a refusal of this kind is logged; if not, it is counted (RefusalLog.admits)."""
+        """True if a refusal of this kind is logged; otherwise it is counted (RefusalLog)."""
         return bool(self.factory.connections.refusals.admits(self._job.source, kind))

@@ -1,4 +1,4 @@
-"""Ending a connection in such a way that its last words are read."""
+"""Closes connections so that the last bytes sent are read."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime, ISSLTranspor
 
 from twistedcam.runtime.file_limits import file_limit
 
-#: Seconds for which the other side may keep a connection open that this one has ended.
+#: Seconds for which the other side may keep a connection open that this one has closed.
 LINGER = 2.0
-#: Connections of a port that may be about to end at a time: a crowd that is refused takes no more.
+#: Connections of a port that may be half closed at a time: a crowd that is refused takes no more.
 MOST = 64
 #: One in so many of the files that the process may have, at most, is such a connection.
 SHARE = 16
 
 
 class GracefulCloser:
-    """Ends a port's connections, each half first, as long as they are few.
+    """Closes a port's connections, the writing half first, as long as they are few.
 
-    Where a connection is closed on which something has come that was not read, the other side is
-    told by a reset, which may take back what it has not read yet: the reason, to one who sends
-    before it reads. So the writing half is ended, and the protocol throws away what still comes
-    until the other side closes too, for no longer than LINGER. TLS does this by itself.
+    If a connection is closed while received bytes are unread, the kernel sends a reset, and the
+    other side may lose what it has not read yet, such as the reason for the end. So the writing
+    half is closed, and the protocol throws away what is still received until the other side closes
+    too, for no longer than LINGER. TLS does this by itself.
 
     Arguments:
         clock: the reactor.
@@ -30,14 +30,14 @@ class GracefulCloser:
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
-        self._under_way: set[Any] = set()
+        self._half_closed: set[Any] = set()
         self._timers: dict[Any, IDelayedCall] = {}
 
     def reserve(self, transport: Any) -> bool:
-        """Keep a place for a connection that is ended a little later; False if there is none."""
-        if len(self._under_way) >= _most():
+        """Reserve a place for a connection that is closed later; False if there is none."""
+        if len(self._half_closed) >= _most():
             return False
-        self._under_way.add(transport)
+        self._half_closed.add(transport)
         return True
 
     def close(self, transport: Any, linger: bool = True) -> None:
@@ -48,17 +48,17 @@ class GracefulCloser:
         """
         self.abort_later(transport)
         can_half = hasattr(transport, "loseWriteConnection")
-        crowded = transport not in self._under_way and len(self._under_way) >= _most()
+        crowded = transport not in self._half_closed and len(self._half_closed) >= _most()
         if not linger or crowded or not can_half or ISSLTransport.providedBy(transport):
             transport.loseConnection()
             return
-        self._under_way.add(transport)
-        transport.resumeProducing()  # one whose words wait is not read
+        self._half_closed.add(transport)
+        transport.resumeProducing()  # reading may be paused
         transport.loseWriteConnection()
 
     def forget(self, transport: Any) -> None:
-        """A connection is closed, whoever did it."""
-        self._under_way.discard(transport)
+        """Release a connection: it is closed."""
+        self._half_closed.discard(transport)
         if transport in self._timers:
             self._timers.pop(transport).cancel()
 

@@ -114,8 +114,7 @@ class ControlProtocol(ManagedConnection, PatientTelnet):
     def welcome(self) -> None:
         """The controller has shown a token."""
         self._deadline.cancel()
-        if self._admission is not None:
-            self._admission.joined()
+        self._joined()
 
     def dataReceived(self, data: bytes) -> None:
         """Take what has come; a controller that ends its lines with CR LF is answered so too."""
@@ -153,9 +152,6 @@ class ControlProtocol(ManagedConnection, PatientTelnet):
             self.transport.loseConnection()  # both sides have said all
         else:
             self._job.add()
-
-    def writeConnectionLost(self) -> None:
-        """Our own last word was sent."""
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Forget this controller. What it has asked for is carried out all the same."""

@@ -1,4 +1,4 @@
-"""Whether a client still says anything."""
+"""Ends connections of clients that are silent for too long."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ FRAME_LIMIT = 60.0
 
 
 def _ignore(*_: object) -> None:
-    """The client is gone."""
+    """Do nothing: the client is disconnected."""
 
 
 class KeepAlive:
-    """Waits for a client's JOIN, and then looks now and then whether it was heard of late.
+    """Waits for a client's JOIN, then checks at intervals that the client still sends.
 
     Arguments:
         clock: what time is measured by.
-        ask: called when the client was silent for ``PING_AFTER``.
+        ask: called to send a PING when the client was silent for ``PING_AFTER``.
         give_up: called with the reason when it was silent for too long.
-        under_way: the number of the message that has come in part; None: none has.
+        under_way: returns the number of the message that has been received in part, or None.
     """
 
     def __init__(
@@ -54,23 +54,27 @@ class KeepAlive:
         self.heard_at = 0.0
 
     def await_join(self) -> None:
-        """The client has connected."""
+        """Wait for the JOIN."""
         self._timer.start(JOIN_TIMEOUT, self._no_join)
 
     def watch(self, message_limit: float = MESSAGE_LIMIT) -> None:
-        """The client has joined, and completes each of its messages within ``message_limit``."""
+        """Watch a client that has joined.
+
+        Arguments:
+            message_limit: seconds from a message's first byte to its last.
+        """
         self._message_limit = message_limit
         self._timer.start(PING_AFTER, self._look)
 
     def watch_half(self) -> None:
-        """The client says nothing any more: ask, so that a system that knows nothing of it any
-        more says so, but wait for no answer."""
+        """Ping a client that has closed its half, and wait for no answer: if the client is
+        gone, its system answers with a reset."""
         self.end()
         self._ask()
         self._timer.start(PING_AFTER, self.watch_half)
 
     def close(self) -> None:
-        """Wait no more, and hold nothing of the client: it is gone."""
+        """Wait no more, and hold no reference to the client."""
         self.end()
         self._ask = self._give_up = self._under_way = _ignore
 

@@ -116,7 +116,7 @@ class FrameProtocol(ManagedConnection, Protocol):
         self._job.add()
 
     def readConnectionLost(self) -> None:
-        """The client will send nothing more. One that watches goes on watching."""
+        """End the connection, unless the client is a viewer: it goes on watching."""
         self._is_half = True
         if self._over:
             self.transport.loseConnection()  # both sides have said all
@@ -127,11 +127,8 @@ class FrameProtocol(ManagedConnection, Protocol):
             self._let_go()
             self.transport.loseConnection()
 
-    def writeConnectionLost(self) -> None:
-        """Our own last word was sent."""
-
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Forget this connection, and let go of all that it holds."""
+        """Release all that is held for this connection."""
         self._over = True
         self._unregister()
         self._keepalive.close()
@@ -147,7 +144,7 @@ class FrameProtocol(ManagedConnection, Protocol):
             self._session = None
 
     def fail(self, error: WireError | Unauthorized) -> None:
-        """Say why, and end the connection."""
+        """Send the reason, and end the connection."""
         if self._is_logged(f"frame port, {error.code}"):
             log.info("{peer}: {code}: {why}", peer=self.peer, code=error.code, why=str(error))
         self._end(wire.Error(error.code, str(error)).encode())
@@ -164,7 +161,7 @@ class FrameProtocol(ManagedConnection, Protocol):
         self._abort()
 
     def go_on(self) -> None:
-        """The client has read what it was told: what it has sent meanwhile is worked through."""
+        """Go on with what the client has sent: it has read its answers."""
         self._job.resume()
 
     def _end(self, last_words: bytes) -> None:
@@ -184,7 +181,7 @@ class FrameProtocol(ManagedConnection, Protocol):
             self._part()
 
     def _part(self) -> None:
-        if self in self.factory.connections:  # a worker may say late that its viewer is gone
+        if self in self.factory.connections:  # a worker may report late that its viewer is gone
             self._close_gracefully()
 
     def _ask(self) -> None:
@@ -218,7 +215,7 @@ class FrameProtocol(ManagedConnection, Protocol):
         return Progress.MORE
 
     def _hold(self, is_held: bool) -> None:
-        """Whether what comes is left unread."""
+        """Stop or resume reading from the client."""
         if self._is_half:
             return
         if self._session is not None:
@@ -234,16 +231,16 @@ class FrameProtocol(ManagedConnection, Protocol):
     # The transport's buffer (IPushProducer), as long as no sender has to do with it.
 
     def pauseProducing(self) -> None:
-        """The client does not read: what it sends waits, too."""
+        """Do nothing more for a client that does not read."""
         self.is_full = True
 
     def resumeProducing(self) -> None:
-        """The client has read."""
+        """Go on: the client has read."""
         self.is_full = False
         self.go_on()
 
     def stopProducing(self) -> None:
-        """The connection is gone."""
+        """Do nothing: connectionLost follows."""
 
     def _let_go(self) -> None:
         """Be the transport's producer no more."""
@@ -299,11 +296,10 @@ class FrameProtocol(ManagedConnection, Protocol):
             self.fail(error)
 
     def _welcome(self, join: wire.Join, camera: Camera) -> None:
-        """It is a viewer or a publisher from now on."""
+        """Begin the session of a viewer or a publisher."""
         is_view = join.role == "view"
         self._keepalive.watch(MESSAGE_LIMIT if is_view else FRAME_LIMIT)
-        if self._admission is not None:
-            self._admission.joined()
+        self._joined()
         self._tells_clock = join.clock
         self._decoder.max_other = wire.MAX_JSON
         server = self.factory.server
@@ -358,11 +354,11 @@ class FrameFactory(Factory[FrameProtocol]):
         )
 
     def buildProtocol(self, addr: IAddress | None) -> FrameProtocol:
-        """One for each connection."""
+        """Make the protocol of one connection."""
         return FrameProtocol(self)
 
     def close(self) -> Deferred[None]:
-        """Tell all who are connected that the server ends; fires when they are gone."""
+        """Send BYE to all clients; fires when they are disconnected."""
         for connection in self.connections:
             connection.bye()
         return self.connections.when_empty()

@@ -159,9 +159,6 @@ class HttpConnection(ManagedConnection, PipelinedChannel):
                 self._peer_watch = PeerWatch(self.transport, self.factory.reactor)
             self._rests()
 
-    def writeConnectionLost(self) -> None:
-        """Our own half is closed."""
-
     def _rests(self) -> None:
         """End a connection on which nothing more comes, behind the last answer."""
         if not self._read_closed or self._input or self._answering or self.over:
