@@ -102,6 +102,8 @@ def test_a_refusal_is_raised_and_no_playlist_lists_what_is_not_there(upload: Upl
     upload.write("live.m3u8", PLAYLIST)
     with pytest.raises(OSError, match=r"^PUT: 403 Forbidden$"):
         upload.finish()
+    with pytest.raises(OSError, match=r"^PUT: 403 Forbidden$"):  # FFmpeg goes on after a fault
+        upload.write("live.m3u8", PLAYLIST)
     assert upload.paths == ["/up/refused1.ts"]
 
 

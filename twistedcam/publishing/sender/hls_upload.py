@@ -28,11 +28,11 @@ class HlsUpload:
         return _File(lambda body: self._start(options["method"], url, body))
 
     def check(self) -> None:
-        """Raise OSError with the reason if a request has failed."""
+        """Raise OSError with the reason if a request has failed, now and ever after."""
         done = [each for each in self._pending if each.done()]
-        self._pending = [each for each in self._pending if each not in done]
         for each in done:
             each.result()
+        self._pending = [each for each in self._pending if each not in done]
 
     def _start(self, method: str, url: str, body: bytes) -> None:
         if len(self._pending) >= MAX_CONNECTIONS:
