@@ -15,7 +15,7 @@ from twistedcam.recording.library.media_reader import MediaReader, ReadingFailed
 from twistedcam.recording.library.probe import began_at
 from twistedcam.recording.media_worker.remux import Copied
 from twistedcam.recording.media_worker.source import NotAFilm
-from twistedcam.recording.writer.avi_date import stamp
+from twistedcam.recording.writer.avi_date import write_date
 from twistedcam.recording.writer.metadata_tag import Tag
 from twistedcam.recording.writer.part_file import name_of_part
 from twistedcam.runtime.atomic_file import sync_file, sync_folder
@@ -195,7 +195,7 @@ class _Unfinished:
             found = self._reader.copy(self._fd, fd, container.muxer, options)
             began = began_at(found.said)
             if found.frames and container.muxer == "avi" and began is not None:
-                stamp(file, began)
+                write_date(file, began)
             sync_file(fd)
             return found, os.fstat(fd).st_size
 

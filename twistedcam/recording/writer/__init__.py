@@ -1,1 +1,1 @@
-"""Writes recordings: sessions, segments and files."""
+"""Writing of recordings: sessions, segments and files."""

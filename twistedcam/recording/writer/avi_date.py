@@ -1,27 +1,21 @@
-"""When an AVI was made: FFmpeg reads the chunk for it, and does not write it."""
+"""Date and rate of an AVI, which FFmpeg reads but does not write."""
 
 from __future__ import annotations
 
 import time
-from typing import Protocol
+from io import BytesIO, FileIO
 
-#: Bytes in which the headers end.
+#: Bytes that hold the headers.
 _HEADERS = 1 << 16
 _NAME_AND_SIZE = 8
 
 
-class _File(Protocol):
-    def seek(self, offset: int, /) -> int: ...
-    def read(self, size: int, /) -> bytes | None: ...
-    def write(self, data: bytes, /) -> int | None: ...
-
-
-def stamp(file: _File, when: float) -> None:
-    """Put the time into the room that FFmpeg leaves behind the headers; nothing if there is none.
+def write_date(file: BytesIO | FileIO, when: float) -> None:
+    """Write the date (chunk IDIT) into the padding behind the headers, if there is any.
 
     Arguments:
-        file: an AVI; its position is at its beginning or anywhere, and is not kept.
-        when: seconds since the UNIX epoch; the chunk has UTC, to the second.
+        file: an AVI; its position changes.
+        when: seconds since the UNIX epoch; written in UTC, to the second.
 
     Raises:
         OSError: the file cannot be read or written.
@@ -37,11 +31,11 @@ def stamp(file: _File, when: float) -> None:
     file.write(chunk + b"JUNK" + (size - len(chunk)).to_bytes(4, "little"))
 
 
-def set_rate(file: _File, rate: float) -> None:
-    """Let the file be played at another rate; nothing if it has no stream of pictures.
+def write_rate(file: BytesIO | FileIO, rate: float) -> None:
+    """Change the rate at which the file is played, if it has a video stream.
 
     Arguments:
-        file: an AVI; its position is not kept.
+        file: an AVI; its position changes.
         rate: steps a second.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The recordings folder's disk."""
+"""Checks of the disk that holds the recordings folder."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from pathlib import Path
 
 from twistedcam.errors import DiskError
 
-#: Bytes on the disk that are left for a file's last frames and its index.
+#: Bytes that must stay free for the last frames of a file and its index.
 ROOM = 2 * 2**20
 _MOST_ON_FAT = 2**32 - 1
 
 
 def free_bytes(folder: Path) -> int:
-    """What a program may still write there; very much if the file system does not say.
+    """The bytes that can still be written there; ``sys.maxsize`` if that is unknown.
 
     Raises:
         OSError: the folder is gone.
     """
     disk = os.statvfs(folder)
     if not disk.f_blocks:
-        return sys.maxsize  # some FUSE ones
+        return sys.maxsize  # some FUSE file systems
     return disk.f_bavail * disk.f_frsize
 
 
 def is_mounted(path: Path) -> bool:
-    """Whether a file system is mounted at that path; a bind mount counts, too."""
+    """True if a file system, or a bind mount, is mounted at that path."""
     real = os.path.realpath(path)
     with suppress(OSError):
-        os.stat(os.path.join(real, "."))  # what is mounted at its first use is mounted now
+        os.stat(os.path.join(real, "."))  # triggers an automount
     try:
         mounts = Path("/proc/self/mountinfo").read_bytes().splitlines()
     except OSError:
         return os.path.ismount(real)
     kind = b""
-    for mount in mounts:  # proc_pid_mountinfo(5): the last one covers those before it
+    for mount in mounts:  # proc_pid_mountinfo(5): the last one hides those before it
         fields = mount.split(b" ")
         if _unescaped(fields[4]) == os.fsencode(real):
             kind = fields[fields.index(b"-") + 1]
@@ -46,12 +46,12 @@ def is_mounted(path: Path) -> bool:
 
 
 def largest_file(folder: Path) -> int | None:
-    """How many bytes one file may have there: 4 GiB less 1 on FAT; None: no limit is known."""
+    """The largest size of a file there in bytes: 4 GiB less 1 on FAT; else None."""
     return _MOST_ON_FAT if _file_system_of(folder) in (b"vfat", b"msdos") else None
 
 
 def _file_system_of(folder: Path) -> bytes:
-    """The kind of file system, as Linux calls it; empty where that is not known."""
+    """The name of the file system, as Linux has it; empty if it is unknown."""
     with suppress(OSError, ValueError, IndexError):
         device = os.stat(folder).st_dev
         wanted = f"{os.major(device)}:{os.minor(device)}".encode()
@@ -67,14 +67,14 @@ def _unescaped(path: bytes) -> bytes:
 
 
 def check_mount(folder: Path, required: str | None) -> None:
-    """See that the disk is there that recordings are to go to.
+    """Check that the disk of the recordings is mounted.
 
     Arguments:
-        folder: where recordings go.
+        folder: the recordings folder.
         required: the setting ``require_mount``.
 
     Raises:
-        DiskError: nothing is mounted there.
+        DiskError: it is not.
     """
     if required is not None:
         point = folder if required == "on" else Path(required)
@@ -83,10 +83,10 @@ def check_mount(folder: Path, required: str | None) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """See that a recording can be begun there.
+    """Make the folder if need be, and check that a recording can begin there.
 
     Raises:
-        DiskError: it cannot; with the system's reason.
+        DiskError: with the system's reason.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

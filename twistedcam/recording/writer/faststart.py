@@ -1,7 +1,7 @@
-"""Moving the index of a finished MP4 or MOV to its front (FFmpeg's ``faststart``).
+"""Moves the index of a finished MP4 or MOV to its front (FFmpeg's ``faststart``).
 
-While it is recorded, the index can only come last. Some players (iPhone) do not start a long film
-then, and over HTTP every player has to ask for the end first. Boxes: ISO/IEC 14496-12.
+A recording gets its index at its end. Some players (iPhone) do not start a long file then, and over
+HTTP every player has to request the end first. Boxes: ISO/IEC 14496-12.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from twistedcam.recording.writer.part_file import whole_of
 from twistedcam.runtime.atomic_file import sync_file
 
 SUFFIXES = (".mp4", ".mov")
-#: Bytes that are copied at once.
+#: Bytes copied at once.
 CHUNK = 4 << 20
-#: Bytes that an index may have: 40 hours at 60 pictures a second, and more.
+#: Bytes of an index at most: more than 40 hours at 60 frames a second.
 _MOST = 256 << 20
 _PARENTS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl"})
-#: Offsets that are too large for a table with 32 bits.
+#: The first offset that is too large for a 32-bit table.
 _WIDE = 1 << 32
 
 
@@ -41,38 +41,37 @@ def copy_with_index_in_front(
     goes_on: Callable[[], bool] = lambda: True,
     is_slow: bool = False,
 ) -> Path | None:
-    """Make a hidden copy of a film, on the disk, with its index in front. Blocks.
+    """Make a hidden copy of a file with its index in front, synced to the disk. Blocks.
 
     Arguments:
-        path: the film.
         reserve: bytes that have to stay free on the disk.
-        goes_on: asked now and then; False ends it.
-        is_slow: whether to leave half of the disk's time to others.
+        goes_on: called now and then; False cancels the copy.
+        is_slow: True to leave half of the disk's time to others.
 
     Returns:
-        The copy; None if there is nothing to do, no room, or it was ended.
+        The copy; None if nothing needs to be done, there is no room, or it was cancelled.
 
     Raises:
-        OSError: it cannot be read or written; there is no copy then.
+        OSError: a file cannot be read or written; there is no copy then.
     """
-    with open(path, "rb", buffering=0) as film:
-        found = os.fstat(film.fileno())
-        boxes = _top_boxes(film.fileno(), found.st_size)
+    with open(path, "rb", buffering=0) as source:
+        found = os.fstat(source.fileno())
+        boxes = _top_boxes(source.fileno(), found.st_size)
         if boxes is None:
             return None
         ftyp, moov = boxes
         if free_bytes(path.parent) < found.st_size + 2 * ROOM + reserve:
             return None
-        index = _shifted(os.pread(film.fileno(), moov.end - moov.start, moov.start))
+        index = _shifted(os.pread(source.fileno(), moov.end - moov.start, moov.start))
         copy = whole_of(path)
         try:
             with open(copy, "xb", buffering=0) as target:
                 os.chmod(target.fileno(), found.st_mode & 0o777)
-                head = os.pread(film.fileno(), ftyp.end, 0)
+                head = os.pread(source.fileno(), ftyp.end, 0)
                 _write_all(target.fileno(), head + index)
                 pieces = ((ftyp.end, moov.start), (moov.end, found.st_size))
                 for start, end in pieces:
-                    if not _copy(film.fileno(), target.fileno(), start, end, goes_on, is_slow):
+                    if not _copy(source.fileno(), target.fileno(), start, end, goes_on, is_slow):
                         raise InterruptedError
                 sync_file(target.fileno())
             os.utime(copy, ns=(found.st_atime_ns, found.st_mtime_ns))
@@ -80,7 +79,7 @@ def copy_with_index_in_front(
             copy.unlink(missing_ok=True)
             return None
         except FileExistsError:
-            return None  # somebody else is at it
+            return None  # another process makes it
         except BaseException:
             with suppress(OSError):
                 copy.unlink(missing_ok=True)
@@ -91,12 +90,12 @@ def copy_with_index_in_front(
 def move_index_to_front(
     path: Path, reserve: int = 0, goes_on: Callable[[], bool] = lambda: True
 ) -> bool:
-    """Replace a film by its copy with the index in front; whether that was done. Blocks.
+    """Replace a file by its copy with the index in front; True if that was done. Blocks.
 
-    It is as old as before. If it is changed or deleted meanwhile, nothing is done to it.
+    Its time stays the same. A file that is changed or deleted meanwhile is not replaced.
 
     Raises:
-        OSError: it cannot be read or written; the film is as it was.
+        OSError: a file cannot be read or written; the original is unchanged.
     """
     before = os.stat(path)
     copy = copy_with_index_in_front(path, reserve, goes_on, is_slow=True)
@@ -119,7 +118,7 @@ def _identity(found: os.stat_result) -> tuple[int, ...]:
 
 
 def _top_boxes(fd: int, size: int) -> tuple[_Box, _Box] | None:
-    """The first box and the index behind the pictures; None for a film of another kind."""
+    """The first box, and the index that follows the pictures; None if the file has other boxes."""
     boxes = list(_boxes_of_file(fd, size))
     kinds = [box.kind for box in boxes]
     if kinds[:1] != [b"ftyp"] or kinds.count(b"moov") != 1 or b"moof" in kinds:
@@ -155,7 +154,7 @@ def _box_at(data: bytes, at: int, left: int) -> _Box | None:
 
 
 def _shifted(moov: bytes) -> bytes:
-    """The index, for pictures that stand behind it."""
+    """The index with the offsets of pictures that follow it."""
     narrow = _with_offsets(moov, 0, len(moov), len(moov), wide=False)
     if narrow is not None:
         return narrow
@@ -166,7 +165,7 @@ def _shifted(moov: bytes) -> bytes:
 
 
 def _with_offsets(data: bytes, start: int, end: int, shift: int, wide: bool) -> bytes | None:
-    """These boxes, their tables of offsets shifted; None if 32 bits are too few for one."""
+    """The boxes with their offsets shifted; None if one needs more than 32 bits."""
     made = bytearray()
     at = start
     while at + 8 <= end:
@@ -208,7 +207,7 @@ def _as_box(kind: bytes, inside: bytes) -> bytes:
 def _copy(
     source: int, target: int, start: int, end: int, goes_on: Callable[[], bool], is_slow: bool
 ) -> bool:
-    """Copy a part of a file to the end of another; False if it was ended."""
+    """Append a part of a file to another; False if that was cancelled."""
     at = start
     while at < end:
         if not goes_on():
@@ -216,11 +215,11 @@ def _copy(
         began = time.monotonic()
         data = os.pread(source, min(CHUNK, end - at), at)
         if not data:
-            return False  # it became shorter
+            return False  # the file was truncated
         _write_all(target, data)
         at += len(data)
         if is_slow:
-            sync_file(target)  # so that the time that it takes is the disk's
+            sync_file(target)  # so that the measured time is that of the disk
             time.sleep(min(1.0, time.monotonic() - began))
     return True
 

@@ -1,7 +1,7 @@
-"""Names of files in the recordings folder, and who has them.
+"""Names of files in the recordings folder, and their reservation.
 
-A recording has no file before its first picture. So that no two get the same name meanwhile, a
-name is taken from when it is given until its file is there.
+A recording has no file before its first picture. Its name is reserved until its file exists, so
+that no other recording gets the same name.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from twistedcam.util.camera_name import file_stem, url_safe
 from twistedcam.util.escaped_name import show_name
 
 MAX_BYTES = 200
-#: Bytes that are kept for the number behind a name that is there already.
+#: Bytes for the number that is added to a name in use.
 _ROOM_FOR_MARK = 6
-#: What a file system says that does not take a name; None: Python cannot write it in bytes.
+#: Errors for a name that a file system does not accept; None: it cannot be encoded as bytes.
 _NAME_ERRORS = frozenset({errno.EILSEQ, errno.EINVAL, errno.ENAMETOOLONG, None})
-#: Names that are taken, by all of this process: threads of several recorders look for free ones,
-#: and two servers in one program may share a folder.
+#: Reserved paths of the whole process: several threads look for free names, and two servers in one
+#: process may share a folder.
 _taken: set[Path] = set()
 _taking = Lock()
 
 
 def check_plain(name: str) -> str:
-    """The name, if it is a plain file name that cannot lead out of the folder.
+    """Return the name if it is a plain file name, which cannot lead out of the folder.
 
     Raises:
-        BadArgument: it is not.
+        BadArgument: it is not one.
     """
     if not name or name.startswith(".") or ".." in name or "/" in name or "\\" in name:
         raise BadArgument(f"{name!r} is no plain file name: no separators, no leading dot, no '..'")
@@ -50,25 +50,25 @@ def check_plain(name: str) -> str:
 
 
 def is_inside(name: str) -> bool:
-    """Whether that is the name of a file in the folder, and not of a hidden one.
+    """True if that can be the name of a file in the folder that is not hidden.
 
-    What is there already has any name that the system took: no rule for new names holds for it.
+    Existing files may have any name that the system accepts: rules for new names do not apply.
     """
     try:
         data = os.fsencode(name)
-    except UnicodeEncodeError:  # half a surrogate pair, which JSON can have
+    except UnicodeEncodeError:  # a lone surrogate, which JSON allows
         return False
     plain = bool(name) and not name.startswith(".") and b"\0" not in data
     return plain and Path(name).name == name
 
 
 def check_name(name: str, suffixes: tuple[str, ...], default: str | None = None) -> str:
-    """A name that a person gave, if it is a plain file name with a known ending.
+    """Return a name given by a person, if it is a plain file name with a known ending.
 
-    Without an ending it gets ``default``, or the first of ``suffixes``.
+    A name without an ending gets ``default``, or the first of ``suffixes``.
 
     Raises:
-        BadArgument: it could lead out of the folder, or says no known format.
+        BadArgument: it is no plain file name, or its ending is unknown.
     """
     check_plain(name)
     suffix = Path(name).suffix.lower()
@@ -80,13 +80,13 @@ def check_name(name: str, suffixes: tuple[str, ...], default: str | None = None)
 
 
 def is_free(folder: Path, name: str) -> bool:
-    """Whether nothing has that name, nor is being written to have it."""
+    """True if no file has that name, and none is being written for it."""
     path = (folder / name).absolute()
     return path not in _taken and not _is_there(path)
 
 
 def take(folder: Path, name: str) -> bool:
-    """Take a name until ``give_back``; False if it is not free."""
+    """Reserve a name until ``give_back``; False if it is not free."""
     path = (folder / name).absolute()
     with _taking:
         if path in _taken:
@@ -99,15 +99,15 @@ def take(folder: Path, name: str) -> bool:
 
 
 def give_back(path: Path) -> None:
-    """The file is there, or there will be none. A name that nobody took is as it was."""
+    """Release a name: its file exists, or there will be none."""
     _taken.discard(path.absolute())
 
 
 def take_free_name(folder: Path, camera: str, when: float, suffix: str) -> str:
-    """``CAMERA_2026-11-22_14-03-05.mkv``, with a number if there is one already; taken.
+    """Reserve ``CAMERA_2026-11-22_14-03-05.mkv``, with a number if that name is in use.
 
-    Spaces in the camera's name are ``_``. On a file system that does not take such a name, or none
-    so long, it is the URL-safe form of the camera's name, cut if need be.
+    Spaces in the camera's name become ``_``. If the file system does not accept such a name, or one
+    of that length, the URL-safe form of the camera's name is used, shortened if need be.
 
     Arguments:
         when: seconds since the UNIX epoch; the name has the local time.
@@ -126,18 +126,18 @@ def take_free_name(folder: Path, camera: str, when: float, suffix: str) -> str:
 
 
 def take_next_name(folder: Path, name: str) -> str:
-    """``garage-2.mp4`` after ``garage.mp4``, and so on: the first that is free; taken."""
+    """Reserve ``garage-2.mp4`` after ``garage.mp4``, or the first number that is free."""
     path = Path(name)
     return _take_first(folder, (f"{path.stem}{mark}{path.suffix}" for mark in _marks()))
 
 
 def has_suffix(word: str) -> bool:
-    """Whether a lone word is meant as a file's name and not as a camera's."""
+    """True if a word on its own is meant as a file's name, not as a camera's."""
     return "." in word[1:]
 
 
 def _is_there(path: Path) -> bool:
-    # In this order: a file that gets its name has both for a moment, and never neither.
+    # In this order: a file that gets its final name has both names meanwhile, and never none.
     return part_of(path).exists() or path.exists()
 
 

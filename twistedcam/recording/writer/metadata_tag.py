@@ -1,4 +1,4 @@
-"""What a recording says of itself: by this a file is known to be this program's own."""
+"""The comment in a recording's metadata that marks it as this program's own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from twistedcam.version import __version__
 
-#: How many bytes at either end of a file may hold its tag: headers in front, an index behind.
+#: Bytes at both ends of a file that are searched for the tag.
 _SEARCHED = 1 << 20
 _UNKNOWN = "-" * 10
 _TAG = re.compile(
@@ -26,13 +26,13 @@ class Tag:
 
     Arguments:
         camera: the camera's name.
-        name: the file's name. A copy or an edited version that is called otherwise is somebody's
-            own, and is never deleted to make room.
-        dropped: frames that the recorder had to leave out; None if that was never known.
-        made: when the file was begun, by this computer's clock, in seconds since the UNIX epoch;
-            None if it does not say. Its frames may have been captured by a clock that is wrong.
-        boot, up: which boot of the computer that was in, and how many seconds after it; None if it
-            does not say. That clock is never wrong.
+        name: the file's name. A copy with another name belongs to the user, and is never deleted to
+            make room.
+        dropped: frames that the recorder had to leave out, or None.
+        made: start of the file by this computer's clock, in seconds since the UNIX epoch, or None.
+            The clock of the camera may be wrong.
+        boot, up: the computer's boot id, and the seconds from that boot to the start of the file,
+            or None. They do not depend on the wall clock.
     """
 
     camera: str
@@ -51,7 +51,7 @@ class Tag:
 
     @classmethod
     def parse(cls, text: str) -> Tag | None:
-        """The tag in a comment, or None if it is somebody else's."""
+        """The tag in a comment, or None if it has another form."""
         match = _TAG.fullmatch(text)
         if match is None:
             return None
@@ -63,9 +63,9 @@ class Tag:
 
 
 def write_dropped(fd: int, dropped: int) -> None:
-    """Put the count into a finished file, over the place that was kept for it.
+    """Write the count of dropped frames over its placeholder in a finished file.
 
-    Containers write their metadata first, when the count is not known yet.
+    Containers write their metadata first, when the count is unknown.
 
     Raises:
         OSError: the file cannot be read or written.

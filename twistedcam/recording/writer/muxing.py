@@ -1,4 +1,4 @@
-"""From a camera's JPEGs to the packets of a film. All of it runs on the recorder's thread."""
+"""Makes a file's packets from a camera's JPEGs or packets, on the writing thread."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any, Protocol
 
 import av
 import av.error
-import av.subtitles.stream  # PyAV does so with the first stream, when no file may be to be had
+import av.subtitles.stream  # PyAV imports it late, when the process may have no file to spare
 
 from twistedcam.codecs.h264_encoder import YuvDecoder, mark_keyframe, not_encodable
 from twistedcam.media.packet import Packet, TimedFrame
 from twistedcam.recording.containers import Format
 from twistedcam.recording.settings import RecordSettings
 
-#: Microseconds of film between two frames that a player can jump to.
+#: Microseconds of recording between two key frames.
 _KEYFRAMES = 2_000_000
 
 
 class PacketEncoder(Protocol):
-    """Makes one packet of each picture, at once."""
+    """Makes one packet of each picture."""
 
     def encode(self, timed: TimedFrame, pts: int) -> Any:
         """The packet, or None if the picture is broken.
@@ -30,13 +30,13 @@ class PacketEncoder(Protocol):
         """
 
     def close(self) -> None:
-        """No more pictures will come."""
+        """End the stream."""
 
 
 def make_encoder(
     container: Any, format: Format, settings: RecordSettings, first: TimedFrame
 ) -> tuple[Any, PacketEncoder]:
-    """The stream in the container and what makes packets for it.
+    """Add a stream to the container; return it and the encoder for it.
 
     Raises:
         NotSupported: pictures of this size cannot be encoded.
@@ -74,11 +74,11 @@ class _Copy:
         return packet
 
     def close(self) -> None:
-        """Nothing is kept."""
+        pass
 
 
 class _H264:
-    """x264, fed with what the JPEG decoder gives."""
+    """x264."""
 
     def __init__(
         self, stream: Any, base: Fraction, settings: RecordSettings, first: TimedFrame
@@ -90,7 +90,7 @@ class _H264:
         coder = stream.codec_context
         self._pictures.describe(coder)
         coder.time_base = stream.time_base = base
-        # zerolatency: each picture's packet comes at once, so that a crash loses none in here.
+        # zerolatency: each picture's packet comes at once, so that a crash loses none.
         coder.options = {
             "preset": settings.preset,
             "crf": str(settings.crf),
@@ -123,7 +123,7 @@ class _H264:
 
 
 class _Encoded:
-    """H.264 that was made already, for publish targets."""
+    """Packets of a transcoder."""
 
     def __init__(self, container: Any, base: Fraction, first: Packet) -> None:
         self.stream = add_packet_stream(container, first.data)
@@ -139,11 +139,11 @@ class _Encoded:
         return packet
 
     def close(self) -> None:
-        """Nothing is kept."""
+        pass
 
 
 def add_packet_stream(container: Any, keyframe: bytes) -> Any:
-    """A stream for packets like this one: its size and headers are read from it.
+    """Add a stream for packets like this one, with its size and headers.
 
     Arguments:
         keyframe: Annex B, with SPS and PPS.

@@ -1,4 +1,4 @@
-"""A file that is being written: hidden until it is whole, then there in one step."""
+"""A file that is hidden while it is written, and then gets its name in one step."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ from twistedcam.runtime.atomic_file import sync_file, sync_folder
 from twistedcam.runtime.file_system import WriterLock, give_name
 
 PREFIX, SUFFIX, WHOLE = ".", ".part", ".whole"
-#: Seconds to wait for a file when the process has as many as it may have.
+#: Seconds to wait when the process has too many open files.
 PATIENCE = 2.0
-#: Seconds between two attempts to have one.
+#: Seconds between two attempts.
 _POLL = 0.02
 
 
 def part_of(path: Path) -> Path:
-    """Where a file is while it is being written."""
+    """The path of a file while it is written."""
     return path.with_name(f"{PREFIX}{path.name}{SUFFIX}")
 
 
 def whole_of(path: Path) -> Path:
-    """Where a copy of a file is made that is to take its place. What a crash leaves is removed."""
+    """The path of a copy that will replace a file. It is removed after a crash."""
     return path.with_name(f"{PREFIX}{path.name}{WHOLE}")
 
 
 def name_of_part(name: str) -> str | None:
-    """The name that a file will have, from the name it has while it is written; else None."""
+    """The final name of a file that has this name while it is written; else None."""
     if name.startswith(PREFIX) and name.endswith(SUFFIX) and len(name) > len(PREFIX + SUFFIX):
         return name[len(PREFIX) : -len(SUFFIX)]
     return None
 
 
 class PartFile(io.RawIOBase):
-    """What a muxer writes to.
+    """The output file of a muxer.
 
-    Until ``appear`` is called it is in memory, so that there is never a file without a picture.
-    After the first error nothing more is written: the muxer is let run on into nothing, and
-    what was good at the last ``mark`` can be kept. The file is locked as long as it is open: one
-    that is not locked has no writer any more.
+    It is in memory until ``appear`` is called, so that no file without a picture is created. After
+    the first error nothing more is written, and the muxer does not notice; what was there at the
+    last ``mark`` can be kept. The file is locked while it is open: one that is not locked has no
+    writer.
 
     Arguments:
-        path: the final one.
+        path: the final path.
     """
 
     def __init__(self, path: Path) -> None:
@@ -63,17 +63,17 @@ class PartFile(io.RawIOBase):
 
     @property
     def size(self) -> int:
-        """Bytes so far."""
+        """The number of bytes so far."""
         return self._end
 
     @property
     def appeared(self) -> bool:
-        """Whether it is on the disk."""
+        """True if it is on the disk."""
         return isinstance(self._file, io.FileIO)
 
     @property
     def is_worth_keeping(self) -> bool:
-        """Whether what is on the disk can be read."""
+        """True if the file on the disk can be read."""
         return self.appeared and (self.error is None or self._good > 0)
 
     def writable(self) -> bool:
@@ -83,7 +83,7 @@ class PartFile(io.RawIOBase):
         return True
 
     def write(self, data: object) -> int:
-        """All of it, or none and an error that is remembered; the muxer never hears of it."""
+        """Write all of it, or remember the error; the muxer does not notice."""
         view = memoryview(data)  # type: ignore[arg-type]
         if self.error is None:
             try:
@@ -95,19 +95,19 @@ class PartFile(io.RawIOBase):
         return len(view)
 
     def change(self, change: Callable[[io.BytesIO | io.FileIO], None]) -> None:
-        """Change what is written already; where the muxer goes on stays as it is.
+        """Change what is written already. The position stays the same.
 
         Raises:
-            OSError: it cannot be done.
+            OSError: the file cannot be read or written.
         """
         at = self._file.tell()
         change(self._file)
         self._file.seek(at)
 
     def put_tail(self, data: bytes) -> None:
-        """Let this stand behind the file until more is written: a crash does not cost it.
+        """Write data behind the file that is kept only until more is written.
 
-        An error is remembered, as in ``write``.
+        After a crash it is still there. An error is remembered, as in ``write``.
         """
         if self.error is not None:
             return
@@ -122,7 +122,7 @@ class PartFile(io.RawIOBase):
             self.error = error
 
     def _drop_tail(self, end: int) -> None:
-        """Of what stands behind the file nothing may be left beyond what is written over it."""
+        """Remove the tail, unless it will be overwritten up to ``end``."""
         if self._tail and end < self._end + self._tail:
             self._file.truncate(self._end)
         self._tail = 0
@@ -131,7 +131,7 @@ class PartFile(io.RawIOBase):
         written = 0
         while written < len(view):
             count = self._file.write(view[written:])
-            if not count:  # None: it would block, which a file on a disk never should
+            if not count:  # None: it would block
                 raise OSError(errno.EIO, os.strerror(errno.EIO))
             written += count
 
@@ -144,10 +144,10 @@ class PartFile(io.RawIOBase):
         return self._file.tell()
 
     def appear(self) -> None:
-        """Be on the disk from now on.
+        """Create the file on the disk, if it is in memory.
 
         Raises:
-            OSError: it cannot be made, or there is one already.
+            OSError: it cannot be created, or exists.
         """
         if isinstance(self._file, io.FileIO):
             return
@@ -159,10 +159,10 @@ class PartFile(io.RawIOBase):
         if self.error is None:
             file.seek(at)
         else:
-            self._good = 0  # what was marked in memory did not get here
+            self._good = 0  # what was marked in memory is not on the disk
 
     def _open(self) -> tuple[io.FileIO, WriterLock]:
-        """The file on the disk, locked. If none is to be had, it waits for one: frames can wait."""
+        """Create and lock the file. If the process has too many open files, wait."""
         until = time.monotonic() + PATIENCE
         while True:
             try:
@@ -174,7 +174,7 @@ class PartFile(io.RawIOBase):
                     raise
                 time.sleep(_POLL)
                 continue
-            # Another server that starts now may take it for one that was left behind, and remove
+            # Another server that starts now may take it for one that a crash has left, and remove
             # it before it is locked.
             with suppress(BlockingIOError):
                 lock = WriterLock(file.fileno(), self.part)
@@ -185,19 +185,19 @@ class PartFile(io.RawIOBase):
             time.sleep(_POLL)
 
     def mark(self) -> None:
-        """All that was written up to here makes a readable file."""
+        """Remember that the file is readable as it is now."""
         if self.error is None:
             self._good = self._end
 
     def publish(self, make_copy: Callable[[Path], Path | None] = lambda part: None) -> Path:
-        """To the disk, and under its final name, or a free one like it; where it is now.
+        """Sync the file, give it its final name or a free one like it, and return its path.
 
         Arguments:
-            make_copy: makes a better copy of the finished file, on the disk; None: there is none.
+            make_copy: returns a synced copy of the finished file to publish instead, or None.
 
         Raises:
-            OSError: it could not be done; what there is stays under its hidden name. Or it has
-                its name, and the folder could not be written: it may be hidden after a power cut.
+            OSError: that failed, and the file stays under its hidden name; or it has its name, but
+                the folder could not be synced: after a power cut it may be hidden again.
         """
         assert isinstance(self._file, io.FileIO)
         try:
@@ -224,7 +224,7 @@ class PartFile(io.RawIOBase):
         return path
 
     def discard(self) -> None:
-        """There is nothing worth keeping."""
+        """Remove the file."""
         if self.appeared:
             self.part.unlink(missing_ok=True)
         with suppress(OSError):
@@ -244,5 +244,5 @@ class PartFile(io.RawIOBase):
 
 
 def disk_error(name: str, error: BaseException) -> DiskError:
-    """The error with the system's reason."""
+    """A DiskError with the system's reason."""
     return DiskError(f"{name}: {getattr(error, 'strerror', None) or error}")

@@ -1,4 +1,4 @@
-"""What a muxer still holds, as bytes that can stand behind the file until it writes it."""
+"""Pictures that a muxer still holds, as bytes to write behind the file meanwhile."""
 
 from __future__ import annotations
 
@@ -11,31 +11,30 @@ import av
 from twistedcam.media.packet import Packet
 from twistedcam.recording.containers import Container
 
-#: How long a picture is seen of which nothing is known, in seconds.
+#: Duration of a single picture, in seconds.
 _USUAL = Fraction(1, 30)
 
 
 class _Bytes:
-    """Takes what a muxer writes. It cannot seek: so nothing is put behind the last picture."""
+    """A muxer's output. It cannot seek, so the muxer writes nothing behind the last picture."""
 
     def __init__(self) -> None:
         self.data = bytearray()
 
     def write(self, data: Any) -> int:
-        """All of it."""
         self.data += data
         return len(data)
 
 
 class PendingTail:
-    """The newest pictures of a file: those that its muxer has not written.
+    """The newest pictures of a file, which its muxer has not written yet.
 
-    A muxer writes a picture when the one after it has come, or the one after that. From a slow
-    camera, or in a timelapse, that is too long to be without it: a crash would cost it.
+    A muxer writes a picture when one or two others have followed. With a slow camera or in a
+    timelapse a crash before that would lose it.
 
     Arguments:
-        container: what kind of file it is.
-        stream: the one that the pictures are in.
+        container: the file's container.
+        stream: the stream of the pictures.
     """
 
     def __init__(self, container: Container, stream: Any) -> None:
@@ -44,15 +43,15 @@ class PendingTail:
         self._packets: list[Packet] = []
 
     def add(self, packet: Any) -> None:
-        """A picture that the muxer is going to get."""
+        """Add a picture that the muxer will get."""
         self._packets.append(Packet(bytes(packet), packet.pts, packet.is_keyframe))
 
     def wrote(self) -> None:
-        """The muxer has got the newest picture, and has written all that were before it."""
+        """Drop all but the newest picture: the muxer has written the others."""
         del self._packets[:-1]
 
     def render(self) -> bytes:
-        """A fragment or a cluster with these pictures, as this muxer would write it."""
+        """A fragment or cluster with these pictures, as the muxer would write it."""
         written = _Bytes()
         container, base = self._container, self._container.time_base
         with av.open(written, "w", format=container.muxer, options=container.tail) as target:
@@ -70,7 +69,7 @@ class PendingTail:
         return bytes(written.data[header:])
 
     def _ends(self) -> list[int]:
-        """Until when each is seen."""
+        """The end time of each picture."""
         starts = [kept.pts for kept in self._packets]
         steps = [after - before for before, after in pairwise(starts)]
         last = steps[-1] if steps else round(_USUAL / self._container.time_base)

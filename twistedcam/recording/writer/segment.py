@@ -20,7 +20,7 @@ from twistedcam.errors import CommandError, RecordingFailed
 from twistedcam.media.packet import TimedFrame
 from twistedcam.recording.containers import Format
 from twistedcam.recording.settings import RecordSettings
-from twistedcam.recording.writer.avi_date import set_rate, stamp
+from twistedcam.recording.writer.avi_date import write_date, write_rate
 from twistedcam.recording.writer.disk_space import ROOM, free_bytes, largest_file
 from twistedcam.recording.writer.faststart import SUFFIXES, copy_with_index_in_front
 from twistedcam.recording.writer.file_names import give_back
@@ -139,7 +139,7 @@ class Segment:
         self._looked = first.time
         self._container.start_encoding()
         if self._strict_grid:
-            self._file.change(lambda file: stamp(file, first.captured_us / 1e6))
+            self._file.change(lambda file: write_date(file, first.captured_us / 1e6))
         self._header = self._file.size
 
     def write(self, frame: TimedFrame) -> None:
@@ -301,7 +301,7 @@ class Segment:
         steps = float(self._steps(self.last))
         if self._last_pts - steps > _EARLY and self._file.error is None:
             faster = self._last_pts / steps
-            self._file.change(lambda file: set_rate(file, faster / float(self._base)))
+            self._file.change(lambda file: write_rate(file, faster / float(self._base)))
             self.result.seconds /= faster
 
     def _check_disk(self, time: int) -> None:

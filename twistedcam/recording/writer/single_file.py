@@ -1,4 +1,4 @@
-"""A recording without a server: frames in, one file out, on the caller's own thread."""
+"""Writes a recording to one file on the caller's thread, without a server."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from twistedcam.recording.writer.segment import Segment, SegmentResult
 
 
 class FileRecording:
-    """Writes frames to a file as the server does; every method blocks.
+    """Writes frames to a file as the server does. All methods block.
 
     Arguments:
-        path: the file; its ending says the format (see formats.CONTAINERS).
-        camera: whose frames they are, for the file's metadata.
-        settings: how it is written; segments and limits mean nothing here.
+        path: the file; its ending selects the format (``containers.CONTAINERS``).
+        camera: the camera's name, for the file's metadata.
+        settings: how it is written; segments and limits are ignored.
 
     Raises (every method):
-        DiskError: with the system's reason. ``close`` keeps what can be kept all the same.
+        DiskError: with the system's reason. ``close`` still keeps what can be kept.
         NotSupported: pictures of this size cannot be encoded.
     """
 
@@ -39,7 +39,7 @@ class FileRecording:
         self._broken = False
 
     def write(self, frames: Iterable[Frame]) -> SegmentResult:
-        """Add frames, oldest first; how far the recording has come."""
+        """Add frames, oldest first, and return the progress."""
         try:
             for frame in frames:
                 self._write(
@@ -51,10 +51,10 @@ class FileRecording:
         return self.result
 
     def close(self, dropped: int = 0) -> SegmentResult:
-        """Finish the file: index, duration, its final name.
+        """Finish the file and give it its name.
 
         Arguments:
-            dropped: frames that were left out before they came here.
+            dropped: frames that were left out before they reached this file.
         """
         segment, self._segment = self._segment, None
         if segment is None:
@@ -83,7 +83,7 @@ class FileRecording:
             except FileExistsError:
                 if self._segment.appeared:
                     raise
-                # Another program began a file of the same name a timed ago.
+                # Another program has just begun a file of the same name.
                 self._segment.abandon()
                 self.path = self.path.with_name(take_next_name(self.path.parent, self.path.name))
                 self._segment = self._open(timed)
