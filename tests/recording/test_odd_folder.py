@@ -13,6 +13,7 @@ from unittest.mock import patch
 from twisted.internet.defer import Deferred
 
 from tests.recording.library.test_library import LibraryCase, make_recording
+from tests.support.fakes import InlineThread
 from twistedcam.core.saved_settings import SavedSettings
 from twistedcam.errors import NoSuchRecording
 from twistedcam.recording import Library, Limits
@@ -21,7 +22,6 @@ from twistedcam.recording.library.media_reader import InlineReader, ReadingFaile
 from twistedcam.recording.library.thumbnail import Thumbnails
 from twistedcam.recording.media_worker.film import Head
 from twistedcam.recording.media_worker.source import NotAFilm
-from twistedcam.runtime.threads import InlineThread
 from twistedcam.sources.spec import parse
 
 SECRET = b"\xff\xd8\xff what nobody may see \xff\xd9"

@@ -14,7 +14,7 @@ from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.support.fakes import CameraRig, FakeScheme, ManualThread
+from tests.support.fakes import CameraRig, FakeScheme, InlineThread, ManualThread
 from tests.support.films import START_US, jpeg, read_film
 from tests.support.odd_jpegs import lossless, make_jpeg, with_frame_header, with_size
 from twistedcam.codecs.h264_encoder import H264Settings
@@ -24,7 +24,6 @@ from twistedcam.media.frame import Frame
 from twistedcam.recording import Recorder, RecordSettings
 from twistedcam.recording.writer import plan as planning
 from twistedcam.recording.writer.segment import Segment
-from twistedcam.runtime.threads import InlineThread
 from twistedcam.sources import SourceInfo
 from twistedcam.stream.hub import Sink
 from twistedcam.stream.transcoder import Transcoder

@@ -10,18 +10,18 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
-from twistedcam.runtime.threads import ReaderThread, run_in_thread
+from twistedcam.runtime.threads import Thread, run_in_thread
 
 
 def is_there(name: str) -> bool:
     return any(name in each.name for each in threading.enumerate())
 
 
-class ReaderThreadTests(TestCase):
+class ThreadTests(TestCase):
     timeout = 20
 
     def setUp(self) -> None:
-        self.thread = ReaderThread(reactor, "of a test")
+        self.thread = Thread(reactor, "of a test")
 
     async def test_calls_are_made_in_order_on_a_thread_of_their_own(self) -> None:
         here, made = threading.get_ident(), []
@@ -84,7 +84,7 @@ class RunInThreadTests(TestCase):
             assert proceed.wait(10)
             return threading.get_ident()
 
-        result = run_in_thread(lambda: ReaderThread(reactor, name), call)
+        result = run_in_thread(lambda: Thread(reactor, name), call)
         self.assertTrue(is_there(name))
         proceed.set()
         self.assertNotEqual(await result, threading.get_ident())
@@ -92,5 +92,5 @@ class RunInThreadTests(TestCase):
             await deferLater(reactor, 0.01)
 
     async def test_an_error_of_the_call_is_passed_on(self) -> None:
-        result = run_in_thread(lambda: ReaderThread(reactor), lambda: 1 / 0)
+        result = run_in_thread(lambda: Thread(reactor), lambda: 1 / 0)
         await self.assertFailure(result, ZeroDivisionError)

@@ -15,12 +15,26 @@ from twistedcam.camera import Camera
 from twistedcam.core.server import Server
 from twistedcam.events import CameraChanged, Event, EventBus
 from twistedcam.runtime.scheduler import Scheduler
+from twistedcam.runtime.threads import Thread
 from twistedcam.sources import SCHEMES, RawPicture, Settings, Source, SourceInfo, SourceSpec
 
 TINY_JPEG: bytes = cv2.imencode(".jpg", np.zeros((1, 1), np.uint8))[1].tobytes()
 
 
-class ManualThread:
+class InlineThread(Thread):
+    """Makes each call at once, on the caller's thread."""
+
+    def __init__(self) -> None:
+        pass
+
+    def run(self, call: Callable[[], Any]) -> Deferred[Any]:
+        return maybeDeferred(call)
+
+    def end(self) -> None:
+        pass
+
+
+class ManualThread(Thread):
     """Calls wait until the test lets them be made; a hung driver is a call never made."""
 
     def __init__(self) -> None:
@@ -134,8 +148,6 @@ class CameraRig:
 
 def make_server(clock: Clock, recordings: Path) -> Server:
     """A server without cameras, on a fake clock, whose threads call at once."""
-    from twistedcam.runtime.threads import InlineThread
-
     server = Server(clock, recordings, InlineThread)  # type: ignore[arg-type]
     server.scheduler = Scheduler(clock)  # whatever else the machine has to do
     return server

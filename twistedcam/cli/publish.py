@@ -21,7 +21,7 @@ from twistedcam.events import CameraChanged, Event, EventBus
 from twistedcam.media.frame import Frame
 from twistedcam.runtime.clock import go_by_steady_clock
 from twistedcam.runtime.memory import share_one_heap
-from twistedcam.runtime.threads import ReaderThread
+from twistedcam.runtime.threads import Thread
 from twistedcam.sources.spec import parse
 from twistedcam.stream.hub import Sink
 from twistedcam.util.one_line import on_one_line
@@ -127,7 +127,7 @@ class Publishing(Sink):
         await self._camera.stop()
 
 
-def _make_thread() -> ReaderThread:
+def _make_thread() -> Thread:
     from twisted.internet import reactor
 
-    return ReaderThread(reactor)
+    return Thread(reactor)

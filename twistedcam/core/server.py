@@ -39,7 +39,7 @@ from twistedcam.recording import (
 from twistedcam.recording.library.faststart_queue import IndexMover
 from twistedcam.recording.writer.disk_space import check_mount
 from twistedcam.runtime.scheduler import Scheduler
-from twistedcam.runtime.threads import ReaderThread, Thread, run_in_thread
+from twistedcam.runtime.threads import Thread, run_in_thread
 from twistedcam.runtime.timer import Timer
 from twistedcam.sources import SourceSpec
 from twistedcam.sources import parse as parse_source
@@ -72,7 +72,7 @@ class Server:
         reactor: Any = clock
         self.clock = clock
         self.recordings = recordings
-        self.make_thread = make_thread or (lambda: ReaderThread(reactor))
+        self.make_thread = make_thread or (lambda: Thread(reactor))
         self.events = EventBus()
         self.viewers = Viewers(self.events, clock)
         self.cameras: dict[str, Camera] = {}

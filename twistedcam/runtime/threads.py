@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
 T = TypeVar("T")
-
-
-class Thread(Protocol):
-    """Makes blocking calls, one after the other."""
-
-    def run(self, call: Callable[[], T]) -> Deferred[T]:
-        """Make the call on the thread; fires with its result on the reactor's thread."""
-
-    def end(self) -> None:
-        """End the thread after the calls that were made, without waiting for them."""
 
 
 class _DaemonPool(ThreadPool):
@@ -31,8 +21,8 @@ class _DaemonPool(ThreadPool):
         return threading.Thread(daemon=True, **kwargs)
 
 
-class ReaderThread:
-    """A daemon thread.
+class Thread:
+    """A daemon thread that makes blocking calls, one after the other.
 
     Arguments:
         reactor: delivers results.
@@ -47,6 +37,7 @@ class ReaderThread:
         self._has_ended = False
 
     def run(self, call: Callable[[], T]) -> Deferred[T]:
+        """Make the call; fires with its result on the reactor's thread."""
         self._busy += 1
         made: Deferred[T] = deferToThreadPool(self._reactor, self._pool, call)
 
@@ -73,13 +64,3 @@ def run_in_thread(make_thread: Callable[[], Thread], call: Callable[[], T]) -> D
     made = thread.run(call)
     thread.end()
     return made
-
-
-class InlineThread:
-    """Makes each call at once, on the caller's thread: for tests."""
-
-    def run(self, call: Callable[[], T]) -> Deferred[T]:
-        return maybeDeferred(call)
-
-    def end(self) -> None:
-        """Do nothing."""
