@@ -51,13 +51,7 @@ def options_from(words: Sequence[str]) -> ServeOptions:
     """
     parser = _Parser("serve", add_help=False, allow_abbrev=False)
     add_serve_arguments(parser)
-    return _without_keys(read_serve_options(parser.parse_args(list(words))))
-
-
-def _without_keys(options: ServeOptions) -> ServeOptions:
-    again = options.again
-    later = None if again is None else lambda: _without_keys(again())
-    return replace(options, keys=False, again=later)
+    return read_serve_options(parser.parse_args([*words, "--no-keys"]))
 
 
 def read_serve_options(words: argparse.Namespace) -> ServeOptions:
