@@ -76,9 +76,9 @@ class FaultTests(TestCase):
             sender = choose_sender(near.transport, serialize, ready, reactor)
         viewer = self.viewers.join("here", "tcp", "cam", sender.path, lambda _: None)
         watching.append(Subscription(viewer, self.hub, sender, self.clock, window=window))
-        sender.begin()
-        watching[0].begin()
-        near.gone.addCallback(lambda _: watching[0].end())
+        sender.open()
+        watching[0].start()
+        near.gone.addCallback(lambda _: watching[0].close())
         return Guest(watching[0], near, far)
 
     def against(self, guest: Guest, call: str, code: int) -> None:
@@ -260,8 +260,8 @@ class FaultTests(TestCase):
         told: list[str] = []
 
         class WorkerChannel:
-            def tell(self, what: str, **_: Any) -> None:
-                told.append(what)
+            def send(self, type: str, fd: int = -1, **_: Any) -> None:
+                told.append(type)
 
         feed = WorkerFeed(1, WorkerChannel(), self.hub, serialize)  # type: ignore[arg-type]
         feed.join(Mock())

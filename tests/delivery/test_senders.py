@@ -274,7 +274,7 @@ class WriteOverTls(SenderPromises, TestCase):
         clock, hub = Clock(), Hub()
         viewer = Viewers(EventBus(), clock).join("here", "tcp", "cam", "write", lambda _: None)
         subscription = Subscription(viewer, hub, sender, clock)
-        subscription.begin()
+        subscription.start()
         for number in range(1, 200):
             hub.publish(frame(number, 100_000))
             clock.advance(STALL_LIMIT / 100)

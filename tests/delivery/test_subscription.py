@@ -69,7 +69,7 @@ class Watching:
         self.subscription = Subscription(
             self.viewer, self.hub, self.sender, self.clock, None, window
         )
-        self.subscription.begin()
+        self.subscription.start()
         self._seq = 0
 
     def seconds(self, count: float, each: Callable[[], None] = lambda: None) -> None:

@@ -1,4 +1,4 @@
-"""InputHandle what hundreds of viewers say, with little work for each word."""
+"""Reads the messages of hundreds of viewers, most of them acknowledgements, from one epoll set."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from twistedcam.delivery.socket_state import HAS_SENDFILE, stream_socket
 
 log = Logger()
 
-#: So many viewers are heard before the reactor has a turn.
+#: Viewers that are read before the reactor runs other calls.
 ROUND = 64
-#: Bytes read at once: a viewer says little, sixteen bytes a frame.
+#: Bytes that are read at once. An acknowledgement has 16.
 READ_SIZE = 256
 
 
@@ -27,31 +27,31 @@ READ_SIZE = 256
 class AckReader:
     """Reads from the sockets of viewers, in place of their transports.
 
-    Each viewer acknowledges each frame: thousands of messages of sixteen bytes a second. For each
-    of them a reactor looks up a transport, sets a logging context and reads into a large buffer,
-    which costs as much as half of sending a frame. Here the sockets are in an epoll set of their
-    own, and the reactor waits for that set as for one more socket.
+    Each viewer acknowledges each frame: thousands of messages of 16 bytes a second. For each of
+    them a reactor looks up a transport, sets a logging context and reads into a large buffer, which
+    costs as much as half of sending a frame. Here the sockets are in an epoll set of their own, and
+    the reactor waits for that set as for one more socket.
 
-    A transport whose socket is here is paused. It still writes, and it is what ends: at the end of
-    what the viewer sends, or at an error, it gets its socket back and finds out for itself.
+    A transport whose socket is here is paused, and still writes. At the end of the stream or at an
+    error it gets its socket back, and handles that by itself.
 
     Arguments:
-        reactor: what waits for the set.
+        reactor: waits for the set.
     """
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
         self._poll: Any = None
-        #: What takes the bytes, and the transport, by the socket's number.
+        #: The receiver of the bytes, and the transport, by descriptor.
         self._listeners: dict[int, tuple[Callable[[bytes], object], Any]] = {}
         self._numbers: dict[Any, int] = {}
 
-    def attach(self, transport: Any, received: Callable[[bytes], object]) -> bool:
-        """Give all that comes to ``received``, from now on; False where that cannot be done.
+    def attach(self, transport: Any, on_data: Callable[[bytes], object]) -> bool:
+        """Pass all bytes that arrive to ``on_data`` from now on. Return False if that is not
+        possible; the transport then reads as before.
 
         Arguments:
-            transport: the connection; who attaches it detaches it when it is lost.
-            received: takes bytes.
+            transport: the connection; ``detach`` it when it is lost.
         """
         sock = stream_socket(transport) if HAS_SENDFILE else None
         if sock is None or not IReactorFDSet.providedBy(self._reactor):
@@ -61,22 +61,22 @@ class AckReader:
                 self._poll = select.epoll()
                 self._reactor.addReader(self)
             self._poll.register(sock.fileno(), select.EPOLLIN)
-        except OSError:  # no file to be had: the transport can do it too
+        except OSError:  # no file descriptor is available
             return False
-        self._listeners[sock.fileno()] = received, transport
+        self._listeners[sock.fileno()] = on_data, transport
         self._numbers[transport] = sock.fileno()
         transport.pauseProducing()
         return True
 
     def detach(self, transport: Any) -> None:
-        """Give the connection its socket back; nothing happens if it has it anyway."""
+        """Let the transport read again. Does nothing if it is not attached."""
         if transport in self._numbers:
             self._give_back(transport)
 
     def hold(self, transport: Any, is_held: bool) -> None:
-        """Whether what comes stays in the kernel for now.
+        """Leave what arrives in the kernel, or read it again.
 
-        A connection whose both directions have ended is ended then, too.
+        A held connection that is closed in both directions is closed here, too.
         """
         if transport in self._numbers:
             self._poll.modify(self._numbers[transport], 0 if is_held else select.EPOLLIN)
@@ -86,9 +86,9 @@ class AckReader:
             transport.resumeProducing()
 
     def watch_end(self, transport: Any) -> bool:
-        """Say nothing of what comes, and end the connection as soon as the peer has closed it.
+        """Read nothing, and close the connection as soon as the peer has closed it.
 
-        For a transport at the end of what it reads, which would notice nothing before it writes.
+        For a transport at the end of its input, which would notice nothing until it writes.
         """
         if not self.attach(transport, lambda _: None):
             return False
@@ -107,23 +107,22 @@ class AckReader:
         transport.resumeProducing()
 
     def fileno(self) -> int:
-        """The set."""
+        """Return the descriptor of the set."""
         return self._poll.fileno()  # type: ignore[no-any-return]
 
     def logPrefix(self) -> str:
-        """What the reactor calls it in a log."""
-        return "hearing viewers"
+        """Return the name for the reactor's log."""
+        return "reading from viewers"
 
     def doRead(self) -> None:
-        """Somebody has said something."""
+        """Read from the viewers that have sent something."""
         listeners, read = self._listeners, os.read
         for fd, event in self._poll.poll(0, ROUND):
-            if fd not in listeners:  # the one before it has ended it
+            if fd not in listeners:  # a viewer before it in this round has detached it
                 continue
-            received, transport = listeners[fd]
+            on_data, transport = listeners[fd]
             if not event & select.EPOLLIN:  # it is held, and closed in both directions
-                self.detach(transport)
-                transport.abortConnection()
+                self._abort(transport)
                 continue
             try:
                 data = read(fd, READ_SIZE)
@@ -135,11 +134,14 @@ class AckReader:
                 self._give_back(transport)
                 continue
             try:
-                received(data)
-            except Exception:  # as a reactor does; it would close the whole set's ack_reader
-                log.failure("hearing a viewer failed: its connection is ended")
-                self.detach(transport)
-                transport.abortConnection()
+                on_data(data)
+            except Exception:  # as a reactor does; it would remove this whole set otherwise
+                log.failure("reading from a viewer failed; its connection is closed")
+                self._abort(transport)
+
+    def _abort(self, transport: Any) -> None:
+        self.detach(transport)
+        transport.abortConnection()
 
     def connectionLost(self, reason: Failure) -> None:
-        """The reactor ends."""
+        """Do nothing: the reactor ends."""

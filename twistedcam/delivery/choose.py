@@ -17,14 +17,14 @@ from twistedcam.delivery.transport_sender import TransportSender
 def choose_sender(
     transport: Any, serializer: Serializer, on_ready: Callable[[], None], reactor: Any
 ) -> Sender:
-    """Return the fastest sender that a connection can have.
+    """Return the fastest sender that a connection allows.
 
-    The sender becomes the transport's producer; the transport must have no other. Over HTTP that is
-    ``request.channel.transport``, taken over from twisted.web's channel.
+    The sender becomes the transport's producer; the transport must have no other. Over HTTP the
+    transport is ``request.channel.transport``, taken over from twisted.web's channel.
 
     Arguments:
         transport: the connection.
-        serializer: the form of a frame on this wire.
+        serializer: returns the wire form of a frame.
         on_ready: called when the next frame can be sent.
         reactor: the reactor of the connection.
     """

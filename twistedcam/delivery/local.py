@@ -1,4 +1,4 @@
-"""Where a session gets its sender and its subscription from."""
+"""The interface by which sessions send to viewers and read from them, and its local form."""
 
 from __future__ import annotations
 
@@ -16,145 +16,135 @@ from twistedcam.stream.viewers import Viewer
 
 
 class SubscriptionHandle(Protocol):
-    """What stands between a hub and a sender (see Subscription)."""
+    """Controls a subscription, which is in this process (Subscription) or in a worker."""
 
-    def begin(self) -> None:
-        """From now on frames go out."""
+    def start(self) -> None:
+        """Send frames from now on."""
 
     def ready(self) -> None:
-        """The viewer may be ready for a frame."""
+        """Send the newest frame if the viewer has not had it and is ready for it."""
 
     def acknowledge(self, seq: int) -> None:
-        """The viewer has taken in all frames up to this one."""
+        """Note that the viewer has processed all frames up to this one."""
+
+    def ignore_acks(self) -> None:
+        """Send frames as fast as the viewer reads: it acknowledges nothing any more."""
 
     def finish(self, done: Callable[[], None]) -> None:
-        """No more frames; ``done`` is called when the one under way is out."""
+        """Send no more frames; call ``done`` when the current one has been sent."""
 
-    def stop_waiting(self) -> None:
-        """The viewer acknowledges nothing any more: frames go out as fast as it reads."""
-
-    def end(self) -> None:
-        """No more frames, at once."""
+    def close(self) -> None:
+        """Send no more frames."""
 
 
 class InputHandle(Protocol):
-    """How a viewer is read."""
+    """Controls how a viewer's messages are read."""
 
     def hold(self, is_held: bool) -> None:
-        """Whether what it sends is left unread for now."""
+        """Leave what the viewer sends unread, or read it again."""
 
     def watch_end(self) -> None:
-        """It sends nothing any more: notice all the same when it is gone."""
+        """Notice when the connection is lost, although the viewer sends nothing any more."""
 
-    def end(self) -> None:
-        """The connection is lost."""
+    def stop_reading(self) -> None:
+        """Let the transport read again."""
 
 
 class Delivery(Protocol):
-    """How viewers are served: in this process, or in others."""
+    """Serves viewers, in this process or in workers."""
 
     @property
     def workers(self) -> int:
-        """How many other processes deliver."""
+        """The number of worker processes."""
 
     def make_sender(
         self,
         transport: Any,
         serializer: Serializer,
         on_ready: Callable[[], None],
-        refused: Callable[[], None],
+        on_refused: Callable[[], None],
     ) -> Sender:
-        """A way out for a connection.
+        """Return a sender for a connection.
 
         Arguments:
             transport, serializer, on_ready: see ``choose_sender``.
-            refused: called if later on there turns out to be no room for the connection.
+            on_refused: called if a worker turns out to have no room for the connection.
         """
 
     def read_from(
         self,
         sender: Sender,
         transport: Any,
-        received: Callable[[bytes], None],
-        closed: Callable[[], None] = do_nothing,
+        on_data: Callable[[bytes], None],
+        on_closed: Callable[[], None] = do_nothing,
     ) -> InputHandle:
-        """Read what the viewer of one of these senders sends, by the cheapest way there is.
+        """Read what the viewer of a sender of ``make_sender`` sends, in the cheapest way.
 
         Arguments:
-            sender, transport: the viewer's.
-            received: takes the bytes.
-            closed: called when it will send nothing more, where the transport does not say so.
+            transport: the viewer's connection.
+            on_data: called with the bytes.
+            on_closed: called at the end of the viewer's input, if the transport does not report it.
         """
 
     def subscribe(
         self, viewer: Viewer, hub: Hub, sender: Sender, max_fps: float | None, window: int = 0
     ) -> SubscriptionHandle:
-        """What brings a hub's frames to one of these senders."""
+        """Return a subscription of a sender of ``make_sender`` to a hub (see Subscription)."""
 
 
 class _LocalInput:
-    """Reads with all others, where the system can; else by the transport, as always.
+    __slots__ = ("_reader", "_transport")
 
-    Arguments:
-        ack_reader: what reads all viewers.
-        transport: the viewer's.
-    """
-
-    __slots__ = ("_ack_reader", "_transport")
-
-    def __init__(self, ack_reader: AckReader, transport: Any) -> None:
-        self._ack_reader = ack_reader
+    def __init__(self, reader: AckReader, transport: Any) -> None:
+        self._reader = reader
         self._transport = transport
 
     def hold(self, is_held: bool) -> None:
-        """Whether what it sends is left unread for now."""
-        self._ack_reader.hold(self._transport, is_held)
+        self._reader.hold(self._transport, is_held)
 
     def watch_end(self) -> None:
-        """It sends nothing any more: notice all the same when it is gone."""
-        self._ack_reader.watch_end(self._transport)
+        self._reader.watch_end(self._transport)
 
-    def end(self) -> None:
-        """The connection is lost."""
-        self._ack_reader.detach(self._transport)
+    def stop_reading(self) -> None:
+        self._reader.detach(self._transport)
 
 
 class LocalDelivery:
     """Serves viewers in this process.
 
     Arguments:
-        reactor: what waits for sockets, and the clock.
+        reactor: waits for sockets, and is the clock.
     """
 
     workers = 0
 
     def __init__(self, reactor: IReactorTime) -> None:
         self._reactor = reactor
-        self._ack_reader = AckReader(reactor)
+        self._reader = AckReader(reactor)
 
     def make_sender(
         self,
         transport: Any,
         serializer: Serializer,
         on_ready: Callable[[], None],
-        refused: Callable[[], None],
+        on_refused: Callable[[], None],
     ) -> Sender:
-        """The best sender that the connection can have."""
+        """Return the fastest sender that the connection allows."""
         return choose_sender(transport, serializer, on_ready, self._reactor)
 
     def read_from(
         self,
         sender: Sender,
         transport: Any,
-        received: Callable[[bytes], None],
-        closed: Callable[[], None] = do_nothing,
+        on_data: Callable[[bytes], None],
+        on_closed: Callable[[], None] = do_nothing,
     ) -> InputHandle:
-        """With all others, where the system can; else by the transport, which says its end, too."""
-        self._ack_reader.attach(transport, received)
-        return _LocalInput(self._ack_reader, transport)
+        """Read with AckReader if possible; else the transport reads, and reports its end, too."""
+        self._reader.attach(transport, on_data)
+        return _LocalInput(self._reader, transport)
 
     def subscribe(
         self, viewer: Viewer, hub: Hub, sender: Sender, max_fps: float | None, window: int = 0
     ) -> SubscriptionHandle:
-        """A subscription."""
+        """Return a subscription in this process."""
         return Subscription(viewer, hub, sender, self._reactor, max_fps, window)

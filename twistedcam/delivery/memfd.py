@@ -1,4 +1,4 @@
-"""A frame as a file in memory, which the kernel sends without copying it."""
+"""A frame as a memory file, which the kernel sends without copying it."""
 
 from __future__ import annotations
 
@@ -13,16 +13,13 @@ from twistedcam.runtime.file_limits import spare
 
 @final
 class Memfd:
-    """Bytes in a memory file (memfd_create(2)); closed when nobody holds this object any more.
+    """Bytes in a memory file (memfd_create(2)), which is closed with the last reference.
 
-    Pages of it may be on their way through the kernel after the last send, and after the file
-    is closed. They are never written again: each frame has a file of its own.
-
-    Arguments:
-        data: what is in it.
+    The kernel may still send pages of it after the last call of sendfile, and after it is closed.
+    They are never overwritten: each frame has a file of its own.
 
     Raises:
-        OSError: there is no file to be had, or no memory.
+        OSError: no file descriptor or no memory is available.
     """
 
     __slots__ = ("fd", "size")
@@ -36,7 +33,7 @@ class Memfd:
 
     @classmethod
     def adopt(cls, fd: int) -> Memfd:
-        """One that another process made, and whose descriptor came from there."""
+        """Return a memory file that another process made, from its descriptor."""
         self = cls.__new__(cls)
         self.fd = fd
         self.size = os.fstat(fd).st_size
@@ -50,7 +47,7 @@ class Memfd:
 
 @cache
 def as_memfd(serializer: Callable[[Frame], bytes]) -> Callable[[Frame], Memfd]:
-    """Gives a frame in that form as a memory file; for ``frame.shared``."""
+    """Return a function for ``frame.shared`` that puts the serialized frame in a memory file."""
 
     def make(frame: Frame) -> Memfd:
         return Memfd(serializer(frame))

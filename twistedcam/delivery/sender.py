@@ -7,64 +7,64 @@ from typing import Protocol
 
 from twistedcam.media.frame import Frame
 
-#: Gives a frame in the form that goes over the wire: made once, shared by all viewers. It has to
-#: be the same function object for all of them: a module's function, not one made per connection.
+#: Returns a frame in its wire form, which is made once and shared by all viewers. It has to be the
+#: same function object for all of them: a function of a module, not one made for each connection.
 Serializer = Callable[[Frame], bytes]
 
-#: Bytes of messages that may wait for a viewer that does not read; then its connection is cut.
+#: Bytes of messages that may be queued for a viewer; beyond, its connection is closed.
 MAX_QUEUED = 256 * 1024
-#: Bytes of messages that may wait while what the viewer sends is still read and answered.
+#: Bytes of messages that may be queued while the viewer's own messages are still read.
 HIGH_WATER = 4096
 
 
 def do_nothing() -> None:
-    """Nobody waits for a sender's messages to be sent."""
+    """Do nothing: the value of a callback that is not needed."""
 
 
 class Sender(Protocol):
-    """Sends one frame at a time, and says when the next may come.
+    """Sends one frame at a time to a viewer, and reports when it is ready for the next.
 
-    A sender begins closed; its first ``say`` opens it. So what was written before it, a greeting
-    or a response's headers, is on its way before the first frame.
+    A sender is not ready until the first ``send_message`` or ``open``, so that everything written
+    to the transport before, such as a greeting or the headers of a response, precedes the first
+    frame.
     """
 
-    #: How it sends, in a word, for ``status``.
+    #: The name of the method, as ``status`` shows it: ``sendfile`` or ``write``.
     path: str
-    #: Called when messages had to wait and none does any more.
+    #: Called when all queued messages have been sent.
     on_flushed: Callable[[], None]
 
     def is_ready(self) -> bool:
-        """Whether a frame that is offered now would start on its way at once.
-
-        When it would not, ``on_ready`` is called as soon as it would.
-        """
+        """True if an offered frame would be sent at once; else ``on_ready`` is called later."""
 
     def offer(self, frame: Frame, is_caught_up: bool = False) -> int:
-        """Send a frame if the way is clear: the number of bytes that it takes, or else 0.
+        """Send a frame if the sender is ready. Return the frame's number of bytes, or 0.
 
         Arguments:
-            frame: the frame.
-            is_caught_up: the viewer has said that it has all that was sent before.
+            is_caught_up: the viewer has acknowledged everything that was sent before.
         """
 
-    def begin(self) -> None:
-        """Open without a word, where nothing was written to the transport before."""
+    def open(self) -> None:
+        """Allow frames where no message precedes them."""
 
     def send_message(self, data: bytes) -> None:
-        """Send a small message, in order behind the frame under way; clear or not."""
+        """Send a small message, after the frame that is being sent, ready or not."""
 
     def queued_bytes(self) -> int:
-        """Bytes of messages that wait in this process for the viewer to read."""
+        """Return the number of bytes of messages that wait in this process."""
 
     def unsent_bytes(self) -> int:
-        """Bytes that the viewer has not taken yet, as far as known. One that reads changes it."""
+        """Return the number of bytes that the viewer has not received, as far as known.
+
+        It changes while the viewer reads.
+        """
 
     def finish(self, done: Callable[[], None]) -> None:
-        """No more frames; ``done`` is called when the frame under way and all that was said are
-        with the transport, which may then lose its connection."""
+        """Send what was begun, and no more frames. Call ``done`` when the transport has all of it,
+        so that ``transport.loseConnection`` loses nothing."""
 
     def abort(self) -> None:
-        """End the connection now, whatever is under way."""
+        """Close the connection at once."""
 
     def close(self) -> None:
-        """Nothing more will be sent: the connection is gone, or is used by somebody else."""
+        """Release the transport: the connection is lost, or passes to another owner."""

@@ -1,4 +1,4 @@
-"""The fast way out: from a file in memory straight to the socket, with no copy in this process."""
+"""A sender that gives the kernel a frame as a memory file, without a copy in this process."""
 
 from __future__ import annotations
 
@@ -10,60 +10,90 @@ from typing import Any
 from twisted.internet.interfaces import IPullProducer, IReactorFDSet
 from zope.interface import implementer
 
-from twistedcam.delivery import socket_state as kernel
+from twistedcam.delivery import socket_state
 from twistedcam.delivery.memfd import Memfd, as_memfd
-from twistedcam.delivery.partial_send import PartialSend
 from twistedcam.delivery.sender import Serializer, do_nothing
 from twistedcam.delivery.writable import WritableNotifier
 from twistedcam.media.frame import Frame
 
 
+class PartialSend:
+    """The part of a memory file that the kernel has not taken yet.
+
+    Arguments:
+        file: the frame.
+        sent: the number of bytes that the kernel has.
+    """
+
+    __slots__ = ("_file", "_sent")
+
+    def __init__(self, file: Memfd, sent: int) -> None:
+        self._file = file
+        self._sent = sent
+
+    def __len__(self) -> int:
+        return self._file.size - self._sent
+
+    def send(self, fd: int) -> bool:
+        """Send as much as the socket takes now. Return True if that was all.
+
+        Raises:
+            BlockingIOError: the socket takes nothing now.
+            OSError: the connection is lost.
+        """
+        self._sent += os.sendfile(fd, self._file.fd, self._sent, len(self))
+        return not len(self)
+
+    def read(self) -> bytes:
+        """Return all of it."""
+        return os.pread(self._file.fd, len(self), self._sent)
+
+
 @implementer(IPullProducer)
 class SendfileSender:
-    """Sends each frame from its memory file to the socket (sendfile(2)); Linux, without TLS.
+    """Sends each frame from its memory file to the socket with sendfile(2). Linux, without TLS.
 
-    One frame at most is in hand, and it starts only when everything before it has left this
-    machine's buffers, so that a slow viewer gets the newest picture and never a queue of old ones:
+    At most one frame is being sent, and it starts only when everything before it has left this
+    machine's buffers, so that a slow viewer gets the newest frame and never a queue of old ones:
 
     - ``offer`` gives the kernel as much as it takes. The rest follows when the socket is writable.
-    - Before that it asks the kernel for bytes unsent (SIOCOUTQNSD). While there are some, it waits
-      for the socket to be writable with a low-water mark of one byte, that is, for there to be
-      none. A UNIX socket has no such mark: it is asked again at the next frame.
-    - Where no file is to be had for a frame or for waiting, the transport gets the bytes: the
-      viewer sees no difference.
-    - ``say`` goes through the transport, never into the middle of a frame: behind the rest of the
-      frame in hand, and the next frame waits until the transport has nothing left of it.
+    - Before that it asks the kernel for the number of unsent bytes (SIOCOUTQNSD). If there are
+      any, it sets a low-water mark of one byte and waits until the socket is writable, that is,
+      until nothing is unsent. A UNIX socket has no such mark; it is asked again at the next frame.
+    - If no file descriptor is available, the transport sends the bytes.
+    - Messages go through the transport: after the frame that is being sent, and the next frame
+      waits until the transport has sent them.
 
-    The transport keeps the connection, its reading and its end. All is done over public interfaces
-    of Twisted: the socket comes from ISystemHandle; waiting is done by the reactor (IReactorFDSet)
-    on a duplicate of the descriptor, because the reactor knows the original as the transport's;
-    and the transport says that it holds nothing more by asking this, its pull producer, for data.
-    To end a connection, ``finish`` first: a transport with a producer waits for it.
+    The transport keeps the connection, reads from it and closes it. Only public interfaces of
+    Twisted are used: the socket comes from ISystemHandle; the reactor (IReactorFDSet) waits for a
+    duplicate of the descriptor, because it knows the original as the transport's; and the transport
+    reports that its buffer is empty by asking this pull producer for data. A transport with a
+    producer does not close the connection: call ``finish`` first.
 
     Arguments:
         transport, serializer, on_ready, reactor: see ``choose_sender``.
-        sock: the transport's socket (kernel.stream_socket).
+        sock: the transport's socket (``socket_state.stream_socket``).
     """
 
-    # A server has hundreds of these, and each is looked at for each frame.
+    # A server has hundreds of these, and uses each of them for each frame.
     __slots__ = (
         "__weakref__",
+        "_closed",
         "_done",
         "_fd",
         "_flushing",
-        "_free",
-        "_holds",
+        "_has_unsent",
+        "_is_tcp",
         "_make",
+        "_messages",
+        "_notifier",
         "_on_ready",
-        "_over",
+        "_partial",
         "_queued_bytes",
-        "_rest",
+        "_ready",
         "_serializer",
         "_socket",
-        "_tcp",
         "_transport",
-        "_wait",
-        "_words",
         "on_flushed",
     )
 
@@ -83,42 +113,41 @@ class SendfileSender:
         self._on_ready = on_ready
         self._socket = sock
         self._fd = sock.fileno()
-        self._tcp = kernel.is_tcp(sock)
-        self._holds = kernel.has_unsent if self._tcp else kernel.has_unread
-        self._wait = WritableNotifier(reactor, self._writable)
-        #: Whether a frame may start as far as this process knows: nothing in hand, nothing with
-        #: the transport. One flag, because it is asked for each viewer and each frame.
-        self._free = False
+        self._is_tcp = socket_state.is_tcp(sock)
+        self._has_unsent = socket_state.has_unsent if self._is_tcp else socket_state.has_unread
+        self._notifier = WritableNotifier(reactor, self._on_writable)
+        #: True if, as far as this process knows, a frame may start: no frame is being sent, and the
+        #: transport's buffer is empty. One flag, because it is read for each viewer and frame.
+        self._ready = False
         self._flushing = False
-        self._over = False
-        #: What is left of the frame in hand.
-        self._rest: PartialSend | None = None
-        self._words: list[bytes] = []
-        #: Bytes that were said and are not with the kernel yet.
+        self._closed = False
+        #: The rest of the frame that is being sent.
+        self._partial: PartialSend | None = None
+        self._messages: list[bytes] = []
+        #: Bytes of messages that the kernel does not have yet.
         self._queued_bytes = 0
         self.on_flushed: Callable[[], None] = do_nothing
         self._done: Callable[[], None] | None = None
         transport.registerProducer(self, False)
 
     def is_ready(self) -> bool:
-        """Whether nothing is in hand, nothing with the transport, and nothing unsent."""
-        if not self._free:
+        """True if neither this process nor the kernel has unsent bytes."""
+        if not self._ready:
             return False
-        if self._holds(self._fd):
+        if self._has_unsent(self._fd):
             self._wait_until_sent()
             return False
         return True
 
     def offer(self, frame: Frame, is_caught_up: bool = False) -> int:
-        """Give the kernel what it takes of the frame now; the rest follows by itself.
+        """Give the kernel as much of the frame as it takes now; the rest follows by itself.
 
-        This is where the server's time goes: two system calls for each frame and viewer, and as
-        little beside them as can be. Of a viewer who has said that it has everything, the kernel
-        need not be asked.
+        Most of the server's time is spent here: two system calls for each frame and viewer, and as
+        little else as possible. If the viewer has everything, the kernel need not be asked.
         """
-        if not self._free:
+        if not self._ready:
             return 0
-        if not is_caught_up and self._holds(self._fd):
+        if not is_caught_up and self._has_unsent(self._fd):
             self._wait_until_sent()
             return 0
         try:
@@ -136,125 +165,123 @@ class SendfileSender:
             self.abort()
             return 0
         if sent != size:
-            self._keep(file, sent)
+            self._keep(PartialSend(file, sent))
         return size
 
-    def begin(self) -> None:
-        """Open without a word."""
-        self._became_free()
+    def open(self) -> None:
+        """Allow frames where no message precedes them."""
+        self._become_ready()
 
     def send_message(self, data: bytes) -> None:
-        """Hand the message to the transport, as soon as no frame is in hand."""
-        if self._over:
+        """Give the message to the transport as soon as no frame is being sent."""
+        if self._closed:
             return
         self._queued_bytes += len(data)
-        if self._rest is not None:
-            self._words.append(data)
+        if self._partial is not None:
+            self._messages.append(data)
         else:
             self._write(data)
 
     def queued_bytes(self) -> int:
-        """Messages behind the frame in hand, and those that the transport has not sent yet."""
+        """Return the bytes of messages that this process or the transport has not sent."""
         return self._queued_bytes
 
     def unsent_bytes(self) -> int:
-        """What is left of the frame in hand, and what the kernel holds."""
-        if self._over:
+        """Return the bytes that remain of the current frame, and those that the kernel holds."""
+        if self._closed:
             return 0
-        return len(self._rest or b"") + kernel.unacknowledged(self._fd)
+        return len(self._partial or b"") + socket_state.unacknowledged(self._fd)
 
     def finish(self, done: Callable[[], None]) -> None:
-        """Send what is in hand and was said, and then no more."""
-        self._on_ready = lambda: None
+        """Send what was begun, and no more frames; then call ``done``."""
+        self._on_ready = do_nothing
         self._done = done
-        if self._rest is None:
+        if self._partial is None:
             self._finished()
 
     def abort(self) -> None:
-        """End the connection."""
+        """Close the connection at once."""
         self.close()
         self._transport.abortConnection()
 
     def close(self) -> None:
-        """Let frame, socket and transport go."""
-        if self._over:
+        """Release frame, socket and transport."""
+        if self._closed:
             return
-        self._over = True
-        self._free = False
-        self._wait.end()
-        self._rest = None
-        self._words.clear()
+        self._closed = True
+        self._ready = False
+        self._notifier.stop()
+        self._partial = None
+        self._messages.clear()
         self._on_ready = self.on_flushed = do_nothing
         self._transport.unregisterProducer()
 
-    # The transport's producer calls.
+    # IPullProducer, called by the transport.
 
     def resumeProducing(self) -> None:
-        """The transport holds nothing."""
+        """Continue: the transport's buffer is empty."""
         if self._flushing:
             self._flushing = False
-            if self._queued_bytes and not self._words:
+            if self._queued_bytes and not self._messages:
                 self._queued_bytes = 0
                 self.on_flushed()
-            self._became_free()
+            self._become_ready()
 
     def stopProducing(self) -> None:
-        """The connection is gone."""
+        """Close: the connection is lost."""
         self.close()
 
-    # The socket's.
-
     def _wait_until_sent(self) -> None:
-        if self._tcp and self._wait.begin(self._fd):
-            self._free = False
-            kernel.set_low_water(self._socket, 1)
+        if self._is_tcp and self._notifier.start(self._fd):
+            self._ready = False
+            socket_state.set_low_water(self._socket, 1)
 
-    def _keep(self, file: Memfd, sent: int) -> None:
-        """The kernel took no more than that of a frame."""
-        if self._wait.begin(self._fd):
-            self._free, self._rest = False, PartialSend(file, sent)
+    def _keep(self, partial: PartialSend) -> None:
+        """Send the rest of a frame later."""
+        if self._notifier.start(self._fd):
+            self._ready, self._partial = False, partial
         else:
-            self._write(PartialSend(file, sent).read())
+            self._write(partial.read())
 
-    def _writable(self) -> None:
-        if self._rest is not None:
-            self._send(self._rest)
-        elif self._holds(self._fd):
-            self._wait.rest()
+    def _on_writable(self) -> None:
+        if self._partial is not None:
+            self._send(self._partial)
+        elif self._has_unsent(self._fd):
+            self._notifier.pause()
         else:
-            self._wait.end()
-            kernel.set_low_water(self._socket, 0)
-            self._became_free()
+            self._notifier.stop()
+            socket_state.set_low_water(self._socket, 0)
+            self._become_ready()
 
-    def _send(self, rest: PartialSend) -> None:
+    def _send(self, partial: PartialSend) -> None:
         try:
-            if not rest.send(self._fd):
+            if not partial.send(self._fd):
                 return
         except BlockingIOError:
-            self._wait.rest()
+            self._notifier.pause()
             return
         except OSError:
             self.abort()
             return
-        self._rest = None
-        self._wait.end()
-        words, self._words = self._words, []
-        if words:
-            self._write(b"".join(words))
+        self._partial = None
+        self._notifier.stop()
+        messages, self._messages = self._messages, []
+        if messages:
+            self._write(b"".join(messages))
         if self._done is not None:
             self._finished()
-        elif not words:
-            self._became_free()
+        elif not messages:
+            self._become_ready()
 
     def _write(self, data: bytes) -> None:
-        self._free = False
+        self._ready = False
         self._flushing = True  # until resumeProducing
         self._transport.write(data)
 
-    def _became_free(self) -> None:
-        if self._over or self._flushing or self._rest is not None or self._wait.waits:
+    def _become_ready(self) -> None:
+        if self._closed or self._flushing or self._partial is not None or self._notifier.is_waiting:
             return
-        self._free = True
+        self._ready = True
         if self.is_ready():
             self._on_ready()
 

@@ -10,33 +10,35 @@ from OpenSSL import SSL
 from twisted.internet.interfaces import ISSLTransport, ISystemHandle, IWriteDescriptor
 
 from twistedcam.delivery.sender import Serializer
-from twistedcam.delivery.transport_sender import TransportSender, bottom_of
+from twistedcam.delivery.transport_sender import TransportSender, lowest_transport
 from twistedcam.media.frame import Frame
 
-#: The most that one record can hold (RFC 8446, section 5.1).
+#: The maximum length of a record's plain text (RFC 8446, section 5.1).
 RECORD = 2**14
-#: More than a record that is sealed.
+#: More than the length of an encrypted record.
 _READ = 2**15
 
 
 def tls_connection(transport: Any) -> SSL.Connection | None:
-    """What seals for a transport; None where there is no TLS, or nothing to write to at once."""
+    """Return the connection that encrypts for a transport.
+
+    None without TLS, or if the transport under TLS cannot write at once.
+    """
     if not ISSLTransport.providedBy(transport) or not ISystemHandle.providedBy(transport):
         return None
     connection = transport.getHandle()
-    if isinstance(connection, SSL.Connection) and IWriteDescriptor.providedBy(bottom_of(transport)):
-        return connection
-    return None
+    writes = IWriteDescriptor.providedBy(lowest_transport(transport))
+    return connection if writes and isinstance(connection, SSL.Connection) else None
 
 
 def split_records(data: bytes) -> list[bytes]:
-    """Bytes in pieces that each fill a record."""
+    """Return the bytes in pieces that each fill a record."""
     return [data[at : at + RECORD] for at in range(0, len(data), RECORD)]
 
 
 @cache
 def as_records(serializer: Serializer) -> Callable[[Frame], list[bytes]]:
-    """Gives a frame in that form, cut into records; for ``frame.shared``."""
+    """Return a function for ``frame.shared`` that cuts the serialized frame into records."""
 
     def make(frame: Frame) -> list[bytes]:
         return split_records(serializer(frame))
@@ -45,23 +47,22 @@ def as_records(serializer: Serializer) -> Callable[[Frame], list[bytes]]:
 
 
 class TlsSender(TransportSender):
-    """Seals each frame for its viewer, record by record, and writes it to the socket at once.
+    """Encrypts each frame for its viewer record by record, and writes it to the socket at once.
 
-    Twisted's TLS cuts a frame anew for each viewer, copies it into a buffer for small writes, and
-    sends it in the reactor's next turn, when hundreds of others have been sealed in between and
-    it has left the processor's cache. Here it goes from the seal to the kernel.
+    Twisted's TLS cuts a frame for each viewer anew, copies it into a buffer for small writes, and
+    sends it in the next iteration of the reactor. By then hundreds of other frames have been
+    encrypted, and it is no longer in the processor's cache. Here it goes to the kernel at once.
 
-    It reaches under Twisted in two places. The connection that seals is the transport's handle,
-    which is documented for looking at certificates. And because Twisted's own buffer for small
-    writes would be overtaken, nothing is written before it has been emptied, which is in the
-    reactor's next turn after what was last written to it: until then words wait here. Records go
-    through the transport under TLS, so that those that TLS sends of its own accord keep their
-    place. A connection on which sealing fails goes on by ``transport.write``, which knows what to
-    do about it.
+    This depends on two details of Twisted. The connection that encrypts is the transport's handle,
+    which is documented for inspecting certificates. And Twisted's own buffer for small writes must
+    not be overtaken, so nothing is written before it is empty, which is in the next iteration of
+    the reactor after the last write to it; until then messages wait here. Records go through the
+    transport under TLS, so that they keep their order with those that TLS sends by itself. After
+    an error of the encryption, ``transport.write`` is used, which handles that error.
 
     Arguments:
         transport, serializer, on_ready, reactor: see ``choose_sender``.
-        connection: what seals (``tls_connection``).
+        connection: see ``tls_connection``.
     """
 
     def __init__(
@@ -73,80 +74,80 @@ class TlsSender(TransportSender):
         connection: SSL.Connection,
     ) -> None:
         super().__init__(transport, serializer, on_ready)
-        self._pieces = as_records(serializer)
+        self._make = as_records(serializer)
         self._connection = connection
-        self._bottom = bottom_of(transport)
-        #: Whether records are made here; else the transport makes them.
-        self._seals = True
-        #: Whether something is being written: what clears the way then clears it for the next.
+        self._lowest = lowest_transport(transport)
+        #: True while records are made here; else the transport makes them.
+        self._encrypts = True
+        #: True during a write, whose caller handles a resumeProducing that it causes.
         self._is_writing = False
-        #: What waits until Twisted's buffer is empty; None: it is.
-        self._words: list[bytes] | None = []
+        #: Messages that wait until Twisted's buffer is empty; None when it is.
+        self._messages: list[bytes] | None = []
         self._start = reactor.callLater(0, self._started)
 
     def is_ready(self) -> bool:
-        """Whether the transport has asked for no pause."""
-        return self._words is None and super().is_ready()
+        """True if the transport has not paused this producer."""
+        return self._messages is None and super().is_ready()
 
     def offer(self, frame: Frame, is_caught_up: bool = False) -> int:
-        """Seal the frame and write it, if the transport has asked for no pause."""
+        """Encrypt and write the frame, if the transport has not paused this producer."""
         if not self.is_ready():
             return 0
-        pieces: list[bytes] = frame.shared(self._pieces)
+        pieces: list[bytes] = frame.shared(self._make)
         self._write(pieces)
         return sum(map(len, pieces))
 
     def send_message(self, data: bytes) -> None:
-        """Seal the message and write it, behind what was written before."""
+        """Encrypt and write the message, after what was written before."""
         self._count(data)
-        if self._words is not None:
-            self._words.append(data)
+        if self._messages is not None:
+            self._messages.append(data)
         else:
             self._write(split_records(data))
 
     def close(self) -> None:
-        """Let the transport go, with the words that still wait: it puts them in order itself."""
-        if self._words is not None:
-            words, self._words = self._words, None
+        """Release the transport, which gets the messages that still wait."""
+        if self._messages is not None:
+            messages, self._messages = self._messages, None
             self._start.cancel()
-            for each in words:
-                self._transport.write(each)
+            for message in messages:
+                self._transport.write(message)
         super().close()
 
     def resumeProducing(self) -> None:
-        """The transport holds nothing."""
+        """Continue: the transport's buffer is empty."""
         if self._is_writing:
-            self._paused = not self._open
+            self._paused = self._closed
         else:
             super().resumeProducing()
 
     def _started(self) -> None:
-        words, self._words = self._words or [], None
-        if words:
-            self._write(split_records(b"".join(words)))
+        messages, self._messages = self._messages or [], None
+        if messages:
+            self._write(split_records(b"".join(messages)))
         if self.is_ready():
             self._on_ready()
 
     def _write(self, pieces: Sequence[bytes]) -> None:
-        """Seal and send; what the socket does not take now follows by itself."""
-        if not self._seals:
+        """Encrypt and send; the transport sends later what the socket does not take now."""
+        if not self._encrypts:
             self._transport.write(b"".join(pieces))
             return
-        seal, read = self._connection.send, self._connection.bio_read
+        encrypt, read = self._connection.send, self._connection.bio_read
         records: list[bytes] = []
         rest: list[bytes] = []
         for number, piece in enumerate(pieces):
             try:
-                while piece:  # more than once for a viewer who has asked for small records
-                    piece = piece[seal(piece) :]
+                while piece:  # more than once if the viewer has asked for small records
+                    piece = piece[encrypt(piece) :]
                     records.append(read(_READ))
             except SSL.Error:
-                self._seals = False
+                self._encrypts = False
                 rest = [piece, *pieces[number + 1 :]]
                 break
         self._is_writing = True
-        self._bottom.writeSequence(records)
-        self._bottom.doWrite()
+        self._lowest.writeSequence(records)
+        self._lowest.doWrite()
         self._is_writing = False
         if not self._paused:
             self._flushed()

@@ -1,4 +1,4 @@
-"""The way out that every transport has: TLS, and systems without memory files."""
+"""A sender for every transport: TLS, and systems without memory files."""
 
 from __future__ import annotations
 
@@ -12,38 +12,36 @@ from twistedcam.delivery.sender import Serializer, do_nothing
 from twistedcam.delivery.socket_state import set_low_water, stream_socket, unacknowledged
 from twistedcam.media.frame import Frame
 
-#: Bytes that may wait in a transport, and unsent in the kernel, before a viewer is passed over.
+#: Bytes that may wait in a transport, and unsent in the kernel, before a viewer misses frames.
 TRANSPORT_WATER = 2048
 KERNEL_WATER = 32 * 1024
 
 
-def bottom_of(transport: Any) -> Any:
-    """The transport under TLS, or the transport itself."""
+def lowest_transport(transport: Any) -> Any:
+    """Return the transport under TLS, or the transport itself."""
     return getattr(transport, "transport", None) or transport
 
 
 def limit_buffer(transport: Any, size: int) -> None:
-    """Have a transport read no more than ``size`` bytes at once, and ask for a pause above that.
+    """Let a transport read at most ``size`` bytes at once, and pause its producer above that.
 
-    It is abstract.FileDescriptor's attribute ``bufferSize``, which is in no interface. A transport
-    that does not know it goes by its own rules.
+    This sets ``bufferSize`` of abstract.FileDescriptor, which is in no interface. A transport
+    without it is not affected.
     """
-    bottom_of(transport).bufferSize = size
+    lowest_transport(transport).bufferSize = size
 
 
 @implementer(IPushProducer)
 class TransportSender:
-    """Sends by ``transport.write``, one frame at a time.
+    """Sends with ``transport.write``, one frame at a time.
 
-    A slow viewer has one frame on its way, not a queue: the kernel takes no more than
-    ``KERNEL_WATER`` unsent bytes from the transport, and the transport asks its producer to pause
-    while it holds more than ``TRANSPORT_WATER``. By itself it does so above 64 KB, which is several
-    small frames. The limit cannot be 0, because no more than that is read at once, either.
+    A slow viewer has one frame on its way, not a queue: the kernel takes at most ``KERNEL_WATER``
+    unsent bytes from the transport, and the transport pauses its producer while it holds more than
+    ``TRANSPORT_WATER``. Its default is 64 KB, which is several small frames. The limit cannot be 0,
+    because it also limits how much is read at once.
 
     Arguments:
-        transport: the connection.
-        serializer: the form of a frame on this wire.
-        on_ready: called when the way has become clear again.
+        transport, serializer, on_ready: see ``choose_sender``.
     """
 
     path = "write"
@@ -54,76 +52,78 @@ class TransportSender:
         self._transport = transport
         self._serializer = serializer
         self._on_ready = on_ready
-        self._open = True
+        self._closed = False
         self._paused = False
-        #: Bytes that were said since the transport has asked for a pause.
+        #: Bytes of messages that were written since the transport paused this producer.
         self._queued_bytes = 0
         self.on_flushed: Callable[[], None] = do_nothing
         limit_buffer(transport, TRANSPORT_WATER)
-        self._socket = stream_socket(bottom_of(transport))
+        self._socket = stream_socket(lowest_transport(transport))
         if self._socket is not None:
             set_low_water(self._socket, KERNEL_WATER)
         transport.registerProducer(self, True)
 
     def is_ready(self) -> bool:
-        """Whether the transport has asked for no pause."""
+        """True if the transport has not paused this producer."""
         return not self._paused
 
     def offer(self, frame: Frame, is_caught_up: bool = False) -> int:
-        """Hand the frame to the transport, if it has asked for no pause."""
+        """Write the frame to the transport, if that has not paused this producer."""
         if self._paused:
             return 0
         message: bytes = frame.shared(self._serializer)
         self._transport.write(message)
         return len(message)
 
-    def begin(self) -> None:
-        """It is open from the start."""
+    def open(self) -> None:
+        """Do nothing: the transport keeps the order by itself."""
 
     def send_message(self, data: bytes) -> None:
-        """Hand the message to the transport."""
+        """Write the message to the transport."""
         self._count(data)
         self._transport.write(data)
 
     def queued_bytes(self) -> int:
-        """What was said since the transport has asked for a pause."""
+        """Return the bytes of messages since the transport paused this producer."""
         return self._queued_bytes
 
     def unsent_bytes(self) -> int:
-        """What the kernel still holds; 0 where it does not say."""
+        """Return the bytes that the kernel holds; 0 if that is not known."""
         return unacknowledged(self._socket.fileno()) if self._socket is not None else 0
 
     def finish(self, done: Callable[[], None]) -> None:
-        """The transport keeps the order by itself."""
+        """Send no more frames, and call ``done`` at once: the transport has all data."""
         self.close()
         done()
 
     def abort(self) -> None:
-        """End the connection. It has to be let go first: over TLS it cannot be afterwards."""
+        """Close the connection; over TLS that is not possible before the transport is released."""
         self.close()
         self._transport.abortConnection()
 
     def close(self) -> None:
-        """Let the transport go."""
+        """Release the transport."""
         self._paused = True
-        if self._open:
-            self._open = False
+        if not self._closed:
+            self._closed = True
             self._on_ready = self.on_flushed = do_nothing
             self._transport.unregisterProducer()
 
+    # IPushProducer, called by the transport.
+
     def pauseProducing(self) -> None:
-        """The transport holds bytes."""
+        """Send no frames: the transport's buffer is full."""
         self._paused = True
 
     def resumeProducing(self) -> None:
-        """The transport holds nothing."""
-        if self._open:
+        """Continue: the transport's buffer is empty."""
+        if not self._closed:
             self._paused = False
             self._flushed()
             self._on_ready()
 
     def stopProducing(self) -> None:
-        """The connection is gone."""
+        """Send no frames: the connection is lost."""
         self._paused = True
 
     def _count(self, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Waiting for a socket that somebody else's transport owns."""
+"""Waits until a socket that belongs to a transport is writable."""
 
 from __future__ import annotations
 
@@ -12,82 +12,81 @@ from zope.interface import implementer
 
 from twistedcam.runtime.file_limits import spare
 
-#: Seconds until a socket that was called writable, and was not, is waited for again.
-REST = 0.02
+#: Seconds to wait after a socket was reported as writable but took nothing.
+PAUSE = 0.02
 
 
 @implementer(IWriteDescriptor)
 class WritableNotifier:
-    """Calls back while a socket is writable, as long as that is wanted.
+    """Calls back while a socket is writable, until it is stopped.
 
-    The reactor knows the socket's own descriptor as its transport's, so this waits on a duplicate,
+    The reactor knows the socket's own descriptor as its transport's, so this waits for a duplicate,
     which exists only while it waits.
 
     Arguments:
-        reactor: what waits (IReactorFDSet, IReactorTime).
-        writable: called each time the socket can be written.
+        reactor: provides IReactorFDSet and IReactorTime.
+        on_writable: called each time the socket is writable.
     """
 
-    __slots__ = ("__weakref__", "_fd", "_later", "_reactor", "_writable")
+    __slots__ = ("__weakref__", "_fd", "_on_writable", "_pause", "_reactor")
 
-    def __init__(self, reactor: Any, writable: Callable[[], None]) -> None:
+    def __init__(self, reactor: Any, on_writable: Callable[[], None]) -> None:
         self._reactor = reactor
-        self._writable = writable
+        self._on_writable = on_writable
         self._fd = -1
-        self._later: IDelayedCall | None = None
+        self._pause: IDelayedCall | None = None
 
     @property
-    def waits(self) -> bool:
-        """Whether it waits now."""
+    def is_waiting(self) -> bool:
+        """True from ``start`` to ``stop``."""
         return self._fd >= 0
 
-    def begin(self, fd: int) -> bool:
-        """Wait for this socket; False if that takes a file and there is none to be had."""
+    def start(self, fd: int) -> bool:
+        """Wait for this socket. Return False if no file descriptor is available for that."""
         if self._fd < 0:
             try:
                 self._fd = spare(os.dup(fd))
                 self._reactor.addWriter(self)
             except OSError:
-                self.end()
+                self.stop()
                 return False
         return True
 
-    def rest(self) -> None:
-        """The socket was called writable and took nothing: go on waiting in a moment.
+    def pause(self) -> None:
+        """Wait a moment: the socket was reported as writable, but took nothing.
 
-        The reactor would say so again at once, for as long as the system is of two minds, and
-        have time for little else.
+        Otherwise the reactor would report it again at once, and do little else.
         """
-        if self._fd >= 0 and self._later is None:
+        if self._fd >= 0 and self._pause is None:
             self._reactor.removeWriter(self)
-            self._later = self._reactor.callLater(REST, self._go_on)
+            self._pause = self._reactor.callLater(PAUSE, self._resume)
 
-    def _go_on(self) -> None:
-        self._later = None
+    def _resume(self) -> None:
+        self._pause = None
         self._reactor.addWriter(self)
 
-    def end(self) -> None:
-        """Wait no more."""
-        if self._later is not None:
-            self._later.cancel()
-            self._later = None
+    def stop(self) -> None:
+        """Stop waiting."""
+        if self._pause is not None:
+            self._pause.cancel()
+            self._pause = None
         if self._fd >= 0:
             self._reactor.removeWriter(self)
             os.close(self._fd)
             self._fd = -1
 
     def fileno(self) -> int:
-        """The duplicate."""
+        """Return the duplicate descriptor."""
         return self._fd
 
     def logPrefix(self) -> str:
-        """What the reactor calls it in a log."""
+        """Return the name for the reactor's log."""
         return "waiting to send"
 
     def doWrite(self) -> None:
-        """The socket is writable."""
-        self._writable()
+        """Report that the socket is writable."""
+        self._on_writable()
 
     def connectionLost(self, reason: Failure) -> None:
-        """The socket is dead. Its transport hears of that by itself."""
-        self.end()
+        """Stop. The transport is informed of the loss by itself."""
+        self.stop()

@@ -81,8 +81,8 @@ class WorkerChannel:
     def __init__(self) -> None:
         self.told: list[str] = []
 
-    def tell(self, what: str, **_: Any) -> None:
-        self.told.append(what)
+    def send(self, type: str, fd: int = -1, **_: Any) -> None:
+        self.told.append(type)
 
 
 class Unsendable(Frame):
@@ -118,11 +118,11 @@ class PoolTests(SynchronousTestCase):
         hub = Hub()
         watching = self.workers.subscribe(viewer, hub, sender, None)
         self.workers.read_from(sender, transport, heard.append)
-        sender.begin()
-        watching.begin()
+        sender.open()
+        watching.start()
         hub.publish(frame(1, 100))
         self.assertEqual(transport.value(), serialize(frame(1, 100)))
-        watching.end()
+        watching.close()
         self.assertEqual(len(hub), 0)
 
     def test_where_workers_cannot_be_they_are_refused(self) -> None:
@@ -153,8 +153,8 @@ class SpreadTests(SynchronousTestCase):
         self.links = [machine.workers_come_to.buildProtocol(None) for _ in range(2)]
         for number, link in enumerate(self.links, 1):
             link.makeConnection(StringTransport())
-            self.patch(link, "tell", lambda *_, **__: None)
-            hello = {"what": "hello", "number": number, "pid": number}
+            self.patch(link, "send", lambda *_, **__: None)
+            hello = {"type": "hello", "number": number, "pid": number}
             link.lineReceived(json.dumps(hello).encode())
 
     def come(self) -> tuple[RemoteSender, Connection]:
@@ -191,22 +191,26 @@ class SpreadTests(SynchronousTestCase):
 
         sender, _ = self.come()
         viewer = self.viewers.join("here", "tcp", "cam", "sendfile", lambda _: None)
-        sender.watch(viewer, Hub(), None, 0)
+        sender.subscribe(viewer, Hub(), None, 0)
+        sender.start()
         self.patch(os, "dup", full)
-        sender.begin()
+        sender.open()
         self.assertEqual(self.spread(), [0, 0])
 
     def test_a_viewer_that_the_worker_refuses_or_that_leaves_it_frees_its_place(self) -> None:
-        for what in ("full", "gone"):
+        for type in ("refused", "lost"):
             sender, _ = self.come()
             viewer = self.viewers.join("here", "tcp", "cam", "sendfile", lambda _: None)
-            sender.watch(viewer, Hub(), None, 0)
-            sender.begin()
+            sender.subscribe(viewer, Hub(), None, 0)
+            sender.start()
+            sender.open()
             self.assertEqual(self.spread(), [1, 0])
-            message = {"what": what, "id": viewer.id, "counts": [0, 0, 0, 0, 0.0, False]}
+            message = {"type": type, "id": viewer.id, "counts": [0, 0, 0, 0, 0.0, False]}
             self.links[0].lineReceived(json.dumps(message).encode())
             self.assertEqual(self.spread(), [0, 0])
-            self.links[0].lineReceived(json.dumps({"what": "joined", "id": viewer.id}).encode())
+            self.links[0].lineReceived(
+                json.dumps({"type": "connection_received", "id": viewer.id}).encode()
+            )
 
     def test_a_worker_that_dies_takes_along_viewers_not_handed_over_yet(self) -> None:
         _, connection = self.come()
@@ -215,7 +219,7 @@ class SpreadTests(SynchronousTestCase):
         self.assertEqual(connection.calls[-2:], ["unregisterProducer", "loseConnection"])
 
 
-class OutletTests(SynchronousTestCase):
+class RemoteSenderTests(SynchronousTestCase):
     """One viewer of one worker."""
 
     def setUp(self) -> None:
@@ -233,20 +237,21 @@ class OutletTests(SynchronousTestCase):
         self.sender = RemoteSender(
             self.worker, self.connection, self.near, serialize, lambda: self.refused.append(True)
         )
-        self.sender.watch(self.viewer, self.hub, None, 0)
+        self.sender.subscribe(self.viewer, self.hub, None, 0)
+        self.sender.start()
         self.addCleanup(self.sender.close)
 
     def joined(self) -> None:
         """The worker has the connection."""
-        self.sender.begin()
-        self.worker.received({"what": "joined", "id": self.viewer.id})
+        self.sender.open()
+        self.worker.received({"type": "connection_received", "id": self.viewer.id})
 
     def test_without_a_file_to_hand_over_the_viewer_is_refused_here(self) -> None:
         def full(_: int) -> int:
             raise OSError(errno.EMFILE, "Too many open files")
 
         self.patch(os, "dup", full)
-        self.sender.begin()
+        self.sender.open()
         self.assertEqual(self.refused, [True])
         self.assertEqual(self.link.told, [])
         self.sender.send_message(b"too-many")
@@ -260,7 +265,7 @@ class OutletTests(SynchronousTestCase):
         self.sender.send_message(b"more")
         self.sender.acknowledge(2)
         self.assertEqual(self.connection.written, [b"hello"])
-        self.assertEqual(self.link.told, ["view", "say", "ack"])
+        self.assertEqual(self.link.told, ["view", "message", "ack"])
         self.assertEqual(self.sender.unsent_bytes(), 0)
 
     def test_a_frame_that_cannot_be_sent_ends_the_connection_which_may_come_again(self) -> None:
@@ -268,7 +273,7 @@ class OutletTests(SynchronousTestCase):
         self.hub.publish(Unsendable(1, 1000, 1, 1, b"jpeg"))
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
         self.assertIn("abortConnection", self.connection.calls)
-        self.assertEqual(self.link.told[-1], "drop")
+        self.assertEqual(self.link.told[-1], "abort")
 
     def test_after_the_end_nothing_is_told_any_more(self) -> None:
         self.joined()
@@ -276,7 +281,7 @@ class OutletTests(SynchronousTestCase):
         self.sender.abort()
         before = list(self.link.told)
         self.sender.send_message(b"more")
-        self.sender.gone()
+        self.sender.on_lost()
         self.sender.stopProducing()
         self.hub.publish(frame(2, 100))
         self.assertEqual(self.link.told, before)

@@ -78,7 +78,7 @@ def test_what_a_worker_delivers_ends_with_the_token(tmp_path: Path, opened: Exit
     server = opened.enter_context(
         ServerProcess(tmp_path / "r", *options, "--tokens", str(file.path))
     )
-    wait_for(lambda: "worker 1 is there" in server.log, "the worker")
+    wait_for(lambda: "worker 1 is running" in server.log, "the worker")
     web = urlsplit(server.http).netloc
     control = opened.enter_context(BlockingClient("tcp:{}:{}".format(*server.control), token=stays))
 

@@ -230,7 +230,7 @@ def server(
     with ServerProcess(tmp_path_factory.mktemp("recordings"), *options) as running:
         wait_for(lambda: "is live" in running.log, "the camera")
         if request.param == "1":
-            wait_for(lambda: "worker 1 is there" in running.log, "the worker")
+            wait_for(lambda: "worker 1 is running" in running.log, "the worker")
         yield running
 
 

@@ -1,4 +1,4 @@
-"""More than one core: processes that deliver what one process captures. Linux."""
+"""Worker processes that deliver frames, so that more than one core is used. Linux."""
 
 from twistedcam.delivery.workers.pool import WorkerPool
 

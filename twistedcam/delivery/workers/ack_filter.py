@@ -1,4 +1,4 @@
-"""Takes the acknowledgements out of what a viewer sends."""
+"""Extracts the acknowledgements from what a viewer sends."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from twistedcam import wire
 
 
 class AckFilter:
-    """Finds ACK messages in a viewer's bytes; all others are passed on untouched.
+    """Finds ACK messages in a viewer's bytes, and returns all other bytes unchanged.
 
-    Most viewers send nothing but acknowledgements, thousands a second in all: they are dealt with
-    where the frames go out. What is no message at all is passed on too, and refused there.
+    Most viewers send only acknowledgements, thousands a second in all: the process that sends the
+    frames handles them. Bytes that are no message are returned too, and refused by the server.
     """
 
     def __init__(self) -> None:
@@ -18,7 +18,7 @@ class AckFilter:
         self._is_garbage = False
 
     def feed(self, data: bytes) -> tuple[int | None, bytes]:
-        """The newest sequence number acknowledged, or None, and the bytes to pass on."""
+        """Return the newest acknowledged sequence number, or None, and the bytes to pass on."""
         between = not (self._buffer or self._passing or self._is_garbage)
         if between and len(data) == wire.ACK_SIZE and data.startswith(wire.ACK_HEAD):
             return int.from_bytes(data[wire.HEADER.size :], "big"), b""

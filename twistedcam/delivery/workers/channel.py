@@ -1,8 +1,8 @@
-"""Between the server and a worker: lines of JSON over a UNIX socket, some with a file.
+"""The channel between the server and a worker: lines of JSON over a UNIX socket, some with a file.
 
-A file travels beside its line (unix(7), SCM_RIGHTS), and is there before it. The line names it by
-its device and inode: a process that may open no more files is not given it, and nobody tells
-(recvmsg(2), MSG_CTRUNC), so that the order of files says nothing.
+A file descriptor is sent with its line (unix(7), SCM_RIGHTS), and arrives before it. The line
+identifies the file by device and inode, because the order of files is not reliable: a process that
+cannot open more files does not get the descriptor, and is not told so (recvmsg(2), MSG_CTRUNC).
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from zope.interface import implementer
 
 @implementer(IFileDescriptorReceiver)
 class WorkerChannel(LineOnlyReceiver):
-    """One end.
+    """One end of the channel.
 
     Arguments:
-        received: takes each message; the file that came with it is in ``fd``, for the taker to
-            close, or None is, if this process had no room for it.
-        lost: called when the other end is gone.
+        on_message: called with each message. The descriptor of its file is in ``fd``, which the
+            receiver has to close; it is None if this process could not open the file.
+        on_lost: called when the other end is gone.
     """
 
     delimiter = b"\n"
@@ -34,34 +34,34 @@ class WorkerChannel(LineOnlyReceiver):
 
     def __init__(
         self,
-        received: Callable[[WorkerChannel, dict[str, Any]], None],
-        lost: Callable[[WorkerChannel], None],
+        on_message: Callable[[WorkerChannel, dict[str, Any]], None],
+        on_lost: Callable[[WorkerChannel], None],
     ) -> None:
-        self._received = received
-        self._lost = lost
-        #: Files whose lines are still to come, by device and inode.
+        self._on_message = on_message
+        self._on_lost = on_lost
+        #: Descriptors whose lines have not arrived, by device and inode.
         self._files: dict[tuple[int, int], list[int]] = {}
 
-    def tell(self, what: str, fd: int | None = None, **more: Any) -> None:
-        """Send a message, with a file that has to stay open until the other end has answered."""
+    def send(self, type: str, fd: int | None = None, **more: Any) -> None:
+        """Send a message; the file ``fd`` has to stay open until the other end has answered."""
         if self.transport is None or not self.connected:
             return
-        message = {"what": what, **more}
+        message = {"type": type, **more}
         if fd is not None:
             message["fd"] = _identity(fd)
             self.transport.sendFileDescriptor(fd)  # type: ignore[attr-defined]
         self.sendLine(json.dumps(message, separators=(",", ":")).encode())
 
     def fileDescriptorReceived(self, descriptor: int) -> None:
-        """A file has come; its line follows."""
+        """Keep the descriptor until its line arrives."""
         self._files.setdefault(_identity(descriptor), []).append(descriptor)
 
     def lineReceived(self, line: bytes) -> None:
-        """A message has come."""
+        """Pass a message on."""
         message = json.loads(line)
         if "fd" in message:
             message["fd"] = self._file(*message["fd"])
-        self._received(self, message)
+        self._on_message(self, message)
 
     def _file(self, device: int, inode: int) -> int | None:
         files = self._files.get((device, inode))
@@ -73,8 +73,8 @@ class WorkerChannel(LineOnlyReceiver):
         return descriptor
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """The other end is gone."""
-        self._lost(self)
+        """Report the loss."""
+        self._on_lost(self)
 
 
 def _identity(descriptor: int) -> tuple[int, int]:
@@ -83,10 +83,10 @@ def _identity(descriptor: int) -> tuple[int, int]:
 
 
 def to_text(data: bytes) -> str:
-    """Bytes as JSON can carry them."""
+    """Return bytes as a text for JSON."""
     return data.decode("latin-1")
 
 
 def to_bytes(text: str) -> bytes:
-    """And back."""
+    """Return the bytes of ``to_text``."""
     return text.encode("latin-1")

@@ -24,89 +24,89 @@ from twistedcam.stream.viewers import Tally, Viewer
 
 
 def received_file(frame: Frame) -> bytes:
-    """The form of frames here: they come with their files, so it is never asked for."""
+    """Raise an error: the serializer of a worker's frames, which come as memory files."""
     raise AssertionError(f"{frame!r} came without its file")
 
 
-class Host(Protocol):
-    """What a viewer needs of the worker that it is with."""
+class WorkerServices(Protocol):
+    """The parts of the worker that a connection uses."""
 
     reactor: Any
     channel: WorkerChannel
     ack_reader: AckReader
 
     def tally(self, camera: str, kind: str) -> Tally:
-        """Where viewers of a camera and kind are counted together."""
+        """Return the common counts of the viewers of a camera and kind."""
 
-    def left(self, viewer: ViewerConnection) -> None:
-        """A viewer's connection is gone."""
+    def lost(self, connection: ViewerConnection) -> None:
+        """Forget a connection that is lost."""
 
-    def refused(self, viewer: ViewerConnection) -> None:
-        """There is no file for a viewer's connection."""
+    def refuse(self, connection: ViewerConnection) -> None:
+        """Forget a connection for which there is no file descriptor."""
 
 
 @implementer(IHalfCloseableProtocol)
 class ViewerConnection(protocol.Protocol):
-    """A connection's protocol in the worker.
+    """The protocol of a connection in the worker.
 
     Arguments:
-        worker: whose viewer it is.
-        hub: where frames come from.
-        wishes: the server's message: id, address, kind, camera, fps, window, acks.
+        worker: the worker.
+        hub: the source of frames.
+        options: the server's message: id, address, kind, camera, fps, window, acks.
     """
 
-    def __init__(self, worker: Host, hub: Hub, wishes: dict[str, Any]) -> None:
-        self.id: int = wishes["id"]
+    def __init__(self, worker: WorkerServices, hub: Hub, options: dict[str, Any]) -> None:
+        self.id: int = options["id"]
         self.viewer = Viewer(
             self.id,
-            wishes["address"],
-            wishes["kind"],
-            wishes["camera"],
+            options["address"],
+            options["kind"],
+            options["camera"],
             "sendfile",
             lambda _: None,
-            tally=worker.tally(wishes["camera"], wishes["kind"]),
+            tally=worker.tally(options["camera"], options["kind"]),
         )
         self._worker = worker
         self._hub = hub
-        self._wishes = wishes
-        self._ack_filter = AckFilter() if wishes["acks"] else None
+        self._options = options
+        self._ack_filter = AckFilter() if options["acks"] else None
         self._sender: Sender | None = None
         self._subscription: Subscription | None = None
         self._was_heard = False
         self._linger = Timer(worker.reactor)
-        #: Whether the server has yet to work through what was passed on.
-        self._is_asking = False
+        #: True until the server has handled the data that was passed on.
+        self._is_server_busy = False
         self._is_held = False
 
     def adopt(self, fd: int, family: int) -> None:
-        """Take over the connection; the file is closed, its duplicate kept."""
+        """Take over the connection; ``fd`` is closed, and a duplicate is used."""
         factory: protocol.Factory[ViewerConnection] = protocol.Factory.forProtocol(lambda: self)
         factory.noisy = False
         try:
             self._worker.reactor.adoptStreamConnection(fd, family, factory)
         except OSError as error:
             if error.errno in (errno.EMFILE, errno.ENFILE):
-                self._worker.refused(self)
-            else:  # it was gone before it came
-                self._worker.left(self)
+                self._worker.refuse(self)
+            else:  # it was lost before it came
+                self._worker.lost(self)
         finally:
             os.close(fd)
 
     def connectionMade(self) -> None:
-        """Frames may go out."""
-        wishes, reactor = self._wishes, self._worker.reactor
+        """Start to send frames."""
+        options, reactor = self._options, self._worker.reactor
         self._sender = choose_sender(self.transport, received_file, self._on_ready, reactor)
-        self._sender.on_flushed = self._mind_reading
+        self._sender.on_flushed = self._update_reading
         self._subscription = Subscription(
-            self.viewer, self._hub, self._sender, reactor, wishes["fps"], wishes["window"]
+            self.viewer, self._hub, self._sender, reactor, options["fps"], options["window"]
         )
         if self._ack_filter is not None:
             self._worker.ack_reader.attach(self.transport, self.dataReceived)
-        self._sender.begin()
-        self._subscription.begin()
+        self._sender.open()
+        self._subscription.start()
 
     def dataReceived(self, data: bytes) -> None:
-        """Deal with acknowledgements here, and pass on the rest."""
+        """Handle acknowledgements, and pass everything else to the server."""
         if self._ack_filter is None or self._subscription is None:
             return
         self._was_heard = True
@@ -114,88 +114,85 @@ class ViewerConnection(protocol.Protocol):
         if seq is not None:
             self._subscription.acknowledge(seq)
         if others:
-            self._is_asking = True
-            self._mind_reading()
-            self._worker.channel.tell("heard", id=self.id, data=to_text(others))
+            self._is_server_busy = True
+            self._update_reading()
+            self._worker.channel.send("data", id=self.id, data=to_text(others))
 
     def readConnectionLost(self) -> None:
-        """The viewer sends nothing any more. One that has acknowledged so far goes on watching."""
+        """Send frames without acknowledgements: the viewer sends nothing any more."""
         if self._subscription is None:
-            self.drop()
+            self.abort()
             return
-        if self._ack_filter is None:  # over HTTP: it had nothing to say anyway
+        if self._ack_filter is None:  # over HTTP: it acknowledges nothing anyway
             self._worker.ack_reader.watch_end(self.transport)
             return
-        self._subscription.stop_waiting()
+        self._subscription.ignore_acks()
         self._worker.ack_reader.detach(self.transport)
         self._worker.ack_reader.watch_end(self.transport)
-        self._worker.channel.tell("closed", id=self.id)
+        self._worker.channel.send("input_closed", id=self.id)
 
     def writeConnectionLost(self) -> None:
-        """It is never this side that ends its half alone."""
+        """Do nothing: this side never closes its half only."""
 
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
-        """The viewer is gone."""
+        """Release everything."""
         self._linger.cancel()
         self._worker.ack_reader.detach(self.transport)
         if self._subscription is not None:
-            self._subscription.end()
-        self._worker.left(self)
+            self._subscription.close()
+        self._worker.lost(self)
 
     def send_message(self, data: bytes) -> None:
-        """Send a message, in order behind the frame under way."""
+        """Send a message, after the frame that is being sent."""
         if self._sender is not None:
             self._sender.send_message(data)
             if self._sender.queued_bytes() > MAX_QUEUED:
-                self.drop()
+                self.abort()
             else:
-                self._mind_reading()
+                self._update_reading()
 
-    def taken(self) -> None:
-        """The server has worked through what was passed on."""
-        self._is_asking = False
-        self._mind_reading()
+    def data_handled(self) -> None:
+        """Read on: the server has handled the data that was passed on."""
+        self._is_server_busy = False
+        self._update_reading()
 
-    def show(self, frame: Frame) -> None:
-        """Send this one frame, if there is room for it."""
+    def offer(self, frame: Frame) -> None:
+        """Send this one frame, if the sender is ready."""
         if self._sender is not None:
             self._sender.offer(frame)
 
     def acknowledge(self, seq: int) -> None:
-        """An acknowledgement that the server heard."""
+        """Handle an acknowledgement that the server received."""
         if self._subscription is not None:
             self._subscription.acknowledge(seq)
 
     def finish(self) -> None:
-        """No more frames; end the connection when what is under way is out.
+        """Send no more frames, and close the connection when the current one has been sent.
 
-        One that does not read is cut off: the server, whose connection it was, cannot do that.
+        A connection that does not read is aborted: the server, which it came from, cannot do that.
         """
-        if (
-            self._subscription is not None
-            and self.transport is not None
-            and not self._linger.is_pending
-        ):
-            self._linger.start(LINGER, self.drop)
-            self._subscription.finish(self.transport.loseConnection)
+        if self._subscription is None or self.transport is None or self._linger.is_pending:
+            return
+        self._linger.start(LINGER, self.abort)
+        self._subscription.finish(self.transport.loseConnection)
 
-    def drop(self) -> None:
-        """End the connection now."""
+    def abort(self) -> None:
+        """Close the connection at once."""
         if self._sender is not None:
             self._sender.abort()
 
     def counts(self) -> list[float]:
-        """Frames, bytes, drops, last frame's time, fps, and whether it was heard of late."""
+        """Return frames, bytes, drops, the last frame's time, fps, and True if data came."""
         viewer, now = self.viewer, self._worker.reactor.seconds()
         heard, self._was_heard = self._was_heard, False
         fps = viewer.rate.current(now)
         return [viewer.frames, viewer.bytes, viewer.drops, viewer.last_time_us, fps, heard]
 
-    def _mind_reading(self) -> None:
-        """Read nothing while the server is busy with it, or answers wait for the viewer."""
+    def _update_reading(self) -> None:
+        """Read nothing while the server is busy, or the viewer does not read its answers."""
         if self._ack_filter is None or self._sender is None:
             return
-        is_held = self._is_asking or self._sender.queued_bytes() > HIGH_WATER
+        is_held = self._is_server_busy or self._sender.queued_bytes() > HIGH_WATER
         if is_held != self._is_held:
             self._is_held = is_held
             self._worker.ack_reader.hold(self.transport, is_held)

@@ -1,4 +1,4 @@
-"""The server's side of one worker: its channel, its viewers, the frames that it gets."""
+"""The server's side of one worker: its channel, its viewers, and the frames that it gets."""
 
 from __future__ import annotations
 
@@ -12,42 +12,42 @@ from twistedcam.media.frame import Frame
 from twistedcam.stream.hub import Hub, Sink
 from twistedcam.stream.viewers import Viewers
 
-#: Frames that may be on their way to a worker; one that has not taken them gets no third.
+#: Frames that may be on their way to a worker. Further ones are not sent to it.
 WINDOW = 2
 
 
 class RemoteConnection(Protocol):
-    """A viewer's connection that a worker has: here is told what it says of it."""
+    """A viewer's connection that a worker has. The worker's reports about it come here."""
 
-    def counted(
+    def on_report(
         self, frames: int, size: int, drops: int, time: int, fps: float, heard: bool
     ) -> None:
-        """What has gone out so far, in frames and bytes, and whether the viewer was heard."""
+        """Update the counts of sent frames and bytes. ``heard``: the viewer has sent something."""
 
-    def heard(self, data: bytes) -> None:
-        """The viewer has sent something."""
+    def on_data(self, data: bytes) -> None:
+        """Handle bytes that the viewer has sent."""
 
-    def closed(self) -> None:
-        """The viewer will send nothing more, and goes on watching."""
+    def on_input_closed(self) -> None:
+        """Note that the viewer sends nothing more, and still receives frames."""
 
-    def gone(self) -> None:
-        """The connection is gone, or the worker is."""
+    def on_lost(self) -> None:
+        """Note that the connection, or the worker, is gone."""
 
-    def refused(self) -> None:
-        """The worker cannot take the connection."""
+    def on_refused(self) -> None:
+        """Note that the worker could not take the connection."""
 
     def abort(self) -> None:
-        """End the connection."""
+        """Close the connection."""
 
 
 class WorkerFeed(Sink):
-    """Brings one hub's frames, in one form, to a worker, while it has viewers for them (hub.Sink).
+    """Sends one hub's frames, in one form, to a worker, while it has viewers for them.
 
     Arguments:
-        id: what the worker knows it by.
-        channel: the way to the worker.
-        hub: where frames come from.
-        serializer: their form.
+        id: the feed's number on the channel.
+        channel: the channel to the worker.
+        hub: the source of frames.
+        serializer: returns their wire form.
     """
 
     def __init__(self, id: int, channel: WorkerChannel, hub: Hub, serializer: Serializer) -> None:
@@ -56,11 +56,11 @@ class WorkerFeed(Sink):
         self._hub = hub
         self._make = as_memfd(serializer)
         self._viewers: set[RemoteConnection] = set()
-        #: Files on their way, by sequence number: they stay open until the worker has them.
-        self._under_way: dict[int, list[Memfd]] = {}
+        #: Files by sequence number, which stay open until the worker has them.
+        self._sent: dict[int, list[Memfd]] = {}
 
     def join(self, viewer: RemoteConnection) -> bool:
-        """One more viewer; whether the camera is live."""
+        """Add a viewer. Return True if the camera is live."""
         newest = self._hub.newest
         self._viewers.add(viewer)
         if len(self._viewers) == 1:
@@ -70,120 +70,122 @@ class WorkerFeed(Sink):
         return newest is not None
 
     def leave(self, viewer: RemoteConnection) -> None:
-        """One viewer less."""
+        """Remove a viewer."""
         self._viewers.discard(viewer)
         if not self._viewers:
-            self._hub.remove(self)
+            self.stop()
+
+    def stop(self) -> None:
+        """Take no more frames from the hub."""
+        self._hub.remove(self)
 
     def take(self, frame: Frame) -> None:
-        """A new frame (hub.Sink)."""
-        if len(self._under_way) < WINDOW:
+        """Send a new frame, unless the worker is behind (hub.Sink)."""
+        if len(self._sent) < WINDOW:
             self._send("frame", frame)
 
     def on_cleared(self) -> None:
-        """The camera is not live (hub.Holder): who becomes ready now gets no frame of before."""
-        self._channel.tell("clear", feed=self.id)
+        """Let the worker forget its newest frame, too: no viewer gets it from now on."""
+        self._channel.send("clear", feed=self.id)
 
     def on_removed(self) -> None:
-        """It failed in a way that it should not (hub.Connected): its viewers may come again."""
+        """Close the connections after an internal error, so that the viewers may connect again."""
         for viewer in tuple(self._viewers):
             viewer.abort()
 
-    def show(self, frame: Frame, viewer: int) -> int:
-        """One frame for one viewer."""
-        return self._send("show", frame, id=viewer)
+    def send_to(self, frame: Frame, viewer: int) -> int:
+        """Send a frame for one viewer. Return its number of bytes, or 0."""
+        return self._send("frame_for", frame, id=viewer)
 
-    def had(self, seq: int) -> None:
-        """The worker has the oldest file of that number."""
-        files = self._under_way.get(seq, [])
+    def received(self, seq: int) -> None:
+        """Close the oldest file of that number: the worker has it."""
+        files = self._sent.get(seq, [])
         del files[:1]
         if not files:
-            self._under_way.pop(seq, None)
+            self._sent.pop(seq, None)
 
-    def _send(self, what: str, frame: Frame, **more: Any) -> int:
+    def _send(self, type: str, frame: Frame, **more: Any) -> int:
         try:
             file: Memfd = frame.shared(self._make)
-        except OSError:  # no file to be had now: the next frame may find one
+        except OSError:  # no file descriptor now; perhaps for the next frame
             return 0
-        self._under_way.setdefault(frame.seq, []).append(file)
-        self._channel.tell(
-            what, fd=file.fd, feed=self.id, seq=frame.seq, time=frame.time_us, **more
-        )
+        self._sent.setdefault(frame.seq, []).append(file)
+        about = {"feed": self.id, "seq": frame.seq, "time": frame.time_us}
+        self._channel.send(type, file.fd, **about, **more)
         return file.size
 
 
 class WorkerHandle:
-    """One worker that is there.
+    """One running worker.
 
     Arguments:
-        number: which one.
+        number: its number, from 1.
         pid: its process.
-        channel: the way to it.
-        viewers: all who watch, by whom its reports are counted.
+        channel: the channel to it.
+        viewers: all viewers, whose counts its reports update.
     """
 
     def __init__(self, number: int, pid: int, channel: WorkerChannel, viewers: Viewers) -> None:
         self.number = number
         self.pid = pid
         self.channel = channel
-        #: Connections it was chosen for, until they end; also those not handed over yet.
+        #: Connections that it was chosen for, until they end; also those not handed over yet.
         self.assigned: set[RemoteConnection] = set()
-        #: Viewers handed to it, by their numbers.
+        #: Connections that it has, by the viewers' numbers.
         self.connections: dict[int, RemoteConnection] = {}
         self._viewers = viewers
         self._feeds: dict[tuple[Hub, Serializer], WorkerFeed] = {}
         self._by_id: dict[int, WorkerFeed] = {}
-        #: Connections on their way to it, open until it has them.
-        self._under_way: dict[int, int] = {}
+        #: Descriptors of connections, which stay open until the worker has them.
+        self._sent: dict[int, int] = {}
 
     def feed(self, hub: Hub, serializer: Serializer) -> WorkerFeed:
-        """What brings it a hub's frames in a form."""
+        """Return the feed of a hub's frames in one form."""
         key = hub, serializer
         if key not in self._feeds:
             feed = WorkerFeed(len(self._feeds) + 1, self.channel, hub, serializer)
             self._feeds[key] = self._by_id[feed.id] = feed
         return self._feeds[key]
 
-    def hand_over(self, sender: RemoteConnection, id: int, fd: int, wishes: dict[str, Any]) -> None:
-        """Give it a viewer's connection; the file is closed when it has it."""
-        self.connections[id] = sender
-        self._under_way[id] = fd
-        self.channel.tell("view", fd=fd, id=id, **wishes)
+    def hand_over(
+        self, connection: RemoteConnection, id: int, fd: int, options: dict[str, Any]
+    ) -> None:
+        """Send it a viewer's connection; ``fd`` is closed when it has it."""
+        self.connections[id] = connection
+        self._sent[id] = fd
+        self.channel.send("view", fd, id=id, **options)
 
     def received(self, message: dict[str, Any]) -> None:
-        """It has said something."""
-        what = message["what"]
-        if what == "had":
-            self._by_id[message["feed"]].had(message["seq"])
-        elif what == "joined":
-            os.close(self._under_way.pop(message["id"]))
-        elif what == "heard":
-            if message["id"] in self.connections:
-                self.connections[message["id"]].heard(to_bytes(message["data"]))
-        elif what == "closed":
-            if message["id"] in self.connections:
-                self.connections[message["id"]].closed()
-        elif what == "gone":
-            if message["id"] in self.connections:
-                sender = self.connections[message["id"]]
-                sender.counted(*message["counts"])
-                sender.gone()
-        elif what == "full":
-            if message["id"] in self.connections:
-                self.connections[message["id"]].refused()
-        elif what == "report":
+        """Handle a message of the worker."""
+        type = message["type"]
+        if type == "frame_received":
+            self._by_id[message["feed"]].received(message["seq"])
+        elif type == "connection_received":
+            os.close(self._sent.pop(message["id"]))
+        elif type == "report":
             for id, counts in message["viewers"].items():
                 if int(id) in self.connections:
-                    self.connections[int(id)].counted(*counts)
-            for camera, kind, counts, total in message["tallies"]:
-                self._viewers.tallies[camera, kind].ages.add(counts, total)
+                    self.connections[int(id)].on_report(*counts)
+            for camera, protocol, counts, total in message["tallies"]:
+                self._viewers.tallies[camera, protocol].ages.add(counts, total)
+        elif message["id"] in self.connections:
+            connection = self.connections[message["id"]]
+            if type == "data":
+                connection.on_data(to_bytes(message["data"]))
+            elif type == "input_closed":
+                connection.on_input_closed()
+            elif type == "lost":
+                connection.on_report(*message["counts"])
+                connection.on_lost()
+            elif type == "refused":
+                connection.on_refused()
 
     def lost(self) -> None:
-        """It is gone: so are its viewers' connections."""
-        for sender in tuple(self.assigned):
-            sender.gone()
+        """Forget the worker, which is gone, and its viewers' connections."""
+        for connection in tuple(self.assigned):
+            connection.on_lost()
         for feed in self._feeds.values():
-            feed._hub.remove(feed)
-        for fd in self._under_way.values():
+            feed.stop()
+        for fd in self._sent.values():
             os.close(fd)
-        self._under_way.clear()
+        self._sent.clear()

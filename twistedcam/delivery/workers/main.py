@@ -1,7 +1,7 @@
-"""A worker: ``python -m twistedcam.delivery.workers.main SOCKET NUMBER``, started by the server.
+"""A worker: ``python -m twistedcam.delivery.workers.main SOCKET NUMBER LOG``, run by the server.
 
-It owns no port and no camera. The server gives it connections and each frame's memory file; it
-sends the one over the other, and says once a second what went out.
+It listens on no port and opens no camera. The server sends it connections and each frame's memory
+file. It sends the files over the connections, and reports once a second.
 """
 
 from __future__ import annotations
@@ -33,142 +33,152 @@ log = Logger()
 
 #: Seconds between two reports.
 REPORT_PERIOD = 1.0
-#: Seconds from a request to end until the end: the server says goodbye to viewers first.
+#: Seconds from SIGTERM to the end: meanwhile the server sends BYE to viewers.
 GRACE = 1.5
 
 
-class Worker:
-    """Carries out what the server says.
+class DeliveryWorker:
+    """Carries out the server's messages.
 
     Arguments:
-        reactor: what it runs on.
-        number: which worker this is.
+        reactor: the reactor.
+        number: the worker's number.
     """
 
     def __init__(self, reactor: Any, number: int) -> None:
         self.reactor = reactor
-        self.number = number
-        self.channel = WorkerChannel(self._received, lambda _: self._end())
+        self.channel = WorkerChannel(self._received, lambda _: self.stop())
         self.ack_reader = AckReader(reactor)
-        self.viewers: dict[int, ViewerConnection] = {}
-        self.tallies: dict[tuple[str, str], Tally] = {}
+        self._number = number
+        self._connections: dict[int, ViewerConnection] = {}
+        self._tallies: dict[tuple[str, str], Tally] = {}
         self._hubs: dict[int, Hub] = {}
-        self._report = LoopingCall(self._tell_all)
-        self._report.clock = reactor
+        self._reports = LoopingCall(self._report)
+        self._reports.clock = reactor
         self._memory = MemoryReturn(reactor)
 
-    def begin(self) -> None:
-        """The channel is there."""
-        self.channel.tell("hello", number=self.number, pid=os.getpid())
-        self._report.start(REPORT_PERIOD, now=False)
+    def start(self) -> None:
+        """Greet the server: the channel is connected."""
+        self.channel.send("hello", number=self._number, pid=os.getpid())
+        self._reports.start(REPORT_PERIOD, now=False)
         self._memory.startService()
 
-    def tally(self, camera: str, kind: str) -> Tally:
-        """Where viewers of a camera and kind are counted together."""
-        return self.tallies.setdefault((camera, kind), Tally())
-
-    def left(self, viewer: ViewerConnection) -> None:
-        """A viewer's connection is gone."""
-        if self.viewers.pop(viewer.id, None) is not None:
-            self.channel.tell("gone", id=viewer.id, counts=viewer.counts())
-
-    def refused(self, viewer: ViewerConnection) -> None:
-        """There is no file for a viewer's connection."""
-        del self.viewers[viewer.id]
-        self.channel.tell("full", id=viewer.id)
-
-    def _end(self) -> None:
+    def stop(self) -> None:
+        """Stop the reactor."""
         if self.reactor.running:
             self.reactor.stop()
 
+    def tally(self, camera: str, kind: str) -> Tally:
+        """Return the common counts of the viewers of a camera and kind."""
+        return self._tallies.setdefault((camera, kind), Tally())
+
+    def lost(self, connection: ViewerConnection) -> None:
+        """Forget a connection that is lost."""
+        if self._connections.pop(connection.id, None) is not None:
+            self.channel.send("lost", id=connection.id, counts=connection.counts())
+
+    def refuse(self, connection: ViewerConnection) -> None:
+        """Forget a connection for which there is no file descriptor."""
+        del self._connections[connection.id]
+        self.channel.send("refused", id=connection.id)
+
     def _received(self, channel: WorkerChannel, message: dict[str, Any]) -> None:
-        what = message["what"]
-        if what == "frame":
-            channel.tell("had", feed=message["feed"], seq=message["seq"])
-            if message["fd"] is not None:  # else this process may open no more files
-                self._hub(message["feed"]).publish(_frame(message))
-        elif what == "clear":
-            self._hub(message["feed"]).clear()
-        elif what == "view":
-            channel.tell("joined", id=message["id"])
-            if message["fd"] is None:
-                channel.tell("full", id=message["id"])
+        type = message["type"]
+        if type in ("frame", "frame_for"):
+            channel.send("frame_received", feed=message["feed"], seq=message["seq"])
+            if message["fd"] is None:  # this process cannot open more files
                 return
-            hub = self._hub(message["feed"])
-            if not message["live"]:
-                hub.clear()
-            self.viewers[message["id"]] = viewer = ViewerConnection(self, hub, message)
-            viewer.adopt(message["fd"], message["family"])
-        elif what == "show":
-            channel.tell("had", feed=message["feed"], seq=message["seq"])
-            if message["fd"] is not None:
-                frame = _frame(message)
-                if message["id"] in self.viewers:
-                    self.viewers[message["id"]].show(frame)
-        elif message["id"] in self.viewers:
-            viewer = self.viewers[message["id"]]
-            if what == "say":
-                viewer.send_message(to_bytes(message["data"]))
-            elif what == "taken":
-                viewer.taken()
-            elif what == "ack":
-                viewer.acknowledge(message["seq"])
-            elif what == "finish":
-                viewer.finish()
-            elif what == "drop":
-                viewer.drop()
+            frame = _frame(message)
+            if type == "frame":
+                self._hub(message["feed"]).publish(frame)
+            elif message["id"] in self._connections:
+                self._connections[message["id"]].offer(frame)
+        elif type == "clear":
+            self._hub(message["feed"]).clear()
+        elif type == "view":
+            self._adopt(message)
+        elif message["id"] in self._connections:
+            connection = self._connections[message["id"]]
+            if type == "message":
+                connection.send_message(to_bytes(message["data"]))
+            elif type == "data_handled":
+                connection.data_handled()
+            elif type == "ack":
+                connection.acknowledge(message["seq"])
+            elif type == "finish":
+                connection.finish()
+            elif type == "abort":
+                connection.abort()
+
+    def _adopt(self, message: dict[str, Any]) -> None:
+        self.channel.send("connection_received", id=message["id"])
+        if message["fd"] is None:
+            self.channel.send("refused", id=message["id"])
+            return
+        hub = self._hub(message["feed"])
+        if not message["live"]:
+            hub.clear()
+        self._connections[message["id"]] = connection = ViewerConnection(self, hub, message)
+        connection.adopt(message["fd"], message["family"])
 
     def _hub(self, feed: int) -> Hub:
         return self._hubs.setdefault(feed, Hub())
 
-    def _tell_all(self) -> None:
-        viewers = {viewer.id: viewer.counts() for viewer in self.viewers.values()}
-        tallies = []
-        for (camera, kind), tally in self.tallies.items():
-            tallies.append([camera, kind, tally.ages.counts, tally.ages.total])
-        self.tallies = {key: Tally() for key in self.tallies}
-        for viewer in self.viewers.values():
-            viewer.viewer.tally = self.tally(viewer.viewer.camera, viewer.viewer.kind)
-        self.channel.tell("report", viewers=viewers, tallies=tallies)
+    def _report(self) -> None:
+        viewers = {each.id: each.counts() for each in self._connections.values()}
+        tallies = [
+            [camera, kind, tally.ages.counts, tally.ages.total]
+            for (camera, kind), tally in self._tallies.items()
+        ]
+        self._tallies = {key: Tally() for key in self._tallies}
+        for each in self._connections.values():
+            each.viewer.tally = self.tally(each.viewer.camera, each.viewer.kind)
+        self.channel.send("report", viewers=viewers, tallies=tallies)
 
 
 def _frame(message: dict[str, Any]) -> Frame:
-    """A frame of which there is only the file."""
+    """Return a frame that consists only of its file."""
     frame = Frame(message["seq"], message["time"], 0, 0, b"")
     frame.share(as_memfd(received_file), Memfd.adopt(message["fd"]))
     return frame
 
 
-def main(path: str, number: int, logged: str) -> None:
-    """Serve until the server is gone."""
-    to: Any = LogFile(Path(logged)) if logged else sys.stderr
-    observer = text_observer(to)
+def main(path: str, number: int, log_path: str) -> None:
+    """Run until the server is gone.
+
+    Arguments:
+        path: the server's UNIX socket.
+        number: the worker's number.
+        log_path: the log file; empty: standard error.
+    """
+    output: Any = LogFile(Path(log_path)) if log_path else sys.stderr
+    observer = text_observer(output)
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False, discardBuffer=True)
     raise_file_limit()
-    from twisted.internet import reactor
+    from twisted.internet import reactor as installed
 
-    there: Any = reactor
-    go_by_steady_clock(there)
-    worker = Worker(there, number)
+    reactor: Any = installed
+    go_by_steady_clock(reactor)
+    worker = DeliveryWorker(reactor, number)
 
     class ChannelFactory(ClientFactory):
         noisy = False
 
         def buildProtocol(self, addr: Any) -> WorkerChannel:
-            there.callLater(0, worker.begin)
+            reactor.callLater(0, worker.start)
             return worker.channel
 
         def clientConnectionFailed(self, connector: Any, reason: Any) -> None:
-            there.stop()
+            reactor.stop()
 
-    there.connectUNIX(path, ChannelFactory())
-    # Ctrl-C goes to all processes of a terminal, and the server's end is this one's too.
+    reactor.connectUNIX(path, ChannelFactory())
+    # Ctrl-C is sent to all processes of a terminal; this one ends with the server.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(
-        signal.SIGTERM, lambda *_: there.callFromThread(there.callLater, GRACE, worker._end)
+        signal.SIGTERM, lambda *_: reactor.callFromThread(reactor.callLater, GRACE, worker.stop)
     )
     leave_in_peace()
-    there.run(installSignalHandlers=False)
+    reactor.run(installSignalHandlers=False)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Delivery processes beside the server: started, kept alive, given viewers."""
+"""Starts the worker processes, starts them again when they die, and gives them viewers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from twistedcam.delivery.sender import Sender, Serializer, do_nothing
 from twistedcam.delivery.socket_state import HAS_SENDFILE, stream_socket
 from twistedcam.delivery.workers.channel import WorkerChannel
 from twistedcam.delivery.workers.handle import WorkerHandle
-from twistedcam.delivery.workers.remote_sender import RemoteSender, RemoteSubscription
+from twistedcam.delivery.workers.remote_sender import RemoteSender
 from twistedcam.errors import BadArgument
 from twistedcam.runtime.child_process import ChildProcess, module_command
 from twistedcam.stream.hub import Hub
@@ -29,29 +29,29 @@ from twistedcam.stream.viewers import Viewer, Viewers
 
 log = Logger()
 
-#: Seconds before a worker that died is started again.
+#: Seconds until a worker that died is started again.
 RESTART_DELAY = 0.5
-#: Seconds that a worker has to end by itself.
+#: Seconds until a worker that does not end is killed.
 END_TIMEOUT = 1.0
 
 
 class WorkerPool:
-    """Serves viewers from ``count`` processes of their own (delivery.Delivery).
+    """Serves viewers from ``count`` worker processes (delivery.Delivery).
 
-    The server accepts connections and speaks with viewers; who has begun to watch is handed, with
-    the connection itself, to the worker with the fewest viewers. Each frame's memory file goes to
-    each worker that has viewers for it: no picture is copied. A worker that dies takes its viewers'
-    connections along and is started again; the camera does not notice. Over TLS, and while no
-    worker is there, viewers are served in this process.
+    The server accepts connections and talks to viewers. When one subscribes to a camera, its
+    connection is handed to the worker with the fewest viewers. Each frame's memory file is sent to
+    each worker that has viewers for it: no picture is copied. The connections of a worker that dies
+    are lost, and it is started again; the camera is not affected. Over TLS, and while no worker is
+    running, viewers are served in this process.
 
     Arguments:
-        reactor: what this process runs on.
-        viewers: all who watch.
-        count: how many processes.
-        log: the file that they log to; None: standard error.
+        reactor: the reactor of this process.
+        viewers: all viewers.
+        count: the number of processes.
+        log: their log file; None: standard error.
 
     Raises:
-        BadArgument: this system cannot do it.
+        BadArgument: this system does not support workers.
     """
 
     def __init__(self, reactor: Any, viewers: Viewers, count: int, log: Path | None = None) -> None:
@@ -71,11 +71,11 @@ class WorkerPool:
 
     @property
     def workers(self) -> int:
-        """How many are there."""
+        """The number of workers that are running."""
         return len(self._handles)
 
     def start(self) -> None:
-        """Start all of them."""
+        """Start all workers."""
         self._folder = tempfile.mkdtemp(prefix="twistedcam-")
         path = os.path.join(self._folder, "workers")
         factory = Factory.forProtocol(lambda: WorkerChannel(self._received, self._lost))
@@ -85,7 +85,7 @@ class WorkerPool:
             self._spawn(number)
 
     async def stop(self) -> None:
-        """End all of them."""
+        """End all workers."""
         self._stopping = True
         for call in self._restarts.values():
             call.cancel()
@@ -103,33 +103,35 @@ class WorkerPool:
         transport: Any,
         serializer: Serializer,
         on_ready: Callable[[], None],
-        refused: Callable[[], None],
+        on_refused: Callable[[], None],
     ) -> Sender:
-        """A way out through the worker with the fewest viewers."""
+        """Return a sender through the worker with the fewest viewers."""
         sock = stream_socket(transport)
         if sock is None or not self._handles:
-            return self._local.make_sender(transport, serializer, on_ready, refused)
+            return self._local.make_sender(transport, serializer, on_ready, on_refused)
         worker = min(self._handles.values(), key=lambda each: len(each.assigned))
-        return RemoteSender(worker, transport, sock, serializer, refused)
+        return RemoteSender(worker, transport, sock, serializer, on_refused)
 
     def read_from(
         self,
         sender: Sender,
         transport: Any,
-        received: Callable[[bytes], None],
-        closed: Callable[[], None] = do_nothing,
+        on_data: Callable[[bytes], None],
+        on_closed: Callable[[], None] = do_nothing,
     ) -> InputHandle:
-        """The worker reads, and passes on what is no acknowledgement."""
+        """Let the worker read, and pass on everything except acknowledgements."""
         if isinstance(sender, RemoteSender):
-            return sender.hear(received, closed)
-        return self._local.read_from(sender, transport, received, closed)
+            sender.read_from(on_data, on_closed)
+            return sender
+        return self._local.read_from(sender, transport, on_data, on_closed)
 
     def subscribe(
         self, viewer: Viewer, hub: Hub, sender: Sender, max_fps: float | None, window: int = 0
     ) -> SubscriptionHandle:
-        """A subscription for one of these senders."""
+        """Return a subscription, in the worker for its senders."""
         if isinstance(sender, RemoteSender):
-            return RemoteSubscription(viewer, hub, sender, max_fps, window)
+            sender.subscribe(viewer, hub, max_fps, window)
+            return sender
         return self._local.subscribe(viewer, hub, sender, max_fps, window)
 
     def _spawn(self, number: int) -> None:
@@ -149,17 +151,17 @@ class WorkerPool:
         if self._stopping:
             return
         log.warn(
-            "worker {number} ended ({why}); it is started again",
+            "worker {number} ended ({why}); it will be started again",
             number=number,
             why=why.getErrorMessage(),
         )
         self._restarts[number] = self._reactor.callLater(RESTART_DELAY, self._spawn, number)
 
     def _received(self, channel: WorkerChannel, message: dict[str, Any]) -> None:
-        if message["what"] == "hello":
+        if message["type"] == "hello":
             number = message["number"]
             self._handles[number] = WorkerHandle(number, message["pid"], channel, self._viewers)
-            log.info("worker {number} is there", number=number)
+            log.info("worker {number} is running", number=number)
             return
         for worker in self._handles.values():
             if worker.channel is channel:

@@ -1,4 +1,4 @@
-"""A viewer's way out through a worker, as the server's session sees it."""
+"""A viewer whose connection is handed to a worker, as the server's session sees it."""
 
 from __future__ import annotations
 
@@ -21,18 +21,19 @@ from twistedcam.util.rate import ReportedRate
 
 @implementer(IPullProducer)
 class RemoteSender:
-    """Hands a connection to a worker as soon as what was said to it is out (see Sender).
+    """Hands a connection to a worker when the first messages have been sent.
 
-    The server's own transport stays, paused, for as long as the connection lives: it knows the
-    peer, and its end is the session's end. What the viewer sends comes back through ``heard``.
+    It is the viewer's Sender, SubscriptionHandle and InputHandle at once. The server's own
+    transport stays, paused, as long as the connection: it knows the peer's address, and its end is
+    the session's end. What the viewer sends comes back from the worker.
 
     Arguments:
-        worker: the worker's side of things here.
+        worker: the worker.
         transport: the connection.
         sock: its socket.
-        serializer: the form of a frame on this wire.
-        refused: called when the worker has no file left for the connection, which is this
-            process's again.
+        serializer: returns the wire form of a frame.
+        on_refused: called when the worker has no file descriptor left for the connection, which is
+            this process's again.
     """
 
     path = "sendfile"
@@ -43,136 +44,156 @@ class RemoteSender:
         transport: Any,
         sock: socket.socket,
         serializer: Serializer,
-        refused: Callable[[], None],
+        on_refused: Callable[[], None],
     ) -> None:
-        self.serializer = serializer
+        self._serializer = serializer
         self._worker = worker
         self._transport = transport
         self._socket = sock
-        self._refused = refused
-        self._heard: Callable[[bytes], None] | None = None
-        self._closed: Callable[[], None] = do_nothing
-        #: Whether what the viewer sends is left unread, and whether the worker waits to hear that
-        #: the last of it was worked through: until then it reads no more.
+        self._on_refused = on_refused
+        self._on_data: Callable[[bytes], None] | None = None
+        self._on_closed: Callable[[], None] = do_nothing
+        #: True while what the viewer sends is left unread.
         self._is_held = False
-        self._owes = False
-        #: Bytes that were said and that the transport has not sent yet.
+        #: True while the worker waits until the viewer's last bytes have been handled.
+        self._is_awaited = False
+        #: Bytes of messages that the transport has not sent yet.
         self._queued_bytes = 0
         self.on_flushed: Callable[[], None] = do_nothing
         self._viewer: Viewer | None = None
-        self._wishes: dict[str, Any] | None = None
         self._feed: WorkerFeed | None = None
+        self._options: dict[str, Any] = {}
+        self._started = False
         self._flushing = False
-        self._handed = False
-        self._over = False
+        self._handed_over = False
+        self._closed = False
         self._done: Callable[[], None] | None = None
         worker.assigned.add(self)
         transport.registerProducer(self, False)  # calls stopProducing if the connection is lost
 
-    def hear(
-        self, received: Callable[[bytes], None], closed: Callable[[], None] = do_nothing
-    ) -> RemoteInput:
-        """Pass on what the viewer sends, acknowledgements left out, and its end."""
-        self._heard, self._closed = received, closed
-        return RemoteInput(self)
+    # InputHandle
+
+    def read_from(self, on_data: Callable[[bytes], None], on_closed: Callable[[], None]) -> None:
+        """Pass on what the viewer sends, without acknowledgements, and its end."""
+        self._on_data, self._on_closed = on_data, on_closed
 
     def hold(self, is_held: bool) -> None:
-        """Whether what the viewer sends is left unread for now."""
+        """Leave what the viewer sends unread, or read it again."""
         self._is_held = is_held
-        if not self._handed:
+        if not self._handed_over:
             if is_held:
                 self._transport.pauseProducing()
             else:
                 self._transport.resumeProducing()
         elif not is_held:
-            self._take()
+            self._data_handled()
+
+    def watch_end(self) -> None:
+        """Do nothing: the worker watches the connection."""
+
+    def stop_reading(self) -> None:
+        """Do nothing: the worker knows when the connection is lost."""
+
+    # SubscriptionHandle
+
+    def subscribe(self, viewer: Viewer, hub: Hub, max_fps: float | None, window: int) -> None:
+        """Set the source of frames; they are sent after ``start``."""
+        viewer.rate = ReportedRate()
+        self._viewer = viewer
+        self._feed = self._worker.feed(hub, self._serializer)
+        self._options = {
+            "address": viewer.address,
+            "kind": viewer.kind,
+            "camera": viewer.camera,
+            "fps": max_fps,
+            "window": window,
+        }
+
+    def start(self) -> None:
+        """Send frames as soon as the worker has the connection."""
+        self._started = True
+
+    def ready(self) -> None:
+        """Do nothing: the worker sends the newest frame."""
+
+    def acknowledge(self, seq: int) -> None:
+        """Pass on an acknowledgement that came here."""
+        if self._handed_over:
+            self._send("ack", seq=seq)
+
+    def ignore_acks(self) -> None:
+        """Do nothing: the worker has noticed the end of the input."""
+
+    # Sender
 
     def is_ready(self) -> bool:
-        """Whether the worker has the connection; it knows the rest."""
-        return self._handed and not self._over
+        """True if the worker has the connection."""
+        return self._handed_over and not self._closed
 
     def offer(self, frame: Frame, is_caught_up: bool = False) -> int:
-        """Have the worker send this one frame, if it finds the way clear."""
+        """Let the worker send this one frame, if its sender is ready."""
         if not self.is_ready():
             return 0
         assert self._feed is not None and self._viewer is not None
-        return self._feed.show(frame, self._viewer.id)
+        return self._feed.send_to(frame, self._viewer.id)
 
-    def begin(self) -> None:
-        """Nothing was said: the worker may have the connection at once."""
+    def open(self) -> None:
+        """Hand the connection over at once: no message precedes the frames."""
         self._flushing = True
         self.resumeProducing()
 
     def send_message(self, data: bytes) -> None:
-        """Send a message, by whoever has the connection."""
-        if self._over:
+        """Send a message, from the process that has the connection."""
+        if self._closed:
             return
-        if self._handed:
-            self._tell("say", data=to_text(data))
+        if self._handed_over:
+            self._send("message", data=to_text(data))
         else:
             self._flushing = True
             self._queued_bytes += len(data)
             self._transport.write(data)
 
     def queued_bytes(self) -> int:
-        """What was said before the worker has the connection; it looks after all else."""
+        """Return the bytes queued before the worker has the connection; it limits all others."""
         return self._queued_bytes
 
     def unsent_bytes(self) -> int:
-        """The worker looks after that."""
+        """Return 0: the worker finds viewers that do not read."""
         return 0
 
-    def watch(self, viewer: Viewer, hub: Hub, fps: float | None, window: int) -> None:
-        """From now on the hub's frames go out, once the connection is handed over."""
-        viewer.rate = ReportedRate()
-        self._viewer = viewer
-        self._feed = self._worker.feed(hub, self.serializer)
-        self._wishes = {
-            "address": viewer.address,
-            "kind": viewer.kind,
-            "camera": viewer.camera,
-            "fps": fps,
-            "window": window,
-        }
-
-    def acknowledge(self, seq: int) -> None:
-        """An acknowledgement came here and not there."""
-        if self._handed:
-            self._tell("ack", seq=seq)
-
     def finish(self, done: Callable[[], None]) -> None:
-        """Send what is under way and was said, and then no more."""
-        if self._over or not self._handed:
+        """Send what was begun, and no more frames; then call ``done``."""
+        if self._closed or not self._handed_over:
             self.close()
             done()
         else:
             self._done = done
-            self._tell("finish")
+            self._send("finish")
 
     def abort(self) -> None:
-        """End the connection."""
+        """Close the connection at once."""
         self.close()
         self._transport.abortConnection()
 
     def close(self) -> None:
-        """Nothing more will be sent."""
-        if self._over:
+        """Send nothing more, and let the worker close the connection."""
+        if self._closed:
             return
-        self._over = True
-        self._heard, self._closed, self._refused = None, do_nothing, do_nothing
+        self._closed = True
+        self._on_data, self._on_closed, self._on_refused = None, do_nothing, do_nothing
         self.on_flushed = do_nothing
-        if self._handed:
-            self._tell("drop")
+        if self._handed_over:
+            self._send("abort")
         else:
             self._transport.unregisterProducer()
         self._leave()
 
-    # What the worker says (worker.RemoteConnection).
+    # handle.RemoteConnection, called with the worker's reports.
 
-    def counted(
+    def on_report(
         self, frames: int, size: int, drops: int, time: int, fps: float, heard: bool
     ) -> None:
-        """What has gone out so far."""
+        """Update the viewer's counts."""
         viewer = self._viewer
         if viewer is None:
             return
@@ -180,134 +201,84 @@ class RemoteSender:
         viewer.last_time_us = time
         assert isinstance(viewer.rate, ReportedRate)
         viewer.rate.told = fps
-        if heard and self._heard is not None:
-            self._heard(b"")
+        if heard and self._on_data is not None:
+            self._on_data(b"")
 
-    def heard(self, data: bytes) -> None:
-        """The viewer has sent something."""
-        if self._heard is not None and not self._over:
-            self._owes = True
-            self._heard(data)
+    def on_data(self, data: bytes) -> None:
+        """Handle what the viewer has sent; the worker waits until that is done."""
+        if self._on_data is not None and not self._closed:
+            self._is_awaited = True
+            self._on_data(data)
             if not self._is_held:
-                self._take()
+                self._data_handled()
 
-    def closed(self) -> None:
-        """The viewer will send nothing more, and goes on watching."""
-        if not self._over:
-            self._closed()
+    def on_input_closed(self) -> None:
+        """Report that the viewer sends nothing more."""
+        if not self._closed:
+            self._on_closed()
 
-    def gone(self) -> None:
-        """The connection is gone, or the worker is."""
-        if self._over:
+    def on_lost(self) -> None:
+        """Close the transport: the connection, or the worker, is gone."""
+        if self._closed:
             return
-        self._over = True
-        if not self._handed:
+        self._closed = True
+        if not self._handed_over:
             self._transport.unregisterProducer()
         self._leave()
         done, self._done = self._done, None
         (done or self._transport.loseConnection)()
 
-    def refused(self) -> None:
-        """The worker cannot take the connection."""
-        if not self._over:
+    def on_refused(self) -> None:
+        """Take the connection back: the worker could not take it."""
+        if not self._closed:
             self._leave()
-            self._handed, self._wishes = False, None
-            self._refused()
+            self._handed_over = self._started = False
+            self._on_refused()
 
-    # The transport's producer calls.
+    # IPullProducer, called by the transport.
 
     def resumeProducing(self) -> None:
-        """The transport holds nothing any more: the worker may have the connection."""
+        """Hand the connection over: the transport's buffer is empty."""
         if self._queued_bytes:
             self._queued_bytes = 0
             self.on_flushed()
-        if not self._flushing or self._over or self._wishes is None or self._viewer is None:
+        if not self._flushing or self._closed or not self._started:
             return
-        assert self._feed is not None
+        assert self._feed is not None and self._viewer is not None
         try:
             fd = os.dup(self._socket.fileno())
         except OSError:
-            self._wishes = None
-            self._leave()
-            self._refused()
+            self.on_refused()
             return
         self._transport.unregisterProducer()
         self._transport.pauseProducing()
-        self._handed = True
+        self._handed_over = True
         live = self._feed.join(self)
-        family = int(self._socket.family)
-        acks = self._heard is not None
-        wishes = {**self._wishes, "acks": acks, "family": family}
-        wishes.update(feed=self._feed.id, live=live)
-        self._worker.hand_over(self, self._viewer.id, fd, wishes)
+        options = {
+            **self._options,
+            "acks": self._on_data is not None,
+            "family": int(self._socket.family),
+            "feed": self._feed.id,
+            "live": live,
+        }
+        self._worker.hand_over(self, self._viewer.id, fd, options)
 
     def stopProducing(self) -> None:
-        """The connection is gone."""
+        """Close: the connection is lost."""
         self.close()
 
-    def _take(self) -> None:
-        """What the worker has passed on is worked through."""
-        if self._owes and not self._over:
-            self._owes = False
-            self._tell("taken")
+    def _data_handled(self) -> None:
+        """Let the worker read on: what it has passed on was handled."""
+        if self._is_awaited and not self._closed:
+            self._is_awaited = False
+            self._send("data_handled")
 
-    def _tell(self, what: str, **more: Any) -> None:
+    def _send(self, type: str, **more: Any) -> None:
         assert self._viewer is not None
-        self._worker.channel.tell(what, id=self._viewer.id, **more)
+        self._worker.channel.send(type, id=self._viewer.id, **more)
 
     def _leave(self) -> None:
         self._worker.assigned.discard(self)
-        if self._handed and self._feed is not None and self._viewer is not None:
+        if self._handed_over and self._feed is not None and self._viewer is not None:
             self._feed.leave(self)
             self._worker.connections.pop(self._viewer.id, None)
-
-
-class RemoteInput:
-    """Stands where a _LocalInput does: the worker reads."""
-
-    __slots__ = ("_sender",)
-
-    def __init__(self, sender: RemoteSender) -> None:
-        self._sender = sender
-
-    def hold(self, is_held: bool) -> None:
-        """Whether what the viewer sends is left unread for now."""
-        self._sender.hold(is_held)
-
-    def watch_end(self) -> None:
-        """The worker does."""
-
-    def end(self) -> None:
-        """The worker hears of it."""
-
-
-class RemoteSubscription:
-    """Stands where a Subscription does, and leaves its work to the worker's."""
-
-    def __init__(
-        self, viewer: Viewer, hub: Hub, sender: RemoteSender, fps: float | None, window: int
-    ) -> None:
-        self._sender = sender
-        self._begin = lambda: sender.watch(viewer, hub, fps, window)
-
-    def begin(self) -> None:
-        """From now on frames go out."""
-        self._begin()
-
-    def ready(self) -> None:
-        """The worker knows."""
-
-    def acknowledge(self, seq: int) -> None:
-        """Pass it on."""
-        self._sender.acknowledge(seq)
-
-    def stop_waiting(self) -> None:
-        """The worker has done it."""
-
-    def finish(self, done: Callable[[], None]) -> None:
-        """No more frames; ``done`` is called when the one under way is out."""
-        self._sender.finish(done)
-
-    def end(self) -> None:
-        """No more frames."""
-        self._sender.close()

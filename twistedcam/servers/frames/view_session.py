@@ -53,7 +53,7 @@ class ViewSession:
             connection.dataReceived,
             connection.readConnectionLost,
         )
-        self._subscription.begin()
+        self._subscription.start()
         self._server.viewers.announce(self._viewer)
 
     def received(self, message: wire.Message) -> None:
@@ -77,9 +77,9 @@ class ViewSession:
 
     def read_lost(self) -> None:
         """The viewer has closed its half, and goes on watching: nothing is acknowledged now."""
-        self._subscription.stop_waiting()
+        self._subscription.ignore_acks()
         if self._input is not None:
-            self._input.end()
+            self._input.stop_reading()
             self._input.watch_end()
 
     def finish(self, done: Callable[[], None]) -> None:
@@ -95,13 +95,13 @@ class ViewSession:
         self._unsubscribe()
         self._unsubscribe = do_nothing
         self._deafen()
-        self._subscription.end()
+        self._subscription.close()
         self._server.viewers.leave(self._viewer)
 
     def _deafen(self) -> None:
         self._sender.on_flushed = do_nothing
         if self._input is not None:
-            self._input.end()
+            self._input.stop_reading()
             self._input = None
 
     def _refused(self) -> None:

@@ -103,7 +103,7 @@ class _RequestSender(TransportSender):
     def close(self) -> None:
         """Finish; a request whose connection is closed has done so itself."""
         if self._transport.channel is None:
-            self._open, self._paused = False, True
+            self._closed = self._paused = True
         super().close()
 
     def abort(self) -> None:

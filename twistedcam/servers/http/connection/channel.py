@@ -18,7 +18,7 @@ from twisted.web.http import HTTPFactory, Request
 from zope.interface import implementer
 
 from twistedcam.auth import TokenSession
-from twistedcam.delivery.transport_sender import bottom_of
+from twistedcam.delivery.transport_sender import lowest_transport
 from twistedcam.errors import TooMany, TwistedcamError
 from twistedcam.net.addresses import shorten, show_address, source_of, without_token
 from twistedcam.net.connections import Connections, ManagedConnection
@@ -93,7 +93,7 @@ class HttpConnection(ManagedConnection, PipelinedChannel):
 
     def connectionMade(self) -> None:
         """Begin to wait for the first request."""
-        bottom_of(self.transport).bufferSize = BUFFER
+        lowest_transport(self.transport).bufferSize = BUFFER
         peer = self.peer = self.transport.getPeer()
         self._watch = StallWatch(self.transport, self.factory.reactor)
         super().connectionMade()
@@ -256,7 +256,7 @@ class HttpConnection(ManagedConnection, PipelinedChannel):
 
     def _refuse_plain(self, answer: bytes) -> None:
         """Answer a client that speaks HTTP without TLS on a port for TLS, below TLS."""
-        bottom = bottom_of(self.transport)
+        bottom = lowest_transport(self.transport)
         if self._is_logged("HTTP without TLS"):
             log.info("{peer}: refused: no TLS", peer=show_address(bottom.getPeer()))
         self._stop_work()
@@ -283,7 +283,7 @@ class HttpConnection(ManagedConnection, PipelinedChannel):
         self.setTimeout(None)
         self._watch.end()  # the receiver has its own way to find that out
         self.transport.unregisterProducer()
-        vars(bottom_of(self.transport)).pop("bufferSize", None)  # the class's own
+        vars(lowest_transport(self.transport)).pop("bufferSize", None)  # the class's own
         self.transport.resumeProducing()
         self._receiver = receiver
         self.requests.clear()  # a viewer stays for hours, and its request is a third of its memory

@@ -14,7 +14,7 @@ from typing import Any
 from twisted.internet.interfaces import IReactorTime
 
 from twistedcam.delivery.socket_state import is_tcp, stream_socket
-from twistedcam.delivery.transport_sender import bottom_of
+from twistedcam.delivery.transport_sender import lowest_transport
 from twistedcam.runtime.timer import Timer
 
 #: Seconds between two checks.
@@ -32,7 +32,7 @@ class PeerWatch:
 
     def __init__(self, transport: Any, clock: IReactorTime) -> None:
         self._transport = transport
-        self._socket = stream_socket(bottom_of(transport))
+        self._socket = stream_socket(lowest_transport(transport))
         if self._socket is not None and is_tcp(self._socket):
             _keep_alive(self._socket)
         self._timer = Timer(clock)

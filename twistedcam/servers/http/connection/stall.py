@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from twistedcam.delivery.socket_state import stream_socket, unacknowledged
-from twistedcam.delivery.transport_sender import bottom_of
+from twistedcam.delivery.transport_sender import lowest_transport
 from twistedcam.net.addresses import show_address
 from twistedcam.runtime.timer import Timer
 
@@ -41,7 +41,7 @@ class StallWatch:
 
     def __init__(self, transport: Any, clock: IReactorTime) -> None:
         self._transport = transport
-        self._socket = stream_socket(bottom_of(transport))
+        self._socket = stream_socket(lowest_transport(transport))
         self._clock = clock
         self._is_full = False
         #: How often the transport has become empty; the last state, and the time of its change.

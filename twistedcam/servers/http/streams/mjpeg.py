@@ -138,7 +138,7 @@ class MjpegSession:
         )
         self._subscription = streams.delivery.subscribe(self._viewer, camera.hub, self._sender, fps)
         self._unsubscribe = server.events.subscribe(self._on_event)
-        self._subscription.begin()
+        self._subscription.start()
         self._update_placeholder()
         server.viewers.announce(self._viewer)
 
@@ -161,7 +161,7 @@ class MjpegSession:
         self._closed = True
         self._timer.cancel()
         self._unsubscribe()
-        self._subscription.end()
+        self._subscription.close()
         self._server.viewers.leave(self._viewer)
 
     def on_ready(self) -> None:

@@ -144,7 +144,7 @@ class WebSocketSession:
         self._subscription = Subscription(
             self._viewer, camera.hub, self._sender, server.clock, fps, window=WINDOW
         )
-        self._subscription.begin()
+        self._subscription.start()
         self._is_late = False
         self._was_full = False
         self._timer = Timer(server.clock)
@@ -199,7 +199,7 @@ class WebSocketSession:
         self._timer.cancel()
         self._job.stop()
         self._pending.clear()
-        self._subscription.end()
+        self._subscription.close()
         if not self._closing:
             self._closing = True
             self._server.viewers.leave(self._viewer)
