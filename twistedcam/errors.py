@@ -1,7 +1,7 @@
-"""Everything that can go wrong, by name.
+"""All errors of twistedcam.
 
-Each class has the ``code`` that the protocols send; the message of an instance is the sentence
-that a person reads, and it says what to do where something can be done.
+Each class has the ``code`` that the protocols send. The message of an instance is a sentence for
+people, with advice where there is any.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from typing import ClassVar
 
 
 class TwistedcamError(Exception):
-    """The root of all errors that twistedcam raises on purpose."""
+    """The base class of all errors that twistedcam raises deliberately."""
 
     code: ClassVar[str] = "internal"
 
 
-# What a command can be answered with (control port, ctl, HTTP API, tray).
+# Errors of commands (control port, ctl, HTTP API, tray).
 
 
 class CommandError(TwistedcamError):
@@ -23,13 +23,13 @@ class CommandError(TwistedcamError):
 
 
 class UnknownCommand(CommandError):
-    """There is no command of that name."""
+    """No command has that name."""
 
     code = "unknown-command"
 
 
 class BadArgument(CommandError):
-    """A word, a value, a source or an option is not what it has to be."""
+    """A word, a value, a source or an option is invalid."""
 
     code = "bad-argument"
 
@@ -41,7 +41,7 @@ class NoSuchCamera(CommandError):
 
 
 class CameraNeeded(CommandError):
-    """There are several cameras and the command did not say which."""
+    """A command names no camera, and there are several."""
 
     code = "camera-needed"
 
@@ -59,7 +59,7 @@ class NotRecording(CommandError):
 
 
 class NoSuchViewer(CommandError):
-    """Nobody with that number watches."""
+    """No viewer has that number."""
 
     code = "no-such-viewer"
 
@@ -71,41 +71,41 @@ class NotSupported(CommandError):
 
 
 class CameraFailed(CommandError):
-    """The camera gives no picture; the message has the driver's reason."""
+    """The camera delivers no picture. The message has the driver's reason."""
 
     code = "camera-failed"
 
 
 class Stalled(CameraFailed):
-    """The device is there and gives no picture."""
+    """The device is open and delivers no picture."""
 
 
 class LoginRefused(CameraFailed):
-    """The camera refuses the user name or the password in its address, or wants one."""
+    """The camera refuses the user name or the password of its URL, or needs one."""
 
 
 class SourceEnded(CameraFailed):
-    """The source has given all it had: a film that is played once is at its end."""
+    """The source is at its end: a file that is played once."""
 
 
 class TargetFailed(CommandError):
-    """A publish target does not take video; the message has its reason."""
+    """A publish target refuses the video. The message has its reason."""
 
     code = "target-failed"
 
 
 class DiskError(CommandError):
-    """A file could not be written; the message has the system's reason."""
+    """A file could not be written. The message has the system's reason."""
 
     code = "disk"
 
 
 class RecordingFailed(CommandError):
-    """A recording could not be written, and the disk is not the reason."""
+    """A recording could not be written, for another reason than the disk."""
 
 
 class TooOften(CommandError):
-    """It was asked for more often than the limit."""
+    """Requests came more often than the limit."""
 
     code = "too-many"
 
@@ -117,23 +117,23 @@ class Unauthorized(CommandError):
 
 
 class Forbidden(Unauthorized):
-    """The token is right, and has not this right."""
+    """The token is valid, but does not have the right."""
 
 
 class LineTooLong(CommandError):
-    """A control line of more bytes than the limit."""
+    """A control line is longer than the limit."""
 
     code = "line-too-long"
 
 
 class NoServer(TwistedcamError):
-    """A client finds no server, or lost it; the message says where it looked."""
+    """A client found no server or lost it. The message has the address."""
 
     code = "no-server"
 
 
 def error_from_code(code: str, message: str) -> TwistedcamError:
-    """The error that a server named in an answer, to be raised by its client."""
+    """Return the error of a server's answer, for its client to raise."""
     kinds: list[type[CommandError]] = [CommandError, *CommandError.__subclasses__()]
     for known in kinds:
         if known.code == code:
@@ -141,63 +141,63 @@ def error_from_code(code: str, message: str) -> TwistedcamError:
     return CommandError(f"{code}: {message}")
 
 
-# What the frame protocol ends a connection with.
+# Errors that end a connection of the frame protocol.
 
 
 class WireError(TwistedcamError):
-    """A frame connection that has to end."""
+    """An error that ends a connection of the frame protocol."""
 
     code = "bad-message"
 
 
 class BadMessage(WireError):
-    """Wrong mark, unknown type, bad JSON, out of turn, or an image that belies its header."""
+    """A wrong magic number, type or order, invalid JSON, or an image unlike its header."""
 
 
 class TooLarge(WireError):
-    """A message longer than the limit."""
+    """A message is longer than the limit."""
 
     code = "too-large"
 
 
 class VersionMismatch(WireError):
-    """The other side speaks another version of the protocol."""
+    """The peer uses another version of the protocol."""
 
     code = "version"
 
 
 class Busy(WireError):
-    """Somebody else publishes to this camera already."""
+    """Another client publishes to this camera already."""
 
     code = "busy"
 
 
 class UnknownCamera(WireError):
-    """A connection asked for a camera that there is not."""
+    """A connection asked for a camera that does not exist."""
 
     code = "no-such-camera"
 
 
 class TooMany(WireError):
-    """The server has as many connections as it may have."""
+    """The server has reached its limit of connections."""
 
     code = "too-many"
 
 
 class Silence(WireError):
-    """Nothing was heard for too long, or no JOIN came."""
+    """The peer sent nothing for too long, or no JOIN."""
 
     code = "timeout"
 
 
 class Disconnected(TwistedcamError):
-    """The other side ended the connection, or it broke."""
+    """The peer closed the connection, or it was lost."""
 
     code = "disconnected"
 
 
 class CertificateRefused(TwistedcamError):
-    """The server's certificate is not the one that it has to be."""
+    """The server's certificate is not accepted."""
 
     code = "certificate"
 

@@ -1,4 +1,4 @@
-"""What happened, told to all who want to know, in the order in which it happened."""
+"""Events of the server, delivered to all listeners in the order in which they happened."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from twisted.logger import Logger
 
 log = Logger()
 
-#: Stands in the reason of a camera that is recovering because other settings were asked for.
+#: Part of the reason of a camera that is recovering because its settings were changed.
 OPENED_ANEW = "it is opened anew"
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened; ``kind`` is its word in ``watch`` and in the event stream."""
+    """An event. ``kind`` is its name in ``watch`` and in the event stream."""
 
     kind: ClassVar[str] = "event"
 
     def as_dict(self, title: str | None = None) -> dict[str, Any]:
-        """The event's fields, those that are None left out.
+        """Return the event's fields, without those that are None.
 
         Arguments:
-            title: of the camera that it is about, if that has one; it is told as ``title``.
+            title: the title of its camera, if it has one.
         """
         told = {each.name: getattr(self, each.name) for each in fields(self)} | {"title": title}
         return {name: value for name, value in told.items() if value is not None}
@@ -33,7 +33,7 @@ class Event:
 
 @dataclass(frozen=True)
 class CameraChanged(Event):
-    """A camera is in another state, or in the same one for another reason."""
+    """A camera's state or its reason has changed."""
 
     kind = "state"
     camera: str
@@ -46,7 +46,7 @@ class CameraChanged(Event):
 
 @dataclass(frozen=True)
 class PropertiesChanged(Event):
-    """Properties of a camera were set: ``properties`` are those, with what holds now."""
+    """Properties of a camera were set. ``properties`` has their new values."""
 
     kind = "properties"
     camera: str
@@ -55,11 +55,12 @@ class PropertiesChanged(Event):
 
 @dataclass(frozen=True)
 class RecordingChanged(Event):
-    """A recording was ``started``, ``finished``, or ``failed``, or something came of a file.
+    """A recording or a file of it has changed.
 
-    It is ``waiting`` for its first picture, for a reason, and ``writing`` when that has come.
-    One of a recording's several files is whole (``segment``); the pre-roll was ``saved``, or a
-    ``snapshot`` written; what a killed server left was ``recovered``; one was ``deleted``.
+    ``what`` is ``started``, ``waiting`` (for the first frame, with a reason), ``writing`` (the
+    first frame has come), ``segment`` (one of several files is complete), ``finished``,
+    ``failed``, ``saved`` (the pre-roll), ``snapshot``, ``recovered`` (after a crash) or
+    ``deleted``.
     """
 
     kind = "recording"
@@ -76,7 +77,7 @@ class RecordingChanged(Event):
 
 @dataclass(frozen=True)
 class PublishChanged(Event):
-    """What is published to a target is in another state; ``url`` has no keys in it."""
+    """The state of a publish target has changed. ``url`` contains no keys."""
 
     kind = "publish"
     camera: str
@@ -88,7 +89,7 @@ class PublishChanged(Event):
 
 @dataclass(frozen=True)
 class ViewerChanged(Event):
-    """Somebody ``joined`` or ``left``."""
+    """A viewer ``joined`` or ``left``."""
 
     kind = "viewer"
     camera: str
@@ -100,7 +101,7 @@ class ViewerChanged(Event):
 
 @dataclass(frozen=True)
 class Processed(Event):
-    """User code has found something in a frame: ``data`` is what it told, as JSON has it."""
+    """A result of user code for a frame. ``data`` is a JSON value."""
 
     kind = "process"
     camera: str
@@ -112,7 +113,7 @@ class Processed(Event):
 
 @dataclass(frozen=True)
 class Fault(Event):
-    """Something went wrong, and the program went on."""
+    """An error that did not stop the program."""
 
     kind = "fault"
     camera: str | None
@@ -124,10 +125,11 @@ Listener = Callable[[Event], None]
 
 
 class EventBus:
-    """One for a server. A listener must return at once; one that raises loses nobody else's event.
+    """Delivers events to listeners. A server has one.
 
-    Nothing is kept for a listener: one that passes events on to somebody slow has to bound what
-    waits. An event that a listener causes is delivered after the one that it heard, to all.
+    A listener must return at once. If it raises, the others still get the event. The bus keeps no
+    events: a listener that sends them to a slow client must bound its own queue. An event that a
+    listener publishes is delivered to all after the current one.
     """
 
     def __init__(self) -> None:
@@ -136,7 +138,7 @@ class EventBus:
         self._is_telling = False
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Hear all events from now on; call what is returned to hear no more."""
+        """Add a listener for all events. Call the result to remove it."""
         subscription = object()
         self._listeners[subscription] = listener
 
@@ -146,7 +148,7 @@ class EventBus:
         return unsubscribe
 
     def publish(self, event: Event) -> None:
-        """Tell all listeners."""
+        """Deliver an event to all listeners."""
         self._waiting.append(event)
         if self._is_telling:
             return
@@ -160,8 +162,8 @@ class EventBus:
     def _tell(self, event: Event) -> None:
         for subscription, listener in tuple(self._listeners.items()):
             if subscription not in self._listeners:
-                continue  # it was taken out by a listener before it
+                continue  # a listener before it has removed it
             try:
                 listener(event)
             except Exception:
-                log.failure("a listener failed on {event!r}", event=event)
+                log.failure("a listener failed for {event!r}", event=event)

@@ -50,7 +50,7 @@ KINDS: dict[str, tuple[str, frozenset[str] | None, bool]] = {
     "expired-door": ("view control publish admin", DOOR, True),
 }
 #: Method, path, what is needed, and for which camera: a name, "" for none in particular (the
-#: answer is cut to what the token is good for), None for the server as a whole.
+#: answer is cut to what the token is valid for), None for the server as a whole.
 ROUTES: list[tuple[str, str, str, str | None]] = [
     ("GET", "/", "ask", ""),
     ("GET", "/events", "ask", ""),

@@ -76,18 +76,18 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[token", "no TOML"),
-        ("x = 1", "nothing but"),
-        ("token = 1", "nothing but"),
+        ("[token", "not valid TOML"),
+        ("x = 1", "can only have tables"),
+        ("token = 1", "can only have tables"),
         ("[token.a]\nrights = ['view']", "needs sha256"),
         ("[token.a]\nsha256 = 'abc'\nrights = ['view']", "needs sha256"),
         (f"[token.a]\nsha256 = '{'0' * 64}'", "needs rights"),
-        (f"[token.a]\nsha256 = '{'0' * 64}'\nrights = ['root']", "needs rights"),
+        (f"[token.a]\nsha256 = '{'0' * 64}'\nrights = ['root']", "unknown right"),
         (f"[token.a]\nsha256 = '{'0' * 64}'\nrights = ['view']\ncameras = 'a'", "list of names"),
-        (f"[token.a]\nsha256 = '{'0' * 64}'\nright = ['view']", "no key 'right'"),
-        ("[token]\na = 1", "has to be a table"),
-        (f"[token.a]\nsha256 = '{'0' * 64}'\nrights = ['view', 'root']", "no right 'root'"),
-        (f"[token.a]\nsha256 = '{'0' * 64}'\nrights = [['view']]", "no right"),
+        (f"[token.a]\nsha256 = '{'0' * 64}'\nright = ['view']", "unknown key 'right'"),
+        ("[token]\na = 1", "must be a table"),
+        (f"[token.a]\nsha256 = '{'0' * 64}'\nrights = ['view', 'root']", "unknown right 'root'"),
+        (f"[token.a]\nsha256 = '{'0' * 64}'\nrights = [['view']]", "unknown right"),
         (f"[token.a]\nsha256 = '{'0' * 64}'\nrights = 'view'", "needs rights, a list"),
         *(
             (f"[token.a]\nsha256 = '{'0' * 64}'\nrights = ['view']\nexpires = {end}", "expires")

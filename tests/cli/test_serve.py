@@ -198,7 +198,7 @@ def test_a_folder_that_cannot_be_written_is_said_and_stops_no_server(tmp_path: P
         (["--camera", "nonsense:"], 2, "there is no source 'nonsense'"),
         (["--camera", "pattern:?size=big"], 2, "write it as 1280x720"),
         (["--camera", "pattern:?colour=red"], 2, "no setting 'colour'"),
-        (["--camera", "a;b=pattern:"], 2, "is no name for a camera"),
+        (["--camera", "a;b=pattern:"], 2, "is not a valid name for a camera"),
         (["--camera", "x=pattern:", "--camera", "x=pattern:"], 2, "two cameras 'x'"),
         (["--camera", "file:/does/not/exist.mp4"], 1, "there is no file"),
         (["--listen", "carrier-pigeon:9530"], 2, "is no endpoint"),

@@ -76,9 +76,9 @@ def test_steering_and_viewing_by_tls_and_by_socket_files(tmp_path: Path) -> None
         assert not said
         known_servers.put(f"127.0.0.1:{here.control}", "0" * 64)
         assert "another certificate than before" in steer(tls, here.token, seen, "ping")
-        assert "not to be trusted" in steer(tls, here.token, Trust(), "ping")
+        assert "not trusted" in steer(tls, here.token, Trust(), "ping")
 
-        assert "has not the right" in steer(unix, here.viewing, Trust(), "stop", "cam")
+        assert "does not have the right" in steer(unix, here.viewing, Trust(), "stop", "cam")
         assert "token" in steer(unix, None, Trust(), "stop", "cam")
         assert steer(unix, here.token, Trust(), "start", "cam") == "start cam: OK"
         assert "no server" in steer(f"unix:{tmp_path}/none", None, Trust(), "start")
@@ -88,7 +88,7 @@ def test_steering_and_viewing_by_tls_and_by_socket_files(tmp_path: Path) -> None
         assert run_program("twistedcam", *ways, url).returncode == 0
         source, secure = "pattern:?size=160x120", f"twistedcams://127.0.0.1:{here.frames}/cam"
         publish = ("publish", "--token", here.token)
-        for words, said in (((), "not to be trusted"), (("--fingerprint", "0" * 64), "another")):
+        for words, said in (((), "not trusted"), (("--fingerprint", "0" * 64), "another")):
             done = run_program("twistedcam", *publish, *words, source, secure)
             assert (done.returncode, said in done.stderr) == (1, True), done.stderr
 

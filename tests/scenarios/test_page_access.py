@@ -180,13 +180,15 @@ def test_a_page_offers_what_its_token_is_good_for_and_says_what_not(
         assert pressable() == []
         assert "you may look, and change nothing" in browser.text("#limits")
         browser.keys("s")
-        browser.wait(lambda: "has not the right to control" in browser.text(".toast.bad"), "why")
+        browser.wait(
+            lambda: "does not have the right to control" in browser.text(".toast.bad"), "why"
+        )
         browser.wait(browser.names, "the recording")
         assert shown(".download", ".delete") == [".download"]
         browser.shoot("guest-light-1280")
 
         browser.open(f"{server.http}/?token={desk}")
-        browser.wait(lambda: "has not the right to view" in browser.text(".veil"), "why not")
+        browser.wait(lambda: "does not have the right to view" in browser.text(".veil"), "why not")
         browser.wait(browser.names, "the recording")
         browser.wait(lambda: browser.text(".slider"), "the settings")
         assert (pressable(), shown(".download", ".delete")) == (steers, [".delete"])

@@ -47,9 +47,9 @@ def test_view_and_ctl_reach_an_encrypted_server_with_a_token(
         assert (code, fingerprint in said) == (1, True)
 
         code, said = view("--token", viewing)  # on first sight it is told, then taken
-        assert (code, f"of fingerprint {fingerprint}" in said) == (0, True)
+        assert (code, f"with the fingerprint {fingerprint}" in said) == (0, True)
         code, said = view("--token", viewing)
-        assert (code, "was not met before" in said) == (0, False)
+        assert (code, "first connection to" in said) == (0, False)
         known = Path(os.environ["XDG_DATA_HOME"], "twistedcam", "servers.json")
         known.write_text(known.read_text().replace(fingerprint, "0" * 64))
         code, said = view("--token", viewing)
@@ -59,7 +59,7 @@ def test_view_and_ctl_reach_an_encrypted_server_with_a_token(
         assert ctl("--fingerprint", fingerprint, "stop") == (0, "OK\n")
         monkeypatch.setenv("TWISTEDCAM_TOKEN", viewing)
         code, said = ctl("--fingerprint", fingerprint, "stop")
-        assert (code, "has not the right to control" in said) == (1, True)
+        assert (code, "does not have the right to control" in said) == (1, True)
         assert token not in here.server.log
         assert viewing not in here.server.log
         assert "Traceback" not in here.server.log

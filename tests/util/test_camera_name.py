@@ -55,7 +55,9 @@ def test_a_name_its_url_safe_form_and_how_its_files_begin(name: str, form: str, 
     ],
 )
 def test_what_can_be_no_name_is_refused_in_plain_words(name: str, why: str) -> None:
-    with pytest.raises(BadArgument, match=r"is no name for a camera: .*letters") as refused:
+    with pytest.raises(
+        BadArgument, match=r"is not a valid name for a camera: .*letters"
+    ) as refused:
         check_name(name)
     assert why in str(refused.value)
     assert str(refused.value).isprintable()

@@ -1,4 +1,4 @@
-"""Who may do what: tokens, the rights that each has, and what wrong ones cost.
+"""Tokens, their rights, and the delay for wrong tokens.
 
 See docs/security.md.
 """

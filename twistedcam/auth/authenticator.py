@@ -1,4 +1,4 @@
-"""Judges tokens for every port."""
+"""Checks tokens for every port."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from twistedcam.net.addresses import source_of
 
 log = Logger()
 
-#: Addresses with the tokens that were right there, that are remembered.
+#: Pairs of address and valid token to remember.
 _MAX_KNOWN = 1024
 
 
 class Authenticator:
-    """Says what somebody may do.
+    """Maps a token to its grant.
 
-    The file is read again when it has changed; one that is broken then changes nothing.
+    Reads the file again when it has changed. If the new file is invalid, the old tokens stay.
 
     Arguments:
-        clock: what the slowing of wrong tokens is measured by.
-        file: the tokens; None: there are none, and everybody may do everything.
-        wall: seconds since the UNIX epoch: what the end of a token is judged by.
+        clock: the time for the delay of wrong tokens.
+        file: the tokens; None: no tokens, everybody may do everything.
+        wall: seconds since the UNIX epoch, to decide whether a token has expired.
 
     Raises:
-        BadArgument: the file cannot be read, or is not what it has to be.
+        BadArgument: the file cannot be read or is invalid.
     """
 
     def __init__(
@@ -49,10 +49,10 @@ class Authenticator:
         self._file = file
         self._wall = wall
         self._throttle = LoginThrottle(clock)
-        #: The tokens by their hashes; another object each time that the file was read.
+        #: The tokens by hash. Reading the file makes a new object.
         self._tokens: Mapping[str, Token] = {}
         self._seen: tuple[int, ...] = ()
-        #: Who was right, by address and token: it is not kept waiting by a neighbour who guesses.
+        #: Address and token of valid logins. They do not wait for wrong tokens from that address.
         self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._sessions = TokenSessions(clock, wall, self._current)
         if file is not None:
@@ -62,18 +62,19 @@ class Authenticator:
 
     @property
     def is_needed(self) -> bool:
-        """Whether there are tokens at all."""
+        """True if clients need a token."""
         return self._file is not None
 
     async def by_token(self, token: str | None, peer: Any) -> Grant:
-        """What a token opens.
+        """Return the grant of a token.
 
         Arguments:
             token: as the peer has sent it; None: it sent none.
-            peer: who: a transport's ``getPeer()``.
+            peer: the result of a transport's ``getPeer()``.
 
         Raises:
-            Unauthorized: it opens nothing. Wrong tokens from the same address make this slow.
+            Unauthorized: the token is missing, wrong or expired. After wrong tokens from the
+                same address this takes longer.
         """
         if self._file is None:
             return ANYONE
@@ -83,7 +84,7 @@ class Authenticator:
         return await self._judge(lambda each: hmac.compare_digest(each.hash.encode(), digest), peer)
 
     async def by_mac(self, mac: str | None, role: str, nonce: str, peer: Any) -> Grant:
-        """What a token opens whose holder has answered the frame port's nonce.
+        """Return the grant of a token that was proved by the answer to the frame port's nonce.
 
         Raises:
             Unauthorized: as by_token.
@@ -100,14 +101,14 @@ class Authenticator:
         may_stay: Callable[[Grant], bool],
         on_end: Callable[[Unauthorized], None],
     ) -> TokenSession:
-        """Have a connection ended when the token that has opened it ends, or is changed.
+        """Watch a connection, to end it when its token expires, is removed or is restricted.
 
         Arguments:
-            grant: what the token opened.
-            may_stay: whether the connection is still allowed with what the token opens now.
+            grant: the token's grant.
+            may_stay: returns True if the connection is still allowed with a changed grant.
             on_end: called with the reason, within seconds.
 
-        Returns: to be closed when the connection is gone.
+        Returns: a session to close when the connection is lost.
         """
         if self._file is None:
             return TokenSession(grant, may_stay, on_end)
@@ -130,13 +131,13 @@ class Authenticator:
         return self._in_time(grant)
 
     def _in_time(self, grant: Grant) -> Grant:
-        """The grant, unless its token has expired. That is no guess: it slows nobody down."""
+        """Return the grant. Raises Unauthorized if it has expired; that is not a wrong token."""
         if grant.has_expired(self._wall()):
             raise expired(grant)
         return grant
 
     def _find(self, is_it: Callable[[Token], bool]) -> Grant | None:
-        """The grant of the token that it is; each is looked at, whether one was found or not."""
+        """Return the grant of the matching token. Checks all, so that its time tells nothing."""
         found = None
         for token in self._current().values():
             if is_it(token):
@@ -144,7 +145,7 @@ class Authenticator:
         return found
 
     def _current(self) -> Mapping[str, Token]:
-        """The tokens as the file has them now."""
+        """Return the current tokens of the file."""
         self._read_again()
         return self._tokens
 
@@ -156,7 +157,7 @@ class Authenticator:
         try:
             self._tokens = _by_hash(self._file)
         except BadArgument as error:
-            log.error("the tokens stay what they were: {why}", why=str(error))
+            log.error("the tokens were not changed: {why}", why=str(error))
             return
         for key in [each for each in self._known if each[1] not in self._tokens]:
             del self._known[key]
@@ -172,7 +173,10 @@ class Authenticator:
 
     def _warn_of_mode(self, file: TokenFile) -> None:
         if file.path.stat().st_mode & 0o007:
-            log.warn("{path} can be read by everybody here: chmod o= it", path=str(file.path))
+            log.warn(
+                "{path} can be read by every user of this machine: use chmod o= on it",
+                path=str(file.path),
+            )
 
 
 def _by_hash(file: TokenFile) -> dict[str, Token]:

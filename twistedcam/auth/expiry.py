@@ -1,4 +1,4 @@
-"""When a token ends: read from the file of tokens, and shown."""
+"""Expiry times of tokens: reads and formats them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FORMS = "2027-01-31, 2027-01-31T18:00:00 (local time) or 2027-01-31T18:00:00Z"
 
 
 def read_expiry(value: Any) -> float:
-    """The moment that a date or a time stands for, in seconds since the UNIX epoch.
+    """Return a date or a time as seconds since the UNIX epoch.
 
     A date without a time means the end of that day. A time without an offset is local time.
 
@@ -21,7 +21,7 @@ def read_expiry(value: Any) -> float:
         value: a TOML date or date-time, or text in the same form (RFC 3339).
 
     Raises:
-        BadArgument: it is neither.
+        BadArgument: the value is neither.
     """
     if isinstance(value, str):
         value = _from_text(value.strip())
@@ -38,12 +38,12 @@ def read_expiry(value: Any) -> float:
 
 
 def as_toml(moment: float) -> str:
-    """A moment as a TOML date-time, to the second."""
+    """Format a time as a TOML date-time in whole seconds."""
     return _utc(moment).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def as_local_time(moment: float) -> str:
-    """A moment in local time with its offset, as a person reads it."""
+    """Format a time as local time with its offset."""
     when = _utc(moment)
     with suppress(OverflowError, ValueError, OSError):  # at the end of the year 9999
         when = when.astimezone()

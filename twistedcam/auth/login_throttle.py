@@ -1,4 +1,4 @@
-"""What wrong tokens cost: the next try from the same address waits, longer each time."""
+"""Delays logins from an address after wrong tokens, longer each time."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from twisted.internet.task import deferLater
 from twistedcam.errors import Unauthorized
 from twistedcam.runtime.backoff import Backoff
 
-#: Seconds that the try after a first wrong one waits; it doubles with each, up to the longest.
+#: Seconds that a login waits after the first wrong token. The wait doubles with each one.
 FIRST_WAIT = 0.25
 LONGEST_WAIT = 8.0
-#: Seconds after which an address that tries no more is forgotten.
+#: Seconds without a login after which an address is forgotten.
 FORGET_AFTER = 60.0
-#: Tries of one address that may wait; further ones are refused unjudged.
+#: Logins of one address that may wait. Others are refused without a check.
 MAX_WAITING = 8
-#: Addresses that are remembered; beyond it the one that has failed longest ago is forgotten.
+#: Addresses to remember. Beyond it the one with the oldest failure is forgotten.
 MAX_ADDRESSES = 4096
 _BACKOFF = Backoff(FIRST_WAIT, LONGEST_WAIT)
 
@@ -37,10 +37,10 @@ class _Record:
 
 
 class LoginThrottle:
-    """Keeps count of wrong tokens by address.
+    """Counts wrong tokens by address.
 
     Arguments:
-        clock: what time is measured by.
+        clock: the time of the delays.
     """
 
     def __init__(self, clock: IReactorTime) -> None:
@@ -48,15 +48,15 @@ class LoginThrottle:
         self._records: OrderedDict[str, _Record] = OrderedDict()
 
     def is_slowed(self, address: str) -> bool:
-        """Whether a try from there has to wait now."""
+        """True if a login from an address has to wait now."""
         record = self._record(address)
         return record is not None and record.free_at > self._clock.seconds()
 
     def wait_turn(self, address: str) -> Deferred[None]:
-        """Fires when a try from that address may be judged: at once, if none was wrong of late.
+        """Fire when a login from an address may be checked: at once if there was no recent failure.
 
         Raises:
-            Unauthorized: too many wait already.
+            Unauthorized: too many logins wait already.
         """
         record, now = self._record(address), self._clock.seconds()
         if record is None or record.free_at <= now:
@@ -75,7 +75,7 @@ class LoginThrottle:
         return turn.addBoth(over)
 
     def failed(self, address: str) -> None:
-        """A wrong token came from there."""
+        """Count a wrong token from an address."""
         record = self._record(address) or _Record()
         record.failures += 1
         record.free_at = max(record.free_at, self._clock.seconds()) + record.wait

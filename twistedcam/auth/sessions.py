@@ -1,4 +1,4 @@
-"""What tokens have opened, and its end when a token ends."""
+"""Ends connections when their tokens expire, are removed or are restricted."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 log = Logger()
 
-#: Seconds between two looks at the file of tokens and at the clock, while something is open.
+#: Seconds between two checks of the file of tokens and the clock, while a connection is open.
 PERIOD = 1.0
 
 
 class TokenSession:
-    """A connection that a token has opened. Call ``close`` when it is gone.
+    """A connection that was authorised by a token. Call ``close`` when it is lost.
 
     Arguments:
-        grant: what the token opens; what it opens now, once the file has changed.
-        may_stay: whether the connection is still allowed with what the token opens now.
-        on_end: called with the reason when it is not.
+        grant: the token's current grant.
+        may_stay: returns True if the connection is still allowed with a changed grant.
+        on_end: called with the reason if it is not.
         on_close: called once when this is closed.
     """
 
@@ -43,25 +43,24 @@ class TokenSession:
         self.may_stay = may_stay
         self.on_end = on_end
         self._on_close = on_close
-        #: The token was missing when it was last looked at.
+        #: True if the token was missing at the last check.
         self.is_missing = False
 
     def close(self) -> None:
-        """The connection is gone; nothing happens if that is known already."""
+        """Stop watching the connection. A second call does nothing."""
         self._on_close(self)
 
 
 class TokenSessions:
-    """Ends connections within seconds of the end of the token that has opened them.
+    """Ends connections within seconds of the end of their tokens.
 
-    It looks once in each PERIOD, and only while there are connections. A token that is missing
-    from the file has to be missing twice in a row: a file that is written in place may be half
-    there when it is read.
+    Checks once in each PERIOD while there are connections. A token has to be missing in two
+    checks in a row: a file that is written in place can be incomplete when it is read.
 
     Arguments:
-        clock: what the period is measured by.
+        clock: the time of the period.
         wall: seconds since the UNIX epoch.
-        tokens: the tokens that there are now, by their hashes.
+        tokens: returns the current tokens by hash.
     """
 
     def __init__(
@@ -74,8 +73,8 @@ class TokenSessions:
         self._tokens = tokens
         self._open: set[TokenSession] = set()
         self._timer = Timer(clock)
-        #: What was looked at last, and when: as long as the tokens are the same, nothing has to
-        #: be judged but when one of them ends.
+        #: The tokens and the time of the last check. While the tokens are the same, only the
+        #: expiry times need a check.
         self._seen: Mapping[str, Token] | None = None
         self._seen_at = 0.0
         self._is_doubtful = False
@@ -89,7 +88,7 @@ class TokenSessions:
         may_stay: Callable[[Grant], bool],
         on_end: Callable[[Unauthorized], None],
     ) -> TokenSession:
-        """Keep an eye on a connection that this grant has opened."""
+        """Watch a connection that was authorised by this grant."""
         session = TokenSession(grant, may_stay, on_end, self._close)
         self._open.add(session)
         if not self._timer.is_pending:
@@ -135,6 +134,6 @@ class TokenSessions:
 
 
 def expired(grant: Grant) -> Unauthorized:
-    """What the holder of a token hears that has ended."""
-    when = "" if grant.expires is None else f": it was good until {as_local_time(grant.expires)}"
+    """Return the error for an expired token."""
+    when = "" if grant.expires is None else f": it was valid until {as_local_time(grant.expires)}"
     return Unauthorized(f"the token {grant.name!r} has expired{when}")

@@ -1,9 +1,9 @@
 """Tokens and the file of their hashes.
 
-A token is longer than SHA-256's block of 64 bytes. HMAC (RFC 2104, section 2) hashes a key that
-long before it uses it, so HMAC(token, …) = HMAC(SHA256(token), …): the frame port's proof of a
-token can be checked by one who has its hash alone. A token has 256 random bits, so there is no
-guessing it from its hash either, and neither salt nor a slow hash would add anything.
+A token is longer than the 64-byte block of SHA-256. HMAC (RFC 2104, section 2) hashes such a long
+key first, so HMAC(token, …) = HMAC(SHA256(token), …): the hash is enough to check the frame port's
+proof of a token. A token has 256 random bits. It cannot be guessed from its hash, so a salt or a
+slow hash would add nothing.
 """
 
 from __future__ import annotations
@@ -29,84 +29,85 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _KEYS = ("sha256", "rights", "cameras", "expires")
 _HEAD = """\
-# Who may do what on a twistedcam server: hashes of tokens, never tokens. Keep it to yourself:
-# who has a hash can open the frame port with it (docs/security.md).
-# 'twistedcam token' adds and removes; rights, cameras and expires can be edited here too.
+# Tokens of a twistedcam server: their hashes, never the tokens. Keep this file secret:
+# a hash is enough to use the frame port (docs/security.md).
+# 'twistedcam token' adds and removes tokens. You can also edit rights, cameras and expires here.
 """
 
 
 def new_token() -> str:
-    """A token that nobody has yet: 70 ASCII characters, 256 bits of chance in them."""
+    """Return a new token: 70 ASCII characters with 256 random bits."""
     return f"tcam1_{secrets.token_hex(32)}"
 
 
 def hash_of(token: str) -> str:
-    """A token's SHA-256, hexadecimal: what the file keeps."""
+    """Return the SHA-256 of a token in hexadecimal, as kept in the file."""
     return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True)
 class Token:
-    """A token as the file knows it: by its hash."""
+    """A token of the file, known by its hash."""
 
     hash: str
     grant: Grant
 
     @property
     def key(self) -> bytes:
-        """What stands for the token in HMAC-SHA256."""
+        """The key that replaces the token in HMAC-SHA256."""
         return bytes.fromhex(self.hash)
 
 
 class TokenFile:
-    """The file: a table ``[token.NAME]`` each, with the keys ``sha256`` and ``rights``.
+    """The TOML file of tokens.
 
-    ``cameras`` and ``expires`` may be there, too.
+    It has a table ``[token.NAME]`` for each token, with the keys ``sha256`` and ``rights``, and
+    optionally ``cameras`` and ``expires``.
 
     Arguments:
-        path: where it is, or will be.
+        path: the file; ``add`` creates it.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def read(self) -> dict[str, Token]:
-        """All tokens, by name.
+        """Return all tokens by name.
 
         Raises:
-            BadArgument: there is no such file, or it is not what it has to be.
+            BadArgument: the file is missing or invalid.
         """
         try:
             document = tomllib.loads(self.path.read_text(encoding="utf-8"))
         except OSError as error:
             raise BadArgument(
-                f"the tokens {self.path} cannot be read: {error.strerror}; make one with "
+                f"the file of tokens {self.path} cannot be read: {error.strerror}; make one with "
                 f"'twistedcam token add NAME --right view --tokens {self.path}'"
             ) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise BadArgument(f"{self.path} is no TOML: {error}") from None
+            raise BadArgument(f"{self.path} is not valid TOML: {error}") from None
         tables = document.pop("token", {})
         if document or not isinstance(tables, dict):
-            raise BadArgument(f"{self.path}: there is nothing but [token.NAME] in a file of tokens")
+            raise BadArgument(f"{self.path}: a file of tokens can only have tables [token.NAME]")
         return {name: self._token(name, table) for name, table in tables.items()}
 
     def add(self, grant: Grant) -> str:
-        """Add a token. Returns the token itself, which is kept nowhere.
+        """Add a token and return it. The token itself is not kept.
 
         Raises:
-            BadArgument: the name is taken, or will not do, or the file is broken.
+            BadArgument: the name is taken or invalid, or the file is invalid.
             DiskError: the file cannot be written.
         """
         if not _NAME.fullmatch(grant.name):
             raise BadArgument(
-                f"{grant.name!r} is no name for a token: letters a to z, digits, '-' and '_', "
-                "64 at most"
+                f"{grant.name!r} is not a valid name for a token: use letters a to z, digits, "
+                "'-' and '_', 64 at most"
             )
         token = new_token()
 
         def with_it(tokens: dict[str, Token]) -> dict[str, Token]:
             if grant.name in tokens:
-                raise BadArgument(f"there is a token {grant.name!r} already: remove it first")
+                raise BadArgument(f"a token {grant.name!r} exists already: remove it first")
             return {**tokens, grant.name: Token(hash_of(token), grant)}
 
         self._change(with_it)
@@ -116,7 +117,7 @@ class TokenFile:
         """Remove a token.
 
         Raises:
-            BadArgument: there is none of that name.
+            BadArgument: no token has that name.
             DiskError: the file cannot be written.
         """
 
@@ -125,17 +126,17 @@ class TokenFile:
                 raise BadArgument(f"there is no token {name!r} in {self.path}")
             return {key: each for key, each in tokens.items() if key != name}
 
-        self.read()  # so that a file that is not there is said to be missing
+        self.read()  # raises an error if the file is missing
         self._change(without_it)
 
     def _token(self, name: str, table: Any) -> Token:
         where = f"{self.path}: [token.{name}]"
         if not isinstance(table, dict):
-            raise BadArgument(f"{where} has to be a table")
+            raise BadArgument(f"{where} must be a table")
         unknown = set(table) - set(_KEYS)
         if unknown:
             known = ", ".join(_KEYS)
-            raise BadArgument(f"{where}: there is no key {min(unknown)!r}; there is {known}")
+            raise BadArgument(f"{where}: unknown key {min(unknown)!r}; the keys are {known}")
         digest = table.get("sha256")
         if not isinstance(digest, str) or not _HASH.fullmatch(digest):
             raise BadArgument(f"{where} needs sha256 = '…', 64 hexadecimal digits")
@@ -145,13 +146,12 @@ class TokenFile:
         for each in rights:
             if each not in RIGHTS:
                 raise BadArgument(
-                    f"{where}: there is no right {each!r}: it needs rights out of "
-                    + ", ".join(RIGHTS)
+                    f"{where}: unknown right {each!r}; the rights are " + ", ".join(RIGHTS)
                 )
         if cameras is not None and not (
             isinstance(cameras, list) and all(isinstance(each, str) for each in cameras)
         ):
-            raise BadArgument(f"{where}: cameras has to be a list of names")
+            raise BadArgument(f"{where}: cameras must be a list of names")
         only = None
         if cameras is not None:
             only = frozenset(unicodedata.normalize("NFC", each) for each in cameras)
@@ -160,15 +160,15 @@ class TokenFile:
             try:
                 expires = read_expiry(expires)
             except BadArgument as error:
-                raise BadArgument(f"{where}: expires will not do: {error}") from None
+                raise BadArgument(f"{where}: expires is invalid: {error}") from None
         return Token(digest, Grant(name, frozenset(rights), only, expires, digest))
 
     def _change(self, change: Callable[[dict[str, Token]], dict[str, Token]]) -> None:
-        """Read, change and replace the file in one step, readable by its owner alone.
+        """Read, change and replace the file under a lock. Only its owner can read it.
 
         Raises:
-            BadArgument: the file is broken, or ``change`` raised it.
-            DiskError: it cannot be written.
+            BadArgument: the file is invalid, or ``change`` raised it.
+            DiskError: the file cannot be written.
         """
         path = Path(os.path.realpath(self.path))  # a link stays one
         try:
@@ -183,7 +183,7 @@ class TokenFile:
 
 
 def _mode_and_owner(path: Path) -> tuple[int, tuple[int, int] | None]:
-    """A file that root gave to the service's group stays the group's to read."""
+    """Return mode and owner of the file, so that the service's group can still read it."""
     if not path.exists():
         return 0o600, None
     before = path.stat()

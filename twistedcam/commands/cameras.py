@@ -40,7 +40,7 @@ class VisibleCameras:
         """The camera of that name, or URL-safe form of one; without a name the server's only one.
 
         Raises:
-            Forbidden: the token is not good for it, whether it is there or not.
+            Forbidden: the token is not valid for it, whether it is there or not.
             NoSuchCamera, CameraNeeded: as they say.
         """
         cameras = self._grant.cameras
@@ -61,4 +61,4 @@ class VisibleCameras:
 
     def _good_for(self) -> str:
         own = ", ".join(sorted(self._grant.cameras or ()))
-        return f"the token {self._grant.name!r} is good for {own or 'no camera'}"
+        return f"the token {self._grant.name!r} is valid for {own or 'no camera'}"

@@ -130,7 +130,7 @@ class Command:
 
         Raises:
             BadArgument, NoSuchCamera, CameraNeeded: the words will not do.
-            Forbidden: they name a camera that the token is not good for, or that there is not.
+            Forbidden: they name a camera that the token is not valid for, or that there is not.
         """
         cameras = VisibleCameras(server, grant)
         arguments, rest = self._take_options(words)

@@ -1,4 +1,4 @@
-"""Ports that other machines can reach, and how they find them."""
+"""Checks which ports other machines can reach."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from twistedcam.net.listener import Listener, is_local
 
 
 def check_endpoint(endpoint: str) -> None:
-    """See that nobody but this machine could use a port, from its description.
+    """Check that only this machine can reach an endpoint.
 
     Raises:
-        BadArgument: others could.
+        BadArgument: other machines can reach it.
     """
     if not is_local(endpoint):
         raise BadArgument(
@@ -23,10 +23,10 @@ def check_endpoint(endpoint: str) -> None:
 
 
 def check_ports(listeners: Iterable[Listener]) -> None:
-    """The same of ports that are open: one that somebody else opened says nothing before.
+    """Check the same for open ports. The string of an inherited socket does not tell its address.
 
     Raises:
-        StartupError: others could use one.
+        StartupError: other machines can reach one.
     """
     for listener in listeners:
         if listener.is_reachable:
@@ -37,7 +37,7 @@ def check_ports(listeners: Iterable[Listener]) -> None:
 
 
 def urls_of(listeners: Mapping[str, Iterable[Listener]]) -> dict[str, str]:
-    """Where programs of other processes watch, and where the page is; no socket files."""
+    """Return the URLs of the frame port and the page, without socket files."""
     urls: dict[str, str] = {}
     for key, purpose, scheme in (("view", "frames", "twistedcam"), ("page", "http", "http")):
         for listener in listeners.get(purpose, ()):

@@ -1,4 +1,4 @@
-"""Proxies that are believed when they say for whom they ask."""
+"""Trusted proxies and the addresses of the clients behind them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from twisted.internet.address import IPv4Address, IPv6Address
 
 from twistedcam.errors import BadArgument
 
-#: Stands for whoever connects to a socket file.
+#: Means every peer of a socket file.
 UNIX = "unix"
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -20,15 +20,15 @@ _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 class TrustedProxies:
     """Finds the client behind the proxies that are trusted, by ``X-Forwarded-For``.
 
-    Each proxy appends the address that it was asked from. So the list is read from its end, and
-    the first address that is no trusted proxy's is the client's: what stands before it is what
-    the client itself has sent.
+    Each proxy appends the address of its client. So the list is read from its end, and the first
+    address that is not a trusted proxy is the client's. The client itself may have sent the
+    addresses before it.
 
     Arguments:
         networks: addresses, networks such as ``10.0.0.0/8``, or ``unix``.
 
     Raises:
-        BadArgument: one of them is none of these.
+        BadArgument: a value is none of these.
     """
 
     def __init__(self, networks: Sequence[str] = ()) -> None:
@@ -36,7 +36,7 @@ class TrustedProxies:
         self._networks = [_network(each) for each in networks if each != UNIX]
 
     def trusts(self, peer: Any) -> bool:
-        """Whether that is such a proxy.
+        """True if a peer is a trusted proxy.
 
         Arguments:
             peer: a transport's ``getPeer()``.
@@ -50,15 +50,15 @@ class TrustedProxies:
         return address is not None and self._has(address)
 
     def client_of(self, peer: Any, forwarded: Sequence[str]) -> Any:
-        """For whom a peer asks.
+        """Return the address of the client behind a peer.
 
         Arguments:
             peer: a transport's ``getPeer()``.
-            forwarded: all values of ``X-Forwarded-For``, in their order.
+            forwarded: all values of ``X-Forwarded-For`` in order.
 
         Returns:
-            An address whose port is 0: nobody knows it. The peer itself, if it is not trusted, or
-            says nothing that can be understood.
+            An address with port 0, because the port is unknown. The peer itself if it is not
+            trusted or the header is invalid.
         """
         if not self.trusts(peer):
             return peer
@@ -80,13 +80,13 @@ class TrustedProxies:
 
 
 def check_network(text: str, option: str) -> str:
-    """Return a network as it was given.
+    """Check a network and return it.
 
     Arguments:
         option: the option's name, for the error.
 
     Raises:
-        BadArgument: it is none of those that TrustedProxies takes.
+        BadArgument: TrustedProxies does not accept it.
     """
     if text != UNIX:
         _network(text, option)
@@ -102,7 +102,7 @@ def _network(text: str, option: str = "--trusted-proxy") -> _Network:
             "(10.0.0.0/8, fd00::/8) or unix"
         ) from None
     if network.prefixlen == 0:
-        raise BadArgument(f"{text} is everybody: name the addresses of your proxies")
+        raise BadArgument(f"{text} means every client: name the addresses of your proxies")
     return network
 
 
@@ -115,7 +115,7 @@ def _from_the_end(forwarded: Sequence[str]) -> Iterator[str]:
 
 
 def _address(text: str) -> _Address | None:
-    """An address with or without its port; an IPv4 address that is written as IPv6 is IPv4."""
+    """Parse an address with or without a port. A mapped IPv4 address becomes IPv4."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:

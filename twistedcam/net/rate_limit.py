@@ -1,4 +1,4 @@
-"""How often something may be asked for: so many times a second, from each who asks."""
+"""Limits the rate of requests of each client."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from twisted.internet.interfaces import IReactorTime
 
 from twistedcam.errors import TooOften
 
-#: How many who asked are remembered; beyond it the one that has asked longest ago is forgotten.
+#: Clients to remember. Beyond it the one with the oldest request is forgotten.
 _REMEMBERED = 4096
 
 
 class RateLimiter:
-    """Counts what is asked for, by who asks. A second's share may be asked for at once.
+    """Counts requests by client (token bucket of one second).
 
     Arguments:
-        clock: what time is measured by.
-        rate: gives how many a second there may be now.
+        clock: the time of the limit.
+        rate: returns the current limit, requests per second.
     """
 
     def __init__(self, clock: IReactorTime, rate: Callable[[], int]) -> None:
         self._clock = clock
         self._rate = rate
-        #: What each may still ask for, and when that was so.
+        #: The remaining requests of each client, and the time of that value.
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def acquire(self, who: str) -> None:
-        """Count one more request.
+        """Count a request.
 
         Raises:
-            TooOften: it is one too many; the message says how many there may be.
+            TooOften: the limit is exceeded. The message has the limit.
         """
         rate, now = self._rate(), self._clock.seconds()
         left, then = self._left.get(who, (float(rate), now))

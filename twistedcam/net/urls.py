@@ -1,4 +1,4 @@
-"""Sources that are addresses on the net: what is theirs, what is ours, and what nobody may see."""
+"""URLs of sources and targets: their settings, and hiding their secrets."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ SCHEMES = frozenset(
     }
 )
 
-#: What stands behind these is a path on this machine: relative perhaps, with any sign in it.
+#: Schemes whose rest is a path on this machine, with any character.
 _PATHS = frozenset({"file", "folder"})
 _SECRET = re.compile(
     r"pass|pwd|token|key|auth|secret|user|usr|login|account|sig|streamid", re.IGNORECASE
 )
 _HIDDEN = "***"
-#: What may stand between // and the path if there is no user: a host, and perhaps a port.
+#: The part between // and the path without a user: a host, and perhaps a port.
 _HOST = re.compile(r"([^:\[\]]+|\[[^\[\]]*\])(:\d*)?")
 
 
 def split_settings(rest: str, common: Collection[str]) -> tuple[str, dict[str, str]]:
-    """What stands behind a scheme, as the address that the peer gets, and our settings.
+    """Split the part after a scheme into the peer's address and the settings of the source.
 
-    The query is the peer's, but for the settings that all sources have. Behind ``#`` stand
-    settings that are ours alone; if there are any, the whole query is the peer's.
+    The query belongs to the peer, except the settings that all sources have. Settings after ``#``
+    belong to the source; if there are any, the whole query belongs to the peer.
     """
     address, _, fragment = rest.partition("#")
     ours = dict(parse_qsl(fragment, keep_blank_values=True))
@@ -47,16 +47,16 @@ def split_settings(rest: str, common: Collection[str]) -> tuple[str, dict[str, s
 
 
 def join_settings(address: str, settings: dict[str, str]) -> str:
-    """The other way round."""
+    """Join what ``split_settings`` splits."""
     return f"{address}#{urlencode(settings, safe=':/,')}" if settings else address
 
 
 def unknown_setting(name: str, of: str, known: Collection[str]) -> str:
-    """What to say of a setting that there is not; behind a lone ``#`` may stand half a password.
+    """Return the error text for an unknown setting. After a stray ``#`` it can be a password.
 
     Arguments:
-        of: what has no such setting.
-        known: those that it has.
+        of: the source or target.
+        known: the settings that it has.
     """
     has = f"it has {', '.join(known)}"
     if re.fullmatch("[a-z][a-z_]{0,20}", name):
@@ -65,7 +65,7 @@ def unknown_setting(name: str, of: str, known: Collection[str]) -> str:
 
 
 def without_secrets(text: str) -> str:
-    """An address in which user, password, and whatever looks like a key are stars."""
+    """Replace user, password and anything that looks like a key by ``***``."""
     scheme, colon, rest = text.partition(":")
     if scheme.lower() == "ffmpeg":
         return f"{scheme}{colon}{without_secrets(rest)}"
@@ -92,13 +92,13 @@ def without_secrets(text: str) -> str:
 
 
 def without_key(path: str) -> str:
-    """A path on an RTMP server without what stands behind the application: that is the key."""
+    """Hide the key of an RTMP path: the part after the application."""
     first, slash, key = path.lstrip("/").partition("/")
     return f"/{first}{slash}{_HIDDEN if key else ''}" if first else path
 
 
 def _has_host(scheme: str, netloc: str) -> bool:
-    """Whether what looks like the host of an address is one, and not half a password."""
+    """True if the network location is a host, and not a part of a password."""
     if not netloc:
         return scheme not in SCHEMES or scheme == "twistedcam+unix"
     return _HOST.fullmatch(netloc) is not None

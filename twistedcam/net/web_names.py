@@ -1,7 +1,7 @@
-"""Names and sites that the web side is told of, as browsers will say them.
+"""Host names and origins of the configuration, in the form that browsers send.
 
-They are compared with what a browser sends, letter by letter: one that no browser sends would stand
-in a configuration for ever and open nothing.
+They are compared with the headers of a browser literally. A value that no browser sends would
+never match, so it is refused.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def parse_name(text: str, option: str = "--http-name") -> str:
-    """A host name, as it stands in a Host header without its port.
+    """Return a host name as in a Host header without the port.
 
     Raises:
-        BadArgument: no host has it.
+        BadArgument: no host can have it.
     """
     name = _spelled(text)
     if name is None:
         raise BadArgument(
-            f"{option} {text}: no host has that name: write it without http:// and port, "
+            f"{option} {text}: this is not a host name: write it without http:// and port, "
             "such as cam.example.org"
         )
     return name
 
 
 def parse_origin(text: str, option: str = "--http-cors") -> str:
-    """A site, as it stands in an Origin header; ``*`` for all, where pages only read.
+    """Return an origin as in an Origin header; ``*`` means all, for reading only.
 
     Arguments:
-        option: what the site was given with.
+        option: the option's name, for the error.
 
     Raises:
-        BadArgument: no browser sends it.
+        BadArgument: no browser can send it.
     """
     reads = not option.endswith("control")
     if text == "*" and reads:
@@ -45,12 +45,12 @@ def parse_origin(text: str, option: str = "--http-cors") -> str:
     try:
         parts = urlsplit(text)
         scheme, port, name = parts.scheme, parts.port, _host(parts.hostname or "")
-    except ValueError:  # a port that is none, or half an IPv6 address
+    except ValueError:  # an invalid port or IPv6 address
         name = None
     if name is None or scheme not in _PORTS or "@" in text or any(parts[2:]):
         raise BadArgument(
-            f"{option} {text}: no browser calls a site that: write http://HOST or https://HOST, "
-            f"with :PORT if it has one, and nothing behind it{'; or *' if reads else ''}"
+            f"{option} {text}: this is not an origin: write http://HOST or https://HOST, "
+            f"with :PORT if it has one, and nothing after it{'; or *' if reads else ''}"
         )
     return f"{scheme}://{name}" + ("" if port in (None, _PORTS[scheme]) else f":{port}")
 
@@ -60,7 +60,7 @@ def _host(name: str) -> str | None:
 
 
 def _spelled(name: str) -> str | None:
-    """A name as browsers spell it: in lower case, in ASCII, without a dot at its end."""
+    """Return a name as browsers send it: lower case, ASCII, without a dot at its end."""
     try:
         plain = name.encode("idna").decode().lower().removesuffix(".")
     except UnicodeError:

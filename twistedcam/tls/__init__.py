@@ -1,4 +1,4 @@
-"""TLS: certificates for those who have none, how a client checks them, and ports that use them.
+"""TLS: self-signed certificates, their check by clients, and ports with TLS.
 
 See docs/security.md.
 """

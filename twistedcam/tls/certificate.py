@@ -1,4 +1,4 @@
-"""Certificates for those who have none: signed by themselves, known by their fingerprint."""
+"""Makes self-signed certificates, which clients know by their fingerprint."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ KEY, CERTIFICATE = "key.pem", "cert.pem"
 def make_certificate(
     folder: Path, names: list[str], now: datetime, days: int = 3650, client: bool = False
 ) -> str:
-    """Write ``key.pem``, for its owner alone, and ``cert.pem``; the certificate's fingerprint.
+    """Write ``key.pem``, readable by its owner alone, and ``cert.pem``. Return the fingerprint.
 
-    The key is on the curve P-256: every TLS 1.2 client has it.
+    The key uses the curve P-256, which every TLS 1.2 client supports.
 
     Arguments:
-        names: host names and addresses that it is good for; of a client's, the client's name.
-        now: the time from which it holds, with its time zone.
-        days: for how long.
-        client: it shows who a client is, not a server.
+        names: host names and addresses of a server, or the name of a client.
+        now: the start of its validity, with a time zone.
+        days: the length of its validity.
+        client: True for a client's certificate, False for a server's.
 
     Raises:
-        BadArgument: there is one of them already, or a name will not do.
-        DiskError: it could not be written. Either way neither was made.
+        BadArgument: one of the files exists, or a name is invalid.
+        DiskError: a file could not be written. In both cases no file was made.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     try:
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
         alternatives = x509.SubjectAlternativeName([_general_name(each) for each in names])
     except ValueError as error:
-        raise BadArgument(f"that is no name for a certificate: {error}") from None
+        raise BadArgument(f"that is not a valid name for a certificate: {error}") from None
     purpose = ExtendedKeyUsageOID.CLIENT_AUTH if client else ExtendedKeyUsageOID.SERVER_AUTH
     made = (
         x509.CertificateBuilder()
@@ -70,7 +70,7 @@ def make_certificate(
             undo.pop_all()
     except FileExistsError as error:
         raise BadArgument(
-            f"{error.filename} is there already: remove it first, or name another folder (--dir)"
+            f"{error.filename} exists already: remove it first, or name another folder (--dir)"
         ) from None
     except OSError as error:
         raise DiskError(f"{folder}: {error.strerror}") from error
@@ -85,7 +85,7 @@ def _general_name(name: str) -> x509.GeneralName:
 
 
 def _write_new(undo: ExitStack, path: Path, data: bytes, mode: int) -> None:
-    """Write a file that is not there; it goes away if all is undone: a key alone is of no use."""
+    """Write a new file. It is removed if a later step fails: a key alone is of no use."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     undo.callback(path.unlink)
     with open(handle, "wb") as file:

@@ -1,4 +1,4 @@
-"""A client's side of TLS: connect, and see that it is the right server."""
+"""Connects to a server with TLS and checks its certificate."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from twistedcam.tls.known_servers import SIGNED, KnownServers
 
 @dataclass(frozen=True)
 class Trust:
-    """Which server's certificate is taken.
+    """Rules for accepting a server's certificate.
 
     These are tried in order: the fingerprint, if one is given; the certificate that the server
     showed before; a certificate signed by an authority in ``cafile``, or else in the system's
@@ -23,10 +23,10 @@ class Trust:
 
     Arguments:
         fingerprint: SHA-256, 64 hexadecimal digits in lower case.
-        cafile: certificates to trust instead of the system's, PEM.
-        known_servers: what servers showed before; None: nothing is remembered.
-        certificate: this client's own certificate and key in one PEM file, for servers that ask.
-        tell: called with a sentence when a certificate is taken on first sight.
+        cafile: a PEM file of certificates to trust instead of the system's.
+        known_servers: certificates of earlier connections; None: nothing is remembered.
+        certificate: a PEM file with this client's certificate and key, for servers that ask.
+        tell: called with a sentence when the first certificate of a server is accepted.
     """
 
     fingerprint: str | None = None
@@ -37,15 +37,15 @@ class Trust:
 
 
 def connect_tls(host: str, port: int, trust: Trust, timeout: float) -> ssl.SSLSocket:
-    """A connection to the right server, encrypted.
+    """Return an encrypted connection to a server whose certificate is accepted.
 
     Arguments:
         timeout: seconds for the connection, and again for the handshake.
 
     Raises:
-        CertificateRefused: another server answers, or one that nobody knows.
+        CertificateRefused: the certificate is not accepted.
         BadArgument: a file of certificates cannot be read.
-        OSError: nobody answers, or nobody who speaks TLS.
+        OSError: no server answers, or it does not use TLS.
     """
     server = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     pin = trust.fingerprint
@@ -58,8 +58,8 @@ def connect_tls(host: str, port: int, trust: Trust, timeout: float) -> ssl.SSLSo
     except ssl.SSLCertVerificationError as error:
         if trust.known_servers is None or pin == SIGNED or trust.cafile is not None:
             raise CertificateRefused(
-                f"{server} shows a certificate that is not to be trusted: {error.verify_message}. "
-                "If it is the right one all the same, name its --fingerprint"
+                f"the certificate of {server} is not trusted: {error.verify_message}. "
+                "If it is the right one, name its --fingerprint"
             ) from None
     else:
         if trust.known_servers is not None and pin is None and trust.cafile is None:
@@ -69,23 +69,23 @@ def connect_tls(host: str, port: int, trust: Trust, timeout: float) -> ssl.SSLSo
 
 
 def check_files(trust: Trust) -> None:
-    """See that the files of certificates can be read, before anybody is connected to.
+    """Check that the files of certificates can be read.
 
     Raises:
-        BadArgument: one cannot.
+        BadArgument: one cannot be read.
     """
     _context(trust, verify=False)
 
 
 def explained(error: Exception) -> Exception:
-    """The error itself; of a server that ends the connection for want of a certificate, what to do.
+    """Return a clearer error if the server wants a client certificate, else the error itself.
 
-    By TLS 1.3 that is heard only when something is read.
+    With TLS 1.3 a client gets this error only when it reads.
     """
     if isinstance(error, ssl.SSLError) and "CERTIFICATE_REQUIRED" in (error.reason or ""):
         return CertificateRefused(
-            "the server lets in only who shows a certificate: --cert FILE, with certificate and "
-            "key in it (twistedcam tls-init --client NAME)"
+            "the server wants a client certificate: use --cert FILE, a file with certificate and "
+            "key (twistedcam tls-init --client NAME)"
         )
     return error
 
@@ -103,7 +103,7 @@ def _connect_pinned(
     assert trust.known_servers is not None
     raise CertificateRefused(
         f"{server} shows another certificate than before: its fingerprint is {found}. Somebody may "
-        "be in between. If it was changed on purpose, take the server out of "
+        "intercept the connection. If it was changed on purpose, remove the server from "
         f"{trust.known_servers.path}"
     )
 
@@ -116,8 +116,8 @@ def _connect_first(
     found = _shown(secure)
     trust.known_servers.put(server, found)
     trust.tell(
-        f"{server} was not met before; from now on only its certificate is taken, of fingerprint "
-        f"{found}"
+        f"this is the first connection to {server}; from now on only this certificate is "
+        f"accepted, with the fingerprint {found}"
     )
     return secure
 
@@ -136,7 +136,7 @@ def _context(trust: Trust, verify: bool) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=trust.cafile)
     except OSError as error:
-        reason = _unread(error, "there is no certificate in it")
+        reason = _unread(error, "it contains no certificate")
         raise BadArgument(
             f"the certificates to trust, {trust.cafile}, cannot be read: {reason}: name a PEM file"
         ) from None
@@ -145,7 +145,7 @@ def _context(trust: Trust, verify: bool) -> ssl.SSLContext:
         try:
             context.load_cert_chain(trust.certificate)
         except OSError as error:
-            reason = _unread(error, "it has not both, or they do not belong together")
+            reason = _unread(error, "one of both is missing, or they do not belong together")
             raise BadArgument(
                 f"the client's certificate and key, {trust.certificate}, cannot be read: {reason}: "
                 "put both into one PEM file (twistedcam tls-init --client NAME makes them)"

@@ -1,4 +1,4 @@
-"""Client endpoints on TLS for programs on Twisted: as ``client.connect_tls`` without pins."""
+"""Client endpoints with TLS for Twisted: like ``client.connect_tls`` without known servers."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from twistedcam.tls.server_endpoint import certificates_in
 
 
 def client_endpoint(reactor: Any, host: str, port: int, trust: Trust) -> IStreamClientEndpoint:
-    """An encrypted way to the right server. What servers showed before plays no part here.
+    """Return an endpoint that checks the server's certificate. ``known_servers`` is not used.
 
-    A certificate that is refused ends the connection: with CertificateRefused where a fingerprint
-    was asked for, else with OpenSSL's own error.
+    A refused certificate ends the connection: with CertificateRefused if a fingerprint was
+    given, else with OpenSSL's own error.
 
     Raises:
         OSError, ValueError: a file of certificates cannot be read.
@@ -45,7 +45,7 @@ def client_endpoint(reactor: Any, host: str, port: int, trust: Trust) -> IStream
 
 @implementer(IOpenSSLClientConnectionCreator)
 class _Pinned:
-    """Takes one certificate, whoever signed it, and no other."""
+    """Accepts one certificate by its fingerprint, whoever signed it."""
 
     def __init__(self, host: str, fingerprint: str, own: ssl.PrivateCertificate | None) -> None:
         self._host = host
@@ -60,7 +60,7 @@ class _Pinned:
         self._context.set_info_callback(self._check)
 
     def clientConnectionForTLS(self, tlsProtocol: Any) -> SSL.Connection:
-        """A connection whose certificate is looked at before anything is sent on it."""
+        """Return a connection that checks the certificate before anything is sent."""
         connection = SSL.Connection(self._context, None)
         connection.set_app_data(tlsProtocol)
         connection.set_tlsext_host_name(self._host.encode("idna"))

@@ -1,4 +1,4 @@
-"""A certificate in a form that a person can compare."""
+"""Fingerprints of certificates."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from twistedcam.errors import BadArgument
 
 
 def fingerprint_of(certificate: bytes) -> str:
-    """SHA-256 of a certificate.
+    """Return the SHA-256 of a certificate.
 
     Arguments:
-        certificate: in DER.
+        certificate: in DER form.
 
     Returns: 64 hexadecimal digits, lower case.
     """
@@ -20,12 +20,12 @@ def fingerprint_of(certificate: bytes) -> str:
 
 
 def read_fingerprint(text: str) -> str:
-    """A fingerprint as a person gave it: with colons or without, in either case.
+    """Parse a fingerprint, with or without colons, in upper or lower case.
 
     Raises:
-        BadArgument: it is none.
+        BadArgument: the text is not a fingerprint.
     """
     found = text.strip().lower().removeprefix("sha256:").replace(":", "")
     if not re.fullmatch(r"[0-9a-f]{64}", found):
-        raise BadArgument(f"{text!r} is no fingerprint: SHA-256 has 64 hexadecimal digits")
+        raise BadArgument(f"{text!r} is not a fingerprint: SHA-256 has 64 hexadecimal digits")
     return found

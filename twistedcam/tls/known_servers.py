@@ -1,4 +1,4 @@
-"""Which certificate each server showed when it was first met."""
+"""A file of the certificates that servers showed at their first connection."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from twistedcam.errors import BadArgument, DiskError
 from twistedcam.runtime.atomic_file import locked, write_atomically
 
-#: What is kept of a server whose certificate somebody has signed that this machine trusts: its
-#: certificates may change, but one that nobody has signed is not taken for it any more.
+#: Kept for a server whose certificate is signed by a trusted authority. Its certificate may
+#: change, but an unsigned one is not accepted any more.
 SIGNED = "signed"
 
 
@@ -18,26 +18,26 @@ class KnownServers:
     """A file of servers and their certificates' fingerprints.
 
     Arguments:
-        path: a JSON object, ``{"HOST:PORT": FINGERPRINT}``; need not be there yet.
+        path: a JSON object, ``{"HOST:PORT": FINGERPRINT}``; ``put`` creates it.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def get(self, server: str) -> str | None:
-        """What is known of a server, ``HOST:PORT``.
+        """Return the fingerprint of a server, ``HOST:PORT``, or SIGNED, or None.
 
         Raises:
-            BadArgument: the file is broken; who repairs it decides whom to trust.
+            BadArgument: the file is invalid. It is not replaced: that would lose what is known.
         """
         return self._read().get(server)
 
     def put(self, server: str, pin: str) -> None:
-        """Remember it. Several programs may do so at the same time: none undoes another's.
+        """Remember a server. Several programs may do this at the same time.
 
         Raises:
-            BadArgument: the file is broken; it is left as it is.
-            DiskError: it cannot be written.
+            BadArgument: the file is invalid. It is not changed.
+            DiskError: the file cannot be written.
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -56,15 +56,15 @@ class KnownServers:
         except (OSError, ValueError) as error:
             raise BadArgument(f"{self.path} cannot be read: {error}") from None
         if not isinstance(found, dict) or not all(isinstance(each, str) for each in found.values()):
-            raise BadArgument(f"{self.path} is no list of servers: remove it to begin anew")
+            raise BadArgument(f"{self.path} is not a list of servers: remove it to start again")
         return found
 
 
 def default_path(environment: dict[str, str]) -> Path:
-    """Where a user's file is (XDG base directories).
+    """Return the path of the user's file (XDG base directories).
 
     Arguments:
-        environment: the process's, where the command line reads it.
+        environment: the variables of the process.
     """
     data = environment.get("XDG_DATA_HOME") or os.path.join("~", ".local", "share")
     return Path(data).expanduser() / "twistedcam" / "servers.json"

@@ -1,4 +1,4 @@
-"""Server endpoints by their strings: Twisted's, and ``ssl:`` with files that can be read again."""
+"""Server endpoints from strings: Twisted's own, and ``ssl:`` with certificates to reload."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from twistedcam.tls.fingerprint import fingerprint_of
 from twistedcam.tls.server_protocol import TLSServerEndpoint
 
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
-#: What an ``ssl:`` endpoint can be told, in the order in which values without a key are taken.
+#: The keys of an ``ssl:`` endpoint, in the order of values without a key.
 _KEYS = (
     "port",
     "privateKey",
@@ -35,11 +35,11 @@ _KEYS = (
 
 @dataclass(frozen=True)
 class LoadedCertificate:
-    """A server's certificate with its key, as they were read.
+    """A server's certificate and key, read from their files.
 
     Arguments:
-        context: what new connections are made with.
-        fingerprint: the certificate's.
+        context: for new connections.
+        fingerprint: of the certificate.
     """
 
     context: SSL.Context
@@ -48,13 +48,13 @@ class LoadedCertificate:
 
 @implementer(IOpenSSLContextFactory)
 class ServerCertificate:
-    """The certificate of a port: the one that was read last, for each connection that is made.
+    """The certificate of a port. New connections get the one that was loaded last.
 
     Arguments:
-        named: what the endpoint's string says, by its keys.
+        named: the values of the endpoint's string by key.
 
     Raises:
-        OSError, ValueError, SSL.Error: a file cannot be read, or they do not belong together.
+        OSError, ValueError, SSL.Error: a file cannot be read, or the files do not match.
     """
 
     def __init__(self, named: dict[str, str]) -> None:
@@ -62,7 +62,7 @@ class ServerCertificate:
         self._loaded = self.read()
 
     def read(self) -> LoadedCertificate:
-        """Read the files. Nothing changes before ``use``.
+        """Read the files. ``use`` puts them to use.
 
         Raises:
             OSError, ValueError, SSL.Error: as above.
@@ -72,7 +72,7 @@ class ServerCertificate:
         shown = Path(named.get("certKey", key))
         secret = key.read_bytes()
         if b"ENCRYPTED" in secret:
-            raise ValueError(f"the key {key} has a passphrase: nobody is there to type it")
+            raise ValueError(f"the key {key} has a passphrase, which the server cannot ask for")
         try:
             own = ssl.PrivateCertificate.loadPEM(shown.read_bytes() + b"\n" + secret)
         except crypto.Error:
@@ -101,30 +101,30 @@ class ServerCertificate:
         )
 
     def use(self, loaded: LoadedCertificate) -> bool:
-        """Show it on new connections. Returns whether it is another certificate than before."""
+        """Use it for new connections. Return True if it is another certificate than before."""
         is_another = loaded.fingerprint != self._loaded.fingerprint
         self._loaded = loaded
         return is_another
 
     def getContext(self) -> SSL.Context:
-        """For one more connection (IOpenSSLContextFactory)."""
+        """Return the context for a new connection (IOpenSSLContextFactory)."""
         return self._loaded.context
 
 
 def server_endpoint(
     reactor: Any, description: str, scheduler: Scheduler | None = None
 ) -> tuple[IStreamServerEndpoint, ServerCertificate | None]:
-    """An endpoint to listen on, and its certificate, if it has one.
+    """Return an endpoint to listen on, and its certificate, if it has one.
 
-    ``ssl:PORT:privateKey=FILE:certKey=FILE:clientCA=FILE`` lets in those alone who show a
-    certificate that is in the last file, or was signed by one in it. ``certKey`` may have the
-    certificates in between behind its own. All else is Twisted's.
+    ``ssl:PORT:privateKey=FILE:certKey=FILE:clientCA=FILE`` accepts only clients with a certificate
+    that is in the last file or signed by one in it. ``certKey`` may contain intermediate
+    certificates after its own. All other forms are Twisted's.
 
     Arguments:
-        scheduler: shares the time that TLS takes.
+        scheduler: limits the time that TLS takes.
 
     Raises:
-        Exception: of many kinds: that is no endpoint, or a file cannot be read.
+        Exception: of many kinds: the string is not an endpoint, or a file cannot be read.
     """
     kind, *words = [
         each.replace("\0", ":").replace("\\\\", "\\")
@@ -138,7 +138,7 @@ def server_endpoint(
         named[name if equals else key] = value if equals else word
     unknown = set(named) - set(_KEYS)
     if unknown:
-        raise ValueError(f"there is no {min(unknown)!r}; there is {', '.join(_KEYS)}")
+        raise ValueError(f"unknown key {min(unknown)!r}; the keys are {', '.join(_KEYS)}")
     certificate = ServerCertificate(named)
     endpoint = TLSServerEndpoint(
         reactor,
@@ -152,8 +152,8 @@ def server_endpoint(
 
 
 def certificates_in(path: Path) -> list[ssl.Certificate]:
-    """All certificates of a PEM file; raises OSError or ValueError if there is none."""
+    """Return all certificates of a PEM file. Raises OSError or ValueError if there is none."""
     found = [ssl.Certificate.loadPEM(each) for each in _PEM.findall(path.read_bytes())]
     if not found:
-        raise ValueError(f"there is no certificate in {path}")
+        raise ValueError(f"{path} contains no certificate")
     return found

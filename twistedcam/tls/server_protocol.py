@@ -86,7 +86,7 @@ class TLSTransport(BufferingTLSTransport):
 
     @property
     def _begun(self) -> bool:
-        """Whether the handshake is over."""
+        """True after the handshake."""
         return bool(self._handshakeDone)
 
     def _step(self) -> Progress:

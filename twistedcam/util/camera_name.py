@@ -1,4 +1,4 @@
-"""Names of cameras: which there can be, and the form that addresses and topics have."""
+"""Names of cameras: valid names, and their forms in URLs, topics, files and pictures."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ MAX_BYTES = 120
 #: Most characters of a title.
 MAX_TITLE = 100
 
-#: Characters of a word that may mean a camera: more than the URL-safe form of any name has.
+#: Most characters of a word that can name a camera: more than any URL-safe form has.
 _LONGEST_WORD = 2000
 
 #: Characters that separate or quote something in addresses, in shells, or in file names.
 _SEPARATORS = frozenset("/\\:?#&=%,;\"'`<>|")
-#: Characters that count as printable and show nothing.
+#: Characters that are printable by definition, but invisible.
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-#: Names that need no other form, and have always been possible: no further rule holds for them.
+#: Plain names: valid without other checks, and the same in every form.
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 #: Latin letters that NFKD does not take apart.
 _LATIN = str.maketrans(
@@ -56,10 +56,10 @@ _RULE = (
 
 
 def check_name(name: str) -> str:
-    """The name in Unicode's normal form NFC, if a camera can have it.
+    """Return a camera's name in Unicode's normal form NFC.
 
     Raises:
-        BadArgument: it cannot. The message says what a name can have.
+        BadArgument: the name is not valid. The message says what a name can contain.
     """
     if _PLAIN.fullmatch(name):
         return name
@@ -69,12 +69,14 @@ def check_name(name: str) -> str:
         problem = _problem(name)
     if problem is not None:
         shown = name if len(name) <= MAX_LENGTH else f"{name[:MAX_LENGTH]}…"
-        raise BadArgument(f"{shown!r} is no name for a camera: {problem}. It can have {_RULE}")
+        raise BadArgument(
+            f"{shown!r} is not a valid name for a camera: {problem}. A name can have {_RULE}"
+        )
     return name
 
 
 def _problem(name: str) -> str | None:
-    """Why a camera cannot have that name; None if it can."""
+    """Return the reason why a name is not valid, or None."""
     if not name:
         return "it is empty"
     if len(name) > MAX_LENGTH:
@@ -96,31 +98,31 @@ def _problem(name: str) -> str | None:
 
 
 def check_title(title: str) -> str:
-    """The title in normal form NFC, if a camera can be shown under it.
+    """Return a camera's title in normal form NFC.
 
     Raises:
-        BadArgument: it cannot.
+        BadArgument: the title is not valid.
     """
     if len(title) <= MAX_TITLE:
         title = unicodedata.normalize("NFC", title).strip()
     if not title or len(title) > MAX_TITLE or not title.isprintable() or _BLANK.issuperset(title):
         raise BadArgument(
-            f"title={title[:MAX_TITLE]!r} will not do: it is one line of printable text, at most "
-            f"{MAX_TITLE} characters"
+            f"title={title[:MAX_TITLE]!r} is not valid: a title is one line of printable text, "
+            f"at most {MAX_TITLE} characters"
         )
     return title
 
 
 @lru_cache(maxsize=1024)
 def url_safe(name: str) -> str:
-    """The name with ``A`` to ``Z``, ``a`` to ``z``, digits, ``-``, ``_`` and ``.`` alone.
+    """Return the URL-safe form of a name: ASCII letters, digits, ``-``, ``_`` and ``.``.
 
-    A plain ASCII name stays as it is. Letters lose their accents (NFKD without marks), spaces
-    and signs become ``-``. Where other letters are lost, a hash of the name takes their place:
+    A plain ASCII name is not changed. Letters lose their accents (NFKD without marks); spaces
+    and signs become ``-``. Other letters are replaced by a hash of the name:
     ``Küche`` → ``Kuche``, ``front door`` → ``front-door``, ``حديقة`` → ``camera-c6bd75e2``.
 
-    The parts between dots are changed each for itself, so that a camera that user code makes has
-    the name of the camera that it is made of: ``Küche.motion`` → ``Kuche.motion``.
+    Each part between dots is converted separately, so that a camera made by user code keeps the
+    name of its source camera: ``Küche.motion`` → ``Kuche.motion``.
     """
     if _PLAIN.fullmatch(name):
         return name
@@ -147,10 +149,10 @@ def _url_safe_part(part: str) -> str:
 
 
 def ascii_title(name: str, title: str | None = None) -> str:
-    """What is written into pictures, by fonts that have ASCII letters alone.
+    """Return the text to draw into pictures with fonts that have only ASCII letters.
 
-    It is the title, or else the name, without accents; the URL-safe form of the name where letters
-    would be missing.
+    This is the title or the name without accents, or the URL-safe form of the name if letters
+    would be lost.
     """
     text = title or name
     if text.isascii():
@@ -161,10 +163,10 @@ def ascii_title(name: str, title: str | None = None) -> str:
 
 
 def find_name(names: Iterable[str], word: str) -> str | None:
-    """Which of these cameras a word means: its name, or the URL-safe form of that; None if none.
+    """Return the camera that a word names, by its name or its URL-safe form, or None.
 
     Arguments:
-        names: the cameras' names, none of which is another's URL-safe form (check_distinct).
+        names: names of cameras. None is the URL-safe form of another (check_distinct).
     """
     names = tuple(names)
     if word in names:
@@ -176,12 +178,12 @@ def find_name(names: Iterable[str], word: str) -> str | None:
 
 
 def check_distinct(name: str, others: Iterable[str]) -> None:
-    """See that a camera's name cannot be taken for another's, by people, addresses or file names.
+    """Check that a name cannot be confused with another in URLs or file names.
 
-    Two plain ASCII names that differ in upper and lower case have always been two cameras.
+    Two plain ASCII names that differ only in case are two cameras.
 
     Raises:
-        BadArgument: it can.
+        BadArgument: two names have the same form.
     """
     for other in others:
         if _PLAIN.fullmatch(name) and _PLAIN.fullmatch(other):
@@ -195,5 +197,5 @@ def check_distinct(name: str, others: Iterable[str]) -> None:
 
 
 def file_stem(name: str) -> str:
-    """The name as the beginning of a file's: spaces, and signs that shells expand, are ``_``."""
+    """Return the name for the start of a file name: spaces and shell characters become ``_``."""
     return name if _PLAIN.fullmatch(name) else re.sub(r"[ +*~$!{}()\[\]^]", "_", name)

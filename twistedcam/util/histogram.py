@@ -1,10 +1,10 @@
-"""How often a value lay where: cheap enough to count every picture that goes out."""
+"""A histogram that is cheap enough to count every delivered frame."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 
-#: Upper bounds for ages of pictures, in seconds.
+#: Upper bounds for ages of frames, in seconds.
 AGES = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.035, 0.05, 0.1, 0.2, 0.35, 0.5, 1.0, 2.5)
 
 
@@ -12,7 +12,7 @@ class Histogram:
     """Counts values by the first bound that is not below them.
 
     Arguments:
-        bounds: in rising order; what lies above the last is counted too.
+        bounds: upper bounds in rising order. Values above the last are counted too.
     """
 
     __slots__ = ("bounds", "counts", "total")
@@ -23,17 +23,17 @@ class Histogram:
         self.total = 0.0
 
     def observe(self, value: float) -> None:
-        """One more value."""
+        """Count a value."""
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
 
     def add(self, counts: list[int], total: float) -> None:
-        """Values that were counted elsewhere, by the same bounds, and their sum."""
+        """Add counts by the same bounds, and the sum of their values."""
         self.counts = [mine + more for mine, more in zip(self.counts, counts, strict=True)]
         self.total += total
 
     def cumulative(self) -> list[tuple[str, float]]:
-        """Bound and how many values are not above it, the last bound being ``+Inf``."""
+        """Return each bound with the number of values up to it. The last bound is ``+Inf``."""
         rows, so_far = [], 0
         for bound, count in zip([*map(str, self.bounds), "+Inf"], self.counts, strict=True):
             so_far += count

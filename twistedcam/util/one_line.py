@@ -1,10 +1,10 @@
-"""Text of somebody else's on a terminal of ours."""
+"""Makes foreign text safe for a terminal."""
 
 from __future__ import annotations
 
 
 def on_one_line(text: str) -> str:
-    """The text with a blank for each letter that ends a line, steers a terminal, or hides."""
+    """Replace line ends, control characters and invisible characters by spaces."""
     return text if text.isprintable() else "".join(map(_printable, text))
 
 

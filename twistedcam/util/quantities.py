@@ -1,4 +1,4 @@
-"""Lengths of time and sizes, from and for people: ``10s``, ``1.5h``, ``20GB``, ``512MiB``."""
+"""Reads and formats durations, sizes and rates: ``10s``, ``1.5h``, ``20GB``, ``512MiB``."""
 
 from __future__ import annotations
 
@@ -21,58 +21,58 @@ _MOST_SECONDS = 10 * 366 * 86400.0
 
 
 def seconds(text: str | float, what: str) -> float:
-    """Seconds from ``10s``, ``10m``, ``1.5h``, ``2d``, ``200ms``, or a bare number of seconds.
+    """Parse seconds: ``10s``, ``10m``, ``1.5h``, ``2d``, ``200ms``, or a bare number of seconds.
 
     Arguments:
         what: the setting's name, for the error.
 
     Raises:
-        BadArgument: it is no length of time above nothing.
+        BadArgument: it is not a positive duration.
     """
     value = _parse(text, _SECONDS)
     if value is None or not 0 < value <= _MOST_SECONDS:
-        raise BadArgument(f"{what}={text!r} is no length of time: write it as 10s, 5m or 1.5h")
+        raise BadArgument(f"{what}={text!r} is not a duration: write it as 10s, 5m or 1.5h")
     return value
 
 
 def size(text: str | float, what: str) -> int:
-    """Bytes from ``20GB``, ``512MiB``, or a bare number of bytes.
+    """Parse bytes: ``20GB``, ``512MiB``, or a bare number of bytes.
 
     Raises:
-        BadArgument: it is no size above nothing.
+        BadArgument: it is not a positive size.
     """
     value = _parse(text, _BYTES | {"": 1, "m": 1000**2})
     if value is None or value < 1:
-        raise BadArgument(f"{what}={text!r} is no size: write it as 500MB or 20GB")
+        raise BadArgument(f"{what}={text!r} is not a size: write it as 500MB or 20GB")
     return int(value)
 
 
 def bitrate(text: str | float, what: str) -> int:
-    """Bits a second from ``4M``, ``800k``, or a bare number.
+    """Parse bits per second: ``4M``, ``800k``, or a bare number.
 
     Raises:
-        BadArgument: it is no rate above nothing.
+        BadArgument: it is not a positive rate.
     """
     try:
         return size(text, what)
     except BadArgument:
-        raise BadArgument(f"{what}={text!r} is no rate: write it as 4M or 800k") from None
+        raise BadArgument(f"{what}={text!r} is not a rate: write it as 4M or 800k") from None
 
 
 def is_size(text: str | float) -> bool:
-    """Whether this is clearly a size and not a length of time: ``100MB``, but not ``10m``."""
+    """True if the text is a size and not a duration: ``100MB``, but not ``10m``."""
     return isinstance(text, str) and _parse(text, _BYTES) is not None
 
 
 def show_seconds(length: float) -> str:
-    """A length of time as players show it: ``0:07``, ``1:00``, ``1:02:03``."""
+    """Format a duration as players do: ``0:07``, ``1:00``, ``1:02:03``."""
     minutes, rest = divmod(round(length), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def show_size(count: int) -> str:
-    """A number of bytes in the unit that fits: ``512 bytes``, ``8.3 KB``, ``26 MB``, ``1.2 GB``."""
+    """Format a number of bytes in a suitable unit: ``512 bytes``, ``8.3 KB``, ``26 MB``."""
     if count < 1000:
         return f"{count} bytes"
     power = 1
@@ -83,7 +83,7 @@ def show_size(count: int) -> str:
 
 
 def shown_path(path: Path) -> str:
-    """A file's path, from the working directory if it is below it."""
+    """Format a path, relative to the working directory if it is inside."""
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 

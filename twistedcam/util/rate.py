@@ -1,4 +1,4 @@
-"""How many a second, over the last second and since the start."""
+"""Rates of events, over the last second and since the start."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from __future__ import annotations
 class Rate:
     """Counts events by their times.
 
-    It is told of every frame of every viewer, so it keeps no time of each: only marks, a quarter
-    of the span apart, of how many there had been until then.
+    It counts every frame of every viewer, so it does not keep the time of each event, only a few
+    marks a quarter of the span apart.
 
     Arguments:
-        span: the seconds that the current rate is taken over.
+        span: seconds of the current rate.
     """
 
     __slots__ = ("_due", "_first", "_last", "_marks", "_span", "count")
@@ -19,24 +19,24 @@ class Rate:
         self._span = span
         self._first: float | None = None
         self._last = 0.0
-        #: Times and the number of the event that came then, oldest first: six at most. A deque
-        #: takes the room of 64, and every viewer has a rate.
+        #: Times and numbers of events, oldest first, at most six. A list, because a deque
+        #: allocates 64 entries, and every viewer has a rate.
         self._marks: list[tuple[float, int]] = []
         self._due = float("-inf")
         self.count = 0
 
     def tick(self, now: float) -> None:
-        """One event, at ``now`` seconds on any clock that only goes forward."""
+        """Count an event at ``now`` seconds of a monotonic clock."""
         self.count += 1
         self._last = now
         if now >= self._due:
             self._mark(now)
 
     def current(self, now: float) -> float:
-        """Events a second over the last span.
+        """Return events per second over the last span.
 
-        Taken from the gaps between events, so that a steady 30 a second reads 30.0 and not
-        29 or 31, as long as the last one is no more than two gaps old.
+        The rate is computed from the intervals, so that a steady 30 per second gives 30.0 and not
+        29 or 31, while the last event is at most two intervals old.
         """
         silence = now - self._last
         if not self._marks or silence > self._span:
@@ -48,7 +48,7 @@ class Rate:
         return gaps / length if silence <= 2 * length / gaps else gaps / (length + silence)
 
     def average(self, now: float) -> float:
-        """Events a second since the first."""
+        """Return events per second since the first event."""
         if self._first is None or now <= self._first:
             return 0.0
         return self.count / (now - self._first)
@@ -63,15 +63,15 @@ class Rate:
 
 
 class ReportedRate(Rate):
-    """A rate that is measured elsewhere and told."""
+    """A rate that another process measures."""
 
     __slots__ = ("told",)
 
     def __init__(self) -> None:
         super().__init__()
-        #: Events a second, as last told.
+        #: Events per second, as last reported.
         self.told = 0.0
 
     def current(self, now: float) -> float:
-        """What was told."""
+        """Return the reported rate."""
         return self.told

@@ -1,4 +1,4 @@
-"""The control port opens by a token, and to what the token is good for."""
+"""The control port opens by a token, and to what the token is valid for."""
 
 from __future__ import annotations
 
@@ -89,7 +89,9 @@ class TokenTests(TokenCase):
         self.assertEqual(boss.ask("stop door"), ["OK"])
         for line in ("shutdown", "reload", "save door"):
             [said] = boss.ask(line)
-            self.assertRegex(said, "^ERR unauthorized the token 'boss' has not the right 'admin'$")
+            self.assertRegex(
+                said, "^ERR unauthorized the token 'boss' does not have the right 'admin'$"
+            )
 
     def test_admin_ends_reloads_and_saves_and_does_nothing_else(self) -> None:
         ended: list[bool] = []
@@ -141,7 +143,9 @@ class TokenTests(TokenCase):
             asking = self.controller(name)
             for line in ("status", "status nowhere", "get", "watch nowhere", "cameras 1"):
                 [said] = asking.ask(line)
-                self.assertRegex(said, "^ERR unauthorized the token '.*' has not the right to view")
+                self.assertRegex(
+                    said, "^ERR unauthorized the token '.*' does not have the right to view"
+                )
 
     def test_a_name_that_another_camera_s_file_has_is_no_secret_that_comes_out(self) -> None:
         for camera, seq in ((self.door, 1), (self.yard, 2)):

@@ -127,7 +127,7 @@ class ClientProtocol(TwistedProtocol):
         unsigned = "certificate verify failed" in str(reason.value)  # OpenSSL's words for it
         if unsigned or isinstance(reason.value, VerificationError):
             return CertificateRefused(
-                f"{self.factory.client.target} shows a certificate that is not to be trusted. If "
+                f"{self.factory.client.target} shows a certificate that is not trusted. If "
                 "it is the right one all the same, name its fingerprint"
             )
         return Disconnected(reason.getErrorMessage())

@@ -62,7 +62,7 @@ async def admit(
     asked = first if join.camera is None else server.name_of(join.camera)
     if join.camera is None and not grant.covers(asked):
         grant.require_reach(None, "a JOIN without a camera's name")
-    # The right first: a camera that the token is not good for and one that there is not are alike.
+    # The right first: a camera that the token is not valid for and one that there is not are alike.
     grant.require(right_of(join), asked)
     try:
         return server.first_or_named(join.camera), grant

@@ -1,4 +1,4 @@
-// What the page's token is good for: the page offers nothing that the server would refuse.
+// What the page's token is valid for: the page offers nothing that the server would refuse.
 
 class Rights {
   constructor() {
@@ -15,7 +15,7 @@ class Rights {
 
   // Why it may not be done; "" if it may.
   why(right, camera = null) {
-    if (!this.rights.includes(right)) return `The token “${this.token}” has not the right ${right === "admin" ? "“admin”" : `to ${right}`}`;
+    if (!this.rights.includes(right)) return `The token “${this.token}” does not have the right ${right === "admin" ? "“admin”" : `to ${right}`}`;
     if (this.cameras === null || this.cameras.includes(camera)) return "";
     return `The token “${this.token}” is for ${this.cameras.join(", ")} alone`;
   }
