@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from twistedcam.runtime.regular_file import is_regular, open_regular, read_regular
+from twistedcam.runtime.regular_file import is_regular, open_regular
 
 
 def _socket(path: Path) -> None:
@@ -47,8 +47,6 @@ def test_what_is_no_regular_file_is_refused_at_once(
     for flags in (os.O_RDONLY, os.O_RDWR):
         with pytest.raises(OSError, match="odd"):
             open_regular("odd", flags)
-    with pytest.raises(OSError, match="odd"):
-        read_regular("odd", 100)
 
 
 def test_a_fifo_that_took_the_file_s_place_meanwhile_is_refused_as_well(tmp_path: Path) -> None:
@@ -62,17 +60,6 @@ def test_a_fifo_that_took_the_file_s_place_meanwhile_is_refused_as_well(tmp_path
             open_regular(tmp_path / "fifo")
     assert os.stat is real
     assert raised.value.errno == errno.EINVAL
-
-
-def test_a_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(bytes(100))
-    assert read_regular(tmp_path / "a", 100) == bytes(100)
-    with pytest.raises(OSError, match="large") as raised:
-        read_regular(tmp_path / "a", 99)
-    assert raised.value.errno == errno.EFBIG
-    os.truncate(tmp_path / "a", 1 << 40)
-    with pytest.raises(OSError, match="large"):
-        read_regular(tmp_path / "a", 1 << 20)
 
 
 @pytest.mark.parametrize("name", ["a\0b", "a" * 300, "a/b"])

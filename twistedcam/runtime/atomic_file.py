@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
+
+from twistedcam.runtime.regular_file import open_regular
 
 #: Seconds to wait for a lock before giving up.
 LOCK_TIMEOUT = 10.0
@@ -25,8 +26,6 @@ _UNSUPPORTED = frozenset(
 )
 #: What a file system says whose disk refuses.
 _DANGER = frozenset({errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ESTALE})
-#: Never through a symbolic link, and never waiting for the other end of a FIFO.
-_PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 def write_atomically(
@@ -54,8 +53,8 @@ def write_atomically(
     """
     folder, name = os.path.split(path)
     fresh = os.path.join(folder, f".{_short(name)}.{token_hex(6)}.new")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _PLAIN | getattr(os, "O_BINARY", 0)
-    fd = os.open(fresh, flags, mode & 0o700, dir_fd=dir_fd)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    fd = open_regular(fresh, flags, mode=mode & 0o700, dir_fd=dir_fd)
     try:
         with open(fd, "wb") as file:
             file.write(data)
@@ -152,11 +151,9 @@ def _set_mode(fd: int, mode: int) -> None:
 def _lock_file(lock: str, until: float, dir_fd: int | None) -> Iterator[bool]:
     """Have the lock on a file; False where the file system has none."""
     while True:
-        fd = os.open(lock, os.O_RDWR | os.O_CREAT | _PLAIN, 0o600, dir_fd=dir_fd)
+        fd = open_regular(lock, os.O_RDWR | os.O_CREAT, mode=0o600, dir_fd=dir_fd)
         try:
             found = os.fstat(fd)
-            if not stat.S_ISREG(found.st_mode):
-                raise OSError(errno.EINVAL, "not a regular file", lock)
             has_locks = _lock(fd, lock, until)
             # Who held it before has removed it: the next one may have made another already.
             if _identity(lock, dir_fd) == (found.st_ino, found.st_mtime_ns):
@@ -200,8 +197,8 @@ def _exclusive_file(lock: str, until: float, dir_fd: int | None) -> Iterator[Non
     since = time.monotonic()
     while True:
         try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _PLAIN
-            os.close(os.open(lock, flags, 0o600, dir_fd=dir_fd))
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+            os.close(open_regular(lock, flags, mode=0o600, dir_fd=dir_fd))
             break
         except FileExistsError:
             found = _identity(lock, dir_fd)

@@ -45,24 +45,6 @@ def open_regular(
     return fd
 
 
-def read_regular(path: Path | str, most: int, *, dir_fd: int | None = None) -> bytes:
-    """Read a whole regular file.
-
-    Arguments:
-        most: bytes that it may have.
-
-    Raises:
-        OSError: it cannot be read, or is no regular file; with ``EFBIG``: it is longer.
-    """
-    with open(open_regular(path, dir_fd=dir_fd), "rb") as file:
-        if os.fstat(file.fileno()).st_size > most:
-            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
-        data = file.read(most + 1)
-    if len(data) > most:  # it grows
-        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
-    return data
-
-
 def is_regular(path: Path | str, *, dir_fd: int | None = None) -> bool:
     """Whether there is a regular file of that name; a symbolic link is none."""
     try:
