@@ -36,15 +36,15 @@ def check_picture(data: bytes) -> None:
         return
     assert whole.jpeg.startswith(jpeg.SOI)
     assert whole.jpeg.endswith(jpeg.EOI)
-    assert whole.size == size
+    assert whole.header.size == size
     again = repair_jpeg(whole.jpeg)
-    assert again.jpeg == whole.jpeg, "what was made whole is not taken for whole"
-    assert not again.repaired
-    if whole.repaired and not data.endswith(jpeg.EOI):
+    assert again.jpeg == whole.jpeg, "a repaired picture is not changed again"
+    assert not again.is_repaired
+    if whole.is_repaired and not data.endswith(jpeg.EOI):
         try:
             simplejpeg.decode_jpeg(whole.jpeg, "GRAY")
         except ValueError:
-            assert jpeg.EOI in data, "only what decodes is mended"
+            assert jpeg.EOI in data, "only pictures that can be decoded are repaired"
 
 
 def check_parts(data: bytes) -> None:

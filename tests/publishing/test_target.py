@@ -58,7 +58,7 @@ def test_settings_behind_the_hash_are_ours() -> None:
         ("hls:ftp://h/x", "needs a folder"),
         ("whip:rtmp://h/x", "needs a web address"),
         ("rtmp://h/a/k#fps=5", "no setting 'fps'"),
-        ("rtmp://h/a/k#encoder=h265", "encoder='h265' is none"),
+        ("rtmp://h/a/k#encoder=h265", "encoder='h265' is unknown"),
         ("rtmp://h/a/k#crf=99", "crf has to be a number from 0 to 51, not '99'"),
         ("rtmp://h/a/k#bitrate=fast", "bitrate='fast' is not a rate: write it as 4M"),
         ("rtmp://h/a/k#name=a b", "name='a b' will not do"),

@@ -1,1 +1,1 @@
-"""Encoders and lossless transforms."""
+"""Encoders, and lossless transforms of JPEGs."""

@@ -1,4 +1,4 @@
-"""H.264 of a camera's JPEGs, by the encoder that was asked for or the one that works."""
+"""Encodes a camera's JPEGs as H.264, in hardware where that works."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ from twistedcam.errors import BadArgument, NotSupported
 from twistedcam.media.jpeg_decoder import decode_jpeg
 from twistedcam.media.packet import Packet
 
-#: What may be asked for; ``auto`` is the first of the hardware's that works, else libx264.
+#: Encoders that can be selected; ``auto`` is the first of HARDWARE that works, else libx264.
 HARDWARE = ("h264_nvenc", "h264_videotoolbox", "h264_v4l2m2m", "h264_vaapi")
 ENCODERS = ("libx264", "auto", *HARDWARE)
-#: What PyAV raises for an encoder that cannot be had.
-_NOT_HAD = (av.error.FFmpegError, av.codec.codec.UnknownCodecError)
-#: Pixels of a side of a picture that x264 takes.
+#: Errors of PyAV for an encoder that is not available.
+_UNAVAILABLE = (av.error.FFmpegError, av.codec.codec.UnknownCodecError)
+#: Pixels of a picture's side that x264 accepts.
 LEAST_SIDE, MOST_SIDE = 2, 16384
-#: Steps a second of the packets' times.
+#: Steps a second of the packets' time stamps.
 CLOCK = 90_000
-#: Pixels up to which one thread encodes 30 a second with ease.
+#: Pixels up to which one thread encodes 30 frames a second easily.
 _ONE_THREAD = 1280 * 720
 _PIC_I, _PIC_NONE = 1, 0
-#: What H.264 says of its colours, and swscale takes (ITU-T H.273): range, matrix, primaries,
-#: transfer. JPEGs have full range with the matrix of BT.601 (JFIF 1.02) and the colours of sRGB.
+#: Colour range, matrix, primaries and transfer (ITU-T H.273), for H.264 and swscale. JPEGs have
+#: full range, the matrix of BT.601 (JFIF 1.02) and the colours of sRGB.
 _LIMITED_RANGE, _FULL_RANGE = 1, 2
 _BT709, _BT470BG, _SRGB = 1, 5, 13
-#: A picture with more lines or columns than these has the matrix of BT.709: where a player looks
-#: at the size and not at what the film says of itself, it takes that one, too.
+#: Pictures with more rows or columns get the matrix of BT.709. Players that ignore the stream's
+#: colour description select the matrix by size in the same way.
 _SD_WIDTH, _SD_HEIGHT = 1279, 576
-#: Encoders that take pictures from a device's memory, the device, and the format that it has.
+#: Encoders that read from a device's memory: the device and its pixel format.
 _DEVICES = {"h264_vaapi": ("vaapi", "nv12")}
 
 
 @dataclass(frozen=True)
 class H264Settings:
-    """What makes two encodes the same.
+    """Settings of an encoder; equal ones can share it.
 
     Arguments:
         encoder: one of ENCODERS.
-        crf: x264's quality, 0 (best) to 51; where the encoder has no such thing, unused.
-        preset: x264's.
-        bitrate: bits a second at most, or None for as many as the quality takes.
+        crf: x264's quality, 0 (best) to 51; unused by other encoders.
+        preset: x264's preset.
+        bitrate: bits a second at most; None for no limit.
     """
 
     encoder: str = "libx264"
@@ -61,15 +61,15 @@ class H264Settings:
     def __post_init__(self) -> None:
         if self.encoder not in ENCODERS:
             known = ", ".join(ENCODERS)
-            raise BadArgument(f"encoder={self.encoder!r} is none that there is: {known}")
+            raise BadArgument(f"encoder={self.encoder!r} is unknown; use one of: {known}")
 
 
 class YuvDecoder:
-    """Decodes JPEGs to what an encoder takes: no detour through RGB.
+    """Decodes JPEGs to limited-range YUV 4:2:0, without a conversion to RGB.
 
     Arguments:
-        width, height: the JPEGs' size; an odd pixel is cut off, because 4:2:0 has pairs. A JPEG of
-            another size is made smaller or larger, with black edges where it has another shape.
+        width, height: the JPEGs' size; 4:2:0 needs even sides, so an odd pixel is cut off. A JPEG
+            of another size is scaled, with black edges if it has another shape.
     """
 
     def __init__(self, width: int, height: int) -> None:
@@ -79,9 +79,9 @@ class YuvDecoder:
         self._decoder: Any = av.CodecContext.create("mjpeg", "r")
 
     def decode(self, jpeg: bytes) -> Any:
-        """A frame in limited-range 4:2:0, or None if no decoder can read the picture.
+        """The picture as av.VideoFrame, or None if no decoder can read it.
 
-        Many players show full range with the wrong contrast, although the film says what it is.
+        It has limited range, because many players show full range with the wrong contrast.
         """
         try:
             frames = self._decoder.decode(av.Packet(jpeg))
@@ -90,7 +90,7 @@ class YuvDecoder:
         except (av.error.FFmpegError, ValueError):
             self._decoder.flush_buffers()
         try:
-            image = decode_jpeg(jpeg)  # it reads sampling factors that FFmpeg does not
+            image = decode_jpeg(jpeg)  # it supports sampling factors that FFmpeg does not
             return self._fitted(av.VideoFrame.from_ndarray(image, format="bgr24"))
         except (av.error.FFmpegError, ValueError):
             return None
@@ -114,7 +114,7 @@ class YuvDecoder:
         )
 
     def _with_edges(self, frame: Any) -> Any:
-        """A picture of another size, in the middle of a black one."""
+        """A picture of another shape, centred on a black one."""
         width, height = self.size
         scale = min(width / frame.width, height / frame.height)
         inner = [
@@ -135,7 +135,7 @@ class YuvDecoder:
         return av.VideoFrame.from_ndarray(whole, format="yuv420p")
 
     def describe(self, coder: Any) -> None:
-        """Tell an encoder what it gets."""
+        """Set an encoder's size, pixel format, colours and threads."""
         coder.width, coder.height = self.size
         coder.pix_fmt = "yuv420p"
         coder.color_range, coder.colorspace = _LIMITED_RANGE, self._matrix
@@ -145,32 +145,32 @@ class YuvDecoder:
 
 
 def check_size(width: int, height: int) -> None:
-    """See that pictures can be encoded as H.264.
+    """Check that pictures of this size can be encoded as H.264.
 
     Raises:
-        NotSupported: they have too few pixels in a row or column, or too many.
+        NotSupported: a side has too few or too many pixels.
     """
     if min(width, height) < LEAST_SIDE:
-        raise not_encodable(width, height, f"it takes {LEAST_SIDE} pixels a side")
+        raise not_encodable(width, height, f"the smallest side is {LEAST_SIDE} pixels")
     if max(width, height) > MOST_SIDE:
-        raise not_encodable(width, height, f"it has at most {MOST_SIDE:,} pixels a side")
+        raise not_encodable(width, height, f"the largest side is {MOST_SIDE:,} pixels")
 
 
 def mark_keyframe(frame: Any, wanted: bool) -> None:
-    """Ask for a picture that a player can begin with, or leave it to the encoder."""
+    """Request a key frame, or leave the type to the encoder."""
     frame.pict_type = _PIC_I if wanted else _PIC_NONE
 
 
 class H264Encoder:
-    """One encoder for pictures of one size; its packets are in Annex B, headers in each keyframe.
+    """Encodes pictures of one size as Annex B, with headers in each key frame.
 
     Arguments:
-        settings: what is wanted.
+        settings: encoder, quality and bit rate.
         width, height: pixels.
         generation: the number of this stream, for its packets.
 
     Raises:
-        NotSupported: no encoder of those that may be taken can be opened.
+        NotSupported: no encoder can be opened.
     """
 
     def __init__(
@@ -179,16 +179,16 @@ class H264Encoder:
         self._generation = generation
         self.size = width, height
         self._pictures = YuvDecoder(width, height)
-        #: Why it is not the encoder that was asked for, or None.
+        #: Why it is not the encoder in ``settings``, or None.
         self.note: str | None = None
         self.name, self._coder = self._open(settings)
 
     def encode(self, jpeg: bytes, pts: int, keyframe: bool) -> list[Packet] | None:
-        """The packets that are ready; None for a broken JPEG.
+        """Encode a picture, and return the packets that are ready; None for a broken JPEG.
 
         Arguments:
             pts: the picture's time in steps of CLOCK.
-            keyframe: whether players have to be able to begin here.
+            keyframe: True to request a key frame.
         """
         frame = self._pictures.decode(jpeg)
         if frame is None:
@@ -209,9 +209,9 @@ class H264Encoder:
         for name in dict.fromkeys((*names, "libx264")):
             said: list[str] = []
             try:
-                with _overheard(said):
+                with _captured_logs(said):
                     coder = self._try(name, settings)
-            except (*_NOT_HAD, ValueError, NotImplementedError) as error:
+            except (*_UNAVAILABLE, ValueError, NotImplementedError) as error:
                 failed.append(f"{name}: {said[0] if said else _reason(error)}")
                 continue
             if failed:
@@ -241,15 +241,15 @@ class H264Encoder:
 
 
 def on_device(frame: Any, pix_fmt: str) -> Any:
-    """The same picture, its values as they are, in the format that a device takes."""
+    """The picture in a device's pixel format, with unchanged values."""
     return frame.reformat(
         format=pix_fmt, src_color_range=_LIMITED_RANGE, dst_color_range=_LIMITED_RANGE
     )
 
 
 @contextmanager
-def _overheard(said: list[str]) -> Iterator[None]:
-    """What FFmpeg logs meanwhile: that tells more than the number that it gives."""
+def _captured_logs(said: list[str]) -> Iterator[None]:
+    """Collect FFmpeg's log lines, which say more than its error numbers."""
     before = av.logging.get_level()
     av.logging.set_level(av.logging.ERROR)
     try:
@@ -267,7 +267,7 @@ def _reason(error: Exception) -> str:
 
 
 def not_encodable(width: int, height: int, why: str) -> NotSupported:
-    """The error for pictures of a size that cannot be encoded as H.264."""
+    """The error for pictures of a size that cannot be encoded."""
     return NotSupported(
         f"pictures of {width}x{height} cannot be encoded as H.264 ({why}): set another size, or"
         " record the camera's own JPEGs (format=copy, a name that ends in .mkv)"

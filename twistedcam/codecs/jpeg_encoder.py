@@ -1,4 +1,4 @@
-"""From what a source grabbed to the JPEG that everybody gets. Runs in the camera's thread."""
+"""Turns a source's pictures into the JPEGs that viewers get, on the camera's thread."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import cv2
 from twistedcam.codecs.jpeg_transform import turn_jpeg
 from twistedcam.media import jpeg as jpegs
 from twistedcam.media.jpeg_decoder import Damaged, decode_jpeg
-from twistedcam.media.jpeg_repair import Whole, examine
+from twistedcam.media.jpeg_repair import RepairedJpeg, repair_jpeg
 from twistedcam.media.jpeg_truncation import TruncationDetector
 from twistedcam.media.orientation import turn_image, turn_of
 from twistedcam.sources.base import RawPicture
@@ -24,39 +24,39 @@ if TYPE_CHECKING:
 
 DEFAULT_QUALITY = 80
 
-#: Pixels that the side of a JPEG may have: the format knows 65535, what encodes it a few less.
+#: Pixels of a JPEG's side at most: the format allows 65535, the encoder a few fewer.
 MOST_SIDE = 65500
 
 
 class EncodedPicture(NamedTuple):
-    """A picture that is ready to be shown, as a JPEG or as what makes one of it."""
+    """A picture as a JPEG, or as a function that encodes it."""
 
     #: Time of capture in microseconds since the UNIX epoch.
     time_us: int
     width: int
     height: int
     jpeg: bytes | Callable[[], bytes]
-    #: Whether it was encoded here.
+    #: True if it was encoded here.
     encoded: bool
-    #: Whether the camera's JPEG was mended: something put in, or cut off before its start.
+    #: True if the camera's JPEG was repaired: something was added, or cut off before its start.
     repaired: bool = False
-    #: Whether the camera's JPEG was turned without decoding it.
+    #: True if the camera's JPEG was turned without decoding it.
     turned: bool = False
-    #: What a person should know of the camera's pictures, or nothing.
+    #: A remark about the camera's pictures for the user, or an empty text.
     note: str = ""
 
 
 class JpegEncoder:
-    """Passes JPEGs through, or turns them, and encodes images, turned as asked.
+    """Passes JPEGs on, turned if need be, and encodes images.
 
-    A JPEG with an EXIF orientation is turned as that says, before all else, and has none then: its
-    size is the size that is seen. A JPEG that few programs can show is decoded and encoded again.
+    A JPEG with an EXIF orientation is turned accordingly first, and the orientation is removed. A
+    JPEG that few programs can show is decoded and encoded again.
 
     Arguments:
-        quality: JPEG quality, 1 to 100, for what is encoded here.
+        quality: JPEG quality, 1 to 100, of pictures that are encoded here.
         rotate: None, ``90``, ``180`` or ``270`` degrees clockwise.
-        flip: None, ``h`` (left and right) or ``v`` (up and down); after the rotation.
-        timestamp: write the time of capture into the picture.
+        flip: None, ``h`` (horizontal) or ``v`` (vertical); after the rotation.
+        timestamp: True to draw the time of capture into the picture.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class JpegEncoder:
     ) -> None:
         self.quality = quality
         self.timestamp = timestamp
-        #: How JPEGs are turned, in words for status; None where none are.
+        #: How JPEGs are turned, as a text for status; None if they are not.
         self.turning: str | None = None
         self._rotate = rotate or ""
         self._flip = flip or ""
@@ -77,7 +77,7 @@ class JpegEncoder:
 
     @classmethod
     def from_spec(cls, spec: SourceSpec) -> JpegEncoder:
-        """From a source's common settings; BadArgument if one will not do."""
+        """An encoder with a source's common settings; BadArgument if one is invalid."""
         settings = Settings(spec)
         quality = settings.number("quality", 1, 100)
         rotate = settings.choice("rotate", ("", "90", "180", "270"), "") or None
@@ -86,26 +86,27 @@ class JpegEncoder:
         return cls(DEFAULT_QUALITY if quality is None else int(quality), rotate, flip, timestamp)
 
     def finished_size(self, width: int, height: int) -> tuple[int, int]:
-        """The size that a picture of that size has when it is finished."""
+        """The size of the finished picture for a source's picture of that size."""
         return (height, width) if self._rotate in ("90", "270") else (width, height)
 
-    def finish(self, grab: RawPicture, is_wanted: bool = True) -> EncodedPicture:
-        """The finished picture.
+    def finish(self, raw: RawPicture, is_wanted: bool = True) -> EncodedPicture:
+        """Encode a picture if it must be.
 
         Arguments:
-            grab: what the source gave.
-            is_wanted: whether somebody takes all pictures. If not, one that would have to be
-                encoded stays as it is until its JPEG is asked for, which is most often never.
+            raw: the source's picture.
+            is_wanted: False if nobody takes all pictures: encoding is put off until the JPEG is
+                asked for, which is rare.
 
         Raises:
             ValueError: the JPEG is broken, or the image cannot be encoded.
         """
-        time_us = round(grab.time * 1e6)
-        if grab.jpeg is not None:
-            whole, header = examine(grab.jpeg, grab.size)
-            unusual = jpegs.unusual_kind(whole.jpeg, header)
+        time_us = round(raw.time * 1e6)
+        if raw.jpeg is not None:
+            repaired = repair_jpeg(raw.jpeg, raw.size)
+            header = repaired.header
+            unusual = jpegs.unusual_kind(repaired.jpeg, header)
             try:
-                self._truncation.check(whole.jpeg, header)
+                self._truncation.check(repaired.jpeg, header)
             except Damaged:
                 raise
             except ValueError as error:
@@ -113,15 +114,19 @@ class JpegEncoder:
                 raise ValueError(f"a {kind} that cannot be decoded here: {error}") from None
             if not self._has_to_draw and header.orientation == 1 and not unusual:
                 return EncodedPicture(
-                    time_us, *whole.size, whole.jpeg, encoded=False, repaired=whole.repaired
+                    time_us,
+                    *header.size,
+                    repaired.jpeg,
+                    encoded=False,
+                    repaired=repaired.is_repaired,
                 )
-            return self._changed(grab.time, whole, header.orientation, unusual, is_wanted)
-        if grab.image is None:
-            raise ValueError(grab.fault or "there is no picture to encode")
-        check_image_size(grab.image)
-        height, width = grab.image.shape[:2]
+            return self._changed(raw.time, repaired, unusual, is_wanted)
+        if raw.image is None:
+            raise ValueError(raw.fault or "there is no picture to encode")
+        check_image_size(raw.image)
+        height, width = raw.image.shape[:2]
         width, height = self.finished_size(width, height)
-        make = partial(self._encoded, grab.image, grab.time)
+        make = partial(self._encoded, raw.image, raw.time)
         if not is_wanted:
             return EncodedPicture(time_us, width, height, make, encoded=False)
         return EncodedPicture(time_us, width, height, make(), encoded=True)
@@ -133,11 +138,11 @@ class JpegEncoder:
         return turn_image(image, self._rotate, self._flip)
 
     def _changed(
-        self, seconds: float, whole: Whole, orientation: int, unusual: str, is_wanted: bool
+        self, seconds: float, repaired: RepairedJpeg, unusual: str, is_wanted: bool
     ) -> EncodedPicture:
-        """A camera's JPEG that cannot be passed on as it is."""
-        rotate, flip = turn_of(orientation, self._rotate, self._flip)
-        width, height = whole.size
+        """Turn or encode a camera's JPEG that cannot be passed on as it is."""
+        rotate, flip = turn_of(repaired.header.orientation, self._rotate, self._flip)
+        width, height = repaired.header.size
         if rotate in ("90", "270"):
             width, height = height, width
         note = ""
@@ -146,18 +151,18 @@ class JpegEncoder:
                 f"it sends {unusual} JPEGs, which hardly any browser or player shows:"
                 " each is decoded and encoded again"
             )
-        make = partial(self._again, whole.jpeg, seconds, rotate, flip, bool(unusual))
-        time_us, repaired = round(seconds * 1e6), whole.repaired
+        make = partial(self._again, repaired.jpeg, seconds, rotate, flip, bool(unusual))
+        time_us, is_repaired = round(seconds * 1e6), repaired.is_repaired
         if not is_wanted:
             later = partial(_first, make)
-            return EncodedPicture(time_us, width, height, later, False, repaired, note=note)
+            return EncodedPicture(time_us, width, height, later, False, is_repaired, note=note)
         jpeg, turned = make()
-        return EncodedPicture(time_us, width, height, jpeg, not turned, repaired, turned, note)
+        return EncodedPicture(time_us, width, height, jpeg, not turned, is_repaired, turned, note)
 
     def _again(
         self, jpeg: bytes, seconds: float, rotate: str, flip: str, is_unusual: bool
     ) -> tuple[bytes, bool]:
-        """A camera's JPEG with what was asked for done to it, and whether it was only turned."""
+        """The changed JPEG; and True if it was turned without loss."""
         is_turned = bool(rotate or flip)
         if self.timestamp or is_unusual:
             if is_turned:
@@ -172,7 +177,7 @@ class JpegEncoder:
                 raise
             except ValueError as error:
                 self.turning = f"decoded and encoded: {error}"
-        # Of a camera whose pictures give warnings each would be decoded a second time.
+        # Pictures that cause warnings would be decoded twice if they were decoded strictly.
         image = decode_jpeg(jpeg, strict=not self._truncation.is_noisy)
         return self._encode(turn_image(image, rotate, flip), seconds), False
 
@@ -189,10 +194,10 @@ class JpegEncoder:
 
 
 def check_image_size(image: NDArray[np.uint8]) -> None:
-    """See that an image can become a JPEG.
+    """Check that an image can be encoded as JPEG.
 
     Raises:
-        ValueError: it has too many pixels, or too many in a row or column, or none.
+        ValueError: it is empty or too large.
     """
     height, width = image.shape[:2]
     if not width or not height:
@@ -202,7 +207,9 @@ def check_image_size(image: NDArray[np.uint8]) -> None:
             f"a picture of {width}x{height}: a JPEG has at most {MOST_SIDE} pixels a side"
         )
     if width * height > jpegs.MOST_PIXELS:
-        raise ValueError(f"a picture of {width}x{height}: it can have {jpegs.MOST_PIXELS:,} pixels")
+        raise ValueError(
+            f"a picture of {width}x{height}: it can have {jpegs.MOST_PIXELS:,} pixels at most"
+        )
 
 
 def _first(make: Callable[[], tuple[bytes, bool]]) -> bytes:
@@ -210,7 +217,7 @@ def _first(make: Callable[[], tuple[bytes, bool]]) -> bytes:
 
 
 def _write_time(image: NDArray[np.uint8], seconds: float) -> NDArray[np.uint8]:
-    """The local time of capture at the lower left, white with a dark edge."""
+    """Draw the local time of capture at the lower left, white with a dark edge."""
     height, width = image.shape[:2]
     text = datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M:%S.%f")[:-5]
     scale = max(0.4, width / 1600)

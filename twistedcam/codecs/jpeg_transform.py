@@ -1,7 +1,7 @@
-"""JPEGs turned without decoding them to pixels, by libturbojpeg where the system has it.
+"""Turns JPEGs without loss, with libturbojpeg where the system has it.
 
-Blocks of coefficients change places, so nothing of the quality is lost. That needs a size in whole
-blocks (of 8 or 16 pixels, as the camera made them) along each axis that is mirrored.
+Blocks of coefficients are moved, so no quality is lost. Each axis that is mirrored must be a
+multiple of the block size, which is 8 or 16 pixels.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from twistedcam.media.jpeg_decoder import Damaged, is_damage, is_harmless
 
-#: What has to be done for a rotation with a flip after it: operations of tjTransform.
+#: Operations of tjTransform by a rotation and the flip after it.
 _HFLIP, _VFLIP, _TRANSPOSE, _TRANSVERSE, _ROT90, _ROT180, _ROT270 = range(1, 8)
 _OPERATIONS = {
     ("", "h"): _HFLIP,
@@ -29,14 +29,14 @@ _OPERATIONS = {
     ("270", "h"): _TRANSVERSE,
     ("270", "v"): _TRANSPOSE,
 }
-#: Fail rather than leave blocks at the edge as they are.
+#: Option: fail if blocks at the edge cannot be moved.
 _PERFECT = 1
-#: The picture is turned, and something was odd about it (TJERR_WARNING).
+#: Error code for a warning: the picture is turned all the same (TJERR_WARNING).
 _WARNING = 0
 
 
 class _Transform(ctypes.Structure):
-    """tjtransform; its first four fields cut out a region, which is not used here."""
+    """``tjtransform``; the region is unused."""
 
     _fields_ = (
         ("region", ctypes.c_int * 4),
@@ -48,24 +48,22 @@ class _Transform(ctypes.Structure):
 
 
 def turn_jpeg(jpeg: bytes, rotate: str, flip: str) -> bytes:
-    """The JPEG turned, its quality and its other contents as they were.
-
-    May be called on several threads at once, and lets others run meanwhile.
+    """Turn a JPEG; its quality and its other contents stay the same. Any thread can call this.
 
     Arguments:
-        rotate: ``90``, ``180`` or ``270`` degrees clockwise, or nothing.
-        flip: ``h`` or ``v``, after the rotation, or nothing; one of both is needed.
+        rotate: ``90``, ``180`` or ``270`` degrees clockwise, or empty.
+        flip: ``h`` or ``v``, after the rotation, or empty; not both are empty.
 
     Raises:
         Damaged: a part of it is missing or broken.
-        ValueError: it cannot be turned so; the message says why.
+        ValueError: it cannot be turned without loss; the message says why.
     """
     library = load_library()
     if library is None:
         raise ValueError("there is no libturbojpeg")
     transform = _Transform(operation=_OPERATIONS[rotate, flip], options=_PERFECT)
     turned, size = ctypes.c_void_p(), ctypes.c_ulong()
-    handle = library.tjInitTransform()  # costs 3 µs; one for each call needs no lock
+    handle = library.tjInitTransform()  # 3 µs; a handle of its own needs no lock
     try:
         failed = library.tjTransform(
             handle,
@@ -92,7 +90,7 @@ def turn_jpeg(jpeg: bytes, rotate: str, flip: str) -> bytes:
 
 @functools.cache
 def load_library() -> Any:
-    """libturbojpeg, or None where there is none."""
+    """The library libturbojpeg, or None."""
     name = "libturbojpeg.so.0"
     if not sys.platform.startswith("linux"):
         name = ctypes.util.find_library("turbojpeg") or ""
@@ -113,6 +111,6 @@ def load_library() -> Any:
         library.tjGetErrorStr2.restype = ctypes.c_char_p
         library.tjGetErrorCode.argtypes = [ctypes.c_void_p]
         library.tjFree.argtypes = library.tjDestroy.argtypes = [ctypes.c_void_p]
-    except (OSError, AttributeError):  # none, or one from before 2018
+    except (OSError, AttributeError):  # missing, or older than 2018
         return None
     return library

@@ -1,9 +1,9 @@
-"""A barcode of frame number and time that survives JPEG and scaling by a known size.
+"""A barcode of frame number and time that survives JPEG compression and scaling.
 
-One row of square cells along the top edge of the picture: a black and a white cell to learn the
-levels from, then 40 bits of number, 56 bits of time in microseconds, and 16 bits of check sum,
-most significant bit first, white for one. Cells are whole JPEG blocks where the width allows, so
-neither quantisation nor chroma subsampling reaches across them.
+Two rows of square cells at the top of the picture. Each begins with a black and a white cell, which
+give the levels. Then follow 40 bits of number, 56 bits of time in microseconds and 16 bits of
+checksum, most significant bit first, white for one. Where the width allows, cells are whole JPEG
+blocks, so that quantisation and chroma subsampling do not mix them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MIN_WIDTH = _COLUMNS * 2
 
 
 class Stamp(NamedTuple):
-    """What a barcode says."""
+    """The contents of a barcode."""
 
     #: Frame number.
     number: int

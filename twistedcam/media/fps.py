@@ -1,4 +1,4 @@
-"""How many frames a second somebody wants at most: one range for all ways to ask."""
+"""Checks frame rates that clients ask for."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ LEAST, MOST = 0.001, 1000.0
 
 
 def check_fps(fps: float) -> float:
-    """The rate, if one can be asked for.
+    """Return the rate if it is valid.
 
     Raises:
-        BadArgument: it is no number, or not from LEAST to MOST.
+        BadArgument: it is no number from LEAST to MOST.
     """
     return _check(fps, math.nan if isinstance(fps, str) else fps)
 
 
 def read_fps(word: str) -> float:
-    """The rate that a word says; raises as ``check_fps`` does."""
+    """The rate in a text; raises as ``check_fps`` does."""
     return _check(word, word)
 
 

@@ -1,4 +1,4 @@
-"""The picture that everything here is about."""
+"""Frames: one picture of one camera each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class UndecodableFrame(ValueError):
-    """A frame whose JPEG no decoder here can read."""
+    """A frame whose JPEG no decoder can read."""
 
 
 @final
@@ -22,7 +22,7 @@ class Frame:
         seq: sequence number, 1, 2, 3 … per camera, never reset while the server runs.
         time_us: time of capture in microseconds since the UNIX epoch.
         width, height: size in pixels.
-        jpeg: the JPEG file, from SOI to EOI; or what encodes it, when somebody asks for it first.
+        jpeg: the JPEG file, from SOI to EOI; or a function that encodes it on first use.
     """
 
     __slots__ = ("__weakref__", "_image", "_jpeg", "_shared", "height", "seq", "time_us", "width")
@@ -43,7 +43,7 @@ class Frame:
         """The JPEG file, from SOI to EOI.
 
         Raises:
-            ValueError: it is made only now, and cannot be.
+            ValueError: it is encoded on this first use, and cannot be.
         """
         if not isinstance(self._jpeg, bytes):
             self._jpeg = self._jpeg()
@@ -51,7 +51,7 @@ class Frame:
 
     @property
     def is_encoded(self) -> bool:
-        """Whether ``jpeg`` costs nothing and raises nothing."""
+        """True if ``jpeg`` is encoded already, so that reading it costs nothing."""
         return isinstance(self._jpeg, bytes)
 
     @property
@@ -63,8 +63,7 @@ class Frame:
     def image(self) -> NDArray[np.uint8]:
         """The picture as (height, width, 3) uint8, BGR; decoded on first use, then kept.
 
-        The array is read-only, because all who ask for it get the same one. It is turned as an
-        EXIF orientation says; a frame that has come through a server has none any more.
+        The array is shared, so it is read-only. An EXIF orientation is applied; servers remove it.
 
         Raises:
             UndecodableFrame: the JPEG cannot be decoded. It is a ValueError.
@@ -81,10 +80,9 @@ class Frame:
         return self._image
 
     def shared(self, make: Any) -> Any:
-        """What ``make(frame)`` gave when it was first asked for this frame.
+        """The result of ``make(frame)``, made once and kept as long as the frame.
 
-        The forms in which a frame travels (a ready wire message, a memory file) are made once
-        and shared by all who send them; they live as long as the frame does.
+        All senders of a frame share its wire message and its memory file in this way.
         """
         try:
             return self._shared[make]
@@ -93,7 +91,7 @@ class Frame:
             return made
 
     def share(self, make: Any, form: Any) -> None:
-        """Keep a form that came with the frame, as what ``make`` would give."""
+        """Keep ``form`` as the result of ``make``."""
         self._shared[make] = form
 
     def __repr__(self) -> str:

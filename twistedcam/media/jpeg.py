@@ -1,7 +1,4 @@
-"""What can be learned of a JPEG without decoding it.
-
-Marker layout after ITU-T T.81, annex B.
-"""
+"""Reads and changes the segments of JPEGs without decoding them (ITU-T T.81, annex B)."""
 
 from __future__ import annotations
 
@@ -11,24 +8,24 @@ from typing import Literal, NamedTuple
 SOI = b"\xff\xd8"
 EOI = b"\xff\xd9"
 
-#: Frame headers (SOF0–SOF15) but for DHT, JPG and DAC, which share the range.
+#: Frame headers (SOF0–SOF15), without DHT, JPG and DAC in the same range.
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-#: Steps from segment to segment: 32 MB of them, of nothing, would take seconds, and all wait.
+#: Segments at most: 32 MB of empty ones would take seconds and block all else.
 _MOST_STEPS = 10_000
-#: Pixels of a picture: a kilobyte can claim thousands of millions, and decoding makes room for all.
+#: Pixels at most: a kilobyte can claim 4,000 million, and a decoder allocates memory for all.
 MOST_PIXELS = 100_000_000
 _DHT, _SOI, _SCAN, _DRI, _APP1 = 0xC4, 0xD8, 0xDA, 0xDD, 0xE1
 _STANDALONE = frozenset(range(0xD0, 0xD8)) | {0x01, _SOI}
-#: Segments that tell something; others, such as comments and quantization tables, are passed over.
-_TELLING = _FRAME_HEADERS | {_DHT, _DRI, _APP1, _SCAN}
-#: A tag of EXIF, and the type of its value.
+#: Segments that are read; others, such as comments and quantization tables, are skipped.
+_READ = _FRAME_HEADERS | {_DHT, _DRI, _APP1, _SCAN}
+#: EXIF's tag Orientation, and the type of its value.
 _ORIENTATION, _SHORT = 0x0112, 3
 #: Horizontal and vertical sampling factors as a byte: 1 to 4 each (table B.2).
 _SAMPLING = frozenset(h << 4 | v for h in range(1, 5) for v in range(1, 5))
 RESTARTS = [bytes((0xFF, 0xD0 + number)) for number in range(8)]
-#: Bytes that are looked through at once. Other threads, the reactor's among them, wait meanwhile.
+#: Bytes searched at once. Other threads, the reactor's too, wait meanwhile.
 _PIECE = 256 * 1024
-#: In a scan: what is no stuffed byte, no restart and no fill byte.
+#: A marker in a scan: no stuffed byte, no restart and no fill byte.
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 
 
@@ -40,32 +37,32 @@ class Size(NamedTuple):
 
 
 class Header(NamedTuple):
-    """What stands before the first scan."""
+    """The segments before the first scan."""
 
     size: Size
     has_huffman_tables: bool
     #: Offset of the first start-of-scan marker.
     scan_at: int
-    #: Offset of the start marker: more than 0 where another one stands before it.
+    #: Offset of the last start marker; not 0 if there are several.
     start: int = 0
     #: Offset of the frame header (SOF).
     frame_at: int = 0
-    #: MCUs between two restart markers; 0 where there are none.
+    #: MCUs between two restart markers; 0 without restart markers.
     restart_interval: int = 0
-    #: Offset of the value of EXIF's orientation where it is not 1; else 0.
+    #: Offset of EXIF's orientation if it is not 1; else 0.
     orientation_at: int = 0
-    #: EXIF's orientation, 1 (as it is) to 8.
+    #: EXIF's orientation, 1 (upright) to 8.
     orientation: int = 1
 
 
 def read_header(jpeg: bytes) -> Header:
-    """Walk the segments up to the first scan.
+    """Read the segments up to the first scan.
 
-    A start marker between two segments begins the picture anew: what stands before it was cut off.
+    A start marker between two segments begins the picture anew: the one before was cut off.
 
     Raises:
-        ValueError: these bytes are not a JPEG, end before the first scan, have too many pixels
-            or segments, or sampling factors that do not exist.
+        ValueError: the data is no JPEG, ends before the first scan, has too many pixels or
+            segments, or sampling factors that do not exist.
     """
     if jpeg[:2] != SOI:
         raise ValueError("no JPEG: it does not begin with FF D8")
@@ -76,7 +73,7 @@ def read_header(jpeg: bytes) -> Header:
         if at + 4 > end:
             raise ValueError("the JPEG ends before its first scan")
         if jpeg[at] != 0xFF:
-            raise ValueError(f"no marker where one is due, at byte {at}")
+            raise ValueError(f"a marker is missing at byte {at}")
         marker = jpeg[at + 1]
         if marker == 0xFF:  # fill byte
             at += 1
@@ -89,7 +86,7 @@ def read_header(jpeg: bytes) -> Header:
         length = jpeg[at + 2] << 8 | jpeg[at + 3]
         if length < 2:
             raise ValueError(f"a segment of impossible length at byte {at}")
-        if marker not in _TELLING:
+        if marker not in _READ:
             pass
         elif marker in _FRAME_HEADERS:
             if at + 10 > end:
@@ -114,13 +111,13 @@ def read_header(jpeg: bytes) -> Header:
 
 
 def _read_size(jpeg: bytes, at: int) -> Size:
-    """The size in a frame header, which has been seen to be one that a picture can have."""
+    """The size in a frame header, which is checked."""
     size = Size(jpeg[at + 7] << 8 | jpeg[at + 8], jpeg[at + 5] << 8 | jpeg[at + 6])
     if not size.width or not size.height:
         raise ValueError("a picture without width or height")
     if size.width * size.height > MOST_PIXELS:
         raise ValueError(
-            f"a picture of {size.width}x{size.height}: it can have {MOST_PIXELS:,} pixels"
+            f"a picture of {size.width}x{size.height}: it can have {MOST_PIXELS:,} pixels at most"
         )
     components = jpeg[at + 9]
     if not 1 <= components <= 4 or (jpeg[at + 2] << 8 | jpeg[at + 3]) < 8 + 3 * components:
@@ -131,10 +128,10 @@ def _read_size(jpeg: bytes, at: int) -> Size:
 
 
 def _find_orientation(jpeg: bytes, at: int, end: int) -> int:
-    """Offset of the value of the tag Orientation in an APP1 segment's contents.
+    """The offset of EXIF's orientation in the contents of an APP1 segment.
 
-    EXIF 2.3, section 4.6.4: a SHORT in the first directory. 0 where there is none, or where it says
-    that the picture is as it should be, or nothing that is defined.
+    It is a SHORT in the first directory (EXIF 2.3, section 4.6.4). 0 if there is none, or none from
+    2 to 8.
     """
     if jpeg[at : at + 6] != b"Exif\0\0":
         return 0
@@ -156,21 +153,21 @@ def _find_orientation(jpeg: bytes, at: int, end: int) -> int:
 
 
 def without_orientation(data: bytes) -> bytes:
-    """The JPEG with EXIF orientations of 1 alone: it is to be shown as it is."""
+    """The JPEG with all EXIF orientations set to 1 (upright)."""
     while at := read_header(data).orientation_at:
         data = data[:at] + b"\1" + data[at + 1 :]
     return data
 
 
 def has_arithmetic_codes(data: bytes, header: Header) -> bool:
-    """Whether its scans have arithmetic codes and need no Huffman tables."""
+    """True if its scans are arithmetic-coded, so that it needs no Huffman tables."""
     return data[header.frame_at + 1] >= 0xC9
 
 
 def unusual_kind(data: bytes, header: Header) -> str:
-    """What kind of JPEG this is where few programs can show it; else nothing.
+    """The kind of a JPEG that few programs can show; else an empty text.
 
-    Baseline, extended and progressive JPEGs with Huffman codes and 8 bits are what all can show.
+    All programs can show baseline, extended and progressive JPEGs with Huffman codes and 8 bits.
     """
     marker, bits = data[header.frame_at + 1], data[header.frame_at + 4]
     if bits == 8 and marker <= 0xC2:
@@ -186,10 +183,10 @@ def unusual_kind(data: bytes, header: Header) -> str:
 
 
 def trim(data: bytes, scan_at: int = 0) -> bytes:
-    """Cut what a driver left behind the end marker (padding of its buffer).
+    """Cut off what follows the end marker, such as padding of a driver's buffer.
 
     Arguments:
-        scan_at: where the first scan begins: a preview before it has end markers of its own.
+        scan_at: offset of the first scan: a preview before it has end markers of its own.
 
     Raises:
         ValueError: there is no end marker: the picture is incomplete.
@@ -207,12 +204,10 @@ def trim(data: bytes, scan_at: int = 0) -> bytes:
 
 
 def first_end(data: bytes, scan_at: int) -> int | None:
-    """Where the first end marker is, in bytes from the beginning; None if there is none.
-
-    It looks through the whole picture, which takes about a millisecond for 500 kB.
+    """The offset of the first end marker, or None. Takes about a millisecond for 500 kB.
 
     Arguments:
-        scan_at: where the first scan begins.
+        scan_at: offset of the first scan.
 
     Raises:
         ValueError: there are too many segments.
@@ -230,7 +225,7 @@ def first_end(data: bytes, scan_at: int) -> int | None:
 
 
 def _next_marker(data: bytes, at: int) -> int | None:
-    """Where the next marker is, from there on, in a scan."""
+    """The offset of the next marker in a scan, or None."""
     while at < len(data):
         found = _MARKER.search(data, at, at + _PIECE)
         if found is not None:
@@ -240,7 +235,7 @@ def _next_marker(data: bytes, at: int) -> int | None:
 
 
 def count_restarts(data: bytes, scan_at: int, most: int) -> int:
-    """How many restart markers there are; some more than ``most`` are not counted."""
+    """The number of restart markers; counting ends soon after ``most``."""
     count = 0
     for low in range(scan_at, len(data), _PIECE):
         high = low + _PIECE + 1
@@ -251,10 +246,10 @@ def count_restarts(data: bytes, scan_at: int, most: int) -> int:
 
 
 def with_huffman_tables(data: bytes, header: Header) -> bytes:
-    """The JPEG with the standard tables in it, which cameras leave out of Motion-JPEG.
+    """The JPEG with the standard Huffman tables, which cameras omit from Motion-JPEG.
 
     Arguments:
-        header: what read_header gave for these bytes.
+        header: the header of these bytes.
     """
     return data[: header.scan_at] + STANDARD_TABLES + data[header.scan_at :]
 
@@ -264,7 +259,7 @@ def _table(kind: int, lengths: bytes, symbols: str) -> bytes:
 
 
 _TABLES = (
-    # ITU-T T.81, annex K.3: how many codes there are of 1 to 16 bits, and what they stand for.
+    # ITU-T T.81, annex K.3: the number of codes of 1 to 16 bits, and their symbols.
     _table(0x00, bytes((0, 1, 5, 1, 1, 1, 1, 1, 1, *[0] * 7)), "000102030405060708090a0b"),
     _table(
         0x10,
@@ -295,5 +290,5 @@ _TABLES = (
     ),
 )
 
-#: A whole DHT segment with the four tables.
+#: A DHT segment with the four tables.
 STANDARD_TABLES = b"\xff\xc4" + (2 + sum(map(len, _TABLES))).to_bytes(2, "big") + b"".join(_TABLES)

@@ -1,7 +1,7 @@
-"""JPEGs to pixels, and whether they can be read at all. No decoder here writes to stderr.
+"""Decodes and checks JPEGs. No decoder here writes to stderr.
 
 libjpeg-turbo (simplejpeg) reads what cameras send. What it cannot read goes to Pillow, whose
-libjpeg knows all sampling factors and CMYK, and then to FFmpeg, which knows lossless JPEG.
+libjpeg supports all sampling factors and CMYK, and then to FFmpeg, which supports lossless JPEG.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-#: What libjpeg warns of where pixels are missing or wrong.
+#: libjpeg's warnings if pixels are missing or wrong.
 _DAMAGE = ("premature end", "corrupt jpeg data")
-#: What it warns of where all pixels are there: some webcams pad before each restart marker.
+#: Its warnings if all pixels are there: some webcams pad before each restart marker.
 _HARMLESS = (
     "extraneous bytes",
     "adobe color transform",
@@ -38,7 +38,7 @@ def decode_jpeg(data: bytes, strict: bool = False) -> NDArray[np.uint8]:
     """The picture as (height, width, 3) uint8, BGR; EXIF's orientation is not applied.
 
     Arguments:
-        strict: refuse a picture of which a part is missing or broken.
+        strict: raise Damaged if a part is missing or broken.
 
     Raises:
         Damaged: a part is missing or broken.
@@ -61,7 +61,7 @@ def decode_jpeg(data: bytes, strict: bool = False) -> NDArray[np.uint8]:
 
 
 def decode_upright(data: bytes) -> NDArray[np.uint8]:
-    """As decode_jpeg, and turned as EXIF's orientation says.
+    """Decode as ``decode_jpeg`` does, and apply EXIF's orientation.
 
     Raises:
         ValueError: no decoder can read it.
@@ -77,13 +77,13 @@ def decode_upright(data: bytes) -> NDArray[np.uint8]:
 
 
 def check_jpeg(data: bytes, *, is_doubtful: bool = False) -> bool:
-    """See that the picture can be decoded, and that no part of it is missing or broken.
+    """Check that a picture can be decoded completely; True if libjpeg had harmless warnings.
 
-    It is decoded once, without colours. Gives whether libjpeg had only harmless warnings.
+    It is decoded once, without colours.
 
     Arguments:
-        is_doubtful: the picture is known to lack something: only what libjpeg-turbo decodes
-            without any warning, but of padding before restart markers, is good.
+        is_doubtful: True for a picture that is known to lack something: then no warning is
+            accepted but the one about padding before restart markers.
 
     Raises:
         Damaged: a part is missing or broken.
@@ -107,12 +107,12 @@ def check_jpeg(data: bytes, *, is_doubtful: bool = False) -> bool:
 
 
 def is_damage(message: str) -> bool:
-    """Whether libjpeg's message says that pixels are missing or wrong."""
+    """True if libjpeg's message means that pixels are missing or wrong."""
     return _kind_of(message) == "damage"
 
 
 def is_harmless(message: str) -> bool:
-    """Whether libjpeg's message is a warning about a picture whose pixels are all there."""
+    """True if libjpeg's message is a warning although all pixels are there."""
     return _kind_of(message) == "warning"
 
 
@@ -124,12 +124,12 @@ def _kind_of(message: str) -> str:
 
 
 def _decode_unusual(data: bytes) -> NDArray[np.uint8]:
-    """By Pillow or FFmpeg, whichever can."""
+    """Decode with Pillow or FFmpeg."""
     image = _by_pillow(data)
     if image is None and jpeg.unusual_kind(data, jpeg.read_header(data)):
-        image = _by_ffmpeg(data)  # which makes something of any broken JPEG of the usual kinds
+        image = _by_ffmpeg(data)  # it decodes something even of broken JPEGs of the usual kinds
     if image is None:
-        raise ValueError("no decoder reads it")
+        raise ValueError("no decoder can read it")
     return image
 
 
@@ -138,13 +138,13 @@ def _by_pillow(data: bytes) -> NDArray[np.uint8] | None:
     from PIL.JpegImagePlugin import JpegImageFile
 
     scan_at = jpeg.read_header(data).scan_at
-    # It warns of broken EXIF on stderr: it is not to find any.
+    # Hide EXIF: Pillow warns of broken EXIF on stderr.
     data = data[:scan_at].replace(b"Exif\0\0", b"exif\0\0") + data[scan_at:]
     try:
-        # Image.open has a limit of its own on pixels, and warns on stderr.
+        # Image.open has its own limit on pixels, and warns on stderr.
         with JpegImageFile(io.BytesIO(data)) as picture:
             return np.asarray(picture.convert("RGB"))[:, :, ::-1].copy()
-    except Exception:  # it raises whatever a broken picture makes of its parser
+    except Exception:  # a broken picture can raise anything in its parser
         return None
 
 

@@ -1,4 +1,4 @@
-"""Cameras' JPEGs as they should be: mended where that is possible, refused where it is not."""
+"""Repairs cameras' JPEGs where that is possible, and refuses them where it is not."""
 
 from __future__ import annotations
 
@@ -8,39 +8,34 @@ from twistedcam.media import jpeg
 from twistedcam.media.jpeg_decoder import check_jpeg
 from twistedcam.media.jpeg_truncation import check_length
 
-#: Cameras round heights up to whole blocks and say so in one place only.
+#: Some cameras round the height up to whole blocks in one of two places.
 _BLOCK = 16
-#: Bytes that may stand before the start marker: the end of a line, or of a part's headers.
+#: Bytes before the start marker at most, such as a line end or a part's headers.
 MOST_BEFORE = 4096
 
 
-class Whole(NamedTuple):
-    """A JPEG that every decoder takes."""
+class RepairedJpeg(NamedTuple):
+    """A JPEG that every decoder accepts."""
 
     jpeg: bytes
-    size: jpeg.Size
-    #: Whether something was missing that has been put in, or too much that was taken out.
-    repaired: bool
+    header: jpeg.Header
+    #: True if something was added, or too much was removed.
+    is_repaired: bool
 
 
-def repair_jpeg(data: bytes, expected: tuple[int, int] | None = None) -> Whole:
+def repair_jpeg(data: bytes, expected: tuple[int, int] | None = None) -> RepairedJpeg:
     """The picture from its start marker to its end marker, with Huffman tables.
 
-    One that has all this costs a look at its headers. Where the end marker is missing, the picture
-    is decoded to see whether anything else is missing, too.
+    If it has all of this, only its headers are read. If the end marker is missing, it is decoded to
+    check that nothing else is missing.
 
     Arguments:
-        data: what a camera gave.
-        expected: the (width, height) that it has to have; None where any will do.
+        data: a camera's picture.
+        expected: the (width, height) that it must have, or None.
 
     Raises:
         ValueError: it is broken; the message says how.
     """
-    return examine(data, expected)[0]
-
-
-def examine(data: bytes, expected: tuple[int, int] | None = None) -> tuple[Whole, jpeg.Header]:
-    """As repair_jpeg; and the header of the picture that it gives."""
     repaired = False
     if not data.startswith(jpeg.SOI):
         before = data.find(jpeg.SOI + b"\xff", 0, MOST_BEFORE + 3)
@@ -69,7 +64,7 @@ def examine(data: bytes, expected: tuple[int, int] | None = None) -> tuple[Whole
         repaired = True
     if not ended:
         check_jpeg(data, is_doubtful=True)
-    return Whole(data, size, repaired or not ended), header
+    return RepairedJpeg(data, header, repaired or not ended)
 
 
 def _differ(size: jpeg.Size, expected: tuple[int, int]) -> bool:

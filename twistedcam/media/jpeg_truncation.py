@@ -1,8 +1,8 @@
-"""Pictures of which a part is missing, although they end in an end marker.
+"""Finds pictures of which a part is missing, although they end in an end marker.
 
-Firmware that cuts a picture off often puts an end marker behind it. Only decoding can tell for
-sure, and that takes a hundred times as long as passing a picture on. So pictures are decoded when
-something about them is suspicious, for a small share of the thread's time.
+Firmware that truncates a picture often adds an end marker. Only decoding shows it for certain, and
+that takes a hundred times as long as passing the picture on. So only suspicious pictures are
+decoded, for a small share of the thread's time.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from collections.abc import Callable
 from twistedcam.media import jpeg
 from twistedcam.media.jpeg_decoder import Damaged, check_jpeg
 
-#: A picture whose size is this share of the usual, or less, is suspicious; so is one that is as
-#: much larger, which may be two pictures.
+#: A picture is suspicious if its size is below this share of the usual one; or above its inverse:
+#: that may be two pictures.
 _SHRUNK = 0.9
 #: Weight of the newest picture in the usual size.
 _WEIGHT = 1 / 8
-#: Pictures that are all decoded after a damaged one.
+#: Pictures that are decoded after a damaged one.
 ALERT = 30
-#: Seconds between two pictures from which on each is decoded: that costs next to nothing.
+#: Seconds between two pictures above which each is decoded: that costs little.
 _SLOW = 0.4
-#: Share of the time that may go into decoding what is suspicious by its size alone, and the
-#: seconds of it that may be saved up.
+#: Share of the time for decoding pictures that are suspicious by their size alone, and seconds of
+#: it that can be saved up.
 _SHARE, _SAVED = 0.05, 0.25
-#: Frame headers that are remembered.
+#: Frame headers that are remembered at most.
 _KINDS = 16
-#: Firmware cuts at the end of a buffer, whose size is a multiple of this.
+#: Firmware truncates at the end of a buffer, whose size is a multiple of this.
 _BUFFER = 512
-#: Bytes within which the last restart marker is looked for first.
+#: Bytes in which the last restart marker is searched first.
 _MOST_WINDOW = 64 * 1024
 _BLOCK = 64
 _SEQUENTIAL = (0xC0, 0xC1)
@@ -38,7 +38,7 @@ _HUFFMAN = (0xC0, 0xC1, 0xC2)
 
 
 class _Kind:
-    """Pictures with one frame header.
+    """Pictures with the same frame header.
 
     Arguments:
         frame_header: the SOF segment with its marker.
@@ -46,7 +46,7 @@ class _Kind:
     """
 
     def __init__(self, frame_header: bytes, size: int) -> None:
-        #: Bytes that such a picture has had of late.
+        #: Bytes of such a picture, averaged.
         self.usual: float = size
         self._components = frame_header[9]
         factors = frame_header[11 : 10 + 3 * self._components : 3]
@@ -57,17 +57,17 @@ class _Kind:
             frame_header[5] << 8 | frame_header[6],
             frame_header[7] << 8 | frame_header[8],
         )
-        #: MCUs of a picture with one scan; 0 where it may have several.
+        #: MCUs of a picture with one scan; 0 if it may have several.
         self._mcus = math.ceil(width / across) * math.ceil(height / down)
         if frame_header[1] not in _SEQUENTIAL:
             self._mcus = 0
 
     def lacks_restarts(self, data: bytes, header: jpeg.Header) -> bool:
-        """Whether restart markers (annex E.1.4) seem to be missing at the end."""
+        """True if restart markers (annex E.1.4) seem to be missing at the end."""
         restarts = self._restarts(data, header)
         if restarts < 1:
             return False
-        # The last is looked for where it is due, with room for an uneven picture.
+        # Search the last one where it is expected, with a margin for uneven pictures.
         scan_at = header.scan_at
         window = min(4 * (len(data) - scan_at) // (restarts + 1) + 64, _MOST_WINDOW)
         if data.rfind(jpeg.RESTARTS[(restarts - 1) % 8], max(scan_at, len(data) - window)) >= 0:
@@ -75,12 +75,12 @@ class _Kind:
         return self.counts_too_few(data, header)
 
     def counts_too_few(self, data: bytes, header: jpeg.Header) -> bool:
-        """Whether there are fewer restart markers than there have to be. Slower, and exact."""
+        """True if restart markers are missing. Slower, and exact."""
         restarts = self._restarts(data, header)
         return restarts > 0 and jpeg.count_restarts(data, header.scan_at, restarts) < restarts
 
     def _restarts(self, data: bytes, header: jpeg.Header) -> int:
-        """Restart markers that there have to be; 0 where there are none, or it is not known."""
+        """The number of restart markers in a complete picture; 0 if it is unknown."""
         if not header.restart_interval or data[header.scan_at + 4] != self._components:
             return 0
         return (self._mcus - 1) // header.restart_interval
@@ -89,11 +89,11 @@ class _Kind:
 class TruncationDetector:
     """Finds damaged pictures of one camera.
 
-    The first picture with a frame header that is new is always decoded, to see that it can be.
+    The first picture with a new frame header is always decoded.
 
     Arguments:
-        clock: gives seconds of a clock that is never set.
-        cpu: gives seconds of processor time of the thread.
+        clock: returns seconds of a monotonic clock.
+        cpu: returns seconds of processor time of the thread.
     """
 
     def __init__(
@@ -101,11 +101,10 @@ class TruncationDetector:
         clock: Callable[[], float] = time.monotonic,
         cpu: Callable[[], float] = time.thread_time,
     ) -> None:
-        #: Whether libjpeg warns of this camera's pictures, which are whole all the same.
+        #: True if libjpeg warns of this camera's pictures although they are complete.
         self.is_noisy = False
         self._clock = clock
         self._cpu = cpu
-        #: What is known of pictures by their frame headers.
         self._kinds: dict[bytes, _Kind] = {}
         self._last: bytes | None = None
         self._last_is_good = True
@@ -114,7 +113,7 @@ class TruncationDetector:
         self._saved = _SAVED
 
     def check(self, data: bytes, header: jpeg.Header) -> None:
-        """See that nothing of the picture is missing, as far as that can be told.
+        """Check that a picture is complete, as far as that can be found out.
 
         Raises:
             ValueError: a part is missing, or no decoder can read it.
@@ -170,18 +169,18 @@ class TruncationDetector:
     def _decode(self, data: bytes, header: jpeg.Header, kind: _Kind) -> None:
         if check_jpeg(data):
             self.is_noisy = True
-            if kind.counts_too_few(data, header):  # libjpeg tells only the first thing it finds
+            if kind.counts_too_few(data, header):  # libjpeg reports only its first warning
                 raise Damaged("the JPEG is incomplete: its last restart markers are missing")
 
 
 def check_length(data: bytes, header: jpeg.Header) -> None:
-    """See that a picture has as many bytes as one of its size needs at the very least.
+    """Check that a picture has at least the bytes that its size needs.
 
-    Each block of 8x8 pixels takes a bit or more (ITU-T T.81, annex F.1.2): a few bytes that claim
-    to be a large picture cost nothing here, and much in a decoder.
+    Each block of 8x8 pixels takes at least one bit (ITU-T T.81, annex F.1.2). So a few bytes that
+    claim to be a large picture never reach a decoder.
 
     Raises:
-        Damaged: it has not.
+        Damaged: it has too few.
     """
     width, height = header.size
     if data[header.frame_at + 1] in _HUFFMAN:

@@ -1,4 +1,4 @@
-"""Rotations by right angles and mirrorings, one after the other, as one."""
+"""Combines and applies rotations and flips."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-#: What EXIF's orientations ask for: quarter turns clockwise, then whether left and right change.
+#: EXIF's orientations: quarter turns clockwise, then a horizontal flip or none.
 _ORIENTATIONS = {
     1: (0, False),
     2: (0, True),
@@ -30,27 +30,27 @@ _FLIP = {"h": 1, "v": 0}
 
 
 def turn_of(orientation: int, rotate: str, flip: str) -> tuple[str, str]:
-    """A rotation and a flip after it that do what an orientation asks for, and then these two.
+    """One rotation and flip for an orientation followed by another rotation and flip.
 
     Arguments:
         orientation: EXIF's, 1 to 8.
-        rotate: ``90``, ``180`` or ``270`` degrees clockwise, or nothing.
-        flip: ``h`` or ``v``, after the rotation, or nothing.
+        rotate: ``90``, ``180`` or ``270`` degrees clockwise, or empty.
+        flip: ``h`` or ``v``, after the rotation, or empty.
     """
     if orientation == 1:
         return rotate, flip
     turns, mirrored = _ORIENTATIONS[orientation]
     more = int(rotate or 0) // 90
-    if flip == "v":  # the same as half a turn, then left and right
+    if flip == "v":  # the same as a half turn, then a horizontal flip
         more += 2
-    # A rotation that follows a mirroring goes the other way round if it is done before it.
+    # A rotation after a flip goes the other way round when it is moved before it.
     turns += -more if mirrored else more
     mirrored ^= bool(flip)
     return str(turns % 4 * 90) if turns % 4 else "", "h" if mirrored else ""
 
 
 def turn_image(image: NDArray[np.uint8], rotate: str, flip: str) -> NDArray[np.uint8]:
-    """The image, (height, width, 3), turned; arguments as in ``turn_of``."""
+    """Turn an image, (height, width, 3) uint8; arguments as in ``turn_of``."""
     if rotate:
         image = cv2.rotate(image, _ROTATE[rotate])  # type: ignore[assignment]
     if flip:

@@ -1,20 +1,19 @@
-"""From times of capture to times in a recording, whatever the clock does meanwhile."""
+"""Maps times of capture to a timeline that only goes forward."""
 
 from __future__ import annotations
 
-#: A wall clock that went forward so many microseconds more than the steady one was set.
+#: A wall clock that gained so many microseconds on the monotonic one was set.
 _SET_FORWARD = 60_000_000
-#: The time between two frames where nothing is known of it.
+#: Microseconds between two frames until they are known.
 _USUAL = 33_333
 
 
 class Timeline:
-    """Times on one line that only goes forward.
+    """A timeline for one camera's frames.
 
-    The difference of two times is that of the times of capture, to the microsecond; only where
-    the wall clock was set (back, or forward by more than a minute) it is that of the steady clock.
-
-    Two frames are never at the same time: the second is a microsecond later.
+    Differences are those of the times of capture, to the microsecond. Where the wall clock was set,
+    back or forward by more than a minute, they are those of the monotonic clock. A frame is at
+    least a microsecond later than the one before.
     """
 
     def __init__(self) -> None:
@@ -25,11 +24,11 @@ class Timeline:
         self.interval = _USUAL
 
     def place(self, captured_us: int, arrival: float) -> int:
-        """The time of a frame, in microseconds.
+        """The time of a new frame, in microseconds.
 
         Arguments:
             captured_us: its time of capture, microseconds since the UNIX epoch.
-            arrival: when it came, seconds on a clock that is never set.
+            arrival: its time of arrival, seconds of a monotonic clock.
         """
         time = captured_us + self._offset
         if self._last is not None:
@@ -43,12 +42,12 @@ class Timeline:
         self._last, self._last_arrival = time, arrival
         return time
 
-    def at(self, moment: float) -> int | None:
-        """The time of a moment after the last frame, in microseconds; None before the first.
+    def at(self, now: float) -> int | None:
+        """The time of ``now`` in microseconds; None before the first frame.
 
         Arguments:
-            moment: seconds on the clock of ``arrival``.
+            now: seconds of the clock of ``arrival``, after the last frame.
         """
         if self._last is None:
             return None
-        return self._last + max(0, int((moment - self._last_arrival) * 1e6))
+        return self._last + max(0, int((now - self._last_arrival) * 1e6))
