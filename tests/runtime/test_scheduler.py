@@ -134,14 +134,17 @@ def test_what_many_do_at_once_is_bounded_together(rig: Rig) -> None:
     assert clients[-1].held == [True, False]
 
 
-def test_other_threads_may_run_before_each_slice_s_worth_of_work() -> None:
+def test_other_threads_may_run_before_each_time_slice() -> None:
     rig = Rig(immediate=0)
     rig.client("a", 7)
     rig.finish()
-    assert rig.pauses == [3, 6]
+    assert rig.pauses == [0, 3, 6]
+    rig.client("a", 1)
+    rig.finish()
+    assert rig.pauses == [0, 3, 6, 7]
 
 
-def test_there_is_no_pause_for_little_work(rig: Rig) -> None:
+def test_there_is_no_pause_for_work_that_is_done_at_once(rig: Rig) -> None:
     for _ in range(2):
         rig.client("a", 1)
     rig.now += 1

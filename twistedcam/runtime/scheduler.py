@@ -24,9 +24,9 @@ TIME_SLICE = 0.001
 #: Seconds of work that may be done immediately, outside of time slices, in each period.
 IMMEDIATE = 0.002
 _PERIOD = 0.010
-#: Seconds that the reactor's thread sleeps before a time slice, once it has worked as long as one.
-#: A thread that waits for Python's lock gets it then. From a thread that is busy it gets it after
-#: 5 ms, each time that it needs it, and that makes a camera's pictures old.
+#: Seconds that the reactor's thread sleeps before each time slice, however short: a thread that
+#: waits for Python's lock gets it then. From a thread that is busy it gets it after 5 ms, each time
+#: that it needs it, and that makes a camera's pictures old.
 PAUSE = 0.00005
 
 
@@ -56,8 +56,6 @@ class Scheduler:
         self._pause = pause
         self._immediate = self._immediate_left = immediate
         self._period_end = 0.0
-        #: Seconds of work since the last pause.
-        self._worked = 0.0
         #: The jobs that wait for their next step, by address. Each address is a cooperative task.
         self._waiting: dict[str, deque[Job]] = {}
         self._cooperator = Cooperator(self._begin_slice, lambda tick: clock.callLater(0, tick))
@@ -69,9 +67,7 @@ class Scheduler:
             self._period_end, self._immediate_left = now + _PERIOD, self._immediate
         if self._immediate_left > 0:
             is_more = job.run(job.immediate_steps)
-            took = self._measure() - now
-            self._immediate_left -= took
-            self._worked += took
+            self._immediate_left -= self._measure() - now
             if not is_more:
                 return
         self._queue(job)
@@ -102,18 +98,10 @@ class Scheduler:
         del self._waiting[source]
 
     def _begin_slice(self) -> Callable[[], bool]:
-        """Begin a time slice; the result says if it is over."""
-        if self._worked >= TIME_SLICE:
-            self._pause()
-            self._worked = 0.0
-        before, begin = self._worked, self._measure()
-
-        def is_over() -> bool:
-            took = self._measure() - begin
-            self._worked = before + took
-            return took >= TIME_SLICE
-
-        return is_over
+        """Begin a time slice. The result returns True when it is over."""
+        self._pause()
+        begin = self._measure()
+        return lambda: self._measure() - begin >= TIME_SLICE
 
 
 class Progress(Enum):
