@@ -174,7 +174,7 @@ class SharedEncoderTests(RecorderCase):
         for _ in range(3):
             self.show(0.1)
             self.work()
-        self.assertEqual(self.faults(), ["H.264 cannot be made: there is none"])
+        self.assertEqual(self.faults(), ["H.264 cannot be encoded: there is none"])
         self.patch(shared, "H264Encoder", working)
         self.show(0.1)
         self.work()

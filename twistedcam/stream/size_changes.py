@@ -1,21 +1,21 @@
-"""Whether a camera has another size for good, or its pictures are of changing sizes."""
+"""Tells a lasting change of a camera's picture size from sizes that change all the time."""
 
 from __future__ import annotations
 
-#: A size has settled when so many pictures in a row have had it, for so many microseconds.
+#: A new size lasts if this many pictures in a row have it, over this many microseconds.
 PICTURES = 3
 SETTLED = 1_000_000
-#: Microseconds from one change of the size to the next one at least.
+#: The minimum number of microseconds between two changes.
 APART = 10_000_000
 
 Size = tuple[int, int]
 
 
 class SizeChanges:
-    """Follows the pictures that have another size than the file or stream under way.
+    """Observes pictures that have another size than the current file or stream.
 
-    A source that changes its size twice a second would else make a file, and a new connection to
-    each publish target, for each change. Times are microseconds on a clock that is never set.
+    Without it, a source that changes its size twice a second would cause a new file, and a new
+    connection to each publish target, for each change. Times are microseconds on a steady clock.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class SizeChanges:
         self._returned_at: int | None = None
 
     def has_settled(self, size: Size, time: int) -> bool:
-        """A picture of another size has come: whether a file or stream of that size may begin."""
+        """Note a picture of another size. Return True if a file or stream of it may begin."""
         if size != self._size:
             self._size, self._since, self._count = size, time, 0
         self._count += 1
@@ -33,16 +33,16 @@ class SizeChanges:
         return lasts and not _is_recent(self._changed_at, time)
 
     def may_settle(self, time: int) -> bool:
-        """Whether nothing speaks against it that the new size would last."""
+        """True if there was no recent change or return of the size."""
         return not _is_recent(self._changed_at, time) and not _is_recent(self._returned_at, time)
 
     def returned(self, time: int) -> None:
-        """A picture of the size under way has come, or of a third one."""
+        """Note a picture that has the current size, or a third one."""
         if self._size is not None:
             self._size, self._returned_at = None, time
 
     def changed(self, time: int) -> None:
-        """A file or stream of another size has begun."""
+        """Note that a file or stream of another size has begun."""
         self._size, self._changed_at = None, time
 
 

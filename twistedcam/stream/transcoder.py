@@ -1,4 +1,4 @@
-"""One encode of a camera for all who want the same: publish targets and a recording."""
+"""One H.264 encoding of a camera, shared by publish targets and recordings."""
 
 from __future__ import annotations
 
@@ -23,42 +23,42 @@ from twistedcam.stream.write_queue import WriteQueue
 
 log = Logger()
 
-#: Steps of CLOCK between two frames that a player can begin with.
+#: Steps of CLOCK between two keyframes.
 KEYFRAMES = CLOCK
 
 
 class PacketSink(Protocol):
-    """Who takes encoded frames. Called on the reactor's thread; must return at once."""
+    """Receives encoded frames on the reactor's thread, and must return at once."""
 
     def take_packet(self, frame: Frame, packet: Packet) -> None:
-        """Here is the next one; for a new listener soon a keyframe, maybe others before it."""
+        """Handle the next frame. A new sink soon gets a keyframe, perhaps others before it."""
 
 
 class _Made(NamedTuple):
-    #: None where the picture is left out.
+    #: None if the picture was not encoded.
     packets: list[Packet] | None
-    #: How the encoder is called, and why it is not the one that was asked for.
+    #: The encoder's name, and the reason why it is not the requested one.
     name: str
     note: str | None
     seconds: float
     pts: int
-    #: Why it is left out, or None.
+    #: The reason why the picture was not encoded, or None.
     reason: str | None = None
 
 
 class Transcoder(Sink):
-    """Encodes while somebody listens, on a thread of its own.
+    """Encodes a camera's frames on its own thread, while there are listeners.
 
-    It takes the newest picture whenever it is ready for one; while a listener may miss none, as
-    many wait as a recording would have wait (WriteQueue).
+    It encodes the newest frame whenever it is ready for one. While a listener needs all frames,
+    they are queued as for a recording (WriteQueue).
 
     Arguments:
         camera: the camera's name.
-        hub: its pictures.
-        settings: how they are encoded.
-        make_thread: gives the thread.
-        events: where it is told that there is no encoder.
-        steady: seconds on a clock that is never set.
+        hub: the camera's hub.
+        settings: the encoder's settings.
+        make_thread: makes the thread.
+        events: receives a fault if there is no encoder.
+        steady: returns the seconds of a steady clock.
     """
 
     def __init__(
@@ -71,10 +71,10 @@ class Transcoder(Sink):
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self.settings = settings
-        #: The encoder at work, and why it is not the one that was asked for; or None.
+        #: The encoder's name, and the reason why it is not the requested one; or None.
         self.name: str | None = None
         self.note: str | None = None
-        #: Pictures that it was too slow for, or that cannot be encoded.
+        #: Pictures that were not encoded, because the encoder was too slow or they are broken.
         self.dropped = 0
         self._camera = camera
         self._hub = hub
@@ -95,17 +95,17 @@ class Transcoder(Sink):
         self._last_pts = -1
         self._is_broken = False
         self._sizes = SizeChanges()
-        #: What was said of pictures that are left out.
-        self._said: set[str] = set()
+        #: Reasons for broken pictures that were logged.
+        self._logged: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._listeners)
 
     def add(self, listener: PacketSink, lossless: bool = False) -> None:
-        """Encode for this one too. It can begin with the next keyframe.
+        """Encode for one more listener, which can begin with the next keyframe.
 
         Arguments:
-            lossless: it wants every picture, even if that takes longer; the next is a keyframe.
+            lossless: it needs every picture, even if that takes longer; the next is a keyframe.
         """
         if not self._listeners and self._thread is None:
             self._thread = self._make_thread()
@@ -115,7 +115,7 @@ class Transcoder(Sink):
         self._hub.add(self, priority=LATE)
 
     def remove(self, listener: PacketSink) -> Deferred[None]:
-        """Encode no more for this one; fires when it has all that was captured before."""
+        """Remove a listener. Fires when it has received all frames that were captured before."""
         lossless = self._listeners.get(listener)
         if lossless is None:
             return succeed(None)
@@ -124,15 +124,15 @@ class Transcoder(Sink):
             self._leaving.append((listener, done))
             self._listeners[listener] = False
             return done
-        self._drop(listener)
+        self._remove(listener)
         return succeed(None)
 
     def need_keyframe(self) -> None:
-        """A listener has lost its place."""
+        """Make the next frame a keyframe: a listener has dropped frames."""
         self._keyframe_due = 0
 
     def take(self, frame: Frame) -> None:
-        """A new frame (hub.Sink)."""
+        """Encode a new frame, or queue it (hub.Sink)."""
         if any(self._listeners.values()):
             timed = self._place(frame)
             if not self._waiting.offer(timed):
@@ -145,7 +145,7 @@ class Transcoder(Sink):
         self._pump()
 
     def _place(self, frame: Frame) -> TimedFrame:
-        """The frame on the encoder's timeline, at least a step of its clock after the last."""
+        """Return the frame with its time, at least a step of CLOCK after the last."""
         time = self._timeline.place(frame.time_us, self._steady())
         while time * CLOCK // 1_000_000 <= self._last_pts:
             time += 1_000_000 // CLOCK + 1
@@ -163,7 +163,7 @@ class Transcoder(Sink):
             frame, self._newest = self._newest, None
             timed = self._place(frame)
         else:
-            self._let_go()
+            self._release()
             return
         pts = _pts(timed)
         keyframe = pts >= self._keyframe_due
@@ -172,11 +172,11 @@ class Transcoder(Sink):
         self._busy = True
         made = self._thread.run(lambda: self._encode(timed, pts, keyframe))
         made.addCallbacks(self._made, self._failed, errbackArgs=(pts,))
-        made.addErrback(lambda why: log.failure("a taker of H.264 failed", failure=why))
+        made.addErrback(lambda why: log.failure("a listener of H.264 failed", failure=why))
         made.addCallback(self._next)
 
     def _encode(self, timed: TimedFrame, pts: int, keyframe: bool) -> _Made:
-        """On the thread."""
+        """Encode one picture; called on the thread."""
         began = self._steady()
         size = timed.width, timed.height
         coder, reason = self._coder, None
@@ -189,7 +189,7 @@ class Transcoder(Sink):
                 spent = self._steady() - began
                 return _Made(None, coder.name, coder.note, spent, pts, str(error))
             if coder is None or self._sizes.has_settled(size, timed.time):
-                self._coder = None  # if the new one cannot be opened, the next picture tries again
+                self._coder = None  # if opening fails, the next picture tries again
                 opened = H264Encoder(self.settings, *size, self._generation + 1)
                 self._generation += 1
                 if coder is not None:
@@ -199,7 +199,7 @@ class Transcoder(Sink):
             self._sizes.returned(timed.time)
         packets = coder.encode(timed.jpeg, pts, keyframe)
         if packets is None:
-            reason = "pictures that cannot be decoded are left out of H.264"
+            reason = "pictures that cannot be decoded are missing from H.264"
         return _Made(packets, coder.name, coder.note, self._steady() - began, pts, reason)
 
     def _made(self, made: _Made) -> None:
@@ -211,7 +211,7 @@ class Transcoder(Sink):
             self.dropped += 1
             self._frames.pop(_pts(timed), None)
         if made.packets is None:
-            self._leave_out(made)
+            self._note_broken(made)
             return
         for packet in made.packets:
             frame = self._frames.pop(packet.pts, None)
@@ -219,22 +219,22 @@ class Transcoder(Sink):
                 continue
             for listener in tuple(self._listeners):
                 listener.take_packet(frame, packet)
-        if made.packets:  # an encoder may leave pictures out by itself
+        if made.packets:  # an encoder may drop pictures by itself
             last = made.packets[-1].pts
             self._frames = {pts: each for pts, each in self._frames.items() if pts > last}
 
-    def _leave_out(self, made: _Made) -> None:
-        """That picture cannot be encoded: it is counted, and its reason is told once."""
+    def _note_broken(self, made: _Made) -> None:
+        """Count a picture that cannot be encoded, and log each reason once."""
         self.dropped += 1
         self._frames.pop(made.pts, None)
-        if self._keyframe_due == made.pts + KEYFRAMES:  # it was to be one that players begin with
+        if self._keyframe_due == made.pts + KEYFRAMES:  # it was to be a keyframe
             self._keyframe_due = 0
-        if made.reason is not None and made.reason not in self._said:
-            self._said.add(made.reason)
+        if made.reason is not None and made.reason not in self._logged:
+            self._logged.add(made.reason)
             log.warn("{camera}: {reason}", camera=self._camera, reason=made.reason)
 
     def _failed(self, why: Failure, pts: int) -> None:
-        """The encoder is given up; the next picture tries another."""
+        """Close the encoder after an error; the next picture opens another."""
         self.dropped += 1
         self._frames.pop(pts, None)
         self._coder = None
@@ -242,7 +242,7 @@ class Transcoder(Sink):
         if self._is_broken:
             return
         self._is_broken = True
-        reason = f"H.264 cannot be made: {why.getErrorMessage()}"
+        reason = f"H.264 cannot be encoded: {why.getErrorMessage()}"
         log.error("{camera}: {reason}", camera=self._camera, reason=reason)
         self._events.publish(Fault(self._camera, "not-supported", reason))
 
@@ -250,17 +250,17 @@ class Transcoder(Sink):
         self._busy = False
         self._pump()
 
-    def _let_go(self) -> None:
-        """Nothing waits: those who wanted all before they leave have it."""
+    def _release(self) -> None:
+        """Remove leaving listeners, which have all frames now, and the thread if none is left."""
         leaving, self._leaving = self._leaving, []
         for listener, done in leaving:
-            self._drop(listener)
+            self._remove(listener)
             done.callback(None)
         if not self._listeners and self._thread is not None:
             self._thread.end()
             self._thread = self._coder = None
 
-    def _drop(self, listener: PacketSink) -> None:
+    def _remove(self, listener: PacketSink) -> None:
         self._listeners.pop(listener, None)
         if self._listeners:
             return
@@ -268,7 +268,7 @@ class Transcoder(Sink):
         self._newest = self.name = None
         self._frames.clear()
         if not self._busy:
-            self._let_go()
+            self._release()
 
 
 def _pts(timed: TimedFrame) -> int:

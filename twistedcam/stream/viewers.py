@@ -1,4 +1,4 @@
-"""Who watches: one list over all ports."""
+"""The viewers of all cameras, on all ports."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from twistedcam.util.rate import Rate
 
 @dataclass
 class Tally:
-    """What went to all viewers of one camera and kind, in this run.
+    """The counts of all viewers of one camera and kind since the start of the server.
 
     Arguments:
-        ages: how old the pictures were when they went out, in seconds.
-        frames, bytes, drops: of those who have left.
+        ages: the ages of the pictures when they were sent, in seconds.
+        frames, bytes, drops: of the viewers that have left.
     """
 
     ages: Histogram = field(default_factory=Histogram)
@@ -33,15 +33,15 @@ class Tally:
 
 @dataclass(eq=False, slots=True)
 class Viewer:
-    """Somebody who watches a camera.
+    """A viewer of a camera, and its counts.
 
     Arguments:
-        id: a number that no other viewer of this run has.
-        address: where it watches from.
+        id: a number that is unique since the start of the server.
+        address: the viewer's address.
         kind: ``tcp`` or ``http``.
         camera: the camera's name.
-        path: how frames reach it: ``sendfile`` or ``write``.
-        kick: ends its connection, with a reason.
+        path: the method of its sender: ``sendfile`` or ``write``.
+        kick: closes its connection, for a reason.
     """
 
     id: int
@@ -55,12 +55,12 @@ class Viewer:
     bytes: int = 0
     drops: int = 0
     rate: Rate = field(default_factory=Rate)
-    #: Time of capture of the last frame that went out, microseconds since the UNIX epoch; 0: none.
+    #: The time of capture of the last frame sent, microseconds since the UNIX epoch; 0: none.
     last_time_us: int = 0
     tally: Tally = field(default_factory=Tally)
 
     def sent(self, frame: Frame, size: int, now: float) -> None:
-        """A frame went out, ``size`` bytes in all, at ``now`` seconds."""
+        """Count a frame of ``size`` bytes that was sent at ``now`` seconds."""
         self.frames += 1
         self.bytes += size
         self.last_time_us = frame.time_us
@@ -69,11 +69,11 @@ class Viewer:
 
 
 class Viewers:
-    """All who watch.
+    """The list of all viewers.
 
     Arguments:
-        events: where joining and leaving are told.
-        clock: what rates are measured by.
+        events: receives ViewerChanged events.
+        clock: measures rates.
     """
 
     def __init__(self, events: EventBus, clock: IReactorTime) -> None:
@@ -81,7 +81,7 @@ class Viewers:
         self._clock = clock
         self._viewers: dict[int, Viewer] = {}
         self._last_id = 0
-        #: Who waits for a viewer to be gone.
+        #: The Deferreds of ``kick``.
         self._leaving: dict[int, list[Deferred[None]]] = {}
         #: By camera and kind.
         self.tallies: dict[tuple[str, str], Tally] = {}
@@ -93,13 +93,13 @@ class Viewers:
         return len(self._viewers)
 
     def of(self, camera: str) -> list[Viewer]:
-        """Those who watch one camera."""
+        """Return the viewers of one camera."""
         return [viewer for viewer in self._viewers.values() if viewer.camera == camera]
 
     def join(
         self, address: str, kind: str, camera: str, path: str, kick: Callable[[str], None]
     ) -> Viewer:
-        """Somebody begins to watch; ``announce`` it when all is set up for it."""
+        """Add a viewer. Call ``announce`` when its connection is set up."""
         self._last_id += 1
         now = self._clock.seconds()
         viewer = Viewer(self._last_id, address, kind, camera, path, kick, joined=now)
@@ -108,22 +108,22 @@ class Viewers:
         return viewer
 
     def announce(self, viewer: Viewer) -> None:
-        """Tell that somebody watches: a listener may end its connection on hearing of it."""
-        self._tell(viewer, "joined")
+        """Publish an event for a new viewer. A listener may close its connection at once."""
+        self._publish(viewer, "joined")
 
     def leave(self, viewer: Viewer) -> None:
-        """Somebody watches no more; nothing happens if that is known already."""
+        """Remove a viewer. Does nothing if it is removed already."""
         if self._viewers.pop(viewer.id, None) is not None:
             viewer.tally.frames += viewer.frames
             viewer.tally.bytes += viewer.bytes
             viewer.tally.drops += viewer.drops
-            self._tell(viewer, "left")
+            self._publish(viewer, "left")
             for each in self._leaving.pop(viewer.id, []):
-                if not each.called:  # it may have waited too long
+                if not each.called:  # it may have timed out
                     each.callback(None)
 
     def sums(self) -> dict[tuple[str, str], tuple[int, int, int]]:
-        """Frames, bytes and drops by camera and kind, of all who watch or watched in this run."""
+        """Return frames, bytes and drops by camera and kind, since the start of the server."""
         sums = {key: (each.frames, each.bytes, each.drops) for key, each in self.tallies.items()}
         for viewer in self._viewers.values():
             key = viewer.camera, viewer.kind
@@ -132,19 +132,19 @@ class Viewers:
         return sums
 
     def kick(self, viewer_id: int) -> Deferred[None]:
-        """End a viewer's connection. Fires when it is gone.
+        """Close a viewer's connection. Fires when it is closed.
 
         Raises:
-            NoSuchViewer: nobody has that number.
+            NoSuchViewer: no viewer has that number.
         """
         viewer = self._viewers.get(viewer_id)
         if viewer is None:
-            raise NoSuchViewer(f"nobody with the number {viewer_id} watches")
+            raise NoSuchViewer(f"there is no viewer with the number {viewer_id}")
         gone: Deferred[None] = Deferred()
         self._leaving.setdefault(viewer_id, []).append(gone)
         viewer.kick("ended by a controller")
         return gone
 
-    def _tell(self, viewer: Viewer, what: str) -> None:
+    def _publish(self, viewer: Viewer, what: str) -> None:
         event = ViewerChanged(viewer.camera, what, viewer.id, viewer.address, viewer.kind)
         self._events.publish(event)

@@ -1,4 +1,4 @@
-"""What waits for the recorder's thread: bounded, and thinned evenly when it is too much."""
+"""The queue of frames for a recorder's thread, with a limit and an even selection above it."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from collections.abc import Iterable
 
 from twistedcam.media.packet import TimedFrame
 
-#: Frames and bytes that may wait.
+#: The maximum number of frames and bytes in the queue.
 FRAMES = 240
 BYTES = 128 * 2**20
-#: How full it may be before frames are left out. Below it a disk that stalls costs nothing.
+#: The fraction of the maximum above which frames are dropped. A short stall drops none.
 _EASY = 0.5
-#: Seconds of work that may wait where the writer is slow for good: so long may an end take.
+#: Seconds of work in the queue of a slow writer, which are also the longest time that an end takes.
 WORK = 5.0
-#: So few frames may always wait.
+#: The maximum is never lower than this number of frames.
 _LEAST = 4
-#: Writes that are looked at to tell a slow writer from a stall: it is as quick as the quickest.
+#: The number of last writes, of which the quickest tells a slow writer from a stall.
 _LOOKS = 8
-#: Frames that are written at once, and seconds that this may take.
+#: The maximum number of frames that are written at once, and of seconds for that.
 _BATCH, _BATCH_TIME = 8, 0.1
 
 
 class WriteQueue:
-    """Frames in their order.
+    """A queue of frames that drops frames evenly when the writer is too slow.
 
-    Up to half full it takes all. Beyond it takes a share that becomes smaller as it fills, and
-    takes it evenly: where the writer does half the camera's rate, every second frame is left out.
+    Up to half full it takes all frames. Above, it takes a share that becomes smaller as it fills:
+    if the writer has half the camera's rate, every second frame is dropped.
 
-    What it has room for is as much as the writer can do in a few seconds, as far as its speed is
-    known. One that turns out to be slow has what waits thinned.
+    Its maximum is what the writer can write in a few seconds, as far as its speed is known. When
+    the writer turns out to be slow, frames in the queue are dropped, too.
 
     Arguments:
-        first: frames from before the beginning; all of them are taken, and take no room.
+        first: frames from before the start of the recording, which do not count.
     """
 
     def __init__(self, first: Iterable[TimedFrame] = ()) -> None:
@@ -40,16 +40,16 @@ class WriteQueue:
         self._waiting: deque[TimedFrame] = deque()
         self._bytes = 0
         self._credit = 0.0
-        #: Seconds that a frame took, in the last few writes.
+        #: Seconds per frame of the last writes.
         self._costs: deque[float] = deque(maxlen=_LOOKS)
-        #: Frames that were left out.
+        #: The number of dropped frames.
         self.dropped = 0
 
     def __len__(self) -> int:
         return len(self._first) + len(self._waiting)
 
     def offer(self, frame: TimedFrame) -> bool:
-        """One more frame; False if it is left out."""
+        """Add a frame. Return False if it is dropped."""
         self._credit = min(2.0, self._credit + self._share())
         if self._credit < 1:
             self.dropped += 1
@@ -61,29 +61,29 @@ class WriteQueue:
 
     @property
     def batch(self) -> int:
-        """How many frames are best written at once."""
+        """The best number of frames to write at once."""
         if len(self._costs) < _LOOKS:
             return 1
         return max(1, min(_BATCH, int(_BATCH_TIME / max(min(self._costs), 1e-6))))
 
     def wrote(self, frames: int, seconds: float) -> list[TimedFrame]:
-        """Frames were written in that time; those that are left out because it takes too long."""
+        """Note that frames were written in that time. Return those that are dropped therefore."""
         self._costs.append(seconds / frames)
         if len(self._waiting) <= self._room() or self._waiting[0].packet is not None:
-            return []  # H.264 refers to the frames before: none can be left out afterwards
+            return []  # an H.264 frame refers to those before: none can be dropped now
         self._waiting, out = _thinned(self._waiting, self._room() - 1)
         self._bytes -= sum(len(frame.jpeg) for frame in out)
         self.dropped += len(out)
         return out
 
     def drain_quickly(self) -> None:
-        """The end is waited for: what came before the beginning is thinned too if it has to be."""
+        """Drop frames from before the start, too, so that the end does not take too long."""
         if len(self._first) > self._room():
             self._first, out = _thinned(self._first, self._room())
             self.dropped += len(out)
 
     def take(self, most: int) -> list[TimedFrame]:
-        """The oldest frames, no longer waiting."""
+        """Remove and return the oldest frames, at most so many."""
         if self._first:
             return [self._first.popleft() for _ in range(min(most, len(self._first)))]
         taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
@@ -91,26 +91,26 @@ class WriteQueue:
         return taken
 
     def clear(self) -> None:
-        """Nothing will be written any more: what waits is lost, and counted."""
+        """Drop all frames: nothing more is written."""
         self.dropped += len(self)
         self._first.clear()
         self._waiting.clear()
         self._bytes = 0
 
     def _share(self) -> float:
-        """The share of frames that is taken in now: 1 up to half full, 0 when full."""
+        """Return the share of new frames to take: 1 up to half full, 0 when full."""
         full = max(len(self._waiting) / self._room(), self._bytes / BYTES)
         return max(0.0, min(1.0, (1 - full) / (1 - _EASY)))
 
     def _room(self) -> int:
-        """Frames that may wait."""
+        """Return the maximum number of frames."""
         if len(self._costs) < _LOOKS:
             return FRAMES
         return max(_LEAST, min(FRAMES, int(WORK / max(min(self._costs), 1e-6))))
 
 
 def _thinned(frames: deque[TimedFrame], left: int) -> tuple[deque[TimedFrame], list[TimedFrame]]:
-    """So many of them, evenly; and the others."""
+    """Return ``left`` of the frames, selected evenly, and the others."""
     count = len(frames)
     kept, out = deque[TimedFrame](), []
     for number, frame in enumerate(frames):
