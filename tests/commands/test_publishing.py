@@ -25,8 +25,8 @@ class PublishingCommandTests(ServerCase):
         Sender.made = []
         self.patch(output, "SenderProcess", Sender)
         targets = [parse_target(f"{kind}://example.org/live/KEY") for kind in ("rtmp", "rtsp")]
-        self.server.outputs.add(self.door, self.server.recorders["door"], targets)
-        self.addCleanup(self.server.outputs.stop)
+        self.server.channels["door"].outputs.add(targets)
+        self.addCleanup(self.server.stop_outputs)
         self.door.state = "live"
         self.registry = standard_commands()
 

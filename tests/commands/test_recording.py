@@ -33,7 +33,7 @@ class RecordingCommandTests(ServerCase):
         self.events: list[Event] = []
         self.server.events.subscribe(self.events.append)
         self.registry = standard_commands()
-        self.recorder = self.server.recorders["door"]
+        self.recorder = self.server.channels["door"].recorder
         self.number = 0
 
     def ask(self, line: str) -> Deferred[Any]:

@@ -165,12 +165,12 @@ def test_record_stop_means_the_only_camera_that_records() -> None:
     command, rest = standard_commands().find(["record", "stop"])
     with pytest.raises(CameraNeeded):
         command.bind(made, rest)
-    made.recorders["yard"].start(None)
+    made.channels["yard"].recorder.start(None)
     assert command.bind(made, rest)["camera"].name == "yard"
     with pytest.raises(CameraNeeded):  # for one who may not know of it
         command.bind(made, rest, Grant("porter", frozenset({"control"}), frozenset({"door"})))
     assert command.bind(made, ["door"])["camera"].name == "door"
-    made.recorders["door"].start(None)
+    made.channels["door"].recorder.start(None)
     with pytest.raises(CameraNeeded):
         command.bind(made, rest)
 

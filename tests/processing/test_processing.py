@@ -251,7 +251,7 @@ class ProcessTests(Case):
     async def test_what_code_makes_is_recorded_like_any_other(self) -> None:
         made = self.put("negative")
         await self.frames(made, 1)
-        recorder = self.server.recorders[made.name]
+        recorder = self.server.channels[made.name].recorder
         recorder.start("made.mkv")
         await self.frames(made, 5)
         progress = await recorder.stop()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.config.test_options import read
+from tests.config.test_arguments import read
 from tests.support.process import run_program
 from twistedcam.codecs.jpeg_encoder import JpegEncoder
 from twistedcam.errors import BadArgument, StartupError
@@ -104,7 +104,7 @@ def test_the_configuration_has_code_for_each_camera(tmp_path: Path) -> None:
     assert [each.name for each in found] == ["b.top", "a.one", "a.two", "b.one"]
     assert {each.runs_in for each in found} == {"thread"}
     path.write_text("[camera.a]\nsource = 'pattern:'\nprocess = [1]\n")
-    with pytest.raises(BadArgument, match="process has to be a text or a list of texts"):
+    with pytest.raises(BadArgument, match="process has to be a text, not 1"):
         read("--config", str(path))
 
 

@@ -1,4 +1,4 @@
-"""A server's outputs have names of their own, and share encoders where their settings are equal."""
+"""A camera's outputs have names of their own, and share encoders where their settings are equal."""
 
 from __future__ import annotations
 
@@ -17,21 +17,20 @@ class OutputsTests(ServerCase):
         super().setUp()
         Sender.made = []
         self.patch(output, "SenderProcess", Sender)
-        self.outputs = self.server.outputs
-        self.recorder = self.server.recorders["door"]
-        self.addCleanup(self.outputs.stop)
+        self.outputs = self.server.channels["door"].outputs
+        self.addCleanup(self.server.stop_outputs)
 
     def add(self, *urls: str) -> None:
-        self.outputs.add(self.door, self.recorder, [parse_target(each) for each in urls])
+        self.outputs.add([parse_target(each) for each in urls])
 
     def change(self, *urls: str, start: bool = True) -> bool:
         targets = [parse_target(each) for each in urls]
-        changing = self.outputs.change(self.door, self.recorder, targets, start=start)
+        changing = self.outputs.change(targets, start=start)
         return self.successResultOf(Deferred.fromCoroutine(changing))
 
     @property
     def shown(self) -> dict[str, str]:
-        return {each.target.name: each.target.url for each in self.outputs.of("door")}
+        return {each.target.name: each.target.url for each in self.outputs}
 
     def test_a_name_that_is_taken_gets_a_number(self) -> None:
         self.add("hls:/a", "hls:/b", "hls:/c#name=hls-2")
@@ -40,33 +39,32 @@ class OutputsTests(ServerCase):
 
     def test_one_is_found_by_its_name_and_all_without_one(self) -> None:
         self.add("hls:/a", "rtmp://h/a/k")
-        first, second = self.outputs.get("door", None)
-        self.assertEqual(self.outputs.get("door", "rtmp"), [second])
+        first, second = self.outputs.get(None)
+        self.assertEqual(self.outputs.get("rtmp"), [second])
         self.assertEqual(list(self.outputs), [first, second])
         with self.assertRaisesRegex(BadArgument, "door has no target 'x'; there is hls, rtmp"):
-            self.outputs.get("door", "x")
+            self.outputs.get("x")
         with self.assertRaisesRegex(BadArgument, "yard has no target; there is none; add some"):
-            self.outputs.get("yard", None)
+            self.server.channels["yard"].outputs.get(None)
 
     def test_equal_settings_share_an_encoder_also_with_a_recording(self) -> None:
         self.add("hls:/a", "hls:/b", "hls:/c#crf=30")
         one, two, other = self.outputs
         self.assertIs(one.encoder, two.encoder)
         self.assertIsNot(one.encoder, other.encoder)
-        assert self.recorder.find_shared is not None
-        self.assertIsNone(self.recorder.find_shared(RecordSettings()))
+        self.assertIsNone(self.outputs.encoder_for_recording(RecordSettings()))
         one.start()
-        self.assertIs(self.recorder.find_shared(RecordSettings()), one.encoder)
-        self.assertIsNone(self.recorder.find_shared(RecordSettings(crf=30)))
+        self.assertIs(self.outputs.encoder_for_recording(RecordSettings()), one.encoder)
+        self.assertIsNone(self.outputs.encoder_for_recording(RecordSettings(crf=30)))
 
     def test_a_change_ends_what_is_gone_and_leaves_the_rest(self) -> None:
         self.add("hls:/gone", "hls:/stays")
         gone, stays = self.outputs
-        self.outputs.start("door")
+        self.outputs.start()
         self.assertTrue(self.change("hls:/stays", "hls:/new"))
         self.assertEqual(gone.state, "stopped")
         self.assertEqual(self.shown, {"hls-2": "/stays/live.m3u8", "hls": "/new/live.m3u8"})
-        self.assertIs(self.outputs.get("door", "hls-2")[0], stays)
+        self.assertIs(self.outputs.get("hls-2")[0], stays)
         self.assertEqual([each.state for each in self.outputs], ["connecting"] * 2)
         self.assertFalse(self.change("hls:/stays", "hls:/new"))
         self.assertTrue(self.change("hls:/stays", "hls:/other", start=False))
@@ -76,6 +74,6 @@ class OutputsTests(ServerCase):
         self.add("hls:/a")
         self.outputs.start()
         (removed,) = self.outputs
-        self.successResultOf(self.outputs.remove("door"))
+        self.successResultOf(self.outputs.close())
         self.assertEqual((removed.state, list(self.outputs)), ("stopped", []))
         self.assertEqual(self.outputs._encoders, {})

@@ -63,7 +63,7 @@ class RecorderCase(SynchronousTestCase):
         self.clock = Clock()
         self.recorder = self.make({})
 
-    def make(self, table: dict[str, Any]) -> Recorder:
+    def make(self, table: dict[str, Any], shared: Transcoder | None = None) -> Recorder:
         settings = RecordSettings.from_mapping(table)
         thread, clock = self.make_thread, self.clock
         return Recorder(
@@ -74,6 +74,7 @@ class RecorderCase(SynchronousTestCase):
             clock,  # type: ignore[arg-type]
             settings,
             clock.seconds,
+            find_shared=lambda settings: shared,
         )
 
     def show(self, seconds: float, fps: float = 10.0) -> None:
@@ -255,7 +256,7 @@ class RecorderTests(RecorderCase):
             self.bus,
             self.clock.seconds,
         )
-        self.recorder.find_shared = lambda settings: encoder
+        self.recorder = self.make({}, encoder)
         self.recorder.start("a.mp4")
         self.show(1)
         self.recorder.settings = RecordSettings.from_mapping({"preroll": "3s"})

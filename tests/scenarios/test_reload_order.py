@@ -97,14 +97,16 @@ class MistakeTests(ReloadCase):
 
     async def test_what_failed_half_way_is_made_up_for_by_the_next(self) -> None:
         self.file.write_text(CAMERA.format("a").replace("fps=5", "fps=3") + "recording.crf = 9")
-        failing = patch.object(self.server.outputs, "change", side_effect=DiskError("full"))
+        failing = patch.object(
+            self.server.channels["a"].outputs, "change", side_effect=DiskError("full")
+        )
         with failing:
             await self.assertFailure(self.reload(), DiskError)
         self.assertEqual(self.server.cameras["a"].spec.settings["fps"], "3")
         self.write("a")
         self.assertEqual((await self.reload())["changed"], "a")
         self.assertEqual(self.server.cameras["a"].spec.settings["fps"], "5")
-        self.assertEqual(self.server.recorders["a"].settings.crf, 23)
+        self.assertEqual(self.server.channels["a"].recorder.settings.crf, 23)
 
 
 class RecordingTests(ReloadCase):

@@ -62,19 +62,19 @@ async def take_over(server: Server, began: ServeOptions, after: ServeOptions) ->
         if name in added:
             server.add_camera(name, spec, recording, after.publish.get(name, ()))
             if not after.stopped:
-                server.start_camera(name)
-                server.outputs.start(name)
+                server.channels[name].start()
+                server.channels[name].outputs.start()
             continue
-        was = server.configured[name]
+        channel = server.channels[name]
+        was = channel.configured
         if _differ(was, spec):
             server.configure(name, spec, reopen=_differ(was, spec, but=("quality", "title")))
             changed.append(name)
-        if recording != server.recorders[name].settings:
-            server.recorders[name].settings = recording
+        if recording != channel.recorder.settings:
+            channel.recorder.settings = recording
             changed += [name] * (name not in changed)
         targets = after.publish.get(name, ())
-        camera, recorder = server.cameras[name], server.recorders[name]
-        if await server.outputs.change(camera, recorder, targets, start=not after.stopped):
+        if await channel.outputs.change(targets, start=not after.stopped):
             changed += [name] * (name not in changed)
     for name, process in wanted.items():
         recording = after.recording.get(process.camera, after.record_settings)
@@ -82,8 +82,8 @@ async def take_over(server: Server, began: ServeOptions, after: ServeOptions) ->
             made = server.add_process(process, recording)
             if not after.stopped:
                 made.start().addErrback(lambda _: None)
-        elif recording != server.recorders[name].settings:
-            server.recorders[name].settings = recording
+        elif recording != server.channels[name].recorder.settings:
+            server.channels[name].recorder.settings = recording
             changed.append(name)
     restart = _need_restart(began, after)
     told = {"added": added, "removed": removed, "changed": changed, "needs_restart": restart}

@@ -23,9 +23,12 @@ from twistedcam.config.options import (
     HTTP_ENDPOINT,
     ServeOptions,
 )
-from twistedcam.core.server import Server
+from twistedcam.core.broker_state import BrokerState
+from twistedcam.core.server import Reload, Server
 from twistedcam.delivery.workers import WorkerPool
-from twistedcam.errors import DiskError, StartupError
+from twistedcam.errors import DiskError, NotSupported, StartupError
+from twistedcam.events import EventBus
+from twistedcam.net.connection_limits import ConnectionLimiter
 from twistedcam.net.exposure import check_endpoint, check_ports, urls_of
 from twistedcam.net.listener import Listener
 from twistedcam.net.proxies import TrustedProxies
@@ -48,6 +51,7 @@ from twistedcam.servers.http import (
 from twistedcam.servers.http.connection.request import HttpRequest
 from twistedcam.servers.http.connection.router import Router
 from twistedcam.servers.mqtt import Bridge
+from twistedcam.stream.viewers import Viewers
 from twistedcam.tls.server_endpoint import LoadedCertificate
 
 log = Logger()
@@ -69,6 +73,7 @@ class CameraService(MultiService):
         registry: the commands; the standard ones by default.
         on_shutdown: called when a controller asks for the end; by default the reactor stops.
         keys_see_log: whether the log is written to the terminal in which keys are pressed.
+        around_reload: wraps the function that reads the configuration again.
 
     Raises:
         BadArgument, StartupError: an option will not do.
@@ -81,25 +86,37 @@ class CameraService(MultiService):
         registry: Registry | None = None,
         on_shutdown: Callable[[], None] | None = None,
         keys_see_log: bool = False,
+        around_reload: Callable[[Reload], Reload] | None = None,
     ) -> None:
         super().__init__()
         self.setName("twistedcam")
         self._reactor = reactor
         self._options = options
         self.registry = registry or standard_commands()
-        self.server = Server(reactor, options.recordings, recording=options.record_settings)
-        self.server.on_shutdown = on_shutdown or self._stop_reactor
         self._reloading = DeferredLock()
         self._is_ending = False
-        if options.tokens is not None:
-            self.server.authenticator = Authenticator(reactor, TokenFile(options.tokens))
-        self.server.connection_limiter.limits = options.limits
-        self.server.proxies = TrustedProxies(options.trusted_proxies)
-        self.server.takes_token_in_url = not options.no_token_in_url
+        events = EventBus()
+        viewers = Viewers(events, reactor)
         self._workers: WorkerPool | None = None
         if options.workers:
-            self._workers = WorkerPool(reactor, self.server.viewers, options.workers, options.log)
-            self.server.delivery = self._workers
+            self._workers = WorkerPool(reactor, viewers, options.workers, options.log)
+        self.server = Server(
+            reactor,
+            options.recordings,
+            recording=options.record_settings,
+            events=events,
+            viewers=viewers,
+            delivery=self._workers,
+            authenticator=Authenticator(
+                reactor, TokenFile(options.tokens) if options.tokens else None
+            ),
+            connection_limiter=ConnectionLimiter(options.limits),
+            proxies=TrustedProxies(options.trusted_proxies),
+            takes_token_in_url=not options.no_token_in_url,
+            broker=BrokerState(options.mqtt.shown) if options.mqtt else None,
+            on_shutdown=on_shutdown or self._stop_reactor,
+            on_reload=self._reload if around_reload is None else around_reload(self._reload),
+        )
         for name, spec in options.cameras.items():
             publish = options.publish.get(name, ())
             self.server.add_camera(name, spec, options.recording.get(name), publish)
@@ -115,8 +132,6 @@ class CameraService(MultiService):
             "control": self._listen(options.control, self._control, CONTROL_ENDPOINT),
             "http": self._listen_http(options.http),
         }
-        if options.again is not None or any(each.certificate for each in self._all_listeners):
-            self.server.reload = self._reload
         MemoryReturn(reactor).setServiceParent(self)
         if options.mqtt is not None:
             Bridge(reactor, self.server, self.registry, options.mqtt).setServiceParent(self)
@@ -173,6 +188,12 @@ class CameraService(MultiService):
         that changed cameras at a time would both make the one that is new.
         """
         async with self._reloading:
+            if self._options.again is None and not any(
+                it.certificate for it in self._all_listeners
+            ):
+                raise NotSupported(
+                    "there is no configuration to read again: start with --config FILE"
+                )
             found = [(each, each.read_certificate()) for each in self._all_listeners]
             told: dict[str, Any] = {}
             if self._options.again is not None:
@@ -258,7 +279,7 @@ class CameraService(MultiService):
 
     async def _stop(self) -> None:
         closing = super().stopService()
-        unpublished = self.server.outputs.stop()
+        unpublished = self.server.stop_outputs()
         await self._bounded(self.server.finish_recordings(), FINISH_TIMEOUT)
         stopping = self.server.stop_cameras()  # one that hangs must cost nobody their goodbye
         for resource in self._resources:

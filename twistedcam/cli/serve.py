@@ -57,7 +57,13 @@ def run(arguments: argparse.Namespace) -> int:
     from twisted.internet import reactor
 
     go_by_steady_clock(reactor)
-    service = CameraService(reactor, options, keys_see_log=log_is_in_terminal(options))
+    notifier = Notifier(reactor, os.environ)
+    service = CameraService(
+        reactor,
+        options,
+        keys_see_log=log_is_in_terminal(options),
+        around_reload=notifier.around,
+    )
     if arguments.check:
         check_places(options)
         print(f"this will do: {', '.join(service.server.cameras)}")
@@ -65,8 +71,6 @@ def run(arguments: argparse.Namespace) -> int:
     early: EarlySignals = arguments.early
     if early.came:
         return 0
-    notifier = Notifier(reactor, os.environ)
-    service.server.reload = notifier.around(service.server.reload)
     service.privilegedStartService()
     service.startService()
     reactor.addSystemEventTrigger("before", "shutdown", notifier.stopService)

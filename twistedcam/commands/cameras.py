@@ -29,7 +29,7 @@ class VisibleCameras:
 
     def __contains__(self, word: str) -> bool:
         name = self.server.name_of(word)
-        return name in self.server.cameras and self._grant.covers(name)
+        return name in self.server.channels and self._grant.covers(name)
 
     @property
     def own(self) -> list[Camera]:

@@ -31,7 +31,7 @@ def add_publishing_commands(registry: Registry) -> None:
         Answers when the target takes video, and fails with its reason if it does not. If the camera
         has no picture now, the answer says so (waiting).
         """
-        started = server.outputs.get(camera.name, target)
+        started = server.channels[camera.name].outputs.get(target)
         for each in started:
             each.start()
         if camera.state in ("stopped", "recovering"):
@@ -47,7 +47,7 @@ def add_publishing_commands(registry: Registry) -> None:
     @registry.command("publish stop", looks_right=_is_target)
     async def publish_stop(server: Server, camera: Camera, target: str | None = None) -> Answer:
         """Publish no more to a camera's target, or to none of them."""
-        for stopping in [each.stop() for each in server.outputs.get(camera.name, target)]:
+        for stopping in [each.stop() for each in server.channels[camera.name].outputs.get(target)]:
             await stopping
         return None
 
@@ -74,6 +74,6 @@ def output_status(each: Output, now: float) -> dict[str, Any]:
 
 
 def _is_target(cameras: VisibleCameras, word: str) -> bool:
-    outputs = cameras.server.outputs
-    targets = [each for own in cameras.own for each in outputs.of(own.name)]
+    channels = cameras.server.channels
+    targets = [each for own in cameras.own for each in channels[own.name].outputs]
     return word in [each.target.name for each in targets]

@@ -37,7 +37,7 @@ def add_recording_commands(registry: Registry) -> None:
         makes a timelapse: one frame each 10 s, played at 30 a second.
         """
         period = None if every is None else parse_seconds(every, "every")
-        recorder = server.recorders[camera.name]
+        recorder = server.channels[camera.name].recorder
         if recorder.state != "recording":
             recorder.check(name)
         if camera.state in ("stopped", "starting"):
@@ -56,7 +56,7 @@ def add_recording_commands(registry: Registry) -> None:
         bytes of all of them. It fails with camera-failed if no picture came: there is no file then;
         with the reason if the recording has ended by itself; with not-recording if there was none.
         """
-        recorder = server.recorders[camera.name]
+        recorder = server.channels[camera.name].recorder
         begins_again = recorder.begins_again
         progress = await recorder.stop()
         if progress is None and begins_again:
@@ -71,13 +71,13 @@ def add_recording_commands(registry: Registry) -> None:
     async def record_save_last(server: Server, camera: Camera, seconds: str) -> Answer:
         """Write what the pre-roll holds of the last seconds: record save-last 30s."""
         length = parse_seconds(seconds, "seconds")
-        return _told(await server.recorders[camera.name].save_last(length))
+        return _told(await server.channels[camera.name].recorder.save_last(length))
 
     @registry.command("snapshot", looks_right=_is_file_name, new_file="name")
     async def snapshot(server: Server, camera: Camera, name: str | None = None) -> Answer:
         """Write the newest picture beside the recordings; answers with the file's name."""
         server.snapshots.acquire(f"camera {camera.name}")
-        settings = server.recorders[camera.name].settings
+        settings = server.channels[camera.name].recorder.settings
         check_mount(server.recordings, settings.require_mount)
         frame = await camera.picture()
         written = await write_snapshot(
@@ -112,7 +112,9 @@ def _is_file_name(cameras: VisibleCameras, word: str) -> bool:
 
 
 def _the_one_that_records(server: Server) -> str | None:
-    recording = [name for name, each in server.recorders.items() if each.state == "recording"]
+    recording = [
+        name for name, each in server.channels.items() if each.recorder.state == "recording"
+    ]
     return recording[0] if len(recording) == 1 else None
 
 

@@ -77,7 +77,7 @@ def standard_commands() -> Registry:
         The stream stops in any case. If the recording could not be finished, the answer is that
         error; if no picture came for it, a note.
         """
-        recorder = server.recorders[camera.name]
+        recorder = server.channels[camera.name].recorder
         recorded = await recorder.stop()
         await camera.stop()
         if recorded is None or recorder.failure is None:
@@ -111,7 +111,7 @@ def standard_commands() -> Registry:
 
         Where the device took something else than was asked for, both are shown.
         """
-        properties = server.properties[camera.name]
+        properties = server.channels[camera.name].properties
         if property is not None:
             return (await properties.get_one(property)).as_dict()
         return [each.as_dict() for each in (await properties.get()).values()]
@@ -122,7 +122,7 @@ def standard_commands() -> Registry:
 
         For another fps or size the device is opened anew; viewers and a recording stay.
         """
-        return (await server.properties[camera.name].set(property, value)).as_dict()
+        return (await server.channels[camera.name].properties.set(property, value)).as_dict()
 
     @registry.command("save", right="admin")
     async def save(server: Server, camera: Camera, *, forget: bool = False) -> Answer:
@@ -177,8 +177,8 @@ def standard_commands() -> Registry:
 
 def _is_property(cameras: VisibleCameras, word: str) -> bool:
     """Whether it can be meant: with several cameras the answer is then to say which one."""
-    properties = cameras.server.properties
-    names = [name for each in cameras.own for name in properties[each.name].names()]
+    channels = cameras.server.channels
+    names = [name for each in cameras.own for name in channels[each.name].properties.names()]
     return word in names or short_word(word) in COMMON  # a device may not have been asked yet
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def camera_summary(server: Server, camera: Camera) -> dict[str, Any]:
     """A few fields of a camera, for a list."""
-    recorder = server.recorders[camera.name]
+    recorder = server.channels[camera.name].recorder
     return {
         "camera": camera.name,
         "title": camera.title or camera.name,
@@ -34,7 +34,7 @@ def camera_summary(server: Server, camera: Camera) -> dict[str, Any]:
 def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
     """All that is known of a camera. Times are seconds, ages milliseconds, sizes bytes."""
     now = server.clock.seconds()
-    recorder = server.recorders[camera.name]
+    recorder = server.channels[camera.name].recorder
     viewers = server.viewers.of(camera.name)
     newest = camera.hub.newest
     granted, counts, asked = camera.granted, camera.counts, _asked(camera)
@@ -89,13 +89,13 @@ def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
 
 def _published(server: Server, camera: Camera) -> str | None:
     """The camera's publish targets and their states."""
-    targets = server.outputs.of(camera.name)
+    targets = server.channels[camera.name].outputs
     return ", ".join(f"{each.target.name} {each.state}" for each in targets) or None
 
 
 def _processing(server: Server, camera: Camera) -> dict[str, Any]:
     """What user code does that makes this camera."""
-    processor = server.processors.get(camera.name)
+    processor = server.channels[camera.name].processor
     if processor is None:
         return {}
     return {

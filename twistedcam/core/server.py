@@ -1,4 +1,4 @@
-"""What a running server is made of; what commands work on."""
+"""The server: its cameras and what its ports share. Commands work on it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from twisted.logger import Logger
 
 from twistedcam.auth import Authenticator
 from twistedcam.camera import Camera
-from twistedcam.camera.properties.device import DeviceControls
-from twistedcam.camera.properties.group import CameraProperties
 from twistedcam.core.broker_state import BrokerState
+from twistedcam.core.channel import Channel
 from twistedcam.core.saved_settings import SavedSettings
 from twistedcam.delivery import Delivery, LocalDelivery
 from twistedcam.errors import BadArgument, CameraNeeded, DiskError, NoSuchCamera, NotSupported
@@ -26,16 +25,9 @@ from twistedcam.net.proxies import TrustedProxies
 from twistedcam.net.rate_limit import RateLimiter
 from twistedcam.net.refusal_log import RefusalLog
 from twistedcam.processing import Process, Processor
-from twistedcam.publishing.outputs import Outputs
+from twistedcam.publishing.output import Output
 from twistedcam.publishing.target import PublishTarget
-from twistedcam.recording import (
-    Item,
-    Keeper,
-    Library,
-    Limits,
-    Recorder,
-    RecordSettings,
-)
+from twistedcam.recording import Item, Keeper, Library, Limits, RecordSettings
 from twistedcam.recording.library.faststart_queue import IndexMover
 from twistedcam.recording.writer.disk_space import check_mount
 from twistedcam.runtime.scheduler import Scheduler
@@ -48,18 +40,30 @@ from twistedcam.util.camera_name import check_distinct, check_name, find_name
 
 log = Logger()
 
-#: Seconds between two looks whether the recordings' disk is mounted.
+Reload = Callable[[], Coroutine[Any, Any, dict[str, Any]]]
+
+#: Seconds between two checks whether the recordings' disk is mounted.
 MOUNT_PERIOD = 10.0
 
 
 class Server:
-    """Cameras, their recorders, who watches them, and what happens to them.
+    """The cameras, who watches them, and what all ports share.
 
     Arguments:
-        clock: the reactor; anything with its time functions where ``make_thread`` is given.
-        recordings: the folder that recordings and snapshots go to.
-        make_thread: gives a thread to make blocking calls on; real ones by default.
-        recording: how cameras record that have no settings of their own.
+        clock: the reactor; a fake clock will do if ``make_thread`` is given.
+        recordings: the folder of recordings and snapshots.
+        make_thread: returns a new thread for blocking calls; a Thread by default.
+        recording: the settings of cameras that have none of their own.
+        events: receives all changes.
+        viewers: all viewers, on all ports.
+        delivery: serves viewers; in this process by default.
+        authenticator: decides who may do what; by default everybody may do everything.
+        connection_limiter: limits the connections of all ports.
+        proxies: HTTP proxies that are trusted to name the client.
+        takes_token_in_url: True if a URL may contain a token (``?token=``).
+        broker: the state of the connection to the MQTT broker; None if there is none.
+        on_shutdown: called by the command ``shutdown``.
+        on_reload: called by the command ``reload`` and at SIGHUP; returns what was done.
     """
 
     def __init__(
@@ -68,53 +72,72 @@ class Server:
         recordings: Path,
         make_thread: Callable[[], Thread] | None = None,
         recording: RecordSettings | None = None,
+        *,
+        events: EventBus | None = None,
+        viewers: Viewers | None = None,
+        delivery: Delivery | None = None,
+        authenticator: Authenticator | None = None,
+        connection_limiter: ConnectionLimiter | None = None,
+        proxies: TrustedProxies | None = None,
+        takes_token_in_url: bool = True,
+        broker: BrokerState | None = None,
+        on_shutdown: Callable[[], None] = lambda: None,
+        on_reload: Reload | None = None,
     ) -> None:
         reactor: Any = clock
         self.clock = clock
         self.recordings = recordings
         self.make_thread = make_thread or (lambda: Thread(reactor))
-        self.events = EventBus()
-        self.viewers = Viewers(self.events, clock)
-        self.cameras: dict[str, Camera] = {}
-        self.recorders: dict[str, Recorder] = {}
-        #: The properties of each camera, by the camera's name.
-        self.properties: dict[str, CameraProperties] = {}
-        #: Each camera's source as it was configured: without what was set since, or saved.
-        self.configured: dict[str, SourceSpec] = {}
-        self.saved = SavedSettings(recordings)
-        #: User code, by the cameras that it makes.
-        self.processors: dict[str, Processor] = {}
         self.record_settings = recording or RecordSettings()
-        self.outputs = Outputs(reactor, self.events, self.make_thread)
+        self.events = events or EventBus()
+        self.viewers = Viewers(self.events, clock) if viewers is None else viewers
+        self.delivery = delivery or LocalDelivery(clock)
+        self.authenticator = authenticator or Authenticator(clock)
+        self.connection_limiter = (
+            ConnectionLimiter() if connection_limiter is None else connection_limiter
+        )
+        self.proxies = proxies or TrustedProxies()
+        self.takes_token_in_url = takes_token_in_url
+        self.broker = broker
+        self.on_shutdown = on_shutdown
+        self.reload = on_reload or _no_configuration
+        #: The cameras with all that belongs to them, by the camera's name.
+        self.channels: dict[str, Channel] = {}
         self.library = Library(recordings, self.events, self.make_thread, self._being_written)
         self.keeper = Keeper(self.library, self.events, clock, self._limits)
+        self.started_at = clock.seconds()
+        #: Limits the log lines about refused clients, on all ports.
+        self.refusals = RefusalLog(clock)
+        #: Shares the reactor's time between the requests of all clients.
+        self.scheduler = Scheduler(clock, time.perf_counter)
+        #: Limits snapshots, by address and by camera.
+        self.snapshots = RateLimiter(clock, lambda: self.connection_limiter.limits.snapshots)
+        #: The URLs of the server (``view``, ``page``), once its ports listen.
+        self.urls: dict[str, str] = {}
+        self._saved = SavedSettings(recordings)
         self._recovery = Timer(clock)
         self._index_mover = IndexMover(recordings, self.events, self.make_thread, self._reserve)
-        self.started_at = clock.seconds()
-        #: Says who may do what; without tokens everybody may do everything.
-        self.authenticator = Authenticator(clock)
-        #: Proxies that are believed when they say for whom they ask over HTTP.
-        self.proxies = TrustedProxies()
-        #: Whether a token may stand in an address (``?token=``).
-        self.takes_token_in_url = True
-        #: Counts connections on all ports.
-        self.connection_limiter = ConnectionLimiter()
-        #: Keeps the log of refusals short, on all ports.
-        self.refusals = RefusalLog(clock)
-        #: Shares the reactor's time between what all clients ask for.
-        self.scheduler = Scheduler(clock, time.perf_counter)
-        #: Counts snapshots, by address and by camera.
-        self.snapshots = RateLimiter(clock, lambda: self.connection_limiter.limits.snapshots)
-        #: Where it is reached: URLs by what is found there (``view``, ``page``).
-        self.urls: dict[str, str] = {}
-        #: How things stand with the MQTT broker; None where there is none.
-        self.broker: BrokerState | None = None
-        #: How viewers are served.
-        self.delivery: Delivery = LocalDelivery(clock)
-        #: Called by the command ``shutdown``.
-        self.on_shutdown: Callable[[], None] = lambda: None
-        #: Called by the command ``reload`` and at SIGHUP; answers with what was done.
-        self.reload: Callable[[], Coroutine[Any, Any, dict[str, Any]]] = _no_configuration
+
+    @property
+    def cameras(self) -> dict[str, Camera]:
+        """The cameras by name, in the order in which they were added."""
+        return {name: each.camera for name, each in self.channels.items()}
+
+    @property
+    def processors(self) -> dict[str, Processor]:
+        """User code that runs, by the name of the camera that it makes."""
+        found = ((name, each.processor) for name, each in self.channels.items())
+        return {name: processor for name, processor in found if processor is not None}
+
+    @property
+    def outputs(self) -> list[Output]:
+        """The outputs of all cameras."""
+        return [output for each in self.channels.values() for output in each.outputs]
+
+    @property
+    def own_cameras(self) -> list[Camera]:
+        """The cameras without those that user code makes."""
+        return [each.camera for each in self.channels.values() if each.processor is None]
 
     def add_camera(
         self,
@@ -123,147 +146,137 @@ class Server:
         recording: RecordSettings | None = None,
         publish: Iterable[PublishTarget] = (),
     ) -> Camera:
-        """One more camera, stopped.
+        """Add a camera, stopped.
 
         Arguments:
-            recording: how it records, if not as all do.
-            publish: where its video is to go, once that is started.
+            recording: the settings of its recorder; those of the server by default.
+            publish: the targets of its outputs.
 
         Raises:
-            BadArgument: the source, or a setting of it, is not one that there is; or the camera
-                cannot have that name, or it could be taken for another's.
+            BadArgument: the source or a setting is unknown, or the name is not possible or could
+                be taken for another camera's.
         """
         name = check_name(name)
-        check_distinct(name, self.cameras)
-        source = self.saved.apply(name, spec)
+        check_distinct(name, self.channels)
+        source = self._saved.apply(name, spec)
         camera = Camera(name, source, self.events, self.clock, self.make_thread)
-        self.configured[name] = spec
-        self.cameras[name] = camera
-        device = DeviceControls(camera, self.clock, self.make_thread)
-        self.properties[name] = CameraProperties(camera, camera.use, device, self.events)
-        self.recorders[name] = Recorder(
+        self.channels[name] = channel = Channel(
             camera,
+            spec,
             self.recordings,
-            self.events,
-            self.make_thread,
-            self.clock,
             recording or self.record_settings,
+            self.events,
+            self.clock,
+            self.make_thread,
         )
-        self.outputs.add(camera, self.recorders[name], publish)
+        channel.outputs.add(publish)
         return camera
 
     def configure(self, name: str, spec: SourceSpec, *, reopen: bool = True) -> None:
-        """Let a camera go on as it is configured now; what was saved still holds (SavedSettings).
+        """Let a camera continue as configured now; saved settings still apply (SavedSettings).
 
         Arguments:
-            reopen: whether its source has to be opened anew for it.
+            reopen: True if its source must be opened again for it.
 
         Raises:
-            BadArgument: a setting is not one that there is; nothing has changed.
+            BadArgument: a setting is unknown or wrong; nothing has changed.
         """
-        camera, properties = self.cameras[name], self.properties[name]
-        going = camera.use(self.saved.apply(name, spec), reopen=reopen)
-        going.addErrback(lambda _: None)  # the camera's state says it
-        going.addCallback(lambda _: Deferred.fromCoroutine(properties.publish()))
-        self.configured[name] = spec
+        self.channels[name].configure(spec, self._saved.apply(name, spec), reopen=reopen)
 
     async def save_settings(self, name: str, *, forget: bool = False) -> dict[str, str | None]:
-        """Keep what was set of a camera over the next start; or forget what was kept.
+        """Save what was set of a camera for the next start, or delete what was saved.
 
         Raises:
-            DiskError: it cannot be written; what was kept before still is.
+            DiskError: the file cannot be written; it is unchanged.
         """
         check_mount(self.recordings, self.record_settings.require_mount)
-        configured = self.configured[name]
-        now = configured if forget else self.cameras[name].spec
-        return await run_in_thread(self.make_thread, lambda: self.saved.save(name, configured, now))
+        channel = self.channels[name]
+        now = channel.configured if forget else channel.camera.spec
+        return await run_in_thread(
+            self.make_thread, lambda: self._saved.save(name, channel.configured, now)
+        )
 
     def add_process(self, process: Process, recording: RecordSettings | None = None) -> Camera:
-        """User code on a camera's pictures. Gives the camera that it makes, stopped.
+        """Add user code that works on a camera's frames; return the camera that it makes, stopped.
 
         Arguments:
-            recording: how that camera records, if not as all do.
+            recording: the settings of that camera's recorder; those of the server by default.
 
         Raises:
-            NoSuchCamera: there is no camera to take pictures from.
-            BadArgument: a camera of the name that it makes is there already; or a function, and
-                not its name, is to run in another process.
+            NoSuchCamera: the camera that delivers the frames is unknown.
+            BadArgument: a camera of the resulting name exists, or a function that was given as an
+                object is to run in another process.
         """
         source = self.camera(process.camera)
         process = replace(process, camera=source.name)
         name = check_name(process.name)
-        if name in self.cameras:
+        if name in self.channels:
             raise BadArgument(f"there is a camera {name!r} already: give the function another name")
         if process.code.function is not None and process.runs_in == "process":
             raise BadArgument(f"{process.code.text} was given as a function: it runs in a thread")
         output = self.add_camera(name, parse_source("push:"), recording)
-        self.processors[name] = Processor(process, source, output, self.events, self.clock)
+        self.channels[name].process(process, source)
         return output
 
     async def remove_camera(self, name: str) -> None:
-        """End a camera: its recording in good order, its viewers' connections, its device.
+        """Remove a camera: finish its recording, disconnect its viewers, close its device.
 
-        User code on its pictures ends with it.
+        User code on its frames ends with it.
         """
         for made in [key for key, each in self.processors.items() if each.source.name == name]:
             await self.remove_camera(made)
-        if name in self.processors:
-            await self.processors.pop(name).stop()
-        camera, recorder = self.cameras.pop(name), self.recorders.pop(name)
-        self.configured.pop(name)
-        self.properties.pop(name)
-        await recorder.stop()
-        await self.outputs.remove(name)
+        channel = self.channels[name]
+        if channel.processor is not None:
+            await channel.processor.stop()
+        del self.channels[name]
+        await channel.recorder.stop()
+        await channel.outputs.close()
         for viewer in self.viewers.of(name):
             self.viewers.kick(viewer.id)
-        await camera.stop()
+        await channel.camera.stop()
 
     def camera(self, name: str | None = None) -> Camera:
-        """The camera of that name; without a name, the only one, but for those of user code.
+        """Return the camera of that name; without a name the only one of the configuration.
 
         Arguments:
-            name: its name, or the URL-safe form of that.
+            name: the camera's name, or its URL-safe form.
 
         Raises:
-            NoSuchCamera, CameraNeeded: as they say.
+            NoSuchCamera: no camera has that name.
+            CameraNeeded: a name is needed, because there are several cameras or none.
         """
-        names = ", ".join(self.cameras) or "none"
+        names = ", ".join(self.channels) or "none"
         if name is not None:
-            found = find_name(self.cameras, name)
+            found = find_name(self.channels, name)
             if found is None:
                 raise NoSuchCamera(f"there is no camera {name!r}; there is {names}")
-            return self.cameras[found]
+            return self.channels[found].camera
         if len(self.own_cameras) != 1:
             raise CameraNeeded(f"say which camera: {names}")
         return self.own_cameras[0]
 
     def title_of(self, event: Event) -> str | None:
-        """The title of the camera that an event is about; None if it has none."""
-        camera = self.cameras.get(getattr(event, "camera", None) or "")
-        return None if camera is None else camera.title
+        """Return the title of the camera that an event is about, or None."""
+        channel = self.channels.get(getattr(event, "camera", None) or "")
+        return None if channel is None else channel.camera.title
 
     def name_of(self, word: str) -> str:
-        """The name of the camera that a word means; the word itself if there is none."""
-        found = find_name(self.cameras, word)
+        """Return the name of the camera that a word means, or the word itself if there is none."""
+        found = find_name(self.channels, word)
         return word if found is None else found
 
     def first_or_named(self, name: str | None) -> Camera:
-        """The camera of that name; without a name the first: for who only wants to watch.
+        """Return the camera of that name; without a name the first.
 
         Raises:
             NoSuchCamera: no camera has that name.
         """
-        return self.camera(next(iter(self.cameras), "") if name is None else name)
-
-    @property
-    def own_cameras(self) -> list[Camera]:
-        """The cameras but for those that user code makes of them."""
-        return [each for each in self.cameras.values() if each.name not in self.processors]
+        return self.camera(next(iter(self.channels), "") if name is None else name)
 
     def open_library(self) -> None:
-        """Finish what a crash has left of recordings, and see from now on that they fit.
+        """Repair recordings that a crash left unfinished, and apply the limits from now on.
 
-        What is on a disk that is not mounted yet is finished when it is.
+        On a disk that is not mounted yet they are repaired when it is mounted.
         """
         self.keeper.start()
         self._recover()
@@ -280,36 +293,36 @@ class Server:
         )
 
     def start(self) -> None:
-        """Start all cameras. One that fails is tried again; the others do not wait for it."""
-        for name in self.cameras:
-            self.start_camera(name)
-        self.outputs.start()
-
-    def start_camera(self, name: str) -> None:
-        """Start a camera, and its recording if that begins with it."""
-        self.cameras[name].start().addErrback(lambda _: None)  # its state says it
-        self.recorders[name].start_with_server()
+        """Start all cameras and outputs. A camera that fails is tried again."""
+        for channel in self.channels.values():
+            channel.start()
+        for channel in self.channels.values():
+            channel.outputs.start()
 
     def finish_recordings(self) -> Deferred[Any]:
-        """End all recordings in good order; fires when their files are whole."""
+        """End all recordings in good order. Fires when their files are complete."""
         self.keeper.stop()
         self._index_mover.stop()
         self._recovery.cancel()
-        return DeferredList([each.stop() for each in self.recorders.values()])
+        return DeferredList([each.recorder.stop() for each in self.channels.values()])
+
+    def stop_outputs(self) -> Deferred[Any]:
+        """Stop all outputs. Fires when all have ended."""
+        return DeferredList([each.stop() for each in self.outputs])
 
     def stop_cameras(self) -> Deferred[Any]:
-        """Stop all cameras; fires when their devices are free, or left behind.
+        """Stop all cameras, user code, and the reading of recordings.
 
-        User code on their pictures ends, too, and so does what reads recordings.
+        Fires when the devices are released, or abandoned.
         """
         self.library.close()
         processors = [each.stop() for each in self.processors.values()]
         return DeferredList([*processors, *(each.stop() for each in self.cameras.values())])
 
     def _reserve(self) -> int:
-        """Bytes that are to stay free on the disk."""
-        settings = (self.record_settings, *(each.settings for each in self.recorders.values()))
-        return max(each.keep_free or 0 for each in settings)
+        """Return the number of bytes that must stay free on the disk."""
+        own = (each.recorder.settings for each in self.channels.values())
+        return max(each.keep_free or 0 for each in (self.record_settings, *own))
 
     def _is_mounted(self) -> bool:
         try:
@@ -319,14 +332,15 @@ class Server:
         return True
 
     def _being_written(self) -> list[Item]:
-        return [item for each in self.recorders.values() if (item := each.item()) is not None]
+        found = (each.recorder.item() for each in self.channels.values())
+        return [item for item in found if item is not None]
 
     def _limits(self) -> list[tuple[Limits, frozenset[str] | None]]:
-        """What is kept of all, and of cameras that have limits of their own."""
+        """Return the limits of all recordings, and of cameras that have their own."""
         if not self._is_mounted():
-            return []  # what is below the mount point is not what the limits are for
+            return []  # the limits are not for what lies below the mount point
         shared = Limits.of(self.record_settings)
-        own = {name: Limits.of(each.settings) for name, each in self.recorders.items()}
+        own = {name: Limits.of(each.recorder.settings) for name, each in self.channels.items()}
         each = [(limits, frozenset({name})) for name, limits in own.items() if limits != shared]
         return [(shared, None), *each]
 

@@ -1,4 +1,4 @@
-"""All outputs of a server, and the encoders that they share."""
+"""The outputs of a camera, and the encoders that they share."""
 
 from __future__ import annotations
 
@@ -14,78 +14,78 @@ from twistedcam.errors import BadArgument
 from twistedcam.events import EventBus
 from twistedcam.publishing.output import Output
 from twistedcam.publishing.target import PublishTarget
-from twistedcam.recording import Recorder, RecordSettings
+from twistedcam.recording import RecordSettings
 from twistedcam.runtime.threads import Thread
 from twistedcam.stream.transcoder import Transcoder
 
 
 class Outputs:
-    """Outputs by camera, in the order in which they were added.
+    """The outputs of one camera, in the order in which they were added.
 
     Arguments:
-        reactor: time and processes.
-        events: told of changes.
+        reactor: measures time and starts processes.
+        camera: the camera.
+        events: receives changes.
         make_thread: makes an encoder's thread.
     """
 
-    def __init__(self, reactor: Any, events: EventBus, make_thread: Callable[[], Thread]) -> None:
+    def __init__(
+        self, reactor: Any, camera: Camera, events: EventBus, make_thread: Callable[[], Thread]
+    ) -> None:
         self._reactor = reactor
+        self._camera = camera
         self._events = events
         self._make_thread = make_thread
-        self._outputs: dict[str, dict[str, Output]] = {}
-        #: Each as it was configured: a name that was taken has been changed.
+        self._outputs: dict[str, Output] = {}
+        #: The targets as they were configured: the name of one may have been changed.
         self._configured: dict[Output, PublishTarget] = {}
-        self._encoders: dict[tuple[str, H264Settings], Transcoder] = {}
+        self._encoders: dict[H264Settings, Transcoder] = {}
 
     def __iter__(self) -> Iterator[Output]:
-        for outputs in self._outputs.values():
-            yield from outputs.values()
+        yield from self._outputs.values()
 
-    def of(self, camera: str) -> list[Output]:
-        """Return the outputs of one camera."""
-        return list(self._outputs.get(camera, {}).values())
-
-    def get(self, camera: str, target: str | None) -> list[Output]:
-        """Return a camera's output for the target of that name; without a name all of them.
+    def get(self, target: str | None) -> list[Output]:
+        """Return the output for the target of that name; without a name all of them.
 
         Raises:
             BadArgument: there is none.
         """
-        found = self._outputs.get(camera, {})
+        found = self._outputs
         if target is None and found:
             return list(found.values())
         if target not in found:
             names = ", ".join(found) or "none; add some with --publish"
             asked = "no target" if target is None else f"no target {target[:80]!r}"
-            raise BadArgument(f"{camera} has {asked}; there is {names}")
+            raise BadArgument(f"{self._camera.name} has {asked}; there is {names}")
         return [found[target]]
 
-    def add(self, camera: Camera, recorder: Recorder, targets: Iterable[PublishTarget]) -> None:
-        """Add outputs for a camera, stopped; its recordings may share their encoder."""
-        recorder.find_shared = lambda settings: self._for_recording(camera.name, settings)
+    def add(self, targets: Iterable[PublishTarget]) -> None:
+        """Add outputs, stopped."""
         for target in targets:
-            named = self._outputs.setdefault(camera.name, {})
             name, number = target.name, 2
-            while name in named:
+            while name in self._outputs:
                 name, number = f"{target.name}-{number}", number + 1
-            encoder = self._encoder(camera, target.coder)
-            args = (self._reactor, camera.name, replace(target, name=name), encoder, self._events)
-            named[name] = output = Output(*args)
+            output = Output(
+                self._reactor,
+                self._camera.name,
+                replace(target, name=name),
+                self._encoder(target.coder),
+                self._events,
+            )
+            self._outputs[name] = output
             self._configured[output] = target
 
-    async def change(
-        self, camera: Camera, recorder: Recorder, targets: Iterable[PublishTarget], *, start: bool
-    ) -> bool:
-        """Give a camera these targets; the outputs that it has already go on.
+    async def change(self, targets: Iterable[PublishTarget], *, start: bool) -> bool:
+        """Replace the targets; outputs that exist already continue.
 
         Arguments:
-            start: true to start those that are new.
+            start: True to start those that are new.
 
         Returns:
             True if anything was changed.
         """
         wanted = list(targets)
-        had = self.of(camera.name)
+        had = list(self)
         gone = []
         for each in had:
             if self._configured[each] in wanted:
@@ -93,46 +93,40 @@ class Outputs:
             else:
                 gone.append(each)
         await self._end(gone)
-        self.add(camera, recorder, wanted)
+        self.add(wanted)
         if start:
-            for each in self.of(camera.name):
+            for each in self:
                 if each not in had:
                     each.start()
         return bool(gone or wanted)
 
-    def remove(self, camera: str) -> Deferred[Any]:
-        """End the outputs of a camera; fires when all have ended."""
-        return self._end(self.of(camera))
-
-    def start(self, camera: str | None = None) -> None:
-        """Start the outputs of one camera, or of all."""
-        for each in self if camera is None else self.of(camera):
+    def start(self) -> None:
+        """Start all outputs."""
+        for each in self:
             each.start()
 
-    def stop(self) -> Deferred[Any]:
-        """Stop all outputs; fires when all have ended."""
-        return DeferredList([each.stop() for each in self])
+    def close(self) -> Deferred[Any]:
+        """End and remove all outputs. Fires when all have ended."""
+        return self._end(list(self))
+
+    def encoder_for_recording(self, settings: RecordSettings) -> Transcoder | None:
+        """Return the encoder of a started output that a recording can share, or None."""
+        encoder = self._encoders.get(H264Settings(crf=settings.crf, preset=settings.preset))
+        return encoder if any(it.is_started and it.encoder is encoder for it in self) else None
 
     def _end(self, gone: list[Output]) -> Deferred[Any]:
-        """Forget outputs, and encoders that no other uses; fires when all have ended."""
+        """Remove outputs, and encoders that no other uses. Fires when all have ended."""
         for each in gone:
-            del self._outputs[each.camera][each.target.name]
+            del self._outputs[each.target.name]
             del self._configured[each]
         used = {id(each.encoder) for each in self}
         self._encoders = {key: each for key, each in self._encoders.items() if id(each) in used}
         return DeferredList([each.stop() for each in gone])
 
-    def _encoder(self, camera: Camera, settings: H264Settings) -> Transcoder:
-        key = camera.name, settings
-        if key not in self._encoders:
-            encoder = Transcoder(camera.name, camera.hub, settings, self._make_thread, self._events)
-            self._encoders[key] = encoder
-        return self._encoders[key]
-
-    def _for_recording(self, camera: str, settings: RecordSettings) -> Transcoder | None:
-        """Return the encoder of a started output whose settings are those of a recording."""
-        encoder = self._encoders.get(
-            (camera, H264Settings(crf=settings.crf, preset=settings.preset))
-        )
-        wanted = (each.is_started and each.encoder is encoder for each in self.of(camera))
-        return encoder if any(wanted) else None
+    def _encoder(self, settings: H264Settings) -> Transcoder:
+        if settings not in self._encoders:
+            camera = self._camera
+            self._encoders[settings] = Transcoder(
+                camera.name, camera.hub, settings, self._make_thread, self._events
+            )
+        return self._encoders[settings]

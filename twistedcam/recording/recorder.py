@@ -81,6 +81,7 @@ class Recorder:
         clock: measures delays.
         settings: how it records; a change applies to the next recording.
         steady: returns seconds of a monotonic clock.
+        find_shared: returns a running transcoder that suits a recording, or None.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class Recorder:
         clock: IReactorTime,
         settings: RecordSettings | None = None,
         steady: Callable[[], float] = time.monotonic,
+        find_shared: Callable[[RecordSettings], Transcoder | None] = lambda settings: None,
     ) -> None:
         self.state: RecorderState = "idle"
         #: Start of the current recording, in seconds since the UNIX epoch.
@@ -114,8 +116,7 @@ class Recorder:
         self._camera_loss = CameraLossWatch(camera, events, clock, self._finish, self._on_lost)
         self._continuous = ContinuousRecording(clock, self._begin_again)
         self._first = FirstFrameWatch(camera, events, clock, self._on_waiting)
-        #: Returns a running transcoder that suits this recording, or None.
-        self.find_shared: Callable[[RecordSettings], Transcoder | None] = lambda settings: None
+        self._find_shared = find_shared
         self._waiting: list[Deferred[Progress | None]] = []
         #: True if the camera had a picture that can be encoded when the recording began. If not,
         #: and the first picture cannot be encoded either, the camera is the cause.
@@ -225,7 +226,7 @@ class Recorder:
         self._job, self._plan = WriteJob(plan, first, self._make_thread, self, self._steady), plan
         shared = None
         if plan.format.codec == "h264" and every is None and self.preroll is None:
-            shared = self.find_shared(self.settings)
+            shared = self._find_shared(self.settings)
         self._intake.begin(self._job, every, shared)
         self._camera_loss.begin(ignore_loss=every is not None)
         self._reporter.report("started", plan.name)

@@ -39,7 +39,9 @@ class QualityTests(ServerCase):
             camera.counts.add(
                 EncodedPicture(1, 2, 2, jpeg or (lambda: b"made late"), encoded, turned=turned)
             )
-            setting = Deferred.fromCoroutine(self.server.properties["usb"].set("quality", "40"))
+            setting = Deferred.fromCoroutine(
+                self.server.channels["usb"].properties.set("quality", "40")
+            )
             return str(self.successResultOf(setting).as_dict().get("note", ""))
 
         passed_on = "the camera's own JPEGs are passed on"

@@ -86,7 +86,7 @@ class KeyTests(SynchronousTestCase):
     def test_the_end_of_a_recording_is_for_those_that_are_recorded(self) -> None:
         self.type("e")
         self.assertEqual(self.said, ["record stop: no camera is being recorded"])
-        self.server.recorders["two"].state = "recording"
+        self.server.channels["two"].recorder.state = "recording"
         self.type("e1e")
         self.assertEqual(
             [each for each in self.carried_out if each[0] == "record stop"],

@@ -127,11 +127,12 @@ class Keys:
         cameras = self._cameras()
         if command != "record stop" or len(cameras) < 2:
             return cameras
-        recorders = self._server.recorders
+        channels = self._server.channels
         recorded = [
             each
             for each in cameras
-            if recorders[each.name].state != "idle" or recorders[each.name].begins_again
+            for recorder in [channels[each.name].recorder]
+            if recorder.state != "idle" or recorder.begins_again
         ]
         if not recorded:
             self._tell(f"{command}: no camera is being recorded")

@@ -16,7 +16,6 @@ from twisted.logger import Logger
 
 from twistedcam.commands import Command, Registry
 from twistedcam.commands.status import camera_status
-from twistedcam.core.broker_state import BrokerState
 from twistedcam.errors import BadArgument, Forbidden, LineTooLong, TwistedcamError
 from twistedcam.events import Event, Fault
 from twistedcam.recording.library.hidden_folder import INSTALLATION, HiddenFolder
@@ -67,8 +66,11 @@ class Bridge(Service):
         self._birth = f"{broker.discovery}/status"
         self._command = f"{broker.base}/command"
         topics = [self._birth, self._command, camera_topic(broker, "+", "+/set")]
-        server.broker = state = BrokerState(broker.shown)
-        self._client = MqttClient(reactor, broker, state, topics, self._announce, self._received)
+        assert server.broker is not None
+        server.broker.address = broker.shown
+        self._client = MqttClient(
+            reactor, broker, server.broker, topics, self._announce, self._received
+        )
         self._loop = LoopingCall(self._tell_all)
         self._loop.clock = reactor
         self._soon = Timer(reactor)

@@ -22,7 +22,7 @@ class MetricsTests(SiteCase):
 
     def test_metrics_count_what_is_published(self) -> None:
         target = parse_target("rtmp://example.org/live/KEY")
-        self.server.outputs.add(self.door, self.server.recorders["door"], [target])
+        self.server.channels["door"].outputs.add([target])
         text = self.ask("GET", "/metrics").body.decode()
         for name in ("publish_up", "published_bytes_total", "publish_faults_total"):
             self.assertIn(f'twistedcam_{name}{{camera="door",target="rtmp"}} 0.0', text)

@@ -200,7 +200,7 @@ async def _set_properties(server: Server, request: HttpRequest, camera: str) -> 
     found = VisibleCameras(server, request.grant).get(camera)
     if not wanted:
         raise BadArgument('the body must name a property and its value: {"fps": 15}')
-    properties = await server.properties[found.name].set_all(wanted)
+    properties = await server.channels[found.name].properties.set_all(wanted)
     return json_reply({"properties": [each.as_dict() for each in properties]})
 
 

@@ -61,7 +61,7 @@ class ServerCollector(Collector):
         yield InfoMetricFamily("twistedcam", "The program.", {"version": __version__})
         yield from self._cameras()
         yield from self._viewers()
-        recorders = {(name,): each for name, each in self._server.recorders.items()}
+        recorders = {(name,): each.recorder for name, each in self._server.channels.items()}
         yield from gauges(["camera"], tables.RECORDING, recorders)
         targets = {(it.camera, it.target.name): it for it in self._server.outputs}
         yield from gauges(["camera", "target"], tables.TARGET_NOW, targets)

@@ -1,0 +1,40 @@
+"""A camera with its properties, recorder, outputs and user code."""
+
+from __future__ import annotations
+
+from tests.support.server_case import ServerCase
+from twistedcam.errors import BadArgument
+from twistedcam.events import Event, PropertiesChanged
+from twistedcam.publishing.target import parse_target
+from twistedcam.recording import RecordSettings
+from twistedcam.sources import SourceSpec
+
+
+class ChannelTests(ServerCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.channel = self.server.channels["door"]
+
+    def test_another_configuration_is_taken_over_and_published(self) -> None:
+        events: list[Event] = []
+        self.server.events.subscribe(events.append)
+        spec = SourceSpec("fake", "", {"quality": "40"}, "fake:door")
+        self.channel.configure(spec, spec)
+        self.assertEqual((self.channel.configured, self.door.spec), (spec, spec))
+        [changed] = [each for each in events if isinstance(each, PropertiesChanged)]
+        self.assertEqual((changed.camera, changed.properties["quality"]), ("door", 40))
+
+    def test_a_wrong_configuration_changes_nothing(self) -> None:
+        before = self.channel.configured
+        spec = SourceSpec("fake", "", {"quality": "400"}, "fake:door")
+        with self.assertRaises(BadArgument):
+            self.channel.configure(spec, spec)
+        self.assertEqual((self.channel.configured, self.door.spec), (before, before))
+
+    def test_its_recorder_shares_the_encoders_of_its_outputs(self) -> None:
+        self.channel.outputs.add([parse_target("rtmp://example.org/live/KEY")])
+        [output] = self.channel.outputs
+        output.state = "live"
+        found = self.channel.recorder._find_shared(RecordSettings())
+        self.assertIs(found, output.encoder)
+        self.assertEqual(list(self.server.channels["yard"].outputs), [])
