@@ -34,7 +34,7 @@ from twistedcam.net.listener import Listener
 from twistedcam.net.proxies import TrustedProxies
 from twistedcam.recording.writer.disk_space import check_mount
 from twistedcam.runtime.memory import MemoryReturn
-from twistedcam.runtime.shutdown import stop_once
+from twistedcam.runtime.signals import stop_once
 from twistedcam.runtime.writable_paths import make_folder
 from twistedcam.servers.console.keys import Keys
 from twistedcam.servers.console.terminal import Terminal, speak_to_nobody

@@ -55,7 +55,7 @@ def makeService(options: Options) -> IService:
 
     from twistedcam.app.reload import reload_on_hangup
     from twistedcam.app.service import CameraService
-    from twistedcam.runtime.shutdown import end_once
+    from twistedcam.runtime.signals import end_once
 
     class PluginService(CameraService):
         """Ends twistd with one line rather than a traceback."""

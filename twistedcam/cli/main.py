@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from twistedcam.cli import stdio as streams
 from twistedcam.errors import BadArgument, TwistedcamError
-from twistedcam.runtime.early_signals import EarlySignals
+from twistedcam.runtime.signals import EarlySignals
 from twistedcam.util.one_line import on_one_line
 from twistedcam.version import __version__
 

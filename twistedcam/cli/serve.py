@@ -22,12 +22,11 @@ from twistedcam.config.options import ServeOptions
 from twistedcam.errors import BadArgument, StartupError
 from twistedcam.processing import check_code
 from twistedcam.runtime.clock import go_by_steady_clock
-from twistedcam.runtime.early_signals import EarlySignals
 from twistedcam.runtime.file_limits import raise_file_limit
 from twistedcam.runtime.log_file import LogFile
 from twistedcam.runtime.log_text import WithoutTwisted, json_observer, text_observer
 from twistedcam.runtime.memory import leave_in_peace, share_one_heap
-from twistedcam.runtime.shutdown import end_once, stop_once
+from twistedcam.runtime.signals import EarlySignals, end_once, stop_once
 from twistedcam.runtime.systemd import Notifier
 from twistedcam.runtime.writable_paths import check_folder, check_log
 

@@ -1,17 +1,20 @@
-"""Wall clock, monotonic clock, and the way from one to the other."""
+"""Wall clock, monotonic clock, the way from one to the other, and the time since boot."""
 
 from __future__ import annotations
 
+import ctypes
 import time
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 #: A kernel's time stamp may be so far from now, in seconds, and still be believed.
 _PLAUSIBLE = 10.0
-
-
 #: Both clocks are read again if that took longer, in seconds: the thread was kept waiting.
 _AT_ONCE = 0.0005
 _READINGS = 5
+#: What adjtimex(2) returns for a clock that is not synchronized.
+_TIME_ERROR = 5
 
 
 def wall_time(stamp: float) -> float:
@@ -55,3 +58,27 @@ def go_by_steady_clock(reactor: Any) -> None:
     monotonic = time.monotonic
     ahead = time.time() - monotonic()
     reactor.seconds = lambda: monotonic() + ahead
+
+
+@cache
+def boot_id() -> str:
+    """What no other boot of any computer has; empty where the system does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip().replace("-", "")[:16]
+    except OSError:
+        return ""
+
+
+def uptime() -> float:
+    """Seconds since boot, with those in which the computer slept."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if clock is None else time.clock_gettime(clock)
+
+
+def is_synchronized() -> bool:
+    """Whether the kernel says that something like NTP has set its clock (adjtimex(2))."""
+    try:
+        found = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(512))
+    except (AttributeError, OSError, TypeError):
+        return False
+    return found not in (-1, _TIME_ERROR)

@@ -10,7 +10,7 @@ import pytest
 from twistedcam.recording.library.age import EARLIEST, UNSETTLED, Ages
 from twistedcam.recording.library.probe import Item
 from twistedcam.recording.library.retention import Limits, too_many
-from twistedcam.runtime.boot_clock import boot_id, is_synchronized, uptime
+from twistedcam.runtime.clock import boot_id, is_synchronized, uptime
 
 DAY = 86400.0
 #: When this is tried, by a clock that is right, and since when the computer has been up.

@@ -17,7 +17,7 @@ from typing import Any
 
 from twistedcam.recording.library.hidden_folder import HiddenFolder
 from twistedcam.recording.library.probe import Item
-from twistedcam.runtime.boot_clock import boot_id, is_synchronized, uptime
+from twistedcam.runtime.clock import boot_id, is_synchronized, uptime
 
 #: A clock before this, in seconds since the UNIX epoch, is wrong: 2025.
 EARLIEST = 1_735_689_600.0

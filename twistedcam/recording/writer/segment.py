@@ -28,7 +28,7 @@ from twistedcam.recording.writer.metadata_tag import Tag, write_dropped
 from twistedcam.recording.writer.muxing import make_encoder
 from twistedcam.recording.writer.part_file import PartFile, disk_error
 from twistedcam.recording.writer.pending_tail import PendingTail
-from twistedcam.runtime.boot_clock import boot_id, uptime
+from twistedcam.runtime.clock import boot_id, uptime
 
 #: Bytes of a frame in the index.
 _INDEX_ENTRY = 40
