@@ -1,8 +1,4 @@
-"""Waits between attempts at something that failed.
-
-It does not use ``twisted.application.internet.backoffPolicy``: the blocking clients work without
-Twisted, whose import takes longer than all else that they import.
-"""
+"""Waits between attempts, for programs without Twisted (``backoffPolicy``), too."""
 
 from __future__ import annotations
 
@@ -16,8 +12,8 @@ class Backoff:
         first: seconds after the first failure.
         most: seconds at most.
         factor: the ratio of each wait to the one before.
-        spread: the part of a wait by which it varies at random, so that the clients of a server
-            that was lost do not all come back at the same moment.
+        spread: the part of a wait by which it varies at random: clients that have lost the same
+            server shall not all come back at once.
     """
 
     def __init__(self, first: float, most: float, factor: float = 2.0, spread: float = 0.0) -> None:
