@@ -127,7 +127,7 @@ def test_a_token_in_the_pages_address_goes_with_all_that_it_asks_for(
         browser.click(".record")
         browser.wait(lambda: browser.text(".rec").startswith("0:01"), "a recording")
         browser.click(".record")
-        (name,) = browser.wait(browser.names, "it on the shelf")
+        (name,) = browser.wait(browser.names, "it in the list")
         browser.wait(lambda: browser.text(".kind").lower() == "mp4", "its end")
         browser.wait(
             lambda: browser.chrome.execute_script(
@@ -178,7 +178,7 @@ def test_a_page_offers_what_its_token_is_good_for_and_says_what_not(
         browser.moves()
         browser.wait(lambda: browser.text(".slider"), "the settings")
         assert pressable() == []
-        assert "you may look, and change nothing" in browser.text("#limits")
+        assert "you may view, but not change anything" in browser.text("#limits")
         browser.keys("s")
         browser.wait(
             lambda: "does not have the right to control" in browser.text(".toast.bad"), "why"
@@ -188,7 +188,9 @@ def test_a_page_offers_what_its_token_is_good_for_and_says_what_not(
         browser.shoot("guest-light-1280")
 
         browser.open(f"{server.http}/?token={desk}")
-        browser.wait(lambda: "does not have the right to view" in browser.text(".veil"), "why not")
+        browser.wait(
+            lambda: "does not have the right to view" in browser.text(".overlay"), "why not"
+        )
         browser.wait(browser.names, "the recording")
         browser.wait(lambda: browser.text(".slider"), "the settings")
         assert (pressable(), shown(".download", ".delete")) == (steers, [".delete"])
@@ -202,7 +204,7 @@ def test_a_page_offers_what_its_token_is_good_for_and_says_what_not(
         browser.wait(browser.names, "the recording")
         assert pressable() == steers
         assert (shown(".download", ".delete"), browser.find(".play").is_enabled()) == ([], False)
-        assert "recordings are listed, and cannot be seen or deleted" in browser.text("#limits")
+        assert "recordings are listed, but cannot be seen or deleted" in browser.text("#limits")
         assert "Metrics" not in browser.text(".foot a")
         assert browser.complaints() == []
         assert "refused" not in server.log
@@ -223,7 +225,7 @@ def test_a_page_whose_token_was_taken_away_says_so_and_asks_no_more(
     tokens.remove("guest")
     with serve(tmp_path, *options, port=port) as server:
         browser.wait(lambda: browser.text("#link") == "Token refused", "a page that knows it")
-        assert "Open this page with a token that is good" in browser.text(".veil")
+        assert "Open this page with a valid token" in browser.text(".overlay")
         asked = server.log.count("refused: GET")
         assert asked <= 5  # each of those that were at it: pictures, clock, and whether to go on
         browser.shoot("refused-light-1280")

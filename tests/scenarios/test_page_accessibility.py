@@ -63,7 +63,7 @@ def page(browser: Page, server: ServerProcess) -> Page:
     browser.look()
     browser.open(server.http + "/")
     browser.wait(lambda: browser.text(".figures").count(" old") == 2, "two pictures")
-    browser.wait(lambda: len(browser.names()) >= 3, "the shelf")
+    browser.wait(lambda: len(browser.names()) >= 3, "the list")
     return browser
 
 
@@ -87,8 +87,11 @@ def test_axe_finds_nothing_in_the_grid_alone_the_player_and_the_dialogs(
     assert violations(page) == []
     page.chrome.get(f"{server.http}/#door")
     page.wait(lambda: page.text(".slider"), "its settings")
-    say = "return import('/static/lib/messages.js').then(({say}) => { say('It failed', true); "
-    page.chrome.execute_script(say + "say('A note'); })")
+    page.chrome.execute_script("""
+        return import("/static/lib/messages.js").then(({ showMessage }) => {
+          showMessage("It failed", true);
+          showMessage("A note");
+        });""")
     assert violations(page) == []
     for name, shown in (("visit.mp4", "video"), ("porch.jpg", "img"), ("broken.mp4", ".fault")):
         page.click(f".recording[data-name='{name}'] .thumb")
@@ -125,8 +128,11 @@ def test_an_error_is_an_alert_that_stays_until_it_is_closed(page: Page) -> None:
         window.timers = [];
         const later = window.setTimeout;
         window.setTimeout = (call, wait) => { window.timers.push(call); return later(call, wait); };
-        return import("/static/lib/messages.js").then(({say}) => {
-          say("first", true); say("a note"); say("second", true); say("first", true);
+        return import("/static/lib/messages.js").then(({ showMessage }) => {
+          showMessage("first", true);
+          showMessage("a note");
+          showMessage("second", true);
+          showMessage("first", true);
         });
     """)
     page.chrome.execute_script("for (const call of window.timers) call()")

@@ -146,7 +146,7 @@ def test_a_page_opened_with_the_token_as_password_has_its_age_and_its_list(
         browser.click(".record")
         browser.wait(lambda: browser.text(".rec").startswith("0:01"), "a recording")
         browser.click(".record")
-        browser.wait(lambda: browser.text(".kind").lower() == "mp4", "it on the shelf")
+        browser.wait(lambda: browser.text(".kind").lower() == "mp4", "it in the list")
         browser.leave()
 
 

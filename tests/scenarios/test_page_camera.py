@@ -67,7 +67,7 @@ def test_an_age_is_measured_by_the_quickest_answer_and_says_what_is_not_known(pa
           for (const [asked, answered, heard] of [
             [0, 1001, 12], [20, 1021, 22], [30, 1031, 44], [50, 5051, 53],
           ]) {
-            made.heard(asked, answered, heard);
+            made.add(asked, answered, heard);
             seen.push([Math.round(made.offset), Math.round(made.error)]);
           }
           return [seen, age(4, 6.2), age(-0.3, 0.8), age(4, 1), age(1500, 1)];
@@ -90,7 +90,7 @@ def test_stop_and_start_do_so_by_button_and_by_key(page: Page, server: ServerPro
     page.click(".toggle")
     page.wait(lambda: page.text(".state") == "Stopped", "a stopped camera")
     assert state(server)["state"] == "stopped"
-    assert page.find(".veil").is_displayed()
+    assert page.find(".overlay").is_displayed()
     page.shoot("stopped-light-1280")
     page.keys(" ")
     page.wait(page.is_live, "a live camera")
@@ -125,7 +125,7 @@ def test_the_last_seconds_are_saved_after_the_fact(page: Page, server: ServerPro
     page.wait(lambda: "Saved door_" in page.text("#toasts"), "word of it")
     name = page.text("#toasts").partition("Saved ")[2].partition(",")[0]
     row = f".recording[data-name='{name}']"
-    length = page.wait(lambda: page.text(f"{row} .length"), "it on the shelf")
+    length = page.wait(lambda: page.text(f"{row} .length"), "it in the list")
     assert "0:01" <= length <= "0:06"
     with urllib.request.urlopen(f"{server.http}/recordings/{name}", timeout=PATIENCE) as film:
         assert film.read(12)[4:8] == b"ftyp"
@@ -139,7 +139,7 @@ def test_a_recording_is_made_played_and_deleted(page: Page, server: ServerProces
     row = f".recording[data-name='{name}']"
     before = page.text(".rec")
     page.wait(lambda: page.text(".rec")[:4] > before[:4], "its time to go on")
-    page.wait(lambda: page.text(f"{row} .kind") == "Recording…", "it on the shelf")
+    page.wait(lambda: page.text(f"{row} .kind") == "Recording…", "it in the list")
     page.wait(lambda: page.text(f"{row} .facts-line").endswith("· door"), "its camera's name")
     sums = set[str]()
     page.wait(lambda: sums.add(page.text("#recordings-sum")) or len(sums) > 2, "a sum that grows")
@@ -163,7 +163,7 @@ def test_a_recording_is_made_played_and_deleted(page: Page, server: ServerProces
     assert page.find(row).is_displayed()
     page.click(f"{row} .delete")
     page.click("#ask button[value=yes]")
-    page.wait(lambda: name not in page.names(), "a shelf without it")
+    page.wait(lambda: name not in page.names(), "a list without it")
 
 
 def test_after_a_deletion_the_next_card_has_the_focus_and_keys_go_on(
@@ -175,13 +175,13 @@ def test_after_a_deletion_the_next_card_has_the_focus_and_keys_go_on(
         server.command_lines(f"record start {name}")
         wait_for(lambda: state(server)["recording_bytes"], "some of it")
         server.command_lines("record stop")
-    names = page.wait(lambda: {*made} <= {*page.names()} and page.names(), "them on the shelf")
-    focus = "return document.activeElement.closest('.recording, .shelf')?.dataset.name ?? 'shelf'"
+    names = page.wait(lambda: {*made} <= {*page.names()} and page.names(), "them in the list")
+    focus = "return document.activeElement.closest('.recording')?.dataset.name ?? 'none'"
     first, second = (f".recording[data-name='{name}']" for name in names[:2])
     page.wait(lambda: page.text(f"{second} .kind").lower() == "mp4", "the end of its writing")
     page.click(f"{first} .delete")
     page.click("#ask button[value=yes]")
-    page.wait(lambda: names[0] not in page.names(), "a shelf without it")
+    page.wait(lambda: names[0] not in page.names(), "a list without it")
     assert page.chrome.execute_script(focus) == names[1]
     page.chrome.execute_script("arguments[0].focus()", page.find(f"{second} .download"))
     page.keys("s")
@@ -190,8 +190,8 @@ def test_after_a_deletion_the_next_card_has_the_focus_and_keys_go_on(
     page.wait(page.is_live, "a live camera")
     for name in page.names():
         server.command_lines(f"recordings delete {name}")
-    page.wait(lambda: page.text("#shelf").startswith("Nothing has been"), "an empty shelf")
-    assert page.chrome.execute_script("return document.activeElement.id") == "shelf"
+    page.wait(lambda: page.text("#recording-list").startswith("Nothing has been"), "an empty list")
+    assert page.chrome.execute_script("return document.activeElement.id") == "recording-list"
 
 
 def test_a_snapshot_is_saved(page: Page, server: ServerProcess, folder: Path) -> None:
@@ -286,7 +286,7 @@ def test_a_recording_named_by_a_blank_can_be_seen(
     film(folder / " .mp4", "libx264")
     page.chrome.refresh()
     row = ".recording[data-name=' .mp4']"
-    page.wait(lambda: page.text(f"{row} .title") == "“ .mp4”", "it on the shelf")
+    page.wait(lambda: page.text(f"{row} .title") == "“ .mp4”", "it in the list")
     shown = f"""const it = document.querySelector("{row} img"); it?.scrollIntoView();
         return Boolean(it?.naturalWidth)"""
     page.wait(lambda: page.chrome.execute_script(shown), "its thumbnail")

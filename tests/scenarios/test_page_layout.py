@@ -53,8 +53,8 @@ COVERED = """
 const [text] = arguments, under = () => document.querySelector("#main").getBoundingClientRect().top;
 scrollTo(0, 0);
 const before = under();
-return import("/static/lib/messages.js").then(({ say }) => {
-  say(text);
+return import("/static/lib/messages.js").then(({ showMessage }) => {
+  showMessage(text);
   const note = document.querySelector(".toast"), box = note.getBoundingClientRect();
   const faults = [...document.querySelectorAll("button, a, canvas, input, .link, .brand")]
     .filter((each) => each.checkVisibility() && !each.matches(".skip"))
@@ -113,7 +113,7 @@ def test_a_webcam_with_many_settings_that_records_beside_thirty_recordings(
         (tmp_path / first).rename(tmp_path / "the-first-print-of-a-vase-that-did-not-fall-over.mp4")
         post(server, "printer/record/start")
         browser.wait(lambda: browser.text(".last").startswith("Save last 5"), "some seconds")
-        browser.wait(lambda: len(browser.names()) == 24, "a full shelf, and more behind it")
+        browser.wait(lambda: len(browser.names()) == 24, "a full page of the list")
         browser.wait(lambda: browser.find(".rec").is_displayed(), "a recording")
         looks_well(browser, "recording")
         browser.click("#more")
@@ -129,7 +129,7 @@ def test_cameras_in_every_state_side_by_side_and_alone(browser: Page, tmp_path: 
         browser.open(server.http + "/")
         browser.wait(lambda: browser.text(".figures").count(" old") == 3, "three pictures")
         post(server, "yard/stop")
-        browser.wait(lambda: "Stopped" in browser.text("[data-camera=yard] .veil"), "its stop")
+        browser.wait(lambda: "Stopped" in browser.text("[data-camera=yard] .overlay"), "its stop")
         browser.wait(lambda: state(server, "attic")["restarts"] > 1, "a camera that is lost")
         looks_well(browser, "grid")
         for name in ("yard", "attic", "phone"):

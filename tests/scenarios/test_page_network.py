@@ -116,7 +116,7 @@ def test_a_lost_server_shows_within_three_seconds_and_comes_back(
         known = browser.chrome.execute_script("return window.lostAt") / 1000
         assert known - killed <= LOST_WITHIN
         assert browser.text(".tile output").split() == ["–"] * 4
-        assert browser.find(".veil .gone").is_displayed()
+        assert browser.find(".overlay .lost-icon").is_displayed()
         assert not any("icons.svg" in said for said in browser.complaints())
         browser.shoot("lost-light-1280")
     with serve(tmp_path, "--camera", f"{DOOR[1]}&quality=37", port=port):
@@ -131,7 +131,7 @@ def test_several_cameras_are_a_grid_and_one_click_opens_one(browser: Page, tmp_p
         browser.open(server.http + "/")
         browser.wait(lambda: browser.text(".camera .name") == "door\nyard\nattic", "three cameras")
         attic = "[data-camera=attic]"
-        browser.wait(lambda: "No picture" in browser.text(f"{attic} .veil"), "why there is none")
+        browser.wait(lambda: "No picture" in browser.text(f"{attic} .overlay"), "why there is none")
         for name in ("door", "yard"):
             browser.moves(f"[data-camera={name}] .picture")
         browser.shoot("grid-light-1280")

@@ -1,4 +1,4 @@
-"""The shelf of the page: its list in three states, snapshots, films that do not play, odd names."""
+"""The list of recordings: three states, snapshots, films that do not play, odd names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RIGHT_TO_LEFT = "\u0641\u064a\u0644\u0645 \u0637\u0648\u064a\u0644.jpg"
 DECEIVING = "evil\u202egpj.mp4"
 LOADING = """return import("/static/views/recordings.js").then(({ Recordings }) => {
     new Recordings().draw();
-    return document.querySelector("#shelf").innerText;
+    return document.querySelector("#recording-list").innerText;
 });"""
 
 
@@ -27,7 +27,7 @@ def row(name: str) -> str:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("shelf") / "recordings"
+    return tmp_path_factory.mktemp("list") / "recordings"
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,10 @@ def test_a_list_that_cannot_be_had_says_why_and_is_asked_for_again(
 ) -> None:
     assert page.chrome.execute_script(LOADING).startswith("Loading")
     page.open(server.http + "/")
-    page.wait(lambda: page.text("#shelf").startswith("Nothing has been recorded yet"), "its state")
+    page.wait(
+        lambda: page.text("#recording-list").startswith("Nothing has been recorded yet"),
+        "its state",
+    )
     server.command_lines("snapshot door kept.jpg")
     page.wait(lambda: page.names() == ["kept.jpg"], "the snapshot")
     away = folder.with_name("away")
@@ -57,8 +60,11 @@ def test_a_list_that_cannot_be_had_says_why_and_is_asked_for_again(
     folder.touch()  # a file where the folder was: it cannot be read
     try:
         page.open(server.http + "/")
-        page.wait(lambda: page.text("#shelf").startswith("The list cannot be had: "), "its state")
-        assert "Not a directory" in page.text("#shelf .reason")
+        page.wait(
+            lambda: page.text("#recording-list").startswith("The list cannot be loaded: "),
+            "its state",
+        )
+        assert "Not a directory" in page.text("#recording-list .reason")
         assert page.names() == []
         page.shoot("no-list-light-1280")
     finally:
@@ -66,7 +72,7 @@ def test_a_list_that_cannot_be_had_says_why_and_is_asked_for_again(
         away.rename(folder)
     page.click(".again")
     page.wait(lambda: page.names() == ["kept.jpg"], "the list again")
-    assert "cannot be had" not in page.text("#shelf")
+    assert "cannot be loaded" not in page.text("#recording-list")
     page.complaints()  # of the answer with status 503
 
 
@@ -78,8 +84,8 @@ def test_a_list_that_is_blocked_does_not_look_like_an_empty_one(
     cdp("Network.setBlockedURLs", {"urls": ["*/api/v1/recordings*"]})
     try:
         page.open(server.http + "/")
-        failed = "The list cannot be had: The server does not answer"
-        page.wait(lambda: page.text("#shelf").startswith(failed), "its state")
+        failed = "The list cannot be loaded: The server does not answer"
+        page.wait(lambda: page.text("#recording-list").startswith(failed), "its state")
     finally:
         cdp("Network.setBlockedURLs", {"urls": []})
         cdp("Network.disable", {})
@@ -88,11 +94,11 @@ def test_a_list_that_is_blocked_does_not_look_like_an_empty_one(
     page.complaints()
 
 
-def test_a_snapshot_is_on_the_shelf_is_shown_large_and_deleted(
+def test_a_snapshot_is_listed_is_shown_large_and_deleted(
     page: Page, server: ServerProcess, folder: Path
 ) -> None:
     server.command_lines("snapshot door porch.jpg")
-    page.wait(lambda: "porch.jpg" in page.names(), "it on the shelf")
+    page.wait(lambda: "porch.jpg" in page.names(), "it in the list")
     assert page.text(f"{row('porch.jpg')} .kind").lower() == "jpg"
     width = "return document.querySelector(arguments[0])?.naturalWidth"
     page.wait(lambda: page.chrome.execute_script(width, f"{row('porch.jpg')} img") == 320, "it")
@@ -102,7 +108,7 @@ def test_a_snapshot_is_on_the_shelf_is_shown_large_and_deleted(
     page.click("#player button[aria-label=Close]")
     page.click(f"{row('porch.jpg')} .delete")
     page.click("#ask button[value=yes]")
-    page.wait(lambda: "porch.jpg" not in page.names(), "a shelf without it")
+    page.wait(lambda: "porch.jpg" not in page.names(), "a list without it")
     assert not (folder / "porch.jpg").exists()
 
 
@@ -112,10 +118,10 @@ def test_what_cannot_be_played_says_so_and_can_be_had(
 ) -> None:
     (folder / name).write_bytes(b"nothing " * 128)
     page.open(server.http + "/")
-    page.wait(lambda: name in page.names(), "it on the shelf")
+    page.wait(lambda: name in page.names(), "it in the list")
     page.click(f"{row(name)} .thumb")
     page.wait(lambda: page.text("#player-fault"), "word of it")
-    what = "picture cannot be shown" if name.endswith("jpg") else "film cannot be played"
+    what = "picture cannot be shown" if name.endswith("jpg") else "recording cannot be played"
     assert page.text("#player-fault") == f"This {what} here. Download it."
     href = page.find("#player-fault a").get_property("href")
     with urllib.request.urlopen(href, timeout=PATIENCE) as answer:
@@ -129,7 +135,7 @@ def test_odd_names_turn_nothing_round(page: Page, server: ServerProcess, folder:
     for name in (RIGHT_TO_LEFT, DECEIVING):
         (folder / name).write_bytes(b"x")
     page.open(server.http + "/")
-    page.wait(lambda: {RIGHT_TO_LEFT, DECEIVING} <= {*page.names()}, "them on the shelf")
+    page.wait(lambda: {RIGHT_TO_LEFT, DECEIVING} <= {*page.names()}, "them in the list")
     direction = "return getComputedStyle(document.querySelector(arguments[0])).direction"
     directions = [
         page.chrome.execute_script(direction, f"{row(name)} .title")

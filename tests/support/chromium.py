@@ -155,7 +155,7 @@ class Page:
 
     def is_live(self) -> bool:
         """Whether the camera that is shown alone is said to be live."""
-        return self.text(".state") == "Live" and not self.find(".veil").is_displayed()
+        return self.text(".state") == "Live" and not self.find(".overlay").is_displayed()
 
     def moves(self, selector: str = ".picture") -> None:
         """See that the picture is a live one that goes on: what was not yet is seen twice."""
@@ -174,7 +174,7 @@ class Page:
         return bool(at > 0.3)
 
     def names(self) -> list[str]:
-        """The recordings on the shelf."""
+        """The names of the listed recordings."""
         found: list[str] = self.chrome.execute_script(
             "return [...document.querySelectorAll('.recording')].map(row => row.dataset.name)"
         )

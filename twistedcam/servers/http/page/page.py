@@ -1,4 +1,4 @@
-"""The page and its parts: a few small files, kept in memory."""
+"""The web page and its files, kept in memory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TYPES = {
     ".webmanifest": "application/manifest+json",
 }
 
-#: What the page may load and do: nothing that does not come from this server, nothing in line.
+#: The page may load only files of this server, and no inline scripts or styles.
 POLICY = "; ".join(
     [
         "default-src 'none'",
@@ -45,13 +45,13 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-#: Where the page gets its pictures when it cannot run scripts, and whether it is loaded again.
-_PLACE = "<!-- cameras without scripts -->"
-_AGAIN = "<!-- again without scripts -->"
-#: Streams in one page without scripts: browsers allow six connections to a server.
-MOST_STREAMS = 5
-#: Seconds until a page of more cameras is loaded again, with new pictures.
-_EVERY = 5
+#: Comments in the page that are replaced for browsers without scripts.
+_CAMERAS = "<!-- cameras without scripts -->"
+_REFRESH = "<!-- refresh without scripts -->"
+#: Most streams in a page without scripts: browsers allow six connections to a server.
+MAX_STREAMS = 5
+#: Seconds until a page with more cameras, as snapshots, is loaded again.
+_PERIOD = 5
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class _File:
 
 
 class Page:
-    """Answers ``/`` and ``/static/NAME``."""
+    """Answers ``/`` and ``/static/…``."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -79,7 +79,7 @@ class Page:
                 self._files[prefix + each.name] = _file(each.read_bytes(), TYPES[suffix])
 
     def index(self, request: HttpRequest) -> Reply:
-        """The page."""
+        """Return the page with the cameras that the request's token covers."""
         page = self._files["index.html"]
         names = {
             name: camera.title or name
@@ -87,30 +87,30 @@ class Page:
             if request.grant.covers(name)
         }
         token = query(request, "token")
-        shown = "" if token is None else f"?token={quote(token, safe='')}"
-        many = len(names) > MOST_STREAMS
-        again = f'<meta http-equiv="refresh" content="{_EVERY}">' if many else ""
-        body = page.body.decode().replace(_PLACE, _figures(names, shown)).replace(_AGAIN, again)
-        return _answer(request, _file(body.encode(), page.type))
+        parameter = "" if token is None else f"?token={quote(token, safe='')}"
+        many = len(names) > MAX_STREAMS
+        refresh = f'<meta http-equiv="refresh" content="{_PERIOD}">' if many else ""
+        body = page.body.decode().replace(_CAMERAS, _figures(names, parameter))
+        return _reply(request, _file(body.replace(_REFRESH, refresh).encode(), page.type))
 
     def static(self, request: HttpRequest, name: str, folder: str | None = None) -> Reply:
         """Return one of the page's files."""
         found = self._files.get(name if folder is None else f"{folder}/{name}")
         if found is None:
             return json_reply({"code": "not-found", "message": f"there is no {name!r}"}, 404)
-        return _answer(request, found)
+        return _reply(request, found)
 
     def favicon(self, request: HttpRequest) -> Reply:
-        """The icon, where browsers look for one unasked."""
+        """Return the icon at the address that browsers try by default."""
         return self.static(request, "icon.svg")
 
 
 def _figures(names: dict[str, str], query: str) -> str:
-    """The cameras as a page without scripts shows them, each a click away from being alone.
+    """Return the HTML of the cameras for a page without scripts, each a link to its stream.
 
-    Addresses are relative: a proxy may have put the page below any path.
+    Addresses are relative, because a proxy may add a path prefix.
     """
-    kind = "stream" if len(names) <= MOST_STREAMS else "snapshot"
+    kind = "stream" if len(names) <= MAX_STREAMS else "snapshot"
     figures = []
     for name, title in names.items():
         path, shown = quote(name), html.escape(title)
@@ -124,8 +124,8 @@ def _file(body: bytes, type: str) -> _File:
     return _File(body, type, f'"{hashlib.sha256(body).hexdigest()[:24]}"')
 
 
-def _answer(request: HttpRequest, file: _File) -> Reply:
-    # Kept by browsers, and asked for again each time: an update shows at once, and costs a 304.
+def _reply(request: HttpRequest, file: _File) -> Reply:
+    # Browsers cache the file and validate it each time: an update is used at once.
     headers = {**HEADERS, "ETag": file.etag}
     if file.etag in (request.getHeader("If-None-Match") or ""):
         return Reply(type=file.type, status=304, cache="no-cache", headers=headers)

@@ -1,84 +1,85 @@
-// The page: cameras, recordings, and a line to the server that says how they are.
-import { Feed } from "./lib/server_events.js";
-import { CameraView } from "./views/camera.js";
+// The page: cameras and recordings, kept up to date by events of the server.
+import { address } from "./lib/api.js";
 import { clock } from "./lib/clock.js";
-import { Recordings } from "./views/recordings.js";
-import { startKeys } from "./keys.js";
+import { $ } from "./lib/dom.js";
+import { announce } from "./lib/messages.js";
 import { rights } from "./lib/rights.js";
-import { $, address } from "./lib/dom.js";
-import { tell } from "./lib/messages.js";
+import { ServerEvents } from "./lib/server_events.js";
+import { startKeys } from "./keys.js";
+import { CameraView } from "./views/camera.js";
+import { Recordings } from "./views/recordings.js";
 
 const LINKS = { connected: "Connected", lost: "Server lost – trying again", refused: "Token refused", connecting: "Connecting" };
 const cameras = $("#cameras");
 const views = new Map();
 const recordings = new Recordings();
-const feed = new Feed();
-let opened = null; // the camera that is shown alone, or null for all
+const events = new ServerEvents();
+let opened = null; // the name of the camera that is shown alone, or null
 
-// Told before all else, each time that the page is connected.
-feed.onRights = (told) => {
-  rights.hear(told);
-  if (rights.limits && rights.limits !== $("#limits").textContent) tell("limits", rights.limits);
-  $("#limits").textContent = rights.limits;
-  $("#limits").hidden = !rights.limits;
+// The server sends the rights first, each time that the page connects.
+events.onRights = (grant) => {
+  rights.set(grant);
+  if (rights.restrictions && rights.restrictions !== $("#limits").textContent) announce("limits", rights.restrictions);
+  $("#limits").textContent = rights.restrictions;
+  $("#limits").hidden = !rights.restrictions;
   $(".foot a[data-path='/metrics']").hidden = !rights.may("view");
-  for (const view of views.values()) view.permit();
+  for (const view of views.values()) view.updateRights();
   recordings.draw();
 };
 
-feed.onFigures = (figures) => {
-  const names = figures.cameras.map((each) => each.camera);
+events.onStats = (stats) => {
+  const names = stats.cameras.map((each) => each.camera);
   for (const [name, view] of views) {
     if (!names.includes(name)) { view.remove(); views.delete(name); }
   }
-  for (const status of figures.cameras) {
+  for (const status of stats.cameras) {
     let view = views.get(status.camera);
     if (!view) {
-      view = new CameraView(status.camera, feed, () => { location.hash = encodeURIComponent(status.camera); });
+      view = new CameraView(status.camera, events, () => { location.hash = encodeURIComponent(status.camera); });
       views.set(status.camera, view);
       cameras.append(view.element);
       arrange();
     }
     view.update(status);
   }
-  document.title = title(figures.cameras);
-  shape(figures.cameras);
-  recordings.follow(figures.cameras);
+  document.title = title(stats.cameras);
+  shapeGrid(stats.cameras);
+  recordings.update(stats.cameras);
 };
 
-feed.onHistory = (history) => {
-  for (const [name, rows] of Object.entries(history.cameras)) views.get(name)?.remember(rows);
+events.onHistory = (history) => {
+  for (const [name, rows] of Object.entries(history.cameras)) views.get(name)?.setHistory(rows);
 };
 
-feed.onProperties = (event) => views.get(event.camera)?.controls.reload();
+events.onProperties = (event) => views.get(event.camera)?.controls.reload();
 
-feed.onRecording = (event) => recordings.happened(event);
+events.onRecording = (event) => recordings.onEvent(event);
 
-feed.onLink = (state) => {
+events.onLink = (state) => {
   const link = $("#link");
-  if (state !== "asleep" && !(state === "connected" && link.dataset.state === undefined)) tell("link", LINKS[state]);
+  if (state !== "asleep" && !(state === "connected" && link.dataset.state === undefined)) announce("link", LINKS[state]);
   link.dataset.state = state;
   link.querySelector("span").textContent = LINKS[state];
   document.body.dataset.link = state;
-  for (const view of views.values()) view.linked(state);
+  for (const view of views.values()) view.onLink(state);
   if (state === "connected") recordings.load();
 };
 
 function title(all) {
   const recording = all.some((each) => each.recording);
-  const bad = all.filter((each) => each.state === "recovering").length;
-  return `${recording ? "● " : ""}${bad ? "⚠ " : ""}${all.length === 1 ? `${all[0].title || all[0].camera} – ` : ""}twistedcam`;
+  const failed = all.some((each) => each.state === "recovering");
+  return `${recording ? "● " : ""}${failed ? "⚠ " : ""}${all.length === 1 ? `${all[0].title || all[0].camera} – ` : ""}twistedcam`;
 }
 
-// A grid as square as can be, of the shape that most pictures have.
-function shape(all) {
+// Makes the grid as square as possible, with cells in the shape of most pictures.
+function shapeGrid(all) {
   const sizes = all.map((each) => each.size.split("x").map(Number)).filter(([width]) => width > 0);
   const wide = sizes.filter(([width, height]) => width / height > 1.5).length;
   cameras.style.setProperty("--columns", Math.min(4, Math.ceil(Math.sqrt(all.length))));
   cameras.style.setProperty("--aspect", wide * 2 >= sizes.length ? "16 / 9" : "4 / 3");
 }
 
-// One camera alone has everything; several are a grid, each a click away from being alone.
+// Shows one camera with all details, or all cameras as a grid.
 function arrange() {
   const wanted = decode(location.hash.slice(1));
   const names = [...views.keys()];
@@ -94,7 +95,7 @@ function decode(text) {
 }
 
 $("#back").addEventListener("click", () => { location.hash = ""; });
-// What is shown now gets the focus: a screen reader is where the eye is.
+// Moves the focus to what is shown now, for screen readers.
 addEventListener("hashchange", () => {
   const before = opened;
   arrange();
@@ -103,24 +104,24 @@ addEventListener("hashchange", () => {
   else views.get(opened).focus();
 });
 for (const skip of document.querySelectorAll(".skip")) {
-  skip.addEventListener("click", (event) => { // not by the address: that names the camera
+  skip.addEventListener("click", (event) => { // the hash of the address names the camera
     event.preventDefault();
-    const goal = $(skip.getAttribute("href"));
-    goal.scrollIntoView();
-    goal.focus({ preventScroll: true });
+    const target = $(skip.getAttribute("href"));
+    target.scrollIntoView();
+    target.focus({ preventScroll: true });
   });
 }
 startKeys(() => {
   if (opened !== null) return views.get(opened);
   return [...views.values()].find((view) => view.element.contains(document.activeElement));
-}, () => { if (views.size > 1) location.hash = ""; }, () => { for (const view of views.values()) view.buttons(); });
+}, () => { if (views.size > 1) location.hash = ""; }, () => { for (const view of views.values()) view.updateButtons(); });
 
-// A page that is left is kept by some browsers, with its connections, in case it is returned to.
-addEventListener("pagehide", () => { feed.sleep(); for (const view of views.values()) view.pictures.stop(); });
-addEventListener("pageshow", (event) => { if (event.persisted) feed.wake(); });
+// Some browsers keep a page that was left, with its connections, in case the user returns.
+addEventListener("pagehide", () => { events.sleep(); for (const view of views.values()) view.player.stop(); });
+addEventListener("pageshow", (event) => { if (event.persisted) events.wake(); });
 
 $("#link").hidden = false;
 $("#recordings").hidden = false;
 $("#foot").hidden = false;
-feed.start();
-clock.follow(() => feed.link === "connected" || feed.link === "connecting");
+events.start();
+clock.synchronize(() => events.link === "connected" || events.link === "connecting");

@@ -1,49 +1,49 @@
-// The keys of the server's own terminal, for the camera that is shown alone or has the focus. They
-// can be switched off: dictation types letters, too.
+// Keyboard shortcuts, as in the console of the server, for the camera that is shown alone or has
+// the focus. They can be switched off, because dictation software types letters.
 import { $ } from "./lib/dom.js";
-import { say } from "./lib/messages.js";
+import { showMessage } from "./lib/messages.js";
 
-// What takes keys itself: all of them, or the space that presses it. (A link takes Enter, which is
-// nobody's here.)
-const HELD = "input, select, textarea, video";
-const PRESSED = "button, summary";
-const ACTS = { " ": "start", s: "stop", r: "record", e: "endRecording", f: "fullScreen" };
-const KEPT = "twistedcam keys";
+// Elements that use all keys, and elements that use the space bar. (Links use Enter, which is no
+// shortcut.)
+const USES_KEYS = "input, select, textarea, video";
+const USES_SPACE = "button, summary";
+const ACTIONS = { " ": "start", s: "stop", r: "record", e: "endRecording", f: "fullScreen" };
+const STORAGE_KEY = "twistedcam keys";
 
-export const keys = { on: kept() !== "off" };
+export const keys = { on: stored() !== "off" };
 
-// Browsers can be told to keep nothing.
-function kept() {
-  try { return localStorage.getItem(KEPT); } catch { return null; }
+// A browser can be set to store nothing.
+function stored() {
+  try { return localStorage.getItem(STORAGE_KEY); } catch { return null; }
 }
 
-function keep(value) {
-  try { localStorage.setItem(KEPT, value); } catch { /* it holds until the page is loaded again */ }
+function store(value) {
+  try { localStorage.setItem(STORAGE_KEY, value); } catch { /* it holds until the next reload */ }
 }
 
-// camera: gives the one that the keys are for; leave: shows all; changed: called when the keys are
-// switched on or off.
-export function startKeys(camera, leave, changed) {
+// camera: returns the camera that gets the keys; showAll: shows all cameras; onChange: called when
+// the keys are switched on or off.
+export function startKeys(camera, showAll, onChange) {
   const box = $("#keys");
   const show = () => { $("#keys-list").hidden = !keys.on; box.checked = keys.on; };
   box.addEventListener("change", () => {
     keys.on = box.checked;
-    keep(keys.on ? "on" : "off");
+    store(keys.on ? "on" : "off");
     show();
-    changed();
+    onChange();
   });
   show();
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     if (document.querySelector("dialog[open]")) return;
-    if (event.target.closest?.(HELD) && event.target !== box) return;
-    if (event.key === "Escape" && !document.fullscreenElement) leave();
-    if (event.key === " " && (event.target === box || event.target.closest?.(PRESSED))) return;
-    const act = ACTS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    if (!act || !keys.on) return;
+    if (event.target.closest?.(USES_KEYS) && event.target !== box) return;
+    if (event.key === "Escape" && !document.fullscreenElement) showAll();
+    if (event.key === " " && (event.target === box || event.target.closest?.(USES_SPACE))) return;
+    const action = ACTIONS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (!action || !keys.on) return;
     event.preventDefault();
     const view = camera();
-    if (view) view.key(act);
-    else say("Open a camera first: the keys are for one at a time");
+    if (view) view.runAction(action);
+    else showMessage("Open a camera first: the keys control one camera");
   });
 }

@@ -1,53 +1,104 @@
-// Commands to the server.
-import { ask, capital, remedy } from "./dom.js";
-import { say } from "./messages.js";
+// Requests to the server, with the token that the page was opened with.
+import { capital } from "./dom.js";
+import { showMessage } from "./messages.js";
 
-const VERDICT = 10000; // milliseconds: a server makes those wait that have guessed at tokens
+const ACCESS_TIMEOUT = 10000; // milliseconds: after wrong tokens the server delays its answers
+const TOKEN_KEY = `twistedcam token ${location.pathname}`;
+
+// The token of /?token=… or null. It is removed from the address at once, so that it is neither
+// seen nor copied, and kept for this tab. "?tab" takes its place: with it the server sends the page
+// again without a token.
+const token = takeToken();
+
+function takeToken() {
+  const url = new URL(location.href);
+  const query = url.searchParams;
+  const given = query.get("token");
+  if (given !== null) {
+    query.delete("token");
+    if (storeToken(given)) query.set("tab", "");
+    history.replaceState(history.state, "", url.pathname + url.search + url.hash);
+    return given;
+  }
+  if (!query.has("tab")) return null;
+  const stored = storedToken();
+  if (stored === null) { // another tab has opened this address: the server asks for a token
+    query.delete("tab");
+    location.replace(url.pathname + url.search + url.hash);
+  }
+  return stored;
+}
+
+// A browser can be set to store nothing.
+function storeToken(given) {
+  try { sessionStorage.setItem(TOKEN_KEY, given); return true; } catch { return false; }
+}
+
+function storedToken() {
+  try { return sessionStorage.getItem(TOKEN_KEY); } catch { return null; }
+}
+
+// The base of the server's addresses: that of the page, below any path prefix of a proxy. It leaves
+// out user name and password, which fetch() does not accept.
+const base = location.origin + location.pathname.replace(/\/[^/]*$/, "");
+
+// The URL of a path of docs/http.md, such as /stream, with the token: an <img>, an EventSource and
+// a WebSocket cannot send it in another way.
+export function address(path) {
+  if (token === null) return base + path;
+  return `${base}${path}${path.includes("?") ? "&" : "?"}token=${encodeURIComponent(token)}`;
+}
+
+// Like fetch(). If the page has a token, the browser must not ask the user for one.
+export function request(path, options = {}) {
+  return fetch(address(path), { cache: "no-store", credentials: token === null ? "same-origin" : "omit", ...options });
+}
+
+// What the user can do if a token is refused.
+export const tokenHint = token === null ? "Load this page again, and give a valid token." : `Open this page with a valid token: ${base}/?token=TOKEN.`;
 
 export async function call(method, path, body) {
-  const request = { method };
+  const options = { method };
   if (body !== undefined) {
-    request.headers = { "Content-Type": "application/json" };
-    request.body = JSON.stringify(body);
+    options.headers = { "Content-Type": "application/json" };
+    options.body = JSON.stringify(body);
   }
-  let answer;
+  let response;
   try {
-    answer = await ask(`/api/v1${path}`, request);
+    response = await request(`/api/v1${path}`, options);
   } catch {
     throw new Error("The server does not answer");
   }
-  const told = await answer.json().catch(() => ({}));
-  if (answer.status === 401) throw new Error(`${told.message ?? "the token is refused"}. ${remedy}`);
-  if (!answer.ok) throw new Error(told.message ?? `The server answered ${answer.status}`);
-  return told;
+  const result = await response.json().catch(() => ({}));
+  if (response.status === 401) throw new Error(`${result.message ?? "the token is refused"}. ${tokenHint}`);
+  if (!response.ok) throw new Error(result.message ?? `The server answered ${response.status}`);
+  return result;
 }
 
-// Whether the server lets this page have an address: why not, and what to do about it; "" if it
-// does; null if it does not answer.
-export async function verdict(path) {
+// Returns why the server refuses access to a path, "" if it does not, or null without an answer.
+export async function checkAccess(path) {
   try {
-    const answer = await ask(path, { signal: AbortSignal.timeout(VERDICT) });
-    return await refused(answer) ?? "";
+    return await refusal(await request(path, { signal: AbortSignal.timeout(ACCESS_TIMEOUT) })) ?? "";
   } catch {
     return null;
   }
 }
 
-// Why an answer refuses what was asked for; null if it does not.
-export async function refused(answer) {
-  if (answer.status !== 401 && answer.status !== 403) return null;
-  const { message } = await answer.json().catch(() => ({}));
-  return `The server says: ${message ?? answer.status}. ${remedy}`;
+// Returns why a response refuses access, or null if it does not.
+export async function refusal(response) {
+  if (response.status !== 401 && response.status !== 403) return null;
+  const { message } = await response.json().catch(() => ({}));
+  return `The server says: ${message ?? response.status}. ${tokenHint}`;
 }
 
-// The same for a button: what goes wrong is said to the person who pressed it.
+// Like call(), for buttons: shows an error to the user and returns null.
 export async function command(method, path, body) {
   try {
     return await call(method, path, body);
   } catch (error) {
     const text = error.message;
-    const named = path.startsWith(cameraPath("")) && text.startsWith(decodeURIComponent(path.split("/")[2]));
-    say(named ? text : capital(text), true); // a name stays as it is
+    const startsWithName = path.startsWith(cameraPath("")) && text.startsWith(decodeURIComponent(path.split("/")[2]));
+    showMessage(startsWithName ? text : capital(text), true); // the case of a name does not change
     return null;
   }
 }

@@ -1,42 +1,21 @@
-// Small things that every part needs.
-import { token } from "./token.js";
+// Helpers for the DOM, and formats for text.
 
 export const $ = (selector, root = document) => root.querySelector(selector);
-
-// Where the server's own addresses begin: where the page is, below any path that a proxy gives it.
-// Without user name and password, which the page's address may have: fetch() takes no such address.
-const root = location.origin + location.pathname.replace(/\/[^/]*$/, "");
-
-// An address on this server, from a path as docs/http.md has it: /stream. The page's token goes with
-// it: an <img>, an EventSource and a WebSocket can send it in no other way.
-export function address(path) {
-  if (token === null) return root + path;
-  return `${root}${path}${path.includes("?") ? "&" : "?"}token=${encodeURIComponent(token)}`;
-}
-
-// Asks the server. Where the page has a token, the browser is to ask its user for none.
-export function ask(path, request = {}) {
-  return fetch(address(path), { cache: "no-store", credentials: token === null ? "same-origin" : "omit", ...request });
-}
-
-// What to do where a token is refused.
-export const remedy = token === null ? "Load this page again, and give a token that is good." : `Open this page with a token that is good: ${root}/?token=TOKEN.`;
 
 export function fromTemplate(id) {
   return document.getElementById(id).content.firstElementChild.cloneNode(true);
 }
 
-export function icon(use, name) {
+export function setIcon(use, name) {
   use.setAttribute("href", `static/icons.svg#${name}`);
 }
 
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
-// A file's name as it is shown: characters that change the direction of what follows, and so make
-// an ending look like another, are seen as such.
+// Replaces characters that change the direction of text: they can disguise the suffix of a file.
 export const visible = (name) => name.replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
 
-// The same in the middle of a sentence: a name that is written from right to left moves nothing else.
+// The same within a sentence: a right-to-left name does not reorder the text around it.
 export function inText(name) {
   const shown = visible(name);
   return /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/.test(shown) ? `\u2068${shown}\u2069` : shown;
@@ -54,7 +33,7 @@ export function bits(rate) {
   return rate >= 1e6 ? `${(rate / 1e6).toFixed(rate < 1e7 ? 1 : 0)} Mbit/s` : `${Math.round(rate / 1e3)} kbit/s`;
 }
 
-export function span(seconds) {
+export function duration(seconds) {
   if (seconds == null) return "";
   const whole = Math.floor(seconds);
   const two = (number) => String(number).padStart(2, "0");
@@ -62,8 +41,8 @@ export function span(seconds) {
   return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
 }
 
-// A moment, as people say it: "Today 18:04:11".
-export function when(date) {
+// A date and time in words: "Today 18:04:11".
+export function dateTime(date) {
   const day = (moment) => new Date(moment).setHours(0, 0, 0, 0);
   const ago = Math.round((day(Date.now()) - day(date)) / 86400000);
   const year = date.getFullYear() === new Date().getFullYear() ? undefined : "numeric";
@@ -71,8 +50,8 @@ export function when(date) {
   return `${named} ${date.toLocaleTimeString([], { timeStyle: "medium" })}`;
 }
 
-// How old something is, measured with that error at most: where that is the larger, only so much is
-// known.
+// An age with its largest possible error, both in milliseconds; an age that is less than the error
+// is not known exactly.
 export function age(milliseconds, error) {
   if (milliseconds == null || !Number.isFinite(milliseconds)) return "–";
   if (milliseconds <= error) return `under ${Math.max(1, Math.ceil(milliseconds + error))} ms`;

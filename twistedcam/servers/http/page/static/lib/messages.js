@@ -1,46 +1,46 @@
-// What the page tells: what has happened, to those who listen, and what went wrong, to everybody.
+// Messages: announcements for screen readers, and notes and errors for everybody.
 import { $, fromTemplate } from "./dom.js";
 
-const SETTLED = 400; // milliseconds: of what changes several times meanwhile the last is told
-const KEPT = 10000;
+const SETTLE = 400; // milliseconds: of several changes in this time only the last is announced
+const KEEP = 10000;
 const NOTE = 4000;
-const MOST_ERRORS = 3; // shown at once
-const waiting = new Map(); // what is told next, by what it is about
+const MAX_ERRORS = 3; // shown at once
+const pending = new Map(); // timers of announcements, by their subject
 
-// Tells a change to a screen reader: in the one live region of the page, politely.
-export function tell(about, text) {
-  clearTimeout(waiting.get(about));
-  waiting.set(about, setTimeout(() => {
-    waiting.delete(about);
+// Announces a change to screen readers in the page's only live region.
+export function announce(subject, text) {
+  clearTimeout(pending.get(subject));
+  pending.set(subject, setTimeout(() => {
+    pending.delete(subject);
     const line = document.createElement("p");
     line.dir = "auto";
     line.textContent = text;
     $("#news").append(line);
-    setTimeout(() => line.remove(), KEPT);
-  }, SETTLED));
+    setTimeout(() => line.remove(), KEEP);
+  }, SETTLE));
 }
 
-// A note goes by itself; an error stays until it is closed.
-export function say(text, bad = false) {
-  const shown = $("#toasts");
-  for (const each of [...shown.children]) {
+// Shows a note, which disappears by itself, or an error, which stays until it is closed.
+export function showMessage(text, isError = false) {
+  const list = $("#toasts");
+  for (const each of [...list.children]) {
     if (each.dataset.text === text || !each.classList.contains("bad")) each.remove();
   }
   const toast = fromTemplate("toast-template");
   toast.dataset.text = text;
   $("span", toast).textContent = text;
-  if (bad) {
-    const errors = shown.querySelectorAll(".bad");
-    if (errors.length >= MOST_ERRORS) errors[0].remove();
+  if (isError) {
+    const errors = list.querySelectorAll(".bad");
+    if (errors.length >= MAX_ERRORS) errors[0].remove();
     toast.classList.add("bad");
     toast.setAttribute("role", "alert");
     $("button", toast).addEventListener("click", () => close(toast));
   } else {
     $("button", toast).remove();
-    tell(text, text);
+    announce(text, text);
     setTimeout(() => toast.remove(), NOTE);
   }
-  shown.append(toast);
+  list.append(toast);
 }
 
 function close(toast) {

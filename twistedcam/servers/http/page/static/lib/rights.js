@@ -1,34 +1,33 @@
-// What the page's token is valid for: the page offers nothing that the server would refuse.
+// The rights of the page's token: the page offers nothing that the server would refuse.
 
 class Rights {
   constructor() {
-    this.hear({ token: "", rights: ["view", "control", "publish", "admin"], cameras: null }); // as without tokens
+    this.set({ token: "", rights: ["view", "control", "publish", "admin"], cameras: null }); // as without tokens
   }
 
-  hear({ token, rights, cameras }) {
+  set({ token, rights, cameras }) {
     Object.assign(this, { token, rights, cameras });
   }
 
-  // Whether that may be done with a camera; without one: with recordings and all else that is the
-  // server's as a whole.
+  // True if the token has a right for a camera, or without one for the whole server.
   may(right, camera = null) { return this.why(right, camera) === ""; }
 
-  // Why it may not be done; "" if it may.
+  // Returns why the token does not have a right; "" if it has.
   why(right, camera = null) {
     if (!this.rights.includes(right)) return `The token “${this.token}” does not have the right ${right === "admin" ? "“admin”" : `to ${right}`}`;
     if (this.cameras === null || this.cameras.includes(camera)) return "";
-    return `The token “${this.token}” is for ${this.cameras.join(", ")} alone`;
+    return `The token “${this.token}” is only for ${this.cameras.join(", ")}`;
   }
 
-  // All that it may not, for the head of the page; "" if it may all.
-  get limits() {
-    const limits = [];
-    if (!this.rights.includes("control")) limits.push("look, and change nothing");
-    if (!this.rights.includes("view")) limits.push("steer cameras, and see neither pictures nor recordings");
-    const said = limits.length ? `With the token “${this.token}” you may ${limits.join("; ")}.` : "";
-    if (this.cameras === null || !this.rights.includes("view")) return said;
+  // All restrictions in one text for the head of the page; "" if there are none.
+  get restrictions() {
+    const parts = [];
+    if (!this.rights.includes("control")) parts.push("view, but not change anything");
+    if (!this.rights.includes("view")) parts.push("control cameras, but see neither pictures nor recordings");
+    const text = parts.length ? `With the token “${this.token}” you may ${parts.join("; ")}.` : "";
+    if (this.cameras === null || !this.rights.includes("view")) return text;
     const not = this.rights.includes("control") ? "seen or deleted" : "seen";
-    return `${said} ${this.why("view")}: recordings are listed, and cannot be ${not}.`.trim();
+    return `${text} ${this.why("view")}: recordings are listed, but cannot be ${not}.`.trim();
   }
 }
 

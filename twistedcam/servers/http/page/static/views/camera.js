@@ -1,45 +1,41 @@
-// One camera: its picture, its state, its buttons, its figures.
-import { cameraPath, command } from "../lib/api.js";
+// The view of one camera: picture, state, buttons and statistics.
+import { address, cameraPath, command } from "../lib/api.js";
 import { clock } from "../lib/clock.js";
-import { Controls } from "./controls.js";
-import { Meter, Tile } from "./chart.js";
-import { $, address, age, bits, bytes, fromTemplate, icon, inText, span } from "../lib/dom.js";
-import { keys } from "../keys.js";
-import { say, tell } from "../lib/messages.js";
-import { Pictures } from "./player.js";
+import { $, age, bits, bytes, duration, fromTemplate, inText, setIcon } from "../lib/dom.js";
+import { announce, showMessage } from "../lib/messages.js";
 import { rights } from "../lib/rights.js";
+import { keys } from "../keys.js";
+import { BitRate, Tile } from "./chart.js";
+import { Controls } from "./controls.js";
+import { Player } from "./player.js";
 
 const STATES = { live: "Live", starting: "Starting", recovering: "No picture", stopped: "Stopped" };
-const VEILS = { starting: "Starting", recovering: "No picture, trying again", stopped: "Stopped" };
-const STEERS = ".toggle, .record, .last, .snap";
+const OVERLAYS = { starting: "Starting", recovering: "No picture, trying again", stopped: "Stopped" };
+const CONTROL_BUTTONS = ".toggle, .record, .last, .snap";
 const LOST = { lost: "Server lost", refused: "Token refused" };
-const RUNS = ["live", "starting", "recovering"];
+const RUNNING = ["live", "starting", "recovering"];
 
 export class CameraView {
-  constructor(name, feed, open) {
+  constructor(name, events, open) {
     this.name = name;
     this.path = cameraPath(name);
     this.status = null;
-    this.feed = feed;
+    this.events = events;
     this.isAlone = false;
-    this.noPictures = ""; // why the server lets this page have none
-    this.barred = ""; // why it may not steer the camera
+    this.viewRefusal = ""; // why the page may not show pictures
+    this.controlRefusal = ""; // why the page may not control the camera
     this.element = fromTemplate("camera-template");
     this.find = (selector) => $(selector, this.element);
     this.element.dataset.camera = name;
-    this.find(".name").textContent = name;
-    this.find(".name").title = name;
-    const id = `name-of-${encodeURIComponent(name)}`; // a space in it would begin another id
+    const id = `name-of-${encodeURIComponent(name)}`; // an id must not contain spaces
     this.find(".name").id = id;
     this.element.setAttribute("aria-labelledby", id);
     this.find(".picture").setAttribute("aria-label", `Live picture of ${name}`);
-    this.find(".open").setAttribute("aria-label", `Show ${name} alone`);
-    this.find(".open").title = `Show ${name} alone`;
-    this.find(".tools").setAttribute("aria-label", `What to do with ${name}`);
+    this.setTitle(name);
     this.find(".open").addEventListener("click", open);
-    this.pictures = new Pictures(name, this.find(".picture"), () => feed.link === "connected", (reason) => {
-      this.noPictures = reason;
-      this.veil();
+    this.player = new Player(name, this.find(".picture"), () => events.link === "connected", (reason) => {
+      this.viewRefusal = reason;
+      this.updateOverlay();
     });
     this.tiles = {
       fps: new Tile("Frames", (value) => `${value.toFixed(value < 100 ? 1 : 0)}/s`),
@@ -48,63 +44,60 @@ export class CameraView {
       viewers: new Tile("Viewers", String),
     };
     this.find(".tiles").append(...Object.values(this.tiles).map((tile) => tile.element));
-    this.counted = new Meter();
-    this.came = new Meter();
+    this.captured = new BitRate();
+    this.drawn = new BitRate();
     this.controls = new Controls(name, this.find(".controls"));
-    this.press(".toggle", () => (RUNS.includes(this.status?.state) ? this.stop() : this.start()));
-    this.press(".record", () => (this.status?.recording ? this.endRecording() : this.record()));
-    this.press(".last", () => this.saveLast());
-    this.press(".snap", () => this.snapshot());
-    this.press(".full", () => this.fullScreen());
-    this.permit();
+    this.onPress(".toggle", () => (RUNNING.includes(this.status?.state) ? this.stop() : this.start()));
+    this.onPress(".record", () => (this.status?.recording ? this.endRecording() : this.record()));
+    this.onPress(".last", () => this.saveLast());
+    this.onPress(".snap", () => this.snapshot());
+    this.onPress(".full", () => this.fullScreen());
+    this.updateRights();
     this.find(".stage").addEventListener("dblclick", () => { if (this.isAlone) this.fullScreen(); });
     this.timer = setInterval(() => this.tick(), 1000);
   }
 
-  // Show this title in place of the camera's name.
-  call(title) {
+  setTitle(title) {
     this.find(".name").textContent = title;
     this.find(".name").title = title;
     this.find(".open").setAttribute("aria-label", `Show ${title} alone`);
     this.find(".open").title = `Show ${title} alone`;
-    this.find(".tools").setAttribute("aria-label", `What to do with ${title}`);
+    this.find(".tools").setAttribute("aria-label", `Actions for ${title}`);
   }
 
   remove() {
     clearInterval(this.timer);
-    this.pictures.stop();
+    this.player.stop();
     this.element.remove();
   }
 
-  press(selector, action) {
+  onPress(selector, action) {
     const button = this.find(selector);
     button.addEventListener("click", async (event) => {
-      if (event.detail > 0) button.blur(); // so that the keys are the camera's again
+      if (event.detail > 0) button.blur(); // so that shortcuts go to the camera again
       button.disabled = true;
-      try { await action(); } finally { button.disabled = Boolean(this.barred); }
+      try { await action(); } finally { button.disabled = Boolean(this.controlRefusal); }
     });
   }
 
-  // Offer what the page's token allows.
-  permit() {
-    this.barred = rights.why("control", this.name);
-    for (const button of this.element.querySelectorAll(STEERS)) {
-      button.disabled = Boolean(this.barred);
-      button.title = this.barred;
+  // Enables what the page's token allows.
+  updateRights() {
+    this.controlRefusal = rights.why("control", this.name);
+    for (const button of this.element.querySelectorAll(CONTROL_BUTTONS)) {
+      button.disabled = Boolean(this.controlRefusal);
+      button.title = this.controlRefusal;
     }
-    this.noPictures = rights.why("view", this.name);
-    this.controls.permit();
-    this.veil();
-    this.run();
+    this.viewRefusal = rights.why("view", this.name);
+    this.controls.updateRights();
+    this.updateOverlay();
+    this.updatePlayer();
   }
 
-  // A key is pressed that does this.
-  key(act) {
-    if (this.barred && act !== "fullScreen") say(this.barred, true);
-    else this[act]();
+  // Runs the action of a keyboard shortcut: one of the methods below.
+  runAction(action) {
+    if (this.controlRefusal && action !== "fullScreen") showMessage(this.controlRefusal, true);
+    else this[action]();
   }
-
-  // The commands; buttons and keys share them.
 
   start() { return command("POST", `${this.path}/start`); }
 
@@ -112,30 +105,30 @@ export class CameraView {
 
   async record() {
     if (this.status?.recording) return;
-    const told = await command("POST", `${this.path}/record/start`);
-    if (told?.waiting) say(`${this.name} is recorded from its first picture on: ${told.waiting}`);
+    const result = await command("POST", `${this.path}/record/start`);
+    if (result?.waiting) showMessage(`${this.name} is recorded from its first picture on: ${result.waiting}`);
   }
 
   async endRecording() {
-    if (!this.status?.recording) { say(`${this.name} is not being recorded`); return; }
-    const told = await command("POST", `${this.path}/record/stop`);
-    if (told?.note) say(told.note);
-    if (told?.recording) say(`Recorded ${inText(told.recording)}, ${span(told.seconds)}`);
+    if (!this.status?.recording) { showMessage(`${this.name} is not being recorded`); return; }
+    const result = await command("POST", `${this.path}/record/stop`);
+    if (result?.note) showMessage(result.note);
+    if (result?.recording) showMessage(`Recorded ${inText(result.recording)}, ${duration(result.seconds)}`);
   }
 
   async saveLast() {
-    const told = await command("POST", `${this.path}/record/save-last`, { seconds: `${Math.ceil(this.status.preroll_seconds)}s` });
-    if (told?.recording) say(`Saved ${inText(told.recording)}, ${span(told.seconds)}`);
+    const result = await command("POST", `${this.path}/record/save-last`, { seconds: `${Math.ceil(this.status.preroll_seconds)}s` });
+    if (result?.recording) showMessage(`Saved ${inText(result.recording)}, ${duration(result.seconds)}`);
   }
 
   async snapshot() {
-    const told = await command("POST", `${this.path}/snapshot`);
-    if (!told) return;
-    say(`Saved ${inText(told.snapshot)}`);
-    if (!rights.may("view")) return; // nor have it here
+    const result = await command("POST", `${this.path}/snapshot`);
+    if (!result) return;
+    showMessage(`Saved ${inText(result.snapshot)}`);
+    if (!rights.may("view")) return; // then it cannot be downloaded
     const link = document.createElement("a");
-    link.href = address(`/recordings/${encodeURIComponent(told.snapshot)}?download`);
-    link.download = told.snapshot;
+    link.href = address(`/recordings/${encodeURIComponent(result.snapshot)}?download`);
+    link.download = result.snapshot;
     link.click();
   }
 
@@ -144,13 +137,11 @@ export class CameraView {
     else await this.find(".stage").requestFullscreen?.();
   }
 
-  // What is shown.
-
   show(visible, alone) {
     this.element.hidden = !visible;
     this.isAlone = alone;
     if (alone) this.controls.load();
-    this.run();
+    this.updatePlayer();
   }
 
   focus() {
@@ -158,36 +149,35 @@ export class CameraView {
     this.find(".name").focus({ preventScroll: true });
   }
 
-  linked(link) {
-    this.link = link;
+  onLink(link) {
     if (link === "connected") {
-      this.controls.reload(); // what was set meanwhile
-      this.permit();
+      this.controls.reload(); // other clients may have changed settings
+      this.updateRights();
     } else {
-      for (const tile of Object.values(this.tiles)) tile.forget();
+      for (const tile of Object.values(this.tiles)) tile.clear();
     }
-    this.veil();
-    this.run();
+    this.updateOverlay();
+    this.updatePlayer();
   }
 
-  run() {
-    if (!this.element.hidden && !this.noPictures && RUNS.includes(this.status?.state) && this.feed.link === "connected") this.pictures.start();
-    else this.pictures.stop();
+  updatePlayer() {
+    if (!this.element.hidden && !this.viewRefusal && RUNNING.includes(this.status?.state) && this.events.link === "connected") this.player.start();
+    else this.player.stop();
   }
 
-  remember(rows) {
-    this.tiles.fps.remember(rows.map((row) => row[0]));
-    this.tiles.bps.remember(rows.map((row) => row[1]));
-    this.tiles.viewers.remember(rows.map((row) => row[2]));
+  setHistory(rows) {
+    this.tiles.fps.setHistory(rows.map((row) => row[0]));
+    this.tiles.bps.setHistory(rows.map((row) => row[1]));
+    this.tiles.viewers.setHistory(rows.map((row) => row[2]));
   }
 
   update(status) {
     const before = this.status;
-    if (before?.title !== status.title) this.call(status.title || this.name);
+    if (before?.title !== status.title) this.setTitle(status.title || this.name);
     this.status = status;
-    this.heard = performance.now();
+    this.updatedAt = performance.now();
     const { state } = status;
-    const runs = RUNS.includes(state);
+    const runs = RUNNING.includes(state);
     const pill = this.find(".state");
     if (before?.state !== state) {
       pill.dataset.state = state;
@@ -195,85 +185,80 @@ export class CameraView {
       const toggle = this.find(".toggle");
       toggle.dataset.on = runs;
       toggle.querySelector("span").textContent = runs ? "Stop" : "Start";
-      icon(toggle.querySelector("use"), runs ? "stop" : "play");
+      setIcon(toggle.querySelector("use"), runs ? "stop" : "play");
       if (state === "live") this.controls.reload();
       else this.find(".figures").textContent = "";
     }
-    this.announce(before);
-    this.passing(before);
+    this.announceChanges(before);
+    this.updatePassthrough(before);
     const recording = Boolean(status.recording);
     const record = this.find(".record");
     record.dataset.on = recording;
     record.querySelector("span").textContent = recording ? "End recording" : "Record";
-    this.buttons();
+    this.updateButtons();
     this.find(".rec").hidden = !recording;
     this.find(".last").hidden = !(status.preroll_seconds > 1);
     if (status.preroll_seconds > 1) this.find(".last span").textContent = `Save last ${Math.ceil(status.preroll_seconds)}\u00a0s`;
     const detail = [status.size !== "0x0" && status.size.replace("x", " × "), status.device ?? status.source].filter(Boolean).join(" · ");
     this.find(".detail").textContent = detail;
     this.find(".detail").title = detail;
-    this.recordingText();
-    this.facts(status);
-    this.veil();
-    this.run();
+    this.updateRecording();
+    this.updateFacts(status);
+    this.updateOverlay();
+    this.updatePlayer();
   }
 
-  // What the buttons say of themselves, and which keys do the same.
-  buttons() {
+  // Sets the titles of the buttons, with their shortcuts.
+  updateButtons() {
     if (!this.status) return;
-    const name = (selector, text, key) => {
+    const label = (selector, text, key) => {
       const button = this.find(selector);
-      button.title = this.barred || (keys.on ? `${text} (${key.toLowerCase()})` : text);
+      button.title = this.controlRefusal || (keys.on ? `${text} (${key.toLowerCase()})` : text);
       if (keys.on) button.setAttribute("aria-keyshortcuts", key);
       else button.removeAttribute("aria-keyshortcuts");
     };
-    if (RUNS.includes(this.status.state)) name(".toggle", "Stop", "s");
-    else name(".toggle", "Start", "Space");
-    if (this.status.recording) name(".record", "End the recording", "e");
-    else name(".record", "Record", "r");
+    if (RUNNING.includes(this.status.state)) label(".toggle", "Stop", "s");
+    else label(".toggle", "Start", "Space");
+    if (this.status.recording) label(".record", "End the recording", "e");
+    else label(".record", "Record", "r");
   }
 
-  // Tell a change of state, and that a recording begins or ends, to those who do not see it.
-  announce(before) {
+  // Announces changes of the state, and the start and end of recordings, to screen readers.
+  announceChanges(before) {
     if (!before) return;
     const { state, reason, recording, recording_waiting: waiting } = this.status;
-    if (before.state !== state) tell(`${this.name} state`, `${this.status.title || this.name}: ${STATES[state] ?? state}${reason ? `, ${reason}` : ""}`);
+    const title = this.status.title || this.name;
+    if (before.state !== state) announce(`${this.name} state`, `${title}: ${STATES[state] ?? state}${reason ? `, ${reason}` : ""}`);
     if (before.recording === recording && Boolean(before.recording_waiting) === Boolean(waiting)) return;
-    tell(`${this.name} recording`, `${this.status.title || this.name}: ${!recording ? "recording ended" : waiting ? "recording waits for a picture" : "recording"}`);
+    announce(`${this.name} recording`, `${title}: ${!recording ? "recording ended" : waiting ? "recording waits for a picture" : "recording"}`);
   }
 
-  // Whether the camera's own JPEGs are passed on now, or JPEGs are made here.
-  passing(before) {
-    const own = (status) => status.passed_through + status.turned;
+  // Finds out if the JPEGs of the camera are passed through, or encoded by the server.
+  updatePassthrough(before) {
+    const passed = (status) => status.passed_through + status.turned;
     const { frames } = this.status;
-    if (!before || frames < before.frames) this.controls.pass(frames > 0 && own(this.status) === frames);
-    else if (frames > before.frames) this.controls.pass(own(this.status) > own(before));
+    if (!before || frames < before.frames) this.controls.setPassthrough(frames > 0 && passed(this.status) === frames);
+    else if (frames > before.frames) this.controls.setPassthrough(passed(this.status) > passed(before));
   }
 
-  // Once a second: what goes on between two tellings.
+  // Updates once a second what changes between two messages of the server.
   tick() {
     const { status } = this;
-    if (!status || this.feed.link !== "connected") return;
+    if (!status || this.events.link !== "connected") return;
     const live = status.state === "live";
-    const measured = live ? this.pictures.takeAge() : null;
-    const rate = this.rate();
+    const measured = live ? this.player.takeAge() : null;
+    // The camera does not count frames that are made for polling viewers: then those drawn count.
+    const [captured, drawn] = [this.captured.update(status.bytes), this.drawn.update(this.player.bytes)];
     this.tiles.fps.add(status.fps);
     this.tiles.age.add(measured);
-    this.tiles.bps.add(rate);
+    this.tiles.bps.add(captured || drawn);
     this.tiles.viewers.add(status.viewers);
-    const shown = this.pictures.fps;
-    this.find(".figures").textContent = live && shown ? `${shown.toFixed(1)} fps${measured === null ? "" : ` · ${age(measured, clock.error)} old`}` : "";
-    this.recordingText();
+    const { fps } = this.player;
+    this.find(".figures").textContent = live && fps ? `${fps.toFixed(1)} fps${measured === null ? "" : ` · ${age(measured, clock.error)} old`}` : "";
+    this.updateRecording();
   }
 
-  // Bits a second, by what the camera has counted. It counts no picture that is made for one who
-  // pulls: then by what came here.
-  rate() {
-    const [counted, came] = [this.counted.rate(this.status.bytes), this.came.rate(this.pictures.bytes)];
-    return counted || came;
-  }
-
-  recordingText() {
+  updateRecording() {
     const { status } = this;
     if (!status?.recording) return;
     const waiting = status.recording_waiting;
@@ -281,12 +266,12 @@ export class CameraView {
     pill.dataset.waiting = Boolean(waiting);
     pill.title = waiting ? `${status.recording}: no picture yet, ${waiting}` : status.recording;
     if (waiting) { this.find(".rec span").textContent = "Waiting for a picture"; return; }
-    const since = status.state === "live" ? Math.min(2, (performance.now() - this.heard) / 1000) : 0;
-    const parts = [span((status.recording_seconds ?? 0) + since), bytes(status.recording_bytes)];
+    const since = status.state === "live" ? Math.min(2, (performance.now() - this.updatedAt) / 1000) : 0;
+    const parts = [duration((status.recording_seconds ?? 0) + since), bytes(status.recording_bytes)];
     this.find(".rec span").textContent = parts.filter(Boolean).join(" · ");
   }
 
-  facts(status) {
+  updateFacts(status) {
     const rows = {
       Source: status.source,
       Format: status.format && `${status.format}${status.granted_fps ? ` at ${status.granted_fps} fps` : ""}`,
@@ -294,7 +279,7 @@ export class CameraView {
       Dropped: status.drops || null,
       Corrupt: status.corrupt || null,
       Restarts: status.restarts || null,
-      "Last fault": status.last_fault && `${status.last_fault} (${span(status.last_fault_age)} ago)`,
+      "Last fault": status.last_fault && `${status.last_fault} (${duration(status.last_fault_age)} ago)`,
     };
     const list = this.find(".facts");
     list.replaceChildren(...Object.entries(rows).filter(([, value]) => value != null && value !== "").flatMap(([key, value]) => {
@@ -307,24 +292,24 @@ export class CameraView {
     }));
   }
 
-  // What covers the picture while there is none, and why.
-  veil() {
-    const { link } = this.feed;
+  // Shows or hides the overlay that says why there is no picture.
+  updateOverlay() {
+    const { link } = this.events;
     const state = this.status?.state ?? "starting";
-    const shown = LOST[link] ? "lost" : state === "live" && this.noPictures ? "barred" : state;
+    const shown = LOST[link] ? "lost" : state === "live" && this.viewRefusal ? "refused" : state;
     const [title, reason] = {
-      lost: [LOST[link], link === "refused" ? this.feed.refusal : "The page tries to reach it again and again."],
-      barred: ["No pictures", this.noPictures],
-    }[shown] ?? [VEILS[state] ?? state, this.status?.reason ?? (state === "stopped" ? "Start it with the button below." : "")];
-    const veil = this.find(".veil");
-    veil.hidden = shown === "live";
-    const picture = { barred: "recovering" }[shown] ?? (VEILS[shown] && shown);
-    if (picture) icon(veil.querySelector(".why use"), picture);
-    this.find(".over").hidden = shown === "lost"; // what it says is no longer known
-    veil.dataset.state = shown;
-    veil.querySelector("strong").textContent = title;
-    veil.querySelector(".veil-reason").textContent = reason;
-    const told = { lost: title, barred: title }[shown] ?? STATES[state] ?? state;
-    this.find(".picture").setAttribute("aria-label", `Live picture of ${this.status?.title || this.name}: ${told.toLowerCase()}`);
+      lost: [LOST[link], link === "refused" ? this.events.refusal : "The page keeps trying to connect."],
+      refused: ["No pictures", this.viewRefusal],
+    }[shown] ?? [OVERLAYS[state] ?? state, this.status?.reason ?? (state === "stopped" ? "Start it with the button below." : "")];
+    const overlay = this.find(".overlay");
+    overlay.hidden = shown === "live";
+    const icon = { refused: "recovering" }[shown] ?? (OVERLAYS[shown] && shown);
+    if (icon) setIcon(overlay.querySelector(".state-icon use"), icon);
+    this.find(".badges").hidden = shown === "lost"; // they are out of date
+    overlay.dataset.state = shown;
+    overlay.querySelector("strong").textContent = title;
+    overlay.querySelector(".overlay-reason").textContent = reason;
+    const label = { lost: title, refused: title }[shown] ?? STATES[state] ?? state;
+    this.find(".picture").setAttribute("aria-label", `Live picture of ${this.status?.title || this.name}: ${label.toLowerCase()}`);
   }
 }

@@ -1,27 +1,27 @@
-// A figure of now, with its last five minutes as a curve, and what figures are made from.
+// A tile with a current value and a chart of the last five minutes.
 import { fromTemplate } from "../lib/dom.js";
 
 const KEEP = 300; // seconds
 const HEIGHT = 48;
 
 export class Tile {
-  // show: a value as text.
-  constructor(title, show) {
+  // format: returns a value as text.
+  constructor(title, format) {
     this.title = title;
-    this.show = show;
+    this.format = format;
     this.values = [];
     this.element = fromTemplate("tile-template");
     this.element.querySelector("figcaption").textContent = title;
     this.output = this.element.querySelector("output");
-    this.curve = this.element.querySelector(".curve");
+    this.chart = this.element.querySelector(".chart");
     this.line = this.element.querySelector(".line");
     this.area = this.element.querySelector(".area");
     this.output.textContent = "–";
-    this.curve.setAttribute("aria-label", `${title}: nothing is known yet`);
+    this.chart.setAttribute("aria-label", `${title}: nothing is known yet`);
   }
 
-  // Values of the past, oldest first; those seen here since come after them.
-  remember(values) {
+  // Sets the values of the past, oldest first.
+  setHistory(values) {
     this.values = values.slice(-KEEP);
     this.draw();
   }
@@ -29,12 +29,11 @@ export class Tile {
   add(value) {
     this.values.push(value);
     if (this.values.length > KEEP) this.values.shift();
-    this.output.textContent = value == null ? "–" : this.show(value);
+    this.output.textContent = value == null ? "–" : this.format(value);
     this.draw();
   }
 
-  // What it was last is no longer so.
-  forget() { this.output.textContent = "–"; }
+  clear() { this.output.textContent = "–"; }
 
   draw() {
     const known = this.values.filter((value) => value != null);
@@ -45,16 +44,16 @@ export class Tile {
     this.line.setAttribute("d", path);
     this.area.setAttribute("d", points.length ? `${path}L${KEEP} ${HEIGHT}L${points[0][0]} ${HEIGHT}Z` : "");
     if (known.length) {
-      const text = `${this.title}, last five minutes: from ${this.show(Math.min(...known))} to ${this.show(Math.max(...known))}`;
-      this.curve.setAttribute("aria-label", text);
+      const text = `${this.title}, last five minutes: from ${this.format(Math.min(...known))} to ${this.format(Math.max(...known))}`;
+      this.chart.setAttribute("aria-label", text);
     }
   }
 }
 
-// A rate, from a count that only grows.
-export class Meter {
-  // Bits a second of a count of bytes, read about once a second.
-  rate(total) {
+// Computes a bit rate from a growing count of bytes.
+export class BitRate {
+  // Returns bits per second; called about once a second.
+  update(total) {
     const now = performance.now();
     const { before } = this;
     if (before?.total === total && now - before.now < 2500) return before.rate;

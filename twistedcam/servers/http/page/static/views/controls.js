@@ -1,9 +1,9 @@
-// What can be set on a camera, as sliders, choices and switches.
+// The settings of a camera, as sliders, choices and switches.
 import { call, cameraPath, command } from "../lib/api.js";
 import { rights } from "../lib/rights.js";
 
-const MANY = 5; // what there is to set, beyond which it gets the whole column beside the picture
-const WAIT = 120; // milliseconds between two settings while a slider moves
+const MANY = 5; // more settings than this get the whole column beside the picture
+const DELAY = 120; // milliseconds between two requests while a slider moves
 
 export class Controls {
   constructor(name, details) {
@@ -22,38 +22,38 @@ export class Controls {
     if (!this.wanted) { this.wanted = true; this.reload(); }
   }
 
-  // What holds now; asked once more if somebody sets something meanwhile.
+  // Loads the current values, and again if a value is set meanwhile.
   async reload() {
     if (!this.wanted) return;
-    this.again = true;
-    if (this.asking) return;
-    this.asking = true;
+    this.stale = true;
+    if (this.loading) return;
+    this.loading = true;
     try {
-      while (this.again) {
-        this.again = false;
+      while (this.stale) {
+        this.stale = false;
         this.show((await call("GET", `${this.path}/properties`)).properties);
       }
-    } catch { /* the server is lost: asked again when it is back */ } finally { this.asking = false; }
+    } catch { /* the connection was lost; the values are loaded again after it */ } finally { this.loading = false; }
   }
 
-  // Whether the camera's own JPEGs are passed on: then a quality changes nothing, and is not offered.
-  pass(passed) {
-    if (passed === this.passed) return;
-    this.passed = passed;
+  // If the JPEGs of the camera are passed through, the quality has no effect and is hidden.
+  setPassthrough(isPassthrough) {
+    if (isPassthrough === this.isPassthrough) return;
+    this.isPassthrough = isPassthrough;
     if (this.properties) this.show(this.properties);
   }
 
-  // A row stays as long as its property is of the same kind: a hand may be on it.
+  // Keeps the row of a property that only has a new value, because the user may be moving it.
   show(properties) {
     this.properties = properties;
     const before = new Map(this.rows.map((row) => [row.kind, row]));
-    const offered = properties.filter((each) => each.writable !== false && !(this.passed && each.property === "quality"));
-    this.rows = offered.map((each) => {
-      const row = before.get(kindOf(each)) ?? this.row(each);
-      row?.take(each.value);
+    const shown = properties.filter((each) => each.writable !== false && !(this.isPassthrough && each.property === "quality"));
+    this.rows = shown.map((each) => {
+      const row = before.get(kindOf(each)) ?? this.makeRow(each);
+      row?.update(each.value);
       return row;
     }).filter(Boolean);
-    this.permit();
+    this.updateRights();
     const elements = this.rows.map((row) => row.element);
     const same = elements.length === this.form.children.length && elements.every((each, index) => each === this.form.children[index]);
     if (!same) this.form.replaceChildren(...elements);
@@ -61,60 +61,60 @@ export class Controls {
     this.details.closest(".camera").dataset.settings = elements.length > MANY ? "many" : "few";
   }
 
-  permit() {
-    const why = rights.why("control", this.name);
-    for (const { input } of this.rows) { input.disabled = Boolean(why); input.title = why; }
+  updateRights() {
+    const reason = rights.why("control", this.name);
+    for (const { input } of this.rows) { input.disabled = Boolean(reason); input.title = reason; }
   }
 
-  row(property) {
-    const input = field(property);
+  makeRow(property) {
+    const input = makeInput(property);
     if (!input) return null;
     const element = document.createElement("div");
     const label = document.createElement("label");
     const output = document.createElement("output");
-    output.ariaLive = "off"; // a screen reader says the slider's value itself
+    output.ariaLive = "off"; // a screen reader reads the value of the slider itself
     element.className = "slider";
     input.id = `${this.path}-${property.property}`;
     input.name = property.property;
     label.htmlFor = input.id;
     label.textContent = property.property.replaceAll("_", " ");
-    const told = (value) => {
+    const showValue = (value) => {
       if (input.type !== "range") return;
       output.textContent = value == null ? "–" : `${value}${property.unit ? ` ${property.unit}` : ""}`;
       input.setAttribute("aria-valuetext", value == null ? "not known" : output.textContent);
     };
-    const row = { element, input, told, kind: kindOf(property), name: property.property, setting: 0 };
-    // What others have set, or the device has granted; not while it is being set here.
-    row.take = (value) => { if (!row.setting) { set(input, value); told(value); } };
+    const row = { element, input, kind: kindOf(property), name: property.property, pending: 0 };
+    // Shows the value from the server, unless the user is changing it.
+    row.update = (value) => { if (!row.pending) { setValue(input, value); showValue(value); } };
     input.addEventListener("input", () => {
       if (input.type !== "range") return;
-      told(input.value);
-      if (property.live !== false) this.soon(row, property);
+      showValue(input.value);
+      if (property.live !== false) this.sendSoon(row, property);
     });
-    input.addEventListener("change", () => this.soon(row, property));
+    input.addEventListener("change", () => this.sendSoon(row, property));
     element.append(label, input.type === "range" ? output : "", input);
     return row;
   }
 
-  soon(row, { choices }) {
+  sendSoon(row, { choices }) {
     const { input } = row;
     if (row.timer) clearTimeout(row.timer);
-    else row.setting += 1;
+    else row.pending += 1;
     row.timer = setTimeout(async () => {
       row.timer = null;
       const value = input.type !== "checkbox" ? input.value : choices ? (input.checked ? "on" : "off") : input.checked;
       await command("PATCH", this.path, { [row.name]: value });
-      row.setting -= 1;
-      this.reload(); // what was granted, and what somebody else has set since
-    }, WAIT);
+      row.pending -= 1;
+      this.reload(); // the camera may have chosen another value, or another client has set one
+    }, DELAY);
   }
 }
 
-// What makes a property's row: all but its value.
+// Everything that a row depends on: all fields of a property except its value.
 const kindOf = ({ value, asked: _, note: __, ...rest }) => JSON.stringify([rest, typeof value === "boolean"]);
 
-// An input for a property, or null where it has no range and no choices.
-function field({ value, low, high, step, choices }) {
+// Makes the input for a property, or null if it has neither range nor choices.
+function makeInput({ value, low, high, step, choices }) {
   if (choices && !isSwitch(choices)) {
     const select = document.createElement("select");
     select.append(...choices.map((choice) => new Option(String(choice).replaceAll("_", " "), choice)));
@@ -124,22 +124,22 @@ function field({ value, low, high, step, choices }) {
   const input = document.createElement("input");
   if (choices || typeof value === "boolean" || (low === 0 && high === 1)) {
     input.type = "checkbox";
-    set(input, value);
+    setValue(input, value);
     return input;
   }
-  // A range of a thousandfold is no slider (frames a second from 0.1 to 1000): up to 120 is.
+  // A very large range (0.1 to 1000 frames per second) is cut to what a slider can show.
   if (low == null || high == null) return null;
   input.type = "range";
   input.min = step ? low : Math.max(1, Math.ceil(low));
   input.max = step ? high : Math.min(high, 120);
   input.step = step ?? 1;
-  set(input, value);
+  setValue(input, value);
   return input;
 }
 
 const isSwitch = (choices) => choices.length === 2 && choices.includes("on") && choices.includes("off");
 
-function set(input, value) {
+function setValue(input, value) {
   if (input.type === "checkbox") input.checked = value === "on" || Boolean(Number(value));
   else input.value = value ?? input.min;
 }

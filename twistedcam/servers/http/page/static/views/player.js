@@ -1,45 +1,44 @@
-// Live pictures on a canvas, each acknowledged when it is drawn: on a slow line there are fewer,
-// but none is old. An <img> would show all of them, later and later (or, in Safari, freeze).
+// Plays live frames on a canvas and acknowledges each: a slow connection gets fewer frames, but none
+// is old. An <img> would show all of them, later and later (or freeze, in Safari).
+import { address, checkAccess, refusal, request } from "../lib/api.js";
 import { clock } from "../lib/clock.js";
-import { refused, verdict } from "../lib/api.js";
-import { address, ask } from "../lib/dom.js";
 
-const HEADER = 16; // sequence number and time of capture in microseconds, big-endian, 64 bits each
+const HEADER = 16; // sequence number and capture time in microseconds, big-endian, 64 bits each
 const RETRY = 700;
-// Questions under way at once, of all cameras: browsers allow six connections to a server, and
-// events and commands need theirs too. (WebSockets do not count among them.)
-const AT_ONCE = 4;
-const me = Math.random().toString(36).slice(2); // who pulls, for the list of viewers
+// Simultaneous requests for all cameras: browsers allow six connections to a server, and events and
+// commands need some too. (WebSockets do not count.)
+const MAX_REQUESTS = 4;
+const viewer = Math.random().toString(36).slice(2); // this page, for the list of viewers
 let socketsWork = new URLSearchParams(location.search).get("pictures") !== "pull";
 
-// Whoever wants to ask waits here for a turn; first come, first served.
-const turns = {
-  free: AT_ONCE,
+// Limits simultaneous requests; the first to wait goes first.
+const slots = {
+  free: MAX_REQUESTS,
   waiting: [],
-  async take() {
+  async acquire() {
     if (this.free > 0) this.free -= 1;
     else await new Promise((done) => this.waiting.push(done));
   },
-  give() {
+  release() {
     const next = this.waiting.shift();
     if (next) next();
     else this.free += 1;
   },
 };
 
-export class Pictures {
-  // canvas: where to draw; isLinked: whether the server is there; name: the camera's; onRefused:
-  // told why the server lets this page have no pictures. They are then not asked for again.
-  constructor(name, canvas, isLinked, onRefused) {
+export class Player {
+  // name: the camera; isConnected: true while the server answers; onRefused: called with the reason
+  // if the server refuses frames; the player then stops.
+  constructor(name, canvas, isConnected, onRefused) {
     this.path = encodeURIComponent(name);
     this.canvas = canvas;
     this.context = canvas.getContext("2d", { alpha: false });
-    this.isLinked = isLinked;
+    this.isConnected = isConnected;
     this.onRefused = onRefused;
     this.running = false;
-    this.drawn = []; // when pictures were drawn, of the last seconds
-    this.ages = []; // of the pictures drawn since they were last taken
-    this.bytes = 0; // of the pictures drawn, all in all
+    this.drawn = []; // times of the frames of the last seconds
+    this.ages = []; // of the frames since the last takeAge()
+    this.bytes = 0; // of all drawn frames
     this.lastSeq = 0;
   }
 
@@ -52,10 +51,10 @@ export class Pictures {
   stop() {
     this.running = false;
     this.socket?.close();
-    this.pulling?.abort();
+    this.polling?.abort();
   }
 
-  // Pictures drawn a second.
+  // Drawn frames per second.
   get fps() {
     const now = performance.now();
     this.drawn = this.drawn.filter((time) => now - time < 2000);
@@ -63,7 +62,7 @@ export class Pictures {
     return (1000 * (this.drawn.length - 1)) / (this.drawn.at(-1) - this.drawn[0]);
   }
 
-  // The median age, in milliseconds, of what was drawn since the last call; null: nothing was.
+  // Returns the median age in milliseconds of the frames since the last call, or null.
   takeAge() {
     if (!this.ages.length || !clock.isKnown) return null;
     const ages = this.ages.sort((a, b) => a - b);
@@ -73,19 +72,19 @@ export class Pictures {
 
   async run() {
     while (this.running) {
-      this.lastSeq = 0; // a server that was started anew counts anew
+      this.lastSeq = 0; // a restarted server counts from the beginning
       if (socketsWork) {
-        const opened = await this.socketLife();
-        if (!opened && this.running && this.isLinked()) await this.whyNot();
+        const opened = await this.useSocket();
+        if (!opened && this.running && this.isConnected()) await this.findReason();
       } else {
-        await this.pull();
+        await this.poll();
       }
       if (this.running) await new Promise((done) => setTimeout(done, RETRY));
     }
   }
 
-  // One WebSocket from its opening to its end; whether it ever opened.
-  socketLife() {
+  // Uses one WebSocket until it closes; returns true if it was open.
+  useSocket() {
     return new Promise((done) => {
       let opened = false;
       const url = new URL(address(`/live/${this.path}`));
@@ -105,12 +104,12 @@ export class Pictures {
     });
   }
 
-  // The server took no WebSocket. It is gone; or it lets this page have no pictures; or it has not
-  // the library, or a proxy is between.
-  async whyNot() {
-    const said = await verdict(`/snapshot/${this.path}`);
-    if (said) this.refuse(said);
-    else if (said !== null) socketsWork = false;
+  // Finds out why a WebSocket did not open: the server is lost, or it refuses access, or WebSockets
+  // do not work because of a missing library or a proxy.
+  async findReason() {
+    const reason = await checkAccess(`/snapshot/${this.path}`);
+    if (reason) this.refuse(reason);
+    else if (reason !== null) socketsWork = false;
   }
 
   refuse(reason) {
@@ -118,26 +117,26 @@ export class Pictures {
     this.onRefused(reason);
   }
 
-  // One picture after the other; each question acknowledges the picture before.
-  async pull() {
-    this.pulling = new AbortController();
-    const { signal } = this.pulling;
+  // Requests one frame after the other; each request acknowledges the frame before.
+  async poll() {
+    this.polling = new AbortController();
+    const { signal } = this.polling;
     try {
       while (this.running) {
-        await turns.take();
-        try { if (!await this.question(signal)) return; } finally { turns.give(); }
+        await slots.acquire();
+        try { if (!await this.pollOnce(signal)) return; } finally { slots.release(); }
       }
-    } catch { /* the line was cut; run() tries again */ }
+    } catch { /* the connection was lost; run() tries again */ }
   }
 
-  // One picture that is newer than the last; false if there is none to be had.
-  async question(signal) {
-    const answer = await ask(`/snapshot/${this.path}?after=${this.lastSeq}&viewer=${me}`, { signal });
-    const reason = await refused(answer);
+  // Requests one frame newer than the last; returns false if there is none.
+  async pollOnce(signal) {
+    const response = await request(`/snapshot/${this.path}?after=${this.lastSeq}&viewer=${viewer}`, { signal });
+    const reason = await refusal(response);
     if (reason) this.refuse(reason);
-    if (answer.status === 204 || !answer.ok) return answer.ok;
-    const seq = Number(answer.headers.get("X-Sequence"));
-    await this.draw(await answer.blob(), seq, Number(answer.headers.get("X-Timestamp")) * 1000);
+    if (response.status === 204 || !response.ok) return response.ok;
+    const seq = Number(response.headers.get("X-Sequence"));
+    await this.draw(await response.blob(), seq, Number(response.headers.get("X-Timestamp")) * 1000);
     this.lastSeq = seq;
     return true;
   }

@@ -1,98 +1,97 @@
-// The recordings and snapshots: seen, played, taken away, deleted.
-import { call, command } from "../lib/api.js";
+// The list of recordings and snapshots, and the dialog that plays them.
+import { address, call, command } from "../lib/api.js";
+import { $, bytes, capital, dateTime, duration, fromTemplate, inText, setIcon, visible } from "../lib/dom.js";
+import { showMessage } from "../lib/messages.js";
 import { rights } from "../lib/rights.js";
-import { $, address, bytes, capital, fromTemplate, icon, inText, span, visible, when } from "../lib/dom.js";
-import { say } from "../lib/messages.js";
-import { Player } from "./recording_player.js";
 
-const PAGE = 24; // shown at once
-const AT_MOST_EVERY = 1000; // milliseconds between two readings of the list
+const PAGE = 24; // items shown at once
+const MIN_INTERVAL = 1000; // milliseconds between two requests for the list
+const PLAYABLE = /\.(mp4|m4v|webm|mov)$/i; // what browsers can play
 
 export class Recordings {
   constructor() {
-    this.shelf = $("#shelf");
-    this.items = null; // null: not known yet
-    this.fault = ""; // why the list cannot be had
+    this.list = $("#recording-list");
+    this.items = null; // null: not loaded yet
+    this.fault = ""; // why the list could not be loaded
     this.shown = PAGE;
     this.running = "";
     this.empty = fromTemplate("empty-template");
     this.loading = fromTemplate("loading-template");
     this.failed = fromTemplate("fault-template");
-    this.player = new Player();
+    this.player = new RecordingPlayer();
     $(".again", this.failed).addEventListener("click", () => this.load());
     $("#more").addEventListener("click", () => { this.shown += PAGE; this.draw(); });
   }
 
-  // Figures came: a recording that is under way grows.
-  follow(cameras) {
+  // Updates recordings in progress from the status of the cameras.
+  update(cameras) {
     const running = cameras.map((each) => each.recording ?? "").join("\n");
     if (running !== this.running) { this.running = running; this.load(); }
     for (const each of cameras) {
       const item = each.recording && this.items?.find((one) => one.name === each.recording);
       if (item) item.size = each.recording_bytes ?? item.size;
-      const row = each.recording && this.row(each.recording);
-      if (row) $(".facts-line", row).textContent = [span(each.recording_seconds), bytes(each.recording_bytes), item?.camera].filter(Boolean).join(" · ");
+      const row = each.recording && this.findRow(each.recording);
+      if (row) $(".facts-line", row).textContent = [duration(each.recording_seconds), bytes(each.recording_bytes), item?.camera].filter(Boolean).join(" · ");
     }
-    this.sum();
+    this.updateSum();
   }
 
-  sum() {
+  updateSum() {
     const items = this.items ?? [];
     const size = items.reduce((sum, item) => sum + (item.size ?? 0), 0);
     $("#recordings-sum").textContent = items.length ? `${items.length} · ${bytes(size)}` : "";
   }
 
-  happened(event) {
-    // One that got no picture is told in the words that the button's answer has, too.
-    if (event.what === "failed") say(event.code === "camera-failed" ? capital(event.reason) : `Recording ${inText(event.name)} failed: ${event.reason}`, true);
+  onEvent(event) {
+    // For a recording without a picture, the reason is the same sentence as that of the button.
+    if (event.what === "failed") showMessage(event.code === "camera-failed" ? capital(event.reason) : `Recording ${inText(event.name)} failed: ${event.reason}`, true);
     this.load();
   }
 
   load() {
     clearTimeout(this.timer);
-    const wait = Math.max(0, (this.loaded ?? 0) + AT_MOST_EVERY - performance.now());
+    const wait = Math.max(0, (this.loadedAt ?? 0) + MIN_INTERVAL - performance.now());
     this.timer = setTimeout(async () => {
-      this.loaded = performance.now();
+      this.loadedAt = performance.now();
       try {
-        this.items = await everything();
+        this.items = await loadItems();
         this.fault = "";
       } catch (error) {
-        this.fault = error.message; // the list stays as it was
+        this.fault = error.message; // the old list stays
       }
       this.draw();
-    }, Math.min(wait, AT_MOST_EVERY));
+    }, Math.min(wait, MIN_INTERVAL));
   }
 
-  row(name) {
-    return [...this.shelf.children].find((row) => row.dataset.name === name);
+  findRow(name) {
+    return [...this.list.children].find((row) => row.dataset.name === name);
   }
 
   draw() {
     const items = this.items?.slice(0, this.shown) ?? [];
-    const rows = items.map((item) => this.fill(this.row(item.name) ?? this.make(item), item));
+    const rows = items.map((item) => this.fillRow(this.findRow(item.name) ?? this.makeRow(item), item));
     if (this.fault) rows.unshift(this.failed);
     else if (!rows.length) rows.push(this.items ? this.empty : this.loading);
-    const reason = this.fault && `The list cannot be had: ${this.fault}`;
+    const reason = this.fault && `The list cannot be loaded: ${this.fault}`;
     if ($(".reason", this.failed).textContent !== reason) $(".reason", this.failed).textContent = reason;
-    const same = rows.length === this.shelf.children.length && rows.every((row, index) => row === this.shelf.children[index]);
-    if (!same) this.put(rows);
+    const same = rows.length === this.list.children.length && rows.every((row, index) => row === this.list.children[index]);
+    if (!same) this.replaceRows(rows);
     $("#more").hidden = !(this.items?.length > this.shown);
-    this.sum();
+    this.updateSum();
   }
 
-  // Other cards, or in another order. What had the focus keeps it; what is gone gives it to the card
-  // that is in its place now, and the last one to the shelf.
-  put(rows) {
-    const held = this.shelf.contains(document.activeElement) ? document.activeElement : null;
-    const at = [...this.shelf.children].findIndex((row) => row.contains(held));
-    this.shelf.replaceChildren(...rows);
-    if (!held) return;
-    const next = rows[Math.min(at, rows.length - 1)];
-    const heirs = [held, next?.querySelector(".delete:enabled"), next?.querySelector(".thumb:enabled"), this.shelf];
-    heirs.find((each) => each && this.shelf.contains(each)).focus();
+  // Keeps the focus. If its row is gone, the row that takes its place gets it, or else the list.
+  replaceRows(rows) {
+    const focused = this.list.contains(document.activeElement) ? document.activeElement : null;
+    const index = [...this.list.children].findIndex((row) => row.contains(focused));
+    this.list.replaceChildren(...rows);
+    if (!focused) return;
+    const next = rows[Math.min(index, rows.length - 1)];
+    const candidates = [focused, next?.querySelector(".delete:enabled"), next?.querySelector(".thumb:enabled"), this.list];
+    candidates.find((each) => each && this.list.contains(each)).focus();
   }
 
-  make(item) {
+  makeRow(item) {
     const row = fromTemplate("recording-template");
     const { name } = item;
     const shown = inText(name);
@@ -106,25 +105,25 @@ export class Recordings {
     $(".download", row).setAttribute("aria-label", `Download ${shown}`);
     $(".download", row).href = address(`${url}?download`);
     $(".thumb", row).addEventListener("click", () => this.player.open(row.item));
-    $(".delete", row).addEventListener("click", () => this.remove(name));
+    $(".delete", row).addEventListener("click", () => this.confirmDeletion(name));
     return row;
   }
 
-  fill(row, item) {
+  fillRow(row, item) {
     row.item = item;
     const done = item.complete !== false;
-    const at = when(new Date(item.start ? item.start * 1000 : item.when));
-    // A name that was chosen is told; one that is made of camera and time says nothing more.
+    const at = dateTime(new Date(item.start ? item.start * 1000 : item.when));
+    // Shows a name that was chosen; a name made of camera and time adds nothing to the time.
     const [, stem, suffix] = /^(.*?)\.([\w.]+)$/.exec(item.name) ?? [null, item.name, ""];
     const chosen = !/_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d/.test(stem);
-    const seen = /[\p{L}\p{N}\p{P}\p{S}]/u.test(stem) ? visible(stem) : `“${visible(item.name)}”`; // one of blanks alone
-    $(".title", row).textContent = chosen ? seen : at;
+    const title = /[\p{L}\p{N}\p{P}\p{S}]/u.test(stem) ? visible(stem) : `“${visible(item.name)}”`; // only spaces
+    $(".title", row).textContent = chosen ? title : at;
     $(".at", row).textContent = chosen ? at : "";
-    // The size first: it is short, and a camera's name may be cut.
+    // The size comes first, because a long camera name may be cut.
     $(".facts-line", row).textContent = [bytes(item.size), item.camera].filter(Boolean).join(" · ");
     $(".kind", row).textContent = done ? suffix : "Recording…";
     $(".kind", row).title = item.codec ? item.codec.toUpperCase() : "";
-    $(".length", row).textContent = done ? span(item.seconds) : "";
+    $(".length", row).textContent = done ? duration(item.seconds) : "";
     row.dataset.written = !done;
     const [noPlay, noDelete] = [rights.why("view"), rights.why("control")];
     const picture = !done ? `/snapshot/${encodeURIComponent(item.camera ?? "")}` : `/recordings/${encodeURIComponent(item.name)}${item.isPicture ? "" : "/thumbnail"}`;
@@ -134,33 +133,78 @@ export class Recordings {
     }
     $(".thumb", row).disabled = !done || Boolean(noPlay);
     $(".thumb", row).title = noPlay;
-    row.dataset.barred = Boolean(noPlay);
-    icon($(".thumb use", row), item.isPicture ? "full" : noPlay ? "film" : "play");
+    row.dataset.refused = Boolean(noPlay);
+    setIcon($(".thumb use", row), item.isPicture ? "full" : noPlay ? "film" : "play");
     $(".download", row).hidden = !done || Boolean(noPlay);
     $(".delete", row).disabled = !done;
     $(".delete", row).hidden = Boolean(noDelete);
     return row;
   }
 
-  remove(name) {
-    const ask = $("#ask");
+  confirmDeletion(name) {
+    const dialog = $("#ask");
     $("#ask-text").textContent = visible(name);
-    ask.returnValue = "no";
-    ask.onclose = async () => {
-      if (ask.returnValue !== "yes") return;
+    dialog.returnValue = "no";
+    dialog.onclose = async () => {
+      if (dialog.returnValue !== "yes") return;
       if (await command("DELETE", `/recordings/${encodeURIComponent(name)}`)) {
-        say(`Deleted ${inText(name)}`);
+        showMessage(`Deleted ${inText(name)}`);
         this.load();
       }
     };
-    ask.showModal();
+    dialog.showModal();
   }
 }
 
-// All that is in the folder, newest first.
-async function everything() {
-  const [films, pictures] = await Promise.all([call("GET", "/recordings"), call("GET", "/snapshots")]);
-  const items = films.recordings.map((each) => ({ ...each, name: each.recording, isPicture: false }));
-  items.push(...pictures.snapshots.map((each) => ({ ...each, name: each.snapshot, isPicture: true })));
+// Returns all recordings and snapshots, newest first.
+async function loadItems() {
+  const [recordings, snapshots] = await Promise.all([call("GET", "/recordings"), call("GET", "/snapshots")]);
+  const items = recordings.recordings.map((each) => ({ ...each, name: each.recording, isPicture: false }));
+  items.push(...snapshots.snapshots.map((each) => ({ ...each, name: each.snapshot, isPicture: true })));
   return items.sort((one, other) => other.start - one.start);
+}
+
+// The dialog that shows a recording or a snapshot.
+class RecordingPlayer {
+  constructor() {
+    this.dialog = $("#player");
+    this.video = $("#player-video");
+    this.picture = $("#player-picture");
+    this.video.addEventListener("error", () => { if (this.dialog.open) this.fail(); });
+    this.video.addEventListener("loadedmetadata", () => { if (!this.video.videoWidth) this.fail(); });
+    this.picture.addEventListener("error", () => { if (this.dialog.open) this.fail("picture", "shown"); });
+    this.dialog.addEventListener("close", () => {
+      this.video.pause();
+      for (const each of [this.video, this.picture]) each.removeAttribute("src");
+      this.video.load();
+    });
+  }
+
+  open(item) {
+    const path = `/recordings/${encodeURIComponent(item.name)}`;
+    this.download = address(`${path}?download`);
+    $("#player-title").textContent = visible(item.name);
+    $("#player-download").href = this.download;
+    $("#player-fault").replaceChildren();
+    this.video.hidden = item.isPicture;
+    this.picture.hidden = !item.isPicture;
+    this.dialog.showModal();
+    if (item.isPicture) {
+      this.picture.alt = `Snapshot ${inText(item.name)}`;
+      this.picture.src = address(path);
+    } else if (PLAYABLE.test(item.name) && item.codec !== "mjpeg") {
+      this.video.src = address(path);
+      this.video.play().catch(() => {}); // a browser may require a click on its play button
+    } else {
+      this.fail();
+    }
+  }
+
+  fail(kind = "recording", verb = "played") {
+    const link = document.createElement("a");
+    link.href = this.download;
+    link.textContent = "Download it";
+    this.video.hidden = this.picture.hidden = true;
+    $("#player-fault").replaceChildren(`This ${kind} cannot be ${verb} here. `, link, ".");
+  }
 }
