@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.config.test_arguments import read
 from tests.support.process import run_program
 from twistedcam.codecs.jpeg_encoder import JpegEncoder
+from twistedcam.config.arguments import options_from
 from twistedcam.errors import BadArgument, StartupError
 from twistedcam.media.frame import Frame
 from twistedcam.processing import Code, check_code, parse_process
@@ -100,17 +100,17 @@ def test_the_configuration_has_code_for_each_camera(tmp_path: Path) -> None:
         "[camera.a]\nsource = 'pattern:'\nprocess = ['m:one', 'm:two']\n"
         "[camera.b]\nsource = 'pattern:'\nprocess = 'm:one'\n"
     )
-    found = read("--config", str(path)).processes
+    found = options_from(["--config", str(path)]).processes
     assert [each.name for each in found] == ["b.top", "a.one", "a.two", "b.one"]
     assert {each.runs_in for each in found} == {"thread"}
     path.write_text("[camera.a]\nsource = 'pattern:'\nprocess = [1]\n")
     with pytest.raises(BadArgument, match="process has to be a text, not 1"):
-        read("--config", str(path))
+        options_from(["--config", str(path)])
 
 
 def test_two_functions_of_one_name_are_refused() -> None:
     with pytest.raises(BadArgument, match=r"there is a camera 'cam\.f' already"):
-        read("--camera", "pattern:", "--process", "a:f", "--process", "b:f")
+        options_from(["--camera", "pattern:", "--process", "a:f", "--process", "b:f"])
 
 
 @pytest.mark.parametrize(

@@ -195,7 +195,7 @@ NUMBERS = (
     ),
     ("cameras", r"`fps` for snapshots \((\w+)\)", [web.SNAPSHOT_FPS]),
     ("delivery", r"takes not one byte for (\w+) s", [subscription.STALL_LIMIT]),
-    ("delivery", r"takes nothing is asked (\w+) times a second", [1 / wait.REST]),
+    ("delivery", r"takes nothing is asked (\w+) times a second", [1 / wait.PAUSE]),
     (
         "scale",
         r"does not answer for (\w+) s, or accepts nothing for (\w+) s",

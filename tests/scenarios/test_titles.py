@@ -164,13 +164,13 @@ def test_the_viewer_shows_the_title() -> None:
 
 def test_the_tray_shows_the_title() -> None:
     from tray.menu import describe
-    from tray.notices import Notices
+    from tray.notices import NotificationFilter
     from tray.state import CameraView
 
     camera = CameraView.from_status({"camera": "door", "title": TITLE, "state": "stopped"})
     assert describe(camera) == f"{TITLE}: stopped"
     assert describe(CameraView.from_status({"camera": "door"})) == "door: stopped"
     event = {"event": "state", "camera": "door", "state": "recovering", "reason": "unplugged"}
-    lost = Notices().of({**event, "title": TITLE})
+    lost = NotificationFilter().of({**event, "title": TITLE})
     assert lost is not None
     assert lost.title == f"{TITLE}: camera lost"
