@@ -20,8 +20,7 @@ from twistedcam.recording import Library, Limits
 from twistedcam.recording.library.hidden_folder import HIDDEN
 from twistedcam.recording.library.media_reader import InlineReader, ReadingFailed
 from twistedcam.recording.library.thumbnail import Thumbnails
-from twistedcam.recording.media_worker.film import Head
-from twistedcam.recording.media_worker.source import NotAFilm
+from twistedcam.recording.media_worker.video_file import Head, UnreadableVideo
 from twistedcam.sources.spec import parse
 
 SECRET = b"\xff\xd8\xff what nobody may see \xff\xd9"
@@ -219,7 +218,7 @@ class Dying(InlineReader):
     def __init__(self) -> None:
         self.asked = 0
 
-    def heads(self, files: Any) -> list[Head | NotAFilm]:
+    def heads(self, files: Any) -> list[Head | UnreadableVideo]:
         self.asked += len(files)
         return [ReadingFailed("the process that read it was ended by SIGSEGV") for _ in files]
 
@@ -292,9 +291,9 @@ class SharingTests(OddCase):
     def test_an_error_is_everybody_s_and_the_next_one_tries_again(self) -> None:
         thumbnails, running = self.thumbnails()
         asked = [Deferred.fromCoroutine(thumbnails.get("a")) for _ in range(3)]
-        running[0].errback(NotAFilm("no"))
+        running[0].errback(UnreadableVideo("no"))
         for each in asked:
-            self.failureResultOf(each, NotAFilm)
+            self.failureResultOf(each, UnreadableVideo)
         again = Deferred.fromCoroutine(thumbnails.get("a"))
         running[1].callback(b"A")
         self.assertEqual(self.successResultOf(again), b"A")

@@ -28,7 +28,7 @@ from twistedcam.processing import results
 from twistedcam.recording import RecordSettings
 from twistedcam.recording.library import media_reader as reader
 from twistedcam.recording.library import thumbnail
-from twistedcam.recording.media_worker import source
+from twistedcam.recording.media_worker import video_file as video
 from twistedcam.recording.writer import file_names as names
 from twistedcam.runtime.scheduler import TIME_SLICE
 from twistedcam.servers.control import event_watch as watch
@@ -112,7 +112,7 @@ KIB, MIB = 1024, 1024 * 1024
         f"delivery processes | {MOST_WORKERS} |",
         f"name of a recording | {names.MAX_BYTES} bytes",
         f"folder | {reader.MOST_PROCESSES}, each with {reader.MEMORY // 1024 // MIB} GiB |",
-        f"| {reader.HEAD_LIMIT:g} s, {reader.PICTURE_LIMIT:g} s; {source.MOST_BYTES // MIB} MiB |",
+        f"| {reader.HEAD_LIMIT:g} s, {reader.PICTURE_LIMIT:g} s; {video.MOST_BYTES // MIB} MiB |",
         f"unfinished film | {reader.PACKET_LIMIT:g} s without a picture |",
         f"at the same time | {thumbnail.AT_ONCE}, one for a name |",
         f"a token that has ended | {2 * sessions.PERIOD:g} s |",

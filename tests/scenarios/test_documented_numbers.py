@@ -30,7 +30,7 @@ from twistedcam.recording import continuous as standing
 from twistedcam.recording import first_frame as first_picture
 from twistedcam.recording.library import cleaner as keeper
 from twistedcam.recording.library import media_reader
-from twistedcam.recording.media_worker import source
+from twistedcam.recording.media_worker import video_file as video
 from twistedcam.recording.writer import disk_space as disk
 from twistedcam.recording.writer import file_names as names
 from twistedcam.recording.writer import segment, session
@@ -180,7 +180,7 @@ NUMBERS = (
         [media_reader.IDLE],
     ),
     ("recording", r"Each has (\w+) GiB of memory", [media_reader.MEMORY / 2**30]),
-    ("recording", r"it reads (\w+) MiB at most", [source.MOST_BYTES / MIB]),
+    ("recording", r"it reads (\w+) MiB at most", [video.MOST_BYTES / MIB]),
     (
         "cameras",
         r"up to ([\d,]+) bytes before the start marker",

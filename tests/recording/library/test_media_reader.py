@@ -17,8 +17,7 @@ from tests.support.process import wait_for
 from twistedcam.media.frame import Frame
 from twistedcam.recording.containers import CONTAINERS
 from twistedcam.recording.library.media_reader import InlineReader, ProcessReader, ReadingFailed
-from twistedcam.recording.media_worker.film import Head
-from twistedcam.recording.media_worker.source import NotAFilm
+from twistedcam.recording.media_worker.video_file import Head, UnreadableVideo
 from twistedcam.recording.writer.single_file import FileRecording
 
 
@@ -91,9 +90,9 @@ def test_other_formats_than_those_of_recordings_are_refused(
     (tmp_path / name).write_bytes(PLAYLISTS[name])
     with Opened(tmp_path / name) as fd:
         (found,) = reader.heads([fd])
-        assert isinstance(found, NotAFilm)
+        assert isinstance(found, UnreadableVideo)
         assert not isinstance(found, ReadingFailed)
-        with pytest.raises(NotAFilm, match="cannot be read"):
+        with pytest.raises(UnreadableVideo, match="cannot be read"):
             reader.picture(fd)
 
 
@@ -199,7 +198,7 @@ def test_a_picture_of_a_hundred_megapixels_has_a_thumbnail_and_a_larger_one_none
         assert reader.picture(fd).startswith(b"\xff\xd8")
     with (
         Opened(tmp_path / "larger.mkv") as fd,
-        pytest.raises(NotAFilm, match="larger than 100,000,000 pixels"),
+        pytest.raises(UnreadableVideo, match="larger than 100,000,000 pixels"),
     ):
         reader.picture(fd)
 
@@ -209,7 +208,7 @@ def test_memory_is_bounded(folder: Path) -> None:
     try:
         with Opened(folder / "a.mkv") as fd:
             (found,) = reader.heads([fd])
-        assert isinstance(found, NotAFilm)
+        assert isinstance(found, UnreadableVideo)
     finally:
         reader.close()
 

@@ -1,8 +1,8 @@
-"""How old recordings are, on computers whose clock may be wrong for a while after the start.
+"""Ages of recordings, on computers whose clock may be wrong after the start.
 
-A Raspberry Pi has no clock of its own: what it records before NTP sets the time says that it was
-made weeks ago, or in 1970. The time since boot is always right, so recordings of this boot are
-judged by that, and the wall clock is not believed where it has reasons to be wrong.
+A Raspberry Pi has no hardware clock: what it records before NTP sets the time is dated weeks ago,
+or in 1970. The time since boot is always correct, so it decides for recordings of this boot. The
+wall clock is not trusted while it may be wrong.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from twistedcam.recording.library.hidden_folder import HiddenFolder
 from twistedcam.recording.library.probe import Item
 from twistedcam.runtime.clock import boot_id, is_synchronized, uptime
 
-#: A clock before this, in seconds since the UNIX epoch, is wrong: 2025.
+#: Earliest correct time, in seconds since the UNIX epoch: 2025.
 EARLIEST = 1_735_689_600.0
-#: Seconds by which a clock that is only adjusted may differ from what it was.
+#: Seconds above which a difference means that the clock was set and not adjusted.
 JUMP = 60.0
-#: Seconds since boot in which a clock that nothing has set is not believed: NTP may come.
+#: Seconds since boot in which a clock without NTP is not trusted: NTP may still set it.
 UNSETTLED = 3600.0
 _FILE = "clocks.json"
-#: Bytes that it may have.
+#: Bytes of that file at most.
 _MOST_BYTES = 1 << 20
 
 
 class Ages:
-    """Judges how old recordings are.
+    """Computes the ages of recordings.
 
     Arguments:
-        folder: where the recordings are. What was learned of earlier boots is in its hidden folder.
-        wall: seconds since the UNIX epoch, by the computer's clock.
-        up: seconds since boot.
-        boot: which boot this is.
-        is_set: whether something has set the clock since.
+        folder: the recordings folder. Its hidden folder keeps what was learned of earlier boots.
+        wall: returns the computer's time, in seconds since the UNIX epoch.
+        up: returns seconds since boot.
+        boot: the id of this boot.
+        is_set: returns True if the clock was set since boot.
     """
 
     def __init__(
@@ -54,15 +54,15 @@ class Ages:
         self._up = up
         self._boot = boot_id() if boot is None else boot
         self._is_set = is_set
-        #: By the computer's clock, when it was booted.
+        #: The time of boot, by the computer's clock.
         self._booted = wall() - up()
-        #: The same of boots in which the clock was put forward, with the last clock that they had.
+        #: The same by boot ids, for boots in which the clock was put forward.
         self._learned: dict[str, float] = {}
 
     def learn(self, items: Iterable[Item]) -> None:
-        """See whether the clock was put forward since recordings of this boot began. Blocks.
+        """Find out if the clock was put forward since recordings of this boot began. Blocks.
 
-        That is kept in a file: after the next boot nothing else tells when they were made.
+        That is kept in a file: after the next boot nothing else shows when they were made.
         """
         self._learned = self._read()
         booted = self._wall() - self._up()
@@ -77,7 +77,7 @@ class Ages:
                 return
 
     def since(self, item: Item) -> float:
-        """When it was begun, as far as that can be told, in seconds since the UNIX epoch."""
+        """The most likely start of a recording, in seconds since the UNIX epoch."""
         if item.up is not None and item.boot and item.boot == self._boot:
             return self._wall() - (self._up() - item.up)
         if item.up is not None and item.boot in self._learned:
@@ -85,7 +85,7 @@ class Ages:
         return _since(item)
 
     def of(self, item: Item) -> float | None:
-        """Seconds since it was begun; None where that cannot be told now."""
+        """Seconds since the start of a recording; None if that is unknown now."""
         if item.up is not None and item.boot and item.boot == self._boot:
             return max(0.0, self._up() - item.up)
         since, now = self.since(item), self._now()
@@ -94,13 +94,13 @@ class Ages:
         return now - since
 
     def _now(self) -> float | None:
-        """What time it is, for recordings of earlier boots; None if that is not known."""
+        """The time, for recordings of earlier boots; None if it is unknown."""
         wall, up, is_set = self._wall(), self._up(), self._is_set()
         if wall < EARLIEST or (up < UNSETTLED and not is_set):
             return None
         was = self._booted + up
         if wall - was > JUMP and was >= EARLIEST and not is_set:
-            return was  # it was put forward, and not by NTP: it may be wrong now
+            return was  # put forward, but not by NTP: it may be wrong
         self._booted = wall - up
         return wall
 

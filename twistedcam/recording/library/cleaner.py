@@ -1,4 +1,4 @@
-"""Sees to it, now and then, that recordings stay within their limits."""
+"""Deletes recordings that exceed their limits."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from twistedcam.recording.library.retention import Limits
 
 log = Logger()
 
-#: Seconds between two looks: what is being written grows, and others write to the disk too.
+#: Seconds between two checks: files grow, and other programs write to the disk too.
 PERIOD = 10.0
-#: After these, files may be too many.
+#: Changes after which the limits are checked.
 _GROWN = frozenset({"started", "segment", "finished", "failed", "saved", "recovered"})
 
-#: Limits, and whose recordings they are for (None: all).
+#: Limits and the cameras that they apply to (None: all).
 Rules = list[tuple[Limits, frozenset[str] | None]]
 
 
 class Keeper:
-    """Deletes what has to go, at its start, after every recording, and every few seconds.
+    """Checks the limits at its start, after every recording, and every few seconds.
 
     Arguments:
         library: the recordings.
-        events: where it hears of recordings.
-        clock: what it waits by.
-        rules: what holds now.
+        events: tells about recordings.
+        clock: measures delays.
+        rules: returns the limits.
     """
 
     def __init__(
@@ -40,33 +40,33 @@ class Keeper:
     ) -> None:
         self._library = library
         self._rules = rules
-        self._loop = LoopingCall(self._look)
+        self._loop = LoopingCall(self._check)
         self._loop.clock = clock
         self._busy = False
         self._again = False
         self._unsubscribe: Callable[[], None] = lambda: None
         self._events = events
-        #: Why no room could be made last time, or None.
-        self._said: str | None = None
+        #: The last error, or None.
+        self._last_error: str | None = None
 
     def start(self) -> None:
-        """Look now, and go on looking."""
+        """Check now, and from now on."""
         if not self._loop.running:
-            self._unsubscribe = self._events.subscribe(self._heard)
+            self._unsubscribe = self._events.subscribe(self._on_event)
             looping = self._loop.start(PERIOD)
             looping.addErrback(lambda why: log.failure("retention failed", failure=why))
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop checking."""
         if self._loop.running:
             self._unsubscribe()
             self._loop.stop()
 
-    def _heard(self, event: Event) -> None:
+    def _on_event(self, event: Event) -> None:
         if isinstance(event, RecordingChanged) and event.what in _GROWN:
-            self._look()
+            self._check()
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         if self._busy:
             self._again = True
             return
@@ -75,22 +75,22 @@ class Keeper:
             return
         self._busy = True
         looked = Deferred.fromCoroutine(self._make_room(rules))
-        looked.addErrback(lambda why: log.failure("making room failed", failure=why))
-        looked.addCallback(self._looked)
+        looked.addErrback(lambda why: log.failure("deleting old recordings failed", failure=why))
+        looked.addCallback(self._on_checked)
 
-    def _looked(self, _: object) -> None:
+    def _on_checked(self, _: object) -> None:
         self._busy = False
         again, self._again = self._again, False
         if again and self._loop.running:
-            self._look()
+            self._check()
 
     async def _make_room(self, rules: Rules) -> None:
         for limits, cameras in rules:
             try:
                 await self._library.make_room(limits, cameras)
             except DiskError as error:
-                if str(error) != self._said:
-                    log.warn("no room could be made: {reason}", reason=str(error))
-                self._said = str(error)
+                if str(error) != self._last_error:
+                    log.warn("old recordings could not be deleted: {reason}", reason=str(error))
+                self._last_error = str(error)
                 return
-        self._said = None
+        self._last_error = None

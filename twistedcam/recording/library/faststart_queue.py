@@ -1,4 +1,4 @@
-"""Moves the index of long films to their front, one after the other, in a thread of its own."""
+"""Moves the index of large files to their front, one file at a time, on a thread of its own."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from twistedcam.runtime.threads import Thread
 
 log = Logger()
 
-#: After these, there is a film that is complete.
+#: Changes after which a file is complete.
 _COMPLETE = frozenset({"segment", "finished", "failed", "saved", "recovered"})
 
 
 class IndexMover:
-    """Looks at each film when it is complete. Short ones have their index in front already.
+    """Handles each MP4 and MOV when it is complete. Small ones have their index in front already.
 
     Arguments:
-        folder: where the recordings are.
-        events: where it hears of recordings.
-        make_thread: gives a thread to copy on.
-        reserve: bytes that have to stay free on the disk.
+        folder: the recordings folder.
+        events: tells about recordings.
+        make_thread: makes a thread for the copy.
+        reserve: returns the bytes that must stay free on the disk.
     """
 
     def __init__(
@@ -43,14 +43,14 @@ class IndexMover:
         self._waiting: deque[str] = deque()
         self._thread: Thread | None = None
         self._is_running = True
-        events.subscribe(self._heard)
+        events.subscribe(self._on_event)
 
     def stop(self) -> None:
-        """Move no more; what is under way is given up."""
+        """Stop, and cancel the copy that is being made."""
         self._is_running = False
         self._waiting.clear()
 
-    def _heard(self, event: Event) -> None:
+    def _on_event(self, event: Event) -> None:
         if not isinstance(event, RecordingChanged) or event.what not in _COMPLETE:
             return
         if self._is_running and Path(event.name).suffix.lower() in SUFFIXES and event.bytes:
@@ -64,17 +64,17 @@ class IndexMover:
         reserve = self._reserve()
         self._thread = self._thread or self._make_thread()
         moving = self._thread.run(lambda: _move(path, reserve, lambda: self._is_running))
-        moving.addErrback(self._failed, path).addCallback(self._moved)
+        moving.addErrback(self._on_failed, path).addCallback(self._on_moved)
 
-    def _moved(self, _: object) -> None:
+    def _on_moved(self, _: object) -> None:
         if self._waiting:
             self._next()
         elif self._thread is not None:
             self._thread.end()
             self._thread = None
 
-    def _failed(self, why: Failure, path: Path) -> None:
-        """The film is as it was: it plays, and starts later."""
+    def _on_failed(self, why: Failure, path: Path) -> None:
+        """The file is unchanged: it plays, but starts later."""
         if why.check(FileNotFoundError) is None:
             reason = why.getErrorMessage()
             log.info("{name} keeps its index at its end: {why}", name=path.name, why=reason)

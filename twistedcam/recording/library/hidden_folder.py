@@ -1,4 +1,4 @@
-"""The folder of this program's own files inside the recordings folder."""
+"""The hidden folder for this program's own files in the recordings folder."""
 
 from __future__ import annotations
 
@@ -14,42 +14,42 @@ from pathlib import Path
 from twistedcam.runtime.atomic_file import locked, write_atomically
 from twistedcam.runtime.regular_file import open_regular
 
-#: The hidden folder: the index and the thumbnails, which can be made anew at any time, and the
-#: settings that were saved (twistedcam.core.saved_settings).
+#: The hidden folder. It has the index and the thumbnails, which can be made anew, and saved
+#: settings (twistedcam.core.saved_settings).
 HIDDEN = ".twistedcam"
 THUMBNAILS = "thumbnails"
-#: Holds the id of the installation, as hexadecimal digits. It is written when the folder is made:
-#: a folder without it was made by a version that knew no id.
+#: The file with the id of the installation, as hexadecimal digits. It is written with the folder: a
+#: folder without it was made by an older version.
 INSTALLATION = "installation"
-#: Bytes that a file's name may have.
+#: Bytes of a file's name at most.
 _MOST_BYTES = 255
 _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class HiddenFolder:
-    """Reads and writes files there, and nowhere else. All methods block.
+    """Reads and writes files in the hidden folder. All methods block.
 
-    Whoever can write the recordings folder can put a symbolic link, a FIFO or a device in the place
-    of this folder or of anything in it. None is followed or opened: such a name counts as one that
-    cannot be read or written. The folder is made with mode 0700, its files with 0600.
+    Anybody who can write the recordings folder can replace this folder, or anything in it, by a
+    symbolic link, a FIFO or a device. None is followed or opened: it counts as unreadable. The
+    folder gets mode 0700, its files 0600.
 
     Arguments:
-        folder: where the recordings are.
+        folder: the recordings folder.
     """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / HIDDEN
 
     def read(self, name: str, most: int, *, within: str | None = None) -> tuple[bytes, int]:
-        """A file's bytes, and when it was changed last, in nanoseconds since the UNIX epoch.
+        """A file's contents, and its last change in nanoseconds since the UNIX epoch.
 
         Arguments:
-            most: bytes that it may have.
+            most: bytes at most.
             within: a folder in the hidden one.
 
         Raises:
-            OSError: it cannot be read, is longer, is no regular file, or has another name too: a
-                hard link may be a file from anywhere.
+            OSError: it cannot be read, is larger, is no regular file, or has several names: a hard
+                link can be a file from anywhere.
         """
         with self._opened(within) as dir_fd:
             fd = open_regular(name, dir_fd=dir_fd)
@@ -63,10 +63,7 @@ class HiddenFolder:
         return data, found.st_mtime_ns
 
     def installation(self) -> str | None:
-        """The id of the installation, or None if there is none yet.
-
-        It is an empty text for a folder of a version that knew no id.
-        """
+        """The id of the installation; None without a folder, empty for one of an older version."""
         if not self.path.is_dir():
             return None
         with suppress(OSError):
@@ -78,10 +75,10 @@ class HiddenFolder:
     def write(
         self, name: str, data: bytes, *, within: str | None = None, sync: bool = False
     ) -> None:
-        """Replace a file, whole or not at all.
+        """Replace a file atomically.
 
         Arguments:
-            sync: whether it must be there after a power cut.
+            sync: True if it must survive a power cut.
 
         Raises:
             OSError: it cannot be written.
@@ -90,7 +87,7 @@ class HiddenFolder:
             write_atomically(name, data, 0o600, dir_fd=dir_fd, sync=sync)
 
     def remove(self, name: str, *, within: str | None = None) -> None:
-        """Remove a file; nothing happens if there is none.
+        """Remove a file, if it exists.
 
         Raises:
             OSError: it cannot be removed.
@@ -100,7 +97,7 @@ class HiddenFolder:
 
     @contextmanager
     def changing(self, name: str) -> Iterator[None]:
-        """Hold the lock on a file's name: for reading, changing and writing it.
+        """Hold the lock of a file, to read, change and write it.
 
         Raises:
             OSError: the lock cannot be had.
@@ -110,7 +107,7 @@ class HiddenFolder:
 
     @contextmanager
     def _opened(self, within: str | None, make: bool = False) -> Iterator[int]:
-        """The descriptor of the folder, or of one in it."""
+        """The descriptor of the folder, or of a folder in it."""
         fd = _open_folder(self.path, None, make)
         try:
             if within is not None:
@@ -123,10 +120,10 @@ class HiddenFolder:
 
 
 def thumbnail_name(recording: str) -> str:
-    """What a recording's thumbnail is called in its folder.
+    """The file name of a recording's thumbnail.
 
     Arguments:
-        recording: the file's name.
+        recording: the recording's file name.
     """
     name = f"{recording}.jpg"
     if len(os.fsencode(name)) <= _MOST_BYTES:

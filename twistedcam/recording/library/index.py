@@ -1,4 +1,4 @@
-"""What was found out about files, so that each is read once: kept in memory and in the folder."""
+"""An index of the recordings, so that each file is read once; kept in memory and on the disk."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ from twistedcam.util.escaped_name import file_name
 
 _FILE = "index.json"
 _VERSION = 4
-#: Bytes that are read of a kept index: some 400 for each recording.
+#: Bytes of the index on the disk at most: it has about 400 for each recording.
 _MOST_BYTES = 256 << 20
 
-#: Size and time of last change: as long as both are the same, so is the file.
+#: Size and time of last change; a file with the same stamp is unchanged.
 _Stamp = tuple[int, int]
-#: A file that is to be read.
+#: A file to read.
 _Unread = tuple[str, _Stamp, os.stat_result]
 
 
 class Index:
-    """The recordings in a folder. All methods block; they can be called from several threads.
+    """The recordings in a folder. All methods block; any thread can call them.
 
-    Regular files alone are recordings: no symbolic links, folders, FIFOs or devices.
+    Only regular files are recordings: no symbolic links, folders, FIFOs or devices.
 
     Arguments:
-        folder: where the recordings are.
-        hidden: where the index is kept.
+        folder: the recordings folder.
+        hidden: the folder for the index.
         reader: reads the files.
     """
 
@@ -54,16 +54,16 @@ class Index:
         self._reader = reader
         #: By the files' names.
         self._items: dict[str, tuple[_Stamp, Item]] | None = None
-        #: Items of files that a process died of: not kept over a restart.
+        #: Names of files that crashed their reader: read again after a restart.
         self._doubtful: set[str] = set()
         self._loading = Lock()
 
     def scan(self, limit: float | None = None) -> list[Item]:
-        """All recordings in the folder, in no order. Only what has changed is read.
+        """All recordings in the folder, in no order. Only new and changed files are read.
 
         Arguments:
-            limit: seconds after which no further file is read: what is not known of then is told
-                as far as its name tells it.
+            limit: seconds after which no further file is read. The others get an item without
+                contents.
 
         Raises:
             OSError: the folder cannot be read.
@@ -79,7 +79,7 @@ class Index:
                 found[name] = old[1]
             else:
                 unread.append((name, stamp, status))
-        # A file that changes all the time takes no time from those that are new.
+        # New files come first: others may change all the time.
         unread.sort(key=lambda each: each[0] in known)
         changed = bool(unread) or len(known) > len(found)
         for name in known.keys() - found.keys():
@@ -95,7 +95,7 @@ class Index:
         return list(found.values())
 
     def known(self) -> list[Item]:
-        """The recordings of which all is known, in no order. No file is read.
+        """The recordings that are in the index, in no order. No file is read.
 
         Raises:
             OSError: the folder cannot be read.
@@ -108,7 +108,7 @@ class Index:
         return items
 
     def _read_all(self, unread: list[_Unread]) -> dict[str, Item]:
-        """Find out about any number of files, with all processes there are."""
+        """Read any number of files, in several processes."""
         parts = [unread[at : at + MOST_FILES] for at in range(0, len(unread), MOST_FILES)]
         if len(parts) < 2:
             return self._read(unread)
@@ -119,7 +119,7 @@ class Index:
         return found
 
     def _read(self, some: Sequence[_Unread]) -> dict[str, Item]:
-        """Find out about files; those that are gone are left out."""
+        """Read files, without those that are gone."""
         known, found = self._known(), {}
         files: dict[str, int] = {}
         try:
@@ -130,10 +130,10 @@ class Index:
                 except FileNotFoundError:
                     del found[name]
                 except OSError:
-                    continue  # it is not ours to read, or not for the moment
+                    continue  # no permission, or too many open files
             heads = self._reader.heads(list(files.values()))
         except OSError:
-            return found  # no process can be started: they are read another time
+            return found  # no process can be started: they are read next time
         finally:
             for fd in files.values():
                 os.close(fd)
@@ -176,7 +176,7 @@ class Index:
         self._known().pop(name, None)
 
     def _load(self) -> dict[str, tuple[_Stamp, Item]]:
-        """What an earlier run has kept: what of it can be read, and has the right types."""
+        """Load the index of an earlier run; an empty one if it is invalid."""
         kept: dict[str, tuple[_Stamp, Item]] = {}
         try:
             data, _ = self._hidden.read(_FILE, _MOST_BYTES)
@@ -193,9 +193,9 @@ class Index:
         return kept
 
     def _save(self) -> None:
-        """Keep it for the next run. A folder that cannot be written is listed all the same."""
+        """Save the index, if the folder can be written."""
         lines = [json.dumps({"version": _VERSION})]
-        # One line after the other: other threads get their turns in between.
+        # One line at a time, so that other threads can run in between.
         for name, (stamp, item) in list(self._known().items()):
             if name not in self._doubtful:
                 lines.append(json.dumps([*stamp, *vars(item).values()]))
@@ -208,10 +208,10 @@ _NONE = type(None)
 
 
 def _check(size: Any, changed: Any, item: Item) -> None:
-    """See that what is kept is what this program could have kept.
+    """Check an item that was loaded.
 
     Raises:
-        TypeError, ValueError: it is not.
+        TypeError, ValueError: this program cannot have saved it.
     """
     texts = (item.camera, item.codec, item.boot)
     if type(item.recording) is not str or not all(type(n) in (str, _NONE) for n in texts):

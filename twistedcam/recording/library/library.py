@@ -1,4 +1,4 @@
-"""The recordings folder: what is in it, what goes, what a recording looks like."""
+"""Lists, deletes and recovers recordings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from twistedcam.recording.library.retention import Limits, too_many
 from twistedcam.recording.library.snapshot_list import list_snapshots
 from twistedcam.recording.library.snapshot_quota import SUFFIXES as PICTURES
 from twistedcam.recording.library.thumbnail import Thumbnails
-from twistedcam.recording.media_worker.source import NotAFilm
+from twistedcam.recording.media_worker.video_file import UnreadableVideo
 from twistedcam.recording.writer.disk_space import free_bytes
 from twistedcam.recording.writer.file_names import is_inside
 from twistedcam.runtime.regular_file import is_regular
@@ -33,11 +33,11 @@ log = Logger()
 
 T = TypeVar("T")
 
-#: What has a name here that can be asked for: recordings and snapshots.
+#: Endings of recordings and snapshots.
 _FILES = SUFFIXES.union(PICTURES)
-#: Seconds that files are read for before room is made without knowing the others.
+#: Seconds for which new files are read before recordings are deleted.
 _LOOK = 2.0
-#: Recordings that are deleted before the events of it are published.
+#: Recordings that are deleted before their events are published.
 _BATCH = 50
 
 
@@ -45,13 +45,13 @@ class Library:
     """All recordings of a server.
 
     Arguments:
-        folder: where they are.
-        events: where deletions and recoveries are told.
-        make_thread: gives a thread to read the disk on.
-        being_written: the recordings under way.
-        reader: reads the files; processes that are started when needed, by default.
+        folder: the recordings folder.
+        events: publishes deletions and recoveries.
+        make_thread: makes a thread to read the disk on.
+        being_written: returns the recordings that are being written.
+        reader: reads the files; other processes by default.
 
-    Names are those that ``show_name`` gives.
+    Names are as from ``show_name``.
     """
 
     def __init__(
@@ -71,13 +71,13 @@ class Library:
         self._index = Index(folder, hidden, self._reader)
         self._ages = Ages(folder)
         self._thumbnails = Thumbnails(folder, hidden, self._reader, self._run)
-        #: Held while files are read for the index: each is read once.
+        #: Held while files are read for the index, so that each is read once.
         self._reading = DeferredLock()
-        #: Recordings that could not be deleted to make room, as far as that has been said.
+        #: Recordings that could not be deleted, which the log says once.
         self._stuck: set[str] = set()
 
     async def list(self) -> list[Item]:
-        """All recordings, newest first, those being written among them.
+        """All recordings, newest first, including those being written.
 
         Raises:
             DiskError: the folder cannot be read.
@@ -85,9 +85,9 @@ class Library:
         return await self.shown(lambda item: item)
 
     async def shown(self, show: Callable[[Item], T]) -> builtins.list[T]:
-        """The same, each as ``show`` gives it.
+        """The results of ``show`` for all recordings, newest first.
 
-        With many thousand recordings that takes its time: it is done on the thread.
+        ``show`` is called on a thread: with many thousand recordings it takes time.
 
         Raises:
             DiskError: the folder cannot be read.
@@ -108,7 +108,7 @@ class Library:
             self._reading.release()
 
     async def snapshots(self) -> builtins.list[dict[str, Any]]:
-        """All snapshots, newest first, as they are answered.
+        """All snapshots, newest first, as dictionaries.
 
         Raises:
             DiskError: the folder cannot be read.
@@ -116,7 +116,7 @@ class Library:
         return await self._on_disk(lambda: list_snapshots(self.folder))
 
     def path(self, name: str) -> Path:
-        """Where a complete recording or a snapshot is.
+        """The path of a complete recording or a snapshot.
 
         Raises:
             NoSuchRecording: there is none of that name.
@@ -127,11 +127,11 @@ class Library:
         return path
 
     def is_being_written(self, name: str) -> bool:
-        """Whether that one is under way, and cannot be had yet."""
+        """True if that recording is not complete yet."""
         return any(item.recording == name for item in self._being_written())
 
     async def delete(self, name: str) -> None:
-        """Delete a recording or a snapshot, whoever made it.
+        """Delete a recording or a snapshot.
 
         Raises:
             NoSuchRecording: there is none of that name.
@@ -146,7 +146,7 @@ class Library:
         self._tell_deleted(name, "")
 
     async def thumbnail(self, name: str) -> bytes:
-        """A small JPEG of a recording's first picture; also of one that is being written.
+        """A small JPEG of a recording's first picture; the recording may be unfinished.
 
         Raises:
             NoSuchRecording: there is none of that name, or no picture in it.
@@ -156,7 +156,7 @@ class Library:
             return await self._thumbnails.get(path.name)
         except FileNotFoundError:
             raise NoSuchRecording(f"there is no recording {name!r}") from None
-        except NotAFilm as error:
+        except UnreadableVideo as error:
             raise NoSuchRecording(f"{show_name(path.name)} has no thumbnail: {error}") from None
         except OSError as error:
             raise NoSuchRecording(
@@ -164,7 +164,7 @@ class Library:
             ) from None
 
     async def recover(self) -> builtins.list[Recovered]:
-        """Finish what a crash has left, and say so in the log and by events.
+        """Finish files that a crash has left, and report that in the log and by events.
 
         Raises:
             DiskError: the folder cannot be read or written.
@@ -194,12 +194,12 @@ class Library:
     async def make_room(
         self, limits: Limits, cameras: frozenset[str] | None = None
     ) -> builtins.list[str]:
-        """Delete the oldest recordings that are over the limits; their names.
+        """Delete the oldest recordings above the limits, and return their names.
 
-        One that cannot be deleted is told in the log, once, and the next one goes.
+        One that cannot be deleted is logged once, and the next one is deleted instead.
 
         Arguments:
-            cameras: whose recordings are looked at; None: all that this program made.
+            cameras: cameras whose recordings count; None for all.
 
         Raises:
             DiskError: the folder cannot be read.
@@ -216,7 +216,7 @@ class Library:
         while going := (await self._run(choose))[:_BATCH]:
             for item, error in zip(going, await self._delete_all(going), strict=True):
                 if error is not None:
-                    stuck[item.recording] = error  # it stays: others may have to go for it
+                    stuck[item.recording] = error  # others are deleted instead
                     continue
                 gone.append(item.recording)
                 free += item.size
@@ -228,9 +228,9 @@ class Library:
     async def _look(
         self, cameras: frozenset[str] | None, writing: builtins.list[Item]
     ) -> tuple[builtins.list[Item], int]:
-        """The recordings of these cameras, and what is free on the disk.
+        """The recordings of these cameras, and the bytes that are free on the disk.
 
-        It does not wait for files that take long to read, nor for who reads them.
+        It does not wait for files that take long to read, nor for another call that reads them.
         """
         is_first = not self._reading.locked
         if is_first:
@@ -251,7 +251,7 @@ class Library:
                 self._reading.release()
 
     async def _delete_all(self, items: builtins.list[Item]) -> builtins.list[DiskError | None]:
-        """Delete them; for each why it could not be."""
+        """Delete recordings; return an error or None for each."""
 
         def delete() -> builtins.list[DiskError | bool]:
             return [self._try(item) for item in items]
@@ -269,7 +269,7 @@ class Library:
             return error
 
     def _tell_stuck(self, stuck: dict[str, DiskError]) -> None:
-        """Once for each; of a whole folder in one line."""
+        """Log recordings that cannot be deleted, each once, and all of them in one line."""
         new = [error for name, error in stuck.items() if name not in self._stuck]
         self._stuck.update(stuck)
         if new:
@@ -277,7 +277,7 @@ class Library:
             log.warn("{why}{more}: others go in its place", why=str(new[0]), more=more)
 
     def _delete(self, path: Path) -> bool:
-        """Delete a file and its thumbnail; whether it was there. Blocks.
+        """Delete a file and its thumbnail; True if it existed. Blocks.
 
         Raises:
             DiskError: it cannot be deleted.
@@ -299,10 +299,10 @@ class Library:
         self._events.publish(RecordingChanged(camera, "deleted", name))
 
     def _inside(self, name: str, suffixes: Collection[str] = SUFFIXES) -> Path:
-        """Where a recording of that name would be.
+        """The path for a recording of that name.
 
         Arguments:
-            suffixes: endings that it may have.
+            suffixes: endings that are allowed.
 
         Raises:
             NoSuchRecording: a recording cannot have that name.
@@ -316,11 +316,7 @@ class Library:
         return path
 
     async def _on_disk(self, call: Callable[[], T]) -> T:
-        """Make the call on a thread.
-
-        Raises:
-            DiskError: for any OSError.
-        """
+        """Make the call on a thread; an OSError becomes a DiskError."""
         try:
             return await self._run(call)
         except OSError as error:
@@ -330,5 +326,5 @@ class Library:
         return run_in_thread(self._make_thread, call)
 
     def close(self) -> None:
-        """End what reads files."""
+        """End the reader's processes."""
         self._reader.close()

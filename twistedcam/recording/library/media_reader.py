@@ -1,4 +1,4 @@
-"""The processes that read films for the server: a file that breaks one costs nothing else."""
+"""Reads video files in other processes, so that a broken file does no harm."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
-from twistedcam.recording.media_worker.film import Head, first_picture, read_head
 from twistedcam.recording.media_worker.remux import Copied, copy, has_packet
-from twistedcam.recording.media_worker.source import NotAFilm
+from twistedcam.recording.media_worker.video_file import (
+    Head,
+    UnreadableVideo,
+    first_picture,
+    read_head,
+)
 from twistedcam.runtime.child_process import (
     child_environment,
     describe_exit,
@@ -22,31 +26,30 @@ from twistedcam.runtime.child_process import (
     wait_or_kill,
 )
 
-#: Processes at once, and bytes of memory that each may have.
+#: Processes at once, and bytes of memory for each.
 MOST_PROCESSES = 2
 MEMORY = 1 << 30
-#: Files that are asked about at once.
+#: Files in one request at most.
 MOST_FILES = 32
-#: Seconds that a film's head and its first picture may take; and that a copy may go on without a
-#: packet.
+#: Seconds for a header, for a first picture, and from one packet of a copy to the next.
 HEAD_LIMIT, PICTURE_LIMIT, PACKET_LIMIT = 8.0, 20.0, 30.0
-#: Seconds after which a process without work ends.
+#: Seconds after which an idle process ends.
 IDLE = 10.0
-#: Seconds that the server waits beyond a limit that the process keeps by itself.
+#: Seconds that the server waits beyond the time limit of the process.
 _GRACE = 5.0
 _MOST_LINE, _MOST_BODY = 1 << 20, 1 << 20
 
 
-#: One line of JSON, and the bytes behind it.
+#: One line of JSON, and the bytes that follow it.
 _Answer = tuple[dict[str, Any], bytes]
 
 
-class ReadingFailed(NotAFilm):
-    """The process that read a film has died of it, or took too long.
+class ReadingFailed(UnreadableVideo):
+    """The process that read a file has crashed, or took too long.
 
     Arguments:
-        why: what happened.
-        answers: those that it gave before.
+        why: the reason.
+        answers: the answers before that.
     """
 
     def __init__(self, why: str, answers: Sequence[_Answer] = ()) -> None:
@@ -55,42 +58,42 @@ class ReadingFailed(NotAFilm):
 
 
 class MediaReader(Protocol):
-    """Reads films. All calls block, and can be made from any thread.
+    """Reads video files. All methods block; any thread can call them.
 
-    Each raises ``NotAFilm`` of a file that cannot be read, ``ReadingFailed`` among them; and
-    OSError where it cannot be tried.
+    They raise ``UnreadableVideo`` (or ``ReadingFailed``) if a file cannot be read, and OSError if
+    no process can be started.
     """
 
-    def heads(self, files: Sequence[int]) -> list[Head | NotAFilm]:
-        """What each film's container says, or why it cannot be read. At most ``MOST_FILES``."""
+    def heads(self, files: Sequence[int]) -> list[Head | UnreadableVideo]:
+        """The header of each file, or why it cannot be read. At most ``MOST_FILES``."""
 
     def picture(self, fd: int) -> bytes:
-        """A small JPEG of its first picture."""
+        """A small JPEG of a file's first picture."""
 
     def has_packet(self, fd: int) -> bool:
-        """Whether there is video in it."""
+        """True if a file has video in it."""
 
     def copy(self, source: int, target: int, muxer: str, options: dict[str, str]) -> Copied:
-        """Copy its video into another, empty file.
+        """Copy the video into another, empty file.
 
         Raises:
-            OSError: that cannot be written.
+            OSError: the target cannot be written.
         """
 
     def close(self) -> None:
-        """End what is under way, with an error for who waits for it."""
+        """End the calls that are being made with an error."""
 
 
 class InlineReader:
-    """Reads films in this process: for tests."""
+    """Reads video files in this process: for tests."""
 
-    def heads(self, files: Sequence[int]) -> list[Head | NotAFilm]:
+    def heads(self, files: Sequence[int]) -> list[Head | UnreadableVideo]:
         return [self._head(fd) for fd in files]
 
-    def _head(self, fd: int) -> Head | NotAFilm:
+    def _head(self, fd: int) -> Head | UnreadableVideo:
         try:
             return read_head(fd, HEAD_LIMIT)
-        except NotAFilm as error:
+        except UnreadableVideo as error:
             return error
 
     def picture(self, fd: int) -> bytes:
@@ -107,12 +110,12 @@ class InlineReader:
 
 
 class ProcessReader:
-    """Reads films in processes of their own, which are started when needed and end when idle.
+    """Reads video files in processes that are started when needed and end when idle.
 
     Arguments:
-        most: how many there are at once; further calls wait.
-        memory: bytes that each may have.
-        idle: seconds after which one without work ends.
+        most: processes at once; further calls wait.
+        memory: bytes for each at most.
+        idle: seconds after which an idle one ends.
     """
 
     def __init__(
@@ -126,8 +129,8 @@ class ProcessReader:
         self._busy: set[_Process] = set()
         self._is_closed = False
 
-    def heads(self, files: Sequence[int]) -> list[Head | NotAFilm]:
-        found: list[Head | NotAFilm] = []
+    def heads(self, files: Sequence[int]) -> list[Head | UnreadableVideo]:
+        found: list[Head | UnreadableVideo] = []
         while len(found) < len(files):
             try:
                 answers = self._ask("head", files[len(found) :], HEAD_LIMIT)
@@ -149,7 +152,7 @@ class ProcessReader:
         return Copied(int(told["frames"]), float(told["seconds"]), _said(told))
 
     def close(self) -> None:
-        """End all processes; there will be no others."""
+        """End all processes, and start no others."""
         with self._lock:
             self._is_closed = True
             idle, self._idle = self._idle, []
@@ -160,7 +163,7 @@ class ProcessReader:
     def _ask_one(self, task: str, files: Sequence[int], limit: float, **words: Any) -> _Answer:
         ((told, body),) = self._ask(task, files, limit, **words)
         if "refused" in told:
-            raise NotAFilm(told["refused"])
+            raise UnreadableVideo(told["refused"])
         if "failed" in told:
             raise OSError(told["errno"] or 0, told["failed"])
         return told, body
@@ -173,10 +176,10 @@ class ProcessReader:
         wait: float | None = _GRACE,
         **words: Any,
     ) -> list[_Answer]:
-        """All answers.
+        """Send a request and return its answers.
 
         Raises:
-            ReadingFailed: the process has died; it has the answers until then.
+            ReadingFailed: the process has crashed; it has the answers before that.
             OSError: no process can be started.
         """
         order = {"task": task, "limit": limit, **words}
@@ -199,13 +202,13 @@ class ProcessReader:
                     break
                 if is_new or answers or status != 0:
                     raise ReadingFailed(process.why(status), answers)
-                # It had no work for so long that it ended while this was sent to it.
+                # It was idle, and ended while the request was sent: try another one.
             with self._lock:
                 self._idle.append(process)
         return answers
 
     def _take(self) -> tuple[_Process, bool]:
-        """A process, and whether it is a new one.
+        """A process; and True if it is a new one.
 
         Raises:
             OSError: none can be started.
@@ -226,12 +229,12 @@ class ProcessReader:
         return process, True
 
 
-def _head(told: dict[str, Any]) -> Head | NotAFilm:
+def _head(told: dict[str, Any]) -> Head | UnreadableVideo:
     refused = told.get("refused", told.get("failed"))
-    if isinstance(refused, NotAFilm):
+    if isinstance(refused, UnreadableVideo):
         return refused
     if refused is not None:
-        return NotAFilm(f"it cannot be read: {refused}")
+        return UnreadableVideo(f"it cannot be read: {refused}")
     seconds, codec, width, height = (told[key] for key in ("seconds", "codec", "width", "height"))
     return Head(_said(told), seconds, codec, width, height)
 
@@ -241,7 +244,7 @@ def _said(told: dict[str, Any]) -> dict[str, str]:
 
 
 class _Process:
-    """One process, and the socket to it.
+    """A process and its socket.
 
     Raises:
         OSError: it cannot be started.
@@ -263,13 +266,13 @@ class _Process:
             raise
         self._answers = self._socket.makefile("rb")
         self._was_late = False
-        # Waited for as long as it lives: one that ends by itself is never left as a zombie.
+        # A thread waits for its end, so that it does not become a zombie.
         threading.Thread(target=self._process.wait, name="media-worker", daemon=True).start()
 
     def ask(
         self, order: dict[str, Any], files: Sequence[int], count: int, patience: float | None
     ) -> Iterator[_Answer]:
-        """The answers; fewer, if there will be no more."""
+        """The answers; fewer if the process ends or is late."""
         try:
             self._socket.settimeout(patience)
             socket.send_fds(self._socket, [json.dumps(order).encode() + b"\n"], files)
@@ -284,9 +287,9 @@ class _Process:
             return
 
     def end(self) -> int:
-        """Have it end, by force if it does not; its exit status, negative for a signal."""
+        """End it, by force if need be; return its exit status, negative for a signal."""
         with suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)  # a thread that waits for it goes on
+            self._socket.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits for it
         if self._was_late:
             self._process.kill()
         try:
@@ -296,12 +299,12 @@ class _Process:
             self._socket.close()
 
     def kill(self) -> None:
-        """End it by force, at once."""
+        """End it by force."""
         self._was_late = True
         self.end()
 
     def why(self, status: int) -> str:
-        """Why there was no answer, by its exit status."""
+        """Why there was no answer."""
         if self._was_late or status == -signal.SIGALRM:
             return "it takes too long to read"
         return f"the process that read it {describe_exit(status)}"

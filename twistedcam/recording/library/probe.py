@@ -1,4 +1,4 @@
-"""What a recording is, from the file itself."""
+"""Recordings as items of the library, from their files."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from twistedcam.recording.media_worker.film import Head
-from twistedcam.recording.media_worker.source import NotAFilm
+from twistedcam.recording.media_worker.video_file import Head, UnreadableVideo
 from twistedcam.recording.writer.metadata_tag import Tag
 from twistedcam.util.escaped_name import show_name
 
-#: Files that may be recordings: this program's own kinds, and what a person may copy in.
+#: Endings of recordings: this program's own formats, and what a user may copy in.
 SUFFIXES = frozenset({".mp4", ".mkv", ".avi", ".mov", ".m4v", ".webm"})
-#: Times that a file can have or say, in seconds since the UNIX epoch, and that have a date
-#: everywhere on earth: years 2 to 9998. Others count as the nearest of these, or as not said.
+#: Times that have a date in all time zones, in seconds since the UNIX epoch: years 2 to 9998. A
+#: time of change outside is clamped, one in the metadata ignored.
 EARLIEST, LATEST = -62_104_000_000.0, 253_370_000_000.0
 
 
@@ -24,21 +23,20 @@ class Item:
     """A recording in the folder.
 
     Arguments:
-        recording: the file's name, as ``show_name`` gives it.
-        camera: the camera's name; None if the file does not say.
-        start: seconds since the UNIX epoch of its first frame; of its last change, if it does
-            not say.
-        seconds: how long it plays; None if that cannot be told.
+        recording: the file's name, as from ``show_name``.
+        camera: the camera's name; None if unknown.
+        start: time of its first frame, or else of its last change, in seconds since the UNIX epoch.
+        seconds: duration; None if unknown.
         size: bytes.
-        codec: such as ``h264`` or ``mjpeg``; None if no film can be read from it.
+        codec: such as ``h264`` or ``mjpeg``; None if there is no readable video.
         width, height: pixels.
         complete: False while it is being written.
-        dropped: frames that the recorder had to leave out; None if the file does not say.
-        own: whether this program made it and it still has the name that it was given then.
-        since: seconds since the UNIX epoch from when on this computer has had it: as the file
-            says, or else by the later of its start and its last change; None while it is written.
-        boot, up: the boot of the computer in which it was begun, and the seconds since that boot;
-            None if the file does not say.
+        dropped: frames that the recorder had to leave out; None if unknown.
+        own: True if this program made it and it has its original name.
+        since: time since which this computer has it, in seconds since the UNIX epoch: from the
+            file, or else the later of its start and its last change; None while it is written.
+        boot, up: id of the boot in which it was begun, and seconds since that boot; None if
+            unknown.
     """
 
     recording: str
@@ -57,20 +55,20 @@ class Item:
     up: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """As plain values, the name first."""
+        """The fields as a dictionary, the name first."""
         return dict(vars(self))
 
 
-def probe(name: str, found: os.stat_result, head: Head | NotAFilm) -> Item:
-    """What a file is. What is no film has neither codec nor length.
+def probe(name: str, found: os.stat_result, head: Head | UnreadableVideo) -> Item:
+    """The item of a file. Without a readable header it has neither codec nor duration.
 
     Arguments:
         name: the file's name.
         found: the file's size and times.
-        head: what its container says, or why that cannot be read.
+        head: its header, or why that cannot be read.
     """
     item = of_file(name, found)
-    if isinstance(head, NotAFilm):
+    if isinstance(head, UnreadableVideo):
         return item
     tag = Tag.parse(head.said.get("comment", ""))
     start = began_at(head.said) or item.start
@@ -92,16 +90,16 @@ def probe(name: str, found: os.stat_result, head: Head | NotAFilm) -> Item:
 
 
 def of_file(name: str, found: os.stat_result) -> Item:
-    """What can be told of a file that was not read."""
+    """The item of a file that was not read."""
     changed = min(max(found.st_mtime, EARLIEST), LATEST)
     return Item(show_name(name), None, changed, None, found.st_size, since=changed)
 
 
 def began_at(metadata: dict[str, str]) -> float | None:
-    """The most exact of what a file says of its beginning, in seconds since the UNIX epoch.
+    """The start of a recording from its metadata, in seconds since the UNIX epoch; or None.
 
     Arguments:
-        metadata: by names in small letters.
+        metadata: texts by names in small letters.
     """
     for key in ("date", "creation_time"):
         try:

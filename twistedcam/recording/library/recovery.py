@@ -1,4 +1,4 @@
-"""Files that were left unfinished by a crash, made whole at the next start."""
+"""Finishes files that a crash has left unfinished."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from twistedcam.recording.containers import CONTAINERS
 from twistedcam.recording.library.media_reader import MediaReader, ReadingFailed
 from twistedcam.recording.library.probe import began_at
 from twistedcam.recording.media_worker.remux import Copied
-from twistedcam.recording.media_worker.source import NotAFilm
+from twistedcam.recording.media_worker.video_file import UnreadableVideo
 from twistedcam.recording.writer.avi_date import write_date
 from twistedcam.recording.writer.metadata_tag import Tag
 from twistedcam.recording.writer.part_file import name_of_part
@@ -23,25 +23,25 @@ from twistedcam.runtime.file_system import WriterLock, give_name
 from twistedcam.runtime.regular_file import open_regular
 from twistedcam.util.escaped_name import show_name
 
-#: A whole copy in the making.
+#: Ending of a copy that is being made.
 _WHOLE = ".whole"
-#: Bytes of a fragment's head that can be there without the rest of it.
+#: Bytes of a torn fragment header at most.
 _TORN = 4096
-#: Seconds that a file is watched for growth where the file system has no locks.
+#: Seconds for which a file is watched for growth, on file systems without locks.
 WATCHED = 1.0
 
 
 @dataclass(frozen=True)
 class Recovered:
-    """A file that was finished.
+    """The outcome for one file.
 
     Arguments:
-        name: what it is called now; None: it has no name.
-        camera: the camera's name; empty if the file does not say.
-        was: its hidden name, as ``show_name`` gives it.
-        kept: without a name: whether it is still there, because it cannot be read; else it held
-            no picture, and is gone.
-        whole: whether it has an index; False: there was no room to make one, and it plays without.
+        name: its name now; None if it could not be finished.
+        camera: the camera's name; empty if unknown.
+        was: its hidden name, as from ``show_name``.
+        kept: without a name: True if it stays because it cannot be read, False if it was deleted
+            because it had no picture.
+        whole: False if it has no index for lack of room; it plays all the same.
     """
 
     name: str | None
@@ -55,9 +55,9 @@ class Recovered:
 
 
 def recover(folder: Path, reader: MediaReader) -> Iterator[Recovered]:
-    """Finish what is unfinished in a folder and being written by nobody. Blocks.
+    """Finish the unfinished files in a folder that nobody writes. Blocks.
 
-    Regular files alone are looked at. What cannot be finished does not keep the others.
+    Only regular files are touched. A file that cannot be finished does not affect the others.
 
     Raises:
         OSError: the folder cannot be read.
@@ -67,7 +67,7 @@ def recover(folder: Path, reader: MediaReader) -> Iterator[Recovered]:
     names = sorted(os.listdir(folder))
     for name in names:
         if name.startswith(".") and name.endswith(_WHOLE):
-            with suppress(OSError):  # a copy that was not finished; its original is still there
+            with suppress(OSError):  # an unfinished copy: its original still exists
                 (folder / name).unlink()
     for name in names:
         final = name_of_part(name)
@@ -76,23 +76,23 @@ def recover(folder: Path, reader: MediaReader) -> Iterator[Recovered]:
         try:
             with _locked(folder / name) as fd:
                 if fd is not None and _has_name(fd, folder / final):
-                    (folder / name).unlink()  # the crash came between its two names
+                    (folder / name).unlink()  # the crash came while it was renamed
                 elif fd is not None:
                     yield _Unfinished(folder / name, folder / final, fd, reader).finish()
         except FileNotFoundError:
-            continue  # its writer, or another server, has finished it
+            continue  # its writer or another server has finished it
         except OSError:
             yield Recovered(None, "", show_name(name), kept=True)
 
 
 @contextmanager
 def _locked(part: Path) -> Iterator[int | None]:
-    """The open file; None: its writer lives.
+    """The open and locked file; None if it still has a writer.
 
     Raises:
         OSError: it cannot be opened, or is no regular file.
     """
-    fd = open_regular(part, os.O_RDWR)  # NFS has a lock only for one that may be written
+    fd = open_regular(part, os.O_RDWR)  # NFS locks only writable files
     try:
         try:
             lock = WriterLock(fd, part)
@@ -100,7 +100,7 @@ def _locked(part: Path) -> Iterator[int | None]:
             yield None
             return
         try:
-            # Its writer, or another server, may have given it its name since it was opened.
+            # Its writer or another server may have renamed it since it was opened.
             is_left = _has_name(fd, part) and not (lock.is_local and _grows(fd))
             yield fd if is_left else None
         finally:
@@ -110,7 +110,7 @@ def _locked(part: Path) -> Iterator[int | None]:
 
 
 def _grows(fd: int) -> bool:
-    """Whether another computer writes to it: without locks nothing else tells."""
+    """True if another computer writes to it: without locks nothing else shows that."""
     before = os.fstat(fd)
     time.sleep(WATCHED)
     after = os.fstat(fd)
@@ -118,7 +118,7 @@ def _grows(fd: int) -> bool:
 
 
 def _has_name(fd: int, path: Path) -> bool:
-    """Whether that is a name of the open file."""
+    """True if the path is a name of the open file."""
     try:
         return os.path.samestat(os.fstat(fd), os.lstat(path))
     except OSError:
@@ -126,12 +126,12 @@ def _has_name(fd: int, path: Path) -> bool:
 
 
 class _Unfinished:
-    """A file that is to be finished.
+    """An unfinished file.
 
     Arguments:
-        part: where it is.
-        path: where it is to be.
-        fd: the open file; it is locked.
+        part: its path.
+        path: its final path.
+        fd: the open, locked file.
         reader: reads it.
     """
 
@@ -144,17 +144,17 @@ class _Unfinished:
         self._was = show_name(part.name)
 
     def finish(self) -> Recovered:
-        """Finish it, as well as that can be done.
+        """Finish the file as far as possible.
 
         Raises:
-            OSError: it cannot; it is as it was.
+            OSError: that failed, and the file is unchanged.
         """
         if self._has_packet() is None:
             _cut_torn_fragment(self._fd)
         try:
             found, size = self._copy()
-        except (OSError, NotAFilm):
-            # No room for a copy, or more broken than a crash leaves it: keep what there is.
+        except (OSError, UnreadableVideo):
+            # No room for a copy, or broken: keep it as it is.
             self._whole.unlink(missing_ok=True)
             return self._keep()
         if not found.frames:
@@ -169,7 +169,7 @@ class _Unfinished:
         return Recovered(show_name(name), camera, self._was, found.frames, found.seconds, size)
 
     def _keep(self) -> Recovered:
-        """Give it its name as it is, if there is a picture in it."""
+        """Give the file its name as it is, if it has a picture."""
         held = self._has_packet()
         if not held:
             kept = held is None and os.fstat(self._fd).st_size > 0
@@ -182,10 +182,10 @@ class _Unfinished:
         return Recovered(show_name(name), "", self._was, bytes=size, whole=False)
 
     def _copy(self) -> tuple[Copied, int]:
-        """Copy it into a whole file; what was copied, and the bytes of that.
+        """Copy the video into a complete file; return the result and the bytes of the copy.
 
         Raises:
-            NotAFilm: it cannot be read.
+            UnreadableVideo: the file cannot be read.
             OSError: the copy cannot be written.
         """
         container = CONTAINERS[self._path.suffix.lower()]
@@ -200,27 +200,27 @@ class _Unfinished:
             return found, os.fstat(fd).st_size
 
     def _has_packet(self) -> bool | None:
-        """Whether there is video in it; None if it cannot be read.
+        """True if the file has video in it; None if it cannot be read.
 
         Raises:
-            OSError: that was not found out; the file may be good.
+            OSError: the reader failed; the file may be good.
         """
         try:
             return self._reader.has_packet(self._fd)
         except ReadingFailed as error:
             raise OSError(errno.EIO, str(error)) from None
-        except NotAFilm:
+        except UnreadableVideo:
             return None
 
 
 def _cut_torn_fragment(fd: int) -> None:
-    """Cut off a last fragment of which only the first bytes were written.
+    """Cut off a last fragment whose header is incomplete.
 
-    With a fragment's head torn the demuxer reads nothing of an MP4 or MOV at all; one whose
-    pictures are torn it can read.
+    FFmpeg reads nothing of an MP4 or MOV with an incomplete fragment header, but does read one with
+    incomplete pictures.
     """
     size = os.fstat(fd).st_size
     start = max(0, size - _TORN)
     at = os.pread(fd, _TORN, start).rfind(b"moof")
     if at >= 4:
-        os.ftruncate(fd, start + at - 4)  # the four bytes before the name are its length
+        os.ftruncate(fd, start + at - 4)  # four bytes of length stand before the name

@@ -1,4 +1,4 @@
-"""Which recordings have to go to make room for new ones."""
+"""Selects the recordings to delete."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from twistedcam.recording.settings import RecordSettings
 
 @dataclass(frozen=True)
 class Limits:
-    """How much is kept.
+    """Limits of the recordings. None means no limit.
 
     Arguments:
-        keep: bytes of recordings together, or None.
-        keep_days: days since a recording was begun by this computer's clock, or None.
-        keep_free: bytes that stay free on the disk, or None.
+        keep: bytes of all recordings together.
+        keep_days: days since the start of a recording.
+        keep_free: bytes that stay free on the disk.
     """
 
     keep: int | None = None
@@ -26,7 +26,7 @@ class Limits:
 
     @classmethod
     def of(cls, settings: RecordSettings) -> Limits:
-        """What settings say of it."""
+        """The limits in a camera's settings."""
         return cls(settings.keep, settings.keep_days, settings.keep_free)
 
     def __bool__(self) -> bool:
@@ -42,17 +42,15 @@ def too_many(
 ) -> list[Item]:
     """The recordings to delete, oldest first.
 
-    Only complete ones that this program made, and that still have the name it gave them, are ever
-    among them; others, and those being written, count for ``keep`` all the same if they are own.
+    Only complete recordings that this program made, under their original names, are deleted. Those
+    being written count for ``keep`` too.
 
-    How old one is goes by this computer alone: the clock of a camera may be years behind, and the
-    recording that has just been made would be the first to go; or ahead, and others would. One
-    whose age is not known is not removed because of it.
+    Ages depend on this computer alone: the clock of a camera may be wrong by years. A recording of
+    unknown age is not deleted because of ``keep_days``.
 
     Arguments:
-        ages: how old they are.
         free: bytes that are free on the disk.
-        stuck: names of those that cannot be deleted: others go in their place.
+        stuck: names of recordings that cannot be deleted; others are deleted instead.
     """
     own = sorted(
         (item for item in items if item.own), key=lambda item: (ages.since(item), item.start)

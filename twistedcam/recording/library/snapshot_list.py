@@ -1,4 +1,4 @@
-"""The snapshots in the recordings folder."""
+"""Lists the snapshots in the recordings folder."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from twistedcam.recording.library.probe import EARLIEST, LATEST
 from twistedcam.recording.library.snapshot_quota import SUFFIXES
 from twistedcam.util.escaped_name import show_name
 
-#: Names that are given here: with the time, or by a token for some cameras with its own name. They
-#: begin as camera_name.file_stem or url_safe has it.
+#: Names that this program gives: the camera's name (``camera_name.file_stem`` or ``url_safe``) with
+#: the time, or with a name that a client with a token for some cameras has given.
 _OWN_NAME = re.compile(r"([^+]+?)(?:_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d(?:-\d+)?|\+.+)\.jpe?g", re.I)
 
 
 def list_snapshots(folder: Path) -> list[dict[str, Any]]:
-    """All pictures in the folder, newest first, each as it is answered. Blocks.
+    """All snapshots in the folder, newest first, as dictionaries. Blocks.
 
-    Regular files alone are listed: nothing that a link leads to.
+    Only regular files are listed; links are not followed.
 
     Raises:
         OSError: the folder cannot be read.
@@ -29,7 +29,7 @@ def list_snapshots(folder: Path) -> list[dict[str, Any]]:
     try:
         entries = os.scandir(folder)
     except FileNotFoundError:
-        return []  # nothing was written yet
+        return []  # nothing has been written yet
     with entries:
         for entry in entries:
             hidden = entry.name.startswith(".")
@@ -39,7 +39,7 @@ def list_snapshots(folder: Path) -> list[dict[str, Any]]:
                 if entry.is_file(follow_symlinks=False):
                     found.append(_shown(entry.name, entry.stat(follow_symlinks=False)))
             except FileNotFoundError:
-                continue  # deleted just now
+                continue  # deleted meanwhile
     found.sort(key=lambda each: (each["start"], each["snapshot"]), reverse=True)
     return found
 

@@ -1,4 +1,4 @@
-"""What snapshots may take of the recordings' disk."""
+"""Limits the space that snapshots take on the recordings' disk."""
 
 from __future__ import annotations
 
@@ -13,16 +13,12 @@ from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.disk_space import ROOM, free_bytes
 
 SUFFIXES = (".jpg", ".jpeg")
-#: Seconds for which the sum of the pictures' sizes is believed.
-_BELIEVED = 10.0
+#: Seconds for which the sum of the snapshots' sizes is cached.
+_CACHED = 10.0
 
 
 class SnapshotQuota:
-    """The bytes of all pictures in a folder. For any thread.
-
-    Arguments:
-        folder: the recordings' folder.
-    """
+    """Counts the bytes of all snapshots in a folder. Any thread can call it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -31,13 +27,13 @@ class SnapshotQuota:
         self._total = 0
 
     def reserve(self, size: int, most: int) -> bool:
-        """Count one more picture; False, and it is not counted, if they are too many then."""
+        """Count one more snapshot; False, without counting it, if all exceed ``most`` bytes."""
         with self._lock:
             now = time.monotonic()
-            if self._counted_at is None or now - self._counted_at > _BELIEVED:
+            if self._counted_at is None or now - self._counted_at > _CACHED:
                 self._total, self._counted_at = self._count(), now
             if self._total + size > most:
-                self._counted_at = None  # some may have been deleted when it is asked again
+                self._counted_at = None  # count anew next time: some may be deleted until then
                 return False
             self._total += size
             return True
@@ -52,28 +48,28 @@ class SnapshotQuota:
 
 
 @cache
-def pictures_in(folder: Path) -> SnapshotQuota:
-    """What is known of the pictures in that folder."""
+def quota_of(folder: Path) -> SnapshotQuota:
+    """The quota of a folder, shared by all threads."""
     return SnapshotQuota(folder)
 
 
 def check_room(folder: Path, size: int, settings: RecordSettings) -> None:
-    """See that one more picture may be written.
+    """Check that one more snapshot can be written.
 
-    Pictures are never deleted to make room: somebody asked for each. So they have a limit instead.
+    Snapshots are never deleted automatically, because somebody asked for each. So they are limited.
 
     Arguments:
-        size: bytes of the picture.
+        size: bytes of the snapshot.
         settings: those of the camera's recordings.
 
     Raises:
-        DiskError: it may not; the message says why.
+        DiskError: a limit is reached; the message says which.
         OSError: the folder cannot be read.
     """
     if free_bytes(folder) - size < max(ROOM, settings.keep_free or 0):
         limit = f" (keep_free={settings.keep_free})" if settings.keep_free else ""
         raise DiskError(f"{folder}: there is no room for another picture{limit}")
-    if settings.keep and not pictures_in(folder).reserve(size, settings.keep):
+    if settings.keep and not quota_of(folder).reserve(size, settings.keep):
         raise DiskError(
             f"{folder}: its pictures would take more than recordings may (keep={settings.keep}):"
             " delete some"

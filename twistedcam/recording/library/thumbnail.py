@@ -1,4 +1,4 @@
-"""Small pictures of recordings: each made once, for all who want it."""
+"""Thumbnails of recordings, made once and cached."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from twisted.python.failure import Failure
 
 from twistedcam.recording.library.hidden_folder import THUMBNAILS, HiddenFolder, thumbnail_name
 from twistedcam.recording.library.media_reader import MediaReader
-from twistedcam.recording.media_worker.source import NotAFilm
+from twistedcam.recording.media_worker.video_file import UnreadableVideo
 from twistedcam.recording.writer.part_file import part_of
 from twistedcam.runtime.regular_file import is_regular, open_regular
 
-#: Thumbnails that are made at the same time.
+#: Thumbnails made at the same time.
 AT_ONCE = 2
-#: Seconds that the thumbnail of a recording under way is shown before it is made anew.
+#: Seconds for which the thumbnail of an unfinished recording is cached.
 FRESH = 5.0
-#: How many are kept in memory, and how many files of which there is none.
+#: Cached thumbnails in memory at most, and remembered files that have none.
 _MOST_KEPT = 64
 _MOST_REFUSED = 1024
-#: Bytes that a kept one may have.
+#: Bytes of a thumbnail on the disk at most.
 _MOST_BYTES = 1 << 20
 
 
@@ -34,9 +34,9 @@ class Thumbnails:
     """Thumbnails of the recordings in a folder.
 
     Arguments:
-        folder: where the recordings are.
-        hidden: where the thumbnails are kept.
-        reader: reads the films.
+        folder: the recordings folder.
+        hidden: the folder for thumbnails.
+        reader: reads the files.
         run: makes a blocking call on a thread.
     """
 
@@ -52,22 +52,22 @@ class Thumbnails:
         self._reader = reader
         self._run = run
         self._room = DeferredSemaphore(AT_ONCE)
-        #: Who waits for one that is being made, by name.
+        #: Callers that wait for a thumbnail that is being made, by name.
         self._waiting: dict[str, list[Deferred[bytes]]] = {}
-        #: Until when they are shown without a look at the file.
+        #: Thumbnails in memory with the time until which they are valid.
         self._kept: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
-        #: Why there is none, as long as the file does not change.
+        #: Stamps of files without a thumbnail, and why there is none.
         self._refused: OrderedDict[str, tuple[tuple[int, int], str]] = OrderedDict()
 
     async def get(self, name: str) -> bytes:
-        """A JPEG of a recording's first picture; also of one that is being written.
+        """A JPEG of a recording's first picture; the recording may be unfinished.
 
         Arguments:
             name: the file's name.
 
         Raises:
-            NotAFilm: there is no picture in it.
-            OSError: it cannot be read.
+            UnreadableVideo: the file has no readable picture.
+            OSError: the file cannot be opened.
         """
         kept = self._kept.get(name)
         if kept is not None and time.monotonic() < kept[0]:
@@ -92,10 +92,10 @@ class Thumbnails:
         return made
 
     def forget(self, name: str) -> None:
-        """A recording is gone: remove its thumbnail. Blocks."""
+        """Remove the thumbnail of a deleted recording. Blocks."""
         self._kept.pop(name, None)
         self._refused.pop(name, None)
-        with suppress(OSError):  # of no use without it, and of no harm
+        with suppress(OSError):  # a leftover does no harm
             self._hidden.remove(thumbnail_name(name), within=THUMBNAILS)
 
     def _get(self, name: str) -> bytes:
@@ -109,10 +109,10 @@ class Thumbnails:
             stamp = found.st_size, found.st_mtime_ns
             refused = self._refused.get(name)
             if refused is not None and refused[0] == stamp:
-                raise NotAFilm(refused[1])
+                raise UnreadableVideo(refused[1])
             try:
                 made = self._reader.picture(fd)
-            except NotAFilm as error:
+            except UnreadableVideo as error:
                 _put(self._refused, name, (stamp, str(error)), _MOST_REFUSED)
                 raise
         finally:
@@ -125,11 +125,11 @@ class Thumbnails:
         try:
             self._hidden.write(thumbnail_name(name), made, within=THUMBNAILS)
         except OSError:
-            return False  # a full or read-only disk: it is made anew after some seconds
+            return False  # a full or read-only disk: keep it in memory
         return True
 
     def _kept_on_disk(self, name: str, changed: int) -> bytes | None:
-        """The one that was made before, if the recording has not changed since."""
+        """The thumbnail on the disk, if the recording has not changed since."""
         try:
             data, made = self._hidden.read(thumbnail_name(name), _MOST_BYTES, within=THUMBNAILS)
         except OSError:

@@ -1,8 +1,7 @@
-"""Answers requests that come by the socket that is its standard input, until that is closed.
+"""Answers requests from the socket that is its standard input, until that is closed.
 
-A request is one line of JSON with the open files beside it (SCM_RIGHTS), the answer one line of
-JSON, and as many bytes behind it as it says. One at a time; heads alone are asked of many files at
-once, and each has an answer of its own.
+A request is one line of JSON with open files beside it (SCM_RIGHTS). The answer is one line of JSON
+followed by ``body`` bytes. A request for heads has many files, and an answer for each.
 """
 
 from __future__ import annotations
@@ -19,25 +18,28 @@ from typing import Any
 
 import av.logging
 
-from twistedcam.recording.media_worker.film import first_picture, read_head
 from twistedcam.recording.media_worker.remux import copy, has_packet
-from twistedcam.recording.media_worker.source import NotAFilm
+from twistedcam.recording.media_worker.video_file import (
+    UnreadableVideo,
+    first_picture,
+    read_head,
+)
 
-#: How much less of the processor it gets than the cameras.
+#: Niceness, so that cameras get the processor first.
 _NICE = 5
 _MOST_LINE = 1 << 16
 _MOST_FILES = 64
-#: Seconds between the end of the time that a task gives up at by itself, and this program's end.
+#: Seconds from a task's own time limit to the forced end of this program.
 _GRACE = 2.0
 
 
 def main() -> int:
-    """Answer until nobody asks any more.
+    """Answer requests until the socket is closed.
 
-    Its arguments: how many bytes of memory it may have, and after how many seconds without a
-    request it ends.
+    Arguments on the command line: bytes of memory at most, and the seconds without a request after
+    which the program ends.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's: it closes the socket
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the server, which closes the socket
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     av.logging.set_level(None)
     memory, idle = sys.argv[1:]
@@ -56,7 +58,7 @@ def main() -> int:
                     line = json.dumps({**head, "body": len(body)}).encode() + b"\n"
                     connection.sendall(line + body)
             except (BrokenPipeError, ConnectionResetError, TimeoutError):
-                return 0  # nobody waits for it
+                return 0  # the server has gone
             finally:
                 signal.setitimer(signal.ITIMER_REAL, 0)
                 for fd in files:
@@ -68,7 +70,7 @@ def _answers(order: dict[str, Any], files: list[int]) -> Iterator[tuple[dict[str
         _end_after(order["limit"] + _GRACE)
         try:
             yield _answer(order, each)
-        except NotAFilm as error:
+        except UnreadableVideo as error:
             yield {"refused": str(error)}, b""
         except MemoryError:
             yield {"refused": "it takes more memory than it may have"}, b""
@@ -94,7 +96,7 @@ def _answer(order: dict[str, Any], files: list[int]) -> tuple[dict[str, Any], by
 
 
 def _receive(connection: socket.socket) -> tuple[bytes, list[int]]:
-    """One request; an empty line once there will be no more."""
+    """One request; an empty line at the end."""
     line, files, _, _ = socket.recv_fds(connection, _MOST_LINE, _MOST_FILES)
     while line and not line.endswith(b"\n"):
         more = connection.recv(_MOST_LINE)
@@ -103,7 +105,7 @@ def _receive(connection: socket.socket) -> tuple[bytes, list[int]]:
 
 
 def _limit(memory: int) -> None:
-    """Bound what a file can take of the machine; what a system does not know stays unbounded."""
+    """Limit memory and priority, as far as the system supports it."""
     with suppress(OSError):
         os.nice(_NICE)
     import resource
@@ -116,7 +118,7 @@ def _limit(memory: int) -> None:
 
 
 def _end_after(seconds: float) -> None:
-    """Have the kernel end this process then: nothing in FFmpeg has to look at a clock for it."""
+    """Let the kernel end this process then: FFmpeg itself has no time limit."""
     signal.setitimer(signal.ITIMER_REAL, seconds)
 
 

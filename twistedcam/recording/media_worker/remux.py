@@ -1,4 +1,4 @@
-"""The packets of an unfinished film, copied into a whole one."""
+"""Copies the packets of an unfinished video file into a complete one."""
 
 from __future__ import annotations
 
@@ -11,20 +11,25 @@ from typing import Any
 import av
 import av.error
 
-from twistedcam.recording.media_worker.source import FilmFile, NotAFilm, as_text, open_film
+from twistedcam.recording.media_worker.video_file import (
+    UnreadableVideo,
+    VideoFile,
+    as_text,
+    open_video,
+)
 
-#: Seconds that the last picture is seen where nothing else is known.
+#: Duration of a single picture, in seconds.
 _LAST = Fraction(1, 30)
 
 
 @dataclass(frozen=True)
 class Copied:
-    """What was copied.
+    """The result of a copy.
 
     Arguments:
-        frames: how many packets.
-        seconds: how long they play.
-        said: the film's metadata, by names in small letters.
+        frames: number of packets.
+        seconds: duration.
+        said: the file's metadata, by names in small letters.
     """
 
     frames: int
@@ -43,21 +48,21 @@ def copy(
 
     Arguments:
         target_fd: an empty file, open for reading and writing.
-        muxer, options: how FFmpeg is to write it.
-        on_packet: called for each packet: there is progress.
+        muxer, options: FFmpeg's muxer and its options.
+        on_packet: called for each packet.
 
     Raises:
-        NotAFilm: the source cannot be read.
+        UnreadableVideo: the source cannot be read.
         OSError: the target cannot be written.
     """
     writing = _Target(target_fd, "r+b", closefd=False)
     try:
         with (
-            open_film(FilmFile(source_fd, None)) as source,
+            open_video(VideoFile(source_fd, None)) as source,
             av.open(writing, "w", format=muxer, options=options) as target,
         ):
             if not source.streams.video:
-                raise NotAFilm("it has no picture in it")
+                raise UnreadableVideo("it has no picture in it")
             stream = source.streams.video[0]
             made = target.add_stream_from_template(stream)
             made.time_base = stream.time_base
@@ -69,34 +74,27 @@ def copy(
                 frames += 1
                 on_packet()
                 end = (packet.pts + (packet.duration or 0)) * packet.time_base
-    except NotAFilm:
-        raise
-    except (av.error.FFmpegError, OSError, ValueError, IndexError) as error:
+    except UnreadableVideo:
         if writing.problem is not None:
             raise writing.problem from None
-        why = getattr(error, "strerror", None) or str(error)
-        raise NotAFilm(f"it cannot be read: {why}") from None
+        raise
     if writing.problem is not None:
         raise writing.problem
     return Copied(frames, float(end), said)
 
 
 def has_packet(fd: int) -> bool:
-    """Whether there is a packet of video in a film.
+    """True if a file has a packet of video.
 
     Raises:
-        NotAFilm: it cannot be read.
+        UnreadableVideo: it cannot be read.
     """
-    try:
-        with open_film(FilmFile(fd, None)) as container:
-            return any(packet.size for packet in container.demux(video=0))
-    except (av.error.FFmpegError, OSError, ValueError, IndexError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise NotAFilm(f"it cannot be read: {why}") from None
+    with open_video(VideoFile(fd, None)) as container:
+        return any(packet.size for packet in container.demux(video=0))
 
 
 class _Target(io.FileIO):
-    """The file that is written; FFmpeg does not pass an error of it on in all cases."""
+    """The file that is written. It keeps its error, which FFmpeg does not always pass on."""
 
     problem: OSError | None = None
 
@@ -112,7 +110,7 @@ class _Target(io.FileIO):
 
 
 def _mux_all(source: Any, stream: Any, copy: Any, target: Any) -> Iterator[Any]:
-    """Each whole packet, as long as it is seen: until the next one."""
+    """Mux each complete packet with its duration: until the next one."""
     held = None
     interval = round(_LAST / stream.time_base)
     for packet in _packets(source, stream):

@@ -1,0 +1,197 @@
+"""Reads the header and the first picture of video files."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import av
+import av.error
+
+from twistedcam.media.jpeg import MOST_PIXELS
+
+#: Demuxers of the files that are listed as recordings (``library.probe``). All others are refused:
+#: a playlist names further files, and some formats open themselves endlessly.
+FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi"
+#: Bytes read for a header or a first picture at most. The index of a day-long MP4 has about 40 MB;
+#: a file that needs more is broken, or endless.
+MOST_BYTES = 128 << 20
+#: Pixels of a thumbnail's longer side.
+LONG_SIDE = 320
+_OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "none"}
+_BUFFER = 1 << 16
+_QUALITY = 75
+_MICROSECONDS = 1_000_000
+#: Metadata that is read, by names in small letters, and letters of each at most.
+_METADATA = ("comment", "date", "creation_time")
+_MOST_LETTERS = 1024
+
+
+class UnreadableVideo(ValueError):
+    """A file that cannot be read as a video; the message says why, without the file's name."""
+
+
+class VideoFile:
+    """An open file for FFmpeg, with a position of its own.
+
+    Arguments:
+        fd: the open file; it is not closed.
+        most: bytes that can be read, the same ones counted again; None for no limit.
+        deadline: end of reading, by ``time.monotonic()``; None for never.
+
+    ``problem`` is why no more is read, or None.
+    """
+
+    def __init__(self, fd: int, most: int | None, deadline: float | None = None) -> None:
+        self._fd = fd
+        self._left = most
+        self._deadline = deadline
+        self._at = 0
+        self.problem: UnreadableVideo | None = None
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes; none at the end, or when no more can be read.
+
+        An error would be lost in FFmpeg, so it is kept in ``problem``.
+        """
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            self.problem = UnreadableVideo("it takes too long to read")
+        elif self._left is not None and self._left <= 0:
+            limit = MOST_BYTES >> 20
+            self.problem = UnreadableVideo(f"it is not found in the {limit} MiB that are read")
+        if self.problem is not None:
+            return b""
+        data = os.pread(self._fd, max(0, size), self._at)
+        self._at += len(data)
+        if self._left is not None:
+            self._left -= len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at}.get(whence)
+        if base is None:
+            base = os.fstat(self._fd).st_size
+        self._at = max(0, base + offset)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def seekable(self) -> bool:
+        return True
+
+
+@contextmanager
+def open_video(file: VideoFile) -> Iterator[Any]:
+    """The file as PyAV's container. Errors while it is open become UnreadableVideo."""
+    try:
+        with _open(file) as container:
+            yield container
+    except UnreadableVideo as error:
+        raise file.problem or error from None
+    except MemoryError:
+        raise UnreadableVideo("it takes more memory than it may have") from None
+    except (av.error.FFmpegError, OSError, ValueError, IndexError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise file.problem or UnreadableVideo(f"it cannot be read: {why}") from None
+
+
+def _open(file: VideoFile) -> Any:
+    try:
+        return av.open(file, options=_OPTIONS, buffer_size=_BUFFER, metadata_errors="replace")
+    except TypeError:  # PyAV 19 has no such option, and always replaces
+        return av.open(file, options=_OPTIONS, buffer_size=_BUFFER)
+
+
+def as_text(value: str) -> str:
+    """Metadata with a replacement character for each byte that is not UTF-8.
+
+    PyAV 19 gives a surrogate for it, which can be neither sent nor written.
+    """
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+@dataclass(frozen=True)
+class Head:
+    """The header of a video file.
+
+    Arguments:
+        said: its metadata ``comment``, ``date`` and ``creation_time``.
+        seconds: duration; None if it is unknown.
+        codec: FFmpeg's name of the codec; None without video.
+        width, height: pixels.
+    """
+
+    said: dict[str, str] = field(default_factory=dict)
+    seconds: float | None = None
+    codec: str | None = None
+    width: int = 0
+    height: int = 0
+
+
+def read_head(fd: int, limit: float) -> Head:
+    """Read the header of a file.
+
+    Arguments:
+        limit: seconds at most.
+
+    Raises:
+        UnreadableVideo: it cannot be read.
+    """
+    with open_video(VideoFile(fd, MOST_BYTES, time.monotonic() + limit)) as container:
+        metadata = {key.lower(): value for key, value in container.metadata.items()}
+        said = {k: as_text(metadata[k])[:_MOST_LETTERS] for k in _METADATA if k in metadata}
+        stream = container.streams.video[0] if container.streams.video else None
+        duration = container.duration
+        if duration is None and stream is not None and stream.duration is not None:
+            duration = float(stream.duration * stream.time_base) * _MICROSECONDS
+        seconds = None if duration is None or duration < 0 else round(duration / _MICROSECONDS, 3)
+        if stream is None:
+            return Head(said, seconds)
+        return Head(said, seconds, stream.codec_context.name, stream.width, stream.height)
+
+
+def first_picture(fd: int, limit: float) -> bytes:
+    """A small JPEG of a file's first picture.
+
+    Arguments:
+        limit: seconds at most.
+
+    Raises:
+        UnreadableVideo: it cannot be read, has no picture, or one that is too large.
+    """
+    with open_video(VideoFile(fd, MOST_BYTES, time.monotonic() + limit)) as container:
+        if not container.streams.video:
+            raise UnreadableVideo("it has no picture in it")
+        stream = container.streams.video[0]
+        _check_size(stream.width, stream.height)
+        context = stream.codec_context
+        context.thread_count = 1  # each thread takes memory, and there is one picture to decode
+        # The picture may be of another size. FFmpeg counts it with its padding.
+        context.options = {"max_pixels": str(MOST_PIXELS + MOST_PIXELS // 10)}
+        frame = next(container.decode(stream), None)
+        if frame is None:
+            raise UnreadableVideo("it has no picture in it")
+        _check_size(frame.width, frame.height)
+        return _encode(frame)
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height > MOST_PIXELS:
+        raise UnreadableVideo(
+            f"its pictures of {width}x{height} are larger than {MOST_PIXELS:,} pixels"
+        )
+
+
+def _encode(frame: Any) -> bytes:
+    import simplejpeg  # imported late: it brings numpy
+
+    scale = min(1.0, LONG_SIDE / max(frame.width, frame.height))
+    width, height = max(2, round(frame.width * scale)), max(2, round(frame.height * scale))
+    small = frame.reformat(width, height, "rgb24", interpolation="AREA").to_ndarray()
+    encoded = simplejpeg.encode_jpeg(small, _QUALITY, "RGB", "420")
+    return bytes(encoded)
