@@ -35,7 +35,7 @@ from twistedcam.servers.control import event_watch as watch
 from twistedcam.servers.control import line_format as lines
 from twistedcam.servers.control import protocol, telnet
 from twistedcam.servers.frames import keepalive, server
-from twistedcam.servers.frames.publish_session import LOOKED_THROUGH_AT_ONCE
+from twistedcam.servers.frames.publish_session import MAX_CHECKED_AT_ONCE
 from twistedcam.servers.http.api import commands as api
 from twistedcam.servers.http.connection import channel, pipeline, request, stall
 from twistedcam.servers.http.streams import placeholder, websocket
@@ -105,7 +105,7 @@ KIB, MIB = 1024, 1024 * 1024
         f"challenges of a camera for one picture | {http_client._MOST_STEPS} |",
         f"that a camera refuses | 1 in {retry.RETRY_LOGIN:g} s |",
         f"asked for | {spec._MAX_SIDE:,} a side, {jpeg.MOST_PIXELS:,} in all |",
-        f"publisher's picture | {LOOKED_THROUGH_AT_ONCE // KIB} KiB; ",
+        f"publisher's picture | {MAX_CHECKED_AT_ONCE // KIB} KiB; ",
         f"before its start marker | {repair.MOST_BEFORE:,} bytes |",
         f"disk | {backlog.FRAMES}, {backlog.BYTES // MIB} MiB |",
         f"pre-roll | {RecordSettings().preroll_memory // MIB} MiB |",

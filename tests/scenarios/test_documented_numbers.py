@@ -152,7 +152,7 @@ NUMBERS = (
     (
         "frame-protocol",
         r"more than (\w+) KiB is looked through by the camera",
-        [publish.LOOKED_THROUGH_AT_ONCE / KIB],
+        [publish.MAX_CHECKED_AT_ONCE / KIB],
     ),
     ("http", r"\(204 after (\w+) s without\)", [snapshot.WAIT]),
     ("http", r"is dropped once (\w+) KB wait", [events.MAX_WAITING / KIB]),

@@ -20,7 +20,7 @@ from twistedcam.clients.frames.twisted import FrameClient
 from twistedcam.errors import BadMessage, Busy, UnknownCamera
 from twistedcam.events import CameraChanged, Event
 from twistedcam.media.frame import Frame
-from twistedcam.servers.frames.publish_session import LOOKED_THROUGH_AT_ONCE
+from twistedcam.servers.frames.publish_session import MAX_CHECKED_AT_ONCE
 from twistedcam.stream.hub import Sink
 
 JPEG: bytes = cv2.imencode(".jpg", np.zeros((48, 64, 3), np.uint8))[1].tobytes()
@@ -129,7 +129,7 @@ class PublishTests(ServingCase):
         self,
     ) -> None:
         large = make_jpeg(1920, 1080, quality=98)
-        self.assertGreater(len(large), LOOKED_THROUGH_AT_ONCE)
+        self.assertGreater(len(large), MAX_CHECKED_AT_ONCE)
         publisher = self.publisher(reconnect=False)
         await self.publish(publisher)
         catcher = Catcher(large)  # an earlier picture may still be on its way

@@ -1,4 +1,4 @@
-"""The frame port: viewers and publishers over any byte stream. See docs/frame-protocol.md."""
+"""The server of the frame protocol, for viewers and publishers. See docs/frame-protocol.md."""
 
 from twistedcam.servers.frames.server import FrameFactory, FrameProtocol
 

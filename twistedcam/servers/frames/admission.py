@@ -1,4 +1,4 @@
-"""What a client of the frame port is told first, and what it has to show to be let in."""
+"""The HELLO of the frame port, and the decision on a client's JOIN."""
 
 from __future__ import annotations
 
@@ -17,10 +17,7 @@ if TYPE_CHECKING:
 
 
 def hello(server: Server, nonce: str) -> wire.Hello:
-    """The first message: which cameras there are, or that a token is asked for.
-
-    Where there are tokens it names no camera: the one who has connected has yet to show one.
-    """
+    """Return the HELLO. It lists the cameras only if no token is needed."""
     needs_token = server.authenticator.is_needed
     cameras = (
         ()
@@ -43,17 +40,18 @@ def hello(server: Server, nonce: str) -> wire.Hello:
 async def admit(
     server: Server, join: wire.Join, nonce: str, peer: IAddress
 ) -> tuple[Camera, Grant]:
-    """The camera that a JOIN asks for, and what its token opens.
+    """Return the camera that a JOIN requests, and the rights of its token.
 
     Arguments:
-        server: whose cameras and tokens these are.
-        join: what the client has sent.
-        nonce: what it was told in HELLO.
-        peer: where it comes from.
+        server: the server of the cameras.
+        join: the client's JOIN.
+        nonce: the nonce of the HELLO.
+        peer: the client's address.
 
     Raises:
-        VersionMismatch, UnknownCamera: as they say.
-        Unauthorized: its token is missing or wrong, or has not that right.
+        VersionMismatch: the client's protocol has another version.
+        UnknownCamera: there is no camera of that name.
+        Unauthorized: its token is missing or wrong, or does not have that right.
     """
     if join.protocol != wire.PROTOCOL:
         raise VersionMismatch(f"this server speaks version {wire.PROTOCOL}, not {join.protocol}")
@@ -71,5 +69,5 @@ async def admit(
 
 
 def right_of(join: wire.Join) -> Right:
-    """The right that a JOIN needs."""
+    """Return the right that a JOIN needs."""
     return "publish" if join.role == "publish" else "view"

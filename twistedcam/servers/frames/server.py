@@ -1,4 +1,4 @@
-"""The server's side of the frame protocol: a thin protocol around the codec."""
+"""The protocol of connections to the frame port, and its factory."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from twistedcam.runtime.scheduler import Job, Progress
 from twistedcam.servers.frames.admission import admit, hello, right_of
 from twistedcam.servers.frames.keepalive import FRAME_LIMIT, MESSAGE_LIMIT, KeepAlive
 from twistedcam.servers.frames.publish_session import PublishSession
-from twistedcam.servers.frames.session import Session
+from twistedcam.servers.frames.session import FrameSession
 from twistedcam.servers.frames.view_session import ViewSession
 
 if TYPE_CHECKING:
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 log = Logger()
 
 
-#: Bytes of a message, and bytes that are read at once, before a JOIN was taken.
+#: The maximum size of a message, and of one read, before a JOIN was accepted, in bytes.
 MAX_UNJOINED = 4096
-#: Bytes that are read at once from a publisher.
+#: The maximum size of one read from a publisher, in bytes.
 READ_SIZE = 64 * 1024
-#: Messages of a client that are dealt with at once; the scheduler runs the others.
+#: Messages of a client that are handled at once; the scheduler runs the others.
 AT_ONCE = 8
 
 
@@ -49,8 +49,8 @@ AT_ONCE = 8
 class FrameProtocol(ManagedConnection, Protocol):
     """One connection to the frame port.
 
-    The scheduler runs what a client sends. Nothing more of it is read meanwhile, nor while the
-    client does not read its answers.
+    The scheduler runs what a client requests. Nothing more is read from it meanwhile, nor while it
+    does not read its answers.
     """
 
     factory: FrameFactory
@@ -59,26 +59,26 @@ class FrameProtocol(ManagedConnection, Protocol):
     def __init__(self, factory: FrameFactory) -> None:
         self.factory = factory
         self.peer = ""
-        #: Whether the transport has asked for a pause, where there is no sender that it asks.
+        #: True while the transport has paused this producer; a viewer has a sender for that.
         self.is_full = False
         self._is_producer = False
         self._decoder = wire.Decoder(factory.max_frame)
         self._decoder.max_other = MAX_UNJOINED
         self._decoder.no_frames = "the first message has to be JOIN"
         self._nonce = wire.new_nonce()
-        self._session: Session | None = None
-        self._keepalive = KeepAlive(factory.clock, self._ask, self.fail, self._under_way)
+        self._session: FrameSession | None = None
+        self._keepalive = KeepAlive(factory.clock, self._ping, self.fail, self._current_message)
         self._job = Job(factory.server.scheduler, self._step, self._hold, AT_ONCE)
-        self._tells_clock = False
+        self._sends_clock = False
         self._over = False
-        #: Whether the client has closed its half.
-        self._is_half = False
+        #: True if the client has closed its half of the connection.
+        self._is_half_closed = False
         self._token_session: TokenSession | None = None
-        #: The JOIN's mac is being looked at.
-        self._judging: Deferred[None] | None = None
+        #: The check of the JOIN.
+        self._joining: Deferred[None] | None = None
 
     def connectionMade(self) -> None:
-        """Say HELLO."""
+        """Send HELLO."""
         self.peer = show_address(self.transport.getPeer())
         set_no_delay = getattr(self.transport, "setTcpNoDelay", None)
         if set_no_delay is not None:
@@ -92,15 +92,15 @@ class FrameProtocol(ManagedConnection, Protocol):
         self._is_producer = True
         self.transport.registerProducer(self, True)
         self._keepalive.await_join()
-        self._say(hello(self.factory.server, self._nonce).encode())
+        self._send(hello(self.factory.server, self._nonce).encode())
 
     def dataReceived(self, data: bytes) -> None:
-        """Decode, and do what is asked."""
+        """Decode and handle messages."""
         if self._over:
             return
         self._keepalive.heard_at = self.factory.clock.seconds()
         session = self._session
-        # Nearly all that comes is one ACK from each viewer for each frame: no decoder for that.
+        # Most messages are one ACK from each viewer for each frame: they bypass the decoder.
         if (
             session is not None
             and len(data) == wire.ACK_SIZE
@@ -116,15 +116,15 @@ class FrameProtocol(ManagedConnection, Protocol):
         self._job.add()
 
     def readConnectionLost(self) -> None:
-        """End the connection, unless the client is a viewer: it goes on watching."""
-        self._is_half = True
+        """Close the connection, unless the client is a viewer, which still receives frames."""
+        self._is_half_closed = True
         if self._over:
-            self.transport.loseConnection()  # both sides have said all
+            self.transport.loseConnection()  # both sides have sent everything
         elif self._session is not None:
             self._watch_half()
-        elif self._judging is None:
+        elif self._joining is None:
             self._over = True
-            self._let_go()
+            self._release_transport()
             self.transport.loseConnection()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -133,61 +133,61 @@ class FrameProtocol(ManagedConnection, Protocol):
         self._unregister()
         self._keepalive.close()
         self._decoder.close()
-        self._let_go()
-        if self._judging is not None:
-            self._judging.cancel()
+        self._release_transport()
+        if self._joining is not None:
+            self._joining.cancel()
         if self._token_session is not None:
             self._token_session.close()
             self._token_session = None
         if self._session is not None:
-            self._session.lost()
+            self._session.close()
             self._session = None
 
     def fail(self, error: WireError | Unauthorized) -> None:
-        """Send the reason, and end the connection."""
+        """Send ERROR and close the connection."""
         if self._is_logged(f"frame port, {error.code}"):
             log.info("{peer}: {code}: {why}", peer=self.peer, code=error.code, why=str(error))
         self._end(wire.Error(error.code, str(error)).encode())
 
     def bye(self) -> None:
-        """End the connection in good order."""
+        """Send BYE and close the connection."""
         self._end(wire.Bye().encode())
 
-    def drop(self, why: str) -> None:
-        """End the connection at once."""
+    def abort(self, reason: str) -> None:
+        """Close the connection at once, and log the reason."""
         if self._is_logged("frame port, cut"):
-            log.info("{peer}: {why}: its connection is cut", peer=self.peer, why=why)
+            log.info("{peer}: {why}; its connection is closed", peer=self.peer, why=reason)
         self._over = True
         self._abort()
 
-    def go_on(self) -> None:
-        """Go on with what the client has sent: it has read its answers."""
+    def resume(self) -> None:
+        """Handle what was received meanwhile: the client has read its answers."""
         self._job.resume()
 
-    def _end(self, last_words: bytes) -> None:
+    def _end(self, last_message: bytes) -> None:
         if self._over or self.transport is None:
             return
         self._over = True
         self._keepalive.end()
         self._job.stop()
-        self._say(last_words)
-        self._let_go()
+        self._send(last_message)
+        self._release_transport()
         # A client that neither reads nor closes would keep the connection for ever.
         self.factory.connections.closer.abort_later(self.transport)
         session, self._session = self._session, None
         if session is not None:
-            session.finish(self._part)
+            session.finish(self._close)
         else:
-            self._part()
+            self._close()
 
-    def _part(self) -> None:
+    def _close(self) -> None:
         if self in self.factory.connections:  # a worker may report late that its viewer is gone
             self._close_gracefully()
 
-    def _ask(self) -> None:
-        self._say(wire.Ping().encode())
+    def _ping(self) -> None:
+        self._send(wire.Ping().encode())
 
-    def _say(self, data: bytes) -> None:
+    def _send(self, data: bytes) -> None:
         if self._session is not None:
             self._session.send_message(data)
         elif self.transport is not None:
@@ -198,7 +198,7 @@ class FrameProtocol(ManagedConnection, Protocol):
         if self in self.factory.connections and abort is not None:
             abort()
 
-    # What has come (scheduler.Job).
+    # Received messages (scheduler.Job).
 
     def _step(self) -> Progress:
         if self._over:
@@ -216,7 +216,7 @@ class FrameProtocol(ManagedConnection, Protocol):
 
     def _hold(self, is_held: bool) -> None:
         """Stop or resume reading from the client."""
-        if self._is_half:
+        if self._is_half_closed:
             return
         if self._session is not None:
             self._session.hold(is_held)
@@ -225,45 +225,43 @@ class FrameProtocol(ManagedConnection, Protocol):
         else:
             self.transport.resumeProducing()
 
-    def _under_way(self) -> int | None:
+    def _current_message(self) -> int | None:
         return None if self._decoder.is_idle else self._decoder.count
 
-    # The transport's buffer (IPushProducer), as long as no sender has to do with it.
+    # IPushProducer, until a sender is the transport's producer.
 
     def pauseProducing(self) -> None:
-        """Do nothing more for a client that does not read."""
+        """Wait: the client does not read."""
         self.is_full = True
 
     def resumeProducing(self) -> None:
         """Go on: the client has read."""
         self.is_full = False
-        self.go_on()
+        self.resume()
 
     def stopProducing(self) -> None:
         """Do nothing: connectionLost follows."""
 
-    def _let_go(self) -> None:
-        """Be the transport's producer no more."""
+    def _release_transport(self) -> None:
+        """Stop being the transport's producer."""
         self.is_full = False
         if self._is_producer:
             self._is_producer = False
             self.transport.unregisterProducer()
 
-    # Messages.
-
     def _received(self, message: wire.Message) -> None:
         if isinstance(message, wire.Ping):
-            self._say(wire.Pong(message.data).encode())
-            if self._tells_clock:
-                self._say(wire.clock_ping(time.time()).encode())
+            self._send(wire.Pong(message.data).encode())
+            if self._sends_clock:
+                self._send(wire.clock_ping(time.time()).encode())
         elif isinstance(message, wire.Pong):
             pass
         elif isinstance(message, wire.Bye):
             self.bye()
         elif isinstance(message, wire.Error):
-            why = " ".join(message.message[:200].split())  # one line, whatever it says
+            why = " ".join(message.message[:200].split())  # on one line
             if self._is_logged("frame port, gave up"):
-                log.info("{peer} gave up: {why}", peer=self.peer, why=why)
+                log.info("{peer} closed the connection: {why}", peer=self.peer, why=why)
             self.bye()
         elif self._session is not None:
             if isinstance(message, wire.Ack):
@@ -276,10 +274,10 @@ class FrameProtocol(ManagedConnection, Protocol):
             raise BadMessage("the first message has to be JOIN")
 
     def _join(self, join: wire.Join) -> None:
-        if self._judging is not None:
-            raise BadMessage("one JOIN is enough")
+        if self._joining is not None:
+            raise BadMessage("only one JOIN is allowed")
         self._keepalive.end()
-        self._judging = Deferred.fromCoroutine(self._admit(join)).addErrback(self._not_admitted)
+        self._joining = Deferred.fromCoroutine(self._admit(join)).addErrback(self._not_admitted)
 
     async def _admit(self, join: wire.Join) -> None:
         try:
@@ -300,45 +298,49 @@ class FrameProtocol(ManagedConnection, Protocol):
         is_view = join.role == "view"
         self._keepalive.watch(MESSAGE_LIMIT if is_view else FRAME_LIMIT)
         self._joined()
-        self._tells_clock = join.clock
+        self._sends_clock = join.clock
         self._decoder.max_other = wire.MAX_JSON
         server = self.factory.server
         if is_view:
             self._decoder.no_frames = "a viewer cannot send FRAME now"
-            self._let_go()  # the sender is the transport's producer from now on
+            self._release_transport()  # the sender is the transport's producer from now on
             self._session = ViewSession(self, server, camera, join)
         else:
             self._session = PublishSession(self, server, camera, join)
             self._decoder.no_frames = None
             limit_buffer(self.transport, READ_SIZE)
-        self._session.begin()
+        self._session.start()
         if self._session is None:
-            return  # it was ended as soon as it was heard of
+            return  # a listener of the events has closed it
         if self._job.is_held:
             self._session.hold(True)
-        if self._is_half:
+        if self._is_half_closed:
             self._watch_half()
 
     def _watch_half(self) -> None:
         assert self._session is not None
-        self._session.read_lost()
+        self._session.on_input_closed()
         if not self._over:
             self._keepalive.watch_half()
 
     def _not_admitted(self, why: Failure) -> None:
-        if why.check(CancelledError) is None:  # that is the end of the connection
+        if why.check(CancelledError) is None:  # it is cancelled when the connection is lost
             if self._is_logged("frame port, internal"):
-                log.failure("{peer}: the JOIN failed", failure=why, peer=self.peer)
+                log.failure(
+                    "{peer}: internal error in JOIN",
+                    failure=why,
+                    peer=self.peer,
+                )
             self._abort()
 
 
 class FrameFactory(Factory[FrameProtocol]):
-    """Makes the frame port's protocols.
+    """Makes the protocols of the frame port.
 
     Arguments:
-        server: whose cameras are shown.
-        clock: what time-outs are measured by.
-        max_frame: the longest FRAME body to take from a publisher, in bytes.
+        server: the server of the cameras.
+        clock: measures timeouts.
+        max_frame: the maximum size of a FRAME body from a publisher, in bytes.
     """
 
     noisy = False
@@ -358,7 +360,7 @@ class FrameFactory(Factory[FrameProtocol]):
         return FrameProtocol(self)
 
     def close(self) -> Deferred[None]:
-        """Send BYE to all clients; fires when they are disconnected."""
+        """Send BYE to all clients. Fires when they are disconnected."""
         for connection in self.connections:
             connection.bye()
         return self.connections.when_empty()

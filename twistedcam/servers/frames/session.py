@@ -1,4 +1,4 @@
-"""What a connection to the frame port and its session know of each other."""
+"""The interfaces of a connection to the frame port and its session."""
 
 from __future__ import annotations
 
@@ -15,68 +15,67 @@ if TYPE_CHECKING:
     from twistedcam.camera import Camera
 
 
-class Connection(Protocol):
-    """What a session needs of its connection."""
+class FrameConnection(Protocol):
+    """The parts of a connection that its session uses."""
 
-    #: Of a session that has no sender: the transport holds so much that nothing more is to be said.
+    #: True while the transport has paused its producer; for a session without a sender.
     is_full: bool
-
-    #: Whose it is, as text.
+    #: The client's address, for logs.
     peer: str
     transport: ITransport | None
 
     def dataReceived(self, data: bytes) -> None:
-        """Bytes have come, by whatever way."""
+        """Handle received bytes, whoever has read them."""
 
     def readConnectionLost(self) -> None:
-        """The other side will send nothing more."""
+        """Handle the end of the client's input."""
 
-    def go_on(self) -> None:
-        """What was said is sent: what has come in meanwhile may be worked through."""
+    def resume(self) -> None:
+        """Handle what was received meanwhile: the client has read its answers."""
 
-    def drop(self, why: str) -> None:
-        """End the connection of one who does not read."""
+    def abort(self, reason: str) -> None:
+        """Close the connection at once, and log the reason."""
 
     def bye(self) -> None:
-        """End the connection in good order."""
+        """Send BYE and close the connection."""
 
     def fail(self, error: WireError) -> None:
-        """Say why, and end the connection."""
+        """Send ERROR and close the connection."""
 
 
-class Session(Protocol):
-    """What a connection is, once it has joined."""
+class FrameSession(Protocol):
+    """The session of a viewer or a publisher, after its JOIN."""
 
-    def begin(self) -> None:
-        """It is the connection's session from now on."""
+    def start(self) -> None:
+        """Start to send and receive."""
 
     def received(self, message: wire.Message) -> None:
-        """A message has come; raises WireError if it has no place here."""
+        """Handle a message; WireError if it is not allowed here."""
 
     def acknowledge(self, seq: int) -> None:
-        """An ACK has come; raises WireError if it has no place here."""
+        """Handle an ACK; WireError if it is not allowed here."""
 
     def send_message(self, data: bytes) -> None:
-        """Send a message other than a frame, in order behind the frame under way."""
+        """Send a message other than a frame, after the frame that is being sent."""
 
     def is_full(self) -> bool:
-        """Whether so much waits to be read by the other side that it is not heard meanwhile."""
+        """True while the client does not read its answers: its messages wait, too."""
 
     def hold(self, is_held: bool) -> None:
-        """Whether what the other side sends is left unread for now."""
+        """Leave what the client sends unread, or read it again."""
 
-    def read_lost(self) -> None:
-        """The other side will send nothing more."""
+    def on_input_closed(self) -> None:
+        """Handle the end of the client's input."""
 
     def finish(self, done: Callable[[], None]) -> None:
-        """The connection ends: call ``done`` when what is under way and was said is out."""
+        """Send no more frames; call ``done`` when everything begun has been sent."""
 
-    def lost(self) -> None:
-        """The connection is gone: nothing is sent any more."""
+    def close(self) -> None:
+        """Release everything: the connection is lost."""
 
 
 def state_of(camera: Camera, event: CameraChanged) -> wire.State:
-    """A camera's change as a STATE message."""
+    """Return a camera's change as a STATE message."""
     size = (event.width, event.height)
     said = (event.camera, event.state, *size, event.fps, event.reason)
     return wire.State(*said, camera.via, camera.title)

@@ -1,4 +1,4 @@
-"""A connection to the frame port that watches a camera."""
+"""The session of a viewer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from twistedcam import wire
 from twistedcam.delivery.sender import HIGH_WATER, MAX_QUEUED, do_nothing
 from twistedcam.errors import BadMessage, TooMany
 from twistedcam.events import CameraChanged, Event
-from twistedcam.servers.frames.session import Connection, state_of
+from twistedcam.servers.frames.session import FrameConnection, state_of
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 
 class ViewSession:
-    """Somebody watches: STATE at every change, and frames while the camera is live."""
+    """Sends STATE at every change, and frames while the camera is live."""
 
     def __init__(
-        self, connection: Connection, server: Server, camera: Camera, join: wire.Join
+        self, connection: FrameConnection, server: Server, camera: Camera, join: wire.Join
     ) -> None:
         assert connection.transport is not None
         self._connection = connection
         self._server = server
         self._camera = camera
         self._sender = sender = server.delivery.make_sender(
-            connection.transport, wire.frame_message, self._on_ready, self._refused
+            connection.transport, wire.frame_message, self._on_ready, self._on_refused
         )
         self._viewer = server.viewers.join(
             connection.peer, "tcp", camera.name, sender.path, lambda _: connection.bye()
@@ -36,16 +36,16 @@ class ViewSession:
         self._subscription = server.delivery.subscribe(
             self._viewer, camera.hub, sender, join.max_fps, join.window
         )
-        #: The viewer has taken in all frames up to this one (session.Session). Called for each
-        #: frame of each viewer, so it is the subscription's own.
+        #: FrameSession.acknowledge: the subscription's own method, because it is called for each
+        #: frame of each viewer.
         self.acknowledge = self._subscription.acknowledge
         self.send_message(state_of(camera, camera.changed()).encode())
-        self._unsubscribe = server.events.subscribe(self._happened)
+        self._unsubscribe = server.events.subscribe(self._on_event)
         self._input: InputHandle | None = None
-        sender.on_flushed = connection.go_on
+        sender.on_flushed = connection.resume
 
-    def begin(self) -> None:
-        """Send what there is, and tell the others."""
+    def start(self) -> None:
+        """Send frames, and announce the viewer."""
         connection = self._connection
         self._input = self._server.delivery.read_from(
             self._sender,
@@ -57,59 +57,57 @@ class ViewSession:
         self._server.viewers.announce(self._viewer)
 
     def received(self, message: wire.Message) -> None:
-        """Only ACKs are expected."""
+        """Refuse a message: a viewer sends ACKs only."""
         raise BadMessage(f"a viewer cannot send {wire.name_of(message)} now")
 
     def send_message(self, data: bytes) -> None:
-        """Send a message other than a frame."""
+        """Send a message, or abort the connection if the viewer does not read."""
         self._sender.send_message(data)
         if self._sender.queued_bytes() > MAX_QUEUED:
-            self._connection.drop("it does not read")
+            self._connection.abort("it does not read")
 
     def is_full(self) -> bool:
-        """Whether answers wait for the viewer."""
+        """True while the viewer does not read its answers."""
         return self._sender.queued_bytes() > HIGH_WATER
 
     def hold(self, is_held: bool) -> None:
-        """Whether what the viewer sends is left unread for now."""
+        """Leave what the viewer sends unread, or read it again."""
         if self._input is not None:
             self._input.hold(is_held)
 
-    def read_lost(self) -> None:
-        """The viewer has closed its half, and goes on watching: nothing is acknowledged now."""
+    def on_input_closed(self) -> None:
+        """Send frames without acknowledgements: the viewer sends nothing any more."""
         self._subscription.ignore_acks()
         if self._input is not None:
             self._input.stop_reading()
             self._input.watch_end()
 
     def finish(self, done: Callable[[], None]) -> None:
-        """Take this viewer out everywhere, once the frame under way is whole."""
-        self._unsubscribe()
-        self._unsubscribe = do_nothing
-        self._deafen()
+        """Remove this viewer, and call ``done`` when its current frame has been sent."""
+        self._release()
         self._server.viewers.leave(self._viewer)
         self._subscription.finish(done)
 
-    def lost(self) -> None:
-        """Take this viewer out everywhere."""
-        self._unsubscribe()
-        self._unsubscribe = do_nothing
-        self._deafen()
+    def close(self) -> None:
+        """Remove this viewer."""
+        self._release()
         self._subscription.close()
         self._server.viewers.leave(self._viewer)
 
-    def _deafen(self) -> None:
+    def _release(self) -> None:
+        self._unsubscribe()
+        self._unsubscribe = do_nothing
         self._sender.on_flushed = do_nothing
         if self._input is not None:
             self._input.stop_reading()
             self._input = None
 
-    def _refused(self) -> None:
-        self._connection.fail(TooMany("there is no room for one more viewer: try again later"))
+    def _on_refused(self) -> None:
+        self._connection.fail(TooMany("the server has no room for another viewer; try again later"))
 
     def _on_ready(self) -> None:
         self._subscription.ready()
 
-    def _happened(self, event: Event) -> None:
+    def _on_event(self, event: Event) -> None:
         if isinstance(event, CameraChanged) and event.camera == self._camera.name:
             self.send_message(state_of(self._camera, event).encode())
