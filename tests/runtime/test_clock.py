@@ -1,7 +1,8 @@
-"""Whoever sets the wall clock: timers are due when they should be, and nobody is cut off."""
+"""Clocks: the kernel's, and timers that are due whoever sets the wall clock."""
 
 from __future__ import annotations
 
+import ctypes
 import time
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.soak.world import World
 from tests.support.process import ServerProcess, wait_for
 from tests.support.viewer import Viewer
 from twistedcam import wire
+from twistedcam.runtime import clock
 from twistedcam.runtime.clock import go_by_steady_clock
 
 DAY = 86_400.0
@@ -58,3 +60,36 @@ def test_a_clock_that_is_set_ends_no_viewer_and_keeps_no_camera_waiting(tmp_path
             viewer.close()
             assert server.end() == 0
         assert "Traceback" not in server.log
+
+
+def test_the_time_since_boot_is_the_kernel_s() -> None:
+    before = float(Path("/proc/uptime").read_text().split()[0])
+    found = clock.uptime()
+    after = float(Path("/proc/uptime").read_text().split()[0])
+    assert before - 0.02 <= found <= after + 0.02
+
+
+def test_the_boot_has_a_name_of_16_digits() -> None:
+    name = clock.boot_id()
+    assert len(name) == 16
+    assert int(name, 16) >= 0
+
+
+@pytest.mark.parametrize(("state", "is_synchronized"), [(0, True), (5, False), (-1, False)])
+def test_the_kernel_says_whether_the_clock_is_synchronized(
+    state: int, is_synchronized: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Library:
+        @staticmethod
+        def adjtimex(_: object) -> int:
+            return state
+
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: Library)
+    assert clock.is_synchronized() is is_synchronized
+
+
+def test_a_system_without_adjtimex_counts_as_not_synchronized(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
+    assert not clock.is_synchronized()

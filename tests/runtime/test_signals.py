@@ -1,9 +1,11 @@
-"""The end comes once, in order, however often it is asked for."""
+"""Signals: kept while the program is loaded, and one end in order however many there are."""
 
 from __future__ import annotations
 
 import contextlib
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,3 +44,52 @@ def test_a_signal_behind_the_end_does_not_turn_it_into_a_failure(tmp_path: Path)
             server.process.send_signal(INT)
         assert server.process.returncode == 0
         assert "Traceback" not in server.log
+
+
+PROGRAM = """
+import signal, sys
+from twistedcam.runtime.signals import EarlySignals
+early = EarlySignals()
+signal.raise_signal(signal.{name})
+assert early.came
+{rest}
+"""
+
+
+def run(name: str, rest: str) -> subprocess.CompletedProcess[str]:
+    program = PROGRAM.format(name=name, rest=rest)
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE
+    )
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_the_first_signal_is_kept_and_the_second_ends_the_program(name: str) -> None:
+    number = getattr(signal, name)
+    done = run(name, "print('alive', flush=True)\nsignal.raise_signal(signal." + name + ")")
+    assert done.stdout == "alive\n"
+    if number == signal.SIGINT:
+        assert "KeyboardInterrupt" in done.stderr
+    else:
+        assert done.returncode == -number
+
+
+def test_a_signal_between_two_handlers_is_not_lost() -> None:
+    rest = (
+        "early.give_back()\n"
+        "import os; os.kill(os.getpid(), signal.SIGTERM)\n"
+        "signal.signal(signal.SIGTERM, lambda *_: print('handled', flush=True))\n"
+        "early.let_in()\n"
+    )
+    done = run("SIGTERM", rest)
+    assert (done.returncode, done.stdout) == (0, "handled\n"), done.stderr
+
+
+def test_an_ignored_signal_stays_ignored() -> None:
+    program = (
+        "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "from twistedcam.runtime.signals import EarlySignals\n"
+        "early = EarlySignals(); signal.raise_signal(signal.SIGINT); assert not early.came\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], timeout=PATIENCE)
+    assert done.returncode == 0
