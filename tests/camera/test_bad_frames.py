@@ -25,8 +25,7 @@ from twistedcam.codecs.jpeg_encoder import EncodedPicture
 from twistedcam.errors import CameraFailed
 from twistedcam.media.frame import Frame
 from twistedcam.media.jpeg import read_header
-from twistedcam.sources import RawPicture, SourceInfo
-from twistedcam.sources.base import Paused
+from twistedcam.sources.base import Paused, RawPicture, SourceInfo
 from twistedcam.stream.hub import Sink
 
 BAD = RawPicture(1.0, jpeg=b"a picture it is not")

@@ -14,7 +14,7 @@ from twistedcam.camera.camera import PICTURE_WAIT
 from twistedcam.camera.capture import CLOSE_TIMEOUT, STALL_SECONDS
 from twistedcam.camera.retry import RETRY_MOST
 from twistedcam.errors import CameraFailed, SourceEnded
-from twistedcam.sources import SourceInfo
+from twistedcam.sources.base import SourceInfo
 from twistedcam.stream.hub import Sink
 
 
@@ -237,7 +237,7 @@ class LifecycleTests(Sink, SynchronousTestCase):
         self.assertEqual(self.camera.reason, "clip.mp4 is at its end")
 
     def test_a_broken_picture_is_counted_and_not_sent_on(self) -> None:
-        from twistedcam.sources import RawPicture
+        from twistedcam.sources.base import RawPicture
 
         self.go_live()
         self.scheme.sources[0].script.append(RawPicture(1.0, jpeg=b"\xff\xd8 no picture \xff\xd9"))

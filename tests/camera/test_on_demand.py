@@ -13,7 +13,8 @@ from tests.support.fakes import CameraRig, FakeScheme
 from tests.support.process import wait_for
 from twistedcam.camera.on_demand import SUSPEND_AFTER
 from twistedcam.media.frame import Frame
-from twistedcam.sources import SourceInfo, SourceSpec
+from twistedcam.sources.base import SourceInfo
+from twistedcam.sources.spec import SourceSpec
 from twistedcam.stream.hub import Sink
 
 

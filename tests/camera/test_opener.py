@@ -13,7 +13,7 @@ from twistedcam.camera.opener import HANGING_MOST, SourceOpener
 from twistedcam.camera.retry import RETRY_FIRST, RETRY_LOGIN
 from twistedcam.codecs.jpeg_encoder import EncodedPicture, JpegEncoder
 from twistedcam.errors import CameraFailed, LoginRefused
-from twistedcam.sources import SourceInfo
+from twistedcam.sources.base import SourceInfo
 
 
 class Listener:

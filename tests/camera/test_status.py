@@ -8,7 +8,7 @@ from tests.support.fakes import TINY_JPEG
 from twistedcam.camera.state_machine import IDLE
 from twistedcam.camera.status import CameraStatus
 from twistedcam.codecs.jpeg_encoder import EncodedPicture
-from twistedcam.sources import SourceSpec
+from twistedcam.sources.spec import SourceSpec
 
 
 def make_status(clock: Clock) -> CameraStatus:

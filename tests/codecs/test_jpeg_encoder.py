@@ -17,7 +17,7 @@ from twistedcam.codecs import jpeg_transform as lossless
 from twistedcam.codecs.jpeg_encoder import EncodedPicture, JpegEncoder
 from twistedcam.codecs.jpeg_transform import load_library, turn_jpeg
 from twistedcam.errors import BadArgument
-from twistedcam.sources import RawPicture
+from twistedcam.sources.base import RawPicture
 from twistedcam.sources.spec import parse
 
 GREY: Any = np.full((360, 640, 3), 128, np.uint8)

@@ -25,7 +25,7 @@ from twistedcam.errors import (
 )
 from twistedcam.processing import Process
 from twistedcam.processing.user_code import Code
-from twistedcam.sources import parse
+from twistedcam.sources.spec import parse
 
 
 def server(*cameras: str) -> Server:

@@ -7,7 +7,7 @@ from twistedcam.errors import BadArgument
 from twistedcam.events import Event, PropertiesChanged
 from twistedcam.publishing.target import parse_target
 from twistedcam.recording import RecordSettings
-from twistedcam.sources import SourceSpec
+from twistedcam.sources.spec import SourceSpec
 
 
 class ChannelTests(ServerCase):

@@ -15,7 +15,7 @@ from twistedcam.events import CameraChanged, EventBus
 from twistedcam.net.connection_limits import ConnectionLimiter
 from twistedcam.processing import Process
 from twistedcam.processing.user_code import Code
-from twistedcam.sources import SourceSpec
+from twistedcam.sources.spec import SourceSpec
 from twistedcam.stream.viewers import Viewers
 
 

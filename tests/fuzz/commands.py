@@ -14,7 +14,7 @@ from tests.support.fakes import FakeScheme, ManualThread
 from twistedcam.commands import standard_commands
 from twistedcam.core.server import Server
 from twistedcam.servers.control.protocol import ControlFactory
-from twistedcam.sources import SourceSpec
+from twistedcam.sources.spec import SourceSpec
 
 _COMMANDS = standard_commands()
 

@@ -24,7 +24,7 @@ from twistedcam.recording.containers import FORMATS
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.plan import Plan
 from twistedcam.recording.writer.session import RecordingSession
-from twistedcam.sources import RawPicture
+from twistedcam.sources.base import RawPicture
 
 #: Pixels beyond which no decoder is asked: it would be what takes the time.
 MOST = 512 * 512

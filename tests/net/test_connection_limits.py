@@ -22,7 +22,7 @@ from twistedcam.net.connection_limits import RESERVED_FILES, ConnectionLimiter, 
 from twistedcam.servers.control.protocol import ControlFactory
 from twistedcam.servers.frames import FrameFactory
 from twistedcam.servers.http import HttpFactory
-from twistedcam.sources import SourceSpec
+from twistedcam.sources.spec import SourceSpec
 
 
 def address(number: int) -> IPv4Address:

@@ -24,7 +24,7 @@ from twistedcam.media.frame import Frame
 from twistedcam.recording import Recorder, RecordSettings
 from twistedcam.recording.writer import plan as planning
 from twistedcam.recording.writer.segment import Segment
-from twistedcam.sources import SourceInfo
+from twistedcam.sources.base import SourceInfo
 from twistedcam.stream.hub import Sink
 from twistedcam.stream.transcoder import Transcoder
 

@@ -24,7 +24,7 @@ from twistedcam.media.frame import Frame
 from twistedcam.servers.control.protocol import ControlFactory
 from twistedcam.servers.frames import FrameFactory
 from twistedcam.servers.http import Guard, HttpFactory, LiveStats, make_router
-from twistedcam.sources import parse
+from twistedcam.sources.spec import parse
 
 DOOR, YARD, NOWHERE = frozenset({"door"}), frozenset({"yard"}), frozenset({"nowhere"})
 #: Kinds of token: rights, cameras, and whether it is over. The server has door, yard and in.

@@ -20,7 +20,7 @@ from twistedcam.media.frame import Frame
 from twistedcam.servers.control.protocol import ControlFactory
 from twistedcam.servers.frames import FrameFactory
 from twistedcam.servers.http import Guard, HttpFactory, LiveStats, make_router
-from twistedcam.sources import parse
+from twistedcam.sources.spec import parse
 
 ALL = frozenset({"view", "control", "publish", "admin"})
 UPGRADE = {

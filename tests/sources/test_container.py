@@ -16,7 +16,7 @@ from tests.support.http_camera import opened, read
 from tests.support.system import require_program
 from twistedcam.codecs.jpeg_encoder import JpegEncoder
 from twistedcam.errors import CameraFailed
-from twistedcam.sources import RawPicture, Source
+from twistedcam.sources.base import RawPicture, Source
 from twistedcam.sources.container import turn
 
 RATE = 50

@@ -16,8 +16,9 @@ from tests.support.process import PATIENCE, wait_for
 from tests.support.source_peers import PASSWORD, USER, Peer, rtsp
 from twistedcam.errors import BadArgument, CameraFailed, LoginRefused
 from twistedcam.sources import ffmpeg as stream
-from twistedcam.sources import make_source, parse
 from twistedcam.sources.ffmpeg import StreamSource, local_address, name_of
+from twistedcam.sources.registry import make_source
+from twistedcam.sources.spec import parse
 
 
 @pytest.fixture(scope="module")

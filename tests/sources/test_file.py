@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from twistedcam.errors import BadArgument, CameraFailed, SourceEnded, StartupError
-from twistedcam.sources import make_source, parse
 from twistedcam.sources.file import FileSource
+from twistedcam.sources.registry import make_source
+from twistedcam.sources.spec import parse
 
 FRAMES = 5
 

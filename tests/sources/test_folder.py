@@ -9,7 +9,10 @@ import pytest
 
 from tests.support.http_camera import PICTURES, opened, read
 from twistedcam.errors import CameraFailed, SourceEnded
-from twistedcam.sources import Source, folder, make_source, parse
+from twistedcam.sources import folder
+from twistedcam.sources.base import Source
+from twistedcam.sources.registry import make_source
+from twistedcam.sources.spec import parse
 
 
 def _read_on(source: Source) -> None:

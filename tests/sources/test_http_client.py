@@ -14,9 +14,10 @@ import pytest
 from tests.support.http_camera import PICTURES, HttpCamera, Request, head, opened, read, whole
 from tests.support.process import PATIENCE
 from twistedcam.errors import CameraFailed
-from twistedcam.sources import make_source, parse
 from twistedcam.sources.http import WebSource
 from twistedcam.sources.http_client import CameraClient
+from twistedcam.sources.registry import make_source
+from twistedcam.sources.spec import parse
 from twistedcam.tls.certificate import make_certificate
 
 

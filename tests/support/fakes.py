@@ -16,7 +16,9 @@ from twistedcam.core.server import Server
 from twistedcam.events import CameraChanged, Event, EventBus
 from twistedcam.runtime.scheduler import Scheduler
 from twistedcam.runtime.threads import Thread
-from twistedcam.sources import SCHEMES, RawPicture, Settings, Source, SourceInfo, SourceSpec
+from twistedcam.sources.base import RawPicture, Source, SourceInfo
+from twistedcam.sources.registry import SCHEMES
+from twistedcam.sources.spec import Settings, SourceSpec
 
 TINY_JPEG: bytes = cv2.imencode(".jpg", np.zeros((1, 1), np.uint8))[1].tobytes()
 

@@ -14,7 +14,9 @@ import numpy as np
 
 from tests.fakecam import encode_jpeg, moving_picture
 from tests.support.process import PATIENCE
-from twistedcam.sources import RawPicture, Source, make_source, parse
+from twistedcam.sources.base import RawPicture, Source
+from twistedcam.sources.registry import make_source
+from twistedcam.sources.spec import parse
 
 _NOISE = np.random.default_rng(7).integers(0, 255, (160, 240, 3), np.uint8) // 3
 #: Pictures of more than 16 KB, as cameras give them.

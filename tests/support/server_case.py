@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.fakes import FakeScheme, make_server
 from twistedcam.auth import Authenticator, Grant, TokenFile
-from twistedcam.sources import SourceSpec
+from twistedcam.sources.spec import SourceSpec
 
 VIEW = frozenset({"view"})
 CONTROL = frozenset({"control"})

@@ -13,7 +13,7 @@ from twisted.logger import Logger
 from twistedcam.camera import check_source
 from twistedcam.config.options import OPTIONS, ServeOptions
 from twistedcam.processing import Process, check_code
-from twistedcam.sources import SourceSpec
+from twistedcam.sources.spec import SourceSpec
 
 if TYPE_CHECKING:
     from twistedcam.core.server import Server

@@ -21,8 +21,10 @@ from twistedcam.errors import CameraFailed, SourceEnded, Stalled
 from twistedcam.events import OPENED_ANEW, EventBus, Fault
 from twistedcam.media.frame import Frame
 from twistedcam.runtime.threads import Thread
-from twistedcam.sources import Inbox, SourceInfo, SourceSpec, make_source
-from twistedcam.sources.spec import title_of
+from twistedcam.sources.base import SourceInfo
+from twistedcam.sources.push import Inbox
+from twistedcam.sources.registry import make_source
+from twistedcam.sources.spec import SourceSpec, title_of
 from twistedcam.stream.hub import Hub
 
 log = Logger()

@@ -12,8 +12,7 @@ from twistedcam.camera.retry import RETRY_FIRST, RETRY_LOGIN, Retry
 from twistedcam.codecs.jpeg_encoder import JpegEncoder
 from twistedcam.errors import CameraFailed, LoginRefused, TwistedcamError
 from twistedcam.runtime.threads import Thread
-from twistedcam.sources import Source
-from twistedcam.sources.base import Relaying
+from twistedcam.sources.base import Relaying, Source
 
 #: The number of openings that may hang in the driver before no more are tried.
 HANGING_MOST = 3

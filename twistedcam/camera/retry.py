@@ -8,8 +8,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from twistedcam.runtime.backoff import Backoff
 from twistedcam.runtime.timer import Timer
-from twistedcam.sources import Source
-from twistedcam.sources.base import Reappearing
+from twistedcam.sources.base import Reappearing, Source
 
 #: Seconds before a camera that failed is tried again: the first wait, and the longest.
 RETRY_FIRST = 0.5

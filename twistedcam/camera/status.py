@@ -12,7 +12,8 @@ from twistedcam.camera.state_machine import CameraState
 from twistedcam.codecs.jpeg_encoder import EncodedPicture
 from twistedcam.events import CameraChanged
 from twistedcam.media.frame import Frame
-from twistedcam.sources import SourceInfo, SourceSpec
+from twistedcam.sources.base import SourceInfo
+from twistedcam.sources.spec import SourceSpec
 from twistedcam.util.histogram import Histogram
 from twistedcam.util.rate import Rate
 

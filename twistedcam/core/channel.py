@@ -16,7 +16,7 @@ from twistedcam.processing import Process, Processor
 from twistedcam.publishing.outputs import Outputs
 from twistedcam.recording import Recorder, RecordSettings
 from twistedcam.runtime.threads import Thread
-from twistedcam.sources import SourceSpec
+from twistedcam.sources.spec import SourceSpec
 
 
 class Channel:

@@ -13,7 +13,8 @@ from twistedcam.codecs.jpeg_encoder import JpegEncoder
 from twistedcam.errors import BadArgument, DiskError
 from twistedcam.net.urls import without_secrets
 from twistedcam.recording.library.hidden_folder import HiddenFolder
-from twistedcam.sources import SourceSpec, make_source
+from twistedcam.sources.registry import make_source
+from twistedcam.sources.spec import SourceSpec
 
 log = Logger()
 

@@ -33,8 +33,8 @@ from twistedcam.recording.writer.disk_space import check_mount
 from twistedcam.runtime.scheduler import Scheduler
 from twistedcam.runtime.threads import Thread, run_in_thread
 from twistedcam.runtime.timer import Timer
-from twistedcam.sources import SourceSpec
-from twistedcam.sources import parse as parse_source
+from twistedcam.sources.spec import SourceSpec
+from twistedcam.sources.spec import parse as parse_source
 from twistedcam.stream.viewers import Viewers
 from twistedcam.util.camera_name import check_distinct, check_name, find_name
 

@@ -18,7 +18,7 @@ from twistedcam.processing.runner import Runner
 from twistedcam.processing.user_code import Code
 from twistedcam.runtime.backoff import Backoff
 from twistedcam.runtime.timer import Timer
-from twistedcam.sources import RawPicture
+from twistedcam.sources.base import RawPicture
 from twistedcam.stream.hub import LATE, Sink
 from twistedcam.util.rate import Rate
 

@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from twistedcam.processing.executors import GRACE, Failed, Work
 from twistedcam.processing.newest_frame import FrameSlot
 from twistedcam.processing.results import Result
-from twistedcam.sources import RawPicture
+from twistedcam.sources.base import RawPicture
 
 log = Logger()
 

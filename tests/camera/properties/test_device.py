@@ -15,7 +15,7 @@ from tests.support.system import require
 from twistedcam.camera.properties import device as device_module
 from twistedcam.camera.properties.device import PATIENCE, DeviceControls
 from twistedcam.errors import BadArgument, CameraFailed
-from twistedcam.sources import parse
+from twistedcam.sources.spec import parse
 from twistedcam.sources.webcam.devices import LINUX
 
 

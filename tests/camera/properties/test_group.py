@@ -15,7 +15,9 @@ from twistedcam.camera.properties.group import CameraProperties
 from twistedcam.errors import BadArgument, CameraFailed, NotSupported
 from twistedcam.events import Event, PropertiesChanged
 from twistedcam.servers.control.line_format import event_as_text
-from twistedcam.sources import SCHEMES, Settings, Source, SourceInfo, SourceSpec, parse
+from twistedcam.sources.base import Source, SourceInfo
+from twistedcam.sources.registry import SCHEMES
+from twistedcam.sources.spec import Settings, SourceSpec, parse
 
 
 class FakeDevice:

@@ -8,7 +8,7 @@ from tests.support.server_case import ServerCase
 from twistedcam.camera.properties.stream import StreamProperties
 from twistedcam.codecs.jpeg_encoder import EncodedPicture
 from twistedcam.errors import BadArgument
-from twistedcam.sources import parse
+from twistedcam.sources.spec import parse
 
 #: One of each kind that has a rate to set.
 SOURCES = ("pattern:", "auto:", "webcam:0", "file:{0}/a.mkv", "folder:{0}", "http://cam/still.jpg")

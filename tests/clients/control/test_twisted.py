@@ -34,7 +34,7 @@ from twistedcam.errors import (
 from twistedcam.events import Fault
 from twistedcam.servers.control.line_format import split
 from twistedcam.servers.control.protocol import ControlFactory
-from twistedcam.sources import parse
+from twistedcam.sources.spec import parse
 
 GREETING = b'OK twistedcam 1 9.9\n{"ok": true}\n'
 

@@ -15,7 +15,7 @@ from tests.support.process import PATIENCE
 from twistedcam.app.service import CameraService
 from twistedcam.config.options import ServeOptions
 from twistedcam.events import Event, ViewerChanged
-from twistedcam.sources import parse
+from twistedcam.sources.spec import parse
 
 reactor: Any = installed_reactor
 PATTERN = "pattern:?size=320x240&fps=60"

@@ -24,7 +24,7 @@ from twistedcam.errors import CameraFailed
 from twistedcam.processing import Process
 from twistedcam.processing.user_code import Code
 from twistedcam.servers.console.keys import KEYS, LINE_GAP, Keys
-from twistedcam.sources import parse
+from twistedcam.sources.spec import parse
 
 SERVE = (sys.executable, "-m", "twistedcam", "serve")
 RUN_TWISTD = "from twisted.scripts.twistd import run; run()"

@@ -24,7 +24,7 @@ from twistedcam.events import Fault
 from twistedcam.net.graceful_close import LINGER
 from twistedcam.servers.control.event_watch import MAX_BEHIND
 from twistedcam.servers.control.protocol import ControlFactory, ControlProtocol
-from twistedcam.sources import parse
+from twistedcam.sources.spec import parse
 
 
 class Wire(StringTransport):

@@ -24,7 +24,7 @@ from twistedcam.events import CameraChanged
 from twistedcam.servers.frames import FrameFactory
 from twistedcam.servers.frames.keepalive import FRAME_LIMIT, MESSAGE_LIMIT
 from twistedcam.servers.frames.server import AT_ONCE, MAX_UNJOINED
-from twistedcam.sources import parse
+from twistedcam.sources.spec import parse
 
 LARGE = 31 << 20
 PING = wire.Ping(b"are you?")

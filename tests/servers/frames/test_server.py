@@ -14,7 +14,7 @@ from tests.support.server_case import TokenCase
 from twistedcam import Frame, wire
 from twistedcam.events import Event, ViewerChanged
 from twistedcam.servers.frames import FrameFactory, FrameProtocol
-from twistedcam.sources import SourceSpec
+from twistedcam.sources.spec import SourceSpec
 from twistedcam.wire.messages import FrameMessage
 
 

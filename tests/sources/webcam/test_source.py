@@ -14,9 +14,9 @@ import pytest
 
 from twistedcam.cli.main import main
 from twistedcam.errors import BadArgument, CameraFailed
-from twistedcam.sources import make_source
 from twistedcam.sources.auto import AutoSource
 from twistedcam.sources.base import RequestedMode, SourceInfo
+from twistedcam.sources.registry import make_source
 from twistedcam.sources.spec import parse
 from twistedcam.sources.webcam import source as webcam
 from twistedcam.sources.webcam.source import WebcamSource
@@ -92,7 +92,7 @@ def device(capture: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture
 def elsewhere(capture: Capture, monkeypatch: pytest.MonkeyPatch) -> Capture:
     """A system that is not Linux: there is no driver to ask, only OpenCV."""
-    for module in ("sources.webcam", "sources.auto", "cli.devices"):
+    for module in ("sources.webcam.source", "sources.auto", "cli.devices"):
         monkeypatch.setattr(f"twistedcam.{module}.LINUX", False)
     return capture
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 
-from twistedcam.sources import SourceSpec
+from twistedcam.sources.spec import SourceSpec
 
 Value = str | int | float | bool | None
 

@@ -14,7 +14,8 @@ from twistedcam.camera.properties.base import Property, Value
 from twistedcam.camera.status import CameraStatus
 from twistedcam.errors import BadArgument, CameraFailed, TwistedcamError
 from twistedcam.runtime.threads import Thread, run_in_thread
-from twistedcam.sources import SourceSpec, make_source
+from twistedcam.sources.registry import make_source
+from twistedcam.sources.spec import SourceSpec
 from twistedcam.sources.webcam.controls import (
     SHORT,
     find_turn,

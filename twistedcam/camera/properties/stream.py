@@ -8,7 +8,8 @@ from twistedcam.camera.properties.base import Property, UseSource
 from twistedcam.camera.status import CameraStatus
 from twistedcam.codecs.jpeg_encoder import JpegEncoder
 from twistedcam.errors import BadArgument, CameraFailed, NotSupported
-from twistedcam.sources import SourceSpec, known_settings, ranges
+from twistedcam.sources.registry import known_settings, ranges
+from twistedcam.sources.spec import SourceSpec
 
 STREAM_NAMES = ("fps", "size", "quality")
 #: The note on ``quality`` while it has no effect.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.support.http_site import SiteCase
-from twistedcam.sources import SourceSpec
+from twistedcam.sources.spec import SourceSpec
 
 
 class PageTests(SiteCase):

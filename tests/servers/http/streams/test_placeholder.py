@@ -25,7 +25,7 @@ from twistedcam.servers.http.streams.placeholder import (
     placeholder_size,
     state_shown,
 )
-from twistedcam.sources import SourceSpec
+from twistedcam.sources.spec import SourceSpec
 
 LONG = "averyveryveryveryverylongcameranamethatneverends_01234567890123"
 WIDE = "W" * 64

@@ -13,7 +13,7 @@ from tests.fakecam import FakeBus, Format, encode_jpeg, require_fakecam
 from tests.support.camera_rig import serving
 from tests.support.process import PATIENCE, wait_for
 from twistedcam.errors import BadArgument
-from twistedcam.sources import make_source
+from twistedcam.sources.registry import make_source
 from twistedcam.sources.spec import parse
 from twistedcam.sources.webcam.source import SETTLE_FRAMES
 

@@ -32,8 +32,9 @@ from twistedcam.codecs.jpeg_encoder import EncodedPicture, JpegEncoder
 from twistedcam.errors import BadArgument
 from twistedcam.media import jpeg
 from twistedcam.media.jpeg_repair import repair_jpeg
-from twistedcam.sources import RawPicture, known_settings
+from twistedcam.sources.base import RawPicture
 from twistedcam.sources.folder import FolderSource
+from twistedcam.sources.registry import known_settings
 from twistedcam.sources.spec import parse
 
 GOOD = make_jpeg()

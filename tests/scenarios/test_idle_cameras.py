@@ -11,7 +11,7 @@ from tests.support.fakes import TINY_JPEG, CameraRig, FakeScheme
 from twistedcam.codecs.jpeg_encoder import JpegEncoder
 from twistedcam.media import jpeg
 from twistedcam.media.frame import Frame
-from twistedcam.sources import RawPicture
+from twistedcam.sources.base import RawPicture
 from twistedcam.stream.hub import Sink
 
 IMAGE: Any = np.full((90, 160, 3), 200, np.uint8)

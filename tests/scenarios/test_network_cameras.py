@@ -24,10 +24,11 @@ from tests.support.process import PATIENCE, wait_for
 from tests.support.system import require_program
 from twistedcam.codecs.jpeg_encoder import JpegEncoder
 from twistedcam.errors import BadArgument, CameraFailed, SourceEnded, StartupError
-from twistedcam.sources import RawPicture, Source, make_source, parse
 from twistedcam.sources import ffmpeg as stream
 from twistedcam.sources import http as web
-from twistedcam.sources.base import Paused
+from twistedcam.sources.base import Paused, RawPicture, Source
+from twistedcam.sources.registry import make_source
+from twistedcam.sources.spec import parse
 
 JPEGS = [encode_jpeg(picture) for picture in moving_picture(320, 240, 4)]
 

@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from tests.support.fakes import CameraRig, FakeScheme
 from twistedcam.camera.capture import CLOSE_TIMEOUT, OPEN_TIMEOUT
 from twistedcam.errors import CameraFailed, SourceEnded
-from twistedcam.sources import RawPicture, SourceInfo
+from twistedcam.sources.base import RawPicture, SourceInfo
 from twistedcam.stream.hub import Sink
 
 #: The diagram in docs/architecture.md.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from twistedcam.sources import SCHEMES
+from twistedcam.sources.registry import SCHEMES
 from twistedcam.sources.spec import COMMON
 
 TEXT = (Path(__file__).parent.parent.parent / "docs/cameras.md").read_text()

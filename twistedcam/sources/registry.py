@@ -1,0 +1,90 @@
+"""Where pictures come from: one module for each kind of camera.
+
+``make_source(parse("pattern:?fps=10"))`` gives a :class:`Source`, which a camera reads in a thread
+of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+
+from twistedcam.errors import BadArgument
+from twistedcam.sources.base import Source
+from twistedcam.sources.push import Inbox, PushSource
+from twistedcam.sources.spec import Settings, SourceSpec
+
+Maker = Callable[[SourceSpec, Settings], Source]
+
+
+def _class_in(module: str, name: str) -> Maker:
+    """The maker of a source's class, whose module is imported when it is first asked for."""
+
+    def make(spec: SourceSpec, settings: Settings) -> Source:
+        found = getattr(import_module(f"twistedcam.sources.{module}"), name)
+        made: Source = found.from_settings(spec, settings)
+        return made
+
+    return make
+
+
+_RELAY = _class_in("relay", "RelaySource")
+_STREAM = _class_in("ffmpeg", "StreamSource")
+_WEB = _class_in("http", "WebSource")
+
+#: Scheme to maker.
+SCHEMES: dict[str, Maker] = {
+    "auto": _class_in("auto", "AutoSource"),
+    "webcam": _class_in("webcam.source", "WebcamSource"),
+    "pattern": _class_in("pattern", "PatternSource"),
+    "file": _class_in("file", "FileSource"),
+    "folder": _class_in("folder", "FolderSource"),
+    **dict.fromkeys(("http", "https"), _WEB),
+    **dict.fromkeys(("twistedcam", "twistedcams", "twistedcam+unix"), _RELAY),
+    **dict.fromkeys(("rtsp", "rtsps", "rtmp", "rtmps", "srt", "udp", "rtp", "ffmpeg"), _STREAM),
+    "push": PushSource.from_settings,
+}
+
+
+def make_source(spec: SourceSpec, inbox: Inbox | None = None) -> Source:
+    """A source that is ready to be opened.
+
+    Arguments:
+        inbox: where pictures for it are left, if it is of the kind that has them brought.
+
+    Raises:
+        BadArgument: the scheme, the target or a setting is not one that there is.
+    """
+    source = _make(spec)[0]
+    if inbox is not None and isinstance(source, PushSource):
+        source.inbox = inbox
+    return source
+
+
+def known_settings(spec: SourceSpec) -> frozenset[str]:
+    """The settings that such a source has.
+
+    Raises:
+        BadArgument: as make_source.
+    """
+    return _make(spec)[1].known
+
+
+def ranges(spec: SourceSpec) -> dict[str, tuple[float, float]]:
+    """The lowest and the highest of each setting of such a source that is a number.
+
+    Raises:
+        BadArgument: as make_source.
+    """
+    return _make(spec)[1].ranges
+
+
+def _make(spec: SourceSpec) -> tuple[Source, Settings]:
+    settings = Settings(spec)
+    maker = SCHEMES.get(spec.scheme)
+    if maker is None:
+        known = ", ".join(f"{scheme}:" for scheme in SCHEMES)
+        raise BadArgument(f"there is no source {spec.scheme!r}: use one of {known}")
+    source = maker(spec, settings)
+    settings.refuse_unknown()
+    return source, settings
