@@ -35,7 +35,7 @@ def _path(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
 
-# Functions without a name have to stand here: in a field msgspec takes them out of this module.
+# Lambdas stand outside the classes: msgspec evaluates annotations without the names of this module.
 Endpoints = Annotated[list[str], Read(lambda text, _: expand_endpoint(text), "ENDPOINT")]
 Sites = Annotated[list[str], Read(parse_origin, "ORIGIN")]
 Folder = Annotated[Path, Read(lambda text, _: _path(text or "recordings"), "DIR")]
@@ -176,7 +176,7 @@ OPTIONS = {k: each for k, each in settings_of(GivenOptions).items() if k not in 
 
 
 class ServeOptions(PlainOptions):
-    """A server's options, checked. A server that a program makes has the ports that it says.
+    """A server's options, checked. A program that makes them names the ports; there is no default.
 
     Arguments:
         cameras: sources by the cameras' names.
