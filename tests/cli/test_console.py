@@ -10,7 +10,7 @@ from tests.support.process import PATIENCE
 from twistedcam.cli.console import WELL, Console
 
 GREETING = b"OK twistedcam 1 9.9 ('help' lists the commands)\n" + b'{"ok": true}\n'
-LAST_WORDS = b'{"ok": false, "code": "unauthorized", "message": "no token was shown"}\n'
+LAST_WORDS = b'{"ok": false, "code": "unauthorized", "message": "no token was received"}\n'
 
 
 def test_a_connection_that_was_ended_while_nobody_typed_is_made_anew() -> None:

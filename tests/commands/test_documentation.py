@@ -10,9 +10,9 @@ from twistedcam import events
 from twistedcam.commands import standard_commands
 from twistedcam.errors import CommandError
 from twistedcam.net import graceful_close
-from twistedcam.servers.control import event_watch as watch
 from twistedcam.servers.control import protocol, telnet
 from twistedcam.servers.control.line_format import MAX_LINE
+from twistedcam.servers.control.session import MAX_UNREAD_EVENTS
 
 TEXT = (Path(__file__).parents[2] / "docs" / "control-protocol.md").read_text()
 
@@ -46,5 +46,5 @@ def test_the_limits_are_the_program_s() -> None:
     assert f"{MAX_LINE:,} bytes" in limits
     assert f"{telnet._MAX_SUBNEGOTIATION:,} bytes" in limits
     assert f"| {protocol.MAX_WAITING}, then" in limits
-    assert f"{watch.MAX_BEHIND // 1024} KiB" in limits
+    assert f"{MAX_UNREAD_EVENTS // 1024} KiB" in limits
     assert f"{graceful_close.LINGER:g} s" in limits

@@ -9,8 +9,8 @@ import pytest
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.task import Clock
 
-from tests.servers.control.test_tokens import Controller
 from tests.servers.frames.test_server import Peer
+from tests.support.control_client import ControlConnection
 from tests.support.fakes import FakeScheme, make_server
 from tests.support.http_site import Connection
 from tests.support.process import ServerProcess
@@ -120,7 +120,7 @@ def test_each_port_says_that_there_are_too_many(tmp_path: Path) -> None:
         [error] = second.received()
         assert isinstance(error, wire.Error)
         assert (error.code, second.closed) == ("too-many", True)
-        transport = Controller(ControlFactory(server, standard_commands())).transport
+        transport = ControlConnection(ControlFactory(server, standard_commands())).transport
         assert transport.disconnecting
         browser = Connection(HttpFactory(lambda request: None, server))
         browser.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")

@@ -31,9 +31,9 @@ from twistedcam.recording.library import thumbnail
 from twistedcam.recording.media_worker import video_file as video
 from twistedcam.recording.writer import file_names as names
 from twistedcam.runtime.scheduler import TIME_SLICE
-from twistedcam.servers.control import event_watch as watch
 from twistedcam.servers.control import line_format as lines
 from twistedcam.servers.control import protocol, telnet
+from twistedcam.servers.control.session import MAX_UNREAD_EVENTS
 from twistedcam.servers.frames import keepalive, server
 from twistedcam.servers.frames.publish_session import MAX_CHECKED_AT_ONCE
 from twistedcam.servers.http.api import commands as api
@@ -77,7 +77,7 @@ KIB, MIB = 1024, 1024 * 1024
         f"messages that wait for such a client | {sender.MAX_QUEUED // KIB} KiB |",
         f"in one turn | {TIME_SLICE * 1000:g} ms for all of them together; ",
         f"one turn of the reactor | {listener.MOST_ACCEPTED} |",
-        f"does not read | {watch.MAX_BEHIND // KIB} KiB |",
+        f"does not read | {MAX_UNREAD_EVENTS // KIB} KiB |",
         f"does not read | {events.MAX_WAITING // KIB} KiB |",
         f"subnegotiation | {telnet._MAX_SUBNEGOTIATION // KIB} KiB |",
         f"each request | {channel.MAX_HEADERS}, {channel.MAX_HEADER_BYTES // KIB} KiB, ",

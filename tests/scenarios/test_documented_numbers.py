@@ -35,10 +35,10 @@ from twistedcam.recording.writer import disk_space as disk
 from twistedcam.recording.writer import file_names as names
 from twistedcam.recording.writer import segment, session
 from twistedcam.servers.console import keys
-from twistedcam.servers.control import event_watch as watch
 from twistedcam.servers.control import line_format as lines
 from twistedcam.servers.control import protocol as control
 from twistedcam.servers.control import telnet
+from twistedcam.servers.control.session import MAX_UNREAD_EVENTS
 from twistedcam.servers.frames import keepalive
 from twistedcam.servers.frames import publish_session as publish
 from twistedcam.servers.frames import server as frames
@@ -139,7 +139,7 @@ NUMBERS = (
         r"the one being carried out \| (\w+), then[^;]*; (\w+) KiB of them",
         [control.MAX_WAITING, control.MAX_WAITING_BYTES / KIB],
     ),
-    ("control-protocol", r"events that are not read \| (\w+) KiB", [watch.MAX_BEHIND / KIB]),
+    ("control-protocol", r"events that are not read \| (\w+) KiB", [MAX_UNREAD_EVENTS / KIB]),
     ("control-protocol", r"within (\w+) ms of each other are a pasted", [keys.LINE_GAP * 1000]),
     ("frame-protocol", r"A message is (\w+) bytes of header", [wire.HEADER.size]),
     ("frame-protocol", r"frame header \((\w+) bytes\)", [messages.FRAME_HEADER.size]),

@@ -11,8 +11,8 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from tests.servers.control.test_tokens import Controller
 from tests.servers.frames.test_server import Peer
+from tests.support.control_client import ControlConnection
 from tests.support.fakes import TINY_JPEG
 from tests.support.http_site import Connection
 from tests.support.server_case import ServerCase
@@ -220,11 +220,11 @@ class MatrixTests(ServerCase):
         factory = ControlFactory(self.server, self.registry)
         for kind, token in self.tokens.items():
             if KINDS[kind][2]:
-                [said] = Controller(factory).ask(f"auth {token}")
+                [said] = ControlConnection(factory).ask(f"auth {token}")
                 self.assertIn("has expired", said)
                 continue
             for line, right, camera in LINES:
-                controller = Controller(factory)
+                controller = ControlConnection(factory)
                 controller.ask(f"auth {token}")
                 answer = controller.ask(line)
                 where = (kind, line, answer)
@@ -260,7 +260,7 @@ class MatrixTests(ServerCase):
         http = HttpFactory(partial(router.answer, Guard(any_name=True)), self.server)
         control = ControlFactory(self.server, self.registry)
         for kind, token in self.tokens.items():
-            browser, controller = Connection(http), Controller(control)
+            browser, controller = Connection(http), ControlConnection(control)
             is_heard = browser.ask("GET", "/events", Authorization=f"Bearer {token}") == 200
             controller.ask(f"auth {token}")
             watches = controller.ask("watch") == ["OK"]
@@ -277,7 +277,7 @@ class MatrixTests(ServerCase):
         factory = ControlFactory(self.server, self.registry)
         for line, _, camera in LINES:
             if camera not in ("nowhere", "elsewhere"):
-                self.assertNotIn("unauthorized", str(Controller(factory).ask(line)), line)
+                self.assertNotIn("unauthorized", str(ControlConnection(factory).ask(line)), line)
         grant: Any = self.successResultOf(
             Deferred.fromCoroutine(self.server.authenticator.by_token(None, None))
         )

@@ -6,8 +6,8 @@ import base64
 from functools import partial
 from typing import Any
 
-from tests.servers.control.test_tokens import Controller
 from tests.servers.frames.test_server import Peer
+from tests.support.control_client import ControlConnection
 from tests.support.fakes import TINY_JPEG
 from tests.support.http_site import Connection
 from tests.support.server_case import TokenCase
@@ -49,8 +49,8 @@ class EndTests(TokenCase):
         self.http = HttpFactory(partial(router.answer, Guard(any_name=True)), self.server)
         self.door.hub.publish(Frame(1, 1_000_000, 1, 1, TINY_JPEG))
 
-    def controller(self, name: str) -> Controller:
-        made = Controller(self.control)
+    def controller(self, name: str) -> ControlConnection:
+        made = ControlConnection(self.control)
         self.assertEqual(made.ask(f"auth {self.tokens[name]}")[-1], "OK")
         return made
 
@@ -112,8 +112,8 @@ class EndTests(TokenCase):
         self.assertEqual(waits.heard(), [])
 
     def test_one_that_goes_while_its_token_waits_leaves_nothing(self) -> None:
-        Controller(self.control).ask("auth wrong")
-        waiting = Controller(self.control)
+        ControlConnection(self.control).ask("auth wrong")
+        waiting = ControlConnection(self.control)
         self.assertEqual(waiting.ask(f"auth {self.tokens['all']}"), [])
         waiting.protocol.connectionLost()
         self.clock.advance(1)

@@ -94,3 +94,12 @@ def test_values_as_they_stand_behind_their_keys() -> None:
         "a b",
     ]
     assert lines.error_as_text(BadArgument("no\nway")) == "ERR bad-argument no way\n"
+
+
+@given(st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0\n")))
+def test_words_are_split_as_by_a_shell(text: str) -> None:
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        return
+    assert lines.split(text.encode()) == words

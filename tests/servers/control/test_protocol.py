@@ -4,85 +4,37 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from twisted.conch.telnet import IAC
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IWriteDescriptor
-from twisted.internet.task import Clock
-from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import directlyProvides, providedBy
 
-from tests.support.fakes import make_server
+from tests.support.control_client import ControlConnection, ControlPort
+from tests.support.server_case import ServerCase, TokenCase
 from twistedcam.commands import standard_commands
 from twistedcam.errors import DiskError
-from twistedcam.events import Fault
+from twistedcam.net.connection_limits import LEAST_SHARE, UNJOINED_SHARE, ConnectionLimits
 from twistedcam.net.graceful_close import LINGER
-from twistedcam.servers.control.event_watch import MAX_BEHIND
-from twistedcam.servers.control.protocol import ControlFactory, ControlProtocol
-from twistedcam.sources.spec import parse
+from twistedcam.servers.control.protocol import (
+    AT_ONCE,
+    JOIN_TIMEOUT,
+    PIECE,
+    READ_SIZE,
+    ControlFactory,
+)
 
-
-class Wire(StringTransport):
-    """A transport that remembers how it was ended."""
-
-    is_aborted = False
-
-    def abortConnection(self) -> None:
-        self.is_aborted = True
-
-
-class Controller:
-    """A port on a fake clock with one connection to it."""
-
-    def __init__(self, *cameras: str) -> None:
-        self.clock = Clock()
-        folder = Path(tempfile.gettempdir(), "never-written")
-        self.server = make_server(self.clock, folder)
-        for name in cameras or ("cam",):
-            self.server.add_camera(name, parse("pattern:"))
-        self.registry = standard_commands()
-        self.slow: list[Deferred[Any]] = []
-
-        @self.registry.command("slow")
-        async def slow(server: Any) -> Any:
-            """Take its time."""
-            waiting: Deferred[Any] = Deferred()
-            self.slow.append(waiting)
-            return await waiting
-
-        self.factory = ControlFactory(self.server, self.registry)
-        self.protocol, self.wire = self.connect()
-        self.wire.clear()
-
-    def connect(self) -> tuple[ControlProtocol, Wire]:
-        protocol, wire = self.factory.buildProtocol(None), Wire()
-        protocol.makeConnection(wire)
-        return protocol, wire
-
-    def say(self, data: bytes) -> list[str]:
-        """Send bytes; the lines that came back."""
-        self.protocol.dataReceived(data)
-        self.turn()
-        return self.heard()
-
-    def turn(self) -> None:
-        for _ in range(700):
-            self.clock.advance(0)
-
-    def heard(self) -> list[str]:
-        text = self.wire.value().decode()
-        self.wire.clear()
-        return text.splitlines()
+#: What a telnet program may send between two words, and arbitrary bytes.
+COMMANDS = [IAC + b"\xf1", IAC + b"\xf6", IAC + b"\xf4", IAC + b"\xfd\x01", IAC + b"\xed", b"\r\0"]
 
 
 class PortTests(SynchronousTestCase):
     def setUp(self) -> None:
-        self.it = Controller()
+        self.it = ControlPort()
 
     def test_it_greets(self) -> None:
         _, wire = self.it.connect()
@@ -130,7 +82,7 @@ class PortTests(SynchronousTestCase):
         self.it.say(b"slow\n")
         self.it.slow[0].errback(RuntimeError("a bug"))
         self.assertEqual(
-            self.it.heard(), ["ERR internal that failed inside the server; its log says why"]
+            self.it.heard(), ["ERR internal the server failed; its log has the reason"]
         )
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
         self.assertEqual(self.it.say(b"ping\n"), ["OK"])
@@ -143,7 +95,7 @@ class PortTests(SynchronousTestCase):
 
         self.it.say(b"slow\n")
         self.it.slow[0].errback(SystemExit(1))
-        answer = "ERR internal that failed inside the server; its log says why"
+        answer = "ERR internal the server failed; its log has the reason"
         self.assertEqual(self.it.say(b"leave\nping\n"), [answer, answer, "OK"])
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 2)
 
@@ -166,14 +118,14 @@ class PortTests(SynchronousTestCase):
         self.it.registry.command("touch")(lambda server: ran.append("touched"))
         head = b"POST / HTTP/1.1\r\nHost: 127.0.0.1:9531\r\nContent-Type: text/plain\r\n\r\n"
         for data in (head + b"\ntouch\n", b"OPTIONS * HTTP/1.0\ntouch\n", b"PRI * HTTP/2.0\n"):
-            it = Controller()
+            it = ControlPort()
             it.registry.command("touch")(lambda server: ran.append("touched"))
             for byte in data:  # in however many pieces it comes
                 it.say(bytes([byte]))
             self.assertEqual((ran, it.wire.disconnecting), ([], True))
         answers = self.it.say(b"ping\n" + head + b"\ntouch\n")
         self.assertEqual(answers[0], "OK")
-        self.assertRegex(answers[1], "^ERR bad-argument that is HTTP")
+        self.assertRegex(answers[1], "^ERR bad-argument this is the control port, not HTTP")
         self.assertEqual((len(answers), ran), (2, []))
 
     def test_quit_closes_behind_its_answer(self) -> None:
@@ -231,89 +183,122 @@ class PortTests(SynchronousTestCase):
         self.assertLess(turns[0], 100)
 
 
-class WatchTests(SynchronousTestCase):
+class SchedulingTests(ServerCase):
     def setUp(self) -> None:
-        self.it = Controller("one", "two")
+        super().setUp()
+        self.factory = ControlFactory(self.server, standard_commands())
 
-    def tell(self, camera: str | None, reason: str = "it burns") -> None:
-        self.it.server.events.publish(Fault(camera, "camera-failed", reason))
+    def turn(self, times: int = 5000) -> None:
+        for _ in range(times):
+            self.clock.advance(0)
 
-    def test_events_come_until_the_next_line(self) -> None:
-        self.assertEqual(self.it.say(b"watch\n"), ["OK"])
-        self.tell("one")
-        self.assertEqual(
-            self.it.heard(), ["event: fault camera=one code=camera-failed reason='it burns'"]
-        )
-        self.assertEqual(self.it.say(b"ping\n"), ["OK"])
-        self.tell("one")
-        self.assertEqual(self.it.heard(), [])
+    def test_whatever_comes_is_taken_apart_in_turns(self) -> None:
+        for command in COMMANDS:
+            controller = ControlConnection(self.factory)
+            data = (command * READ_SIZE)[:READ_SIZE]
+            controller.protocol.dataReceived(data)
+            left = len(controller.protocol._pending) - controller.protocol._at
+            self.assertGreaterEqual(left, READ_SIZE - AT_ONCE * PIECE, command)
+            self.assertEqual(controller.transport.producerState, "paused")
+            self.turn()
+            self.assertEqual(controller.protocol._pending, b"", command)
+            self.assertEqual(controller.transport.producerState, "producing")
+            controller.transport.clear()
+            self.assertEqual(controller.ask("ping")[-1:], ["OK"], command)
 
-    def test_an_empty_line_ends_it_and_is_not_answered(self) -> None:
-        self.it.say(b"watch\r\n")
-        self.tell("one")
-        self.assertEqual(len(self.it.heard()), 1)
-        self.assertEqual(self.it.say(b"\r\n"), [])
-        self.tell("one")
-        self.assertEqual(self.it.heard(), [])
+    def test_a_command_that_waits_does_not_keep_its_controller_from_being_read(self) -> None:
+        waiting: Deferred[None] = Deferred()
 
-    def test_one_camera_s_events_and_those_of_none(self) -> None:
-        self.it.say(b"watch two\n")
-        self.tell("one")
-        self.tell("two")
-        self.tell(None)
-        self.assertEqual(
-            [line.split()[2] for line in self.it.heard()], ["camera=two", "code=camera-failed"]
-        )
+        @self.factory.registry.command("slow")
+        async def slow(server: object) -> None:
+            await waiting
 
-    def test_a_camera_that_there_is_not_is_not_watched(self) -> None:
-        (answer,) = self.it.say(b"watch three\n")
-        self.assertRegex(answer, "^ERR no-such-camera ")
+        controller = ControlConnection(self.factory)
+        self.assertEqual(controller.ask("slow"), [])
+        controller.protocol.dataReceived(b"ping\n" * 3)
+        self.assertEqual(controller.transport.producerState, "producing")
+        controller.protocol.dataReceived(b"ping\n" * 500)
+        self.turn()
+        self.assertEqual(controller.transport.producerState, "paused")
+        waiting.callback(None)
+        self.turn()
+        self.assertEqual(controller.heard(), ["OK"] * 504)
 
-    def test_events_in_json(self) -> None:
-        self.it.say(b"json on\nwatch\n")
-        self.tell("one")
-        (line,) = self.it.heard()
-        self.assertEqual(
-            json.loads(line),
-            {"event": "fault", "camera": "one", "code": "camera-failed", "reason": "it burns"},
-        )
+    def test_a_controller_that_has_closed_its_half_gets_all_its_answers(self) -> None:
+        controller = ControlConnection(self.factory)
+        controller.protocol.dataReceived(b"ping\n" * 500 + b"nonsense\n")
+        controller.protocol.readConnectionLost()
+        self.turn()
+        answers = controller.heard()
+        self.assertEqual(answers[:-1], ["OK"] * 500)
+        self.assertTrue(controller.transport.disconnecting)
 
-    def test_the_interrupt_key_ends_a_watch(self) -> None:
-        self.it.say(b"watch\n")
-        self.it.say(b"\xff\xf4")
-        self.tell("one")
-        self.assertEqual(self.it.heard(), [])
 
-    def test_one_who_does_not_read_events_is_dropped_at_a_bound(self) -> None:
-        self.it.say(b"watch\n")
-        self.it.protocol.pauseProducing()
-        for _ in range(MAX_BEHIND // 1000 + 1):
-            self.assertFalse(self.it.wire.is_aborted)
-            self.tell("one", "x" * 1000)
-            self.it.protocol.pauseProducing()  # as transports do at every write
-            if self.it.wire.is_aborted:
-                break
-        self.assertTrue(self.it.wire.is_aborted)
-        said = len(self.it.heard())
-        self.tell("one")
-        self.assertEqual(self.it.heard(), [])
-        self.assertLess(said, MAX_BEHIND // 1000 + 1)
+class DeadlineTests(TokenCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.factory = ControlFactory(self.server, standard_commands())
 
-    def test_one_who_reads_again_in_time_has_lost_nothing(self) -> None:
-        self.it.say(b"watch\n")
-        for _ in range(10):
-            self.it.protocol.pauseProducing()
-            for _ in range(MAX_BEHIND // 2000):
-                self.tell("one", "x" * 1000)
-            self.it.protocol.resumeProducing()
-        self.assertFalse(self.it.wire.is_aborted)
-        self.assertEqual(len(self.it.heard()), 10 * (MAX_BEHIND // 2000))
+    def test_a_token_has_to_be_shown_in_time(self) -> None:
+        silent, slow, right = (ControlConnection(self.factory) for _ in range(3))
+        right.ask(f"auth {self.tokens['boss']}")
+        for _ in range(int(JOIN_TIMEOUT) - 1):
+            self.clock.advance(1)
+            self.assertEqual(slow.ask("ping"), ["OK"])
+        self.assertFalse(silent.transport.disconnecting)
+        self.clock.advance(1.1)
+        for each in (silent, slow):
+            [answer] = each.heard()
+            self.assertRegex(answer, "^ERR unauthorized no token was received within 10 s")
+            self.assertTrue(each.transport.disconnecting)
+        self.clock.advance(3600)
+        self.assertEqual(right.ask("ping")[-1], "OK")
+        self.assertFalse(right.transport.disconnecting)
 
-    def test_a_closed_connection_watches_no_more(self) -> None:
-        self.it.say(b"watch\n")
-        self.it.protocol.connectionLost()
-        self.tell("one")
-        self.assertEqual(self.it.heard(), [])
+    def test_one_whose_token_is_being_looked_at_is_waited_for(self) -> None:
+        guesser = ControlConnection(self.factory)
+        for _ in range(5):
+            guesser.ask("auth wrong")
+        patient = ControlConnection(self.factory)
+        self.clock.advance(JOIN_TIMEOUT - 0.1)
+        self.assertEqual(patient.ask(f"auth {self.tokens['boss']}"), [])
+        for _ in range(60):
+            self.clock.advance(1)
+        self.assertEqual(patient.heard()[-1], "OK")
+        self.assertFalse(patient.transport.disconnecting)
+
+    def test_those_without_a_token_leave_room_for_all_others(self) -> None:
+        self.server.connection_limiter.limits = ConnectionLimits(connections=80)
+        share = 80 // UNJOINED_SHARE
+        for number in range(share):
+            self.assertFalse(
+                ControlConnection(self.factory, f"192.0.2.{number}").transport.disconnecting
+            )
+        late = ControlConnection(self.factory, "192.0.2.99")
+        self.assertTrue(late.transport.disconnecting)
+        self.server.connection_limiter.admit(late.transport.getPeer())  # at another port
+
+    def test_one_who_has_shown_a_token_makes_room(self) -> None:
+        self.server.connection_limiter.limits = ConnectionLimits(connections=LEAST_SHARE * 2)
+        for number in range(LEAST_SHARE + 4):
+            each = ControlConnection(self.factory, tls=True)
+            self.assertFalse(each.transport.disconnecting, number)
+            self.assertEqual(each.ask(f"auth {self.tokens['boss']}")[-1], "OK")
+
+
+class NoTokenTests(ServerCase):
+    def test_where_there_are_no_tokens_a_person_may_think_for_hours(self) -> None:
+        controller = ControlConnection(ControlFactory(self.server, standard_commands()))
+        self.clock.advance(7200)
+        self.assertEqual(controller.ask("ping"), ["OK"])
+
+    def test_over_tls_the_handshake_has_to_end_in_time(self) -> None:
+        factory = ControlFactory(self.server, standard_commands())
+        silent, done = ControlConnection(factory, tls=True), ControlConnection(factory, tls=True)
+        done.protocol.handshakeCompleted()
+        self.clock.advance(JOIN_TIMEOUT + 0.1)
+        self.assertTrue(silent.transport.disconnecting)
+        self.assertEqual(done.ask("ping"), ["OK"])
 
 
 LINES = st.one_of(
@@ -329,7 +314,7 @@ class FuzzTests(SynchronousTestCase):
     def test_any_bytes_get_answers_and_leave_no_traceback(
         self, parts: list[bytes], step: int
     ) -> None:
-        it = Controller("cam")
+        it = ControlPort("cam")
         data = b"\n".join([*parts, b""])
         for start in range(0, len(data), step):
             it.protocol.dataReceived(data[start : start + step])

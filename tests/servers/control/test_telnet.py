@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from twisted.conch.telnet import DO, DONT, ECHO, IAC, IP, NOP, SB, SE, WILL, WONT
 from twisted.internet.testing import StringTransport
 
-from twistedcam.servers.control.telnet import PatientTelnet
+from twistedcam.servers.control.telnet import TolerantTelnet
 
 
-class Listener(PatientTelnet):
+class Listener(TolerantTelnet):
     def __init__(self) -> None:
         super().__init__()
         self.text = b""
@@ -23,10 +23,10 @@ class Listener(PatientTelnet):
     def applicationDataReceived(self, data: bytes) -> None:
         self.text += data
 
-    def interrupted(self) -> None:
+    def on_interrupt(self) -> None:
         self.interruptions += 1
 
-    def garbled(self) -> None:
+    def on_garbled(self) -> None:
         self.is_garbled = True
 
 

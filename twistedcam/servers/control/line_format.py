@@ -1,4 +1,4 @@
-"""Control lines without any input or output: bytes to words, answers to text."""
+"""The lines of the control protocol: splits bytes into words, formats answers as text or JSON."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from twistedcam.util.one_line import on_one_line
 if TYPE_CHECKING:
     from twistedcam.commands import Answer, Command
 
-#: Bytes in a line, its end not counted.
+#: Bytes in a line, without its end.
 MAX_LINE = 4096
 
 _json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class LineReader:
-    """Cuts bytes into lines. LF, CR LF and CR end one: telnet's CR NUL has become CR by then."""
+    """Splits bytes into lines, which end with LF, CR LF or CR (telnet has made CR of CR NUL)."""
 
     def __init__(self) -> None:
         self._buffer = b""
         self._has_ended_by_cr = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """The lines that ``data`` completes, without their ends, empty ones among them.
+        """Yield the lines that ``data`` completes, without their ends; empty ones, too.
 
         Raises:
-            LineTooLong, BadArgument: the connection has to end.
+            LineTooLong, BadArgument: the connection has to be closed.
         """
         if not data:
             return
@@ -42,57 +42,55 @@ class LineReader:
         *whole, self._buffer = _END.split(self._buffer + data)
         for line in whole:
             if _REQUEST.search(line):
-                raise BadArgument(
-                    "that is HTTP, and this the control port: open the page's address"
-                )
+                raise BadArgument("this is the control port, not HTTP: use the page's address")
             yield _checked(line)
         _checked(self._buffer)
 
 
 _END = re.compile(rb"\r\n|\r|\n")
-#: A request's first line. Any site can have a browser send one here, with commands behind it.
+#: The first line of an HTTP request. Any site can make a browser send one, followed by commands.
 _REQUEST = re.compile(rb" HTTP/\d(\.\d)?\Z")
 
 
 def _checked(line: bytes) -> bytes:
     if len(line) > MAX_LINE:
-        raise LineTooLong(f"a line has at most {MAX_LINE} bytes")
+        raise LineTooLong(f"a line may have at most {MAX_LINE} bytes")
     return line
 
 
-#: What makes a word more than what stands between blanks, and words without it (shlex).
+#: Characters that need shlex, and the words of a line without them.
 _QUOTES = re.compile(r"[\"'\\]")
 _WORDS = re.compile(r"[^ \t\r\n]+")
 
 
 def split(line: bytes) -> list[str]:
-    """The words of a line, as a POSIX shell splits them.
+    """Split a line into words as a POSIX shell does.
 
     Raises:
-        BadArgument: it is not UTF-8, or a quote is not closed.
+        BadArgument: the line is not UTF-8, contains NUL, or has an open quote.
     """
     try:
         text = line.decode()
     except UnicodeDecodeError:
-        raise BadArgument("a line has to be UTF-8") from None
+        raise BadArgument("a line must be UTF-8") from None
     if "\0" in text:
-        raise BadArgument("a line cannot have a NUL in it")
+        raise BadArgument("a line must not contain NUL")
     if not _QUOTES.search(text):
-        return _WORDS.findall(text)  # shlex looks at each character
+        return _WORDS.findall(text)  # much faster than shlex
     try:
         return shlex.split(text)
     except ValueError as error:
         what = "a quote is not closed" if "quotation" in str(error) else "a backslash ends the line"
-        raise BadArgument(f"{what}: words are split as a shell splits them") from None
+        raise BadArgument(f"{what}: lines are split into words as by a shell") from None
 
 
-#: Types whose values are shown as they are; bool is none of them.
+#: Types whose values need no escaping; bool is not among them.
 _NUMBERS = frozenset({int, float})
 
 
 def show(value: Any) -> str:
-    """A value as it stands behind its key: on one line, with nothing that steers a terminal."""
-    if type(value) is str:  # first, because most that come here are
+    """Return a value as text on one line without control characters."""
+    if type(value) is str:  # first, because most values are
         return on_one_line(value)
     if value is None:
         return "none"
@@ -102,12 +100,12 @@ def show(value: Any) -> str:
 
 
 def as_text(command: Command, answer: Answer) -> str:
-    """``key: value`` lines, then ``OK``."""
+    """Format an answer as ``key: value`` lines and ``OK``."""
     if command.as_lines is not None:
         lines = command.as_lines(answer)
     else:
         items = [] if answer is None else answer if isinstance(answer, list) else [answer]
-        # A list of hundreds has thousands of values, and most of them are numbers.
+        # Long lists have thousands of values, most of them numbers.
         lines = [
             f"{key}: {value if type(value) in _NUMBERS else show(value)}"
             for item in items
@@ -117,7 +115,7 @@ def as_text(command: Command, answer: Answer) -> str:
 
 
 def as_json(command: Command, answer: Answer) -> str:
-    """One line; a list stands under its plural."""
+    """Format an answer as one line of JSON; a list is under its plural name."""
     body: dict[str, Any] = {"ok": True}
     if isinstance(answer, list):
         body[command.items or "items"] = answer
@@ -127,26 +125,26 @@ def as_json(command: Command, answer: Answer) -> str:
 
 
 def error_as_text(error: TwistedcamError) -> str:
-    """``ERR CODE MESSAGE``."""
+    """Format an error as ``ERR CODE MESSAGE``."""
     return f"ERR {error.code} {show(str(error))}\n"
 
 
 def error_as_json(error: TwistedcamError) -> str:
-    """The same as one line of JSON."""
+    """Format an error as one line of JSON."""
     body = {"ok": False, "code": error.code, "message": str(error)}
     return _json(body) + "\n"
 
 
 def event_as_text(event: Event, title: str | None = None) -> str:
-    """``event: KIND key=value …``, each value quoted where a shell would need it.
+    """Format an event as ``event: KIND key=value …``, with values quoted as for a shell.
 
     Arguments:
-        title: of the camera, if it has one.
+        title: the camera's title, if it has one.
     """
     words = [f"{key}={shlex.quote(show(value))}" for key, value in event.as_dict(title).items()]
     return " ".join([f"event: {event.kind}", *words]) + "\n"
 
 
 def event_as_json(event: Event, title: str | None = None) -> str:
-    """The same as one line of JSON."""
+    """Format an event as one line of JSON."""
     return _json({"event": event.kind, **event.as_dict(title)}) + "\n"

@@ -1,79 +1,69 @@
-"""What is said on one control connection: a line carried out, and its answer."""
+"""A session on the control port: executes lines, and sends answers and events."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from twisted.logger import Logger
 
 from twistedcam.auth import ANYONE, NOBODY, Grant, TokenSession
-from twistedcam.commands import Answer, Command, Registry, carry_out
+from twistedcam.commands import Registry, carry_out
 from twistedcam.errors import TwistedcamError, Unauthorized
 from twistedcam.events import Event
-from twistedcam.net.addresses import MAX_SHOWN, is_private
+from twistedcam.net.addresses import MAX_SHOWN, is_private, show_address
 from twistedcam.servers.control import line_format as lines
-from twistedcam.servers.control.event_watch import EventWatch
 
 if TYPE_CHECKING:
     from twistedcam.core.server import Server
 
 log = Logger()
 
-
-class Connection(Protocol):
-    """The connection of a session."""
-
-    transport: Any
-    #: Who is at the other end, for the log.
-    peer: str
-    #: Whether what is said now waits, because the other side does not read.
-    is_full: bool
-
-    def say(self, text: str) -> None:
-        """Send text."""
-
-    def welcome(self) -> None:
-        """The other side has shown what it may do."""
-
-    def hear_no_more(self) -> None:
-        """End the connection behind what was said."""
-
-    def close(self) -> None:
-        """End the connection behind what was said, and carry out nothing more."""
-
-    def drop(self) -> None:
-        """End it at once."""
+#: Bytes of events that may wait for a client that does not read; then it is disconnected.
+MAX_UNREAD_EVENTS = 256 * 1024
 
 
 class ControlServerSession:
-    """One controller's side of the vocabulary (commands.connection.ControllerSession).
+    """The server's side of one session (commands.connection.ControllerSession).
 
     Arguments:
-        server: what is controlled.
+        server: the server that is controlled.
         registry: the commands.
-        connection: what it goes over.
+        transport: the connection.
+        close: called to end the connection once everything is sent.
     """
 
-    def __init__(self, server: Server, registry: Registry, connection: Connection) -> None:
+    def __init__(
+        self, server: Server, registry: Registry, transport: Any, close: Callable[[], None]
+    ) -> None:
         self._server = server
         self._registry = registry
-        self._connection = connection
-        #: Whether answers are lines of JSON.
+        self._transport = transport
+        self._close = close
+        #: The client's address, for the log.
+        self.peer = show_address(transport.getPeer())
+        #: True if answers are lines of JSON.
         self.json = False
-        #: What the other side may do; None: it has yet to show a token.
+        #: The line end that the client uses.
+        self.newline = "\n"
+        #: True if the client does not read, so that what is sent has to wait.
+        self.is_full = False
+        self.has_quit = False
+        #: What the client may do; None until it has sent a token.
         self._grant: Grant | None = None if server.authenticator.is_needed else ANYONE
         self._token_session: TokenSession | None = None
-        self._watch: EventWatch | None = None
-        self._has_left = False
+        self._unsubscribe: Callable[[], None] | None = None
+        self._unread = 0
+        self._is_over = False
 
     @property
     def has_grant(self) -> bool:
-        """Whether the other side may do anything at all."""
+        """True if the client may execute commands."""
         return self._grant is not None
 
     async def carry_out(self, line: bytes) -> None:
-        """Carry out one line and answer it, whatever comes of it."""
+        """Execute a line and send the answer. Raises nothing."""
         self.stop_watching()
         name = ""
         try:
@@ -82,111 +72,113 @@ class ControlServerSession:
                 command, rest = self._registry.find(words)
                 name = command.name
                 if self._grant is None and not command.before_auth:
-                    raise Unauthorized("this server wants a token first: auth TOKEN")
-                self._answer(command, await self._run(command, rest))
+                    raise Unauthorized("this server requires a token first: auth TOKEN")
+                grant = self._grant or NOBODY
+                bind = partial(command.bind, self._server, rest, grant)
+                answer = await carry_out(self._server, command, grant, bind, session=self)
+                self.send((lines.as_json if self.json else lines.as_text)(command, answer))
         except TwistedcamError as error:
-            # It has the token's name, never the token.
+            # The text contains the token's name, never the token.
             if isinstance(error, Unauthorized) and self._is_logged(str(error)):
-                log.warn("{peer}: refused: {why}", peer=self._connection.peer, why=str(error))
-            self.answer_error(error if self._grant is None else self._grant.only_own_names(error))
+                log.warn("{peer}: refused: {why}", peer=self.peer, why=str(error))
+            self.send_error(error if self._grant is None else self._grant.only_own_names(error))
         except Exception:
             if self._is_logged(f"internal, {name}"):
                 # A token is never logged.
                 shown = line[:MAX_SHOWN] if b"auth" not in line else b"auth ..."
-                log.failure("{peer}: {line!r} failed", peer=self._connection.peer, line=shown)
-            self.answer_error(TwistedcamError("that failed inside the server; its log says why"))
+                log.failure("{peer}: {line!r} failed", peer=self.peer, line=shown)
+            self.send_error(TwistedcamError("the server failed; its log has the reason"))
+
+    def send(self, text: str) -> None:
+        """Send text with the client's line ends."""
+        if not self._is_over:
+            data = text.replace("\n", self.newline).encode(errors="replace")
+            self._transport.write(data.replace(b"\xff", b"\xff\xff"))
+
+    def send_error(self, error: TwistedcamError) -> None:
+        """Send an error in place of an answer."""
+        self.send(lines.error_as_json(error) if self.json else lines.error_as_text(error))
+
+    def set_full(self, is_full: bool) -> None:
+        """Note that the client has stopped reading, or reads again."""
+        self.is_full, self._unread = is_full, 0
+
+    def stop_watching(self) -> None:
+        """Send no more events."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
+
+    def leave(self) -> None:
+        """End the session: the connection is lost, or about to be closed."""
+        self._is_over = True
+        self.stop_watching()
+        if self._token_session is not None:
+            self._token_session.close()
+
+    # commands.connection.ControllerSession
+
+    def watch(self, camera: str | None) -> None:
+        """Send events of a camera, or of all, from now on."""
+        self._unread = 0
+        self._unsubscribe = self._server.events.subscribe(partial(self._on_event, camera))
+
+    async def authenticate(self, token: str) -> Grant:
+        """Accept a token, unless others on its way could have read it."""
+        authenticator = self._server.authenticator
+        if authenticator.is_needed and not is_private(self._transport):
+            raise Unauthorized(
+                "a token is not accepted from another machine without encryption: use TLS (an "
+                "endpoint ssl:…) or a tunnel. Others may have read this token: replace it"
+            )
+        self._grant = await authenticator.by_token(token, self._transport.getPeer())
+        if self._token_session is not None:
+            self._token_session.close()
+        if not self._is_over:  # the check of the token may have been delayed
+            self._token_session = authenticator.open_session(
+                self._grant, self._on_grant_changed, self._on_grant_ended
+            )
+        return self._grant
+
+    def quit(self) -> None:
+        """Close the connection after the answer."""
+        self.has_quit = True
+
+    def _on_event(self, camera: str | None, event: Event) -> None:
+        about = getattr(event, "camera", None)
+        if camera is not None and about not in (camera, None):
+            return
+        if self._grant is None or not self._grant.may_hear(about):
+            return
+        as_line = lines.event_as_json if self.json else lines.event_as_text
+        text = as_line(event, self._server.title_of(event))
+        if self.is_full:
+            self._unread += len(text)
+            if self._unread > MAX_UNREAD_EVENTS:
+                log.warn("{peer} does not read its events and is disconnected", peer=self.peer)
+                self.stop_watching()
+                self._transport.abortConnection()
+                return
+        self.send(text)
+
+    def _on_grant_changed(self, grant: Grant) -> bool:
+        """Apply the token's new rights.
+
+        Returns:
+            False if the connection has to end: it watches events that the token no longer allows.
+        """
+        self._grant = grant
+        return self._unsubscribe is None or bool(grant.rights & {"view", "control"})
+
+    def _on_grant_ended(self, reason: Unauthorized) -> None:
+        log.info("{peer}: {why}", peer=self.peer, why=str(reason))
+        self.stop_watching()
+        self.send_error(reason)
+        self._close()
 
     def _is_logged(self, what: str) -> bool:
-        """Whether a refusal of this kind is logged; if not, it is counted."""
+        """True if a refusal of this kind is logged; otherwise it is counted (RefusalLog)."""
         kind = f"control port, {what}"
         if self._grant is not None and self._grant is not ANYONE:
             kind += f", token {self._grant.name}"
-        peer = self._connection.transport.getPeer()
-        return self._server.refusals.admits(peer, kind)
-
-    def answer_error(self, error: TwistedcamError) -> None:
-        """Say what is wrong."""
-        self._connection.say(
-            lines.error_as_json(error) if self.json else lines.error_as_text(error)
-        )
-
-    def fill(self, is_full: bool) -> None:
-        """Whether what is said now waits, because the other side does not read."""
-        if self._watch is not None:
-            self._watch.fill(is_full)
-
-    def stop_watching(self) -> None:
-        """Tell of no more events."""
-        if self._watch is not None:
-            self._watch.stop()
-            self._watch = None
-
-    def leave(self) -> None:
-        """The connection is gone, or about to end."""
-        self._has_left = True
-        self.stop_watching()
-        if self._token_session is not None:
-            self._token_session.close()
-
-    # What a session can be asked (commands.connection.ControllerSession).
-
-    def watch(self, camera: str | None) -> None:
-        """Tell of events from now on."""
-        it = self._connection
-
-        def write(event: Event) -> str | None:
-            about = getattr(event, "camera", None)
-            if camera is not None and about not in (camera, None):
-                return None
-            if self._grant is None or not self._grant.may_hear(about):
-                return None
-            as_line = lines.event_as_json if self.json else lines.event_as_text
-            return as_line(event, self._server.title_of(event))
-
-        self._watch = EventWatch(self._server.events, write, it.say, it.drop, it.peer)
-        self._watch.fill(it.is_full)
-
-    async def authenticate(self, token: str) -> Grant:
-        """Take a token, unless others on its way could have read it."""
-        transport, authenticator = self._connection.transport, self._server.authenticator
-        if authenticator.is_needed and not is_private(transport):
-            raise Unauthorized(
-                "a token in clear is refused from another machine: use TLS (an endpoint ssl:…) or "
-                "a tunnel. Others may have read this one: replace it"
-            )
-        self._grant = await authenticator.by_token(token, transport.getPeer())
-        self._connection.welcome()
-        if self._token_session is not None:
-            self._token_session.close()
-        if not self._has_left:  # it may have waited for its turn
-            self._token_session = authenticator.open_session(self._grant, self._go_on, self._end)
-        return self._grant
-
-    def _go_on(self, grant: Grant) -> bool:
-        """The token allows other things now: they hold for this connection from now on.
-
-        Returns: whether the connection may stay; not where it watches what it may not any more.
-        """
-        self._grant = grant
-        return self._watch is None or bool(grant.rights & {"view", "control"})
-
-    def _end(self, reason: Unauthorized) -> None:
-        """The token has ended, and this connection with it."""
-        log.info("{peer}: {why}", peer=self._connection.peer, why=str(reason))
-        self.stop_watching()
-        self.answer_error(reason)
-        self._connection.close()
-
-    def quit(self) -> None:
-        """Close behind the answer; what was typed behind is not carried out."""
-        self._connection.hear_no_more()
-
-    async def _run(self, command: Command, words: list[str]) -> Answer:
-        """Carry out what the token allows."""
-        grant = self._grant or NOBODY
-        bind = partial(command.bind, self._server, words, grant)
-        return await carry_out(self._server, command, grant, bind, session=self)
-
-    def _answer(self, command: Command, answer: Answer) -> None:
-        form = lines.as_json if self.json else lines.as_text
-        self._connection.say(form(command, answer))
+        return self._server.refusals.admits(self._transport.getPeer(), kind)

@@ -1,4 +1,4 @@
-"""Telnet around lines: what Twisted's telnet does not bear is made harmless before it."""
+"""Telnet that accepts any bytes: Twisted's own fails on unknown commands."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from twisted.conch import telnet
 from twisted.conch.telnet import IAC, NOP, Telnet
 
-#: What may stand behind IAC (RFC 854, RFC 885); Twisted's parser gives up on all else.
+#: The bytes that may follow IAC (RFC 854, RFC 885); Twisted's parser fails on all others.
 _KNOWN = frozenset(
     [
         *(telnet.IAC, telnet.SB, telnet.WILL, telnet.WONT, telnet.DO, telnet.DONT, telnet.EOR),
@@ -15,40 +15,39 @@ _KNOWN = frozenset(
         *(telnet.EC, telnet.EL, telnet.GA),
     ]
 )
-#: From here on bytes behind IAC are commands (EOF, RFC 1184).
+#: The first byte after IAC that is a command (EOF, RFC 1184).
 _FIRST_COMMAND = 236
-#: Bytes of a subnegotiation; longer ones are garbage.
+#: Bytes of a subnegotiation; a longer one is an error.
 _MAX_SUBNEGOTIATION = 1024
 
 
-class PatientTelnet(Telnet):
-    """Telnet that takes any bytes: unknown commands count as "no operation".
+class TolerantTelnet(Telnet):
+    """Telnet that takes unknown commands for "no operation".
 
-    Subclasses get text in ``applicationDataReceived``, and ``interrupted`` when the other side
-    pressed its interrupt key.
+    Subclasses get text in ``applicationDataReceived``.
     """
 
-    #: Of Telnet's parser: the bytes of the subnegotiation under way.
+    #: Of Telnet's parser: the bytes of the current subnegotiation.
     commands: list[bytes]
 
     def __init__(self) -> None:
         super().__init__()
         for command in (telnet.IP, telnet.BRK, telnet.AO):
-            self.commandMap[command] = lambda _: self.interrupted()
+            self.commandMap[command] = lambda _: self.on_interrupt()
 
-    def interrupted(self) -> None:
-        """The other side wants no more of what it is being told."""
+    def on_interrupt(self) -> None:
+        """Called when the client has pressed its interrupt key."""
 
-    def garbled(self) -> None:
-        """A subnegotiation came that has no end: what comes behind it cannot be understood."""
+    def on_garbled(self) -> None:
+        """Called when a subnegotiation has no end: what follows cannot be parsed."""
 
     def dataReceived(self, data: bytes) -> None:
-        """Take telnet's own bytes out, in one pass."""
+        """Remove telnet's commands, in one pass."""
         at, size = 0, len(data)
         while at < size:
             if self.state == "escaped" and data[at : at + 1] not in _KNOWN:
                 super().dataReceived(NOP)
-                # A command that is not known here, or a stray IAC before something else.
+                # An unknown command, or a single IAC before other bytes.
                 at += data[at] >= _FIRST_COMMAND
                 continue
             if self.state == "data" or self.state == "newline":
@@ -58,9 +57,9 @@ class PatientTelnet(Telnet):
             super().dataReceived(data[at:end])
             at = end
             if self.state == "subnegotiation" and len(self.commands) > _MAX_SUBNEGOTIATION:
-                self.garbled()
+                self.on_garbled()
                 return
 
     def negotiate(self, data: list[bytes]) -> Any:
-        """A subnegotiation has come; one without content says nothing."""
+        """Process a subnegotiation; ignore an empty one."""
         return super().negotiate(data) if data else None

@@ -130,7 +130,10 @@ def test_garbage_gets_one_clear_error_and_the_server_lives(server: ServerProcess
 
 def test_the_last_words_reach_one_who_still_sends(server: ServerProcess) -> None:
     answer = talk(server, b"ping\n" + b"x" * 200_000)
-    assert answer.splitlines()[1:] == [b"OK", b"ERR line-too-long a line has at most 4096 bytes"]
+    assert answer.splitlines()[1:] == [
+        b"OK",
+        b"ERR line-too-long a line may have at most 4096 bytes",
+    ]
 
 
 def test_the_blocking_client_says_what_the_server_said(server: ServerProcess) -> None:

@@ -1,53 +1,31 @@
-"""The control port opens by a token, and to what the token is valid for."""
+"""Sessions on the control port: what a token allows, and events."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from twisted.internet.address import IPv4Address
-from twisted.internet.interfaces import ISSLTransport
-from twisted.internet.testing import StringTransport
 from twisted.logger import capturedLogs, formatEvent
-from zope.interface import directlyProvides
+from twisted.trial.unittest import SynchronousTestCase
 
+from tests.support.control_client import ControlConnection, ControlPort
 from tests.support.fakes import TINY_JPEG
 from tests.support.server_case import TokenCase
 from twistedcam.auth import Authenticator
 from twistedcam.commands import standard_commands
-from twistedcam.events import ViewerChanged
+from twistedcam.events import Fault, ViewerChanged
 from twistedcam.media.frame import Frame
 from twistedcam.servers.control.protocol import ControlFactory
+from twistedcam.servers.control.session import MAX_UNREAD_EVENTS
 
 
-class Controller:
-    """A controller's side of one connection."""
-
-    def __init__(self, factory: ControlFactory, host: str = "127.0.0.1", tls: bool = False) -> None:
-        self.transport: Any = StringTransport(peerAddress=IPv4Address("TCP", host, 4711))
-        self.transport.abortConnection = self.transport.loseConnection
-        if tls:
-            directlyProvides(self.transport, ISSLTransport)
-        self.protocol: Any = factory.buildProtocol(None)
-        self.protocol.makeConnection(self.transport)
-        self.transport.clear()
-
-    def ask(self, line: str) -> list[str]:
-        self.protocol.dataReceived(line.encode() + b"\n")
-        return self.heard()
-
-    def heard(self) -> list[str]:
-        lines: list[str] = self.transport.value().decode().splitlines()
-        self.transport.clear()
-        return lines
-
-
-class TokenTests(TokenCase):
+class SessionTests(TokenCase):
     def setUp(self) -> None:
         super().setUp()
         self.factory = ControlFactory(self.server, standard_commands())
 
-    def controller(self, name: str | None = None, **where: Any) -> Controller:
-        made = Controller(self.factory, **where)
+    def controller(self, name: str | None = None, **where: Any) -> ControlConnection:
+        made = ControlConnection(self.factory, **where)
         if name is not None:
             self.assertEqual(made.ask(f"auth {self.tokens[name]}")[-1], "OK")
         return made
@@ -188,7 +166,7 @@ class TokenTests(TokenCase):
     def test_a_token_in_clear_from_another_machine_is_refused(self) -> None:
         away = self.controller(host="192.0.2.7")
         [line] = away.ask(f"auth {self.tokens['boss']}")
-        self.assertIn("ERR unauthorized a token in clear", line)
+        self.assertIn("ERR unauthorized a token is not accepted", line)
         self.assertRefused(away.ask("cameras"))
         self.assertEqual(self.controller("boss", host="192.0.2.7", tls=True).ask("ping"), ["OK"])
 
@@ -197,7 +175,7 @@ class TokenTests(TokenCase):
         refused = (
             (self.controller("viewer"), "stop door", "127.0.0.1:4711: refused: the token 'viewer'"),
             (self.controller("porter"), "kick 1", "refused: the token 'porter'"),
-            (self.controller(), "cameras", "refused: this server wants a token"),
+            (self.controller(), "cameras", "refused: this server requires a token"),
             (self.controller(), "auth my-guess", "refused: that token is wrong"),
             (self.controller(host=away), f"auth {self.tokens['boss']}", f"{away}:4711: refused: a"),
         )
@@ -211,8 +189,93 @@ class TokenTests(TokenCase):
 
     def test_without_tokens_auth_is_taken_and_needed_for_nothing(self) -> None:
         self.server.authenticator = Authenticator(self.clock)
-        controller = Controller(self.factory, host="192.0.2.7")
+        controller = ControlConnection(self.factory, host="192.0.2.7")
         self.assertEqual(
             controller.ask("auth anything"), ["rights: view control publish admin", "OK"]
         )
         self.assertEqual(controller.ask("cameras")[-1], "OK")
+
+
+class WatchTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.it = ControlPort("one", "two")
+
+    def tell(self, camera: str | None, reason: str = "it burns") -> None:
+        self.it.server.events.publish(Fault(camera, "camera-failed", reason))
+
+    def test_events_come_until_the_next_line(self) -> None:
+        self.assertEqual(self.it.say(b"watch\n"), ["OK"])
+        self.tell("one")
+        self.assertEqual(
+            self.it.heard(), ["event: fault camera=one code=camera-failed reason='it burns'"]
+        )
+        self.assertEqual(self.it.say(b"ping\n"), ["OK"])
+        self.tell("one")
+        self.assertEqual(self.it.heard(), [])
+
+    def test_an_empty_line_ends_it_and_is_not_answered(self) -> None:
+        self.it.say(b"watch\r\n")
+        self.tell("one")
+        self.assertEqual(len(self.it.heard()), 1)
+        self.assertEqual(self.it.say(b"\r\n"), [])
+        self.tell("one")
+        self.assertEqual(self.it.heard(), [])
+
+    def test_one_camera_s_events_and_those_of_none(self) -> None:
+        self.it.say(b"watch two\n")
+        self.tell("one")
+        self.tell("two")
+        self.tell(None)
+        self.assertEqual(
+            [line.split()[2] for line in self.it.heard()], ["camera=two", "code=camera-failed"]
+        )
+
+    def test_a_camera_that_there_is_not_is_not_watched(self) -> None:
+        (answer,) = self.it.say(b"watch three\n")
+        self.assertRegex(answer, "^ERR no-such-camera ")
+
+    def test_events_in_json(self) -> None:
+        self.it.say(b"json on\nwatch\n")
+        self.tell("one")
+        (line,) = self.it.heard()
+        self.assertEqual(
+            json.loads(line),
+            {"event": "fault", "camera": "one", "code": "camera-failed", "reason": "it burns"},
+        )
+
+    def test_the_interrupt_key_ends_a_watch(self) -> None:
+        self.it.say(b"watch\n")
+        self.it.say(b"\xff\xf4")
+        self.tell("one")
+        self.assertEqual(self.it.heard(), [])
+
+    def test_one_who_does_not_read_events_is_dropped_at_a_bound(self) -> None:
+        self.it.say(b"watch\n")
+        self.it.protocol.pauseProducing()
+        for _ in range(MAX_UNREAD_EVENTS // 1000 + 1):
+            self.assertFalse(self.it.wire.is_aborted)
+            self.tell("one", "x" * 1000)
+            self.it.protocol.pauseProducing()  # as transports do at every write
+            if self.it.wire.is_aborted:
+                break
+        self.assertTrue(self.it.wire.is_aborted)
+        said = len(self.it.heard())
+        self.tell("one")
+        self.assertEqual(self.it.heard(), [])
+        self.assertLess(said, MAX_UNREAD_EVENTS // 1000 + 1)
+
+    def test_one_who_reads_again_in_time_has_lost_nothing(self) -> None:
+        self.it.say(b"watch\n")
+        for _ in range(10):
+            self.it.protocol.pauseProducing()
+            for _ in range(MAX_UNREAD_EVENTS // 2000):
+                self.tell("one", "x" * 1000)
+            self.it.protocol.resumeProducing()
+        self.assertFalse(self.it.wire.is_aborted)
+        self.assertEqual(len(self.it.heard()), 10 * (MAX_UNREAD_EVENTS // 2000))
+
+    def test_a_closed_connection_watches_no_more(self) -> None:
+        self.it.say(b"watch\n")
+        self.it.protocol.connectionLost()
+        self.tell("one")
+        self.assertEqual(self.it.heard(), [])
