@@ -153,7 +153,7 @@ class TokenTests(TokenSiteCase):
                 self.ask("porter" if method == "DELETE" else "guest", method, path), 403
             )
             said = json.loads(self.browser.body)["message"]
-            self.assertRegex(said, "^the token '(porter|guest)' is only for door: "
+            self.assertRegex(said, "^the token '(porter|guest)' is valid only for door: "
                              "this needs one for all cameras$")  # fmt: skip
 
     def test_a_page_is_told_what_its_token_is_good_for(self) -> None:

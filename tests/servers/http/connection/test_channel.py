@@ -30,7 +30,7 @@ class HeadLimitTests(SiteCase):
     def refused(self, connection: Connection, status: int) -> None:
         """It was told so, once, and is at its end."""
         self.assertEqual(connection.head.split()[1:2], [str(status)])
-        self.assertTrue(connection.transport.disconnecting or connection.channel.over)
+        self.assertTrue(connection.transport.disconnecting or connection.channel.is_stopped)
 
     def test_the_number_of_headers(self) -> None:
         most = channel.MAX_HEADERS

@@ -120,13 +120,13 @@ class Access:
         def end(reason: Unauthorized) -> None:
             log.info("{peer}: {why}", peer=peer, why=str(reason))
             if own:
-                channel.cut()
+                channel.revoke()
             else:  # the connection of another site of twisted.web
                 channel.abortConnection()
 
         session = authenticator.open_session(request.grant, may_stay, end)
         if own:
-            channel.hold(session)
+            channel.set_token_session(session)
         else:
             request.notifyFinish().addBoth(lambda _: session.close())
 

@@ -1,9 +1,10 @@
-"""HTTP connections: limits that a server on an open port needs, and a way to take one over."""
+"""HTTP connections: their limits, refusals and takeover."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
@@ -13,6 +14,7 @@ from twisted.internet.interfaces import (
 )
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
+from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPFactory, Request
 from zope.interface import implementer
@@ -26,7 +28,6 @@ from twistedcam.net.graceful_close import LINGER
 from twistedcam.servers.http.connection.error_page import wants_page, with_page
 from twistedcam.servers.http.connection.half_closed import PeerWatch
 from twistedcam.servers.http.connection.pipeline import BUFFER, PipelinedChannel
-from twistedcam.servers.http.connection.plain_on_tls import answer_plain_http
 from twistedcam.servers.http.connection.reply import (
     REFUSALS,
     Reply,
@@ -36,43 +37,30 @@ from twistedcam.servers.http.connection.reply import (
 )
 from twistedcam.servers.http.connection.request import HttpRequest
 from twistedcam.servers.http.connection.stall import StallWatch
+from twistedcam.servers.http.connection.takeover import Receiver
 
 if TYPE_CHECKING:
     from twistedcam.core.server import Server
 
 log = Logger()
 
-#: Seconds from the first byte of a request to its last; a slower client is cut off.
+#: Seconds from the first byte of a request to its last.
 REQUEST_TIMEOUT = 15.0
-#: Seconds that a connection may stay open between two requests.
+#: Most seconds between two requests of a connection.
 IDLE_TIMEOUT = 60
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 16 * 1024
-
-
-class Receiver(Protocol):
-    """What takes a connection over from HTTP."""
-
-    def received(self, data: bytes) -> None:
-        """The client sent this."""
-
-    def read_closed(self) -> bool:
-        """The client sends no more; whether the connection goes on all the same."""
-
-    def lost(self) -> None:
-        """The connection is gone."""
-
-    def close(self) -> None:
-        """The server ends: end the connection."""
+#: The Host header; a value that is not a plain name is not sent back.
+_HOST = re.compile(rb"^host:[ \t]*([a-z0-9._:\[\]-]{1,255})[ \t]*\r?$", re.I | re.M)
+_WORDS = "This port speaks HTTPS, not HTTP: use https://{host}/\n"
 
 
 @implementer(IHalfCloseableProtocol)
 class HttpConnection(ManagedConnection, PipelinedChannel):
     """One connection.
 
-    A client that is slow with a request, or takes nothing of an answer, is cut off. One that has
-    closed its own half of the connection gets its answers. ``take_over`` gives the connection to
-    somebody else, who writes to the transport without HTTP in between.
+    A client that sends a request slowly or does not read a response is disconnected. One that has
+    closed its half of the connection still gets its responses.
     """
 
     requestFactory = HttpRequest
@@ -82,132 +70,131 @@ class HttpConnection(ManagedConnection, PipelinedChannel):
 
     def __init__(self) -> None:
         super().__init__()
-        #: Why the connection is refused; its first request is answered with it.
+        #: The error for the first request, if the connection is refused.
         self.refused: TwistedcamError | None = None
         self._receiver: Receiver | None = None
         self._read_closed = False
         self._peer_watch: PeerWatch | None = None
-        #: Who asks: the transport's peer, or the client behind a proxy that is trusted.
+        #: The address of the client: the peer, or that named by a trusted proxy.
         self.peer: Any = None
         self._token_session: TokenSession | None = None
 
     def connectionMade(self) -> None:
-        """Begin to wait for the first request."""
+        """Wait for the first request."""
         lowest_transport(self.transport).bufferSize = BUFFER
         peer = self.peer = self.transport.getPeer()
-        self._watch = StallWatch(self.transport, self.factory.reactor)
+        self._stall_watch = StallWatch(self.transport, self.factory.reactor)
         super().connectionMade()
         answer_plain_http(self.transport, self._refuse_plain)
         is_proxy = self.factory.server.proxies.trusts(peer)
         try:
             self._register(is_proxy=is_proxy)
         except TooMany as error:
-            self._turn_away(error)
+            self._reject(error)
         else:
             self._expect_request()
-        if is_proxy:  # what it asks for several clients does not count as one client's
+        if is_proxy:  # its requests are those of several clients
             self._job.source = show_address(peer)
 
     def dataReceived(self, data: bytes) -> None:
-        """Pass it to the receiver, or keep it until it is parsed."""
+        """Pass data to the receiver, or keep it until it is parsed."""
         if self._receiver is not None:
             self._receiver.received(data)
             return
-        if not self.over:
+        if not self.is_stopped:
             self.feed(data)
 
     def lineLengthExceeded(self, line: bytes) -> None:
-        """Twisted's own way is to close without a word."""
+        """Send an error; Twisted only closes the connection."""
         self._respondToBadRequestAndDisconnect()
 
     def _respondToBadRequestAndDisconnect(self) -> None:
-        """Twisted's own way is a 400 without a word."""
-        self.refuse(400, "this is not a request that HTTP allows, or its head is too long")
+        """Send an error with a message; that of Twisted has none."""
+        self.refuse(400, "the request is not valid HTTP, or its head is too long")
 
     def _send100Continue(self) -> None:
-        if not self.over:
+        if not self.is_stopped:
             super()._send100Continue()
 
     def allContentReceived(self) -> None:
-        """The request is complete."""
+        """Stop the time limit: the request is complete."""
         self._deadline.cancel()
         super().allContentReceived()
 
     def requestDone(self, request: Request) -> None:
-        """The answer is complete, and on its way."""
-        self.hold(None)
+        """End the token session: the response is complete."""
+        self.set_token_session(None)
         super().requestDone(request)
 
-    def _begins(self) -> None:
+    def _on_request_data(self) -> None:
         if not self._deadline.is_pending:
             self._expect_request()
 
-    def _failed(self) -> None:
+    def _on_parse_failure(self) -> None:
         if self._is_logged("HTTP parser"):
             log.failure("{peer}: a request failed", peer=show_address(self.peer))
         self.transport.abortConnection()
 
     def readConnectionLost(self) -> None:
-        """The client sends no more (IHalfCloseableProtocol); its requests are still answered."""
+        """The client has closed its half (IHalfCloseableProtocol); its requests are answered."""
         self._read_closed = True
         if self._receiver is not None and not self._receiver.read_closed():
             self.transport.abortConnection()
-        elif self._receiver is None and self.over:
-            self.transport.loseConnection()  # both sides have said all
+        elif self._receiver is None and self.is_stopped:
+            self.transport.loseConnection()  # both halves are finished
         else:
             if self._peer_watch is None:
                 self._peer_watch = PeerWatch(self.transport, self.factory.reactor)
-            self._rests()
+            self._on_idle()
 
-    def _rests(self) -> None:
-        """End a connection on which nothing more comes, behind the last answer."""
-        if not self._read_closed or self._input or self._answering or self.over:
+    def _on_idle(self) -> None:
+        """Close a half-closed connection after the last response."""
+        if not self._read_closed or self._input or self._answering or self.is_stopped:
             return
-        if self.requests or self.clearLineBuffer():  # a head or a body that has no end
+        if self.requests or self.clearLineBuffer():  # an incomplete head or body
             self.refuse(400, "the request is not complete")
         else:
             self.end()
 
     def timeoutConnection(self) -> None:
-        """End a connection that is idle. Twisted logs each of them."""
+        """Close an idle connection, without the log line of Twisted."""
         self._abortingCall = self.callLater(self.abortTimeout, self.forceAbortClient)
         self.loseConnection()
 
     def forceAbortClient(self) -> None:
-        """End a connection that a client keeps open though it was ended."""
+        """Abort a connection that the client keeps open."""
         self._abortingCall = None
         self.transport.abortConnection()
 
     def loseConnection(self) -> None:
-        """End the connection behind what was written."""
-        if self._input and not self.over:
-            self._part()  # what came behind the last request would make a reset of it
+        """Close the connection after unsent data."""
+        if self._input and not self.is_stopped:
+            self._close_and_discard()  # unread data would make the kernel reset the connection
         else:
-            self._stop_work()
+            self._stop_parsing()
             super().loseConnection()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Forget this connection."""
-        self._stop_work()
+        """Clean up."""
+        self._stop_parsing()
         self._unregister()
-        self.hold(None)
+        self.set_token_session(None)
         if self._peer_watch is not None:
             self._peer_watch.end()
-        self._watch.end()
+        self._stall_watch.end()
         super().connectionLost(reason)
         receiver, self._receiver = self._receiver, None
         if receiver is not None:
             receiver.lost()
 
-    def find_client(self, request: Request) -> Any:
-        """Who asks for this: the peer, or the client that a trusted proxy names.
+    def identify_client(self, request: Request) -> Any:
+        """Return the address of the client: the peer, or that named by a trusted proxy.
 
-        From now on the connection counts against that address. Where it has too many already it
-        is refused.
+        From now on the connection counts for that address, and is refused if it has too many.
         """
         proxies, peer = self.factory.server.proxies, self.transport.getPeer()
         if proxies.trusts(peer):
-            # As bytes: Twisted raises UnicodeDecodeError for text that is no UTF-8.
+            # As bytes: Twisted raises UnicodeDecodeError for text that is not UTF-8.
             named = request.requestHeaders.getRawHeaders(b"X-Forwarded-For") or []
             self.peer = proxies.client_of(peer, [value.decode("latin-1") for value in named])
             self._job.source = source_of(self.peer)
@@ -219,31 +206,31 @@ class HttpConnection(ManagedConnection, PipelinedChannel):
                 self.refuse_connection()
         return self.peer
 
-    def hold(self, session: TokenSession | None) -> None:
-        """Keep what a token has opened until the answer is complete, or the connection gone."""
+    def set_token_session(self, session: TokenSession | None) -> None:
+        """Set the token session that ends with the response or the connection."""
         if self._token_session is not None:
             self._token_session.close()
         self._token_session = session
 
-    def cut(self) -> None:
-        """End the connection now, whatever is under way: its token has ended."""
+    def revoke(self) -> None:
+        """Close the connection at once, because its token has expired."""
         if self._receiver is not None:
             self._receiver.close()
         else:
             self.transport.abortConnection()
 
     def refuse(self, status: int, message: str) -> None:
-        """Answer with an error, and read no more."""
+        """Send an error and close the connection."""
         reply = json_reply({"code": REFUSALS[status], "message": message}, status)
         self._refuse(reply, message)
 
     def refuse_connection(self) -> None:
-        """Answer a connection for which there is no room."""
+        """Send the error of a refused connection and close it."""
         assert self.refused is not None
         self._refuse(error_reply(self.refused), str(self.refused))
 
     def _refuse(self, reply: Reply, why: str) -> None:
-        if self.over:
+        if self.is_stopped:
             return
         if self._is_logged(f"HTTP {reply.status}"):
             peer, status = show_address(self.peer), reply.status
@@ -252,44 +239,44 @@ class HttpConnection(ManagedConnection, PipelinedChannel):
         if headers is not None and wants_page(headers.getRawHeaders(b"Accept")):
             reply = with_page(reply)
         self.transport.write(raw_answer(reply))
-        self._part()
+        self._close_and_discard()
 
     def _refuse_plain(self, answer: bytes) -> None:
-        """Answer a client that speaks HTTP without TLS on a port for TLS, below TLS."""
-        bottom = lowest_transport(self.transport)
+        """Send a response in clear text to a client that does not use TLS."""
+        transport = lowest_transport(self.transport)
         if self._is_logged("HTTP without TLS"):
-            log.info("{peer}: refused: no TLS", peer=show_address(bottom.getPeer()))
-        self._stop_work()
-        bottom.write(answer)
-        bottom.loseConnection()
+            log.info("{peer}: refused: no TLS", peer=show_address(transport.getPeer()))
+        self._stop_parsing()
+        transport.write(answer)
+        transport.loseConnection()
 
-    def _turn_away(self, error: TooMany) -> None:
-        """Refuse the connection: in the form that its first request asks for, if it comes soon."""
+    def _reject(self, error: TooMany) -> None:
+        """Refuse the connection, with a page if its first request comes soon and wants one."""
         self.refused = error
         if self.factory.connections.closer.reserve(self.transport):
             self._deadline.start(LINGER, self.refuse_connection)
         else:
             self.refuse_connection()
 
-    def _part(self) -> None:
-        """End the connection behind what was written, and throw away what still comes."""
-        self._stop_work()
+    def _close_and_discard(self) -> None:
+        """Close the connection after unsent data, and discard what the client still sends."""
+        self._stop_parsing()
         self.setTimeout(None)
         self.transport.unregisterProducer()
         self._close_gracefully()
 
     def take_over(self, receiver: Receiver) -> None:
-        """From now on the connection is the receiver's, and HTTP has no part in it."""
+        """Give the connection to a receiver, which writes to the transport without HTTP."""
         self.setTimeout(None)
-        self._watch.end()  # the receiver has its own way to find that out
+        self._stall_watch.end()  # the receiver has its own limits
         self.transport.unregisterProducer()
-        vars(lowest_transport(self.transport)).pop("bufferSize", None)  # the class's own
+        vars(lowest_transport(self.transport)).pop("bufferSize", None)  # restore that of the class
         self.transport.resumeProducing()
         self._receiver = receiver
-        self.requests.clear()  # a viewer stays for hours, and its request is a third of its memory
-        early = self._behind_the_request() + bytes(self._input)
-        self._stop_work()
-        if early:  # the receiver is not complete yet
+        self.requests.clear()  # a request is a third of the memory of a viewer, who stays for hours
+        early = self._take_unparsed() + bytes(self._input)
+        self._stop_parsing()
+        if early:  # the receiver is not ready yet
             self.factory.reactor.callLater(0, self._pass_on, early)
 
     def _pass_on(self, data: bytes) -> None:
@@ -297,11 +284,11 @@ class HttpConnection(ManagedConnection, PipelinedChannel):
             self._receiver.received(data)
 
     def end(self) -> None:
-        """End the connection, behind what is under way."""
+        """Close the connection after unsent data, because the server stops."""
         if self._receiver is not None:
             self._receiver.close()
         else:
-            self._stop_work()
+            self._stop_parsing()
             self._deadline.cancel()
             super().loseConnection()
 
@@ -317,18 +304,14 @@ class HttpFactory(HTTPFactory):
     """Makes HTTP connections.
 
     Arguments:
-        answer: answers a request that is complete.
-        server: has the clock, the limits and the proxies that are trusted.
+        answer: answers a complete request.
+        server: has the clock, the limits and the trusted proxies.
     """
 
     noisy = False
     protocol = HttpConnection  # type: ignore[assignment]
 
-    def __init__(
-        self,
-        answer: Callable[[HttpRequest], None],
-        server: Server,
-    ) -> None:
+    def __init__(self, answer: Callable[[HttpRequest], None], server: Server) -> None:
         super().__init__(timeout=IDLE_TIMEOUT, reactor=server.clock)
         self.answer = answer
         self.server = server
@@ -337,21 +320,21 @@ class HttpFactory(HTTPFactory):
         )
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
-        """One for each connection."""
+        """Return a protocol for one connection."""
         return super().buildProtocol(addr)
 
     def acceptableProtocols(self) -> list[bytes]:
-        """Over TLS browsers ask, and go away where no answer is theirs (RFC 7301)."""
+        """Return the protocols for TLS (ALPN, RFC 7301): browsers need an answer."""
         return [b"http/1.1"]
 
     def startFactory(self) -> None:
-        """No access log of its own: see ``log``."""
+        """Open no access log; see ``log``."""
 
     def stopFactory(self) -> None:
-        """Nothing to close."""
+        """Close no access log."""
 
     def log(self, request: Request) -> None:
-        """One line of the program's log, for who wants it."""
+        """Log a request, at the level ``debug``."""
         log.debug(
             "{peer} {method} {uri} {status} {bytes} bytes",
             peer=show_address(request.getClientAddress()),
@@ -362,7 +345,43 @@ class HttpFactory(HTTPFactory):
         )
 
     def close(self) -> Deferred[None]:
-        """End all connections; fires when they are gone."""
+        """Close all connections; the Deferred fires when they are closed."""
         for connection in self.connections:
             connection.end()
         return self.connections.when_empty()
+
+
+def answer_plain_http(transport: Any, refuse: Callable[[bytes], None]) -> None:
+    """Check the first bytes of a TLS connection before TLS reads them.
+
+    The first byte of a TLS client is 22 (RFC 8446, 5.1); a letter begins an HTTP method. Twisted
+    has no hook for this, so the method of this connection is replaced until the first bytes arrive.
+
+    Arguments:
+        transport: a connection; ignored if it is not TLS.
+        refuse: sends a response in clear text and closes the connection.
+    """
+    if not isinstance(transport, TLSMemoryBIOProtocol):
+        return
+
+    def first(data: bytes) -> None:
+        if data[:1].isalpha():
+            bound["dataReceived"] = lambda _: None
+            refuse(plain_answer(data))
+        else:
+            del bound["dataReceived"]  # use the method of the class again
+            transport.dataReceived(data)
+
+    bound = vars(transport)
+    bound["dataReceived"] = first
+
+
+def plain_answer(request: bytes) -> bytes:
+    """Return a response with status 400 to the beginning of a request."""
+    found = _HOST.search(request)
+    body = _WORDS.format(host=found[1].decode("ascii") if found else "…").encode()
+    head = (
+        "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode() + body

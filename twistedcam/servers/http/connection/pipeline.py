@@ -1,8 +1,7 @@
 """Pipelined HTTP requests, parsed one after the other by the scheduler.
 
-The next request of a connection is parsed when the answer to the one before has left, in a step of
-its own. Until then nothing more is read from the client: neither requests nor answers pile up,
-however many are sent at once.
+The next request of a connection is parsed after the response to the one before, in a step of its
+own. Until then nothing more is read, so that neither requests nor responses queue up.
 """
 
 from __future__ import annotations
@@ -15,91 +14,87 @@ from twistedcam.runtime.scheduler import Job, Progress
 from twistedcam.runtime.timer import Timer
 from twistedcam.servers.http.connection.stall import StallWatch
 
-#: Requests that one connection may make.
+#: Most requests of one connection.
 MAX_REQUESTS = 1000
-#: Bytes that are read at once, and bytes of answers that may wait in the transport.
+#: Bytes to read at once, and most unsent bytes in the transport.
 BUFFER = 16 * 1024
-#: Bytes that the client's kernel has not taken, beyond which no further request is looked at.
+#: Unacknowledged bytes above which no further request is parsed.
 MAX_UNSENT = 64 * 1024
-#: Lines of a chunked body that are parsed in one step; of a body with more, so many bytes.
+#: Most lines of a chunked body to parse in one step; of a body with more lines, most bytes.
 _STEP_LINES, _STEP_BYTES = 500, 2048
-#: Seconds between two looks at whether a client has taken its answers: the first, and the longest.
-_FIRST_LOOK, _LONGEST_LOOK = 0.02, 1.0
+#: Seconds between two checks of unacknowledged bytes: the first and the longest delay.
+_MIN_RETRY, _MAX_RETRY = 0.02, 1.0
 
 
 class PipelinedChannel(HTTPChannel):
-    """Parses requests in the steps of a job.
+    """Parses requests in the steps of a job."""
 
-    A subclass says what happens when a request begins (``_begins``), when nothing is left to be
-    done for now (``_rests``), and when parsing fails (``_failed``).
-    """
-
-    #: A line may end with LF alone (RFC 9112, 2.2); the CR before it is taken off below.
+    #: A line may end with LF alone (RFC 9112, 2.2); lineReceived removes the CR.
     delimiter = b"\n"
     factory: Any
     transport: Any
-    _watch: StallWatch
+    _stall_watch: StallWatch
     _job: Job
 
     def __init__(self) -> None:
         super().__init__()
-        #: Whether nothing more is read: the connection is about to end, or is somebody else's.
-        self.over = False
-        #: What has come and is not parsed yet.
+        #: True if nothing more is parsed: the connection closes, or was taken over.
+        self.is_stopped = False
+        #: Data that is not parsed yet.
         self._input = bytearray()
-        #: Requests whose head has come, and requests of which all has come.
+        #: The number of requests with a complete head, and of complete requests.
         self._requests = self._complete = 0
         self._answering = False
         self._is_parsing = False
-        self._next_look = _FIRST_LOOK
+        self._retry_delay = _MIN_RETRY
 
     def connectionMade(self) -> None:
-        """Begin with nothing to parse."""
+        """Make the parsing job."""
         self._job = Job(self.factory.server.scheduler, self._step, self._update_reading)
-        self._look = Timer(self.factory.reactor)
+        self._retry = Timer(self.factory.reactor)
         super().connectionMade()
 
-    def _begins(self) -> None:
-        """A request begins, or goes on."""
+    def _on_request_data(self) -> None:
+        """Data of a request is about to be parsed."""
 
-    def _rests(self) -> None:
-        """All that came is parsed, as far as it can be now."""
+    def _on_idle(self) -> None:
+        """Everything that can be parsed now is parsed."""
 
-    def _failed(self) -> None:
-        """Parsing has raised an exception, which is being handled."""
+    def _on_parse_failure(self) -> None:
+        """Handle the current exception, which parsing has raised."""
 
     def feed(self, data: bytes) -> None:
-        """Keep what the client sent until it is parsed."""
+        """Add data to parse."""
         self._input += data
         self._job.add()
 
     def _step(self) -> Progress:
-        """Parse no more than one request."""
+        """Parse at most one request."""
         if self._may_parse():
-            self._begins()
+            self._on_request_data()
         self._is_parsing = True
         try:
             is_same = True
-            while is_same and self._may_parse() and not self._has_unsent():
+            while is_same and self._may_parse() and not self._is_reading_slowly():
                 complete = self._complete
                 piece, is_whole = self._next_piece()
                 super().dataReceived(piece)
                 is_same = is_whole and complete == self._complete
         except Exception:
-            self._failed()
+            self._on_parse_failure()
         finally:
             self._is_parsing = False
-        self._rests()
+        self._on_idle()
         if not self._input:
             return Progress.DONE
-        can_parse = self._may_parse() and not self._look.is_pending
+        can_parse = self._may_parse() and not self._retry.is_pending
         return Progress.MORE if can_parse else Progress.BLOCKED
 
     def _next_piece(self) -> tuple[bytes, bool]:
-        """What to parse in one step; whether the step may go on behind it."""
+        """Return the data for one step, and True if the step may go on after it."""
         data = self._input
         end = len(data)
-        if self.line_mode:  # a head: behind it comes a body, which is parsed at its own pace
+        if self.line_mode:  # a head; the body after it has limits of its own
             ends = [at + len(gap) for gap in (b"\n\r\n", b"\n\n") if (at := data.find(gap)) >= 0]
             end = min(ends, default=end)
         is_whole = bool(self.line_mode) or data.count(b"\n") <= _STEP_LINES
@@ -110,23 +105,23 @@ class PipelinedChannel(HTTPChannel):
         return piece, is_whole
 
     def _may_parse(self) -> bool:
-        """Whether a request, or a part of one, waits and may be looked at."""
+        """True if there is data that may be parsed now."""
         is_busy = self._answering or self._waitingForTransport
-        return bool(self._input) and not (is_busy or self.over)
+        return bool(self._input) and not (is_busy or self.is_stopped)
 
-    def _has_unsent(self) -> bool:
-        """Whether the client has yet to take what it asked for before; then it is looked later."""
-        self._look.cancel()
-        if not self._requests or self._watch.unread() <= MAX_UNSENT:
-            self._next_look = _FIRST_LOOK
+    def _is_reading_slowly(self) -> bool:
+        """True if too many bytes are unacknowledged; then the job continues later."""
+        self._retry.cancel()
+        if not self._requests or self._stall_watch.unread() <= MAX_UNSENT:
+            self._retry_delay = _MIN_RETRY
             return False
-        self._look.start(self._next_look, self._job.resume)
-        self._next_look = min(2 * self._next_look, _LONGEST_LOOK)
+        self._retry.start(self._retry_delay, self._job.resume)
+        self._retry_delay = min(2 * self._retry_delay, _MAX_RETRY)
         return True
 
     def _update_reading(self, _: bool = False) -> None:
-        """Read no more than what is parsed and answered."""
-        if self.over:
+        """Stop or resume reading from the client."""
+        if self.is_stopped:
             return
         if self._job.is_held or (self._waitingForTransport and not self._answering):
             self.transport.pauseProducing()
@@ -134,11 +129,11 @@ class PipelinedChannel(HTTPChannel):
             self.transport.resumeProducing()
 
     def lineReceived(self, line: bytes) -> None:
-        """One line of a request's head."""
+        """Handle one line of a head."""
         super().lineReceived(line.removesuffix(b"\r"))
 
     def headerReceived(self, line: bytes) -> bool:
-        """One header; whether it will do."""
+        """Handle one header; return False if it is not valid."""
         try:
             return bool(super().headerReceived(line))
         except ValueError:  # a Content-Length of thousands of digits
@@ -146,7 +141,7 @@ class PipelinedChannel(HTTPChannel):
             return False
 
     def checkPersistence(self, request: Request, version: bytes) -> bool:
-        """Whether the connection goes on behind this request."""
+        """Return True if the connection stays open after this request."""
         self._requests += 1
         if self._requests < MAX_REQUESTS:
             return bool(super().checkPersistence(request, version))
@@ -154,46 +149,46 @@ class PipelinedChannel(HTTPChannel):
         return False
 
     def allContentReceived(self) -> None:
-        """The request is complete."""
+        """Answer the request, which is complete."""
         self._complete += 1
         self._answering = True
         super().allContentReceived()
 
     def requestDone(self, request: Request) -> None:
-        """The answer is complete, and on its way."""
+        """Go on with the next request: the response is complete."""
         self._answering = False
-        self._watch.wrote()
-        self._input[:0] = self._behind_the_request()
+        self._stall_watch.wrote()
+        self._input[:0] = self._take_unparsed()
         super().requestDone(request)
         self._update_reading()
         if not self._is_parsing:
             if self._input:
                 self._job.add()
-            self._rests()
+            self._on_idle()
 
-    def _behind_the_request(self) -> bytes:
-        """Take out of the parser what came behind the request."""
+    def _take_unparsed(self) -> bytes:
+        """Take the data after the request out of the parser."""
         behind = b"".join([*self._dataBuffer, self.clearLineBuffer()])
         self._dataBuffer = []
         return behind
 
     def pauseProducing(self) -> None:
-        """The transport holds as much of an answer as it likes to."""
-        self._watch.filled()
+        """The buffer of the transport is full (IPushProducer)."""
+        self._stall_watch.filled()
         super().pauseProducing()
         self._update_reading()
 
     def resumeProducing(self) -> None:
-        """The transport holds nothing."""
-        self._watch.emptied()
+        """The buffer of the transport is empty (IPushProducer)."""
+        self._stall_watch.emptied()
         super().resumeProducing()
         self._update_reading()
         self._job.resume()
 
-    def _stop_work(self) -> None:
-        """Parse no more."""
-        self.over = True
+    def _stop_parsing(self) -> None:
+        """Stop parsing."""
+        self.is_stopped = True
         self._input.clear()
         self.clearLineBuffer()
         self._job.stop()
-        self._look.cancel()
+        self._retry.cancel()

@@ -43,8 +43,8 @@ class HttpRequest(Request):
             if hosts == 1 or (not hosts and version == b"HTTP/1.0"):
                 self.requestHeaders.setRawHeaders(b"Host", [url[1]])
             path = url[2] if url[2].startswith(b"/") else b"/" + url[2]
-        self.client = self.channel.find_client(self)
-        if self.channel.over:
+        self.client = self.channel.identify_client(self)
+        if self.channel.is_stopped:
             return
         if path.count(b"&") + path.count(b";") >= MAX_WORDS:
             self.channel.refuse(400, f"the query must have at most {MAX_WORDS} parameters")
@@ -89,12 +89,12 @@ class HttpRequest(Request):
         self._taken += len(data)
         if self._taken > MAX_BODY:
             self.channel.refuse(413, _TOO_LONG)
-        elif not self.channel.over:
+        elif not self.channel.is_stopped:
             super().handleContentChunk(data)
 
     def process(self) -> None:
         """Answer the request, which is complete."""
-        if self.channel.over:
+        if self.channel.is_stopped:
             return
         self.setHeader(b"Server", b"twistedcam")
         self.setHeader(b"X-Content-Type-Options", b"nosniff")

@@ -1,16 +1,33 @@
-"""The head of an answer that is not HTTP's any more behind it."""
+"""Connections that are taken over from HTTP by a stream."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol
 
 from twistedcam.servers.http.connection.request import HttpRequest
 
 
-def response_head(request: HttpRequest, headers: Mapping[str, str]) -> bytes:
-    """Status line and headers of an answer that lasts until the connection ends.
+class Receiver(Protocol):
+    """Takes a connection over from HTTP (``HttpConnection.take_over``)."""
 
-    What the guard has added to the answer is in it.
+    def received(self, data: bytes) -> None:
+        """Handle data from the client."""
+
+    def read_closed(self) -> bool:
+        """The client has closed its half; return True to keep the connection."""
+
+    def lost(self) -> None:
+        """The connection is closed."""
+
+    def close(self) -> None:
+        """Close the connection, because the server stops or the token has expired."""
+
+
+def response_head(request: HttpRequest, headers: Mapping[str, str]) -> bytes:
+    """Return the status line and headers of a response that lasts until the connection closes.
+
+    Includes the headers that the guard has set.
     """
     found = {
         "Server": "twistedcam",

@@ -16,7 +16,7 @@ class Rights {
   why(right, camera = null) {
     if (!this.rights.includes(right)) return `The token “${this.token}” does not have the right ${right === "admin" ? "“admin”" : `to ${right}`}`;
     if (this.cameras === null || this.cameras.includes(camera)) return "";
-    return `The token “${this.token}” is only for ${this.cameras.join(", ")}`;
+    return `The token “${this.token}” is valid only for ${this.cameras.join(", ")}`;
   }
 
   // All restrictions in one text for the head of the page; "" if there are none.

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.http_server import whole_answer
 from tests.support.process import PATIENCE, ServerProcess
-from twistedcam.servers.http.connection.plain_on_tls import plain_answer
+from twistedcam.servers.http.connection.channel import plain_answer
 from twistedcam.tls.certificate import make_certificate
 
 
