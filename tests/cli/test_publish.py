@@ -90,6 +90,4 @@ def test_a_picture_that_the_server_would_refuse_is_left_out_and_said_once(
     publishing.take(Frame(5, 5, 65, 48, data))
     assert publisher.seqs == [1, 4]
     assert publishing.left_out == 3
-    assert capsys.readouterr().out == (
-        "fake:: left out: frame 2: bytes behind the end of the JPEG\n"
-    )
+    assert capsys.readouterr().out == ("fake:: left out: frame 2: bytes follow the JPEG\n")

@@ -100,5 +100,5 @@ class HeadlessTests(ServingCase):
         url = f"twistedcam://127.0.0.1:{self.control_port}"
         code, _, err = await run_viewer("--headless", url)
         self.assertEqual(code, 1)
-        self.assertTrue(err.startswith(f"twistedcam: {url} is no frame port of twistedcam"), err)
+        self.assertTrue(err.startswith(f"twistedcam: {url} is not a frame port of twistedcam"), err)
         self.assertEqual(len(err.splitlines()), 1)

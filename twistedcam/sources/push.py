@@ -130,7 +130,7 @@ class Inbox:
         try:
             end = jpeg.first_end(frame.jpeg, jpeg.read_header(frame.jpeg).scan_at)
             if end is not None and end + len(jpeg.EOI) != len(frame.jpeg):
-                reason = f"frame {frame.seq}: bytes behind the end of the JPEG"
+                reason = f"frame {frame.seq}: bytes follow the JPEG"
         except ValueError as error:
             reason = f"frame {frame.seq}: {error}"
         if reason:

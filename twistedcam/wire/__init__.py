@@ -1,4 +1,4 @@
-"""The frame protocol without any input or output: bytes to messages and back.
+"""The frame protocol without input and output: bytes to messages and back.
 
 See docs/frame-protocol.md.
 """

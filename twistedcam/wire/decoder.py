@@ -1,4 +1,4 @@
-"""Bytes to messages, whatever way the bytes were cut up."""
+"""The decoder of the frame protocol, for bytes in pieces of any size."""
 
 from __future__ import annotations
 
@@ -18,49 +18,49 @@ _MAX_INT = 2**64
 
 
 class Decoder:
-    """Takes bytes, gives messages; knows no transport.
+    """Decodes bytes into messages, without a transport.
+
+    A body that is too long is refused when its header is complete, before the body is read. After
+    an error the decoder cannot be used any more: close the connection.
 
     Arguments:
-        max_frame: the longest FRAME body to take, in bytes (at most the protocol's own limit).
-
-    A length over its limit is refused as soon as the header is there, before the body is read.
-    After an error the decoder is of no more use: the connection has to end.
+        max_frame: the maximum size of a FRAME body in bytes, at most the protocol's own limit.
     """
 
     def __init__(self, max_frame: int = m.MAX_FRAME) -> None:
         self._buffer = bytearray()
         self._max_frame = min(max_frame, m.MAX_FRAME)
-        #: The longest body of any other message to take, in bytes.
+        #: The maximum size of any other body, in bytes.
         self.max_other = m.MAX_JSON
-        #: What is said of a FRAME, where none may come; None: it may.
+        #: The error text for a FRAME if none is allowed; None: it is allowed.
         self.no_frames: str | None = None
-        #: The header of the message under way, once it has come and was found good.
+        #: Type and length of the current message, once its header was checked.
         self._pending: tuple[int, int] | None = None
-        #: Whether no message is under way.
+        #: True if no message was received in part.
         self.is_idle = True
-        #: Messages given so far.
+        #: The number of messages returned so far.
         self.count = 0
 
     def feed(self, data: bytes) -> Iterator[m.Message]:
-        """The messages that ``data`` completes.
+        """Yield the messages that ``data`` completes.
 
         Raises:
-            BadMessage, TooLarge: what the other side sent is not the protocol.
+            BadMessage, TooLarge: the bytes violate the protocol.
         """
         self.add(data)
         while (message := self.take()) is not None:
             yield message
 
     def add(self, data: bytes) -> None:
-        """Take bytes, and look into none of them."""
+        """Add bytes without decoding them."""
         self._buffer += data
         self.is_idle = False
 
     def take(self) -> m.Message | None:
-        """The next message that is complete, or None.
+        """Remove and return the next complete message, or None.
 
         Raises:
-            BadMessage, TooLarge: what the other side sent is not the protocol.
+            BadMessage, TooLarge: the bytes violate the protocol.
         """
         if self._pending is None:
             if len(self._buffer) < m.HEADER.size:
@@ -80,7 +80,7 @@ class Decoder:
         return _READERS[kind](body)
 
     def close(self) -> None:
-        """Let go of what has come of a message: it is never completed."""
+        """Discard an incomplete message, which will not be completed."""
         self._buffer = bytearray()
         self._pending = None
         self.is_idle = True
@@ -103,37 +103,34 @@ class Decoder:
             if self.no_frames is not None:
                 raise BadMessage(self.no_frames)
             if length < m.FRAME_HEADER.size:
-                raise BadMessage(f"a frame of {length} bytes has no room for its header")
+                raise BadMessage(f"a frame of {length} bytes is too short for its header")
         elif length > self.max_other:
             raise TooLarge(f"a message of {length} bytes; the limit is {self.max_other}")
         return kind, length
 
 
 def check_image(frame: Frame, *, through: bool = False) -> None:
-    """Hold a received frame against its own header.
+    """Check a received frame's image.
 
     Arguments:
-        through: look through the image, too, for an end before its end (jpeg.first_end).
+        through: also search the image for an end marker before its end (jpeg.first_end).
 
     Raises:
-        BadMessage: the image is no whole JPEG, or of another size than the header says.
+        BadMessage: the image is not a complete JPEG of the size in the frame's header.
     """
     try:
         header = jpeg.read_header(frame.jpeg)
         end = len(frame.jpeg) - len(jpeg.EOI)
         if not frame.jpeg.endswith(jpeg.EOI):
-            where = (
-                "there is no end marker at the end of the JPEG: it is incomplete, or bytes stand"
-            )
-            raise ValueError(f"{where} behind its end")
+            raise ValueError("the JPEG is incomplete, or bytes follow its end marker")
         if through:
             end = jpeg.first_end(frame.jpeg, header.scan_at) or end
     except ValueError as error:
         raise BadMessage(f"frame {frame.seq}: {error}") from None
     if header.start:
-        raise BadMessage(f"frame {frame.seq}: bytes before the start of the JPEG")
+        raise BadMessage(f"frame {frame.seq}: bytes precede the JPEG")
     if end + len(jpeg.EOI) != len(frame.jpeg):
-        raise BadMessage(f"frame {frame.seq}: bytes behind the end of the JPEG")
+        raise BadMessage(f"frame {frame.seq}: bytes follow the JPEG")
     size = header.size
     if size != (frame.width, frame.height):
         says = f"{frame.width}x{frame.height}"
@@ -143,27 +140,27 @@ def check_image(frame: Frame, *, through: bool = False) -> None:
 def _frame(body: bytes) -> m.FrameMessage:
     seq, time_us, width, height, codec, _flags, _ = m.FRAME_HEADER.unpack_from(body)
     if codec != m.JPEG:
-        raise BadMessage(f"there is no codec {codec}")
-    if time_us / 1e6 >= m.TIME_END:  # as seconds, which round: so it is good again when passed on
+        raise BadMessage(f"codec {codec} is unknown")
+    if time_us / 1e6 >= m.TIME_END:  # rounded, so that it stays valid when passed on
         raise BadMessage(
-            f"frame {seq} has no time of capture: {time_us} is not before 9998-12-31; it is "
-            "microseconds since 1970-01-01 UTC"
+            f"frame {seq} has an invalid time of capture: {time_us} microseconds since 1970-01-01 "
+            "UTC is not before 9998-12-31"
         )
     return m.FrameMessage(Frame(seq, time_us, width, height, body[m.FRAME_HEADER.size :]))
 
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(body.decode())  # of bytes it would guess the encoding
+        found = json.loads(body.decode())  # json.loads would guess the encoding of bytes
     except (ValueError, RecursionError):
         raise BadMessage("the body is not JSON in UTF-8") from None
     if not isinstance(found, dict):
         raise BadMessage("the body is not a JSON object")
-    if b"\\u" in body:  # half of a pair is JSON, but no text: it could not be passed on
+    if b"\\u" in body:  # half of a pair is valid JSON, but cannot be encoded again
         try:
             json.dumps(found, ensure_ascii=False).encode()
         except UnicodeEncodeError:
-            raise BadMessage("the body has half of a surrogate pair") from None
+            raise BadMessage("the body contains half of a surrogate pair") from None
     return found
 
 
@@ -174,9 +171,9 @@ def _field(found: dict[str, Any], key: str, kinds: tuple[type, ...], default: An
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         raise BadMessage(f"{key!r} cannot be {json.dumps(value)[:60]}")
     if isinstance(value, int) and abs(value) > _MAX_INT:
-        raise BadMessage(f"{key!r} is larger than all that there is")
+        raise BadMessage(f"{key!r} is too large")
     if isinstance(value, float) and not math.isfinite(value):
-        raise BadMessage(f"{key!r} has to be a finite number")
+        raise BadMessage(f"{key!r} must be a finite number")
     return value
 
 
@@ -184,7 +181,7 @@ def _hello(body: bytes) -> m.Hello:
     found = _object(body)
     cameras = _field(found, "cameras", (list,), [])
     if not all(isinstance(camera, dict) for camera in cameras):
-        raise BadMessage("'cameras' has to be a list of objects")
+        raise BadMessage("'cameras' must be a list of objects")
     return m.Hello(
         protocol=_field(found, "protocol", (int,), 0),
         server=_field(found, "server", (str,), ""),
@@ -198,15 +195,13 @@ def _join(body: bytes) -> m.Join:
     found = _object(body)
     role = _field(found, "role", (str,), "view")
     if role not in ("view", "publish"):
-        raise BadMessage(f"'role' is 'view' or 'publish', not {role[:40]!r}")
+        raise BadMessage(f"'role' must be 'view' or 'publish', not {role[:40]!r}")
     window = _field(found, "window", (int,), 2)
     if not 0 <= window <= 8:
-        raise BadMessage(f"'window' is 0 to 8, not {window}")
+        raise BadMessage(f"'window' must be 0 to 8, not {window}")
     max_fps = _field(found, "max_fps", (int, float), None)
     if max_fps is not None and not 0 < max_fps <= _MAX_FPS:
-        raise BadMessage(
-            f"'max_fps' has to be more than 0 and at most {_MAX_FPS:.0f}, not {max_fps}"
-        )
+        raise BadMessage(f"'max_fps' must be more than 0 and at most {_MAX_FPS:.0f}, not {max_fps}")
     proof = _field(found, "auth", (dict,), None)
     return m.Join(
         protocol=_field(found, "protocol", (int,), m.PROTOCOL),
@@ -219,7 +214,7 @@ def _join(body: bytes) -> m.Join:
     )
 
 
-#: Relays in a row that are looked at; nobody has so many.
+#: The maximum number of relays in a row.
 MAX_VIA = 64
 
 

@@ -1,6 +1,6 @@
-"""The messages of the frame protocol, version 1, and how each is written.
+"""The messages of the frame protocol, version 1, and their encoding.
 
-All integers are unsigned and big-endian; JSON is one UTF-8 object whose unknown keys are ignored.
+All integers are unsigned and big-endian. JSON is one UTF-8 object; unknown keys are ignored.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from twistedcam.media.frame import Frame
 
 PROTOCOL = 1
 MARK = 0x54
-#: Limits of a body, in bytes.
+#: The maximum sizes of a body, in bytes.
 MAX_JSON = 64 * 1024
 MAX_FRAME = 32 * 1024 * 1024
 
@@ -22,19 +22,19 @@ HEADER = struct.Struct(">BBHI")
 FRAME_HEADER = struct.Struct(">QQHHBBH")
 COUNT = struct.Struct(">Q")
 JPEG = 1
-#: Times of capture are before this, in seconds since the UNIX epoch: 9998-12-31, a year before the
-#: calendars of many systems end, in whatever time zone.
+#: Times of capture are before 9998-12-31, in seconds since the UNIX epoch: a year before the
+#: calendars of many systems end, in every time zone.
 TIME_END = 253_370_678_400.0
 
 HELLO, JOIN, STATE, FRAME, ACK, PING, PONG, ERROR, BYE = range(1, 10)
-#: How every ACK begins, and how long it is with its number.
+#: The first bytes of every ACK, and its size with its number.
 ACK_HEAD = HEADER.pack(MARK, ACK, 0, COUNT.size)
 ACK_SIZE = HEADER.size + COUNT.size
 
 
 @dataclass(frozen=True)
 class Hello:
-    """The server's first word: who it is and which cameras it has."""
+    """The server's first message: its name and its cameras."""
 
     server: str
     cameras: tuple[dict[str, Any], ...] = ()
@@ -55,15 +55,15 @@ class Hello:
 
 @dataclass(frozen=True)
 class Join:
-    """The client's first word: what it wants.
+    """The client's first message: its request.
 
     Arguments:
         role: ``view`` or ``publish``.
         camera: a name, or None for the first camera.
-        max_fps: at most so many frames a second, or None for all.
-        window: 1 to 8 frames may be unacknowledged; 0 leaves all to TCP.
+        max_fps: the maximum number of frames per second, or None for all.
+        window: the maximum number of unacknowledged frames, 1 to 8; 0: no acknowledgements.
         mac: the proof of a token, or None.
-        clock: the server is to send its clock, as a PING, behind each PONG.
+        clock: the server sends its time, as a PING, after each PONG.
     """
 
     role: str = "view"
@@ -91,11 +91,10 @@ class Join:
 
 @dataclass(frozen=True)
 class State:
-    """How a camera is; size and rate are 0 as long as they are not known.
+    """A camera's state; size and rate are 0 while they are not known.
 
-    ``via`` has a word for each camera that its pictures come through, its own first: a relay that
-    finds itself there stands in a ring. ``title`` is what people see in place of the name, if
-    that is something else.
+    ``via`` identifies the cameras that its pictures pass through, itself first: a relay that finds
+    itself there is part of a loop. ``title`` is shown instead of the name, if it is not None.
     """
 
     camera: str
@@ -108,15 +107,15 @@ class State:
     title: str | None = None
 
     def encode(self) -> bytes:
-        told = {**self.__dict__}
+        body = {**self.__dict__}
         if self.title is None:
-            del told["title"]
-        return _json(STATE, told)
+            del body["title"]
+        return _json(STATE, body)
 
 
 @dataclass(frozen=True)
 class Ack:
-    """The newest frame that was taken in."""
+    """The acknowledgement of all frames up to ``seq``."""
 
     seq: int
 
@@ -126,7 +125,7 @@ class Ack:
 
 @dataclass(frozen=True)
 class Ping:
-    """Are you there? 8 bytes of any kind."""
+    """A request for a PONG, with any 8 bytes."""
 
     data: bytes = bytes(8)
 
@@ -136,7 +135,7 @@ class Ping:
 
 @dataclass(frozen=True)
 class Pong:
-    """I am: the 8 bytes of the ping."""
+    """The answer to a PING, with its 8 bytes."""
 
     data: bytes = bytes(8)
 
@@ -146,7 +145,7 @@ class Pong:
 
 @dataclass(frozen=True)
 class Error:
-    """Why the connection ends."""
+    """The reason for the end of the connection."""
 
     code: str
     message: str
@@ -157,7 +156,7 @@ class Error:
 
 @dataclass(frozen=True)
 class Bye:
-    """The connection ends, and all is well."""
+    """The end of the connection without an error."""
 
     def encode(self) -> bytes:
         return HEADER.pack(MARK, BYE, 0, 0)
@@ -165,7 +164,7 @@ class Bye:
 
 @dataclass(frozen=True)
 class FrameMessage:
-    """A picture."""
+    """A frame."""
 
     frame: Frame = field()
 
@@ -174,12 +173,12 @@ class FrameMessage:
 
 
 def clock_ping(now: float) -> Ping:
-    """A PING that carries the sender's clock: ``now``, in seconds since the UNIX epoch."""
+    """Return a PING with the sender's time ``now``, in seconds since the UNIX epoch."""
     return Ping(COUNT.pack(int(now * 1e6)))
 
 
 def clock_of(ping: Ping) -> float:
-    """The clock that a PING carries, in seconds since the UNIX epoch."""
+    """Return the time in a PING of ``clock_ping``, in seconds since the UNIX epoch."""
     return float(COUNT.unpack(ping.data)[0]) / 1e6
 
 
@@ -187,12 +186,12 @@ Message = Hello | Join | State | FrameMessage | Ack | Ping | Pong | Error | Bye
 
 
 def name_of(message: Message) -> str:
-    """What the protocol calls a message: ``FRAME``."""
+    """Return a message's name in the protocol, such as ``FRAME``."""
     return type(message).__name__.removesuffix("Message").upper()
 
 
 def frame_header(frame: Frame) -> bytes:
-    """The 32 bytes that go before a frame's JPEG on the wire."""
+    """Return the 32 bytes that precede a frame's JPEG."""
     length = FRAME_HEADER.size + len(frame.jpeg)
     return HEADER.pack(MARK, FRAME, 0, length) + FRAME_HEADER.pack(
         frame.seq, frame.time_us, frame.width, frame.height, JPEG, 0, 0
@@ -200,7 +199,7 @@ def frame_header(frame: Frame) -> bytes:
 
 
 def frame_message(frame: Frame) -> bytes:
-    """The frame's whole message: the same bytes for every viewer."""
+    """Return the message of a frame, which is the same for every viewer."""
     return frame_header(frame) + frame.jpeg
 
 

@@ -1,4 +1,4 @@
-"""The proof of a token, which itself never crosses the wire."""
+"""The proof of a token, which itself is never sent."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ ROLES: tuple[Role, ...] = ("view", "publish")
 
 
 def new_nonce() -> str:
-    """64 hexadecimal digits that were never used before."""
+    """Return 64 random hexadecimal digits."""
     return secrets.token_hex(32)
 
 
 def mac_of(token: str, role: str, nonce: str) -> str:
-    """HMAC-SHA256 (RFC 2104) of ``ROLE:NONCE``, keyed with the token; hexadecimal."""
+    """Return the HMAC-SHA256 (RFC 2104) of ``ROLE:NONCE`` with the token as key, hexadecimal."""
     return hmac.new(token.encode(), f"{role}:{nonce}".encode(), hashlib.sha256).hexdigest()
 
 
 def mac_matches(mac: str, key: str | bytes, role: str, nonce: str) -> bool:
-    """Whether ``mac`` was made with ``key``; takes the same time whatever the answer.
+    """True if ``mac`` was made with ``key``. Takes the same time for any result.
 
     Arguments:
-        key: the token; or the SHA-256 of one of more than 64 bytes, which HMAC takes for the same.
+        key: the token, or the SHA-256 of one of more than 64 bytes, which HMAC treats as equal.
     """
     key = key.encode() if isinstance(key, str) else key
     made = hmac.new(key, f"{role}:{nonce}".encode(), hashlib.sha256).hexdigest()

@@ -138,7 +138,7 @@ class PublishTests(ServingCase):
         await catcher.first
         publisher.take(Frame(10_001, 1_700_000_000_000_001, 1920, 1080, large + large))
         failed = await self.assertFailure(publisher.ended, BadMessage)
-        self.assertIn("bytes behind the end", str(failed))
+        self.assertIn("bytes follow the JPEG", str(failed))
         self.assertEqual(await self.becomes("recovering"), "the publisher has gone")
         self.assertEqual(self.service.server.cameras["cam"].counts.corrupt, 1)
         self.assertNotIn(large + large, [each.jpeg for each in catcher.frames])

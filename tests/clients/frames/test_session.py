@@ -104,7 +104,7 @@ def test_another_port_than_that_for_frames_is_named_with_what_to_do(greeting: by
     with pytest.raises(BadMessage) as caught:
         list(session.receive(greeting, 0.0))
     said = str(caught.value)
-    assert said.startswith("twistedcam://h:9531 is no frame port of twistedcam: ")
+    assert said.startswith("twistedcam://h:9531 is not a frame port of twistedcam; ")
     assert "9530 by default" in said
     with pytest.raises(BadMessage, match=r"^there is no message of type"):  # it has said HELLO
         list(joined(ClientSession(CameraAddress("h"))).receive(b"T" * 8, 0.0))

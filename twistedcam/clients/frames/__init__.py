@@ -1,7 +1,7 @@
-"""The client's side of the frame protocol: watch a camera, or publish to one.
+"""Clients of the frame protocol, which receive or publish a camera's frames.
 
-:func:`connect` is what most programs need; :class:`FrameClient` is the Twisted service beneath
-it, :class:`ClientSession` the protocol without any input or output beneath that.
+Most programs use :func:`connect`. It uses :class:`FrameReader`, or :class:`FrameClient` on
+Twisted; both use :class:`ClientSession`, the protocol without input and output.
 """
 
 from twistedcam.clients.frames.address import CameraAddress, parse_target

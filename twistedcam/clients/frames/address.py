@@ -21,16 +21,16 @@ class CameraAddress:
     """A camera on a server.
 
     Arguments:
-        host, port: where the server's frame port is; both empty for a UNIX socket.
+        host, port: the server's frame port; empty and 0 for a UNIX socket.
         camera: the camera's name, or None for the server's first.
-        token: what opens it, or None.
-        fps: at most so many frames a second, or None for all.
-        tls: whether the connection is encrypted (``twistedcams:``).
-        trust: with TLS, which certificate is the right one.
+        token: the token, or None.
+        fps: the maximum number of frames per second, or None for all.
+        tls: True for TLS (``twistedcams:``).
+        trust: the certificates to trust with TLS.
         path: the UNIX socket's file (``twistedcam+unix:``), or None.
 
     Raises:
-        BadArgument: there is no such rate.
+        BadArgument: ``fps`` is not a valid rate.
     """
 
     host: str = "localhost"
@@ -47,7 +47,7 @@ class CameraAddress:
             object.__setattr__(self, "fps", check_fps(self.fps))
 
     def __str__(self) -> str:
-        """The address without its token."""
+        """Return the address without its token."""
         camera = quote(self.camera, safe="") if self.camera else ""
         name = f"/{camera}" if camera else ""
         if self.path is not None:
@@ -58,10 +58,10 @@ class CameraAddress:
     def with_options(
         self, fps: float | None = None, token: str | None = None, trust: Trust | None = None
     ) -> CameraAddress:
-        """The same camera; what is not None wins over what the address says.
+        """Return the address with these options; None keeps the present value.
 
         Raises:
-            BadArgument: there is no such rate.
+            BadArgument: ``fps`` is not a valid rate.
         """
         mine, theirs = self.trust, trust or Trust()
         merged = replace(
@@ -79,14 +79,14 @@ class CameraAddress:
 
 
 def parse_target(text: str) -> CameraAddress:
-    """Take an address apart.
+    """Parse an address.
 
     ``twistedcam://[:TOKEN@]HOST[:PORT][/CAMERA][?fps=2&token=…]``, ``twistedcams://…`` for TLS
     (which also takes ``cafile=``, ``fingerprint=`` and ``cert=``),
-    ``twistedcam+unix:/path/to.sock[?camera=…]``; the scheme may be left out.
+    ``twistedcam+unix:/path/to.sock[?camera=…]``; the scheme is optional.
 
     Raises:
-        BadArgument: that is no address.
+        BadArgument: the text is not a valid address.
     """
     if ":/" not in text:
         text = f"twistedcam://{text}"
@@ -99,11 +99,11 @@ def parse_target(text: str) -> CameraAddress:
         )
         fps = read_fps(query.pop("fps")) if "fps" in query else None
     except BadArgument as error:
-        raise BadArgument(f"{shown} is no address of a camera: {error}") from None
-    except ValueError:  # its own words may have a part of the token
-        raise BadArgument(f"{shown} is no address of a camera: write {_EXAMPLE}") from None
+        raise BadArgument(f"{shown} is not a valid camera address: {error}") from None
+    except ValueError:  # its text may contain a part of the token
+        raise BadArgument(f"{shown} is not a valid camera address: use {_EXAMPLE}") from None
     if parts.scheme not in _SCHEMES:
-        raise BadArgument(f"{shown} is no address of a camera: write {_EXAMPLE}")
+        raise BadArgument(f"{shown} is not a valid camera address: use {_EXAMPLE}")
     userinfo = unquote(parts.password or parts.username or "")
     token = query.pop("token", "") or userinfo or None
     fingerprint = query.pop("fingerprint", None)
@@ -115,17 +115,17 @@ def parse_target(text: str) -> CameraAddress:
     unix = parts.scheme == "twistedcam+unix"
     camera = query.pop("camera", None) if unix else unquote(parts.path.strip("/")) or None
     if query:
-        raise BadArgument(f"{shown}: there is no setting {next(iter(query))!r} in an address")
+        raise BadArgument(f"{shown}: an address has no option {next(iter(query))!r}")
     if unix:
         return CameraAddress("", 0, camera, token, fps, path=unquote(parts.path))
     if not parts.hostname:
-        raise BadArgument(f"{shown} has no host: write {_EXAMPLE}")
+        raise BadArgument(f"{shown} has no host: use {_EXAMPLE}")
     tls = parts.scheme == "twistedcams"
     return CameraAddress(parts.hostname, port, camera, token, fps, tls, trust)
 
 
 def _shown(text: str) -> str:
-    """An address that will not do, without what may be a token in it."""
+    """Return an invalid address without parts that may be a token."""
     address, question, _ = text.partition("?")
     scheme, slashes, rest = address.partition("//")
     if "@" in rest:

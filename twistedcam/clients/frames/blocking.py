@@ -1,4 +1,4 @@
-"""Frames for programs without a reactor: a thread that reads, and a place for the newest frame."""
+"""A client of the frame protocol for programs without an event loop."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from twistedcam.tls.client import explained
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two warnings that there is no connection.
+#: Seconds between two warnings about a missing connection.
 WARN_EVERY = 60.0
 _CHUNK = 256 * 1024
 _CONNECT_TIMEOUT = 5.0
@@ -31,14 +31,14 @@ _LONGEST_WAIT = 5.0
 
 
 class FrameReader:
-    """Keeps a connection in a thread of its own and holds the newest frame.
+    """Receives frames on its own thread and keeps the newest.
 
     Arguments:
         target: the camera.
-        reconnect: try again whenever the connection is lost; else the reader ends with it.
-        on_frame: called with every frame that comes, in order, on the reader's thread.
+        reconnect: connect again when the connection is lost; otherwise the reader ends.
+        on_frame: called with each frame, in order, on the reader's thread.
         on_change: called on the reader's thread when there is a new frame or a new state.
-        warns: log a warning (``logging``) when there is no connection, and one each minute.
+        warns: log a warning (``logging``) each minute while there is no connection.
     """
 
     def __init__(
@@ -50,14 +50,14 @@ class FrameReader:
         warns: bool = False,
     ) -> None:
         self.target = target
-        #: The camera's state as the server told it; ``connecting`` or ``lost`` without a server.
+        #: The camera's state that the server sent; ``connecting`` or ``lost`` without a connection.
         self.state = wire.State(target.camera or "", "connecting")
-        #: The camera clock's distance from this machine's.
+        #: The difference between the server's clock and this machine's.
         self.clock = ClockOffset()
         self.round_trip: float | None = None
-        #: Since the reader began: frames that came, bytes, frames passed over, connections made.
+        #: Counts since the start: received frames and bytes, missed frames, and connections.
         self.frames = self.bytes = self.missed = self.connections = 0
-        #: What ended the reader, or None.
+        #: The error that ended the reader, or None.
         self.error: Exception | None = None
         self._reconnect = reconnect
         self._warns = warns
@@ -72,20 +72,20 @@ class FrameReader:
 
     @property
     def ended(self) -> bool:
-        """Whether no more frames will come."""
+        """True if no more frames will be received."""
         return self.error is not None or self._closed.is_set()
 
     def start(self) -> None:
-        """Begin to connect."""
+        """Start to connect."""
         self._thread.start()
 
     def take(self, timeout: float | None = None) -> Frame | None:
-        """The newest frame that was not taken yet; waits up to ``timeout`` seconds for one.
+        """Wait up to ``timeout`` seconds for a new frame, and return the newest.
 
-        None if none has come, or if the reader was closed.
+        None after the timeout, or if the reader was closed.
 
         Raises:
-            TwistedcamError: the server refused, or the connection is lost for good.
+            TwistedcamError: the server refused, or the connection is lost and is not made again.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._newest is not None or self.ended, timeout)
@@ -95,10 +95,10 @@ class FrameReader:
             return frame
 
     def close(self, wait: bool = True) -> None:
-        """End the connection. May be called on any thread, and twice.
+        """Close the connection. May be called on any thread, and more than once.
 
         Arguments:
-            wait: until the reader's thread has ended.
+            wait: wait until the reader's thread has ended.
         """
         self._closed.set()
         with self._changed:
@@ -122,24 +122,24 @@ class FrameReader:
                 error = explained(found)
                 refused = isinstance(error, REFUSALS) and not self._joined
                 if refused or not self._reconnect:
-                    self._end(self._named(error))
+                    self._end(self._as_error(error))
                     return
                 reason = reason_of(error)
-                self._show(wire.State(self.state.camera, "lost", reason=reason))
-                if self.frames > before:  # a connection that was lost, and not one that never was
+                self._set_state(wire.State(self.state.camera, "lost", reason=reason))
+                if self.frames > before:  # an established connection was lost
                     warn_at = -math.inf
                 if self._warns and time.monotonic() >= warn_at:
                     warn_at = time.monotonic() + WARN_EVERY
                     log.warning("%s: %s; trying again", self.target, reason)
-            except Exception as error:  # a caller's on_frame: it has to know
+            except Exception as error:  # from the caller's on_frame, who gets it from take()
                 self._end(error)
                 return
             if self.frames > before:
                 backoff.reset()
             self._closed.wait(backoff.next())
 
-    def _named(self, error: Exception) -> Exception:
-        """The system's own errors say where."""
+    def _as_error(self, error: Exception) -> Exception:
+        """Return the error; one of the operating system with the address."""
         known = isinstance(error, TwistedcamError)
         return error if known else Disconnected(f"{self.target}: {reason_of(error)}")
 
@@ -150,12 +150,12 @@ class FrameReader:
                     return
                 self._socket = connection
             try:
-                self._talk(connection)
+                self._receive(connection)
             finally:
                 with self._changed:
                     self._socket = None
 
-    def _talk(self, connection: socket.socket) -> None:
+    def _receive(self, connection: socket.socket) -> None:
         session = ClientSession(self.target)
         connection.settimeout(1.0)
         self.connections += 1
@@ -173,7 +173,7 @@ class FrameReader:
                     self._put(item)
                 else:
                     self._joined = True
-                    self._show(item)
+                    self._set_state(item)
             session.tick(now)
             self.bytes = base_bytes + session.bytes
             self.missed = base_missed + session.missed
@@ -190,7 +190,7 @@ class FrameReader:
             self._changed.notify_all()
         self._on_change()
 
-    def _show(self, state: wire.State) -> None:
+    def _set_state(self, state: wire.State) -> None:
         self.state = state
         self._on_change()
 
@@ -210,7 +210,7 @@ def open_socket(target: CameraAddress, timeout: float) -> socket.socket:
 
 
 def reason_of(error: Exception) -> str:
-    """Why a connection failed, in words that say what to do."""
+    """Return the reason why a connection failed, with advice."""
     text = str(getattr(error, "strerror", None) or error or type(error).__name__)
     if isinstance(error, (ConnectionRefusedError, FileNotFoundError)):
         return f"{text}: is the server running there? (twistedcam serve)"

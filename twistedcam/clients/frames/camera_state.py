@@ -1,4 +1,4 @@
-"""Checks of what a server says about its camera, which may be wrong or meant to do harm."""
+"""Checks of a camera's state that a server sends, which may be wrong or malicious."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from twistedcam.media import jpeg
 from twistedcam.util.camera_name import MAX_TITLE
 from twistedcam.util.one_line import on_one_line
 
-#: Most characters of a state's reason, of other words in it, and the highest rate.
+#: The maximum length of a state's reason and of other words, and the maximum rate.
 MAX_REASON = 500
 MAX_WORD = 64
 MAX_FPS = 1000.0
@@ -17,10 +17,10 @@ _MAX_SIDE = 65535
 
 
 def check_state(state: wire.State) -> tuple[wire.State, str]:
-    """A STATE with nothing in it that no camera can have, and what was refused, in words.
+    """Return a valid STATE, and a description of what was replaced, or an empty text.
 
-    A size that no picture has, or a rate beyond ``MAX_FPS``, is replaced by 0, which means that it
-    is not known. Texts are cut, and are of one line. The words are empty if nothing was refused.
+    An impossible picture size, or a rate above ``MAX_FPS``, is replaced by 0, which means unknown.
+    Texts are shortened and put on one line.
     """
     size, fps, refused = (state.width, state.height), state.fps, []
     if size != (0, 0) and not _is_size(*size):

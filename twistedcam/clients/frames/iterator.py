@@ -1,4 +1,4 @@
-"""``connect(url)``: a camera's frames, wherever they are iterated."""
+"""``connect(url)``: an iterator over a camera's frames, for scripts, asyncio and Twisted."""
 
 from __future__ import annotations
 
@@ -23,29 +23,28 @@ def connect(
     reconnect: bool = True,
     reactor: Any = None,
 ) -> Frames:
-    """The frames of a camera, to be iterated: each time the newest, never a queue that grows.
+    """Return an iterable of a camera's frames, which gives the newest frame each time.
 
-    ``for frame in connect(url)`` in a plain script; ``async for frame in connect(url)`` in a
-    coroutine of asyncio or of Twisted. Each iteration has a connection of its own, which ends when
-    it is left.
+    Use ``for frame in connect(url)`` in a script, and ``async for frame in connect(url)`` in a
+    coroutine of asyncio or Twisted. Each iteration has its own connection, which is closed when the
+    loop is left.
 
     Arguments:
         url: ``twistedcam://HOST:9530/CAMERA``; see :func:`twistedcam.clients.frames.parse_target`.
-        fps: at most so many frames a second, 0.001 to 1000; the server sends no more.
-        token: what opens the camera.
-        reconnect: go on for ever, through lost connections; else a lost one is an error.
-        reactor: Twisted's, if it is not the installed one.
+        fps: the maximum number of frames per second that the server sends, 0.001 to 1000.
+        token: the token for the camera.
+        reconnect: connect again when the connection is lost; otherwise that is an error.
+        reactor: Twisted's reactor, if it is not the installed one.
 
     Raises:
-        BadArgument: that is no address of a camera, or no rate that can be asked for. Iterating
-            raises UnknownCamera or Unauthorized where the server refuses, and Disconnected where
-            ``reconnect`` is off.
+        BadArgument: the address or the rate is not valid. The iteration raises UnknownCamera or
+            Unauthorized if the server refuses, and Disconnected without ``reconnect``.
     """
     return Frames(parse_target(url).with_options(fps, token), reconnect, reactor)
 
 
 class Frames:
-    """What :func:`connect` gives."""
+    """The iterable of :func:`connect`."""
 
     def __init__(self, target: CameraAddress, reconnect: bool = True, reactor: Any = None) -> None:
         self.target = target
@@ -53,18 +52,18 @@ class Frames:
         self._reactor = reactor
 
     def __iter__(self) -> Iterator[Frame]:
-        """Iterate, waiting for each frame: for programs without a reactor or a loop."""
-        return _Blocking(FrameReader(self.target, self._reconnect, warns=True))
+        """Iterate and block until the next frame, in programs without an event loop."""
+        return _BlockingIterator(FrameReader(self.target, self._reconnect, warns=True))
 
     def __aiter__(self) -> AsyncIterator[Frame]:
-        """Iterate without blocking, under asyncio or under Twisted."""
+        """Iterate without blocking, with asyncio or Twisted."""
         if self._reactor is None and _in_asyncio_task():
             return _under_asyncio(self.target, self._reconnect)
         return _under_twisted(self.target, self._reconnect, self._reactor)
 
 
-class _Blocking:
-    """Ends its connection when nobody holds it any more."""
+class _BlockingIterator:
+    """Closes its connection when it is no longer referenced."""
 
     def __init__(self, reader: FrameReader) -> None:
         self._reader = reader
@@ -86,11 +85,11 @@ async def _under_asyncio(target: CameraAddress, reconnect: bool) -> AsyncIterato
 
     loop, changed = asyncio.get_running_loop(), asyncio.Event()
 
-    def tell() -> None:
+    def notify() -> None:
         if not loop.is_closed():
             loop.call_soon_threadsafe(changed.set)
 
-    reader = FrameReader(target, reconnect, on_change=tell, warns=True)
+    reader = FrameReader(target, reconnect, on_change=notify, warns=True)
     reader.start()
     try:
         while True:
@@ -119,20 +118,20 @@ async def _under_twisted(
     ended: list[Failure] = []
     waiting: list[Deferred[None]] = []
 
-    def tell() -> None:
-        due, waiting[:] = waiting[:], []  # who is called may wait anew at once
+    def notify() -> None:
+        due, waiting[:] = waiting[:], []  # a callback may wait again at once
         for each in due:
             each.callback(None)
 
-    def came(frame: Frame) -> None:
+    def received(frame: Frame) -> None:
         newest[:] = [frame]
-        tell()
+        notify()
 
     def failed(why: Failure) -> None:
         ended.append(why)
-        tell()
+        notify()
 
-    client = FrameClient(reactor, target, came, reconnect=reconnect)
+    client = FrameClient(reactor, target, received, reconnect=reconnect)
     client.ended.addErrback(failed)
     client.startService()
     try:
@@ -150,8 +149,8 @@ async def _under_twisted(
 
 
 def _in_asyncio_task() -> bool:
-    """Whether asyncio drives this coroutine. Under Twisted's asyncio reactor it does not."""
-    asyncio = sys.modules.get("asyncio")  # who runs it has imported it; it is slow to import
+    """True in a task of asyncio; False in a coroutine of Twisted's asyncio reactor."""
+    asyncio = sys.modules.get("asyncio")  # not imported here, because that is slow
     if asyncio is None:
         return False
     try:

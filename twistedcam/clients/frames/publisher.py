@@ -1,4 +1,4 @@
-"""The other direction: frames of this machine to a ``push:`` camera."""
+"""A client that publishes frames to a ``push:`` camera."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from twistedcam.media.frame import Frame
 
 
 class Publisher(FrameClient):
-    """Pushes frames to a ``push:`` camera: the newest, whenever the server can take one.
+    """Publishes the newest frame whenever the server can take one.
 
-    It is a sink: add it to a camera's hub. The frames' times are put on the server's clock when
-    the two clocks disagree.
+    It is a sink: add it to a camera's hub. The times of the frames are converted to the server's
+    clock if the two clocks disagree.
     """
 
     role = "publish"
@@ -23,9 +23,9 @@ class Publisher(FrameClient):
         self._newest: Frame | None = None
 
     def take(self, frame: Frame) -> None:
-        """A new frame (hub.Sink): send it, or keep it until there is a newer one."""
+        """Send a frame, or keep it until there is a newer one (hub.Sink)."""
         self._newest = frame
-        self.acknowledged()
+        self.send_next()
 
     def on_cleared(self) -> None:
         """Do nothing: the newest frame is still sent (hub.Sink)."""
@@ -33,7 +33,7 @@ class Publisher(FrameClient):
     def on_removed(self) -> None:
         """Do nothing: the connection stays (hub.Sink)."""
 
-    def acknowledged(self) -> None:
+    def send_next(self) -> None:
         """Send the newest frame, if the server can take it."""
         frame, protocol = self._newest, self._protocol
         if frame is None or protocol is None:
@@ -41,14 +41,14 @@ class Publisher(FrameClient):
         if protocol.is_writable and protocol.session.can_publish():
             self._newest = None
             self.sent += 1
-            protocol.send_frame(self._on_their_clock(frame))
+            protocol.send_frame(self._on_server_clock(frame))
 
     def connection_lost(self, error: Exception) -> None:
-        """What was to be sent is old by the time there is a server again."""
+        """Forget the newest frame, which is old when there is a connection again."""
         self._newest = None
         super().connection_lost(error)
 
-    def _on_their_clock(self, frame: Frame) -> Frame:
+    def _on_server_clock(self, frame: Frame) -> Frame:
         clock = self.clock
         if not clock.disagrees:
             return frame

@@ -1,4 +1,4 @@
-"""The client's side of one connection, without any input or output."""
+"""The client's side of one connection, without input and output."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from twistedcam.errors import (
 from twistedcam.media.frame import Frame
 from twistedcam.util.one_line import on_one_line
 
-#: Seconds between two PINGs, and of silence after which a connection is given up.
+#: Seconds between two PINGs, and of silence after which the connection is closed.
 PING_EVERY = 2.0
 SILENCE_LIMIT = 10.0
-#: Seconds for which a measurement of the clocks' difference is believed.
+#: Seconds for which a measurement of the clocks' difference is used.
 _CLOCK_KEPT = 120.0
 
 _KINDS: tuple[type[TwistedcamError], ...] = (*WireError.__subclasses__(), Unauthorized)
 _ERRORS = {each.code: each for each in _KINDS}
-#: What does not pass by being tried again.
+#: Errors for which another attempt is useless.
 REFUSALS = (UnknownCamera, Unauthorized, VersionMismatch, BadMessage, CertificateRefused)
 
 
 @dataclass(frozen=True)
 class ClockOffset:
-    """How far the server's clock is ahead of this machine's.
+    """The difference between the server's clock and this machine's.
 
     Arguments:
-        seconds: to add to a time of this machine to have the server's.
-        error: it is known to plus or minus so many seconds.
+        seconds: the server's time minus this machine's.
+        error: the maximum error of ``seconds``, plus or minus, in seconds.
     """
 
     seconds: float = 0.0
@@ -50,26 +50,26 @@ class ClockOffset:
 
     @property
     def known(self) -> bool:
-        """Whether it has been measured."""
+        """True if it was measured."""
         return self.error != float("inf")
 
     @property
     def disagrees(self) -> bool:
-        """Whether the clocks differ by more than the measurement's error and 5 ms."""
+        """True if the clocks differ by more than the measurement's error and 5 ms."""
         return self.known and abs(self.seconds) > self.error + 0.005
 
 
 class ClientSession:
     """One connection to a frame port, as a viewer or as a publisher.
 
-    Feed it what comes (:meth:`receive`), send what it has to say (:meth:`output`), and call
-    :meth:`tick` about once a second. Times are seconds on a monotonic clock.
+    Pass received bytes to :meth:`receive`, send the bytes of :meth:`output`, and call :meth:`tick`
+    about once a second. Times are seconds of a monotonic clock.
 
     Arguments:
         target: the camera.
         role: ``view`` or ``publish``.
-        window: frames that may be on their way unacknowledged.
-        wall: this machine's clock, seconds since the UNIX epoch.
+        window: the maximum number of unacknowledged frames.
+        wall: returns this machine's time, seconds since the UNIX epoch.
     """
 
     def __init__(
@@ -82,15 +82,15 @@ class ClientSession:
         self.target = target
         self.role = role
         self.window = window
-        #: The server's HELLO, once it has come.
+        #: The server's HELLO, once it was received.
         self.hello: wire.Hello | None = None
-        #: The camera's newest STATE, once one has come.
+        #: The camera's newest STATE, once one was received.
         self.state: wire.State | None = None
-        #: What was refused of the states that came (``check_state``), or nothing: the first only.
+        #: What was replaced in the first invalid STATE (``check_state``), or an empty text.
         self.refused = ""
-        #: Messages that came, other than frames.
+        #: The number of received messages other than frames.
         self.other_messages = 0
-        #: Frames that the server passed over, by the gaps in their numbers.
+        #: The number of frames that the server did not send, by the gaps in their numbers.
         self.missed = 0
         self.bytes = 0
         self.round_trip: float | None = None
@@ -112,11 +112,11 @@ class ClientSession:
         return min((each for _, each in self._clocks), key=lambda o: o.error, default=ClockOffset())
 
     def receive(self, data: bytes, now: float) -> Iterator[Frame | wire.State]:
-        """Frames and states that ``data`` completes.
+        """Yield the frames and states that ``data`` completes.
 
         Raises:
-            WireError, Unauthorized: the server refused or gave up, or does not speak the protocol.
-            Disconnected: the server has said BYE.
+            WireError, Unauthorized: the server has sent ERROR, or violates the protocol.
+            Disconnected: the server has sent BYE.
         """
         self._heard_at = now
         self.bytes += len(data)
@@ -133,35 +133,35 @@ class ClientSession:
                 self._other(message, now)
 
     def output(self) -> bytes:
-        """What has to be sent, in order; empty if there is nothing."""
+        """Return the bytes to send; empty if there are none."""
         out = bytes(self._out)
         self._out.clear()
         return out
 
     def tick(self, now: float) -> None:
-        """Ask whether the server is there, when that is due.
+        """Send a PING if one is due.
 
         Raises:
-            Silence: nothing was heard for too long.
+            Silence: nothing was received for too long.
         """
         if self._heard_at is None:
             self._heard_at = now
         if now - self._heard_at >= SILENCE_LIMIT:
-            raise Silence(f"nothing was heard from the server for {SILENCE_LIMIT:g} s")
+            raise Silence(f"nothing was received from the server for {SILENCE_LIMIT:g} s")
         if self.hello is not None and now >= self._ping_due:
             self._ping(now)
 
     def can_publish(self) -> bool:
-        """Whether the server can take a frame: the camera runs, and the window is open."""
+        """True if the server can take a frame: the camera runs, and the window is not full."""
         running = self.state is not None and self.state.state != "stopped"
         return running and (not self.window or len(self._unacknowledged) < self.window)
 
     def published(self, seq: int) -> None:
-        """A frame of that number has been sent."""
+        """Note that the frame of this number was sent."""
         self._unacknowledged.append(seq)
 
     def bye(self) -> None:
-        """Say that this side ends the connection."""
+        """Send BYE."""
         self._out += wire.Bye().encode()
 
     def _messages(self, data: bytes) -> Iterator[wire.Message]:
@@ -170,14 +170,14 @@ class ClientSession:
         except WireError as error:
             if self.hello is not None:
                 raise
-            raise BadMessage(  # most likely it is another port of the same server
-                f"{self.target} is no frame port of twistedcam: 'twistedcam serve' says which is, "
+            raise BadMessage(  # probably another port of the same server
+                f"{self.target} is not a frame port of twistedcam; 'twistedcam serve' shows it, "
                 f"{DEFAULT_PORT} by default ({error})"
             ) from None
 
     def _frame(self, frame: Frame) -> Frame:
         if self.role != "view" or self.state is None:
-            raise BadMessage("a frame came out of turn")
+            raise BadMessage("a frame is not allowed now")
         wire.check_image(frame)
         if self._last_seq and frame.seq > self._last_seq:
             self.missed += frame.seq - self._last_seq - 1
@@ -203,20 +203,22 @@ class ClientSession:
         elif isinstance(message, wire.Hello) and self.hello is None:
             self._join(message, now)
         else:
-            raise BadMessage(f"{wire.name_of(message)} came out of turn")
+            raise BadMessage(f"{wire.name_of(message)} is not allowed now")
 
     def _join(self, hello: wire.Hello, now: float) -> None:
         self.hello = hello
         if hello.protocol != wire.PROTOCOL:
             server = on_one_line(hello.server[:MAX_WORD]) or "the server"
             raise VersionMismatch(
-                f"{server} speaks version {str(hello.protocol)[:MAX_WORD]} of the protocol, "
+                f"{server} uses version {str(hello.protocol)[:MAX_WORD]} of the protocol, "
                 f"this program version {wire.PROTOCOL}"
             )
         mac = None
         if hello.auth:
             if self.target.token is None:
-                raise Unauthorized("the server wants a token: add --token, or :TOKEN@ to the URL")
+                raise Unauthorized(
+                    "the server requires a token: use --token, or :TOKEN@ in the URL"
+                )
             mac = wire.mac_of(self.target.token, self.role, hello.nonce)
         fps = self.target.fps if self.role == "view" else None
         join = wire.Join(self.role, self.target.camera, fps, self.window, mac, clock=True)
@@ -237,7 +239,7 @@ class ClientSession:
             self._pinged = None
 
     def _compare_clocks(self, ping: wire.Ping, now: float) -> None:
-        """A PING right behind our PONG carries the server's clock, read between our two times."""
+        """Measure the clocks: a PING after our PONG has the server's time between our two times."""
         if self._await_clock is None:
             return
         here, asked, self._await_clock = self._wall(), self._await_clock, None

@@ -1,4 +1,4 @@
-"""The client's side on Twisted: a service that keeps a connection."""
+"""A client of the frame protocol on Twisted: a service that keeps a connection."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from typing import Any
 from twisted.application.internet import ClientService, backoffPolicy
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint
+from twisted.internet.interfaces import IAddress, IStreamClientEndpoint
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from twistedcam import wire
 from twistedcam.clients.frames.address import CameraAddress
-from twistedcam.clients.frames.endpoint import ReportedEndpoint, make_endpoint
-from twistedcam.clients.frames.protocol import ClientFactory, ClientProtocol
-from twistedcam.clients.frames.session import REFUSALS, ClockOffset
-from twistedcam.errors import Disconnected
+from twistedcam.clients.frames.session import REFUSALS, ClientSession, ClockOffset
+from twistedcam.errors import CertificateRefused, Disconnected, TwistedcamError
 from twistedcam.media.frame import Frame
+from twistedcam.tls.client_endpoint import client_endpoint
 
 log = Logger()
 
@@ -25,15 +29,15 @@ _RETRY = backoffPolicy(initialDelay=0.2, maxDelay=5.0, factor=1.7)
 
 
 class FrameClient(Service):
-    """Watches a camera for as long as the service runs, and tells by callbacks.
+    """Receives a camera's frames while the service runs, and passes them to callbacks.
 
     Arguments:
-        reactor: what it runs on.
+        reactor: the reactor.
         target: the camera.
-        on_frame: called with each frame that comes.
-        on_state: called with each STATE of the camera; also with states ``connecting`` and
+        on_frame: called with each frame.
+        on_state: called with each STATE of the camera, and with the states ``connecting`` and
             ``lost`` (with the reason) of the connection itself.
-        reconnect: try again, with longer and longer waits, whenever the connection is lost.
+        reconnect: connect again when the connection is lost, after increasing delays.
     """
 
     role: wire.Role = "view"
@@ -50,7 +54,7 @@ class FrameClient(Service):
         self.reactor = reactor
         self.target = target
         self.state = wire.State(target.camera or "", "connecting")
-        #: Fires when the client has given up, with None, or fails with what made it give up.
+        #: Fires with None when the client has stopped, or fails with the reason.
         self.ended: Deferred[None] = Deferred()
         self.on_frame = on_frame
         self.on_state = on_state
@@ -61,20 +65,20 @@ class FrameClient(Service):
 
     @property
     def clock(self) -> ClockOffset:
-        """How far the server's clock is from this machine's."""
+        """The difference between the server's clock and this machine's."""
         return ClockOffset() if self._protocol is None else self._protocol.session.clock
 
     def startService(self) -> None:
-        """Begin to connect."""
+        """Start to connect."""
         super().startService()
-        endpoint = ReportedEndpoint(make_endpoint(self.reactor, self.target), self._not_connected)
+        endpoint = _ReportedEndpoint(_make_endpoint(self.reactor, self.target), self._not_connected)
         self._connections = ClientService(
             endpoint, ClientFactory(self), retryPolicy=_RETRY, clock=self.reactor
         )
         self._connections.startService()
 
     def stopService(self) -> Deferred[None]:
-        """End the connection; fires when it is gone."""
+        """Close the connection. Fires when it is closed."""
         super().stopService()
         connections, self._connections = self._connections, None
         if self._protocol is not None:
@@ -83,37 +87,37 @@ class FrameClient(Service):
         stopping = None if connections is None else connections.stopService()
         return Deferred.fromCoroutine(_wait(stopping))
 
-    # What the protocol tells (protocol.Client).
+    # Called by the protocol.
 
     def connection_made(self, protocol: ClientProtocol) -> None:
-        """There is a server."""
+        """Keep the protocol of the new connection."""
         self._protocol = protocol
 
     def connection_lost(self, error: Exception) -> None:
-        """The server is gone."""
+        """Report the loss, and stop after a refusal or without ``reconnect``."""
         self._protocol = None
         if self.running:
             refused = isinstance(error, REFUSALS) and not self._was_joined
-            self._show(wire.State(self.state.camera, "lost", reason=str(error)))
+            self._set_state(wire.State(self.state.camera, "lost", reason=str(error)))
             if refused or not self._reconnect:
                 self._give_up(error)
 
-    def state_came(self, state: wire.State) -> None:
-        """The camera's state."""
+    def state_received(self, state: wire.State) -> None:
+        """Report the camera's state."""
         self._was_joined = True
-        self._show(state)
+        self._set_state(state)
 
-    def frame_came(self, frame: Frame) -> None:
-        """A frame."""
+    def frame_received(self, frame: Frame) -> None:
+        """Pass a frame on."""
         self.on_frame(frame)
 
-    def acknowledged(self) -> None:
-        """Something came, or the way has become free: for publishers."""
+    def send_next(self) -> None:
+        """Send what waits: something was received, or the connection is writable again."""
 
     def _not_connected(self, why: Failure) -> None:
         if self.running:
             reason = str(getattr(why.value, "strerror", None) or why.getErrorMessage())
-            self._show(wire.State(self.state.camera, "lost", reason=reason))
+            self._set_state(wire.State(self.state.camera, "lost", reason=reason))
             if not self._reconnect:
                 self._give_up(Disconnected(f"{self.target}: {reason}"))
 
@@ -128,7 +132,7 @@ class FrameClient(Service):
             else:
                 self.ended.errback(error)
 
-    def _show(self, state: wire.State) -> None:
+    def _set_state(self, state: wire.State) -> None:
         self.state = state
         self.on_state(state)
 
@@ -136,3 +140,146 @@ class FrameClient(Service):
 async def _wait(stopping: Any) -> None:
     if stopping is not None:
         await stopping
+
+
+class ClientProtocol(Protocol):
+    """One connection of a client."""
+
+    factory: ClientFactory
+
+    def __init__(self, factory: ClientFactory) -> None:
+        self.factory = factory
+        client = factory.client
+        self.session = ClientSession(client.target, client.role, client.window)
+        self.is_writable = True
+        self._error: Exception | None = None
+        self._ticking = LoopingCall(self._tick)
+        self._ticking.clock = client.reactor
+
+    def connectionMade(self) -> None:
+        """Wait for the server's HELLO."""
+        assert self.transport is not None
+        set_no_delay = getattr(self.transport, "setTcpNoDelay", None)
+        if set_no_delay is not None:
+            set_no_delay(True)
+        self.transport.registerProducer(self, True)  # type: ignore[attr-defined]
+        self._ticking.start(1.0, now=False)
+        self.factory.client.connection_made(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Pass frames and states to the client, and send answers."""
+        client = self.factory.client
+        try:
+            for item in self.session.receive(data, client.reactor.seconds()):
+                if isinstance(item, Frame):
+                    client.frame_received(item)
+                else:
+                    client.state_received(item)
+        except TwistedcamError as error:
+            self._fail(error)
+            return
+        self.flush()
+        client.send_next()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Report the reason."""
+        if self._ticking.running:
+            self._ticking.stop()
+        self.factory.client.connection_lost(self._error or self._as_error(reason))
+
+    def flush(self) -> None:
+        """Send the output of the session."""
+        out = self.session.output()
+        if out and self.transport is not None:
+            self.transport.write(out)
+
+    def send_frame(self, frame: Frame) -> None:
+        """Send a frame, as a publisher."""
+        assert self.transport is not None
+        self.transport.writeSequence([wire.frame_header(frame), frame.jpeg])
+        self.session.published(frame.seq)
+
+    def close(self) -> None:
+        """Send BYE and close the connection."""
+        self.session.bye()
+        self.flush()
+        if self.transport is not None:
+            self.transport.loseConnection()
+
+    def pauseProducing(self) -> None:
+        """Send no frames: the transport's buffer is full."""
+        self.is_writable = False
+
+    def resumeProducing(self) -> None:
+        """Continue: the transport's buffer is empty."""
+        self.is_writable = True
+        self.factory.client.send_next()
+
+    def stopProducing(self) -> None:
+        """Send no frames: the connection is lost."""
+        self.is_writable = False
+
+    def _as_error(self, reason: Failure) -> TwistedcamError:
+        """Return the reason for the end of the connection as one of our errors."""
+        if isinstance(reason.value, TwistedcamError):
+            return reason.value
+        from service_identity import VerificationError  # needed for TLS only
+
+        unsigned = "certificate verify failed" in str(reason.value)  # OpenSSL's text
+        if unsigned or isinstance(reason.value, VerificationError):
+            return CertificateRefused(
+                f"the certificate of {self.factory.client.target} is not trusted. If it is the "
+                "right one, give its fingerprint"
+            )
+        return Disconnected(reason.getErrorMessage())
+
+    def _tick(self) -> None:
+        try:
+            self.session.tick(self.factory.client.reactor.seconds())
+        except TwistedcamError as error:
+            self._fail(error)
+        else:
+            self.flush()
+
+    def _fail(self, error: TwistedcamError) -> None:
+        if self._error is None and self.transport is not None:
+            self._error = error
+            self.transport.abortConnection()  # type: ignore[attr-defined]
+
+
+class ClientFactory(Factory[ClientProtocol]):
+    """Makes the protocols of a client's connections."""
+
+    noisy = False
+
+    def __init__(self, client: FrameClient) -> None:
+        self.client = client
+
+    def buildProtocol(self, addr: IAddress | None) -> ClientProtocol:
+        """Make the protocol of one connection."""
+        return ClientProtocol(self)
+
+
+@implementer(IStreamClientEndpoint)
+class _ReportedEndpoint:
+    """Reports when an endpoint could not connect, which ClientService does not."""
+
+    def __init__(self, endpoint: Any, on_failed: Callable[[Failure], None]) -> None:
+        self._endpoint = endpoint
+        self._on_failed = on_failed
+
+    def connect(self, protocolFactory: Any) -> Deferred[Any]:
+        def report(why: Failure) -> Failure:
+            self._on_failed(why)
+            return why
+
+        connecting: Deferred[Any] = self._endpoint.connect(protocolFactory)
+        return connecting.addErrback(report)
+
+
+def _make_endpoint(reactor: Any, target: CameraAddress) -> IStreamClientEndpoint:
+    if target.path is not None:
+        return UNIXClientEndpoint(reactor, target.path)
+    if target.tls:
+        return client_endpoint(reactor, target.host, target.port, target.trust)
+    return HostnameEndpoint(reactor, target.host, target.port)

@@ -12,8 +12,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from twistedcam import wire
 from twistedcam.clients.frames.address import CameraAddress
-from twistedcam.clients.frames.protocol import ClientFactory
 from twistedcam.clients.frames.session import PING_EVERY, SILENCE_LIMIT
+from twistedcam.clients.frames.twisted import ClientFactory
 from twistedcam.errors import BadMessage, Disconnected, Silence, TwistedcamError
 
 HELLO = wire.Hello("twistedcam/1", nonce="ab" * 32)
@@ -38,10 +38,10 @@ class Client:
     def connection_lost(self, error: Exception) -> None:
         self.lost.append(error)
 
-    def state_came(self, state: wire.State) -> None:
+    def state_received(self, state: wire.State) -> None:
         pass
 
-    def acknowledged(self) -> None:
+    def send_next(self) -> None:
         self.freed += 1
 
 
