@@ -13,12 +13,12 @@ from unittest.mock import patch
 from twisted.internet.defer import Deferred
 
 from tests.recording.library.test_library import LibraryCase, make_recording
-from tests.support.fakes import InlineThread
+from tests.support.fakes import InlineReader, InlineThread
 from twistedcam.core.saved_settings import SavedSettings
 from twistedcam.errors import NoSuchRecording
 from twistedcam.recording import Library, Limits
 from twistedcam.recording.library.hidden_folder import HIDDEN
-from twistedcam.recording.library.media_reader import InlineReader, ReadingFailed
+from twistedcam.recording.library.media_reader import ReadingFailed
 from twistedcam.recording.library.thumbnail import Thumbnails
 from twistedcam.recording.media_worker.video_file import Head, UnreadableVideo
 from twistedcam.sources.spec import parse

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.fakes import InlineReader
 from tests.support.films import read_film
 from tests.support.oddfs import odd_file_system
 from tests.support.process import ServerProcess, wait_for
 from twistedcam.recording.library import recovery
-from twistedcam.recording.library.media_reader import InlineReader
 from twistedcam.runtime.file_system import WriterLock
 
 CAMERA = "pattern:?size=320x240&fps=30"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,14 @@ from twisted.internet.task import Clock
 from twistedcam.camera import Camera
 from twistedcam.core.server import Server
 from twistedcam.events import CameraChanged, Event, EventBus
+from twistedcam.recording.library.media_reader import HEAD_LIMIT, PICTURE_LIMIT, MediaReader
+from twistedcam.recording.media_worker.remux import Copied, copy, has_packet
+from twistedcam.recording.media_worker.video_file import (
+    Head,
+    UnreadableVideo,
+    first_picture,
+    read_head,
+)
 from twistedcam.runtime.scheduler import Scheduler
 from twistedcam.runtime.threads import Thread
 from twistedcam.sources.base import RawPicture, Source, SourceInfo
@@ -34,6 +42,28 @@ class InlineThread(Thread):
 
     def end(self) -> None:
         pass
+
+
+class InlineReader(MediaReader):
+    """Reads films in this process."""
+
+    def heads(self, files: Sequence[int]) -> list[Head | UnreadableVideo]:
+        return [self._head(fd) for fd in files]
+
+    def _head(self, fd: int) -> Head | UnreadableVideo:
+        try:
+            return read_head(fd, HEAD_LIMIT)
+        except UnreadableVideo as error:
+            return error
+
+    def picture(self, fd: int) -> bytes:
+        return first_picture(fd, PICTURE_LIMIT)
+
+    def has_packet(self, fd: int) -> bool:
+        return has_packet(fd)
+
+    def copy(self, source: int, target: int, muxer: str, options: dict[str, str]) -> Copied:
+        return copy(source, target, muxer, options)
 
 
 class ManualThread(Thread):

@@ -20,7 +20,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.support.fakes import InlineThread
+from tests.support.fakes import InlineReader, InlineThread
 from tests.support.films import frame, read_film
 from twistedcam.errors import BadArgument, DiskError, NoSuchRecording
 from twistedcam.events import Event, EventBus, RecordingChanged
@@ -29,7 +29,6 @@ from twistedcam.recording.library import age, library, recovery
 from twistedcam.recording.library import index as index_module
 from twistedcam.recording.library.age import Ages
 from twistedcam.recording.library.hidden_folder import HIDDEN
-from twistedcam.recording.library.media_reader import InlineReader
 from twistedcam.recording.library.retention import too_many
 from twistedcam.recording.writer import segment
 from twistedcam.recording.writer.single_file import FileRecording

@@ -12,18 +12,19 @@ import numpy as np
 import pytest
 
 from tests.recording.library.test_library import make_recording
+from tests.support.fakes import InlineReader
 from tests.support.films import START_US
 from tests.support.process import wait_for
 from twistedcam.media.frame import Frame
 from twistedcam.recording.containers import CONTAINERS
-from twistedcam.recording.library.media_reader import InlineReader, ProcessReader, ReadingFailed
+from twistedcam.recording.library.media_reader import MediaReader, ReadingFailed
 from twistedcam.recording.media_worker.video_file import Head, UnreadableVideo
 from twistedcam.recording.writer.single_file import FileRecording
 
 
 @pytest.fixture(scope="module")
-def reader() -> Iterator[ProcessReader]:
-    made = ProcessReader()
+def reader() -> Iterator[MediaReader]:
+    made = MediaReader()
     yield made
     made.close()
 
@@ -51,14 +52,14 @@ class Opened:
         os.close(self._fd)
 
 
-def processes(reader: ProcessReader) -> list[int]:
+def processes(reader: MediaReader) -> list[int]:
     """The processes that wait for work."""
     return [each._process.pid for each in reader._idle]
 
 
 @pytest.mark.parametrize("suffix", sorted(CONTAINERS))
 def test_a_process_finds_out_what_this_one_would(
-    reader: ProcessReader, folder: Path, suffix: str
+    reader: MediaReader, folder: Path, suffix: str
 ) -> None:
     with Opened(folder / f"a{suffix}") as fd:
         (head,) = reader.heads([fd])
@@ -85,7 +86,7 @@ PLAYLISTS = {
 
 @pytest.mark.parametrize("name", PLAYLISTS)
 def test_other_formats_than_those_of_recordings_are_refused(
-    reader: ProcessReader, tmp_path: Path, name: str
+    reader: MediaReader, tmp_path: Path, name: str
 ) -> None:
     (tmp_path / name).write_bytes(PLAYLISTS[name])
     with Opened(tmp_path / name) as fd:
@@ -98,7 +99,7 @@ def test_other_formats_than_those_of_recordings_are_refused(
 
 @pytest.mark.parametrize("suffix", sorted(CONTAINERS))
 def test_a_terabyte_behind_half_a_film_is_not_read(
-    reader: ProcessReader, folder: Path, tmp_path: Path, suffix: str
+    reader: MediaReader, folder: Path, tmp_path: Path, suffix: str
 ) -> None:
     data = (folder / f"a{suffix}").read_bytes()
     path = tmp_path / f"a{suffix}"
@@ -123,7 +124,7 @@ def test_what_kills_the_process_costs_that_one_file(
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     (tmp_path / "bad.mkv").write_bytes(bytes(13))
-    reader = ProcessReader(most=1)
+    reader = MediaReader(most=1)
     try:
         with Opened(tmp_path / "bad.mkv") as bad, Opened(folder / "a.mkv") as good:
             found = reader.heads([good, bad, good, bad, good])
@@ -148,7 +149,7 @@ def test_what_takes_too_long_is_ended(
         "signal.setitimer = lambda kind, seconds: real(kind, min(seconds, 0.05))\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    reader = ProcessReader(most=1)
+    reader = MediaReader(most=1)
     try:
         with Opened(folder / "a.mkv") as fd:
             (found,) = reader.heads([fd])
@@ -159,7 +160,7 @@ def test_what_takes_too_long_is_ended(
 
 
 def test_a_process_ends_when_there_is_no_work_and_the_next_one_is_started(folder: Path) -> None:
-    reader = ProcessReader(idle=0.05)
+    reader = MediaReader(idle=0.05)
     try:
         with Opened(folder / "a.mkv") as fd:
             (first,) = reader.heads([fd])
@@ -172,7 +173,7 @@ def test_a_process_ends_when_there_is_no_work_and_the_next_one_is_started(folder
 
 
 def test_one_that_was_killed_while_it_had_no_work_is_an_error_once(folder: Path) -> None:
-    reader = ProcessReader()
+    reader = MediaReader()
     try:
         with Opened(folder / "a.mkv") as fd:
             reader.heads([fd])
@@ -187,7 +188,7 @@ def test_one_that_was_killed_while_it_had_no_work_is_an_error_once(folder: Path)
 
 
 def test_a_picture_of_a_hundred_megapixels_has_a_thumbnail_and_a_larger_one_none(
-    reader: ProcessReader, tmp_path: Path
+    reader: MediaReader, tmp_path: Path
 ) -> None:
     for name, side in (("large.mkv", 10_000), ("larger.mkv", 10_008)):
         jpeg = cv2.imencode(".jpg", np.zeros((side, side), np.uint8))[1].tobytes()
@@ -204,7 +205,7 @@ def test_a_picture_of_a_hundred_megapixels_has_a_thumbnail_and_a_larger_one_none
 
 
 def test_memory_is_bounded(folder: Path) -> None:
-    reader = ProcessReader(memory=100 << 20)
+    reader = MediaReader(memory=100 << 20)
     try:
         with (
             Opened(folder / "a.mkv") as fd,
@@ -216,7 +217,7 @@ def test_memory_is_bounded(folder: Path) -> None:
 
 
 def test_after_its_end_no_process_is_started(folder: Path) -> None:
-    reader = ProcessReader()
+    reader = MediaReader()
     reader.close()
     with Opened(folder / "a.mkv") as fd, pytest.raises(OSError, match="the server ends"):
         reader.heads([fd])

@@ -13,13 +13,12 @@ from pathlib import Path
 import av
 import pytest
 
-from tests.support.fakes import ManualThread
+from tests.support.fakes import InlineReader, ManualThread
 from tests.support.films import frame, read_film
 from tests.support.process import PATIENCE, ROOT
 from twistedcam.events import EventBus, RecordingChanged
 from twistedcam.recording.library import recovery
 from twistedcam.recording.library.faststart_queue import IndexMover
-from twistedcam.recording.library.media_reader import InlineReader
 from twistedcam.recording.writer import faststart as index_in_front
 from twistedcam.recording.writer import segment
 from twistedcam.recording.writer.faststart import move_index_to_front

@@ -15,7 +15,7 @@ from twistedcam.events import EventBus, RecordingChanged
 from twistedcam.recording.library.age import Ages
 from twistedcam.recording.library.hidden_folder import HiddenFolder
 from twistedcam.recording.library.index import Index
-from twistedcam.recording.library.media_reader import MediaReader, ProcessReader
+from twistedcam.recording.library.media_reader import MediaReader
 from twistedcam.recording.library.probe import SUFFIXES, Item
 from twistedcam.recording.library.recovery import Recovered, recover
 from twistedcam.recording.library.retention import Limits, too_many
@@ -66,7 +66,7 @@ class Library:
         self._events = events
         self._make_thread = make_thread
         self._being_written = being_written
-        self._reader = ProcessReader() if reader is None else reader
+        self._reader = MediaReader() if reader is None else reader
         hidden = HiddenFolder(folder)
         self._index = Index(folder, hidden, self._reader)
         self._ages = Ages(folder)

@@ -10,15 +10,10 @@ import subprocess
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any
 
-from twistedcam.recording.media_worker.remux import Copied, copy, has_packet
-from twistedcam.recording.media_worker.video_file import (
-    Head,
-    UnreadableVideo,
-    first_picture,
-    read_head,
-)
+from twistedcam.recording.media_worker.remux import Copied
+from twistedcam.recording.media_worker.video_file import Head, UnreadableVideo
 from twistedcam.runtime.child_process import (
     child_environment,
     describe_exit,
@@ -57,60 +52,11 @@ class ReadingFailed(UnreadableVideo):
         self.answers = answers
 
 
-class MediaReader(Protocol):
-    """Reads video files. All methods block; any thread can call them.
-
-    They raise ``UnreadableVideo`` (or ``ReadingFailed``) if a file cannot be read, and OSError if
-    no process can be started.
-    """
-
-    def heads(self, files: Sequence[int]) -> list[Head | UnreadableVideo]:
-        """The header of each file, or why it cannot be read. At most ``MOST_FILES``."""
-
-    def picture(self, fd: int) -> bytes:
-        """A small JPEG of a file's first picture."""
-
-    def has_packet(self, fd: int) -> bool:
-        """True if a file has video in it."""
-
-    def copy(self, source: int, target: int, muxer: str, options: dict[str, str]) -> Copied:
-        """Copy the video into another, empty file.
-
-        Raises:
-            OSError: the target cannot be written.
-        """
-
-    def close(self) -> None:
-        """End the calls that are being made with an error."""
-
-
-class InlineReader:
-    """Reads video files in this process: for tests."""
-
-    def heads(self, files: Sequence[int]) -> list[Head | UnreadableVideo]:
-        return [self._head(fd) for fd in files]
-
-    def _head(self, fd: int) -> Head | UnreadableVideo:
-        try:
-            return read_head(fd, HEAD_LIMIT)
-        except UnreadableVideo as error:
-            return error
-
-    def picture(self, fd: int) -> bytes:
-        return first_picture(fd, PICTURE_LIMIT)
-
-    def has_packet(self, fd: int) -> bool:
-        return has_packet(fd)
-
-    def copy(self, source: int, target: int, muxer: str, options: dict[str, str]) -> Copied:
-        return copy(source, target, muxer, options)
-
-    def close(self) -> None:
-        pass
-
-
-class ProcessReader:
+class MediaReader:
     """Reads video files in processes that are started when needed and end when idle.
+
+    All methods block; any thread can call them. They raise ``UnreadableVideo`` (or
+    ``ReadingFailed``) if a file cannot be read, and OSError if no process can be started.
 
     Arguments:
         most: processes at once; further calls wait.
@@ -130,6 +76,7 @@ class ProcessReader:
         self._is_closed = False
 
     def heads(self, files: Sequence[int]) -> list[Head | UnreadableVideo]:
+        """Return the header of each file, or why it cannot be read. At most ``MOST_FILES``."""
         found: list[Head | UnreadableVideo] = []
         while len(found) < len(files):
             try:
@@ -140,12 +87,15 @@ class ProcessReader:
         return found
 
     def picture(self, fd: int) -> bytes:
+        """Return a small JPEG of a file's first picture."""
         return self._ask_one("picture", [fd], PICTURE_LIMIT)[1]
 
     def has_packet(self, fd: int) -> bool:
+        """Return True if a file has video in it."""
         return bool(self._ask_one("packet", [fd], PACKET_LIMIT)[0]["found"])
 
     def copy(self, source: int, target: int, muxer: str, options: dict[str, str]) -> Copied:
+        """Copy a file's video into another, empty file; OSError if that cannot be written."""
         # No limit on the whole: the process ends by itself when no packet comes.
         words = {"muxer": muxer, "options": options}
         told, _ = self._ask_one("copy", [source, target], PACKET_LIMIT, wait=None, **words)
