@@ -1,1 +1,1 @@
-"""The viewer: a program on twistedcam's public client side."""
+"""The viewer program, built on twistedcam's public client."""

@@ -11,7 +11,7 @@ from twistedcam.cli.main import run_command
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """The viewer; its exit code."""
+    """Run the viewer and return its exit code."""
     parser = argparse.ArgumentParser("python -m client", description="Show a camera.")
     add_arguments(parser)
     return run_command(run, parser.parse_args(words))

@@ -1,4 +1,4 @@
-"""What the viewer's keys do."""
+"""Actions of the viewer's keys."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from twistedcam.errors import TwistedcamError
 from twistedcam.util.one_line import on_one_line
 
 HELP = "space start  s stop  r record  e end  S snapshot  i figures  f full screen  q quit"
-#: Seconds that a message stays.
+#: Seconds that a message is shown.
 _SHOWN = 4.0
 
 _REMOTE = {
@@ -26,12 +26,12 @@ _REMOTE = {
 
 
 class KeyActions:
-    """Carries out keys: plain ones here, with Ctrl at the server.
+    """Runs the actions of keys: in the viewer, or with Ctrl on the server.
 
     Arguments:
         views: the cameras.
-        folder: where recordings and snapshots made here go.
-        toggle_full_screen: what ``f`` does.
+        folder: for recordings and snapshots made by the viewer.
+        toggle_full_screen: called for ``f``.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class KeyActions:
     ) -> None:
         self.over = False
         self.show_figures = False
-        #: The way to each camera's server, for keys with Ctrl; empty without ``--control``.
+        #: Control connections of the servers, for keys with Ctrl. Empty without ``--control``.
         self.steerings: dict[View, Steering] = {}
         self._views = views
         self._folder = folder
@@ -58,17 +58,17 @@ class KeyActions:
 
     @property
     def message(self) -> str | None:
-        """What is to be told now."""
+        """The message to show now."""
         if self._message is not None and time.monotonic() > self._message[0]:
             self._message = None
         return None if self._message is None else self._message[1]
 
     def say(self, text: str) -> None:
-        """Tell the person that, for a while. From any thread."""
+        """Show a message for a while. May be called from any thread."""
         self._message = (time.monotonic() + _SHOWN, on_one_line(text))
 
     def press(self, key: str) -> None:
-        """A key was pressed; one that means nothing does nothing."""
+        """Run the action of a key, if it has one."""
         try:
             if key.startswith("ctrl+"):
                 self._press_remote(key.removeprefix("ctrl+"))

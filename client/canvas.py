@@ -1,4 +1,4 @@
-"""Pictures on a canvas: scaled, dimmed, written on, side by side. Images are uint8, BGR."""
+"""A canvas for pictures: scaled, dimmed, with text, side by side. Images are uint8, BGR."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _DIMMED = 0.3
 
 
 def fit(source: Size, room: Size) -> tuple[int, int, int, int]:
-    """Where a picture of size ``source`` goes in ``room``: left, top, width, height.
+    """Return left, top, width and height of a picture of size ``source`` in ``room``.
 
-    As large as its aspect lets it be, in the middle. Sizes are (width, height), in pixels.
+    It is centred and as large as its aspect ratio allows. Sizes are (width, height) in pixels.
     """
     scale = min(room[0] / source[0], room[1] / source[1])
     width = max(1, min(room[0], round(source[0] * scale)))
@@ -32,7 +32,7 @@ def fit(source: Size, room: Size) -> tuple[int, int, int, int]:
 
 
 def cells(count: int, room: Size) -> list[tuple[int, int, int, int]]:
-    """Left, top, width, height of each of ``count`` cells that share ``room``."""
+    """Return left, top, width and height of each of ``count`` cells in ``room``."""
     columns = math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)
     across = [room[0] * each // columns for each in range(columns + 1)]
@@ -49,17 +49,17 @@ def cells(count: int, room: Size) -> list[tuple[int, int, int, int]]:
 
 
 def blank(size: Size) -> Image:
-    """An empty canvas of that width and height."""
+    """Make an empty canvas."""
     return np.full((max(1, size[1]), max(1, size[0]), 3), _BACKGROUND, np.uint8)
 
 
 def clear(canvas: Image) -> None:
-    """Wipe it."""
+    """Clear the canvas."""
     canvas[...] = _BACKGROUND
 
 
 def place(canvas: Image, picture: Image) -> None:
-    """Put the picture in the middle of the canvas, scaled with its aspect kept."""
+    """Draw a picture in the middle of the canvas, scaled without distortion."""
     height, width = canvas.shape[:2]
     left, top, new_width, new_height = fit((picture.shape[1], picture.shape[0]), (width, height))
     area = canvas[top : top + new_height, left : left + new_width]
@@ -72,12 +72,12 @@ def place(canvas: Image, picture: Image) -> None:
 
 
 def dim(canvas: Image) -> None:
-    """Make all darker, so that it is seen to be the past."""
+    """Darken everything, to show that the picture is not live."""
     canvas[...] = (canvas * _DIMMED).astype(np.uint8)
 
 
 def announce(canvas: Image, title: str, detail: str | None) -> None:
-    """A line in the middle, and a smaller text below it."""
+    """Draw a line of text in the middle and a smaller text below it."""
     height, width = canvas.shape[:2]
     scale = max(0.45, min(width / 640, height / 360) * 0.9)
     _centred(canvas, title, height // 2, scale, _WHITE)
@@ -90,7 +90,7 @@ def announce(canvas: Image, title: str, detail: str | None) -> None:
 
 
 def note(canvas: Image, lines: list[str]) -> None:
-    """Some lines in the upper left corner, on a darkened ground; what is too long is cut."""
+    """Draw lines of text in the upper left corner on a dark background. Long lines are cut."""
     height, width = canvas.shape[:2]
     scale = max(0.4, min(0.7, width / 1400))
     step = round(34 * scale)
@@ -104,7 +104,7 @@ def note(canvas: Image, lines: list[str]) -> None:
 
 
 def _cut(line: str, scale: float, room: int) -> str:
-    """As much of a line as fits in ``room`` pixels, with dots where something is left out."""
+    """Return the part of a line that fits into ``room`` pixels, with dots if it is cut."""
     width = cv2.getTextSize(line, _FONT, scale, 1)[0][0]
     if width <= room:
         return line
@@ -121,6 +121,6 @@ def _centred(canvas: Image, text: str, bottom: int, scale: float, colour: Any) -
 
 
 def _write(canvas: Image, text: str, at: tuple[int, int], scale: float, colour: Any) -> None:
-    plain = text.encode("ascii", "replace").decode()  # Hershey fonts have no more
+    plain = text.encode("ascii", "replace").decode()  # Hershey fonts have no other characters
     thickness = 2 if scale > 1.2 else 1
     cv2.putText(canvas, plain, at, _FONT, scale, colour, thickness, cv2.LINE_AA)

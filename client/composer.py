@@ -1,4 +1,4 @@
-"""All views on one picture, with what is to be said about them."""
+"""Draws all views and their texts into one picture."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from client.views import View
 
 
 class Composer:
-    """Makes one picture of all views. The canvas is kept: new memory costs more than the paint."""
+    """Draws all views into one picture. Keeps the canvas, because new memory costs more time."""
 
     def __init__(self) -> None:
         self._canvas = canvas.blank((1, 1))
 
     def compose(self, views: list[View], actions: KeyActions, size: Size) -> Image:
-        """All views on a canvas of (width, height) pixels, good until the next call."""
+        """Return all views on a canvas of (width, height) pixels. The next call overwrites it."""
         if len(views) == 1 and not actions.message and _is_plain(views[0], actions, size):
             picture = _decoded(views[0])
             if picture is not None:
@@ -39,7 +39,7 @@ class Composer:
 
 
 def _is_plain(view: View, actions: KeyActions, size: Size) -> bool:
-    """Whether the picture alone is all there is to show."""
+    """True if there is no text to draw on the picture."""
     frame = view.frame
     quiet = view.state == "live" and view.recorder is None and not actions.show_figures
     return quiet and frame is not None and (frame.width, frame.height) == size
@@ -61,7 +61,7 @@ def _paint(cell: Image, view: View, figures: bool) -> None:
 
 
 def figure_lines(view: View) -> list[str]:
-    """What the overlay says."""
+    """Return the lines of the overlay."""
     figures = view.figures()
     age = "-" if figures.age_ms is None else f"{figures.age_ms:.0f} ms"
     worst = "" if figures.age_p99_ms is None else f"  p99 {figures.age_p99_ms:.0f} ms"
@@ -77,7 +77,7 @@ def figure_lines(view: View) -> list[str]:
 
 
 def title(views: list[View]) -> str:
-    """What the window is called: camera, state, frames a second."""
+    """Return the window's title: camera, state, frames per second."""
     words = []
     for view in views:
         figures = view.figures()
@@ -87,7 +87,7 @@ def title(views: list[View]) -> str:
 
 
 def natural_size(views: list[View], room: Size) -> Size:
-    """A size of window in which the first picture of each view is shown as it is, if it fits."""
+    """Return a window size that shows the first picture of each view unscaled, if it fits."""
     sizes = [(v.frame.width, v.frame.height) for v in views if v.frame is not None]
     width = max((size[0] for size in sizes), default=640)
     height = max((size[1] for size in sizes), default=480)

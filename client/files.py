@@ -1,4 +1,4 @@
-"""Files that the viewer writes, with a server's words in their names."""
+"""Files written by the viewer, whose names contain texts of a server."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from twistedcam.util.camera_name import check_name, file_stem
 
 
 def make_folder(folder: Path | None) -> None:
-    """Make the folder, if one is asked for and is not there."""
+    """Create a folder if it is missing. None means no folder."""
     if folder is None:
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DiskError(f"no folder {folder}: {error.strerror}") from None
+        raise DiskError(f"the folder {folder} cannot be made: {error.strerror}") from None
 
 
 def save_frame(folder: Path, camera: str | None, frame: Frame) -> Path:
-    """Write the frame's JPEG as it came; the file has the frame's number in its name.
+    """Write the frame's JPEG unchanged, with the frame's number in the file name.
 
     Arguments:
-        camera: to begin the name with, where there are several.
+        camera: the start of the name, if there are several cameras.
     """
-    # A server that has begun anew counts from 1 again, and the folder may have been used before.
+    # A restarted server counts from 1 again, and the folder may have been used before.
     path = folder / f"{plain(camera) + '-' if camera else ''}{frame.seq:08d}.jpg"
     return _write(path, frame)
 
 
 def save_snapshot(folder: Path, camera: str, frame: Frame) -> Path:
-    """Write the frame's JPEG under the camera's name and the time of capture."""
+    """Write the frame's JPEG, named by camera and time of capture."""
     return _write(dated(folder, camera, frame.time, ".jpg"), frame)
 
 
 def dated(folder: Path, camera: str, when: float | None, ending: str) -> Path:
-    """``CAMERA_2026-11-22_14-03-05.123.jpg``: a path that is still free."""
+    """Return an unused path such as ``CAMERA_2026-11-22_14-03-05.123.jpg``."""
     try:
         moment = datetime.fromtimestamp(time.time() if when is None else when)
-    except (ValueError, OverflowError, OSError):  # a server may say a time of no calendar
+    except (ValueError, OverflowError, OSError):  # a server can send a time outside the calendar
         moment = datetime.now()
     base = f"{plain(camera)}_{moment:%Y-%m-%d_%H-%M-%S}.{moment.microsecond // 1000:03d}"
     path, number = folder / (base + ending), 1
@@ -54,14 +54,14 @@ def dated(folder: Path, camera: str, when: float | None, ending: str) -> Path:
 
 
 def plain(camera: str) -> str:
-    """A camera's name as a word in a file's; of a name that no camera can have what is plain."""
+    """Return a camera's name for a file name. An invalid name loses its special characters."""
     with suppress(BadArgument):
         return file_stem(check_name(camera))
     return re.sub(r"[^A-Za-z0-9_.-]", "_", camera).lstrip(".-")[:64] or "camera"
 
 
 def _write(path: Path, frame: Frame) -> Path:
-    """Write it beside what is there: no picture takes another's place."""
+    """Write a picture without replacing another one."""
     number, free = 1, path
     while True:
         try:

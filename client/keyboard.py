@@ -1,7 +1,7 @@
 """Keys by name, with their modifiers: ``s``, ``S``, ``space``, ``ctrl+s``, ``ctrl+S``.
 
-OpenCV's Qt windows report no capital letters and swallow every key with Ctrl. Where the window is
-an X11 one its key events are therefore read beside OpenCV, on a connection of our own.
+OpenCV's Qt windows report no capital letters and no keys with Ctrl. So the key events of an X11
+window are read beside OpenCV, on a separate connection.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ _NAMES = {
     "\r": "return",
     "\n": "return",
 }
-#: X11's symbols (keysyms) of keys that have a letter in ASCII and are no letter there.
+#: X11's symbols (keysyms) of keys that have an ASCII character but another symbol.
 _SYMBOLS = {0xFF1B: "\x1b", 0xFF09: "\t", 0xFF0D: "\r"}
 
 
 class Keyboard(Protocol):
-    """Where a window's keys come from."""
+    """A source of a window's keys."""
 
     def keys(self, code: int) -> list[str]:
-        """The keys pressed since the last call; ``code`` is what OpenCV says, -1 for nothing."""
+        """Return the keys since the last call. ``code`` is OpenCV's key code, -1 for none."""
 
     def close(self) -> None:
-        """No more keys."""
+        """Stop reading keys."""
 
 
 def name_of(code: int) -> str | None:
-    """A key's name from OpenCV's code, where that has the modifiers in it; None for no letter."""
+    """Return a key's name from OpenCV's code with its modifiers, or None for other keys."""
     code &= 0xFF
     if 1 <= code <= 26 and chr(code) not in _NAMES:
         return f"ctrl+{chr(code + 96)}"
@@ -45,7 +45,7 @@ class OpenCVKeyboard:
     """Keys as OpenCV reports them."""
 
     def keys(self, code: int) -> list[str]:
-        """The one key that OpenCV has for us."""
+        """Return the key that OpenCV reports."""
         name = name_of(code) if 0 <= code < 256 else None
         return [] if name is None else [name]
 
@@ -71,7 +71,7 @@ class X11Keyboard:
 
     @classmethod
     def of_title(cls, title: str) -> X11Keyboard | None:
-        """For this process's window of that title; None where it is no X11 window."""
+        """Make one for this process's window of a title, or None without X11."""
         try:
             from Xlib.display import Display
             from Xlib.error import DisplayError
@@ -86,7 +86,7 @@ class X11Keyboard:
         return cls(display, window)
 
     def keys(self, code: int) -> list[str]:
-        """The keys in the order in which they were pressed, auto-repeat included."""
+        """Return the keys in order, with auto-repeat."""
         found = []
         while self._display.pending_events():
             event = self._display.next_event()
@@ -97,7 +97,7 @@ class X11Keyboard:
         return found
 
     def close(self) -> None:
-        """Let the X server go."""
+        """Close the connection to the X server."""
         self._display.close()
 
     def _name(self, event: Any) -> str | None:
@@ -106,7 +106,7 @@ class X11Keyboard:
             shifted = not shifted
         symbol = self._display.keycode_to_keysym(event.detail, int(shifted))
         letter = chr(symbol) if 0 < symbol < 256 else _SYMBOLS.get(symbol)
-        if letter is None:  # Shift, Ctrl, an arrow, F5: no key of ours
+        if letter is None:  # Shift, Ctrl, an arrow, F5: not used
             return None
         name = _NAMES.get(letter, letter if letter.isprintable() else None)
         if name is None:

@@ -1,4 +1,4 @@
-"""The viewer's loop: new frames to the screen, keys to their actions, figures to who asks."""
+"""The viewer's loop: shows frames, runs the actions of keys, prints statistics."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from twistedcam.media.frame import Frame
 
 
 class ProgressReports:
-    """Says on the standard streams how it goes.
+    """Prints statistics and states on the standard streams.
 
     Arguments:
-        views: of what.
-        form: figures once a second on standard output, as ``line`` or ``json``; None for none.
-        tell_states: whether changes of state are told, on standard error.
+        views: the cameras.
+        form: ``line`` or ``json`` for statistics once a second on standard output; None: none.
+        tell_states: True to print changes of state on standard error.
     """
 
     def __init__(self, views: list[View], form: str | None, tell_states: bool) -> None:
@@ -32,7 +32,7 @@ class ProgressReports:
         self._said: dict[View, tuple[str, str | None]] = {}
 
     def tell(self) -> None:
-        """Say what is due."""
+        """Print what is due."""
         for view in self._views if self._tell_states else ():
             what = (view.state, view.reason)
             if self._said.get(view) != what:
@@ -56,13 +56,13 @@ def run_loop(
     frames: int | None = None,
     save: Path | None = None,
 ) -> bool:
-    """View until ``frames`` have come from each camera, ``q``, or for ever.
+    """View until each camera has sent ``frames`` frames, or until ``q``.
 
-    Gives whether all the frames that were asked for have come.
+    Returns True if all requested frames have come.
 
     Raises:
-        TwistedcamError: a server refused, or the connection was lost and is not to be had again.
-        DiskError: a picture could not be written, nor a recording where there is no screen.
+        TwistedcamError: a server refused, or the connection was lost and is not retried.
+        DiskError: a picture could not be written, or a recording while there is no screen.
         KeyboardInterrupt: a signal ended it.
     """
     wake = threading.Event()
@@ -81,7 +81,7 @@ def run_loop(
                 fresh.append((view, frame))
         if fresh or woken or time.monotonic() >= repaint_at:
             screen.show(views, actions)
-            repaint_at = time.monotonic() + 0.25  # figures, messages and a new size of the window
+            repaint_at = time.monotonic() + 0.25  # statistics, messages and a new window size
         for view, frame in fresh:
             view.used(frame)
             if save is not None:
@@ -95,7 +95,7 @@ def run_loop(
 
 
 def _check_recordings(views: list[View], screen: Screen, actions: KeyActions) -> None:
-    """Tell of a recording that has failed, at once: on the screen, or by an end."""
+    """Report a failed recording at once: on the screen, or by raising its error."""
     for view in views:
         try:
             view.check_recording()
@@ -106,7 +106,7 @@ def _check_recordings(views: list[View], screen: Screen, actions: KeyActions) ->
 
 
 def summarise(views: list[View], seconds: float) -> None:
-    """One line a camera on what was seen in all."""
+    """Return a line for each camera with its totals."""
     for view in views:
         figures = view.figures()
         if not figures.frames:

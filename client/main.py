@@ -1,4 +1,4 @@
-"""``twistedcam view``: its options, and which kind of viewer they ask for."""
+"""``twistedcam view``: its options, and the screen that they select."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of ``view``."""
+    """Make the parser of ``view``."""
     add = parser.add_argument
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLES
@@ -74,10 +74,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """View until the end; the exit code."""
+    """Run the viewer and return its exit code."""
     targets = read_targets(arguments)
     if arguments.frames is not None and arguments.frames < 1:
-        raise BadArgument("--frames has to be at least 1")
+        raise BadArgument("--frames must be at least 1")
     if arguments.record is not None and len(targets) > 1:
         raise BadArgument("--record is for one camera: the key 'r' records several")
     signal.signal(signal.SIGTERM, _interrupt)
@@ -109,10 +109,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def make_screen(arguments: argparse.Namespace) -> Screen:
-    """The screen that was asked for.
+    """Return the selected screen.
 
     Raises:
-        StartupError: it cannot be had.
+        StartupError: it is not available.
     """
     if arguments.headless:
         return NoScreen()
@@ -128,7 +128,7 @@ def make_screen(arguments: argparse.Namespace) -> Screen:
 def make_steerings(
     arguments: argparse.Namespace, views: list[View], answered: Callable[[str], None]
 ) -> dict[View, Steering]:
-    """The way to each view's control port, if that is asked for; one to each server."""
+    """Return a control connection for each view, one for each server, if requested."""
     if arguments.control is None:
         return {}
     token, made, ways = read_token(arguments, os.environ), dict[Any, Steering](), {}
@@ -142,7 +142,7 @@ def make_steerings(
 
 
 def read_targets(arguments: argparse.Namespace) -> list[CameraAddress]:
-    """The cameras to show."""
+    """Return the addresses of the cameras to show."""
     token = read_token(arguments, os.environ)
     trust = read_trust(arguments, os.environ)
     urls = arguments.url or [DEFAULT_URL]

@@ -1,4 +1,4 @@
-"""Records here, in the viewer, what comes: in the same files as the server does."""
+"""Records received frames in the viewer, in the same file formats as the server."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from twistedcam.recording.containers import CONTAINERS
 from twistedcam.recording.writer.segment import SegmentResult
 from twistedcam.recording.writer.single_file import FileRecording
 
-#: Frames that may wait for the disk; beyond it new ones are left out and counted.
+#: Frames that may wait for the disk. Beyond it new frames are dropped and counted.
 _QUEUE = 120
 
 
 class LocalRecorder:
-    """One recording, written by a thread of its own.
+    """A recording, written by a separate thread.
 
     Arguments:
-        path: the file; its ending says the format, and it must not exist.
-        failed: called on that thread when the recording has ended by itself; ``error`` says why.
+        path: the new file. Its extension selects the format.
+        failed: called on that thread when the recording has failed; ``error`` has the reason.
 
     Raises:
-        BadArgument: the ending is of no known format, or there is such a file.
+        BadArgument: the extension is unknown, or the file exists.
     """
 
     def __init__(self, path: Path, failed: Callable[[], None] = lambda: None) -> None:
         if path.suffix.lower() not in CONTAINERS:
-            raise BadArgument(f"{path}: the ending has to be one of {', '.join(CONTAINERS)}")
+            raise BadArgument(f"{path}: the extension must be one of {', '.join(CONTAINERS)}")
         if path.exists():
-            raise BadArgument(f"there is a file {str(path)!r} already")
+            raise BadArgument(f"the file {str(path)!r} exists already")
         self.path = path
         self.dropped = 0
-        #: What stopped it, or None.
+        #: The error that stopped it, or None.
         self.error: DiskError | None = None
         self._failed = failed
         self._writer = FileRecording(path, "viewer")
@@ -47,11 +47,11 @@ class LocalRecorder:
 
     @property
     def result(self) -> SegmentResult:
-        """How far it has come."""
+        """The progress of the recording."""
         return self._writer.result
 
     def take(self, frame: Frame) -> None:
-        """One more frame, from any thread; nothing happens once the recording has ended."""
+        """Record a frame. May be called from any thread. Does nothing after the end."""
         with self._changed:
             if self._is_closing:
                 return
@@ -62,10 +62,10 @@ class LocalRecorder:
             self._changed.notify()
 
     def close(self) -> SegmentResult:
-        """Finish the file, with the frames that wait for the disk.
+        """Finish the file, with all waiting frames.
 
         Raises:
-            DiskError: it could not be written.
+            DiskError: the file could not be written.
         """
         self._end()
         self._thread.join()
@@ -75,9 +75,9 @@ class LocalRecorder:
 
     def _run(self) -> None:
         first = self._error_of(self._write)
-        self._end()  # no more frames are taken, whoever ended it
+        self._end()  # no more frames are accepted
         second = self._error_of(lambda: self._writer.close(self.dropped))
-        self.error = first or second  # what comes of the first says less
+        self.error = first or second  # later errors only follow from the first
         if self.error is not None:
             self._failed()
 
@@ -86,7 +86,7 @@ class LocalRecorder:
             self._writer.write([frame])
 
     def _next(self) -> Frame | None:
-        """The next frame to write; None when the last has been."""
+        """Return the next frame to write, or None after the last one."""
         with self._changed:
             self._changed.wait_for(lambda: self._frames or self._is_closing)
             return self._frames.popleft() if self._frames else None
@@ -97,7 +97,7 @@ class LocalRecorder:
             self._changed.notify()
 
     def _error_of(self, call: Callable[[], object]) -> DiskError | None:
-        """What went wrong in a call; a server may send what no file can have, such as no size."""
+        """Return the error of a call: a server can send frames that no file can contain."""
         try:
             call()
         except DiskError as error:

@@ -1,4 +1,4 @@
-"""Where pictures are shown: the screen's side of the viewer's loop."""
+"""Interfaces of the viewer's loop to a screen."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ from client.views import View
 
 
 class Screen(Protocol):
-    """Something that shows views: a window, a terminal, or nothing at all."""
+    """A screen that shows views: a window, a terminal, or none."""
 
-    #: Seconds that it can do without being asked for keys.
+    #: Longest time in seconds between two calls of ``keys``.
     patience: float
-    #: Whether there is somebody who can be told something there.
+    #: True if messages can be shown.
     is_seen: bool
 
     def show(self, views: list[View], actions: KeyActions) -> None:
-        """Styler. Returns when the picture is on its way to the eye."""
+        """Draw all views. Returns when the picture is sent to the display."""
 
     def pressed(self) -> list[str]:
-        """The keys pressed since the last call; ``q`` when the window was closed."""
+        """Return the keys since the last call; ``q`` if the window was closed."""
 
     def toggle_full_screen(self) -> None:
-        """Fill the screen, or no longer."""
+        """Toggle full screen."""
 
     def close(self) -> None:
-        """Leave things as they were."""
+        """Restore the display."""
 
 
 class NoScreen:
-    """For machines without one."""
+    """No screen, for machines without a display."""
 
     patience = 0.5
     is_seen = False
 
     def show(self, views: list[View], actions: KeyActions) -> None:
-        """Nothing is shown."""
+        """Do nothing."""
 
     def pressed(self) -> list[str]:
-        """There are no keys."""
+        """Return no keys."""
         return []
 
     def toggle_full_screen(self) -> None:
-        """There is nothing to fill."""
+        """Do nothing."""
 
     def close(self) -> None:
-        """Nothing to close."""
+        """Do nothing."""

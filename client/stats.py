@@ -1,4 +1,4 @@
-"""What a viewer measures of what it sees."""
+"""Statistics of received frames."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class ViewerStats:
     round_trip_ms: float | None
 
     def as_json(self) -> str:
-        """One JSON object."""
+        """Return the statistics as a JSON object."""
         return json.dumps(asdict(self))
 
     def as_line(self) -> str:
-        """For a person."""
+        """Return the statistics as a line of text."""
         text = f"{self.camera or 'camera'} {self.state}"
         if self.state != "live":
             return text + (f": {self.reason}" if self.reason else "")
@@ -48,13 +48,13 @@ class ViewerStats:
 
     @property
     def clock_note(self) -> str:
-        """How the clocks disagree, in words."""
+        """Return the difference of the clocks in words."""
         offset = self.clock_offset_ms or 0.0
         return f"clocks disagree: the server's is {abs(offset):.0f} ms {word(offset)}"
 
 
 class FrameAges:
-    """The last ages, in order of size: a percentile is asked for with every picture."""
+    """The last ages in sorted order, because each picture needs a percentile."""
 
     def __init__(self, most: int = _AGES) -> None:
         self._most = most
@@ -62,21 +62,21 @@ class FrameAges:
         self._sorted: list[float] = []
 
     def add(self, age: float) -> None:
-        """One more; beyond so many the oldest goes."""
+        """Add an age. Beyond the limit the oldest one is removed."""
         self._came.append(age)
         insort(self._sorted, age)
         if len(self._came) > self._most:
             del self._sorted[bisect_left(self._sorted, self._came.popleft())]
 
     def percentile(self, share: float) -> float | None:
-        """The age that this share did not exceed."""
+        """Return the age at a quantile from 0 to 1."""
         if not self._sorted:
             return None
         return self._sorted[min(len(self._sorted) - 1, int(share * len(self._sorted)))]
 
 
 class Meter:
-    """Counts frames and their ages at the moment of use."""
+    """Counts frames and their ages when they are used."""
 
     def __init__(self) -> None:
         self.frames = 0
@@ -86,7 +86,7 @@ class Meter:
         self._bytes: deque[tuple[float, int]] = deque()
 
     def used(self, frame: Frame, clock: ClockOffset, wall: float, now: float) -> None:
-        """A frame was painted or saved: at ``wall`` UNIX seconds, ``now`` monotonic ones."""
+        """Count a drawn or saved frame, at ``wall`` UNIX seconds and ``now`` monotonic seconds."""
         self.frames += 1
         self._rate.tick(now)
         self.age = wall - frame.time + (clock.seconds if clock.disagrees else 0.0)
@@ -95,16 +95,16 @@ class Meter:
         self._forget(now)
 
     def fps(self, now: float) -> float:
-        """Frames a second, over the last second."""
+        """Return frames per second over the last second."""
         return self._rate.current(now)
 
     def kbit_s(self, now: float) -> float:
-        """Thousands of bits of JPEG a second, over the last second."""
+        """Return kilobits of JPEG per second over the last second."""
         self._forget(now)
         return sum(size for _, size in self._bytes) * 8 / 1000
 
     def percentile(self, share: float) -> float | None:
-        """The age in seconds that this share of frames did not exceed."""
+        """Return the age in seconds at a quantile from 0 to 1."""
         return self._ages.percentile(share)
 
     def _forget(self, now: float) -> None:
@@ -113,5 +113,5 @@ class Meter:
 
 
 def word(offset: float) -> str:
-    """Which way a clock is off."""
+    """Return ``ahead`` or ``behind`` for an offset."""
     return "ahead" if offset > 0 else "behind"

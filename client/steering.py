@@ -1,4 +1,4 @@
-"""The viewer's way to the server's control port: a command at a time, never in the way."""
+"""Sends the viewer's commands to a server's control port without blocking the viewer."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from twistedcam.tls.client import Trust
 
 DEFAULT_PORT = 9531
 _KINDS = ("tcp", "tls", "unix")
-#: Seconds for a connection, and for an answer: a camera's start takes its time.
+#: Seconds for a connection, and for an answer: starting a camera takes long.
 _CONNECT, _ANSWER = 5.0, 30.0
 
 
 class Steering:
-    """Sends commands from a thread of its own, each on a connection of its own.
+    """Sends commands from a separate thread, each on its own connection.
 
     Arguments:
         endpoint: ``tcp:HOST:PORT``, ``tls:HOST:PORT`` or ``unix:PATH`` of the control port.
-        token: what opens it, or None.
-        trust: with ``tls:``, which certificate is the right one.
-        answered: called, on that thread, with a line to show a person.
+        token: the token, or None.
+        trust: with ``tls:``, which certificates are accepted.
+        answered: called on that thread with a line to show.
     """
 
     def __init__(
@@ -40,11 +40,11 @@ class Steering:
         self._thread.start()
 
     def send(self, *words: str) -> None:
-        """Have the server carry out a command."""
+        """Send a command to the server."""
         self._commands.put(words)
 
     def close(self) -> None:
-        """Send what was asked for, and no more."""
+        """Send the waiting commands and stop."""
         self._commands.put(None)
         self._thread.join(_CONNECT)
 
@@ -67,14 +67,14 @@ def _lines(answer: dict[str, Any]) -> list[str]:
 
 
 def parse_control(text: str, target: CameraAddress) -> str:
-    """The control port's endpoint for who watches ``target``.
+    """Return the endpoint of the control port for viewers of ``target``.
 
     Arguments:
-        text: ``HOST:PORT``, ``:PORT`` or nothing: what is left out is the target's host and 9531,
-            and it is encrypted if the target is; or an endpoint as ``ctl --connect`` takes it.
+        text: ``HOST:PORT``, ``:PORT`` or empty: the defaults are the target's host and 9531, with
+            TLS if the target has it; or an endpoint as for ``ctl --connect``.
 
     Raises:
-        BadArgument: that is no address.
+        BadArgument: the text is not an address.
     """
     kind, _, rest = text.partition(":")
     if kind in _KINDS and (":" in rest or (kind == "unix" and rest)):
@@ -82,7 +82,7 @@ def parse_control(text: str, target: CameraAddress) -> str:
     name, _, port = text.rpartition(":") if ":" in text else (text, "", "")
     if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
         raise BadArgument(
-            f"{text!r} is no address of a control port: HOST:{DEFAULT_PORT}, or tcp:HOST:PORT, "
+            f"{text!r} is not an address of a control port: HOST:{DEFAULT_PORT}, or tcp:HOST:PORT, "
             "tls:HOST:PORT, unix:PATH"
         )
     host = name.strip("[]") or target.host

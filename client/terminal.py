@@ -1,4 +1,4 @@
-"""The picture in a terminal: for a look over SSH."""
+"""Shows pictures in a terminal, for example over SSH."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ from twistedcam.util.one_line import on_one_line
 _HOME = "\x1b[H"
 _BEGIN = "\x1b[?1049h\x1b[?25l\x1b[2J"
 _END = "\x1b[0m\x1b[?25h\x1b[?1049l"
-#: A protocol with pixels draws at most so many, so that a slow line keeps up.
+#: Most pixels of a drawing, so that a slow connection keeps up.
 _MOST = (960, 540)
 
 Draw = Callable[[Image, Size], str]
 
 
 def half_blocks(image: Image, size: Size) -> str:
-    """Two pixels a character cell: the upper one in the foreground, the lower in the background.
+    """Draw two pixels in each character cell: foreground above, background below.
 
     Arguments:
         image: (2 · rows, columns, 3) BGR.
-        size: (columns, rows) of the terminal; the image has its size already.
+        size: (columns, rows) of the terminal. The image already has this size.
     """
     upper, lower = image[0::2].astype(int), image[1::2].astype(int)
     lines = []
@@ -57,7 +57,7 @@ def half_blocks(image: Image, size: Size) -> str:
 
 
 def kitty(image: Image, size: Size) -> str:
-    """The kitty graphics protocol: RGB pixels, deflated, in chunks of 4096 base64 letters."""
+    """Draw by the kitty graphics protocol: RGB pixels, deflated, in base64 chunks."""
     rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
     data = base64.b64encode(zlib.compress(rgb.tobytes(), 1)).decode()
     height, width = image.shape[:2]
@@ -72,7 +72,7 @@ def kitty(image: Image, size: Size) -> str:
 
 
 def iterm(image: Image, size: Size) -> str:
-    """iTerm2's inline images, which other terminals know too."""
+    """Draw with iTerm2's inline images, which other terminals support too."""
     ok, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 70])
     data = base64.b64encode(jpeg.tobytes()).decode() if ok else ""
     keys = f"inline=1;width={size[0]};height={size[1]};preserveAspectRatio=0"
@@ -80,7 +80,7 @@ def iterm(image: Image, size: Size) -> str:
 
 
 def choose(environment: Mapping[str, str]) -> Draw:
-    """The best way to draw that the terminal says it knows; half blocks work on all."""
+    """Return the best drawing function of the terminal. Half blocks work on all."""
     term, program = environment.get("TERM", ""), environment.get("TERM_PROGRAM", "")
     if environment.get("TMUX") or term.startswith(("screen", "tmux")):
         return half_blocks
@@ -90,10 +90,10 @@ def choose(environment: Mapping[str, str]) -> Draw:
 
 
 class TerminalKeys:
-    """The terminal on standard input and output, put back as it was at the end.
+    """The terminal on standard input and output. ``close`` restores it.
 
     Raises:
-        StartupError: standard output is no terminal.
+        StartupError: standard output is not a terminal.
     """
 
     patience = 0.1
@@ -101,7 +101,7 @@ class TerminalKeys:
 
     def __init__(self) -> None:
         if not sys.stdout.isatty():
-            raise StartupError("--terminal draws on a terminal, and standard output is none")
+            raise StartupError("--terminal needs a terminal as standard output")
         self._draw = choose(os.environ)
         self._composer = Composer()
         self._keys_from: int | None = sys.stdin.fileno() if sys.stdin.isatty() else None
@@ -110,16 +110,16 @@ class TerminalKeys:
             self._before = termios.tcgetattr(self._keys_from)
             tty.setcbreak(self._keys_from)
             settings = termios.tcgetattr(self._keys_from)
-            settings[0] &= ~termios.IXON  # Ctrl-S and Ctrl-Q are keys like others
+            settings[0] &= ~termios.IXON  # Ctrl-S and Ctrl-Q are ordinary keys
             termios.tcsetattr(self._keys_from, termios.TCSADRAIN, settings)
         self._say(_BEGIN)
 
     def show(self, views: list[View], actions: KeyActions) -> None:
-        """Styler all views, and a line of figures below."""
+        """Draw all views, and a line of statistics below."""
         columns, lines = shutil.get_terminal_size()
         size = (columns, max(1, lines - 1))
         if self._draw is half_blocks:
-            # Painted larger and made smaller, so that texts on the picture are drawn whole.
+            # Drawn larger and then reduced, so that texts on the picture stay readable.
             room = (size[0] * 4, size[1] * 8)
             image = self._composer.compose(views, actions, room)
             pixels = (size[0], size[1] * 2)
@@ -132,7 +132,7 @@ class TerminalKeys:
         self._say(f"{_HOME}{picture}\x1b[{lines};1H\x1b[0m\x1b[K{line}")
 
     def pressed(self) -> list[str]:
-        """The keys typed since the last call."""
+        """Return the keys since the last call."""
         found: list[str] = []
         while self._keys_from is not None and select.select([self._keys_from], [], [], 0)[0]:
             data = os.read(self._keys_from, 64)
@@ -144,10 +144,10 @@ class TerminalKeys:
         return found
 
     def toggle_full_screen(self) -> None:
-        """It fills the terminal always."""
+        """Do nothing: the picture always fills the terminal."""
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
+        """Restore the terminal."""
         with contextlib.suppress(OSError):
             self._say(_END)
         if self._before is not None:

@@ -1,4 +1,4 @@
-"""One camera as a viewer has it: its connection, its newest frame, its figures."""
+"""A camera in the viewer: its connection, its newest frame, its statistics."""
 
 from __future__ import annotations
 
@@ -20,71 +20,71 @@ if TYPE_CHECKING:
 
 
 class View:
-    """A camera that is watched.
+    """A watched camera.
 
     Arguments:
         target: the camera.
-        reconnect: try again for ever when the connection is lost.
+        reconnect: retry without end when the connection is lost.
     """
 
     def __init__(self, target: CameraAddress, reconnect: bool = True) -> None:
         self.target = target
         self.meter = Meter()
-        #: The last frame that was used, or None.
+        #: The last used frame, or None.
         self.frame: Frame | None = None
         self.recorder: LocalRecorder | None = None
         self._reconnect = reconnect
         self._wake: Callable[[], None] = lambda: None
         self._paused = False
-        #: What the readers before this one have missed.
+        #: Missed frames of earlier readers.
         self._missed = 0
         self._reader = self._make_reader()
 
     @property
     def name(self) -> str:
-        """The camera's name, as far as it is known; printable, as all that comes from a server."""
+        """The camera's name, if known. Printable, like all texts of a server here."""
         return on_one_line(self._reader.state.camera or self.target.camera or "")
 
     @property
     def title(self) -> str:
-        """What the camera is called where people see it: its title, its name, or its address."""
+        """The camera's title, name, or address, for people."""
         return on_one_line(self._reader.state.title or "") or self.name or str(self.target)
 
     @property
     def written(self) -> str:
-        """The title as it is written into pictures."""
+        """The title to draw into pictures."""
         return ascii_title(self.name or str(self.target), self.title)
 
     @property
     def state(self) -> str:
-        """The camera's state, or ``connecting``, ``lost``, or ``paused`` by the person here."""
+        """The camera's state, or ``connecting``, ``lost``, or ``paused`` by the user."""
         return "paused" if self._paused else on_one_line(self._reader.state.state)
 
     @property
     def reason(self) -> str | None:
-        """Why it is not live."""
+        """The reason why it is not live."""
         reason = self._reader.state.reason
         return None if self._paused or reason is None else on_one_line(reason)
 
     def start(self, wake: Callable[[], None]) -> None:
-        """Begin; ``wake`` is called, on another thread, whenever there is something new."""
+        """Start watching. ``wake`` is called on another thread when there is something new."""
         self._wake = wake
         self._reader.start()
 
     def close(self) -> None:
-        """End the connection; a recording is finished."""
+        """Close the connection and finish the recording."""
         self._reader.close()
         self.stop_recording()
 
     def pause(self) -> None:
-        """Watch no more, until :meth:`resume`. The server goes on."""
+        """Stop watching until :meth:`resume`."""
         if not self._paused:
             self._paused = True
-            self._reader.close(wait=False)  # it may be in the middle of connecting
+            self._reader.close(wait=False)  # it may be connecting
             self._wake()
 
     def resume(self) -> None:
-        """Watch again."""
+        """Start watching again."""
         if self._paused:
             self._paused = False
             self._missed += self._reader.missed
@@ -92,47 +92,47 @@ class View:
             self._reader.start()
 
     def record(self, path: Path) -> None:
-        """Write all that comes to a file here.
+        """Record all frames to a file of the viewer.
 
         Raises:
-            BadArgument: it is no name for a recording, or there is such a file.
+            BadArgument: the name is not valid, or the file exists.
         """
         if self.recorder is None:
-            from client.recorder import LocalRecorder  # FFmpeg and more, for those who record
+            from client.recorder import LocalRecorder  # FFmpeg is loaded only for recording
 
             self.recorder = LocalRecorder(path, lambda: self._wake())
 
     def check_recording(self) -> None:
-        """See whether the recording goes on; one that has failed is no more.
+        """Drop a recording that has failed, and raise its error.
 
         Raises:
-            DiskError: it could not be written.
+            DiskError: the file could not be written.
         """
         if self.recorder is not None and self.recorder.error is not None:
             self.stop_recording()
 
     def stop_recording(self) -> SegmentResult | None:
-        """Finish the file; what it came to.
+        """Finish the recording and return its summary.
 
         Raises:
-            DiskError: it could not be written.
+            DiskError: the file could not be written.
         """
         recorder, self.recorder = self.recorder, None
         return None if recorder is None else recorder.close()
 
     def take(self) -> Frame | None:
-        """The newest frame, if there is a new one. Raises what ended the connection for good."""
+        """Return the newest frame, if it is new. Raises the error that ended the connection."""
         frame = self._reader.take(0)
         if frame is not None:
             self.frame = frame
         return frame
 
     def used(self, frame: Frame) -> None:
-        """The frame has been painted or saved: measure it."""
+        """Count a drawn or saved frame."""
         self.meter.used(frame, self._reader.clock, time.time(), time.monotonic())
 
     def figures(self) -> ViewerStats:
-        """How it goes."""
+        """Return the statistics."""
         now, meter, reader = time.monotonic(), self.meter, self._reader
         clock = reader.clock
         return ViewerStats(

@@ -1,4 +1,4 @@
-"""A window of OpenCV's highgui."""
+"""A window by OpenCV's highgui."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from client.views import View
 from client.x11 import find_screen, show_again
 from twistedcam.errors import StartupError
 
-#: A window is made no larger than that, in pixels; who wants more pulls at it.
+#: The largest initial size of a window in pixels. Users can enlarge it.
 _ROOM = (1280, 720)
 _FIRST_TITLE = "twistedcam"
-#: Seconds after its first picture at which it is looked whether that can be seen.
+#: Seconds after the first picture of checks that it is visible.
 _LOOKS = (0.5, 1.0, 2.0, 4.0, 8.0)
-#: Its size is free: the aspect is kept on the canvas, and the rest of it is ours too.
+#: Any size: the canvas keeps the aspect ratio.
 _FLAGS = cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL
 
 
 class Window:
-    """The window. All its methods belong to the main thread.
+    """The window. Call its methods only from the main thread.
 
     Raises:
         StartupError: there is no screen.
@@ -37,7 +37,7 @@ class Window:
 
     def __init__(self, full_screen: bool = False) -> None:
         self._screen = find_screen()
-        # A name of its own for each process: keys are found by it.
+        # A unique name for each process, by which its keys are found.
         self._name = f"{_FIRST_TITLE} {os.getpid()}"
         self._composer = Composer()
         self._keyboard: Keyboard | None = None
@@ -48,7 +48,7 @@ class Window:
         self._views: list[View] = []
         self._code, self._is_polled = -1, False
         self._before: Sequence[int] | None = None
-        #: When to look, soonest first; set with the first picture.
+        #: Times of the checks, soonest first, set by the first picture.
         self._looks: list[float] = []
         try:
             cv2.namedWindow(self._name, _FLAGS)
@@ -62,7 +62,7 @@ class Window:
             self._apply_full_screen()
 
     def show(self, views: list[View], actions: KeyActions) -> None:
-        """Styler all views in the window's present size."""
+        """Draw all views in the window's current size."""
         self._views = views
         if not self._sized and any(view.frame for view in views):
             self._sized = True
@@ -75,14 +75,14 @@ class Window:
         if width > 0 and height > 0:
             picture = self._composer.compose(views, actions, (width, height))
             cv2.imshow(self._name, picture)
-        self._code = cv2.pollKey()  # lets the window system paint
+        self._code = cv2.pollKey()  # lets the window system draw
         self._is_polled = True
         if picture is not None and self._looks and time.monotonic() >= self._looks[0]:
             del self._looks[0]
             show_again(self._title or self._name, picture)
 
     def pressed(self) -> list[str]:
-        """The keys since the last call."""
+        """Return the keys since the last call."""
         if not self._is_polled:  # once is enough, and takes a millisecond
             self._code = cv2.pollKey()
         code, self._code, self._is_polled = self._code, -1, False
@@ -94,12 +94,12 @@ class Window:
         return self._keyboard.keys(code)
 
     def toggle_full_screen(self) -> None:
-        """Fill the screen, or no longer."""
+        """Toggle full screen."""
         self._full_screen = not self._full_screen
         self._apply_full_screen()
 
     def close(self) -> None:
-        """Take the window away."""
+        """Close the window."""
         if self._keyboard is not None:
             self._keyboard.close()
         if not self._is_closed():
@@ -107,7 +107,7 @@ class Window:
         cv2.pollKey()
 
     def _room(self) -> Size:
-        """The most that a window may have. One that fits stays as it is: scaling takes time."""
+        """Return a window size within the limit. A smaller one is unchanged: scaling takes time."""
         if self._screen is None:
             return _ROOM
         return min(_ROOM[0], self._screen.width), min(_ROOM[1], self._screen.height)
@@ -131,7 +131,7 @@ class Window:
             return True
 
     def _retitle(self) -> None:
-        """The title changes at once with the state, and once a second with the figures."""
+        """Update the title: at once for a new state, once a second for statistics."""
         now = time.monotonic()
         text = title(self._views)
         if text != self._title and (now - self._titled_at >= 1.0 or self._state_changed(text)):

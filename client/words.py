@@ -1,4 +1,4 @@
-"""Options whose word may be left out, before a camera's address."""
+"""Options with an optional word before the address of a camera."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _ENDPOINTS = ("tcp:", "tls:", "unix:")
 
 
 class Cameras(argparse.Action):
-    """The cameras to show, beside those that stand behind an option."""
+    """Collects cameras, in addition to those after an option."""
 
     def __call__(
         self,
@@ -20,16 +20,16 @@ class Cameras(argparse.Action):
         values: str | Sequence[Any] | None,
         option_string: str | None = None,
     ) -> None:
-        """Add some."""
+        """Add cameras."""
         setattr(namespace, self.dest, [*getattr(namespace, self.dest), *(values or ())])
 
 
 class OptionalWord(argparse.Action):
-    """An option with a word or without one; a camera's address behind it is a camera to show.
+    """An option with an optional word. The address of a camera after it is a camera to show.
 
     Arguments:
-        const: what it is without a word.
-        words: those that there are; empty for any.
+        const: its value without a word.
+        words: the valid words; empty for any.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class OptionalWord(argparse.Action):
         values: str | Sequence[Any] | None,
         option_string: str | None = None,
     ) -> None:
-        """Set the option, or leave the word to the cameras."""
+        """Set the option, or add the word to the cameras."""
         if isinstance(values, str) and is_camera(values):
             namespace.url = [*namespace.url, values]
             values = self.const
@@ -55,5 +55,5 @@ class OptionalWord(argparse.Action):
 
 
 def is_camera(word: str) -> bool:
-    """Whether a word can only be a camera's address: HOST and HOST:PORT may be a control port."""
+    """True if a word can only be a camera. HOST and HOST:PORT can be a control port."""
     return word.startswith(_SCHEMES) or ("/" in word and not word.startswith(_ENDPOINTS))

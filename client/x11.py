@@ -1,4 +1,4 @@
-"""The screen of an X server, as far as OpenCV does not know it."""
+"""The X server's screen, for what OpenCV does not offer."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ class X11Screen:
 
     Arguments:
         width, height: in pixels.
-        is_managed: whether there is a window manager; where there is none, nobody makes a window
-            as large as the screen when it asks for that.
+        is_managed: True if there is a window manager. Without one, full screen does not work.
     """
 
     width: int
@@ -29,12 +28,12 @@ class X11Screen:
 
 
 def find_screen() -> X11Screen | None:
-    """The screen; None where there is no X server to ask (macOS, or no python-xlib).
+    """Return the screen, or None without X11 (macOS, or no python-xlib).
 
-    Finds out that there is no screen before Qt does, which would end the process.
+    This runs before Qt starts, because Qt would end the process if there is no screen.
 
     Raises:
-        StartupError: there is none; with what to do.
+        StartupError: there is no screen. The message has advice.
     """
     if not sys.platform.startswith("linux"):
         return None
@@ -62,15 +61,14 @@ def find_screen() -> X11Screen | None:
 
 
 def show_again(title: str, painted: NDArray[np.uint8]) -> None:
-    """Show a window anew that stayed black.
+    """Show a window again if it stayed black.
 
-    Now and then Qt misses, where there is no window manager, that its window has come on the
-    screen, and then paints nothing. A window of which nothing is to be seen is let alone where
-    there is nothing to see: a picture that is all black may be there or not.
+    Without a window manager, Qt sometimes does not notice that its window is visible, and draws
+    nothing. If the picture itself is black, this cannot be decided and nothing is done.
 
     Arguments:
-        title: the window's.
-        painted: what is to be seen there, (height, width, 3).
+        title: the window's title.
+        painted: the expected picture, (height, width, 3).
     """
     from Xlib import X
     from Xlib.display import Display
@@ -94,14 +92,14 @@ def show_again(title: str, painted: NDArray[np.uint8]) -> None:
             if has_keys:
                 window.set_input_focus(X.RevertToParent, X.CurrentTime)
             display.sync()
-    except Exception:  # it goes away just now, or is not whole on the screen
+    except Exception:  # it is closing, or partly outside the screen
         return
     finally:
         display.close()
 
 
 def find_window(display: Any, title: str) -> Any | None:
-    """The window of that title that belongs to this process."""
+    """Return this process's window of a title."""
     pid_atom, name_atom = (display.intern_atom(each) for each in ("_NET_WM_PID", "_NET_WM_NAME"))
     queue = [display.screen().root]
     while queue:

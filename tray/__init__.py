@@ -1,1 +1,1 @@
-"""The tray: the camera in a corner of the screen. Speaks to the control port alone."""
+"""The tray menu. It uses only the control port."""

@@ -1,4 +1,4 @@
-"""Which control port the tray speaks to, and how."""
+"""The address of the control port that the tray uses."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Address:
 
     Arguments:
         endpoint: ``tcp:HOST:PORT``, ``tls:HOST:PORT`` or ``unix:PATH``.
-        token: what ``auth`` is told.
-        fingerprint: of the only certificate that is taken: SHA-256 in hexadecimal.
-        ca: file with the certificates to trust instead of the system's.
-        known_servers: what servers showed before: one that is met first is taken, and remembered.
+        token: for ``auth``.
+        fingerprint: of the only accepted certificate: SHA-256 in hexadecimal.
+        ca: a file of certificates to trust instead of the system's.
+        known_servers: certificates of earlier connections. A first one is accepted and kept.
     """
 
     endpoint: str = DEFAULT_ENDPOINT
@@ -38,19 +38,19 @@ class Address:
 
     @property
     def host(self) -> str:
-        """Where it is: a name or an address; this machine for a socket file."""
+        """The host name or address; this machine for a socket file."""
         if self.kind == "unix":
             return "127.0.0.1"
         return self.endpoint.partition(":")[2].rpartition(":")[0].replace("\\:", ":").strip("[]")
 
     @property
     def here(self) -> bool:
-        """Whether it is on this machine."""
+        """True if it is on this machine."""
         return is_loopback(self.host)
 
     @property
     def listening(self) -> str | None:
-        """The endpoint of a server that is found at this address, or None: TLS needs keys."""
+        """Return the endpoint for a server at this address, or None for TLS, which needs keys."""
         if self.kind == "tls" or not self.here:
             return None
         if self.kind == "unix":
@@ -61,11 +61,11 @@ class Address:
         return f"{'tcp6' if ':' in host else 'tcp'}:{port}:interface={escaped}"
 
     def connect(self) -> BlockingClient:
-        """A connection, ready to be asked.
+        """Return a connection for commands.
 
         Raises:
-            NoServer, CertificateRefused, CommandError: nothing answers there, or another server, or
-            it refuses us.
+            NoServer, CertificateRefused, CommandError: there is no server, it has another
+                certificate, or it refuses the token.
         """
         return BlockingClient(
             self.endpoint,
@@ -75,10 +75,10 @@ class Address:
 
 
 def read_endpoint(text: str) -> str:
-    """An endpoint from what a person writes: one, or ``HOST``, ``HOST:PORT``, ``[::1]:PORT``.
+    """Parse an endpoint, ``HOST``, ``HOST:PORT`` or ``[::1]:PORT``.
 
     Raises:
-        BadArgument: it is none of them.
+        BadArgument: the text is none of these.
     """
     kind, _, rest = text.partition(":")
     if kind == "unix" and rest:
@@ -91,14 +91,14 @@ def read_endpoint(text: str) -> str:
     host = host.replace("\\:", ":").strip("[]")
     if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
         raise BadArgument(
-            f"{text!r} is no control port: write HOST:PORT, tls:HOST:PORT, or unix:PATH"
+            f"{text!r} is not a control port: write HOST:PORT, tls:HOST:PORT, or unix:PATH"
         )
     escaped = host.replace(":", "\\:")
     return f"{kind}:{escaped}:{port}"
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine under its own name."""
+    """True if a host is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

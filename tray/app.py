@@ -1,4 +1,4 @@
-"""The tray itself: what is known of the server goes to icon and menu, clicks go to the server."""
+"""The tray program: updates icon and menu from the server's state, and runs clicks."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ from tray.signals import on_signal
 from tray.state import Look, ServerView
 from twistedcam.errors import TwistedcamError
 
-#: Pixels of the icon where the desktop does not say.
+#: Default size of the icon in pixels.
 SIZE = 64
-#: Seconds that a command may take: a camera may think long before its first picture.
+#: Seconds that a command may take: a camera can need long until its first picture.
 COMMAND_TIMEOUT = 60.0
-#: Seconds between new texts in a menu that cannot be changed while it is open.
+#: Seconds between new texts in a menu that cannot change while it is open.
 TEXTS = 10.0
 
 
 @dataclass(frozen=True)
 class TrayOptions:
-    """What the tray was told at its start.
+    """Options of the tray.
 
     Arguments:
         address: the control port.
-        view: the frame port's URL, if not the one that the server tells.
-        page: the web page's URL, likewise.
+        view: the frame port's URL, instead of the server's own.
+        page: the web page's URL, instead of the server's own.
         serve: the options for a server started from the menu.
-        keep_server: whether that server goes on when the tray ends.
+        keep_server: True if that server runs on when the tray ends.
     """
 
     address: Address
@@ -53,12 +53,12 @@ class TrayOptions:
 
 
 class TrayApp:
-    """One icon.
+    """The tray program with its icon.
 
     Arguments:
         make_icon: pystray's Icon for this desktop.
-        in_main: has a function called in the thread that shows the icon.
-        environ: the process's environment.
+        in_main: calls a function in the thread of the icon.
+        environ: the environment variables.
     """
 
     def __init__(
@@ -104,18 +104,18 @@ class TrayApp:
                         self._link.join(1.0)
 
     def quit(self) -> None:
-        """End; from any thread."""
+        """Quit the tray. May be called from any thread."""
         self._ended = True
         self.icon.stop()
 
     def _begin(self, icon: Any) -> None:
-        """Called in a thread of its own, once the desktop's loop runs."""
+        """Start the work. Called in a separate thread when the desktop's loop runs."""
         icon.visible = True
         self._link.start()
         if self._ended:
             icon.stop()
 
-    # What comes from the server, in the link's thread.
+    # Called by the link's thread.
 
     def _state_came(self, state: ServerView) -> None:
         self._in_main(lambda: self.show(state))
@@ -126,7 +126,7 @@ class TrayApp:
     # In the icon's thread.
 
     def show(self, state: ServerView) -> None:
-        """Bring icon, tooltip and menu up to date."""
+        """Update icon, tooltip and menu."""
         if state.connected and not self._state.connected:
             for camera in state.cameras:
                 self._notify(
@@ -147,7 +147,7 @@ class TrayApp:
             self.icon.update_menu()
 
     def _worth_showing(self, items: tuple[MenuItem, ...]) -> bool:
-        """Whether the menu has to change, though it may be open just now."""
+        """True if the menu must change, even if it is open."""
         if getattr(self.icon, "follows", False):
             return items != self._items
         late = time.monotonic() - self._texts_at > TEXTS
@@ -162,11 +162,11 @@ class TrayApp:
             self.icon.notify(notice.text, notice.title)
 
     def _tell(self, text: str) -> None:
-        """Say what went wrong; from any thread."""
+        """Show an error. May be called from any thread."""
         self._in_main(lambda: self._notify(Notice("twistedcam", text)))
 
     def perform(self, action: Action) -> None:
-        """Do what a click asks for."""
+        """Run the action of a click."""
         try:
             self._do(action)
         except (TrayError, OSError) as error:
@@ -193,10 +193,10 @@ class TrayApp:
                     target=self._command, args=action.words, name="tray command", daemon=True
                 ).start()
 
-    # In threads of their own.
+    # Run in separate threads.
 
     def _command(self, *words: str) -> None:
-        """Carry out a command on a connection of its own: one that takes long delays no other."""
+        """Run a command on its own connection, so that a slow one does not delay others."""
         try:
             with self._options.address.connect() as client:
                 answer = client.ask(*words, timeout=COMMAND_TIMEOUT)

@@ -1,4 +1,4 @@
-"""The entry that starts the tray with the desktop session, in each system's own way."""
+"""The autostart entry of the tray, in the form of each system."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LABEL = "org.twistedcam.tray"
 
 
 def entry_path(environ: Mapping[str, str], platform: str = sys.platform) -> Path:
-    """Where the entry is, or would be."""
+    """Return the path of the entry."""
     home = Path.home()
     if platform == "win32":
         roaming = Path(environ.get("APPDATA") or home / "AppData" / "Roaming")
@@ -28,7 +28,7 @@ def entry_path(environ: Mapping[str, str], platform: str = sys.platform) -> Path
 
 
 def entry(words: Sequence[str], platform: str = sys.platform) -> bytes:
-    """The entry's content.
+    """Return the entry's content.
 
     Arguments:
         words: the tray's command line, the program first.
@@ -50,7 +50,7 @@ def entry(words: Sequence[str], platform: str = sys.platform) -> bytes:
 
 
 def command(words: Sequence[str], platform: str = sys.platform) -> list[str]:
-    """The tray's command line with this Python, on Windows the one without a console."""
+    """Return the tray's command line, on Windows with the Python without a console."""
     python = Path(sys.executable)
     silent = python.with_name("pythonw.exe")
     program = silent if platform == "win32" and silent.exists() else python
@@ -58,10 +58,10 @@ def command(words: Sequence[str], platform: str = sys.platform) -> list[str]:
 
 
 def install(path: Path, content: bytes) -> None:
-    """Write the entry, for its owner alone: there may be a token in it.
+    """Write the entry. Only its owner can read it, because it can contain a token.
 
     Raises:
-        TrayError: it cannot be written.
+        TrayError: the file cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,10 +71,10 @@ def install(path: Path, content: bytes) -> None:
 
 
 def remove(path: Path) -> bool:
-    """Delete the entry; False if there was none.
+    """Delete the entry. Return False if there was none.
 
     Raises:
-        TrayError: it cannot be deleted.
+        TrayError: the file cannot be deleted.
     """
     try:
         path.unlink()
@@ -86,10 +86,10 @@ def remove(path: Path) -> bool:
 
 
 def _quote(word: str) -> str:
-    """A word of ``Exec`` (Desktop Entry Specification 1.5, "The Exec key").
+    """Quote a word of ``Exec`` (Desktop Entry Specification 1.5, "The Exec key").
 
-    Quoted with backslashes inside, these once more for a value of type string, and ``%%`` for
-    a percent sign.
+    Special characters get a backslash, backslashes again for a value of type string, and a
+    percent sign becomes ``%%``.
     """
     for each in '\\"`$':
         word = word.replace(each, "\\" + each)

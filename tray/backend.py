@@ -1,4 +1,4 @@
-"""Which way this desktop shows an icon with a menu, or what is missing for one."""
+"""Selects the pystray back end for this desktop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from tray.errors import TrayError
 
-#: Seconds that the display and the session bus have to answer.
+#: Seconds to wait for the display and the session bus.
 PATIENCE = 0.8
 
 #: Back ends of pystray that have a menu. Its third one, xorg, has none.
@@ -28,13 +28,13 @@ PYGOBJECT = (
 
 
 def load(environ: MutableMapping[str, str], platform: str = sys.platform) -> Any:
-    """The class of icons for this desktop.
+    """Return the icon class for this desktop.
 
     Arguments:
-        environ: the process's environment; pystray reads its choice from there.
+        environ: the environment variables, from which pystray reads its back end.
 
     Raises:
-        TrayError: there is none; the message says what to install or to set.
+        TrayError: there is none. The message says what to install or set.
     """
     if not platform.startswith("linux"):
         return _import_icon(environ, None)
@@ -63,7 +63,7 @@ def load(environ: MutableMapping[str, str], platform: str = sys.platform) -> Any
 
 
 def check_gi() -> None:
-    """See that PyGObject and GTK are there."""
+    """Check that PyGObject and GTK are installed."""
     try:
         gi = importlib.import_module("gi")
     except ImportError:
@@ -76,7 +76,7 @@ def check_gi() -> None:
 
 
 def check_display(environ: Mapping[str, str]) -> None:
-    """See that a display is there, and that it answers: GTK would wait for it for ever."""
+    """Check that the display answers, because GTK would wait for it without end."""
     if environ.get("WAYLAND_DISPLAY"):
         return
     name = environ.get("DISPLAY")
@@ -95,7 +95,7 @@ def check_display(environ: Mapping[str, str]) -> None:
 
 
 def check_bus() -> None:
-    """See that the session bus answers: icons, menus and notifications go over it."""
+    """Check that the session bus answers, which icons, menus and notifications need."""
 
     def connect() -> None:
         from gi.repository import Gio
@@ -107,10 +107,10 @@ def check_bus() -> None:
 
 
 def preferred(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """The back ends, the better for this desktop first.
+    """Return the back ends, best first.
 
-    Appindicator docks in every panel, also in one that comes later, but has no tooltip and no plain
-    click: where there is a panel of the old kind and none of the new, gtk is better.
+    Appindicator works with every panel, even one that starts later, but has no tooltip and no
+    plain click. If there is only a panel of the old kind, gtk is better.
     """
     if environ.get("WAYLAND_DISPLAY") or _has_watcher() or not _has_old_panel(environ):
         return LINUX
@@ -146,7 +146,7 @@ def _has_old_panel(environ: Mapping[str, str]) -> bool:
 
 
 def _probe(connect: Callable[[], None], problem: str, hint: str) -> None:
-    """Call what may hang, in a thread that is left behind if it does."""
+    """Call a function that can hang, in a thread that is abandoned if it does."""
     failures: list[str] = []
 
     def attempt() -> None:
@@ -171,7 +171,7 @@ def _on_wayland() -> bool:
 
 
 def _import_icon(environ: MutableMapping[str, str], backend: str | None) -> Any:
-    """pystray chooses once, when it is imported, by a variable: import it as often as it takes."""
+    """Import pystray with a back end. It selects one at import, so each try imports it again."""
     before = environ.get("PYSTRAY_BACKEND")
     if backend is not None:
         environ["PYSTRAY_BACKEND"] = backend
@@ -185,7 +185,7 @@ def _import_icon(environ: MutableMapping[str, str], backend: str | None) -> Any:
 
 
 def call_in_main_thread(platform: str = sys.platform) -> Callable[[Callable[[], object]], Any]:
-    """A function that has another one called in the thread that shows the icon."""
+    """Return a function that calls another one in the thread of the icon."""
     if platform.startswith("linux"):
         from gi.repository import GLib
 
@@ -201,6 +201,6 @@ def call_in_main_thread(platform: str = sys.platform) -> Callable[[Callable[[], 
 
 
 def runtime_folder(environ: Mapping[str, str]) -> str | None:
-    """Where a desktop session keeps what ends with it; None for the system's own choice."""
+    """Return the folder for files of the desktop session, or None for the system's default."""
     folder = environ.get("XDG_RUNTIME_DIR")
     return folder if folder and os.path.isdir(folder) else None

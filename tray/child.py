@@ -1,4 +1,4 @@
-"""A server of the tray's own: started on asking, ended with the tray unless it is to stay."""
+"""A server that the tray starts, and stops when it ends."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from pathlib import Path
 
 from twistedcam.runtime.child_process import last_line, wait_or_kill
 
-#: Seconds that the server has to end in good order.
+#: Seconds that the server has to shut down.
 TIMEOUT = 3.0
 PR_SET_PDEATHSIG = 1
-#: Looked up now: between fork and exec it could wait for ever for another thread's lock.
+#: Loaded now: between fork and exec this could wait for another thread's lock without end.
 PRCTL = ctypes.CDLL(None).prctl if sys.platform.startswith("linux") else None
 
 
 class ChildServer:
-    """At most one server at a time.
+    """Runs at most one server.
 
     Arguments:
         words: the options of ``twistedcam serve``.
-        log: the file that its log goes to.
-        stays: whether it goes on when the tray ends.
-        on_end: called from a thread with what its log said last, when it ends with an error.
+        log: the file for its log.
+        stays: True if it runs on when the tray ends.
+        on_end: called from a thread with the last lines of its log if it ends with an error.
     """
 
     def __init__(
@@ -40,11 +40,11 @@ class ChildServer:
 
     @property
     def runs(self) -> bool:
-        """Whether it is there."""
+        """True if it is running."""
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start it, if it does not run. To be called in the main thread.
+        """Start it if it is not running. Call this in the main thread.
 
         Raises:
             OSError: it cannot be started.
@@ -68,7 +68,7 @@ class ChildServer:
         ).start()
 
     def end(self) -> None:
-        """End it in good order, or not at all if it is to stay."""
+        """Shut it down, unless it stays."""
         process, self._process = self._process, None
         if process is None or self._stays or process.poll() is not None:
             return
@@ -81,13 +81,13 @@ class ChildServer:
 
 
 def _end_with_parent() -> None:
-    """In the child, on Linux: end in good order when the tray dies, even by SIGKILL."""
+    """Make the child on Linux shut down when the tray dies, even by SIGKILL."""
     if PRCTL is not None:
         PRCTL(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def log_file(environ: Mapping[str, str], platform: str = sys.platform) -> Path:
-    """Where the log of a server of the tray's own goes."""
+    """Return the path of the server's log."""
     home = Path.home()
     if platform == "win32":
         base = Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local")

@@ -1,4 +1,4 @@
-"""The menu's items as pystray wants them."""
+"""Converts menu items to pystray's."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from tray.menu import SEPARATOR, Action, MenuItem
 
 
 class Entry(pystray.MenuItem):  # type: ignore[misc]
-    """A MenuItem that knows which MenuItem it shows, and may be told to show another.
+    """A pystray item that shows a MenuItem and can show another one later.
 
     Arguments:
-        item: what it shows; a click does what it says at the time of the click.
+        item: the shown item. A click runs the action of the item at that time.
         perform: called with the action.
     """
 
     def __init__(self, item: MenuItem, perform: Callable[[Action], None]) -> None:
         self.item = item
-        #: Set while its check mark is changed by the program: desktops take that for a click.
+        #: True while the program changes its check mark, which desktops report as a click.
         self.deaf = False
         submenu = pystray.Menu(*entries(item.children, perform)) if item.children else None
         #: The entries of its submenu.
@@ -40,12 +40,12 @@ class Entry(pystray.MenuItem):  # type: ignore[misc]
 
 
 def entries(items: Iterable[MenuItem], perform: Callable[[Action], None]) -> list[Any]:
-    """Items to entries; a click on one of them calls ``perform``."""
+    """Convert items to entries. A click calls ``perform``."""
     return [pystray.Menu.SEPARATOR if item == SEPARATOR else Entry(item, perform) for item in items]
 
 
 def kinds(found: Iterable[Any]) -> list[tuple[bool, bool] | None]:
-    """What of a menu's own lines cannot be changed while it is shown."""
+    """Return the parts of a menu that cannot change while it is shown."""
     return [
         (each.item.checked is not None, each.item.default) if isinstance(each, Entry) else None
         for each in found

@@ -1,4 +1,4 @@
-"""What keeps the tray from its work."""
+"""Errors of the tray."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from twistedcam.errors import TwistedcamError
 
 
 class TrayError(TwistedcamError):
-    """There is no tray here; the message says what to install or to set."""
+    """The tray cannot run. The message says what to install or set."""
 
     code = "tray"

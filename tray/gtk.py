@@ -1,7 +1,7 @@
-"""pystray's icon on GTK, where it leaves something to wish for.
+"""Improves pystray's icon on GTK.
 
-An open menu follows what happens instead of being replaced under the pointer; the tooltip is one;
-the image has the size of the panel; a notification waits for nobody; signals are left alone.
+An open menu is updated instead of replaced; the icon has a tooltip and the size of the panel;
+notifications do not block; signals are not changed.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from gi.repository import Gdk, Gio, GLib, Gtk
 from tray.entries import Entry, kinds
 from tray.menu import MenuItem
 
-#: Drawn at this size where the desktop does not say which it needs; it divides well.
+#: The default size in pixels, which can be reduced well.
 SIZE = 48
 
 
 def _soon(method: Callable[..., object]) -> Callable[..., None]:
-    """A method that is carried out by the desktop's loop, whichever thread calls it."""
+    """Make a method run in the desktop's loop, whichever thread calls it."""
 
     def ask(*arguments: Any) -> None:
         GLib.idle_add(lambda: bool(method(*arguments)))
@@ -29,10 +29,10 @@ def _soon(method: Callable[..., object]) -> Callable[..., None]:
 
 
 def desktop_icon(base: Any) -> Any:
-    """The class of icons, made from pystray's for appindicator or gtk."""
+    """Return the icon class, a subclass of pystray's for appindicator or gtk."""
 
     class DesktopIcon(base):  # type: ignore[misc]
-        """Give it `folder`, where its images go, and `redraw`, called when its size changes."""
+        """Takes `folder`, for its images, and `redraw`, called when its size changes."""
 
         folder = ""
         follows = True
@@ -48,12 +48,12 @@ def desktop_icon(base: Any) -> Any:
 
         @property
         def size(self) -> int:
-            """Pixels of the icon, square."""
+            """Width and height of the icon in pixels."""
             status_icon = getattr(self, "_status_icon", None)
             return (status_icon.get_size() if status_icon is not None else 0) or SIZE
 
         def _initialize(self) -> None:
-            # The session bus goes with the session: so does the tray, in good order.
+            # The session bus ends with the session, and so does the tray.
             self._bus = Gio.bus_get_sync(Gio.BusType.SESSION, None)
             self._bus.set_exit_on_close(False)
             self._bus.connect("closed", lambda *_: self.stop())
@@ -64,7 +64,7 @@ def desktop_icon(base: Any) -> Any:
                 del self._appindicator
 
         def _on_status_icon_popup_menu(self, status_icon: Gtk.StatusIcon, *_: Any) -> None:
-            # Where pystray puts it, it cannot stay when it grows: that way is open only once.
+            # pystray's own position cannot be used again when the menu grows.
             if self._menu_handle is not None:
                 _, screen, icon, _ = status_icon.get_geometry()
                 below = (Gdk.Gravity.SOUTH_WEST, Gdk.Gravity.NORTH_WEST)
@@ -82,7 +82,7 @@ def desktop_icon(base: Any) -> Any:
                 indicator.set_menu(self._menu_handle)
 
         def _renew(self, menu: Gtk.Menu, shown: list[Any], new: list[Any]) -> list[Any]:
-            """Show other entries in a menu that may be open; what it shows then."""
+            """Show other entries in a menu that can be open. Return what it shows then."""
             if kinds(new) == kinds(shown):
                 self._follow(menu, shown, new)
                 if menu.get_preferred_width()[1] > menu.get_allocated_width():
@@ -97,18 +97,18 @@ def desktop_icon(base: Any) -> Any:
             return new
 
         def _fit(self, menu: Gtk.Menu, entries: list[Any]) -> None:
-            """Have a menu in the size and at the place that its entries need.
+            """Give a menu the size and position that its entries need.
 
-            GTK keeps an open menu at its size, or lets it grow down to the edge of the screen and
-            no further: it is told the size that another menu with these entries has. A closed one
-            it would place by the old size: without a window it has none.
+            GTK keeps the size of an open menu, or lets it grow only to the edge of the screen, so
+            it gets the size of a second menu with the same entries. A closed menu would be placed
+            by its old size, so its window is removed.
             """
             window = menu.get_toplevel()
             if not menu.get_visible():
                 window.unrealize()
                 return
             another = self._create_menu(entries)
-            another.show()  # what is hidden has no size; its window stays hidden
+            another.show()  # a hidden menu has no size; its window stays hidden
             size = another.get_preferred_size()[1]
             another.destroy()
             window.set_default_size(size.width, size.height)
@@ -119,7 +119,7 @@ def desktop_icon(base: Any) -> Any:
             menu.set_size_request(-1, -1)
 
         def _follow(self, menu: Gtk.Menu, shown: list[Any], new: list[Any]) -> None:
-            """Bring a menu up to date that may be open."""
+            """Update a menu that can be open."""
             for widget, old, entry in zip(menu.get_children(), shown, new, strict=True):
                 if not isinstance(old, Entry):
                     continue
@@ -147,7 +147,7 @@ def desktop_icon(base: Any) -> Any:
                 self._appindicator.set_title(self.title)
 
         def _update_fs_icon(self) -> None:
-            # A name for each image: panels keep what they have read under a name.
+            # Each image has its own name, because panels cache images by name.
             image = self.icon
             self._icon_path = os.path.join(self.folder, f"{image.info['name']}-{image.width}.png")
             if not os.path.exists(self._icon_path):

@@ -1,6 +1,6 @@
-"""The icon: a camera whose shape tells its state, drawn for the size at which it is shown.
+"""The icon: a camera whose shape shows the state, drawn for the size of the panel.
 
-Colour says the same as shape does, never more: outline or filled body, and another sign on each.
+Each state has its own shape: an outline or filled body, and a sign. Colours only repeat it.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from PIL import Image, ImageDraw
 
 from tray.state import Look
 
-#: How many times larger it is drawn and then reduced: smooth edges at any size.
+#: Drawn this many times larger and then reduced, for smooth edges.
 FINE = 8
-#: The sizes of panels, in pixels; others are drawn just as well.
+#: Usual sizes of panels in pixels. Others work too.
 SIZES = (16, 22, 24, 32, 48)
 
 Colour = tuple[int, int, int, int]
@@ -34,7 +34,7 @@ BODIES: dict[Look, Colour] = {
 
 
 def draw(look: Look, size: int) -> Image.Image:
-    """The icon for a state.
+    """Draw the icon for a state.
 
     Arguments:
         look: the state.

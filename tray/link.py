@@ -1,4 +1,4 @@
-"""The tray's line to the server: a thread that listens, asks, and comes back by itself."""
+"""The tray's connection to the server: a thread that reads events and state, and reconnects."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from twistedcam.clients.control.dialogue import Message
 from twistedcam.errors import CommandError, NoServer, TwistedcamError
 from twistedcam.runtime.backoff import Backoff
 
-#: Seconds before the first new try, and the longest wait between two.
+#: Seconds before the first retry, and the longest wait between two.
 RETRY_FIRST = 0.25
 RETRY_MOST = 5.0
-#: Seconds that an answer may take.
+#: Seconds to wait for an answer.
 TIMEOUT = 5.0
-#: Seconds between two looks at the figures (rates, times), by what there is to see.
-#: States are not looked for: ``watch`` tells them.
+#: Seconds between two queries of rates and times, by the state.
+#: States need no query: ``watch`` reports them.
 FIGURES = {"recording": 0.5, "live": 1.0}
 FIGURES_IDLE = 10.0
-#: Seconds between two looks at least, however many events come.
+#: Least seconds between two queries, however many events come.
 REST = 0.05
 
 
 class ServerLink(threading.Thread):
     """Keeps a ServerView up to date.
 
-    Two connections: one hears ``watch``, in a thread of its own; when it hears something, the
-    other asks how things are.
+    It has two connections: one reads ``watch`` in a separate thread; after an event, the other
+    one queries the state.
 
     Arguments:
         address: the control port.
         on_state: called in this thread with every new ServerView.
-        on_event: called in the listening thread with every event, before the state that it led to.
+        on_event: called in the reading thread with every event, before the state that follows.
     """
 
     def __init__(
@@ -48,20 +48,20 @@ class ServerLink(threading.Thread):
         on_state: Callable[[ServerView], None],
         on_event: Callable[[Message], None],
     ) -> None:
-        super().__init__(name="tray link", daemon=True)  # a name server may keep it at the end
+        super().__init__(name="tray link", daemon=True)  # a name server can delay its end
         self._address = address
         self._on_state = on_state
         self._on_event = on_event
         self._away = ServerView(here=address.here)
         self._ending = False
         self._lost: TwistedcamError | None = None
-        #: Set when there is a reason not to wait any longer.
+        #: Set to end the current wait.
         self._woken = threading.Event()
         self._lock = threading.Lock()
         self._clients: set[BlockingClient] = set()
 
     def stop(self) -> None:
-        """End, whatever it waits for; from any thread."""
+        """End the thread. May be called from any thread."""
         with self._lock:
             self._ending = True
             for client in self._clients:
@@ -69,11 +69,11 @@ class ServerLink(threading.Thread):
         self._woken.set()
 
     def try_now(self) -> None:
-        """Try again now, without the rest of the wait; from any thread."""
+        """Retry now. May be called from any thread."""
         self._woken.set()
 
     def run(self) -> None:
-        """Connect, stay, come back."""
+        """Connect, read, and reconnect."""
         backoff = Backoff(RETRY_FIRST, RETRY_MOST)
         while not self._ending:
             self._woken.clear()
@@ -106,7 +106,7 @@ class ServerLink(threading.Thread):
                 self._clients.add(client)
             try:
                 if self._ending:
-                    raise NoServer("the tray ends")
+                    raise NoServer("the tray is quitting")
                 yield client
             finally:
                 with self._lock:
@@ -122,7 +122,7 @@ class ServerLink(threading.Thread):
         self._woken.set()
 
     def _follow(self, asking: BlockingClient, place: ServerView) -> None:
-        """Look, tell, and wait for the next reason to look."""
+        """Query and report the state until the connection is lost."""
         while not self._ending:
             self._woken.clear()
             if self._lost is not None:
@@ -134,12 +134,12 @@ class ServerLink(threading.Thread):
             self._woken.wait(min(pauses, default=FIGURES_IDLE))
 
     def _place(self, asking: BlockingClient) -> ServerView:
-        """What does not change while the connection lasts."""
+        """Query what does not change during the connection."""
         try:
             found = asking.ask("server", timeout=TIMEOUT)
-        except CommandError:  # an older server, or a token that may not ask
+        except CommandError:  # an older server, or a token without the right
             found = {}
-        # Without a token, and on an older server, nothing is known that is not allowed.
+        # Without a token, or with an older server, everything is assumed to be allowed.
         granted = {"rights": " ".join(RIGHTS), **asking.granted}
         return replace(
             self._away,
@@ -163,7 +163,7 @@ class ServerLink(threading.Thread):
 
 
 def _reason(error: TwistedcamError) -> str:
-    """Why there is no connection, for people who do not know what a port is."""
+    """Return in plain words why there is no connection."""
     nobody_listens = isinstance(error.__context__, ConnectionRefusedError | FileNotFoundError)
     if isinstance(error, NoServer) and nobody_listens:
         return "The camera server is not running"

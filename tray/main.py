@@ -19,7 +19,7 @@ EXAMPLE = "Example: twistedcam tray --connect tls:cellar.local:9531 --token-file
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of ``tray``."""
+    """Make the parser of ``tray``."""
     add = parser.add_argument
     add(
         "--connect",
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(found: argparse.Namespace) -> int:
-    """Show the icon until it is quit, or see to the autostart entry."""
+    """Show the icon until it is quit, or change the autostart entry."""
     if found.install_autostart or found.remove_autostart:
         return _autostart(found)
     address = _address(found)
@@ -52,7 +52,7 @@ def run(found: argparse.Namespace) -> int:
     from tray import backend
 
     make_icon = backend.load(os.environ)
-    from tray.app import TrayApp, TrayOptions  # now that pystray has its back end
+    from tray.app import TrayApp, TrayOptions  # pystray has its back end now
 
     options = TrayOptions(address, found.view, found.page, serve, found.keep_server)
     TrayApp(options, make_icon, backend.call_in_main_thread(), os.environ).run()
@@ -63,14 +63,14 @@ def _address(found: argparse.Namespace) -> Address:
     endpoint = read_endpoint(found.connect)
     fingerprint = None if found.fingerprint is None else read_fingerprint(found.fingerprint)
     if (fingerprint or found.ca) and not endpoint.startswith("tls:"):
-        raise BadArgument(f"there is no certificate without TLS: --connect tls:{found.connect}")
+        raise BadArgument(f"a certificate needs TLS: use --connect tls:{found.connect}")
     known_servers = KnownServers(default_path(dict(os.environ)))
     return Address(endpoint, _token(found), fingerprint, found.ca, known_servers)
 
 
 def _token(found: argparse.Namespace) -> str | None:
     if found.token is not None and found.token_file is not None:
-        raise BadArgument("--token and --token-file: one or the other")
+        raise BadArgument("--token and --token-file cannot be used together")
     if found.token_file is None:
         token: str | None = found.token or os.environ.get("TWISTEDCAM_TOKEN")
         return token
@@ -78,7 +78,7 @@ def _token(found: argparse.Namespace) -> str | None:
         with open(os.path.expanduser(found.token_file), encoding="utf-8") as file:
             return file.read().strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise BadArgument(f"no token in {found.token_file}: {error}") from None
+        raise BadArgument(f"the token cannot be read from {found.token_file}: {error}") from None
 
 
 def _words(text: str) -> list[str]:
@@ -90,12 +90,12 @@ def _words(text: str) -> list[str]:
 
 def _autostart(found: argparse.Namespace) -> int:
     if found.install_autostart and found.remove_autostart:
-        raise BadArgument("--install-autostart and --remove-autostart: one or the other")
+        raise BadArgument("--install-autostart and --remove-autostart cannot be used together")
     path = autostart.entry_path(os.environ)
     if found.remove_autostart:
         print(f"{path} is gone" if autostart.remove(path) else f"{path}: there was none")
         return 0
-    _address(found)  # what is wrong with it is said now, and not at the next login
+    _address(found)  # errors are reported now and not at the next login
     _words(found.serve)
     autostart.install(path, autostart.entry(autostart.command(list(_given(found)))))
     print(f"{path} starts the tray with the desktop from now on")
@@ -103,7 +103,7 @@ def _autostart(found: argparse.Namespace) -> int:
 
 
 def _given(found: argparse.Namespace) -> Iterator[str]:
-    """The options as they were given, without those about the entry itself."""
+    """Return the given options without those about the entry itself."""
     for name in ("connect", "fingerprint", "ca", "token", "token_file", "view", "page", "serve"):
         value = getattr(found, name)
         if value:

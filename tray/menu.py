@@ -1,4 +1,4 @@
-"""The menu as a pure function: what is known of the server in, items out."""
+"""The menu as a pure function from the server's state to items."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Literal
 
 from tray.state import CameraView, ServerView
 
-#: Viewers named in the menu; of the others it says only how many they are.
+#: Viewers named in the menu. The others are only counted.
 MAX_VIEWERS = 12
-#: Seconds that 'save the last' asks for, if the ring holds as many.
+#: Seconds of 'save the last', if the pre-roll holds as many.
 SAVE_LAST = 30
 
 
 @dataclass(frozen=True)
 class Action:
-    """What a click does.
+    """The action of a click.
 
     Arguments:
-        verb: ``command`` sends words to the server; the others are the tray's own.
-        words: the command, or for ``view`` the camera.
+        verb: ``command`` sends words to the server; the others are actions of the tray.
+        words: the command, or the camera for ``view``.
     """
 
     verb: Literal["command", "view", "page", "folder", "serve", "quit"]
@@ -29,12 +29,12 @@ class Action:
 
 @dataclass(frozen=True)
 class MenuItem:
-    """A line of the menu. Without action and children it only tells something.
+    """A line of the menu. Without action and children it is only text.
 
     Arguments:
-        text: what it says; empty for a line that separates.
+        text: the text; empty for a separator.
         checked: its check mark, or None for an item without one.
-        default: whether a plain click on the icon does it too, where the desktop has that.
+        default: True if a plain click on the icon runs it too, where the desktop allows that.
     """
 
     text: str = ""
@@ -49,7 +49,7 @@ SEPARATOR = MenuItem()
 
 
 def menu(server: ServerView) -> tuple[MenuItem, ...]:
-    """The whole menu, from top to bottom."""
+    """Return the menu's items from top to bottom."""
     return tuple(_items(server))
 
 
@@ -114,7 +114,9 @@ def _camera_items(camera: CameraView, server: ServerView) -> Iterator[MenuItem]:
 
 
 def _view(server: ServerView, camera: CameraView, default: bool) -> MenuItem:
-    seen = server.connected and "view" in server.rights  # the right to control opens no pictures
+    seen = (
+        server.connected and "view" in server.rights
+    )  # the right to control does not include viewing
     return MenuItem(
         "Open the viewer",
         Action("view", (camera.name,)),
@@ -142,9 +144,9 @@ def _viewers(server: ServerView) -> MenuItem:
 
 
 def headline(server: ServerView) -> str:
-    """One line on the state of all."""
+    """Return a line about the state of all cameras."""
     if not server.connected:
-        # The server's own words, without the hint for people at a terminal.
+        # The server's text, without its advice for the terminal.
         reason = shorten(server.reason.partition(": '")[0])
         return f"{reason[:1].upper()}{reason[1:]}" if reason else "Looking for the server"
     if not server.cameras:
@@ -160,7 +162,7 @@ def headline(server: ServerView) -> str:
 
 
 def describe(camera: CameraView) -> str:
-    """A camera in one line."""
+    """Describe a camera in one line."""
     parts = [camera.state]
     if camera.state == "live":
         parts.append(f"{camera.fps:.1f} fps")
@@ -174,7 +176,7 @@ def describe(camera: CameraView) -> str:
 
 
 def tooltip(server: ServerView) -> str:
-    """Camera, rate, viewers and recording time; a line for each camera."""
+    """Return a line for each camera: rate, viewers and recording time."""
     if not server.connected or not server.cameras:
         return headline(server)
     return "\n".join(
@@ -184,13 +186,13 @@ def tooltip(server: ServerView) -> str:
 
 
 def duration(seconds: float) -> str:
-    """``0:07``, ``12:34``, ``1:02:03``."""
+    """Format seconds as ``0:07``, ``12:34`` or ``1:02:03``."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def shorten(text: str, most: int = 60) -> str:
-    """At most that many characters, in one line."""
+    """Shorten a text to one line of limited length."""
     line = " ".join(text.split())
     return line if len(line) <= most else line[: most - 1] + "…"

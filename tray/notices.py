@@ -1,4 +1,4 @@
-"""Which events a person is told of, and in which words."""
+"""Selects the events to show as notifications, and their texts."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ class Notice(NamedTuple):
 
 
 class NotificationFilter:
-    """Turns events into notifications. Remembers which cameras are lost, to say when they are back.
+    """Converts events to notifications. Remembers lost cameras, to report their return.
 
-    What is said of a camera is said once: a camera that fails every ten seconds is lost, not lost
-    again and again. One that is opened anew, with other settings, is not lost: that was asked for.
+    A loss is reported once, even if the camera fails again at each retry. A camera that is
+    reopened with other settings is not lost.
     """
 
     def __init__(self) -> None:
         self._lost: set[str] = set()
 
     def of(self, event: dict[str, Any]) -> Notice | None:
-        """The notification for an event of ``watch``, or None for one that is nobody's concern."""
+        """Return the notification for an event of ``watch``, or None."""
         camera = str(event.get("camera", ""))
         shown = str(event.get("title") or camera)
         match event.get("event"), event.get("what"), event.get("state"):
@@ -57,7 +57,7 @@ class NotificationFilter:
     def seen(
         self, name: str, state: str, reason: str | None = None, title: str = ""
     ) -> Notice | None:
-        """The same for a state found on connecting: only what changed meanwhile is told."""
+        """Return notifications for a state after reconnecting: only what has changed."""
         event = {"event": "state", "camera": name, "state": state, "reason": reason}
         told = self.of({**event, "title": title})
         return None if state == "recovering" else told

@@ -1,4 +1,4 @@
-"""Opening things on this desktop: the viewer, a page, a folder."""
+"""Opens the viewer, a page or a folder on this desktop."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from twistedcam.runtime.child_process import last_line
 
 
 def open_viewer(url: str, camera: str, token: str | None, tell: Callable[[str], None]) -> None:
-    """Start the viewer on a camera, as a program of its own.
+    """Start the viewer as a separate program.
 
     Arguments:
         url: ``twistedcam://HOST:PORT``.
-        token: what it shows to the server.
-        tell: called with its reason if it fails.
+        token: the token for the server.
+        tell: called with the reason if it fails.
     """
     target = f"{url.rstrip('/')}/{quote(camera)}"
-    # In its environment, because other users see the words of a command.
+    # In its environment, because other users can see command lines.
     env = None if token is None else {**os.environ, "TWISTEDCAM_TOKEN": token}
     _start([sys.executable, "-m", "twistedcam", "view", target], tell, env)
 
 
 def open_page(url: str, tell: Callable[[str], None]) -> None:
-    """Show a page in the browser; ``tell`` is called if there is none."""
+    """Show a page in the browser. ``tell`` is called if there is none."""
 
     def show() -> None:
         if not webbrowser.open(url):
@@ -45,7 +45,7 @@ def open_folder(path: str, tell: Callable[[str], None], platform: str = sys.plat
     """Show a folder in the file manager.
 
     Raises:
-        TrayError: the folder or the file manager is not there.
+        TrayError: the folder or the file manager is missing.
     """
     if not Path(path).is_dir():
         raise TrayError(f"There is no folder {path} on this machine")
@@ -56,10 +56,10 @@ def open_folder(path: str, tell: Callable[[str], None], platform: str = sys.plat
 
 
 def reachable(url: str, host: str) -> str:
-    """The URL as it is reached from here.
+    """Return a URL with a host that this machine can reach.
 
-    A server says where it listens; ``0.0.0.0`` and ``127.0.0.1`` are no address for a tray on
-    another machine: it takes the one at which it reached the control port.
+    A server reports its own address. ``0.0.0.0`` and ``127.0.0.1`` are useless on another
+    machine, so the host of the control port replaces them.
 
     >>> reachable("http://0.0.0.0:8080/", "192.168.1.5")
     'http://192.168.1.5:8080/'
@@ -76,7 +76,7 @@ def reachable(url: str, host: str) -> str:
 def _start(
     command: list[str], tell: Callable[[str], None], env: Mapping[str, str] | None = None
 ) -> None:
-    """Start a program that goes on without the tray; ``tell`` is called if it fails."""
+    """Start a program that outlives the tray. ``tell`` is called if it fails."""
     said = tempfile.TemporaryFile()  # noqa: SIM115 - the thread that waits closes it
     try:
         process = subprocess.Popen(

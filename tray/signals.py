@@ -1,4 +1,4 @@
-"""Ctrl-C and the end of the session, whatever the desktop's own loop does with signals."""
+"""Handles signals while the desktop's own loop runs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ SIGNALS = tuple(
 
 @contextlib.contextmanager
 def on_signal(call: Callable[[], None]) -> Iterator[None]:
-    """While inside, a signal that ends programs calls ``call`` instead, from some thread.
+    """Call ``call`` from another thread for signals that end programs.
 
-    A handler written in Python runs when the main thread is back in Python, and the loops of
-    Windows and macOS may stay away for long: a thread is woken through Python's wake-up socket.
+    A Python handler runs only when the main thread runs Python code, and the loops of Windows and
+    macOS can block it for long. So a thread is woken through Python's wake-up socket.
     """
     reading, writing = socket.socketpair()
     writing.setblocking(False)

@@ -1,4 +1,4 @@
-"""What the tray knows of a server, as plain values made from the control port's answers."""
+"""The state of a server in plain values, from answers of the control port."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any, Literal
 
 from twistedcam.auth import RIGHTS
 
-#: What the icon shows, the gravest first: with several cameras the gravest is shown.
+#: States of the icon, most severe first. With several cameras the most severe one is shown.
 Look = Literal["away", "recovering", "recording", "live", "starting", "stopped"]
 LOOKS: tuple[Look, ...] = ("away", "recovering", "recording", "live", "starting", "stopped")
 
 
 @dataclass(frozen=True)
 class CameraView:
-    """A camera, as ``status`` tells of it. Times are seconds, rates frames per second."""
+    """A camera by ``status``. Times are seconds, rates frames per second."""
 
     name: str
     state: str = "stopped"
@@ -24,15 +24,15 @@ class CameraView:
     viewers: int = 0
     recording: str | None = None
     recorded: float = 0.0
-    #: Why the recording has no picture so far, or None.
+    #: The reason why the recording has no picture yet, or None.
     waiting: str | None = None
     preroll: float = 0.0
-    #: What people see in place of the name, or nothing.
+    #: The title for people, or empty.
     title: str = ""
 
     @classmethod
     def from_status(cls, status: dict[str, Any]) -> CameraView:
-        """From one answer to ``status``; what it does not say has its default."""
+        """Make one from an answer to ``status``. Missing fields have their defaults."""
         return cls(
             name=str(status["camera"]),
             state=str(status.get("state", "stopped")),
@@ -49,7 +49,7 @@ class CameraView:
 
     @property
     def look(self) -> Look:
-        """What the icon shows of it."""
+        """The icon's state for this camera."""
         if self.state == "recovering" or self.waiting:
             return "recovering"
         if self.recording is not None:
@@ -58,13 +58,13 @@ class CameraView:
 
     @property
     def starting(self) -> bool:
-        """Whether it was asked to run and has given no picture yet."""
+        """True if it was started and has delivered no picture yet."""
         return self.state == "starting"
 
 
 @dataclass(frozen=True)
 class ViewerView:
-    """One who watches, as ``viewers`` tells of it."""
+    """A viewer by ``viewers``."""
 
     address: str
     kind: str
@@ -73,7 +73,7 @@ class ViewerView:
 
     @classmethod
     def from_answer(cls, item: dict[str, Any]) -> ViewerView:
-        """From one item of the list."""
+        """Make one from an item of the list."""
         return cls(
             str(item.get("address", "")),
             str(item.get("kind", "")),
@@ -84,19 +84,19 @@ class ViewerView:
 
 @dataclass(frozen=True)
 class ServerView:
-    """All that the menu is made from.
+    """Everything that the menu shows.
 
     Arguments:
-        connected: whether the control port answers.
-        reason: if not: why, in words; empty while the first try is under way.
-        here: whether the server is, or would be, on this machine.
+        connected: True if the control port answers.
+        reason: if not, the reason in words; empty during the first attempt.
+        here: True if the server's address is on this machine.
         view: the frame port as a ``twistedcam://`` URL, or None for a server without one.
         page: the web page's URL, or None for a server without one.
-        folder: where recordings go, on the server's machine.
-        serving: whether a server that this tray started runs.
-        refused: whether a server answers there that does not let this tray in.
-        rights: what the tray's token allows.
-        whole: whether it allows that with all cameras, and with the server itself.
+        folder: the recordings folder on the server's machine.
+        serving: True if a server started by this tray is running.
+        refused: True if a server answers and refuses this tray.
+        rights: the rights of the tray's token.
+        whole: True if they are valid for all cameras and the server itself.
     """
 
     connected: bool = False
@@ -114,17 +114,17 @@ class ServerView:
 
     @property
     def may_control(self) -> bool:
-        """Whether commands are carried out for this tray."""
+        """True if this tray may send commands."""
         return self.connected and "control" in self.rights
 
     @property
     def may_end(self) -> bool:
-        """Whether the server ends for this tray."""
+        """True if this tray may shut down the server."""
         return self.connected and self.whole and "admin" in self.rights
 
     @property
     def look(self) -> Look:
-        """What the icon shows."""
+        """The icon's state."""
         if not self.connected:
             return "away"
         return min((each.look for each in self.cameras), key=LOOKS.index, default="stopped")

@@ -77,7 +77,7 @@ class HeadlessTests(ServingCase):
         words = ("--headless", "--save", str(taken / "out"), self.url())
         code, _, err = await run_viewer(*words)
         self.assertEqual(code, 1)
-        self.assertIn("no folder", err)
+        self.assertIn("cannot be made", err)
         self.assertEqual(len(err.splitlines()), 1)
 
     async def test_what_cannot_be_called_so_ends_with_2(self) -> None:
