@@ -58,9 +58,9 @@ _WORDS = {"two": 2, "five": 5, "six": 6, "ten": 10}
 
 #: A document, a sentence with a group for each number, and the numbers that the program has.
 NUMBERS = (
-    ("http", r"that reads nothing for (\w+) seconds is dropped", [subscription.STALL_LIMIT]),
+    ("http", r"that reads nothing for\s(\w+) seconds is disconnected", [subscription.STALL_LIMIT]),
     ("http", r"A comment is sent every (\w+) seconds", [events.HEARTBEAT]),
-    ("http", r"takes nothing of an answer for (\w+) s,", [stall.STALL_LIMIT]),
+    ("http", r"reads nothing of a response for (\w+) s,", [stall.STALL_LIMIT]),
     (
         "cameras",
         r"silent \((\w+) of its periods, (\w+) seconds at least\)",
@@ -154,8 +154,8 @@ NUMBERS = (
         r"more than (\w+) KiB is looked through by the camera",
         [publish.MAX_CHECKED_AT_ONCE / KIB],
     ),
-    ("http", r"\(204 after (\w+) s without\)", [snapshot.WAIT]),
-    ("http", r"is dropped once (\w+) KB wait", [events.MAX_WAITING / KIB]),
+    ("http", r"\(204 if none comes within (\w+) s\)", [snapshot.WAIT]),
+    ("http", r"is disconnected when (\w+) KB", [events.MAX_WAITING / KIB]),
     (
         "http",
         r"Bodies over (\w+) KB, heads over (\w+) KB or (\w+) headers, queries of more than (\w+)",
