@@ -151,7 +151,7 @@ NUMBERS = (
     ("frame-protocol", r"When (\w+) KiB of messages wait", [sender.MAX_QUEUED / KIB]),
     (
         "frame-protocol",
-        r"more than (\w+) KiB is looked through by the camera",
+        r"more than (\w+) KiB is searched by the camera",
         [publish.MAX_CHECKED_AT_ONCE / KIB],
     ),
     ("http", r"\(204 if none comes within (\w+) s\)", [snapshot.WAIT]),
@@ -194,7 +194,7 @@ NUMBERS = (
         [states.MAX_REASON, relay.MAX_CHANGES],
     ),
     ("cameras", r"`fps` for snapshots \((\w+)\)", [web.SNAPSHOT_FPS]),
-    ("delivery", r"takes not one byte for (\w+) s", [subscription.STALL_LIMIT]),
+    ("delivery", r"receives no byte for (\w+) s", [subscription.STALL_LIMIT]),
     ("delivery", r"takes nothing is asked (\w+) times a second", [1 / wait.PAUSE]),
     (
         "scale",
