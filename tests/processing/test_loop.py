@@ -24,13 +24,13 @@ class Reports:
         self.data: list[Any] = []
         self.reasons: list[str] = []
 
-    def gave(self, result: Result) -> None:
+    def on_result(self, result: Result) -> None:
         self.data.append(result.data)
 
-    def took(self, seconds: float) -> None:
+    def on_frame_done(self, seconds: float) -> None:
         pass
 
-    def left_out(self, reason: str) -> None:
+    def on_undecodable(self, reason: str) -> None:
         self.reasons.append(reason)
 
 

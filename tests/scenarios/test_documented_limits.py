@@ -93,7 +93,7 @@ KIB, MIB = 1024, 1024 * 1024
         f"no acknowledgement | {websocket.ACK_TIMEOUT:g} s, or up to twice as many |",
         f"listed as viewers | {pullers.MOST:,} |",
         f"MQTT broker | {client._QUEUE} |",
-        f"of one frame | {results.MOST_TOLD // KIB} KiB of JSON |",
+        f"of one frame | {results.MAX_DATA // KIB} KiB of JSON |",
         f"picture from anywhere | {jpeg.MOST_PIXELS:,} pixels |",
         f"picture that user code gives | {results.MOST_SIDE:,} pixels |",
         f"lines before it | {multipart.MAX_BODY // MIB} MiB, {multipart.MAX_HEAD // KIB} KiB |",

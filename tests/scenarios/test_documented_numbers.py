@@ -167,7 +167,7 @@ NUMBERS = (
         ],
     ),
     ("http", r"requests that take longer than (\w+) s", [channel.REQUEST_TIMEOUT]),
-    ("processing", r"at most (\w+) KiB at once, and comes as", [results.MOST_TOLD / KIB]),
+    ("processing", r"at most (\w+) KiB at once, and comes as", [results.MAX_DATA / KIB]),
     ("processing", r"gives nothing for (\w+) s\. A thread", [work.GENERATOR_HANG]),
     ("recording", r"plain file name of (\w+) bytes at most", [names.MAX_BYTES]),
     ("recording", r"in fragments of ([\d.]+) s", [formats.FLUSH_MS / 1000]),

@@ -153,17 +153,17 @@ class ThreadTests(Case):
     async def test_no_result_at_all_says_so_instead_of_letting_people_wait(self) -> None:
         made = self.put("nothing")
         await self.event(CameraChanged, camera=made.name, state="recovering")
-        self.assertIn("has given no picture yet", made.reason or "")
+        self.assertIn("has made no picture yet", made.reason or "")
 
     async def test_what_is_no_result_is_a_fault_that_says_what_is_one(self) -> None:
         made = self.put("wrong")
         fault = await self.event(Fault, camera=made.name)
-        self.assertIn("it gave str: it has to be a picture (an array)", fault.reason)
+        self.assertIn("a result cannot be of type str: it must be a picture", fault.reason)
 
     async def test_a_generator_that_ends_is_started_again(self) -> None:
         made = self.put("ends")
         fault = await self.event(Fault, camera=made.name)
-        self.assertIn("it came to its end", fault.reason)
+        self.assertIn("it ended while there were still frames", fault.reason)
         await self.frames(made, 2)
 
     async def test_it_says_why_when_its_camera_stops_and_goes_on_when_that_does(self) -> None:
@@ -238,13 +238,13 @@ class ProcessTests(Case):
         self.patch(work_module, "HANG", 0.5)
         made = self.put("hangs")
         fault = await self.event(Fault, camera=made.name)
-        self.assertIn("it gave nothing for 0.5 s", fault.reason)
+        self.assertIn("no result for 0.5 s", fault.reason)
 
     async def test_a_generator_that_hangs_is_ended_and_started_again(self) -> None:
         self.patch(work_module, "GENERATOR_HANG", 0.5)
         made = self.put("stuck")
         fault = await self.event(Fault, camera=made.name)
-        self.assertIn("it gave nothing for 0.5 s", fault.reason)
+        self.assertIn("no result for 0.5 s", fault.reason)
         await self.frames(made, 1)
         self.assertGreaterEqual(self.processor(made).failures, 1)
 
@@ -277,6 +277,6 @@ class ProcessTests(Case):
         await self.frames(self.server.camera("cam"), 45)
         runner = self.processor(made)._runner
         assert runner is not None
-        process = runner._work._process  # type: ignore[attr-defined]
+        process = runner._executor._process  # type: ignore[attr-defined]
         await self.end_server()
         self.assertIsNotNone(process.poll())

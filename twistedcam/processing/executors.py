@@ -1,4 +1,4 @@
-"""Where user code runs: in this process, or in one of its own."""
+"""Executors of user code: in a thread of the server, or in a process of its own."""
 
 from __future__ import annotations
 
@@ -16,60 +16,65 @@ from twistedcam.processing.results import Result
 from twistedcam.processing.user_code import CHECK_TIMEOUT, Code, describe, environment
 from twistedcam.runtime.child_process import describe_exit, wait_or_kill
 
-#: Seconds that a function in a process may take for one frame before the process is ended.
+#: The most seconds that a function in a process may take for one frame.
 HANG = 30.0
-#: Seconds that an async generator in a process may keep a frame and give nothing: it may have to
-#: wait for other things.
+#: The most seconds that an async generator in a process may keep a frame without a result; it may
+#: have to wait for something else.
 GENERATOR_HANG = 60.0
-#: Seconds that a process may take to end once it was told to.
+#: The most seconds that a process may take to end.
 GRACE = 0.5
 
 
 class Failed(Exception):
-    """User code failed; ``trace`` is where, as far as that is known."""
+    """User code failed.
+
+    Arguments:
+        reason: the error in a line.
+        trace: the traceback; empty if it is unknown.
+    """
 
     def __init__(self, reason: str, trace: str = "") -> None:
         super().__init__(reason)
         self.trace = trace
 
 
-class Work(Protocol):
-    """Runs user code, once, on the caller's thread, which it blocks."""
+class Executor(Protocol):
+    """Runs user code once, on the caller's thread."""
 
     def run(self, take: Take, reports: Reports) -> None:
-        """Go on until ``take`` gives None.
+        """Run the code until ``take`` returns None. Blocks.
 
         Raises:
-            Failed: the code did.
+            Failed: the code has failed.
         """
 
     def kill(self) -> None:
-        """End it even if it hangs, where that can be done. Called on another thread."""
+        """End the code even if it hangs, if that is possible. Called on another thread."""
 
 
 class InThread:
-    """In this process."""
+    """Runs user code in this process."""
 
     def __init__(self, code: Code) -> None:
         self._code = code
 
     def run(self, take: Take, reports: Reports) -> None:
-        """Run it here."""
+        """Run the code until ``take`` returns None. Blocks."""
         try:
             run(self._code.load(), take, reports)
         except Exception as error:
             raise Failed(describe(error), traceback.format_exc()) from None
 
     def kill(self) -> None:
-        """A thread cannot be ended: it is left behind."""
+        """Do nothing: a thread cannot be ended."""
 
 
 class InProcess:
-    """In a process of its own, which may crash or hang and cost nobody else a frame.
+    """Runs user code in a process of its own, so that a crash or a hang affects nothing else.
 
     Arguments:
-        code: what it imports.
-        quality: gives the JPEG quality for its pictures, 1 to 100.
+        code: imported by the process.
+        quality: returns the JPEG quality of its pictures, 1 to 100.
     """
 
     def __init__(self, code: Code, quality: Callable[[], int]) -> None:
@@ -78,7 +83,7 @@ class InProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def run(self, take: Take, reports: Reports) -> None:
-        """Start the process and carry frames there and results back."""
+        """Start the process, send it frames and receive its results. Blocks."""
         ours, theirs = Pipe()
         with ours:
             with theirs:
@@ -91,7 +96,7 @@ class InProcess:
                     env=environment(),
                 )
             try:
-                self._carry(ours, take, reports)
+                self._exchange(ours, take, reports)
             except (EOFError, OSError):
                 raise Failed(f"its process {describe_exit(wait_or_kill(process, GRACE))}") from None
             finally:
@@ -103,28 +108,28 @@ class InProcess:
         if self._process is not None:
             self._process.kill()
 
-    def _carry(self, link: Connection, take: Take, reports: Reports) -> None:
+    def _exchange(self, connection: Connection, take: Take, reports: Reports) -> None:
         frame: Frame | None = None
         patience = CHECK_TIMEOUT
         while True:
-            if not link.poll(patience):
-                raise Failed(f"it gave nothing for {patience:g} s: its process is ended")
-            message: tuple[Any, ...] = link.recv()
+            if not connection.poll(patience):
+                raise Failed(f"no result for {patience:g} s; its process was killed")
+            message: tuple[Any, ...] = connection.recv()
             match message:
                 case ("ready", is_generator):
                     patience = GENERATOR_HANG if is_generator else HANG
                 case ("take",):
                     if (frame := take()) is None:
-                        link.send(None)
+                        connection.send(None)
                         return
                     size = (frame.width, frame.height)
-                    link.send((self._quality(), frame.seq, frame.time_us, *size, frame.jpeg))
-                case ("gave", jpeg, data):
+                    connection.send((self._quality(), frame.seq, frame.time_us, *size, frame.jpeg))
+                case ("result", jpeg, data):
                     assert frame is not None
-                    reports.gave(Result(frame, jpeg=jpeg, data=data))
-                case ("took", seconds):
-                    reports.took(seconds)
-                case ("left out", reason):
-                    reports.left_out(reason)
+                    reports.on_result(Result(frame, jpeg=jpeg, data=data))
+                case ("done", seconds):
+                    reports.on_frame_done(seconds)
+                case ("undecodable", reason):
+                    reports.on_undecodable(reason)
                 case ("failed", reason, trace):
                     raise Failed(reason, trace)

@@ -1,4 +1,4 @@
-"""Running user code over frames. Blocks: it has a thread, or a process, to itself."""
+"""The loop that calls user code with frames. It blocks its thread."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from typing import Any, Protocol
 from twistedcam.media.frame import Frame, UndecodableFrame
 from twistedcam.processing.results import Result, read_result
 
-#: Waits for the newest frame that was not taken yet; None at the end.
+#: Waits for the next frame and returns it; returns None at the end.
 Take = Callable[[], Frame | None]
 
 
 class Reports(Protocol):
-    """Who hears what comes of it, in the thread that runs the code."""
+    """Receives what comes of the frames."""
 
-    def gave(self, result: Result) -> None:
-        """There is a result."""
+    def on_result(self, result: Result) -> None:
+        """The code has made a result."""
 
-    def took(self, seconds: float) -> None:
-        """A frame is done with; so long it took."""
+    def on_frame_done(self, seconds: float) -> None:
+        """The code has finished a frame, which took so many seconds."""
 
-    def left_out(self, reason: str) -> None:
-        """The code was not given a frame, or gave it back: it cannot be decoded."""
+    def on_undecodable(self, reason: str) -> None:
+        """A frame was skipped because it cannot be decoded."""
 
 
-class CameToItsEnd(Exception):
-    """An async generator has ended while there were still frames."""
+class GeneratorEnded(Exception):
+    """An async generator ended too early, or yielded before it took a frame."""
 
 
 def run(function: Callable[..., Any], take: Take, reports: Reports) -> None:
-    """Give frames to the code until there are no more.
+    """Call the code with frames until there are no more.
 
     Raises:
-        Exception: whatever the code raises; BadResult; CameToItsEnd.
+        Exception: any error of the code, BadResult, or GeneratorEnded.
     """
     if inspect.isasyncgenfunction(function):
         asyncio.run(_follow(function, take, reports))
@@ -45,25 +45,25 @@ def run(function: Callable[..., Any], take: Take, reports: Reports) -> None:
         began = time.perf_counter()
         try:
             value = function(frame)
-        except UndecodableFrame as error:  # it asked for the image, and that is not its fault
-            reports.left_out(str(error))
+        except UndecodableFrame as error:  # the code has used frame.image; that is no error of it
+            reports.on_undecodable(str(error))
             continue
         result = read_result(value, frame)
         took = time.perf_counter() - began
         if result is not None:
-            reports.gave(result)
-        reports.took(took)
+            reports.on_result(result)
+        reports.on_frame_done(took)
 
 
 class _Frames:
-    """The frames for an async generator: the newest, whenever it asks for one."""
+    """An async iterator of the newest frames, for an async generator."""
 
     def __init__(self, take: Take, reports: Reports) -> None:
         self._take = take
         self._reports = reports
         self._began: float | None = None
-        #: What waits for the next frame. It cannot be called off: code that gave up waiting, with
-        #: a limit of time, takes it up again.
+        #: Waits for the next frame. It cannot be cancelled: code that stopped waiting gets the
+        #: frame at its next call.
         self._coming: asyncio.Future[Frame | None] | None = None
         self.newest: Frame | None = None
         self.ended = False
@@ -72,8 +72,8 @@ class _Frames:
         return self
 
     async def __anext__(self) -> Frame:
-        if self._began is not None:  # asking for the next, it is done with the one before
-            self._reports.took(time.perf_counter() - self._began)
+        if self._began is not None:  # the code has finished the previous frame
+            self._reports.on_frame_done(time.perf_counter() - self._began)
             self._began = None
         if self._coming is None:
             loop = asyncio.get_running_loop()
@@ -88,15 +88,15 @@ class _Frames:
         return frame
 
     def _take_decodable(self) -> Frame | None:
-        """The next frame that can be decoded: an error would be the end of the generator.
+        """Return the next frame that can be decoded, since an error would end the generator.
 
-        In a thread, where decoding it keeps nobody waiting; the frame keeps its image.
+        Called in a thread, because decoding takes time; the frame keeps its image.
         """
         while (frame := self._take()) is not None:
             try:
                 frame.image  # noqa: B018
             except UndecodableFrame as error:
-                self._reports.left_out(str(error))
+                self._reports.on_undecodable(str(error))
             else:
                 return frame
         return None
@@ -106,9 +106,9 @@ async def _follow(function: Callable[..., Any], take: Take, reports: Reports) ->
     frames = _Frames(take, reports)
     async for value in function(frames):
         if frames.newest is None:
-            raise CameToItsEnd("it gave something before it took a frame")
+            raise GeneratorEnded("it yielded a value before it took a frame")
         result = read_result(value, frames.newest)
         if result is not None:
-            reports.gave(result)
+            reports.on_result(result)
     if not frames.ended:
-        raise CameToItsEnd("it came to its end while there were still frames")
+        raise GeneratorEnded("it ended while there were still frames")

@@ -1,112 +1,142 @@
-"""One start of user code: its thread, and its way back to the reactor."""
+"""One start of user code: the thread that runs it, and the newest frame that waits for it."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
-from twistedcam.processing.executors import GRACE, Failed, Work
-from twistedcam.processing.newest_frame import FrameSlot
+from twistedcam.media.frame import Frame
+from twistedcam.processing.executors import GRACE, Executor, Failed
+from twistedcam.processing.loop import Reports
 from twistedcam.processing.results import Result
-from twistedcam.sources.base import RawPicture
 
 log = Logger()
 
 
-class Owner(Protocol):
-    """Who hears what a runner does, on the reactor's thread, until it has ended the runner."""
+class FrameSlot:
+    """Holds the newest frame until it is taken. Thread-safe."""
 
-    def gave(self, result: Result, grab: RawPicture) -> None:
-        """There is a result, with the picture that is to be shown."""
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._frame: Frame | None = None
+        self._is_closed = False
+        #: The number of frames that were replaced before they were taken.
+        self.skipped = 0
 
-    def took(self, seconds: float) -> None:
-        """A frame is done with; so long it took."""
+    def put(self, frame: Frame) -> None:
+        """Put a newer frame. Never waits."""
+        with self._changed:
+            self.skipped += self._frame is not None
+            self._frame = frame
+            self._changed.notify()
 
-    def left_out(self, reason: str) -> None:
-        """A frame cannot be decoded, and the code did without it."""
+    def take(self) -> Frame | None:
+        """Wait for a frame and take it; return None once the slot is closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._frame is not None or self._is_closed)
+            frame, self._frame = self._frame, None
+            return None if self._is_closed else frame
 
-    def failed(self, error: Failed) -> None:
-        """The code is over, for that reason."""
+    def clear(self) -> None:
+        """Drop the frame."""
+        with self._changed:
+            self._frame = None
+
+    def close(self) -> None:
+        """Close the slot and wake the thread that waits for a frame."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
 
 
 class Runner:
-    """One start of user code: a thread that gives frames to it until it fails or is ended.
+    """Runs user code in a thread until it fails or is ended.
 
     Arguments:
-        reactor: where results are delivered.
-        work: what the thread does.
-        owner: hears what comes of it.
+        reactor: calls ``reports`` and ``on_failed`` on its thread.
+        executor: runs the code.
+        reports: receives the results.
+        on_failed: called once if the code fails, unless it was ended before.
     """
 
-    def __init__(self, reactor: Any, work: Work, owner: Owner) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        executor: Executor,
+        reports: Reports,
+        on_failed: Callable[[Failed], None],
+    ) -> None:
         self.slot = FrameSlot()
         self._reactor = reactor
-        self._work = work
-        self._owner: Owner | None = owner
+        self._executor = executor
+        self._reports: Reports | None = reports
+        self._on_failed = on_failed
         self._is_over = False
         self._over: Deferred[None] = Deferred()
         threading.Thread(target=self._run, name="processing", daemon=True).start()
 
-    def gave(self, result: Result) -> None:
-        """In the thread (running.Reports)."""
-        grab = result.grab  # here, because it may have to be encoded
-        self._tell(lambda owner: owner.gave(result, grab))
+    # Called in the thread (loop.Reports).
 
-    def took(self, seconds: float) -> None:
-        """In the thread (running.Reports)."""
-        self._tell(lambda owner: owner.took(seconds))
+    def on_result(self, result: Result) -> None:
+        """Deliver a result."""
+        result.picture  # noqa: B018 - the frame may have to be encoded, which the thread does
+        self._deliver(lambda reports: reports.on_result(result))
 
-    def left_out(self, reason: str) -> None:
-        """In the thread (running.Reports)."""
-        self._tell(lambda owner: owner.left_out(reason))
+    def on_frame_done(self, seconds: float) -> None:
+        """Deliver the time that a frame took."""
+        self._deliver(lambda reports: reports.on_frame_done(seconds))
+
+    def on_undecodable(self, reason: str) -> None:
+        """Deliver that a frame cannot be decoded."""
+        self._deliver(lambda reports: reports.on_undecodable(reason))
 
     def end(self) -> Deferred[None]:
-        """No more frames. Fires when the code is over, or is left behind because it hangs."""
-        self._owner = None
+        """End the code. Fires when it has ended, or is abandoned because it hangs."""
+        self._reports = None
         self.slot.close()
         if self._is_over:
             return succeed(None)
         done: Deferred[None] = Deferred()
-        kill = self._reactor.callLater(GRACE, self._work.kill)
-        give_up = self._reactor.callLater(3 * GRACE, self._left_behind, done)
+        kill = self._reactor.callLater(GRACE, self._executor.kill)
+        abandon = self._reactor.callLater(3 * GRACE, self._abandon, done)
 
         def over(_: Any) -> None:
             if kill.active():
                 kill.cancel()
-            if give_up.active():
-                give_up.cancel()
+            if abandon.active():
+                abandon.cancel()
                 done.callback(None)
 
         self._over.addCallback(over)
         return done
 
-    def _left_behind(self, done: Deferred[None]) -> None:
-        log.warn("user code hangs: its thread is left behind")
+    def _abandon(self, done: Deferred[None]) -> None:
+        log.warn("User code hangs; its thread is abandoned")
         done.callback(None)
 
     def _run(self) -> None:
         error: Failed | None = None
         try:
-            self._work.run(self.slot.take, self)
+            self._executor.run(self.slot.take, self)
         except Failed as failed:
             error = failed
-        except BaseException as other:  # whatever it was, the camera has to hear that it is over
+        except BaseException as other:  # the camera must be told, whatever it was
             error = Failed(f"{type(other).__name__}: {other}")
         self._reactor.callFromThread(self._ended, error)
 
     def _ended(self, error: Failed | None) -> None:
         self._is_over = True
-        if error is not None and self._owner is not None:
-            self._owner.failed(error)
+        if error is not None and self._reports is not None:
+            self._on_failed(error)
         self._over.callback(None)
 
-    def _tell(self, tell: Callable[[Owner], None]) -> None:
+    def _deliver(self, report: Callable[[Reports], None]) -> None:
         def deliver() -> None:
-            if self._owner is not None:
-                tell(self._owner)
+            if self._reports is not None:
+                report(self._reports)
 
         self._reactor.callFromThread(deliver)

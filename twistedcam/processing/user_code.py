@@ -1,4 +1,4 @@
-"""Which user code is meant: ``module:function``, or a function itself."""
+"""The user code that a text such as ``module:function`` names."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from twistedcam.runtime.child_process import child_environment, last_line
 from twistedcam.util.camera_name import find_name
 
 _TEXT = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
-#: Seconds that user code may take to be imported when it is looked at before the start.
+#: The most seconds that the import of user code may take.
 CHECK_TIMEOUT = 60.0
-#: What a look at user code ends with. None is 0: code that ends the process may end it with that.
+#: Exit codes of the check of user code. Neither is 0, with which the code may end the process.
 LOADED, REFUSED = 43, 44
 
 
@@ -27,8 +27,8 @@ class Code:
     """User code.
 
     Arguments:
-        text: ``module:function``; of a function that was given as one, for messages alone.
-        function: the function, where it was given; it can run in a thread alone.
+        text: ``module:function``; if ``function`` is given, only a name for messages.
+        function: the function, if it was given as an object; it can only run in a thread.
     """
 
     text: str
@@ -36,29 +36,29 @@ class Code:
 
     @classmethod
     def of(cls, what: str | Callable[..., Any]) -> Code:
-        """From ``module:function`` or a function.
+        """Return the code that ``module:function``, or a function, stands for.
 
         Raises:
-            BadArgument: it is neither.
+            BadArgument: the text has another form.
         """
         if callable(what):
             name = getattr(what, "__name__", type(what).__name__)
             return cls(f"{getattr(what, '__module__', '')}:{name}", what)
         if not _TEXT.fullmatch(what):
-            raise BadArgument(f"{what!r} is no code: write module:function")
+            raise BadArgument(f"{what!r} does not name user code: write module:function")
         return cls(what)
 
     @property
     def name(self) -> str:
-        """The function's own name, which the camera it makes is called by."""
-        name = re.sub(r"\W", "", re.split("[:.]", self.text)[-1])  # of <lambda>, too
+        """The function's own name, from which the name of its camera is made."""
+        name = re.sub(r"\W", "", re.split("[:.]", self.text)[-1])  # also of <lambda>
         return unicodedata.normalize("NFC", name)
 
     def load(self) -> Callable[..., Any]:
-        """The function.
+        """Import the function and return it.
 
         Raises:
-            BadArgument: there is no such module or function, or importing it failed.
+            BadArgument: the module or function is missing, or the import failed.
         """
         if self.function is not None:
             return self.function
@@ -73,7 +73,7 @@ class Code:
                 f"{self.text}: there is no module {missing!r} in this folder or this Python"
             ) from None
         except SystemExit:
-            hint = "put what is for a program of its own behind if __name__ == '__main__'"
+            hint = "put the main program under if __name__ == '__main__'"
             raise BadArgument(f"{self.text}: its import ends the program: {hint}") from None
         except Exception as error:
             raise BadArgument(f"{self.text}: its import failed: {describe(error)}") from None
@@ -82,27 +82,27 @@ class Code:
                 raise BadArgument(f"{self.text}: {module} has no {path!r}")
             found = getattr(found, word)
         if not callable(found):
-            raise BadArgument(f"{self.text} is no function, but {type(found).__name__}")
+            raise BadArgument(f"{self.text} is not a function, but of type {type(found).__name__}")
         function: Callable[..., Any] = found
         return function
 
 
 def parse_process(text: str, cameras: list[str], made: list[str] | None = None) -> tuple[str, Code]:
-    """``[CAMERA=]module:function``: the camera and the code.
+    """Parse ``[CAMERA=]module:function``; return the camera's name and the code.
 
     Arguments:
-        cameras: those that there are.
-        made: those that other code makes; they are meant only where they are named.
+        cameras: the names of all configured cameras.
+        made: the names of cameras that user code makes; used only if they are named.
 
     Raises:
-        BadArgument: it is none, there is no such camera, or it has to be said which.
+        BadArgument: the text has another form, or the camera is unknown or ambiguous.
     """
     camera, equals, code = text.rpartition("=")
     every = [*cameras, *(made or ())]
     have = ", ".join(every)
     if not equals:
         if len(cameras) != 1:
-            raise BadArgument(f"--process {text}: say of which camera, CAMERA={text}: {have}")
+            raise BadArgument(f"--process {text}: name the camera, as in CAMERA={text}: {have}")
         camera = cameras[0]
     found = find_name(every, camera)
     if found is None:
@@ -111,7 +111,7 @@ def parse_process(text: str, cameras: list[str], made: list[str] | None = None) 
 
 
 def describe(error: BaseException) -> str:
-    """An error in a line."""
+    """Return an error in one line."""
     if isinstance(error, TwistedcamError):
         return str(error)
     text = str(error).strip().splitlines()
@@ -124,10 +124,10 @@ def environment() -> dict[str, str]:
 
 
 def check_code(code: Code) -> None:
-    """Import user code once, in a process of its own, which a crash or a hang then ends alone.
+    """Import user code once, in a process of its own, so that it can crash or hang.
 
     Raises:
-        StartupError: it cannot be had; the message says why.
+        StartupError: it cannot be imported; the message gives the reason.
     """
     command = [sys.executable, "-m", "twistedcam.processing.child_process", "--check", code.text]
     try:
