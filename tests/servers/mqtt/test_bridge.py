@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import string
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,15 +12,12 @@ from typing import Any
 
 import pytest
 
-from tests.servers.mqtt.home_assistant import check, render
+from tests.support.home_assistant import check, render
 from tests.support.ports import free_port
 from tests.support.process import ServerProcess, wait_for
 from tests.support.publish_peers import LOCAL, Program, is_open
 from tests.support.system import require_program
-from twistedcam.errors import BadArgument
 from twistedcam.servers.mqtt import parse_broker
-from twistedcam.servers.mqtt.client import MqttClient
-from twistedcam.servers.mqtt.discovery import announcements
 
 #: What all topics have alone.
 TOPIC_LETTERS = frozenset(string.ascii_letters + string.digits + "-_./")
@@ -207,60 +203,6 @@ def test_installations_on_hosts_of_one_name_have_topics_of_their_own(tmp_path: P
     assert base("a", "/house/door") == "house/door"
     (tmp_path / "old" / ".twistedcam").mkdir(parents=True)  # of a version that knew no id
     assert base("old") == host
-
-
-def test_discovery_is_as_home_assistant_documents_it() -> None:
-    found = announcements(parse_broker("mqtt://h/base"), "door.1")
-    assert len({each["unique_id"] for each in found.values()}) == len(found) == 8
-    for topic, payload in found.items():
-        check(topic, payload)
-        assert payload["availability_topic"] == "base/status"
-        assert payload["device"]["identifiers"] == ["base_door_1"]
-    fault = next(each for topic, each in found.items() if "last_fault" in topic)
-    long = json.dumps({"last_fault": "x" * 1000}).encode()
-    assert len(render(fault["value_template"], long)) == 255
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("http://h", "write mqtt://HOST"),
-        ("mqtt://", "write mqtt://HOST"),
-        ("mqtt://h:x", "write mqtt://HOST"),
-        ("mqtt://h/a/+/b", "is no topic"),
-        ("mqtt://h/a?often=1", "no setting 'often'"),
-        ("mqtt://h/a?every=0", "every='0' will not do"),
-    ],
-)
-def test_what_is_no_broker_is_refused(text: str, said: str) -> None:
-    with pytest.raises(BadArgument) as error:
-        parse_broker(text)
-    assert said in str(error.value)
-
-
-def test_a_broker_s_password_is_not_shown() -> None:
-    broker = parse_broker("mqtts://me:pa%40ss@h:99/x")
-    assert (broker.user, broker.password, broker.port, broker.is_tls) == ("me", "pa@ss", 99, True)
-    assert broker.shown == "mqtts://h:99/x" and "pa@ss" not in repr(broker)
-    with pytest.raises(BadArgument) as error:
-        parse_broker("mqtt://me:SEC#RET@h")
-    assert "SEC" not in str(error.value) and "RET" not in str(error.value)
-
-
-@pytest.mark.parametrize(
-    ("module", "address", "said"),
-    [
-        ("paho.mqtt.client", "mqtt://localhost", "pip install -e '.\\[mqtt\\]'"),
-        ("nothing", "mqtts://localhost?ca=/nowhere", "ca='/nowhere' will not do"),
-    ],
-)
-def test_what_is_missing_on_this_side_is_said_before_the_start(
-    module: str, address: str, said: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, module, None)
-    nothing: Any = None
-    with pytest.raises(BadArgument, match=said):
-        MqttClient(nothing, parse_broker(address), nothing, [], nothing, nothing)
 
 
 def test_a_title_is_the_device_s_name_and_a_reload_changes_it(

@@ -1,9 +1,9 @@
-"""What Home Assistant takes as a discovery message, as its documentation has it.
+"""Checks discovery messages by the documentation of Home Assistant.
 
-From the pages of its integrations ``mqtt`` (discovery topic, payload, device, origin),
-``camera.mqtt``, ``switch.mqtt`` and ``sensor.mqtt``: required and optional keys, what values they
-may have. Unknown keys Home Assistant ignores; here they are mistakes. Templates are Jinja's, as
-they are there.
+The rules are from the pages of its integrations ``mqtt`` (discovery topic, payload, device,
+origin), ``camera.mqtt``, ``switch.mqtt`` and ``sensor.mqtt``: required and optional keys, and the
+values they may have. Home Assistant ignores unknown keys; here they are errors. Templates are
+Jinja's, as they are there.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ COMPONENTS: dict[str, tuple[dict[str, Check], dict[str, Check]]] = {
 
 
 def check(topic: str, payload: dict[str, Any]) -> str:
-    """The component that is announced, if Home Assistant would take it as it is meant."""
+    """Return the component that is announced; assert that Home Assistant would accept it."""
     found = TOPIC.fullmatch(topic)
     assert found, f"{topic} is no discovery topic"
     required, optional = COMPONENTS[found[1]]
@@ -89,7 +89,7 @@ def check(topic: str, payload: dict[str, Any]) -> str:
 
 
 def render(template: str, state: bytes) -> str:
-    """The state that a template makes of what came."""
+    """Return the state that a template makes of a payload."""
     from jinja2 import Environment, StrictUndefined
 
     value = Environment(undefined=StrictUndefined).from_string(template)

@@ -1,0 +1,47 @@
+"""The discovery messages for Home Assistant."""
+
+from __future__ import annotations
+
+import json
+
+from tests.support.home_assistant import check, render
+from twistedcam.servers.mqtt.address import parse_broker
+from twistedcam.servers.mqtt.discovery import announcements, availability_topic, camera_topic
+
+BROKER = parse_broker("mqtt://h/base?discovery=homeassistant")
+
+
+def test_topics_begin_with_the_base() -> None:
+    assert availability_topic(BROKER) == "base/status"
+    assert camera_topic(BROKER, "Küche 1", "record/set") == "base/camera/Kuche-1/record/set"
+    assert camera_topic(BROKER, "+", "record/set") == "base/camera/+/record/set"
+
+
+def test_messages_are_as_home_assistant_documents_them() -> None:
+    found = announcements(BROKER, "door.1")
+    assert len({each["unique_id"] for each in found.values()}) == len(found) == 8
+    for topic, payload in found.items():
+        check(topic, payload)
+        assert payload["availability_topic"] == "base/status"
+        assert payload["device"]["identifiers"] == ["base_door_1"]
+
+
+def test_the_title_is_part_of_the_name_of_the_device() -> None:
+    names = {
+        title: {each["device"]["name"] for each in announcements(BROKER, "door", title).values()}
+        for title in (None, "Haustür")
+    }
+    assert names == {None: {"door (base)"}, "Haustür": {"Haustür (base)"}}
+
+
+def test_the_discovery_prefix_can_be_set() -> None:
+    found = announcements(parse_broker("mqtt://h/base?discovery=ha/2"), "door")
+    assert "ha/2/camera/base_door/image/config" in found
+    assert all(topic.startswith("ha/2/") for topic in found)
+
+
+def test_the_text_of_a_fault_fits_into_a_state() -> None:
+    template = announcements(BROKER, "door")["homeassistant/sensor/base_door/last_fault/config"]
+    fault = template["value_template"]
+    assert len(render(fault, json.dumps({"last_fault": "x" * 1000}).encode())) == 255
+    assert render(fault, b'{"last_fault": null}') == "None"
