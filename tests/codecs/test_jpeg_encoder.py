@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -156,29 +152,6 @@ def test_without_the_library_pictures_are_turned_all_the_same(
     picture = encoder.finish(RawPicture(1.0, jpeg=camera_jpeg(640, 352, "4:2:0")))
     assert (picture.encoded, picture.width, picture.height) == (True, 352, 640)
     assert encoder.turning == "decoded and encoded: there is no libturbojpeg"
-
-
-def test_turning_on_many_threads_keeps_no_memory() -> None:
-    need_turbojpeg()
-    good, cut = camera_jpeg(64, 32, "4:2:2"), camera_jpeg(64, 32, "4:2:2")[:900]
-    expected = turn_jpeg(good, "180", "")
-
-    def work(count: int) -> bool:
-        for _ in range(count):
-            with contextlib.suppress(ValueError):
-                turn_jpeg(cut, "180", "")
-        return all(turn_jpeg(good, "180", "") == expected for _ in range(count))
-
-    with ThreadPoolExecutor(4) as pool:
-        assert all(pool.map(work, [500] * 4))  # the allocator takes what it needs
-        before = resident()
-        assert all(pool.map(work, [2500] * 4))
-        assert resident() - before < 4 << 20
-
-
-def resident() -> int:
-    """Bytes of memory that this process has."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 @pytest.mark.parametrize(

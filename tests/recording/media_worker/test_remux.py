@@ -1,0 +1,60 @@
+"""Packets of unfinished files, copied into complete ones."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from tests.support.films import frame, read_film
+from twistedcam.recording.media_worker import remux
+from twistedcam.recording.media_worker.remux import copy, has_packet
+from twistedcam.recording.media_worker.video_file import UnreadableVideo
+from twistedcam.recording.writer.single_file import FileRecording
+
+
+def unfinished(path: Path) -> int:
+    recording = FileRecording(path, "cam")
+    recording.write([frame(n / 10, n) for n in range(20)])
+    return os.open(path.with_name(f".{path.name}.part"), os.O_RDONLY)
+
+
+def target(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT)
+
+
+@pytest.mark.parametrize(("suffix", "muxer"), [("mp4", "mp4"), ("mkv", "matroska")])
+def test_a_copy_is_complete(suffix: str, muxer: str, tmp_path: Path) -> None:
+    source, packets = unfinished(tmp_path / f"a.{suffix}"), list[int]()
+    assert has_packet(source)
+    whole = tmp_path / f"whole.{suffix}"
+    copied = copy(source, target(whole), muxer, {}, lambda: packets.append(1))
+    film = read_film(whole)
+    assert copied.frames == len(film.times) == len(packets) >= 15
+    assert copied.seconds == pytest.approx(film.seconds, abs=0.05)
+    assert copied.said["comment"].startswith("twistedcam ")
+
+
+def test_a_file_that_is_no_video_is_unreadable(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"nothing" * 100)
+    fd = os.open(tmp_path / "a", os.O_RDONLY)
+    with pytest.raises(UnreadableVideo, match="cannot be read"):
+        has_packet(fd)
+    with pytest.raises(UnreadableVideo, match="cannot be read"):
+        copy(fd, target(tmp_path / "b"), "mp4", {})
+
+
+def test_an_error_of_the_target_is_not_the_source_s(tmp_path: Path) -> None:
+    source = unfinished(tmp_path / "a.mkv")
+
+    class Full(remux._Target):
+        def write(self, data: Any) -> int:
+            self.problem = OSError(errno.ENOSPC, "No space left on device")
+            raise self.problem
+
+    with patch.object(remux, "_Target", Full), pytest.raises(OSError, match="No space left"):
+        copy(source, target(tmp_path / "b.mkv"), "matroska", {})

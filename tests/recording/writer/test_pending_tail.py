@@ -1,0 +1,54 @@
+"""Pictures that a muxer still holds, as bytes behind the file."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+import av
+import pytest
+
+from tests.support.films import timed_frames
+from twistedcam.recording.containers import FORMATS
+from twistedcam.recording.settings import RecordSettings
+from twistedcam.recording.writer.muxing import make_encoder
+from twistedcam.recording.writer.pending_tail import PendingTail
+
+
+@pytest.mark.parametrize("name", ["h264.mp4", "copy.mkv", "copy.mov"])
+def test_a_header_and_the_tail_are_a_file_with_all_pictures(name: str) -> None:
+    format, frames, written = FORMATS[name], timed_frames([0, 0.5, 1.25]), BytesIO()
+    options = {**format.container.options, "flush_packets": "1"}
+    if format.container.flush is None or name.endswith("mkv"):
+        options = format.container.options
+    container: Any = av.open(written, "w", format=format.container.muxer, options=options)
+    stream, encoder = make_encoder(container, format, RecordSettings(), frames[0])
+    container.start_encoding()
+    tail, steps = PendingTail(format.container, stream), []
+    for each in frames:
+        pts = round((each.time - frames[0].time) / 1e6 / format.container.time_base)
+        tail.add(encoder.encode(each, pts))
+        steps.append(float(pts * format.container.time_base))
+    data = written.getvalue() + tail.render()
+    with av.open(BytesIO(data)) as read:
+        times = [
+            float(packet.pts * packet.time_base) for packet in read.demux(video=0) if packet.size
+        ]
+    assert times == pytest.approx(steps, abs=0.001)
+
+
+def test_only_the_newest_picture_is_left_when_the_muxer_has_written_the_others() -> None:
+    format, frames = FORMATS["copy.mkv"], timed_frames([0, 1])
+    container: Any = av.open(BytesIO(), "w", format="matroska")
+    stream, encoder = make_encoder(container, format, RecordSettings(), frames[0])
+    container.start_encoding()
+    tail = PendingTail(format.container, stream)
+    for number, each in enumerate(frames):
+        tail.add(encoder.encode(each, number * 1000))
+    both = tail.render()
+    tail.wrote()
+    one = tail.render()
+    assert frames[0].jpeg in both
+    assert frames[1].jpeg in both
+    assert frames[0].jpeg not in one
+    assert frames[1].jpeg in one
