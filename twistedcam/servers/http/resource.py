@@ -22,7 +22,6 @@ from twistedcam.servers.http.streams.mjpeg import (
     mjpeg_part,
     wanted_fps,
 )
-from twistedcam.servers.http.streams.placeholder import Placeholders
 from twistedcam.servers.http.streams.snapshot import Snapshots
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ class CameraResource(Resource):
 
     def __init__(self, server: Server) -> None:
         super().__init__()
-        self._streams = _SiteStreams(server, Placeholders(server))
+        self._streams = _SiteStreams(server)
         self._guard = Guard(any_name=True)
         self._router = Router(Access(server), server.refusals)
         snapshots = Snapshots(server)
@@ -62,8 +61,8 @@ class CameraResource(Resource):
 class _SiteStreams(MjpegStreams):
     """Streams that are responses of the site: the site keeps the connections."""
 
-    def __init__(self, server: Server, placeholders: Placeholders) -> None:
-        super().__init__(server, placeholders)
+    def __init__(self, server: Server) -> None:
+        super().__init__(server)
         self.sessions: set[MjpegSession] = set()
         self._delivery = LocalDelivery(server.clock)
 

@@ -6,8 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from twistedcam.errors import BadArgument
-from twistedcam.servers.http.api.commands import PREFIX, operations
-from twistedcam.servers.http.api.commands import handler as api_handler
+from twistedcam.servers.http.api.commands import PREFIX, make_handler, operations
 from twistedcam.servers.http.api.health import Health
 from twistedcam.servers.http.api.live_stats import LiveStats
 from twistedcam.servers.http.api.metrics import Metrics
@@ -19,7 +18,6 @@ from twistedcam.servers.http.connection.router import Handler, Router
 from twistedcam.servers.http.page.page import Page
 from twistedcam.servers.http.recordings import Recordings
 from twistedcam.servers.http.streams.mjpeg import MjpegStreams
-from twistedcam.servers.http.streams.placeholder import Placeholders
 from twistedcam.servers.http.streams.snapshot import Snapshots
 from twistedcam.servers.http.streams.sse import EventStreams
 from twistedcam.servers.http.streams.websocket import WebSockets
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
 def make_router(server: Server, registry: Registry, stats: LiveStats) -> Router:
     """Return a router with all routes of ``docs/http.md``; the API has the registry's commands."""
     router = Router(Access(server), server.refusals)
-    streams = MjpegStreams(server, Placeholders(server))
+    streams = MjpegStreams(server)
     snapshots = Snapshots(server)
     page = Page(server)
     health = Health(server)
@@ -85,8 +83,8 @@ def _add_api(router: Router, server: Server, registry: Registry) -> None:
 
     def add(command: Command) -> None:
         for each in operations([command]):
-            answer = api_handler(server, each)
-            router.add(each.method, PREFIX + each.path, answer, command.right)
+            handler = make_handler(server, each)
+            router.add(each.method, PREFIX + each.path, handler, command.right)
 
     registry.follow(add)
     router.add("GET", PREFIX + "/openapi.json", description, "view")

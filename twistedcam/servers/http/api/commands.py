@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from twistedcam.auth import ANYONE, Grant
-from twistedcam.commands import Answer, Command, Parameter, VisibleCameras, carry_out
+from twistedcam.commands import Command, Parameter, VisibleCameras, carry_out
 from twistedcam.commands.status import camera_status
 from twistedcam.errors import BadArgument
 from twistedcam.servers.http.connection.reply import Reply, json_reply
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 PREFIX = "/api/v1"
 #: Characters of one parameter.
 MAX_WORD = 1024
+
+#: Characters that no line can have; those of surrogates have no UTF-8.
+_NOT_IN_LINE = re.compile("[\0\n\ud800-\udfff]")
 
 #: Without a camera this path gives the status of all cameras.
 STATUS = "/status"
@@ -90,7 +94,7 @@ def endpoints(command: Command) -> list[tuple[str, str]]:
     return [(method, f"/cameras/{{camera}}/{words}" if camera else f"/{words}")]
 
 
-def handler(server: Server, operation: Operation) -> Callable[..., Awaitable[Reply]]:
+def make_handler(server: Server, operation: Operation) -> Callable[..., Awaitable[Reply]]:
     """Return a function that answers the requests of an operation."""
 
     async def answer(request: HttpRequest, **parts: str) -> Reply:
@@ -105,7 +109,10 @@ def handler(server: Server, operation: Operation) -> Callable[..., Awaitable[Rep
             return _all_cameras(server, request)
         command, grant = operation.command, request.grant
         words = partial(bind, server, command, {**given, **parts}, grant)
-        return as_reply(command, await carry_out(server, command, grant, words))
+        result = await carry_out(server, command, grant, words)
+        if isinstance(result, list):  # it has its plural as key, as on the control port
+            result = {command.items or "items": result}
+        return json_reply(result or {})
 
     return answer
 
@@ -141,13 +148,6 @@ def bind(
         else:
             arguments[name] = word(name, value)
     return arguments
-
-
-def as_reply(command: Command, answer: Answer) -> Reply:
-    """Return a JSON reply; a list has its plural as key, as on the control port."""
-    if isinstance(answer, list):
-        return json_reply({command.items or "items": answer})
-    return json_reply(answer or {})
 
 
 def read_body(request: HttpRequest, empty: bool = False) -> dict[str, Any]:
@@ -189,7 +189,7 @@ def word(name: str, value: Any) -> str:
         return str(value)
     if not isinstance(value, str):
         raise BadArgument(f"{name} must be text or a number")
-    if len(value) > MAX_WORD or "\0" in value or "\n" in value or not _is_text(value):
+    if len(value) > MAX_WORD or _NOT_IN_LINE.search(value):
         raise BadArgument(f"{name} must be one line of at most {MAX_WORD} characters")
     return value
 
@@ -240,11 +240,3 @@ def _switch(name: str, value: Any) -> bool:
     if value in ("1", "true", "0", "false"):
         return value in ("1", "true")
     raise BadArgument(f"{name} must be true or false")
-
-
-def _is_text(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

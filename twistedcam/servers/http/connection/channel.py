@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
-    IAddress,
     IHalfCloseableProtocol,
     IProtocolNegotiationFactory,
 )
@@ -318,10 +317,6 @@ class HttpFactory(HTTPFactory):
         self.connections: Connections[HttpConnection] = Connections(
             server.clock, server.connection_limiter, server.refusals
         )
-
-    def buildProtocol(self, addr: IAddress | None) -> Any:
-        """Return a protocol for one connection."""
-        return super().buildProtocol(addr)
 
     def acceptableProtocols(self) -> list[bytes]:
         """Return the protocols for TLS (ALPN, RFC 7301): browsers need an answer."""

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
 
 from twistedcam.servers.http.connection.request import HttpRequest
 
 
-class Receiver(Protocol):
+class Receiver:
     """Takes a connection over from HTTP (``HttpConnection.take_over``)."""
 
     def received(self, data: bytes) -> None:
-        """Handle data from the client."""
+        """Handle data from the client; by default ignore it."""
 
     def read_closed(self) -> bool:
-        """The client has closed its half; return True to keep the connection."""
+        """The client has closed its half; return True (the default) to keep the connection."""
+        return True
 
     def lost(self) -> None:
-        """The connection is closed."""
+        """Clean up after the end of the connection."""
+        raise NotImplementedError
 
     def close(self) -> None:
         """Close the connection, because the server stops or the token has expired."""
+        raise NotImplementedError
 
 
 def response_head(request: HttpRequest, headers: Mapping[str, str]) -> bytes:

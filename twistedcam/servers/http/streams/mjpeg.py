@@ -15,7 +15,7 @@ from twistedcam.media.frame import Frame
 from twistedcam.net.addresses import show_address
 from twistedcam.runtime.timer import Timer
 from twistedcam.servers.http.connection.request import HttpRequest, query, requested_camera
-from twistedcam.servers.http.connection.takeover import response_head
+from twistedcam.servers.http.connection.takeover import Receiver, response_head
 from twistedcam.servers.http.streams.placeholder import Placeholders, state_shown
 
 if TYPE_CHECKING:
@@ -68,9 +68,9 @@ def wanted_fps(request: HttpRequest) -> float | None:
 class MjpegStreams:
     """Answers ``/stream``; shows placeholders while a camera is not live."""
 
-    def __init__(self, server: Server, placeholders: Placeholders) -> None:
+    def __init__(self, server: Server) -> None:
         self.server = server
-        self.placeholders = placeholders
+        self.placeholders = Placeholders(server)
 
     @property
     def delivery(self) -> Delivery:
@@ -103,8 +103,8 @@ class MjpegStreams:
             MjpegSession(self, watched, fps, address, open_sender, transport.abortConnection)
 
 
-class MjpegSession:
-    """One viewer of an MJPEG stream (takeover.Receiver).
+class MjpegSession(Receiver):
+    """One viewer of an MJPEG stream.
 
     Arguments:
         fps: the most frames per second, or None.
@@ -141,13 +141,6 @@ class MjpegSession:
         self._subscription.start()
         self._update_placeholder()
         server.viewers.announce(self._viewer)
-
-    def received(self, data: bytes) -> None:
-        """Ignore data: a viewer has nothing to send."""
-
-    def read_closed(self) -> bool:
-        """Go on: a viewer may close its half of the connection."""
-        return True
 
     def close(self) -> None:
         """Close the connection without waiting for unsent data."""

@@ -14,7 +14,7 @@ from twistedcam.events import Event
 from twistedcam.runtime.timer import Timer
 from twistedcam.servers.http.api.live_stats import LiveStats, StatsSample
 from twistedcam.servers.http.connection.request import HttpRequest, query
-from twistedcam.servers.http.connection.takeover import response_head
+from twistedcam.servers.http.connection.takeover import Receiver, response_head
 
 if TYPE_CHECKING:
     from twistedcam.core.server import Server
@@ -54,8 +54,8 @@ class EventStreams:
 
 
 @implementer(IPushProducer)
-class EventSession:
-    """One client of ``/events`` (takeover.Receiver)."""
+class EventSession(Receiver):
+    """One client of ``/events``."""
 
     def __init__(
         self, streams: EventStreams, request: HttpRequest, camera: str | None, with_stats: bool
@@ -82,13 +82,6 @@ class EventSession:
             self._send_stats(streams.stats.now())
             self._cleanups.append(streams.stats.subscribe(self._send_stats))
         self._send_heartbeat()
-
-    def received(self, data: bytes) -> None:
-        """Ignore data: a client has nothing to send."""
-
-    def read_closed(self) -> bool:
-        """Go on: a client may close its half of the connection."""
-        return True
 
     def lost(self) -> None:
         """Clean up after the end of the connection."""

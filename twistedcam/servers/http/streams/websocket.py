@@ -29,6 +29,7 @@ from twistedcam.net.addresses import show_address, source_of
 from twistedcam.runtime.scheduler import Job, Progress
 from twistedcam.runtime.timer import Timer
 from twistedcam.servers.http.connection.request import HttpRequest, requested_camera
+from twistedcam.servers.http.connection.takeover import Receiver
 from twistedcam.servers.http.streams.mjpeg import wanted_fps
 
 if TYPE_CHECKING:
@@ -105,8 +106,8 @@ def _handshake(request: HttpRequest) -> list[tuple[bytes, bytes]]:
     ]
 
 
-class WebSocketSession:
-    """One viewer over a WebSocket (takeover.Receiver)."""
+class WebSocketSession(Receiver):
+    """One viewer over a WebSocket."""
 
     def __init__(
         self,
