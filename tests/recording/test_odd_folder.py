@@ -16,7 +16,7 @@ from tests.recording.library.test_library import LibraryCase, make_recording
 from tests.support.fakes import InlineReader, InlineThread
 from twistedcam.core.saved_settings import SavedSettings
 from twistedcam.errors import NoSuchRecording
-from twistedcam.recording import Library, Limits
+from twistedcam.recording import Library, RetentionLimits
 from twistedcam.recording.library.hidden_folder import HIDDEN
 from twistedcam.recording.library.media_reader import ReadingFailed
 from twistedcam.recording.library.thumbnail import Thumbnails
@@ -188,7 +188,7 @@ class HiddenTests(OddCase):
             self.assertIs(SavedSettings(self.folder).apply("cam", configured), configured)
             self.library = self.open()
             self.assertEqual(self.names(), ["a.mp4"])
-            self.assertEqual(self.get(self.library.make_room(Limits(keep=10**9))), [])
+            self.assertEqual(self.get(self.library.make_room(RetentionLimits(keep=10**9))), [])
 
     def test_an_index_that_somebody_has_written_breaks_nothing(self) -> None:
         self.names()
@@ -202,7 +202,7 @@ class HiddenTests(OddCase):
                 self.library = self.open()
                 (item,) = self.get(self.library.list())
                 json.dumps(item.as_dict(), allow_nan=False)
-                self.get(self.library.make_room(Limits(keep=10**12, keep_days=1e6)))
+                self.get(self.library.make_room(RetentionLimits(keep=10**12, keep_days=1e6)))
 
     def test_the_hidden_folder_is_for_its_owner_alone(self) -> None:
         self.names()
@@ -237,7 +237,7 @@ class DyingTests(OddCase):
         for _ in range(3):
             (item,) = self.get(library.list())
             self.assertEqual((item.recording, item.codec, item.own), ("a.mp4", None, False))
-            self.get(library.make_room(Limits(keep=1)))
+            self.get(library.make_room(RetentionLimits(keep=1)))
         self.assertEqual(reader.asked, 1)
         (item,) = self.get(self.open().list())
         self.assertTrue(item.own)  # after the next start it is tried again
@@ -320,14 +320,14 @@ class RetentionTests(OddCase):
         os.utime(self.folder / "new.mp4", (1, 1))
         self.successResultOf(self.library._reading.acquire())  # a file that takes long
         with patch.object(InlineReader, "heads", side_effect=AssertionError("it was read")):
-            gone = self.get(self.library.make_room(Limits(keep=int(size * 2.5))))
+            gone = self.get(self.library.make_room(RetentionLimits(keep=int(size * 2.5))))
         self.assertEqual(gone, ["0.mkv"])
 
     def test_odd_things_are_never_counted_nor_deleted(self) -> None:
         names = {*self.litter(".mkv"), *self.litter(".mp4")}
         (self.folder / "sparse.mkv").touch()
         os.truncate(self.folder / "sparse.mkv", 1 << 40)
-        gone = self.get(self.library.make_room(Limits(keep=1)))
+        gone = self.get(self.library.make_room(RetentionLimits(keep=1)))
         self.assertEqual(gone, ["a.mp4"])
         self.assertEqual(set(os.listdir(self.folder)) - {HIDDEN}, {*names, "sparse.mkv"})
 
@@ -338,7 +338,7 @@ class RetentionTests(OddCase):
         other = self.open()
         self.get(other.list())
         items = self.get(self.library.list())
-        limits = Limits(keep=int(size * 3.5))
+        limits = RetentionLimits(keep=int(size * 3.5))
         with patch.object(other._index, "scan", lambda *_: list(items)):
             mine = self.get(self.library.make_room(limits))
             self.assertEqual(self.get(other.make_room(limits)), mine)  # gone is gone

@@ -27,8 +27,8 @@ from twistedcam.net.refusal_log import RefusalLog
 from twistedcam.processing import Process, Processor
 from twistedcam.publishing.output import Output
 from twistedcam.publishing.target import PublishTarget
-from twistedcam.recording import Item, Keeper, Library, Limits, RecordSettings
-from twistedcam.recording.library.faststart_queue import IndexMover
+from twistedcam.recording import Item, Library, RecordSettings, RetentionLimits, RetentionService
+from twistedcam.recording.library.faststart_queue import FaststartQueue
 from twistedcam.recording.writer.disk_space import check_mount
 from twistedcam.runtime.scheduler import Scheduler
 from twistedcam.runtime.threads import Thread, run_in_thread
@@ -104,7 +104,7 @@ class Server:
         #: The cameras with all that belongs to them, by the camera's name.
         self.channels: dict[str, Channel] = {}
         self.library = Library(recordings, self.events, self.make_thread, self._being_written)
-        self.keeper = Keeper(self.library, self.events, clock, self._limits)
+        self.retention = RetentionService(self.library, self.events, clock, self._limits)
         self.started_at = clock.seconds()
         #: Limits the log lines about refused clients, on all ports.
         self.refusals = RefusalLog(clock)
@@ -116,7 +116,9 @@ class Server:
         self.urls: dict[str, str] = {}
         self._saved = SavedSettings(recordings)
         self._recovery = Timer(clock)
-        self._index_mover = IndexMover(recordings, self.events, self.make_thread, self._reserve)
+        self._faststart_queue = FaststartQueue(
+            recordings, self.events, self.make_thread, self._reserve
+        )
 
     @property
     def cameras(self) -> dict[str, Camera]:
@@ -278,7 +280,7 @@ class Server:
 
         On a disk that is not mounted yet they are repaired when it is mounted.
         """
-        self.keeper.start()
+        self.retention.start()
         self._recover()
 
     def _recover(self) -> None:
@@ -301,8 +303,8 @@ class Server:
 
     def finish_recordings(self) -> Deferred[Any]:
         """End all recordings in good order. Fires when their files are complete."""
-        self.keeper.stop()
-        self._index_mover.stop()
+        self.retention.stop()
+        self._faststart_queue.stop()
         self._recovery.cancel()
         return DeferredList([each.recorder.stop() for each in self.channels.values()])
 
@@ -335,12 +337,14 @@ class Server:
         found = (each.recorder.item() for each in self.channels.values())
         return [item for item in found if item is not None]
 
-    def _limits(self) -> list[tuple[Limits, frozenset[str] | None]]:
+    def _limits(self) -> list[tuple[RetentionLimits, frozenset[str] | None]]:
         """Return the limits of all recordings, and of cameras that have their own."""
         if not self._is_mounted():
             return []  # the limits are not for what lies below the mount point
-        shared = Limits.of(self.record_settings)
-        own = {name: Limits.of(each.recorder.settings) for name, each in self.channels.items()}
+        shared = RetentionLimits.of(self.record_settings)
+        own = {
+            name: RetentionLimits.of(each.recorder.settings) for name, each in self.channels.items()
+        }
         each = [(limits, frozenset({name})) for name, limits in own.items() if limits != shared]
         return [(shared, None), *each]
 

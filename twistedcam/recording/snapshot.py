@@ -10,7 +10,7 @@ from twistedcam.camera import Camera
 from twistedcam.errors import BadArgument, DiskError
 from twistedcam.events import EventBus, RecordingChanged
 from twistedcam.media.frame import Frame
-from twistedcam.recording.library.snapshot_quota import SUFFIXES, check_room
+from twistedcam.recording.library.snapshots import SUFFIXES, check_room
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.file_names import check_name, give_back, take, take_free_name
 from twistedcam.runtime.atomic_file import sync_file, sync_folder

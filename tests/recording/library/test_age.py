@@ -9,14 +9,14 @@ import pytest
 
 from twistedcam.recording.library.age import EARLIEST, UNSETTLED, Ages
 from twistedcam.recording.library.probe import Item
-from twistedcam.recording.library.retention import Limits, too_many
+from twistedcam.recording.library.retention import RetentionLimits, too_many
 from twistedcam.runtime.clock import boot_id, is_synchronized, uptime
 
 DAY = 86400.0
 #: When this is tried, by a clock that is right, and since when the computer has been up.
 NOW, UP = 1_800_000_000.0, 2 * UNSETTLED
 THIS, BEFORE = "a" * 16, "b" * 16
-WEEK = Limits(keep_days=7)
+WEEK = RetentionLimits(keep_days=7)
 
 
 class Machine:
@@ -130,7 +130,7 @@ def test_the_oldest_goes_first_also_where_the_clock_says_otherwise(machine: Mach
     new = machine.made("new")
     machine.wall, machine.is_set = NOW, True
     old = replace(machine.made("old"), boot=None, up=None, since=NOW - DAY)
-    going = too_many([new, old], Limits(keep=9), machine.ages, 0)
+    going = too_many([new, old], RetentionLimits(keep=9), machine.ages, 0)
     assert [each.recording for each in going] == ["old"]
 
 

@@ -24,7 +24,7 @@ from tests.support.fakes import InlineReader, InlineThread
 from tests.support.films import frame, read_film
 from twistedcam.errors import BadArgument, DiskError, NoSuchRecording
 from twistedcam.events import Event, EventBus, RecordingChanged
-from twistedcam.recording import Item, Keeper, Library, Limits
+from twistedcam.recording import Item, Library, RetentionLimits, RetentionService
 from twistedcam.recording.library import age, library, recovery
 from twistedcam.recording.library import index as index_module
 from twistedcam.recording.library.age import Ages
@@ -238,7 +238,7 @@ class RetentionTests(LibraryCase):
         (self.folder / "holiday.mp4").write_bytes(bytes(10_000_000))
 
     def test_the_oldest_go_until_the_rest_fits(self) -> None:
-        gone = self.get(self.library.make_room(Limits(keep=int(self.size * 3.5))))
+        gone = self.get(self.library.make_room(RetentionLimits(keep=int(self.size * 3.5))))
         self.assertEqual(gone, ["0.mkv", "1.mkv"])
         self.assertEqual(
             self.names(), [*("holiday.mp4", "4.mkv", "3.mkv", "2.mkv"), self.foreign.name]
@@ -249,17 +249,19 @@ class RetentionTests(LibraryCase):
     def test_what_is_older_than_some_days_goes(self) -> None:
         days = (time.time() - frame(2 * 86400.0).time) / 86400 + 0.5
         self.assertEqual(
-            self.get(self.library.make_room(Limits(keep_days=days))), ["0.mkv", "1.mkv"]
+            self.get(self.library.make_room(RetentionLimits(keep_days=days))), ["0.mkv", "1.mkv"]
         )
 
     def test_a_camera_s_wrong_clock_costs_neither_its_own_new_recordings_nor_others(self) -> None:
         day = 86400.0
         make_recording(self.folder / "behind.mkv", 20, -3000 * day, made=5 * day)
         make_recording(self.folder / "ahead.mkv", 20, 3000 * day, made=1.5 * day)
-        gone = self.get(self.library.make_room(Limits(keep=int(self.size * 3.5))))
+        gone = self.get(self.library.make_room(RetentionLimits(keep=int(self.size * 3.5))))
         self.assertEqual(gone, ["0.mkv", "1.mkv", "ahead.mkv", "2.mkv"])
         days = (time.time() - frame(3.5 * day).time) / day
-        self.assertEqual(self.get(self.library.make_room(Limits(keep_days=days))), ["3.mkv"])
+        self.assertEqual(
+            self.get(self.library.make_room(RetentionLimits(keep_days=days))), ["3.mkv"]
+        )
         self.assertTrue((self.folder / "behind.mkv").exists())
 
     def test_a_file_that_is_touched_or_put_back_is_as_old_as_it_was(self) -> None:
@@ -267,7 +269,7 @@ class RetentionTests(LibraryCase):
             os.utime(self.folder / name, (changed, changed))
         shutil.copy(self.folder / "1.mkv", self.folder.parent / f"{self.folder.name}.mkv")
         shutil.move(self.folder.parent / f"{self.folder.name}.mkv", self.folder / "1.mkv")
-        gone = self.get(self.library.make_room(Limits(keep=int(self.size * 2.5))))
+        gone = self.get(self.library.make_room(RetentionLimits(keep=int(self.size * 2.5))))
         self.assertEqual(gone, ["0.mkv", "1.mkv", "2.mkv"])
 
     def test_a_file_that_does_not_say_when_it_was_made_is_as_old_as_its_last_change(self) -> None:
@@ -280,7 +282,7 @@ class RetentionTests(LibraryCase):
                 b"name=" + name.encode(), b"name=" + name.encode() + bytes(gap), 1
             )
             (self.folder / name).write_bytes(said)
-        gone = self.get(self.library.make_room(Limits(keep=int(self.size * 2.5))))
+        gone = self.get(self.library.make_room(RetentionLimits(keep=int(self.size * 2.5))))
         self.assertEqual(gone, ["1.mkv", "2.mkv", "3.mkv"])
 
     def test_one_that_cannot_be_deleted_is_named_once_and_the_next_ones_go(self) -> None:
@@ -293,7 +295,7 @@ class RetentionTests(LibraryCase):
 
         said: list[str] = []
         self.patch(library.log, "warn", lambda text, **values: said.append(text.format(**values)))
-        limits = Limits(keep=int(self.size * 2.5))
+        limits = RetentionLimits(keep=int(self.size * 2.5))
         with patch.object(Path, "unlink", unlink):
             self.assertEqual(self.get(self.library.make_room(limits)), ["0.mkv", "2.mkv", "3.mkv"])
             for _ in range(3):
@@ -302,37 +304,39 @@ class RetentionTests(LibraryCase):
                 self.get(self.library.delete("1.mkv"))
         (line,) = said
         self.assertTrue(line.startswith("1.mkv cannot be deleted: Operation not permitted"), line)
-        tight = Limits(keep=int(self.size * 1.5))
+        tight = RetentionLimits(keep=int(self.size * 1.5))
         self.assertEqual(self.get(self.library.make_room(tight)), ["1.mkv"])
 
     def test_nothing_else_ever_goes(self) -> None:
         self.written = [Item("now.mkv", "cam", 0.0, 1.0, 99, complete=False, own=True)]
-        self.get(self.library.make_room(Limits(keep=1, keep_days=0.001, keep_free=2**60)))
+        self.get(self.library.make_room(RetentionLimits(keep=1, keep_days=0.001, keep_free=2**60)))
         self.assertEqual(set(self.names()), {"holiday.mp4", self.foreign.name, "now.mkv"})
 
     def test_one_camera_s_limits_are_for_its_own_recordings(self) -> None:
         other = frozenset({"other"})
-        self.assertEqual(self.get(self.library.make_room(Limits(keep=1), other)), [])
+        self.assertEqual(self.get(self.library.make_room(RetentionLimits(keep=1), other)), [])
 
     def test_room_is_made_at_the_start_and_after_every_recording(self) -> None:
-        limits = [Limits(keep=int(self.size * 4.5))]
+        limits = [RetentionLimits(keep=int(self.size * 4.5))]
         clock: Any = Clock()
-        keeper = Keeper(self.library, self.bus, clock, lambda: [(each, None) for each in limits])
-        keeper.start()
+        service = RetentionService(
+            self.library, self.bus, clock, lambda: [(each, None) for each in limits]
+        )
+        service.start()
         self.assertFalse((self.folder / "0.mkv").exists())
-        limits[:] = [Limits(keep=int(self.size * 3.5))]
+        limits[:] = [RetentionLimits(keep=int(self.size * 3.5))]
         self.bus.publish(RecordingChanged("cam", "finished", "x"))
         self.assertFalse((self.folder / "1.mkv").exists())
-        limits[:] = [Limits(keep=int(self.size * 2.5))]
+        limits[:] = [RetentionLimits(keep=int(self.size * 2.5))]
         clock.advance(10)
         self.assertFalse((self.folder / "2.mkv").exists())
-        keeper.stop()
+        service.stop()
         self.assertEqual(clock.getDelayedCalls(), [])
 
 
 def test_what_is_free_counts_what_has_been_deleted() -> None:
     items = [Item(str(n), "cam", float(n), 1.0, 100, own=True) for n in range(5)]
-    going = too_many(items, Limits(keep_free=250), Ages(Path("none")), 100)
+    going = too_many(items, RetentionLimits(keep_free=250), Ages(Path("none")), 100)
     assert [item.recording for item in going] == ["0", "1"]
 
 

@@ -18,7 +18,7 @@ from tests.support.films import frame, read_film
 from tests.support.process import PATIENCE, ROOT
 from twistedcam.events import EventBus, RecordingChanged
 from twistedcam.recording.library import recovery
-from twistedcam.recording.library.faststart_queue import IndexMover
+from twistedcam.recording.library.faststart_queue import FaststartQueue
 from twistedcam.recording.writer import faststart as index_in_front
 from twistedcam.recording.writer import segment
 from twistedcam.recording.writer.faststart import move_index_to_front
@@ -205,7 +205,7 @@ def test_long_films_are_moved_one_after_the_other_when_they_are_complete(
         threads.append(ManualThread())
         return threads[-1]
 
-    mover = IndexMover(tmp_path, bus, make_thread)
+    mover = FaststartQueue(tmp_path, bus, make_thread)
     first, second = long(".mp4"), long(".mov")
     for what, path in (("started", first), ("finished", first), ("segment", second)):
         bus.publish(RecordingChanged("cam", what, path.name, bytes=path.stat().st_size))

@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from twistedcam.errors import DiskError
 from twistedcam.events import Event, EventBus, RecordingChanged
 from twistedcam.recording.library.library import Library
-from twistedcam.recording.library.retention import Limits
+from twistedcam.recording.library.retention import RetentionLimits
 
 log = Logger()
 
@@ -22,10 +22,10 @@ PERIOD = 10.0
 _GROWN = frozenset({"started", "segment", "finished", "failed", "saved", "recovered"})
 
 #: Limits and the cameras that they apply to (None: all).
-Rules = list[tuple[Limits, frozenset[str] | None]]
+Rules = list[tuple[RetentionLimits, frozenset[str] | None]]
 
 
-class Keeper:
+class RetentionService:
     """Checks the limits at its start, after every recording, and every few seconds.
 
     Arguments:

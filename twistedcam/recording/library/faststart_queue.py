@@ -20,7 +20,7 @@ log = Logger()
 _COMPLETE = frozenset({"segment", "finished", "failed", "saved", "recovered"})
 
 
-class IndexMover:
+class FaststartQueue:
     """Handles each MP4 and MOV when it is complete. Small ones have their index in front already.
 
     Arguments:

@@ -18,9 +18,9 @@ from twistedcam.recording.library.index import Index
 from twistedcam.recording.library.media_reader import MediaReader
 from twistedcam.recording.library.probe import SUFFIXES, Item
 from twistedcam.recording.library.recovery import Recovered, recover
-from twistedcam.recording.library.retention import Limits, too_many
-from twistedcam.recording.library.snapshot_list import list_snapshots
-from twistedcam.recording.library.snapshot_quota import SUFFIXES as PICTURES
+from twistedcam.recording.library.retention import RetentionLimits, too_many
+from twistedcam.recording.library.snapshots import SUFFIXES as PICTURES
+from twistedcam.recording.library.snapshots import list_snapshots
 from twistedcam.recording.library.thumbnail import Thumbnails
 from twistedcam.recording.media_worker.video_file import UnreadableVideo
 from twistedcam.recording.writer.disk_space import free_bytes
@@ -192,7 +192,7 @@ class Library:
         return found
 
     async def make_room(
-        self, limits: Limits, cameras: frozenset[str] | None = None
+        self, limits: RetentionLimits, cameras: frozenset[str] | None = None
     ) -> builtins.list[str]:
         """Delete the oldest recordings above the limits, and return their names.
 

@@ -11,7 +11,7 @@ from twistedcam.recording.settings import RecordSettings
 
 
 @dataclass(frozen=True)
-class Limits:
+class RetentionLimits:
     """Limits of the recordings. None means no limit.
 
     Arguments:
@@ -25,7 +25,7 @@ class Limits:
     keep_free: int | None = None
 
     @classmethod
-    def of(cls, settings: RecordSettings) -> Limits:
+    def of(cls, settings: RecordSettings) -> RetentionLimits:
         """The limits in a camera's settings."""
         return cls(settings.keep, settings.keep_days, settings.keep_free)
 
@@ -35,7 +35,7 @@ class Limits:
 
 def too_many(
     items: Iterable[Item],
-    limits: Limits,
+    limits: RetentionLimits,
     ages: Ages,
     free: int,
     stuck: Container[str] = (),

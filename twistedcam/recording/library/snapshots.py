@@ -1,20 +1,28 @@
-"""Limits the space that snapshots take on the recordings' disk."""
+"""Lists snapshots, and limits the space that they take on the disk."""
 
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
+from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from twistedcam.errors import DiskError
+from twistedcam.recording.library.probe import EARLIEST, LATEST
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.disk_space import ROOM, free_bytes
+from twistedcam.util.escaped_name import show_name
 
 SUFFIXES = (".jpg", ".jpeg")
 #: Seconds for which the sum of the snapshots' sizes is cached.
 _CACHED = 10.0
+#: Names that this program gives: the camera's name (``camera_name.file_stem`` or ``url_safe``) with
+#: the time, or with a name that a client with a token for some cameras has given.
+_OWN_NAME = re.compile(r"([^+]+?)(?:_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d(?:-\d+)?|\+.+)\.jpe?g", re.I)
 
 
 class SnapshotQuota:
@@ -74,3 +82,42 @@ def check_room(folder: Path, size: int, settings: RecordSettings) -> None:
             f"{folder}: its pictures would take more than recordings may (keep={settings.keep}):"
             " delete some"
         )
+
+
+def list_snapshots(folder: Path) -> list[dict[str, Any]]:
+    """All snapshots in the folder, newest first, as dictionaries. Blocks.
+
+    Only regular files are listed; links are not followed.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    found = []
+    try:
+        entries = os.scandir(folder)
+    except FileNotFoundError:
+        return []  # nothing has been written yet
+    with entries:
+        for entry in entries:
+            hidden = entry.name.startswith(".")
+            if hidden or not entry.name.lower().endswith(SUFFIXES):
+                continue
+            try:
+                if entry.is_file(follow_symlinks=False):
+                    found.append(_shown(entry.name, entry.stat(follow_symlinks=False)))
+            except FileNotFoundError:
+                continue  # deleted meanwhile
+    found.sort(key=lambda each: (each["start"], each["snapshot"]), reverse=True)
+    return found
+
+
+def _shown(name: str, status: os.stat_result) -> dict[str, Any]:
+    start = min(max(status.st_mtime, EARLIEST), LATEST)
+    own = _OWN_NAME.fullmatch(name)
+    return {
+        "snapshot": show_name(name),
+        "when": datetime.fromtimestamp(start).astimezone().isoformat(timespec="seconds"),
+        "camera": own[1] if own else None,
+        "start": start,
+        "size": status.st_size,
+    }
