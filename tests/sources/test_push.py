@@ -1,0 +1,142 @@
+"""The inbox of a camera whose pictures a publisher brings."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from tests.support.odd_jpegs import make_jpeg
+from twistedcam.errors import BadArgument, Busy, CameraFailed
+from twistedcam.media.frame import Frame
+from twistedcam.sources import push
+from twistedcam.sources.base import Paused, RawPicture
+from twistedcam.sources.push import Inbox, PushSource
+from twistedcam.sources.registry import make_source
+from twistedcam.sources.spec import parse
+
+GOOD = make_jpeg(32, 24)
+FIRST, SECOND = RawPicture(1.0, jpeg=GOOD), RawPicture(2.0, jpeg=GOOD)
+PUBLISHER, OTHER = object(), object()
+
+
+@pytest.fixture(autouse=True)
+def _short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(push, "_WAIT", 0.001)
+
+
+@pytest.fixture
+def inbox() -> Inbox:
+    """An inbox with a publisher."""
+    inbox = Inbox()
+    inbox.attach(PUBLISHER)
+    return inbox
+
+
+def test_the_newest_picture_is_taken_once(inbox: Inbox) -> None:
+    inbox.put(FIRST)
+    inbox.put(SECOND)
+    assert inbox.take() is SECOND
+    assert inbox.take() is None
+
+
+def test_a_frame_keeps_its_time(inbox: Inbox) -> None:
+    inbox.put(Frame(7, 1_500_000, 32, 24, GOOD))
+    assert inbox.take() == RawPicture(1.5, jpeg=GOOD)
+
+
+def test_a_picture_ends_a_wait(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(push, "_WAIT", 600)
+    taken: list[RawPicture | None] = []
+    thread = threading.Thread(target=lambda: taken.append(inbox.take()))
+    thread.start()
+    inbox.put(FIRST)
+    thread.join(10)
+    assert taken == [FIRST]
+
+
+def test_there_is_one_publisher(inbox: Inbox) -> None:
+    inbox.attach(PUBLISHER)  # it is attached already
+    with pytest.raises(Busy):
+        inbox.attach(OTHER)
+    inbox.detach(OTHER)  # it is not attached
+    inbox.put(FIRST)
+    assert inbox.take() is FIRST
+    inbox.detach(PUBLISHER)
+    inbox.attach(OTHER)
+
+
+def test_a_missing_publisher_is_an_error_once() -> None:
+    source = PushSource(Inbox())
+    with pytest.raises(CameraFailed, match="twistedcam publish"):
+        source.open()
+    info = source.open()  # the next opening waits
+    assert (info.format, info.steady) == ("JPEG", False)
+    assert source.read() is None
+    source.inbox.renew()
+    with pytest.raises(CameraFailed, match="twistedcam publish"):
+        source.open()
+
+
+def test_a_publisher_that_leaves_is_an_error_once(inbox: Inbox) -> None:
+    inbox.put(FIRST)
+    inbox.detach(PUBLISHER, "the line was cut")
+    with pytest.raises(CameraFailed, match="the line was cut"):
+        inbox.take()
+    assert inbox.take() is None
+    inbox.attach(OTHER)
+    inbox.put(SECOND)
+    assert inbox.take() is SECOND  # its picture went with the first publisher
+    inbox.detach(OTHER, "again")
+    with pytest.raises(CameraFailed, match="again"):
+        inbox.take()
+
+
+def test_a_pause_lasts_until_the_next_picture(inbox: Inbox) -> None:
+    inbox.put(FIRST)
+    inbox.pause("the source is recovering")
+    for _ in range(2):
+        with pytest.raises(Paused, match="the source is recovering"):
+            inbox.take()
+    inbox.put(SECOND)
+    assert inbox.take() is SECOND
+    assert inbox.take() is None
+
+
+def test_a_restart_drops_the_old_picture(inbox: Inbox) -> None:
+    inbox.put(FIRST)
+    inbox.renew()
+    assert inbox.take() is None
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"), [(GOOD + b"more", "frame 7: bytes"), (GOOD[:2], "frame 7: ")]
+)
+def test_the_publisher_is_told_of_a_refused_picture_once(data: bytes, reason: str) -> None:
+    inbox, told = Inbox(), list[str]()
+    inbox.attach(PUBLISHER, told.append)
+    inbox.put(Frame(7, 1, 32, 24, data), is_checked=False)
+    with pytest.raises(ValueError, match=reason):
+        inbox.take()
+    assert told == []  # not on the thread of the camera
+    inbox.tell_refusal()
+    inbox.tell_refusal()
+    assert len(told) == 1 and told[0].startswith(reason)
+
+
+def test_another_publisher_is_not_told() -> None:
+    inbox, told = Inbox(), list[str]()
+    inbox.attach(PUBLISHER, told.append)
+    inbox.put(Frame(7, 1, 32, 24, GOOD + b"more"), is_checked=False)
+    with pytest.raises(ValueError, match="frame 7"):
+        inbox.take()
+    inbox.detach(PUBLISHER)
+    inbox.attach(OTHER, told.append)
+    inbox.tell_refusal()
+    assert told == []
+
+
+def test_the_address_has_no_target() -> None:
+    assert isinstance(make_source(parse("push:")), PushSource)
+    with pytest.raises(BadArgument, match="push:"):
+        make_source(parse("push:door"))
