@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import select
@@ -11,12 +12,14 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.ports import free_port
 from tests.support.process import PATIENCE, ROOT, ServerProcess
 from tests.support.terminal import Terminal
+from twistedcam.cli.ctl import history_file, run_lines
 from twistedcam.clients.control.blocking import BlockingClient
 
 
@@ -152,7 +155,7 @@ def test_a_person_at_the_prompt(
 ) -> None:
     prompt = Prompt(server, tmp_path, *hidden)
     try:
-        prompt.wait_for("Ctrl-D leaves")
+        prompt.wait_for("Ctrl-D quits")
         if hidden:
             prompt.wait_for("pip install -e '.[prompt]'")
         prompt.wait_for("twistedcam>")
@@ -225,3 +228,43 @@ def test_who_reads_no_further_is_no_traceback(server: ServerProcess) -> None:
         check=False,
     )
     assert "Traceback" not in done.stderr
+
+
+class Typed:
+    """Stands for a console; ``boom`` is interrupted."""
+
+    def __init__(self) -> None:
+        self.run_words: list[list[str]] = []
+
+    def run(self, words: list[str]) -> int:
+        self.run_words.append(words)
+        if words == ["boom"]:
+            raise KeyboardInterrupt
+        return 2 if words == ["wrong"] else 0
+
+
+def test_the_last_failure_is_the_exit_code_and_empty_lines_are_nothing() -> None:
+    console: Any = Typed()
+    assert run_lines(console, iter(["ping", "", "  ", "wrong", "ping", "exit", "never"])) == 2
+    assert console.run_words == [["ping"], ["wrong"], ["ping"]]
+
+
+def test_an_interrupt_ends_a_script_and_at_a_terminal_only_the_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    console: Any = Typed()
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    with pytest.raises(KeyboardInterrupt):
+        run_lines(console, iter(["boom", "ping"]))
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    assert run_lines(console, iter(["boom", "ping"])) == 0
+    assert console.run_words[-1] == ["ping"]
+    assert capsys.readouterr().out == "\n"
+
+
+def test_typed_commands_are_kept_where_the_system_keeps_such_things(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert history_file() == tmp_path / ".local/state/twistedcam/history"

@@ -67,15 +67,15 @@ def test_why_there_is_no_picture_and_no_recording_stands_below() -> None:
 def test_what_happened_comes_last_with_the_newest_at_the_end() -> None:
     made = dashboard(camera())
     for number in range(MAX_EVENTS + 10):
-        made.happened({"event": "fault", "code": str(number)}, "01:02:03")
+        made.add_event({"event": "fault", "code": str(number)}, "01:02:03")
     lines = made.lines(12, "")
     newest = [f"01:02:03 event: fault code={number}" for number in range(504, 510)]
-    assert lines[4:] == ["", *newest, "q leaves"]
+    assert lines[4:] == ["", *newest, "q quits"]
 
 
 def test_a_lost_server_is_said_until_it_is_back() -> None:
     made = dashboard(camera())
-    made.lose("it is gone")
+    made.set_unreachable("it is gone")
     assert "it is gone" in made.lines(12, "")[0]
     assert made.lines(12, "")[3].split() == ["cam", "unknown", *"-----"]
     made.update("1.2.3", [camera()])
@@ -86,13 +86,13 @@ def test_a_lost_server_is_said_until_it_is_back() -> None:
 def test_it_fits_any_terminal(cameras: int, events: int, height: int) -> None:
     made = dashboard(*(camera(f"cam{number}") for number in range(cameras)))
     for number in range(events):
-        made.happened({"event": "fault", "code": str(number)}, "")
+        made.add_event({"event": "fault", "code": str(number)}, "")
     lines = made.lines(height, "")
     assert len(lines) <= height
     shown = [line for line in lines if re.match(r"cam\d", line)]
     if height >= 4:
-        assert lines[-1] == "q leaves"
-        assert len(shown) == cameras or f"{cameras - len(shown)} lines more" in lines
+        assert lines[-1] == "q quits"
+        assert len(shown) == cameras or f"{cameras - len(shown)} more lines" in lines
     if height >= 12 and events:
         assert f"event: fault code={events - 1}" in lines
 

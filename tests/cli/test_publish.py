@@ -68,7 +68,7 @@ def test_without_a_server_it_ends_at_once_if_that_is_asked_for() -> None:
 def test_what_waits_for_pictures_itself_is_not_published() -> None:
     done = run_program("twistedcam", "publish", "push:", "twistedcam://127.0.0.1:1/cam")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("twistedcam: push: waits for what others publish")
+    assert done.stderr.startswith("twistedcam: push: cannot be published")
 
 
 class _Publisher:
@@ -79,7 +79,7 @@ class _Publisher:
         self.seqs.append(frame.seq)
 
 
-def test_a_picture_that_the_server_would_refuse_is_left_out_and_said_once(
+def test_a_picture_that_the_server_would_refuse_is_skipped_and_said_once(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     publisher, data = _Publisher(), make_jpeg(64, 48)
@@ -89,5 +89,5 @@ def test_a_picture_that_the_server_would_refuse_is_left_out_and_said_once(
         publishing.take(Frame(seq, seq, 64, 48, picture))
     publishing.take(Frame(5, 5, 65, 48, data))
     assert publisher.seqs == [1, 4]
-    assert publishing.left_out == 3
-    assert capsys.readouterr().out == ("fake:: left out: frame 2: bytes follow the JPEG\n")
+    assert publishing.skipped == 3
+    assert capsys.readouterr().out == ("fake:: skipped: frame 2: bytes follow the JPEG\n")

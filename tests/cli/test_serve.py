@@ -179,7 +179,7 @@ def test_a_folder_that_cannot_be_written_is_said_and_stops_no_server(tmp_path: P
         options = ("--camera", "pattern:", "--record", "keep=1GB")
         with ServerProcess(folder, *options) as server:
             wait_for(lambda: server.status()["state"] == "live", "a picture")
-            assert server.log.count("nothing can be recorded now: ") == 1
+            assert server.log.count("recording is not possible now: ") == 1
             assert server.log.count(f"no folder for recordings, {folder}: ") == 1
             answer = server.command_lines("record start", "snapshot", "ping")
             assert [line.split(":")[0] for line in answer] == [
@@ -189,7 +189,7 @@ def test_a_folder_that_cannot_be_written_is_said_and_stops_no_server(tmp_path: P
             ]
         words = ("--check", "--camera", "pattern:", "--recordings", str(folder))
         done = run_program("twistedcam", "serve", *words, cwd=tmp_path)
-        assert (done.returncode, done.stderr.count("nothing can be recorded now")) == (0, 1)
+        assert (done.returncode, done.stderr.count("recording is not possible now")) == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_a_folder_that_cannot_be_written_is_said_and_stops_no_server(tmp_path: P
         (["--host", "0.0.0.0"], 2, "unknown option '--host': use --http 0.0.0.0:8080"),
         (["--listen", "tcp:99999"], 2, "a port is a number from 0 to 65535"),
         (["--no-listen", "--listen", "tcp:1"], 2, "one or the other"),
-        (["--no-listen", "--no-control", "--no-http"], 2, "without any port is of no use"),
+        (["--no-listen", "--no-control", "--no-http"], 2, "needs at least one port"),
         (["--max-connections", "0"], 2, "has to be a whole number from 1"),
     ],
 )
@@ -266,7 +266,7 @@ def test_a_check_says_what_would_do_and_touches_nothing(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         listen = ("--listen", f"tcp:{taken.getsockname()[1]}:interface=127.0.0.1")
         done = run_program("twistedcam", "serve", *words, *listen, cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (0, "this will do: door\n")
+    assert (done.returncode, done.stdout) == (0, "the options are valid: door\n")
     assert not folder.exists()
     done = run_program("twistedcam", "serve", *words, "--camera", "nonsense:", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")

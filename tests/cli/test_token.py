@@ -73,7 +73,7 @@ def test_a_date_is_the_end_of_that_day(program: Program) -> None:
         ("0", "write 30d"),
         ("2027-02-30", "write 30d"),
         ("9e99d", "write 30d"),
-        ("2020-01-01", "is over already: it was 2020-01-02T"),
+        ("2020-01-01", "is in the past: it was 2020-01-02T"),
     ],
 )
 def test_another_end_is_refused_and_no_token_made(program: Program, text: str, said: str) -> None:

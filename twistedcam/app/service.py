@@ -256,7 +256,7 @@ class CameraService(MultiService):
             check_mount(self._options.recordings, self._options.record_settings.require_mount)
             make_folder(self._options.recordings)
         except (DiskError, StartupError) as error:
-            log.warn("nothing can be recorded now: {reason}", reason=str(error))
+            log.warn("recording is not possible now: {reason}", reason=str(error))
         super().privilegedStartService()
         if not self._is_guarded:
             check_ports(self._all_listeners)

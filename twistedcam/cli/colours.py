@@ -1,4 +1,4 @@
-"""Answers and events as a person reads them, in colour where there is a terminal."""
+"""Formats answers and events for people, in colour on a terminal."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _KEY, _ERROR, _FAINT = "36", "31;1", "2"
 
 
 class Styler:
-    """Makes lines of what the server said.
+    """Formats answers and events.
 
     Arguments:
-        is_colourful: whether to use a terminal's colours.
+        is_colourful: True to use ANSI colours.
     """
 
     def __init__(self, is_colourful: bool = False) -> None:
@@ -31,22 +31,22 @@ class Styler:
 
     @classmethod
     def on(cls, out: TextIO, environment: dict[str, str]) -> Styler:
-        """Colours if ``out`` is a terminal that wants them (https://no-color.org)."""
+        """Use colours if ``out`` is a terminal, unless NO_COLOR is set (https://no-color.org)."""
         plain = environment.get("NO_COLOR") or environment.get("TERM") == "dumb"
         return cls(out.isatty() and not plain)
 
     def answer(self, fields: Message) -> list[str]:
-        """An answer's ``key: value`` lines, as the control port's text has them."""
+        """Return an answer's ``key: value`` lines, as in the control port's text form."""
         lines: list[str] = []
         for key, value in fields.items():
             if "help" in fields and key in ("name", "summary"):
-                continue  # both are in the help itself
+                continue  # both are part of the help
             if key == "commands":
                 lines += [
                     f"{self._key(show(each['command']))}: {show(each['summary'])}" for each in value
                 ]
             elif key == "help":
-                lines += [f"{self._key(key)}: {line}" for line in _told(value)]
+                lines += [f"{self._key(key)}: {line}" for line in _help_lines(value)]
             elif isinstance(value, list) and value and isinstance(value[0], dict):
                 lines += [line for item in value for line in self.answer(item)]
             elif value != [] or key == "choices":
@@ -54,7 +54,7 @@ class Styler:
         return lines
 
     def event(self, fields: Message, when: str = "") -> str:
-        """An event on one line: its kind, then its fields as ``key=value``."""
+        """Return an event as one line: its kind, then its fields as ``key=value``."""
         kind = show(fields.get("event"))
         words = [
             f"{self._key(key)}={self._value(value, quoted=True)}"
@@ -65,15 +65,15 @@ class Styler:
         return time + " ".join([f"event: {kind}", *words])
 
     def state(self, text: str) -> str:
-        """A camera's state."""
+        """Colour a camera's state."""
         return self._colour(text, _STATES.get(text, ""))
 
     def faint(self, text: str) -> str:
-        """What stands beside what matters."""
+        """Show text less prominently."""
         return self._colour(text, _FAINT)
 
     def error(self, text: str) -> str:
-        """An error's line."""
+        """Colour an error."""
         return self._colour(text, _ERROR)
 
     def _key(self, text: str) -> str:
@@ -88,5 +88,5 @@ class Styler:
         return f"\x1b[{code}m{text}\x1b[0m" if code and self._is_colourful else text
 
 
-def _told(text: str) -> list[str]:
+def _help_lines(text: str) -> list[str]:
     return [show(line.strip()) for line in text.splitlines() if line.strip()]

@@ -1,4 +1,4 @@
-"""What may come next in a command that is being typed, from the server's own help."""
+"""Completion of commands, from the server's help."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 
 from twistedcam.clients.control.dialogue import Message
 
-#: What asks the server: ``client.ask``.
+#: ``BlockingClient.ask``.
 Ask = Callable[..., Message]
 
 
 @dataclass
 class Vocabulary:
-    """A server's commands and the names that they take.
+    """A server's commands and the possible values of their parameters.
 
     Arguments:
-        commands: name to (usage, summary).
-        words: a parameter's name in its usage to the words that it can be.
+        commands: maps a name to (usage, summary).
+        words: maps a parameter, as named in the usage, to its possible values.
     """
 
     commands: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class Vocabulary:
 
     @classmethod
     def learn(cls, ask: Ask) -> Vocabulary:
-        """From a server."""
+        """Ask a server for its vocabulary."""
         listed = ask("help")["commands"]
         commands = {each["name"]: (each["command"], each["summary"]) for each in listed}
         cameras = [each["camera"] for each in ask("cameras")["cameras"]]
@@ -40,10 +40,7 @@ class Vocabulary:
         return cls(commands, words)
 
     def candidates(self, text: str) -> list[tuple[str, str]]:
-        """Words that may stand where ``text`` ends, with a line about each.
-
-        The last word of ``text`` may be begun already; only words that begin like it are given.
-        """
+        """Return the words that may complete ``text``, each with a description."""
         typed, begun = _split(text)
         found: dict[str, str] = {}
         for name, (usage, summary) in self.commands.items():
@@ -71,7 +68,7 @@ class Vocabulary:
 
 
 def _split(text: str) -> tuple[list[str], str]:
-    """The whole words, and the one that is begun."""
+    """Split into the complete words and the word that is being typed."""
     begun = "" if not text or text[-1].isspace() else text.split()[-1]
     whole = text[: len(text) - len(begun)] if begun else text
     try:

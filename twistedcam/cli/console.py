@@ -1,4 +1,4 @@
-"""A connection to a control port, for a person or a script at a command line."""
+"""Executes commands on a server and prints the answers, for ``ctl``."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import time
 from typing import TextIO
 
 from twistedcam.cli.colours import Styler
-from twistedcam.cli.poller import look
-from twistedcam.cli.watch import watch_live
+from twistedcam.cli.watch import query_status, watch_live
 from twistedcam.clients.control.blocking import BlockingClient
 from twistedcam.clients.control.dialogue import Message
 from twistedcam.errors import (
@@ -23,23 +22,21 @@ from twistedcam.errors import (
 from twistedcam.servers.control.line_format import show
 from twistedcam.tls.client import Trust
 
-#: Exit codes: all went well, the work failed, called wrongly.
-WELL, FAILED, WRONG = 0, 1, 2
-#: Installs prompt_toolkit; to be typed in the project's folder.
+#: Exit codes: success, failure, wrong arguments.
+SUCCESS, FAILED, WRONG = 0, 1, 2
+#: The command that installs prompt_toolkit, for the project's folder.
 INSTALL_PROMPT = ".venv/bin/pip install -e '.[prompt]'"
 
 
 class Console:
-    """Carries out commands on a server and shows what it answers.
-
-    Connects when first needed, and again when the connection was lost.
+    """Connects when first needed, and again after the connection was lost.
 
     Arguments:
         endpoint, token: the control port (see BlockingClient).
-        as_json: show answers and events as the server's JSON.
-        out: where answers go.
-        styler: how they look.
-        trust: with ``tls:``, which certificate is the right one.
+        as_json: print answers and events as the server's JSON.
+        out: the output; standard output by default.
+        styler: formats answers and events.
+        trust: for ``tls:``, the certificates to accept.
     """
 
     def __init__(
@@ -61,17 +58,17 @@ class Console:
 
     @property
     def client(self) -> BlockingClient:
-        """The connection; made if there is none.
+        """The connection; it is made if there is none.
 
         Raises:
-            BadArgument, NoServer: it cannot be had.
+            BadArgument, NoServer: it cannot be made.
         """
         if self._client is None:
             self._client = self.connect()
         return self._client
 
     def connect(self) -> BlockingClient:
-        """One more connection to the same server; raises as ``client`` does."""
+        """Make another connection to the same server; raises as ``client`` does."""
         return BlockingClient(self.endpoint, token=self._token, trust=self._trust)
 
     def close(self) -> None:
@@ -81,7 +78,7 @@ class Console:
             self._client = None
 
     def run(self, words: list[str]) -> int:
-        """Carry out one command and show its answer; the exit code. Raises no TwistedcamError."""
+        """Execute a command, print the answer, return the exit code. Raises no TwistedcamError."""
         try:
             self._run(words)
         except (BadArgument, UnknownCommand, CameraNeeded) as error:
@@ -92,15 +89,15 @@ class Console:
         except TwistedcamError as error:
             return self._show_error(error, FAILED)
         except KeyboardInterrupt:
-            self.close()  # an answer may be on its way that nobody waits for any more
+            self.close()  # a late answer must not be taken for the next one
             raise
-        return WELL
+        return SUCCESS
 
     def _run(self, words: list[str]) -> None:
         if self._client is not None and self._client.has_ended():
-            self.close()  # for example because no token was shown in time
+            self.close()  # for example because no token was sent in time
         if words[0] == "json":
-            raise BadArgument("answers are shown as JSON with 'ctl --json'")
+            raise BadArgument("use 'ctl --json' to get answers as JSON")
         if words[0] == "watch":
             self._watch(words)
             return
@@ -112,7 +109,7 @@ class Console:
 
     def _watch(self, words: list[str]) -> None:
         if len(words) > 2:
-            raise BadArgument(f"{words[2]!r} is one word too many: watch [CAMERA]")
+            raise BadArgument(f"{words[2]!r} is one argument too many: watch [CAMERA]")
         if self._watch_live(*words[1:]):
             return
         events = self.client.watch(*words[1:])
@@ -121,14 +118,14 @@ class Console:
             for event in events:
                 self._print(self._event(event, shows_time))
         except KeyboardInterrupt:
-            self.close()  # that is how a watch ends
+            self.close()  # the way to end a watch
 
     def _watch_live(self, camera: str | None = None) -> bool:
-        """Watch on the whole terminal; whether there is one that can."""
+        """Show the full-screen view; return False if the terminal cannot."""
         is_terminal = self._out is sys.stdout and sys.stdin.isatty() and sys.stdout.isatty()
         if self.as_json or not is_terminal or os.environ.get("TERM") == "dumb":
             return False
-        look(self.client, camera)  # an error is still one plain line
+        query_status(self.client, camera)  # to report an error before the screen is taken
         try:
             watch_live(self.connect, self.endpoint, camera, self.styler)
         except ImportError:

@@ -1,4 +1,4 @@
-"""What ``ctl watch`` shows on a terminal: every camera's state now, and what has happened."""
+"""The screen of ``ctl watch``: the state of every camera, and the latest events."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from twistedcam.cli.colours import Styler
 from twistedcam.clients.control.dialogue import Message
 from twistedcam.servers.control.line_format import show
 
-#: Events that are kept, more than a screen has lines; and lines for them beside many cameras.
+#: Events that are kept (more than a screen has lines), and the minimum of lines for them.
 MAX_EVENTS = 500
 MIN_EVENTS = 3
-#: Lines of a terminal from which on some are left blank and some are kept for events.
+#: Lines of a terminal that are enough for blank lines and MIN_EVENTS.
 MIN_SPACIOUS = 12
 
-#: Heads, and the widths that keep columns from jumping with every figure.
+#: Column heads, and minimum widths so that columns do not move with every value.
 _HEADS = ("camera", "state", "size", "fps", "viewers", "age", "recording")
 _WIDTHS = (6, 10, 9, 4, 7, 7, 9)
-_FOOT = "q leaves"
-#: Letters of a camera's name; with all that it may have it would leave no room for the rest.
-_LONGEST = 20
+_FOOT = "q quits"
+#: Maximum characters of a camera's name, to leave room for the other columns.
+_MAX_NAME = 20
 
 
 class Dashboard:
-    """A server as it was told last. For any thread.
+    """The last known state of a server. Thread-safe.
 
     Arguments:
-        endpoint: where the server is.
-        styler: how states and events look.
+        endpoint: the server's address.
+        styler: formats states and events.
     """
 
     def __init__(self, endpoint: str, styler: Styler) -> None:
@@ -37,29 +37,29 @@ class Dashboard:
         self._styler = styler
         self._version: str | None = None
         self._cameras: list[Message] = []
-        self._trouble: str | None = None
+        self._error: str | None = None
         self._events: deque[str] = deque(maxlen=MAX_EVENTS)
         self._lock = threading.Lock()
 
     def update(self, version: str, cameras: list[Message]) -> None:
-        """The server has answered: ``status`` of each camera."""
+        """Set the server's version and the ``status`` of each camera."""
         with self._lock:
-            self._version, self._cameras, self._trouble = version, cameras, None
+            self._version, self._cameras, self._error = version, cameras, None
 
-    def lose(self, why: str) -> None:
-        """The server does not answer: nobody knows how things are."""
+    def set_unreachable(self, why: str) -> None:
+        """Show an error; the cameras' states are unknown."""
         with self._lock:
-            self._trouble = why
+            self._error = why
             names = [{"camera": each["camera"], "state": "unknown"} for each in self._cameras]
             self._cameras = names
 
-    def happened(self, event: Message, when: str) -> None:
-        """Something happened, at the time of day ``when``."""
+    def add_event(self, event: Message, when: str) -> None:
+        """Add an event that happened at the time of day ``when``."""
         with self._lock:
             self._events.append(self._styler.event(event, when))
 
     def lines(self, height: int, time: str) -> list[str]:
-        """All of it, in at most ``height`` lines: the cameras, and the newest events at the end.
+        """Return at most ``height`` lines: the cameras, then the newest events.
 
         Arguments:
             time: the time of day.
@@ -71,7 +71,7 @@ class Dashboard:
                 blank, fitting = [], height - 2
             if len(table) > fitting:
                 kept = max(fitting - 1, 0)
-                table[kept:] = [self._styler.faint(f"{len(table) - kept} lines more")]
+                table[kept:] = [self._styler.faint(f"{len(table) - kept} more lines")]
             top = [self._header(time), *blank, *table, *blank]
             room = max(height - len(top) - 1, 0)
             events = list(self._events)[-room:] if room else []
@@ -79,15 +79,15 @@ class Dashboard:
             return [*top, *events, *space, self._styler.faint(_FOOT)][:height]
 
     def _header(self, time: str) -> str:
-        if self._trouble is not None:
-            return self._styler.error(f"{time} · {show(self._trouble)}")
+        if self._error is not None:
+            return self._styler.error(f"{time} · {show(self._error)}")
         parts = [f"twistedcam {self._version or ''}".rstrip(), self._endpoint]
         if self._cameras:
             parts.append(f"up {duration(self._cameras[0].get('uptime'))}")
         return " · ".join([*parts, time])
 
     def _table(self) -> list[str]:
-        """A line of heads, a line for each camera, and one below for what is wrong with it."""
+        """Return a line of heads, a line for each camera, and one for each problem."""
         rows = [_HEADS, *(tuple(map(show, _cells(each))) for each in self._cameras)]
         found = [max(map(len, column)) for column in zip(*rows, strict=True)]
         widths = list(map(max, found, _WIDTHS))
@@ -97,12 +97,12 @@ class Dashboard:
             cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
             cells[1] = self._styler.state(row[1]) + " " * (widths[1] - len(row[1]))
             lines.append("  ".join(cells).rstrip())
-            lines += [f"  {self._styler.faint(text)}" for text in _troubles(camera)]
+            lines += [f"  {self._styler.faint(text)}" for text in _problems(camera)]
         return lines
 
 
 def duration(seconds: float | None) -> str:
-    """A time as a clock shows it: ``0:07``, ``12:34``, ``1:02:03``, ``3d 4:05:06``."""
+    """Format seconds: ``0:07``, ``12:34``, ``1:02:03``, ``3d 4:05:06``."""
     if seconds is None:
         return "-"
     minutes, second = divmod(int(seconds), 60)
@@ -114,7 +114,7 @@ def duration(seconds: float | None) -> str:
 
 
 def amount(size: float) -> str:
-    """Bytes as people read them: ``999 B``, ``1.2 MB``."""
+    """Format a number of bytes: ``999 B``, ``1.2 MB``."""
     for unit in ("B", "kB", "MB", "GB"):
         if size < 999.5:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
@@ -126,7 +126,7 @@ def _cells(camera: Message) -> Iterator[str]:
     is_live = camera["state"] == "live"
     age = camera.get("age_ms")
     name = camera["camera"]
-    yield name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
+    yield name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 1]}…"
     yield camera["state"]
     yield camera["size"] if is_live else "-"
     yield f"{camera['fps']:.1f}" if is_live else "-"
@@ -139,15 +139,15 @@ def _recording(camera: Message) -> str:
     if camera.get("recording") is None:
         return "-"
     if camera.get("recording_waiting"):
-        return f"waits for a picture  {camera['recording']}"
+        return f"waiting for a picture  {camera['recording']}"
     told = [duration(camera.get("recording_seconds"))]
     told.append(amount(camera.get("recording_bytes") or 0))
     if camera.get("recording_dropped"):
         told.append(f"{camera['recording_dropped']} dropped")
-    return "  ".join([*told, camera["recording"]])  # a narrow terminal cuts what is last
+    return "  ".join([*told, camera["recording"]])  # the name is last: a narrow terminal cuts it
 
 
-def _troubles(camera: Message) -> list[str]:
-    """Why there is no picture, and why there is no recording."""
+def _problems(camera: Message) -> list[str]:
+    """Return the reasons for a missing picture or recording."""
     reasons = [camera.get("reason"), camera.get("recording_reason")]
     return [show(reason) for reason in reasons if reason]

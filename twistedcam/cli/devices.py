@@ -1,4 +1,4 @@
-"""``twistedcam devices``: the cameras of this machine, and what they can do."""
+"""``twistedcam devices``: lists the cameras of this machine and their formats."""
 
 from __future__ import annotations
 
@@ -11,18 +11,22 @@ from twistedcam.sources.webcam.devices import LINUX, holders, list_devices
 from twistedcam.sources.webcam.v4l2 import Driver, Mode
 
 EXAMPLE = "Example: twistedcam serve --camera webcam:/dev/v4l/by-id/usb-…-video-index0"
-#: Numbers that are tried where the system has no list.
+#: Device numbers that are tried on systems without a list of devices.
 _TRIED = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of ``devices``."""
+    """Add the options of ``devices``."""
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.epilog = EXAMPLE
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """List the cameras; 1 if there is none."""
+    """List the cameras.
+
+    Raises:
+        CameraFailed: no camera was found.
+    """
     found = _on_linux() if LINUX else _by_trying()
     if arguments.json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
@@ -34,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _on_linux() -> list[dict[str, Any]]:
-    """Each device that gives pictures, or cannot be asked, with the reason."""
+    """Return each capture device, and each device that cannot be queried, with the reason."""
     found = []
     for device in list_devices():
         item: dict[str, Any] = {
@@ -51,7 +55,7 @@ def _on_linux() -> list[dict[str, Any]]:
         try:
             with Driver(device.path) as driver:
                 if driver.no_camera():
-                    continue  # a camera's second node, say: it has no pictures
+                    continue  # for example the metadata node of a camera
                 item["port"] = item["port"] or driver.bus() or None
                 item["formats"] = [_mode(mode) for mode in driver.modes()]
         except OSError as error:
@@ -66,7 +70,7 @@ def _mode(mode: Mode) -> dict[str, Any]:
 
 
 def _by_trying() -> list[dict[str, Any]]:
-    """Where the system's list is not known: the first numbers that can be opened."""
+    """Return the devices of the first numbers that can be opened."""
     from twistedcam.sources.webcam.source import WebcamSource
 
     found = []

@@ -1,4 +1,4 @@
-"""``twistedcam publish``: a camera of this machine, pushed to a server."""
+"""``twistedcam publish``: pushes a camera of this machine to a server."""
 
 from __future__ import annotations
 
@@ -30,31 +30,33 @@ EXAMPLE = "Example: twistedcam publish webcam:0 twistedcam://server/door"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of ``publish``."""
+    """Add the options of ``publish``."""
     add = parser.add_argument
     parser.epilog = EXAMPLE
-    add("source", metavar="SOURCE", help="what to capture here: webcam:0, pattern:, file:…")
-    add("url", metavar="URL", help="a push: camera, twistedcam://HOST:9530/CAMERA")
+    add("source", metavar="SOURCE", help="the source to publish: webcam:0, pattern:, file:…")
+    add("url", metavar="URL", help="a push: camera of a server: twistedcam://HOST:9530/CAMERA")
     add_trust_arguments(parser)
-    add("--once", action="store_true", help="end when the connection is lost, with 1")
+    add("--once", action="store_true", help="exit with code 1 when the connection is lost")
     add("--log-json", action="store_true", help="log as JSON lines")
     add(
         "--log-level",
         choices=get_args(LogLevelName),
         default="warn",
-        help="least level to log (%(default)s)",
+        help="minimum level to log (%(default)s)",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Publish until a signal, or until the server refuses."""
+    """Publish until a signal is received or the server refuses."""
     share_one_heap(os.environ)
     from twisted.internet import reactor
 
     go_by_steady_clock(reactor)
     spec = parse(arguments.source)
     if spec.scheme == "push":
-        raise BadArgument("push: waits for what others publish: name a camera, such as webcam:0")
+        raise BadArgument(
+            "push: cannot be published, because it waits for a publisher: use webcam:0, for example"
+        )
     token, trust = read_token(arguments, os.environ), read_trust(arguments, os.environ)
     target = parse_target(arguments.url).with_options(token=token, trust=trust)
     begin_log(arguments.log_json, arguments.log_level)
@@ -63,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     publishing = Publishing(
         reactor, camera, Publisher(reactor, target, reconnect=not arguments.once)
     )
-    events.subscribe(publishing.happened)
+    events.subscribe(publishing.on_event)
     publishing.start()
     reactor.run()
     if publishing.error is not None:
@@ -72,50 +74,50 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 class Publishing(Sink):
-    """A camera, and the way of its frames to the server."""
+    """Passes a camera's frames to a publisher, and prints what state both are in."""
 
     def __init__(self, reactor: Any, camera: Camera, publisher: Publisher) -> None:
-        #: What made it end, or None.
+        #: The error that ended it, or None.
         self.error: BaseException | None = None
-        #: Frames that the server would have refused.
-        self.left_out = 0
+        #: Frames that were not sent, because the server would refuse them.
+        self.skipped = 0
         self._reactor = reactor
         self._camera = camera
         self._publisher = publisher
-        publisher.on_state = self._say_state
+        publisher.on_state = self._print_state
 
     def start(self) -> None:
-        """Begin."""
-        self._publisher.ended.addErrback(self._failed)
+        """Start the camera and the publisher."""
+        self._publisher.ended.addErrback(self._on_ended)
         self._camera.hub.add(self)
         self._publisher.startService()
-        self._camera.start().addErrback(lambda _: None)  # its state says it
+        self._camera.start().addErrback(lambda _: None)  # its state has the reason
         self._reactor.addSystemEventTrigger("before", "shutdown", self._stop)
 
     def take(self, frame: Frame) -> None:
-        """A new frame (hub.Sink); left out if the server would end the connection because of it."""
+        """Send a frame (hub.Sink), unless the server would end the connection because of it."""
         try:
             wire.check_image(frame, through=True)
         except BadMessage as error:
-            if not self.left_out:
-                print(f"{self._camera.spec.shown}: left out: {error}", flush=True)
-            self.left_out += 1
+            if not self.skipped:
+                print(f"{self._camera.spec.shown}: skipped: {error}", flush=True)
+            self.skipped += 1
             return
         self._publisher.take(frame)
 
-    def happened(self, event: Event) -> None:
-        """Say how the camera here is, when that changes."""
+    def on_event(self, event: Event) -> None:
+        """Print the camera's state when it changes."""
         if isinstance(event, CameraChanged):
             reason = f": {event.reason}" if event.reason else ""
             print(f"{self._camera.spec.shown}: {event.state}{reason}", flush=True)
             if event.state == "stopped" and event.reason and self._reactor.running:
-                self._reactor.callLater(0, self._reactor.stop)  # a film was at its end
+                self._reactor.callLater(0, self._reactor.stop)  # the end of a file
 
-    def _say_state(self, state: wire.State) -> None:
+    def _print_state(self, state: wire.State) -> None:
         reason = f": {state.reason}" if state.reason else ""
         print(on_one_line(f"{self._publisher.target}: {state.state}{reason}"), flush=True)
 
-    def _failed(self, why: Failure) -> None:
+    def _on_ended(self, why: Failure) -> None:
         self.error = why.value
         self._reactor.callLater(0, self._reactor.stop)
 

@@ -1,4 +1,4 @@
-"""``twistedcam serve``: the server, in the foreground."""
+"""``twistedcam serve``: runs the server in the foreground."""
 
 from __future__ import annotations
 
@@ -34,21 +34,19 @@ EXAMPLE = "Example: twistedcam serve --camera door=webcam:0 --camera 'test=patte
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of ``serve``."""
+    """Add the options of ``serve``."""
     add_serve_arguments(parser)
-    parser.add_argument(
-        "--check", action="store_true", help="say whether all this will do, and do not serve"
-    )
-    parser.usage = "%(prog)s [OPTIONS]"  # all of them stand below
+    parser.add_argument("--check", action="store_true", help="check the options and exit")
+    parser.usage = "%(prog)s [OPTIONS]"  # the options are listed below it
     parser.epilog = EXAMPLE
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serve until a signal or a controller ends it."""
+    """Serve until a signal or a client ends the server."""
     share_one_heap(os.environ)
     options = read_serve_options(arguments)
     if options.processes:
-        sys.path.append(os.getcwd())  # user code is often a file that lies there
+        sys.path.append(os.getcwd())  # user code is often a file in this folder
     check(options)
     if not arguments.check:
         begin_log(options.log_json, options.log_level, options.log)
@@ -64,8 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
         around_reload=notifier.around,
     )
     if arguments.check:
-        check_places(options)
-        print(f"this will do: {', '.join(service.server.cameras)}")
+        check_writable(options)
+        print(f"the options are valid: {', '.join(service.server.cameras)}")
         return 0
     early: EarlySignals = arguments.early
     if early.came:
@@ -74,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     service.startService()
     reactor.addSystemEventTrigger("before", "shutdown", notifier.stopService)
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
-    # Once it is said, a signal ends it in order: the reactor has its handlers by then.
+    # Before it is announced: from then on, a signal ends the server in good order.
     reactor.callWhenRunning(end_once, reactor)
     reactor.callWhenRunning(early.let_in)
     reactor.callWhenRunning(reload_on_hangup, reactor, service.server)
@@ -89,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def announce(service: CameraService) -> None:
-    """Say where the server can be reached."""
+    """Print the server's addresses."""
     lines = [f"twistedcam serves {', '.join(service.server.cameras)}"]
     for listener in service.listeners["http"]:
         lines.append(f"  page      http{'s' * listener.is_tls}://{listener.address}/")
@@ -111,15 +109,15 @@ def announce(service: CameraService) -> None:
 
 
 def log_is_in_terminal(options: ServeOptions) -> bool:
-    """Whether people who press keys read there, too, what the log says of cameras."""
+    """True if the log is shown in the terminal in which keys are pressed."""
     is_plain = options.log is None and not options.log_json
     return is_plain and options.log_level in ("debug", "info") and sys.stderr.isatty()
 
 
 def begin_log(log_json: bool, log_level: str, path: Path | None = None) -> None:
-    """Log to a file, or to standard error, from now on.
+    """Log to a file, or to standard error.
 
-    In a terminal Twisted's own lines are left out, but for warnings and with ``debug``.
+    In a terminal, Twisted's own messages below warnings are omitted, except with ``debug``.
 
     Raises:
         StartupError: the file cannot be written.
@@ -134,10 +132,10 @@ def begin_log(log_json: bool, log_level: str, path: Path | None = None) -> None:
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False, discardBuffer=True)
 
 
-def check_places(options: ServeOptions) -> None:
-    """See that recordings and the log can be written, and leave nothing behind.
+def check_writable(options: ServeOptions) -> None:
+    """Check that recordings and the log can be written, and leave nothing behind.
 
-    A server that cannot record shows its cameras all the same: that is only said.
+    A server that cannot record still shows its cameras: this is only a warning.
 
     Raises:
         StartupError: the log cannot be written.
@@ -145,19 +143,19 @@ def check_places(options: ServeOptions) -> None:
     try:
         check_folder(options.recordings)
     except StartupError as error:
-        print(f"nothing can be recorded now: {error}", file=sys.stderr)
+        print(f"recording is not possible now: {error}", file=sys.stderr)
     if options.log is not None:
         check_log(options.log)
 
 
 def check(options: ServeOptions) -> None:
-    """See before the start that it can work.
+    """Check the options before the start.
 
     Raises:
-        BadArgument: no port at all is asked for.
+        BadArgument: there is no port.
         StartupError: user code cannot be imported.
     """
     if not (options.listen or options.control or options.http):
-        raise BadArgument("a server without any port is of no use: leave one of them on")
+        raise BadArgument("the server needs at least one port: remove one of the --no-… options")
     for code in {process.code for process in options.processes}:
         check_code(code)

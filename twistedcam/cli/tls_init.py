@@ -1,4 +1,4 @@
-"""``twistedcam tls-init``: a key and a certificate for those who have none."""
+"""``twistedcam tls-init``: makes a key and a self-signed certificate."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ EXAMPLE = """examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of ``tls-init``."""
+    """Add the options of ``tls-init``."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLE
     add = parser.add_argument
-    add("--dir", metavar="DIR", default="tls", help="where key.pem and cert.pem go (tls)")
+    add("--dir", metavar="DIR", default="tls", help="the folder for key.pem and cert.pem (tls)")
     add(
         "--name",
         action="append",
         metavar="HOST",
-        help="a name or an address that the server goes by; again for more (this machine's)",
+        help="a name or address of the server; may be repeated (default: this machine's)",
     )
-    add("--client", metavar="NAME", help="a certificate that shows who a client is")
-    add("--days", type=int, default=3650, help="for how long (3650)")
+    add("--client", metavar="NAME", help="make a certificate that identifies a client")
+    add("--days", type=int, default=3650, help="days until it expires (3650)")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Make them, and say how they are used; the exit code."""
+    """Make the files and print how to use them; return the exit code."""
     if not 1 <= arguments.days <= 36500:
-        raise BadArgument("--days has to be 1 to 36500")
+        raise BadArgument("--days must be 1 to 36500")
     if arguments.client is not None and arguments.name:
-        raise BadArgument("--client and --name: one or the other")
+        raise BadArgument("--client and --name cannot be combined")
     folder = Path(arguments.dir).expanduser()
     names = [arguments.client] if arguments.client is not None else _names(arguments.name)
     fingerprint = make_certificate(

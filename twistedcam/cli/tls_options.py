@@ -1,4 +1,4 @@
-"""Options of every program that connects to a server: what opens it, and how it is known."""
+"""Options of every program that connects to a server: its token and certificates."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ TOKEN_VARIABLE = "TWISTEDCAM_TOKEN"
 
 
 def add_trust_arguments(parser: argparse.ArgumentParser) -> None:
-    """``--token``, ``--fingerprint``, ``--ca`` and ``--cert``."""
+    """Add ``--token``, ``--fingerprint``, ``--ca`` and ``--cert``."""
     add = parser.add_argument
-    add("--token", help=f"what opens the server (or {TOKEN_VARIABLE} in the environment)")
-    add("--fingerprint", metavar="SHA256", help="TLS: the only certificate that is taken")
+    add("--token", help=f"the token for the server (or {TOKEN_VARIABLE} in the environment)")
+    add("--fingerprint", metavar="SHA256", help="TLS: the only certificate to accept")
     add("--ca", metavar="FILE", help="TLS: certificates to trust instead of the system's")
     add("--cert", metavar="FILE", help="TLS: this client's own certificate and key, one PEM file")
 
 
 def read_trust(found: argparse.Namespace, environment: Mapping[str, str]) -> Trust:
-    """What was said of certificates. A server met first is remembered by what it showed.
+    """Return the options for certificates; certificates of new servers are remembered.
 
     Raises:
-        BadArgument: that is no fingerprint, or a file of certificates cannot be read.
+        BadArgument: the fingerprint is invalid, or a file of certificates cannot be read.
     """
     fingerprint = None if found.fingerprint is None else read_fingerprint(found.fingerprint)
     known_servers = KnownServers(default_path(dict(environment)))
-    trust = Trust(fingerprint, found.ca, known_servers, found.cert, _tell)
+    trust = Trust(fingerprint, found.ca, known_servers, found.cert, _print_note)
     if found.ca is not None or found.cert is not None:
         check_files(trust)
     return trust
 
 
 def read_token(found: argparse.Namespace, environment: Mapping[str, str]) -> str | None:
-    """The token that was given, or None."""
+    """Return the token from the options or the environment, or None."""
     token: str | None = found.token or environment.get(TOKEN_VARIABLE)
     return token
 
 
-def _tell(text: str) -> None:
+def _print_note(text: str) -> None:
     print(f"twistedcam: {text}", file=sys.stderr, flush=True)

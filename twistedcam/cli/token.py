@@ -1,4 +1,4 @@
-"""``twistedcam token``: the file of tokens."""
+"""``twistedcam token``: adds, removes and lists tokens."""
 
 from __future__ import annotations
 
@@ -22,37 +22,37 @@ EXAMPLE = """examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The commands of ``token``."""
+    """Add the commands of ``token``."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLE
     commands = parser.add_subparsers(metavar="COMMAND", required=True, dest="what")
     file = argparse.ArgumentParser(add_help=False)
     file.add_argument("--tokens", metavar="FILE", default=TOKENS, help=f"the file ({TOKENS})")
-    add = commands.add_parser("add", parents=[file], help="make one; it is shown this once")
-    add.add_argument("name", metavar="NAME", help="whose it is: letters, digits, - and _")
+    add = commands.add_parser("add", parents=[file], help="make a token; it is shown only once")
+    add.add_argument("name", metavar="NAME", help="the owner's name: letters, digits, - and _")
     add.add_argument(
         "--right",
         action="append",
         choices=RIGHTS,
         required=True,
-        help="see pictures, give commands, be a camera's source, or end and reload the server; "
-        "again for more",
+        help="see pictures, execute commands, be a camera's source, or stop and reload the server; "
+        "may be repeated",
     )
     add.add_argument(
-        "--camera", action="append", metavar="CAMERA", help="for that camera only; again for more"
+        "--camera", action="append", metavar="CAMERA", help="only for this camera; may be repeated"
     )
     add.add_argument(
         "--expires",
         metavar="WHEN",
-        help="when it ends: 30d, 12h, a date (2027-01-31: the end of that day), or a time",
+        help="when it expires: 30d, 12h, a date (2027-01-31: the end of that day), or a time",
     )
-    remove = commands.add_parser("remove", parents=[file], help="take one back")
+    remove = commands.add_parser("remove", parents=[file], help="remove a token")
     remove.add_argument("name", metavar="NAME")
-    commands.add_parser("list", parents=[file], help="names, rights, cameras, and when they end")
+    commands.add_parser("list", parents=[file], help="list names, rights, cameras and expiry")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do what was asked; the exit code."""
+    """Execute the command; return the exit code."""
     file = TokenFile(Path(arguments.tokens).expanduser())
     if arguments.what == "add":
         cameras = None
@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
             cameras = frozenset(check_name(name) for name in arguments.camera)
         rights, expires = frozenset(arguments.right), _expiry(arguments.expires, time.time())
         token = file.add(Grant(arguments.name, rights, cameras, expires))
-        print(f"{file.path} has its hash; the token is kept nowhere:", file=sys.stderr, flush=True)
+        print(f"{file.path} stores only a hash of this token:", file=sys.stderr, flush=True)
         print(token)
     elif arguments.what == "remove":
         file.remove(arguments.name)
@@ -71,10 +71,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _expiry(text: str | None, now: float) -> float | None:
-    """When a token ends, from ``30d`` or a date.
+    """Return the UNIX time at which a token expires, from ``30d`` or a date.
 
     Raises:
-        BadArgument: it is neither, or it is over already.
+        BadArgument: it is neither, or in the past.
     """
     if text is None:
         return None
@@ -87,7 +87,7 @@ def _expiry(text: str | None, now: float) -> float | None:
     except BadArgument:
         raise BadArgument(f"--expires {text!r}: write 30d, 12h, or a date: {FORMS}") from None
     if expires <= now:
-        raise BadArgument(f"--expires {text!r} is over already: it was {as_local_time(expires)}")
+        raise BadArgument(f"--expires {text!r} is in the past: it was {as_local_time(expires)}")
     return expires
 
 

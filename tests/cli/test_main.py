@@ -1,14 +1,17 @@
-"""The program with an output that cannot be written, that is closed, or that knows few letters."""
+"""The program when it is interrupted, and with an output that cannot be written or encode."""
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
 from tests.support.process import PATIENCE, ROOT
+from twistedcam.cli.main import run_command
 
 FULL = "twistedcam: cannot write: No space left on device\n"
 
@@ -44,6 +47,16 @@ def test_letters_that_the_terminal_does_not_know_are_written_out() -> None:
     done = run("ctl --help", PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, "")
     assert "\\xb7" in done.stdout
+
+
+def test_a_program_that_is_interrupted_says_so_by_its_exit_code_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupted(_: Any) -> int:
+        raise KeyboardInterrupt
+
+    assert run_command(interrupted, None) == 128 + signal.SIGINT  # type: ignore[arg-type]
+    assert capsys.readouterr().err == ""
 
 
 def run(line: str, **env: str) -> subprocess.CompletedProcess[str]:
