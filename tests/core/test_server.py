@@ -9,7 +9,7 @@ from tests.support.server_case import ServerCase
 from twistedcam.auth import Authenticator
 from twistedcam.core.broker_state import BrokerState
 from twistedcam.core.server import Server
-from twistedcam.delivery import LocalDelivery
+from twistedcam.delivery import Delivery
 from twistedcam.errors import BadArgument, CameraNeeded, NoSuchCamera, NotSupported
 from twistedcam.events import CameraChanged, EventBus
 from twistedcam.net.connection_limits import ConnectionLimiter
@@ -66,7 +66,7 @@ class CameraTests(ServerCase):
         parts = {
             "events": events,
             "viewers": Viewers(events, clock),
-            "delivery": LocalDelivery(clock),
+            "delivery": Delivery(clock),
             "authenticator": Authenticator(clock),
             "connection_limiter": ConnectionLimiter(),
             "broker": BrokerState("mqtt://host:1883/base"),

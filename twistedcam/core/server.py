@@ -17,7 +17,7 @@ from twistedcam.camera import Camera
 from twistedcam.core.broker_state import BrokerState
 from twistedcam.core.channel import Channel
 from twistedcam.core.saved_settings import SavedSettings
-from twistedcam.delivery import Delivery, LocalDelivery
+from twistedcam.delivery import Delivery
 from twistedcam.errors import BadArgument, CameraNeeded, DiskError, NoSuchCamera, NotSupported
 from twistedcam.events import Event, EventBus
 from twistedcam.net.connection_limits import ConnectionLimiter
@@ -91,7 +91,7 @@ class Server:
         self.record_settings = recording or RecordSettings()
         self.events = events or EventBus()
         self.viewers = Viewers(self.events, clock) if viewers is None else viewers
-        self.delivery = delivery or LocalDelivery(clock)
+        self.delivery = delivery or Delivery(clock)
         self.authenticator = authenticator or Authenticator(clock)
         self.connection_limiter = (
             ConnectionLimiter() if connection_limiter is None else connection_limiter

@@ -1,7 +1,7 @@
 """The delivery of frames to viewers: always the newest, without a queue."""
 
 from twistedcam.delivery.choose import choose_sender
-from twistedcam.delivery.local import Delivery, InputHandle, LocalDelivery, SubscriptionHandle
+from twistedcam.delivery.local import Delivery, InputHandle, SubscriptionHandle
 from twistedcam.delivery.sender import Sender, Serializer
 from twistedcam.delivery.sendfile_sender import SendfileSender
 from twistedcam.delivery.subscription import FpsLimiter, Subscription
@@ -12,7 +12,6 @@ __all__ = [
     "Delivery",
     "FpsLimiter",
     "InputHandle",
-    "LocalDelivery",
     "Sender",
     "SendfileSender",
     "Serializer",

@@ -107,11 +107,9 @@ class AckReader:
         transport.resumeProducing()
 
     def fileno(self) -> int:
-        """Return the descriptor of the set."""
         return self._poll.fileno()  # type: ignore[no-any-return]
 
     def logPrefix(self) -> str:
-        """Return the name for the reactor's log."""
         return "reading from viewers"
 
     def doRead(self) -> None:

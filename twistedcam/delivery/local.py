@@ -1,11 +1,9 @@
-"""The interface by which sessions send to viewers and read from them, and its local form."""
+"""The service by which sessions send to viewers and read from them, in this process."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Protocol
-
-from twisted.internet.interfaces import IReactorTime
 
 from twistedcam.delivery.ack_reader import AckReader
 from twistedcam.delivery.choose import choose_sender
@@ -50,48 +48,6 @@ class InputHandle(Protocol):
         """Let the transport read again."""
 
 
-class Delivery(Protocol):
-    """Serves viewers, in this process or in workers."""
-
-    @property
-    def workers(self) -> int:
-        """The number of worker processes."""
-
-    def make_sender(
-        self,
-        transport: Any,
-        serializer: Serializer,
-        on_ready: Callable[[], None],
-        on_refused: Callable[[], None],
-    ) -> Sender:
-        """Return a sender for a connection.
-
-        Arguments:
-            transport, serializer, on_ready: see ``choose_sender``.
-            on_refused: called if a worker turns out to have no room for the connection.
-        """
-
-    def read_from(
-        self,
-        sender: Sender,
-        transport: Any,
-        on_data: Callable[[bytes], None],
-        on_closed: Callable[[], None] = do_nothing,
-    ) -> InputHandle:
-        """Read what the viewer of a sender of ``make_sender`` sends, in the cheapest way.
-
-        Arguments:
-            transport: the viewer's connection.
-            on_data: called with the bytes.
-            on_closed: called at the end of the viewer's input, if the transport does not report it.
-        """
-
-    def subscribe(
-        self, viewer: Viewer, hub: Hub, sender: Sender, max_fps: float | None, window: int = 0
-    ) -> SubscriptionHandle:
-        """Return a subscription of a sender of ``make_sender`` to a hub (see Subscription)."""
-
-
 class _LocalInput:
     __slots__ = ("_reader", "_transport")
 
@@ -109,18 +65,21 @@ class _LocalInput:
         self._reader.detach(self._transport)
 
 
-class LocalDelivery:
-    """Serves viewers in this process.
+class Delivery:
+    """Serves viewers in this process. WorkerPool serves them in others.
 
     Arguments:
         reactor: waits for sockets, and is the clock.
     """
 
-    workers = 0
-
-    def __init__(self, reactor: IReactorTime) -> None:
+    def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
         self._reader = AckReader(reactor)
+
+    @property
+    def workers(self) -> int:
+        """The number of worker processes."""
+        return 0
 
     def make_sender(
         self,
@@ -129,7 +88,12 @@ class LocalDelivery:
         on_ready: Callable[[], None],
         on_refused: Callable[[], None],
     ) -> Sender:
-        """Return the fastest sender that the connection allows."""
+        """Return the fastest sender that a connection allows.
+
+        Arguments:
+            transport, serializer, on_ready: see ``choose_sender``.
+            on_refused: called if a worker turns out to have no room for the connection.
+        """
         return choose_sender(transport, serializer, on_ready, self._reactor)
 
     def read_from(
@@ -139,12 +103,18 @@ class LocalDelivery:
         on_data: Callable[[bytes], None],
         on_closed: Callable[[], None] = do_nothing,
     ) -> InputHandle:
-        """Read with AckReader if possible; else the transport reads, and reports its end, too."""
+        """Read what the viewer of a sender of ``make_sender`` sends, in the cheapest way.
+
+        Arguments:
+            transport: the viewer's connection.
+            on_data: called with the bytes.
+            on_closed: called at the end of the viewer's input, if the transport does not report it.
+        """
         self._reader.attach(transport, on_data)
         return _LocalInput(self._reader, transport)
 
     def subscribe(
         self, viewer: Viewer, hub: Hub, sender: Sender, max_fps: float | None, window: int = 0
     ) -> SubscriptionHandle:
-        """Return a subscription in this process."""
+        """Return a subscription of a sender of ``make_sender`` to a hub (see Subscription)."""
         return Subscription(viewer, hub, sender, self._reactor, max_fps, window)

@@ -169,7 +169,6 @@ class SendfileSender:
         return size
 
     def open(self) -> None:
-        """Allow frames where no message precedes them."""
         self._become_ready()
 
     def send_message(self, data: bytes) -> None:
@@ -183,7 +182,6 @@ class SendfileSender:
             self._write(data)
 
     def queued_bytes(self) -> int:
-        """Return the bytes of messages that this process or the transport has not sent."""
         return self._queued_bytes
 
     def unsent_bytes(self) -> int:
@@ -193,19 +191,16 @@ class SendfileSender:
         return len(self._partial or b"") + socket_state.unacknowledged(self._fd)
 
     def finish(self, done: Callable[[], None]) -> None:
-        """Send what was begun, and no more frames; then call ``done``."""
         self._on_ready = do_nothing
         self._done = done
         if self._partial is None:
             self._finished()
 
     def abort(self) -> None:
-        """Close the connection at once."""
         self.close()
         self._transport.abortConnection()
 
     def close(self) -> None:
-        """Release frame, socket and transport."""
         if self._closed:
             return
         self._closed = True
@@ -228,7 +223,6 @@ class SendfileSender:
             self._become_ready()
 
     def stopProducing(self) -> None:
-        """Close: the connection is lost."""
         self.close()
 
     def _wait_until_sent(self) -> None:

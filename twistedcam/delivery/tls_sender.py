@@ -86,7 +86,6 @@ class TlsSender(TransportSender):
         self._start = reactor.callLater(0, self._started)
 
     def is_ready(self) -> bool:
-        """True if the transport has not paused this producer."""
         return self._messages is None and super().is_ready()
 
     def offer(self, frame: Frame, is_caught_up: bool = False) -> int:

@@ -79,7 +79,6 @@ class TransportSender:
         """Do nothing: the transport keeps the order by itself."""
 
     def send_message(self, data: bytes) -> None:
-        """Write the message to the transport."""
         self._count(data)
         self._transport.write(data)
 
@@ -102,7 +101,6 @@ class TransportSender:
         self._transport.abortConnection()
 
     def close(self) -> None:
-        """Release the transport."""
         self._paused = True
         if not self._closed:
             self._closed = True
@@ -112,7 +110,6 @@ class TransportSender:
     # IPushProducer, called by the transport.
 
     def pauseProducing(self) -> None:
-        """Send no frames: the transport's buffer is full."""
         self._paused = True
 
     def resumeProducing(self) -> None:
@@ -123,7 +120,6 @@ class TransportSender:
             self._on_ready()
 
     def stopProducing(self) -> None:
-        """Send no frames: the connection is lost."""
         self._paused = True
 
     def _count(self, data: bytes) -> None:

@@ -66,7 +66,6 @@ class WritableNotifier:
         self._reactor.addWriter(self)
 
     def stop(self) -> None:
-        """Stop waiting."""
         if self._pause is not None:
             self._pause.cancel()
             self._pause = None
@@ -76,15 +75,12 @@ class WritableNotifier:
             self._fd = -1
 
     def fileno(self) -> int:
-        """Return the duplicate descriptor."""
         return self._fd
 
     def logPrefix(self) -> str:
-        """Return the name for the reactor's log."""
         return "waiting to send"
 
     def doWrite(self) -> None:
-        """Report that the socket is writable."""
         self._on_writable()
 
     def connectionLost(self, reason: Failure) -> None:

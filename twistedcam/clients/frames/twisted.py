@@ -69,7 +69,6 @@ class FrameClient(Service):
         return ClockOffset() if self._protocol is None else self._protocol.session.clock
 
     def startService(self) -> None:
-        """Start to connect."""
         super().startService()
         endpoint = _ReportedEndpoint(_make_endpoint(self.reactor, self.target), self._not_connected)
         self._connections = ClientService(
@@ -90,7 +89,6 @@ class FrameClient(Service):
     # Called by the protocol.
 
     def connection_made(self, protocol: ClientProtocol) -> None:
-        """Keep the protocol of the new connection."""
         self._protocol = protocol
 
     def connection_lost(self, error: Exception) -> None:
@@ -103,12 +101,10 @@ class FrameClient(Service):
                 self._give_up(error)
 
     def state_received(self, state: wire.State) -> None:
-        """Report the camera's state."""
         self._was_joined = True
         self._set_state(state)
 
     def frame_received(self, frame: Frame) -> None:
-        """Pass a frame on."""
         self.on_frame(frame)
 
     def send_next(self) -> None:
@@ -157,7 +153,6 @@ class ClientProtocol(Protocol):
         self._ticking.clock = client.reactor
 
     def connectionMade(self) -> None:
-        """Wait for the server's HELLO."""
         assert self.transport is not None
         set_no_delay = getattr(self.transport, "setTcpNoDelay", None)
         if set_no_delay is not None:
@@ -182,7 +177,6 @@ class ClientProtocol(Protocol):
         client.send_next()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Report the reason."""
         if self._ticking.running:
             self._ticking.stop()
         self.factory.client.connection_lost(self._error or self._as_error(reason))
@@ -216,7 +210,6 @@ class ClientProtocol(Protocol):
         self.factory.client.send_next()
 
     def stopProducing(self) -> None:
-        """Send no frames: the connection is lost."""
         self.is_writable = False
 
     def _as_error(self, reason: Failure) -> TwistedcamError:
@@ -256,7 +249,6 @@ class ClientFactory(Factory[ClientProtocol]):
         self.client = client
 
     def buildProtocol(self, addr: IAddress | None) -> ClientProtocol:
-        """Make the protocol of one connection."""
         return ClientProtocol(self)
 
 

@@ -57,7 +57,6 @@ class WorkerChannel(LineOnlyReceiver):
         self._files.setdefault(_identity(descriptor), []).append(descriptor)
 
     def lineReceived(self, line: bytes) -> None:
-        """Pass a message on."""
         message = json.loads(line)
         if "fd" in message:
             message["fd"] = self._file(*message["fd"])
@@ -73,7 +72,6 @@ class WorkerChannel(LineOnlyReceiver):
         return descriptor
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Report the loss."""
         self._on_lost(self)
 
 

@@ -93,7 +93,6 @@ class ViewerConnection(protocol.Protocol):
             os.close(fd)
 
     def connectionMade(self) -> None:
-        """Start to send frames."""
         options, reactor = self._options, self._worker.reactor
         self._sender = choose_sender(self.transport, received_file, self._on_ready, reactor)
         self._sender.on_flushed = self._update_reading
@@ -135,7 +134,6 @@ class ViewerConnection(protocol.Protocol):
         """Do nothing: this side never closes its half only."""
 
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
-        """Release everything."""
         self._linger.cancel()
         self._worker.ack_reader.detach(self.transport)
         if self._subscription is not None:
@@ -143,7 +141,6 @@ class ViewerConnection(protocol.Protocol):
         self._worker.lost(self)
 
     def send_message(self, data: bytes) -> None:
-        """Send a message, after the frame that is being sent."""
         if self._sender is not None:
             self._sender.send_message(data)
             if self._sender.queued_bytes() > MAX_QUEUED:
@@ -157,7 +154,6 @@ class ViewerConnection(protocol.Protocol):
         self._update_reading()
 
     def offer(self, frame: Frame) -> None:
-        """Send this one frame, if the sender is ready."""
         if self._sender is not None:
             self._sender.offer(frame)
 
@@ -177,7 +173,6 @@ class ViewerConnection(protocol.Protocol):
         self._subscription.finish(self.transport.loseConnection)
 
     def abort(self) -> None:
-        """Close the connection at once."""
         if self._sender is not None:
             self._sender.abort()
 

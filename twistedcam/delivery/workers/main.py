@@ -64,21 +64,17 @@ class DeliveryWorker:
         self._memory.startService()
 
     def stop(self) -> None:
-        """Stop the reactor."""
         if self.reactor.running:
             self.reactor.stop()
 
     def tally(self, camera: str, kind: str) -> Tally:
-        """Return the common counts of the viewers of a camera and kind."""
         return self._tallies.setdefault((camera, kind), Tally())
 
     def lost(self, connection: ViewerConnection) -> None:
-        """Forget a connection that is lost."""
         if self._connections.pop(connection.id, None) is not None:
             self.channel.send("lost", id=connection.id, counts=connection.counts())
 
     def refuse(self, connection: ViewerConnection) -> None:
-        """Forget a connection for which there is no file descriptor."""
         del self._connections[connection.id]
         self.channel.send("refused", id=connection.id)
 

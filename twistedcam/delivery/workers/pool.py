@@ -15,8 +15,7 @@ from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from twistedcam.delivery import LocalDelivery
-from twistedcam.delivery.local import InputHandle, SubscriptionHandle
+from twistedcam.delivery.local import Delivery, InputHandle, SubscriptionHandle
 from twistedcam.delivery.sender import Sender, Serializer, do_nothing
 from twistedcam.delivery.socket_state import HAS_SENDFILE, stream_socket
 from twistedcam.delivery.workers.channel import WorkerChannel
@@ -35,8 +34,8 @@ RESTART_DELAY = 0.5
 END_TIMEOUT = 1.0
 
 
-class WorkerPool:
-    """Serves viewers from ``count`` worker processes (delivery.Delivery).
+class WorkerPool(Delivery):
+    """Serves viewers from ``count`` worker processes.
 
     The server accepts connections and talks to viewers. When one subscribes to a camera, its
     connection is handed to the worker with the fewest viewers. Each frame's memory file is sent to
@@ -57,11 +56,10 @@ class WorkerPool:
     def __init__(self, reactor: Any, viewers: Viewers, count: int, log: Path | None = None) -> None:
         if not HAS_SENDFILE:
             raise BadArgument("--workers needs Linux: leave it out")
-        self._reactor = reactor
+        super().__init__(reactor)
         self._viewers = viewers
         self._count = count
         self._log = log
-        self._local = LocalDelivery(reactor)
         self._handles: dict[int, WorkerHandle] = {}
         self._processes: dict[int, ChildProcess] = {}
         self._restarts: dict[int, IDelayedCall] = {}
@@ -105,10 +103,9 @@ class WorkerPool:
         on_ready: Callable[[], None],
         on_refused: Callable[[], None],
     ) -> Sender:
-        """Return a sender through the worker with the fewest viewers."""
         sock = stream_socket(transport)
         if sock is None or not self._handles:
-            return self._local.make_sender(transport, serializer, on_ready, on_refused)
+            return super().make_sender(transport, serializer, on_ready, on_refused)
         worker = min(self._handles.values(), key=lambda each: len(each.assigned))
         return RemoteSender(worker, transport, sock, serializer, on_refused)
 
@@ -119,20 +116,18 @@ class WorkerPool:
         on_data: Callable[[bytes], None],
         on_closed: Callable[[], None] = do_nothing,
     ) -> InputHandle:
-        """Let the worker read, and pass on everything except acknowledgements."""
         if isinstance(sender, RemoteSender):
             sender.read_from(on_data, on_closed)
             return sender
-        return self._local.read_from(sender, transport, on_data, on_closed)
+        return super().read_from(sender, transport, on_data, on_closed)
 
     def subscribe(
         self, viewer: Viewer, hub: Hub, sender: Sender, max_fps: float | None, window: int = 0
     ) -> SubscriptionHandle:
-        """Return a subscription, in the worker for its senders."""
         if isinstance(sender, RemoteSender):
             sender.subscribe(viewer, hub, max_fps, window)
             return sender
-        return self._local.subscribe(viewer, hub, sender, max_fps, window)
+        return super().subscribe(viewer, hub, sender, max_fps, window)
 
     def _spawn(self, number: int) -> None:
         self._restarts.pop(number, None)

@@ -78,7 +78,6 @@ class RemoteSender:
         self._on_data, self._on_closed = on_data, on_closed
 
     def hold(self, is_held: bool) -> None:
-        """Leave what the viewer sends unread, or read it again."""
         self._is_held = is_held
         if not self._handed_over:
             if is_held:
@@ -127,7 +126,6 @@ class RemoteSender:
     # Sender
 
     def is_ready(self) -> bool:
-        """True if the worker has the connection."""
         return self._handed_over and not self._closed
 
     def offer(self, frame: Frame, is_caught_up: bool = False) -> int:
@@ -162,7 +160,6 @@ class RemoteSender:
         return 0
 
     def finish(self, done: Callable[[], None]) -> None:
-        """Send what was begun, and no more frames; then call ``done``."""
         if self._closed or not self._handed_over:
             self.close()
             done()
@@ -171,7 +168,6 @@ class RemoteSender:
             self._send("finish")
 
     def abort(self) -> None:
-        """Close the connection at once."""
         self.close()
         self._transport.abortConnection()
 
@@ -193,7 +189,6 @@ class RemoteSender:
     def on_report(
         self, frames: int, size: int, drops: int, time: int, fps: float, heard: bool
     ) -> None:
-        """Update the viewer's counts."""
         viewer = self._viewer
         if viewer is None:
             return
@@ -213,7 +208,6 @@ class RemoteSender:
                 self._data_handled()
 
     def on_input_closed(self) -> None:
-        """Report that the viewer sends nothing more."""
         if not self._closed:
             self._on_closed()
 
@@ -264,7 +258,6 @@ class RemoteSender:
         self._worker.hand_over(self, self._viewer.id, fd, options)
 
     def stopProducing(self) -> None:
-        """Close: the connection is lost."""
         self.close()
 
     def _data_handled(self) -> None:

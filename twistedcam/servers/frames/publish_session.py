@@ -71,11 +71,9 @@ class PublishSession:
             self._connection.abort("it does not read")
 
     def is_full(self) -> bool:
-        """True while the publisher does not read its answers."""
         return self._connection.is_full
 
     def hold(self, is_held: bool) -> None:
-        """Leave what the publisher sends unread, or read it again."""
         if is_held:
             self._transport.pauseProducing()
         else:
@@ -91,7 +89,6 @@ class PublishSession:
         done()
 
     def close(self) -> None:
-        """Release the camera for another publisher."""
         self._unsubscribe()
         self._unsubscribe = do_nothing
         self._camera.inbox.detach(self)

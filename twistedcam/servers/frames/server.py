@@ -78,7 +78,6 @@ class FrameProtocol(ManagedConnection, Protocol):
         self._joining: Deferred[None] | None = None
 
     def connectionMade(self) -> None:
-        """Send HELLO."""
         self.peer = show_address(self.transport.getPeer())
         set_no_delay = getattr(self.transport, "setTcpNoDelay", None)
         if set_no_delay is not None:
@@ -95,7 +94,6 @@ class FrameProtocol(ManagedConnection, Protocol):
         self._send(hello(self.factory.server, self._nonce).encode())
 
     def dataReceived(self, data: bytes) -> None:
-        """Decode and handle messages."""
         if self._over:
             return
         self._keepalive.heard_at = self.factory.clock.seconds()
@@ -144,13 +142,11 @@ class FrameProtocol(ManagedConnection, Protocol):
             self._session = None
 
     def fail(self, error: WireError | Unauthorized) -> None:
-        """Send ERROR and close the connection."""
         if self._is_logged(f"frame port, {error.code}"):
             log.info("{peer}: {code}: {why}", peer=self.peer, code=error.code, why=str(error))
         self._end(wire.Error(error.code, str(error)).encode())
 
     def bye(self) -> None:
-        """Send BYE and close the connection."""
         self._end(wire.Bye().encode())
 
     def abort(self, reason: str) -> None:
@@ -161,7 +157,6 @@ class FrameProtocol(ManagedConnection, Protocol):
         self._abort()
 
     def resume(self) -> None:
-        """Handle what was received meanwhile: the client has read its answers."""
         self._job.resume()
 
     def _end(self, last_message: bytes) -> None:
@@ -356,7 +351,6 @@ class FrameFactory(Factory[FrameProtocol]):
         )
 
     def buildProtocol(self, addr: IAddress | None) -> FrameProtocol:
-        """Make the protocol of one connection."""
         return FrameProtocol(self)
 
     def close(self) -> Deferred[None]:

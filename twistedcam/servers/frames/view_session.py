@@ -61,17 +61,14 @@ class ViewSession:
         raise BadMessage(f"a viewer cannot send {wire.name_of(message)} now")
 
     def send_message(self, data: bytes) -> None:
-        """Send a message, or abort the connection if the viewer does not read."""
         self._sender.send_message(data)
         if self._sender.queued_bytes() > MAX_QUEUED:
             self._connection.abort("it does not read")
 
     def is_full(self) -> bool:
-        """True while the viewer does not read its answers."""
         return self._sender.queued_bytes() > HIGH_WATER
 
     def hold(self, is_held: bool) -> None:
-        """Leave what the viewer sends unread, or read it again."""
         if self._input is not None:
             self._input.hold(is_held)
 
@@ -83,13 +80,11 @@ class ViewSession:
             self._input.watch_end()
 
     def finish(self, done: Callable[[], None]) -> None:
-        """Remove this viewer, and call ``done`` when its current frame has been sent."""
         self._release()
         self._server.viewers.leave(self._viewer)
         self._subscription.finish(done)
 
     def close(self) -> None:
-        """Remove this viewer."""
         self._release()
         self._subscription.close()
         self._server.viewers.leave(self._viewer)

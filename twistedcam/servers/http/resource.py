@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
-from twistedcam.delivery.local import LocalDelivery
+from twistedcam.delivery.local import Delivery
 from twistedcam.delivery.sender import Sender
 from twistedcam.delivery.transport_sender import TransportSender
 from twistedcam.net.addresses import show_address
@@ -64,10 +64,10 @@ class _SiteStreams(MjpegStreams):
     def __init__(self, server: Server) -> None:
         super().__init__(server)
         self.sessions: set[MjpegSession] = set()
-        self._delivery = LocalDelivery(server.clock)
+        self._delivery = Delivery(server.clock)
 
     @property
-    def delivery(self) -> LocalDelivery:
+    def delivery(self) -> Delivery:
         """Local delivery: such connections cannot be given to worker processes."""
         return self._delivery
 
