@@ -14,8 +14,6 @@ import pytest
 
 from twistedcam.cli.main import main
 from twistedcam.errors import BadArgument, CameraFailed
-from twistedcam.sources.auto import AutoSource
-from twistedcam.sources.base import RequestedMode, SourceInfo
 from twistedcam.sources.registry import make_source
 from twistedcam.sources.spec import parse
 from twistedcam.sources.webcam import source as webcam
@@ -92,7 +90,7 @@ def device(capture: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture
 def elsewhere(capture: Capture, monkeypatch: pytest.MonkeyPatch) -> Capture:
     """A system that is not Linux: there is no driver to ask, only OpenCV."""
-    for module in ("sources.webcam.source", "sources.auto", "cli.devices"):
+    for module in ("sources.webcam.source", "cli.devices"):
         monkeypatch.setattr(f"twistedcam.{module}.LINUX", False)
     return capture
 
@@ -193,7 +191,6 @@ def test_controls_that_cannot_be_set_are_a_note_and_the_pictures_come(
         ("webcam:?seriel=1", "did you mean 'serial'"),
         ("webcam:0?siez=1x1", "did you mean 'size'"),
         ("webcam:0?Gain=1", "in lower case"),
-        ("auto:0", "settings only"),
     ],
 )
 def test_what_is_no_webcam_is_refused_before_it_is_looked_for(text: str, message: str) -> None:
@@ -218,22 +215,6 @@ def test_where_there_is_no_driver_to_ask_opencv_alone_is_asked(elsewhere: Captur
         make_source(parse("webcam:?name=door"))
 
 
-def test_where_there_is_no_list_auto_takes_the_first_camera(
-    elsewhere: Capture,
-) -> None:
-    source = AutoSource((64, 48), 25)
-    with pytest.raises(CameraFailed, match=r"^No webcam gives a picture: .*\. A test picture is"):
-        source.open()  # it opens, and gives no picture
-    assert source.device_signature() is None
-    elsewhere.pictures = [PICTURE]
-    assert source.open().format == "MJPG"
-    assert elsewhere.asked[0] == 0
-    grab = source.read()
-    assert grab is not None
-    assert grab.image is PICTURE
-    source.close()
-
-
 def test_where_there_is_no_list_the_first_numbers_are_tried(
     elsewhere: Capture, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -245,16 +226,3 @@ def test_where_there_is_no_list_the_first_numbers_are_tried(
     elsewhere.opens = False
     assert main(["devices"]) == 1
     assert "is one plugged in?" in capsys.readouterr().err
-
-
-def test_what_was_requested_is_said_where_something_else_was_granted() -> None:
-    def line(width: int, fps: float, form: str) -> str:
-        asked = RequestedMode(1280, 720, 30.0, form)
-        return str(SourceInfo(width, 720, fps, "MJPG", "Fake", asked=asked))
-
-    assert (
-        line(1280, 30.0, "any") == line(1280, 30.0, "MJPG") == "1280x720 MJPG at 30 fps from Fake"
-    )
-    for width, fps, form in ((640, 30.0, "any"), (1280, 15.0, "any"), (1280, 30.0, "YUYV")):
-        shown = "1280x720 YUYV" if form == "YUYV" else "1280x720"
-        assert line(width, fps, form).endswith(f" from Fake ({shown} at 30 fps was requested)")
