@@ -101,7 +101,7 @@ NUMBERS = (
     ("recording", r"after each file and every (\w+) seconds", [keeper.PERIOD]),
     (
         "viewer",
-        r"after ([\d.]+) s at first,\nthen longer, up to (\w+) s",
+        r"after ([\d.]+) s at first,\sthen longer, up to (\w+) s",
         [
             blocking._FIRST_WAIT,
             blocking._LONGEST_WAIT,
