@@ -9,7 +9,7 @@ import sys
 from twisted.internet.defer import Deferred
 from twisted.internet.utils import getProcessOutputAndValue
 
-from tests.clients.frames.serving import ServingCase
+from tests.support.frame_serving import ServingCase
 
 
 async def run_viewer(*words: str) -> tuple[int, str, str]:

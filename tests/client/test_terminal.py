@@ -19,7 +19,7 @@ import pytest
 
 from client import terminal
 from client.keyboard import name_of
-from tests.clients.frames.serving import ServingCase
+from tests.support.frame_serving import ServingCase
 from tests.support.process import PATIENCE
 
 IMAGE = np.arange(4 * 3 * 3, dtype=np.uint8).reshape(4, 3, 3)

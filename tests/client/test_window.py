@@ -13,8 +13,8 @@ from typing import Any
 import av
 import numpy as np
 
-from tests.clients.frames.serving import ServingCase
 from tests.support.display import VirtualScreen
+from tests.support.frame_serving import ServingCase
 from tests.support.process import PATIENCE, wait_for
 from twistedcam.media.frame import Frame
 

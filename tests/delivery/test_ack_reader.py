@@ -11,9 +11,8 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from tests.delivery.test_faults import failing
 from tests.support.process import PATIENCE
-from tests.support.sockets import Near, connect, frame, read, serialize, turn, until
+from tests.support.sockets import Near, connect, failing, frame, read, serialize, turn, until
 from tests.support.system import require
 from twistedcam.delivery import choose_sender
 from twistedcam.delivery.ack_reader import AckReader

@@ -10,7 +10,7 @@ import av
 from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 
-from tests.clients.frames.serving import ServingCase, reactor
+from tests.support.frame_serving import ServingCase, reactor
 from tests.support.process import PATIENCE
 from tests.support.user_code import Held
 from twistedcam.camera import Camera

@@ -172,3 +172,12 @@ def frame(seq: int, size: int) -> Frame:
 def serialize(frame: Frame) -> bytes:
     """A form for the wire: number, length, bytes."""
     return frame.seq.to_bytes(4, "big") + len(frame.jpeg).to_bytes(4, "big") + frame.jpeg
+
+
+def failing(code: int) -> Callable[..., Any]:
+    """A system call that fails with that error."""
+
+    def call(*_: Any, **__: Any) -> Any:
+        raise OSError(code, os.strerror(code))
+
+    return call

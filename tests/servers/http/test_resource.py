@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
-from tests.clients.frames.serving import ServingCase
+from tests.support.frame_serving import ServingCase
 from tests.support.process import PATIENCE
 from twistedcam.app.service import CameraService
 from twistedcam.auth import Authenticator, Grant, TokenFile

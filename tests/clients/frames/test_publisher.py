@@ -11,7 +11,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 
-from tests.clients.frames.serving import ServingCase
+from tests.support.frame_serving import ServingCase
 from tests.support.odd_jpegs import make_jpeg
 from twistedcam import wire
 from twistedcam.clients.frames import parse_target

@@ -6,7 +6,6 @@ import contextlib
 import errno
 import os
 import socket
-from collections.abc import Callable
 from typing import Any
 from unittest.mock import Mock
 
@@ -15,7 +14,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
 
 from tests.support.process import PATIENCE
-from tests.support.sockets import Near, connect, frame, read, serialize, turn, until
+from tests.support.sockets import Near, connect, failing, frame, read, serialize, turn, until
 from tests.support.system import require
 from twistedcam.delivery import Sender, Subscription, TransportSender, choose_sender
 from twistedcam.delivery import sendfile_sender as sendfile_module
@@ -29,15 +28,6 @@ from twistedcam.stream.hub import Hub
 from twistedcam.stream.viewers import Viewers
 
 BIG = 24 * 1024 * 1024  # more than a loopback connection holds by itself
-
-
-def failing(code: int) -> Callable[..., Any]:
-    """A system call that fails with that error."""
-
-    def call(*_: Any, **__: Any) -> Any:
-        raise OSError(code, os.strerror(code))
-
-    return call
 
 
 class Guest:

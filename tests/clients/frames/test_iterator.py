@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import twistedcam
-from tests.clients.frames.serving import ServingCase
+from tests.support.frame_serving import ServingCase
 from tests.support.process import wait_for
 from twistedcam import connect
 from twistedcam.errors import Disconnected, UnknownCamera

@@ -1,0 +1,36 @@
+"""Frames in memory files."""
+
+from __future__ import annotations
+
+import gc
+import os
+
+from tests.support.sender_promises import open_files
+from tests.support.sockets import frame
+from tests.support.system import require
+from twistedcam.delivery.memfd import Memfd
+from twistedcam.delivery.socket_state import HAS_SENDFILE
+from twistedcam.media.frame import Frame
+
+
+def test_a_memory_file_is_closed_with_its_last_holder() -> None:
+    require(HAS_SENDFILE, "memory files need Linux")
+    before = open_files()
+    held = Memfd(b"abc")
+    assert os.pread(held.fd, 10, 0) == b"abc"
+    assert open_files() == before + 1
+    del held
+    gc.collect()
+    assert open_files() == before
+
+
+def test_a_frame_s_form_is_made_once() -> None:
+    made: list[int] = []
+
+    def form(frame: Frame) -> bytes:
+        made.append(frame.seq)
+        return b"x"
+
+    picture = frame(5, 10)
+    assert picture.shared(form) is picture.shared(form)
+    assert made == [5]
