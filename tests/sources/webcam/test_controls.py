@@ -1,150 +1,20 @@
-"""What a driver says of modes and controls, and what it refuses, with one that a test plays."""
+"""The controls of a webcam, with a driver that the test plays."""
 
 from __future__ import annotations
 
 import errno
 import os
-import struct
-from collections.abc import Callable
 
 import pytest
 
 from twistedcam.errors import BadArgument, CameraFailed, NotSupported
 from twistedcam.sources.webcam.controls import turn
 from twistedcam.sources.webcam.open_errors import InUse, explain
-from twistedcam.sources.webcam.v4l2 import Control, Driver, Mode
-
-SEVERAL_PLANES = 0x1000
-CAPTURE, STREAMING, DEVICE_CAPS = 0x1, 0x04000000, 0x80000000
-MJPG = int.from_bytes(b"MJPG", "little")
-#: What the requests' numbers ask (linux/videodev2.h).
-QUERYCAP, ENUM_FMT, QUERYCTRL, ENUM_FRAMESIZES, ENUM_FRAMEINTERVALS = 0, 2, 36, 74, 75
+from twistedcam.sources.webcam.v4l2 import Control, Driver
 
 
 def refusing(code: int) -> OSError:
     return OSError(code, os.strerror(code))
-
-
-class Played(Driver):
-    """A driver whose answers are ``answers[number](data)``; what is not there gives EINVAL."""
-
-    def __init__(self, **_: object) -> None:
-        self.answers: dict[int, Callable[[bytearray], bytes]] = {}
-        self._type = 1
-
-    def _ask(self, access: int, number: int, data: bytearray) -> bytearray:
-        if number not in self.answers:
-            raise refusing(errno.EINVAL)
-        return bytearray(self.answers[number](data))
-
-
-def capability(capabilities: int, device: int = 0) -> Callable[[bytearray], bytes]:
-    return lambda _: struct.pack(
-        "=16s32s32s6I", b"odd", b"Odd", b"", 0, capabilities, device, 0, 0, 0
-    )
-
-
-@pytest.mark.parametrize(
-    ("capabilities", "device", "what"),
-    [
-        (CAPTURE | STREAMING, 0, ""),
-        (SEVERAL_PLANES | STREAMING, 0, ""),
-        (CAPTURE, 0, "a camera without streaming (read() alone), which is not supported"),
-        # The other node of the device has it.
-        (CAPTURE | STREAMING | DEVICE_CAPS, 0, "no camera"),
-        (STREAMING | DEVICE_CAPS, CAPTURE | STREAMING, ""),
-        (0xA00000 | STREAMING, 0, "a camera's second device, for metadata"),
-        (
-            0x4000 | STREAMING,
-            0,
-            "a codec or converter that needs pictures itself (memory to memory)",
-        ),
-        (
-            0x8000 | STREAMING,
-            0,
-            "a codec or converter that needs pictures itself (memory to memory)",
-        ),
-        (0x2000 | STREAMING, 0, "a video output"),
-        (0x10 | STREAMING, 0, "for teletext and captions (VBI)"),
-    ],
-)
-def test_a_camera_is_what_gives_pictures(capabilities: int, device: int, what: str) -> None:
-    driver = Played()
-    driver.answers[QUERYCAP] = capability(capabilities, device)
-    assert driver.no_camera() == what
-
-
-def test_a_camera_whose_pictures_have_several_planes_is_asked_for_those() -> None:
-    driver = Played()
-    driver.answers[QUERYCAP] = capability(SEVERAL_PLANES | STREAMING)
-    asked: list[int] = []
-
-    def modes(data: bytearray) -> bytes:
-        asked.append(struct.unpack_from("=2I", data)[1])
-        raise refusing(errno.EINVAL)
-
-    driver.answers[ENUM_FMT] = modes
-    assert driver.no_camera() == ""
-    assert driver.modes() == []
-    assert asked == [9]  # V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE
-
-
-def first(number: int, answer: bytes) -> Callable[[bytearray], bytes]:
-    """An answer to the first in a list, and none to those behind it."""
-
-    def give(data: bytearray) -> bytes:
-        if struct.unpack_from("=I", data)[0] != number:
-            raise refusing(errno.EINVAL)
-        return answer
-
-    return give
-
-
-def test_of_a_range_of_sizes_and_rates_the_largest_are_listed() -> None:
-    driver = Played()
-    driver.answers[ENUM_FMT] = first(
-        0, struct.pack("=3I32s5I", 0, 1, 0, b"Motion-JPEG", MJPG, 0, 0, 0, 0)
-    )
-    stepwise = struct.pack("=3I6I2I", 0, MJPG, 3, 16, 1920, 8, 16, 1080, 8, 0, 0)
-    driver.answers[ENUM_FRAMESIZES] = lambda _: stepwise
-    between = struct.pack("=5I6I2I", 0, MJPG, 1920, 1080, 2, 1, 60, 1, 1, 0, 0, 0, 0)
-    driver.answers[ENUM_FRAMEINTERVALS] = lambda _: between
-    assert driver.modes() == [Mode("MJPG", 1920, 1080, (60.0,))]
-    del driver.answers[ENUM_FRAMEINTERVALS]
-    assert list(map(str, driver.modes())) == ["MJPG 1920x1080"]
-
-
-def test_a_driver_that_fails_in_the_middle_is_no_end_of_the_list() -> None:
-    driver = Played()
-
-    def fail(_: bytearray) -> bytes:
-        raise refusing(errno.EIO)
-
-    driver.answers[ENUM_FMT] = driver.answers[QUERYCTRL] = fail
-    with pytest.raises(OSError, match="Input/output"):
-        driver.modes()
-    with pytest.raises(OSError, match="Input/output"):
-        driver.controls()
-
-
-def test_controls_that_hold_no_number_or_are_off_are_left_out() -> None:
-    listed = [(1, 1, 0), (2, 4, 0), (3, 1, 0x1), (4, 1, 0x40), (5, 1, 0x4)]
-
-    def give(data: bytearray) -> bytes:
-        after = struct.unpack_from("=I", data)[0] & 0x7FFFFFFF
-        for number, kind, flags in listed:
-            if number > after:
-                name = f"Control, {number}".encode()
-                return struct.pack("=2I32s4i3I", number, kind, name, 0, 9, 1, 5, flags, 0, 0)
-        raise refusing(errno.EINVAL)
-
-    driver = Played()
-    driver.answers[QUERYCTRL] = give
-    found = driver.controls()
-    assert [(each.name, each.writable) for each in found] == [
-        ("control_1", True),
-        ("control_5", False),
-    ]
 
 
 def control(

@@ -6,7 +6,7 @@ import pytest
 
 from twistedcam.errors import CameraFailed
 from twistedcam.sources.webcam.modes import choose_format, list_modes
-from twistedcam.sources.webcam.v4l2 import Mode, four_letters
+from twistedcam.sources.webcam.v4l2 import Mode
 
 USUAL = [
     Mode("MJPG", 1280, 720, (30, 15)),
@@ -55,8 +55,3 @@ def test_a_device_with_hundreds_of_modes_is_refused_in_a_line_that_can_be_read()
     assert line.startswith("F000, F001, ")
     assert "and 40 more" in line
     assert len(line) < 300
-
-
-def test_a_big_endian_format_has_a_name_of_its_own() -> None:
-    assert four_letters(0x56595559) == "YUYV"
-    assert four_letters(int.from_bytes(b"Y16 ", "little") | 1 << 31) == "Y16-BE"
