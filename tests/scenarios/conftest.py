@@ -19,14 +19,14 @@ def started_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 
 @pytest.fixture
 def browser(started_browser: Page) -> Iterator[Page]:
-    """The one browser, which has no page open when the test begins, nor when it has ended."""
+    """The shared browser, with no page open at the start and the end of a test."""
     yield started_browser
     started_browser.leave()
 
 
 @pytest.fixture(scope="package")
 def cameras(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """Camera ``door``, 320x240 at 20 a second, and ``attic``, which is not there."""
+    """A server with ``door``, 320x240 at 20 fps, and ``attic``, which does not exist."""
     door, attic = "door=pattern:?size=320x240&fps=20", "attic=webcam:/dev/none"
     options = ("--camera", door, "--camera", attic, "--http-cors", "*")
     with serve(tmp_path_factory.mktemp("recordings"), *options) as running:

@@ -1,4 +1,4 @@
-"""Programs that show a camera among other things read this one, each in its own way.
+"""Clients that show cameras among other things: Moonraker, Mainsail, OctoPrint, Home Assistant.
 
 What they send and how they read was taken from their source; each test says whose way it is.
 """
@@ -26,7 +26,7 @@ NOW = "1700000000000"  # what programs add to an address so that nothing is kept
 
 @contextmanager
 def ask(server: ServerProcess, path: str, **headers: str) -> Iterator[http.client.HTTPResponse]:
-    """A request with these headers, beside Host; its answer, whose body is still to come."""
+    """Send a request with these headers and return the response with an unread body."""
     connection = http.client.HTTPConnection(urlsplit(server.http).netloc, timeout=PATIENCE)
     named = {name.replace("_", "-"): headers[name] for name in headers}
     with closing(connection):
@@ -36,7 +36,7 @@ def ask(server: ServerProcess, path: str, **headers: str) -> Iterator[http.clien
 
 
 def moonrakers_test(url: str) -> bool:
-    """Moonraker, ``webcam.py``: whether a snapshot can be had, in one second for each step."""
+    """Moonraker, ``webcam.py``: True if a snapshot can be loaded, with one second for each step."""
     response = requests.get(url, timeout=PATIENCE, headers={"Accept-Encoding": "gzip"})
     return response.status_code < 400
 
@@ -88,7 +88,7 @@ def test_mainsail_reads_the_stream(cameras: ServerProcess) -> None:
 
 
 def test_mainsail_sees_a_picture_that_says_why_there_is_none(cameras: ServerProcess) -> None:
-    """Mainsail, ``mjpegstreamer``: a camera that is not there is a stream all the same."""
+    """Mainsail, ``mjpegstreamer``: a camera that does not exist has a stream too."""
     with ask(cameras, f"/stream/attic?timestamp={NOW}") as response:
         one, two = islice(mainsails_pictures(response), 2)
         image = cv2.imdecode(np.frombuffer(one, np.uint8), cv2.IMREAD_COLOR)

@@ -1,4 +1,4 @@
-"""Behind a proxy that is trusted the client's address counts, and nobody else can choose one."""
+"""Addresses of clients behind a trusted proxy, and of other clients."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ClientAddressTests(TokenSiteCase):
         given = f"Bearer {self.tokens.get(token, token)}"
         return self.browser.ask("GET", path, Authorization=given, X_Forwarded_For=client, **more)
 
-    def test_wrong_tokens_of_one_keep_no_other_waiting(self) -> None:
+    def test_wrong_tokens_of_one_client_do_not_delay_others(self) -> None:
         for _ in range(MAX_WAITING + 2):
             self.ask("/snapshot/door", GUESSER, "wrong")
         self.assertEqual(self.ask("/snapshot/door", GUESSER, "viewer"), 401)  # unjudged
@@ -46,7 +46,7 @@ class ClientAddressTests(TokenSiteCase):
         statuses = [self.ask("/stream/door", CLIENT, peer=STRANGER) for _ in range(3)]
         self.assertEqual(statuses, [200, 200, 503])
 
-    def test_an_address_that_cannot_be_read_counts_as_the_proxys(self) -> None:
+    def test_an_invalid_client_address_counts_as_that_of_the_proxy(self) -> None:
         request = (
             b"GET /snapshot/door HTTP/1.1\r\nHost: localhost\r\n"
             b"Authorization: Bearer %s\r\nX-Forwarded-For: %s\r\n\r\n"
@@ -84,7 +84,7 @@ class ClientAddressTests(TokenSiteCase):
         self.assertNotIn(PROXY, text)
         self.clock.advance(10)
 
-    def test_whether_the_browser_speaks_tls_is_told_by_a_trusted_proxy_alone(self) -> None:
+    def test_only_a_trusted_proxy_says_that_the_browser_uses_tls(self) -> None:
         wanted = {
             "Origin": "http://localhost",
             "Upgrade": "websocket",

@@ -31,7 +31,7 @@ GET = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
         (b"\r\n", []),
     ],
 )  # fmt: skip
-def test_one_that_sends_no_more_has_its_whole_answer(
+def test_a_half_closed_client_gets_its_complete_response(
     cameras: ServerProcess, request_: bytes, answers: list[bytes]
 ) -> None:
     found = whole_answer(cameras, request_)
@@ -41,7 +41,7 @@ def test_one_that_sends_no_more_has_its_whole_answer(
 
 
 def watch_half_closed(server: ServerProcess) -> None:
-    """Watch ``door`` without a word, and go; the server sees both."""
+    """Watch ``door`` on a half-closed connection, then close it."""
     with half_closed(server, b"GET /stream/door HTTP/1.0\r\n\r\n") as connection:
         with connection.makefile("rb") as stream:
             for _ in range(20):
@@ -51,11 +51,11 @@ def watch_half_closed(server: ServerProcess) -> None:
     wait_for(lambda: not state(server, "door")["viewers"], "the viewer's end")
 
 
-def test_a_viewer_that_sends_no_more_goes_on_watching(cameras: ServerProcess) -> None:
+def test_a_half_closed_viewer_keeps_watching(cameras: ServerProcess) -> None:
     watch_half_closed(cameras)
 
 
-def test_so_does_one_that_a_worker_process_serves(tmp_path: Path) -> None:
+def test_a_half_closed_viewer_of_a_worker_process_keeps_watching(tmp_path: Path) -> None:
     door = "door=pattern:?size=160x120&fps=20"
     with serve(tmp_path, "--camera", door, "--workers", "1") as server:
         wait_for(lambda: server.status("door").get("state") == "live", "a picture")

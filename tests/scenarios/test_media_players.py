@@ -1,4 +1,4 @@
-"""Programs that people point at a camera, run as they are: each shows live pictures."""
+"""Media players and tools that show a camera: FFmpeg, OpenCV, GStreamer, VLC, curl."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from twistedcam.media import barcode
 
 
 def run(*command: str) -> bytes:
-    """Run a program to its end, which has to be a good one; what it wrote."""
+    """Run a program, check that it succeeds, and return its output."""
     return subprocess.run(command, capture_output=True, timeout=PATIENCE, check=True).stdout
 
 
 def curl(*arguments: str) -> bytes:
-    """What curl wrote."""
+    """Return the output of curl."""
     return run(require_program("curl"), "--silent", "--max-time", "20", *arguments)
 
 
 def goes_on(numbers: list[int]) -> bool:
-    """Whether the pictures of these numbers are each a later one."""
+    """True if the sequence numbers increase."""
     return len(numbers) > 1 and numbers == sorted(set(numbers))
 
 
@@ -83,7 +83,7 @@ def test_gstreamer(cameras: ServerProcess, tmp_path: Path) -> None:
 
 @pytest.fixture
 def public_folder() -> Iterator[Path]:
-    """A folder that every user can write to: pytest's own are for the user alone that runs it."""
+    """A folder that every user can write to, unlike those of pytest."""
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o777)
         yield Path(folder)
@@ -100,7 +100,7 @@ def test_vlc(cameras: ServerProcess, public_folder: Path) -> None:
     quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
     def shown() -> list[int]:
-        """The numbers of what it has shown, without the file that it may be writing."""
+        """Return the sequence numbers of the shown frames, without the file being written."""
         files = sorted(public_folder.glob("scene*.jpg"))[:-1]
         return [stamp_of(file.read_bytes()).number for file in files]
 

@@ -1,4 +1,4 @@
-"""Pictures and page where a token is needed, and in the pages of other sites."""
+"""The page with tokens, and frames in the pages of other sites."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.process import PATIENCE, ServerProcess, wait_for
 from twistedcam.auth import Grant, TokenFile
 
 DOOR = ("--camera", "door=pattern:?size=320x240&fps=10")
-#: What dashboards do with a camera, in their page: each gives a number that is more than nothing.
+#: Requests of dashboards for a camera; each returns a positive number.
 READS = """
 const [url, done] = [arguments[0], arguments[arguments.length - 1]];
 async function stream() {
@@ -48,7 +48,7 @@ function image(path, crossOrigin) {
 """
 
 
-#: Lets the page look several times whether it is time to ask again, an hour later.
+#: Lets the page check several times, one hour later, if it should send a request.
 AN_HOUR_LATER = """
 const now = performance.now.bind(performance);
 performance.now = () => now() + 3600e3;
@@ -61,7 +61,7 @@ class Dashboard(BaseHTTPRequestHandler):
     """A page of another site."""
 
     def do_GET(self) -> None:
-        """An empty page, whatever was asked for."""
+        """Send an empty page."""
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
         self.send_header("Content-Length", "15")
@@ -69,7 +69,7 @@ class Dashboard(BaseHTTPRequestHandler):
         self.wfile.write(b"<!doctype html>")
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
@@ -85,7 +85,7 @@ def dashboard() -> Iterator[str]:
             thread.join()
 
 
-def test_a_dashboards_page_reads_and_shows_the_camera(
+def test_the_page_of_a_dashboard_reads_and_shows_the_camera(
     browser: Page, cameras: ServerProcess
 ) -> None:
     """Mainsail reads the stream itself, Fluidd asks for images with ``crossorigin``."""
@@ -97,7 +97,7 @@ def test_a_dashboards_page_reads_and_shows_the_camera(
         browser.leave()
 
 
-def test_where_there_was_no_picture_nothing_is_said_to_be_recorded_or_saved(
+def test_without_a_picture_nothing_is_reported_as_recorded(
     browser: Page, cameras: ServerProcess
 ) -> None:
     browser.look(390, 844)
@@ -113,7 +113,7 @@ def test_where_there_was_no_picture_nothing_is_said_to_be_recorded_or_saved(
     browser.wait(lambda: "\nattic has no picture" in browser.text(".toast.bad"), "its name")
 
 
-def test_a_token_in_the_pages_address_goes_with_all_that_it_asks_for(
+def test_the_page_sends_the_token_of_its_address_with_all_requests(
     browser: Page, tmp_path: Path
 ) -> None:
     tokens = TokenFile(tmp_path / "tokens.toml")
@@ -151,7 +151,7 @@ def test_a_token_in_the_pages_address_goes_with_all_that_it_asks_for(
         browser.leave()
 
 
-def test_a_page_offers_what_its_token_is_good_for_and_says_what_not(
+def test_a_page_offers_what_its_token_allows_and_names_the_restrictions(
     browser: Page, tmp_path: Path
 ) -> None:
     tokens = TokenFile(tmp_path / "tokens.toml")
@@ -211,7 +211,7 @@ def test_a_page_offers_what_its_token_is_good_for_and_says_what_not(
         browser.leave()
 
 
-def test_a_page_whose_token_was_taken_away_says_so_and_asks_no_more(
+def test_a_page_whose_token_was_removed_says_so_and_sends_no_more_requests(
     browser: Page, tmp_path: Path
 ) -> None:
     tokens = TokenFile(tmp_path / "tokens.toml")

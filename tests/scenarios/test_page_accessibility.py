@@ -1,4 +1,4 @@
-"""The page for people who hear it, or use no mouse: axe-core, live regions, focus, keys."""
+"""Accessibility of the page: axe-core, live regions, focus, keys."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.http_server import serve, state
 from tests.support.process import ServerProcess, wait_for
 from tests.support.system import require
 
-#: Where `make test` puts it (tools/browser_parts.py).
+#: The folder where `make test` installs axe-core (tools/browser_parts.py).
 PARTS = Path(sys.prefix) / "share/twistedcam-tests"
 CAMERAS = ("--camera", "door=pattern:?size=320x240&fps=10", "--camera", "yard=pattern:?fps=5")
 #: Width, height, dark.
@@ -68,7 +68,7 @@ def page(browser: Page, server: ServerProcess) -> Page:
 
 
 def violations(page: Page) -> list[Any]:
-    """What axe-core finds, in all windows, light and dark."""
+    """Return the violations that axe-core finds in all windows, light and dark."""
     found = sorted(PARTS.glob("axe-*.min.js"))
     require(found, f"no axe-core: python tools/browser_parts.py {PARTS}")
     page.chrome.execute_script(found[-1].read_text())
@@ -81,9 +81,7 @@ def violations(page: Page) -> list[Any]:
     return seen
 
 
-def test_axe_finds_nothing_in_the_grid_alone_the_player_and_the_dialogs(
-    page: Page, server: ServerProcess
-) -> None:
+def test_axe_finds_no_violations(page: Page, server: ServerProcess) -> None:
     assert violations(page) == []
     page.chrome.get(f"{server.http}/#door")
     page.wait(lambda: page.text(".slider"), "its settings")
@@ -103,7 +101,7 @@ def test_axe_finds_nothing_in_the_grid_alone_the_player_and_the_dialogs(
     page.click("#ask button[value=no]")
 
 
-def test_one_region_tells_changes_with_the_camera_s_name_and_figures_are_silent(
+def test_one_region_announces_changes_and_statistics_are_silent(
     page: Page, server: ServerProcess
 ) -> None:
     assert page.chrome.execute_script(LIVE) == ["news"]
@@ -123,7 +121,7 @@ def test_one_region_tells_changes_with_the_camera_s_name_and_figures_are_silent(
     assert not any("fps" in each or "/s" in each for each in page.chrome.execute_script(heard))
 
 
-def test_an_error_is_an_alert_that_stays_until_it_is_closed(page: Page) -> None:
+def test_an_error_is_an_alert_until_it_is_closed(page: Page) -> None:
     page.chrome.execute_script("""
         window.timers = [];
         const later = window.setTimeout;
@@ -144,7 +142,7 @@ def test_an_error_is_an_alert_that_stays_until_it_is_closed(page: Page) -> None:
     assert page.chrome.execute_script("return document.activeElement.id") == "cameras"
 
 
-def test_what_is_shown_alone_has_the_focus_and_going_back_returns_it(page: Page) -> None:
+def test_the_camera_shown_alone_has_the_focus_until_going_back(page: Page) -> None:
     page.chrome.execute_script("document.querySelector('[data-camera=yard] .open').click()")
     page.wait(lambda: page.chrome.execute_script(FOCUS) == "yard name", "the heading's focus")
     page.click("#back")
@@ -157,7 +155,7 @@ def test_what_is_shown_alone_has_the_focus_and_going_back_returns_it(page: Page)
     page.chrome.execute_script("location.hash = ''")
 
 
-def test_keys_are_switched_off_for_good_and_on_again(page: Page, server: ServerProcess) -> None:
+def test_the_keys_setting_is_remembered(page: Page, server: ServerProcess) -> None:
     page.chrome.get(f"{server.http}/#yard")
     page.wait(lambda: page.text(".camera .name") == "yard", "it alone")
     page.click("#keys")

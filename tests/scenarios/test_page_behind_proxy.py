@@ -1,4 +1,4 @@
-"""The page behind nginx, below any path, with the lines that docs/http.md gives."""
+"""The page behind nginx, with path prefixes, and with the configuration of docs/http.md."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from twistedcam.auth import Grant, TokenFile
 
 DOOR = ("--camera", "door=pattern:?size=320x240&fps=10", "--trusted-proxy", "127.0.0.1")
 DOCS = (ROOT / "docs/http.md").read_text()
-#: What the document says of a path: how the first two lines of the location then look.
+#: The first two lines of the location for a path prefix, as in the document.
 LOCATION, BACKEND = "location / {", "http://127.0.0.1:8080;"
 BELOW = "http://127.0.0.1:8080/;"
-#: Pictures that were asked for one by one, as is done where there is no WebSocket.
+#: Snapshots that were polled, as without WebSockets.
 PULLED = """return performance.getEntriesByType("resource").map((each) => each.name)
     .filter((name) => name.includes("after="))"""
 LOADED = "return (document.querySelector(arguments[0])?.naturalWidth ?? 0) > 0"
 
 
 def proxied(folder: Path, backend: str, path: str) -> Nginx:
-    """nginx with the document's lines, on a port of its own, and with nothing beside that path."""
+    """Start nginx with the configuration of the document, for one path prefix only."""
     port = free_port()
     found = re.search(r"```nginx\n(map .*?\n}\n)(.*?)```", DOCS, re.DOTALL)
     assert found is not None
@@ -62,7 +62,7 @@ def server(folder: Path) -> Iterator[ServerProcess]:
 
 
 @pytest.mark.parametrize("path", ["/", "/cam/", "/webcam/", "/a/path/of%20several/"])
-def test_the_page_works_below_any_path(
+def test_the_page_works_with_any_path_prefix(
     browser: Page, server: ServerProcess, folder: Path, tmp_path: Path, path: str
 ) -> None:
     with proxied(tmp_path / "nginx", server.http, path) as nginx:
@@ -97,7 +97,7 @@ def test_the_page_works_below_any_path(
         browser.leave()
 
 
-def test_a_token_leaves_the_address_at_once_and_goes_on_for_this_tab(
+def test_a_token_is_removed_from_the_address_and_kept_for_the_tab(
     browser: Page, tmp_path: Path
 ) -> None:
     tokens = TokenFile(tmp_path / "tokens.toml")
@@ -133,7 +133,7 @@ def test_a_token_leaves_the_address_at_once_and_goes_on_for_this_tab(
         browser.leave()
 
 
-def test_a_page_opened_with_the_token_as_password_has_its_age_and_its_list(
+def test_a_page_opened_with_a_password_measures_ages_and_lists_recordings(
     browser: Page, tmp_path: Path
 ) -> None:
     tokens = TokenFile(tmp_path / "tokens.toml")
@@ -151,7 +151,7 @@ def test_a_page_opened_with_the_token_as_password_has_its_age_and_its_list(
 
 
 def installed(browser: Page) -> dict[str, Any]:
-    """The page's manifest, its addresses as the browser understands them."""
+    """Return the manifest with its URLs resolved by the browser."""
     found: dict[str, Any] = browser.chrome.execute_async_script("""
         const done = arguments[0], url = document.querySelector("link[rel=manifest]").href;
         fetch(url).then((answer) => answer.json()).then((read) => {
@@ -164,7 +164,7 @@ def installed(browser: Page) -> dict[str, Any]:
 
 
 def fetched(browser: Page, url: str) -> list[Any]:
-    """Status and type of an address, fetched by the page."""
+    """Return status and type of an address that the page fetches."""
     found: list[Any] = browser.chrome.execute_async_script(
         "const done = arguments[1]; fetch(arguments[0])"
         ".then((answer) => done([answer.status, answer.headers.get('Content-Type')]))",

@@ -40,7 +40,7 @@ def page(browser: Page, server: ServerProcess) -> Iterator[Page]:
 
 
 def patch(server: ServerProcess, properties: dict[str, int]) -> None:
-    """Set properties as any program does."""
+    """Set properties over the API."""
     request = urllib.request.Request(
         f"{server.http}/api/v1/cameras/door", json.dumps(properties).encode(),
         {"Content-Type": "application/json"}, method="PATCH",
@@ -58,7 +58,7 @@ def test_the_picture_moves_and_its_age_is_measured(page: Page, server: ServerPro
     page.shoot("one-light-1280")
 
 
-def test_an_age_is_measured_by_the_quickest_answer_and_says_what_is_not_known(page: Page) -> None:
+def test_ages_use_the_fastest_response_and_its_error(page: Page) -> None:
     found = page.chrome.execute_script("""
         return import("/static/lib/clock.js").then(async ({ clock }) => {
           const { age } = await import("/static/lib/dom.js");
@@ -78,14 +78,14 @@ def test_an_age_is_measured_by_the_quickest_answer_and_says_what_is_not_known(pa
     ]  # fmt: skip
 
 
-def test_where_no_websocket_works_the_page_pulls(page: Page, server: ServerProcess) -> None:
+def test_without_websockets_the_page_polls(page: Page, server: ServerProcess) -> None:
     page.open(server.http + "/?pictures=pull")
     page.moves()
     page.wait(lambda: " ms old" in page.text(".figures"), "a measured age")
     page.wait(lambda: state(server)["viewers"] == 1, "a viewer who pulls")
 
 
-def test_stop_and_start_do_so_by_button_and_by_key(page: Page, server: ServerProcess) -> None:
+def test_stop_and_start_work_by_button_and_by_key(page: Page, server: ServerProcess) -> None:
     page.wait(page.is_live, "a live camera")
     page.click(".toggle")
     page.wait(lambda: page.text(".state") == "Stopped", "a stopped camera")
@@ -101,7 +101,7 @@ def test_stop_and_start_do_so_by_button_and_by_key(page: Page, server: ServerPro
     page.wait(page.is_live, "a live camera")
 
 
-def test_each_key_does_what_the_foot_of_the_page_says(page: Page, server: ServerProcess) -> None:
+def test_each_key_runs_its_action(page: Page, server: ServerProcess) -> None:
     page.wait(page.is_live, "a live camera")
     page.keys("r")
     page.wait(lambda: state(server)["recording"], "a recording")
@@ -119,7 +119,7 @@ def test_each_key_does_what_the_foot_of_the_page_says(page: Page, server: Server
     assert state(server)["state"] == "live"
 
 
-def test_the_last_seconds_are_saved_after_the_fact(page: Page, server: ServerProcess) -> None:
+def test_the_last_seconds_are_saved_later(page: Page, server: ServerProcess) -> None:
     page.wait(lambda: page.text(".last").startswith("Save last "), "some seconds to save")
     page.click(".last")
     page.wait(lambda: "Saved door_" in page.text("#toasts"), "word of it")
@@ -166,7 +166,7 @@ def test_a_recording_is_made_played_and_deleted(page: Page, server: ServerProces
     page.wait(lambda: name not in page.names(), "a list without it")
 
 
-def test_after_a_deletion_the_next_card_has_the_focus_and_keys_go_on(
+def test_after_a_deletion_the_next_row_has_the_focus_and_keys_still_work(
     page: Page, server: ServerProcess
 ) -> None:
     page.wait(page.is_live, "a live camera")
@@ -201,7 +201,7 @@ def test_a_snapshot_is_saved(page: Page, server: ServerProcess, folder: Path) ->
     page.wait(lambda: "Saved door_" in page.text("#toasts"), "word of it")
 
 
-def test_a_slider_sets_what_it_names(page: Page, server: ServerProcess) -> None:
+def test_a_slider_sets_its_property(page: Page, server: ServerProcess) -> None:
     page.wait(lambda: page.text(".slider"), "a slider")
     slider = page.find("[name=quality]")
     page.chrome.execute_script(
@@ -216,7 +216,9 @@ def test_a_slider_sets_what_it_names(page: Page, server: ServerProcess) -> None:
     page.wait(lambda: quality() == 40, "the quality")
 
 
-def test_a_slider_shows_what_somebody_else_has_set(page: Page, server: ServerProcess) -> None:
+def test_a_slider_shows_the_value_that_another_client_has_set(
+    page: Page, server: ServerProcess
+) -> None:
     def shows(value: int) -> bool:
         output = page.text(".slider:has([name=quality]) output")
         return str(value) == output == page.value("[name=quality]")
@@ -233,7 +235,7 @@ def test_a_slider_shows_what_somebody_else_has_set(page: Page, server: ServerPro
     patch(server, {"quality": 80, "fps": 15})
 
 
-def test_two_tabs_agree_without_being_reloaded(page: Page, server: ServerProcess) -> None:
+def test_two_tabs_show_the_same_without_a_reload(page: Page, server: ServerProcess) -> None:
     chrome = page.chrome
     first = chrome.current_window_handle
     chrome.switch_to.new_window("tab")
@@ -262,7 +264,7 @@ def test_two_tabs_agree_without_being_reloaded(page: Page, server: ServerProcess
         chrome.switch_to.window(first)
 
 
-def test_on_a_phone_in_the_dark_all_fits(page: Page) -> None:
+def test_the_page_fits_on_a_phone_in_dark_colours(page: Page) -> None:
     page.look(360, 740, dark=True)
     page.wait(page.is_live, "a live camera")
     page.moves()
@@ -280,7 +282,7 @@ def test_on_a_phone_in_the_dark_all_fits(page: Page) -> None:
     page.shoot("one-dark-360")
 
 
-def test_a_recording_named_by_a_blank_can_be_seen(
+def test_a_recording_named_with_a_space_is_visible(
     page: Page, server: ServerProcess, folder: Path
 ) -> None:
     film(folder / " .mp4", "libx264")
@@ -311,7 +313,7 @@ def test_every_button_and_field_has_a_name_for_a_screen_reader(page: Page) -> No
 
 
 def test_without_scripts_there_is_a_picture(server: ServerProcess, tmp_path: Path) -> None:
-    # An MJPEG stream never ends, so the page never is all there, and is not waited for.
+    # An MJPEG stream never ends, so the page never finishes loading.
     with chromium(tmp_path, "--blink-settings=scriptEnabled=false", load="none") as page:
         page.look()
         page.chrome.get(server.http + "/")

@@ -1,6 +1,6 @@
-"""How the page looks: at each width and in each state nothing is cut, covered or left empty.
+"""Layout of the page: nothing is cut, covered or left empty, at each width and in each state.
 
-The screenshots are kept in ``artifacts/page``, for people to look at.
+The screenshots are saved in ``artifacts/page``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ WINDOWS: Sequence[Window] = (
     (390, 844, False),
     (360, 740, True),
 )
-#: Pixels that may stay empty below the picture of a camera that is shown alone.
+#: Most empty pixels below the picture of a camera that is shown alone.
 EMPTY = 120
 FAULTS = """
 const faults = [], wide = document.documentElement.scrollWidth;
@@ -48,7 +48,7 @@ for (const line of document.querySelectorAll(".recording .at, .recording .facts-
 }
 return faults;
 """
-#: What a note of so many words covers, or moves.
+#: Returns the elements that a note covers or moves.
 COVERED = """
 const [text] = arguments, under = () => document.querySelector("#main").getBoundingClientRect().top;
 scrollTo(0, 0);
@@ -72,7 +72,7 @@ NOTE = "Saved printer_2026-11-28_18-07-38.jpg"
 
 
 def looks_well(page: Page, name: str, windows: Sequence[Window] = WINDOWS) -> None:
-    """Look at the page in these windows, and keep what was seen."""
+    """Check the page in these windows, and save screenshots."""
     for width, height, dark in windows:
         page.look(width, height, dark)
         faults = page.chrome.execute_script(FAULTS, EMPTY)
@@ -84,14 +84,14 @@ def looks_well(page: Page, name: str, windows: Sequence[Window] = WINDOWS) -> No
 
 
 def post(server: ServerProcess, path: str) -> dict[str, str]:
-    """Give a command."""
+    """Send a command."""
     request = urllib.request.Request(f"{server.http}/api/v1/cameras/{path}", method="POST")
     with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         found: dict[str, str] = json.load(answer)
         return found
 
 
-def test_a_webcam_with_many_settings_that_records_beside_thirty_recordings(
+def test_a_recording_webcam_with_many_settings_and_recordings(
     browser: Page, tmp_path: Path
 ) -> None:
     require_fakecam()
@@ -121,7 +121,7 @@ def test_a_webcam_with_many_settings_that_records_beside_thirty_recordings(
         browser.leave()
 
 
-def test_cameras_in_every_state_side_by_side_and_alone(browser: Page, tmp_path: Path) -> None:
+def test_cameras_in_every_state(browser: Page, tmp_path: Path) -> None:
     cameras = ("door=pattern:?size=640x360&fps=5", "yard=pattern:?size=320x240&fps=5",
                "attic=webcam:/dev/none", "phone=pattern:?size=240x320&fps=5")  # fmt: skip
     with serve(tmp_path, *(word for each in cameras for word in ("--camera", each))) as server:

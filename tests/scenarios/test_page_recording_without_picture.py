@@ -1,4 +1,4 @@
-"""What the page says of a recording that has no picture."""
+"""A recording without a picture, on the page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ AMBER = "rgba(242, 180, 87, 0.9)"
 COLOUR = "return getComputedStyle(document.querySelector(arguments[0])).backgroundColor"
 
 
-def test_a_recording_without_a_picture_is_amber_and_says_what_it_waits_for(
+def test_a_recording_without_a_picture_is_amber_and_shows_the_reason(
     browser: Page, cameras: ServerProcess
 ) -> None:
     browser.look()

@@ -1,4 +1,4 @@
-"""The list of recordings: three states, snapshots, films that do not play, odd names."""
+"""The list of recordings: three states, snapshots, files that do not play, unusual names."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def page(browser: Page, server: ServerProcess) -> Page:
     return browser
 
 
-def test_a_list_that_cannot_be_had_says_why_and_is_asked_for_again(
+def test_a_list_that_cannot_be_loaded_shows_the_reason_and_a_retry_button(
     page: Page, server: ServerProcess, folder: Path
 ) -> None:
     assert page.chrome.execute_script(LOADING).startswith("Loading")
@@ -113,7 +113,7 @@ def test_a_snapshot_is_listed_is_shown_large_and_deleted(
 
 
 @pytest.mark.parametrize("name", ["broken.mp4", "broken.mkv", "picture.jpg"])
-def test_what_cannot_be_played_says_so_and_can_be_had(
+def test_a_file_that_cannot_be_played_can_be_downloaded(
     page: Page, server: ServerProcess, folder: Path, name: str
 ) -> None:
     (folder / name).write_bytes(b"nothing " * 128)
@@ -131,7 +131,9 @@ def test_what_cannot_be_played_says_so_and_can_be_had(
     page.complaints()
 
 
-def test_odd_names_turn_nothing_round(page: Page, server: ServerProcess, folder: Path) -> None:
+def test_names_do_not_change_the_direction_of_text(
+    page: Page, server: ServerProcess, folder: Path
+) -> None:
     for name in (RIGHT_TO_LEFT, DECEIVING):
         (folder / name).write_bytes(b"x")
     page.open(server.http + "/")
@@ -151,7 +153,7 @@ def test_odd_names_turn_nothing_round(page: Page, server: ServerProcess, folder:
     page.complaints()
 
 
-def test_a_quality_is_offered_where_jpegs_are_made_and_nowhere_else(
+def test_the_quality_is_offered_only_if_jpegs_are_encoded(
     browser: Page, cameras: ServerProcess, server: ServerProcess, tmp_path: Path
 ) -> None:
     with serve(tmp_path, "--camera", f"relay={cameras.http}/stream/door") as passing:

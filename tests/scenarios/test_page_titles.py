@@ -1,4 +1,4 @@
-"""Cameras of any name on the page, shown by their titles."""
+"""Names and titles of cameras on the page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         yield running
 
 
-def test_a_camera_is_shown_by_its_title_and_steered_by_its_name(
+def test_a_camera_is_shown_by_its_title_and_controlled_by_its_name(
     browser: Page, server: ServerProcess
 ) -> None:
     browser.open(server.http)

@@ -1,4 +1,4 @@
-"""Plain HTTP on a port for TLS: one answer in clear, and nothing of it for anybody else."""
+"""Plain HTTP on a TLS port: a response in clear text."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         b"POST / HTTP/1.0\r\nhost:cam.example:8443\nContent-Length: 0\n\n",
     ],
 )
-def test_it_is_told_to_use_https(server: ServerProcess, request_: bytes) -> None:
+def test_the_response_names_the_https_address(server: ServerProcess, request_: bytes) -> None:
     server.greeting.append(f"http://127.0.0.1:{server.tls_ports()[-1]}")
     head, _, body = whole_answer(server, request_).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400 ")
     assert body == b"This port speaks HTTPS, not HTTP: use https://cam.example:8443/\n"
 
 
-def test_tls_goes_on(server: ServerProcess) -> None:
+def test_tls_still_works(server: ServerProcess) -> None:
     port = server.tls_ports()[-1]
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -52,7 +52,7 @@ def test_tls_goes_on(server: ServerProcess) -> None:
     connection.close()
 
 
-def test_no_name_is_sent_back_that_is_none() -> None:
+def test_an_invalid_host_is_not_sent_back() -> None:
     for host in (b"<script>", b"a b", b"x" * 300, b"a\xff", b""):
         answer = plain_answer(b"GET / HTTP/1.1\r\nHost: " + host + b"\r\n\r\n")
         assert answer.endswith("use https://…/\n".encode())

@@ -1,4 +1,4 @@
-"""A recording shows the colours of the live picture, in each player."""
+"""Recordings have the colours of the live picture in each player."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.http_server import serve
 from tests.support.process import PATIENCE, ServerProcess, wait_for
 from tests.support.system import require_program
 
-#: Columns of one colour each, in RGB: greys and what lies at the edges of the colour space.
+#: The colours of the columns in RGB: greys, and edges of the colour space.
 COLOURS = [
     (22, 22, 22),
     (90, 90, 90),
@@ -29,11 +29,11 @@ COLOURS = [
     (80, 100, 140),  # Chromium itself has less of a blue that is full, with the matrix of BT.709
     (190, 180, 50),
 ]
-#: One below the size from which on films have the matrix of BT.709, one above it.
+#: One size below the limit for the BT.709 matrix, and one above it.
 SIZES = {"small": (640, 480), "large": (1280, 720)}
-#: How far a value may be from that of the live picture.
+#: Largest difference from a value of the live picture.
 NEAR = 4
-#: Reads the middle of each column of a film and of the live picture.
+#: Reads the middle of each column of a recording and of the live picture.
 READ = """
 const [film, live, columns, done] = arguments;
 function middles(source, width, height) {
@@ -79,7 +79,7 @@ def patches(width: int, height: int) -> bytes:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """Cameras ``small`` and ``large``, each with a film of its own."""
+    """A server with the cameras ``small`` and ``large``, each with a recording."""
     folder = tmp_path_factory.mktemp("recordings")
     options: list[str] = []
     for name, size in SIZES.items():
@@ -108,14 +108,14 @@ def same(found: Any, expected: Any) -> None:
 
 
 def middles(image: Any) -> list[list[int]]:
-    """The middle of each column of an array of RGB."""
+    """Return the middle of each column of an RGB image."""
     height, width = image.shape[:2]
     places = [int((column + 0.5) * width / len(COLOURS)) for column in range(len(COLOURS))]
     return [[int(value) for value in image[height // 2, at]] for at in places]
 
 
 @pytest.mark.parametrize("name", SIZES)
-def test_a_film_says_which_colours_it_has(server: ServerProcess, name: str) -> None:
+def test_a_recording_declares_its_colours(server: ServerProcess, name: str) -> None:
     words = ["-v", "error", "-select_streams", "v", "-show_streams", "-of", "json"]
     done = subprocess.run(
         [require_program("ffprobe", "ffmpeg"), *words, str(film_of(server, name))],
@@ -142,7 +142,7 @@ def test_gstreamer_shows_the_live_colours(server: ServerProcess, name: str, tmp_
     shot = tmp_path / "shot.rgb"
     program = require_program("gst-launch-1.0", "gstreamer1.0-tools")
     chain = f"filesrc location={film_of(server, name)} ! decodebin ! videoconvert"
-    # Its conversion to 8 bits is up to 6 too dark in itself: that to 16 bits is exact.
+    # The conversion of GStreamer to 8 bits is up to 6 too dark; that to 16 bits is exact.
     chain += f" ! video/x-raw,format=ARGB64_LE ! filesink location={shot}"
     done = subprocess.run(
         [program, "-q", *chain.split()], capture_output=True, text=True, timeout=PATIENCE

@@ -1,4 +1,4 @@
-"""A server whose recordings folder has odd things in it since before the start."""
+"""A recordings folder with unusual files: links, folders, names that are not UTF-8."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def listed(server: ServerProcess) -> list[str]:
     return [each["recording"] for each in json.loads(body)["recordings"]]
 
 
-def test_all_that_are_recordings_are_listed_and_the_server_goes_on(server: ServerProcess) -> None:
+def test_all_recordings_are_listed_and_the_server_keeps_running(server: ServerProcess) -> None:
     names = ["a.mp4", "big.mkv", "c.mp4", "caf%E9.mp4", "endless.mkv"]
     assert sorted(listed(server)) == names
     wait_for(lambda: ".x.mp4.part" in server.log, "the word of what is unfinished")
@@ -75,7 +75,7 @@ def test_all_that_are_recordings_are_listed_and_the_server_goes_on(server: Serve
 
 
 @pytest.mark.parametrize("path", [quote("caf%E9.mp4"), "caf%E9.mp4"])
-def test_a_name_that_is_no_utf_8_is_played_and_has_a_thumbnail(
+def test_a_name_that_is_not_utf_8_is_served_and_has_a_thumbnail(
     server: ServerProcess, folder: Path, path: str
 ) -> None:
     assert ask(server, f"/recordings/{path}") == (200, (folder / "a.mp4").read_bytes())
@@ -84,7 +84,9 @@ def test_a_name_that_is_no_utf_8_is_played_and_has_a_thumbnail(
     assert (status, jpeg[:2]) == (200, b"\xff\xd8")
 
 
-def test_it_is_deleted_on_the_control_port_and_by_http(server: ServerProcess, folder: Path) -> None:
+def test_recordings_are_deleted_on_the_control_port_and_over_http(
+    server: ServerProcess, folder: Path
+) -> None:
     odd = os.fsencode(folder) + b"/\xfcber.mp4"
     for delete in (
         lambda: server.command_lines("recordings delete %FCber.mp4") == ["OK"],
@@ -98,7 +100,7 @@ def test_it_is_deleted_on_the_control_port_and_by_http(server: ServerProcess, fo
     assert "deleted %FCber.mp4" in server.log
 
 
-def test_what_changes_its_place_with_a_link_never_gives_another_file(
+def test_a_file_replaced_by_a_link_never_gives_another_file(
     server: ServerProcess, folder: Path
 ) -> None:
     content, over = (folder / "a.mp4").read_bytes(), threading.Event()
@@ -127,7 +129,7 @@ def test_what_changes_its_place_with_a_link_never_gives_another_file(
 
 
 @pytest.mark.parametrize("size", [60_000_000, 1_000])
-def test_one_that_grows_is_sent_as_long_as_was_said_and_one_that_shrinks_ends(
+def test_files_that_change_are_sent_with_the_announced_length_or_aborted(
     server: ServerProcess, folder: Path, size: int
 ) -> None:
     path, said = folder / "big.mkv", 30_000_000

@@ -18,7 +18,7 @@ from tests.support.process import ROOT, wait_for
 from tests.support.system import require, require_program
 from twistedcam.media import barcode
 
-#: Where screenshots are kept, for people to look at.
+#: The folder of the screenshots.
 ARTIFACTS = ROOT / "artifacts" / "page"
 FLAGS = (
     "--headless=new",
@@ -34,9 +34,9 @@ FLAGS = (
     "--force-prefers-reduced-motion",
     "--autoplay-policy=no-user-gesture-required",
 )
-#: A server of the tests, in an address.
+#: The origin of a test server in a URL.
 ORIGIN = re.compile(r"https?://127\.0\.0\.1:\d+")
-#: Scrolls so that a picture is seen whole, and the page's head lies above it.
+#: Scrolls until a picture is fully visible below the head of the page.
 UNCOVER = """
 scrollTo(0, 0);
 if (arguments[0].getBoundingClientRect().bottom > innerHeight) {
@@ -47,10 +47,10 @@ if (arguments[0].getBoundingClientRect().bottom > innerHeight) {
 
 @contextmanager
 def chromium(downloads: Path, *flags: str, load: str = "normal") -> Iterator[Page]:
-    """A browser with a profile of its own, ended with the context.
+    """Start a browser with its own profile, and quit it at the end.
 
     Arguments:
-        load: how much of a page is waited for: ``normal``, all of it; ``none``, nothing.
+        load: how long to wait for a page: ``normal``, until it is loaded; ``none``, not at all.
     """
     browser = require_program("chromium")
     driver = require_program("chromedriver", apt="chromium-driver")
@@ -74,7 +74,7 @@ def chromium(downloads: Path, *flags: str, load: str = "normal") -> Iterator[Pag
 
 
 class Page:
-    """The page as a person has it before them."""
+    """The page in the browser."""
 
     def __init__(self, chrome: Any, downloads: Path) -> None:
         self.chrome = chrome
@@ -82,29 +82,29 @@ class Page:
         self._origin = ""
 
     def look(self, width: int = 1280, height: int = 900, dark: bool = False) -> None:
-        """Have a window of that size, and light or dark colours."""
+        """Set the size of the window, and light or dark colours."""
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self.chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
 
     def open(self, url: str) -> None:
-        """Go there, and wait until the page is connected."""
+        """Open a URL and wait until the page is connected."""
         self._origin = "".join(ORIGIN.findall(url))
         self.chrome.get(url)
         self.wait(lambda: self.text("#link") == "Connected", "a connected page")
 
     def find(self, selector: str) -> Any:
-        """The first element."""
+        """Return the first element."""
         return self.chrome.find_element("css selector", selector)
 
     def widths(self, selector: str) -> list[float]:
-        """How wide each of them is now; nothing where the page is not that far yet."""
+        """Return the widths of all matching elements."""
         found = self.chrome.find_elements("css selector", selector)
         return [each.size["width"] for each in found]
 
     def text(self, selector: str) -> str:
-        """What a person reads in all elements of that kind, a line each."""
+        """Return the visible text of all matching elements, one line for each."""
         found = self.chrome.execute_script(
             "return [...document.querySelectorAll(arguments[0])]"
             ".filter(e => e.checkVisibility()).map(e => e.innerText.trim())"
@@ -114,25 +114,25 @@ class Page:
         return str(found)
 
     def value(self, selector: str) -> str:
-        """What stands in a field; nothing where there is none yet."""
+        """Return the value of a field, or nothing if there is no field."""
         found = self.chrome.find_elements("css selector", selector)
         return str(found[0].get_property("value")) if found else ""
 
     def click(self, selector: str) -> None:
-        """Press it, when it can be pressed."""
+        """Click an element when it is enabled."""
         self.wait(lambda: self.find(selector).is_enabled(), f"{selector} to be enabled")
         script = "arguments[0].scrollIntoView({block: 'center'})"  # not under the page's head
         self.chrome.execute_script(script, self.find(selector))
         self.find(selector).click()
 
     def keys(self, keys: str) -> None:
-        """Type, with nothing in particular having the focus."""
+        """Type keys into the focused element."""
         from selenium.webdriver import ActionChains
 
         ActionChains(self.chrome).send_keys(keys).perform()
 
     def wait(self, probe: Any, what: str) -> Any:
-        """Wait until it is so."""
+        """Wait until the probe is true; take a screenshot if it fails."""
         try:
             return wait_for(probe, what)
         except AssertionError:
@@ -140,7 +140,7 @@ class Page:
             raise
 
     def stamp(self, selector: str = ".picture") -> barcode.Stamp | None:
-        """What the barcode in the picture on the screen says, read from a screenshot."""
+        """Read the barcode of the displayed frame from a screenshot."""
         canvas = self.find(selector)
         self.chrome.execute_script(UNCOVER, canvas)
         png = np.frombuffer(canvas.screenshot_as_png, np.uint8)
@@ -154,11 +154,11 @@ class Page:
         return barcode.read(restored.astype(np.uint8, copy=False))
 
     def is_live(self) -> bool:
-        """Whether the camera that is shown alone is said to be live."""
+        """True if the camera that is shown alone is live."""
         return self.text(".state") == "Live" and not self.find(".overlay").is_displayed()
 
     def moves(self, selector: str = ".picture") -> None:
-        """See that the picture is a live one that goes on: what was not yet is seen twice."""
+        """Check that the picture is live: two later frames are displayed."""
         for _ in range(2):
             now_us = time.time() * 1e6
             self.wait(
@@ -167,7 +167,7 @@ class Page:
             )
 
     def plays(self) -> bool:
-        """Whether the recording in the player goes on."""
+        """True if the recording in the player advances."""
         at = self.chrome.execute_script(
             "return document.querySelector('#player-video').currentTime"
         )
@@ -181,7 +181,7 @@ class Page:
         return found
 
     def shoot(self, name: str) -> None:
-        """Keep a screenshot of the whole page."""
+        """Save a screenshot of the whole page."""
         ARTIFACTS.mkdir(parents=True, exist_ok=True)
         self.chrome.execute_script("scrollTo(0, 0)")
         shot = self.chrome.execute_cdp_cmd(
@@ -190,7 +190,7 @@ class Page:
         (ARTIFACTS / f"{name}.png").write_bytes(base64.b64decode(shot["data"]))
 
     def complaints(self) -> list[str]:
-        """What the browser has to say against the page: errors and broken policies.
+        """Return errors and violations of policies from the log of the browser.
 
         It may say of an earlier page, whose server is gone, after that page was left: that is
         not about this one.
@@ -203,6 +203,6 @@ class Page:
         ]
 
     def leave(self) -> None:
-        """Have no page open: nothing more is asked of the server, or said of it."""
+        """Leave the page, so that it sends no more requests."""
         self.chrome.get("about:blank")
         self.complaints()

@@ -1,4 +1,4 @@
-"""Headless Firefox, driven by Marionette, the protocol that it has built in."""
+"""Headless Firefox, driven by Marionette."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.ports import free_port
 from tests.support.process import PATIENCE, wait_for
 from tests.support.system import require, require_program
 
-#: Pictures may be read from a canvas, films begin by themselves, and nobody outside is asked.
+#: Allow reading canvases and autoplay, and switch off network services.
 PREFERENCES = {
     "app.update.enabled": False,
     "browser.shell.checkDefaultBrowser": False,
@@ -32,7 +32,7 @@ PREFERENCES = {
 
 @contextmanager
 def firefox(folder: Path) -> Iterator[Any]:
-    """A browser with its profile in a folder, as ``marionette_driver.Marionette``."""
+    """Start a browser with a profile in a folder."""
     program = require_program("firefox-esr")
     try:
         with warnings.catch_warnings():  # what it imports has its own to say

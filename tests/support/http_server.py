@@ -1,4 +1,4 @@
-"""A real server with a web side, and what its pictures say."""
+"""A real server with HTTP, and barcodes of its frames."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from twistedcam.media import barcode
 def serve(
     folder: Path, *options: str, port: int = 0, env: Mapping[str, str] | None = None
 ) -> ServerProcess:
-    """A server with a page, on a free port unless one is named."""
+    """Start a server with HTTP, by default on a free port."""
     http = f"tcp:{port}:interface=127.0.0.1"
     return ServerProcess(folder, *options, "--http", http, env=env)
 
 
 def state(server: ServerProcess, camera: str = "") -> dict[str, Any]:
-    """The status of a camera; without a name, of the only one."""
+    """Return the status of a camera, by default of the only one."""
     path = f"/api/v1/cameras/{camera}" if camera else "/api/v1/status"
     with urllib.request.urlopen(server.http + path, timeout=PATIENCE) as answer:
         found: dict[str, Any] = json.load(answer)
@@ -34,7 +34,7 @@ def state(server: ServerProcess, camera: str = "") -> dict[str, Any]:
 
 
 def stamp_of(jpeg: bytes) -> barcode.Stamp:
-    """What the barcode in a picture says."""
+    """Read the barcode of a JPEG."""
     image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
     stamp = barcode.read(image.astype(np.uint8, copy=False))
     assert stamp is not None
@@ -43,7 +43,7 @@ def stamp_of(jpeg: bytes) -> barcode.Stamp:
 
 @contextmanager
 def half_closed(server: ServerProcess, request: bytes) -> Iterator[socket.socket]:
-    """A connection whose client has sent this, and sends no more."""
+    """Open a connection that sends a request and closes its half."""
     host, _, port = server.http.removeprefix("http://").rpartition(":")
     with socket.create_connection((host, int(port)), PATIENCE) as connection:
         connection.sendall(request)
@@ -52,6 +52,6 @@ def half_closed(server: ServerProcess, request: bytes) -> Iterator[socket.socket
 
 
 def whole_answer(server: ServerProcess, request: bytes) -> bytes:
-    """All that comes until the server ends the connection."""
+    """Return everything that the server sends until it closes the connection."""
     with half_closed(server, request) as connection:
         return b"".join(iter(lambda: connection.recv(65536), b""))

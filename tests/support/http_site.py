@@ -1,4 +1,4 @@
-"""A site on a fake clock, and a browser that is asked byte by byte."""
+"""A site with a fake clock and fake connections."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from twistedcam.servers.http import Guard, HttpFactory, LiveStats, make_router
 
 
 class Transport(StringTransport):
-    """A connection that can be aborted."""
+    """A transport that can be aborted."""
 
     aborted = False
 
     def abortConnection(self) -> None:
-        """Note it."""
+        """Record the call."""
         self.aborted = True
         self.loseConnection()
 
     def setTcpNoDelay(self, enabled: bool) -> None:
-        """Nothing."""
+        """Ignore the call."""
 
 
 class Connection:
@@ -40,17 +40,17 @@ class Connection:
         self.channel.makeConnection(self.transport)
 
     def send(self, data: bytes) -> None:
-        """Bytes from the client."""
+        """Receive data from the client."""
         self.channel.dataReceived(data)
 
     def take(self) -> bytes:
-        """What has come since."""
+        """Return what was sent since the last call."""
         data: bytes = self.transport.value()
         self.transport.clear()
         return data
 
     def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> int:
-        """A request; the status. ``head`` and ``body`` have the answer."""
+        """Send a request and return the status; ``head`` and ``body`` have the response."""
         words = {"Host": "localhost", **{key.replace("_", "-"): headers[key] for key in headers}}
         if body:
             words = {"Content-Length": str(len(body)), "Content-Type": "application/json", **words}
@@ -62,12 +62,12 @@ class Connection:
 
     @property
     def json(self) -> Any:
-        """The answer's body."""
+        """The JSON body of the response."""
         return json.loads(self.body)
 
 
 class SiteCase(ServerCase):
-    """A site with the cameras ``door``, with frame 1, and ``yard``, stopped."""
+    """A site with the cameras ``door``, live with frame 1, and ``yard``, stopped."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -79,27 +79,27 @@ class SiteCase(ServerCase):
         self.guarded()
 
     def guarded(self, **guard: Any) -> None:
-        """Answer from now on behind that guard."""
+        """Use a guard with these arguments from now on."""
         self.factory = HttpFactory(partial(self.router.answer, Guard(**guard)), self.server)
 
     def show(self, seq: int, jpeg: bytes = b"\xff\xd8 jpeg \xff\xd9") -> Frame:
-        """A new frame of ``door``, captured at 1000 + ``seq`` seconds."""
+        """Publish a frame of ``door``, captured at 1000 + ``seq`` seconds."""
         frame = Frame(seq, (1000 + seq) * 1_000_000, 640, 480, jpeg)
         self.door.hub.publish(frame)
         return frame
 
     def connect(self) -> Connection:
-        """One more connection."""
+        """Return a new connection."""
         return Connection(self.factory)
 
     def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> Connection:
-        """A request on a connection of its own."""
+        """Send a request on a new connection."""
         connection = self.connect()
         self.status = connection.ask(method, path, body, **headers)
         return connection
 
     def answered(self, data: bytes) -> bytes:
-        """The status of the answer to these bytes; the server logs no error."""
+        """Return the status of the response to these bytes; check that no error is logged."""
         connection = self.connect()
         connection.send(data)
         self.clock.advance(0)

@@ -1,4 +1,4 @@
-"""A line of a certain width, between a browser and a server on the same machine.
+"""A proxy with a limited bandwidth between a browser and a server on this machine.
 
 Like the lines of mobile networks and full homes it holds much: who sends without being told what
 arrived fills it, and is read a second late.
@@ -16,14 +16,14 @@ from queue import Queue
 from tests.support.process import PATIENCE
 
 PIECE = 4 * 1024
-#: Pieces that are on their way at once: 1 MB.
+#: Pieces in transit: 1 MB.
 HELD = 256
-#: Bytes that the machine holds besides.
+#: Bytes of the socket buffers.
 BUFFER = 16 * 1024
 
 
 class SlowLine:
-    """Passes connections on to a port of this machine; answers come at a certain rate.
+    """Forwards connections to a port of this machine, with a limited rate of responses.
 
     Arguments:
         port: whose line it is, on 127.0.0.1.
@@ -75,7 +75,7 @@ class SlowLine:
     def _take(
         self, source: socket.socket, give: Callable[[bytes], None], sink: socket.socket | None
     ) -> None:
-        """Give on what comes, an empty piece at the end; there shut the sink."""
+        """Forward data, then an empty piece; then shut down the sink."""
         with suppress(OSError):
             while data := source.recv(PIECE):
                 give(data)
@@ -86,7 +86,7 @@ class SlowLine:
                 sink.shutdown(socket.SHUT_RDWR)
 
     def _give(self, pieces: Queue[bytes], sink: socket.socket) -> None:
-        """Send what is on its way, as fast as the line is; what nobody takes is lost."""
+        """Send pieces at the limited rate, and drop what cannot be sent."""
         is_open = True
         while data := pieces.get():
             if is_open:

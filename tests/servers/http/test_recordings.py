@@ -1,4 +1,4 @@
-"""Recordings as files: whole, in parts, and no more often than once."""
+"""Tests of recordings as files: whole, and in ranges."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 
 def fetch(server: ServerProcess, **headers: str) -> tuple[int, str | None, bytes, str]:
-    """Status, Content-Range, body and Last-Modified of a request for the film."""
+    """Return status, Content-Range, body and Last-Modified of a request for the recording."""
     connection = http.client.HTTPConnection(urlsplit(server.http).netloc, timeout=PATIENCE)
     named = {name.replace("_", "-"): headers[name] for name in headers}
     with closing(connection):
@@ -51,7 +51,7 @@ def fetch(server: ServerProcess, **headers: str) -> tuple[int, str | None, bytes
         ("bytes=-999999", 0, SIZE - 1),
     ],
 )
-def test_a_part_is_the_part_that_was_asked_for(
+def test_a_range_returns_that_part(
     server: ServerProcess, asked: str, first: int, last: int
 ) -> None:
     status, place, body, _ = fetch(server, Range=asked)
@@ -66,21 +66,19 @@ def test_a_part_is_the_part_that_was_asked_for(
         "bytes=1-2-3", "bytes=+1-2", "bytes=" + ",".join(["0-"] * 500), "bytes=0-9,20-29",
     ],
 )  # fmt: skip
-def test_what_is_no_range_and_several_are_answered_with_the_file_once(
-    server: ServerProcess, asked: str
-) -> None:
+def test_invalid_and_several_ranges_return_the_file_once(server: ServerProcess, asked: str) -> None:
     status, place, body, _ = fetch(server, Range=asked)
     assert (status, place, len(body)) == WHOLE
     assert body == CONTENT
 
 
 @pytest.mark.parametrize("asked", ["bytes=200000-", "bytes=-0"])
-def test_a_part_that_there_is_not_is_refused(server: ServerProcess, asked: str) -> None:
+def test_a_range_outside_the_file_is_refused(server: ServerProcess, asked: str) -> None:
     status, place, body, _ = fetch(server, Range=asked)
     assert (status, place, body) == (416, f"bytes */{SIZE}", b"")
 
 
-def test_a_part_of_another_file_is_the_whole_of_this_one(server: ServerProcess) -> None:
+def test_a_range_of_another_version_returns_the_whole_file(server: ServerProcess) -> None:
     *_, changed = fetch(server)
     status, _, body, _ = fetch(server, Range="bytes=0-9", If_Range=changed)
     assert (status, body) == (206, CONTENT[:10])
@@ -89,7 +87,7 @@ def test_a_part_of_another_file_is_the_whole_of_this_one(server: ServerProcess) 
         assert (status, place, len(body)) == WHOLE, other
 
 
-def test_one_that_is_being_written_is_there_when_it_is_whole(server: ServerProcess) -> None:
+def test_a_recording_in_progress_is_served_when_it_is_complete(server: ServerProcess) -> None:
     def ask(method: str, path: str, body: str = "{}") -> tuple[int, bytes]:
         connection = http.client.HTTPConnection(urlsplit(server.http).netloc, timeout=PATIENCE)
         with closing(connection):
@@ -110,11 +108,11 @@ def test_one_that_is_being_written_is_there_when_it_is_whole(server: ServerProce
     assert ask("GET", film)[0] == 200
 
 
-def test_a_suffix_of_a_file_without_a_byte_is_none() -> None:
+def test_a_suffix_of_an_empty_file_is_empty() -> None:
     assert normalize_range("bytes=-5", 0) == "bytes=-0"
 
 
-def test_readers_cannot_take_the_files_that_a_recording_needs(tmp_path: Path) -> None:
+def test_readers_leave_file_descriptors_for_recordings(tmp_path: Path) -> None:
     (tmp_path / "film.mkv").write_bytes(CONTENT * 100)  # more than a connection takes unread
     limits = ("--max-connections", "7")
     with serve(tmp_path, "--camera", "pattern:?size=160x120&fps=5", *limits) as server:
@@ -144,7 +142,7 @@ def test_readers_cannot_take_the_files_that_a_recording_needs(tmp_path: Path) ->
 
 
 class FileTests(SiteCase):
-    def test_nothing_but_recordings_of_that_folder_is_given(self) -> None:
+    def test_only_recordings_of_the_folder_are_served(self) -> None:
         (self.folder / ".hidden.mkv").write_bytes(b"x")
         (self.folder / "notes.txt").write_bytes(b"x")
         (self.folder / "link.mkv").symlink_to("/etc/passwd")
@@ -163,7 +161,7 @@ class FileTests(SiteCase):
         self.ask("GET", "/recordings")
         self.assertEqual(self.status, 404)
 
-    def test_a_recording_to_be_saved_says_its_name(self) -> None:
+    def test_a_download_has_the_name_of_the_recording(self) -> None:
         (self.folder / "caf\N{LATIN SMALL LETTER E WITH ACUTE}.jpg").write_bytes(b"x")
         for query in ("?download", "?download=1", "?token=x&download"):
             answer = self.ask("HEAD", f"/recordings/caf%C3%A9.jpg{query}")

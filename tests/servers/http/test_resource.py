@@ -1,4 +1,4 @@
-"""The pictures in somebody's own twisted.web site."""
+"""Tests of the resource in an existing twisted.web site."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ reactor: Any = installed_reactor
 
 class ResourceTests(ServingCase):
     def serve(self) -> None:
-        """The server, and a site that it is a part of."""
+        """Start the server and a site with its resource."""
         super().serve()
         root = Resource()
         root.putChild(b"cameras", self.service.resource())
@@ -32,7 +32,7 @@ class ResourceTests(ServingCase):
         self.site = f"http://127.0.0.1:{port.getHost().port}/cameras"
 
     def fetch(self, path: str, method: str = "GET", **headers: str) -> Any:
-        """Fires with status and body, or the stream that is open."""
+        """Return a Deferred of status and body, or of the open stream."""
         return self.in_thread(_fetch, self.site + path, method, headers)
 
     async def test_a_snapshot_is_the_newest_picture(self) -> None:
@@ -53,7 +53,7 @@ class ResourceTests(ServingCase):
             stream.close()
         await self.left()
 
-    async def test_one_that_is_sent_away_is_gone(self) -> None:
+    async def test_a_kicked_viewer_is_disconnected(self) -> None:
         stream = await self.fetch("/stream/cam")
         await self.in_thread(stream.read, 1000)
         [viewer] = self.service.server.viewers
@@ -66,13 +66,13 @@ class ResourceTests(ServingCase):
         await self.end_server()
         await self.in_thread(_to_its_end, stream)
 
-    async def test_what_is_not_there_and_what_is_not_asked_for(self) -> None:
+    async def test_unknown_cameras_and_methods_are_refused(self) -> None:
         self.assertEqual((await self.fetch("/stream/nope")).status, 404)
         self.assertEqual((await self.fetch("/metrics")).status, 404)
         self.assertEqual((await self.fetch("/stream", "POST")).status, 405)
         self.assertEqual((await self.fetch("/stream", "HEAD")).status, 200)
 
-    async def test_tokens_are_asked_for_here_too(self) -> None:
+    async def test_the_resource_checks_tokens(self) -> None:
         file = TokenFile(self.folder / "tokens.toml")
         token = file.add(Grant("desk", frozenset({"view"})))
         self.service.server.authenticator = Authenticator(reactor, file)
@@ -86,7 +86,7 @@ class ResourceTests(ServingCase):
         await next_frame(self.service.server.cameras["cam"].hub, reactor, PATIENCE)
 
     def left(self) -> Deferred[None]:
-        """Fires when nobody watches."""
+        """Return a Deferred that fires when there are no viewers."""
         gone: Deferred[None] = Deferred()
 
         def look() -> None:
@@ -100,7 +100,7 @@ class ResourceTests(ServingCase):
 
 
 class Answer:
-    """A whole answer."""
+    """A complete response."""
 
     def __init__(self, status: int, body: bytes) -> None:
         self.status, self.body = status, body
@@ -129,7 +129,7 @@ def _to_its_end(stream: Any) -> None:
 
 
 class WordsTests(ServingCase):
-    def test_words_are_those_of_serve_and_a_wrong_one_is_an_error(self) -> None:
+    def test_options_are_those_of_serve(self) -> None:
         made = CameraService.of("--camera", "a=pattern:", "--no-http")
         self.assertEqual(list(made.server.cameras), ["a"])
         self.assertNotIn("keys", [each.name for each in made])

@@ -15,7 +15,7 @@ CAMERA = "/api/v1/cameras/door"
 
 
 class CommandTests(SiteCase):
-    def test_a_command_that_a_program_adds_while_it_serves_is_there_at_once(self) -> None:
+    def test_a_command_added_at_run_time_is_available_at_once(self) -> None:
         @self.registry.command("light")
         def light(server: Any, state: str = "on") -> dict[str, str]:
             """Switch the light."""
@@ -28,7 +28,7 @@ class CommandTests(SiteCase):
 
         @self.registry.command("light")
         def lamp(server: Any) -> dict[str, str]:
-            """Another in its place."""
+            """Switch the lamp."""
             return {"lamp": "on"}
 
         self.assertEqual(self.ask("POST", "/api/v1/light").json, {"lamp": "on"})
@@ -58,7 +58,7 @@ class ApiTests(SiteCase):
         self.ask("GET", "/api/v1/shutdown")
         self.assertEqual(self.status, 405)
 
-    def test_answers_are_those_of_the_control_protocol(self) -> None:
+    def test_results_are_those_of_the_control_protocol(self) -> None:
         cameras = self.ask("GET", "/api/v1/cameras").json["cameras"]
         self.assertEqual([each["camera"] for each in cameras], ["door", "yard"])
         self.assertEqual(self.ask("GET", "/api/v1/cameras/door").json["state"], "live")
@@ -68,7 +68,7 @@ class ApiTests(SiteCase):
                          [("door", "live"), ("yard", "stopped")])  # fmt: skip
         self.assertEqual(self.ask("GET", "/api/v1/recordings").json, {"recordings": []})
 
-    def test_what_does_not_fit_is_said_and_nothing_done(self) -> None:
+    def test_invalid_parameters_are_refused(self) -> None:
         for body in (b"{", b"[]", b'{"nome": "x"}', b'{"name": [1]}', b'{"name": "../x.mkv"}',
                      b'{"name": "a\\u0000.mkv"}', b'{"name": "\\ud800.mkv"}', b"[" * 20_000,
                      ):  # fmt: skip
@@ -84,7 +84,7 @@ class ApiTests(SiteCase):
             self.ask("DELETE", "/api/v1/recordings/x").json["code"], "no-such-recording"
         )
 
-    def test_a_word_that_no_list_knows_is_refused_by_all(self) -> None:
+    def test_unknown_parameters_are_refused(self) -> None:
         for path in ("status", "status?camera=door", "cameras", "viewers", "recordings"):
             answer = self.ask("GET", f"/api/v1/{path}{'&' if '?' in path else '?'}x=1")
             self.assertEqual((self.status, answer.json["code"]), (400, "bad-argument"), path)

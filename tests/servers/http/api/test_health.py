@@ -16,14 +16,14 @@ class HealthTests(SiteCase):
         self.assertLessEqual({"queued_fps", "clients", "clients_stat"}, set(result["stream"]))
         self.assertFalse(self.ask("GET", "/state?camera=yard").json["result"]["source"]["online"])
 
-    def test_health_is_that_of_the_cameras_that_were_started(self) -> None:
+    def test_health_depends_on_the_started_cameras(self) -> None:
         self.assertTrue(self.ask("GET", "/healthz").json["ok"])
         self.yard.state, self.yard.reason = "recovering", "it was unplugged"
         answer = self.ask("GET", "/healthz")
         self.assertEqual(self.status, 503)
         self.assertIn("yard: it was unplugged", answer.json["message"])
 
-    def test_an_idle_camera_is_well_and_counted_as_stopped(self) -> None:
+    def test_a_suspended_camera_is_healthy_and_counted_as_stopped(self) -> None:
         self.yard.set_state("stopped", IDLE, is_idle=True)
         self.assertTrue(self.ask("GET", "/healthz").json["ok"])
         text = self.ask("GET", "/metrics").body.decode()

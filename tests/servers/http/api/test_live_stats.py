@@ -7,7 +7,7 @@ from twistedcam.events import CameraChanged
 
 
 class LiveStatsTests(SiteCase):
-    def test_figures_come_at_once_then_every_second_and_soon_after_a_change(self) -> None:
+    def test_statistics_are_sent_at_once_every_second_and_after_a_change(self) -> None:
         self.figures.startService()
         self.addCleanup(self.figures.stopService)
         connection = self.connect()

@@ -9,7 +9,7 @@ OPENMETRICS = "application/openmetrics-text"
 
 
 class MetricsTests(SiteCase):
-    def test_metrics_count_what_went_out_to_those_who_have_left_too(self) -> None:
+    def test_metrics_include_viewers_that_have_left(self) -> None:
         connection = self.connect()
         connection.send(b"GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
         self.show(2)
@@ -20,7 +20,7 @@ class MetricsTests(SiteCase):
         self.assertIn('twistedcam_delivery_age_seconds_count{camera="door",kind="http"} 2', text)
         self.assertIn('twistedcam_camera_state{camera="yard",state="stopped"} 1.0', text)
 
-    def test_metrics_count_what_is_published(self) -> None:
+    def test_metrics_count_published_data(self) -> None:
         target = parse_target("rtmp://example.org/live/KEY")
         self.server.channels["door"].outputs.add([target])
         text = self.ask("GET", "/metrics").body.decode()
@@ -28,7 +28,7 @@ class MetricsTests(SiteCase):
             self.assertIn(f'twistedcam_{name}{{camera="door",target="rtmp"}} 0.0', text)
         self.assertNotIn("KEY", text)
 
-    def test_figures_in_a_version_that_is_none_come_as_text(self) -> None:
+    def test_an_invalid_version_gets_metrics_as_text(self) -> None:
         for kind in (OPENMETRICS, "text/plain"):
             answer = self.ask("GET", "/metrics", Accept=f"{kind};version=abc")
             self.assertEqual(self.status, 200, kind)

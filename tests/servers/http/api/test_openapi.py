@@ -1,4 +1,4 @@
-"""The API's description is true: a fuzzer that is driven by it finds no answer outside it."""
+"""Tests of the OpenAPI description; a fuzzer checks it against the server."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def server(tmp_path: Path):  # type: ignore[no-untyped-def]
 
 
 class DescriptionTests(SiteCase):
-    def test_all_that_the_api_answers_to_is_in_it_and_nothing_else(self) -> None:
+    def test_the_description_has_exactly_the_routes_of_the_api(self) -> None:
         paths = self.ask("GET", f"{PREFIX}/openapi.json").json["paths"]
         told = {(method.upper(), path) for path, methods in paths.items() for method in methods}
         routes = {(each.method, each.path) for each in self.router.routes}
         self.assertEqual(told, {each for each in routes if each[1].startswith(PREFIX)})
 
-    def test_every_code_and_status_that_comes_is_named(self) -> None:
+    def test_every_code_and_status_is_described(self) -> None:
         document = self.ask("GET", f"{PREFIX}/openapi.json").json
         error = document["components"]["schemas"]["Error"]["properties"]["code"]["description"]
         codes = {*(each.code for each in STATUS), *HTTP_CODES}
@@ -46,7 +46,7 @@ class DescriptionTests(SiteCase):
                 self.assertLessEqual(statuses, set(each["responses"]))
         self.assertLessEqual(statuses, set(document["components"]["responses"]))
 
-    def test_a_client_is_told_that_it_may_or_has_to_show_a_token(self) -> None:
+    def test_security_says_if_a_token_is_optional_or_required(self) -> None:
         document = self.ask("GET", f"{PREFIX}/openapi.json").json
         ways = [{way: []} for way in document["components"]["securitySchemes"]]
         self.assertEqual(document["security"], [{}, *ways])

@@ -24,7 +24,7 @@ class TokenTests(TokenSiteCase):
         data = b"" if body is None else json.dumps(body).encode()
         return self.browser.ask(method, path, data, **headers)
 
-    def test_without_a_token_a_browser_is_told_to_ask_for_one(self) -> None:
+    def test_without_a_token_a_browser_is_asked_for_one(self) -> None:
         for path in ("/", "/stream", "/snapshot", "/?action=snapshot", "/state", "/events",
                      "/metrics", "/recordings/x.mkv", "/api/v1/status", "/healthz",
                      "/api/v1/openapi.json"):  # fmt: skip
@@ -33,7 +33,7 @@ class TokenTests(TokenSiteCase):
             self.assertNotIn(b"door", self.browser.body)
         self.assertEqual(self.ask(None, "POST", "/api/v1/shutdown"), 401)
 
-    def test_a_tab_that_keeps_its_token_loads_the_page_again_and_learns_nothing(self) -> None:
+    def test_a_tab_with_its_own_token_reloads_the_page_without_names(self) -> None:
         for path in ("/?tab", "/?tab=", "/?pictures=pull&tab="):
             self.assertEqual(self.ask(None, "GET", path), 200, path)
             self.assertIn(b"<title>twistedcam</title>", self.browser.body)
@@ -45,7 +45,7 @@ class TokenTests(TokenSiteCase):
             self.assertEqual(self.ask(None, "GET", path), 401, path)
             self.assertNotIn(b"door", self.browser.body)
 
-    def test_a_token_comes_as_bearer_as_a_password_or_in_the_address(self) -> None:
+    def test_a_token_is_sent_as_bearer_as_password_or_in_the_address(self) -> None:
         token = self.tokens["viewer"]
         basic = base64.b64encode(f"any:{token}".encode()).decode()
         ask = self.connect().ask
@@ -70,7 +70,7 @@ class TokenTests(TokenSiteCase):
             self.assertEqual(json.loads(self.browser.body)["code"], "unauthorized")
         self.assertEqual(self.ask("boss", "POST", "/api/v1/cameras/door/stop"), 200)
 
-    def test_a_token_for_one_camera_is_good_for_that_one(self) -> None:
+    def test_a_token_for_one_camera_allows_that_one_only(self) -> None:
         for path in ("/stream", "/stream/door", "/snapshot", "/?action=snapshot&camera=door"):
             self.assertEqual(self.ask("guest", "GET", path), 200, path)
         for path in ("/stream/yard", "/snapshot/yard", "/?action=snapshot&camera=yard",
@@ -82,13 +82,13 @@ class TokenTests(TokenSiteCase):
             names = [each["camera"] for each in json.loads(self.browser.body)["cameras"]]
             self.assertEqual(names, ["door"])
 
-    def test_a_token_for_one_camera_hears_no_other_s_name(self) -> None:
+    def test_a_token_for_one_camera_gets_no_other_names(self) -> None:
         for path in ("/api/v1/cameras/nowhere", "/snapshot/nowhere", "/state?camera=nowhere"):
             self.ask("porter", "GET", path)
             self.assertNotIn("yard", self.browser.body.decode(), path)
 
-    def test_what_is_shown_is_what_was_judged(self) -> None:
-        """The token is for the second camera: the first is what is shown where none is named."""
+    def test_the_checked_camera_is_the_shown_camera(self) -> None:
+        """The token is for the second camera; without a name the first is meant."""
         switch = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
         switch["Sec-WebSocket-Key"] = base64.b64encode(bytes(16)).decode()
         bearer = {"Authorization": f"Bearer {self.tokens['neighbour']}"}
@@ -120,7 +120,7 @@ class TokenTests(TokenSiteCase):
                     self.assertEqual(watched, [])
                 browser.channel.connectionLost()
 
-    def test_a_page_without_scripts_shows_what_its_token_covers_and_hands_it_on(self) -> None:
+    def test_a_page_without_scripts_shows_covered_cameras_with_its_token(self) -> None:
         token = self.tokens["guest"]
         self.assertEqual(self.connect().ask("GET", "/"), 401)
         browser = self.connect()
@@ -134,7 +134,7 @@ class TokenTests(TokenSiteCase):
         )
         self.assertNotIn(b'"><script>', odd.body)
 
-    def test_no_other_camera_can_be_meant_by_way_of_body_or_query(self) -> None:
+    def test_body_and_query_cannot_name_another_camera(self) -> None:
         self.assertEqual(self.ask("porter", "POST", "/api/v1/cameras/door/stop"), 200)
         self.assertEqual(self.ask("porter", "POST", "/api/v1/cameras/yard/stop"), 403)
         self.server.cameras["yard"].start()
@@ -147,7 +147,7 @@ class TokenTests(TokenSiteCase):
         self.assertEqual(self.server.cameras["yard"].state, "live")
         self.assertEqual(self.ask("guest", "GET", "/api/v1/status?camera=yard"), 403)
 
-    def test_what_a_narrow_token_is_not_for_is_said_in_words(self) -> None:
+    def test_a_refusal_names_the_restriction_of_the_token(self) -> None:
         for method, path in (("DELETE", "/api/v1/recordings/x.mp4"), ("GET", "/metrics")):
             self.assertEqual(
                 self.ask("porter" if method == "DELETE" else "guest", method, path), 403
@@ -156,7 +156,7 @@ class TokenTests(TokenSiteCase):
             self.assertRegex(said, "^the token '(porter|guest)' is valid only for door: "
                              "this needs one for all cameras$")  # fmt: skip
 
-    def test_a_page_is_told_what_its_token_is_good_for(self) -> None:
+    def test_a_page_gets_the_rights_of_its_token(self) -> None:
         for name, rights, cameras in (("guest", ["view"], ["door"]), ("desk", ["control"], None)):
             self.ask(name, "GET", "/events?figures=1")
             told = self.browser.body.decode().partition("event: rights\ndata: ")[2].split("\n")[0]
@@ -165,7 +165,7 @@ class TokenTests(TokenSiteCase):
             )
             self.browser.channel.connectionLost()
 
-    def test_events_of_other_cameras_are_not_told(self) -> None:
+    def test_events_of_other_cameras_are_not_sent(self) -> None:
         self.assertEqual(self.ask("guest", "GET", "/events?figures=1"), 200)
         for camera in ("yard", "door"):
             self.server.events.publish(ViewerChanged(camera, "joined", 1, "x", "tcp"))
@@ -181,7 +181,7 @@ class TokenTests(TokenSiteCase):
         )  # fmt: skip
         self.assertEqual(status, 403)
 
-    def test_one_that_goes_while_its_token_is_looked_at_leaves_nothing(self) -> None:
+    def test_a_client_that_leaves_during_the_token_check_leaves_nothing(self) -> None:
         browser = self.connect()
         browser.ask("GET", "/snapshot", Authorization="Bearer wrong")
         self.assertEqual(browser.ask("GET", "/snapshot", Authorization="Bearer wrong"), 0)
@@ -213,7 +213,7 @@ class TokenTests(TokenSiteCase):
 
 
 class TokenInUrlTests(TokenSiteCase):
-    def test_it_can_be_switched_off_and_then_says_so(self) -> None:
+    def test_tokens_in_addresses_can_be_switched_off(self) -> None:
         token = self.tokens["viewer"]
         path = f"/snapshot/door?token={token}"
         ask = Connection(self.factory).ask
@@ -226,7 +226,7 @@ class TokenInUrlTests(TokenSiteCase):
             self.assertNotIn(token, str(browser.json))
         self.assertEqual(ask("GET", path, Authorization=f"Bearer {token}"), 200)
 
-    def test_it_costs_no_waiting(self) -> None:
+    def test_refused_tokens_in_addresses_cause_no_delay(self) -> None:
         self.server.takes_token_in_url = False
         for _ in range(10):
             self.assertEqual(Connection(self.factory).ask("GET", "/snapshot?token=x"), 401)
@@ -235,7 +235,7 @@ class TokenInUrlTests(TokenSiteCase):
 
 
 class AuthorizationTests(SiteCase):
-    def test_an_authorization_that_is_no_text_is_a_wrong_token(self) -> None:
+    def test_an_invalid_authorization_is_a_wrong_token(self) -> None:
         file = TokenFile(self.folder / "tokens.toml")
         file.add(Grant("viewer", frozenset({"view"})))
         self.server.authenticator = Authenticator(self.clock, file)

@@ -1,4 +1,4 @@
-"""Tests of connections: limits on heads and time, and odd input."""
+"""Tests of connections: limits of heads and time, and invalid input."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from twistedcam.servers.http.connection.channel import REQUEST_TIMEOUT
 
 
 def head_of(total: int, count: int, address: bytes = b"/api/v1/cameras") -> bytes:
-    """A request with so many headers, of so many bytes together, line ends left out."""
+    """Return a request with that number of headers and of bytes, without line ends."""
     lines = [b"GET " + address + b" HTTP/1.1", b"Host: localhost"]
     lines += [b"X-%d: " % number for number in range(count - 1)]
     if count > 1:
@@ -21,14 +21,14 @@ def head_of(total: int, count: int, address: bytes = b"/api/v1/cameras") -> byte
 
 class HeadLimitTests(SiteCase):
     def sent(self, data: bytes) -> Connection:
-        """A connection that has sent this; what it was answered is in ``head``."""
+        """Return a connection that has sent the data, with the status line in ``head``."""
         connection = self.connect()
         connection.send(data)
         connection.head = connection.take().partition(b"\r\n")[0].decode()
         return connection
 
     def refused(self, connection: Connection, status: int) -> None:
-        """It was told so, once, and is at its end."""
+        """Check that the connection was refused with this status and is closed."""
         self.assertEqual(connection.head.split()[1:2], [str(status)])
         self.assertTrue(connection.transport.disconnecting or connection.channel.is_stopped)
 
@@ -42,16 +42,16 @@ class HeadLimitTests(SiteCase):
         self.assertIn(" 200 ", self.sent(head_of(most, 3)).head)
         self.refused(self.sent(head_of(most + 1, 3)), 400)
 
-    def test_an_address_counts_among_them(self) -> None:
+    def test_the_request_line_counts_as_head(self) -> None:
         address = b"/api/v1/cameras?token="
         self.assertIn(" 200 ", self.sent(head_of(0, 1, address + b"x" * 16_000)).head)
         for size in (16_384, 17_000, 100_000):
             self.refused(self.sent(head_of(0, 1, address + b"x" * size)), 400)
 
-    def test_a_line_without_end(self) -> None:
+    def test_an_endless_line_is_refused(self) -> None:
         self.refused(self.sent(b"GET /" + b"x" * 20_000), 400)
 
-    def test_heads_that_are_too_long_are_not_taken(self) -> None:
+    def test_long_heads_are_refused(self) -> None:
         connection = self.connect()
         connection.send(b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 200)
         self.assertTrue(connection.transport.disconnecting)
@@ -59,7 +59,7 @@ class HeadLimitTests(SiteCase):
         connection.send(b"GET / HTTP/1.1\r\nX: " + b"y" * 20_000)
         self.assertTrue(connection.transport.disconnecting)
 
-    def test_a_length_that_is_no_number(self) -> None:
+    def test_a_content_length_that_is_no_number_is_refused(self) -> None:
         for value in (b"9" * 5000, b"-1", b"+1", b"1.0", b"0x1", b"", b"1, 1"):
             head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + value
             self.assertEqual(self.answered(head + b"\r\n\r\n"), b"400", value[:20])
@@ -68,7 +68,7 @@ class HeadLimitTests(SiteCase):
 
 
 class TimeLimitTests(SiteCase):
-    def test_a_request_that_dawdles_is_cut_off(self) -> None:
+    def test_a_slow_request_is_refused(self) -> None:
         connection = self.connect()
         for _ in range(int(REQUEST_TIMEOUT)):
             self.clock.advance(1)
@@ -76,7 +76,7 @@ class TimeLimitTests(SiteCase):
         self.assertTrue(connection.take().startswith(b"HTTP/1.1 408 "))
         self.assertTrue(connection.transport.disconnecting)
 
-    def test_a_connection_is_good_for_many_requests(self) -> None:
+    def test_a_connection_serves_many_requests(self) -> None:
         connection = self.connect()
         for _ in range(50):
             self.clock.advance(10)
@@ -99,7 +99,7 @@ class TimeLimitTests(SiteCase):
 
 class OddInputTests(SiteCase):
     @given(st.binary(max_size=200))
-    def test_garbage_ends_a_connection_or_is_answered_and_harms_nobody(self, data: bytes) -> None:
+    def test_random_data_does_not_harm_other_connections(self, data: bytes) -> None:
         connection = self.connect()
         connection.send(data)
         connection.send(b"\r\n\r\n")

@@ -1,4 +1,4 @@
-"""Errors: a small page for a person with a browser, JSON for programs, the same status for both."""
+"""Tests of error pages: HTML for browsers, JSON for other clients."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;
         ("\xff\xfe, text/html", True),
     ],
 )
-def test_a_page_is_for_who_names_html_and_likes_json_no_better(accept: str, page: bool) -> None:
+def test_a_page_is_sent_if_html_is_accepted_and_json_not_preferred(accept: str, page: bool) -> None:
     assert wants_page([accept.encode("latin-1")]) is page
     assert not wants_page(None)
 
@@ -45,7 +45,7 @@ def test_only_errors_become_pages() -> None:
         assert with_page(reply) is reply
 
 
-def test_a_page_has_the_message_and_nothing_of_it_is_markup() -> None:
+def test_a_page_has_the_escaped_message() -> None:
     message = "there is no '<script>alert(1)</script>' here & nowhere"
     reply = with_page(json_reply({"code": "not-found", "message": message}, 404, Allow="GET"))
     assert reply.status == 404
@@ -62,7 +62,7 @@ def test_a_page_has_the_message_and_nothing_of_it_is_markup() -> None:
 
 class PageTests(SiteCase):
     def both(self, method: str, path: str, status: int, body: bytes = b"", **headers: str) -> str:
-        """What a program and what a browser is answered; the browser's page."""
+        """Return the responses for a program and for a browser, and the page."""
         answer = self.ask(method, path, body, **headers)
         self.assertEqual(self.status, status)
         message = answer.json["message"]
@@ -87,7 +87,7 @@ class PageTests(SiteCase):
         self.both("PATCH", "/api/v1/cameras/door", 413, b"x" * 65537)
         self.both("GET", f"/?{'a&' * 200}", 400)
 
-    def test_a_head_that_is_broken_behind_its_accept(self) -> None:
+    def test_a_head_that_is_invalid_after_its_accept(self) -> None:
         for accept, kind in ((BROWSER, b"text/html"), ("*/*", b"application/json")):
             connection = self.connect()
             connection.send(f"GET / HTTP/1.1\r\nAccept: {accept}\r\nno colon\r\n\r\n".encode())
@@ -103,11 +103,11 @@ class PageTests(SiteCase):
         self.assertIn(b"<title>408 ", connection.take())
 
     def crowded(self) -> Connection:
-        """A connection for which there is no room."""
+        """A connection above the limit."""
         self.server.connection_limiter.limits = ConnectionLimits(connections=0)
         return self.connect()
 
-    def test_a_connection_without_room_is_answered_in_the_form_that_it_asks_for(self) -> None:
+    def test_a_refused_connection_gets_a_page_or_json(self) -> None:
         connection = self.crowded()
         self.assertEqual(connection.take(), b"")
         self.assertEqual(connection.ask("GET", "/", Accept=BROWSER), 503)
@@ -115,7 +115,7 @@ class PageTests(SiteCase):
         self.assertIn("Retry-After: 2", connection.head)
         self.assertEqual(self.crowded().ask("GET", "/"), 503)
 
-    def test_one_that_asks_nothing_is_told_so_soon(self) -> None:
+    def test_a_refused_connection_without_request_is_answered_soon(self) -> None:
         connection = self.crowded()
         self.clock.advance(LINGER)
         head, _, body = connection.take().partition(b"\r\n\r\n")
@@ -124,7 +124,7 @@ class PageTests(SiteCase):
         self.clock.advance(LINGER)
         self.assertTrue(connection.transport.aborted)
 
-    def test_a_crowd_is_told_so_at_once(self) -> None:
+    def test_many_refused_connections_are_answered_at_once(self) -> None:
         connections = [self.crowded() for _ in range(100)]
         answered = [each.take().startswith(b"HTTP/1.1 503 ") for each in connections]
         self.assertFalse(answered[0])

@@ -25,7 +25,7 @@ class GuardTests(SiteCase):
             self.ask("POST", "/api/v1/cameras/yard/stop", Origin=origin)
             self.assertEqual(self.status, 200, origin)
 
-    def test_names_that_the_server_was_not_told_of_are_refused(self) -> None:
+    def test_unknown_host_names_are_refused(self) -> None:
         for host in ("evil.example", "evil.example:8080", "localhost.evil.example"):
             self.ask("GET", "/api/v1/cameras", Host=host)
             self.assertEqual(self.status, 403, host)
@@ -36,7 +36,7 @@ class GuardTests(SiteCase):
         self.ask("GET", "/api/v1/cameras", Host="cam.example:8080")
         self.assertEqual(self.status, 200)
 
-    def test_by_the_name_of_a_printers_proxy_one_may_look_and_nothing_else(self) -> None:
+    def test_names_of_printer_proxies_allow_reading_only(self) -> None:
         self.guarded(proxied=proxied_names())
         own = f"{socket.gethostname().lower().partition('.')[0]}.local"
         for host in ("mjpgstreamer1", "mjpgstreamer4:80", own):
@@ -49,7 +49,7 @@ class GuardTests(SiteCase):
         self.ask("GET", "/?action=snapshot", Host="mjpgstreamer1.evil.example")
         self.assertEqual(self.status, 403)
 
-    def test_other_sites_may_read_only_if_they_were_named(self) -> None:
+    def test_other_sites_may_read_only_if_allowed(self) -> None:
         answer = self.ask("GET", "/state", Origin="http://printer.local")
         self.assertNotIn("Access-Control", answer.head)
         self.guarded(cors=["http://printer.local"])
@@ -63,7 +63,7 @@ class GuardTests(SiteCase):
         self.assertIn(b"Access-Control-Allow-Origin: http://printer.local", connection.take())
 
     def foreign(self, origin: str) -> dict[str, int]:
-        """What the page of another site is answered."""
+        """Return the statuses of requests from the page of another site."""
         asked = {"Origin": origin}
         self.ask("GET", "/state", **asked)
         found = {"read": self.status}
@@ -76,7 +76,7 @@ class GuardTests(SiteCase):
         found["socket"] = self.status  # 400: it was let in, and is no whole handshake
         return found
 
-    def test_those_who_may_read_may_do_no_more(self) -> None:
+    def test_sites_that_may_read_may_do_no_more(self) -> None:
         reads = {"read": 200, "command": 403, "preflight GET": 204, "preflight POST": 403,
                  "preflight PATCH": 403}  # fmt: skip
         self.guarded(cors=["*"])
@@ -109,7 +109,7 @@ class GuardTests(SiteCase):
         self.assertIn("'camera.fritz.box:8080'", answer.json["message"])
         self.assertIn("--http-name camera.fritz.box", answer.json["message"])
 
-    def test_http_is_another_site_than_https(self) -> None:
+    def test_http_and_https_are_different_sites(self) -> None:
         self.server.proxies = TrustedProxies(["127.0.0.1"])
         for proto, origin, status in (
             ("https", "https://localhost", 200),
@@ -127,13 +127,13 @@ class GuardTests(SiteCase):
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
-def test_no_origin_and_no_host_is_too_odd_to_be_judged(origin: str, host: str) -> None:
+def test_any_origin_and_host_can_be_compared(origin: str, host: str) -> None:
     host_name(host)
     assert is_same_site(origin, host) in (True, False)
 
 
 class RefusalTests(SiteCase):
-    def test_a_dot_at_the_end_of_a_name_is_no_part_of_it(self) -> None:
+    def test_a_final_dot_in_a_host_name_is_ignored(self) -> None:
         self.guarded(names=["cam.example"])
         for host in ("localhost.", "localhost.:8080", "cam.example."):
             self.ask("GET", "/state", Host=host)
@@ -141,7 +141,7 @@ class RefusalTests(SiteCase):
         self.ask("GET", "/state", Host="evil.example.")
         self.assertEqual(self.status, 403)
 
-    def test_what_has_nothing_to_do_with_a_token_is_forbidden(self) -> None:
+    def test_refusals_without_tokens_have_the_code_forbidden(self) -> None:
         elsewhere = self.ask("POST", "/api/v1/cameras/door/stop", Origin="http://evil.example")
         name = self.ask("GET", "/state", Host="evil.example")
         self.ask("GET", "/snapshot/door?viewer=x")

@@ -8,7 +8,7 @@ from tests.support.process import wait_for
 from twistedcam.servers.http.connection.half_closed import is_gone
 
 
-def test_one_that_is_gone_is_not_taken_for_half_closed() -> None:
+def test_a_closed_connection_is_distinguished_from_a_half_closed_one() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         client = socket.create_connection(listener.getsockname())
         server, _ = listener.accept()

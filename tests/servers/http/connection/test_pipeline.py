@@ -58,7 +58,7 @@ class PipelineTests(SiteCase):
             self.reactor.advance(0.1)
         self.assertEqual(connection.transport.producerState, "producing")
 
-    def test_no_request_is_looked_at_while_answers_are_not_taken(self) -> None:
+    def test_no_request_is_parsed_while_responses_are_not_read(self) -> None:
         connection = self.connect()
         connection.transport.producer.pauseProducing()
         connection.send(PING * 100)
@@ -69,7 +69,7 @@ class PipelineTests(SiteCase):
         self.clock.advance(0)
         self.assertEqual(self.answers(connection), 100)
 
-    def test_no_request_is_looked_at_while_one_is_being_answered(self) -> None:
+    def test_no_request_is_parsed_while_one_is_being_answered(self) -> None:
         connection = self.connect()
         connection.send(b"GET /snapshot?after=1 HTTP/1.1\r\nHost: localhost\r\n\r\n" + PING)
         self.assertEqual(connection.take(), b"")
@@ -79,7 +79,7 @@ class PipelineTests(SiteCase):
         self.assertIn(b"X-Sequence: 2", first)
         self.assertIn(b"application/json", second)
 
-    def test_no_request_is_looked_at_while_the_kernel_has_answers(self) -> None:
+    def test_no_request_is_parsed_while_the_kernel_has_responses(self) -> None:
         connection = self.connect()
         held = 1 << 20
         with patch.object(StallWatch, "unread", lambda _: held):
@@ -90,7 +90,7 @@ class PipelineTests(SiteCase):
             self.clock.advance(1)
         self.assertEqual(self.answers(connection), 2)
 
-    def test_a_connection_ends_after_many_requests_and_says_so(self) -> None:
+    def test_the_last_of_many_requests_closes_the_connection(self) -> None:
         connection = self.connect()
         for _ in range(MAX_REQUESTS - 1):
             connection.send(PING)
@@ -111,7 +111,7 @@ class PipelineTests(SiteCase):
         self.assertTrue(refused.startswith(b"405 "))
         self.assertTrue(answered.startswith(b"200 "))
 
-    def test_a_connection_that_is_lost_leaves_nothing(self) -> None:
+    def test_a_lost_connection_leaves_nothing(self) -> None:
         connection = self.costly()
         connection.send(PING * 20)
         connection.channel.connectionLost()

@@ -1,4 +1,4 @@
-"""Tests of requests: targets, hosts, odd headers, bodies and forms."""
+"""Tests of requests: targets, hosts, invalid headers, bodies and forms."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ CAMERA = "/api/v1/cameras/door"
 
 class HostTests(SiteCase):
     def sent(self, *lines: str) -> tuple[int, bytes]:
-        """Status and body of what these lines are answered with."""
+        """Return status and body of the response to these lines."""
         connection = self.connect()
         connection.send("\r\n".join([*lines, "", ""]).encode())
         head, _, body = connection.take().partition(b"\r\n\r\n")
         return int(head.split()[1]), body
 
-    def test_a_whole_url_is_taken_and_its_host_is_the_one_that_counts(self) -> None:
+    def test_the_host_of_an_absolute_url_replaces_the_host_header(self) -> None:
         for target in ("http://127.0.0.1:8080/api/v1/cameras", "HTTP://localhost/api/v1/cameras"):
             for host in ("localhost", "evil.example"):
                 status, body = self.sent(f"GET {target} HTTP/1.1", f"Host: {host}")
@@ -30,12 +30,12 @@ class HostTests(SiteCase):
             self.assertEqual(self.sent(f"GET {target} HTTP/1.1", "Host: localhost")[0], 403)
         self.assertEqual(self.sent("GET http://evil.example/state HTTP/1.0")[0], 403)
 
-    def test_what_stands_behind_its_host_is_asked_for(self) -> None:
+    def test_the_rest_of_an_absolute_url_is_the_path(self) -> None:
         for rest, status in (("", 200), ("?action=snapshot", 200), ("?action=x", 400), ("/x", 404)):
             line = f"GET http://localhost{rest} HTTP/1.1"
             self.assertEqual(self.sent(line, "Host: localhost")[0], status, rest)
 
-    def test_one_host_is_named_no_less_and_no_more(self) -> None:
+    def test_exactly_one_host_is_required(self) -> None:
         for line in ("GET /state HTTP/1.1", "GET http://localhost/state HTTP/1.1"):
             for hosts in ((), ("Host: localhost", "Host: localhost")):
                 status, body = self.sent(line, *hosts)
@@ -45,7 +45,7 @@ class HostTests(SiteCase):
 
 
 class BodyTests(SiteCase):
-    def test_bodies_that_are_too_long_are_not_taken(self) -> None:
+    def test_long_bodies_are_refused(self) -> None:
         self.ask("POST", START, b"{" + b" " * MAX_BODY + b"}")
         self.assertEqual(self.status, 413)
         connection = self.connect()
@@ -62,7 +62,7 @@ class BodyTests(SiteCase):
             self.ask("PATCH", CAMERA, body)
             self.assertEqual(self.status, status)
 
-    def test_a_form_is_neither_parsed_nor_a_place_for_a_token(self) -> None:
+    def test_a_form_is_not_parsed_and_contains_no_token(self) -> None:
         file = TokenFile(self.folder / "tokens.toml")
         token = file.add(Grant("desk", frozenset({"view", "control"})))
         self.server.authenticator = Authenticator(self.clock, file)
@@ -78,7 +78,7 @@ class BodyTests(SiteCase):
 
 
 class HeaderTests(SiteCase):
-    def test_bytes_that_are_no_text_fail_nowhere(self) -> None:
+    def test_headers_that_are_not_utf_8_cause_no_error(self) -> None:
         for name, method, path, status in (
             ("Accept", "GET", "/metrics", 200),
             ("Authorization", "GET", "/state", 200),

@@ -1,4 +1,4 @@
-"""Routes: which paths they fit, and what that costs."""
+"""Tests of the router: matching paths, and errors."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from twistedcam.servers.http.connection.router import Route
         ("/a/cam/b.mp4", None),
     ],
 )
-def test_a_route_fits_a_path_with_one_word_for_each_name(
+def test_a_route_matches_one_path_segment_for_each_parameter(
     path: str, parts: dict[str, str] | None
 ) -> None:
     assert Route("GET", "/a/{camera}/b/{name}", lambda _: None).match(path) == parts
 
 
-def test_what_is_special_in_a_pattern_is_itself_in_a_path() -> None:
+def test_special_characters_of_patterns_are_literal() -> None:
     route = Route("GET", "/{camera}.jpg", lambda _: None)
     assert route.match("/cam.jpg") == {"camera": "cam"}
     assert route.match("/camxjpg") is None
@@ -46,7 +46,7 @@ def test_a_pattern_is_compiled_once() -> None:
 
 
 class RouterTests(SiteCase):
-    def test_what_fails_inside_is_said_and_logged_without_the_token(self) -> None:
+    def test_an_internal_error_is_reported_and_logged_without_the_token(self) -> None:
         def fail() -> None:
             raise ZeroDivisionError
 

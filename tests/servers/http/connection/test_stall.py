@@ -1,4 +1,4 @@
-"""A client that takes nothing of its answer loses it; one that reads slowly keeps it."""
+"""Tests of the detection of clients that have stopped reading."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests.support.system import require
 from twistedcam.delivery.socket_state import HAS_SENDFILE, unacknowledged
 from twistedcam.servers.http.connection.stall import PERIOD, STALL_LIMIT, StallWatch
 
-#: More than enough looks to find it out.
+#: Enough checks to reach the limit.
 LOOKS = int(STALL_LIMIT / PERIOD) + 2
 
 
 class ConnectionTests(SiteCase):
-    """Where the kernel says nothing, the transport says whether it is full."""
+    """Without help of the kernel, a full transport is the sign."""
 
-    def test_an_answer_that_stays_in_a_full_transport_is_given_up(self) -> None:
+    def test_a_client_that_leaves_the_transport_full_is_disconnected(self) -> None:
         connection = self.connect()
         self.assertEqual(connection.ask("GET", "/static/app.js"), 200)
         connection.transport.producer.pauseProducing()
@@ -35,7 +35,7 @@ class ConnectionTests(SiteCase):
         connection.channel.connectionLost()
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
-    def test_one_that_is_taken_bit_by_bit_is_not(self) -> None:
+    def test_a_client_that_reads_slowly_is_kept(self) -> None:
         connection = self.connect()
         connection.ask("GET", "/static/app.js")
         for _ in range(5 * LOOKS):
@@ -45,7 +45,7 @@ class ConnectionTests(SiteCase):
             self.assertFalse(connection.transport.disconnecting)
             connection.ask("GET", "/api/v1/ping")  # or it has been silent for too long
 
-    def test_a_connection_that_was_taken_over_is_its_receivers_matter(self) -> None:
+    def test_a_connection_that_was_taken_over_is_not_watched(self) -> None:
         connection = self.connect()
         connection.ask("GET", "/events")
         connection.transport.producer.pauseProducing()
@@ -66,25 +66,25 @@ class Wire:
         self.fill()
 
     def fill(self) -> None:
-        """Write as much as the kernel takes."""
+        """Write until the buffers are full."""
         with contextlib.suppress(BlockingIOError):
             while True:
                 self.server.send(b"x" * 65536)
 
     def held(self) -> int:
-        """What the client's kernel has not taken."""
+        """Return the unacknowledged bytes."""
         return unacknowledged(self.server.fileno())
 
     def getHandle(self) -> socket.socket:
-        """The socket (ISystemHandle)."""
+        """Return the socket (ISystemHandle)."""
         return self.server
 
     def getPeer(self) -> IPv4Address:
-        """Who reads."""
+        """Return the address of the client."""
         return IPv4Address("TCP", "127.0.0.1", 4711)
 
     def abortConnection(self) -> None:
-        """Note it."""
+        """Record the call."""
         self.aborted = True
 
 
@@ -98,12 +98,14 @@ class KernelTests(SynchronousTestCase):
         self.watch = StallWatch(self.wire, self.clock)
         self.watch.wrote()
 
-    def test_one_that_reads_nothing_is_given_up_though_the_transport_is_empty(self) -> None:
+    def test_a_client_that_reads_nothing_is_disconnected_although_the_transport_is_empty(
+        self,
+    ) -> None:
         self.watch.emptied()
         self.clock.pump([PERIOD] * LOOKS)
         self.assertTrue(self.wire.aborted)
 
-    def test_one_that_reads_a_little_now_and_then_is_not(self) -> None:
+    def test_a_client_that_reads_now_and_then_is_kept(self) -> None:
         for _ in range(4):
             self.clock.advance(STALL_LIMIT - PERIOD)
             before = self.wire.held()
@@ -116,7 +118,7 @@ class KernelTests(SynchronousTestCase):
             self.clock.advance(PERIOD)
             self.assertFalse(self.wire.aborted)
 
-    def test_one_that_has_all_of_it_is_looked_at_no_more(self) -> None:
+    def test_a_client_that_has_read_everything_is_not_watched(self) -> None:
         self.wire.client.settimeout(None)
 
         def read_all() -> bool:

@@ -7,7 +7,7 @@ from twistedcam.sources.spec import SourceSpec
 
 
 class PageTests(SiteCase):
-    def test_the_page_may_run_nothing_in_line_and_load_nothing_from_elsewhere(self) -> None:
+    def test_the_page_has_no_inline_scripts_and_loads_only_own_files(self) -> None:
         answer = self.ask("GET", "/")
         self.assertIn(
             "Content-Security-Policy: default-src 'none'; script-src 'self';", answer.head
@@ -19,7 +19,7 @@ class PageTests(SiteCase):
         self.assertNotIn("https://", page)
         self.assertNotRegex(page, r"<script(?![^>]*src=)|\son\w+=")
 
-    def test_the_pages_parts_are_asked_for_again_and_cost_nothing(self) -> None:
+    def test_files_are_validated_by_etag(self) -> None:
         answer = self.ask("GET", "/static/app.js")
         etag = next(line for line in answer.head.split("\r\n") if line.startswith("ETag"))
         self.ask("GET", "/static/app.js", If_None_Match=etag.split(": ")[1])

@@ -14,7 +14,7 @@ from twistedcam.servers.http.streams import mjpeg as stream
 
 
 def parts_of(data: bytes) -> list[tuple[dict[str, str], bytes]]:
-    """Headers and body of each part, read as a strict reader does: by Content-Length."""
+    """Return headers and body of each part, as a strict reader that uses Content-Length."""
     parts = []
     boundary = f"--{stream.BOUNDARY}\r\n".encode()
     while data.startswith(boundary) and len(data) > len(boundary):
@@ -49,12 +49,12 @@ class StreamTests(SiteCase):
         )
         self.assertEqual((one, two), (b"\xff\xd8 jpeg \xff\xd9", b"\xff\xd8second\xff\xd9"))
 
-    def test_http_1_0_and_the_old_spelling_get_the_same(self) -> None:
+    def test_http_1_0_and_the_address_of_mjpg_streamer_work(self) -> None:
         connection = self.connect()
         connection.send(b"GET /?action=stream HTTP/1.0\r\n\r\n")
         self.assertIn(b"X-Timestamp: 1001.000000", connection.take())
 
-    def test_fps_thins_the_stream(self) -> None:
+    def test_fps_limits_the_frame_rate(self) -> None:
         connection = self.watch("/stream?fps=0.5")
         for seq in range(2, 8):
             self.show(seq)
@@ -64,7 +64,7 @@ class StreamTests(SiteCase):
     def parts(self, connection: Connection) -> list[tuple[dict[str, str], bytes]]:
         return parts_of(self.answer.partition(b"\r\n\r\n")[2] + connection.take())
 
-    def test_a_viewer_who_cannot_take_more_gets_the_newest_later(self) -> None:
+    def test_a_slow_viewer_gets_the_newest_frame_later(self) -> None:
         connection = self.watch()
         connection.transport.producer.pauseProducing()
         self.show(2)
@@ -73,7 +73,7 @@ class StreamTests(SiteCase):
         connection.transport.producer.resumeProducing()
         self.assertIn(b"X-Timestamp: 1003.0", connection.take())
 
-    def test_while_the_camera_is_stopped_its_viewers_see_why_and_then_live_pictures(self) -> None:
+    def test_viewers_of_a_stopped_camera_get_placeholders_and_then_frames(self) -> None:
         connection = self.watch("/stream/yard")
         ((headers, jpeg),) = self.parts(connection)
         self.assertEqual(headers["X-Twistedcam-State"], "stopped")
@@ -89,7 +89,7 @@ class StreamTests(SiteCase):
         self.assertIn(b"live", live)
         self.assertNotIn(b"X-Twistedcam-State", live)
 
-    def test_viewers_are_listed_counted_and_sent_away(self) -> None:
+    def test_viewers_are_listed_counted_and_kicked(self) -> None:
         connection = self.watch()
         (viewer,) = self.server.viewers
         self.assertEqual((viewer.kind, viewer.camera, viewer.frames), ("http", "door", 1))
@@ -97,7 +97,7 @@ class StreamTests(SiteCase):
         self.assertTrue(connection.transport.disconnecting)
         self.assertEqual(len(self.server.viewers), 0)
 
-    def test_who_leaves_is_forgotten_and_nothing_goes_on(self) -> None:
+    def test_a_viewer_that_leaves_leaves_nothing(self) -> None:
         connection = self.watch("/stream/yard")
         connection.channel.connectionLost()
         self.assertEqual(len(self.server.viewers), 0)
@@ -112,19 +112,19 @@ class StreamTests(SiteCase):
         self.show(2)
         self.assertIn(b"X-Timestamp: 1002.0", connection.take())
 
-    def test_head_says_what_get_would_without_a_body(self) -> None:
+    def test_head_has_the_headers_of_get(self) -> None:
         connection = self.connect()
         self.assertEqual(connection.ask("HEAD", "/stream"), 200)
         self.assertIn("multipart/x-mixed-replace", connection.head)
         self.assertEqual((connection.body, len(self.server.viewers)), (b"", 0))
 
-    def test_what_there_is_not_is_an_error_with_a_code(self) -> None:
+    def test_unknown_cameras_and_invalid_fps_are_refused(self) -> None:
         self.assertEqual(self.ask("GET", "/stream/attic").json["code"], "no-such-camera")
         self.assertEqual(self.status, 404)
         for fps in ("0", "-1", "nan", "many", "1e9"):
             self.assertEqual(self.ask("GET", f"/stream?fps={fps}").json["code"], "bad-argument")
 
-    def test_when_the_server_ends_its_viewers_do(self) -> None:
+    def test_closing_the_server_closes_its_viewers(self) -> None:
         connection = self.watch()
         gone: list[None] = []
         self.factory.close().addCallback(gone.append)

@@ -1,4 +1,4 @@
-"""Pictures that say why there is no picture: all of what they say is in them."""
+"""Tests of placeholders: their text fits into every size."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ REASON = "no such device: " + "x" * 100
 
 
 def inked(jpeg: bytes) -> np.ndarray:
-    """Where something is written: True for each pixel that is not the background's."""
+    """Return True for each pixel that is not background."""
     image = np.asarray(Image.open(io.BytesIO(jpeg)).convert("L"), dtype=int)
     return np.asarray(np.abs(image - image[0, 0]) > 24)
 
 
 @pytest.mark.parametrize("size", [(160, 120), (480, 270), (640, 480), (1280, 200), (200, 480)])
 @pytest.mark.parametrize("name", ["door", LONG, WIDE])
-def test_no_line_runs_out_of_the_picture(name: str, size: tuple[int, int]) -> None:
+def test_no_line_is_wider_than_the_picture(name: str, size: tuple[int, int]) -> None:
     for reason in ("", REASON):
         ink = inked(draw(name, "recovering", reason, *size))
         edge = max(1, size[0] // 100)
@@ -49,7 +49,7 @@ def test_no_line_runs_out_of_the_picture(name: str, size: tuple[int, int]) -> No
         assert not ink[:1].any() and not ink[-1:].any()
 
 
-def test_a_name_of_a_common_length_keeps_its_size() -> None:
+def test_a_name_of_common_length_keeps_its_font_size() -> None:
     def height(name: str) -> int:
         rows = np.nonzero(inked(draw(name, "stopped", "", 640, 480)).any(axis=1))[0]
         return int(rows[-1] - rows[rows > 400][0])
@@ -59,7 +59,7 @@ def test_a_name_of_a_common_length_keeps_its_size() -> None:
 
 
 class Rig:
-    """Placeholders of a server with stopped cameras, whose threads the test steps by hand."""
+    """Placeholders of a server with stopped cameras and manual threads."""
 
     def __init__(self, folder: Path) -> None:
         self.threads: list[ManualThread] = []
@@ -181,7 +181,7 @@ def test_a_placeholder_s_size_is_bounded(size: tuple[int, int], drawn: tuple[int
         ("²x1", DEFAULT_SIZE),
     ],
 )
-def test_a_camera_that_gave_no_picture_yet_has_the_size_it_is_asked_for(
+def test_a_placeholder_has_the_requested_size_before_the_first_frame(
     rig: Rig, asked: str, drawn: tuple[int, int]
 ) -> None:
     camera, shown = rig.camera("a"), list[Frame]()
@@ -193,7 +193,7 @@ def test_a_camera_that_gave_no_picture_yet_has_the_size_it_is_asked_for(
     assert jpeg.read_header(shown[0].jpeg).size == drawn
 
 
-def test_a_placeholder_has_the_streams_size_and_bears_any_reason() -> None:
+def test_a_placeholder_has_the_stream_size_for_any_reason() -> None:
     for size in ((160, 120), (1920, 1080), (64, 16)):
         jpeg = draw("door", "recovering", "very " * 60 + "long", *size)
         assert Image.open(io.BytesIO(jpeg)).size == size

@@ -6,7 +6,7 @@ from tests.support.http_site import SiteCase
 
 
 class PollingViewerTests(SiteCase):
-    def test_who_pulls_is_a_viewer_until_it_stops(self) -> None:
+    def test_a_client_that_polls_is_a_viewer_until_it_stops(self) -> None:
         connection = self.connect()
         connection.ask("GET", "/snapshot/door?after=0&viewer=x")
         self.show(5)
@@ -16,7 +16,7 @@ class PollingViewerTests(SiteCase):
         self.clock.advance(6)
         self.assertEqual(len(self.server.viewers), 0)
 
-    def test_who_pulls_can_be_sent_away(self) -> None:
+    def test_a_polling_viewer_can_be_kicked(self) -> None:
         connection = self.connect()
         connection.ask("GET", "/snapshot/door?viewer=x")
         self.server.viewers.kick(next(iter(self.server.viewers)).id)

@@ -6,7 +6,7 @@ from tests.support.http_site import SiteCase
 
 
 class SnapshotTests(SiteCase):
-    def test_the_newest_picture_is_not_kept_by_anybody(self) -> None:
+    def test_a_snapshot_is_the_newest_frame_and_not_cached(self) -> None:
         self.show(2, b"\xff\xd8two\xff\xd9")
         for path in ("/snapshot", "/snapshot/door", "/?action=snapshot", "/?action=snapshot&n=9"):
             answer = self.ask("GET", path)
@@ -14,7 +14,7 @@ class SnapshotTests(SiteCase):
             self.assertIn("Cache-Control: no-store", answer.head)
             self.assertIn("X-Timestamp: 1002.000000", answer.head)
 
-    def test_without_a_picture_the_reason_is_said(self) -> None:
+    def test_without_a_frame_the_reason_is_returned(self) -> None:
         answer = self.ask("GET", "/snapshot/yard")
         self.assertEqual((self.status, answer.json["code"]), (503, "camera-failed"))
         self.assertIn("stopped", answer.json["message"])

@@ -10,7 +10,7 @@ from twistedcam.servers.http.streams import sse as events
 
 
 class EventTests(SiteCase):
-    def test_events_are_told_as_they_happen(self) -> None:
+    def test_events_are_sent_at_once(self) -> None:
         connection = self.connect()
         connection.send(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         self.assertIn(b"Content-Type: text/event-stream", connection.take())
@@ -20,7 +20,7 @@ class EventTests(SiteCase):
         told = json.loads(data.removeprefix("data: "))
         self.assertEqual((told["camera"], told["state"]), ("yard", "starting"))
 
-    def test_one_cameras_events_alone(self) -> None:
+    def test_events_of_one_camera(self) -> None:
         connection = self.connect()
         connection.send(b"GET /events?camera=door HTTP/1.1\r\nHost: localhost\r\n\r\n")
         connection.take()
@@ -28,7 +28,7 @@ class EventTests(SiteCase):
         self.assertEqual(connection.take(), b"")
         self.assertEqual(self.ask("GET", "/events?camera=attic").json["code"], "no-such-camera")
 
-    def test_who_does_not_read_is_dropped_and_not_buffered_for(self) -> None:
+    def test_a_client_that_does_not_read_is_disconnected(self) -> None:
         connection = self.connect()
         connection.send(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         connection.transport.producer.pauseProducing()
@@ -51,11 +51,11 @@ class EventTests(SiteCase):
             self.server.events.publish(fault)
         self.assertTrue(connection.transport.aborted)
 
-    def test_a_word_that_is_no_text_is_refused(self) -> None:
+    def test_a_parameter_that_is_not_utf_8_is_refused(self) -> None:
         answer = self.ask("GET", "/events?camera=%ff")
         self.assertEqual((self.status, answer.json["code"]), (400, "bad-argument"))
 
-    def test_one_that_listens_goes_on_until_it_is_gone(self) -> None:
+    def test_a_half_closed_client_still_gets_events(self) -> None:
         connection = self.connect()
         connection.ask("GET", "/events")
         connection.channel.readConnectionLost()

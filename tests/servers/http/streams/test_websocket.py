@@ -1,4 +1,4 @@
-"""Pictures over a WebSocket, acknowledged one by one."""
+"""Tests of frames over a WebSocket."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class WebSocketTests(SiteCase):
         return early + list(self.client.events())
 
     def pictures(self) -> list[tuple[int, int]]:
-        """Sequence number and time of all pictures that have come."""
+        """Return sequence numbers and times of all received frames."""
         found = [each for each in self.events() if isinstance(each, BytesMessage)]
         return [struct.unpack("!QQ", bytes(each.data[:16])) for each in found]  # type: ignore[misc]
 
     def ack(self, seq: int) -> None:
         self.say(TextMessage(json.dumps({"ack": seq})))
 
-    def test_two_are_on_their_way_at_most_and_then_the_newest_comes(self) -> None:
+    def test_at_most_two_frames_are_unacknowledged_and_the_newest_is_next(self) -> None:
         for seq in range(2, 7):
             self.show(seq)
         self.assertEqual(self.pictures(), [(1, 1_001_000_000), (2, 1_002_000_000)])
@@ -54,7 +54,7 @@ class WebSocketTests(SiteCase):
         self.say(Ping(b"x"))
         self.assertTrue(any(isinstance(each, Pong) for each in self.events()))
 
-    def test_who_acknowledges_nothing_is_gone(self) -> None:
+    def test_a_viewer_that_acknowledges_nothing_is_disconnected(self) -> None:
         self.clock.advance(ACK_TIMEOUT)
         self.assertEqual(len(self.server.viewers), 1)
         self.clock.advance(ACK_TIMEOUT)
@@ -62,7 +62,7 @@ class WebSocketTests(SiteCase):
         self.assertTrue(any(isinstance(each, CloseConnection) for each in self.events()))
         self.assertTrue(self.connection.transport.disconnecting)
 
-    def test_who_acknowledges_what_was_never_sent_has_acknowledged_nothing(self) -> None:
+    def test_an_acknowledgement_of_an_unsent_frame_is_ignored(self) -> None:
         self.show(2)
         self.pictures()
         for _ in range(4):
@@ -71,7 +71,7 @@ class WebSocketTests(SiteCase):
                 self.ack(0)
         self.assertTrue(self.connection.transport.disconnecting)
 
-    def test_every_ping_is_answered_in_turns_and_nothing_is_read_meanwhile(self) -> None:
+    def test_pings_are_answered_in_steps_and_reading_pauses_meanwhile(self) -> None:
         transport = self.connection.transport
         self.events()
         self.connection.channel.dataReceived(self.client.send(Ping(b"x")) * 1000)
@@ -83,7 +83,7 @@ class WebSocketTests(SiteCase):
             self.clock.advance(0)
         self.assertEqual(transport.producerState, "producing")
 
-    def test_who_does_not_read_its_pongs_is_read_no_more_and_is_gone_in_a_while(self) -> None:
+    def test_a_viewer_that_does_not_read_pongs_is_disconnected(self) -> None:
         transport = self.connection.transport
         self.ack(1)
         self.events()
@@ -98,7 +98,7 @@ class WebSocketTests(SiteCase):
         self.assertTrue(transport.disconnecting)
         self.assertEqual(len(self.server.viewers), 0)
 
-    def test_an_acknowledgement_that_comes_byte_by_byte_is_one(self) -> None:
+    def test_an_acknowledgement_may_arrive_byte_by_byte(self) -> None:
         self.pictures()
         self.show(2)
         for byte in self.client.send(TextMessage('{"ack": 1}')):
@@ -106,7 +106,7 @@ class WebSocketTests(SiteCase):
         self.show(3)
         self.assertEqual([seq for seq, _ in self.pictures()], [2, 3])
 
-    def test_what_comes_with_the_request_is_heard(self) -> None:
+    def test_data_with_the_request_is_handled(self) -> None:
         client = WSConnection(ConnectionType.CLIENT)
         request = client.send(Request(host="localhost", target="/live/door"))
         connection = self.connect()
@@ -115,18 +115,18 @@ class WebSocketTests(SiteCase):
         self.clock.advance(0)
         self.assertTrue(connection.take().endswith(b"\x8a\x01x"))
 
-    def test_what_is_no_acknowledgement_ends_it(self) -> None:
+    def test_invalid_messages_close_the_connection(self) -> None:
         for text in ("x", "{}", "[]", '{"ack": "1"}', "1", "x" * 2000):
             self.open()
             self.say(TextMessage(text))
             self.assertTrue(self.connection.transport.disconnecting, text)
 
-    def test_it_leaves_nothing_behind(self) -> None:
+    def test_closing_leaves_nothing(self) -> None:
         self.connection.channel.connectionLost()
         self.assertEqual((len(self.server.viewers), len(self.door.hub)), (0, 0))
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
-    def test_a_page_of_another_site_gets_none(self) -> None:
+    def test_a_page_of_another_site_gets_no_error_page(self) -> None:
         client = WSConnection(ConnectionType.CLIENT)
         connection: Connection = self.connect()
         origin = [(b"Origin", b"http://evil.example")]
@@ -134,13 +134,13 @@ class WebSocketTests(SiteCase):
         connection.send(client.send(request))
         self.assertTrue(connection.take().startswith(b"HTTP/1.1 403 "))
 
-    def test_a_plain_request_is_told_where_to_go(self) -> None:
+    def test_a_plain_request_gets_the_https_address(self) -> None:
         self.assertIn("/stream", self.ask("GET", "/live").json["message"])
         self.assertEqual(self.status, 400)
 
 
 class HandshakeTests(SiteCase):
-    def test_a_websocket_begins_with_a_get_over_http_1_1_and_little_else(self) -> None:
+    def test_a_handshake_needs_get_over_http_1_1(self) -> None:
         upgrade = (
             b"Host: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\n"
@@ -158,7 +158,7 @@ class HandshakeTests(SiteCase):
             data = first + b"\r\n" + upgrade + more + b"\r\n"
             self.assertEqual(self.answered(data), status, data)
         self.assertEqual(self.answered(b"GET /live HTTP/1.0\r\n\r\n"), b"400")
-        # What comes in one packet with it reaches the WebSocket.
+        # Data in the same packet reaches the WebSocket.
         self.assertEqual(self.answered(b"GET /live HTTP/1.1\r\n" + upgrade + b"\r\n\xff"), b"101")
 
     def test_the_bytes_of_a_websocket_message(self) -> None:
@@ -177,7 +177,7 @@ class HandshakeTests(SiteCase):
             found = [each.code for each in client.events() if isinstance(each, CloseConnection)]
             self.assertEqual(found, end, text[:20])
 
-    def test_a_websocket_ends(self) -> None:
+    def test_a_half_closed_websocket_is_closed(self) -> None:
         connection = self.connect()
         connection.ask("GET", "/live/door", Upgrade="websocket", Connection="Upgrade",
                        Sec_WebSocket_Version="13", Sec_WebSocket_Key="AQIDBAUGBwgJCgsMDQ4PEA==",
