@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import os
 
-from tests.recording import test_faults
 from tests.recording.test_recorder import RecorderCase
+from tests.scenarios import test_recording_disk_errors as disk_errors
 from tests.support.films import read_film
 from twistedcam.errors import DiskError
 from twistedcam.events import Fault
@@ -18,7 +18,7 @@ from twistedcam.recording.writer import plan as planning
 class AtStartTests(RecorderCase):
     """A recorder whose settings say ``at_start``."""
 
-    disk = test_faults.FaultTests.disk
+    disk = disk_errors.FaultTests.disk
 
     def setUp(self) -> None:
         super().setUp()

@@ -13,7 +13,7 @@ from tests.support.films import START_US, jpeg
 from twistedcam.media.frame import Frame
 from twistedcam.media.packet import Packet, TimedFrame
 from twistedcam.recording.intake import Intake
-from twistedcam.sources import SourceInfo
+from twistedcam.sources.base import SourceInfo
 
 
 class Job:

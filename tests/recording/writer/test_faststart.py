@@ -13,12 +13,10 @@ from pathlib import Path
 import av
 import pytest
 
-from tests.support.fakes import InlineReader, ManualThread
+from tests.support.fakes import InlineReader
 from tests.support.films import frame, read_film
 from tests.support.process import PATIENCE, ROOT
-from twistedcam.events import EventBus, RecordingChanged
 from twistedcam.recording.library import recovery
-from twistedcam.recording.library.faststart_queue import FaststartQueue
 from twistedcam.recording.writer import faststart as index_in_front
 from twistedcam.recording.writer import segment
 from twistedcam.recording.writer.faststart import move_index_to_front
@@ -194,30 +192,3 @@ def test_what_is_no_finished_film_is_left_alone(tmp_path: Path, data: bytes) -> 
     path.write_bytes(data)
     assert not move_index_to_front(path)
     assert path.read_bytes() == data
-
-
-def test_long_films_are_moved_one_after_the_other_when_they_are_complete(
-    long: Callable[[str], Path], tmp_path: Path
-) -> None:
-    bus, threads = EventBus(), list[ManualThread]()
-
-    def make_thread() -> ManualThread:
-        threads.append(ManualThread())
-        return threads[-1]
-
-    mover = FaststartQueue(tmp_path, bus, make_thread)
-    first, second = long(".mp4"), long(".mov")
-    for what, path in (("started", first), ("finished", first), ("segment", second)):
-        bus.publish(RecordingChanged("cam", what, path.name, bytes=path.stat().st_size))
-    bus.publish(RecordingChanged("cam", "finished", "a.mkv", bytes=9))
-    bus.publish(RecordingChanged("cam", "finished", "gone.mp4", bytes=9))
-    (thread,) = threads
-    while thread.waiting:
-        thread.step()
-    assert boxes(first) == boxes(second) == ["ftyp", "moov", "mdat"]
-    assert thread.ended
-    first.unlink()
-    bus.publish(RecordingChanged("cam", "finished", long(".mp4").name, bytes=9))
-    mover.stop()  # the server ends: it does not wait for a copy
-    threads[-1].step()
-    assert boxes(first) == ["ftyp", "mdat", "moov"]

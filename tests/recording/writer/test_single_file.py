@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.recording.test_faults import BadDisk
+from tests.scenarios.test_recording_disk_errors import BadDisk
 from tests.support.films import START_US, jpeg, read_film
 from twistedcam.errors import DiskError, NotSupported
 from twistedcam.media.frame import Frame

@@ -1,0 +1,61 @@
+"""The index of recordings: each file is read once."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+
+from tests.support.recordings import LibraryCase, OddFolderCase, make_recording
+from twistedcam.recording import RetentionLimits
+from twistedcam.recording.library import index as index_module
+from twistedcam.recording.library.hidden_folder import HIDDEN
+
+
+class IndexTests(LibraryCase):
+    def test_each_file_is_read_once_even_over_a_restart(self) -> None:
+        for number in range(5):
+            make_recording(self.folder / f"{number}.mkv", 3)
+        read: list[str] = []
+        real = index_module.probe
+        self.patch(index_module, "probe", lambda name, *to: read.append(name) or real(name, *to))
+        self.assertEqual(len(self.names()), 5)
+        self.assertEqual(len(self.names()), 5)
+        self.library = self.open()
+        before = self.get(self.library.list())
+        self.assertEqual(len(read), 5)
+        make_recording(self.folder / "new.mkv", 3, 60)
+        os.utime(self.folder / "0.mkv", (1, 1))
+        self.assertEqual(self.names()[0], "new.mkv")
+        self.assertEqual(sorted(read[5:]), ["0.mkv", "new.mkv"])
+        (self.folder / HIDDEN / "index.json").write_text('{"version": 1, "files": [{}]}')
+        self.library = self.open()
+        self.assertEqual(self.get(self.library.list())[1:], before)
+
+    def test_ten_thousand_recordings_are_listed_without_opening_one(self) -> None:
+        make_recording(self.folder / "a.mkv", 2)
+        (item,) = self.get(self.library.list())
+        for number in range(9_999):
+            os.link(self.folder / "a.mkv", self.folder / f"{number}.mkv")
+        read: list[str] = []
+        made = lambda name, *_: read.append(name) or replace(item, recording=name)  # noqa: E731
+        self.patch(index_module, "probe", made)
+        self.assertEqual(len(self.names()), 10_000)
+        self.assertEqual(len(self.names()), 10_000)
+        self.assertEqual(len(read), 9_999)
+
+
+class ForeignIndexTests(OddFolderCase):
+    def test_an_index_that_somebody_has_written_breaks_nothing(self) -> None:
+        self.names()
+        path = self.folder / HIDDEN / "index.json"
+        head, line = path.read_text().splitlines()
+        values = json.loads(line)
+        for at in range(len(values)):
+            for odd in ("x", -1.5e300, float("nan"), [], None, {}, 2**70, True):
+                changed = [*values[:at], odd, *values[at + 1 :]]
+                path.write_text(f"{head}\n{json.dumps(changed)}\n")
+                self.library = self.open()
+                (item,) = self.get(self.library.list())
+                json.dumps(item.as_dict(), allow_nan=False)
+                self.get(self.library.make_room(RetentionLimits(keep=10**12, keep_days=1e6)))
