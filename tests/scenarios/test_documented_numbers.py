@@ -95,7 +95,7 @@ NUMBERS = (
     ),
     ("control-protocol", r"who sends nothing, it waits (\w+) s", [camera.PICTURE_WAIT]),
     ("control-protocol", r"gives no picture for (\w+) s, is recorded", [first_picture.PATIENCE]),
-    ("control-protocol", r"the other side has (\w+) s to take them", [graceful_close.LINGER]),
+    ("control-protocol", r"the client has (\w+) s to read it", [graceful_close.LINGER]),
     ("control-protocol", r"`q` twice within (\w+) s shuts down", [keys.AGAIN_WITHIN]),
     ("recording", r"begins again by itself, (\w+) seconds after there is room", [standing.PERIOD]),
     ("recording", r"after each file and every (\w+) seconds", [keeper.PERIOD]),
@@ -136,7 +136,7 @@ NUMBERS = (
     ("control-protocol", r"takes more than (\w+) s to close", [vocabulary.KICK_TIMEOUT]),
     (
         "control-protocol",
-        r"the one being carried out \| (\w+), then[^;]*; (\w+) KiB of them",
+        r"the one being executed \| (\w+), then[^;]*; (\w+) KiB of them",
         [control.MAX_WAITING, control.MAX_WAITING_BYTES / KIB],
     ),
     ("control-protocol", r"events that are not read \| (\w+) KiB", [MAX_UNREAD_EVENTS / KIB]),
