@@ -180,7 +180,7 @@ def test_a_folder_that_cannot_be_written_is_said_and_stops_no_server(tmp_path: P
         with ServerProcess(folder, *options) as server:
             wait_for(lambda: server.status()["state"] == "live", "a picture")
             assert server.log.count("recording is not possible now: ") == 1
-            assert server.log.count(f"no folder for recordings, {folder}: ") == 1
+            assert server.log.count(f"the folder for recordings {folder} cannot be written: ") == 1
             answer = server.command_lines("record start", "snapshot", "ping")
             assert [line.split(":")[0] for line in answer] == [
                 f"ERR disk {folder}",

@@ -18,14 +18,14 @@ def test_two_who_want_one_picture_at_once_both_get_it(
 ) -> None:
     """The second one comes when the first has written its file and not yet named it."""
     names: list[str] = []
-    give_name = snapshot.give_name
+    move_without_replacing = snapshot.move_without_replacing
 
     def give_late(hidden: Path, wanted: Path) -> Path:
-        monkeypatch.setattr(snapshot, "give_name", give_name)
+        monkeypatch.setattr(snapshot, "move_without_replacing", move_without_replacing)
         names.append(snapshot._write(tmp_path, "cam", FRAME, None))
-        return give_name(hidden, wanted)
+        return move_without_replacing(hidden, wanted)
 
-    monkeypatch.setattr(snapshot, "give_name", give_late)
+    monkeypatch.setattr(snapshot, "move_without_replacing", give_late)
     names.append(snapshot._write(tmp_path, "cam", FRAME, None))
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(set(names))
     assert [(tmp_path / name).read_bytes() for name in names] == [FRAME.jpeg] * 2

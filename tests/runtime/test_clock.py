@@ -15,7 +15,7 @@ from tests.support.process import ServerProcess, wait_for
 from tests.support.viewer import Viewer
 from twistedcam import wire
 from twistedcam.runtime import clock
-from twistedcam.runtime.clock import go_by_steady_clock
+from twistedcam.runtime.clock import use_monotonic_clock
 
 DAY = 86_400.0
 
@@ -27,7 +27,7 @@ def test_a_reactor_s_timers_do_not_go_by_the_wall_clock(
     reactor, due = SelectReactor(), list[str]()
     reactor.callLater(0, due.append, "waits already")
     reactor.callLater(DAY / 2, due.append, "waits long")
-    go_by_steady_clock(reactor)
+    use_monotonic_clock(reactor)
     wall = time.time()
     monkeypatch.setattr(time, "time", lambda: wall + jump)
     reactor.callLater(0, due.append, "now")

@@ -14,7 +14,7 @@ from tests.soak.footprint import Footprint
 from tests.support.heaps import heaps
 from tests.support.process import PATIENCE, ROOT
 from tests.support.system import require
-from twistedcam.runtime.memory import PERIOD, MemoryReturn, give_back, leave_in_peace
+from twistedcam.runtime.memory import PERIOD, MemoryReturn, freeze_objects, trim_heap
 
 COUNT, SIZE = 2000, 32_000  # 64 MB, in pieces that the allocator does not map one by one
 
@@ -26,7 +26,7 @@ def test_what_was_freed_below_something_in_use_goes_back() -> None:
     on_top = [pieces.pop() for _ in range(10)]
     pieces.clear()
     before = Footprint(os.getpid()).kilobytes
-    give_back()
+    trim_heap()
     assert Footprint(os.getpid()).kilobytes < before - COUNT * SIZE / 1024 / 2
     assert all(on_top)
 
@@ -35,7 +35,7 @@ def test_what_is_there_when_a_server_begins_is_collected_no_more() -> None:
     there = [[number] for number in range(1000)]
     gc.collect()
     try:
-        leave_in_peace()
+        freeze_objects()
         looked_at = {id(each) for each in gc.get_objects()}
         assert not looked_at & {id(each) for each in there}
         assert gc.is_tracked(there)

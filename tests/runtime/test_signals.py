@@ -51,7 +51,7 @@ import signal, sys
 from twistedcam.runtime.signals import EarlySignals
 early = EarlySignals()
 signal.raise_signal(signal.{name})
-assert early.came
+assert early.is_end_requested
 {rest}
 """
 
@@ -76,10 +76,10 @@ def test_the_first_signal_is_kept_and_the_second_ends_the_program(name: str) -> 
 
 def test_a_signal_between_two_handlers_is_not_lost() -> None:
     rest = (
-        "early.give_back()\n"
+        "early.release()\n"
         "import os; os.kill(os.getpid(), signal.SIGTERM)\n"
         "signal.signal(signal.SIGTERM, lambda *_: print('handled', flush=True))\n"
-        "early.let_in()\n"
+        "early.unblock()\n"
     )
     done = run("SIGTERM", rest)
     assert (done.returncode, done.stdout) == (0, "handled\n"), done.stderr
@@ -89,7 +89,8 @@ def test_an_ignored_signal_stays_ignored() -> None:
     program = (
         "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
         "from twistedcam.runtime.signals import EarlySignals\n"
-        "early = EarlySignals(); signal.raise_signal(signal.SIGINT); assert not early.came\n"
+        "early = EarlySignals(); signal.raise_signal(signal.SIGINT)\n"
+        "assert not early.is_end_requested\n"
     )
     done = subprocess.run([sys.executable, "-c", program], timeout=PATIENCE)
     assert done.returncode == 0

@@ -17,7 +17,7 @@ from twisted.internet.task import Clock
 
 from tests.support.films import read_film
 from tests.support.process import PATIENCE, ROOT, ServerProcess, wait_for
-from twistedcam.runtime.systemd import Notifier
+from twistedcam.runtime.systemd import SystemdNotifier
 
 
 @pytest.fixture
@@ -30,7 +30,9 @@ def heard(tmp_path: Path) -> Iterator[socket.socket]:
 
 def test_it_says_ready_alive_and_stopping(heard: socket.socket) -> None:
     clock = Clock()
-    notifier = Notifier(clock, {"NOTIFY_SOCKET": heard.getsockname(), "WATCHDOG_USEC": "10000000"})
+    notifier = SystemdNotifier(
+        clock, {"NOTIFY_SOCKET": heard.getsockname(), "WATCHDOG_USEC": "10000000"}
+    )
     notifier.startService()
     assert heard.recv(100) == b"READY=1"
     assert heard.recv(100) == b"WATCHDOG=1"
@@ -44,9 +46,9 @@ def test_it_says_ready_alive_and_stopping(heard: socket.socket) -> None:
 def test_a_watchdog_that_is_another_process_s_is_not_fed(heard: socket.socket) -> None:
     clock = Clock()
     told = {"NOTIFY_SOCKET": heard.getsockname(), "WATCHDOG_USEC": "10000000"}
-    Notifier(clock, {**told, "WATCHDOG_PID": "1"}).startService()
+    SystemdNotifier(clock, {**told, "WATCHDOG_PID": "1"}).startService()
     assert clock.getDelayedCalls() == []
-    own = Notifier(clock, {**told, "WATCHDOG_PID": str(os.getpid())})
+    own = SystemdNotifier(clock, {**told, "WATCHDOG_PID": str(os.getpid())})
     own.startService()
     assert len(clock.getDelayedCalls()) == 1
     own.stopService()
@@ -70,7 +72,7 @@ def test_a_reload_is_told_from_its_beginning_to_its_end_well_or_not(
 
 @pytest.mark.parametrize("environment", [{}, {"NOTIFY_SOCKET": "/nowhere/at/all"}])
 def test_where_nobody_listens_nothing_happens(environment: dict[str, str]) -> None:
-    notifier = Notifier(Clock(), {**environment, "WATCHDOG_USEC": "soon"})
+    notifier = SystemdNotifier(Clock(), {**environment, "WATCHDOG_USEC": "soon"})
     notifier.startService()
     notifier.stopService()
 

@@ -45,7 +45,7 @@ def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path) -> None:
     refused = PermissionError(13, "Permission denied")
     with (
         patch("twistedcam.runtime.writable_paths.tempfile.TemporaryFile", side_effect=refused),
-        pytest.raises(StartupError, match="recordings: Permission denied"),
+        pytest.raises(StartupError, match="cannot be written: Permission denied"),
     ):
         check_folder(tmp_path / "recordings")
     with (

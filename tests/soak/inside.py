@@ -20,7 +20,7 @@ from twisted.internet.defer import Deferred
 
 from tests.support.heaps import heaps
 from twistedcam.cli import main
-from twistedcam.runtime.memory import give_back
+from twistedcam.runtime.memory import trim_heap
 
 
 def holdings() -> dict[str, Any]:
@@ -33,7 +33,7 @@ def holdings() -> dict[str, Any]:
     deferreds = sum(isinstance(each, Deferred) and not each.called for each in alive)
     coroutines = Counter(each.__qualname__ for each in alive if isinstance(each, CoroutineType))
     del alive
-    give_back()  # as it does by itself every half minute
+    trim_heap()  # as it does by itself every half minute
     return {
         "heaps": heaps(),
         "threads": sorted(each.name for each in threading.enumerate()),

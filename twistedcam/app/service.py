@@ -34,7 +34,7 @@ from twistedcam.net.listener import Listener
 from twistedcam.net.proxies import TrustedProxies
 from twistedcam.recording.writer.disk_space import check_mount
 from twistedcam.runtime.memory import MemoryReturn
-from twistedcam.runtime.signals import stop_once
+from twistedcam.runtime.signals import stop_reactor
 from twistedcam.runtime.writable_paths import make_folder
 from twistedcam.servers.console.keys import Keys
 from twistedcam.servers.console.terminal import Terminal, speak_to_nobody
@@ -177,7 +177,7 @@ class CameraService(MultiService):
         """End the process, once; who asked for it gets an answer first."""
         if not self._is_ending:
             self._is_ending = True
-            self._reactor.callLater(0.05, stop_once, self._reactor)
+            self._reactor.callLater(0.05, stop_reactor, self._reactor)
 
     async def _reload(self) -> dict[str, Any]:
         """Read the configuration and the certificates again, and do what they say now.

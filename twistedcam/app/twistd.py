@@ -14,7 +14,7 @@ from twisted.logger import Logger
 from twistedcam.config.arguments import add_serve_arguments, read_serve_options
 from twistedcam.config.options import ServeOptions
 from twistedcam.errors import BadArgument, StartupError, TwistedcamError
-from twistedcam.runtime.clock import go_by_steady_clock
+from twistedcam.runtime.clock import use_monotonic_clock
 from twistedcam.runtime.file_limits import raise_file_limit
 from twistedcam.runtime.memory import share_one_heap
 
@@ -55,14 +55,14 @@ def makeService(options: Options) -> IService:
 
     from twistedcam.app.reload import reload_on_hangup
     from twistedcam.app.service import CameraService
-    from twistedcam.runtime.signals import end_once
+    from twistedcam.runtime.signals import ignore_repeated_signals
 
     class PluginService(CameraService):
         """Ends twistd with one line rather than a traceback."""
 
         def privilegedStartService(self) -> None:
             raise_file_limit()
-            reactor.callWhenRunning(end_once, reactor)
+            reactor.callWhenRunning(ignore_repeated_signals, reactor)
             reactor.callWhenRunning(reload_on_hangup, reactor, self.server)
             try:
                 super().privilegedStartService()
@@ -73,7 +73,7 @@ def makeService(options: Options) -> IService:
     given = options.serve
     if given.log is not None or given.log_json or given.log_level != ServeOptions().log_level:
         log.warn("twistd keeps the log: --log, --log-json and --log-level change nothing here")
-    go_by_steady_clock(reactor)
+    use_monotonic_clock(reactor)
     try:
         return PluginService(reactor, given)
     except TwistedcamError as error:

@@ -19,7 +19,7 @@ from twistedcam.config.options import LogLevelName
 from twistedcam.errors import BadArgument, BadMessage
 from twistedcam.events import CameraChanged, Event, EventBus
 from twistedcam.media.frame import Frame
-from twistedcam.runtime.clock import go_by_steady_clock
+from twistedcam.runtime.clock import use_monotonic_clock
 from twistedcam.runtime.memory import share_one_heap
 from twistedcam.runtime.threads import Thread
 from twistedcam.sources.spec import parse
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     share_one_heap(os.environ)
     from twisted.internet import reactor
 
-    go_by_steady_clock(reactor)
+    use_monotonic_clock(reactor)
     spec = parse(arguments.source)
     if spec.scheme == "push":
         raise BadArgument(

@@ -21,13 +21,13 @@ from twistedcam.config.arguments import add_serve_arguments, read_serve_options
 from twistedcam.config.options import ServeOptions
 from twistedcam.errors import BadArgument, StartupError
 from twistedcam.processing import check_code
-from twistedcam.runtime.clock import go_by_steady_clock
+from twistedcam.runtime.clock import use_monotonic_clock
 from twistedcam.runtime.file_limits import raise_file_limit
 from twistedcam.runtime.log_file import LogFile
 from twistedcam.runtime.log_text import WithoutTwisted, json_observer, text_observer
-from twistedcam.runtime.memory import leave_in_peace, share_one_heap
-from twistedcam.runtime.signals import EarlySignals, end_once, stop_once
-from twistedcam.runtime.systemd import Notifier
+from twistedcam.runtime.memory import freeze_objects, share_one_heap
+from twistedcam.runtime.signals import EarlySignals, ignore_repeated_signals, stop_reactor
+from twistedcam.runtime.systemd import SystemdNotifier
 from twistedcam.runtime.writable_paths import check_folder, check_log
 
 EXAMPLE = "Example: twistedcam serve --camera door=webcam:0 --camera 'test=pattern:?fps=10'"
@@ -53,35 +53,35 @@ def run(arguments: argparse.Namespace) -> int:
     raise_file_limit()
     from twisted.internet import reactor
 
-    go_by_steady_clock(reactor)
-    notifier = Notifier(reactor, os.environ)
+    use_monotonic_clock(reactor)
+    notifier = SystemdNotifier(reactor, os.environ)
     service = CameraService(
         reactor,
         options,
         keys_see_log=log_is_in_terminal(options),
-        around_reload=notifier.around,
+        around_reload=notifier.wrap_reload,
     )
     if arguments.check:
         check_writable(options)
         print(f"the options are valid: {', '.join(service.server.cameras)}")
         return 0
     early: EarlySignals = arguments.early
-    if early.came:
+    if early.is_end_requested:
         return 0
     service.privilegedStartService()
     service.startService()
     reactor.addSystemEventTrigger("before", "shutdown", notifier.stopService)
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
     # Before it is announced: from then on, a signal ends the server in good order.
-    reactor.callWhenRunning(end_once, reactor)
-    reactor.callWhenRunning(early.let_in)
+    reactor.callWhenRunning(ignore_repeated_signals, reactor)
+    reactor.callWhenRunning(early.unblock)
     reactor.callWhenRunning(reload_on_hangup, reactor, service.server)
     reactor.callWhenRunning(announce, service)
     reactor.callWhenRunning(notifier.startService)
-    leave_in_peace()
-    early.give_back()
-    if early.came:
-        reactor.callWhenRunning(stop_once, reactor)
+    freeze_objects()
+    early.release()
+    if early.is_end_requested:
+        reactor.callWhenRunning(stop_reactor, reactor)
     reactor.run()
     return 0
 

@@ -8,7 +8,7 @@ from functools import cache
 from typing import final
 
 from twistedcam.media.frame import Frame
-from twistedcam.runtime.file_limits import spare
+from twistedcam.runtime.file_limits import check_reserve
 
 
 @final
@@ -26,7 +26,7 @@ class Memfd:
 
     def __init__(self, data: bytes) -> None:
         self.size = len(data)
-        self.fd = spare(os.memfd_create("frame", os.MFD_CLOEXEC))
+        self.fd = check_reserve(os.memfd_create("frame", os.MFD_CLOEXEC))
         written = 0
         while written < self.size:
             written += os.write(self.fd, data[written:] if written else data)

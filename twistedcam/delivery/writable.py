@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IDelayedCall, IWriteDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from twistedcam.runtime.file_limits import spare
+from twistedcam.runtime.file_limits import check_reserve
 
 #: Seconds to wait after a socket was reported as writable but took nothing.
 PAUSE = 0.02
@@ -45,7 +45,7 @@ class WritableNotifier:
         """Wait for this socket. Return False if no file descriptor is available for that."""
         if self._fd < 0:
             try:
-                self._fd = spare(os.dup(fd))
+                self._fd = check_reserve(os.dup(fd))
                 self._reactor.addWriter(self)
             except OSError:
                 self.stop()

@@ -14,7 +14,7 @@ from twistedcam.recording.library.snapshots import SUFFIXES, check_room
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.file_names import check_name, give_back, take, take_free_name
 from twistedcam.runtime.atomic_file import sync_file, sync_folder
-from twistedcam.runtime.file_system import give_name
+from twistedcam.runtime.file_system import move_without_replacing
 from twistedcam.runtime.threads import Thread, run_in_thread
 
 _NO_LIMITS = RecordSettings()
@@ -64,7 +64,7 @@ def _write(
                 file.write(frame.jpeg)
                 file.flush()
                 sync_file(file.fileno())
-            written = give_name(hidden, folder / chosen).name
+            written = move_without_replacing(hidden, folder / chosen).name
             sync_folder(folder)
             return written
         except OSError:

@@ -1,1 +1,1 @@
-"""What the process asks of the operating system, and what knows nothing of cameras."""
+"""The process and the operating system: clocks, files, memory, signals, threads, the log."""

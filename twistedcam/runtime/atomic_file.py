@@ -1,4 +1,4 @@
-"""Small files that are replaced as a whole, and a lock for who reads, changes and writes one."""
+"""Atomic replacement of small files, and a lock for reading, changing and writing one."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from twistedcam.runtime.regular_file import open_regular
 
 #: Seconds to wait for a lock before giving up.
 LOCK_TIMEOUT = 10.0
-#: Without locks in the file system: seconds after which a lock file that never changed counts as
-#: left behind by a process that died.
+#: Seconds after which an unchanged lock file is removed, where the file system has no locks: its
+#: process has died.
 STALE_AFTER = 5.0
 #: Seconds between two attempts to get a lock.
 _POLL = 0.01
-#: What a file system says that cannot do something: NFS without lockd, some FUSE and SMB ones.
+#: Errors of file systems that lack a function: NFS without lockd, some FUSE and SMB ones.
 _UNSUPPORTED = frozenset(
     {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 )
-#: What a file system says whose disk refuses.
-_DANGER = frozenset({errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ESTALE})
+#: Errors that mean that data may be lost.
+_DISK_ERRORS = frozenset({errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ESTALE})
 
 
 def write_atomically(
@@ -37,19 +37,19 @@ def write_atomically(
     dir_fd: int | None = None,
     sync: bool = True,
 ) -> None:
-    """Replace a file, whole or not at all. Blocks.
+    """Replace a file, completely or not at all. Blocks.
 
-    A symbolic link of that name is replaced, not followed: resolve it first where it is meant.
+    A symbolic link of that name is replaced, not followed.
 
     Arguments:
         mode: the file's permission bits; the umask does not change them.
-        owner: user and group that the file is to have; None: those of this process.
+        owner: the new file's user and group; None: those of this process.
         dir_fd: the folder that a relative path starts at; None: the current one.
-        sync: see that it is on the disk before it takes its name. Without, a power cut may leave
-            an empty file: for what can be made anew.
+        sync: True to write it to the disk before it gets its name. Otherwise a power cut may leave
+            an empty file.
 
     Raises:
-        OSError: it cannot be written; the old file is as it was.
+        OSError: it cannot be written. The old file is unchanged.
     """
     folder, name = os.path.split(path)
     fresh = os.path.join(folder, f".{_short(name)}.{token_hex(6)}.new")
@@ -70,25 +70,25 @@ def write_atomically(
             os.unlink(fresh, dir_fd=dir_fd)
         raise
     if sync:
-        with suppress(OSError):  # it is replaced already
+        with suppress(OSError):  # the file is replaced already
             sync_folder(folder or ".", dir_fd)
 
 
 @contextmanager
 def locked(path: Path | str, *, dir_fd: int | None = None) -> Iterator[None]:
-    """Hold a lock on a file's name: for reading, changing and writing it in one step. Blocks.
+    """Hold a lock on a file's name, to read, change and write the file in one step. Blocks.
 
-    It holds between processes and between threads. The lock is a file of its own beside it,
-    ``.NAME.lock``, because the file itself is replaced. It is there as long as somebody holds it.
+    It excludes other processes and other threads. The lock is on a separate file, ``.NAME.lock``,
+    because the file itself is replaced. It exists while the lock is held.
 
-    Where the file system has no locks, a second file is made instead that nobody else can make
-    meanwhile (``O_EXCL``). One that a crash has left behind counts for ``STALE_AFTER`` seconds.
+    Where the file system has no locks, a second file is created instead with ``O_EXCL``. One that
+    a crash has left behind is removed after ``STALE_AFTER`` seconds.
 
     Arguments:
         dir_fd: the folder that a relative path starts at; None: the current one.
 
     Raises:
-        TimeoutError: another process has held it for ``LOCK_TIMEOUT`` seconds. It is an OSError.
+        TimeoutError: another process holds it for more than ``LOCK_TIMEOUT`` seconds (an OSError).
         OSError: the lock file cannot be made or is not a regular file.
     """
     folder, name = os.path.split(path)
@@ -103,28 +103,28 @@ def locked(path: Path | str, *, dir_fd: int | None = None) -> Iterator[None]:
 
 
 def sync_file(fd: int) -> None:
-    """Write a file's contents to the disk, as far as the file system can do that.
+    """Write a file's contents to the disk, if the file system supports that.
 
     Raises:
-        OSError: the disk refuses: what was written may be lost.
+        OSError: the disk reports an error: the contents may be lost.
     """
     try:
         os.fsync(fd)
     except OSError as error:
-        if error.errno in _DANGER:
+        if error.errno in _DISK_ERRORS:
             raise
 
 
 def sync_folder(folder: Path | str, dir_fd: int | None = None) -> None:
-    """Write the names in a folder to the disk, as far as the file system can do that.
+    """Write the names in a folder to the disk, if the file system supports that.
 
     Raises:
-        OSError: the disk refuses: new names may be lost.
+        OSError: the disk reports an error: new names may be lost.
     """
     try:
         fd = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0), dir_fd=dir_fd)
     except OSError:
-        return  # a folder that may not be listed, or no descriptor left: the system does it later
+        return  # the folder may not be read, or no descriptor is left: the system writes it later
     try:
         sync_file(fd)
     finally:
@@ -132,12 +132,12 @@ def sync_folder(folder: Path | str, dir_fd: int | None = None) -> None:
 
 
 def _short(name: str) -> str:
-    """As much of a name as leaves room for more in the 255 bytes that a name may have."""
+    """Shorten a name, so that it can be extended within the 255 bytes that a name can have."""
     return os.fsdecode(os.fsencode(name)[:100])
 
 
 def _set_mode(fd: int, mode: int) -> None:
-    """A file system without permission bits keeps those that it gives to all files."""
+    """Set permission bits, if the file system has them."""
     if sys.platform == "win32":  # pragma: no cover - Windows has no fchmod before Python 3.13
         return
     try:
@@ -149,13 +149,13 @@ def _set_mode(fd: int, mode: int) -> None:
 
 @contextmanager
 def _lock_file(lock: str, until: float, dir_fd: int | None) -> Iterator[bool]:
-    """Have the lock on a file; False where the file system has none."""
+    """Hold the lock of a file. The value is False if the file system has no locks."""
     while True:
         fd = open_regular(lock, os.O_RDWR | os.O_CREAT, mode=0o600, dir_fd=dir_fd)
         try:
             found = os.fstat(fd)
             has_locks = _lock(fd, lock, until)
-            # Who held it before has removed it: the next one may have made another already.
+            # The previous holder has removed the file, and there may be a new one already.
             if _identity(lock, dir_fd) == (found.st_ino, found.st_mtime_ns):
                 try:
                     yield has_locks
@@ -164,14 +164,14 @@ def _lock_file(lock: str, until: float, dir_fd: int | None) -> Iterator[bool]:
                         os.unlink(lock, dir_fd=dir_fd)
                 return
         finally:
-            os.close(fd)  # that lets the lock go
+            os.close(fd)  # this releases the lock
 
 
 def _lock(fd: int, lock: str, until: float) -> bool:
-    """Wait for the lock; False where the file system has none.
+    """Wait for the lock. Return False if the file system has no locks.
 
     Raises:
-        TimeoutError: it was not to be had in time.
+        TimeoutError: it was not available in time.
     """
     if sys.platform == "win32":  # pragma: no cover - Windows has other locks
         return False
@@ -192,7 +192,7 @@ def _lock(fd: int, lock: str, until: float) -> bool:
 
 @contextmanager
 def _exclusive_file(lock: str, until: float, dir_fd: int | None) -> Iterator[None]:
-    """Have a file that nobody else can make at the same time, and remove it afterwards."""
+    """Hold a lock by creating a file that does not exist yet; remove it afterwards."""
     seen: tuple[int, int] | None = None
     since = time.monotonic()
     while True:

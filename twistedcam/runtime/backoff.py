@@ -1,4 +1,4 @@
-"""Waits between attempts, for programs without Twisted (``backoffPolicy``), too."""
+"""Waits between attempts, also for programs without Twisted, whose ``backoffPolicy`` is similar."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ class Backoff:
         first: seconds after the first failure.
         most: seconds at most.
         factor: the ratio of each wait to the one before.
-        spread: the part of a wait by which it varies at random: clients that have lost the same
-            server shall not all come back at once.
+        spread: the part of a wait by which it varies at random, so that clients that have lost the
+            same server do not all return at once.
     """
 
     def __init__(self, first: float, most: float, factor: float = 2.0, spread: float = 0.0) -> None:
@@ -33,6 +33,6 @@ class Backoff:
         self._failures = 0
 
     def after(self, failures: int) -> float:
-        """Return the seconds to wait after so many failures in a row, one at least."""
+        """Return the seconds to wait after a number of failures in a row, at least one."""
         wait = min(self._first * self._factor ** min(failures - 1, 100), self._most)
         return wait * random.uniform(1 - self._spread, 1 + self._spread)

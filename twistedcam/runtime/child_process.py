@@ -42,7 +42,7 @@ def module_command(module: str, *arguments: str) -> list[str]:
 
 
 def wait_or_kill(process: subprocess.Popen[bytes], seconds: float) -> int:
-    """Wait for the end of a process, and kill it after so many seconds; its exit status. Blocks."""
+    """Wait for the end of a process, and kill it after some seconds; return its status. Blocks."""
     try:
         return process.wait(seconds)
     except subprocess.TimeoutExpired:
@@ -51,7 +51,7 @@ def wait_or_kill(process: subprocess.Popen[bytes], seconds: float) -> int:
 
 
 def describe_exit(status: int) -> str:
-    """Return how a process ended: "was ended by SIGKILL", "ended with exit code 1".
+    """Describe the end of a process: "was ended by SIGKILL", "ended with exit code 1".
 
     Arguments:
         status: its exit code, or the negative number of a signal.
@@ -65,20 +65,20 @@ def describe_exit(status: int) -> str:
 
 
 def last_line(output: bytes | str) -> str:
-    """Return the last line of what a process wrote: the reason of a traceback; "" if none."""
+    """Return the last line of a process's output, which is a traceback's reason; "" if none."""
     text = output if isinstance(output, str) else output.decode(errors="replace")
     return (text.strip().splitlines() or [""])[-1]
 
 
 class ChildProcess(ProcessProtocol):
-    """A process that the reactor watches.
+    """A process started by the reactor.
 
     Arguments:
         reactor: starts the process.
-        command: what it runs (``module_command``). Every user of the computer can see it.
+        command: its arguments (``module_command``). Every user of the computer can see them.
         child_fds: its file descriptors (``IReactorProcess.spawnProcess``); by default pipes to its
             standard streams.
-        on_end: called with Twisted's reason when it has ended, whatever the cause.
+        on_end: called with Twisted's reason when it has ended.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class ChildProcess(ProcessProtocol):
         reactor.spawnProcess(self, command[0], command, env=child_environment(), childFDs=child_fds)
 
     def wait_or_kill(self, seconds: float) -> Deferred[None]:
-        """Wait for the end of the process, and kill it after so many seconds."""
+        """Wait for the end of the process, and kill it after some seconds."""
         if self._has_ended:
             return succeed(None)
         ended: Deferred[None] = Deferred()

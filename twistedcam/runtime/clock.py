@@ -1,4 +1,4 @@
-"""Wall clock, monotonic clock, the way from one to the other, and the time since boot."""
+"""Wall clock, monotonic clock, conversion between them, and the time since boot."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-#: A kernel's time stamp may be so far from now, in seconds, and still be believed.
+#: The greatest age of a driver's time stamp that is accepted, in seconds.
 _PLAUSIBLE = 10.0
-#: Both clocks are read again if that took longer, in seconds: the thread was kept waiting.
-_AT_ONCE = 0.0005
+#: Both clocks are read again if reading took longer, in seconds: the thread was interrupted.
+_MAX_READING_TIME = 0.0005
+#: The most attempts to read both.
 _READINGS = 5
-#: What adjtimex(2) returns for a clock that is not synchronized.
+#: The result of adjtimex(2) for a clock that is not synchronized.
 _TIME_ERROR = 5
 
 
 def wall_time(stamp: float) -> float:
-    """The UNIX time of a driver's time stamp, in seconds.
+    """Convert a driver's time stamp to UNIX time, in seconds.
 
     V4L2 drivers stamp buffers with CLOCK_MONOTONIC, a few old ones with the wall clock, and some
     not at all (Linux media documentation, "Buffer Flags", V4L2_BUF_FLAG_TIMESTAMP_MASK). A stamp
-    that is near neither clock is worth nothing; then it is now.
+    that is near neither clock is replaced by the present time.
     """
-    now, steady = _both_clocks()
-    age = steady - stamp
+    now, monotonic = _both_clocks()
+    age = monotonic - stamp
     if 0 <= age < _PLAUSIBLE:
         return now - age
     if 0 <= now - stamp < _PLAUSIBLE:
@@ -34,26 +35,26 @@ def wall_time(stamp: float) -> float:
 
 
 def _both_clocks() -> tuple[float, float]:
-    """Wall clock and monotonic clock, in seconds, at the same moment even on a busy machine."""
+    """Return wall clock and monotonic clock of the same moment, in seconds, also under load."""
     before = time.monotonic()
     for _ in range(_READINGS):
         now, after = time.time(), time.monotonic()
-        if after - before < _AT_ONCE:
+        if after - before < _MAX_READING_TIME:
             break
         before = after
     return now, after
 
 
-def go_by_steady_clock(reactor: Any) -> None:
-    """Let a reactor's timers go by a clock that nobody sets.
+def use_monotonic_clock(reactor: Any) -> None:
+    """Make a reactor's timers use the monotonic clock.
 
-    Twisted's go by the wall clock (``twisted.internet.base.ReactorBase.seconds``): where that is
-    set back, no timer is due until it has come to where it was; where it is set forward, as on a
-    machine that learns the time only once it is on the net, all of them are due at once. This
-    one begins at the present wall time, so that what waits already is due when it should be.
+    Twisted's use the wall clock (``twisted.internet.base.ReactorBase.seconds``). If that is set
+    back, all timers are late; if it is set forward, as on a machine that gets the time from the
+    network after its start, all are due at once. The new clock begins at the present wall time, so
+    that calls that are scheduled already keep their time.
 
     Arguments:
-        reactor: the process's own, before it runs.
+        reactor: the process's reactor, before it runs.
     """
     monotonic = time.monotonic
     ahead = time.time() - monotonic()
@@ -62,7 +63,7 @@ def go_by_steady_clock(reactor: Any) -> None:
 
 @cache
 def boot_id() -> str:
-    """What no other boot of any computer has; empty where the system does not say."""
+    """Return an identifier of the present boot; empty if the system has none."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip().replace("-", "")[:16]
     except OSError:
@@ -70,13 +71,13 @@ def boot_id() -> str:
 
 
 def uptime() -> float:
-    """Seconds since boot, with those in which the computer slept."""
+    """Return the seconds since boot, including suspension."""
     clock = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic() if clock is None else time.clock_gettime(clock)
 
 
 def is_synchronized() -> bool:
-    """Whether the kernel says that something like NTP has set its clock (adjtimex(2))."""
+    """Return True if the kernel's clock is synchronized, as by NTP (adjtimex(2))."""
     try:
         found = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(512))
     except (AttributeError, OSError, TypeError):

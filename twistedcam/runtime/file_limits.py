@@ -1,19 +1,19 @@
-"""What the system allows this process."""
+"""The limit on open files of this process."""
 
 from __future__ import annotations
 
 import errno
 import os
 
-#: Files that no picture on its way may take: for those who knock, and for recordings.
-KEPT_BACK = 64
+#: Files that ``check_reserve`` keeps free for new connections and recordings.
+RESERVE = 64
 
 
 def raise_file_limit() -> int | None:
-    """Allow as many open files as the system lets this user have; the number, or None.
+    """Raise the limit on open files to the hard limit; return it, or None if there is none.
 
-    A viewer takes a file. The soft limit is often 1,024 for the sake of programs that use
-    select(2); the reactor does not.
+    Each viewer needs a file. The soft limit is often 1,024 because of programs that use select(2),
+    which the reactor does not.
     """
     try:
         import resource
@@ -23,13 +23,13 @@ def raise_file_limit() -> int | None:
     if soft != hard:
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        except (OSError, ValueError):  # pragma: no cover - macOS says "unlimited" and means less
+        except (OSError, ValueError):  # pragma: no cover - macOS has a limit below "unlimited"
             return soft
     return hard
 
 
 def file_limit() -> int | None:
-    """How many files this process may have open now; None: as many as it likes."""
+    """Return the number of files that this process may have open, or None for no limit."""
     try:
         import resource
     except ImportError:  # pragma: no cover - Windows has no such limit
@@ -38,16 +38,16 @@ def file_limit() -> int | None:
     return None if soft == resource.RLIM_INFINITY else soft
 
 
-def spare(fd: int) -> int:
-    """The file, if there are enough others left; to be called with one that was just opened.
+def check_reserve(fd: int) -> int:
+    """Return a file that was just opened, if ``RESERVE`` others can still be opened.
 
-    A new file has the lowest number that is free, so a high number says that most are taken.
+    A new file gets the lowest free number, so a high number means that most are in use.
 
     Raises:
-        OSError: EMFILE; it is closed again.
+        OSError: EMFILE: too few are left. The file is closed.
     """
     most = file_limit()
-    if most is not None and fd >= most - min(KEPT_BACK, most // 4):
+    if most is not None and fd >= most - min(RESERVE, most // 4):
         os.close(fd)
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
     return fd

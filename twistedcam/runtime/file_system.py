@@ -1,7 +1,6 @@
-"""What not every file system can do: locks and hard links.
+"""Locks and hard links, with replacements for file systems that lack them.
 
-Network file systems, FUSE and FAT lack one or the other. A recording does not need any of them, so
-each function here does the best that the file system can do.
+Network file systems, FUSE and FAT may lack one or the other.
 """
 
 from __future__ import annotations
@@ -21,24 +20,24 @@ if sys.platform != "win32":
 
 log = Logger()
 
-#: What ``flock`` says to who comes second.
+#: Errors of ``flock`` if the lock is held already.
 _HELD = frozenset({errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES})
-#: The devices whose lack of locks was logged.
+#: The devices whose missing locks were logged.
 _without_locks: set[int] = set()
 
 
 class WriterLock:
-    """Says that somebody writes a file, as long as the process lives and ``release`` is not called.
+    """A lock that marks a file as being written, until ``release`` or the end of the process.
 
-    It is ``flock``'s lock where the file system has locks. Where it has none, it is a name in the
-    kernel of this machine (an abstract socket, Linux only), and the log says so once.
+    It is a lock of ``flock`` if the file system has locks. Otherwise it is an abstract socket
+    (Linux only), which only processes of this machine see, and the log says so once.
 
     Arguments:
-        fd: the open file. The lock ends with it.
+        fd: the open file. Closing it releases the lock, too.
         path: the file.
 
     Raises:
-        BlockingIOError: somebody else has it.
+        BlockingIOError: another writer holds it.
     """
 
     def __init__(self, fd: int, path: Path) -> None:
@@ -48,28 +47,28 @@ class WriterLock:
         except OSError as error:
             if error.errno in _HELD:
                 raise BlockingIOError(error.errno, error.strerror, str(path)) from None
-            self._name = _take_name(path)
-            _tell_once(fd, path.parent, error)
+            self._name = _bind_name(path)
+            _log_once(fd, path.parent, error)
 
     @property
     def is_local(self) -> bool:
-        """Whether only processes of this machine see it."""
+        """True if only processes of this machine see it."""
         return self._name is not None
 
     def release(self) -> None:
-        """End what does not end with the file."""
+        """Release what closing the file does not."""
         if self._name is not None:
             self._name.close()
 
 
-def give_name(part: Path, path: Path) -> Path:
-    """Move a file to its final name, over no other file; where it is then.
+def move_without_replacing(part: Path, path: Path) -> Path:
+    """Move a file to its final name, or to one with a number if that exists; return the path.
 
-    By a hard link, which never replaces a file. If there is none to be had, for whatever reason,
-    the file is renamed.
+    A hard link is used, because it never replaces a file. If that is impossible, the file is
+    renamed.
 
     Raises:
-        OSError: neither could be done.
+        OSError: neither is possible.
     """
     number = 0
     while True:
@@ -78,20 +77,20 @@ def give_name(part: Path, path: Path) -> Path:
         try:
             os.link(part, target)
         except FileExistsError:
-            if not _is_same(part, target):  # NFS may say so of a link that it has just made
+            if not _is_same(part, target):  # NFS may report the link that it has just made
                 continue
         except OSError:
             if target.exists():
                 continue
             os.rename(part, target)
             return target
-        with suppress(OSError):  # it has its name; recovery removes the second one
+        with suppress(OSError):  # it has its name; recovery removes the old one
             os.unlink(part)
         return target
 
 
-def longest_name(folder: Path) -> int:
-    """How many bytes a file's name may have there: 255 nearly everywhere, 143 in eCryptfs."""
+def max_name_length(folder: Path) -> int:
+    """Return the most bytes of a file name in a folder: usually 255, in eCryptfs 143."""
     try:
         found = os.pathconf(folder, "PC_NAME_MAX")
     except (OSError, ValueError, AttributeError):
@@ -106,8 +105,8 @@ def _is_same(one: Path, two: Path) -> bool:
         return False
 
 
-def _take_name(path: Path) -> socket.socket | None:
-    """A socket of a name that nobody else on this machine can have meanwhile; None: none there."""
+def _bind_name(path: Path) -> socket.socket | None:
+    """Bind an abstract socket to a name, which excludes others; None if the system has none."""
     if sys.platform != "linux":
         return None
     digest = hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()
@@ -117,19 +116,21 @@ def _take_name(path: Path) -> socket.socket | None:
     except OSError as error:
         name.close()
         if error.errno == errno.EADDRINUSE:
-            raise BlockingIOError(error.errno, "it is being written", str(path)) from None
+            raise BlockingIOError(
+                error.errno, "another process is writing this file", str(path)
+            ) from None
         return None
     return name
 
 
-def _tell_once(fd: int, folder: Path, error: OSError) -> None:
+def _log_once(fd: int, folder: Path, error: OSError) -> None:
     with suppress(OSError):
         device = os.fstat(fd).st_dev
         if device not in _without_locks:
             _without_locks.add(device)
             log.warn(
-                "{folder}: the file system has no locks ({reason}): recordings are written without."
-                " Let only one computer record to this folder",
+                "{folder}: the file system has no locks ({reason}). Let only one computer record to"
+                " this folder",
                 folder=str(folder),
                 reason=error.strerror,
             )

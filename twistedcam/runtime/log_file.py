@@ -1,4 +1,4 @@
-"""A log that any program may rotate by giving its file another name."""
+"""A log file that other programs can rotate by renaming it."""
 
 from __future__ import annotations
 
@@ -10,23 +10,19 @@ from pathlib import Path
 
 from twistedcam.errors import StartupError
 
-#: Permission bits of a new log: it has addresses of viewers in it. The umask takes from them.
+#: Permission bits of a new log, less the umask: it contains addresses of viewers.
 _MODE = 0o640
 
 
 class LogFile:
-    """Text that is added to a file; once that has another name, a new one is begun.
+    """A file that text is appended to. After it was renamed, a new one is created.
 
-    It is looked before each line, so that nobody has to say so: the lines before are in the old
-    file, all others in the new one. Several processes may write the same log. Where the new file
-    cannot be had it goes on in the old one, and a line that the disk does not take is lost: a log
-    is no reason to end.
-
-    Arguments:
-        path: where the log is.
+    The path is checked before each write, so that no signal is needed. Several processes may write
+    the same log. If the new file cannot be opened, the old one is used further. A line that cannot
+    be written is lost.
 
     Raises:
-        StartupError: it cannot be written.
+        StartupError: the file cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
@@ -38,16 +34,16 @@ class LogFile:
             raise StartupError(f"the log {path} cannot be written: {error.strerror}") from None
 
     def write(self, text: str) -> None:
-        """Add text: whole lines."""
+        """Append text: complete lines."""
         with self._lock, contextlib.suppress(OSError):
             self._follow()
             self._file.write(text.encode("utf-8", "backslashreplace"))
 
     def flush(self) -> None:
-        """Nothing is kept back."""
+        """Do nothing: the file is not buffered."""
 
     def close(self) -> None:
-        """Add no more."""
+        """Close the file."""
         self._file.close()
 
     def _follow(self) -> None:

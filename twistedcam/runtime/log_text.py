@@ -1,4 +1,4 @@
-"""The log: text that a person reads in a terminal, or lines of JSON for programs."""
+"""Log observers: text for a terminal, and lines of JSON for programs."""
 
 from __future__ import annotations
 
@@ -17,29 +17,26 @@ from twisted.logger import (
 )
 from zope.interface import implementer
 
-#: Characters of an event that is no failure: somebody else's words may be among them.
-_LONGEST = 4000
-#: Characters of one field of an event in JSON, and of its line; a failure has no limit.
-_LONGEST_FIELD = 1000
-_LONGEST_LINE = 16_000
-#: What a JSON log says of an event whose line would be longer.
-_KEPT = ("log_time", "log_level", "log_namespace", "log_system")
-#: What begins a record of JSON text sequences (RFC 7464), as Twisted's own JSON log has it.
+#: The most characters of an event without a failure: it may contain text of clients.
+_MAX_TEXT = 4000
+#: The most characters of a field in JSON, and of a line; a failure has no limit.
+_MAX_FIELD = 1000
+_MAX_LINE = 16_000
+#: The fields that remain of an event whose line would be longer.
+_KEPT_FIELDS = ("log_time", "log_level", "log_namespace", "log_system")
+#: The first character of a record of JSON text sequences (RFC 7464), as in Twisted's JSON log.
 _RECORD = "\x1e"
-#: What steers a terminal; a line's end and the tab behind it are the log's own.
-_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-
-
-#: What Twisted's ports log with the old interface, which gives their messages no namespace.
+#: Control characters, except the line feed and the tab.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+#: Messages of Twisted's ports, which have no namespace because they use the old interface.
 _PORT_OPENED_OR_CLOSED = re.compile(r"\S+ starting on \S+|\(.*Port .* Closed\)")
 
 
 @implementer(ILogFilterPredicate)
 class WithoutTwisted:
-    """Leaves out what Twisted itself says of its ports and its main loop, but for warnings."""
+    """Removes Twisted's own messages of ports and the main loop, except warnings."""
 
     def __call__(self, event: LogEvent) -> Any:
-        """Whether the event is left out."""
         if event.get("log_level", LogLevel.info) > LogLevel.info or "log_failure" in event:
             return PredicateResult.maybe
         is_twisted = str(event.get("log_namespace", "")).startswith("twisted.")
@@ -49,21 +46,21 @@ class WithoutTwisted:
 
 
 def text_observer(to: Any) -> FileLogObserver:
-    """Writes each event as Twisted does, with nothing in it that steers a terminal.
+    """Return an observer that writes events as Twisted does, with control characters escaped.
 
-    Peers have their say in the log, and whoever reads it has a terminal that obeys.
+    The log contains text of clients, which could control the terminal of its reader.
 
     Arguments:
-        to: a file for text.
+        to: a text file.
     """
     return FileLogObserver(to, _as_text)
 
 
 def json_observer(to: Any) -> FileLogObserver:
-    """Writes each event as a line of JSON, with fields that are cut as text is.
+    """Return an observer that writes events as lines of JSON, with long fields shortened.
 
     Arguments:
-        to: a file for text.
+        to: a text file.
     """
     return FileLogObserver(to, _as_json)
 
@@ -72,17 +69,17 @@ def _as_json(event: LogEvent) -> str:
     if "log_failure" in event:
         return f"{_RECORD}{eventAsJSON(event)}\n"
     line = eventAsJSON({name: _cut(value) for name, value in event.items()})
-    if len(line) > _LONGEST_LINE:
-        kept = {name: event[name] for name in _KEPT if name in event}
+    if len(line) > _MAX_LINE:
+        kept = {name: event[name] for name in _KEPT_FIELDS if name in event}
         text = _cut(formatEvent(event))
         line = eventAsJSON({**kept, "log_format": "{text}", "text": text})
     return f"{_RECORD}{line}\n"
 
 
 def _cut(value: Any) -> Any:
-    if isinstance(value, (str, bytes)) and len(value) > _LONGEST_FIELD:
+    if isinstance(value, (str, bytes)) and len(value) > _MAX_FIELD:
         end = "…" if isinstance(value, str) else b"..."
-        return value[:_LONGEST_FIELD] + end  # type: ignore[operator]
+        return value[:_MAX_FIELD] + end  # type: ignore[operator]
     return value
 
 
@@ -90,6 +87,6 @@ def _as_text(event: LogEvent) -> str | None:
     text = formatEventAsClassicLogText(event)
     if text is None:
         return None
-    if len(text) > _LONGEST and "log_failure" not in event:
-        text = f"{text[:_LONGEST]}…\n"
-    return _STEERING.sub(lambda found: ascii(found[0])[1:-1], text)
+    if len(text) > _MAX_TEXT and "log_failure" not in event:
+        text = f"{text[:_MAX_TEXT]}…\n"
+    return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)

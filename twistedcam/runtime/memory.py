@@ -1,4 +1,4 @@
-"""Memory that is no longer needed is used again, or goes back to the system."""
+"""Settings of the allocator and the garbage collector that keep the process small and fast."""
 
 from __future__ import annotations
 
@@ -12,55 +12,51 @@ from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 
-#: Seconds between two times.
+#: Seconds between two calls of ``trim_heap``.
 PERIOD = 30.0
-#: mallopt(3)'s number for how many heaps there may be.
+#: The parameter of mallopt(3) for the number of heaps.
 _ARENA_MAX = -8
 
 
 def share_one_heap(environ: Mapping[str, str]) -> None:
-    """Have all threads from now on allocate in one heap.
+    """Make all threads allocate in one heap.
 
-    glibc gives threads heaps of their own, eight for each processor. Recordings come and go on
-    new threads, each in another heap than the last: what one leaves free the next does not find,
-    and a night adds tens of megabytes of holes. Allocations are not what threads wait for here,
-    because they take the interpreter's lock for most of them anyway.
+    glibc gives threads up to eight heaps for each processor. Each recording runs on a new thread,
+    which often uses another heap and cannot reuse the free memory of the previous one. That adds
+    tens of megabytes in a night. One heap costs no speed, because threads need the interpreter's
+    lock for most allocations anyway.
 
-    To be called before threads are begun, by whom the process belongs to. Where the C library has
-    no such setting nothing is done.
+    A program calls this before it starts threads. Other C libraries than glibc are left alone.
 
     Arguments:
-        environ: the process's variables; who has set MALLOC_ARENA_MAX there is obeyed.
+        environ: the process's environment; MALLOC_ARENA_MAX there has precedence.
     """
     if _mallopt is not None and "MALLOC_ARENA_MAX" not in environ:
         _mallopt(_ARENA_MAX, 1)
 
 
-def give_back() -> None:
-    """Have the allocator give back the pages that hold nothing.
+def trim_heap() -> None:
+    """Return free pages of the heap to the system.
 
-    glibc keeps what was freed below something that is still in use: a crowd, or a recording,
-    leaves tens of megabytes so. To look takes a millisecond, seven if there is much to give back.
-    Where the C library has no such call nothing is done.
+    glibc keeps free memory below an allocation that is in use: tens of megabytes after many viewers
+    or a recording. The call takes 1 ms, or 7 ms if there is much to return. Other C libraries than
+    glibc are left alone.
     """
     if _trim is not None:
         _trim(0)
 
 
-def leave_in_peace() -> None:
-    """Have the garbage collector look no more at what there is now: modules, for the most part.
+def freeze_objects() -> None:
+    """Exclude the present objects, mostly modules, from garbage collection.
 
-    Now and then, as when some hundreds have come to watch, it goes through all objects there are,
-    and nobody is served meanwhile. With 75,000 objects of modules that takes 55 ms of processor
-    time, and 7 ms without.
-
-    To be called once, when all is imported and nobody is there yet, by whom the process belongs to.
+    A full collection blocks the reactor. With the 75,000 objects of modules it takes 55 ms of
+    processor time, without them 7 ms. A program calls this once, after its imports.
     """
     gc.freeze()
 
 
 def _find(name: str) -> Callable[..., Any] | None:
-    if not sys.platform.startswith("linux"):  # pragma: no cover - glibc is there
+    if not sys.platform.startswith("linux"):  # pragma: no cover - glibc is on Linux only
         return None
     found: Callable[..., Any] | None = getattr(ctypes.CDLL(None), name, None)
     return found
@@ -70,23 +66,21 @@ _trim, _mallopt = _find("malloc_trim"), _find("mallopt")
 
 
 class MemoryReturn(Service):
-    """Gives memory back, now and then.
+    """Returns free memory to the system periodically.
 
     Arguments:
-        clock: what it waits by.
-        act: what gives it back.
+        clock: measures the period.
+        act: returns the memory.
     """
 
-    def __init__(self, clock: IReactorTime, act: Callable[[], None] = give_back) -> None:
+    def __init__(self, clock: IReactorTime, act: Callable[[], None] = trim_heap) -> None:
         self._loop = LoopingCall(act)
         self._loop.clock = clock
 
     def startService(self) -> None:
-        """Begin."""
         super().startService()
         self._loop.start(PERIOD, now=False)
 
     def stopService(self) -> None:
-        """No more."""
         super().stopService()
         self._loop.stop()

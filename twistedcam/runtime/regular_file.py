@@ -1,7 +1,7 @@
-"""Files that others can put things in the place of: opened only where they are regular files.
+"""Opening of regular files only, in folders that other programs can write to.
 
-A FIFO makes who opens it wait for its other end, a device does what it likes, and a symbolic link
-leads to any file of the system. So none of these is opened, and what was judged is what is read.
+Opening a FIFO may block, opening a device may have any effect, and a symbolic link may lead to any
+file of the system.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import stat
 from pathlib import Path
 
-#: Never through a symbolic link, never waiting, never kept by a child process.
+#: Do not follow a symbolic link, do not block, do not pass the file to child processes.
 _FLAGS = (
     getattr(os, "O_NOFOLLOW", 0)
     | getattr(os, "O_NONBLOCK", 0)
@@ -23,18 +23,18 @@ _FLAGS = (
 def open_regular(
     path: Path | str, flags: int = os.O_RDONLY, *, mode: int = 0o666, dir_fd: int | None = None
 ) -> int:
-    """Open a regular file; its descriptor. Links in the folders before its name are followed.
+    """Open a regular file; return its descriptor. Links in the path of its folder are followed.
 
     Arguments:
         flags: as for ``os.open``.
-        mode: the permission bits of a file that is made, less the umask.
+        mode: the permission bits of a new file, less the umask.
         dir_fd: the folder that a relative path starts at; None: the current one.
 
     Raises:
-        OSError: it cannot be opened; with ``EINVAL``: it is no regular file.
+        OSError: it cannot be opened; ``EINVAL``: it is not a regular file.
     """
     if not flags & os.O_CREAT:
-        # Opening a device can already do something: rewind a tape, arm a watchdog.
+        # Opening a device can have an effect: rewind a tape, start a watchdog.
         _check(os.stat(path, dir_fd=dir_fd, follow_symlinks=False), path)
     fd = os.open(path, flags | _FLAGS, mode, dir_fd=dir_fd)
     try:
@@ -46,7 +46,7 @@ def open_regular(
 
 
 def is_regular(path: Path | str, *, dir_fd: int | None = None) -> bool:
-    """Whether there is a regular file of that name; a symbolic link is none."""
+    """Return True if the path is a regular file, and not a symbolic link to one."""
     try:
         return stat.S_ISREG(os.stat(path, dir_fd=dir_fd, follow_symlinks=False).st_mode)
     except (OSError, ValueError):  # such as a name that is too long, or has a NUL

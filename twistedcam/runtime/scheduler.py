@@ -1,8 +1,8 @@
-"""A cooperative scheduler: what clients ask for is done in small steps, in short time slices.
+"""A cooperative scheduler: requests of clients are processed in small steps and time slices.
 
-A client can send thousands of requests in one packet. If they were all answered at once, everything
-else would wait: viewers, the control port, other clients. So each connection does one small step at
-a time, client addresses take turns, and after a millisecond the reactor does other things.
+A client can send thousands of requests in one packet. If they were all answered at once, viewers
+and other clients would wait. So each connection runs one small step at a time, client addresses
+take turns, and after a millisecond the reactor continues.
 """
 
 from __future__ import annotations
@@ -18,20 +18,19 @@ from twisted.logger import Logger
 
 log = Logger()
 
-#: Seconds of work in one iteration of the reactor, for all connections together. Short, because
-#: cameras' threads wait for Python's lock meanwhile.
+#: Seconds of work in one iteration of the reactor, for all connections together. It is short,
+#: because the threads of cameras wait for Python's lock meanwhile.
 TIME_SLICE = 0.001
 #: Seconds of work that may be done immediately, outside of time slices, in each period.
 IMMEDIATE = 0.002
 _PERIOD = 0.010
-#: Seconds that the reactor's thread sleeps before each time slice, however short: a thread that
-#: waits for Python's lock gets it then. From a thread that is busy it gets it after 5 ms, each time
-#: that it needs it, and that makes a camera's pictures old.
+#: Seconds that the reactor's thread sleeps before each time slice. A thread that waits for Python's
+#: lock gets it then. From a busy thread it gets it after 5 ms only, which delays a camera's frames.
 PAUSE = 0.00005
 
 
 def pause_thread() -> None:
-    """Let the threads run that wait for Python's lock."""
+    """Release Python's lock, so that other threads can run."""
     time.sleep(PAUSE)
 
 
@@ -40,7 +39,7 @@ class Scheduler:
 
     Arguments:
         clock: the reactor.
-        measure: returns the time in seconds by which work is measured; by default the clock's.
+        measure: returns the time in seconds that work is measured with; by default the clock's.
         pause: lets other threads run.
         immediate: seconds of work that may be done outside of time slices in each period.
     """
@@ -113,15 +112,15 @@ class Progress(Enum):
 
 
 class Job:
-    """The work of one connection. Nothing is read from the client until all of it is done.
+    """The work of one connection. Nothing more is read from the client until it is done.
 
     Arguments:
         scheduler: runs it.
         step: does a small piece of work.
-        on_hold: called with True when reading from the client has to stop, with False when it may
-            go on.
-        immediate_steps: the number of steps that may run as soon as there is work. It should be
-            enough for nearly all work.
+        on_hold: called with True when reading from the client has to stop, and with False when it
+            may continue.
+        immediate_steps: the number of steps that may run as soon as there is work; enough for
+            nearly all work.
     """
 
     __slots__ = (
@@ -147,11 +146,11 @@ class Job:
         self._on_hold = on_hold
         self.immediate_steps = immediate_steps
         self._has_work = False
-        #: Whether it runs, or waits for its next step.
+        #: True while it runs or waits for its next step.
         self._is_scheduled = False
         #: The client's address: the job takes turns with others of the same address.
         self.source = ""
-        #: Whether reading from the client has to stop.
+        #: True while reading from the client has to stop.
         self.is_held = False
 
     def add(self) -> None:
@@ -163,18 +162,18 @@ class Job:
             self._on_hold(True)
 
     def resume(self) -> None:
-        """Go on with the work, if there is any: nothing blocks it any more."""
+        """Continue the work, if there is any: it is not blocked any more."""
         if self._has_work and not self._is_scheduled:
             self._is_scheduled = True
             self._scheduler.start(self)
 
     def stop(self) -> None:
-        """Run no more steps, and hold no reference to the connection: it ends."""
+        """Run no more steps, and drop the references to the connection, which ends."""
         self._has_work = False
         self._step, self._on_hold = _no_step, _no_hold
 
     def run(self, steps: int) -> bool:
-        """Run up to so many steps (Scheduler). True if there are more."""
+        """Run up to a number of steps (Scheduler). Return True if there are more."""
         progress = Progress.MORE
         try:
             while steps and progress is Progress.MORE:

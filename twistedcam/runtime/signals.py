@@ -1,4 +1,4 @@
-"""Signals that ask for the end of the process: while it is loaded, and while it runs."""
+"""SIGINT and SIGTERM while the program is loaded and while it runs."""
 
 from __future__ import annotations
 
@@ -15,92 +15,91 @@ _DEFAULTS = (signal.SIG_DFL, signal.default_int_handler)
 
 
 class EarlySignals:
-    """Keeps the first signal that asks for the end until somebody can end in order.
+    """Records the first SIGINT or SIGTERM until the program can end cleanly.
 
-    Loading takes most of a second, in which a signal would be a traceback or a kill. One that is
-    ignored (``nohup``) stays ignored, and the second one ends the program as it always would: it
-    may hang in what it loads.
+    Loading takes most of a second, in which a signal would cause a traceback or kill the program.
+    Ignored signals (``nohup``) stay ignored. The second signal has its usual effect: loading
+    may hang.
     """
 
     def __init__(self) -> None:
-        #: Whether the end was asked for.
-        self.came = False
+        #: True if a signal was received.
+        self.is_end_requested = False
         self._before = {each: signal.getsignal(each) for each in _SIGNALS}
         self._before = {key: each for key, each in self._before.items() if each in _DEFAULTS}
         for each in self._before:
             signal.signal(each, self._keep)
 
-    def give_back(self) -> None:
-        """Have things as they were, but let no signal in before ``let_in``.
+    def release(self) -> None:
+        """Restore the previous handlers, and block the signals until ``unblock``.
 
-        For the moment in which somebody else takes them: they come late, and none is lost.
+        No signal is lost while the reactor installs its own handlers.
         """
         if sys.platform != "win32":
             signal.pthread_sigmask(signal.SIG_BLOCK, self._before)
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def let_in(self) -> None:
-        """Let in what has come since ``give_back``, and what will come."""
+    def unblock(self) -> None:
+        """Deliver the signals received since ``release``, and those that follow."""
         if sys.platform != "win32":
             signal.pthread_sigmask(signal.SIG_UNBLOCK, self._before)
 
     def _keep(self, number: int, frame: FrameType | None) -> None:
-        if self.came:
+        if self.is_end_requested:
             for each, handler in self._before.items():
                 signal.signal(each, handler)
             signal.raise_signal(number)
-        self.came = True
+        self.is_end_requested = True
 
 
-def stop_once(reactor: Any) -> None:
-    """Stop the reactor, unless a signal has stopped it already."""
+def stop_reactor(reactor: Any) -> None:
+    """Stop the reactor, unless it is stopped already."""
     from twisted.internet.error import ReactorNotRunning
 
     with contextlib.suppress(ReactorNotRunning):
         reactor.stop()
 
 
-def end_once(reactor: Any) -> None:
-    """The first signal ends the process in order; those behind it do not disturb that.
+def ignore_repeated_signals(reactor: Any) -> None:
+    """End the process cleanly at the first signal, and ignore those that follow.
 
-    To be called when the reactor runs, by whom the process belongs to: it has its handlers then.
+    A program calls this when the reactor runs and has installed its handlers.
     """
     found: dict[int, Any] = {number: signal.getsignal(number) for number in _SIGNALS}
     found = {number: handler for number, handler in found.items() if callable(handler)}  # nohup
-    begun = threading.Lock()  # taken in one step: a handler can be interrupted by the next signal
+    stopping = threading.Lock()  # atomic: the next signal can interrupt a handler
 
     def handle(number: int, frame: FrameType | None) -> None:
-        if begun.acquire(blocking=False):
+        if stopping.acquire(blocking=False):
             found[number](number, frame)
 
     def ignore() -> None:
-        with _no_word_of_a_race():
+        with _without_race_report():
             for number in found:
                 signal.signal(number, signal.SIG_IGN)
 
-    _be_silent_when_woken_enough()
+    _disable_wakeup_warning()
     for number in found:
         signal.signal(number, handle)
-    reactor.addSystemEventTrigger("before", "shutdown", begun.acquire, blocking=False)
-    # Python takes handlers back before the process is over: what ended well would end by a signal.
+    reactor.addSystemEventTrigger("before", "shutdown", stopping.acquire, blocking=False)
+    # Python restores the default handlers at exit: a late signal would change the exit status.
     reactor.addSystemEventTrigger("after", "shutdown", ignore)
 
 
-def _be_silent_when_woken_enough() -> None:
-    """Signals wake the reactor through a pipe. Python must not report that it is full.
+def _disable_wakeup_warning() -> None:
+    """Keep Python from reporting that the pipe is full by which signals wake the reactor.
 
-    It would take a lock for that in the signal's own handler, and stand still for ever when the
-    next signal comes just then.
+    The report takes a lock in the signal handler, which deadlocks if another signal interrupts it.
     """
     pipe = signal.set_wakeup_fd(-1)
     signal.set_wakeup_fd(pipe, warn_on_full_buffer=False)
 
 
 @contextlib.contextmanager
-def _no_word_of_a_race() -> Iterator[None]:
-    """A signal on its way to a handler that is given up meanwhile is a traceback to Python."""
-    before, sys.unraisablehook = sys.unraisablehook, lambda told: None
+def _without_race_report() -> Iterator[None]:
+    """Suppress Python's traceback of a signal whose handler is removed before it has run."""
+    before, sys.unraisablehook = sys.unraisablehook, lambda _: None
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Tell systemd how the server is: ready, alive, reloading, ending. See sd_notify(3)."""
+"""Notifications to systemd: ready, alive, reloading, stopping. See sd_notify(3)."""
 
 from __future__ import annotations
 
@@ -16,52 +16,52 @@ from twisted.internet.task import LoopingCall
 T = TypeVar("T")
 
 
-class Notifier(Service):
-    """Says READY once it is started, WATCHDOG while the reactor turns, STOPPING at the end.
+class SystemdNotifier(Service):
+    """Sends READY at the start, WATCHDOG while the reactor runs, and STOPPING at the end.
 
-    Does nothing where nobody wants to know.
+    It does nothing if the environment names no socket.
 
     Arguments:
-        clock: what the watchdog is fed by: a reactor that hangs feeds it no more.
-        environment: the process's; NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID of it count.
+        clock: the reactor; if it hangs, the watchdog gets no message.
+        environment: the process's; NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID are used.
     """
 
     def __init__(self, clock: IReactorTime, environment: Mapping[str, str]) -> None:
         self._address = environment.get("NOTIFY_SOCKET", "")
         microseconds = environment.get("WATCHDOG_USEC", "0")
-        is_meant = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
-        self._period = int(microseconds) / 2e6 if is_meant and microseconds.isdigit() else 0.0
-        self._feeding: Any = LoopingCall(self.say, "WATCHDOG=1")
-        self._feeding.clock = clock
+        is_ours = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+        self._period = int(microseconds) / 2e6 if is_ours and microseconds.isdigit() else 0.0
+        self._watchdog: Any = LoopingCall(self.send, "WATCHDOG=1")
+        self._watchdog.clock = clock
 
     def startService(self) -> None:
-        """The server answers from now on."""
         super().startService()
-        self.say("READY=1")
+        self.send("READY=1")
         if self._address and self._period:
-            self._feeding.start(self._period, now=True)
+            self._watchdog.start(self._period, now=True)
 
     def stopService(self) -> None:
-        """It ends."""
         super().stopService()
-        if self._feeding.running:
-            self._feeding.stop()
-        self.say("STOPPING=1")
+        if self._watchdog.running:
+            self._watchdog.stop()
+        self.send("STOPPING=1")
 
-    def around(self, reload: Callable[[], Awaitable[T]]) -> Callable[[], Coroutine[Any, Any, T]]:
-        """The same, with systemd told that it begins and that it is over, well or not."""
+    def wrap_reload(
+        self, reload: Callable[[], Awaitable[T]]
+    ) -> Callable[[], Coroutine[Any, Any, T]]:
+        """Wrap a function that reloads, so that its begin and its end are sent."""
 
-        async def told() -> T:
-            self.say(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        async def reload_and_notify() -> T:
+            self.send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
             try:
                 return await reload()
             finally:
-                self.say("READY=1")
+                self.send("READY=1")
 
-        return told
+        return reload_and_notify
 
-    def say(self, text: str) -> None:
-        """Send one state; one that cannot be sent is nobody's loss."""
+    def send(self, text: str) -> None:
+        """Send a message; errors are ignored."""
         if not self._address:
             return
         name = "\0" + self._address[1:] if self._address.startswith("@") else self._address

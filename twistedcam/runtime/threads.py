@@ -1,4 +1,4 @@
-"""Threads for blocking calls: a call that hangs blocks nothing but its own thread."""
+"""Threads for blocking calls. A call that hangs blocks its own thread only."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Thread:
     """A daemon thread that makes blocking calls, one after the other.
 
     Arguments:
-        reactor: delivers results.
-        name: shown by debuggers and ``ps``.
+        reactor: receives the results.
+        name: the thread's name in debuggers and ``ps``.
     """
 
     def __init__(self, reactor: Any, name: str = "reader") -> None:
@@ -37,7 +37,7 @@ class Thread:
         self._has_ended = False
 
     def run(self, call: Callable[[], T]) -> Deferred[T]:
-        """Make the call; fires with its result on the reactor's thread."""
+        """Make a call; fires with its result on the reactor's thread."""
         self._busy += 1
         made: Deferred[T] = deferToThreadPool(self._reactor, self._pool, call)
 
@@ -49,7 +49,7 @@ class Thread:
         return made.addBoth(done)
 
     def end(self) -> None:
-        """End the thread; one that hangs in a driver is left behind with its call."""
+        """End the thread once its calls are made. A call that hangs keeps no process alive."""
         self._has_ended = True
         self._stop_if_unused()
 

@@ -1,4 +1,4 @@
-"""A call that is made later, and may be moved or cancelled before."""
+"""A delayed call that can be moved or cancelled."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 
 class Timer:
-    """Makes at most one call at a later time.
+    """Makes at most one delayed call.
 
-    It refers to the call only until that is made or cancelled, so the owner of a timer is freed
-    without the garbage collector.
+    It keeps no reference to a call that was made or cancelled, so that its owner is freed without
+    the garbage collector.
 
     Arguments:
         clock: measures the time.
@@ -28,11 +28,11 @@ class Timer:
 
     @property
     def is_pending(self) -> bool:
-        """True if a call is to be made."""
+        """True if a call is scheduled."""
         return self._due is not None
 
     def start(self, seconds: float, call: Callable[..., object], *arguments: Any) -> None:
-        """Make a call after so many seconds, in place of a pending one."""
+        """Schedule a call in a number of seconds, in place of a pending one."""
         self._call, self._arguments = call, arguments
         if self._due is None:
             self._due = self._clock.callLater(seconds, self._expire)
@@ -40,13 +40,12 @@ class Timer:
             self._due.reset(seconds)
 
     def start_unless_pending(self, seconds: float, call: Callable[..., object]) -> None:
-        """Make a call after so many seconds, unless one is pending: the first of several starts
-        decides when, so that many changes within a short time cause one call."""
+        """Schedule a call, unless one is pending: several starts in a short time make one call."""
         if self._due is None:
             self.start(seconds, call)
 
     def cancel(self) -> None:
-        """Make no call."""
+        """Cancel the pending call, if there is one."""
         if self._due is not None:
             self._due.cancel()
             self._due = self._call = None

@@ -1,4 +1,4 @@
-"""The places that a server writes to: whether it can, found out before anything begins."""
+"""Checks before the start that the server can write its recordings and its log."""
 
 from __future__ import annotations
 
@@ -10,37 +10,37 @@ from twistedcam.errors import StartupError
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder for recordings, if it is not there, and see that it can be written.
+    """Create the folder for recordings if it does not exist, and check that it is writable.
 
     Raises:
-        StartupError: it cannot be had.
+        StartupError: it cannot be created or is not writable.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _no_folder(folder, error.strerror) from None
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise _not_writable(folder)
+        raise _no_folder(folder, "read-only, or no permission")
 
 
 def check_folder(folder: Path) -> None:
-    """See whether ``make_folder`` would do, and leave nothing behind.
+    """Check that ``make_folder`` would succeed, without creating anything.
 
     Raises:
-        StartupError: it would not.
+        StartupError: it would fail.
     """
     try:
-        there = next(each for each in (folder, *folder.parents) if each.exists())
-        _try_file(there)
+        existing = next(each for each in (folder, *folder.parents) if each.exists())
+        _try_file(existing)
     except OSError as error:
         raise _no_folder(folder, error.strerror) from None
 
 
 def check_log(path: Path) -> None:
-    """See whether a log can be written there, and leave nothing behind.
+    """Check that a log can be written, without creating it.
 
     Raises:
-        StartupError: it cannot.
+        StartupError: it cannot be written.
     """
     real = Path(os.path.realpath(path))
     try:
@@ -53,13 +53,9 @@ def check_log(path: Path) -> None:
 
 
 def _try_file(folder: Path) -> None:
-    """Have a file there that has no name, where the system can do that, and is gone at once."""
+    """Create and remove a temporary file, which has no name if the system supports that."""
     tempfile.TemporaryFile(dir=folder).close()
 
 
 def _no_folder(folder: Path, reason: str | None) -> StartupError:
-    return StartupError(f"no folder for recordings, {folder}: {reason}")
-
-
-def _not_writable(folder: Path) -> StartupError:
-    return StartupError(f"the folder for recordings, {folder}, cannot be written")
+    return StartupError(f"the folder for recordings {folder} cannot be written: {reason}")

@@ -22,7 +22,7 @@ from twistedcam.recording.writer.file_names import (
     take_free_name,
     take_next_name,
 )
-from twistedcam.recording.writer.part_file import give_name, name_of_part, part_of
+from twistedcam.recording.writer.part_file import move_without_replacing, name_of_part, part_of
 
 SUFFIXES = (".mp4", ".mkv")
 
@@ -93,7 +93,7 @@ def test_a_file_that_gets_its_name_while_one_looks_has_it(
     def exists(looked_at: Path) -> bool:
         there = real(looked_at)
         if part_of(path) in tmp_path.iterdir():
-            give_name(part_of(path), path)  # between this look and the next one
+            move_without_replacing(part_of(path), path)  # between this look and the next one
         return there
 
     monkeypatch.setattr(Path, "exists", exists)
@@ -105,7 +105,7 @@ def test_a_finished_file_never_takes_another_s_place(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_text("somebody's")
     part = tmp_path / ".a.mp4.part"
     part.write_text("ours")
-    assert give_name(part, tmp_path / "a.mp4") == tmp_path / "a-2.mp4"
+    assert move_without_replacing(part, tmp_path / "a.mp4") == tmp_path / "a-2.mp4"
     assert (tmp_path / "a.mp4").read_text() == "somebody's"
     assert (tmp_path / "a-2.mp4").read_text() == "ours"
     assert not part.exists()
@@ -135,9 +135,9 @@ def test_a_camera_s_name_that_the_file_system_does_not_take_becomes_url_safe(
     with monkeypatch.context() as patched:
         patched.setattr(names, "take", take_ascii)
         assert name_of("Küche") == f"Kuche{end}"
-    monkeypatch.setattr(names, "longest_name", lambda folder: 143)  # eCryptfs
+    monkeypatch.setattr(names, "max_name_length", lambda folder: 143)  # eCryptfs
     longest = name_of("é" * 60)
     assert longest == f"{'e' * 60}{end}"
     assert name_of("ﷺ" * 40).startswith("camera-")
-    monkeypatch.setattr(names, "longest_name", lambda folder: 60)
+    monkeypatch.setattr(names, "max_name_length", lambda folder: 60)
     assert len(name_of("a" * 64)) + len(partfile.PREFIX + partfile.SUFFIX) <= 60

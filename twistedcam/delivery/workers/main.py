@@ -21,11 +21,11 @@ from twistedcam.delivery.memfd import Memfd, as_memfd
 from twistedcam.delivery.workers.channel import WorkerChannel, to_bytes
 from twistedcam.delivery.workers.connection import ViewerConnection, received_file
 from twistedcam.media.frame import Frame
-from twistedcam.runtime.clock import go_by_steady_clock
+from twistedcam.runtime.clock import use_monotonic_clock
 from twistedcam.runtime.file_limits import raise_file_limit
 from twistedcam.runtime.log_file import LogFile
 from twistedcam.runtime.log_text import text_observer
-from twistedcam.runtime.memory import MemoryReturn, leave_in_peace
+from twistedcam.runtime.memory import MemoryReturn, freeze_objects
 from twistedcam.stream.hub import Hub
 from twistedcam.stream.viewers import Tally
 
@@ -154,7 +154,7 @@ def main(path: str, number: int, log_path: str) -> None:
     from twisted.internet import reactor as installed
 
     reactor: Any = installed
-    go_by_steady_clock(reactor)
+    use_monotonic_clock(reactor)
     worker = DeliveryWorker(reactor, number)
 
     class ChannelFactory(ClientFactory):
@@ -173,7 +173,7 @@ def main(path: str, number: int, log_path: str) -> None:
     signal.signal(
         signal.SIGTERM, lambda *_: reactor.callFromThread(reactor.callLater, GRACE, worker.stop)
     )
-    leave_in_peace()
+    freeze_objects()
     reactor.run(installSignalHandlers=False)
 
 

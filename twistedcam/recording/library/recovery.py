@@ -19,7 +19,7 @@ from twistedcam.recording.writer.avi_date import write_date
 from twistedcam.recording.writer.metadata_tag import Tag
 from twistedcam.recording.writer.part_file import name_of_part
 from twistedcam.runtime.atomic_file import sync_file, sync_folder
-from twistedcam.runtime.file_system import WriterLock, give_name
+from twistedcam.runtime.file_system import WriterLock, move_without_replacing
 from twistedcam.runtime.regular_file import open_regular
 from twistedcam.util.escaped_name import show_name
 
@@ -161,7 +161,7 @@ class _Unfinished:
             self._whole.unlink(missing_ok=True)
             self._part.unlink()
             return Recovered(None, "", self._was)
-        name = give_name(self._whole, self._path).name
+        name = move_without_replacing(self._whole, self._path).name
         self._part.unlink()
         sync_folder(self._path.parent)
         tag = Tag.parse(found.said.get("comment", ""))
@@ -176,7 +176,7 @@ class _Unfinished:
             if not kept:
                 self._part.unlink()
             return Recovered(None, "", self._was, kept=kept)
-        name = give_name(self._part, self._path).name
+        name = move_without_replacing(self._part, self._path).name
         sync_folder(self._path.parent)
         size = os.fstat(self._fd).st_size
         return Recovered(show_name(name), "", self._was, bytes=size, whole=False)

@@ -17,7 +17,7 @@ from threading import Lock
 
 from twistedcam.errors import BadArgument
 from twistedcam.recording.writer.part_file import PREFIX, SUFFIX, part_of
-from twistedcam.runtime.file_system import longest_name
+from twistedcam.runtime.file_system import max_name_length
 from twistedcam.util.camera_name import file_stem, url_safe
 from twistedcam.util.escaped_name import show_name
 
@@ -113,7 +113,7 @@ def take_free_name(folder: Path, camera: str, when: float, suffix: str) -> str:
         when: seconds since the UNIX epoch; the name has the local time.
     """
     end = f"_{datetime.fromtimestamp(when):%Y-%m-%d_%H-%M-%S}"
-    room = longest_name(folder) - len(PREFIX + SUFFIX) - len(end) - len(suffix) - _ROOM_FOR_MARK
+    room = max_name_length(folder) - len(PREFIX + SUFFIX) - len(end) - len(suffix) - _ROOM_FOR_MARK
     stem = file_stem(camera)
     try:
         if len(os.fsencode(stem)) <= room:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from twistedcam.errors import DiskError
 from twistedcam.runtime.atomic_file import sync_file, sync_folder
-from twistedcam.runtime.file_system import WriterLock, give_name
+from twistedcam.runtime.file_system import WriterLock, move_without_replacing
 
 PREFIX, SUFFIX, WHOLE = ".", ".part", ".whole"
 #: Seconds to wait when the process has too many open files.
@@ -214,12 +214,12 @@ class PartFile(io.RawIOBase):
 
     def _give_name_to(self, copy: Path | None) -> Path:
         if copy is None:
-            return give_name(self.part, self.path)
+            return move_without_replacing(self.part, self.path)
         try:
-            path = give_name(copy, self.path)
+            path = move_without_replacing(copy, self.path)
         except OSError:
             copy.unlink(missing_ok=True)
-            return give_name(self.part, self.path)
+            return move_without_replacing(self.part, self.path)
         self.part.unlink(missing_ok=True)
         return path
 

@@ -15,7 +15,7 @@ from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.disk_space import check_folder, check_mount
 from twistedcam.recording.writer.file_names import check_name, is_free, take, take_free_name
 from twistedcam.recording.writer.part_file import PREFIX, SUFFIX, disk_error
-from twistedcam.runtime.file_system import longest_name
+from twistedcam.runtime.file_system import max_name_length
 
 #: Frames a second at which a timelapse is played.
 TIMELAPSE_FPS = 30
@@ -93,7 +93,7 @@ def _checked(folder: Path, name: str | None, settings: RecordSettings) -> str | 
         name = check_name(name, SUFFIXES, settings.default_format.container.suffix)
     check_mount(folder, settings.require_mount)
     check_folder(folder)
-    longest = longest_name(folder) - len(PREFIX + SUFFIX)
+    longest = max_name_length(folder) - len(PREFIX + SUFFIX)
     if name is not None and len(os.fsencode(name)) > longest:
         raise BadArgument(
             f"{name!r} is too long for the file system of {folder}: at most {longest} bytes"
