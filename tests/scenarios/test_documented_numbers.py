@@ -98,7 +98,7 @@ NUMBERS = (
     ("control-protocol", r"the client has (\w+) s to read it", [graceful_close.LINGER]),
     ("control-protocol", r"`q` twice within (\w+) s shuts down", [keys.AGAIN_WITHIN]),
     ("recording", r"begins again by itself, (\w+) seconds after there is room", [standing.PERIOD]),
-    ("recording", r"after each file and every (\w+) seconds", [keeper.PERIOD]),
+    ("recording", r"checked after each file and every (\w+) seconds", [keeper.PERIOD]),
     (
         "viewer",
         r"after ([\d.]+) s at first,\sthen longer, up to (\w+) s",
@@ -173,14 +173,14 @@ NUMBERS = (
     ("recording", r"in fragments of ([\d.]+) s", [formats.FLUSH_MS / 1000]),
     ("recording", r"room for its index \((\w+) MiB\)", [disk.ROOM / MIB]),
     ("recording", r"is played at (\w+) a second", [session.TIMELAPSE_FPS]),
-    ("recording", r"Of a film of up to (\w+) MiB", [segment.SMALL / MIB]),
+    ("recording", r"For a video of up to (\w+) MiB", [segment.SMALL / MIB]),
     (
         "recording",
         r"which are started when needed and end after (\w+) s\n  without work",
         [media_reader.IDLE],
     ),
     ("recording", r"Each has (\w+) GiB of memory", [media_reader.MEMORY / 2**30]),
-    ("recording", r"it reads (\w+) MiB at most", [video.MOST_BYTES / MIB]),
+    ("recording", r"reads (\w+) MiB at most for each", [video.MOST_BYTES / MIB]),
     (
         "cameras",
         r"up to ([\d,]+) bytes before the start marker",
@@ -209,7 +209,7 @@ NUMBERS = (
     ),
     (
         "recording",
-        r"fewer than (\w+) pixels or more than\n([\d,]+)",
+        r"fewer than\s+(\w+) pixels or more than\s([\d,]+)",
         [coder.LEAST_SIDE, coder.MOST_SIDE],
     ),
     ("recording", r"Up to (\w+) frames wait without loss", [backlog.FRAMES / 2]),
