@@ -165,7 +165,6 @@ class H264Encoder:
     """Encodes pictures of one size as Annex B, with headers in each key frame.
 
     Arguments:
-        settings: encoder, quality and bit rate.
         width, height: pixels.
         generation: the number of this stream, for its packets.
 

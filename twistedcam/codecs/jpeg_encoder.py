@@ -93,7 +93,6 @@ class JpegEncoder:
         """Encode a picture if it must be.
 
         Arguments:
-            raw: the source's picture.
             is_wanted: False if nobody takes all pictures: encoding is put off until the JPEG is
                 asked for, which is rare.
 

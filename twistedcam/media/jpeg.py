@@ -206,9 +206,6 @@ def trim(data: bytes, scan_at: int = 0) -> bytes:
 def first_end(data: bytes, scan_at: int) -> int | None:
     """The offset of the first end marker, or None. Takes about a millisecond for 500 kB.
 
-    Arguments:
-        scan_at: offset of the first scan.
-
     Raises:
         ValueError: there are too many segments.
     """
@@ -246,11 +243,7 @@ def count_restarts(data: bytes, scan_at: int, most: int) -> int:
 
 
 def with_huffman_tables(data: bytes, header: Header) -> bytes:
-    """The JPEG with the standard Huffman tables, which cameras omit from Motion-JPEG.
-
-    Arguments:
-        header: the header of these bytes.
-    """
+    """The JPEG with the standard Huffman tables, which cameras omit from Motion-JPEG."""
     return data[: header.scan_at] + STANDARD_TABLES + data[header.scan_at :]
 
 

@@ -30,7 +30,6 @@ def repair_jpeg(data: bytes, expected: tuple[int, int] | None = None) -> Repaire
     check that nothing else is missing.
 
     Arguments:
-        data: a camera's picture.
         expected: the (width, height) that it must have, or None.
 
     Raises:

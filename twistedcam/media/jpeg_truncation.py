@@ -90,10 +90,6 @@ class TruncationDetector:
     """Finds damaged pictures of one camera.
 
     The first picture with a new frame header is always decoded.
-
-    Arguments:
-        clock: returns seconds of a monotonic clock.
-        cpu: returns seconds of processor time of the thread.
     """
 
     def __init__(

@@ -16,9 +16,6 @@ class CameraLossWatch:
     """Watches a camera's state between ``begin`` and ``end``.
 
     Arguments:
-        camera: the camera.
-        events: tells the camera's state.
-        clock: measures delays.
         on_stopped: called when the camera is stopped.
         on_lost: called when it is lost, or has been silent too long for one file.
     """

@@ -23,7 +23,6 @@ class ContinuousRecording:
     """Keeps a recording going from ``hold`` to ``release``.
 
     Arguments:
-        clock: measures delays.
         begin: begins the recording; raises DiskError, or BadArgument while the one before is
             being finished.
     """

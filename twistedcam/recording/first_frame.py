@@ -20,9 +20,6 @@ class FirstFrameWatch:
     """Follows a recording from ``begin`` to its first picture, or to ``end``.
 
     Arguments:
-        camera: the camera that is recorded.
-        events: tells the camera's state.
-        clock: measures delays.
         on_waiting: called with the reason for which there is no picture now, and with None when
             one comes after that.
     """

@@ -23,12 +23,7 @@ _MEASURED = 2.0
 
 
 class Intake(Sink):
-    """Puts frames on a timeline, keeps the newest, and passes them to a recording.
-
-    Arguments:
-        camera: the camera.
-        steady: returns seconds of a monotonic clock.
-    """
+    """Puts frames on a timeline, keeps the newest, and passes them to a recording."""
 
     def __init__(self, camera: Camera, steady: Callable[[], float]) -> None:
         #: The newest frames, or None if none are kept.

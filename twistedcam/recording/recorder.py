@@ -74,13 +74,7 @@ class Recorder:
     A recording runs while at least one request holds it. ``stop`` ends it whatever holds it.
 
     Arguments:
-        camera: the camera.
-        folder: the recordings folder.
-        events: publishes the events, and tells the camera's state.
-        make_thread: makes a thread that writes.
-        clock: measures delays.
         settings: how it records; a change applies to the next recording.
-        steady: returns seconds of a monotonic clock.
         find_shared: returns a running transcoder that suits a recording, or None.
     """
 

@@ -24,13 +24,7 @@ _TEXTS = {
 
 
 class RecordingReporter:
-    """Reports on one camera's recordings.
-
-    Arguments:
-        camera: the camera's name.
-        folder: the recordings folder.
-        events: the bus for the events.
-    """
+    """Reports on one camera's recordings."""
 
     def __init__(self, camera: str, folder: Path, events: EventBus) -> None:
         self._camera = camera

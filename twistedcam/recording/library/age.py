@@ -35,9 +35,6 @@ class Ages:
 
     Arguments:
         folder: the recordings folder. Its hidden folder keeps what was learned of earlier boots.
-        wall: returns the computer's time, in seconds since the UNIX epoch.
-        up: returns seconds since boot.
-        boot: the id of this boot.
         is_set: returns True if the clock was set since boot.
     """
 

@@ -26,14 +26,7 @@ Rules = list[tuple[RetentionLimits, frozenset[str] | None]]
 
 
 class RetentionService:
-    """Checks the limits at its start, after every recording, and every few seconds.
-
-    Arguments:
-        library: the recordings.
-        events: tells about recordings.
-        clock: measures delays.
-        rules: returns the limits.
-    """
+    """Checks the limits at its start, after every recording, and every few seconds."""
 
     def __init__(
         self, library: Library, events: EventBus, clock: IReactorTime, rules: Callable[[], Rules]

@@ -24,9 +24,6 @@ class FaststartQueue:
     """Handles each MP4 and MOV when it is complete. Small ones have their index in front already.
 
     Arguments:
-        folder: the recordings folder.
-        events: tells about recordings.
-        make_thread: makes a thread for the copy.
         reserve: returns the bytes that must stay free on the disk.
     """
 

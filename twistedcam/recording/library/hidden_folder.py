@@ -32,9 +32,6 @@ class HiddenFolder:
     Anybody who can write the recordings folder can replace this folder, or anything in it, by a
     symbolic link, a FIFO or a device. None is followed or opened: it counts as unreadable. The
     folder gets mode 0700, its files 0600.
-
-    Arguments:
-        folder: the recordings folder.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -120,11 +117,7 @@ class HiddenFolder:
 
 
 def thumbnail_name(recording: str) -> str:
-    """The file name of a recording's thumbnail.
-
-    Arguments:
-        recording: the recording's file name.
-    """
+    """The file name of a recording's thumbnail."""
     name = f"{recording}.jpg"
     if len(os.fsencode(name)) <= _MOST_BYTES:
         return name

@@ -13,7 +13,8 @@ from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from threading import Lock
-from typing import Any
+
+import msgspec
 
 from twistedcam.recording.library.hidden_folder import HiddenFolder
 from twistedcam.recording.library.media_reader import (
@@ -41,11 +42,6 @@ class Index:
     """The recordings in a folder. All methods block; any thread can call them.
 
     Only regular files are recordings: no symbolic links, folders, FIFOs or devices.
-
-    Arguments:
-        folder: the recordings folder.
-        hidden: the folder for the index.
-        reader: reads the files.
     """
 
     def __init__(self, folder: Path, hidden: HiddenFolder, reader: MediaReader) -> None:
@@ -184,11 +180,9 @@ class Index:
             if json.loads(first) != {"version": _VERSION}:
                 return {}
             for line in lines:
-                size, changed, *values = json.loads(line)
-                item = Item(**dict(zip(_NAMES, values, strict=True)))
-                _check(size, changed, item)
-                kept[file_name(item.recording)] = (size, changed), item
-        except (OSError, ValueError, TypeError, RecursionError, MemoryError):
+                stamp, item = _parse(line)
+                kept[file_name(item.recording)] = stamp, item
+        except (OSError, ValueError, TypeError, msgspec.MsgspecError, RecursionError, MemoryError):
             return {}
         return kept
 
@@ -204,29 +198,19 @@ class Index:
 
 
 _NAMES = tuple(each.name for each in fields(Item))
-_NONE = type(None)
 
 
-def _check(size: Any, changed: Any, item: Item) -> None:
-    """Check an item that was loaded.
+def _parse(line: bytes) -> tuple[_Stamp, Item]:
+    """Read a line of the index.
 
     Raises:
-        TypeError, ValueError: this program cannot have saved it.
+        msgspec.MsgspecError, TypeError, ValueError: this program cannot have saved it.
     """
-    texts = (item.camera, item.codec, item.boot)
-    if type(item.recording) is not str or not all(type(n) in (str, _NONE) for n in texts):
-        raise TypeError("names are text")
-    if not all(type(each) is int for each in (size, changed, item.size, item.width, item.height)):
-        raise TypeError("sizes are whole numbers")
-    if type(item.dropped) not in (int, _NONE):
-        raise TypeError("a count is a whole number")
-    if type(item.own) is not bool or item.complete is not True:
-        raise TypeError("it is complete, and own or not")
-    for each in (item.seconds, item.up):
-        if each is not None and not (type(each) in (int, float) and math.isfinite(each)):
-            raise TypeError("times are numbers")
-    for when in (item.start, item.since):
-        if type(when) not in (int, float) or not EARLIEST <= (when or 0) <= LATEST:
-            raise TypeError("a date is a number of seconds")
-    if item.size != size:
-        raise ValueError("it is as large as the file")
+    size, changed, *values = msgspec.json.decode(line)
+    item = msgspec.convert(dict(zip(_NAMES, values, strict=True)), Item)
+    dates = item.start, item.start if item.since is None else item.since
+    if not item.complete or item.size != size or type(changed) is not int:
+        raise ValueError("it is a complete file of another size")
+    if not all(EARLIEST <= each <= LATEST for each in dates):
+        raise ValueError("there is no such date")
+    return (size, changed), item

@@ -45,11 +45,7 @@ class Library:
     """All recordings of a server.
 
     Arguments:
-        folder: the recordings folder.
-        events: publishes deletions and recoveries.
-        make_thread: makes a thread to read the disk on.
         being_written: returns the recordings that are being written.
-        reader: reads the files; other processes by default.
 
     Names are as from ``show_name``.
     """
@@ -300,9 +296,6 @@ class Library:
 
     def _inside(self, name: str, suffixes: Collection[str] = SUFFIXES) -> Path:
         """The path for a recording of that name.
-
-        Arguments:
-            suffixes: endings that are allowed.
 
         Raises:
             NoSuchRecording: a recording cannot have that name.

@@ -63,7 +63,6 @@ def probe(name: str, found: os.stat_result, head: Head | UnreadableVideo) -> Ite
     """The item of a file. Without a readable header it has neither codec nor duration.
 
     Arguments:
-        name: the file's name.
         found: the file's size and times.
         head: its header, or why that cannot be read.
     """

@@ -126,14 +126,7 @@ def _has_name(fd: int, path: Path) -> bool:
 
 
 class _Unfinished:
-    """An unfinished file.
-
-    Arguments:
-        part: its path.
-        path: its final path.
-        fd: the open, locked file.
-        reader: reads it.
-    """
+    """An unfinished file."""
 
     def __init__(self, part: Path, path: Path, fd: int, reader: MediaReader) -> None:
         self._part = part

@@ -66,10 +66,6 @@ def check_room(folder: Path, size: int, settings: RecordSettings) -> None:
 
     Snapshots are never deleted automatically, because somebody asked for each. So they are limited.
 
-    Arguments:
-        size: bytes of the snapshot.
-        settings: those of the camera's recordings.
-
     Raises:
         DiskError: a limit is reached; the message says which.
         OSError: the folder cannot be read.

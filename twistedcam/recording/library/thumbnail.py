@@ -31,14 +31,7 @@ _MOST_BYTES = 1 << 20
 
 
 class Thumbnails:
-    """Thumbnails of the recordings in a folder.
-
-    Arguments:
-        folder: the recordings folder.
-        hidden: the folder for thumbnails.
-        reader: reads the files.
-        run: makes a blocking call on a thread.
-    """
+    """Thumbnails of the recordings in a folder."""
 
     def __init__(
         self,
@@ -61,9 +54,6 @@ class Thumbnails:
 
     async def get(self, name: str) -> bytes:
         """A JPEG of a recording's first picture; the recording may be unfinished.
-
-        Arguments:
-            name: the file's name.
 
         Raises:
             UnreadableVideo: the file has no readable picture.

@@ -48,7 +48,6 @@ def copy(
 
     Arguments:
         target_fd: an empty file, open for reading and writing.
-        muxer, options: FFmpeg's muxer and its options.
         on_packet: called for each packet.
 
     Raises:

@@ -70,7 +70,6 @@ def check_mount(folder: Path, required: str | None) -> None:
     """Check that the disk of the recordings is mounted.
 
     Arguments:
-        folder: the recordings folder.
         required: the setting ``require_mount``.
 
     Raises:

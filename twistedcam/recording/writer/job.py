@@ -44,11 +44,7 @@ class WriteJob:
     A second thread syncs the files to the disk and names them: that can take seconds.
 
     Arguments:
-        plan: what is recorded and how.
         first: frames from before the recording began.
-        make_thread: makes a thread.
-        listener: gets the callbacks.
-        steady: returns seconds of a monotonic clock.
     """
 
     def __init__(

@@ -25,7 +25,6 @@ class Tag:
     """The comment in a recording's metadata.
 
     Arguments:
-        camera: the camera's name.
         name: the file's name. A copy with another name belongs to the user, and is never deleted to
             make room.
         dropped: frames that the recorder had to leave out, or None.

@@ -45,9 +45,6 @@ class PartFile(io.RawIOBase):
     the first error nothing more is written, and the muxer does not notice; what was there at the
     last ``mark`` can be kept. The file is locked while it is open: one that is not locked has no
     writer.
-
-    Arguments:
-        path: the final path.
     """
 
     def __init__(self, path: Path) -> None:

@@ -31,10 +31,6 @@ class PendingTail:
 
     A muxer writes a picture when one or two others have followed. With a slow camera or in a
     timelapse a crash before that would lose it.
-
-    Arguments:
-        container: the file's container.
-        stream: the stream of the pictures.
     """
 
     def __init__(self, container: Container, stream: Any) -> None:

@@ -26,11 +26,8 @@ class Plan:
     """What is recorded and how.
 
     Arguments:
-        folder: the recordings folder.
-        camera: the camera's name.
         name: the first file's name, taken by ``file_names.take``; the session gives it back.
         own_name: True if a person gave the name; the files that follow get it with a number.
-        format, settings: how files are written.
         every: seconds from one frame of a timelapse to the next, or None.
         rate: highest number of frames a second from the camera, if known.
     """

@@ -85,9 +85,6 @@ class Segment:
     """A file that is being written.
 
     Arguments:
-        path: its final path.
-        camera: the camera's name.
-        format, settings: how it is written.
         first: its first frame; pass it to ``write`` too.
         pace: seconds of recording in one second of playback; more than 1 in a timelapse.
         rate: highest number of frames a second, if known: the rate in an AVI's header.
