@@ -57,7 +57,7 @@ class PublishingCommandTests(ServerCase):
         one.on_live()
         two.on_end("Connection refused")
         failure = self.failureResultOf(asked, TargetFailed)
-        self.assertEqual(failure.getErrorMessage(), "rtsp: Connection refused. It is tried again")
+        self.assertEqual(failure.getErrorMessage(), "rtsp: Connection refused. The server retries")
         self.failureResultOf(self.ask("publish start door rtsp"), TargetFailed)
         self.assertEqual([each.state for each in self.server.outputs], ["live", "waiting"])
 

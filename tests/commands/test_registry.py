@@ -38,7 +38,7 @@ def server(*cameras: str) -> Server:
 def registry() -> Registry:
     made = Registry()
 
-    @made.command("record start", looks_right=lambda _, word: "." in word)
+    @made.command("record start", skips_camera=lambda _, word: "." in word)
     def record(
         server: Any, camera: Any, name: str | None = None, *, every: str = "", now: bool = False
     ) -> None:

@@ -1,4 +1,4 @@
-"""The one vocabulary: every command is a function here, whoever asks for it."""
+"""The commands of the server, for all ports: each is a function."""
 
 from twistedcam.commands.cameras import VisibleCameras
 from twistedcam.commands.command import Answer, Command, Parameter

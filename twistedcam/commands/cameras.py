@@ -1,4 +1,4 @@
-"""The cameras that a token may name."""
+"""The cameras that a client may know of."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 class VisibleCameras:
-    """Finds cameras by name for somebody who may know some of them only.
+    """Finds cameras by name for a client whose token may be limited to some of them.
 
-    A camera that there is and one that there is not are answered alike where the token is good
-    for neither, so that nobody learns names by trying them.
+    Cameras that the token is not valid for are refused in the same way as cameras that do not
+    exist, so that a client cannot find names by guessing.
 
     Arguments:
-        server: whose cameras.
-        grant: what the one who asks may do.
+        server: the server.
+        grant: the client's rights.
     """
 
     def __init__(self, server: Server, grant: Grant = ANYONE) -> None:
@@ -33,15 +33,15 @@ class VisibleCameras:
 
     @property
     def own(self) -> list[Camera]:
-        """Those that the configuration has, not those that user code makes."""
+        """The visible cameras of the configuration, without those that user code makes."""
         return [each for each in self.server.own_cameras if each.name in self]
 
     def get(self, name: str | None) -> Camera:
-        """The camera of that name, or URL-safe form of one; without a name the server's only one.
+        """Return the camera of that name or URL-safe name; without a name, the only camera.
 
         Raises:
-            Forbidden: the token is not valid for it, whether it is there or not.
-            NoSuchCamera, CameraNeeded: as they say.
+            Forbidden: the token is not valid for it, whether it exists or not.
+            NoSuchCamera, CameraNeeded: there is no such camera, or there are several.
         """
         cameras = self._grant.cameras
         if cameras is None:

@@ -1,4 +1,4 @@
-"""One command: what it takes, what it may do, and its help, all from one function."""
+"""A command: its parameters, right and help, all taken from one function."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from twistedcam.errors import BadArgument
 if TYPE_CHECKING:
     from twistedcam.core.server import Server
 
-#: One item, a list of items, or nothing to tell. Keys are words, values plain JSON values.
+#: One item, a list of items, or nothing. Keys are words, values are JSON values.
 Answer = dict[str, Any] | list[dict[str, Any]] | None
 
-#: ``view``: it changes nothing; ``control``: it changes something; ``admin``: it ends the server,
-#: or changes how it is configured.
+#: ``view`` changes nothing, ``control`` changes something, ``admin`` stops the server or changes
+#: its configuration.
 Right = Literal["view", "control", "admin"]
 
-#: Whether a lone word that names no camera is meant for the word behind the camera's place.
-LooksRight = Callable[[VisibleCameras, str], bool]
+#: True if a single word that names no camera is an argument for the parameter after the camera.
+SkipsCamera = Callable[[VisibleCameras, str], bool]
 
-#: The name of the camera that is meant where none is named; None: the only one that there is.
-MeantCamera = Callable[["Server"], str | None]
+#: Returns the name of the camera to use if none is named; None for the only camera.
+DefaultCamera = Callable[["Server"], str | None]
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """A word that a command takes after its name.
+    """A parameter of a command.
 
     Arguments:
-        name: lower case, as in the function.
-        required: whether it may not be left out.
-        is_camera: a camera's name.
-        kind: ``word``; ``rest``: all the words that are left; ``option``: ``--name VALUE``,
-            anywhere; ``switch``: ``--name`` alone.
+        name: its lower-case name, as in the function.
+        required: True if it may not be omitted.
+        is_camera: True for a camera's name.
+        kind: ``word``; ``rest``: all the remaining words; ``option``: ``--name VALUE``, anywhere;
+            ``switch``: ``--name`` alone.
     """
 
     name: str
@@ -47,10 +47,10 @@ class Parameter:
 
     @classmethod
     def of(cls, found: inspect.Parameter, names: dict[str, Any]) -> Parameter:
-        """Read a function's parameter (see Registry.command).
+        """Make it from a function's parameter (see Registry.command).
 
         Arguments:
-            names: the names that its annotation may use, where that is text: those of its module.
+            names: the globals of the function's module, to evaluate an annotation that is text.
         """
         optional = found.default is not inspect.Parameter.empty
         annotation = _evaluate(found.annotation, names)
@@ -62,7 +62,7 @@ class Parameter:
 
     @property
     def flag(self) -> str:
-        """An option or a switch as it is typed."""
+        """The option or switch as it is typed."""
         return "--" + self.name.replace("_", "-")
 
     def __str__(self) -> str:
@@ -76,22 +76,22 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Command:
-    """One command.
+    """A command.
 
     Arguments:
-        name: its words, such as ``record start``.
+        name: one or two words, such as ``record start``.
         call: the function; its first argument is the server, or the session.
-        parameters: the words that it takes.
-        right: what a token must allow for it.
-        before_auth: it may be given by one who has yet to show a token.
-        items: for an answer that is a list: what the items are called, in the plural.
-        of_session: it is about the controller's own connection (see session.ControllerSession).
-        looks_right: see LooksRight.
-        as_lines: how the answer is shown as text, where not as ``key: value`` lines.
-        for_all: the keys of an answer about the server as a whole that a token for some cameras
-            may know, too.
-        new_file: the parameter that names a file which is made.
-        meant: see MeantCamera.
+        parameters: the parameters.
+        right: the right that a client needs.
+        before_auth: True if a client may use it before it has sent a token.
+        items: for an answer that is a list: the plural name of its items.
+        of_session: True if it concerns the client's own connection (connection.ControllerSession).
+        skips_camera: see SkipsCamera.
+        as_lines: formats the answer as text, if not as ``key: value`` lines.
+        shared_keys: the keys of an answer about the whole server that a client with a token for
+            some cameras may also see.
+        new_file: the parameter that names a file to be created.
+        default_camera: see DefaultCamera.
     """
 
     name: str
@@ -101,15 +101,15 @@ class Command:
     items: str | None
     of_session: bool = False
     before_auth: bool = False
-    looks_right: LooksRight = lambda cameras, word: False
+    skips_camera: SkipsCamera = lambda cameras, word: False
     as_lines: Callable[[Answer], list[str]] | None = None
-    for_all: tuple[str, ...] = ()
+    shared_keys: tuple[str, ...] = ()
     new_file: str | None = None
-    meant: MeantCamera = lambda server: None
+    default_camera: DefaultCamera = lambda server: None
 
     @property
     def usage(self) -> str:
-        """How it is written: ``record start [CAMERA] [NAME]``."""
+        """The name and parameters: ``record start [CAMERA] [NAME]``."""
         return " ".join([self.name, *map(str, self.parameters)])
 
     @property
@@ -123,14 +123,14 @@ class Command:
         return inspect.getdoc(self.call) or ""
 
     def bind(self, server: Server, words: list[str], grant: Grant = ANYONE) -> dict[str, Any]:
-        """The function's arguments from the words behind the command's name.
+        """Convert the words after the command's name to the function's arguments.
 
         Arguments:
-            grant: what the one who gives the command may do.
+            grant: the client's rights.
 
         Raises:
-            BadArgument, NoSuchCamera, CameraNeeded: the words will not do.
-            Forbidden: they name a camera that the token is not valid for, or that there is not.
+            BadArgument, NoSuchCamera, CameraNeeded: the words are invalid.
+            Forbidden: they name a camera that the token is not valid for, or that does not exist.
         """
         cameras = VisibleCameras(server, grant)
         arguments, rest = self._take_options(words)
@@ -141,8 +141,9 @@ class Command:
                 if word is not None:
                     rest.pop(0)
                 elif parameter.required:
-                    meant = self.meant(server)
-                    word = meant if meant is not None and meant in cameras else None
+                    word = self.default_camera(server)
+                    if word is not None and word not in cameras:
+                        word = None
                 if word is not None or parameter.required:
                     arguments[parameter.name] = cameras.get(word)
             elif parameter.kind == "rest":
@@ -152,11 +153,11 @@ class Command:
             elif parameter.required:
                 raise BadArgument(f"{parameter.name.upper()} is missing: {self.usage}")
         if rest:
-            raise BadArgument(f"{rest[0]!r} is one word too many: {self.usage}")
+            raise BadArgument(f"{rest[0]!r} is one argument too many: {self.usage}")
         return arguments
 
     def _take_options(self, words: list[str]) -> tuple[dict[str, Any], list[str]]:
-        """Options and switches, and the words that are none; behind ``--`` nothing is one."""
+        """Separate options and switches from the other words; all words after ``--`` are such."""
         known = {each.flag: each for each in self.parameters if each.kind in ("option", "switch")}
         taken: dict[str, Any] = {}
         rest: list[str] = []
@@ -185,42 +186,42 @@ class Command:
     def _camera_word(
         self, cameras: VisibleCameras, words: list[str], others: list[Parameter]
     ) -> str | None:
-        """The first word, if it names a camera or was meant to."""
+        """Return the first word if it names a camera or is meant to."""
         if not words:
             return None
         if words[0] in cameras or len(words) > len(others):
             return words[0]
         required = sum(other.required for other in others)
-        if len(words) <= required or self.looks_right(cameras, words[0]):
+        if len(words) <= required or self.skips_camera(cameras, words[0]):
             return None
         return words[0]
 
     async def run(self, subject: Any, **arguments: Any) -> Answer:
-        """Carry it out on the server; or in the session, where it is about that.
+        """Execute it on the server, or on the session if it concerns that.
 
         Raises:
-            CommandError: it was not carried out, and nothing of it was.
+            CommandError: it failed, and changed nothing.
         """
         try:
             answer = self.call(subject, **arguments)
             if answer is None or isinstance(answer, (dict, list)):
                 return answer
             return await answer
-        except SystemExit as end:  # of a program's own command: who asked has to have an answer
+        except SystemExit as end:  # in a command of the program: the client needs an answer
             what = f"the command {self.name!r} raised SystemExit({end.code!r})"
-            raise RuntimeError(f"{what}: it is 'shutdown' that ends the server") from end
+            raise RuntimeError(f"{what}: only 'shutdown' may stop the server") from end
 
 
 def parameters_of(call: Callable[..., Any]) -> tuple[Parameter, ...]:
-    """The words that a function takes as a command: its parameters behind the first."""
+    """Return a function's parameters after the first, as those of a command."""
     names = getattr(inspect.unwrap(call), "__globals__", {})
     found = list(inspect.signature(call).parameters.values())[1:]
     return tuple(Parameter.of(each, names) for each in found)
 
 
 def _evaluate(annotation: Any, names: dict[str, Any]) -> Any:
-    """The type of an annotation; the text itself if that cannot be evaluated."""
+    """Return the type of an annotation, or its text if that cannot be evaluated."""
     try:
         return eval(annotation, names) if isinstance(annotation, str) else annotation
-    except Exception:  # often a name that is imported for type checkers alone
+    except Exception:  # often a name that is imported for type checkers only
         return annotation

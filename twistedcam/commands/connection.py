@@ -1,4 +1,4 @@
-"""Commands about the controller's own connection: they have a meaning on the control port alone."""
+"""The commands about the client's own connection: only the control port has them."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 
 class ControllerSession(Protocol):
-    """What a controller's connection can be asked."""
+    """A client's session on the control port."""
 
-    #: Whether answers are lines of JSON.
+    #: True if answers are lines of JSON.
     json: bool
 
     def watch(self, camera: str | None) -> None:
-        """Tell of that camera's events, or of all, until the next line."""
+        """Send that camera's events, or all, until the next line."""
 
     async def authenticate(self, token: str) -> Grant:
-        """Take a token; what it opens is open from now on. Raises Unauthorized."""
+        """Accept a token and return its rights. Raises Unauthorized."""
 
     def quit(self) -> None:
-        """Close, once what was said is sent."""
+        """Close the connection after the answer."""
 
 
 def add_session_commands(registry: Registry) -> None:
@@ -37,10 +37,10 @@ def add_session_commands(registry: Registry) -> None:
 
     @registry.command("auth", right="view", before_auth=True, of_session=True)
     async def auth(session: ControllerSession, token: str) -> Answer:
-        """Say who you are, where the server has tokens (twistedcam token --help).
+        """Authenticate with a token, on a server that has tokens (twistedcam token --help).
 
-        Answers with the rights that you have, with the cameras, if they are not all, and with the
-        time when the token ends, if it does.
+        The answer has your rights, the cameras if they are not all, and the time when the token
+        expires, if it does.
         """
         grant = await session.authenticate(token)
         answer = {"rights": " ".join(right for right in RIGHTS if right in grant.rights)}
@@ -52,7 +52,7 @@ def add_session_commands(registry: Registry) -> None:
 
     @registry.command("watch", right="view", of_session=True)
     def watch(session: ControllerSession, camera: Camera | None = None) -> Answer:
-        """Tell what happens, of one camera or of all, until the next line is typed.
+        """Show the events of one camera or of all, until the next line is typed.
 
         Each event is a line: event: KIND, then its fields as key=value. KIND is state, recording,
         publish, viewer or fault.
@@ -62,14 +62,14 @@ def add_session_commands(registry: Registry) -> None:
 
     @registry.command("json", right="view", before_auth=True, of_session=True)
     def json(session: ControllerSession, on_or_off: str) -> Answer:
-        """Answer in JSON from now on, a line each (on), or in text (off)."""
+        """Answer in JSON, one line for each answer (on), or as text (off)."""
         if on_or_off not in ("on", "off"):
-            raise BadArgument("json on, or json off")
+            raise BadArgument("use json on or json off")
         session.json = on_or_off == "on"
         return None
 
     @registry.command("quit", right="view", before_auth=True, of_session=True)
     def quit(session: ControllerSession) -> Answer:
-        """Close this connection; the server goes on."""
+        """Close this connection; the server keeps running."""
         session.quit()
         return None

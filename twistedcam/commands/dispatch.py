@@ -1,4 +1,4 @@
-"""Carries out a command for somebody, after asking whether they may: the same on every port."""
+"""Executes a command within a client's rights: the same for every port."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ async def carry_out(
     bind: Callable[[], dict[str, Any]],
     session: Any = None,
 ) -> Answer:
-    """Carry out a command with what a token allows, and tell only what its holder may know.
+    """Execute a command if the client has the right, and return what it may know of the answer.
 
-    The right is asked first. Only then are the arguments looked at: what is wrong with them may
-    tell which cameras and files there are.
+    The right is checked before the arguments: errors in these may tell which cameras and files
+    exist.
 
     Arguments:
-        bind: gives the command's arguments; the cameras among them as VisibleCameras finds them.
-        session: whose connection it is, for commands about that.
+        bind: returns the command's arguments, with cameras from VisibleCameras.
+        session: the client's session, for commands about that.
 
     Raises:
         Forbidden: the token does not allow it.
-        CommandError: it was not carried out, and nothing of it was.
+        CommandError: it failed, and changed nothing.
     """
     subject = session if command.of_session else server
     if command.before_auth:
@@ -45,7 +45,7 @@ async def carry_out(
     if camera is not None:
         return await command.run(subject, **_with_own_file(command, grant, camera, arguments))
     answer: Answer = grant.only_own(
-        await command.run(subject, **arguments), command.name, command.for_all
+        await command.run(subject, **arguments), command.name, command.shared_keys
     )
     return answer
 
@@ -53,10 +53,10 @@ async def carry_out(
 def _with_own_file(
     command: Command, grant: Grant, camera: str, arguments: dict[str, Any]
 ) -> dict[str, Any]:
-    """A file that a token for some cameras names gets the camera's name before its own.
+    """Add the camera's name to the name of a file, if the token is limited to some cameras.
 
-    So no such file can be one of another camera's, and nobody learns those names by trying them:
-    no URL-safe form of a name, and no file that a camera names itself, has a plus sign in it.
+    Such a file cannot be one of another camera, and a client cannot find names by guessing: no
+    URL-safe name, and no default file name, contains a plus sign.
     """
     name = arguments.get(command.new_file or "")
     if grant.cameras is None or not name:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def add_publishing_commands(registry: Registry) -> None:
-    """Add them to a registry."""
+    """Add ``publish``, ``publish start`` and ``publish stop``."""
 
     @registry.command("publish", right="view", items="targets")
     def publish(server: Server) -> Answer:
@@ -24,12 +24,12 @@ def add_publishing_commands(registry: Registry) -> None:
         now = server.clock.seconds()
         return [output_status(each, now) for each in server.outputs]
 
-    @registry.command("publish start", looks_right=_is_target)
+    @registry.command("publish start", skips_camera=_is_target)
     async def publish_start(server: Server, camera: Camera, target: str | None = None) -> Answer:
-        """Publish to a camera's target, or to all of them; it is tried again for ever.
+        """Publish to a camera's target, or to all of them; retries without end.
 
-        Answers when the target takes video, and fails with its reason if it does not. If the camera
-        has no picture now, the answer says so (waiting).
+        Answers when the target accepts video, and fails with its reason if it does not. If the
+        camera has no picture now, the answer says so (waiting).
         """
         started = server.channels[camera.name].outputs.get(target)
         for each in started:
@@ -40,20 +40,20 @@ def add_publishing_commands(registry: Registry) -> None:
         waiting = [(each.target.name, each.wait_until_live()) for each in started]
         failed = [(name, reason) for name, live in waiting if (reason := await live) is not None]
         if failed:
-            told = "; ".join(f"{name}: {reason}" for name, reason in failed)
-            raise TargetFailed(f"{told}. It is tried again")
+            reasons = "; ".join(f"{name}: {reason}" for name, reason in failed)
+            raise TargetFailed(f"{reasons}. The server retries")
         return None
 
-    @registry.command("publish stop", looks_right=_is_target)
+    @registry.command("publish stop", skips_camera=_is_target)
     async def publish_stop(server: Server, camera: Camera, target: str | None = None) -> Answer:
-        """Publish no more to a camera's target, or to none of them."""
+        """Stop publishing to a camera's target, or to all of them."""
         for stopping in [each.stop() for each in server.channels[camera.name].outputs.get(target)]:
             await stopping
         return None
 
 
 def output_status(each: Output, now: float) -> dict[str, Any]:
-    """Describe an output: the address without keys, the bit rate in bits a second."""
+    """Describe an output: the URL without keys, the bit rate in bits per second."""
     fault = each.last_fault
     return {
         "target": each.target.name,

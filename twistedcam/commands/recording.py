@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 
 def add_recording_commands(registry: Registry) -> None:
-    """Add them to a registry."""
+    """Add the commands that begin with ``record`` and ``snapshot``."""
 
-    @registry.command("record start", looks_right=_is_file_name, new_file="name")
+    @registry.command("record start", skips_camera=_is_file_name, new_file="name")
     async def record_start(
         server: Server, camera: Camera, name: str | None = None, *, every: str | None = None
     ) -> Answer:
-        """Record from now on; answers with the file's name.
+        """Start a recording; answers with the file's name.
 
         The answer comes when the first picture is on the disk. If the camera has no picture now,
-        it says so (waiting), and the recording begins with the next one. The stream is started too
-        if it is stopped. NAME is a plain file name; its ending chooses the format: .mp4 H.264,
-        .mkv .avi .mov the camera's own JPEGs. What the pre-roll holds comes first. --every 10s
-        makes a timelapse: one frame each 10 s, played at 30 a second.
+        the answer says so (waiting), and the recording begins with the next one. A stopped stream
+        is started, too. NAME is a plain file name; its extension selects the format: .mp4 for
+        H.264, .mkv .avi .mov for the camera's own JPEGs. The recording begins with the pre-roll.
+        --every 10s makes a timelapse: one frame every 10 s, played at 30 frames per second.
         """
         period = None if every is None else parse_seconds(every, "every")
         recorder = server.channels[camera.name].recorder
@@ -47,35 +47,35 @@ def add_recording_commands(registry: Registry) -> None:
         answer: dict[str, Any] = {"recording": recorder.name or began}
         return answer if waiting is None else {**answer, "waiting": f"no picture yet ({waiting})"}
 
-    @registry.command("record stop", meant=_the_one_that_records)
+    @registry.command("record stop", default_camera=_only_recording_camera)
     async def record_stop(server: Server, camera: Camera) -> Answer:
-        """Finish the recording; answers with its name, when the file is whole.
+        """Finish the recording; answers with its name when the file is complete.
 
-        Without CAMERA it is the recording of the only camera that records.
-        Of a recording in several files it is the last one's name, and the seconds, frames and
-        bytes of all of them. It fails with camera-failed if no picture came: there is no file then;
-        with the reason if the recording has ended by itself; with not-recording if there was none.
+        Without CAMERA, this is the recording of the only camera that records. For a recording in
+        several files, the answer has the name of the last one, and the seconds, frames and bytes of
+        all of them. It fails with camera-failed if no picture came, and no file was written; with
+        the reason if the recording has ended by itself; with not-recording if there was none.
         """
         recorder = server.channels[camera.name].recorder
         begins_again = recorder.begins_again
         progress = await recorder.stop()
         if progress is None and begins_again:
-            return {"note": f"the recording of {camera.name} does not begin again"}
+            return {"note": f"the recording of {camera.name} will not begin again"}
         if recorder.failure is not None:
             raise recorder.failure
         if progress is None:
             raise NotRecording(f"{camera.name} is not being recorded")
-        return _told(progress)
+        return _describe(progress)
 
-    @registry.command("record save-last", looks_right=_is_length)
+    @registry.command("record save-last", skips_camera=_is_length)
     async def record_save_last(server: Server, camera: Camera, seconds: str) -> Answer:
-        """Write what the pre-roll holds of the last seconds: record save-last 30s."""
+        """Write the last seconds of the pre-roll to a file: record save-last 30s."""
         length = parse_seconds(seconds, "seconds")
-        return _told(await server.channels[camera.name].recorder.save_last(length))
+        return _describe(await server.channels[camera.name].recorder.save_last(length))
 
-    @registry.command("snapshot", looks_right=_is_file_name, new_file="name")
+    @registry.command("snapshot", skips_camera=_is_file_name, new_file="name")
     async def snapshot(server: Server, camera: Camera, name: str | None = None) -> Answer:
-        """Write the newest picture beside the recordings; answers with the file's name."""
+        """Save the newest picture with the recordings; answers with the file's name."""
         server.snapshots.acquire(f"camera {camera.name}")
         settings = server.channels[camera.name].recorder.settings
         check_mount(server.recordings, settings.require_mount)
@@ -92,12 +92,12 @@ def add_recording_commands(registry: Registry) -> None:
         forms = {
             form: name for name in server.cameras for form in (file_stem(name), url_safe(name))
         }
-        # A picture has no metadata: whose it is only its file's name says.
+        # A snapshot has no metadata: only its file name tells the camera.
         return [{**each, "camera": forms.get(each["camera"], each["camera"])} for each in found]
 
     @registry.command("recordings", right="view", items="recordings")
     async def recordings(server: Server) -> Answer:
-        """List the recordings, newest first, those being written among them."""
+        """List the recordings, newest first, including unfinished ones."""
         return await server.library.shown(_shown)
 
     @registry.command("recordings delete")
@@ -111,7 +111,7 @@ def _is_file_name(cameras: VisibleCameras, word: str) -> bool:
     return has_suffix(word)
 
 
-def _the_one_that_records(server: Server) -> str | None:
+def _only_recording_camera(server: Server) -> str | None:
     recording = [
         name for name, each in server.channels.items() if each.recorder.state == "recording"
     ]
@@ -122,19 +122,19 @@ def _is_length(cameras: VisibleCameras, word: str) -> bool:
     return word[:1].isdigit()
 
 
-def _told(progress: Progress) -> dict[str, Any]:
-    told = {
+def _describe(progress: Progress) -> dict[str, Any]:
+    description = {
         "recording": progress.name,
         "seconds": round(progress.seconds, 3),
         "frames": progress.frames,
         "size": progress.bytes,
         "dropped": progress.dropped,
     }
-    return told | ({"files": progress.files} if progress.files > 1 else {})
+    return description | ({"files": progress.files} if progress.files > 1 else {})
 
 
 def _shown(item: Item) -> dict[str, Any]:
-    """A recording in a list; ``when`` is local time, ``start`` seconds since the UNIX epoch."""
+    """Describe a recording; ``when`` is local time, ``start`` is in UNIX seconds."""
     shown = item.as_dict()
     for name in ("own", "since", "boot", "up"):
         del shown[name]

@@ -1,4 +1,4 @@
-"""All commands by name; the nearest one for a name that there is not."""
+"""Finds commands by name, and suggests the most similar one for an unknown name."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from typing import Any
 from twistedcam.commands.command import (
     Answer,
     Command,
-    LooksRight,
-    MeantCamera,
+    DefaultCamera,
     Right,
+    SkipsCamera,
     parameters_of,
 )
 from twistedcam.errors import UnknownCommand
 
-#: Other words for commands, known from other programs. They are no commands in a list of these.
+#: Names of commands in other programs; the list of commands omits them.
 ALIASES = {"exit": "quit", "bye": "quit", "?": "help"}
-#: How much like a command's name another has to be, from 0 to 1, to have been meant for it; and how
-#: many letters more than the longest it may have, because comparing takes time for each.
-LIKENESS = 0.6
-LONGER = 8
-#: Commands that a beginning may stand for so that they are named.
-MOST_MEANT = 4
+#: The similarity from 0 to 1 above which a command is suggested, and the number of characters by
+#: which a name may exceed the longest command's, because the comparison is slow.
+MIN_SIMILARITY = 0.6
+MAX_EXCESS = 8
+#: Suggest the commands that begin with a name, if they are not more than this.
+MAX_SUGGESTIONS = 4
 
 
 class Registry:
-    """All commands of a server. Programs that embed one add their own."""
+    """The commands of a server. Programs that embed a server add their own."""
 
     def __init__(self) -> None:
         self._commands: dict[str, Command] = {}
-        self._followers: list[Callable[[Command], None]] = []
+        self._listeners: list[Callable[[Command], None]] = []
 
     def __iter__(self) -> Iterator[Command]:
         return iter(self._commands.values())
@@ -44,19 +44,21 @@ class Registry:
         items: str | None = None,
         of_session: bool = False,
         before_auth: bool = False,
-        looks_right: LooksRight = lambda cameras, word: False,
+        skips_camera: SkipsCamera = lambda cameras, word: False,
         as_lines: Callable[[Answer], list[str]] | None = None,
-        for_all: tuple[str, ...] = (),
+        shared_keys: tuple[str, ...] = (),
         new_file: str | None = None,
-        meant: MeantCamera = lambda server: None,
+        default_camera: DefaultCamera = lambda server: None,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Decorate a function to make it a command; its docstring is the help.
 
-        Its parameters behind the first become the command's words: ``camera`` a camera's name
-        that may be left out where there is only one (with a default: where none is meant); one
-        with a default a word that may be left out; one that is a ``list[str]`` all words that
-        are left. A keyword-only parameter ``every`` becomes an option ``--every VALUE``; if it
-        is a ``bool``, a switch ``--every``. All values are given to the function as text.
+        Its parameters after the first become those of the command. ``camera`` is a camera's name,
+        which may be omitted if there is only one camera; with a default value, if no camera is
+        meant. A parameter with a default value may be omitted; a ``list[str]`` takes all remaining
+        words. A keyword-only parameter ``every`` becomes an option ``--every VALUE``, or a switch
+        ``--every`` if it is a ``bool``. All values are passed to the function as text.
+
+        Arguments: see Command.
         """
 
         def add(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -68,29 +70,29 @@ class Registry:
                 items,
                 of_session,
                 before_auth,
-                looks_right,
+                skips_camera,
                 as_lines,
-                for_all,
+                shared_keys,
                 new_file,
-                meant,
+                default_camera,
             )
-            for heard in self._followers:
-                heard(added)
+            for on_command in self._listeners:
+                on_command(added)
             return call
 
         return add
 
-    def follow(self, heard: Callable[[Command], None]) -> None:
-        """Call with each command that there is, and with each that is added later."""
+    def follow(self, on_command: Callable[[Command], None]) -> None:
+        """Call with each command, and with each that is added later."""
         for each in self:
-            heard(each)
-        self._followers.append(heard)
+            on_command(each)
+        self._listeners.append(on_command)
 
     def get(self, name: str) -> Command:
-        """The command of that whole name.
+        """Return the command of that name.
 
         Raises:
-            UnknownCommand: with the nearest one that there is.
+            UnknownCommand: there is none.
         """
         command = self._commands.get(name)
         if command is None:
@@ -98,15 +100,15 @@ class Registry:
         return command
 
     def find(self, words: list[str]) -> tuple[Command, list[str]]:
-        """The command that these words begin with, in any case, and the words behind it.
+        """Return the command that the words begin with, in upper or lower case, and its arguments.
 
         Raises:
-            UnknownCommand: with the nearest one that there is.
+            UnknownCommand: there is none.
         """
         lower = [word.lower() for word in words[:2]]
         if lower:
             lower[0] = ALIASES.get(lower[0], lower[0])
-        for spelling in (words, lower):  # a program's own command may have capital letters
+        for spelling in (words, lower):  # a command of a program may have capital letters
             for length in (2, 1):
                 command = self._commands.get(" ".join(spelling[:length]))
                 if command is not None and len(words) >= length:
@@ -118,22 +120,22 @@ class Registry:
         first = lower.split(" ")[0]
         longer = [each for each in self._commands if each.startswith(first + " ")]
         if longer:
-            return UnknownCommand(f"{name[:80]!r} is no command; there is " + ", ".join(longer))
+            return UnknownCommand(f"{name[:80]!r} is not a command; there is " + ", ".join(longer))
         near = self._begin_with(lower) or self._begin_with(first) or self._nearest(lower, first)
         hint = f"did you mean {_either(near)}?" if near else "'help' lists them all"
-        return UnknownCommand(f"{name[:80]!r} is no command: {hint}")
+        return UnknownCommand(f"{name[:80]!r} is not a command: {hint}")
 
     def _begin_with(self, begun: str) -> list[str]:
-        """The commands that something is the beginning of; none if it says too little."""
+        """Return the commands that begin with a text; none if there are too many."""
         found = [each for each in self._commands if begun and each.startswith(begun)]
-        return sorted(found) if len(found) <= MOST_MEANT else []
+        return sorted(found) if len(found) <= MAX_SUGGESTIONS else []
 
     def _nearest(self, name: str, first: str) -> list[str]:
-        """The command that a name is spelt most like; none if it is longer than any."""
-        longest = max(map(len, self._commands), default=0) + LONGER
+        """Return the command with the most similar name, in a list, or an empty list."""
+        longest = max(map(len, self._commands), default=0) + MAX_EXCESS
         for each in (name, first):
             if len(each) <= longest:
-                near = difflib.get_close_matches(each, self._commands, 1, LIKENESS)
+                near = difflib.get_close_matches(each, self._commands, 1, MIN_SIMILARITY)
                 if near:
                     return near
         return []

@@ -23,34 +23,34 @@ if TYPE_CHECKING:
     from twistedcam.core.server import Server
 
 
-#: Seconds that a viewer's connection may take to close before the answer says that it does.
+#: Seconds after which ``kick`` answers that the connection is still closing.
 KICK_TIMEOUT = 5.0
 
 
 def standard_commands() -> Registry:
-    """A registry of all that a server can be asked for."""
+    """Return a registry with all standard commands."""
     registry = Registry()
 
     @registry.command(
         "help", right="view", before_auth=True, items="commands", as_lines=_help_lines
     )
     def help(server: Server, command: list[str] = []) -> Answer:  # noqa: B006
-        """List the commands, or explain one in full: help record start."""
+        """List the commands, or show the help of one: help record start."""
         if not command:
             return [_describe(each) for each in registry]
         found, rest = registry.find(" ".join(command).split())
         if rest:
-            raise BadArgument(f"{rest[0]!r} is one word too many: there is {found.usage}")
+            raise BadArgument(f"{rest[0]!r} is one argument too many: {found.usage}")
         return {**_describe(found), "help": found.help}
 
     @registry.command("status", right="view")
     def status(server: Server, camera: Camera) -> Answer:
-        """All that is known of a camera: state, source, size, rates, viewers, recording."""
+        """Show the status of a camera: state, source, size, rates, viewers, recording."""
         return camera_status(server, camera)
 
-    @registry.command("server", right="view", for_all=("view", "page"))
+    @registry.command("server", right="view", shared_keys=("view", "page"))
     def about_server(server: Server) -> Answer:
-        """Where this server is reached, and the folder on its machine that recordings go to."""
+        """Show this server's addresses, and the folder on its machine for recordings."""
         return {
             "view": server.urls.get("view"),
             "page": server.urls.get("page"),
@@ -66,16 +66,16 @@ def standard_commands() -> Registry:
 
     @registry.command("start")
     async def start(server: Server, camera: Camera) -> Answer:
-        """Start streaming; answers when the first picture has come."""
+        """Start streaming; answers when the first picture has arrived."""
         await camera.start()
         return None
 
     @registry.command("stop")
     async def stop(server: Server, camera: Camera) -> Answer:
-        """Stop streaming; a recording is finished first. Viewers stay connected.
+        """Stop streaming after finishing a recording. Viewers stay connected.
 
         The stream stops in any case. If the recording could not be finished, the answer is that
-        error; if no picture came for it, a note.
+        error; if no picture came for it, the answer has a note.
         """
         recorder = server.channels[camera.name].recorder
         recorded = await recorder.stop()
@@ -91,25 +91,25 @@ def standard_commands() -> Registry:
 
     @registry.command("viewers", right="view", items="viewers")
     def viewers(server: Server) -> Answer:
-        """List who watches."""
+        """List the viewers."""
         now = server.clock.seconds()
         return [viewer_status(viewer, now) for viewer in server.viewers]
 
     @registry.command("kick")
     async def kick(server: Server, id: str) -> Answer:
-        """End a viewer's connection."""
-        if not id.isascii() or not id.isdigit() or len(id) > 18:  # "²" is a digit, and no number
-            raise BadArgument(f"{id!r} is no viewer's number: 'viewers' lists them")
+        """Close a viewer's connection."""
+        if not id.isascii() or not id.isdigit() or len(id) > 18:  # "²" is a digit, but not a number
+            raise BadArgument(f"{id!r} is not the number of a viewer: 'viewers' lists them")
         gone = server.viewers.kick(int(id)).addCallback(lambda _: True)
         if await gone.addTimeout(KICK_TIMEOUT, server.clock, lambda *_: False):
             return None
-        return {"note": f"viewer {id} has been told, and its connection is still closing"}
+        return {"note": f"the connection of viewer {id} is still closing"}
 
-    @registry.command("get", right="view", items="properties", looks_right=_is_property)
+    @registry.command("get", right="view", items="properties", skips_camera=_is_property)
     async def get(server: Server, camera: Camera, property: str | None = None) -> Answer:
         """Show a camera's properties, or one: its value, default, range or choices.
 
-        Where the device took something else than was asked for, both are shown.
+        If the device uses a different value than was requested, both are shown.
         """
         properties = server.channels[camera.name].properties
         if property is not None:
@@ -118,18 +118,18 @@ def standard_commands() -> Registry:
 
     @registry.command("set")
     async def set(server: Server, camera: Camera, property: str, value: str) -> Answer:
-        """Change a property while the camera runs; answers with what the device granted.
+        """Change a property of a running camera; answers with the value that the device uses.
 
-        For another fps or size the device is opened anew; viewers and a recording stay.
+        To change fps or size, the device is reopened; viewers and a recording are kept.
         """
         return (await server.channels[camera.name].properties.set(property, value)).as_dict()
 
     @registry.command("save", right="admin")
     async def save(server: Server, camera: Camera, *, forget: bool = False) -> Answer:
-        """Keep what was set of a camera for the next starts; with --forget, keep nothing.
+        """Save the properties of a camera for the next start; with --forget, delete them.
 
         The values that differ from the configuration are written to a file in the hidden folder
-        of the recordings. The configuration itself is not touched, and wins once it is changed.
+        of the recordings. The configuration itself does not change; changes to it have precedence.
         """
         kept = await server.save_settings(camera.name, forget=forget)
         words = [f"{name}={'(unset)' if text is None else text}" for name, text in kept.items()]
@@ -142,7 +142,7 @@ def standard_commands() -> Registry:
 
     @registry.command("version", right="view")
     def version(server: Server) -> Answer:
-        """Versions of all that matters."""
+        """Show the versions of the server and its libraries."""
         import av
         import cv2
         import numpy
@@ -159,15 +159,15 @@ def standard_commands() -> Registry:
 
     @registry.command("reload", right="admin")
     async def reload(server: Server) -> Answer:
-        """Read the configuration again, and change cameras, recording, targets that changed.
+        """Read the configuration again, and apply changes to cameras, recording and targets.
 
-        Renewed certificates and keys of the ports are read, too, and shown to new connections.
+        Renewed certificates and keys of the ports are read, too, and used for new connections.
         """
         return await server.reload()
 
     @registry.command("shutdown", right="admin")
     def shutdown(server: Server) -> Answer:
-        """End the server in good order: recordings finished, viewers told."""
+        """Stop the server: recordings are finished, and viewers are notified."""
         server.on_shutdown()
         return None
 
@@ -176,10 +176,10 @@ def standard_commands() -> Registry:
 
 
 def _is_property(cameras: VisibleCameras, word: str) -> bool:
-    """Whether it can be meant: with several cameras the answer is then to say which one."""
+    """True if it names a property; with several cameras, the client then has to name one."""
     channels = cameras.server.channels
     names = [name for each in cameras.own for name in channels[each.name].properties.names()]
-    return word in names or short_word(word) in COMMON  # a device may not have been asked yet
+    return word in names or short_word(word) in COMMON  # a device may not have been queried yet
 
 
 def _describe(command: Command) -> dict[str, Any]:
@@ -187,8 +187,8 @@ def _describe(command: Command) -> dict[str, Any]:
 
 
 def _help_lines(answer: Answer) -> list[str]:
-    """``USAGE: SUMMARY`` for each; for one its usage, and ``help: …`` for each line."""
+    """Return ``USAGE: SUMMARY`` for each command; for one, its usage and ``help: …`` lines."""
     if isinstance(answer, dict):
-        told = [line.strip() for line in answer["help"].splitlines() if line.strip()]
-        return [f"command: {answer['command']}", *(f"help: {line}" for line in told)]
+        lines = [line.strip() for line in answer["help"].splitlines() if line.strip()]
+        return [f"command: {answer['command']}", *(f"help: {line}" for line in lines)]
     return [f"{each['command']}: {each['summary']}" for each in answer or []]

@@ -1,4 +1,4 @@
-"""What is told of cameras and viewers: the same fields in every answer, on every port."""
+"""The status of cameras and viewers, as in the answers on every port."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def camera_summary(server: Server, camera: Camera) -> dict[str, Any]:
-    """A few fields of a camera, for a list."""
+    """Describe a camera in a list."""
     recorder = server.channels[camera.name].recorder
     return {
         "camera": camera.name,
@@ -32,7 +32,7 @@ def camera_summary(server: Server, camera: Camera) -> dict[str, Any]:
 
 
 def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
-    """All that is known of a camera. Times are seconds, ages milliseconds, sizes bytes."""
+    """Describe a camera in full. ``…_ms`` is in milliseconds, other times are in seconds."""
     now = server.clock.seconds()
     recorder = server.channels[camera.name].recorder
     viewers = server.viewers.of(camera.name)
@@ -88,13 +88,13 @@ def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
 
 
 def _published(server: Server, camera: Camera) -> str | None:
-    """The camera's publish targets and their states."""
+    """List the camera's publish targets with their states."""
     targets = server.channels[camera.name].outputs
     return ", ".join(f"{each.target.name} {each.state}" for each in targets) or None
 
 
 def _processing(server: Server, camera: Camera) -> dict[str, Any]:
-    """What user code does that makes this camera."""
+    """Describe the user code that makes this camera, if any."""
     processor = server.channels[camera.name].processor
     if processor is None:
         return {}
@@ -113,7 +113,7 @@ def _processing(server: Server, camera: Camera) -> dict[str, Any]:
 
 
 def _asked(camera: Camera) -> dict[str, Any]:
-    """What the source asked its device for; before it did, what it was told to ask for."""
+    """Return the mode that the source requested, or will request."""
     asked = camera.granted.asked
     if asked is None:
         return dict(camera.spec.settings)
@@ -121,7 +121,7 @@ def _asked(camera: Camera) -> dict[str, Any]:
 
 
 def viewer_status(viewer: Viewer, now: float) -> dict[str, Any]:
-    """One who watches; ``age_ms`` is how old the last picture is that went out."""
+    """Describe a viewer; ``age_ms`` is the age of the last picture that was sent."""
     age = None if not viewer.last_time_us else (time.time() * 1e6 - viewer.last_time_us) / 1000
     return {
         "viewer": viewer.id,

@@ -75,7 +75,7 @@ class PortTests(SynchronousTestCase):
     def test_an_unknown_command_is_answered_with_the_nearest(self) -> None:
         (answer,) = self.it.say(b"statsu\n")
         self.assertEqual(
-            answer, "ERR unknown-command 'statsu' is no command: did you mean 'status'?"
+            answer, "ERR unknown-command 'statsu' is not a command: did you mean 'status'?"
         )
 
     def test_a_command_that_breaks_is_logged_and_the_connection_lives_on(self) -> None:

@@ -1,4 +1,4 @@
-"""docs/control-protocol.md says of every command, code and event what the program does."""
+"""docs/control-protocol.md lists the commands, codes, events and limits of the program."""
 
 from __future__ import annotations
 

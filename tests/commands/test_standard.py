@@ -1,4 +1,4 @@
-"""A viewer is gone when the answer to ``kick`` comes."""
+"""The standard commands: ``kick``."""
 
 from __future__ import annotations
 
