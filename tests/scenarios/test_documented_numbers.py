@@ -163,7 +163,7 @@ NUMBERS = (
             request.MAX_BODY / KIB,
             channel.MAX_HEADER_BYTES / KIB,
             channel.MAX_HEADERS,
-            request.MAX_WORDS,
+            request.MAX_PARAMETERS,
         ],
     ),
     ("http", r"requests that take longer than (\w+) s", [channel.REQUEST_TIMEOUT]),

@@ -103,10 +103,10 @@ class ApiTests(SiteCase):
         self.assertEqual((self.status, asked), (200, ["now"]))
 
     def test_the_characters_of_a_parameter(self) -> None:
-        for size in (api.MAX_WORD, api.MAX_WORD + 1):
+        for size in (api.MAX_TEXT, api.MAX_TEXT + 1):
             answer = self.ask(
                 "POST", f"{CAMERA}/record/start", json.dumps({"name": "x" * size}).encode()
             )
-            too_long = f"one line of at most {api.MAX_WORD} characters"
-            self.assertEqual(too_long in answer.json["message"], size > api.MAX_WORD)
+            too_long = f"one line of at most {api.MAX_TEXT} characters"
+            self.assertEqual(too_long in answer.json["message"], size > api.MAX_TEXT)
             self.assertEqual(self.status, 400)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PREFIX = "/api/v1"
 #: Characters of one parameter.
-MAX_WORD = 1024
+MAX_TEXT = 1024
 
 #: Characters that no line can have; those of surrogates have no UTF-8.
 _NOT_IN_LINE = re.compile("[\0\n\ud800-\udfff]")
@@ -88,10 +88,10 @@ def endpoints(command: Command) -> list[tuple[str, str]]:
     """Return methods and paths: ``record start`` is ``POST /cameras/{camera}/record/start``."""
     if command.name in _ENDPOINTS:
         return _ENDPOINTS[command.name]
-    words = "/".join(command.name.split())
+    path = "/".join(command.name.split())
     camera = any(each.is_camera and each.required for each in command.parameters)
     method = "GET" if command.right == "view" else "POST"
-    return [(method, f"/cameras/{{camera}}/{words}" if camera else f"/{words}")]
+    return [(method, f"/cameras/{{camera}}/{path}" if camera else f"/{path}")]
 
 
 def make_handler(server: Server, operation: Operation) -> Callable[..., Awaitable[Reply]]:
@@ -108,8 +108,8 @@ def make_handler(server: Server, operation: Operation) -> Callable[..., Awaitabl
         if operation.path == STATUS and not given and len(server.cameras) > 1:
             return _all_cameras(server, request)
         command, grant = operation.command, request.grant
-        words = partial(bind, server, command, {**given, **parts}, grant)
-        result = await carry_out(server, command, grant, words)
+        arguments = partial(bind, server, command, {**given, **parts}, grant)
+        result = await carry_out(server, command, grant, arguments)
         if isinstance(result, list):  # it has its plural as key, as on the control port
             result = {command.items or "items": result}
         return json_reply(result or {})
@@ -136,7 +136,7 @@ def bind(
         value = given.get(name)
         if parameter.is_camera:
             if value is not None or parameter.required:
-                camera = None if value is None else word(name, value)
+                camera = None if value is None else as_text(name, value)
                 arguments[name] = cameras.get(camera)
         elif value is None:
             if parameter.required:
@@ -144,9 +144,9 @@ def bind(
         elif parameter.kind == "switch":
             arguments[name] = _switch(name, value)
         elif parameter.kind == "rest":
-            arguments[name] = word(name, value).split()
+            arguments[name] = as_text(name, value).split()
         else:
-            arguments[name] = word(name, value)
+            arguments[name] = as_text(name, value)
     return arguments
 
 
@@ -177,7 +177,7 @@ def read_body(request: HttpRequest, empty: bool = False) -> dict[str, Any]:
     return value
 
 
-def word(name: str, value: Any) -> str:
+def as_text(name: str, value: Any) -> str:
     """Return a parameter as text.
 
     Raises:
@@ -189,14 +189,14 @@ def word(name: str, value: Any) -> str:
         return str(value)
     if not isinstance(value, str):
         raise BadArgument(f"{name} must be text or a number")
-    if len(value) > MAX_WORD or _NOT_IN_LINE.search(value):
-        raise BadArgument(f"{name} must be one line of at most {MAX_WORD} characters")
+    if len(value) > MAX_TEXT or _NOT_IN_LINE.search(value):
+        raise BadArgument(f"{name} must be one line of at most {MAX_TEXT} characters")
     return value
 
 
 async def _set_properties(server: Server, request: HttpRequest, camera: str) -> Reply:
     """Set the properties in the body, all or none, and return their values."""
-    wanted = {name: word(name, value) for name, value in read_body(request).items()}
+    wanted = {name: as_text(name, value) for name, value in read_body(request).items()}
     found = VisibleCameras(server, request.grant).get(camera)
     if not wanted:
         raise BadArgument('the body must name a property and its value: {"fps": 15}')
@@ -229,7 +229,7 @@ def _merge(query: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
         BadArgument: a parameter has two values.
     """
     for name in query:
-        if name in body and word(name, body[name]) != query[name]:
+        if name in body and as_text(name, body[name]) != query[name]:
             raise BadArgument(f"{name} has different values in the query and in the body")
     return {**query, **body}
 

@@ -168,9 +168,9 @@ class PipelinedChannel(HTTPChannel):
 
     def _take_unparsed(self) -> bytes:
         """Take the data after the request out of the parser."""
-        behind = b"".join([*self._dataBuffer, self.clearLineBuffer()])
+        rest = b"".join([*self._dataBuffer, self.clearLineBuffer()])
         self._dataBuffer = []
-        return behind
+        return rest
 
     def pauseProducing(self) -> None:
         """The buffer of the transport is full (IPushProducer)."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 #: Most bytes of a body.
 MAX_BODY = 64 * 1024
 #: Most parameters of a query.
-MAX_WORDS = 100
+MAX_PARAMETERS = 100
 
 _TOO_LONG = f"the body must have at most {MAX_BODY // 1024} KB"
 _ABSOLUTE_URL = re.compile(rb"https?://([^/?#]+)(.*)", re.IGNORECASE | re.DOTALL)
@@ -46,8 +46,8 @@ class HttpRequest(Request):
         self.client = self.channel.identify_client(self)
         if self.channel.is_stopped:
             return
-        if path.count(b"&") + path.count(b";") >= MAX_WORDS:
-            self.channel.refuse(400, f"the query must have at most {MAX_WORDS} parameters")
+        if path.count(b"&") + path.count(b";") >= MAX_PARAMETERS:
+            self.channel.refuse(400, f"the query must have at most {MAX_PARAMETERS} parameters")
             return
         super().requestReceived(command, path, version)
 
