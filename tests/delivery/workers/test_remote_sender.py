@@ -1,0 +1,110 @@
+"""A viewer whose connection a worker has, as the server sees it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from typing import Any
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.support.sockets import frame, serialize
+from tests.support.system import require
+from tests.support.worker_peers import Connection
+from twistedcam.delivery.socket_state import HAS_SENDFILE
+from twistedcam.delivery.workers.handle import WorkerHandle
+from twistedcam.delivery.workers.remote_sender import RemoteSender
+from twistedcam.events import EventBus
+from twistedcam.media.frame import Frame
+from twistedcam.stream.hub import Hub
+from twistedcam.stream.viewers import Viewer, Viewers
+
+
+class WorkerChannel:
+    """Keeps what a worker is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def send(self, type: str, fd: int = -1, **_: Any) -> None:
+        self.told.append(type)
+
+
+class Unsendable(Frame):
+    """A frame of which no message for viewers can be made."""
+
+    def shared(self, make: Any) -> Any:
+        raise RuntimeError("broken picture")
+
+
+class RemoteSenderTests(SynchronousTestCase):
+    """One viewer of one worker."""
+
+    def setUp(self) -> None:
+        require(HAS_SENDFILE, "workers need Linux")
+        self.near, far = socket.socketpair()
+        self.addCleanup(self.near.close)
+        self.addCleanup(far.close)
+        viewers = Viewers(EventBus(), Clock())
+        self.viewer: Viewer = viewers.join("here", "tcp", "cam", "sendfile", lambda _: None)
+        self.hub = Hub()
+        self.link: Any = WorkerChannel()
+        self.worker = WorkerHandle(1, 4711, self.link, viewers)
+        self.connection = Connection(self.near)
+        self.refused: list[bool] = []
+        self.sender = RemoteSender(
+            self.worker, self.connection, self.near, serialize, lambda: self.refused.append(True)
+        )
+        self.sender.subscribe(self.viewer, self.hub, None, 0)
+        self.sender.start()
+        self.addCleanup(self.sender.close)
+
+    def joined(self) -> None:
+        """The worker has the connection."""
+        self.sender.open()
+        self.worker.received({"type": "connection_received", "id": self.viewer.id})
+
+    def test_without_a_file_to_hand_over_the_viewer_is_refused_here(self) -> None:
+        def full(_: int) -> int:
+            raise OSError(errno.EMFILE, "Too many open files")
+
+        self.patch(os, "dup", full)
+        self.sender.open()
+        self.assertEqual(self.refused, [True])
+        self.assertEqual(self.link.told, [])
+        self.sender.send_message(b"too-many")
+        self.assertEqual(self.connection.written, [b"too-many"])
+        self.assertEqual(self.sender.offer(frame(1, 100)), 0)
+
+    def test_what_is_said_goes_by_whoever_has_the_connection(self) -> None:
+        self.sender.acknowledge(1)
+        self.sender.send_message(b"hello")
+        self.joined()
+        self.sender.send_message(b"more")
+        self.sender.acknowledge(2)
+        self.assertEqual(self.connection.written, [b"hello"])
+        self.assertEqual(self.link.told, ["view", "message", "ack"])
+        self.assertEqual(self.sender.unsent_bytes(), 0)
+
+    def test_a_frame_that_cannot_be_sent_ends_the_connection_which_may_come_again(self) -> None:
+        self.joined()
+        self.hub.publish(Unsendable(1, 1000, 1, 1, b"jpeg"))
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+        self.assertIn("abortConnection", self.connection.calls)
+        self.assertEqual(self.link.told[-1], "abort")
+
+    def test_after_the_end_nothing_is_told_any_more(self) -> None:
+        self.joined()
+        self.hub.publish(frame(1, 100))
+        self.sender.abort()
+        before = list(self.link.told)
+        self.sender.send_message(b"more")
+        self.sender.on_lost()
+        self.sender.stopProducing()
+        self.hub.publish(frame(2, 100))
+        self.assertEqual(self.link.told, before)
+        self.assertIn("abortConnection", self.connection.calls)
+        self.assertEqual(len(self.hub), 0)
+        self.assertEqual(self.worker.connections, {})
