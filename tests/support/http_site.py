@@ -73,9 +73,9 @@ class SiteCase(ServerCase):
         super().setUp()
         self.door.state = "live"
         self.show(1)
-        self.figures = LiveStats(self.server)
+        self.stats = LiveStats(self.server)
         self.registry = standard_commands()
-        self.router = make_router(self.server, self.registry, self.figures)
+        self.router = make_router(self.server, self.registry, self.stats)
         self.guarded()
 
     def guarded(self, **guard: Any) -> None:

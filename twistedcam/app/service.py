@@ -225,9 +225,9 @@ class CameraService(MultiService):
     def _listen_http(self, endpoints: list[str]) -> list[Listener]:
         if not endpoints:
             return []
-        figures = LiveStats(self.server)
-        figures.setServiceParent(self)
-        router = make_router(self.server, self.registry, figures)
+        stats = LiveStats(self.server)
+        stats.setServiceParent(self)
+        router = make_router(self.server, self.registry, stats)
         return [self._listen_http_on(endpoint, router) for endpoint in endpoints]
 
     def _listen_http_on(self, endpoint: str, router: Router) -> Listener:

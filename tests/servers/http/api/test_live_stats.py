@@ -8,8 +8,8 @@ from twistedcam.events import CameraChanged
 
 class LiveStatsTests(SiteCase):
     def test_statistics_are_sent_at_once_every_second_and_after_a_change(self) -> None:
-        self.figures.startService()
-        self.addCleanup(self.figures.stopService)
+        self.stats.startService()
+        self.addCleanup(self.stats.stopService)
         connection = self.connect()
         connection.send(b"GET /events?figures=1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
         first = connection.take()

@@ -15,7 +15,7 @@ from tests.support.http_site import SiteCase
 from tests.support.process import wait_for
 from tests.support.system import require
 from twistedcam.delivery.socket_state import HAS_SENDFILE, unacknowledged
-from twistedcam.servers.http.connection.stall import PERIOD, STALL_LIMIT, StallWatch
+from twistedcam.servers.http.connection.stall import PERIOD, STALL_LIMIT, StallWatch, is_gone
 
 #: Enough checks to reach the limit.
 LOOKS = int(STALL_LIMIT / PERIOD) + 2
@@ -134,3 +134,26 @@ class KernelTests(SynchronousTestCase):
         self.assertEqual(len(self.clock.getDelayedCalls()), 1)
         self.watch.end()
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+
+def test_a_closed_connection_is_distinguished_from_a_half_closed_one() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = socket.create_connection(listener.getsockname())
+        server, _ = listener.accept()
+    with server:
+        assert not is_gone(server)
+        client.shutdown(socket.SHUT_WR)
+        assert server.recv(1) == b""
+        assert not is_gone(server)
+        client.close()
+
+        def gone() -> bool:
+            if not is_gone(server):
+                try:
+                    server.send(b"x")  # what is sent is answered with a reset
+                except OSError:
+                    return True
+            return is_gone(server)
+
+        wait_for(gone, "the reset")
+        assert is_gone(server)

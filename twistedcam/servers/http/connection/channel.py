@@ -25,7 +25,6 @@ from twistedcam.net.addresses import shorten, show_address, source_of, without_t
 from twistedcam.net.connections import Connections, ManagedConnection
 from twistedcam.net.graceful_close import LINGER
 from twistedcam.servers.http.connection.error_page import wants_page, with_page
-from twistedcam.servers.http.connection.half_closed import PeerWatch
 from twistedcam.servers.http.connection.pipeline import BUFFER, PipelinedChannel
 from twistedcam.servers.http.connection.reply import (
     REFUSALS,
@@ -35,7 +34,7 @@ from twistedcam.servers.http.connection.reply import (
     raw_answer,
 )
 from twistedcam.servers.http.connection.request import HttpRequest
-from twistedcam.servers.http.connection.stall import StallWatch
+from twistedcam.servers.http.connection.stall import PeerWatch, StallWatch
 from twistedcam.servers.http.connection.takeover import Receiver
 
 if TYPE_CHECKING:
