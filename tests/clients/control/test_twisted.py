@@ -1,17 +1,12 @@
-"""Clients: the same dialogue whatever way the bytes were cut, over Twisted, and one who is deaf."""
+"""The client over Twisted, with a control port in this process."""
 
 from __future__ import annotations
 
-import json
 import socket
 import tempfile
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, inlineCallbacks, maybeDeferred
 from twisted.internet.task import deferLater
@@ -19,79 +14,15 @@ from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
 from tests.support.fakes import make_server
-from twistedcam.clients.control.blocking import BlockingClient
-from twistedcam.clients.control.dialogue import ControlClientSession, answer, write_line
 from twistedcam.clients.control.twisted import ControlClient, connect
 from twistedcam.commands import standard_commands
 from twistedcam.errors import (
-    BadArgument,
-    CommandError,
-    DiskError,
     NoServer,
     UnknownCommand,
-    error_from_code,
 )
 from twistedcam.events import Fault
-from twistedcam.servers.control.line_format import split
 from twistedcam.servers.control.protocol import ControlFactory
 from twistedcam.sources.spec import parse
-
-GREETING = b'OK twistedcam 1 9.9\n{"ok": true}\n'
-
-
-@given(st.lists(st.dictionaries(st.text(max_size=5), st.text(max_size=5))), st.lists(st.integers()))
-def test_messages_are_the_same_whatever_way_the_bytes_were_cut(
-    messages: list[dict[str, Any]], cuts: list[int]
-) -> None:
-    data = GREETING + b"".join(json.dumps(each).encode() + b"\n" for each in messages)
-    places = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
-    dialogue = ControlClientSession()
-    found = [each for a, b in pairwise(places) for each in dialogue.feed(data[a:b])]
-    assert found == messages
-    assert dialogue.server_version == "9.9"
-
-
-@pytest.mark.parametrize(
-    ("data", "hint"),
-    [
-        (b"220 mail.example ESMTP\n", "no twistedcam control port"),
-        (b"OK twistedcam 2 9.9\n", "version 2"),
-        (GREETING + b"what?\n", "no answer"),
-    ],
-)
-def test_what_is_no_control_port_is_found_out(data: bytes, hint: str) -> None:
-    with pytest.raises(NoServer, match=hint):
-        list(ControlClientSession().feed(data))
-
-
-def test_a_server_may_refuse_in_its_greeting() -> None:
-    with pytest.raises(DiskError, match="all is full"):
-        list(ControlClientSession().feed(b"ERR disk all is full\n"))
-
-
-def test_errors_come_back_as_they_were_raised() -> None:
-    assert isinstance(error_from_code("unknown-command", "x"), UnknownCommand)
-    assert str(error_from_code("from-the-future", "x")) == "from-the-future: x"
-    with pytest.raises(CommandError):
-        answer({"ok": False})
-
-
-@given(st.lists(st.text(st.characters(exclude_characters="\r\n\0", exclude_categories=["Cs"]))))
-def test_words_arrive_as_they_were_sent(words: list[str]) -> None:
-    assert split(write_line(words).rstrip(b"\n")) == words
-
-
-def test_a_word_with_a_line_end_is_not_sent() -> None:
-    with pytest.raises(BadArgument):
-        write_line(["a\nshutdown"])
-
-
-@pytest.mark.parametrize(
-    "endpoint", ["", "nonsense", "tcp:", "tcp:a:b", "tcp:h:99999", "tcp:h:²", "unix:"]
-)
-def test_an_endpoint_that_is_none_is_refused(endpoint: str) -> None:
-    with pytest.raises(BadArgument):
-        BlockingClient(endpoint)
 
 
 class LoopbackTests(TestCase):
@@ -153,17 +84,6 @@ class LoopbackTests(TestCase):
         failing = Deferred.fromCoroutine(connect(reactor, self.endpoint))
         error = yield self.assertFailure(failing, NoServer)
         self.assertIn("twistedcam serve", str(error))
-
-    @inlineCallbacks
-    def test_a_blocking_client_that_is_closed_ends_its_watch(self) -> Any:
-        client = yield deferToThread(BlockingClient, self.endpoint)
-        events = yield deferToThread(client.watch)
-        self.server.events.publish(Fault("cam", "disk", "full"))
-        heard = yield deferToThread(next, events)
-        self.assertEqual(heard["reason"], "full")
-        rest = deferToThread(list, events)
-        client.close()
-        self.assertEqual((yield rest), [])
 
     @inlineCallbacks
     def test_one_who_watches_and_never_reads_is_dropped_and_nobody_else(self) -> Any:
