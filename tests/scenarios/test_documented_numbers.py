@@ -187,7 +187,7 @@ NUMBERS = (
         [repair.MOST_BEFORE],
     ),
     ("cameras", r"the one before came ([\d.]+) s ago or earlier", [truncation._SLOW]),
-    ("cameras", r"one of the last (\w+) pictures was cut", [truncation.ALERT]),
+    ("cameras", r"one of the last (\w+) pictures was truncated", [truncation.ALERT]),
     (
         "cameras",
         r"A reason is cut after (\w+) characters[^\n]* (\w+) times a second",
