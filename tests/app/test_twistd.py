@@ -88,7 +88,7 @@ def test_a_daemon_that_cannot_start_says_so_where_it_was_started(tmp_path: Path)
         )
     assert (done.returncode, "cannot listen on" in done.stderr) == (1, True)
     # twistd passes on a hundred bytes of it, and may do so before the log has the rest.
-    said = "in use: end the program that has it"
+    said = "in use: stop the program that uses it"
     wait_for(lambda: said in (tmp_path / "log").read_text(), "the whole reason in the log")
     assert "cannot listen on" in (tmp_path / "log").read_text()
     assert not (tmp_path / "pid").exists()

@@ -201,7 +201,7 @@ def test_a_folder_that_cannot_be_written_is_said_and_stops_no_server(tmp_path: P
         (["--camera", "a;b=pattern:"], 2, "is not a valid name for a camera"),
         (["--camera", "x=pattern:", "--camera", "x=pattern:"], 2, "two cameras 'x'"),
         (["--camera", "file:/does/not/exist.mp4"], 1, "there is no file"),
-        (["--listen", "carrier-pigeon:9530"], 2, "is no endpoint"),
+        (["--listen", "carrier-pigeon:9530"], 2, "is not a valid endpoint"),
         (["--listen", "tcp:9530"], 2, "--insecure"),
         (["--listen", "bird:9530"], 2, "write tcp:9530:interface=127.0.0.1, or 9530 for short"),
         (["--control", "bird:1"], 2, "write tcp:9531:interface=127.0.0.1, or 9531 for short"),

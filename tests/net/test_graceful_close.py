@@ -13,7 +13,7 @@ from twisted.internet.testing import StringTransport
 from tests.support.process import PATIENCE, ServerProcess, wait_for
 from tests.support.viewer import Viewer
 from twistedcam import wire
-from twistedcam.net.graceful_close import MOST, GracefulCloser
+from twistedcam.net.graceful_close import MAX_HALF_CLOSED, GracefulCloser
 
 HTTP = ("--http", "tcp:0:interface=127.0.0.1")
 REQUEST = b"GET /snapshot HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -87,10 +87,10 @@ def test_one_who_never_closes_is_not_waited_for(tmp_path: Path) -> None:
 def test_a_crowd_that_is_turned_away_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("twistedcam.net.graceful_close.file_limit", lambda: None)
     closer = GracefulCloser(Clock())
-    crowd = [Transport() for _ in range(MOST + 1)]
+    crowd = [Transport() for _ in range(MAX_HALF_CLOSED + 1)]
     for each in crowd:
         closer.close(each)
-    assert [each.half for each in crowd] == [True] * MOST + [False]
+    assert [each.half for each in crowd] == [True] * MAX_HALF_CLOSED + [False]
     assert crowd[-1].disconnecting
     closer.forget(crowd[0])
     late = Transport()

@@ -12,25 +12,25 @@ def test_the_first_is_logged_and_the_rest_is_one_line() -> None:
     clock = Clock()
     refusals = RefusalLog(clock)
     with capturedLogs() as events:
-        assert [refusals.admits("192.0.2.1", "HTTP 401") for _ in range(901)] == [True] + [
+        assert [refusals.should_log("192.0.2.1", "HTTP 401") for _ in range(901)] == [True] + [
             False
         ] * 900
-        assert refusals.admits("192.0.2.2", "HTTP 401")
-        assert refusals.admits("192.0.2.1", "HTTP 403")
+        assert refusals.should_log("192.0.2.2", "HTTP 401")
+        assert refusals.should_log("192.0.2.1", "HTTP 403")
         clock.advance(PERIOD)
-    assert [formatEvent(each) for each in events] == ["192.0.2.1: refused: and 900 more (HTTP 401)"]
-    assert refusals.admits("192.0.2.1", "HTTP 401")
+    assert [formatEvent(each) for each in events] == ["192.0.2.1: 900 more refusals (HTTP 401)"]
+    assert refusals.should_log("192.0.2.1", "HTTP 401")
 
 
 def test_a_crowd_of_addresses_takes_little_memory_and_few_lines() -> None:
     clock = Clock()
     refusals = RefusalLog(clock)
     with capturedLogs() as events:
-        logged = sum(refusals.admits(str(number), "HTTP 401") for number in range(10_000))
+        logged = sum(refusals.should_log(str(number), "HTTP 401") for number in range(10_000))
         assert len(refusals._counts) == logged == MAX_KINDS
         clock.advance(PERIOD)
     assert [formatEvent(each) for each in events] == [
-        f"other addresses: refused: and {10_000 - MAX_KINDS} more"
+        f"other addresses: {10_000 - MAX_KINDS} more refusals"
     ]
     assert clock.getDelayedCalls() == []
 
@@ -41,7 +41,7 @@ def test_at_the_end_of_the_program_what_was_counted_is_said() -> None:
     refusals.close()
     with capturedLogs() as events:
         for _ in range(3):
-            refusals.admits("unix", "control port")
+            refusals.should_log("unix", "control port")
         refusals.close()
-    assert [formatEvent(each) for each in events] == ["unix: refused: and 2 more (control port)"]
+    assert [formatEvent(each) for each in events] == ["unix: 2 more refusals (control port)"]
     assert clock.getDelayedCalls() == []

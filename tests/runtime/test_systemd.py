@@ -183,7 +183,7 @@ def test_a_configuration_with_sockets_of_systemd_s_is_checked_without_them(tmp_p
             check=False,
         )
         assert server.returncode == code, server.stderr
-        assert ("systemd has given no such socket" in server.stderr) == bool(code)
+        assert ("systemd has not passed this socket" in server.stderr) == bool(code)
 
 
 class Visitor(threading.Thread):

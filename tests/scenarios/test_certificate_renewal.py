@@ -89,7 +89,7 @@ class TestFiles:
         return tmp_path
 
     def refuse(self, said: str) -> None:
-        with pytest.raises(BadArgument, match="stays what it was") as caught:
+        with pytest.raises(BadArgument, match="was not replaced") as caught:
             self.listener.read_certificate()
         assert said in str(caught.value)
 

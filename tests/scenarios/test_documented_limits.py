@@ -12,14 +12,14 @@ from twistedcam import wire
 from twistedcam.auth import Grant, TokenFile, login_throttle, sessions
 from twistedcam.camera import retry
 from twistedcam.clients.frames import camera_state as states
-from twistedcam.config.options import MOST_WORKERS
+from twistedcam.config.options import MAX_WORKERS
 from twistedcam.delivery import sender, subscription
 from twistedcam.errors import BadArgument
 from twistedcam.media import jpeg
 from twistedcam.media import jpeg_repair as repair
 from twistedcam.net import graceful_close, listener
 from twistedcam.net.connection_limits import (
-    LEAST_SHARE,
+    MIN_UNJOINED,
     RESERVED_FILES,
     UNJOINED_SHARE,
     ConnectionLimits,
@@ -55,7 +55,7 @@ KIB, MIB = 1024, 1024 * 1024
     "row",
     [
         f"thrown away for {graceful_close.LINGER:g} s",
-        f"That is done for {graceful_close.MOST} at a time",
+        f"That is done for {graceful_close.MAX_HALF_CLOSED} at a time",
         f"1/{graceful_close.SHARE} of the files",
         f"all ports | {ConnectionLimits.connections:,}, and never so many that fewer than ",
         f"that fewer than {RESERVED_FILES} ",
@@ -70,13 +70,13 @@ KIB, MIB = 1024, 1024 * 1024
         f"over MQTT | {bridge.MAX_LINE:,} bytes |",
         f"lines that wait | {protocol.MAX_WAITING}; {protocol.MAX_WAITING_BYTES // KIB} KiB; ",
         f"there are tokens | {ConnectionLimits.unjoined}, each for {protocol.JOIN_TIMEOUT:g} s |",
-        f"on each port | 1/{UNJOINED_SHARE} of the connections on all ports, but {LEAST_SHARE} |",
+        f"on each port | 1/{UNJOINED_SHARE} of the connections on all ports, but {MIN_UNJOINED} |",
         f"before a JOIN was taken | {server.MAX_UNJOINED // KIB} KiB, none |",
         f"a publisher's frame | {keepalive.MESSAGE_LIMIT:g} s, {keepalive.FRAME_LIMIT:g} s, found ",
         f"port or a WebSocket | {sender.HIGH_WATER // KIB} KiB; then nothing is read |",
         f"messages that wait for such a client | {sender.MAX_QUEUED // KIB} KiB |",
         f"in one turn | {TIME_SLICE * 1000:g} ms for all of them together; ",
-        f"one turn of the reactor | {listener.MOST_ACCEPTED} |",
+        f"one turn of the reactor | {listener.MAX_ACCEPTED} |",
         f"does not read | {MAX_UNREAD_EVENTS // KIB} KiB |",
         f"does not read | {events.MAX_WAITING // KIB} KiB |",
         f"subnegotiation | {telnet._MAX_SUBNEGOTIATION // KIB} KiB |",
@@ -109,7 +109,7 @@ KIB, MIB = 1024, 1024 * 1024
         f"before its start marker | {repair.MOST_BEFORE:,} bytes |",
         f"disk | {backlog.FRAMES}, {backlog.BYTES // MIB} MiB |",
         f"pre-roll | {RecordSettings().preroll_memory // MIB} MiB |",
-        f"delivery processes | {MOST_WORKERS} |",
+        f"delivery processes | {MAX_WORKERS} |",
         f"name of a recording | {names.MAX_BYTES} bytes",
         f"folder | {reader.MOST_PROCESSES}, each with {reader.MEMORY // 1024 // MIB} GiB |",
         f"| {reader.HEAD_LIMIT:g} s, {reader.PICTURE_LIMIT:g} s; {video.MOST_BYTES // MIB} MiB |",

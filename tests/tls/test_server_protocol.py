@@ -22,7 +22,7 @@ from twistedcam import wire
 from twistedcam.runtime.scheduler import Scheduler
 from twistedcam.tls.certificate import make_certificate
 from twistedcam.tls.server_endpoint import ServerCertificate
-from twistedcam.tls.server_protocol import FEW, MOST, PIECE, TLSFactory
+from twistedcam.tls.server_protocol import MAX_AT_ONCE, MAX_SMALL, STEP_SIZE, TLSFactory
 
 
 @pytest.fixture(scope="module")
@@ -104,30 +104,30 @@ def test_a_handshake_waits_for_its_turn_and_nothing_is_read_meanwhile(rig: Rig) 
 
 def test_many_short_records_take_turns_and_come_whole_and_in_order(rig: Rig) -> None:
     rig.shake_hands()
-    rig.write(MOST // 30)
+    rig.write(MAX_AT_ONCE // 30)
     assert (rig.above.heard, rig.transport.producerState) == ([], "paused")
     rig.write(1)
     rig.turn()
     assert (len(b"".join(rig.above.heard)), rig.transport.producerState) == (
-        MOST // 30 + 1,
+        MAX_AT_ONCE // 30 + 1,
         "producing",
     )
 
 
 def test_few_bytes_and_a_publisher_s_many_are_heard_at_once(rig: Rig) -> None:
     rig.shake_hands()
-    rig.write(FEW // 30)
-    assert len(rig.above.heard) == FEW // 30
-    rig.client.write(bytes(2 * MOST))
+    rig.write(MAX_SMALL // 30)
+    assert len(rig.above.heard) == MAX_SMALL // 30
+    rig.client.write(bytes(2 * MAX_AT_ONCE))
     rig.send()
-    assert len(b"".join(rig.above.heard)) == FEW // 30 + 2 * MOST
-    assert PIECE < MOST
+    assert len(b"".join(rig.above.heard)) == MAX_SMALL // 30 + 2 * MAX_AT_ONCE
+    assert STEP_SIZE < MAX_AT_ONCE
 
 
 def test_what_the_protocol_above_pauses_stays_paused(rig: Rig) -> None:
     rig.shake_hands()
     rig.port.pauseProducing()
-    rig.write(MOST // 30)
+    rig.write(MAX_AT_ONCE // 30)
     rig.turn()
     assert rig.transport.producerState == "paused"
     rig.port.resumeProducing()

@@ -29,8 +29,7 @@ from twistedcam.delivery.workers import WorkerPool
 from twistedcam.errors import DiskError, NotSupported, StartupError
 from twistedcam.events import EventBus
 from twistedcam.net.connection_limits import ConnectionLimiter
-from twistedcam.net.exposure import check_endpoint, check_ports, urls_of
-from twistedcam.net.listener import Listener
+from twistedcam.net.listener import Listener, check_endpoint, check_ports, urls_of
 from twistedcam.net.proxies import TrustedProxies
 from twistedcam.recording.writer.disk_space import check_mount
 from twistedcam.runtime.memory import MemoryReturn

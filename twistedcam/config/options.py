@@ -28,7 +28,7 @@ from twistedcam.util.schema import Option, Read, settings_of
 FRAME_ENDPOINT = "tcp:9530:interface=127.0.0.1"
 CONTROL_ENDPOINT = "tcp:9531:interface=127.0.0.1"
 HTTP_ENDPOINT = "tcp:8080:interface=127.0.0.1"
-MOST_WORKERS = 64
+MAX_WORKERS = 64
 
 
 def _path(text: str) -> Path:
@@ -98,7 +98,7 @@ class PlainOptions(Struct, kw_only=True, rename="kebab"):
     ] = None
     workers: Annotated[
         int,
-        Meta(ge=0, le=MOST_WORKERS),
+        Meta(ge=0, le=MAX_WORKERS),
         Read(metavar="N"),
         Option("processes that deliver beside this one, on Linux", "delivery.md"),
     ] = 0

@@ -1,4 +1,4 @@
-"""Addresses of peers: as text, for the log, and for limits."""
+"""Addresses of peers as text, and for limits; text of clients for the log."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from urllib.parse import unquote_plus
 
 from twisted.internet.interfaces import ISSLTransport
 
-#: Characters of a client's words that are logged, or are part of an answer.
+#: The most characters of a client's text that are logged or sent back.
 MAX_SHOWN = 200
 
 
 def show_address(address: Any) -> str:
-    """``127.0.0.1:4711``, ``[::1]:4711``, or ``unix:/path`` for a socket file.
+    """Return ``127.0.0.1:4711``, ``[::1]:4711``, or ``unix:/path`` for a socket file.
 
-    An address whose port is not known, and 0, is shown without it.
+    Port 0 means an unknown port, and is left out.
     """
     host, port = getattr(address, "host", None), getattr(address, "port", None)
     if host is None:
@@ -29,9 +29,9 @@ def show_address(address: Any) -> str:
 
 
 def without_token(uri: bytes) -> str:
-    """A request's address as it may be logged: nothing that is, or is meant as, a token."""
+    """Return a request's URI for the log, with all parameters hidden that may be tokens."""
     path, question, query = uri.decode("ascii", "replace").partition("?")
-    # As Twisted takes a query apart: at semicolons, too, and names may be quoted.
+    # Twisted splits a query at semicolons, too, and decodes names.
     words = re.split("([&;])", query)
     return path + question + "".join("token=..." if _is_token(each) else each for each in words)
 
@@ -42,12 +42,12 @@ def _is_token(word: str) -> bool:
 
 
 def shorten(text: str) -> str:
-    """Text of somebody else's as it may be logged or sent back: no longer than MAX_SHOWN."""
+    """Shorten a client's text to MAX_SHOWN characters."""
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
 
 
 def is_private(transport: Any) -> bool:
-    """Whether nobody on a network can read along: it is encrypted, or within this machine."""
+    """Return True if a connection is encrypted or within this machine."""
     if ISSLTransport.providedBy(transport):
         return True
     host = getattr(transport.getPeer(), "host", None)
@@ -62,10 +62,10 @@ def is_private(transport: Any) -> bool:
 
 
 def source_of(peer: Any) -> str:
-    """Return what limits count a peer by: its IPv4 address, or its IPv6 network of 64 bits.
+    """Return the key by which limits count a peer: its IPv4 address, or its IPv6 network (/64).
 
     Arguments:
-        peer: a transport's ``getPeer()``; a UNIX socket has no address and counts as one.
+        peer: a transport's ``getPeer()``. All UNIX sockets have the same key.
     """
     host = getattr(peer, "host", None)
     if host is None:

@@ -1,4 +1,4 @@
-"""Limits on connections: in all, from one address, and without a JOIN."""
+"""Limits on connections: in total, from one address, and without a JOIN."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from twistedcam.errors import TooMany
 from twistedcam.net.addresses import source_of
 from twistedcam.runtime.file_limits import file_limit
 
-#: Files kept back for cameras, recordings and the system, so that no viewer can take them.
+#: Files reserved for cameras, recordings and the system.
 RESERVED_FILES = 128
-#: One in so many of all connections, at most, may be unjoined on each of the ports where one joins.
+#: The reciprocal of the share of all connections that may be unjoined on one port.
 UNJOINED_SHARE = 4
-#: But so many may be, where there is room for few connections.
-LEAST_SHARE = 16
+#: The least limit on unjoined connections of a port.
+MIN_UNJOINED = 16
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,11 @@ class ConnectionLimits:
 
     Arguments:
         connections: on all ports together.
-        per_address: from one IPv4 address or IPv6 network of 64 bits. This machine's own programs
-            are not counted: a program on it has simpler ways to fill it.
-        unjoined: on the frame port, of those who have not sent a JOIN that was taken; on the
-            control port, of those who have not shown a token, where there are tokens. On each no
-            more than a quarter of all connections that there may be.
-        snapshots: in a second: over HTTP to one address, into files of one camera.
+        per_address: from one IPv4 address or IPv6 network (/64). Connections of this machine are
+            not limited.
+        unjoined: on the frame port, without an accepted JOIN; on the control port, without a token
+            where one is required. On each no more than a quarter of ``connections``.
+        snapshots: per second: over HTTP to one address, and into files of one camera.
     """
 
     connections: int = 4096
@@ -39,10 +38,10 @@ class ConnectionLimits:
     snapshots: int = 200
 
     def within(self, files: int | None) -> ConnectionLimits:
-        """The same, but no more connections than leave some files free.
+        """Return limits that leave some files free.
 
         Arguments:
-            files: how many the process may have open; None: as many as it likes.
+            files: the number of files that the process may have open; None for no limit.
         """
         if files is None:
             return self
@@ -50,31 +49,31 @@ class ConnectionLimits:
         return replace(self, connections=min(self.connections, most))
 
     @property
-    def share(self) -> int:
-        """The number of connections of one port that may be unjoined."""
-        return min(self.unjoined, max(LEAST_SHARE, self.connections // UNJOINED_SHARE))
+    def unjoined_per_port(self) -> int:
+        """The most connections of one port that may be unjoined."""
+        return min(self.unjoined, max(MIN_UNJOINED, self.connections // UNJOINED_SHARE))
 
 
 @dataclass(eq=False)
 class Admission:
-    """The place of a connection that was admitted."""
+    """The place of an admitted connection."""
 
     limiter: ConnectionLimiter = field(repr=False)
     source: str
-    #: The port at which the client has to send what it wants; None: it has, or need not.
+    #: The port at which the client has to join; None: it has joined, or need not.
     waits_at: str | None
 
     def joined(self) -> None:
-        """Note that the client has sent what it wants."""
+        """Note that the client has joined."""
         if self.waits_at is not None:
             self.limiter._unjoined[self.waits_at] -= 1
             self.waits_at = None
 
     def count_for(self, peer: Any) -> None:
-        """Count it against another address: a proxy has opened it for that one.
+        """Count the connection for another address, for which a proxy has opened it.
 
         Raises:
-            TooMany: there are as many connections from there as there may be.
+            TooMany: the address has reached its limit.
         """
         limiter, source = self.limiter, source_of(peer)
         if self in limiter._admitted and source != self.source:
@@ -84,7 +83,7 @@ class Admission:
             limiter._by_source[source] += 1
 
     def leave(self) -> None:
-        """Release the place; nothing happens if that was done already."""
+        """Release the place. Further calls do nothing."""
         self.joined()
         if self in self.limiter._admitted:
             self.limiter._admitted.remove(self)
@@ -92,11 +91,11 @@ class Admission:
 
 
 class ConnectionLimiter:
-    """Admits connections as long as there is room.
+    """Counts connections and refuses those beyond the limits.
 
     Arguments:
-        limits: how much room there is, as long as there are files enough.
-        files: how many the process may have open now: that can be changed from outside.
+        limits: the limits, which apply as far as the process may open that many files.
+        files: returns the number of files that the process may have open, which can change.
     """
 
     def __init__(
@@ -104,9 +103,9 @@ class ConnectionLimiter:
     ) -> None:
         self.limits = limits or ConnectionLimits()
         self._files = files
-        #: The number of connections that have yet to send what they want, by port.
+        #: The number of connections that have not joined yet, by port.
         self._unjoined: Counter[str] = Counter()
-        #: Files that connections have open beside themselves.
+        #: Files that connections have open in addition.
         self._files_open = 0
         self._admitted: set[Admission] = set()
         self._by_source: Counter[str] = Counter()
@@ -116,7 +115,7 @@ class ConnectionLimiter:
 
     @property
     def unjoined(self) -> int:
-        """The number of connections that have yet to send what they want."""
+        """The number of connections that have not joined yet."""
         return self._unjoined.total()
 
     def admit(
@@ -126,24 +125,24 @@ class ConnectionLimiter:
         port: str = "frame",
         is_proxy: bool = False,
     ) -> Admission:
-        """Count one more connection.
+        """Count a new connection.
 
         Arguments:
             peer: a transport's ``getPeer()``.
-            has_to_join: the client has to send what it wants first (Admission.joined).
-            port: the name of the port, for a client that has to.
-            is_proxy: the client behind the proxy is not known yet (Admission.count_for).
+            has_to_join: True if the client has to join (Admission.joined).
+            port: the name of the port, for a client that has to join.
+            is_proxy: True if the client behind the proxy is not known yet (Admission.count_for).
 
         Raises:
-            TooMany: there is no room.
+            TooMany: a limit is reached.
         """
         source, limits = source_of(peer), self.limits.within(self._files())
         if self._taken >= limits.connections:
             raise TooMany(f"there are {limits.connections} connections already: try again later")
         if not is_proxy:
             self._check_source(source, limits)
-        if has_to_join and self._unjoined[port] >= limits.share:
-            raise TooMany("too many have connected and said nothing: try again later")
+        if has_to_join and self._unjoined[port] >= limits.unjoined_per_port:
+            raise TooMany("too many connections wait for their first message: try again later")
         admission = Admission(self, source, port if has_to_join else None)
         self._admitted.add(admission)
         self._by_source[source] += 1
@@ -152,16 +151,16 @@ class ConnectionLimiter:
         return admission
 
     def open_file(self) -> Callable[[], None]:
-        """Count one more open file of a connection, which takes the room of a connection.
+        """Count an additional file of a connection like a connection.
 
         Returns:
-            To be called when it is closed.
+            A function to call when the file is closed.
 
         Raises:
-            TooMany: there is no room.
+            TooMany: the limit on connections is reached.
         """
         if self._taken >= self.limits.within(self._files()).connections:
-            raise TooMany("all files that are to be had are in use: try again later")
+            raise TooMany("the server cannot open more files now: try again later")
         self._files_open += 1
         return self._file_closed
 
@@ -173,7 +172,7 @@ class ConnectionLimiter:
         return len(self._admitted) + self._files_open
 
     def _check_source(self, source: str, limits: ConnectionLimits) -> None:
-        if not _is_own(source) and self._by_source[source] >= limits.per_address:
+        if not _is_this_machine(source) and self._by_source[source] >= limits.per_address:
             raise TooMany(f"there are {limits.per_address} connections from this address already")
 
     def _uncount(self, source: str) -> None:
@@ -182,5 +181,5 @@ class ConnectionLimiter:
             del self._by_source[source]
 
 
-def _is_own(source: str) -> bool:
+def _is_this_machine(source: str) -> bool:
     return source == "unix" or source.startswith("127.") or source == "::/64"

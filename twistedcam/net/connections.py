@@ -1,4 +1,4 @@
-"""The connections of a port: counted, scheduled, closed gracefully, and waited for."""
+"""The connections of a port, and the parts that their protocols share."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Connections(Generic[T]):
     Arguments:
         clock: the reactor.
         limiter: counts the connections of all ports.
-        refusals: keeps the log of refusals short.
+        refusals: limits the log of refusals.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Connections(Generic[T]):
         self._open.add(connection)
 
     def discard(self, connection: T) -> None:
-        """Remove a connection; nothing happens if it is not there."""
+        """Remove a connection, if it is there."""
         self._open.discard(connection)
         if not self._open:
             waiting, self._waiting = self._waiting, []
@@ -68,7 +68,7 @@ class Connections(Generic[T]):
 
 
 class ManagedConnection:
-    """Mixed into a protocol: its connection is counted, has a deadline, and ends gracefully.
+    """A mixin for protocols whose connections are counted, have a deadline and end gracefully.
 
     The protocol's factory has ``connections``. The protocol calls ``_register`` when the connection
     is made, and ``_unregister`` when it is lost.
@@ -82,13 +82,13 @@ class ManagedConnection:
     _deadline: Timer
 
     def _register(self, **conditions: Any) -> None:
-        """Register the connection, and count it.
+        """Register and count the connection.
 
         Arguments:
-            conditions: see ConnectionLimiter.admit.
+            conditions: arguments of ConnectionLimiter.admit.
 
         Raises:
-            TooMany: there is no room. The connection is registered, and has to be ended.
+            TooMany: a limit is reached. The connection is registered, and has to be closed.
         """
         connections, peer = self.factory.connections, self.transport.getPeer()
         connections.add(self)
@@ -97,15 +97,15 @@ class ManagedConnection:
         self._admission = connections.limiter.admit(peer, **conditions)
 
     def writeConnectionLost(self) -> None:
-        """Do nothing (IHalfCloseableProtocol): this side has closed its half."""
+        """Do nothing: this side has closed its half (IHalfCloseableProtocol)."""
 
     def _joined(self) -> None:
-        """Note that the client has sent what it wants."""
+        """Note that the client has joined."""
         if self._admission is not None:
             self._admission.joined()
 
     def _unregister(self) -> None:
-        """Release all that is held for the connection: it is lost."""
+        """Release everything that belongs to the connection, which is lost."""
         self.factory.connections.discard(self)
         self.factory.connections.closer.forget(self.transport)
         if self._admission is not None:
@@ -114,10 +114,10 @@ class ManagedConnection:
         self._deadline.cancel()
 
     def _close_gracefully(self, linger: bool = True) -> None:
-        """Close the connection once what was written is sent (GracefulCloser.close)."""
+        """Close the connection after the written bytes are sent (GracefulCloser.close)."""
         self._deadline.cancel()
         self.factory.connections.closer.close(self.transport, linger)
 
     def _is_logged(self, kind: str) -> bool:
-        """True if a refusal of this kind is logged; otherwise it is counted (RefusalLog)."""
-        return bool(self.factory.connections.refusals.admits(self._job.source, kind))
+        """Return True if a refusal of this kind is to be logged (RefusalLog.should_log)."""
+        return bool(self.factory.connections.refusals.should_log(self._job.source, kind))

@@ -1,4 +1,4 @@
-"""Closes connections so that the last bytes sent are read."""
+"""Closing of connections without losing the last bytes that were sent."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime, ISSLTranspor
 
 from twistedcam.runtime.file_limits import file_limit
 
-#: Seconds for which the other side may keep a connection open that this one has closed.
+#: Seconds after which a connection is aborted that the other side does not close.
 LINGER = 2.0
-#: Connections of a port that may be half closed at a time: a crowd that is refused takes no more.
-MOST = 64
-#: One in so many of the files that the process may have, at most, is such a connection.
+#: The most half-closed connections of a port.
+MAX_HALF_CLOSED = 64
+#: The reciprocal of the share of the process's files that they may use.
 SHARE = 16
 
 
 class GracefulCloser:
-    """Closes a port's connections, the writing half first, as long as they are few.
+    """Closes the connections of a port, the writing half first unless there are too many.
 
     If a connection is closed while received bytes are unread, the kernel sends a reset, and the
-    other side may lose what it has not read yet, such as the reason for the end. So the writing
-    half is closed, and the protocol throws away what is still received until the other side closes
-    too, for no longer than LINGER. TLS does this by itself.
+    other side may lose bytes that it has not read yet, such as an error message. So the writing
+    half is closed, and the protocol discards what it receives until the other side closes, too,
+    for at most LINGER seconds. TLS does this itself.
 
     Arguments:
         clock: the reactor.
@@ -41,10 +41,10 @@ class GracefulCloser:
         return True
 
     def close(self, transport: Any, linger: bool = True) -> None:
-        """Send no more than what was written, and close; abort the connection after LINGER.
+        """Close a connection after the written bytes are sent; abort it after LINGER.
 
         Arguments:
-            linger: end the writing half first, and wait for the other side to close.
+            linger: True to close the writing half first and wait for the other side.
         """
         self.abort_later(transport)
         can_half = hasattr(transport, "loseWriteConnection")
@@ -57,7 +57,7 @@ class GracefulCloser:
         transport.loseWriteConnection()
 
     def forget(self, transport: Any) -> None:
-        """Release a connection: it is closed."""
+        """Forget a connection, which is closed."""
         self._half_closed.discard(transport)
         if transport in self._timers:
             self._timers.pop(transport).cancel()
@@ -74,4 +74,4 @@ class GracefulCloser:
 
 def _most() -> int:
     files = file_limit()
-    return MOST if files is None else min(MOST, files // SHARE)
+    return MAX_HALF_CLOSED if files is None else min(MAX_HALF_CLOSED, files // SHARE)

@@ -1,9 +1,10 @@
-"""A port: an endpoint string and what answers there."""
+"""Ports that the server listens on, and checks of who can reach them."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterable, Mapping
 from errno import EADDRINUSE
 from typing import Any
 
@@ -23,20 +24,18 @@ from twistedcam.net.addresses import show_address
 from twistedcam.runtime.scheduler import Scheduler
 from twistedcam.tls.server_endpoint import LoadedCertificate, ServerCertificate, server_endpoint
 
-#: Connections that may wait to be accepted; Twisted's own default is 50.
+#: The most connections that wait to be accepted; Twisted's default is 50.
 BACKLOG = 1024
-#: Connections that a port accepts in one turn of the reactor.
-MOST_ACCEPTED = 8
-
-
+#: The most connections that a port accepts in one turn of the reactor.
+MAX_ACCEPTED = 8
 #: ``8080``, ``:8080``, ``127.0.0.1:8080``, ``localhost:8080``, ``[::1]:8080``, ``*:8080``
 _SHORT = re.compile(r"(?:(?P<host>[0-9.]+|localhost|\*|\[[0-9A-Fa-f:.%a-z]+\])?:)?(?P<port>[0-9]+)")
 
 
 def expand_endpoint(text: str) -> str:
-    """The endpoint string that a port or HOST:PORT stands for; any other text as it is.
+    """Return the endpoint string for PORT or HOST:PORT; other text is returned unchanged.
 
-    A port without a host is one of the loopback interface.
+    The default host is the loopback interface.
     """
     match = _SHORT.fullmatch(text.strip())
     if match is None:
@@ -53,17 +52,16 @@ def expand_endpoint(text: str) -> str:
 
 
 class Listener(Service):
-    """Listens on one endpoint for as long as the service runs.
+    """Listens on an endpoint while the service runs.
 
     Arguments:
-        reactor: where to listen.
         description: a Twisted server endpoint string.
-        factory: what answers.
-        example: an endpoint that the error for a wrong one names.
-        scheduler: shares the time that TLS takes; by default the port has its own.
+        factory: makes the protocols.
+        example: an endpoint for the error message.
+        scheduler: runs the work of TLS; by default the port has its own.
 
     Raises:
-        BadArgument: that is no endpoint.
+        BadArgument: the description is not valid.
     """
 
     def __init__(
@@ -79,75 +77,75 @@ class Listener(Service):
         self._listening: Deferred[IListeningPort] | None = None
         self.port: IListeningPort | None = None
         self._endpoint: IStreamServerEndpoint | None = None
-        #: What it shows over TLS.
+        #: Its certificate, for TLS.
         self.certificate: ServerCertificate | None = None
         try:
             _check_port(description)
             self._endpoint, self.certificate = server_endpoint(
                 reactor, _with_backlog(description), scheduler
             )
-        except Exception as error:  # each endpoint parser has its own ways to fail
+        except Exception as error:  # each endpoint parser raises other errors
             if isinstance(error, LookupError) and description.startswith("systemd:"):
-                return  # systemd gives its sockets to the server alone: 'serve --check' has none
+                return  # 'serve --check' has no sockets of systemd
             raise BadArgument(
-                f"{description!r} is no endpoint ({error}): write {example}, "
+                f"{description!r} is not a valid endpoint ({error}): write {example}, "
                 f"or {example.split(':')[1]} for short"
             ) from None
 
     @property
     def address(self) -> str:
-        """Where it listens, as a person writes it."""
+        """The address that it listens on, such as ``127.0.0.1:8080``."""
         return show_address(self.port.getHost()) if self.port is not None else self.description
 
     @property
     def is_reachable(self) -> bool:
-        """Whether other machines can reach it, of a port that listens: seen by its real address."""
+        """True if it listens and other machines can reach its real address."""
         host = self._host
         return host is not None and not host.is_loopback
 
     @property
     def is_on_loopback(self) -> bool:
-        """Whether it listens on this machine's loopback interface: by its real address, too."""
+        """True if it listens and its real address is one of the loopback interface."""
         host = self._host
         mapped = getattr(host, "ipv4_mapped", None)  # ::ffff:127.0.0.1
         return host is not None and bool((mapped or host).is_loopback)
 
     @property
     def _host(self) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-        """What it is bound to; None for a socket file, and while it does not listen."""
+        """The address it is bound to; None for a socket file, and while it does not listen."""
         host = getattr(self.port.getHost(), "host", None) if self.port is not None else None
         return None if host is None else ipaddress.ip_address(host.partition("%")[0])
 
     @property
     def is_tls(self) -> bool:
-        """Whether what is said there is encrypted."""
+        """True if it uses TLS."""
         return self.description.startswith("ssl:")
 
     def read_certificate(self) -> LoadedCertificate | None:
-        """Read the files of the certificate again, without using them yet.
+        """Read the certificate's files again, without using them yet.
 
         Raises:
-            BadArgument: they will not do.
+            BadArgument: they are not valid.
         """
         if self.certificate is None:
             return None
         try:
             return self.certificate.read()
-        except Exception as error:  # of many kinds, as when an endpoint is made
+        except Exception as error:  # of many classes
             reason = str(error) or type(error).__name__
             raise BadArgument(
-                f"the certificate of {self.address} stays what it was: {reason}"
+                f"the certificate of {self.address} was not replaced: {reason}"
             ) from None
 
     def privilegedStartService(self) -> None:
-        """Listen now, while the process may still use a low port.
+        """Listen, while the process may still use a port below 1024.
 
         Raises:
-            StartupError: the port cannot be had.
+            StartupError: the port is not available.
         """
         if self._endpoint is None:
             raise StartupError(
-                f"cannot listen on {self.description}: systemd has given no such socket: start "
+                f"cannot listen on {self.description}: systemd has not passed this socket: start "
                 "the socket's unit (systemctl enable --now twistedcam.socket), or write "
                 "tcp:9530:interface=127.0.0.1"
             )
@@ -158,7 +156,7 @@ class Listener(Service):
             raise StartupError(f"cannot listen on {self.description}: {_reason(failures[0])}")
 
     def startService(self) -> None:
-        """Listen, if it does not yet."""
+        """Listen, unless it does already."""
         super().startService()
         if self._listening is None:
             self.privilegedStartService()
@@ -169,7 +167,7 @@ class Listener(Service):
             await maybeDeferred(port.stopListening)
 
     def stopService(self) -> Deferred[None]:
-        """Take no more connections."""
+        """Accept no more connections."""
         super().stopService()
         return Deferred.fromCoroutine(self._stop())
 
@@ -179,39 +177,76 @@ class Listener(Service):
             _accept_few(port)
 
 
-def _accept_few(port: tcp.Port) -> None:
-    """Have a port accept no more than ``MOST_ACCEPTED`` connections in one turn of the reactor.
+def check_endpoint(endpoint: str) -> None:
+    """Check that only this machine can reach an endpoint.
 
-    Twisted accepts twenty more each time that there are as many as before. A client that connects
-    hundreds of times at once would keep everybody waiting. There is no option for it. A subclass of
-    ``tcp.Port`` would serve the endpoints of TCP alone: for sockets from systemd and UNIX sockets
-    the reactor makes the port. So the method of this one port is replaced.
+    Raises:
+        BadArgument: other machines can reach it.
+    """
+    if not _is_local(endpoint):
+        raise BadArgument(
+            f"other machines can reach {endpoint}, and there are no tokens: create one "
+            "(twistedcam token add NAME --right view) and add --tokens FILE; or add "
+            "interface=127.0.0.1; or add --insecure to allow everybody everything"
+        )
+
+
+def check_ports(listeners: Iterable[Listener]) -> None:
+    """Check the addresses of open ports: the string of an inherited socket does not contain it.
+
+    Raises:
+        StartupError: other machines can reach one.
+    """
+    for listener in listeners:
+        if listener.is_reachable:
+            raise StartupError(
+                f"{listener.description} is {listener.address}, which other machines can "
+                "reach, and there are no tokens: see 'twistedcam token --help'"
+            )
+
+
+def urls_of(listeners: Mapping[str, Iterable[Listener]]) -> dict[str, str]:
+    """Return the URLs of the frame port (``view``) and the page (``page``), not of socket files."""
+    urls: dict[str, str] = {}
+    for key, purpose, scheme in (("view", "frames", "twistedcam"), ("page", "http", "http")):
+        for listener in listeners.get(purpose, ()):
+            if listener.description.startswith(("tcp", "ssl")) and key not in urls:
+                urls[key] = f"{scheme}{'s' * listener.is_tls}://{listener.address}"
+    return urls
+
+
+def _accept_few(port: tcp.Port) -> None:
+    """Make a port accept at most ``MAX_ACCEPTED`` connections in one turn of the reactor.
+
+    Twisted accepts more and more in each turn while many are waiting, which blocks the reactor, and
+    has no option for it. A subclass of ``tcp.Port`` would serve TCP endpoints only: the reactor
+    creates the ports of UNIX sockets and of sockets from systemd.
     """
     accept = port.doRead
 
     def accept_few() -> None:
-        port.numberAccepts = MOST_ACCEPTED
+        port.numberAccepts = MAX_ACCEPTED
         accept()
 
     port.doRead = accept_few  # type: ignore[method-assign]
 
 
 def _with_backlog(description: str) -> str:
-    """With room for many who connect at once: one who finds none tries again after a second."""
+    """Set the backlog, because a client that finds it full retries only after a second."""
     kind = description.partition(":")[0]
     if kind in ("tcp", "tcp6", "ssl", "unix") and ":backlog=" not in description:
         return f"{description}:backlog={BACKLOG}"
     return description
 
 
-def is_local(description: str) -> bool:
-    """Whether only this machine can reach an endpoint."""
+def _is_local(description: str) -> bool:
+    """Return True if only this machine can reach an endpoint."""
     kind = description.partition(":")[0]
-    return kind in ("unix", "systemd", "fd") or is_loopback(description)
+    return kind in ("unix", "systemd", "fd") or _is_loopback(description)
 
 
-def is_loopback(description: str) -> bool:
-    """Whether an endpoint is a port of this machine's loopback interface."""
+def _is_loopback(description: str) -> bool:
+    """Return True if an endpoint is on the loopback interface."""
     rest = description.partition(":")[2]
     words = rest.replace("\\:", "\0").split(":")
     for word in words:
@@ -238,5 +273,5 @@ def _reason(failure: Failure) -> str:
     cause = error.socketError if isinstance(error, CannotListenError) else error
     reason = str(getattr(cause, "strerror", None) or cause)
     if getattr(cause, "errno", None) == EADDRINUSE:
-        reason += ": end the program that has it (another twistedcam?), or choose another port"
+        reason += ": stop the program that uses it (another twistedcam?), or choose another port"
     return reason

@@ -10,7 +10,7 @@ from twisted.internet.address import IPv4Address, IPv6Address
 
 from twistedcam.errors import BadArgument
 
-#: Means every peer of a socket file.
+#: The name of all peers of socket files.
 UNIX = "unix"
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -18,11 +18,10 @@ _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class TrustedProxies:
-    """Finds the client behind the proxies that are trusted, by ``X-Forwarded-For``.
+    """Finds the client behind trusted proxies, by ``X-Forwarded-For``.
 
     Each proxy appends the address of its client. So the list is read from its end, and the first
-    address that is not a trusted proxy is the client's. The client itself may have sent the
-    addresses before it.
+    address that is not a trusted proxy is the client's. The client may have sent those before it.
 
     Arguments:
         networks: addresses, networks such as ``10.0.0.0/8``, or ``unix``.
@@ -50,15 +49,15 @@ class TrustedProxies:
         return address is not None and self._has(address)
 
     def client_of(self, peer: Any, forwarded: Sequence[str]) -> Any:
-        """Return the address of the client behind a peer.
+        """Return the address of the client behind a proxy.
 
         Arguments:
             peer: a transport's ``getPeer()``.
             forwarded: all values of ``X-Forwarded-For`` in order.
 
         Returns:
-            An address with port 0, because the port is unknown. The peer itself if it is not
-            trusted or the header is invalid.
+            An address with port 0, which means unknown; the peer itself if it is not trusted or the
+            header is invalid.
         """
         if not self.trusts(peer):
             return peer

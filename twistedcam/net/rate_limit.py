@@ -1,4 +1,4 @@
-"""Limits the rate of requests of each client."""
+"""A limit on the rate of requests of each client."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from twisted.internet.interfaces import IReactorTime
 
 from twistedcam.errors import TooOften
 
-#: Clients to remember. Beyond it the one with the oldest request is forgotten.
-_REMEMBERED = 4096
+#: The most clients to remember. Then the one with the oldest request is forgotten.
+_MAX_CLIENTS = 4096
 
 
 class RateLimiter:
     """Counts requests by client (token bucket of one second).
 
     Arguments:
-        clock: the time of the limit.
-        rate: returns the current limit, requests per second.
+        clock: measures the time.
+        rate: returns the current limit in requests per second.
     """
 
     def __init__(self, clock: IReactorTime, rate: Callable[[], int]) -> None:
@@ -31,14 +31,14 @@ class RateLimiter:
         """Count a request.
 
         Raises:
-            TooOften: the limit is exceeded. The message has the limit.
+            TooOften: the client has exceeded the limit.
         """
         rate, now = self._rate(), self._clock.seconds()
         left, then = self._left.get(who, (float(rate), now))
         left = min(float(rate), left + max(0.0, now - then) * rate)
         self._left[who] = (left - 1 if left >= 1 else left), now
         self._left.move_to_end(who)
-        if len(self._left) > _REMEMBERED:
+        if len(self._left) > _MAX_CLIENTS:
             self._left.popitem(last=False)
         if left < 1:
             raise TooOften(

@@ -1,7 +1,7 @@
-"""A log of refusals that no client can fill.
+"""A limit on log lines about refused clients.
 
-The first refusal of an address is logged, and those that follow are counted. When a minute is over
-one line says how many they were.
+The first refusal of an address is logged, and those that follow within a minute are counted and
+logged in one line.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ from twistedcam.runtime.timer import Timer
 
 log = Logger()
 
-#: Seconds within which refusals of one address and kind are one line, and a summary.
+#: Seconds within which refusals of one address and kind cause one line and a summary.
 PERIOD = 60.0
-#: Addresses and kinds that are kept apart in a period; all others are counted together.
+#: The most pairs of address and kind in a period; all others are counted together.
 MAX_KINDS = 256
 
 
 class RefusalLog:
-    """Says which refusals are logged, and logs how many were not.
+    """Decides which refusals are logged, and logs the number of the others.
 
     Arguments:
         clock: the reactor.
     """
 
     def __init__(self, clock: IReactorTime) -> None:
-        #: How many were not logged, by address and kind.
+        #: The number of refusals that were not logged, by address and kind.
         self._counts: dict[tuple[str, str], int] = {}
         self._others = 0
         self._timer = Timer(clock)
 
-    def admits(self, peer: Any, kind: str) -> bool:
-        """Whether this refusal is to be logged; if not, it is counted.
+    def should_log(self, peer: Any, kind: str) -> bool:
+        """Return True if this refusal is to be logged; otherwise count it.
 
         Arguments:
-            peer: a transport's ``getPeer()``, or what ``source_of`` made of it.
-            kind: what was refused and why, in a few words that are not the client's.
+            peer: a transport's ``getPeer()``, or the result of ``source_of``.
+            kind: a short description without text of the client.
         """
         self._timer.start_unless_pending(PERIOD, self._period_ends)
         key = (peer if isinstance(peer, str) else source_of(peer), kind)
@@ -54,7 +54,7 @@ class RefusalLog:
         return False
 
     def close(self) -> None:
-        """Log what was counted: the program ends."""
+        """Log the numbers counted so far, at the end of the program."""
         if self._timer.is_pending:
             self._timer.cancel()
             self._period_ends()
@@ -65,10 +65,10 @@ class RefusalLog:
         for (source, kind), count in counts.items():
             if count:
                 log.warn(
-                    "{source}: refused: and {count} more ({kind})",
+                    "{source}: {count} more refusals ({kind})",
                     source=source,
                     count=count,
                     kind=kind,
                 )
         if others:
-            log.warn("other addresses: refused: and {count} more", count=others)
+            log.warn("other addresses: {count} more refusals", count=others)

@@ -1,4 +1,4 @@
-"""URLs of sources and targets: their settings, and hiding their secrets."""
+"""URLs of sources and publish targets: splitting off settings, and hiding secrets."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ SCHEMES = frozenset(
     }
 )
 
-#: Schemes whose rest is a path on this machine, with any character.
+#: Schemes followed by a path on this machine, which may have any character.
 _PATHS = frozenset({"file", "folder"})
 _SECRET = re.compile(
     r"pass|pwd|token|key|auth|secret|user|usr|login|account|sig|streamid", re.IGNORECASE
 )
 _HIDDEN = "***"
-#: The part between // and the path without a user: a host, and perhaps a port.
+#: A host with or without a port.
 _HOST = re.compile(r"([^:\[\]]+|\[[^\[\]]*\])(:\d*)?")
 
 
@@ -52,20 +52,20 @@ def join_settings(address: str, settings: dict[str, str]) -> str:
 
 
 def unknown_setting(name: str, of: str, known: Collection[str]) -> str:
-    """Return the error text for an unknown setting. After a stray ``#`` it can be a password.
+    """Return the error text for an unknown setting, which may be a part of a password with ``#``.
 
     Arguments:
         of: the source or target.
-        known: the settings that it has.
+        known: its settings.
     """
     has = f"it has {', '.join(known)}"
     if re.fullmatch("[a-z][a-z_]{0,20}", name):
         return f"{of} has no setting {name!r}: {has}"
-    return f"{of} has no such setting (a # that belongs to the address is written %23): {has}"
+    return f"{of} has no such setting (write %23 for a # in the address): {has}"
 
 
 def without_secrets(text: str) -> str:
-    """Replace user, password and anything that looks like a key by ``***``."""
+    """Replace user, password and everything that may be a key by ``***``."""
     scheme, colon, rest = text.partition(":")
     if scheme.lower() == "ffmpeg":
         return f"{scheme}{colon}{without_secrets(rest)}"
@@ -86,7 +86,7 @@ def without_secrets(text: str) -> str:
     words = (_hide(word) for word in parts.query.split("&"))
     shown = parts._replace(netloc=netloc, path=path, query="&".join(words))
     if parts.scheme and not rest.startswith("//"):
-        # geturl() would give file: a host, and make its path begin at the root.
+        # geturl() would add // after some schemes, such as file.
         return f"{scheme}{colon}{shown._replace(scheme='').geturl()}"
     return shown.geturl()
 

@@ -1,7 +1,6 @@
 """Host names and origins of the configuration, in the form that browsers send.
 
-They are compared with the headers of a browser literally. A value that no browser sends would
-never match, so it is refused.
+They are compared with headers of browsers literally, so a value that no browser sends is refused.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ def parse_name(text: str, option: str = "--http-name") -> str:
     """Return a host name as in a Host header without the port.
 
     Raises:
-        BadArgument: no host can have it.
+        BadArgument: it is not a host name.
     """
-    name = _spelled(text)
+    name = _as_sent(text)
     if name is None:
         raise BadArgument(
             f"{option} {text}: this is not a host name: write it without http:// and port, "
@@ -37,7 +36,7 @@ def parse_origin(text: str, option: str = "--http-cors") -> str:
         option: the option's name, for the error.
 
     Raises:
-        BadArgument: no browser can send it.
+        BadArgument: it is not an origin.
     """
     reads = not option.endswith("control")
     if text == "*" and reads:
@@ -56,10 +55,10 @@ def parse_origin(text: str, option: str = "--http-cors") -> str:
 
 
 def _host(name: str) -> str | None:
-    return f"[{name}]" if re.fullmatch(r"[0-9a-f:.]*:[0-9a-f:.]*", name) else _spelled(name)
+    return f"[{name}]" if re.fullmatch(r"[0-9a-f:.]*:[0-9a-f:.]*", name) else _as_sent(name)
 
 
-def _spelled(name: str) -> str | None:
+def _as_sent(name: str) -> str | None:
     """Return a name as browsers send it: lower case, ASCII, without a dot at its end."""
     try:
         plain = name.encode("idna").decode().lower().removesuffix(".")

@@ -1,4 +1,4 @@
-"""The server's side of TLS: scheduled handshakes and records, and answers after a client's end."""
+"""TLS connections of the server, with scheduled work and half-closed connections."""
 
 from __future__ import annotations
 
@@ -14,23 +14,22 @@ from zope.interface import implementer
 
 from twistedcam.runtime.scheduler import Job, Progress, Scheduler
 
-#: Bytes that hold few records, however short these are: they are dealt with at once.
-FEW = 128
-#: Bytes that are dealt with in one step: a handshake's, or up to forty records.
-PIECE = 1024
-#: More than this is read at once from a client alone that has shown a right.
-MOST = 4096
+#: The most bytes that are always decrypted immediately: they contain few records.
+MAX_SMALL = 128
+#: Bytes that are decrypted in one step: a handshake, or up to forty records.
+STEP_SIZE = 1024
+#: More bytes than this are read at once only from a client with a right.
+MAX_AT_ONCE = 4096
 
 
 class TLSTransport(BufferingTLSTransport):
-    """One connection with TLS.
+    """A connection with TLS.
 
-    A handshake takes milliseconds, and many short records take as much: hundreds of clients that
-    send at the same time would keep everything else waiting. So the scheduler runs them, and
-    nothing more is read meanwhile.
+    A handshake takes milliseconds, and so do many short records. With hundreds of clients that
+    would block the reactor. So the scheduler runs them, and nothing more is read meanwhile.
 
-    A client that ends its side (close_notify, RFC 8446, 6.1) gets the answers that are under way,
-    if the protocol above says so by ``is_answered_behind_end``; else the connection ends.
+    After a client has closed its side (close_notify, RFC 8446, 6.1) it still gets its answers, if
+    the wrapped protocol has a true ``answers_after_end``; otherwise the connection is closed.
     """
 
     factory: TLSFactory
@@ -40,42 +39,38 @@ class TLSTransport(BufferingTLSTransport):
     ) -> None:
         super().__init__(factory, wrappedProtocol, _connectWrapped)
         self._pending = bytearray()
-        self._job = Job(factory.scheduler, self._step, self._mind_reading)
-        #: Whether the protocol above wants nothing now.
+        self._job = Job(factory.scheduler, self._step, self._update_reading)
+        #: True while the wrapped protocol has paused reading.
         self._is_paused = False
-        #: Whether the client has ended its side, and the protocol above has yet to end its own.
+        #: True after the client has closed its side, until the wrapped protocol closes its own.
         self._is_half = False
 
     def makeConnection(self, transport: Any) -> None:
-        """Begin with a handshake."""
         self._job.source = str(getattr(transport.getPeer(), "host", ""))
         super().makeConnection(transport)
 
     def dataReceived(self, data: bytes) -> None:
-        """Decrypt what has come, at once or step by step."""
-        if not self._pending and self._begun and not FEW < len(data) <= MOST:
+        """Decrypt received bytes, immediately or in steps."""
+        if not self._pending and self._has_begun and not MAX_SMALL < len(data) <= MAX_AT_ONCE:
             self._decrypt(data)
             return
         self._pending += data
         self._job.add()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """The connection is gone."""
         self._job.stop()
         self._pending.clear()
         super().connectionLost(reason)
 
     def pauseProducing(self) -> None:
-        """The protocol above wants nothing now."""
         self._is_paused = True
-        self._mind_reading()
+        self._update_reading()
 
     def resumeProducing(self) -> None:
-        """The protocol above wants more."""
         self._is_paused = False
-        self._mind_reading()
+        self._update_reading()
 
-    def _mind_reading(self, _: object = None) -> None:
+    def _update_reading(self, _: object = None) -> None:
         transport: Any = self.transport
         if transport is None:
             return
@@ -85,15 +80,15 @@ class TLSTransport(BufferingTLSTransport):
             transport.resumeProducing()
 
     @property
-    def _begun(self) -> bool:
+    def _has_begun(self) -> bool:
         """True after the handshake."""
         return bool(self._handshakeDone)
 
     def _step(self) -> Progress:
         if not self._pending:
             return Progress.DONE
-        piece = bytes(self._pending[:PIECE])
-        del self._pending[:PIECE]
+        piece = bytes(self._pending[:STEP_SIZE])
+        del self._pending[:STEP_SIZE]
         self._decrypt(piece)
         return Progress.MORE if self._pending else Progress.DONE
 
@@ -102,11 +97,11 @@ class TLSTransport(BufferingTLSTransport):
             return
         super().dataReceived(data)
         if self._is_half and self._tlsConnection is not None:
-            self._lostTLSConnection = False  # it was set to end Twisted's loop
+            self._lostTLSConnection = False  # it was set to leave Twisted's loop
 
-    # Twisted answers the client's end with its own at once, and drops what is under way. It has no
-    # public hook for that, nor does it tell a wrapper of a handshake's end: the tests of this
-    # module would notice if these private parts changed.
+    # Twisted closes the connection as soon as the client closes its side, and drops unsent answers.
+    # It has no public hook for that or for the end of the handshake. The tests of this module
+    # notice changes in these private attributes.
 
     def _shutdownTLS(self) -> None:
         connection = self._tlsConnection
@@ -114,7 +109,7 @@ class TLSTransport(BufferingTLSTransport):
             connection.get_shutdown() == SSL.RECEIVED_SHUTDOWN and not self.disconnecting
         )
         above: Any = self.wrappedProtocol
-        if is_theirs and getattr(above, "is_answered_behind_end", False):
+        if is_theirs and getattr(above, "answers_after_end", False):
             if not self._is_half:
                 self._is_half = True
                 above.readConnectionLost()
@@ -129,13 +124,13 @@ class TLSTransport(BufferingTLSTransport):
 
 
 class TLSFactory(TLSMemoryBIOFactory):
-    """Makes TLS connections around those of a factory.
+    """Wraps the connections of a factory in TLS.
 
     Arguments:
-        contexts: gives each connection its context.
-        factory: what is wrapped.
-        reactor: its clock.
-        scheduler: shares the time that all connections take; by default these have their own.
+        contexts: creates the context of each connection.
+        factory: the wrapped factory.
+        reactor: the clock.
+        scheduler: runs the work of all connections; by default the factory has its own.
     """
 
     protocol = TLSTransport
@@ -152,8 +147,7 @@ class TLSServerEndpoint:
     """A TCP port with TLS.
 
     Arguments:
-        reactor: where to listen.
-        port, interface, backlog: of the TCP port.
+        port, interface, backlog: those of the TCP port.
         contexts, scheduler: see TLSFactory.
     """
 
@@ -172,5 +166,5 @@ class TLSServerEndpoint:
         self._tcp = TCP4ServerEndpoint(reactor, port, backlog, interface)
 
     def listen(self, factory: IProtocolFactory) -> Any:
-        """Listen; what Twisted's own endpoints give."""
+        """Listen (IStreamServerEndpoint)."""
         return self._tcp.listen(TLSFactory(self._contexts, factory, self._reactor, self._scheduler))

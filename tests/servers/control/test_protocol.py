@@ -18,7 +18,7 @@ from tests.support.control_client import ControlConnection, ControlPort
 from tests.support.server_case import ServerCase, TokenCase
 from twistedcam.commands import standard_commands
 from twistedcam.errors import DiskError
-from twistedcam.net.connection_limits import LEAST_SHARE, UNJOINED_SHARE, ConnectionLimits
+from twistedcam.net.connection_limits import MIN_UNJOINED, UNJOINED_SHARE, ConnectionLimits
 from twistedcam.net.graceful_close import LINGER
 from twistedcam.servers.control.protocol import (
     AT_ONCE,
@@ -279,8 +279,8 @@ class DeadlineTests(TokenCase):
         self.server.connection_limiter.admit(late.transport.getPeer())  # at another port
 
     def test_one_who_has_shown_a_token_makes_room(self) -> None:
-        self.server.connection_limiter.limits = ConnectionLimits(connections=LEAST_SHARE * 2)
-        for number in range(LEAST_SHARE + 4):
+        self.server.connection_limiter.limits = ConnectionLimits(connections=MIN_UNJOINED * 2)
+        for number in range(MIN_UNJOINED + 4):
             each = ControlConnection(self.factory, tls=True)
             self.assertFalse(each.transport.disconnecting, number)
             self.assertEqual(each.ask(f"auth {self.tokens['boss']}")[-1], "OK")

@@ -61,7 +61,7 @@ class ControlProtocol(ManagedConnection, TolerantTelnet):
     factory: ControlFactory
     transport: Any
     #: Over TLS: a client that has closed its side still gets its answers (tls.server_endpoint).
-    is_answered_behind_end = True
+    answers_after_end = True
 
     def __init__(self, factory: ControlFactory) -> None:
         super().__init__()

@@ -181,4 +181,4 @@ class ControlServerSession:
         kind = f"control port, {what}"
         if self._grant is not None and self._grant is not ANYONE:
             kind += f", token {self._grant.name}"
-        return self._server.refusals.admits(self._transport.getPeer(), kind)
+        return self._server.refusals.should_log(self._transport.getPeer(), kind)

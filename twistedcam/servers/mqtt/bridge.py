@@ -168,7 +168,7 @@ class Bridge(Service):
             if verb is None:
                 said = BadArgument(f"{text[:60]!r} is neither ON nor OFF")
                 self._answer(_refusal(f"{camera}/{switch}/set", said))
-                if self._server.refusals.admits("MQTT", topic):
+                if self._server.refusals.should_log("MQTT", topic):
                     log.warn("{topic}: {reason}", topic=topic, reason=str(said))
                 return
             text = f"{verb} {camera}"

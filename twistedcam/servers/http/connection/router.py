@@ -101,7 +101,7 @@ class Router:
             return  # the client has gone while its token was checked
         except Exception as error:
             kind = f"HTTP internal, {type(error).__name__}"
-            if self._refusals.admits(request.getClientAddress(), kind):
+            if self._refusals.should_log(request.getClientAddress(), kind):
                 uri = shorten(without_token(request.uri))
                 log.failure("{method} {uri} failed", method=request.method, uri=uri)
             message = "an internal error occurred; the server's log has more"
@@ -148,7 +148,7 @@ class Router:
         kind = f"HTTP {reply.status}" + ("" if grant is ANYONE else f", token {grant.name}")
         if reply.status == 401:  # there are few reasons, and none contains text of the client
             kind += f", {why}"
-        if self._refusals.admits(peer, kind):
+        if self._refusals.should_log(peer, kind):
             log.warn(
                 "{peer}: refused: {method} {uri}: {why}",
                 peer=show_address(peer),
