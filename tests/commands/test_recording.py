@@ -14,7 +14,7 @@ from twistedcam.commands import standard_commands
 from twistedcam.errors import BadArgument, CameraFailed, DiskError, NotRecording, NotSupported
 from twistedcam.events import CameraChanged, Event, RecordingChanged
 from twistedcam.media.frame import Frame
-from twistedcam.recording import first_frame as first_picture
+from twistedcam.recording import first_frame
 from twistedcam.recording.continuous import PERIOD
 from twistedcam.recording.writer import part_file as partfile
 
@@ -129,7 +129,7 @@ class RecordingCommandTests(ServerCase):
 
         def is_silent() -> None:
             self.show(b"\xff\xd8 nothing \xff\xd9")
-            self.clock.advance(first_picture.PATIENCE - 0.1)
+            self.clock.advance(first_frame.PATIENCE - 0.1)
             self.assertNoResult(asked)
             self.clock.advance(0.1)
 

@@ -150,7 +150,7 @@ def record(odd: bytes, size: jpeg.Size, format: str) -> None:
         assert progress.frames + progress.dropped == 5
         assert progress.frames >= 3
         for segment in [*closed, *progress.closed]:
-            segment.abandon() if not segment.appeared else segment.publish(0)
+            segment.abandon() if not segment.is_created else segment.publish(0)
     finally:
         shutil.rmtree(folder)
 

@@ -74,7 +74,7 @@ class RecorderCase(SynchronousTestCase):
             clock,  # type: ignore[arg-type]
             settings,
             clock.seconds,
-            find_shared=lambda settings: shared,
+            find_transcoder=lambda settings: shared,
         )
 
     def show(self, seconds: float, fps: float = 10.0) -> None:
@@ -370,7 +370,7 @@ class RecorderTests(RecorderCase):
     def test_pictures_of_a_size_that_cannot_be_encoded_are_left_out_and_said_once(self) -> None:
         self.show(0.1)
         self.recorder.start("a.mp4")
-        asked = self.recorder.begun()
+        asked = self.recorder.wait_for_first_picture()
         with capturedLogs() as logs:
             for size in (1, 1, 2):
                 self.camera.hub.publish(Frame(1, START_US, size, 1, jpeg(1, size, 1)))

@@ -44,7 +44,7 @@ from twistedcam.servers.http.streams import sse as events
 from twistedcam.servers.mqtt import bridge, client
 from twistedcam.sources import http as web
 from twistedcam.sources import http_client, multipart, relay, spec
-from twistedcam.stream import write_queue as backlog
+from twistedcam.stream import write_queue
 from twistedcam.util.camera_name import MAX_BYTES, check_name
 
 TEXT = (ROOT / "docs" / "security.md").read_text().split("## Limits")[1]
@@ -107,7 +107,7 @@ KIB, MIB = 1024, 1024 * 1024
         f"asked for | {spec._MAX_SIDE:,} a side, {jpeg.MOST_PIXELS:,} in all |",
         f"publisher's picture | {MAX_CHECKED_AT_ONCE // KIB} KiB; ",
         f"before its start marker | {repair.MOST_BEFORE:,} bytes |",
-        f"disk | {backlog.FRAMES}, {backlog.BYTES // MIB} MiB |",
+        f"disk | {write_queue.FRAMES}, {write_queue.BYTES // MIB} MiB |",
         f"pre-roll | {RecordSettings().preroll_memory // MIB} MiB |",
         f"delivery processes | {MAX_WORKERS} |",
         f"name of a recording | {names.MAX_BYTES} bytes",

@@ -25,11 +25,8 @@ from twistedcam.processing import executors as work
 from twistedcam.processing import processor, results
 from twistedcam.publishing import output
 from twistedcam.publishing.sender import http_client
-from twistedcam.recording import containers as formats
-from twistedcam.recording import continuous as standing
-from twistedcam.recording import first_frame as first_picture
-from twistedcam.recording.library import cleaner as keeper
-from twistedcam.recording.library import media_reader
+from twistedcam.recording import containers, continuous, first_frame
+from twistedcam.recording.library import cleaner, media_reader
 from twistedcam.recording.media_worker import video_file as video
 from twistedcam.recording.writer import disk_space as disk
 from twistedcam.recording.writer import file_names as names
@@ -49,7 +46,7 @@ from twistedcam.servers.mqtt.address import Broker
 from twistedcam.sources import http as web
 from twistedcam.sources import relay
 from twistedcam.sources.webcam import source as webcam
-from twistedcam.stream import write_queue as backlog
+from twistedcam.stream import write_queue
 from twistedcam.util import camera_name
 from twistedcam.wire import messages
 
@@ -94,11 +91,15 @@ NUMBERS = (
         ],
     ),
     ("control-protocol", r"who sends nothing, it waits (\w+) s", [camera.PICTURE_WAIT]),
-    ("control-protocol", r"gives no picture for (\w+) s, is recorded", [first_picture.PATIENCE]),
+    ("control-protocol", r"gives no picture for (\w+) s, is recorded", [first_frame.PATIENCE]),
     ("control-protocol", r"the client has (\w+) s to read it", [graceful_close.LINGER]),
     ("control-protocol", r"`q` twice within (\w+) s shuts down", [keys.AGAIN_WITHIN]),
-    ("recording", r"begins again by itself, (\w+) seconds after there is room", [standing.PERIOD]),
-    ("recording", r"checked after each file and every (\w+) seconds", [keeper.PERIOD]),
+    (
+        "recording",
+        r"begins again by itself, (\w+) seconds after there is room",
+        [continuous.PERIOD],
+    ),
+    ("recording", r"checked after each file and every (\w+) seconds", [cleaner.PERIOD]),
     (
         "viewer",
         r"after ([\d.]+) s at first,\sthen longer, up to (\w+) s",
@@ -170,7 +171,7 @@ NUMBERS = (
     ("processing", r"at most (\w+) KiB at once\. It is sent as", [results.MAX_DATA / KIB]),
     ("processing", r"gives nothing for (\w+) s\. A\sthread", [work.GENERATOR_HANG]),
     ("recording", r"plain file name of (\w+) bytes at most", [names.MAX_BYTES]),
-    ("recording", r"in fragments of ([\d.]+) s", [formats.FLUSH_MS / 1000]),
+    ("recording", r"in fragments of ([\d.]+) s", [containers.FLUSH_MS / 1000]),
     ("recording", r"room for its index \((\w+) MiB\)", [disk.ROOM / MIB]),
     ("recording", r"is played at (\w+) a second", [session.TIMELAPSE_FPS]),
     ("recording", r"For a video of up to (\w+) MiB", [segment.SMALL / MIB]),
@@ -212,7 +213,7 @@ NUMBERS = (
         r"fewer than\s+(\w+) pixels or more than\s([\d,]+)",
         [coder.LEAST_SIDE, coder.MOST_SIDE],
     ),
-    ("recording", r"Up to (\w+) frames wait without loss", [backlog.FRAMES / 2]),
+    ("recording", r"Up to (\w+) frames wait without loss", [write_queue.FRAMES / 2]),
     (
         "security",
         r"wait ([\d.]+) s, the one after it 0.5 s, up to (\w+) s; at most (\w+) tries wait",

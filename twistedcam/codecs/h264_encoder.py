@@ -206,12 +206,12 @@ class H264Encoder:
         names = HARDWARE if wanted == "auto" else (wanted,)
         failed = []
         for name in dict.fromkeys((*names, "libx264")):
-            said: list[str] = []
+            lines: list[str] = []
             try:
-                with _captured_logs(said):
+                with _captured_logs(lines):
                     coder = self._try(name, settings)
             except (*_UNAVAILABLE, ValueError, NotImplementedError) as error:
-                failed.append(f"{name}: {said[0] if said else _reason(error)}")
+                failed.append(f"{name}: {lines[0] if lines else _reason(error)}")
                 continue
             if failed:
                 self.note = f"{name} is used, because of {'; '.join(failed)}"
@@ -247,7 +247,7 @@ def on_device(frame: Any, pix_fmt: str) -> Any:
 
 
 @contextmanager
-def _captured_logs(said: list[str]) -> Iterator[None]:
+def _captured_logs(lines: list[str]) -> Iterator[None]:
     """Collect FFmpeg's log lines, which say more than its error numbers."""
     before = av.logging.get_level()
     av.logging.set_level(av.logging.ERROR)
@@ -256,7 +256,7 @@ def _captured_logs(said: list[str]) -> Iterator[None]:
             yield
     finally:
         av.logging.set_level(before)
-        said += [" ".join(text.split()).rstrip(".") for _, _, text in logs if text.strip()]
+        lines += [" ".join(text.split()).rstrip(".") for _, _, text in logs if text.strip()]
 
 
 def _reason(error: Exception) -> str:

@@ -43,7 +43,7 @@ def add_recording_commands(registry: Registry) -> None:
         if camera.state in ("stopped", "starting"):
             await camera.start()
         began = recorder.start(name, period)
-        waiting = await recorder.begun()
+        waiting = await recorder.wait_for_first_picture()
         answer: dict[str, Any] = {"recording": recorder.name or began}
         return answer if waiting is None else {**answer, "waiting": f"no picture yet ({waiting})"}
 

@@ -54,7 +54,7 @@ class Channel:
             make_thread,
             reactor,
             recording,
-            find_shared=self.outputs.encoder_for_recording,
+            find_transcoder=self.outputs.encoder_for_recording,
         )
         #: The user code that makes the camera's frames, or None.
         self.processor: Processor | None = None

@@ -51,10 +51,10 @@ def decode_jpeg(data: bytes, strict: bool = False) -> NDArray[np.uint8]:
         found = simplejpeg.decode_jpeg(data, colorspace="BGR", strict=strict)
         return found
     except ValueError as error:
-        said = str(error)
-        kind = _kind_of(said)
+        message = str(error)
+        kind = _kind_of(message)
     if strict and kind == "damage":
-        raise Damaged(f"the JPEG is incomplete: {said}")
+        raise Damaged(f"the JPEG is incomplete: {message}")
     if strict and kind == "warning":
         return decode_jpeg(data)
     return _decode_unusual(data)
@@ -94,12 +94,12 @@ def check_jpeg(data: bytes, *, is_doubtful: bool = False) -> bool:
     try:
         simplejpeg.decode_jpeg(data, "GRAY", fastdct=True, strict=True)
     except ValueError as error:
-        said = str(error)
-        if is_doubtful and not _PADDED_RESTART.search(said):
-            raise Damaged(f"the JPEG is incomplete: {said}") from None
-        kind = _kind_of(said)
+        message = str(error)
+        if is_doubtful and not _PADDED_RESTART.search(message):
+            raise Damaged(f"the JPEG is incomplete: {message}") from None
+        kind = _kind_of(message)
         if kind == "damage":
-            raise Damaged(f"the JPEG is incomplete: {said}") from None
+            raise Damaged(f"the JPEG is incomplete: {message}") from None
         if kind == "warning":
             return True
         _decode_unusual(data)

@@ -134,10 +134,10 @@ class Intake(Sink):
         Arguments:
             now: seconds on the camera's clock.
         """
-        said, since, rate = self._camera.granted.fps, self._camera.live_since, self._camera.rate
-        if since is not None and now - since > _MEASURED and rate.current(now) > said * MORE:
+        nominal, since, rate = self._camera.granted.fps, self._camera.live_since, self._camera.rate
+        if since is not None and now - since > _MEASURED and rate.current(now) > nominal * MORE:
             return None
-        return said if 1 <= said <= 120 else None
+        return nominal if 1 <= nominal <= 120 else None
 
     def _is_due(self, timed: TimedFrame) -> bool:
         """True if the recording takes this frame: a timelapse does not take all."""

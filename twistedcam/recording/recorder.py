@@ -75,7 +75,7 @@ class Recorder:
 
     Arguments:
         settings: how it records; a change applies to the next recording.
-        find_shared: returns a running transcoder that suits a recording, or None.
+        find_transcoder: returns a running transcoder that suits a recording, or None.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Recorder:
         clock: IReactorTime,
         settings: RecordSettings | None = None,
         steady: Callable[[], float] = time.monotonic,
-        find_shared: Callable[[RecordSettings], Transcoder | None] = lambda settings: None,
+        find_transcoder: Callable[[RecordSettings], Transcoder | None] = lambda settings: None,
     ) -> None:
         self.state: RecorderState = "idle"
         #: Start of the current recording, in seconds since the UNIX epoch.
@@ -110,7 +110,7 @@ class Recorder:
         self._camera_loss = CameraLossWatch(camera, events, clock, self._finish, self._on_lost)
         self._continuous = ContinuousRecording(clock, self._begin_again)
         self._first = FirstFrameWatch(camera, events, clock, self._on_waiting)
-        self._find_shared = find_shared
+        self._find_shared = find_transcoder
         self._waiting: list[Deferred[Progress | None]] = []
         #: True if the camera had a picture that can be encoded when the recording began. If not,
         #: and the first picture cannot be encoded either, the camera is the cause.
@@ -234,7 +234,7 @@ class Recorder:
         """Record until ``stop`` and return the file's name; raises as ``request`` does."""
         return self.request("command", name, every).name
 
-    def begun(self) -> Deferred[str | None]:
+    def wait_for_first_picture(self) -> Deferred[str | None]:
         """Wait until the first picture of the recording is on the disk.
 
         Fires with None then, or with the reason (``waiting``) if the camera has no picture now.

@@ -12,7 +12,12 @@ from twistedcam.events import EventBus, RecordingChanged
 from twistedcam.media.frame import Frame
 from twistedcam.recording.library.snapshots import SUFFIXES, check_room
 from twistedcam.recording.settings import RecordSettings
-from twistedcam.recording.writer.file_names import check_name, give_back, take, take_free_name
+from twistedcam.recording.writer.file_names import (
+    check_name,
+    release_name,
+    reserve,
+    reserve_free_name,
+)
 from twistedcam.runtime.atomic_file import sync_file, sync_folder
 from twistedcam.runtime.file_system import move_without_replacing
 from twistedcam.runtime.threads import Thread, run_in_thread
@@ -55,9 +60,9 @@ def _write(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         check_room(folder, len(frame.jpeg), settings)
-        if name is not None and not take(folder, name):
+        if name is not None and not reserve(folder, name):
             raise BadArgument(f"there is a file {name!r} already")
-        chosen = name or take_free_name(folder, camera, frame.time, SUFFIXES[0])
+        chosen = name or reserve_free_name(folder, camera, frame.time, SUFFIXES[0])
         hidden = folder / f".{chosen}.{token_hex(4)}.new"
         try:
             with open(hidden, "xb") as file:
@@ -71,6 +76,6 @@ def _write(
             hidden.unlink(missing_ok=True)
             raise
         finally:
-            give_back(folder / chosen)
+            release_name(folder / chosen)
     except OSError as error:
         raise DiskError(f"{folder}: {error.strerror}") from error

@@ -9,7 +9,7 @@ import pytest
 
 from twistedcam.recording.library.age import EARLIEST, UNSETTLED, Ages
 from twistedcam.recording.library.probe import Item
-from twistedcam.recording.library.retention import RetentionLimits, too_many
+from twistedcam.recording.library.retention import RetentionLimits, recordings_to_delete
 from twistedcam.runtime.clock import boot_id, is_synchronized, uptime
 
 DAY = 86400.0
@@ -47,7 +47,7 @@ class Machine:
     def going(self, *items: Item) -> list[str]:
         """Those that are older than a week."""
         self.ages.learn(items)
-        return [each.recording for each in too_many(items, WEEK, self.ages, 0)]
+        return [each.recording for each in recordings_to_delete(items, WEEK, self.ages, 0)]
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_the_oldest_goes_first_also_where_the_clock_says_otherwise(machine: Mach
     new = machine.made("new")
     machine.wall, machine.is_set = NOW, True
     old = replace(machine.made("old"), boot=None, up=None, since=NOW - DAY)
-    going = too_many([new, old], RetentionLimits(keep=9), machine.ages, 0)
+    going = recordings_to_delete([new, old], RetentionLimits(keep=9), machine.ages, 0)
     assert [each.recording for each in going] == ["old"]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from twistedcam.recording.library.probe import EARLIEST, LATEST, began_at, of_file, probe
+from twistedcam.recording.library.probe import EARLIEST, LATEST, of_file, probe, start_time
 from twistedcam.recording.media_worker.video_file import Head, UnreadableVideo
 from twistedcam.recording.writer.metadata_tag import Tag
 
@@ -64,7 +64,7 @@ def test_a_file_that_cannot_be_read_has_its_size_and_its_time(status: os.stat_re
 def test_the_start_is_the_first_date_that_is_one(
     metadata: dict[str, str], began: float | None
 ) -> None:
-    assert began_at(metadata) == began
+    assert start_time(metadata) == began
 
 
 def test_a_time_of_change_that_has_no_date_is_clamped(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from twistedcam.recording import Item, RetentionLimits
 from twistedcam.recording.library import age, library
 from twistedcam.recording.library.age import Ages
 from twistedcam.recording.library.hidden_folder import HIDDEN
-from twistedcam.recording.library.retention import too_many
+from twistedcam.recording.library.retention import recordings_to_delete
 
 
 class RetentionTests(LibraryCase):
@@ -158,5 +158,5 @@ class OddFolderRetentionTests(OddFolderCase):
 
 def test_what_is_free_counts_what_has_been_deleted() -> None:
     items = [Item(str(n), "cam", float(n), 1.0, 100, own=True) for n in range(5)]
-    going = too_many(items, RetentionLimits(keep_free=250), Ages(Path("none")), 100)
+    going = recordings_to_delete(items, RetentionLimits(keep_free=250), Ages(Path("none")), 100)
     assert [item.recording for item in going] == ["0", "1"]

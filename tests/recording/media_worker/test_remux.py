@@ -36,7 +36,7 @@ def test_a_copy_is_complete(suffix: str, muxer: str, tmp_path: Path) -> None:
     film = read_film(whole)
     assert copied.frames == len(film.times) == len(packets) >= 15
     assert copied.seconds == pytest.approx(film.seconds, abs=0.05)
-    assert copied.said["comment"].startswith("twistedcam ")
+    assert copied.metadata["comment"].startswith("twistedcam ")
 
 
 def test_a_file_that_is_no_video_is_unreadable(tmp_path: Path) -> None:

@@ -42,8 +42,8 @@ def test_a_header_has_the_size_the_codec_and_the_comment(video: int) -> None:
     head = read_head(video, 5.0)
     assert (head.codec, head.width, head.height) == ("h264", 640, 480)
     assert head.seconds == pytest.approx(0.5, abs=0.2)
-    assert head.said["comment"].startswith("twistedcam ")
-    assert head.said["date"].startswith("2025-06-15T")
+    assert head.metadata["comment"].startswith("twistedcam ")
+    assert head.metadata["date"].startswith("2025-06-15T")
 
 
 def test_the_first_picture_is_a_small_jpeg(video: int) -> None:

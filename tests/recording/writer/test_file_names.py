@@ -16,11 +16,11 @@ from twistedcam.recording.writer import file_names as names
 from twistedcam.recording.writer import part_file as partfile
 from twistedcam.recording.writer.file_names import (
     check_name,
-    give_back,
     is_free,
-    take,
-    take_free_name,
-    take_next_name,
+    release_name,
+    reserve,
+    reserve_free_name,
+    reserve_next_name,
 )
 from twistedcam.recording.writer.part_file import move_without_replacing, name_of_part, part_of
 
@@ -69,18 +69,18 @@ def test_a_free_name_has_the_local_time_and_is_free(tmp_path: Path) -> None:
     name = "cam_2026-11-22_14-03-05.mp4"
     (tmp_path / name).touch()
     part_of(tmp_path / "cam_2026-11-22_14-03-05-2.mp4").touch()
-    assert take_free_name(tmp_path, "cam", when, ".mp4") == "cam_2026-11-22_14-03-05-3.mp4"
-    assert take_next_name(tmp_path, name) == "cam_2026-11-22_14-03-05-4.mp4"
-    assert take_free_name(tmp_path, "cam", when + 1, ".mp4") == "cam_2026-11-22_14-03-06.mp4"
+    assert reserve_free_name(tmp_path, "cam", when, ".mp4") == "cam_2026-11-22_14-03-05-3.mp4"
+    assert reserve_next_name(tmp_path, name) == "cam_2026-11-22_14-03-05-4.mp4"
+    assert reserve_free_name(tmp_path, "cam", when + 1, ".mp4") == "cam_2026-11-22_14-03-06.mp4"
 
 
 def test_a_name_that_is_taken_is_nobody_else_s_until_it_is_given_back(tmp_path: Path) -> None:
-    assert take(tmp_path, "a.mp4")
-    assert not take(tmp_path, "a.mp4") and not is_free(tmp_path, "a.mp4")
-    assert take_next_name(tmp_path, "a.mp4") == "a-2.mp4"
+    assert reserve(tmp_path, "a.mp4")
+    assert not reserve(tmp_path, "a.mp4") and not is_free(tmp_path, "a.mp4")
+    assert reserve_next_name(tmp_path, "a.mp4") == "a-2.mp4"
     assert is_free(tmp_path / "other", "a.mp4")
-    give_back(tmp_path / "a.mp4")
-    assert take(tmp_path, "a.mp4")
+    release_name(tmp_path / "a.mp4")
+    assert reserve(tmp_path, "a.mp4")
 
 
 def test_a_file_that_gets_its_name_while_one_looks_has_it(
@@ -97,7 +97,7 @@ def test_a_file_that_gets_its_name_while_one_looks_has_it(
         return there
 
     monkeypatch.setattr(Path, "exists", exists)
-    assert not take(tmp_path, "a.mp4")
+    assert not reserve(tmp_path, "a.mp4")
     assert [each.name for each in tmp_path.iterdir()] == ["a.mp4"]
 
 
@@ -118,22 +118,22 @@ def test_a_camera_s_name_that_the_file_system_does_not_take_becomes_url_safe(
     end = "_2026-11-22_14-03-05.mkv"
 
     def name_of(camera: str) -> str:
-        name = take_free_name(tmp_path, camera, when, ".mkv")
-        names.give_back(tmp_path / name)
+        name = reserve_free_name(tmp_path, camera, when, ".mkv")
+        names.release_name(tmp_path / name)
         return name
 
     assert name_of("front door") == f"front_door{end}"
     assert name_of("Küche") == f"Küche{end}"
     assert len(name_of("é" * 60).encode()) < names.MAX_BYTES
-    take = names.take
+    reserve = names.reserve
 
-    def take_ascii(folder: Path, name: str) -> bool:
+    def reserve_ascii(folder: Path, name: str) -> bool:
         if not name.isascii():
             raise OSError(errno.EILSEQ, "Invalid or incomplete multibyte or wide character")
-        return take(folder, name)
+        return reserve(folder, name)
 
     with monkeypatch.context() as patched:
-        patched.setattr(names, "take", take_ascii)
+        patched.setattr(names, "reserve", reserve_ascii)
         assert name_of("Küche") == f"Kuche{end}"
     monkeypatch.setattr(names, "max_name_length", lambda folder: 143)  # eCryptfs
     longest = name_of("é" * 60)

@@ -23,7 +23,7 @@ def test_it_is_in_memory_until_it_appears_and_hidden_until_it_is_published(tmp_p
     file = PartFile(tmp_path / "a.mp4")
     file.write(b"head")
     assert not list(tmp_path.iterdir())
-    file.appear()
+    file.create()
     file.write(b"er")
     file.mark()
     assert [each.name for each in tmp_path.iterdir()] == [".a.mp4.part"]
@@ -35,16 +35,16 @@ def test_a_name_in_use_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"another")
     file = PartFile(tmp_path / "a.mp4")
     file.write(b"data")
-    file.appear()
+    file.create()
     assert file.publish() == tmp_path / "a-2.mp4"
     assert (tmp_path / "a.mp4").read_bytes() == b"another"
 
 
 def test_two_writers_of_one_file_are_refused(tmp_path: Path) -> None:
     first, second = PartFile(tmp_path / "a.mp4"), PartFile(tmp_path / "a.mp4")
-    first.appear()
+    first.create()
     with pytest.raises(FileExistsError):
-        second.appear()
+        second.create()
     first.discard()
     assert not list(tmp_path.iterdir())
 
@@ -52,7 +52,7 @@ def test_two_writers_of_one_file_are_refused(tmp_path: Path) -> None:
 def test_after_an_error_what_was_marked_is_published(tmp_path: Path) -> None:
     file = PartFile(tmp_path / "a.mp4")
     file.write(b"good")
-    file.appear()
+    file.create()
     file.mark()
     real: Any = file._file
 
@@ -70,7 +70,7 @@ def test_after_an_error_what_was_marked_is_published(tmp_path: Path) -> None:
 def test_a_tail_stands_behind_the_file_until_more_is_written(tmp_path: Path) -> None:
     file = PartFile(tmp_path / "a.mkv")
     file.write(b"0123")
-    file.appear()
+    file.create()
     file.put_tail(b"a long tail")
     assert file.part.read_bytes() == b"0123a long tail"
     file.put_tail(b"tail")
@@ -85,7 +85,7 @@ def test_a_tail_stands_behind_the_file_until_more_is_written(tmp_path: Path) -> 
 def test_a_better_copy_is_published_instead(tmp_path: Path) -> None:
     file = PartFile(tmp_path / "a.mp4")
     file.write(b"data")
-    file.appear()
+    file.create()
 
     def copy(part: Path) -> Path:
         assert part.read_bytes() == b"data"

@@ -10,7 +10,7 @@ import pytest
 from twistedcam.errors import BadArgument, DiskError
 from twistedcam.recording.containers import FORMATS
 from twistedcam.recording.settings import RecordSettings
-from twistedcam.recording.writer.file_names import give_back, is_free
+from twistedcam.recording.writer.file_names import is_free, release_name
 from twistedcam.recording.writer.plan import Plan, check_plan, make_plan
 
 SETTINGS = RecordSettings()
@@ -27,7 +27,7 @@ def test_a_name_selects_the_format_and_is_taken(tmp_path: Path) -> None:
     ):
         with pytest.raises(BadArgument, match=r"there is a recording 'a\.mp4' already"):
             call()
-    give_back(tmp_path / "a.mp4")
+    release_name(tmp_path / "a.mp4")
     check_plan(tmp_path, "a.mp4", SETTINGS)
 
 
@@ -36,7 +36,7 @@ def test_without_a_name_the_camera_and_the_time_are_the_name(tmp_path: Path) -> 
     assert plan.name.startswith("Front_door_2")
     assert plan.name.endswith(".mkv")
     assert not plan.own_name
-    give_back(tmp_path / plan.name)
+    release_name(tmp_path / plan.name)
 
 
 @pytest.mark.parametrize("name", ["a.gif", "../a.mp4", "", "ä" * 126 + ".mp4"])

@@ -18,7 +18,7 @@ from twistedcam.recording.library.index import Index
 from twistedcam.recording.library.media_reader import MediaReader
 from twistedcam.recording.library.probe import SUFFIXES, Item
 from twistedcam.recording.library.recovery import Recovered, recover
-from twistedcam.recording.library.retention import RetentionLimits, too_many
+from twistedcam.recording.library.retention import RetentionLimits, recordings_to_delete
 from twistedcam.recording.library.snapshots import SUFFIXES as PICTURES
 from twistedcam.recording.library.snapshots import list_snapshots
 from twistedcam.recording.library.thumbnail import Thumbnails
@@ -139,7 +139,7 @@ class Library:
         path = self.path(name)
         if not await self._run(lambda: self._delete(path)):
             raise NoSuchRecording(f"there is no recording {name!r}")
-        self._tell_deleted(name, "")
+        self._report_deleted(name, "")
 
     async def thumbnail(self, name: str) -> bytes:
         """A small JPEG of a recording's first picture; the recording may be unfinished.
@@ -207,7 +207,7 @@ class Library:
         stuck: dict[str, DiskError] = {}
 
         def choose() -> builtins.list[Item]:
-            return too_many(items, limits, self._ages, free, stuck)
+            return recordings_to_delete(items, limits, self._ages, free, stuck)
 
         while going := (await self._run(choose))[:_BATCH]:
             for item, error in zip(going, await self._delete_all(going), strict=True):
@@ -218,7 +218,7 @@ class Library:
                 free += item.size
             left = {item.recording for item in items}.difference(gone)
             items = [item for item in items if item.recording in left]
-        self._tell_stuck(stuck)
+        self._log_stuck(stuck)
         return gone
 
     async def _look(
@@ -255,7 +255,7 @@ class Library:
         results = await self._run(delete)
         for item, result in zip(items, results, strict=True):
             if result is True:  # False: another server that shares the folder has deleted it
-                self._tell_deleted(item.recording, item.camera or "")
+                self._report_deleted(item.recording, item.camera or "")
         return [result if isinstance(result, DiskError) else None for result in results]
 
     def _try(self, item: Item) -> DiskError | bool:
@@ -264,7 +264,7 @@ class Library:
         except DiskError as error:
             return error
 
-    def _tell_stuck(self, stuck: dict[str, DiskError]) -> None:
+    def _log_stuck(self, stuck: dict[str, DiskError]) -> None:
         """Log recordings that cannot be deleted, each once, and all of them in one line."""
         new = [error for name, error in stuck.items() if name not in self._stuck]
         self._stuck.update(stuck)
@@ -289,7 +289,7 @@ class Library:
         self._thumbnails.forget(path.name)
         return is_there
 
-    def _tell_deleted(self, name: str, camera: str) -> None:
+    def _report_deleted(self, name: str, camera: str) -> None:
         self._stuck.discard(name)
         log.info("deleted {name}", name=name)
         self._events.publish(RecordingChanged(camera, "deleted", name))

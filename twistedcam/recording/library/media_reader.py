@@ -99,7 +99,7 @@ class MediaReader:
         # No limit on the whole: the process ends by itself when no packet comes.
         words = {"muxer": muxer, "options": options}
         told, _ = self._ask_one("copy", [source, target], PACKET_LIMIT, wait=None, **words)
-        return Copied(int(told["frames"]), float(told["seconds"]), _said(told))
+        return Copied(int(told["frames"]), float(told["seconds"]), _metadata(told))
 
     def close(self) -> None:
         """End all processes, and start no others."""
@@ -186,11 +186,11 @@ def _head(told: dict[str, Any]) -> Head | UnreadableVideo:
     if refused is not None:
         return UnreadableVideo(f"it cannot be read: {refused}")
     seconds, codec, width, height = (told[key] for key in ("seconds", "codec", "width", "height"))
-    return Head(_said(told), seconds, codec, width, height)
+    return Head(_metadata(told), seconds, codec, width, height)
 
 
-def _said(told: dict[str, Any]) -> dict[str, str]:
-    return {str(key): str(value) for key, value in told["said"].items()}
+def _metadata(told: dict[str, Any]) -> dict[str, str]:
+    return {str(key): str(value) for key, value in told["metadata"].items()}
 
 
 class _Process:

@@ -69,8 +69,8 @@ def probe(name: str, found: os.stat_result, head: Head | UnreadableVideo) -> Ite
     item = of_file(name, found)
     if isinstance(head, UnreadableVideo):
         return item
-    tag = Tag.parse(head.said.get("comment", ""))
-    start = began_at(head.said) or item.start
+    tag = Tag.parse(head.metadata.get("comment", ""))
+    start = start_time(head.metadata) or item.start
     return Item(
         item.recording,
         tag.camera if tag else None,
@@ -94,7 +94,7 @@ def of_file(name: str, found: os.stat_result) -> Item:
     return Item(show_name(name), None, changed, None, found.st_size, since=changed)
 
 
-def began_at(metadata: dict[str, str]) -> float | None:
+def start_time(metadata: dict[str, str]) -> float | None:
     """The start of a recording from its metadata, in seconds since the UNIX epoch; or None.
 
     Arguments:
@@ -102,9 +102,9 @@ def began_at(metadata: dict[str, str]) -> float | None:
     """
     for key in ("date", "creation_time"):
         try:
-            said = datetime.fromisoformat(metadata[key])
+            date = datetime.fromisoformat(metadata[key])
         except (KeyError, ValueError):
             continue
-        if said.tzinfo is not None and EARLIEST <= (when := said.timestamp()) <= LATEST:
+        if date.tzinfo is not None and EARLIEST <= (when := date.timestamp()) <= LATEST:
             return when
     return None

@@ -12,19 +12,17 @@ from pathlib import Path
 
 from twistedcam.recording.containers import CONTAINERS
 from twistedcam.recording.library.media_reader import MediaReader, ReadingFailed
-from twistedcam.recording.library.probe import began_at
+from twistedcam.recording.library.probe import start_time
 from twistedcam.recording.media_worker.remux import Copied
 from twistedcam.recording.media_worker.video_file import UnreadableVideo
 from twistedcam.recording.writer.avi_date import write_date
 from twistedcam.recording.writer.metadata_tag import Tag
-from twistedcam.recording.writer.part_file import name_of_part
+from twistedcam.recording.writer.part_file import WHOLE, name_of_part, whole_of
 from twistedcam.runtime.atomic_file import sync_file, sync_folder
 from twistedcam.runtime.file_system import WriterLock, move_without_replacing
 from twistedcam.runtime.regular_file import open_regular
 from twistedcam.util.escaped_name import show_name
 
-#: Ending of a copy that is being made.
-_WHOLE = ".whole"
 #: Bytes of a torn fragment header at most.
 _TORN = 4096
 #: Seconds for which a file is watched for growth, on file systems without locks.
@@ -66,7 +64,7 @@ def recover(folder: Path, reader: MediaReader) -> Iterator[Recovered]:
         return
     names = sorted(os.listdir(folder))
     for name in names:
-        if name.startswith(".") and name.endswith(_WHOLE):
+        if name.startswith(".") and name.endswith(WHOLE):
             with suppress(OSError):  # an unfinished copy: its original still exists
                 (folder / name).unlink()
     for name in names:
@@ -133,7 +131,7 @@ class _Unfinished:
         self._path = path
         self._fd = fd
         self._reader = reader
-        self._whole = part.with_suffix(_WHOLE)
+        self._whole = whole_of(path)
         self._was = show_name(part.name)
 
     def finish(self) -> Recovered:
@@ -157,7 +155,7 @@ class _Unfinished:
         name = move_without_replacing(self._whole, self._path).name
         self._part.unlink()
         sync_folder(self._path.parent)
-        tag = Tag.parse(found.said.get("comment", ""))
+        tag = Tag.parse(found.metadata.get("comment", ""))
         camera = tag.camera if tag is not None else ""
         return Recovered(show_name(name), camera, self._was, found.frames, found.seconds, size)
 
@@ -186,7 +184,7 @@ class _Unfinished:
         fd = open_regular(self._whole, os.O_RDWR | os.O_CREAT | os.O_EXCL)
         with open(fd, "r+b", buffering=0) as file:
             found = self._reader.copy(self._fd, fd, container.muxer, options)
-            began = began_at(found.said)
+            began = start_time(found.metadata)
             if found.frames and container.muxer == "avi" and began is not None:
                 write_date(file, began)
             sync_file(fd)

@@ -33,7 +33,7 @@ class RetentionLimits:
         return (self.keep, self.keep_days, self.keep_free) != (None, None, None)
 
 
-def too_many(
+def recordings_to_delete(
     items: Iterable[Item],
     limits: RetentionLimits,
     ages: Ages,

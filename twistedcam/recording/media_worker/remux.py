@@ -29,12 +29,12 @@ class Copied:
     Arguments:
         frames: number of packets.
         seconds: duration.
-        said: the file's metadata, by names in small letters.
+        metadata: the file's metadata, by names in small letters.
     """
 
     frames: int
     seconds: float
-    said: dict[str, str] = field(default_factory=dict)
+    metadata: dict[str, str] = field(default_factory=dict)
 
 
 def copy(
@@ -67,7 +67,7 @@ def copy(
             made.time_base = stream.time_base
             metadata = {key: as_text(value) for key, value in source.metadata.items()}
             target.metadata.update(metadata)
-            said = {key.lower(): value for key, value in metadata.items()}
+            lower = {key.lower(): value for key, value in metadata.items()}
             frames, end = 0, Fraction(0)
             for packet in _mux_all(source, stream, made, target):
                 frames += 1
@@ -79,7 +79,7 @@ def copy(
         raise
     if writing.problem is not None:
         raise writing.problem
-    return Copied(frames, float(end), said)
+    return Copied(frames, float(end), lower)
 
 
 def has_packet(fd: int) -> bool:

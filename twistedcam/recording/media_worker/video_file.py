@@ -120,13 +120,13 @@ class Head:
     """The header of a video file.
 
     Arguments:
-        said: its metadata ``comment``, ``date`` and ``creation_time``.
+        metadata: its metadata ``comment``, ``date`` and ``creation_time``.
         seconds: duration; None if it is unknown.
         codec: FFmpeg's name of the codec; None without video.
         width, height: pixels.
     """
 
-    said: dict[str, str] = field(default_factory=dict)
+    metadata: dict[str, str] = field(default_factory=dict)
     seconds: float | None = None
     codec: str | None = None
     width: int = 0
@@ -144,15 +144,15 @@ def read_head(fd: int, limit: float) -> Head:
     """
     with open_video(VideoFile(fd, MOST_BYTES, time.monotonic() + limit)) as container:
         metadata = {key.lower(): value for key, value in container.metadata.items()}
-        said = {k: as_text(metadata[k])[:_MOST_LETTERS] for k in _METADATA if k in metadata}
+        known = {k: as_text(metadata[k])[:_MOST_LETTERS] for k in _METADATA if k in metadata}
         stream = container.streams.video[0] if container.streams.video else None
         duration = container.duration
         if duration is None and stream is not None and stream.duration is not None:
             duration = float(stream.duration * stream.time_base) * _MICROSECONDS
         seconds = None if duration is None or duration < 0 else round(duration / _MICROSECONDS, 3)
         if stream is None:
-            return Head(said, seconds)
-        return Head(said, seconds, stream.codec_context.name, stream.width, stream.height)
+            return Head(known, seconds)
+        return Head(known, seconds, stream.codec_context.name, stream.width, stream.height)
 
 
 def first_picture(fd: int, limit: float) -> bytes:

@@ -28,8 +28,8 @@ _ROOM_FOR_MARK = 6
 _NAME_ERRORS = frozenset({errno.EILSEQ, errno.EINVAL, errno.ENAMETOOLONG, None})
 #: Reserved paths of the whole process: several threads look for free names, and two servers in one
 #: process may share a folder.
-_taken: set[Path] = set()
-_taking = Lock()
+_reserved: set[Path] = set()
+_lock = Lock()
 
 
 def check_plain(name: str) -> str:
@@ -82,28 +82,28 @@ def check_name(name: str, suffixes: tuple[str, ...], default: str | None = None)
 def is_free(folder: Path, name: str) -> bool:
     """True if no file has that name, and none is being written for it."""
     path = (folder / name).absolute()
-    return path not in _taken and not _is_there(path)
+    return path not in _reserved and not _is_there(path)
 
 
-def take(folder: Path, name: str) -> bool:
-    """Reserve a name until ``give_back``; False if it is not free."""
+def reserve(folder: Path, name: str) -> bool:
+    """Reserve a name until ``release_name``; False if it is not free."""
     path = (folder / name).absolute()
-    with _taking:
-        if path in _taken:
+    with _lock:
+        if path in _reserved:
             return False
-        _taken.add(path)
+        _reserved.add(path)
     if _is_there(path):
-        give_back(path)
+        release_name(path)
         return False
     return True
 
 
-def give_back(path: Path) -> None:
+def release_name(path: Path) -> None:
     """Release a name: its file exists, or there will be none."""
-    _taken.discard(path.absolute())
+    _reserved.discard(path.absolute())
 
 
-def take_free_name(folder: Path, camera: str, when: float, suffix: str) -> str:
+def reserve_free_name(folder: Path, camera: str, when: float, suffix: str) -> str:
     """Reserve ``CAMERA_2026-11-22_14-03-05.mkv``, with a number if that name is in use.
 
     Spaces in the camera's name become ``_``. If the file system does not accept such a name, or one
@@ -117,18 +117,18 @@ def take_free_name(folder: Path, camera: str, when: float, suffix: str) -> str:
     stem = file_stem(camera)
     try:
         if len(os.fsencode(stem)) <= room:
-            return _take_first(folder, (f"{stem}{end}{mark}{suffix}" for mark in _marks()))
+            return _reserve_first(folder, (f"{stem}{end}{mark}{suffix}" for mark in _marks()))
     except (OSError, UnicodeError) as error:
         if stem.isascii() or getattr(error, "errno", None) not in _NAME_ERRORS:
             raise
     stem = url_safe(camera)[: max(1, room)]
-    return _take_first(folder, (f"{stem}{end}{mark}{suffix}" for mark in _marks()))
+    return _reserve_first(folder, (f"{stem}{end}{mark}{suffix}" for mark in _marks()))
 
 
-def take_next_name(folder: Path, name: str) -> str:
+def reserve_next_name(folder: Path, name: str) -> str:
     """Reserve ``garage-2.mp4`` after ``garage.mp4``, or the first number that is free."""
     path = Path(name)
-    return _take_first(folder, (f"{path.stem}{mark}{path.suffix}" for mark in _marks()))
+    return _reserve_first(folder, (f"{path.stem}{mark}{path.suffix}" for mark in _marks()))
 
 
 def has_suffix(word: str) -> bool:
@@ -147,5 +147,5 @@ def _marks() -> Iterator[str]:
         yield f"-{number}"
 
 
-def _take_first(folder: Path, names: Iterator[str]) -> str:
-    return next(name for name in names if take(folder, name))
+def _reserve_first(folder: Path, names: Iterator[str]) -> str:
+    return next(name for name in names if reserve(folder, name))

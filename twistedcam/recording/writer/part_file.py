@@ -41,7 +41,7 @@ def name_of_part(name: str) -> str | None:
 class PartFile(io.RawIOBase):
     """The output file of a muxer.
 
-    It is in memory until ``appear`` is called, so that no file without a picture is created. After
+    It is in memory until ``create`` is called, so that no file without a picture is created. After
     the first error nothing more is written, and the muxer does not notice; what was there at the
     last ``mark`` can be kept. The file is locked while it is open: one that is not locked has no
     writer.
@@ -64,14 +64,14 @@ class PartFile(io.RawIOBase):
         return self._end
 
     @property
-    def appeared(self) -> bool:
+    def is_created(self) -> bool:
         """True if it is on the disk."""
         return isinstance(self._file, io.FileIO)
 
     @property
     def is_worth_keeping(self) -> bool:
         """True if the file on the disk can be read."""
-        return self.appeared and (self.error is None or self._good > 0)
+        return self.is_created and (self.error is None or self._good > 0)
 
     def writable(self) -> bool:
         return True
@@ -140,7 +140,7 @@ class PartFile(io.RawIOBase):
     def tell(self) -> int:
         return self._file.tell()
 
-    def appear(self) -> None:
+    def create(self) -> None:
         """Create the file on the disk, if it is in memory.
 
         Raises:
@@ -222,7 +222,7 @@ class PartFile(io.RawIOBase):
 
     def discard(self) -> None:
         """Remove the file."""
-        if self.appeared:
+        if self.is_created:
             self.part.unlink(missing_ok=True)
         with suppress(OSError):
             self.close()

@@ -13,7 +13,7 @@ from twistedcam.errors import BadArgument
 from twistedcam.recording.containers import SUFFIXES, Format, format_of_name
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.disk_space import check_folder, check_mount
-from twistedcam.recording.writer.file_names import check_name, is_free, take, take_free_name
+from twistedcam.recording.writer.file_names import check_name, is_free, reserve, reserve_free_name
 from twistedcam.recording.writer.part_file import PREFIX, SUFFIX, disk_error
 from twistedcam.runtime.file_system import max_name_length
 
@@ -26,7 +26,7 @@ class Plan:
     """What is recorded and how.
 
     Arguments:
-        name: the first file's name, taken by ``file_names.take``; the session gives it back.
+        name: the first file's name, taken by ``file_names.reserve``; the session gives it back.
         own_name: True if a person gave the name; the files that follow get it with a number.
         every: seconds from one frame of a timelapse to the next, or None.
         rate: highest number of frames a second from the camera, if known.
@@ -78,8 +78,8 @@ def make_plan(
     with _disk_errors(folder):
         if chosen is None:
             suffix = settings.default_format.container.suffix
-            chosen = take_free_name(folder, camera, time.time(), suffix)
-        elif not take(folder, chosen):
+            chosen = reserve_free_name(folder, camera, time.time(), suffix)
+        elif not reserve(folder, chosen):
             raise _not_free(chosen)
     format = format_of_name(chosen, settings.format)
     return Plan(folder, camera, chosen, name is not None, format, settings, every, rate)

@@ -23,7 +23,7 @@ from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.avi_date import write_date, write_rate
 from twistedcam.recording.writer.disk_space import ROOM, free_bytes, largest_file
 from twistedcam.recording.writer.faststart import SUFFIXES, copy_with_index_in_front
-from twistedcam.recording.writer.file_names import give_back
+from twistedcam.recording.writer.file_names import release_name
 from twistedcam.recording.writer.metadata_tag import Tag, write_dropped
 from twistedcam.recording.writer.muxing import make_encoder
 from twistedcam.recording.writer.part_file import PartFile, disk_error
@@ -181,9 +181,9 @@ class Segment:
         return self.result.bytes + index >= self._largest - self._largest // _SPARE
 
     @property
-    def appeared(self) -> bool:
+    def is_created(self) -> bool:
         """True if the file is on the disk."""
-        return self._file.appeared
+        return self._file.is_created
 
     def abandon(self) -> None:
         """Discard a file that is not on the disk."""
@@ -235,7 +235,7 @@ class Segment:
         try:
             self._publish(dropped)
         finally:
-            give_back(self._file.path)
+            release_name(self._file.path)
 
     def _publish(self, dropped: int) -> None:
         self._close()
@@ -275,13 +275,13 @@ class Segment:
         if self._file.size > before:
             self._tail.wrote()
         if self._file.size > self._header:
-            self._file.appear()
+            self._file.create()
             self._file.mark()
         self.result.seconds = float(until * self._base)
         self.result.bytes = self._file.size
 
     def _put_tail(self) -> None:
-        self._file.appear()
+        self._file.create()
         self._file.put_tail(self._tail.render())
         if self._file.error is not None:
             raise self._file.error
@@ -306,7 +306,7 @@ class Segment:
         if time - self._looked < _LOOK:
             return
         self._looked = time
-        if self._file.appeared and not self._file.part.exists():
+        if self._file.is_created and not self._file.part.exists():
             reason = f"{os.strerror(ENOENT)} any more (deleted, or the disk was unmounted)"
             raise OSError(ENOENT, reason)
         with suppress(FileNotFoundError):
@@ -323,6 +323,6 @@ class Segment:
         except av.error.FFmpegError as error:
             self._file.error = self._file.error or MuxerError(error.errno, error.strerror)
         if self._file.error is None:
-            if not self._file.appeared and self.result.frames:
-                self._file.appear()
+            if not self._file.is_created and self.result.frames:
+                self._file.create()
             self._file.mark()

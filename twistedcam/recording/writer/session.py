@@ -12,7 +12,11 @@ from twistedcam.codecs.h264_encoder import check_size
 from twistedcam.errors import NotSupported
 from twistedcam.media.packet import TimedFrame
 from twistedcam.recording.writer.disk_space import check_mount
-from twistedcam.recording.writer.file_names import give_back, take_free_name, take_next_name
+from twistedcam.recording.writer.file_names import (
+    release_name,
+    reserve_free_name,
+    reserve_next_name,
+)
 from twistedcam.recording.writer.plan import TIMELAPSE_FPS, Plan
 from twistedcam.recording.writer.segment import Segment, SegmentResult, recording_error
 from twistedcam.stream.size_changes import PICTURES, SETTLED, Size, SizeChanges
@@ -117,7 +121,7 @@ class RecordingSession:
             DiskError: the index could not be written; the file can be read without.
         """
         if not self._files:
-            give_back(self.plan.folder / self.plan.name)
+            release_name(self.plan.folder / self.plan.name)
         end = self._last + self._interval
         if at is not None and self.plan.every is None:
             end = max(end, at)
@@ -272,7 +276,7 @@ class RecordingSession:
         try:
             self._segment.write(frame)
         except FileExistsError:
-            if self._segment.appeared:
+            if self._segment.is_created:
                 raise
             self._begin_elsewhere(frame)
 
@@ -292,10 +296,10 @@ class RecordingSession:
     def _begin(self, frame: TimedFrame) -> Segment:
         plan = self.plan
         if self._files and plan.own_name:
-            self._name = take_next_name(plan.folder, plan.name)
+            self._name = reserve_next_name(plan.folder, plan.name)
         elif self._files:
             suffix, when = plan.format.container.suffix, frame.captured_us / 1e6
-            self._name = take_free_name(plan.folder, plan.camera, when, suffix)
+            self._name = reserve_free_name(plan.folder, plan.camera, when, suffix)
         self._files += 1
         self._started = frame.captured_us / 1e6
         return self._open(frame)
@@ -306,8 +310,8 @@ class RecordingSession:
         while self._segment is not None:
             self._segment.abandon()
             self._segment = None
-            give_back(self.plan.folder / self._name)
-            self._name = take_next_name(self.plan.folder, wanted)
+            release_name(self.plan.folder / self._name)
+            self._name = reserve_next_name(self.plan.folder, wanted)
             self._segment = self._open(frame)
             try:
                 self._segment.write(frame)
@@ -324,7 +328,7 @@ class RecordingSession:
                 path, plan.camera, plan.format, plan.settings, frame, plan.pace, plan.grid
             )
         except BaseException:
-            give_back(path)
+            release_name(path)
             raise
 
     def _end(self, at: int) -> None:

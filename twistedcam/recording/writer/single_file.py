@@ -11,7 +11,7 @@ from twistedcam.media.packet import TimedFrame
 from twistedcam.media.timeline import Timeline
 from twistedcam.recording.containers import format_of_name
 from twistedcam.recording.settings import RecordSettings
-from twistedcam.recording.writer.file_names import take_next_name
+from twistedcam.recording.writer.file_names import reserve_next_name
 from twistedcam.recording.writer.part_file import disk_error
 from twistedcam.recording.writer.segment import Segment, SegmentResult
 
@@ -81,11 +81,11 @@ class FileRecording:
                 self._segment.write(timed)
                 break
             except FileExistsError:
-                if self._segment.appeared:
+                if self._segment.is_created:
                     raise
                 # Another program has just begun a file of the same name.
                 self._segment.abandon()
-                self.path = self.path.with_name(take_next_name(self.path.parent, self.path.name))
+                self.path = self.path.with_name(reserve_next_name(self.path.parent, self.path.name))
                 self._segment = self._open(timed)
 
     def _open(self, timed: TimedFrame) -> Segment:
