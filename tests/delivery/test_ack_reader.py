@@ -1,4 +1,4 @@
-"""What viewers say is heard whole and in order, and their end too."""
+"""The reader of acknowledgements passes on all bytes in order, and the end."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class EarsTests(TestCase):
         near.gone.addCallback(lambda _: self.ack_reader.detach(near.transport))
         return near, far, heard
 
-    async def test_all_is_heard_and_nothing_by_the_transport(self) -> None:
+    async def test_all_bytes_are_read_and_none_by_the_transport(self) -> None:
         for kind in ("tcp", "unix"):
             near, far, heard = await self.attached(kind)
             said = bytes(range(250)) * 200
@@ -43,20 +43,20 @@ class EarsTests(TestCase):
             assert heard == said
             assert near.heard == b""
 
-    async def test_the_end_of_a_viewer_is_its_transport_s_to_find(self) -> None:
+    async def test_the_transport_notices_the_end_of_the_stream(self) -> None:
         near, far, heard = await self.attached()
         far.sendall(b"last words")
         far.close()
         await until(reactor, lambda: near.gone.called)
         assert heard == b"last words"
 
-    async def test_a_reset_is_its_transport_s_to_find(self) -> None:
+    async def test_the_transport_notices_a_reset(self) -> None:
         near, far, _ = await self.attached()
         far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         far.close()
         await until(reactor, lambda: near.gone.called)
 
-    async def test_one_who_cannot_be_dealt_with_is_ended_and_the_others_are_heard(self) -> None:
+    async def test_a_receiver_that_fails_closes_one_connection_only(self) -> None:
         near, far, heard = await self.attached()
         bad, bad_far = await connect(self, reactor)
 
@@ -71,7 +71,7 @@ class EarsTests(TestCase):
         await until(reactor, lambda: heard == b"more")
         self.ack_reader.detach(near.transport)
 
-    async def test_who_is_detached_is_heard_by_the_transport_again(self) -> None:
+    async def test_a_detached_connection_is_read_by_its_transport_again(self) -> None:
         near, far, heard = await self.attached()
         far.sendall(b"one")
         await until(reactor, lambda: heard == b"one")
@@ -81,7 +81,7 @@ class EarsTests(TestCase):
         await until(reactor, lambda: near.heard == b"two")
         assert heard == b"one"
 
-    async def test_one_who_ends_another_in_the_middle_of_a_round_harms_nobody(self) -> None:
+    async def test_a_receiver_may_detach_another_connection_in_the_same_round(self) -> None:
         pairs = [await connect(self, reactor) for _ in range(3)]
         heard: list[int] = []
 
@@ -97,7 +97,7 @@ class EarsTests(TestCase):
         await until(reactor, lambda: sum(len(near.heard) for near, _ in pairs) == 2)
         assert len(heard) == 1
 
-    async def test_nobody_listens_for_a_socket_that_has_the_number_of_one_gone(self) -> None:
+    async def test_a_reused_descriptor_is_not_read_for_the_old_connection(self) -> None:
         near, far, heard = await self.attached()
         number = near.transport.getHandle().fileno()  # type: ignore[union-attr]
         near.transport.abortConnection()  # type: ignore[union-attr]

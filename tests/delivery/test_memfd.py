@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 
-from tests.support.sender_promises import open_files
+from tests.support.sender_tests import open_files
 from tests.support.sockets import frame
 from tests.support.system import require
 from twistedcam.delivery.memfd import Memfd

@@ -9,7 +9,7 @@ from twisted.internet import reactor
 from twisted.trial.unittest import TestCase
 
 from tests.support.process import PATIENCE
-from tests.support.sender_promises import BIG, SenderPromises, open_files
+from tests.support.sender_tests import BIG, SenderTests, open_files
 from tests.support.sockets import connect, frame, read, serialize, until
 from tests.support.system import require
 from twistedcam.delivery import SendfileSender, choose_sender
@@ -17,7 +17,7 @@ from twistedcam.delivery import socket_state as kernel
 from twistedcam.delivery.socket_state import HAS_SENDFILE
 
 
-class SendfileCase(SenderPromises):
+class SendfileCase(SenderTests):
     """Promises of the sendfile sender alone."""
 
     def setUp(self) -> None:
@@ -28,7 +28,7 @@ class SendfileCase(SenderPromises):
         assert isinstance(sender, SendfileSender)
         return sender
 
-    async def test_what_was_written_before_goes_out_before(self) -> None:
+    async def test_earlier_writes_are_sent_first(self) -> None:
         near, far = await connect(self, reactor)
         near.transport.write(b"headers")
         sender = self.make(near.transport, lambda: None)
@@ -39,7 +39,7 @@ class SendfileCase(SenderPromises):
         sender.offer(frame(1, 10))
         assert await read(reactor, far, 30) == b"headersbegin" + serialize(frame(1, 10))
 
-    async def test_a_frame_is_one_memory_file_for_all_and_lives_no_longer_than_needed(self) -> None:
+    async def test_a_frame_has_one_memory_file_that_is_closed_early(self) -> None:
         senders = [(await self.opened())[::2] for _ in range(3)]
         gc.collect()
         before = open_files()
@@ -53,7 +53,7 @@ class SendfileCase(SenderPromises):
         for _, far in senders:  # its pages live until they are read
             assert await read(reactor, far, 50_008) == serialize(frame(1, 50_000))
 
-    async def test_a_slow_reader_s_frame_keeps_its_file_until_it_is_out(self) -> None:
+    async def test_a_slow_viewer_s_frame_keeps_its_file_until_it_is_sent(self) -> None:
         sender, _, far, _ = await self.opened()
         gc.collect()
         before = open_files()
@@ -78,7 +78,7 @@ class SendfileOverTcp(SendfileCase, TestCase):
         assert sender.is_ready()
         assert sender.unsent_bytes() == 0
 
-    async def test_the_kernel_is_not_asked_about_who_is_known_to_have_everything(self) -> None:
+    async def test_the_kernel_is_not_asked_if_the_viewer_has_everything(self) -> None:
         asked: list[int] = []
 
         def has_unsent(fd: int) -> bool:
@@ -101,7 +101,7 @@ class SendfileOverUnix(SendfileCase, TestCase):
     async def opened(self, **how: Any) -> Any:
         return await super().opened(kind="unix", **how)
 
-    async def test_a_frame_larger_than_all_buffers_arrives_whole(self) -> None:
+    async def test_a_frame_larger_than_all_buffers_is_sent_completely(self) -> None:
         sender, _, far, _ = await self.opened()
         sender.offer(frame(3, BIG))
         assert not sender.is_ready()
@@ -114,7 +114,7 @@ class TwistedTests(TestCase):
 
     timeout = PATIENCE
 
-    async def test_a_pull_producer_is_asked_whenever_all_is_written(self) -> None:
+    async def test_a_pull_producer_is_called_when_everything_is_written(self) -> None:
         near, far = await connect(self, reactor)
         asked: list[int] = []
 

@@ -1,4 +1,4 @@
-"""Who watches gets the newest picture; who does not take it goes without, and then goes."""
+"""A subscription sends the newest frame, and drops frames and viewers that do not read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from twistedcam.stream.viewers import Viewers
 
 
 class SlowSender:
-    """A sender whose far end a test plays."""
+    """A sender that a test controls."""
 
     path = "fake"
 
@@ -82,7 +82,7 @@ class Watching:
             self.clock.advance(0.1)
 
 
-def test_a_viewer_that_takes_nothing_is_dropped_after_the_limit_and_not_before() -> None:
+def test_a_viewer_that_reads_nothing_is_disconnected_after_the_limit() -> None:
     watching = Watching()
     watching.sender.clear, watching.sender.bytes_held = False, 70_000
     watching.seconds(STALL_LIMIT)
@@ -93,7 +93,7 @@ def test_a_viewer_that_takes_nothing_is_dropped_after_the_limit_and_not_before()
     assert len(watching.hub) == 0
 
 
-def test_a_viewer_that_reads_ever_so_slowly_stays() -> None:
+def test_a_viewer_that_reads_very_slowly_stays() -> None:
     watching = Watching()
     watching.sender.clear, watching.sender.bytes_held = False, 70_000
 
@@ -104,7 +104,7 @@ def test_a_viewer_that_reads_ever_so_slowly_stays() -> None:
     assert watching.sender.over == ""
 
 
-def test_a_pause_shorter_than_the_limit_is_forgotten() -> None:
+def test_a_pause_shorter_than_the_limit_is_allowed() -> None:
     watching = Watching()
     for _ in range(5):
         watching.sender.clear, watching.sender.bytes_held = False, 70_000
@@ -115,7 +115,7 @@ def test_a_pause_shorter_than_the_limit_is_forgotten() -> None:
     assert len(watching.sender.sent) == 5
 
 
-def test_who_is_blocked_gets_nothing_old_when_it_is_clear_again() -> None:
+def test_a_blocked_viewer_gets_no_old_frame_when_it_is_ready_again() -> None:
     watching = Watching()
     watching.sender.clear = False
     watching.seconds(3)
@@ -125,7 +125,7 @@ def test_who_is_blocked_gets_nothing_old_when_it_is_clear_again() -> None:
     assert watching.viewer.drops == 29
 
 
-def test_who_was_ready_before_its_turn_gets_the_frame_once() -> None:
+def test_a_viewer_that_is_ready_before_its_turn_gets_the_frame_once() -> None:
     watching = Watching()
     watching.hub.newest = newest = frame(7, 100)
     watching.subscription.ready()
@@ -143,7 +143,7 @@ def test_a_full_window_is_no_stall() -> None:
     assert watching.sender.sent == [1, 2, 500]
 
 
-def test_who_has_acknowledged_everything_is_known_to_have_it() -> None:
+def test_a_viewer_that_has_acknowledged_everything_is_caught_up() -> None:
     watching = Watching(window=2)
     watching.seconds(0.2)  # frames 1 and 2
     watching.subscription.acknowledge(1)
@@ -154,13 +154,13 @@ def test_who_has_acknowledged_everything_is_known_to_have_it() -> None:
     assert watching.sender.caught_up == [1, 4]
 
 
-def test_of_who_acknowledges_nothing_it_is_never_known() -> None:
+def test_without_a_window_a_viewer_is_never_caught_up() -> None:
     watching = Watching(window=0)
     watching.seconds(1)
     assert watching.sender.caught_up == []
 
 
-def test_the_end_goes_through_the_outlet_in_order() -> None:
+def test_finish_goes_through_the_sender() -> None:
     watching = Watching()
     ended: list[bool] = []
     watching.subscription.finish(lambda: ended.append(True))
@@ -170,7 +170,7 @@ def test_the_end_goes_through_the_outlet_in_order() -> None:
     assert watching.sender.sent == []
 
 
-def test_a_connection_that_fails_when_it_is_ready_again_is_ended() -> None:
+def test_a_connection_that_fails_when_it_is_ready_again_is_closed() -> None:
     watching = Watching()
     watching.sender.clear = False
     watching.seconds(1)
@@ -185,7 +185,7 @@ def test_a_connection_that_fails_when_it_is_ready_again_is_ended() -> None:
 
 
 class FaultTests(SynchronousTestCase):
-    def test_a_viewer_whose_frame_cannot_be_sent_is_dropped_and_may_come_again(self) -> None:
+    def test_an_internal_error_closes_the_connection(self) -> None:
         watching = Watching()
 
         def offer(frame: Frame, is_caught_up: bool = False) -> int:

@@ -1,4 +1,4 @@
-"""Frames over TLS are in order with all that TLS and others say, whatever sealing does."""
+"""Frames over TLS keep their order with messages and with the records of TLS."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from twistedcam.delivery.tls_sender import RECORD, as_records
 
 
 class Sealing:
-    """What seals, as a test wants it.
+    """An encrypting connection that a test controls.
 
     Arguments:
         connection: what seals in truth.
@@ -49,7 +49,7 @@ class SealedTests(TestCase):
         self.addCleanup(sender.close)
         return sender, near, far
 
-    async def test_what_was_written_before_goes_out_before(self) -> None:
+    async def test_earlier_writes_are_sent_first(self) -> None:
         near, far = await connect(self, reactor, "tls")
         near.transport.write(b"headers")
         sender = choose_sender(near.transport, serialize, lambda: None, reactor)
@@ -62,7 +62,7 @@ class SealedTests(TestCase):
         wanted = b"headersbegin" + serialize(frame(2, 40_000)) + b"end"
         assert await read(reactor, far, len(wanted)) == wanted
 
-    async def test_who_is_told_of_its_end_before_anything_else_hears_it_all(self) -> None:
+    async def test_messages_before_the_first_write_are_sent_before_the_end(self) -> None:
         sender, near, far = await self.opened()
         near.transport.write(b"one")
         sender.send_message(b"two")
@@ -70,7 +70,7 @@ class SealedTests(TestCase):
         sender.finish(near.transport.loseConnection)  # type: ignore[union-attr]
         assert await read(reactor, far, 100) == b"onetwothree"
 
-    async def test_one_that_is_gone_before_it_began_leaves_nothing_to_do(self) -> None:
+    async def test_a_connection_that_is_lost_at_once_leaves_no_call(self) -> None:
         sender, near, _ = await self.opened()
         sender.send_message(b"hello")
         sender.abort()
@@ -78,7 +78,7 @@ class SealedTests(TestCase):
         assert not sender.is_ready()
         assert sender.offer(frame(1, 10)) == 0
 
-    async def test_a_viewer_who_asked_for_small_records_gets_frames_whole(self) -> None:
+    async def test_a_viewer_with_small_records_gets_complete_frames(self) -> None:
         sender, _, far = await self.opened()
         await until(reactor, sender.is_ready)
         sealing = Sealing(sender._connection, most=1000)
@@ -87,7 +87,7 @@ class SealedTests(TestCase):
         assert await read(reactor, far, 50_008) == serialize(frame(1, 50_000))
         assert sealing.records > 50
 
-    async def test_where_sealing_fails_the_transport_goes_on_from_there(self) -> None:
+    async def test_after_an_error_of_the_encryption_the_transport_continues(self) -> None:
         for record in (1, 3):
             sender, _, far = await self.opened()
             await until(reactor, sender.is_ready)
@@ -115,7 +115,7 @@ class SealedTests(TestCase):
         assert len(await read(reactor, far, rest + 1)) == rest
         await until(reactor, lambda: near.gone.called)
 
-    async def test_a_frame_goes_to_the_socket_at_once_and_clears_the_way_once(self) -> None:
+    async def test_a_frame_is_written_at_once_and_reports_ready_once(self) -> None:
         near, far = await connect(self, reactor, "tls")
         ready: list[int] = []
         sender = choose_sender(near.transport, serialize, lambda: ready.append(1), reactor)
@@ -156,7 +156,7 @@ class WhatIsReachedUnder(TestCase):
         await sealed
         assert await read(reactor, far, 11) == b"firstsecond"
 
-    async def test_a_transport_sends_when_it_is_told_to(self) -> None:
+    async def test_a_transport_writes_at_once(self) -> None:
         near, far = await connect(self, reactor)
         transport: Any = near.transport
         transport.writeSequence([b"a", b"b"])

@@ -9,7 +9,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
 
 from tests.support.process import PATIENCE
-from tests.support.sender_promises import SenderPromises
+from tests.support.sender_tests import SenderTests
 from tests.support.sockets import connect, frame, read, serialize, turn, until
 from twistedcam.delivery import Subscription, TransportSender, choose_sender
 from twistedcam.delivery.subscription import STALL_LIMIT
@@ -18,14 +18,14 @@ from twistedcam.stream.hub import Hub
 from twistedcam.stream.viewers import Viewers
 
 
-class WriteOverTcp(SenderPromises, TestCase):
+class WriteOverTcp(SenderTests, TestCase):
     kind = "tcp"
 
     def make(self, transport: Any, ready: Any) -> TransportSender:
         return TransportSender(transport, serialize, ready)
 
 
-class WriteOverTls(SenderPromises, TestCase):
+class WriteOverTls(SenderTests, TestCase):
     kind = "tls"
 
     async def opened(self, **how: Any) -> Any:
@@ -36,7 +36,7 @@ class WriteOverTls(SenderPromises, TestCase):
         assert isinstance(sender, TransportSender)
         return sender
 
-    async def test_who_reads_slowly_is_never_far_behind(self) -> None:
+    async def test_a_slow_viewer_is_never_far_behind(self) -> None:
         sender, _, far, _ = await self.opened(receive_buffer=65536)
         number, seen = 0, []
         for _ in range(12):
@@ -50,7 +50,7 @@ class WriteOverTls(SenderPromises, TestCase):
         assert all(newest - shown <= 30 for shown, newest in seen)
         assert seen[-1][0] > 80
 
-    async def test_who_stops_reading_is_dropped_and_nothing_piles_up(self) -> None:
+    async def test_a_viewer_that_stops_reading_is_disconnected_and_nothing_is_queued(self) -> None:
         sender, near, _, _ = await self.opened()
         clock, hub = Clock(), Hub()
         viewer = Viewers(EventBus(), clock).join("here", "tcp", "cam", "write", lambda _: None)

@@ -1,4 +1,4 @@
-"""Whatever the system refuses one viewer, the others get their frames, each whole."""
+"""Errors of the system for one viewer do not affect the others."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class FaultTests(TestCase):
             await well.near.gone
             self.hub.clear()
 
-    async def test_who_can_never_be_written_to_goes_after_the_limit(self) -> None:
+    async def test_a_viewer_that_is_never_writable_is_disconnected_after_the_limit(self) -> None:
         poor, well = await self.guest(), await self.guest()
         self.against(poor, "sendfile", errno.EAGAIN)
         for seq in range(1, 5):
@@ -142,7 +142,7 @@ class FaultTests(TestCase):
         assert await read(reactor, well.far, 9_008) == serialize(frame(9, 9_000))
         await until(reactor, lambda: poor.near.gone.called)
 
-    async def test_a_socket_that_says_writable_and_takes_nothing_is_not_asked_all_the_time(
+    async def test_a_writable_socket_that_takes_nothing_is_not_polled_continuously(
         self,
     ) -> None:
         poor, well = await self.guest(), await self.guest()
@@ -164,7 +164,7 @@ class FaultTests(TestCase):
         for each in (poor, well):
             assert await read(reactor, each.far, 9_008) == serialize(frame(1, 9_000))
 
-    async def test_a_kernel_that_says_writable_and_unsent_is_not_asked_all_the_time(self) -> None:
+    async def test_a_writable_socket_with_unsent_bytes_is_not_polled_continuously(self) -> None:
         guest = await self.guest()
         real, asked = kernel_module.ioctl, [0]
 
@@ -213,7 +213,7 @@ class FaultTests(TestCase):
         assert files
         assert not any("memfd" in _target(fd) for fd in files)
 
-    async def test_without_a_file_for_waiting_a_large_frame_arrives_whole(self) -> None:
+    async def test_without_a_descriptor_for_waiting_a_large_frame_is_sent_completely(self) -> None:
         self.patch(os, "dup", failing(errno.EMFILE))
         await self.all_get_all(BIG)
 
@@ -236,7 +236,7 @@ class FaultTests(TestCase):
         assert made
         assert not any("memfd" in _target(fd) for fd in made)
 
-    async def test_who_has_a_frame_in_hand_when_files_run_out_still_ends_in_order(self) -> None:
+    async def test_without_descriptors_a_connection_still_ends_in_order(self) -> None:
         self.patch(os, "dup", failing(errno.EMFILE))
         guest = await self.guest()
         self.hub.publish(frame(1, BIG))
@@ -246,7 +246,7 @@ class FaultTests(TestCase):
         assert await read(reactor, guest.far, BIG + 8) == serialize(frame(1, BIG))
         assert await read(reactor, guest.far, 100) == b"bye"
 
-    async def test_a_worker_without_a_file_misses_a_frame_and_no_more(self) -> None:
+    async def test_a_worker_misses_only_the_frame_without_a_file(self) -> None:
         told: list[str] = []
 
         class WorkerChannel:

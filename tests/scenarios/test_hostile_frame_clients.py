@@ -1,4 +1,4 @@
-"""What a client without a right, or one that does not read, can make the frame port do and keep."""
+"""Clients without a right, or that do not read, cost the frame port little."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class HostileTests(ServerCase):
             self.assertEqual(last.code, "timeout")
             peer.protocol.connectionLost()
 
-    def test_one_who_completes_its_messages_may_send_slowly_for_ever(self) -> None:
+    def test_a_client_that_completes_its_messages_may_send_slowly(self) -> None:
         peer = self.peer(camera="door")
         data = PING.encode() * 4
         for number in range(120):
@@ -142,7 +142,7 @@ class HostileTests(ServerCase):
             self.assertEqual(peer.received(), [wire.Pong(each.data) for each in pings])
             peer.protocol.connectionLost()
 
-    def test_one_who_does_not_read_its_answers_is_read_no_more(self) -> None:
+    def test_a_client_that_does_not_read_its_answers_is_not_read(self) -> None:
         for peer in self.every_kind():
             producer = peer.transport.producer
             producer.pauseProducing()  # as transports do
@@ -159,7 +159,7 @@ class HostileTests(ServerCase):
             self.assertEqual(peer.transport.producerState, "producing")
             peer.protocol.connectionLost()
 
-    def test_news_for_one_who_does_not_read_end_its_connection_at_a_bound(self) -> None:
+    def test_states_for_a_client_that_does_not_read_close_its_connection(self) -> None:
         for wishes in ({"camera": "door"}, {"role": "publish", "camera": "pushed"}):
             peer = self.peer(**wishes)
             peer.transport.producer.pauseProducing()
@@ -173,7 +173,7 @@ class HostileTests(ServerCase):
             peer.protocol.connectionLost()
             self.assertLess(len(peer.transport.value()), MAX_QUEUED + 30_000)
 
-    def test_a_viewer_that_has_closed_its_half_goes_on_watching(self) -> None:
+    def test_a_viewer_with_a_closed_half_still_gets_frames(self) -> None:
         peer = self.peer(camera="door", window=2)
         peer.protocol.readConnectionLost()
         for seq in range(1, 6):
@@ -191,7 +191,7 @@ class HostileTests(ServerCase):
         self.assertFalse(peer.closed)
         self.assertEqual(len(self.server.viewers), 1)
 
-    def test_a_publisher_that_has_closed_its_half_is_gone_and_so_is_one_without_join(self) -> None:
+    def test_a_closed_half_ends_a_publisher_and_a_client_without_join(self) -> None:
         for peer in (self.peer(), self.peer(role="publish", camera="pushed")):
             peer.protocol.readConnectionLost()
             self.assertTrue(peer.closed)
@@ -210,7 +210,7 @@ class HostileTests(ServerCase):
 
 
 class FullTests(ServerCase):
-    def test_over_a_transport_that_is_full_from_the_start_the_join_is_heard(self) -> None:
+    def test_a_join_is_handled_although_the_transport_is_full(self) -> None:
         """TLS says that it is full until it has begun: what is said has to wait for it."""
         factory = FrameFactory(self.server, self.clock)
         protocol, transport = factory.buildProtocol(None), StringTransport()
@@ -264,7 +264,7 @@ def test_a_viewer_that_leaves_a_stopped_camera_is_forgotten(server: ServerProces
         wait_for(lambda: not controller.ask("viewers")["viewers"], "the viewer to be forgotten")
 
 
-def test_pings_of_one_who_reads_nothing_stay_with_it(server: ServerProcess) -> None:
+def test_pings_of_a_client_that_does_not_read_stay_in_its_system(server: ServerProcess) -> None:
     with control(server) as controller:
         controller.ask("start")
         viewer = Viewer(server.frames, wire.Join(max_fps=0.001))

@@ -1,4 +1,4 @@
-"""Connections that a worker has end with their token, too, whether they read or not."""
+"""Connections of a worker are closed when their token ends, whether they read or not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several processes deliver, and nobody who watches or controls can tell."""
+"""Delivery by several processes is the same for viewers and controllers."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Viewer:
                 return message.frame.seq
 
     def fate(self) -> str:
-        """What comes first: ``frame``, the code of an error, or ``end``."""
+        """Return the first of: ``frame``, the code of an error, or ``end``."""
         while (message := self.next()) is not None:
             if isinstance(message, FrameMessage):
                 return "frame"
@@ -141,7 +141,7 @@ def test_viewers_are_spread_over_workers_and_all_are_counted(tmp_path: Path) -> 
         wait_for(lambda: ask(server, "status")["viewers"] == 3, "one viewer less")
 
 
-def test_a_worker_that_dies_is_started_again_and_the_camera_does_not_notice(
+def test_a_worker_that_dies_is_started_again_and_the_camera_continues(
     tmp_path: Path,
 ) -> None:
     with ServerProcess(tmp_path, *PATTERN, "--workers", "2") as server:
@@ -170,7 +170,7 @@ def test_a_worker_that_dies_is_started_again_and_the_camera_does_not_notice(
         assert (status["state"], status["restarts"]) == ("live", 0)
 
 
-def test_a_worker_without_files_refuses_who_comes_and_keeps_who_is_there(tmp_path: Path) -> None:
+def test_a_worker_without_files_refuses_new_viewers_and_keeps_the_others(tmp_path: Path) -> None:
     options = ("--workers", "1", "--max-connections", "40")
     with ServerProcess(tmp_path, *PATTERN, *options) as server:
         ready(server, 1)
@@ -218,7 +218,7 @@ def test_a_connection_that_a_worker_has_counts_until_it_ends(tmp_path: Path) -> 
         wait_for(is_full, "another in place of the one who went")
 
 
-def test_who_is_kicked_is_told_bye_behind_a_whole_frame(tmp_path: Path) -> None:
+def test_a_kicked_viewer_gets_bye_after_a_complete_frame(tmp_path: Path) -> None:
     with ServerProcess(tmp_path, *PATTERN, "--workers", "1") as server:
         ready(server, 1)
         viewer = Viewer(server.frames)
@@ -250,7 +250,7 @@ def test_the_window_and_all_messages_are_as_without_workers(tmp_path: Path) -> N
         assert last.code == "bad-message"
 
 
-def test_no_picture_of_before_comes_behind_the_news_that_the_camera_has_stopped(
+def test_no_old_frame_follows_the_state_stopped(
     tmp_path: Path,
 ) -> None:
     with ServerProcess(tmp_path, *PATTERN, "--workers", "1") as server:
@@ -266,7 +266,7 @@ def test_no_picture_of_before_comes_behind_the_news_that_the_camera_has_stopped(
         assert waiting.next() == wire.Pong(b"12345678")  # and no frame
 
 
-def test_the_end_of_the_server_is_told_and_leaves_no_process(tmp_path: Path) -> None:
+def test_a_server_that_stops_sends_bye_and_leaves_no_process(tmp_path: Path) -> None:
     with ServerProcess(tmp_path, *PATTERN, "--workers", "2") as server:
         ready(server, 2)
         viewers = [Viewer(server.frames), Viewer(server.frames)]

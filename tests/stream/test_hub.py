@@ -44,7 +44,7 @@ class HubTests(SynchronousTestCase):
         assert newest is not None
         self.assertEqual(newest.seq, 2)
 
-    def test_a_fault_while_a_frame_is_encoded_costs_that_frame_alone(self) -> None:
+    def test_an_error_in_the_encoder_loses_one_frame_only(self) -> None:
         def faulty() -> bytes:
             raise RuntimeError("a fault")
 
@@ -81,7 +81,7 @@ class HubTests(SynchronousTestCase):
         self.assertEqual(keeper.seqs, [1, 2])
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
-    def test_a_sink_that_fails_is_told_that_it_was_removed(self) -> None:
+    def test_a_sink_that_fails_gets_on_removed(self) -> None:
         told: list[str] = []
 
         class Removed(Breaker):
@@ -116,7 +116,7 @@ class HubTests(SynchronousTestCase):
         hub.publish(frame(3))
         self.assertEqual(" ".join(served), "one two encoder one two three encoder one two three")
 
-    def test_the_reactor_has_turns_while_hundreds_are_served(self) -> None:
+    def test_the_reactor_runs_other_calls_while_hundreds_are_served(self) -> None:
         clock = Clock()
         hub, keepers = Hub(clock), [Keeper() for _ in range(3 * ROUND)]
         for keeper in keepers:
@@ -127,7 +127,7 @@ class HubTests(SynchronousTestCase):
         clock.pump([0, 0, 0])
         self.assertEqual([keeper.seqs for keeper in keepers], [[1]] * (3 * ROUND - 1) + [[]])
 
-    def test_a_frame_that_comes_before_all_had_the_last_leaves_nobody_out(self) -> None:
+    def test_a_new_frame_waits_until_all_sinks_have_the_last(self) -> None:
         clock = Clock()
         hub, keepers = Hub(clock), [Keeper() for _ in range(3 * ROUND)]
         for keeper in keepers:
@@ -138,7 +138,7 @@ class HubTests(SynchronousTestCase):
         self.assertEqual([keeper.seqs for keeper in keepers], [[1, 2]] * (3 * ROUND))
         self.assertEqual(clock.getDelayedCalls(), [])
 
-    def test_sinks_are_told_once_that_there_is_no_newest_frame(self) -> None:
+    def test_sinks_get_on_cleared_once(self) -> None:
         hub, told = Hub(), list[str]()
 
         class Cleared(Keeper):

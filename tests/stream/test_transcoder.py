@@ -96,7 +96,7 @@ class SharedEncoderTests(RecorderCase):
         self.assertEqual(taker.generations, [1] * 30 + [2] * 20)
         self.assertEqual(size_of(taker.keyframe_data[-1]), (320, 240))
 
-    def test_odd_pictures_are_left_out_counted_and_said_once(self) -> None:
+    def test_broken_pictures_are_dropped_counted_and_logged_once(self) -> None:
         taker = Taker()
         self.encoder.add(taker)
         with capturedLogs() as logs:
@@ -128,7 +128,7 @@ class SharedEncoderTests(RecorderCase):
     def faults(self) -> list[str]:
         return [each.reason for each in self.events if isinstance(each, Fault)]
 
-    def test_who_may_miss_nothing_has_all_of_it_before_it_is_let_go(self) -> None:
+    def test_a_lossless_listener_gets_all_frames_before_it_is_removed(self) -> None:
         taker, other = Taker(), Taker()
         self.encoder.add(taker, lossless=True)
         self.show(1)
@@ -146,7 +146,7 @@ class SharedEncoderTests(RecorderCase):
         self.assertTrue(self.threads[-1].ended)
         self.assertEqual(len(self.camera.hub), 0)
 
-    def test_who_takes_the_newest_has_what_there_was_time_for(self) -> None:
+    def test_other_listeners_get_the_newest_frames(self) -> None:
         taker = Taker()
         self.encoder.add(taker)
         self.show(1)
@@ -166,7 +166,7 @@ class SharedEncoderTests(RecorderCase):
         self.assertGreater(self.encoder.dropped, 10)
         self.assertEqual(len(taker.times), 30 - self.encoder.dropped)
 
-    def test_an_encoder_that_fails_is_said_once_and_tried_with_each_picture(self) -> None:
+    def test_a_failure_of_the_encoder_is_logged_once_and_each_picture_tries_again(self) -> None:
         working = shared.H264Encoder
         self.patch(shared, "H264Encoder", _Broken)
         taker = Taker()

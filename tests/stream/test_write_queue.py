@@ -1,4 +1,4 @@
-"""What waits is bounded; where it is too much, it is thinned evenly and counted."""
+"""The write queue has a limit, and drops frames evenly above it."""
 
 from __future__ import annotations
 

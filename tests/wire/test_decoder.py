@@ -53,7 +53,7 @@ def test_a_frame_message_is_laid_out_as_documented() -> None:
     assert data[32:] == FRAME.jpeg
 
 
-def test_a_frame_comes_back_whole() -> None:
+def test_a_frame_is_decoded_completely() -> None:
     [message] = wire.Decoder().feed(wire.frame_message(FRAME))
     assert isinstance(message, FrameMessage)
     frame = message.frame
@@ -71,7 +71,7 @@ def test_the_last_time_of_capture_is_good_however_often_it_is_passed_on() -> Non
 
 
 @given(st.data())
-def test_messages_survive_any_cutting(data: st.DataObject) -> None:
+def test_messages_are_decoded_from_pieces_of_any_size(data: st.DataObject) -> None:
     stream = b"".join(message.encode() for message in MESSAGES)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=20)))
     decoder, found = wire.Decoder(), []
@@ -80,7 +80,7 @@ def test_messages_survive_any_cutting(data: st.DataObject) -> None:
     assert found == MESSAGES
 
 
-def test_messages_survive_being_fed_byte_by_byte() -> None:
+def test_messages_are_decoded_byte_by_byte() -> None:
     decoder = wire.Decoder()
     stream = b"".join(message.encode() for message in MESSAGES)
     found = [message for byte in stream for message in decoder.feed(bytes([byte]))]
@@ -88,7 +88,7 @@ def test_messages_survive_being_fed_byte_by_byte() -> None:
 
 
 @given(st.binary(max_size=200))
-def test_garbage_gives_messages_or_a_named_error_and_nothing_else(garbage: bytes) -> None:
+def test_garbage_gives_messages_or_a_wire_error(garbage: bytes) -> None:
     try:
         list(wire.Decoder().feed(garbage))
     except WireError as error:
@@ -118,7 +118,7 @@ def test_null_means_the_same_as_leaving_a_key_out() -> None:
     assert join == wire.Join()
 
 
-def test_a_join_of_no_words_asks_for_the_first_camera() -> None:
+def test_an_empty_join_requests_the_first_camera() -> None:
     [join] = wire.Decoder().feed(json_message(2, {}))
     assert join == wire.Join("view", None, None, 2, None)
 
@@ -151,7 +151,7 @@ def test_a_join_of_no_words_asks_for_the_first_camera() -> None:
         header(4, 24) + struct.pack(">QQHHBBH", 1, LAST_TIME_US + 32, 1, 1, 1, 0, 0),
     ],
 )
-def test_what_is_not_the_protocol_is_a_bad_message(data: bytes) -> None:
+def test_invalid_bytes_are_a_bad_message(data: bytes) -> None:
     with pytest.raises(BadMessage):
         list(wire.Decoder().feed(data))
 

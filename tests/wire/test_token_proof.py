@@ -5,7 +5,7 @@ from __future__ import annotations
 from twistedcam import wire
 
 
-def test_a_mac_proves_its_token_role_and_nonce_alone() -> None:
+def test_a_mac_proves_one_token_role_and_nonce() -> None:
     nonce = wire.new_nonce()
     mac = wire.mac_of("geheim", "view", nonce)
     assert wire.mac_matches(mac, "geheim", "view", nonce)

@@ -133,8 +133,10 @@ def check_image(frame: Frame, *, through: bool = False) -> None:
         raise BadMessage(f"frame {frame.seq}: bytes follow the JPEG")
     size = header.size
     if size != (frame.width, frame.height):
-        says = f"{frame.width}x{frame.height}"
-        raise BadMessage(f"frame {frame.seq} is {size.width}x{size.height}, its header says {says}")
+        raise BadMessage(
+            f"frame {frame.seq} is {size.width}x{size.height}, its header has "
+            f"{frame.width}x{frame.height}"
+        )
 
 
 def _frame(body: bytes) -> m.FrameMessage:

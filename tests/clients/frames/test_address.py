@@ -60,7 +60,7 @@ def test_what_is_no_address_is_refused_with_its_own_text(text: str) -> None:
 
 
 @pytest.mark.parametrize("fps", [0, -1, 0.0009, 1001, math.nan, math.inf, 10**400, "2", []])
-def test_a_rate_that_there_is_not_is_refused_wherever_it_is_asked_for(fps: float) -> None:
+def test_an_invalid_rate_is_refused(fps: float) -> None:
     target = CameraAddress("host", fps=5)
     for ask in (target.with_options, lambda fps: CameraAddress("host", fps=fps)):
         with pytest.raises(BadArgument, match=r"from 0\.001 to 1000"):

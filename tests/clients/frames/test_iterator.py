@@ -72,7 +72,7 @@ class ConnectTests(ServingCase):
         shown = self.service.server.cameras["cam"].counts
 
         def slowly() -> list[tuple[int, int]]:
-            """What it got each time, and how many pictures there were when it asked."""
+            """The frames, and the number of pictures at the time of each request."""
             found = []
             for frame in connect(self.url()):
                 found.append((frame.seq, shown.frames))
@@ -111,7 +111,7 @@ class ConnectTests(ServingCase):
             if came == 10:
                 break
 
-    async def test_a_socket_file_does_as_well(self) -> None:
+    async def test_a_unix_socket_works(self) -> None:
         def first(url: str) -> Frame:
             return next(iter(connect(url)))
 

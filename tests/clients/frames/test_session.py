@@ -48,7 +48,7 @@ def joined(session: ClientSession) -> ClientSession:
     return session
 
 
-def test_it_joins_as_soon_as_the_server_has_said_hello() -> None:
+def test_it_joins_after_hello() -> None:
     session = ClientSession(CameraAddress("h", camera="door", fps=2))
     list(session.receive(HELLO.encode(), 0.0))
     join, ping = said(session)

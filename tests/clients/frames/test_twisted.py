@@ -20,7 +20,7 @@ HELLO = wire.Hello("twistedcam/1", nonce="ab" * 32)
 
 
 class Client:
-    """What a protocol tells (client.FrameClient)."""
+    """Notes the calls of a protocol (twisted.FrameClient)."""
 
     role = "view"
     window = 2
@@ -72,7 +72,7 @@ class ProtocolTests(SynchronousTestCase):
         self.clock.advance(1)
         self.assertIsInstance(self.error(), Silence)
 
-    def test_a_server_is_asked_whether_it_is_there(self) -> None:
+    def test_a_silent_server_is_pinged(self) -> None:
         self.protocol.dataReceived(HELLO.encode())
         self.transport.clear()
         self.clock.pump([1] * (int(PING_EVERY) + 1))

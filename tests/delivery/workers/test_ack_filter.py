@@ -44,7 +44,7 @@ def test_acks_are_taken_out_and_all_else_is_passed_on(
 
 
 @given(st.binary(min_size=1), st.lists(st.integers(0, 10_000)))
-def test_what_is_no_message_is_passed_on_whole(data: bytes, cuts: list[int]) -> None:
+def test_bytes_that_are_no_message_are_passed_on(data: bytes, cuts: list[int]) -> None:
     splitter = AckFilter()
     garbage = b"G" + data + wire.Ack(1).encode()
     assert b"".join(splitter.feed(piece)[1] for piece in pieces(garbage, cuts)) == garbage

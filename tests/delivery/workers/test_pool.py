@@ -1,4 +1,4 @@
-"""Workers that are not there yet, die, hang or have no files, with processes that a test plays."""
+"""Workers that start, die, hang or have no files, with simulated processes."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class PoolTests(SynchronousTestCase):
     def end(self) -> None:
         self.machine.processes[-1].processEnded(Failure(ProcessDone(None)))
 
-    def test_one_that_dies_is_started_again_but_not_after_the_end(self) -> None:
+    def test_a_worker_that_dies_is_started_again_until_the_pool_stops(self) -> None:
         self.end()
         self.assertEqual(len(self.machine.processes), 1)
         self.machine.advance(RESTART_DELAY)
@@ -70,7 +70,7 @@ class PoolTests(SynchronousTestCase):
         self.successResultOf(Deferred.fromCoroutine(self.workers.stop()))
         self.assertEqual(self.machine.getDelayedCalls(), [])
 
-    def test_until_one_is_there_this_process_delivers(self) -> None:
+    def test_without_a_running_worker_this_process_delivers(self) -> None:
         transport, heard = StringTransport(), list[bytes]()
         sender = self.workers.make_sender(transport, serialize, lambda: None, lambda: None)
         viewer = Viewers(EventBus(), self.machine).join("here", "tcp", "cam", "", lambda _: None)
@@ -84,12 +84,12 @@ class PoolTests(SynchronousTestCase):
         watching.close()
         self.assertEqual(len(hub), 0)
 
-    def test_where_workers_cannot_be_they_are_refused(self) -> None:
+    def test_a_system_without_sendfile_has_no_workers(self) -> None:
         self.patch(pool, "HAS_SENDFILE", False)
         with self.assertRaisesRegex(BadArgument, "needs Linux"):
             WorkerPool(self.machine, Viewers(EventBus(), self.machine), 1)
 
-    def test_one_that_hangs_at_the_end_is_killed(self) -> None:
+    def test_a_worker_that_does_not_end_is_killed(self) -> None:
         stopped = Deferred.fromCoroutine(self.workers.stop())
         self.machine.advance(END_TIMEOUT - 0.1)
         self.assertEqual(self.machine.signals, [])
@@ -131,7 +131,7 @@ class SpreadTests(SynchronousTestCase):
         """The number of viewers of each worker."""
         return [len(worker.assigned) for worker in self.workers._handles.values()]
 
-    def test_viewers_that_come_at_once_are_spread_evenly(self) -> None:
+    def test_viewers_are_spread_evenly(self) -> None:
         for _ in range(6):
             self.come()
         self.assertEqual(self.spread(), [3, 3])
@@ -171,7 +171,7 @@ class SpreadTests(SynchronousTestCase):
                 json.dumps({"type": "connection_received", "id": viewer.id}).encode()
             )
 
-    def test_a_worker_that_dies_takes_along_viewers_not_handed_over_yet(self) -> None:
+    def test_viewers_of_a_dead_worker_are_closed_before_they_are_handed_over(self) -> None:
         _, connection = self.come()
         self.links[0].connectionLost()
         self.assertEqual(self.spread(), [0])

@@ -66,7 +66,7 @@ class RemoteSenderTests(SynchronousTestCase):
         self.sender.open()
         self.worker.received({"type": "connection_received", "id": self.viewer.id})
 
-    def test_without_a_file_to_hand_over_the_viewer_is_refused_here(self) -> None:
+    def test_without_a_file_descriptor_the_viewer_is_refused(self) -> None:
         def full(_: int) -> int:
             raise OSError(errno.EMFILE, "Too many open files")
 
@@ -78,7 +78,7 @@ class RemoteSenderTests(SynchronousTestCase):
         self.assertEqual(self.connection.written, [b"too-many"])
         self.assertEqual(self.sender.offer(frame(1, 100)), 0)
 
-    def test_what_is_said_goes_by_whoever_has_the_connection(self) -> None:
+    def test_messages_are_sent_by_the_process_that_has_the_connection(self) -> None:
         self.sender.acknowledge(1)
         self.sender.send_message(b"hello")
         self.joined()
@@ -88,14 +88,14 @@ class RemoteSenderTests(SynchronousTestCase):
         self.assertEqual(self.link.told, ["view", "message", "ack"])
         self.assertEqual(self.sender.unsent_bytes(), 0)
 
-    def test_a_frame_that_cannot_be_sent_ends_the_connection_which_may_come_again(self) -> None:
+    def test_an_internal_error_closes_the_connection(self) -> None:
         self.joined()
         self.hub.publish(Unsendable(1, 1000, 1, 1, b"jpeg"))
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
         self.assertIn("abortConnection", self.connection.calls)
         self.assertEqual(self.link.told[-1], "abort")
 
-    def test_after_the_end_nothing_is_told_any_more(self) -> None:
+    def test_after_the_end_nothing_is_sent_to_the_worker(self) -> None:
         self.joined()
         self.hub.publish(frame(1, 100))
         self.sender.abort()

@@ -88,7 +88,7 @@ class FramePortTests(SynchronousTestCase):
         assert isinstance(frame, FrameMessage)
         self.assertEqual((frame.frame.seq, frame.frame.jpeg), (2, TINY_JPEG))
 
-    def test_no_more_than_the_window_is_on_its_way_and_the_next_is_the_newest(self) -> None:
+    def test_the_window_limits_unacknowledged_frames_and_the_next_is_the_newest(self) -> None:
         peer = self.join(window=2)
         for seq in (1, 2, 3, 4):
             self.publish(seq)
@@ -106,7 +106,7 @@ class FramePortTests(SynchronousTestCase):
             self.publish(seq)
         self.assertEqual(peer.frames(), list(range(1, 20)))
 
-    def test_a_viewer_that_asked_for_less_gets_less(self) -> None:
+    def test_a_viewer_gets_at_most_the_requested_rate(self) -> None:
         peer = self.join(window=0, max_fps=10)
         for seq in range(1, 31):
             self.publish(seq)
@@ -148,7 +148,7 @@ class FramePortTests(SynchronousTestCase):
         self.clock.advance(0.2)
         self.assertEnds(peer, "timeout")
 
-    def test_silence_is_asked_after_five_seconds_and_ends_after_fifteen(self) -> None:
+    def test_a_silent_client_is_pinged_after_five_seconds_and_closed_after_fifteen(self) -> None:
         peer = self.join()
         peer.received()
         self.clock.pump([1] * 6)
@@ -156,7 +156,7 @@ class FramePortTests(SynchronousTestCase):
         self.clock.pump([1] * 10)
         self.assertEnds(peer, "timeout")
 
-    def test_who_answers_pings_stays(self) -> None:
+    def test_a_client_that_answers_pings_stays(self) -> None:
         peer = self.join()
         for _ in range(60):
             self.clock.advance(1)
@@ -194,14 +194,14 @@ class FramePortTests(SynchronousTestCase):
         self.publish(1)
         self.assertEqual(good.frames(), [1])
 
-    def test_a_kicked_viewer_is_told_bye(self) -> None:
+    def test_a_kicked_viewer_gets_bye(self) -> None:
         peer = self.join()
         [viewer] = self.server.viewers
         self.server.viewers.kick(viewer.id)
         self.assertEqual(peer.received()[-1], wire.Bye())
         self.assertTrue(peer.closed)
 
-    def test_a_viewer_that_is_kicked_as_soon_as_it_is_heard_of_is_let_go_in_order(self) -> None:
+    def test_a_viewer_may_be_kicked_by_a_listener_of_its_event(self) -> None:
         def kick(event: Event) -> None:
             if isinstance(event, ViewerChanged) and event.what == "joined":
                 self.server.viewers.kick(event.viewer)
@@ -263,7 +263,7 @@ class TokenTests(TokenCase):
             self.assertRefused(peer)
         self.assertEqual(len(self.server.viewers), 0)
 
-    def test_a_stranger_is_refused_before_it_is_told_which_cameras_there_are(self) -> None:
+    def test_hello_lists_no_cameras_where_a_token_is_needed(self) -> None:
         self.assertRefused(self.join(None, camera="nowhere"))
 
     def test_a_second_join_while_the_first_is_looked_at_is_out_of_turn(self) -> None:
@@ -272,7 +272,7 @@ class TokenTests(TokenCase):
         waiting.send(wire.Join())
         self.assertRefused(waiting, "bad-message")
 
-    def test_who_goes_while_its_proof_is_looked_at_leaves_nothing(self) -> None:
+    def test_a_client_that_leaves_during_its_join_leaves_nothing(self) -> None:
         self.join("wrong").protocol.connectionLost()
         waiting = self.join(self.token)
         waiting.protocol.connectionLost()
@@ -280,7 +280,7 @@ class TokenTests(TokenCase):
         self.server.refusals.close()
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
-    def test_one_who_waits_for_a_neighbour_s_guess_gets_in_after_it(self) -> None:
+    def test_a_join_waits_for_the_delay_after_another_client_s_wrong_token(self) -> None:
         self.join("wrong")
         waiting = self.join(self.token)
         self.assertEqual(waiting.received(), [])

@@ -203,7 +203,7 @@ class FrameReader:
 
 
 def open_socket(target: CameraAddress, timeout: float) -> socket.socket:
-    """A connected socket; OSError if there is nobody, CertificateRefused if it is another."""
+    """Return a connected socket; OSError without a server, CertificateRefused for another one."""
     if target.path is not None:
         return connect_unix(target.path, timeout)
     return connect_tcp(target.host, target.port, target.trust if target.tls else None, timeout)

@@ -25,7 +25,7 @@ class FrameConnection(Protocol):
     transport: ITransport | None
 
     def dataReceived(self, data: bytes) -> None:
-        """Handle received bytes, whoever has read them."""
+        """Handle received bytes, also those that a worker or AckReader has read."""
 
     def readConnectionLost(self) -> None:
         """Handle the end of the client's input."""
@@ -77,5 +77,5 @@ class FrameSession(Protocol):
 def state_of(camera: Camera, event: CameraChanged) -> wire.State:
     """Return a camera's change as a STATE message."""
     size = (event.width, event.height)
-    said = (event.camera, event.state, *size, event.fps, event.reason)
-    return wire.State(*said, camera.via, camera.title)
+    fields = (event.camera, event.state, *size, event.fps, event.reason)
+    return wire.State(*fields, camera.via, camera.title)

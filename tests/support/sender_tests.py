@@ -19,8 +19,8 @@ def open_files() -> int:
     return len(os.listdir("/proc/self/fd"))
 
 
-class SenderPromises:
-    """What both senders promise."""
+class SenderTests:
+    """Tests of every sender."""
 
     kind: str
     make: Any
@@ -36,13 +36,13 @@ class SenderPromises:
         await until(reactor, sender.is_ready)
         return sender, near, far, ready
 
-    async def test_a_frame_arrives_whole_and_as_it_is(self) -> None:
+    async def test_a_frame_is_sent_unchanged(self) -> None:
         sender, _, far, _ = await self.opened()
         sent = frame(7, 98_000)
         assert sender.offer(sent) == 98_008
         assert await read(reactor, far, 98_008) == serialize(sent)
 
-    async def test_a_frame_larger_than_all_buffers_arrives_whole(self) -> None:
+    async def test_a_frame_larger_than_all_buffers_is_sent_completely(self) -> None:
         sender, _, far, ready = await self.opened()
         sent = frame(3, BIG)
         sender.offer(sent)
@@ -52,7 +52,7 @@ class SenderPromises:
         await until(reactor, lambda: len(ready) > before)
         assert sender.is_ready()
 
-    async def test_a_message_is_never_in_the_middle_of_a_frame(self) -> None:
+    async def test_a_message_never_interrupts_a_frame(self) -> None:
         sender, _, far, _ = await self.opened()
         first, second = frame(1, BIG), frame(2, 1000)
         sender.offer(first)
@@ -78,7 +78,7 @@ class SenderPromises:
             assert await read(reactor, far, len(wanted)) == wanted
             wanted = b""
 
-    async def test_who_does_not_read_has_no_second_frame_in_hand(self) -> None:
+    async def test_a_viewer_that_does_not_read_gets_no_second_frame(self) -> None:
         sender, _, far, _ = await self.opened()
         sent = 0
         for number in range(1, 500):
@@ -92,7 +92,7 @@ class SenderPromises:
         assert sent * 20_008 < 500_000
         assert len(await read(reactor, far, sent * 20_008)) == sent * 20_008
 
-    async def test_the_end_waits_for_the_frame_and_the_last_words(self) -> None:
+    async def test_finish_waits_for_the_frame_and_the_messages(self) -> None:
         sender, near, far, _ = await self.opened()
         sent = frame(1, BIG)
         sender.offer(sent)
@@ -102,12 +102,12 @@ class SenderPromises:
         assert await read(reactor, far, 100) == b"bye"
         await until(reactor, lambda: near.gone.called)
 
-    async def test_an_end_with_nothing_in_hand_is_at_once(self) -> None:
+    async def test_finish_without_a_frame_is_immediate(self) -> None:
         sender, near, far, _ = await self.opened()
         sender.finish(near.transport.loseConnection)
         assert await read(reactor, far, 1) == b""
 
-    async def test_the_connection_can_be_cut_in_the_middle_of_a_frame(self) -> None:
+    async def test_a_connection_can_be_aborted_during_a_frame(self) -> None:
         sender, near, _, _ = await self.opened()
         sender.offer(frame(1, BIG))
         sender.abort()
@@ -115,7 +115,7 @@ class SenderPromises:
         assert not sender.is_ready()
         sender.close()
 
-    async def test_a_viewer_that_goes_in_the_middle_of_a_frame_leaves_no_file(self) -> None:
+    async def test_a_viewer_that_leaves_during_a_frame_leaves_no_file(self) -> None:
         sender, near, far, _ = await self.opened()
         gc.collect()
         before = open_files()
