@@ -216,10 +216,10 @@ NUMBERS = (
     ("recording", r"Up to (\w+) frames wait without loss", [write_queue.FRAMES / 2]),
     (
         "security",
-        r"wait ([\d.]+) s, the one after it 0.5 s, up to (\w+) s; at most (\w+) tries wait",
+        r"wait ([\d.]+) s, the one after it 0.5 s, up to (\w+) s; at most (\w+) attempts wait",
         [login_throttle.FIRST_WAIT, login_throttle.LONGEST_WAIT, login_throttle.MAX_WAITING],
     ),
-    ("security", r"what it still sends is thrown away for (\w+) s", [graceful_close.LINGER]),
+    ("security", r"discards for (\w+) s", [graceful_close.LINGER]),
     (
         "tray",
         r"tried again after ([\d.]+) s, then twice as long each time, at most (\w+) s",
