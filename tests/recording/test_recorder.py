@@ -1,4 +1,4 @@
-"""The button: what comes before it, what ends a recording, and what is told."""
+"""A recorder: its pre-roll, what ends a recording, and what is reported."""
 
 from __future__ import annotations
 
@@ -213,7 +213,7 @@ class RecorderTests(RecorderCase):
         with self.assertRaisesRegex(CameraFailed, "none of 1 pictures"):
             self.result_of(self.recorder.save_last(3))
 
-    def test_the_moments_before_the_button_are_in_the_file(self) -> None:
+    def test_the_pre_roll_is_in_the_file(self) -> None:
         self.recorder = self.make({"preroll": "3s"})
         self.show(10)
         self.recorder.start("a.mkv")
@@ -235,7 +235,7 @@ class RecorderTests(RecorderCase):
         self.assertIn(("saved", saved.name), self.told())
         self.successResultOf(self.recorder.stop())
 
-    def test_a_ring_that_is_given_up_leaves_the_camera_alone(self) -> None:
+    def test_without_a_pre_roll_the_camera_s_frames_are_not_taken(self) -> None:
         self.recorder.settings = RecordSettings.from_mapping({"preroll": "3s"})
         self.show(1)
         self.assertEqual(len(self.camera.hub), 1)
@@ -245,7 +245,7 @@ class RecorderTests(RecorderCase):
         self.recorder.settings = RecordSettings()
         self.assertEqual(len(self.camera.hub), 0)
 
-    def test_a_ring_that_is_begun_during_a_recording_with_others_changes_nothing_of_it(
+    def test_a_pre_roll_that_begins_during_a_recording_does_not_change_it(
         self,
     ) -> None:
         encoder = Transcoder(
@@ -267,7 +267,7 @@ class RecorderTests(RecorderCase):
         self.near(read_film(self.folder / "a.mp4").seconds, 2, 0.1)
         self.assertEqual(len(self.camera.hub), 1)
 
-    def test_without_a_ring_there_is_nothing_to_save(self) -> None:
+    def test_without_a_pre_roll_there_is_nothing_to_save(self) -> None:
         with self.assertRaisesRegex(NotSupported, "preroll=30s"):
             self.result_of(self.recorder.save_last(5))
         self.recorder = self.make({"preroll": "3s"})

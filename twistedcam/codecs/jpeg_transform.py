@@ -12,7 +12,7 @@ import functools
 import sys
 from typing import Any
 
-from twistedcam.media.jpeg_decoder import Damaged, is_damage, is_harmless
+from twistedcam.media.jpeg_decoder import Damaged, message_kind
 
 #: Operations of tjTransform by a rotation and the flip after it.
 _HFLIP, _VFLIP, _TRANSPOSE, _TRANSVERSE, _ROT90, _ROT180, _ROT270 = range(1, 8)
@@ -77,9 +77,10 @@ def turn_jpeg(jpeg: bytes, rotate: str, flip: str) -> bytes:
         )
         if failed:
             why = library.tjGetErrorStr2(handle).decode("utf-8", "replace")
-            if is_damage(why):
+            kind = message_kind(why)
+            if kind == "damage":
                 raise Damaged(f"the JPEG is incomplete: {why}")
-            if is_harmless(why) and library.tjGetErrorCode(handle) == _WARNING and turned:
+            if kind == "warning" and library.tjGetErrorCode(handle) == _WARNING and turned:
                 return ctypes.string_at(turned, size.value)
             raise ValueError(why.removeprefix("tjTransform(): ").removeprefix("tj3Transform(): "))
         return ctypes.string_at(turned, size.value)

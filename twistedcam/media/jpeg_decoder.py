@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from twistedcam.media import jpeg
 
@@ -52,7 +52,7 @@ def decode_jpeg(data: bytes, strict: bool = False) -> NDArray[np.uint8]:
         return found
     except ValueError as error:
         message = str(error)
-        kind = _kind_of(message)
+        kind = message_kind(message)
     if strict and kind == "damage":
         raise Damaged(f"the JPEG is incomplete: {message}")
     if strict and kind == "warning":
@@ -97,7 +97,7 @@ def check_jpeg(data: bytes, *, is_doubtful: bool = False) -> bool:
         message = str(error)
         if is_doubtful and not _PADDED_RESTART.search(message):
             raise Damaged(f"the JPEG is incomplete: {message}") from None
-        kind = _kind_of(message)
+        kind = message_kind(message)
         if kind == "damage":
             raise Damaged(f"the JPEG is incomplete: {message}") from None
         if kind == "warning":
@@ -106,17 +106,8 @@ def check_jpeg(data: bytes, *, is_doubtful: bool = False) -> bool:
     return False
 
 
-def is_damage(message: str) -> bool:
-    """True if libjpeg's message means that pixels are missing or wrong."""
-    return _kind_of(message) == "damage"
-
-
-def is_harmless(message: str) -> bool:
-    """True if libjpeg's message is a warning although all pixels are there."""
-    return _kind_of(message) == "warning"
-
-
-def _kind_of(message: str) -> str:
+def message_kind(message: str) -> Literal["damage", "warning", "error"]:
+    """The kind of libjpeg's message: pixels are missing or wrong, all are there, or none is."""
     message = message.lower()
     if any(each in message for each in _HARMLESS):
         return "warning"

@@ -272,13 +272,20 @@ class RecordingSession:
             self._left_out.append(reason)
 
     def _write_to_segment(self, frame: TimedFrame) -> None:
-        assert self._segment is not None
-        try:
-            self._segment.write(frame)
-        except FileExistsError:
-            if self._segment.is_created:
-                raise
-            self._begin_elsewhere(frame)
+        """Write a frame; under the next free name if another server has just taken the file's."""
+        wanted = self._name
+        while self._segment is not None:
+            try:
+                self._segment.write(frame)
+                return
+            except FileExistsError:
+                if self._segment.is_created:
+                    raise
+            self._segment.abandon()
+            self._segment = None
+            release_name(self.plan.folder / self._name)
+            self._name = reserve_next_name(self.plan.folder, wanted)
+            self._segment = self._open(frame)
 
     def _is_over(self, segment: Segment, frame: TimedFrame) -> bool:
         settings = self.plan.settings
@@ -303,21 +310,6 @@ class RecordingSession:
         self._files += 1
         self._started = frame.captured_us / 1e6
         return self._open(frame)
-
-    def _begin_elsewhere(self, frame: TimedFrame) -> None:
-        """Begin the file under the next free name: another server has just taken this one."""
-        wanted = self._name
-        while self._segment is not None:
-            self._segment.abandon()
-            self._segment = None
-            release_name(self.plan.folder / self._name)
-            self._name = reserve_next_name(self.plan.folder, wanted)
-            self._segment = self._open(frame)
-            try:
-                self._segment.write(frame)
-            except FileExistsError:
-                continue
-            return
 
     def _open(self, frame: TimedFrame) -> Segment:
         plan = self.plan
