@@ -73,7 +73,7 @@ def test_without_a_file_all_have_their_defaults() -> None:
         (["--http-name", "a b"], "--http-name a b: this is not a host name"),
         (["--http-cors-control", "*"], r"--http-cors-control \*: this is not an origin"),
         (["--trusted-proxy", "x"], "--trusted-proxy x: write an address"),
-        (["--mqtt", "http://me:SECRET@h"], r"--mqtt 'http://\*\*\*@h' will not do"),
+        (["--mqtt", "http://me:SECRET@h"], r"--mqtt: 'http://\*\*\*@h' is invalid"),
         (["--record-format", "gif"], "--record-format='gif' is none that there is: h264, copy"),
     ],
 )
@@ -111,5 +111,5 @@ def test_what_is_wrong_in_the_file_is_refused_even_if_a_word_takes_its_place(
 ) -> None:
     file = tmp_path / "x.toml"
     file.write_text("mqtt = 'x'")
-    with pytest.raises(BadArgument, match=r"x\.toml: mqtt 'x' will not do"):
+    with pytest.raises(BadArgument, match=r"x\.toml: mqtt: 'x' is invalid"):
         read("--config", str(file), "--mqtt", "mqtt://h")

@@ -41,7 +41,7 @@ from twistedcam.servers.http.connection import channel, pipeline, request, stall
 from twistedcam.servers.http.streams import placeholder, websocket
 from twistedcam.servers.http.streams import polling_viewers as pullers
 from twistedcam.servers.http.streams import sse as events
-from twistedcam.servers.mqtt import bridge, client
+from twistedcam.servers.mqtt import client
 from twistedcam.sources import http as web
 from twistedcam.sources import http_client, multipart, relay, spec
 from twistedcam.stream import write_queue
@@ -67,7 +67,6 @@ KIB, MIB = 1024, 1024 * 1024
         f"on its way | {subscription.STALL_LIMIT:g} s |",
         f"the page, lists | {stall.STALL_LIMIT:g} s, found within {math.ceil(stall.PERIOD)} s |",
         f"over MQTT | {lines.MAX_LINE:,} bytes |",
-        f"over MQTT | {bridge.MAX_LINE:,} bytes |",
         f"lines that wait | {protocol.MAX_WAITING}; {protocol.MAX_WAITING_BYTES // KIB} KiB; ",
         f"there are tokens | {ConnectionLimits.unjoined}, each for {protocol.JOIN_TIMEOUT:g} s |",
         f"on each port | 1/{UNJOINED_SHARE} of the connections on all ports, ",

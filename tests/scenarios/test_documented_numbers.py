@@ -93,7 +93,7 @@ NUMBERS = (
     ("control-protocol", r"who sends nothing, it waits (\w+) s", [camera.PICTURE_WAIT]),
     ("control-protocol", r"gives no picture for (\w+) s, is recorded", [first_frame.PATIENCE]),
     ("control-protocol", r"the client has (\w+) s to read it", [graceful_close.LINGER]),
-    ("control-protocol", r"`q` twice within (\w+) s shuts down", [keys.AGAIN_WITHIN]),
+    ("control-protocol", r"`q` twice within (\w+) s shuts down", [keys.CONFIRM_WITHIN]),
     (
         "recording",
         r"begins again by itself, (\w+) seconds after there is room",

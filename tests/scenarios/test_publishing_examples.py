@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tests.servers.mqtt.test_bridge import Dashboard
+from tests.support.mqtt_observer import MqttObserver
 from tests.support.ports import free_port
 from tests.support.process import ServerProcess, wait_for
 from tests.support.publish_crowd import Crowd
@@ -54,7 +54,7 @@ def test_origin_edge_and_broker_come_and_go_while_a_crowd_watches(tmp_path: Path
         wait_for((tmp_path / "hls/door.m3u8").exists, "the origin's playlist")
         assert probe(f"http://{LOCAL}:{web}/hls/door.m3u8")[:2] == ["h264", "320"]
         wait_for(lambda: is_open(mqtt), "the broker")
-        seen = Dashboard(mqtt, "dashboard", "PASSWORD")
+        seen = MqttObserver(mqtt, "dashboard", "PASSWORD")
         try:
             seen.wait("twistedcam/garage/camera/door/state", lambda s: s["viewers"] == VIEWERS)
             seen.client.publish("twistedcam/garage/camera/door/record/set", "ON")

@@ -36,7 +36,7 @@ from twistedcam.runtime.memory import MemoryReturn
 from twistedcam.runtime.signals import stop_reactor
 from twistedcam.runtime.writable_paths import make_folder
 from twistedcam.servers.console.keys import Keys
-from twistedcam.servers.console.terminal import Terminal, speak_to_nobody
+from twistedcam.servers.console.terminal import Terminal, discard_output
 from twistedcam.servers.control.protocol import ControlFactory
 from twistedcam.servers.frames import FrameFactory
 from twistedcam.servers.http import (
@@ -139,7 +139,7 @@ class CameraService(MultiService):
             tell = partial(print, file=sys.__stdout__, flush=True)
             keys = Keys(self.server, self.registry, tell, keys_see_log)
             ready = lambda: tell(keys.help())  # noqa: E731
-            Terminal(reactor, keys.typed, ready, gone=self._hang_up).setServiceParent(self)
+            Terminal(reactor, keys.on_typed, ready, self._on_terminal_closed).setServiceParent(self)
 
     @classmethod
     def of(cls, *words: str, reactor: Any = None, **more: Any) -> CameraService:
@@ -166,9 +166,9 @@ class CameraService(MultiService):
         self._resources.append(CameraResource(self.server))
         return self._resources[-1]
 
-    def _hang_up(self) -> None:
+    def _on_terminal_closed(self) -> None:
         """The terminal that this runs in is closed: nobody there could end it any more."""
-        speak_to_nobody()
+        discard_output()
         log.info("the terminal is gone, and this with it: 'nohup' or '--no-keys' lets it live on")
         self.server.on_shutdown()
 

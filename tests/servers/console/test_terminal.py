@@ -12,7 +12,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from twistedcam.servers.console import terminal as terminal_module
-from twistedcam.servers.console.terminal import LOOK, Terminal
+from twistedcam.servers.console.terminal import FOREGROUND_CHECK, Terminal
 
 
 class Reactor(Clock):
@@ -107,18 +107,18 @@ class TerminalTests(SynchronousTestCase):
         self.assertEqual(len(self.told), 3)
 
     def test_in_the_background_it_waits_for_the_foreground(self) -> None:
-        self.patch(terminal_module, "is_ours", lambda _: False)
+        self.patch(terminal_module, "is_foreground", lambda _: False)
         signal.raise_signal(signal.SIGCONT)
         self.assertEqual(self.reactor.readers, [])
-        self.reactor.advance(LOOK)
+        self.reactor.advance(FOREGROUND_CHECK)
         self.assertEqual(self.reactor.readers, [])
-        self.patch(terminal_module, "is_ours", lambda _: True)
-        self.reactor.advance(LOOK)
+        self.patch(terminal_module, "is_foreground", lambda _: True)
+        self.reactor.advance(FOREGROUND_CHECK)
         self.type(b"s")
         self.assertEqual(self.told, ["ready", "s"])
 
     def test_at_the_end_nobody_looks_for_the_foreground_any_more(self) -> None:
-        self.patch(terminal_module, "is_ours", lambda _: False)
+        self.patch(terminal_module, "is_foreground", lambda _: False)
         signal.raise_signal(signal.SIGCONT)
         self.assertEqual(len(self.reactor.getDelayedCalls()), 1)
         self.terminal.stopService()
@@ -126,11 +126,11 @@ class TerminalTests(SynchronousTestCase):
 
     def test_after_a_stop_nothing_is_read_before_the_terminal_is_taken_again(self) -> None:
         self.terminal.restore()  # as Ctrl-Z does
-        self.patch(terminal_module, "is_ours", lambda _: False)
+        self.patch(terminal_module, "is_foreground", lambda _: False)
         self.type(b"for the shell")  # to read it may wait for ever: the shell may be faster
         self.assertEqual(self.told, ["ready"])
-        self.patch(terminal_module, "is_ours", lambda _: True)
-        self.reactor.advance(LOOK)
+        self.patch(terminal_module, "is_foreground", lambda _: True)
+        self.reactor.advance(FOREGROUND_CHECK)
         self.reactor.readers[0].doRead()
         self.assertEqual(self.told, ["ready", "for the shell"])
 
@@ -139,7 +139,7 @@ class TerminalTests(SynchronousTestCase):
             raise OSError(5, "Input/output error")
 
         self.patch(terminal_module.os, "read", refuse)
-        self.patch(terminal_module, "is_ours", lambda _: False)
+        self.patch(terminal_module, "is_foreground", lambda _: False)
         self.reactor.readers[0].doRead()
         self.assertEqual(self.reactor.readers, [])
         self.assertEqual(len(self.reactor.getDelayedCalls()), 1)
@@ -148,7 +148,7 @@ class TerminalTests(SynchronousTestCase):
 def test_what_is_no_terminal_is_never_ours() -> None:
     reader, writer = os.pipe()
     try:
-        assert not terminal_module.is_ours(reader)
+        assert not terminal_module.is_foreground(reader)
     finally:
         os.close(reader)
         os.close(writer)

@@ -1,1 +1,1 @@
-"""Single keys in the server's own terminal."""
+"""Control by single keys in the server's own terminal."""

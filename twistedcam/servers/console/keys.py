@@ -1,4 +1,4 @@
-"""Single keys in the server's own terminal: the vocabulary's shortest form."""
+"""Executes commands for single keys."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 log = Logger()
 
-#: Key, what it is called, command, and what is said of it.
+#: Key, its name, command, and description.
 KEYS = (
     (" ", "space", "start", "start"),
     ("s", "s", "stop", "stop"),
@@ -28,24 +28,24 @@ KEYS = (
     ("e", "e", "record stop", "end recording"),
     ("q", "q", "shutdown", "shut down"),
 )
-#: Characters that come within so many seconds of each other are a paste or a typed line.
+#: Characters within this many seconds of each other are a pasted or typed line.
 LINE_GAP = 0.05
-#: Seconds in which the key that shuts down has to be pressed again.
-AGAIN_WITHIN = 2.0
+#: Seconds within which the key for shutdown has to be pressed again.
+CONFIRM_WITHIN = 2.0
 
 
 class Keys:
-    """Carries out keys.
+    """Executes commands for keys.
 
-    With several cameras a key is for all of them, but not for those that user code makes;
-    ``1`` to ``9`` choose any one, ``0`` all again. A key is carried out when nothing has followed
-    it for ``LINE_GAP``: a line that was meant for a shell is not carried out letter by letter.
+    With several cameras, a key is for all cameras of the configuration; ``1`` to ``9`` select any
+    one, ``0`` all again. A key is executed if no other follows within ``LINE_GAP``, so that a line
+    that was typed for a shell is not executed letter by letter.
 
     Arguments:
-        server: what is steered.
+        server: the server.
         registry: the commands.
-        tell: where to say what came of it, a line at a time.
-        is_logged: whether the log is read in the same place. What it says is not said again.
+        tell: called with each line of output.
+        is_logged: True if the log is shown in the same terminal. Its messages are not repeated.
     """
 
     def __init__(
@@ -59,22 +59,22 @@ class Keys:
         self._registry = registry
         self._tell = tell
         self._is_logged = is_logged
-        self._chosen: str | None = None
+        self._selected: str | None = None
         self._commands = {key: command for key, _, command, _ in KEYS}
-        #: The key that waits to be carried out; None while a line comes.
+        #: The key to execute; None while a line is being received.
         self._waiting: str | None = None
         self._timer = Timer(server.clock)
-        self._ends_until = -AGAIN_WITHIN
+        self._confirm_until = -CONFIRM_WITHIN
 
     def help(self) -> str:
-        """All keys on one line."""
+        """Return a line that lists the keys."""
         shown = [f"{name} {about}" for _, name, _, about in KEYS]
         if len(self._server.cameras) > 1:
-            shown.append("1-9 choose a camera, 0 all")
+            shown.append("1-9 select a camera, 0 all")
         return "keys: " + " · ".join([*shown, "? help"])
 
-    def typed(self, text: str) -> None:
-        """These came from the keyboard. What begins with an escape is no key of ours."""
+    def on_typed(self, text: str) -> None:
+        """Process what was typed. Special keys, which begin with escape, are ignored."""
         if not text or text.startswith("\x1b"):
             return
         is_first = not self._timer.is_pending
@@ -82,23 +82,22 @@ class Keys:
             self._waiting = text
         elif is_first or self._waiting is not None:
             self._waiting = None
-            self._tell("that was more than one key: a pasted or typed line is ignored")
-        self._timer.start(LINE_GAP, self._rested)
+            self._tell("a pasted or typed line is ignored: press single keys")
+        self._timer.start(LINE_GAP, self._on_gap)
 
-    def _rested(self) -> None:
-        """Nothing has followed for a while."""
+    def _on_gap(self) -> None:
         key, self._waiting = self._waiting, None
         if key is not None:
             self.press(key.lower())
 
     def press(self, key: str) -> None:
-        """Carry out one key; one that means nothing is passed over."""
-        if key == "q" and not self._is_sure():
+        """Execute one key; ignore an unknown one."""
+        if key == "q" and not self._is_confirmed():
             return
         if key == "?":
             self._tell(self.help())
         elif key.isdecimal():
-            self._choose(int(key))
+            self._select(int(key))
         elif key in self._commands:
             name = self._commands[key]
             if name == "shutdown":
@@ -107,23 +106,23 @@ class Keys:
                 for camera in self._cameras_for(name):
                     self._begin(name, camera)
 
-    def _is_sure(self) -> bool:
-        """Whether the key that shuts down is pressed for the second time."""
+    def _is_confirmed(self) -> bool:
+        """Return True if the key for shutdown is pressed for the second time."""
         now = self._server.clock.seconds()
-        if now <= self._ends_until:
+        if now <= self._confirm_until:
             return True
-        self._ends_until = now + AGAIN_WITHIN
-        self._tell(f"press q again within {AGAIN_WITHIN:g} s to shut down")
+        self._confirm_until = now + CONFIRM_WITHIN
+        self._tell(f"press q again within {CONFIRM_WITHIN:g} s to shut down")
         return False
 
     def _cameras(self) -> list[Camera]:
         cameras = self._server.cameras
-        if self._chosen in cameras:
-            return [cameras[self._chosen]]
+        if self._selected in cameras:
+            return [cameras[self._selected]]
         return self._server.own_cameras
 
     def _cameras_for(self, command: str) -> list[Camera]:
-        """Of several cameras, only those that are recorded have a recording to end."""
+        """Return the cameras for a command: only recording ones for ``record stop``."""
         cameras = self._cameras()
         if command != "record stop" or len(cameras) < 2:
             return cameras
@@ -135,16 +134,16 @@ class Keys:
             if recorder.state != "idle" or recorder.begins_again
         ]
         if not recorded:
-            self._tell(f"{command}: no camera is being recorded")
+            self._tell(f"{command}: no camera is recording")
         return recorded
 
-    def _choose(self, number: int) -> None:
+    def _select(self, number: int) -> None:
         names = list(self._server.cameras)
         if number > len(names):
-            self._tell(f"there is no camera {number}; there is 1 to {len(names)}")
+            self._tell(f"there is no camera {number}: the cameras are 1 to {len(names)}")
             return
-        self._chosen = names[number - 1] if number else None
-        self._tell(f"keys are for {self._chosen or 'all cameras'}")
+        self._selected = names[number - 1] if number else None
+        self._tell(f"selected: {self._selected or 'all cameras'}")
 
     def _begin(self, name: str, camera: Camera | None) -> None:
         done = Deferred.fromCoroutine(self._carry_out(name, camera))
@@ -174,11 +173,11 @@ class Keys:
         if self._is_logged and logged:
             return
         fields = answer if isinstance(answer, dict) else {}
-        said = fields.get("recording") or fields.get("note") or "OK"
+        result = fields.get("recording") or fields.get("note") or "OK"
         if name == "record stop" and "recording" in fields:
-            path = shown_path(self._server.recordings / said)
-            said = (
+            path = shown_path(self._server.recordings / result)
+            result = (
                 f"recorded {path} ({show_seconds(fields['seconds'])}, {show_size(fields['size'])})"
             )
         waiting = f", {fields['waiting']}" if "waiting" in fields else ""
-        self._tell(f"{what}: {said}{waiting}")
+        self._tell(f"{what}: {result}{waiting}")

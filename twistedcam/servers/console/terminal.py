@@ -1,4 +1,4 @@
-"""The server's terminal, key by key; given back as it was, whatever happens."""
+"""Reads single keys from the server's terminal, and always restores its settings."""
 
 from __future__ import annotations
 
@@ -24,89 +24,88 @@ from twistedcam.runtime.timer import Timer
 try:
     import termios
     import tty
-except ImportError:  # pragma: no cover - Windows has neither: keys are off there
+except ImportError:  # pragma: no cover - not on Windows, where there are no keys
     termios = tty = None  # type: ignore[assignment]
 
 log = Logger()
 
-#: Seconds between two looks whether the process is in the foreground by now.
-LOOK = 0.5
+#: Seconds between two checks if the process is in the foreground.
+FOREGROUND_CHECK = 0.5
 
 
 def is_terminal(fd: int) -> bool:
-    """Whether ``fd`` is a terminal that keys can be had from, and that is not gone."""
+    """True if ``fd`` is a terminal that is still open, on a system with termios."""
     return termios is not None and os.isatty(fd)
 
 
-def is_ours(fd: int) -> bool:
-    """Whether ``fd`` is a terminal that this process may read from: it is in the foreground."""
+def is_foreground(fd: int) -> bool:
+    """True if ``fd`` is a terminal, and this process is in its foreground."""
     if not is_terminal(fd):
         return False
     try:
         return os.tcgetpgrp(fd) == os.getpgrp()
-    except OSError:  # not the terminal that controls this process: it has no foreground
+    except OSError:  # not the controlling terminal, so there is no foreground
         return True
 
 
-def speak_to_nobody() -> None:
-    """What is written to a terminal that is gone goes nowhere from now on.
+def discard_output() -> None:
+    """Redirect standard output and error to /dev/null, if their terminal has been closed.
 
-    Otherwise a word that could not be written makes an error of an end in good order: Python then
-    exits with 120 (Py_FinalizeEx).
+    Otherwise Python would exit with 120, because it cannot flush the output (Py_FinalizeEx).
     """
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    null = os.open(os.devnull, os.O_WRONLY)
     for fd in (1, 2):
         try:
             termios.tcgetattr(fd)
         except termios.error as error:
-            if error.args[0] == errno.EIO:  # what is no terminal says ENOTTY
-                os.dup2(nowhere, fd)
-    os.close(nowhere)
+            if error.args[0] == errno.EIO:  # a file or pipe gives ENOTTY
+                os.dup2(null, fd)
+    os.close(null)
 
 
 @implementer(IReadDescriptor)
 class Terminal(Service):
     """Reads keys while the service runs and the process is in its terminal's foreground.
 
-    Ctrl-C stays a signal. On Ctrl-Z, Ctrl-\\ and at the end of the process the terminal is given
-    back as it was found.
+    Ctrl-C is still a signal. The terminal's settings are restored at Ctrl-Z, at Ctrl-\\ and at the
+    end of the process.
 
     Arguments:
-        reactor: what reads.
-        typed: what is called with what was typed.
-        ready: called when keys can be typed at first.
-        gone: called when the terminal is gone in whose foreground the process was.
-        fd: the terminal; if it is none, the service does nothing.
+        reactor: reads from the terminal.
+        on_typed: called with the text that was typed.
+        on_ready: called once, when keys can be typed.
+        on_closed: called when the terminal was closed while the process was in its foreground.
+        fd: the terminal; if it is not one, the service does nothing.
     """
 
     def __init__(
         self,
         reactor: Any,
-        typed: Callable[[str], None],
-        ready: Callable[[], None] = lambda: None,
-        gone: Callable[[], None] = lambda: None,
+        on_typed: Callable[[str], None],
+        on_ready: Callable[[], None] = lambda: None,
+        on_closed: Callable[[], None] = lambda: None,
         fd: int = 0,
     ) -> None:
         self._reactor = reactor
-        self._typed = typed
-        self._ready = ready
-        self._gone = gone
+        self._on_typed = on_typed
+        self._on_ready = on_ready
+        self._on_closed = on_closed
         self._fd = fd
-        self._looking = Timer(reactor)
+        self._foreground_timer = Timer(reactor)
         self._is_ready = False
-        self._found: list[Any] | None = None
+        self._saved: list[Any] | None = None
         self._handlers: dict[int, Any] = {}
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def startService(self) -> None:
-        """Read keys as soon as the reactor runs: then signals end it in good order."""
+        """Read keys as soon as the reactor runs, and handles signals."""
         super().startService()
         self._reactor.callWhenRunning(self._begin)
 
     def stopService(self) -> None:
-        """Give the terminal back."""
+        """Restore the terminal and its signals."""
         super().stopService()
-        self._looking.cancel()
+        self._foreground_timer.cancel()
         if self._handlers:
             self._reactor.removeReader(self)
             for number, handler in self._handlers.items():
@@ -116,105 +115,104 @@ class Terminal(Service):
         atexit.unregister(self.restore)
 
     def restore(self) -> None:
-        """The terminal as it was found."""
-        found, self._found = self._found, None
-        if found is not None:
-            # Even from the background: a stopped process could not give it back. It may be gone.
-            with contextlib.suppress(termios.error), _without(signal.SIGTTOU):
-                termios.tcsetattr(self._fd, termios.TCSANOW, found)
+        """Restore the terminal's settings."""
+        saved, self._saved = self._saved, None
+        if saved is not None:
+            # From the background, too, without being stopped. The terminal may be closed.
+            with contextlib.suppress(termios.error), _ignored(signal.SIGTTOU):
+                termios.tcsetattr(self._fd, termios.TCSANOW, saved)
 
     def _begin(self) -> None:
-        in_main = threading.current_thread() is threading.main_thread()  # signals are its alone
+        in_main = (
+            threading.current_thread() is threading.main_thread()
+        )  # others cannot handle signals
         if not self.running or not in_main or not is_terminal(self._fd):
             return
         atexit.register(self.restore)
         for number in (signal.SIGTSTP, signal.SIGCONT, signal.SIGQUIT):
-            self._handlers[number] = signal.signal(number, self._signalled)
+            self._handlers[number] = signal.signal(number, self._on_signal)
         self._enter()
 
     def _enter(self) -> None:
-        """Take keys, now or as soon as the process is in the foreground: a shell need not say."""
-        if is_ours(self._fd):
-            self._take()
+        """Read keys, now or as soon as the process is in the foreground (without any signal)."""
+        if is_foreground(self._fd):
+            self._set_key_mode()
             self._reactor.addReader(self)
             if not self._is_ready:
                 self._is_ready = True
-                self._ready()
+                self._on_ready()
         elif is_terminal(self._fd):
-            self._looking.start(LOOK, self._enter)
+            self._foreground_timer.start(FOREGROUND_CHECK, self._enter)
 
-    def _go_on(self) -> None:
-        """After a stop: in the foreground again, or in the background now.
+    def _on_continued(self) -> None:
+        """Check the terminal after SIGCONT, which also comes when it is closed."""
+        if self.running and not self._foreground_timer.is_pending:
+            self._check_again()
 
-        A terminal that goes away sends the same signal, and may be gone before it is read from.
-        """
-        if self.running and not self._looking.is_pending:
-            self._look_again()
-
-    def _look_again(self) -> None:
-        """Take keys anew, now or later; or find that there is no terminal any more."""
+    def _check_again(self) -> None:
+        """Read keys again, now or later, unless the terminal is closed."""
         self._reactor.removeReader(self)
         if is_terminal(self._fd):
             self._enter()
         else:
-            self._gone()
+            self._on_closed()
 
-    def _take(self) -> None:
-        """Keys one by one, and not shown; signals and the output stay as they are."""
-        if self._found is None and is_ours(self._fd):
-            self._found = termios.tcgetattr(self._fd)
+    def _set_key_mode(self) -> None:
+        """Get keys one by one, and do not echo them; signals and output do not change."""
+        if self._saved is None and is_foreground(self._fd):
+            self._saved = termios.tcgetattr(self._fd)
             tty.setcbreak(self._fd, termios.TCSANOW)
 
-    def _signalled(self, number: int, _: FrameType | None) -> None:
+    def _on_signal(self, number: int, _: FrameType | None) -> None:
         if number == signal.SIGCONT:
-            self._reactor.callFromThread(self._go_on)
+            self._reactor.callFromThread(self._on_continued)
             return
         self.restore()
         signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)  # stops here, or ends
-        signal.signal(number, self._signalled)
+        os.kill(os.getpid(), number)  # stops or ends the process here
+        signal.signal(number, self._on_signal)
 
-    # IReadDescriptor: the file itself stays blocking, because the log shares it.
+    # IReadDescriptor. The file stays blocking, because the log shares it.
 
     def fileno(self) -> int:
-        """The terminal."""
+        """Return the terminal's file descriptor."""
         return self._fd
 
     def logPrefix(self) -> str:
-        """For the reactor's log."""
+        """Return the prefix for the reactor's log."""
         return "keys"
 
     def doRead(self) -> None:
-        """Something was typed.
+        """Read what was typed.
 
-        Not to be read by a process that was stopped and has not taken the terminal again: it may
-        be for the shell, and once the shell has it, reading would wait, and all else with it.
+        A process that was stopped and has not set the terminal again must not read: the input may
+        be for the shell, and the process would block once the shell has read it.
         """
-        if self._found is None:
-            self._look_again()
+        if self._saved is None:
+            self._check_again()
             return
         try:
-            with _without(signal.SIGTTIN):  # in the background by now: an error, and no stop
+            with _ignored(signal.SIGTTIN):  # in the background: an error, but no stop
                 data = os.read(self._fd, 1024)
         except OSError:
             data = b""
         if not data:
-            self._look_again()
+            self._check_again()
             return
         try:
-            self._typed(self._decoder.decode(data))
+            self._on_typed(self._decoder.decode(data))
         except Exception:
             log.failure("a key failed")
 
     def connectionLost(self, reason: Failure) -> None:
-        """The terminal is gone; or the reactor is, and all is over."""
+        """Report that the terminal is closed; do nothing when the reactor stops."""
         if self.running and not is_terminal(self._fd):
-            self._gone()
+            self._on_closed()
 
 
 @contextlib.contextmanager
-def _without(number: int) -> Any:
-    """A signal that is ignored meanwhile."""
+def _ignored(number: int) -> Any:
+    """Ignore a signal in a block."""
     before = signal.signal(number, signal.SIG_IGN)
     try:
         yield

@@ -1,4 +1,4 @@
-"""A server among many: its state on an MQTT broker, and Home Assistant's discovery."""
+"""MQTT: the state of the cameras on a broker, commands from it, and Home Assistant's discovery."""
 
 from twistedcam.servers.mqtt.address import Broker, parse_broker
 from twistedcam.servers.mqtt.bridge import Bridge

@@ -1,4 +1,4 @@
-"""Where the broker is: ``mqtt://user:password@host:1883/BASE/TOPIC``."""
+"""The address of a broker: ``mqtt://user:password@host:1883/BASE/TOPIC``."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _TOPIC = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
 
 @dataclass(frozen=True)
 class Broker:
-    """A broker, and what this server is called there.
+    """A broker, and the topics that the server uses there.
 
     Arguments:
-        base: what all of its topics begin with.
-        discovery: what Home Assistant's discovery topics begin with.
-        every: seconds between two pictures and between two states that are the same.
-        is_default: whether the base is the default one, for want of a path.
-        ca: file of certificates that the broker's is checked by; the system's if empty.
+        base: the prefix of the server's topics.
+        discovery: the prefix of Home Assistant's discovery topics.
+        every: seconds between two pictures, and between two messages about an unchanged state.
+        ca: path of the certificates to trust instead of the system's.
+        is_default: True if the address has no path, and the base is the default.
     """
 
     host: str
@@ -38,25 +38,25 @@ class Broker:
     is_default: bool = False
 
     def of_installation(self, id: str) -> Broker:
-        """The same with the installation's id in the default base; hosts can have equal names."""
+        """Add the installation's id to a default base, because hosts may have equal names."""
         return replace(self, base=f"{self.base}-{id}") if self.is_default and id else self
 
     @property
     def shown(self) -> str:
-        """The address without its secrets."""
+        """The address without user name and password."""
         return f"mqtt{'s' * self.is_tls}://{self.host}:{self.port}/{self.base}"
 
     @property
     def node(self) -> str:
-        """The base topic as a word that Home Assistant takes as an identifier."""
+        """The base topic as an identifier for Home Assistant."""
         return re.sub(r"[^A-Za-z0-9_-]", "_", self.base)
 
 
 def parse_broker(text: str, label: str = "--mqtt") -> Broker:
-    """A broker's address; without a path the base is ``twistedcam/HOSTNAME``.
+    """Parse a broker's address; without a path, the base is ``twistedcam/HOSTNAME``.
 
     Raises:
-        BadArgument: it is none.
+        BadArgument: the address is invalid.
     """
     shown = without_secrets(text)
     try:
@@ -66,9 +66,7 @@ def parse_broker(text: str, label: str = "--mqtt") -> Broker:
         host = port = None
         parts = urlsplit("")
     if parts.scheme not in _PORTS or not host:
-        raise BadArgument(
-            f"{label} {shown!r} will not do: write mqtt://HOST or mqtts://USER:PW@HOST"
-        )
+        raise BadArgument(f"{label}: {shown!r} is invalid: use mqtt://HOST or mqtts://USER:PW@HOST")
     name = re.sub(r"[^A-Za-z0-9_.-]", "-", socket.gethostname()) or "server"
     base = parts.path.strip("/") or f"twistedcam/{name}"
     given = dict(parse_qsl(parts.query))
@@ -76,26 +74,24 @@ def parse_broker(text: str, label: str = "--mqtt") -> Broker:
     every = given.pop("every", "10")
     for topic in (base, discovery):
         if not _TOPIC.fullmatch(topic):
-            has = "letters, digits, '_', '.', '-', '/'"
-            raise BadArgument(f"{label}: {topic!r} is no topic: {has}")
+            allowed = "letters, digits, '_', '.', '-' and '/'"
+            raise BadArgument(f"{label}: {topic!r} is not a topic of {allowed}")
     if given:
         raise BadArgument(
-            f"{label} has no setting {next(iter(given))!r}: it has ca, discovery, every"
+            f"{label}: unknown setting {next(iter(given))!r}: use ca, discovery or every"
         )
     if not re.fullmatch(r"\d{1,5}(\.\d+)?", every) or float(every) < 0.2:
-        raise BadArgument(f"{label}: every={every!r} will not do: seconds, 0.2 at least")
+        raise BadArgument(f"{label}: every={every!r} must be a number of seconds, at least 0.2")
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
-    number = port or _PORTS[parts.scheme]
-    is_tls = parts.scheme == "mqtts"
     return Broker(
         host,
-        number,
-        is_tls,
+        port or _PORTS[parts.scheme],
+        parts.scheme == "mqtts",
         user,
         password,
         base,
         discovery,
         float(every),
         ca,
-        not parts.path.strip("/"),
+        is_default=not parts.path.strip("/"),
     )

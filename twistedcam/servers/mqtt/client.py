@@ -1,4 +1,4 @@
-"""paho's client, spoken to from the reactor alone; it reconnects by itself, for ever."""
+"""Wraps paho's client, which reconnects by itself: calls back in the reactor's thread."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from twistedcam.servers.mqtt.discovery import OFFLINE, ONLINE, availability_topi
 
 log = Logger()
 
-#: Seconds after which a silent broker is given up, and those between two tries at most.
-_KEEPALIVE, _RETRY_MOST = 15, 30
-#: Messages that wait for a broker that is slow; further ones are dropped.
+#: The MQTT keepalive, and the maximum delay between two attempts to connect, in seconds.
+_KEEPALIVE, _MAX_RETRY_DELAY = 15, 30
+#: Messages that may wait for a slow broker; further ones are dropped.
 _QUEUE = 500
 
 
@@ -27,15 +27,15 @@ class MqttClient:
     """A connection to the broker with a last will.
 
     Arguments:
-        reactor: where callbacks are called.
-        broker: where to connect to.
-        state: where it is written how things stand.
-        topics: what is subscribed to.
-        connected: called when the broker is there, each time.
-        received: called with topic and payload; never for what the broker had kept.
+        reactor: runs the callbacks.
+        broker: the broker.
+        state: is updated with the state of the connection.
+        topics: the topics to subscribe to.
+        on_connected: called each time when the connection is made.
+        on_message: called with topic and payload of a message that was not retained.
 
     Raises:
-        BadArgument: the library is missing, or the file of certificates will not do.
+        BadArgument: paho-mqtt is not installed, or the file of certificates is invalid.
     """
 
     def __init__(
@@ -44,8 +44,8 @@ class MqttClient:
         broker: Broker,
         state: BrokerState,
         topics: list[str],
-        connected: Callable[[], None],
-        received: Callable[[str, bytes], None],
+        on_connected: Callable[[], None],
+        on_message: Callable[[str, bytes], None],
     ) -> None:
         try:
             from paho.mqtt.client import Client as Paho
@@ -58,12 +58,12 @@ class MqttClient:
         self._broker = broker
         self._state = state
         self._topics = topics
-        self._connected = connected
-        self._received = received
+        self._on_connected = on_connected
+        self._on_message = on_message
         self._is_closing = False
         self._paho = paho = Paho(CallbackAPIVersion.VERSION2)
         paho.max_queued_messages_set(_QUEUE)
-        paho.reconnect_delay_set(1, _RETRY_MOST)
+        paho.reconnect_delay_set(1, _MAX_RETRY_DELAY)
         paho.connect_timeout = 10.0
         if broker.user:
             paho.username_pw_set(broker.user, broker.password or None)
@@ -71,40 +71,40 @@ class MqttClient:
             try:
                 paho.tls_set_context(ssl.create_default_context(cafile=broker.ca or None))
             except (OSError, ssl.SSLError) as error:
-                raise BadArgument(f"--mqtt: ca={broker.ca!r} will not do: {error}") from None
+                raise BadArgument(f"--mqtt: ca={broker.ca!r} cannot be used: {error}") from None
         paho.will_set(availability_topic(broker), OFFLINE, qos=1, retain=True)
         call = reactor.callFromThread
-        paho.on_connect = lambda *args: call(self._on_connect, args[3])
-        paho.on_connect_fail = lambda *_: call(self._tell_fault, "it does not answer")
-        paho.on_disconnect = lambda *args: call(self._on_disconnect, args[3])
-        paho.on_message = lambda _, __, message: call(self._on_message, message)
+        paho.on_connect = lambda *args: call(self._connected, args[3])
+        paho.on_connect_fail = lambda *_: call(self._failed, "it does not answer")
+        paho.on_disconnect = lambda *args: call(self._disconnected, args[3])
+        paho.on_message = lambda _, __, message: call(self._received, message)
 
     @property
     def is_connected(self) -> bool:
-        """Whether the broker is there."""
+        """True while there is a connection."""
         return self._state.is_connected
 
     def start(self) -> None:
-        """Connect, now or when the broker is there."""
+        """Connect, and retry until it succeeds."""
         self._paho.connect_async(self._broker.host, self._broker.port, keepalive=_KEEPALIVE)
         self._paho.loop_start()
 
     def publish(self, topic: str, payload: str | bytes, retain: bool = True) -> None:
-        """Publish, if the broker is there."""
+        """Publish a message, if there is a connection."""
         if self.is_connected:
             self._paho.publish(topic, payload, qos=1, retain=retain)
 
     def close(self) -> Deferred[Any]:
-        """Say that this server is gone, and disconnect."""
+        """Publish that the server is offline, and disconnect."""
         self.publish(availability_topic(self._broker), OFFLINE)
         self._is_closing = True
         self._state.is_connected = False
         self._paho.disconnect()
         return deferToThread(self._paho.loop_stop)
 
-    def _on_connect(self, reason: Any) -> None:
+    def _connected(self, reason: Any) -> None:
         if reason.is_failure:
-            self._tell_fault(str(reason))
+            self._failed(str(reason))
             return
         if self._is_closing:
             return
@@ -112,18 +112,18 @@ class MqttClient:
         log.info("connected to {broker}", broker=self._broker.shown)
         self._paho.subscribe([(topic, 1) for topic in self._topics])
         self.publish(availability_topic(self._broker), ONLINE)
-        self._connected()
+        self._on_connected()
 
-    def _on_disconnect(self, reason: Any) -> None:
+    def _disconnected(self, reason: Any) -> None:
         if self.is_connected:
-            self._tell_fault(str(reason))
+            self._failed(str(reason))
 
-    def _on_message(self, message: Any) -> None:
-        if not message.retain:  # what was kept is old: nobody wants it done again
-            self._received(message.topic, message.payload)
+    def _received(self, message: Any) -> None:
+        if not message.retain:  # a retained command is old
+            self._on_message(message.topic, message.payload)
 
-    def _tell_fault(self, reason: str) -> None:
+    def _failed(self, reason: str) -> None:
         if not self._is_closing:
             self._state.failed(self._reactor.seconds(), reason)
             shown = self._broker.shown
-            log.warn("no broker at {broker}: {reason}", broker=shown, reason=reason)
+            log.warn("not connected to {broker}: {reason}", broker=shown, reason=reason)

@@ -1,4 +1,4 @@
-"""What Home Assistant is told of a camera (home-assistant.io/integrations/mqtt, MQTT discovery)."""
+"""MQTT discovery of Home Assistant (home-assistant.io/integrations/mqtt)."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from twistedcam.servers.mqtt.address import Broker
 from twistedcam.util.camera_name import url_safe
 from twistedcam.version import __version__
 
-#: What the server publishes of itself.
+#: The payloads for the server's availability.
 ONLINE, OFFLINE = "online", "offline"
 
 
 def availability_topic(broker: Broker) -> str:
-    """``online``, or the last will ``offline``."""
+    """Return the topic with ``online``, or the last will ``offline``."""
     return f"{broker.base}/status"
 
 
 def camera_topic(broker: Broker, camera: str, what: str) -> str:
-    """``BASE/camera/NAME/WHAT``: beside it nothing of the server's own has room.
+    """Return the topic ``BASE/camera/NAME/WHAT``.
 
     Arguments:
-        camera: its name; the topic has the URL-safe form of it, or ``+`` as it is.
+        camera: the camera's name, of which the topic has the URL-safe form, or ``+``.
     """
     name = camera if camera == "+" else url_safe(camera)
     return f"{broker.base}/camera/{name}/{what}"
@@ -30,10 +30,10 @@ def camera_topic(broker: Broker, camera: str, what: str) -> str:
 def announcements(
     broker: Broker, camera: str, title: str | None = None
 ) -> dict[str, dict[str, Any]]:
-    """Discovery topics of a camera and what is published to each, retained.
+    """Return the payloads of a camera's discovery topics, which are to be retained.
 
     Arguments:
-        title: what the device is called in place of the camera's name.
+        title: the device's name, if not the camera's name.
     """
     state = camera_topic(broker, camera, "state")
     node = f"{broker.node}_{url_safe(camera).replace('.', '_')}"
@@ -76,7 +76,7 @@ def announcements(
         ("sensor", "last_fault"): sensor(
             "Last fault",
             "last_fault",
-            # A state has 255 characters at most, and "None" stands for no state.
+            # Home Assistant takes at most 255 characters, and "None" for no state.
             value_template="{{ (value_json.last_fault or 'None')[:255] }}",
             entity_category="diagnostic",
         ),
