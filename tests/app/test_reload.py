@@ -56,7 +56,7 @@ def test_a_mistake_changes_nothing_and_is_told(tmp_path: Path) -> None:
         file.write_text(AFTER + "[camera.five]\nsource = 'nonsense:'")
         assert server.command_lines("reload")[0].startswith("ERR bad-argument there is no source")
         file.write_text("[")
-        assert "is no TOML" in server.command_lines("reload")[0]
+        assert "is not valid TOML" in server.command_lines("reload")[0]
         assert server.status("three")["camera"] == "three"
 
 

@@ -214,7 +214,7 @@ def test_a_folder_that_cannot_be_written_is_said_and_stops_no_server(tmp_path: P
         (["--port=8080"], 2, "unknown option '--port': use --http 8080"),
         (["--host", "0.0.0.0"], 2, "unknown option '--host': use --http 0.0.0.0:8080"),
         (["--listen", "tcp:99999"], 2, "a port is a number from 0 to 65535"),
-        (["--no-listen", "--listen", "tcp:1"], 2, "one or the other"),
+        (["--no-listen", "--listen", "tcp:1"], 2, "exclude each other"),
         (["--no-listen", "--no-control", "--no-http"], 2, "needs at least one port"),
         (["--max-connections", "0"], 2, "has to be a whole number from 1"),
     ],

@@ -169,4 +169,4 @@ def test_without_the_library_pictures_are_turned_all_the_same(
 def test_a_setting_that_will_not_do_says_what_it_can_be(query: str, said: str) -> None:
     with pytest.raises(BadArgument) as error:
         JpegEncoder.from_spec(parse(f"pattern:?{query}"))
-    assert str(error.value).endswith(f"will not do: {said}")
+    assert str(error.value).endswith(f"is not valid: {said}")

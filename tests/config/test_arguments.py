@@ -61,8 +61,8 @@ def test_without_a_file_all_have_their_defaults() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--no-control", "--control", "tcp:1"], "--control and --no-control: one or the other"),
-        (["--no-http", "--http", "tcp:1"], "--http and --no-http: one or the other"),
+        (["--no-control", "--control", "tcp:1"], "--control and --no-control exclude each other"),
+        (["--no-http", "--http", "tcp:1"], "--http and --no-http exclude each other"),
         (["--workers", "1000"], "--workers has to be a whole number from 0 to 64, not '1000'"),
         (["--workers", "many"], "--workers has to be a whole number"),
         (

@@ -95,10 +95,10 @@ def test_the_configuration_has_code_for_each_camera(tmp_path: Path) -> None:
     assert [each.name for each in found] == ["b.top", "a.one", "a.two", "b.one"]
     assert {each.runs_in for each in found} == {"thread"}
     path.write_text("[camera.a]\nsource = 'pattern:'\nprocess = [1]\n")
-    with pytest.raises(BadArgument, match="process has to be a text, not 1"):
+    with pytest.raises(BadArgument, match="process has to be a string, not 1"):
         options_from(["--config", str(path)])
 
 
 def test_two_functions_of_one_name_are_refused() -> None:
-    with pytest.raises(BadArgument, match=r"there is a camera 'cam\.f' already"):
+    with pytest.raises(BadArgument, match=r"there is already a camera 'cam\.f'"):
         options_from(["--camera", "pattern:", "--process", "a:f", "--process", "b:f"])

@@ -42,9 +42,9 @@ class OutputsTests(ServerCase):
         first, second = self.outputs.get(None)
         self.assertEqual(self.outputs.get("rtmp"), [second])
         self.assertEqual(list(self.outputs), [first, second])
-        with self.assertRaisesRegex(BadArgument, "door has no target 'x'; there is hls, rtmp"):
+        with self.assertRaisesRegex(BadArgument, "door has no target 'x': it has hls, rtmp"):
             self.outputs.get("x")
-        with self.assertRaisesRegex(BadArgument, "yard has no target; there is none; add some"):
+        with self.assertRaisesRegex(BadArgument, "yard has no target: add one with --publish"):
             self.server.channels["yard"].outputs.get(None)
 
     def test_equal_settings_share_an_encoder_also_with_a_recording(self) -> None:

@@ -71,7 +71,7 @@ def test_a_table_changes_what_it_names_and_off_takes_a_limit_away() -> None:
         ("keep", "write it as NAME=VALUE"),
         ("crf=52", "a number from 0 to 51"),
         ("preset=placebo", "ultrafast, superfast"),
-        ("nothing=1", "there is format, crf, preset"),
+        ("nothing=1", "there are format, crf, preset"),
         ("format=gif", "h264, copy"),
         ("segment=1ms", "too short"),
         ("crf=off", "a number from"),

@@ -146,7 +146,7 @@ def test_every_camera_has_what_its_table_says(found: ServeOptions) -> None:
     assert garden.settings == {"fps": "4", "idle": "close"}
     [show], [whip], none = (found.publish[name] for name in found.cameras)
     assert (show.name, show.url) == ("show", "rtmp://h/live/KEY")
-    assert show.coder == H264Settings("auto", 30, "fast", 4_000_000)
+    assert show.encoding == H264Settings("auto", 30, "fast", 4_000_000)
     assert (whip.token, whip.verify, none) == ("T0K", False, [])
 
 

@@ -203,7 +203,7 @@ class ThreadTests(Case):
 
     def test_what_cannot_be_is_refused(self) -> None:
         self.put("negative")
-        with self.assertRaisesRegex(BadArgument, "there is a camera 'cam.negative' already"):
+        with self.assertRaisesRegex(BadArgument, "there is already a camera 'cam.negative'"):
             self.put("negative")
         with self.assertRaises(NoSuchCamera):
             self.put("count", "garden")

@@ -66,7 +66,7 @@ def test_what_can_be_no_name_is_refused_in_plain_words(name: str, why: str) -> N
 def test_both_unicode_forms_of_a_name_are_one() -> None:
     apart = unicodedata.normalize("NFD", "Küche")
     assert check_name(apart) == "Küche" != apart
-    with pytest.raises(BadArgument, match="two cameras 'Küche'"):
+    with pytest.raises(BadArgument, match="two cameras are named 'Küche'"):
         options_from(["--camera", f"{apart}=pattern:", "--camera", "Küche=pattern:"])
 
 

@@ -65,12 +65,12 @@ def test_a_field_says_how_it_is_shown() -> None:
     ("key", "value", "said"),
     [
         ("nam", "a", "there is no option 'x.nam': did you mean 'name'?"),
-        ("zzz", "a", "there is no option 'x.zzz': there is name, names, is-on, least"),
+        ("zzz", "a", "there is no option 'x.zzz': there are name, names, is-on, least"),
         ("is_on", True, "did you mean 'is-on'"),
-        ("name", 5, "x.name has to be a text, not 5"),
+        ("name", 5, "x.name has to be a string, not 5"),
         ("name", "", "x.name is empty"),
-        ("name", ["a"], "x.name has to be a text, not a list"),
-        ("names", ["a", {}], "x.names has to be a text, not a table"),
+        ("name", ["a"], "x.name has to be a string, not a list"),
+        ("names", ["a", {}], "x.names has to be a string, not a table"),
         ("is-on", 1, "x.is-on has to be true or false, not 1"),
         ("is-on", "true", "x.is-on has to be true or false, not 'true'"),
         ("least", 0, "x.least has to be a whole number from 1 to 1000000, not 0"),
@@ -79,7 +79,7 @@ def test_a_field_says_how_it_is_shown() -> None:
         ("share", "much", "x.share has to be a number from 0.5 to 2, not 'much'"),
         ("share", float("nan"), "not nan"),
         ("kind", "huge", "x.kind has to be one of small, big, not 'huge'"),
-        ("more", "rtsp://me:SECRET@h", "x.more has to be a table, not a text"),
+        ("more", "rtsp://me:SECRET@h", "x.more has to be a table, not a string"),
     ],
 )
 def test_a_mistake_is_named_by_its_path_and_by_what_is_wanted(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 log = Logger()
 
 
-async def take_over(server: Server, began: ServeOptions, after: ServeOptions) -> dict[str, Any]:
+async def apply_options(server: Server, began: ServeOptions, after: ServeOptions) -> dict[str, Any]:
     """Add, remove and change cameras so that they are as ``after`` says.
 
     A camera's viewers, recording and publish targets stay when its settings change; a camera that
@@ -36,7 +36,7 @@ async def take_over(server: Server, began: ServeOptions, after: ServeOptions) ->
         What was done, for a person: ``added``, ``removed``, ``changed``, ``needs_restart``.
 
     Raises:
-        BadArgument, StartupError: a source or user code will not do; nothing has changed.
+        BadArgument, StartupError: a source or user code is not valid; nothing has changed.
     """
     for spec in after.cameras.values():
         check_source(spec)
@@ -67,8 +67,8 @@ async def take_over(server: Server, began: ServeOptions, after: ServeOptions) ->
             continue
         channel = server.channels[name]
         was = channel.configured
-        if _differ(was, spec):
-            server.configure(name, spec, reopen=_differ(was, spec, but=("quality", "title")))
+        if _are_different(was, spec):
+            server.configure(name, spec, reopen=_are_different(was, spec, but=("quality", "title")))
             changed.append(name)
         if recording != channel.recorder.settings:
             channel.recorder.settings = recording
@@ -111,7 +111,7 @@ async def _check_new_code(server: Server, wanted: dict[str, Process]) -> None:
         await deferToThread(check_code, code)
 
 
-def _differ(one: SourceSpec, two: SourceSpec, but: Collection[str] = ()) -> bool:
+def _are_different(one: SourceSpec, two: SourceSpec, but: Collection[str] = ()) -> bool:
     """Whether two sources are not the same, some settings perhaps left aside."""
     settings = [{k: v for k, v in each.settings.items() if k not in but} for each in (one, two)]
     return (one.scheme, one.target) != (two.scheme, two.target) or settings[0] != settings[1]

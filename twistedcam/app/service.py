@@ -13,7 +13,7 @@ from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList, DeferredLock
 from twisted.logger import Logger
 
-from twistedcam.app.reload import take_over
+from twistedcam.app.reload import apply_options
 from twistedcam.auth import Authenticator, TokenFile
 from twistedcam.commands import Registry, standard_commands
 from twistedcam.config.arguments import options_from
@@ -75,7 +75,7 @@ class CameraService(MultiService):
         around_reload: wraps the function that reads the configuration again.
 
     Raises:
-        BadArgument, StartupError: an option will not do.
+        BadArgument, StartupError: an option is not valid.
     """
 
     def __init__(
@@ -150,7 +150,7 @@ class CameraService(MultiService):
             more: further arguments of the class.
 
         Raises:
-            BadArgument, StartupError: an option will not do.
+            BadArgument, StartupError: an option is not valid.
         """
         if reactor is None:
             from twisted.internet import reactor
@@ -196,7 +196,7 @@ class CameraService(MultiService):
             found = [(each, each.read_certificate()) for each in self._all_listeners]
             told: dict[str, Any] = {}
             if self._options.again is not None:
-                told = await take_over(self.server, self._options, self._options.again())
+                told = await apply_options(self.server, self._options, self._options.again())
             told |= _use(found)
         log.info("the configuration was read again: {told}", told=told)
         return told

@@ -37,7 +37,7 @@ class Options:
         self.serve = ServeOptions()
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
-        """Parse the words behind the plugin's name; ends the program with 2 if they will not do."""
+        """Parse the arguments; end the program with status 2 if they are not valid."""
         parser = argparse.ArgumentParser("twistd twistedcam", description="A camera server.")
         add_serve_arguments(parser)
         try:

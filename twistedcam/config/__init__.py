@@ -1,1 +1,1 @@
-"""What a server is told at its start: options, and a configuration file."""
+"""The options of a server: their definition, the command line, and the configuration file."""

@@ -1,4 +1,4 @@
-"""The command line of ``serve``, and the options that it and a configuration file give together."""
+"""The command line of ``serve``, merged with the configuration file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from twistedcam.util.camera_name import check_distinct, check_name, find_name
 
 
 def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``serve`` to a parser. One that is not given is None."""
+    """Add the options of ``serve`` to a parser. An option that is not given is None."""
     for each in OPTIONS.values():
         metavar = each.reader.metavar or each.key.rpartition("-")[2].upper()
         kind: dict[str, Any] = {"metavar": metavar}
@@ -37,17 +37,17 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 class _Parser(argparse.ArgumentParser):
-    """One that raises, and does not end somebody's program."""
+    """A parser that raises BadArgument instead of ending the program."""
 
     def error(self, message: str) -> NoReturn:
         raise BadArgument(message)
 
 
 def options_from(words: Sequence[str]) -> ServeOptions:
-    """Return the options that these words give to ``twistedcam serve``, but without keys.
+    """Return the options for arguments of ``twistedcam serve``, without keys.
 
     Raises:
-        BadArgument: an option will not do.
+        BadArgument: an option is not valid.
     """
     parser = _Parser("serve", add_help=False, allow_abbrev=False)
     add_serve_arguments(parser)
@@ -55,13 +55,13 @@ def options_from(words: Sequence[str]) -> ServeOptions:
 
 
 def read_serve_options(words: argparse.Namespace) -> ServeOptions:
-    """Return the options that the command line gives, over those of the configuration file.
+    """Return the options of the command line, which override the configuration file.
 
     Arguments:
-        words: from a parser with ``add_serve_arguments``.
+        words: the result of a parser with ``add_serve_arguments``.
 
     Raises:
-        BadArgument: an option will not do.
+        BadArgument: an option is not valid.
     """
     merged: dict[str, Any] = {}
     for each in OPTIONS.values():
@@ -70,19 +70,19 @@ def read_serve_options(words: argparse.Namespace) -> ServeOptions:
     file = merged.get("config")
     options, tables, recording = ({}, {}, {}) if file is None else read_config(file)
     for name, value in options.items():
-        # A port that is given wins over its "no-" in the file, and the other way round.
+        # A port on the command line overrides its "no-" option in the file, and vice versa.
         opposite = name.removeprefix("no_") if name.startswith("no_") else f"no_{name}"
         if name not in merged and not merged.get(opposite):
             merged[name] = value
     for port in ("listen", "control", "http"):
         if merged.get(f"no_{port}"):
             if merged.get(port):
-                raise BadArgument(f"--{port} and --no-{port}: one or the other")
+                raise BadArgument(f"--{port} and --no-{port} exclude each other")
             merged[port] = []
     given = GivenOptions(**merged)
     if "camera" in merged or not tables:
         tables = _cameras(given.camera, tables)
-    _publish(given.publish, tables)
+    _add_targets(given.publish, tables)
     plain = {
         each: getattr(given, each)
         for each in given.__struct_fields__
@@ -103,26 +103,28 @@ def read_serve_options(words: argparse.Namespace) -> ServeOptions:
 
 
 def _cameras(texts: list[str], tables: dict[str, CameraTable]) -> dict[str, CameraTable]:
-    """Return cameras of the command line, each with the rest of its table in the file."""
+    """Return the cameras of the command line, with the other settings of their tables."""
     cameras: dict[str, CameraTable] = {}
     for text in texts:
         default = "cam" if not cameras else f"cam{len(cameras) + 1}"
         name, spec = parse_camera(text, default)
         if name in cameras:
-            raise BadArgument(f"there are two cameras {name!r}: give each a name: NAME=SOURCE")
+            raise BadArgument(f"two cameras are named {name!r}: give each a name: NAME=SOURCE")
         check_distinct(name, cameras)
         cameras[name] = replace(tables[name], source=spec) if name in tables else CameraTable(spec)
     return cameras
 
 
 def _recording(given: GivenOptions, table: dict[str, Any]) -> RecordSettings:
-    """Return how a camera records: as the options say, over what the file says."""
+    """Return the recording settings of a camera: options override the file."""
     settings = RecordSettings.from_words(given.record, RecordSettings(**table))
     return replace(settings, format=given.record_format or settings.format)
 
 
-def _publish(pairs: list[tuple[str | None, PublishTarget]], tables: dict[str, CameraTable]) -> None:
-    """Put targets of the command line in the place of those of a camera's table."""
+def _add_targets(
+    pairs: list[tuple[str | None, PublishTarget]], tables: dict[str, CameraTable]
+) -> None:
+    """Replace the targets of cameras' tables by those of the command line."""
     given: dict[str, list[PublishTarget]] = {}
     for word, target in pairs:
         name = None if word is None else find_name(tables, word)
@@ -130,21 +132,21 @@ def _publish(pairs: list[tuple[str | None, PublishTarget]], tables: dict[str, Ca
             name = next(iter(tables))
         if name is None:
             known = ", ".join(tables)
-            said = "say which camera" if word is None else f"--publish: there is no camera {word!r}"
-            raise BadArgument(f"{said}: --publish CAMERA=URL, CAMERA one of {known}")
+            fault = "the camera is missing" if word is None else f"there is no camera {word!r}"
+            raise BadArgument(f"--publish: {fault}: write CAMERA=URL, CAMERA one of {known}")
         tables[name].publish = given.setdefault(name, [])
         given[name].append(target)
     taken: set[str] = set()
     for target in chain.from_iterable(each.publish for each in tables.values()):
         if target.url in taken:
             raise BadArgument(
-                f"{target.shown} is published to twice: give each an address of its own"
+                f"two cameras publish to {target.shown}: give each target its own address"
             )
         taken.add(target.url)
 
 
 def _processes(given: GivenOptions, tables: dict[str, CameraTable]) -> list[Process]:
-    """Return what the options say, then what the tables say."""
+    """Return the user code of the options, then that of the cameras' tables."""
     texts = list(given.process)
     texts += [f"{name}={text}" for name, each in tables.items() for text in each.process]
     processes: list[Process] = []
@@ -154,7 +156,7 @@ def _processes(given: GivenOptions, tables: dict[str, CameraTable]) -> list[Proc
         process = Process(camera, code, given.process_in)
         check_name(process.name)
         if process.name in (*tables, *made):
-            raise BadArgument(f"--process {text}: there is a camera {process.name!r} already")
+            raise BadArgument(f"--process {text}: there is already a camera {process.name!r}")
         check_distinct(process.name, (*tables, *made))
         processes.append(process)
     return processes

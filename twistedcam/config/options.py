@@ -1,7 +1,7 @@
 """The options of a server, one field each.
 
-The command line, the configuration file, ``--help``, the errors, the table in docs/configuration.md
-and what a reload applies are all made from these fields.
+The command line, ``--help``, the configuration file, the errors, the table in
+docs/configuration.md, and the effect of a reload are derived from these fields.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ def _path(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
 
-# Lambdas stand outside the classes: msgspec evaluates annotations without the names of this module.
+# Lambdas are outside the classes, because msgspec evaluates annotations without their names.
 Endpoints = Annotated[list[str], Read(lambda text, _: expand_endpoint(text), "ENDPOINT")]
-Sites = Annotated[list[str], Read(parse_origin, "ORIGIN")]
+Origins = Annotated[list[str], Read(parse_origin, "ORIGIN")]
 Folder = Annotated[Path, Read(lambda text, _: _path(text or "recordings"), "DIR")]
 OptionalFile = Annotated[Path | None, Read(lambda text, _: _path(text), "FILE")]
 ConfigFile = Annotated[Path | None, Read(lambda text, _: Path(text).expanduser(), "FILE")]
@@ -51,7 +51,7 @@ LogLevelName = Literal["debug", "info", "warn", "error", "critical"]
 
 
 class PlainOptions(Struct, kw_only=True, rename="kebab"):
-    """The options that a server takes as they are given."""
+    """Options that a server uses unchanged."""
 
     recordings: Annotated[Folder, Option("folder for recordings and snapshots", "recording.md")] = (
         Path("recordings")
@@ -59,11 +59,13 @@ class PlainOptions(Struct, kw_only=True, rename="kebab"):
     http_names: Annotated[
         list[str],
         Read(parse_name, "NAME"),
-        Option("name of the page behind a proxy: `cam.example.org`"),
+        Option("host name of the page behind a proxy: `cam.example.org`"),
     ] = field(name="http-name", default_factory=list)
-    http_cors: Annotated[Sites, Option("site whose pages may read: `http://HOST:PORT` or `*`")] = []
+    http_cors: Annotated[
+        Origins, Option("site whose pages may read: `http://HOST:PORT` or `*`")
+    ] = []
     http_cors_control: Annotated[
-        Sites, Option("site whose pages may give commands, too; never `*`")
+        Origins, Option("site whose pages may also give commands; never `*`")
     ] = []
     trusted_proxies: Annotated[
         list[str],
@@ -74,11 +76,13 @@ class PlainOptions(Struct, kw_only=True, rename="kebab"):
             flag="trusted-proxy",
         ),
     ] = []
-    tokens: Annotated[OptionalFile, Option("file of tokens: who may do what", "security.md")] = None
+    tokens: Annotated[OptionalFile, Option("file of tokens and their rights", "security.md")] = None
     no_token_in_url: Annotated[
-        bool, Option("take no token from an address (`?token=`)", "security.md#tokens-in-addresses")
+        bool, Option("accept no token in an address (`?token=`)", "security.md#tokens-in-addresses")
     ] = False
-    insecure: Annotated[bool, Option("allow ports beyond this machine without tokens")] = False
+    insecure: Annotated[
+        bool, Option("allow ports that other machines can reach without tokens")
+    ] = False
     max_connections: Annotated[Count, _limit("connections on all ports together")] = (
         ConnectionLimits.connections
     )
@@ -94,19 +98,20 @@ class PlainOptions(Struct, kw_only=True, rename="kebab"):
     mqtt: Annotated[
         Broker | None,
         Read(parse_broker, "URL"),
-        Option("MQTT broker to tell of this server: `mqtt://HOST`", "scale.md"),
+        Option("MQTT broker that gets the state of this server: `mqtt://HOST`", "scale.md"),
     ] = None
     workers: Annotated[
         int,
         Meta(ge=0, le=MAX_WORKERS),
         Read(metavar="N"),
-        Option("processes that deliver beside this one, on Linux", "delivery.md"),
+        Option("additional processes that send to viewers (Linux)", "delivery.md"),
     ] = 0
     stopped: Annotated[
-        bool, Option("begin with the stream stopped, waiting for `start`", is_live=True)
+        bool, Option("begin with stopped cameras, and wait for `start`", is_live=True)
     ] = False
     log: Annotated[
-        OptionalFile, Option("file to log to, not standard error", "operations.md#without-systemd")
+        OptionalFile,
+        Option("log file, in place of standard error", "operations.md#without-systemd"),
     ] = None
     log_json: Annotated[bool, Option("log as JSON lines")] = False
     log_level: Annotated[LogLevelName, Option("`debug`, `info`, `warn`, `error` or `critical`")] = (
@@ -115,7 +120,7 @@ class PlainOptions(Struct, kw_only=True, rename="kebab"):
 
 
 class GivenOptions(PlainOptions, kw_only=True, rename="kebab"):
-    """All options, as the command line and the configuration file give them."""
+    """All options of the command line and the configuration file."""
 
     camera: Annotated[
         list[str],
@@ -143,10 +148,10 @@ class GivenOptions(PlainOptions, kw_only=True, rename="kebab"):
         ),
     ] = []
     config: Annotated[
-        ConfigFile, Option("TOML file with these options, and more for each camera", in_file=False)
+        ConfigFile, Option("TOML file with these options and tables of cameras", in_file=False)
     ] = None
-    keys: Annotated[bool, Option("keys in the server's own terminal: `?` lists them")] = True
-    listen: Annotated[Endpoints, Option("frame port; `0.0.0.0:9530` is open to other machines")] = (
+    keys: Annotated[bool, Option("keys in the server's terminal: `?` lists them")] = True
+    listen: Annotated[Endpoints, Option("frame port; other machines can reach `0.0.0.0:9530`")] = (
         field(default_factory=lambda: [FRAME_ENDPOINT])
     )
     control: Annotated[Endpoints, Option("control port")] = field(
@@ -176,17 +181,17 @@ OPTIONS = {k: each for k, each in settings_of(GivenOptions).items() if k not in 
 
 
 class ServeOptions(PlainOptions):
-    """A server's options, checked. A program that makes them names the ports; there is no default.
+    """The checked options of a server. Without endpoints it has no ports.
 
     Arguments:
         cameras: sources by the cameras' names.
-        recording: how each camera records.
-        publish: where each camera's video goes.
-        record_settings: how cameras record that are added later.
+        recording: recording settings of each camera.
+        publish: publish targets of each camera.
+        record_settings: recording settings of cameras that are added later.
         processes: user code on the cameras' pictures.
         listen, control, http: endpoints of the ports.
-        keys: take keys from standard input, where that is a terminal.
-        again: reads the configuration once more; None where there is no file.
+        keys: True to read keys from standard input, if that is a terminal.
+        again: reads the configuration again; None if there is no file.
     """
 
     cameras: dict[str, SourceSpec] = {}
@@ -202,7 +207,7 @@ class ServeOptions(PlainOptions):
 
     @property
     def limits(self) -> ConnectionLimits:
-        """How many connections there may be."""
+        """The limits on connections and snapshots."""
         return ConnectionLimits(
             self.max_connections, self.max_per_address, self.max_unjoined, self.max_snapshots
         )

@@ -1,8 +1,8 @@
-"""The configuration file: TOML with a key for each option of ``serve``, and a table a camera.
+"""The configuration file: TOML with a key for each option of ``serve``, and tables of cameras.
 
-A top-level key is an option's long name and means what the option means. The tables are
-``[camera.NAME]``: its ``source``, any setting of that source, ``publish``, ``process``, and
-``[camera.NAME.recording]``; and ``[recording]``: what holds for every camera's recordings.
+A top-level key is the long name of an option. ``[camera.NAME]`` has the camera's ``source``,
+settings of that source, ``publish`` and ``process``, and ``[camera.NAME.recording]`` its recording
+settings. ``[recording]`` applies to all cameras.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from twistedcam.util.schema import Read, read_settings, settings_of
 
 def _source(value: Any, _: str) -> SourceSpec:
     if isinstance(value, bool) or not isinstance(value, str | int):  # the number of a webcam
-        raise BadArgument("it needs a source: source = 'webcam:0'")
+        raise BadArgument("a camera needs a source: source = 'webcam:0'")
     return parse(str(value))
 
 
 Targets = Annotated[list[PublishTarget], Read(lambda text, _: parse_target(text))]
-#: Checked values of a ``recording`` table.
+#: The checked values of a ``recording`` table.
 Recording = Annotated[
     dict[str, Any],
     Read(lambda table, label: read_recording(table, f"{label}."), given=dict[str, Any]),
@@ -40,7 +40,7 @@ Recording = Annotated[
 
 
 class CameraTable(Struct):
-    """The table of a camera; keys other than these are settings of its source."""
+    """The table of a camera. Other keys than these are settings of its source."""
 
     source: Annotated[SourceSpec, Read(_source, given=Any)]
     publish: Targets = []
@@ -49,13 +49,13 @@ class CameraTable(Struct):
 
 
 class Tables(Struct):
-    """The tables of a file: cameras by name, and how all of them record."""
+    """The tables of a file: cameras by name, and recording settings of all cameras."""
 
     camera: dict[str, Any] = {}
     recording: Recording = {}
 
 
-#: What a file can have beside its tables.
+#: The options that a file can have.
 FILE_OPTIONS = {key: each for key, each in OPTIONS.items() if each.option.in_file}
 
 
@@ -63,26 +63,26 @@ def read_config(path: Path) -> tuple[dict[str, Any], dict[str, CameraTable], dic
     """Read and check a file.
 
     Returns:
-        The options by the names of their fields, the tables of the cameras in their order, and how
-        all of them record.
+        The options by field name, the tables of the cameras in their order, and the recording
+        settings of all cameras.
 
     Raises:
-        BadArgument: there is no such file, it is no TOML, or a key or value in it will not do.
+        BadArgument: the file cannot be read, is not TOML, or has an invalid key or value.
     """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadArgument(f"the configuration {path} cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadArgument(f"{path} is no TOML: {error}") from None
+        raise BadArgument(f"{path} is not valid TOML: {error}") from None
     with _errors_in(str(path)):
         options = read_settings(FILE_OPTIONS | settings_of(Tables), document)
         tables, recording = options.pop("camera", {}), options.pop("recording", {})
         cameras: dict[str, CameraTable] = {}
         for written, table in tables.items():
             name = check_name(written)
-            if name in cameras:  # the file has it in two Unicode forms
-                raise BadArgument(f"there are two cameras {name!r}: give each another name")
+            if name in cameras:  # in two Unicode forms
+                raise BadArgument(f"two cameras are named {name!r}: give each another name")
             check_distinct(name, cameras)
             with _errors_in(f"[camera.{written}]"):
                 cameras[name] = _read_camera(table)
@@ -91,7 +91,7 @@ def read_config(path: Path) -> tuple[dict[str, Any], dict[str, CameraTable], dic
 
 def _read_camera(table: Any) -> CameraTable:
     if not isinstance(table, dict):
-        raise BadArgument("it has to be a table with a source: source = 'webcam:0'")
+        raise BadArgument("a camera has to be a table with a source: source = 'webcam:0'")
     known = settings_of(CameraTable)
     own = {key: value for key, value in table.items() if key in known}
     camera = CameraTable(**read_settings(known, {"source": None, **own}))
@@ -106,12 +106,12 @@ def _text(key: str, value: Any) -> str:
         return "1" if value else "0"
     if isinstance(value, str | int | float):
         return str(value)
-    raise BadArgument(f"{key} has to be a text, a number, or true or false")
+    raise BadArgument(f"{key} has to be a string, a number, or true or false")
 
 
 @contextmanager
 def _errors_in(where: str) -> Iterator[None]:
-    """Name a place in the errors."""
+    """Prefix errors with the place where they occurred."""
     try:
         yield
     except BadArgument as error:

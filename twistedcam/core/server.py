@@ -213,7 +213,7 @@ class Server:
         process = replace(process, camera=source.name)
         name = check_name(process.name)
         if name in self.channels:
-            raise BadArgument(f"there is a camera {name!r} already: give the function another name")
+            raise BadArgument(f"there is already a camera {name!r}: give the function another name")
         if process.code.function is not None and process.runs_in == "process":
             raise BadArgument(f"{process.code.text} was given as a function: it runs in a thread")
         output = self.add_camera(name, parse_source("push:"), recording)

@@ -1,4 +1,4 @@
-"""A camera's video to other servers: RTMP, RTSP, HLS, WHIP.
+"""Publishing of video to other servers: RTMP, RTSP, HLS, WHIP.
 
-Nothing is imported here: a sender's process imports it too, and it starts at once.
+It imports nothing, because a sender's process, which has to start fast, imports it, too.
 """

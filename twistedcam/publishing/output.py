@@ -1,4 +1,4 @@
-"""Sends one camera's video to one target, and tries again for ever if that fails."""
+"""An output: one camera's video for one target, with reconnection."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from twistedcam.stream.transcoder import Transcoder
 
 log = Logger()
 
-#: Seconds between two attempts: at first, and at most.
+#: The first and the longest wait between two attempts, in seconds.
 RETRY_FIRST, RETRY_MOST = 1.0, 30.0
-#: Seconds that a target may take to answer, and to accept what it is sent.
+#: Timeouts for the answer of a target and for accepting video, in seconds.
 CONNECT_TIMEOUT, STALL_TIMEOUT = 15.0, 10.0
-#: Seconds of video that may be unsent; beyond, frames are left out.
+#: The most seconds of unsent video; then frames are dropped.
 WINDOW = 2.0
 #: Seconds over which the bit rate is averaged.
 _SPAN = 5.0
@@ -34,17 +34,16 @@ PublishState = Literal["stopped", "connecting", "live", "waiting"]
 
 
 class Output:
-    """One camera's video for one target (shared.PacketSink).
+    """Publishes one camera's video to one target (transcoder.PacketSink).
 
-    The states: ``stopped`` → ``connecting`` → ``live``; after a failure ``waiting`` →
-    ``connecting``.
+    Its states are ``stopped``, ``connecting`` and ``live``, and ``waiting`` after a failure.
 
     Arguments:
-        reactor: time and processes.
+        reactor: measures time and starts processes.
         camera: the camera's name.
-        target: where the video goes.
-        encoder: gives the frames.
-        events: told of each change of state.
+        target: the target.
+        encoder: delivers encoded frames.
+        events: receives each change of state.
     """
 
     def __init__(
@@ -63,9 +62,9 @@ class Output:
         self.bytes: int = 0
         self.drops: int = 0
         self.faults: int = 0
-        #: How often it became live.
+        #: The number of times that it became live.
         self.connects = 0
-        #: Time of the last fault, in seconds of the reactor's clock, and its reason.
+        #: The time of the last fault, in seconds of the reactor's clock, and its reason.
         self.last_fault: tuple[float, str] | None = None
         self._reactor = reactor
         self._events = events
@@ -78,7 +77,7 @@ class Output:
         self._connecting_since = self._last_progress = 0.0
         self._first_pts = self._sent_pts = self._taken_pts = 0
         self._needs_keyframe = True
-        #: True while frames are left out because the target is too slow.
+        #: True while frames are dropped because the target is too slow.
         self._is_behind = False
         self._reported = (0, 0)
         self._waiting: list[Deferred[str | None]] = []
@@ -90,7 +89,7 @@ class Output:
         return self.state != "stopped"
 
     def bitrate(self) -> int:
-        """Return bits a second, over the last five seconds."""
+        """Return the bits per second of the last five seconds."""
         now = self._reactor.seconds()
         while self._byte_counts and now - self._byte_counts[0][0] > _SPAN:
             self._byte_counts.popleft()
@@ -100,16 +99,16 @@ class Output:
         return round(8 * (last - first) / (ended - began)) if ended > began else 0
 
     def start(self) -> None:
-        """Publish from now on; does nothing if it is started."""
+        """Start publishing, unless it is started."""
         if self.state == "stopped":
             self._backoff.reset()
             self._connect()
 
     def wait_until_live(self, seconds: float = CONNECT_TIMEOUT) -> Deferred[str | None]:
-        """Wait until the target accepts video; fires with None, or with the reason of a failure.
+        """Wait until the target accepts video. Fires with None, or with the reason of a failure.
 
         Arguments:
-            seconds: the longest wait.
+            seconds: the time limit.
         """
         if self.state == "live":
             return succeed(None)
@@ -121,7 +120,7 @@ class Output:
         return waiting.addTimeout(seconds, self._reactor, lambda *_: late)
 
     def stop(self) -> Deferred[None]:
-        """Publish no more; fires when the stream has been ended, or the sender was killed."""
+        """Stop publishing. Fires when the sender's process has ended."""
         if self.state == "stopped":
             return succeed(None)
         self._retry.cancel()
@@ -135,7 +134,7 @@ class Output:
             if packet.is_keyframe:
                 self._start_sender(packet)
             return
-        if packet.generation != self._generation:  # another size: another stream
+        if packet.generation != self._generation:  # another size needs another stream
             self._sender.close()
             self._sender = None
             self._connecting_since = self._reactor.seconds()
@@ -144,7 +143,7 @@ class Output:
             self._start_sender(packet)
             return
         if self.state == "connecting" or self._has_backlog(packet):
-            # What it cannot take now, it never gets.
+            # It continues with a keyframe.
             self._is_behind = self.state == "live"
             self.drops += self._is_behind
             self._needs_keyframe = True
@@ -155,18 +154,18 @@ class Output:
         self._send(packet)
 
     def _on_live(self) -> None:
-        """Go live, from the next keyframe on."""
+        """Become live, with the next keyframe."""
         self._last_progress = self._reactor.seconds()
         self.connects += 1
         self._set_state("live")
         self.encoder.need_keyframe()
 
     def _on_progress(self, pts: int, frames: int, size: int) -> None:
-        """Count what was sent."""
+        """Count sent frames and bytes."""
         now = self._reactor.seconds()
         self._last_progress, self._taken_pts = now, max(pts, self._taken_pts)
         if pts - self._first_pts > RETRY_MOST * CLOCK:
-            self._backoff.reset()  # it works: the next wait is short
+            self._backoff.reset()  # it worked for long enough
         before_frames, before_bytes = self._reported
         self.frames += frames - before_frames
         self.bytes += size - before_bytes
@@ -175,7 +174,7 @@ class Output:
         self.bitrate()
 
     def _on_end(self, reason: str) -> None:
-        """Wait, then try again."""
+        """Schedule the next attempt."""
         self._sender = None
         self._fail(reason)
 
@@ -212,7 +211,7 @@ class Output:
         return unsent > WINDOW * CLOCK
 
     def _check_progress(self) -> None:
-        """Give up a target that accepts nothing."""
+        """Disconnect from a target that accepts nothing."""
         if self._sender is None:
             return
         now = self._reactor.seconds()
@@ -220,7 +219,7 @@ class Output:
             self._fail(f"no answer within {CONNECT_TIMEOUT:g} s")
         elif (
             self.state == "live"
-            and self._sent_pts - self._taken_pts > CLOCK  # the last second is reported late
+            and self._sent_pts - self._taken_pts > CLOCK  # the last second may not be reported yet
             and now - self._last_progress > STALL_TIMEOUT
         ):
             self._fail(f"it accepted nothing for {STALL_TIMEOUT:g} s")
@@ -233,7 +232,7 @@ class Output:
         self._set_state("waiting", reason)
 
     def _disconnect(self) -> Deferred[None]:
-        """Leave the encoder and end the sender; fires when it has ended."""
+        """Leave the encoder and end the sender. Fires when its process has ended."""
         self._byte_counts.clear()
         self.encoder.remove(self)
         if self._checking.running:
@@ -242,18 +241,18 @@ class Output:
         return succeed(None) if sender is None else sender.close()
 
     def _answer_waiting(self, reason: str | None) -> None:
-        """Fire what ``wait_until_live`` returned, unless it is connecting still."""
+        """Fire the Deferreds of ``wait_until_live``, unless it is connecting."""
         if self.state != "connecting":
             waiting, self._waiting = self._waiting, []
             for each in waiting:
-                if not each.called:  # it may have waited too long
+                if not each.called:  # it may have timed out
                     each.callback("it was stopped" if self.state == "stopped" else reason)
 
     def _set_state(self, state: PublishState, reason: str | None = None) -> None:
         self.state = state
         self._answer_waiting(reason)
-        say = log.warn if reason else log.info
-        say(
+        write = log.warn if reason else log.info
+        write(
             "{camera}: publish {target} is {state}{why}",
             camera=self.camera,
             target=self.target.shown,

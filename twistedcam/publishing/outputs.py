@@ -20,12 +20,12 @@ from twistedcam.stream.transcoder import Transcoder
 
 
 class Outputs:
-    """The outputs of one camera, in the order in which they were added.
+    """The outputs of a camera, in the order in which they were added.
 
     Arguments:
         reactor: measures time and starts processes.
         camera: the camera.
-        events: receives changes.
+        events: receives the changes of state.
         make_thread: makes an encoder's thread.
     """
 
@@ -45,18 +45,18 @@ class Outputs:
         yield from self._outputs.values()
 
     def get(self, target: str | None) -> list[Output]:
-        """Return the output for the target of that name; without a name all of them.
+        """Return the output of a target by its name, or all outputs if the name is None.
 
         Raises:
-            BadArgument: there is none.
+            BadArgument: there is no such output.
         """
         found = self._outputs
         if target is None and found:
             return list(found.values())
         if target not in found:
-            names = ", ".join(found) or "none; add some with --publish"
+            names = f"it has {', '.join(found)}" if found else "add one with --publish"
             asked = "no target" if target is None else f"no target {target[:80]!r}"
-            raise BadArgument(f"{self._camera.name} has {asked}; there is {names}")
+            raise BadArgument(f"{self._camera.name} has {asked}: {names}")
         return [found[target]]
 
     def add(self, targets: Iterable[PublishTarget]) -> None:
@@ -69,17 +69,17 @@ class Outputs:
                 self._reactor,
                 self._camera.name,
                 replace(target, name=name),
-                self._encoder(target.coder),
+                self._encoder(target.encoding),
                 self._events,
             )
             self._outputs[name] = output
             self._configured[output] = target
 
     async def change(self, targets: Iterable[PublishTarget], *, start: bool) -> bool:
-        """Replace the targets; outputs that exist already continue.
+        """Replace the targets. Outputs of targets that stay continue.
 
         Arguments:
-            start: True to start those that are new.
+            start: True to start the new ones.
 
         Returns:
             True if anything was changed.
@@ -106,7 +106,7 @@ class Outputs:
             each.start()
 
     def close(self) -> Deferred[Any]:
-        """End and remove all outputs. Fires when all have ended."""
+        """Stop and remove all outputs. Fires when all have stopped."""
         return self._end(list(self))
 
     def encoder_for_recording(self, settings: RecordSettings) -> Transcoder | None:
@@ -115,7 +115,7 @@ class Outputs:
         return encoder if any(it.is_started and it.encoder is encoder for it in self) else None
 
     def _end(self, gone: list[Output]) -> Deferred[Any]:
-        """Remove outputs, and encoders that no other uses. Fires when all have ended."""
+        """Stop and remove outputs, and unused encoders. Fires when all have stopped."""
         for each in gone:
             del self._outputs[each.target.name]
             del self._configured[each]

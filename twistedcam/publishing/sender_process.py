@@ -1,4 +1,4 @@
-"""The server's side of a sender: its process, the frames for it, and what it reports."""
+"""The server's side of a sender: its process, frames for it, and its reports."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from twistedcam.publishing.sender.protocol import FRAME_HEADER, SenderConfig
 from twistedcam.publishing.target import PublishTarget
 from twistedcam.runtime.child_process import ChildProcess, last_line, module_command
 
-#: Seconds that a sender has to end its stream before it is killed.
+#: Seconds after which a sender that has to end is killed.
 GRACE = 1.0
 _MAX_LINE = 4096
 
 
 class SenderProcess(ChildProcess):
-    """One sender. No callback is called any more once ``close`` was called.
+    """The process of a sender. No callback is called after ``close``.
 
     Arguments:
         reactor: starts the process.
-        target: where it sends to. The address goes through a pipe: everybody can see arguments.
+        target: its target, sent through a pipe, because all users can see arguments.
         on_live: called when the target accepts video.
-        on_progress: called with the time of the last frame that was sent, and with the numbers of
-            frames and bytes so far.
-        on_end: called with a reason when the process has ended.
+        on_progress: called with the time of the last sent frame, and the numbers of frames and
+            bytes so far.
+        on_end: called with the reason when the process has ended.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class SenderProcess(ChildProcess):
         self.transport.writeSequence([header, coded.data])  # type: ignore[union-attr]
 
     def close(self) -> Deferred[None]:
-        """End the stream; fires when the process has ended, or was killed after ``GRACE``."""
+        """End the stream, and kill the process after ``GRACE``. Fires when it has ended."""
         self._is_closing = True
         self.transport.closeStdin()  # type: ignore[union-attr]
         return self.wait_or_kill(GRACE)
@@ -89,6 +89,6 @@ class SenderProcess(ChildProcess):
     def _ended(self, reason: Failure) -> None:
         if not self._is_closing:
             self._is_closing = True
-            # Without an error of the sender's own, a traceback's last line is the reason.
+            # Without a report of an error, the last line of a traceback is the reason.
             last = self._target.without_secrets(last_line(self._errors))
             self._report_end(self._reason or last or "the sender process has ended")

@@ -1,4 +1,4 @@
-"""The text of a publish target: ``rtmp://a.example/live/KEY#name=show&bitrate=4M``."""
+"""Publish targets, such as ``rtmp://a.example/live/KEY#name=show&bitrate=4M``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from twistedcam.util.camera_name import check_name
 
 _HIDDEN = "***"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-#: FFmpeg's muxer by scheme; ``hls`` and ``whip`` stand before another address.
+#: FFmpeg's muxer by scheme; ``hls:`` and ``whip:`` are followed by another address.
 _MUXERS = {
     **dict.fromkeys(("rtmp", "rtmps"), "flv"),
     **dict.fromkeys(("rtsp", "rtsps"), "rtsp"),
@@ -26,45 +26,45 @@ SETTINGS = ("name", "encoder", "crf", "preset", "bitrate", "token", "ca", "verif
 _EXAMPLES = (
     "rtmp://HOST/APP/KEY, rtsp://HOST/PATH, hls:FOLDER, hls:https://HOST/live.m3u8, whip:URL"
 )
-#: Seconds of a segment, and how many a playlist has: a player is three behind.
+#: Seconds of a segment, and the segments of a playlist. Players start three before its end.
 _SEGMENT, _SEGMENTS = 1, 6
 
 
 @dataclass(frozen=True)
 class PublishTarget:
-    """Where a camera's video is published to.
+    """A target that video is published to.
 
     Arguments:
         scheme: ``rtmp``, ``rtmps``, ``rtsp``, ``rtsps``, ``hls`` or ``whip``.
-        url: the address, which may have keys in it: it must not be shown.
+        url: the address. It must not be shown, because it may contain keys.
         name: its name in commands.
-        coder: settings of the encoder.
+        encoding: the settings of the encoder.
         token: the bearer token for WHIP.
-        ca: file of certificates that the server's is checked by; the system's if empty.
-        verify: true if the server's certificate is checked.
+        ca: file of trusted certificates; those of the system if empty.
+        verify: True if the server's certificate is checked.
     """
 
     scheme: str
     url: str = field(repr=False)
     name: str
-    coder: H264Settings = field(default_factory=H264Settings)
+    encoding: H264Settings = field(default_factory=H264Settings)
     token: str = field(default="", repr=False)
     ca: str = ""
     verify: bool = True
 
     @property
     def muxer(self) -> str:
-        """FFmpeg's name for the format."""
+        """The name of FFmpeg's muxer."""
         return _MUXERS[self.scheme]
 
     @property
     def is_folder(self) -> bool:
-        """True for HLS in files of this machine."""
+        """True for HLS files on this machine."""
         return self.scheme == "hls" and not _is_web(self.url)
 
     @property
     def shown(self) -> str:
-        """The address without possible keys: passwords, queries, RTMP's and WHIP's paths."""
+        """The address without possible keys: passwords, queries, paths of RTMP and WHIP."""
         before = f"{self.scheme}:" if self.scheme in ("hls", "whip") else ""
         if self.is_folder:
             return before + self.url
@@ -100,7 +100,7 @@ class PublishTarget:
         return options
 
     def without_secrets(self, text: str) -> str:
-        """Return a text of FFmpeg's or the target's with possible keys of the address hidden."""
+        """Replace possible keys of the address in a text by ``***``."""
         text = text.replace(self.url, self.shown)
         for secret in sorted(self._secrets(), key=len, reverse=True):
             text = text.replace(secret, _HIDDEN)
@@ -118,10 +118,10 @@ class PublishTarget:
 
 
 def parse_target(text: str) -> PublishTarget:
-    """Parse a target, with its settings after ``#``.
+    """Parse a target with settings after ``#``.
 
     Raises:
-        BadArgument: video cannot be published to such an address, or a setting is wrong.
+        BadArgument: the address or a setting is not valid.
     """
     address, _, fragment = text.strip().partition("#")
     scheme, colon, rest = address.partition(":")
@@ -139,19 +139,19 @@ def parse_target(text: str) -> PublishTarget:
         _check_host(scheme, url)
     name = given.get("name", scheme)
     if not _NAME.fullmatch(name):
-        raise BadArgument(f"name={name!r} will not do: letters a to z, digits, '_', '.' and '-'")
+        raise BadArgument(f"name={name!r} is not valid: letters a to z, digits, '_', '.' and '-'")
     ca, verify = given.get("ca", ""), given.get("verify", "1")
     if ca and not Path(ca).is_file():
-        raise BadArgument(f"ca={ca!r} will not do: there is no such file")
+        raise BadArgument(f"ca={ca!r} is not valid: there is no such file")
     if verify not in ("0", "1"):
-        raise BadArgument(f"verify={verify!r} will not do: 1 (certificates are checked) or 0")
+        raise BadArgument(f"verify={verify!r} is not valid: 1 (certificates are checked) or 0")
     return PublishTarget(
-        scheme, url, name, _coder(given), given.get("token", ""), ca, verify == "1"
+        scheme, url, name, _encoder_settings(given), given.get("token", ""), ca, verify == "1"
     )
 
 
 def parse_publish(text: str) -> tuple[str | None, PublishTarget]:
-    """Parse the command line's ``[CAMERA=]URL``; None stands for the only camera.
+    """Parse ``[CAMERA=]URL`` of the command line. Without a camera, the first value is None.
 
     Raises:
         BadArgument: see parse_target.
@@ -167,7 +167,7 @@ def _is_web(text: str) -> bool:
 
 
 def _folder(text: str) -> str:
-    """Return the path of a playlist, from its own or its folder's."""
+    """Return the path of a playlist, given that or the path of its folder."""
     if not text or "://" in text:
         raise BadArgument("hls: needs a folder (hls:/srv/www/cam) or hls:https://HOST/live.m3u8")
     path = Path(text).expanduser().absolute()
@@ -190,7 +190,7 @@ def _check_host(scheme: str, url: str) -> None:
         raise BadArgument("whip: needs a web address: whip:https://HOST/PATH")
 
 
-def _coder(given: dict[str, str]) -> H264Settings:
+def _encoder_settings(given: dict[str, str]) -> H264Settings:
     recording: dict[str, str] = {name: given[name] for name in ("crf", "preset") if name in given}
     settings = RecordSettings.from_mapping(recording)
     bitrate = quantities.bitrate(given["bitrate"], "bitrate") if "bitrate" in given else None

@@ -34,7 +34,7 @@ def _switch(value: Any, name: str) -> bool:
         return True
     if value in (False, "false", "off", "no"):
         return False
-    raise BadArgument(f"{name}={value!r} will not do: on or off")
+    raise BadArgument(f"{name}={value!r} is not valid: on or off")
 
 
 def _mount_point(value: Any, name: str) -> str | None:
@@ -44,7 +44,7 @@ def _mount_point(value: Any, name: str) -> str | None:
         return "on" if _switch(value, name) else None
     except BadArgument:
         known = "on, off, or the path of a mount point that begins with /"
-        raise BadArgument(f"{name}={value!r} will not do: {known}") from None
+        raise BadArgument(f"{name}={value!r} is not valid: {known}") from None
 
 
 Size = Read(quantities.size, given=Any)

@@ -143,7 +143,7 @@ def title_of(spec: SourceSpec) -> str | None:
 class Settings:
     """Reads a source's settings and remembers which it knows.
 
-    Every reader raises BadArgument with the setting's name when the value will not do.
+    Every reader raises BadArgument with the setting's name when the value is not valid.
     """
 
     def __init__(self, spec: SourceSpec) -> None:
@@ -216,5 +216,5 @@ class Settings:
                 raise BadArgument(unknown_setting(name, of, sorted(self._known)))
 
     def bad(self, name: str, text: str, hint: str) -> BadArgument:
-        """The error for a value that will not do."""
-        return BadArgument(f"{name}={text!r} in {self._spec.scheme}: will not do: {hint}")
+        """The error for an invalid value."""
+        return BadArgument(f"{name}={text!r} in {self._spec.scheme} is not valid: {hint}")

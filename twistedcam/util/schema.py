@@ -1,4 +1,4 @@
-"""Options and settings as fields of a class, from which values are read and checked.
+"""Options and settings as fields of a class, by which values are read and checked.
 
 The class is a ``msgspec.Struct``. A field's type says which values it can have; ``Read`` and
 ``Option`` in its ``Annotated`` say how it is read and shown.
@@ -21,13 +21,13 @@ from twistedcam.errors import BadArgument
 
 @dataclass(frozen=True)
 class Read:
-    """How a field's value is read, where its type does not say it.
+    """The way a field's value is read, if its type does not define it.
 
     Arguments:
-        function: makes the value, or a list's items one by one, from what was given and the
-            field's name, which is for errors.
+        function: makes the value, or each item of a list, from the given value and the field's
+            name, which is for errors.
         metavar: the placeholder of a value in ``--help``.
-        given: the type that the function takes.
+        given: the type of the given value.
     """
 
     function: Callable[[Any, str], Any] | None = None
@@ -37,15 +37,15 @@ class Read:
 
 @dataclass(frozen=True)
 class Option:
-    """How an option is shown and applied.
+    """The documentation and application of an option.
 
     Arguments:
-        help: a line for ``--help`` and the documentation, with backquotes around what is typed.
-        page: the page, and perhaps the section, of the documentation that says more.
-        flag: its name on the command line, if that differs from its key in a file.
+        help: a line for ``--help`` and the documentation, with backquotes around code.
+        page: a page of the documentation, and perhaps a section.
+        flag: its name on the command line, if that is not its key in a file.
         in_help: False if only the documentation has it.
         in_file: False if it cannot be in a configuration file.
-        is_live: True if a reload applies it; the others need a restart.
+        is_live: True if a reload applies it; otherwise it needs a restart.
     """
 
     help: str = ""
@@ -61,7 +61,7 @@ class Setting:
     """A field of a schema.
 
     Arguments:
-        key: its name in a file, where ``name`` is the attribute's.
+        key: its name in a file; ``name`` is that of the attribute.
         type: the type of the value, of a list's items, or of a value that is not None.
         default: the value if none is given; ``msgspec.NODEFAULT`` if one is required.
     """
@@ -82,7 +82,7 @@ class Setting:
 
     @property
     def shown_default(self) -> str:
-        """The default as a file or the command line would say it; empty if there is none."""
+        """The default in the notation of a file; empty if there is none."""
         if isinstance(self.default, list):
             return ", ".join(self.default)
         return "" if self.default is None else _shown(self.default).strip("'")
@@ -91,11 +91,11 @@ class Setting:
         """Return the field's value.
 
         Arguments:
-            value: as a file or the command line gives it. A text can stand for a number.
+            value: from a file or the command line. A string can represent a number.
             label: the field's name, for errors.
 
         Raises:
-            BadArgument: the field cannot have this value.
+            BadArgument: the value is not valid.
         """
         if not self.is_list:
             return self._read(value, label)
@@ -108,9 +108,9 @@ class Setting:
             is_strict = given is bool or not isinstance(value, str)
             value = msgspec.convert(value, given, strict=is_strict)
         except msgspec.ValidationError:
-            # A text in place of a table may be an address with a password.
+            # A string in place of a table may be an address with a password.
             is_secret = get_origin(given) is dict and isinstance(value, str)
-            shown = "a text" if is_secret else _shown(value)
+            shown = "a string" if is_secret else _shown(value)
             raise BadArgument(f"{label} has to be {_expected(given)}, not {shown}") from None
         return value if function is None else function(value, label)
 
@@ -146,10 +146,10 @@ def read_settings(
 
     Arguments:
         known: the fields that the table may have, by their keys.
-        where: what its keys begin with in errors, such as ``recording.``.
+        where: the prefix of its keys in errors, such as ``recording.``.
 
     Raises:
-        BadArgument: a key is unknown, or its value will not do. The message names the key.
+        BadArgument: a key is unknown, or its value is not valid.
     """
     found: dict[str, Any] = {}
     for key, value in given.items():
@@ -160,13 +160,13 @@ def read_settings(
 
 
 def _hint(key: str, known: Iterable[str]) -> str:
-    """Return the nearest key that there is, or else all of them."""
+    """Suggest the most similar key, or list all keys."""
     near = difflib.get_close_matches(key, list(known), 1, 0.5)
-    return f"did you mean {near[0]!r}?" if near else "there is " + ", ".join(known)
+    return f"did you mean {near[0]!r}?" if near else "there are " + ", ".join(known)
 
 
 def _expected(kind: Any) -> str:
-    """Describe the values that a type has."""
+    """Describe the values of a type."""
     if get_origin(kind) is Literal:
         return "one of " + ", ".join(get_args(kind))
     found = inspect.type_info(kind)
@@ -175,11 +175,11 @@ def _expected(kind: Any) -> str:
         return f"a {name} from {found.ge:.10g} to {found.le:.10g}"
     if isinstance(found, inspect.BoolType):
         return "true or false"
-    return "a table" if isinstance(found, inspect.DictType) else "a text"
+    return "a table" if isinstance(found, inspect.DictType) else "a string"
 
 
 def _shown(value: Any) -> str:
-    """Describe a value in the words of a file."""
+    """Describe a value in the notation of a file."""
     if isinstance(value, list | dict):
         return "a list" if isinstance(value, list) else "a table"
     return repr(value) if isinstance(value, str) else str(value).lower()

@@ -35,7 +35,7 @@ class FakeDevice:
 
     async def check(self, wanted: Mapping[str, str]) -> None:
         if "bad" in wanted.values():
-            raise BadArgument("bad will not do")
+            raise BadArgument("bad is not valid")
 
     async def set(self, wanted: Mapping[str, str]) -> list[Property]:
         await self.check(wanted)

@@ -1,4 +1,4 @@
-"""Sends until the input ends, or until the target refuses."""
+"""The main program: it sends until its input ends or the target reports an error."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from twistedcam.publishing.sender.muxer import Muxer
 from twistedcam.publishing.sender.protocol import EncodedFrame, SenderConfig, read_frames, report
 
 CLOCK = Fraction(1, 90_000)
-#: Between two reports of progress: seconds, or video in steps of CLOCK.
+#: The interval of progress reports: in seconds, and in steps of CLOCK.
 _PERIOD, _STRIDE = 0.2, 45_000
-#: Characters of a reason: FFmpeg may quote a whole dialogue.
+#: The most characters of a reason: FFmpeg may quote a whole dialogue.
 _MAX_REASON = 240
 
 
 def main() -> int:
-    """Send; return the exit status, 1 if the target has refused."""
+    """Send; return the exit status, which is 1 after an error."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # at Ctrl-C the server ends the input
     av.logging.set_level(av.logging.ERROR)
     config: SenderConfig = json.loads(sys.stdin.buffer.readline())
@@ -36,7 +36,7 @@ def main() -> int:
         _send(muxer, read_frames(sys.stdin.buffer))
     except (av.error.FFmpegError, OSError, ValueError) as error:
         report("error " + " ".join(muxer.reason(error).split())[:_MAX_REASON])
-        os._exit(1)  # or PyAV would end the stream, which can take as long as FFmpeg likes
+        os._exit(1)  # a normal exit would end the stream first, which may block
     muxer.close()
     return 0
 
@@ -57,7 +57,7 @@ def _send(muxer: Muxer, frames: Iterator[EncodedFrame]) -> None:
         packet.is_keyframe = frame.is_keyframe
         muxer.mux(packet)
         count, size = count + 1, size + len(frame.data)
-        # Progress after a gap is reported at once: the server sends no more before.
+        # Progress after a gap is reported at once, because the server waits for it.
         if time.monotonic() - reported >= _PERIOD or frame.pts - reported_pts >= _STRIDE:
             reported, reported_pts = time.monotonic(), frame.pts
             report(f"at {frame.pts} {count} {size}")

@@ -1,4 +1,4 @@
-"""Uploads what FFmpeg's HLS muxer writes, from memory."""
+"""Upload of the files that FFmpeg's HLS muxer writes."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from twistedcam.publishing.sender.protocol import SenderConfig
 
 
 class HlsUpload:
-    """Sends segments and playlists to a web server, and deletes old segments.
+    """Uploads segments and playlists to a web server, and deletes old segments.
 
-    Several requests are under way at a time, as each may have a long way to go; a playlist waits
-    for those before it. While MAX_CONNECTIONS requests have no answer, the muxer waits.
+    Several requests run at a time, because of the latency of the network. A playlist waits for the
+    requests before it. While MAX_CONNECTIONS requests have no answer, the muxer waits.
     """
 
     def __init__(self, config: SenderConfig) -> None:
         self._client = TargetClient(config)
-        self._threads = ThreadPoolExecutor(MAX_CONNECTIONS)  # joined when the program ends
+        self._threads = ThreadPoolExecutor(MAX_CONNECTIONS)  # joined at the end of the program
         self._pending: list[Future[None]] = []
         #: The address for FFmpeg.
         self.url = self._client.url
 
     def io_open(self, url: str, flags: int, options: dict[str, str]) -> _File:
-        """Open a file for PyAV; its method is applied when FFmpeg closes it."""
+        """Open a file for PyAV. The request is sent when FFmpeg closes it."""
         return _File(lambda body: self._start(options["method"], url, body))
 
     def check(self) -> None:
-        """Raise OSError with the reason if a request has failed, now and ever after."""
+        """Raise OSError with the reason if a request has failed, in this and all later calls."""
         done = [each for each in self._pending if each.done()]
         for each in done:
             each.result()
@@ -50,7 +50,7 @@ class HlsUpload:
 
 
 class _File:
-    """A file in memory. Unlike BytesIO it does not close itself: half a file is not sent."""
+    """A file in memory. Unlike BytesIO it does not close itself, so no partial file is sent."""
 
     def __init__(self, on_close: Callable[[bytes], None]) -> None:
         self._data = bytearray()

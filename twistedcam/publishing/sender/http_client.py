@@ -1,4 +1,4 @@
-"""HTTP requests to a target, whose certificate is checked: FFmpeg's HLS and WHIP check none."""
+"""HTTP requests to a target, with certificates checked, unlike FFmpeg's HLS and WHIP."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from requests.adapters import HTTPAdapter
 
 from twistedcam.publishing.sender.protocol import UNTRUSTED, SenderConfig
 
-#: Connections that are kept open.
+#: The most open connections.
 MAX_CONNECTIONS = 6
-#: Seconds to connect, and for each part of the answer.
+#: Timeout to connect, and for each part of an answer, in seconds.
 _TIMEOUT = 10.0
 
 
 class TargetClient:
-    """Requests on connections that stay open, for several threads.
+    """Sends requests on persistent connections, for several threads.
 
-    A name and password in the target's address go to its own host only.
+    The name and password of the target's address are sent to its own host only.
 
     Raises:
-        OSError: the file of certificates has none.
+        OSError: the file of certificates cannot be read.
     """
 
     def __init__(self, config: SenderConfig) -> None:
         parts = urlsplit(config["url"])
-        #: The address without name and password.
+        #: The target's address without name and password.
         self.url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
         self._credentials: dict[str, str] = {}
         if parts.username:
             pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
             self._credentials["Authorization"] = f"Basic {b64encode(pair).decode()}"
         self._session = requests.Session()
-        self._session.trust_env = False  # neither proxies nor passwords of the environment
+        self._session.trust_env = False  # use no proxies and no passwords of the environment
         self._session.headers["User-Agent"] = "twistedcam"
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, _Adapter(config["verify"], config["ca"]))
@@ -46,10 +46,10 @@ class TargetClient:
     def request(
         self, method: str, url: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> requests.Response:
-        """Send a request; return the answer, whatever its status. Redirects are not followed.
+        """Send a request; return the answer of any status. Redirects are not followed.
 
         Raises:
-            OSError: there is no answer; its text is the reason.
+            OSError: there is no answer; the text is the reason.
         """
         is_ours = urljoin(url, "/") == urljoin(self.url, "/")
         all_headers = {**(self._credentials if is_ours else {}), **(headers or {})}
@@ -61,14 +61,14 @@ class TargetClient:
             except requests.ConnectionError as error:
                 if not isinstance(error.args[0], urllib3.exceptions.ProtocolError):
                     raise
-            # An idle connection was closed just now.
+            # The server has closed an idle connection: try again.
             return self._session.request(method, url, **options)
         except requests.RequestException as error:
             raise OSError(_reason(error)) from error
 
 
 class _Adapter(HTTPAdapter):
-    """Trusts what the system trusts, or a file: requests has a list of its own."""
+    """Trusts the system's certificates or a file, in place of the list of requests."""
 
     def __init__(self, verify: bool, ca: str) -> None:
         try:
@@ -89,7 +89,7 @@ class _Adapter(HTTPAdapter):
 
 
 def _reason(error: BaseException) -> str:
-    """Return the text of the error that caused one of requests'."""
+    """Return the text of the original error."""
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
     if isinstance(error, ssl.SSLCertVerificationError):

@@ -1,4 +1,4 @@
-"""Sends packets to a target by FFmpeg, with certificates checked for every protocol."""
+"""FFmpeg's muxers for a target, with certificates checked for every protocol."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from twistedcam.publishing.sender.hls_upload import HlsUpload
     from twistedcam.publishing.sender.whip_proxy import WhipProxy
 
-#: Files of certificate authorities, by system: FFmpeg's GnuTLS needs one file.
+#: Files of certificate authorities on several systems: FFmpeg's GnuTLS needs one file.
 _BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -29,11 +29,11 @@ _BUNDLES = (
 
 
 class Muxer:
-    """FFmpeg's container for a target.
+    """Sends packets to a target by FFmpeg.
 
-    RTSP checks certificates by itself. FFmpeg's RTMP can, but PyAV hands it no options; its muxer
-    ``tee`` does. Its HLS and WHIP cannot: HLS is written to memory and uploaded by Python, WHIP
-    goes through a proxy.
+    FFmpeg's RTSP checks certificates. Its RTMP can, but gets no options from PyAV, only from the
+    muxer ``tee``. Its HLS and WHIP cannot: HLS is written to memory and uploaded by Python, and
+    WHIP uses a proxy.
     """
 
     def __init__(self, config: SenderConfig) -> None:
@@ -43,14 +43,14 @@ class Muxer:
         self._logged: list[str] = []
 
     def open(self, template: Any, clock: Fraction) -> Any:
-        """Connect; return the stream that packets belong to.
+        """Connect; return the stream for the packets.
 
         Arguments:
             template: a video stream with the same parameters.
             clock: the time base of the packets.
 
         Raises:
-            av.error.FFmpegError, OSError, ValueError: the target refuses; see ``reason``.
+            av.error.FFmpegError, OSError, ValueError: an error of the target (``reason``).
         """
         with ExitStack() as files, av.logging.Capture(local=False) as logs:
             arguments = self._arguments(files)
@@ -67,20 +67,20 @@ class Muxer:
         """Send a packet.
 
         Raises:
-            av.error.FFmpegError, OSError: the target refuses.
+            av.error.FFmpegError, OSError: an error of the target (``reason``).
         """
         self._container.mux(packet)
         if self._web is not None:
             self._web.check()
 
     def close(self) -> None:
-        """End the stream, if the target still accepts that."""
+        """End the stream. Errors are ignored."""
         if self._container is not None:
             with suppress(av.error.FFmpegError, OSError):
                 self._container.close()
 
     def reason(self, error: Exception) -> str:
-        """Return the reason of an error: what FFmpeg logged first is the cause of it."""
+        """Return the reason of an error, with the first line that FFmpeg has logged, its cause."""
         if self._web is not None:
             try:
                 self._web.check()
@@ -94,7 +94,7 @@ class Muxer:
         return f"{text} ({logged[0]})" if logged else text
 
     def _arguments(self, files: ExitStack) -> dict[str, Any]:
-        """Return what ``av.open`` is given: address, muxer, options."""
+        """Return the arguments of ``av.open``: address, muxer, options."""
         config = self._config
         url, muxer, options = config["url"], config["muxer"], dict(config["options"])
         scheme = url.partition(":")[0].lower()
@@ -121,7 +121,7 @@ class Muxer:
 
 
 def ca_bundle(ca: str) -> str:
-    """Return the file of certificates to check by.
+    """Return a file of trusted certificates.
 
     Raises:
         ValueError: the system has none.
@@ -133,14 +133,14 @@ def ca_bundle(ca: str) -> str:
 
 
 def tee_url(url: str, muxer: str, options: dict[str, str]) -> str:
-    """Return the address of one target with options for FFmpeg's muxer ``tee``."""
+    """Return the address of a target with its options for FFmpeg's muxer ``tee``."""
     pairs = {"f": muxer, **options}
     words = ":".join(f"{name}={_escaped(value, ':]')}" for name, value in pairs.items())
     return _escaped(f"[{words}]{url}", "|")
 
 
 def remove_old_segments(playlist: Path) -> None:
-    """Remove segments beside a playlist that an earlier run has left, which was killed."""
+    """Remove segments beside a playlist, which a killed sender has left."""
     playlist.parent.mkdir(parents=True, exist_ok=True)
     ours = re.compile(re.escape(playlist.stem) + r"\d+\.ts")
     for each in playlist.parent.iterdir():
@@ -153,7 +153,7 @@ def _escaped(text: str, marks: str) -> str:
 
 
 def _dtls_certificate(files: ExitStack) -> dict[str, str]:
-    """Make a certificate for DTLS: FFmpeg's own is on P-224, a curve that OpenSSL refuses."""
+    """Make a certificate for DTLS. FFmpeg's own uses P-224, a curve that OpenSSL rejects."""
     from twistedcam.tls.certificate import CERTIFICATE, KEY, make_certificate
 
     folder = Path(files.enter_context(tempfile.TemporaryDirectory(prefix="twistedcam-")))

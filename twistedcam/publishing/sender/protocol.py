@@ -1,8 +1,8 @@
 """The protocol between the server and a sender, over the sender's standard input and output.
 
-Input: a SenderConfig as a line of JSON, then FRAME_HEADER and H.264 in Annex B for each frame, the
-first a keyframe. Output: the lines ``live``, ``at PTS FRAMES BYTES`` and, as the last,
-``error REASON``.
+Input: a SenderConfig as a line of JSON, then for each frame FRAME_HEADER and H.264 (Annex B). The
+first frame is a keyframe. Output: the lines ``live``, ``at PTS FRAMES BYTES`` and ``error REASON``,
+which is the last.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ import sys
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple, TypedDict
 
-#: The reason if a certificate is not trusted; the gap is for what is wrong with it.
+#: The reason if a certificate is not trusted, with a placeholder for the fault.
 UNTRUSTED = "its certificate is not trusted ({}); if it is self-signed, add #ca=FILE"
-#: Time in steps of 1/90000 s, 1 for a keyframe, bytes that follow.
+#: Presentation time in steps of 1/90000 s, 1 for a keyframe, number of bytes that follow.
 FRAME_HEADER = struct.Struct(">QBI")
 
 
 class SenderConfig(TypedDict):
-    """Where and how to send.
+    """The configuration of a sender.
 
     Keys:
-        url: the target's address; it may have keys in it.
-        muxer: FFmpeg's name for the format.
+        url: the target's address, which may contain keys.
+        muxer: the name of FFmpeg's muxer.
         options: the muxer's options.
-        verify: true if certificates are checked.
-        ca: file of certificates that they are checked by; the system's if empty.
+        verify: True if certificates are checked.
+        ca: file of trusted certificates; those of the system if empty.
     """
 
     url: str
@@ -37,7 +37,7 @@ class SenderConfig(TypedDict):
 
 
 class EncodedFrame(NamedTuple):
-    """A frame of H.264."""
+    """A frame in H.264."""
 
     pts: int
     is_keyframe: bool

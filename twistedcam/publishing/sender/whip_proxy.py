@@ -1,8 +1,8 @@
-"""Forwards the requests of FFmpeg's WHIP muxer to the web server, whose certificate is checked.
+"""A proxy for FFmpeg's WHIP muxer, which checks the certificate of the web server.
 
-It is a program, because PyAV holds Python's lock while FFmpeg connects. Standard input: a
-SenderConfig as a line of JSON; its end ends the program. Standard output: the address for FFmpeg,
-then a line for each fault.
+It is a separate program, because PyAV holds Python's lock while FFmpeg connects. Standard input: a
+SenderConfig as a line of JSON; the program ends when it is closed. Standard output: the address for
+FFmpeg, then a line for each error.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from urllib.parse import urljoin
 from twistedcam.publishing.sender.http_client import TargetClient
 from twistedcam.publishing.sender.protocol import SenderConfig, report
 
-#: Bytes of a session description.
+#: The most bytes of a session description.
 _MAX_BODY = 1 << 20
 _REQUEST_HEADERS = ("Authorization", "Cache-Control", "Content-Type")
 
 
 class WhipProxy:
-    """Starts the program, which ends with this process.
+    """Starts the proxy, which ends with this process.
 
     Raises:
         OSError: it does not start; the text is the reason.
@@ -55,7 +55,7 @@ class WhipProxy:
 
 class _Handler(BaseHTTPRequestHandler):
     client: TargetClient
-    #: The web server's addresses, by paths here that nobody can guess.
+    #: The web server's addresses, by random paths of this proxy.
     addresses: ClassVar[dict[str, str]] = {}
     timeout = 60
 
@@ -88,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_DELETE = do_POST
 
     def log_message(self, *_: object) -> None:
-        """Write no access log: standard error is for faults."""
+        """Write no access log: standard error is for tracebacks."""
 
     def _answer(self, status: int, content: bytes = b"", location: str | None = None) -> None:
         self.send_response_only(status)
