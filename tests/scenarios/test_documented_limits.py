@@ -11,7 +11,7 @@ from tests.support.process import ROOT
 from twistedcam import wire
 from twistedcam.auth import Grant, TokenFile, login_throttle, sessions
 from twistedcam.camera import retry
-from twistedcam.clients.frames import camera_state as states
+from twistedcam.clients.frames import session as states
 from twistedcam.config.options import MAX_WORKERS
 from twistedcam.delivery import sender, subscription
 from twistedcam.errors import BadArgument

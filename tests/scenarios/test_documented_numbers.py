@@ -12,7 +12,7 @@ from twistedcam import wire
 from twistedcam.auth import login_throttle
 from twistedcam.camera import camera, capture, on_demand, retry
 from twistedcam.clients.frames import blocking
-from twistedcam.clients.frames import camera_state as states
+from twistedcam.clients.frames import session as states
 from twistedcam.codecs import h264_encoder as coder
 from twistedcam.commands import standard as vocabulary
 from twistedcam.delivery import sender, subscription

@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from twistedcam import wire
 from twistedcam.clients.frames.address import DEFAULT_PORT, CameraAddress
-from twistedcam.clients.frames.camera_state import MAX_REASON, MAX_WORD, check_state
 from twistedcam.errors import (
     BadMessage,
     CertificateRefused,
@@ -21,7 +20,9 @@ from twistedcam.errors import (
     VersionMismatch,
     WireError,
 )
+from twistedcam.media import jpeg
 from twistedcam.media.frame import Frame
+from twistedcam.util.camera_name import MAX_TITLE
 from twistedcam.util.one_line import on_one_line
 
 #: Seconds between two PINGs, and of silence after which the connection is closed.
@@ -29,6 +30,12 @@ PING_EVERY = 2.0
 SILENCE_LIMIT = 10.0
 #: Seconds for which a measurement of the clocks' difference is used.
 _CLOCK_KEPT = 120.0
+
+#: The maximum length of a state's reason and of other words, and the maximum rate.
+MAX_REASON = 500
+MAX_WORD = 64
+MAX_FPS = 1000.0
+_MAX_SIDE = 65535
 
 _KINDS: tuple[type[TwistedcamError], ...] = (*WireError.__subclasses__(), Unauthorized)
 _ERRORS = {each.code: each for each in _KINDS}
@@ -247,3 +254,40 @@ class ClientSession:
         self._clocks.append((now, offset))
         while now - self._clocks[0][0] > _CLOCK_KEPT:
             self._clocks.popleft()
+
+
+def check_state(state: wire.State) -> tuple[wire.State, str]:
+    """Return a valid STATE, and a description of what was replaced, or an empty text.
+
+    An impossible picture size, or a rate above ``MAX_FPS``, is replaced by 0, which means unknown.
+    Texts are shortened and put on one line.
+    """
+    size, fps, refused = (state.width, state.height), state.fps, []
+    if size != (0, 0) and not _is_size(*size):
+        refused.append(f"pictures of {_number(size[0])}x{_number(size[1])}")
+        size = (0, 0)
+    if not 0 <= fps <= MAX_FPS:
+        refused.append(f"{_number(fps)} pictures a second")
+        fps = 0.0
+    reason = None if state.reason is None else on_one_line(state.reason[:MAX_REASON])
+    checked = replace(
+        state,
+        camera=state.camera[:MAX_WORD],
+        state=on_one_line(state.state[:MAX_WORD]),
+        width=size[0],
+        height=size[1],
+        fps=fps,
+        reason=reason,
+        title=None if state.title is None else on_one_line(state.title[:MAX_TITLE]) or None,
+        via=tuple(word[:MAX_WORD] for word in state.via),
+    )
+    return checked, " and ".join(refused)
+
+
+def _is_size(width: int, height: int) -> bool:
+    sides = 0 < width <= _MAX_SIDE and 0 < height <= _MAX_SIDE
+    return sides and width * height <= jpeg.MOST_PIXELS
+
+
+def _number(value: float) -> str:
+    return str(value) if abs(value) < 1e6 else f"{value:.3g}"
