@@ -112,6 +112,7 @@ def test_the_signature_changes_with_each_webcam(
     busy = source.device_signature()
     assert busy is not None
     assert source.device_signature() == busy
+    assert len(machine.made) == 1  # the webcam that was opened knows why it was refused
     machine.webcams["/dev/video0"] = "free"
     free = source.device_signature()
     machine.webcams["/dev/video1"] = "free"

@@ -45,3 +45,9 @@ def test_two_changes_are_apart() -> None:
         assert not sizes.has_settled(OTHER, time)
     assert not sizes.may_settle(APART - 1)
     assert sizes.has_settled(OTHER, APART)
+
+
+def test_a_picture_of_the_current_size_is_no_return() -> None:
+    sizes = SizeChanges()
+    sizes.returned(0)
+    assert sizes.may_settle(0)
