@@ -1,166 +1,158 @@
-"""The server as a service: its ports, its start, its reload and its end."""
+"""The service makes a server from its options, opens its ports, and stops its parts in time."""
 
 from __future__ import annotations
 
-import socket
 import tempfile
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
-from twisted.internet import reactor as installed_reactor
-from twisted.internet.defer import Deferred
+import pytest
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import capturedLogs, formatEvent
-from twisted.trial.unittest import TestCase
+from twisted.trial import unittest
 
-from tests.support.process import PATIENCE
-from twistedcam.app import service as module
-from twistedcam.app.service import CameraService
-from twistedcam.core.server import Reload, Server
-from twistedcam.errors import BadArgument, NotSupported, StartupError
-
-reactor: Any = installed_reactor
-LOOPBACK = "tcp:0:interface=127.0.0.1"
-PORTS = ("--listen", LOOPBACK, "--control", LOOPBACK, "--http", LOOPBACK)
-CAMERA = ("--camera", "door=push:")
+from twistedcam.app.service import FINISH_TIMEOUT, STOP_TIMEOUT, CameraService
+from twistedcam.config.arguments import options_from
+from twistedcam.errors import BadArgument, NotSupported
 
 
-class ServiceTests(TestCase):
-    timeout = PATIENCE
+class CountingReactor(MemoryReactorClock):
+    """A reactor in memory that counts its stops."""
 
+    stops = 0
+
+    def stop(self) -> None:
+        self.stops += 1
+
+
+class ServiceCase(unittest.SynchronousTestCase):
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
+        self.reactor = CountingReactor()
 
-    def make(self, *options: str, ports: tuple[str, ...] = PORTS, **more: Any) -> CameraService:
-        recordings = () if "--recordings" in options else ("--recordings", f"{self.folder}/films")
-        return CameraService.of(*CAMERA, *ports, *recordings, *options, reactor=reactor, **more)
+    def service(self, *words: str, **more: Any) -> CameraService:
+        """Return a service with stopped cameras, on a reactor in memory."""
+        recordings = () if "--recordings" in words else ("--recordings", str(self.folder))
+        options = options_from(["--camera", "pattern:", "--stopped", *recordings, *words])
+        return CameraService(self.reactor, options, **more)
 
-    def start(self, *options: str, **more: Any) -> CameraService:
-        service = self.make(*options, **more)
+    def started(self, *words: str) -> CameraService:
+        """Return a service that was started without ports, and without a thread for its library."""
+        service = self.service("--no-listen", "--no-control", "--no-http", *words)
         service.privilegedStartService()
-        service.startService()
-        self.addCleanup(lambda: service.stopService() if service.running else None)
+        with patch.object(service.server, "open_library"):
+            service.startService()
         return service
 
-    async def test_a_running_service_has_its_ports_its_folder_and_its_cameras(self) -> None:
-        service = self.start()
-        found = {name: len(listeners) for name, listeners in service.listeners.items()}
-        self.assertEqual(found, {"frames": 1, "control": 1, "http": 1})
-        places = [each[0].address.rpartition(":")[2] for each in service.listeners.values()]
-        for port in places:
-            socket.create_connection(("127.0.0.1", int(port)), PATIENCE).close()
-        self.assertTrue((self.folder / "films").is_dir())
-        self.assertNotEqual(service.server.camera("door").state, "stopped")
-        await service.stopService()
-        self.assertEqual(service.server.camera("door").state, "stopped")
-        for port in places:
-            with self.assertRaises(ConnectionRefusedError):
-                socket.create_connection(("127.0.0.1", int(port)), PATIENCE)
 
-    def test_cameras_wait_for_a_command_if_the_option_says_so(self) -> None:
-        service = self.start("--stopped")
-        self.assertEqual(service.server.camera("door").state, "stopped")
+class PortTests(ServiceCase):
+    def test_each_port_has_its_listeners(self) -> None:
+        service = self.service("--http", "tcp:1", "--http", "tcp:2", "--no-control", "--insecure")
+        found = {key: [it.description for it in each] for key, each in service.listeners.items()}
+        assert found["control"] == []
+        assert found["frames"] == ["tcp:9530:interface=127.0.0.1"]
+        assert found["http"] == ["tcp:1", "tcp:2"]
 
-    def test_a_port_for_other_machines_needs_tokens(self) -> None:
-        ports = ("--listen", "tcp:0:interface=0.0.0.0", "--no-control", "--no-http")
-        with self.assertRaises((BadArgument, StartupError)):
-            self.make(ports=ports)
-        self.make("--insecure", ports=ports)
+    def test_a_port_for_other_machines_needs_tokens_or_a_permission(self) -> None:
+        with pytest.raises(BadArgument, match="--insecure"):
+            self.service("--listen", "tcp:9530")
+        assert self.service("--listen", "tcp:9530", "--insecure").listeners["frames"]
 
-    def test_a_port_in_use_is_an_error_at_the_start(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as other:
-            used = f"tcp:{other.getsockname()[1]}:interface=127.0.0.1"
-            service = self.make(ports=("--listen", used, "--no-control", "--no-http"))
-            with self.assertRaises(StartupError):
-                service.privilegedStartService()
-
-    async def test_a_folder_that_cannot_be_made_is_a_warning(self) -> None:
-        (self.folder / "file").touch()
-        with capturedLogs() as logs:
-            service = self.start("--recordings", f"{self.folder}/file/films")
-        warnings = [formatEvent(each) or "" for each in logs if each["log_level"].name == "warn"]
-        self.assertTrue(any("recording" in each for each in warnings), warnings)
-        await service.stopService()
-
-    def test_a_command_of_the_program_is_one_of_the_registry(self) -> None:
-        service = self.make()
-
-        @service.command("hello", right="view")
-        def hello(server: Server) -> str:
-            """Say hello."""
-            return "hello"
-
-        command, words = service.registry.find(["hello"])
-        self.assertEqual((command.usage, command.right, list(words)), ("hello", "view", []))
-
-    async def test_there_is_nothing_to_reload_without_a_configuration(self) -> None:
-        service = self.make()
-        with self.assertRaises(NotSupported):
-            await service.server.reload()
-
-    async def test_a_reload_applies_the_configuration(self) -> None:
-        config = self.folder / "c.toml"
-        config.write_text('[camera.door]\nsource = "push:"\n')
-        around: list[Reload] = []
-
-        def wrap(reload: Reload) -> Reload:
-            around.append(reload)
-            return reload
-
-        words = ("--config", str(config), "--recordings", str(self.folder))
-        service = CameraService.of(*words, *PORTS, reactor=reactor, around_reload=wrap)
+    def test_ports_are_open_before_the_start_and_known_after_it(self) -> None:
+        service = self.service("--no-control", "--insecure")
         service.privilegedStartService()
-        service.startService()
-        config.write_text('[camera.hall]\nsource = "push:"\n')
-        self.assertEqual(len(around), 1)
-        await around[0]()
-        self.assertEqual(list(service.server.cameras), ["hall"])
-        await service.stopService()
+        assert [port for port, *_ in self.reactor.tcpServers] == [9530, 8080]
+        assert service.server.urls == {}
+        with patch.object(service.server, "open_library"):
+            service.startService()
+        assert set(service.server.urls) == {"view", "page"}
 
-    async def test_a_shutdown_stops_the_reactor_once(self) -> None:
-        stopped: Deferred[Any] = Deferred()
-        self.patch(module, "stop_reactor", stopped.callback)
-        service = self.make()
-        for _ in range(2):
-            service.server.on_shutdown()
-        self.assertIs(await stopped, reactor)
 
-    def test_a_program_may_have_its_own_shutdown(self) -> None:
-        ends: list[bool] = []
-        service = self.make(on_shutdown=lambda: ends.append(True))
-        service.server.on_shutdown()
-        self.assertEqual(ends, [True])
+class RecordingsTests(ServiceCase):
+    def test_the_folder_for_recordings_is_created(self) -> None:
+        self.started("--recordings", str(self.folder / "new"))
+        assert (self.folder / "new").is_dir()
 
-    async def test_recordings_that_cannot_be_finished_do_not_prevent_the_end(self) -> None:
-        self.patch(module, "FINISH_TIMEOUT", 0.01)
-        service = self.start()
-        finish, hangs = service.server.finish_recordings, Deferred[None]()
+    def test_without_a_folder_for_recordings_the_server_starts_with_a_warning(self) -> None:
+        (self.folder / "file").touch()
+        with capturedLogs() as events:
+            service = self.started("--recordings", str(self.folder / "file" / "x"))
+        assert service.running
+        assert any("recording is not possible" in (formatEvent(it) or "") for it in events)
 
-        def finish_never() -> Deferred[None]:
-            finish()
-            return hangs
 
-        self.patch(service.server, "finish_recordings", finish_never)
-        await service.stopService()
-        self.assertEqual(service.server.camera("door").state, "stopped")
+class ShutdownTests(ServiceCase):
+    def test_the_reactor_is_stopped_once_after_the_answer(self) -> None:
+        server = self.service().server
+        server.on_shutdown()
+        server.on_shutdown()
+        assert self.reactor.stops == 0
+        self.reactor.advance(1)
+        assert self.reactor.stops == 1
 
-    async def test_a_camera_that_hangs_is_abandoned_at_the_end(self) -> None:
-        self.patch(module, "STOP_TIMEOUT", 0.3)
-        service = self.start()
-        stop, hangs = service.server.stop_cameras, Deferred[None]()
-        self.patch(service.server, "stop_cameras", lambda: hangs)
-        with capturedLogs() as logs:
-            await service.stopService()
-        self.assertTrue(any("0.3 s" in (formatEvent(each) or "") for each in logs))
-        self.assertFalse(service.running)
-        await stop()
+    def test_another_program_decides_itself(self) -> None:
+        calls: list[None] = []
+        self.service(on_shutdown=lambda: calls.append(None)).server.on_shutdown()
+        self.reactor.advance(1)
+        assert (calls, self.reactor.stops) == ([None], 0)
 
-    async def test_the_resources_of_a_program_are_closed_at_the_end(self) -> None:
-        service = self.start()
-        closed: list[int] = []
-        for number in range(2):
-            resource = service.resource()
-            self.patch(resource, "close", lambda number=number: closed.append(number))
-        await service.stopService()
-        self.assertEqual(closed, [0, 1])
+
+class StopTests(ServiceCase):
+    def test_all_parts_are_stopped(self) -> None:
+        service = self.started()
+        resource = service.resource()
+        with patch.object(resource, "close") as close:
+            assert self.successResultOf(service.stopService()) is None
+        close.assert_called_once_with()
+
+    def test_recordings_that_hang_are_not_waited_for(self) -> None:
+        service = self.started()
+        with patch.object(service.server, "finish_recordings", return_value=Deferred()):
+            stopping = service.stopService()
+            with patch.object(
+                service.server, "stop_cameras", return_value=succeed(None)
+            ) as stop_cameras:
+                self.reactor.advance(FINISH_TIMEOUT - 0.1)
+                stop_cameras.assert_not_called()
+                self.reactor.advance(0.2)
+        stop_cameras.assert_called_once_with()
+        self.successResultOf(stopping)
+
+    def test_a_camera_that_hangs_is_not_waited_for_beyond_the_limit(self) -> None:
+        service = self.started()
+        with patch.object(service.server, "stop_cameras", return_value=Deferred()):
+            stopping = service.stopService()
+            self.assertNoResult(stopping)
+            with capturedLogs() as events:
+                self.reactor.advance(STOP_TIMEOUT)
+        self.successResultOf(stopping)
+        assert "the server was not stopped within 2.7 s" in [formatEvent(it) for it in events]
+
+
+class ReloadTests(ServiceCase):
+    def test_without_configuration_and_certificate_there_is_nothing_to_reload(self) -> None:
+        reloading = Deferred.fromCoroutine(self.service().server.reload())
+        assert "start with --config FILE" in str(self.failureResultOf(reloading, NotSupported))
+
+    def test_a_program_can_wrap_the_reload(self) -> None:
+        async def reload() -> dict[str, Any]:
+            return {"added": "cam2"}
+
+        server = self.service(around_reload=lambda _: reload).server
+        assert self.successResultOf(Deferred.fromCoroutine(server.reload())) == {"added": "cam2"}
+
+
+class CommandTests(ServiceCase):
+    def test_a_command_belongs_to_this_server_only(self) -> None:
+        service, other = self.service(), self.service()
+
+        @service.command("wave")
+        def wave() -> None:
+            """Wave."""
+
+        assert "wave" in {each.name for each in service.registry}
+        assert "wave" not in {each.name for each in other.registry}

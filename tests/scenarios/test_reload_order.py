@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.trial import unittest
 
 from tests.support.process import PATIENCE
-from twistedcam.app.reload import _need_restart
+from twistedcam.app.reload import _changed_fixed_options
 from twistedcam.app.service import CameraService
 from twistedcam.config.options import ServeOptions
 from twistedcam.config.toml_file import FILE_OPTIONS
@@ -150,6 +150,6 @@ class RestartTests(ReloadCase):
         mine, theirs = ServeOptions(), ServeOptions()
         for name in ServeOptions.__struct_fields__:
             setattr(theirs, name, object())
-        keys = set(_need_restart(mine, theirs))
+        keys = set(_changed_fixed_options(mine, theirs))
         self.assertLessEqual({"listen", "http-name", "max-snapshots", "trusted-proxies"}, keys)
         self.assertLessEqual(keys, FILE_OPTIONS.keys() - {"stopped", "publish"})

@@ -1,4 +1,4 @@
-"""Taking over a changed configuration while the server runs: only what has changed is touched."""
+"""Application of a changed configuration to a running server."""
 
 from __future__ import annotations
 
@@ -22,18 +22,20 @@ log = Logger()
 
 
 async def apply_options(server: Server, began: ServeOptions, after: ServeOptions) -> dict[str, Any]:
-    """Add, remove and change cameras so that they are as ``after`` says.
+    """Add, remove and change cameras to match new options.
 
-    A camera's viewers, recording and publish targets stay when its settings change; a camera that
-    the configuration has no more ends them in good order. What was set while running stays, unless
-    the configuration says something else of that camera now. What each was configured as is asked
-    of the server: a reload that failed half way is made up for by the next.
+    A camera whose settings change keeps its viewers, recording and publish targets. They are ended
+    cleanly for a camera that is removed. Settings made at run time stay, unless the configuration
+    of that camera has changed. The server keeps the previous configuration of each camera, so that
+    the next reload completes one that failed.
 
     Arguments:
-        began: what the server was started with.
+        began: the options that the server was started with.
+        after: the new options.
 
     Returns:
-        What was done, for a person: ``added``, ``removed``, ``changed``, ``needs_restart``.
+        The names of ``added``, ``removed`` and ``changed`` cameras, and options that need a restart
+        (``needs_restart``), each as text or None.
 
     Raises:
         BadArgument, StartupError: a source or user code is not valid; nothing has changed.
@@ -43,7 +45,7 @@ async def apply_options(server: Server, began: ServeOptions, after: ServeOptions
     wanted = {process.name: process for process in after.processes}
     await _check_new_code(server, wanted)
     runs = {name: each.process for name, each in server.processors.items()}
-    # One of the same name that user code makes no longer, or makes now, is another camera.
+    # A camera whose name belongs to other user code now is a new camera.
     removed = [
         name
         for name in server.cameras
@@ -53,9 +55,9 @@ async def apply_options(server: Server, began: ServeOptions, after: ServeOptions
         name for name in (*after.cameras, *wanted) if name not in server.cameras or name in removed
     ]
     changed = []
-    server.record_settings = after.record_settings  # its limits hold for all recordings together
+    server.record_settings = after.record_settings  # its limits apply to all recordings together
     for name in removed:
-        if name in server.cameras:  # user code has gone with its camera
+        if name in server.cameras:  # user code was removed with its camera
             await server.remove_camera(name)
     for name, spec in after.cameras.items():
         recording = after.recording.get(name, after.record_settings)
@@ -85,13 +87,13 @@ async def apply_options(server: Server, began: ServeOptions, after: ServeOptions
         elif recording != server.channels[name].recorder.settings:
             server.channels[name].recorder.settings = recording
             changed.append(name)
-    restart = _need_restart(began, after)
-    told = {"added": added, "removed": removed, "changed": changed, "needs_restart": restart}
-    return {key: ", ".join(names) or None for key, names in told.items()}
+    restart = _changed_fixed_options(began, after)
+    done = {"added": added, "removed": removed, "changed": changed, "needs_restart": restart}
+    return {key: ", ".join(names) or None for key, names in done.items()}
 
 
-def _need_restart(began: ServeOptions, after: ServeOptions) -> list[str]:
-    """Keys of the configuration whose values are others than the server was started with."""
+def _changed_fixed_options(began: ServeOptions, after: ServeOptions) -> list[str]:
+    """Return the keys of changed options that need a restart."""
     return [
         each.key
         for each in OPTIONS.values()
@@ -104,7 +106,7 @@ async def _check_new_code(server: Server, wanted: dict[str, Process]) -> None:
     """Import user code that does not run yet.
 
     Raises:
-        StartupError: it cannot be had.
+        StartupError: it cannot be imported.
     """
     running = {each.process.code for each in server.processors.values()}
     for code in {process.code for process in wanted.values()} - running:
@@ -112,13 +114,13 @@ async def _check_new_code(server: Server, wanted: dict[str, Process]) -> None:
 
 
 def _are_different(one: SourceSpec, two: SourceSpec, but: Collection[str] = ()) -> bool:
-    """Whether two sources are not the same, some settings perhaps left aside."""
+    """Return True if two sources differ, except for some settings."""
     settings = [{k: v for k, v in each.settings.items() if k not in but} for each in (one, two)]
     return (one.scheme, one.target) != (two.scheme, two.target) or settings[0] != settings[1]
 
 
 def reload_on_hangup(reactor: Any, server: Server) -> None:
-    """Read the configuration again at SIGHUP; where there is none, or no SIGHUP, it is ignored."""
+    """Reload the configuration at SIGHUP, on systems that have it."""
     if not hasattr(signal, "SIGHUP"):  # pragma: no cover - Windows
         return
 

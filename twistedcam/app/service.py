@@ -1,4 +1,4 @@
-"""The server as a Twisted service: run by the program, by twistd, or inside another program."""
+"""The server as a Twisted service, for ``serve``, for twistd, and for other programs."""
 
 from __future__ import annotations
 
@@ -55,23 +55,23 @@ from twistedcam.tls.server_endpoint import LoadedCertificate
 
 log = Logger()
 
-#: Seconds that an orderly end may take before the process ends all the same.
+#: Seconds after which the service has stopped, even if parts of it hang.
 STOP_TIMEOUT = 2.7
-#: Seconds that recordings have to be finished; what is not whole then is mended at the next start.
+#: Seconds to finish recordings. Those that are not finished are repaired at the next start.
 FINISH_TIMEOUT = 1.8
-#: Seconds that peers have to take their goodbye.
+#: Seconds for clients to receive the last message.
 GOODBYE_TIMEOUT = 0.5
 
 
 class CameraService(MultiService):
-    """A whole server: cameras, recorders and ports.
+    """A complete server with cameras, recorders and ports.
 
     Arguments:
-        reactor: what it runs on.
-        options: what it serves and where.
+        reactor: the reactor.
+        options: its options.
         registry: the commands; the standard ones by default.
-        on_shutdown: called when a controller asks for the end; by default the reactor stops.
-        keys_see_log: whether the log is written to the terminal in which keys are pressed.
+        on_shutdown: called by the command ``shutdown``; by default the reactor is stopped.
+        keys_see_log: True if the log is written to the terminal that keys are read from.
         around_reload: wraps the function that reads the configuration again.
 
     Raises:
@@ -125,7 +125,7 @@ class CameraService(MultiService):
         self._control = ControlFactory(self.server, self.registry)
         self._http: list[HttpFactory] = []
         self._resources: list[CameraResource] = []
-        #: What listens, by what it is for.
+        #: The ports by purpose: ``frames``, ``control`` and ``http``.
         self.listeners: dict[str, list[Listener]] = {
             "frames": self._listen(options.listen, self._frames, FRAME_ENDPOINT),
             "control": self._listen(options.control, self._control, CONTROL_ENDPOINT),
@@ -135,7 +135,7 @@ class CameraService(MultiService):
         if options.mqtt is not None:
             Bridge(reactor, self.server, self.registry, options.mqtt).setServiceParent(self)
         if options.keys:
-            # To the terminal itself: twistd takes sys.stdout for its log.
+            # The original standard output, because twistd redirects sys.stdout to its log.
             tell = partial(print, file=sys.__stdout__, flush=True)
             keys = Keys(self.server, self.registry, tell, keys_see_log)
             ready = lambda: tell(keys.help())  # noqa: E731
@@ -143,10 +143,11 @@ class CameraService(MultiService):
 
     @classmethod
     def of(cls, *words: str, reactor: Any = None, **more: Any) -> CameraService:
-        """A server with the options that ``twistedcam serve`` takes, as words; no keys.
+        """Make a server from arguments of ``twistedcam serve``, without keys.
 
         Arguments:
-            reactor: what it runs on; the installed one by default.
+            words: the arguments.
+            reactor: the reactor; by default the installed one.
             more: further arguments of the class.
 
         Raises:
@@ -158,48 +159,43 @@ class CameraService(MultiService):
 
     @property
     def command(self) -> Callable[..., Callable[[Callable[..., Any]], Callable[..., Any]]]:
-        """Decorates a function to make it a command of this server (Registry.command)."""
+        """The decorator that makes a function a command of this server (Registry.command)."""
         return self.registry.command
 
     def resource(self) -> CameraResource:
-        """The pictures for a ``twisted.web`` site of your own: ``stream/CAMERA`` and the like."""
+        """Return a resource for a ``twisted.web`` site, with ``stream/CAMERA`` and other paths."""
         self._resources.append(CameraResource(self.server))
         return self._resources[-1]
 
     def _on_terminal_closed(self) -> None:
-        """The terminal that this runs in is closed: nobody there could end it any more."""
+        """Shut down: the terminal was closed, so nobody can stop the program there any more."""
         discard_output()
-        log.info("the terminal is gone, and this with it: 'nohup' or '--no-keys' lets it live on")
+        log.info("the terminal was closed: shutting down (to avoid that use nohup or --no-keys)")
         self.server.on_shutdown()
 
     def _stop_reactor(self) -> None:
-        """End the process, once; who asked for it gets an answer first."""
+        """Stop the reactor, once, after the answer to the command is sent."""
         if not self._is_ending:
             self._is_ending = True
             self._reactor.callLater(0.05, stop_reactor, self._reactor)
 
     async def _reload(self) -> dict[str, Any]:
-        """Read the configuration and the certificates again, and do what they say now.
+        """Read the configuration and the certificates again, and apply both.
 
-        What cannot be read of them changes nothing.
-
-        Of several at once each waits for the one before, and reads what the file says then: two
-        that changed cameras at a time would both make the one that is new.
+        If one of them is not valid, nothing changes. Simultaneous reloads run one after the other,
+        so that a new camera is added once only.
         """
         async with self._reloading:
-            if self._options.again is None and not any(
-                it.certificate for it in self._all_listeners
-            ):
-                raise NotSupported(
-                    "there is no configuration to read again: start with --config FILE"
-                )
-            found = [(each, each.read_certificate()) for each in self._all_listeners]
-            told: dict[str, Any] = {}
-            if self._options.again is not None:
-                told = await apply_options(self.server, self._options, self._options.again())
-            told |= _use(found)
-        log.info("the configuration was read again: {told}", told=told)
-        return told
+            listeners, again = self._all_listeners, self._options.again
+            if again is None and not any(it.certificate for it in listeners):
+                raise NotSupported("there is no configuration to reload: start with --config FILE")
+            found = [(each, each.read_certificate()) for each in listeners]
+            done: dict[str, Any] = {}
+            if again is not None:
+                done = await apply_options(self.server, self._options, again())
+            done |= _use_certificates(found)
+        log.info("the configuration was reloaded: {changes}", changes=done)
+        return done
 
     @property
     def _all_listeners(self) -> list[Listener]:
@@ -207,7 +203,7 @@ class CameraService(MultiService):
 
     @property
     def _is_guarded(self) -> bool:
-        """Whether a port may be reached by other machines."""
+        """True if other machines may reach a port."""
         return self.server.authenticator.is_needed or self._options.insecure
 
     def _listen(self, endpoints: list[str], factory: Any, example: str) -> list[Listener]:
@@ -236,7 +232,7 @@ class CameraService(MultiService):
         anywhere = replace(strict, any_name=True)
 
         def answer(request: HttpRequest) -> None:
-            # By the port's real address: a description such as "systemd:" does not say it.
+            # The real address is used, because a description such as "systemd:" has none.
             secret = listener.is_on_loopback and not self.server.authenticator.is_needed
             router.answer(strict if secret else anywhere, request)
 
@@ -246,10 +242,10 @@ class CameraService(MultiService):
         return listener
 
     def privilegedStartService(self) -> None:
-        """Take the ports, and make the recordings folder if that can be done.
+        """Open the ports, and create the folder for recordings if possible.
 
         Raises:
-            StartupError: a port cannot be had.
+            StartupError: a port is not available.
         """
         try:
             check_mount(self._options.recordings, self._options.record_settings.require_mount)
@@ -261,7 +257,7 @@ class CameraService(MultiService):
             check_ports(self._all_listeners)
 
     def startService(self) -> None:
-        """Start the cameras, unless they are to wait for ``start``."""
+        """Start the cameras, unless the options say that they are stopped."""
         super().startService()
         if self._workers is not None:
             self._workers.start()
@@ -271,7 +267,7 @@ class CameraService(MultiService):
             self.server.start()
 
     def stopService(self) -> Deferred[None]:
-        """End all in order: ports closed, recordings finished, viewers told, cameras let go."""
+        """Close ports, finish recordings, inform clients, and stop cameras, in this order."""
         return Deferred.fromCoroutine(self._stop()).addTimeout(
             STOP_TIMEOUT, self._reactor, _give_up
         )
@@ -280,7 +276,7 @@ class CameraService(MultiService):
         closing = super().stopService()
         unpublished = self.server.stop_outputs()
         await self._bounded(self.server.finish_recordings(), FINISH_TIMEOUT)
-        stopping = self.server.stop_cameras()  # one that hangs must cost nobody their goodbye
+        stopping = self.server.stop_cameras()  # not awaited yet: one may hang
         for resource in self._resources:
             resource.close()
         ports: list[Any] = [self._frames, self._control, *self._http]
@@ -298,8 +294,10 @@ class CameraService(MultiService):
         return waiting.addTimeout(seconds, self._reactor, lambda *_: None)
 
 
-def _use(found: Iterable[tuple[Listener, LoadedCertificate | None]]) -> dict[str, str | None]:
-    """Show certificates that were read again; which ports show another one now."""
+def _use_certificates(
+    found: Iterable[tuple[Listener, LoadedCertificate | None]],
+) -> dict[str, str | None]:
+    """Use certificates that were read again; return the addresses whose certificate has changed."""
     pairs = [
         (each.address, each.certificate.use(loaded))
         for each, loaded in found
@@ -310,4 +308,4 @@ def _use(found: Iterable[tuple[Listener, LoadedCertificate | None]]) -> dict[str
 
 
 def _give_up(_: Any, seconds: float) -> None:
-    log.warn("the end took longer than {seconds} s: what hangs is left behind", seconds=seconds)
+    log.warn("the server was not stopped within {seconds} s", seconds=seconds)

@@ -1,4 +1,4 @@
-"""What the twistd plugin names: the options of ``serve`` and the service."""
+"""The options and the service of the twistd plugin."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ log = Logger()
 
 
 class CannotStart(SystemExit, Exception):
-    """Ends twistd with 1 and one line.
+    """Ends twistd with status 1 and a line of text.
 
-    An exception, so that twistd tells the terminal that a daemon was started from, and removes its
-    file with the process's number; and an exit, so that nobody is shown a traceback.
+    It is an Exception, so that twistd reports it to the terminal that has started a daemon, and
+    removes its PID file; and a SystemExit, so that no traceback is shown.
     """
 
 
 class Options:
-    """``serve``'s options, as twistd asks for them (twisted.python.usage.Options)."""
+    """The options of ``serve`` with the interface of twisted.python.usage.Options."""
 
     def __init__(self) -> None:
         self.parent: Any = None
@@ -46,11 +46,11 @@ class Options:
             parser.exit(2, f"twistedcam: {error}\n")
 
     def postOptions(self) -> None:
-        """Nothing more to do."""
+        """Do nothing (twisted.python.usage.Options)."""
 
 
 def makeService(options: Options) -> IService:
-    """The service; ends the program with one line if it cannot be made."""
+    """Make the service, or end the program with a line of text."""
     from twisted.internet import reactor
 
     from twistedcam.app.reload import reload_on_hangup
@@ -58,7 +58,7 @@ def makeService(options: Options) -> IService:
     from twistedcam.runtime.signals import ignore_repeated_signals
 
     class PluginService(CameraService):
-        """Ends twistd with one line rather than a traceback."""
+        """A service that ends twistd with a line of text instead of a traceback."""
 
         def privilegedStartService(self) -> None:
             raise_file_limit()
@@ -72,7 +72,7 @@ def makeService(options: Options) -> IService:
     share_one_heap(os.environ)
     given = options.serve
     if given.log is not None or given.log_json or given.log_level != ServeOptions().log_level:
-        log.warn("twistd keeps the log: --log, --log-json and --log-level change nothing here")
+        log.warn("twistd writes the log: --log, --log-json and --log-level have no effect")
     use_monotonic_clock(reactor)
     try:
         return PluginService(reactor, given)
