@@ -14,7 +14,7 @@ from twistedcam.net.connection_limits import ConnectionLimiter, ConnectionLimits
 from twistedcam.net.connections import Connections, ManagedConnection
 from twistedcam.net.graceful_close import LINGER
 from twistedcam.net.refusal_log import RefusalLog
-from twistedcam.runtime.scheduler import Job, Progress, Scheduler
+from twistedcam.runtime.scheduler import Job, Scheduler, StepResult
 
 
 class Transport(StringTransport):
@@ -40,7 +40,7 @@ class Connection(ManagedConnection):
         self.factory = port
         self.transport = Transport(peerAddress=IPv4Address("TCP", "192.0.2.1", 4711))
         self.is_held = False
-        self._job = Job(Scheduler(port.clock), lambda: Progress.BLOCKED, self._on_hold)
+        self._job = Job(Scheduler(port.clock), lambda: StepResult.BLOCKED, self._on_hold)
 
     def _on_hold(self, is_held: bool) -> None:
         self.is_held = is_held

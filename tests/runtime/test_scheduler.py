@@ -6,7 +6,7 @@ import pytest
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from twistedcam.runtime.scheduler import IMMEDIATE, Job, Progress, Scheduler
+from twistedcam.runtime.scheduler import IMMEDIATE, Job, Scheduler, StepResult
 
 #: Seconds of each step: three of them end a time slice, five the time for immediate steps.
 COST = 2**-11  # a number without rounding errors
@@ -68,15 +68,15 @@ class Client:
         self.left += steps
         self.job.add()
 
-    def _step(self) -> Progress:
+    def _step(self) -> StepResult:
         if self.is_blocked:
-            return Progress.BLOCKED
+            return StepResult.BLOCKED
         if not self.left:
-            return Progress.DONE
+            return StepResult.DONE
         self.rig.now += COST
         self.left -= 1
         self.rig.done.append(self.job.source)
-        return Progress.MORE
+        return StepResult.MORE
 
 
 @pytest.fixture

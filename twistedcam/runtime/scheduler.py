@@ -103,7 +103,7 @@ class Scheduler:
         return lambda: self._measure() - begin >= TIME_SLICE
 
 
-class Progress(Enum):
+class StepResult(Enum):
     """The result of a step."""
 
     MORE = "there may be more to do"
@@ -137,7 +137,7 @@ class Job:
     def __init__(
         self,
         scheduler: Scheduler,
-        step: Callable[[], Progress],
+        step: Callable[[], StepResult],
         on_hold: Callable[[bool], None],
         immediate_steps: int = 1,
     ) -> None:
@@ -174,25 +174,25 @@ class Job:
 
     def run(self, steps: int) -> bool:
         """Run up to a number of steps (Scheduler). Return True if there are more."""
-        progress = Progress.MORE
+        progress = StepResult.MORE
         try:
-            while steps and progress is Progress.MORE:
+            while steps and progress is StepResult.MORE:
                 progress = self._step()
                 steps -= 1
         except BaseException:
             self._is_scheduled = False
             raise
-        self._is_scheduled = progress is Progress.MORE
-        if progress is Progress.DONE:
+        self._is_scheduled = progress is StepResult.MORE
+        if progress is StepResult.DONE:
             self._has_work = False
             if self.is_held:
                 self.is_held = False
                 self._on_hold(False)
-        return progress is Progress.MORE
+        return progress is StepResult.MORE
 
 
-def _no_step() -> Progress:
-    return Progress.DONE
+def _no_step() -> StepResult:
+    return StepResult.DONE
 
 
 def _no_hold(is_held: bool) -> None:

@@ -12,7 +12,7 @@ from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from twistedcam.runtime.scheduler import Job, Progress, Scheduler
+from twistedcam.runtime.scheduler import Job, Scheduler, StepResult
 
 #: The most bytes that are always decrypted immediately: they contain few records.
 MAX_SMALL = 128
@@ -84,13 +84,13 @@ class TLSTransport(BufferingTLSTransport):
         """True after the handshake."""
         return bool(self._handshakeDone)
 
-    def _step(self) -> Progress:
+    def _step(self) -> StepResult:
         if not self._pending:
-            return Progress.DONE
+            return StepResult.DONE
         piece = bytes(self._pending[:STEP_SIZE])
         del self._pending[:STEP_SIZE]
         self._decrypt(piece)
-        return Progress.MORE if self._pending else Progress.DONE
+        return StepResult.MORE if self._pending else StepResult.DONE
 
     def _decrypt(self, data: bytes) -> None:
         if self._tlsConnection is None:

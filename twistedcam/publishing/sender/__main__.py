@@ -57,7 +57,7 @@ def _send(muxer: Muxer, frames: Iterator[EncodedFrame]) -> None:
         packet.is_keyframe = frame.is_keyframe
         muxer.mux(packet)
         count, size = count + 1, size + len(frame.data)
-        # Progress after a gap is reported at once, because the server waits for it.
+        # StepResult after a gap is reported at once, because the server waits for it.
         if time.monotonic() - reported >= _PERIOD or frame.pts - reported_pts >= _STRIDE:
             reported, reported_pts = time.monotonic(), frame.pts
             report(f"at {frame.pts} {count} {size}")

@@ -24,7 +24,7 @@ from twistedcam.commands import Registry
 from twistedcam.delivery.transport_sender import limit_buffer
 from twistedcam.errors import BadArgument, TooMany, TwistedcamError, Unauthorized
 from twistedcam.net.connections import Connections, ManagedConnection
-from twistedcam.runtime.scheduler import Job, Progress
+from twistedcam.runtime.scheduler import Job, StepResult
 from twistedcam.servers.control import line_format as lines
 from twistedcam.servers.control.session import ControlServerSession
 from twistedcam.servers.control.telnet import TolerantTelnet
@@ -210,16 +210,16 @@ class ControlProtocol(ManagedConnection, TolerantTelnet):
 
     # scheduler.Job
 
-    def _step(self) -> Progress:
+    def _step(self) -> StepResult:
         if self._is_over:
-            return Progress.DONE
+            return StepResult.DONE
         if self._waiting and not self._is_working and not self._session.is_full:
             self._carry_out(self._waiting.popleft())
-            return Progress.MORE
+            return StepResult.MORE
         if not self._pending:
             return self._finish_input()
         if len(self._waiting) >= MAX_WAITING or self._waiting_bytes >= MAX_WAITING_BYTES:
-            return Progress.BLOCKED
+            return StepResult.BLOCKED
         piece = self._pending[self._at : self._at + PIECE]
         self._at += len(piece)
         if self._at >= len(self._pending):
@@ -227,15 +227,15 @@ class ControlProtocol(ManagedConnection, TolerantTelnet):
         if b"\r\n" in piece:
             self._session.newline = "\r\n"
         super().dataReceived(piece)
-        return Progress.MORE
+        return StepResult.MORE
 
-    def _finish_input(self) -> Progress:
+    def _finish_input(self) -> StepResult:
         """Send the answers; close if no more commands can come."""
         if not self._is_working and not self._waiting:
             self._send_now()
             if self._is_half or not self._takes_input:
                 self.close()
-        return Progress.DONE
+        return StepResult.DONE
 
     def _carry_out(self, line: bytes | TwistedcamError) -> None:
         if isinstance(line, TwistedcamError):

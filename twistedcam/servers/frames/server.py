@@ -23,7 +23,7 @@ from twistedcam.delivery.transport_sender import limit_buffer
 from twistedcam.errors import BadMessage, Unauthorized, WireError
 from twistedcam.net.addresses import show_address
 from twistedcam.net.connections import Connections, ManagedConnection
-from twistedcam.runtime.scheduler import Job, Progress
+from twistedcam.runtime.scheduler import Job, StepResult
 from twistedcam.servers.frames.admission import admit, hello, right_of
 from twistedcam.servers.frames.keepalive import FRAME_LIMIT, MESSAGE_LIMIT, KeepAlive
 from twistedcam.servers.frames.publish_session import PublishSession
@@ -195,19 +195,19 @@ class FrameProtocol(ManagedConnection, Protocol):
 
     # Received messages (scheduler.Job).
 
-    def _step(self) -> Progress:
+    def _step(self) -> StepResult:
         if self._over:
-            return Progress.DONE
+            return StepResult.DONE
         if self.is_full if self._session is None else self._session.is_full():
-            return Progress.BLOCKED
+            return StepResult.BLOCKED
         try:
             message = self._decoder.take()
             if message is None:
-                return Progress.DONE
+                return StepResult.DONE
             self._received(message)
         except WireError as error:
             self.fail(error)
-        return Progress.MORE
+        return StepResult.MORE
 
     def _hold(self, is_held: bool) -> None:
         """Stop or resume reading from the client."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from twisted.web.http import HTTPChannel, Request
 
-from twistedcam.runtime.scheduler import Job, Progress
+from twistedcam.runtime.scheduler import Job, StepResult
 from twistedcam.runtime.timer import Timer
 from twistedcam.servers.http.connection.stall import StallWatch
 
@@ -68,7 +68,7 @@ class PipelinedChannel(HTTPChannel):
         self._input += data
         self._job.add()
 
-    def _step(self) -> Progress:
+    def _step(self) -> StepResult:
         """Parse at most one request."""
         if self._may_parse():
             self._on_request_data()
@@ -86,9 +86,9 @@ class PipelinedChannel(HTTPChannel):
             self._is_parsing = False
         self._on_idle()
         if not self._input:
-            return Progress.DONE
+            return StepResult.DONE
         can_parse = self._may_parse() and not self._retry.is_pending
-        return Progress.MORE if can_parse else Progress.BLOCKED
+        return StepResult.MORE if can_parse else StepResult.BLOCKED
 
     def _next_piece(self) -> tuple[bytes, bool]:
         """Return the data for one step, and True if the step may go on after it."""

@@ -26,7 +26,7 @@ from twistedcam.delivery.transport_sender import limit_buffer
 from twistedcam.errors import BadArgument
 from twistedcam.media.frame import Frame
 from twistedcam.net.addresses import show_address, source_of
-from twistedcam.runtime.scheduler import Job, Progress
+from twistedcam.runtime.scheduler import Job, StepResult
 from twistedcam.runtime.timer import Timer
 from twistedcam.servers.http.connection.request import HttpRequest, requested_camera
 from twistedcam.servers.http.connection.takeover import Receiver
@@ -163,12 +163,12 @@ class WebSocketSession(Receiver):
         if self._started:
             self._job.add()
 
-    def _step(self) -> Progress:
+    def _step(self) -> StepResult:
         """Handle one message, or parse some more bytes."""
         if self._closing:
-            return Progress.DONE
+            return StepResult.DONE
         if self._sender.queued_bytes() > HIGH_WATER:
-            return Progress.BLOCKED
+            return StepResult.BLOCKED
         try:
             event = next(self._events, None)
             if event is not None:
@@ -178,10 +178,10 @@ class WebSocketSession(Receiver):
                 del self._pending[:PIECE]
                 self._events = self._protocol.events()
             else:
-                return Progress.DONE
+                return StepResult.DONE
         except (ProtocolError, ValueError, KeyError, TypeError, RecursionError):
             self._end(1002)
-        return Progress.MORE
+        return StepResult.MORE
 
     def _hold(self, is_held: bool) -> None:
         """Stop or resume reading from the browser."""
