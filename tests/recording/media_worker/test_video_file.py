@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Iterator
@@ -73,7 +74,11 @@ def test_reading_ends_at_a_deadline_and_at_a_number_of_bytes(video: int) -> None
 
 
 def test_errors_while_a_file_is_open_are_of_one_kind(video: int) -> None:
-    for error, why in ((MemoryError(), "more memory"), (ValueError("odd"), "cannot be read: odd")):
+    for error, why in (
+        (MemoryError(), "more memory"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "more memory"),
+        (ValueError("odd"), "cannot be read: odd"),
+    ):
         with pytest.raises(UnreadableVideo, match=why), open_video(VideoFile(video, None)):
             raise error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Iterator
@@ -93,11 +94,11 @@ def open_video(file: VideoFile) -> Iterator[Any]:
             yield container
     except UnreadableVideo as error:
         raise file.problem or error from None
-    except MemoryError:
-        raise UnreadableVideo("it takes more memory than it may have") from None
-    except (av.error.FFmpegError, OSError, ValueError, IndexError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise file.problem or UnreadableVideo(f"it cannot be read: {why}") from None
+    except (MemoryError, av.error.FFmpegError, OSError, ValueError, IndexError) as error:
+        why = f"it cannot be read: {getattr(error, 'strerror', None) or error}"
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+            why = "it takes more memory than it may have"
+        raise file.problem or UnreadableVideo(why) from None
 
 
 def _open(file: VideoFile) -> Any:
