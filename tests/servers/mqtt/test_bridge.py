@@ -18,7 +18,7 @@ from tests.support.publish_peers import LOCAL, Program, is_open
 from tests.support.system import require_program
 from twistedcam.servers.mqtt import parse_broker
 
-#: What all topics have alone.
+#: The only letters of topics.
 TOPIC_LETTERS = frozenset(string.ascii_letters + string.digits + "-_./")
 
 
@@ -36,7 +36,7 @@ def broker(tmp_path: Path, port: int) -> Iterator[Program]:
         yield program
 
 
-def test_a_server_is_announced_told_of_and_steered(
+def test_a_server_is_announced_published_and_controlled(
     tmp_path: Path, broker: Program, port: int
 ) -> None:
     options = ["--camera", "door=pattern:?size=160x120&fps=10"]
@@ -105,7 +105,9 @@ def test_a_server_is_announced_told_of_and_steered(
             seen.wait(state, lambda s: s["state"] == "live" and s["mqtt"] == "connected")
             assert server.status()["mqtt_connects"] == "2"
             assert server.end() == 0
-            wait_for(lambda: seen.seen.get("cams/garage/status") == b"offline", "the goodbye")
+            wait_for(
+                lambda: seen.seen.get("cams/garage/status") == b"offline", "the message offline"
+            )
             assert "S3CRET" not in server.log
         seen.seen.clear()
         with ServerProcess(tmp_path, *options) as server:
@@ -116,7 +118,7 @@ def test_a_server_is_announced_told_of_and_steered(
         seen.close()
 
 
-def test_of_a_camera_that_is_removed_nothing_stays_on_the_broker(
+def test_all_messages_of_a_removed_camera_are_removed_from_the_broker(
     tmp_path: Path, broker: Program, port: int
 ) -> None:
     config = tmp_path / "house.toml"
@@ -137,22 +139,22 @@ def test_of_a_camera_that_is_removed_nothing_stays_on_the_broker(
                         payload for topic, payload in list(seen.seen.items()) if "gone" in topic
                     )
                 ),
-                "all of it to be taken back",
+                "the removal of all messages",
             )
             assert seen.seen["cams/camera/door/state"]
     finally:
         seen.close()
 
 
-def test_a_missing_broker_costs_nothing(tmp_path: Path, port: int) -> None:
+def test_a_missing_broker_does_not_stop_the_server(tmp_path: Path, port: int) -> None:
     with ServerProcess(tmp_path, "--camera", "pattern:", "--mqtt", f"mqtt://{LOCAL}:{port}") as one:
-        wait_for(lambda: "not connected to" in one.log, "the fault to be told")
+        wait_for(lambda: "not connected to" in one.log, "the log line")
         wait_for(lambda: one.status()["mqtt_faults"] != "0", "the fault in status")
         assert one.status()["state"] in ("starting", "live")
         assert one.end() == 0
 
 
-def test_installations_on_hosts_of_one_name_have_topics_of_their_own(tmp_path: Path) -> None:
+def test_installations_on_hosts_with_equal_names_have_different_topics(tmp_path: Path) -> None:
     def base(folder: str, path: str = "") -> str:
         options = ["--camera", "pattern:", "--mqtt", f"mqtt://{LOCAL}:{free_port()}{path}"]
         with ServerProcess(tmp_path / folder, *options) as server:
@@ -162,13 +164,13 @@ def test_installations_on_hosts_of_one_name_have_topics_of_their_own(tmp_path: P
     first, second = base("a"), base("b")
     assert first != second
     assert all(re.fullmatch(f"{re.escape(host)}-[0-9a-f]{{8}}", each) for each in (first, second))
-    assert base("a") == first  # after a restart, too
+    assert base("a") == first  # also after a restart
     assert base("a", "/house/door") == "house/door"
-    (tmp_path / "old" / ".twistedcam").mkdir(parents=True)  # of a version that knew no id
+    (tmp_path / "old" / ".twistedcam").mkdir(parents=True)  # of a version without ids
     assert base("old") == host
 
 
-def test_a_title_is_the_device_s_name_and_a_reload_changes_it(
+def test_the_title_is_the_name_of_the_device_and_changes_at_a_reload(
     tmp_path: Path, broker: Program, port: int
 ) -> None:
     config = tmp_path / "house.toml"
@@ -188,7 +190,7 @@ def test_a_title_is_the_device_s_name_and_a_reload_changes_it(
         seen.close()
 
 
-def test_cameras_of_any_name_have_topics_that_are_url_safe(
+def test_topics_are_url_safe_whatever_the_name_of_the_camera(
     tmp_path: Path, broker: Program, port: int
 ) -> None:
     names = {"front door": "front-door", "Küche": "Kuche", "حديقة": "camera-c6bd75e2"}
