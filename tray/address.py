@@ -5,7 +5,8 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 
-from twistedcam.clients.control.blocking import DEFAULT_ENDPOINT, BlockingClient
+from twistedcam.clients.control.blocking import BlockingClient
+from twistedcam.clients.control.dialogue import DEFAULT_ENDPOINT
 from twistedcam.errors import BadArgument
 from twistedcam.tls.client import Trust
 from twistedcam.tls.known_servers import KnownServers

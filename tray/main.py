@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from tray import autostart
 from tray.address import Address, read_endpoint
-from twistedcam.clients.control.blocking import DEFAULT_ENDPOINT
+from twistedcam.clients.control.dialogue import DEFAULT_ENDPOINT
 from twistedcam.errors import BadArgument
 from twistedcam.tls.fingerprint import read_fingerprint
 from twistedcam.tls.known_servers import KnownServers, default_path

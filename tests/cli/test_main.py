@@ -23,9 +23,9 @@ FULL = "twistedcam: cannot write: No space left on device\n"
         ("serve --check --camera pattern: >&-", 0, ""),
         ("serve --check --camera pattern: <&- >&- 2>&-", 0, ""),
         ("serve --help | true", 0, ""),
-        ("ctl --connect tcp:cam..local:1 ping", 1, "that is no name of a host"),
-        ("ctl --connect tcp:127.0.0.1:\u00b2 ping", 2, "is no endpoint"),
-        ("ctl --connect tcp:127.0.0.1:" + "9" * 5000 + " ping", 2, "is no endpoint"),
+        ("ctl --connect tcp:cam..local:1 ping", 1, "this is not a host name"),
+        ("ctl --connect tcp:127.0.0.1:\u00b2 ping", 2, "is not an endpoint"),
+        ("ctl --connect tcp:127.0.0.1:" + "9" * 5000 + " ping", 2, "is not an endpoint"),
     ],
 )
 @pytest.mark.parametrize("buffered", [True, False])

@@ -14,7 +14,7 @@ from twistedcam.cli.colours import Styler
 from twistedcam.cli.completion import Vocabulary
 from twistedcam.cli.console import INSTALL_PROMPT, SUCCESS, WRONG, Console
 from twistedcam.cli.tls_options import add_trust_arguments, read_token, read_trust
-from twistedcam.clients.control.blocking import DEFAULT_ENDPOINT
+from twistedcam.clients.control.dialogue import DEFAULT_ENDPOINT
 from twistedcam.errors import TwistedcamError
 
 EXAMPLE = (

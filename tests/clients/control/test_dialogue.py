@@ -41,9 +41,9 @@ def test_messages_are_the_same_whatever_way_the_bytes_were_cut(
 @pytest.mark.parametrize(
     ("data", "hint"),
     [
-        (b"220 mail.example ESMTP\n", "no twistedcam control port"),
+        (b"220 mail.example ESMTP\n", "not a twistedcam control port"),
         (b"OK twistedcam 2 9.9\n", "version 2"),
-        (GREETING + b"what?\n", "no answer"),
+        (GREETING + b"what?\n", "not an answer"),
     ],
 )
 def test_what_is_no_control_port_is_found_out(data: bytes, hint: str) -> None:
@@ -106,7 +106,7 @@ def test_a_line_without_an_end_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(module, "_MAX_LINE", 1000)
     session = ControlClientSession()
     list(session.feed(GREETING + b"x" * 1000))
-    with pytest.raises(NoServer, match="without an end"):
+    with pytest.raises(NoServer, match="has no end"):
         list(session.feed(b"x"))
 
 

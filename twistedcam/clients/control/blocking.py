@@ -1,4 +1,4 @@
-"""A client of the control port for programs without an event loop, or a thread of one."""
+"""A client of the control port for programs without an event loop, or for a thread."""
 
 from __future__ import annotations
 
@@ -9,29 +9,32 @@ import ssl
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-from twistedcam.clients.control.dialogue import ControlClientSession, Message, answer, write_line
+from twistedcam.clients.control.dialogue import (
+    DEFAULT_ENDPOINT,
+    ControlClientSession,
+    Message,
+    answer,
+    write_line,
+)
 from twistedcam.clients.sockets import connect_tcp, connect_unix
 from twistedcam.errors import BadArgument, NoServer
 from twistedcam.tls.client import Trust, explained
 
-DEFAULT_ENDPOINT = "tcp:127.0.0.1:9531"
-
 
 class BlockingClient:
-    """A connection to the control port; every call waits.
+    """A connection to the control port; every call blocks.
 
     Arguments:
         endpoint: ``HOST:PORT`` or ``tcp:HOST:PORT``, ``tls:HOST:PORT`` (the host's certificate is
             checked) or ``unix:PATH``.
         timeout: seconds to wait for the connection and for the greeting.
-        token: what it says to ``auth``, if anything.
-        trust: for ``tls:``, which certificate is the right one; by default any that the system
-            trusts.
+        token: the token, if the server has tokens.
+        trust: for ``tls:``, the certificates to accept; by default those that the system trusts.
 
     Raises:
-        BadArgument: that is no endpoint.
-        NoServer: nothing answers there, or something else does.
-        CertificateRefused: it is not the right server.
+        BadArgument: the endpoint is invalid.
+        NoServer: there is no control port at the endpoint.
+        CertificateRefused: the server's certificate is not trusted.
         Unauthorized, CommandError: the server refuses this client.
     """
 
@@ -44,21 +47,21 @@ class BlockingClient:
         trust: Trust | None = None,
     ) -> None:
         self.endpoint = endpoint
-        self._dialogue = ControlClientSession(token)
+        self._session = ControlClientSession(token)
         self._messages: deque[Message] = deque()
         self._is_closed = False
         try:
             self._socket = _connect(endpoint, timeout, trust or Trust())
-        except UnicodeError:  # a name that no host can have
-            raise NoServer(f"no server at {endpoint}: that is no name of a host") from None
+        except UnicodeError:  # an invalid host name
+            raise NoServer(f"no server at {endpoint}: this is not a host name") from None
         except OSError as error:
             why = error.strerror or str(error) or "no answer"
             raise NoServer(
                 f"no server at {endpoint}: {why}: 'twistedcam serve' starts one"
             ) from None
         try:
-            self._send(self._dialogue.opening)
-            while not self._dialogue.is_ready:
+            self._send(self._session.opening)
+            while not self._session.is_ready:
                 self._receive()
             self._socket.settimeout(None)
         except BaseException:
@@ -67,30 +70,33 @@ class BlockingClient:
 
     @property
     def server_version(self) -> str:
-        """The version that the server greeted with."""
-        return self._dialogue.server_version or ""
+        """The server's version, from its greeting."""
+        return self._session.server_version or ""
 
     @property
     def granted(self) -> Message:
-        """What ``auth`` was answered; empty without a token, and from an older server."""
-        return self._dialogue.granted
+        """The answer to ``auth``; empty without a token, and from an older server."""
+        return self._session.granted
 
     def ask(self, *words: str, timeout: float | None = None) -> Message:
-        """Carry out one command; the answer's fields. A list is under its plural name.
+        """Execute a command and return the answer's fields; a list is under its plural name.
 
         Arguments:
-            timeout: seconds to wait, or None: ``start`` of a slow camera takes its time.
+            timeout: seconds to wait, or None: ``start`` of a slow camera may take long.
 
         Raises:
-            CommandError: as the server answered.
-            NoServer: the connection is lost, or the time is over; then it is of no more use.
+            CommandError: the server's error.
+            NoServer: the connection is lost, or the time is over; it cannot be used any more.
         """
         return self.ask_all([words], timeout)[0]
 
     def ask_all(
         self, commands: Sequence[Sequence[str]], timeout: float | None = None
     ) -> list[Message]:
-        """Send several commands at once and wait for all answers; the first error is raised."""
+        """Execute several commands that are sent at once, and return all answers.
+
+        Raises the first error, after all answers have come.
+        """
         self._send(b"".join(write_line(list(words)) for words in commands))
         self._socket.settimeout(timeout)
         answers: list[Message] = []
@@ -101,10 +107,10 @@ class BlockingClient:
         return [answer(each) for each in answers]
 
     def has_ended(self) -> bool:
-        """Whether the server has ended the connection; to be asked while it owes no answer."""
+        """True if the server has closed the connection. Only valid while no answer is pending."""
         self._socket.settimeout(0)
         try:
-            self._socket.recv(65536)  # the end, or the server's last words
+            self._socket.recv(65536)  # the end, or the server's last message
         except (BlockingIOError, ssl.SSLWantReadError):
             return False
         except OSError:
@@ -115,9 +121,10 @@ class BlockingClient:
             self._socket.settimeout(None)
 
     def watch(self, camera: str | None = None) -> Iterator[Message]:
-        """Events as they happen, each its fields with ``event``: its kind.
+        """Yield events as they happen: a dict of the fields, with the kind as ``event``.
 
-        The server watches when this returns. Ends when ``close`` is called from another thread.
+        The server sends events from the time when this returns. The iterator ends when ``close`` is
+        called from another thread.
 
         Raises:
             NoServer: the connection is lost.
@@ -126,7 +133,7 @@ class BlockingClient:
         return self._events()
 
     def close(self) -> None:
-        """End the connection; who waits in another thread is woken."""
+        """Close the connection; calls that block in other threads return."""
         self._is_closed = True
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
@@ -165,7 +172,7 @@ class BlockingClient:
             raise self._lost(error) from None
         if not data:
             raise NoServer("the server has closed the connection")
-        self._messages.extend(self._dialogue.feed(data))
+        self._messages.extend(self._session.feed(data))
 
     def _lost(self, error: OSError) -> NoServer:
         if isinstance(error, TimeoutError):
@@ -187,5 +194,5 @@ def _connect(endpoint: str, timeout: float, trust: Trust) -> socket.socket:
     port = port.removeprefix("port=")
     is_port = re.fullmatch("[0-9]{1,5}", port) and int(port) <= 65535
     if kind == "unix" or not host or not is_port:
-        raise BadArgument(f"{endpoint!r} is no endpoint: HOST:PORT, tls:HOST:PORT, unix:PATH")
+        raise BadArgument(f"{endpoint!r} is not an endpoint: HOST:PORT, tls:HOST:PORT, unix:PATH")
     return connect_tcp(host, int(port), trust if kind == "tls" else None, timeout)

@@ -12,25 +12,29 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from twistedcam.clients.control.dialogue import ControlClientSession, Message, answer, write_line
+from twistedcam.clients.control.dialogue import (
+    DEFAULT_ENDPOINT,
+    ControlClientSession,
+    Message,
+    answer,
+    write_line,
+)
 from twistedcam.errors import BadArgument, NoServer, TwistedcamError
 
 log = Logger()
 
 Listener = Callable[[Message], None]
 
-DEFAULT_ENDPOINT = "tcp:127.0.0.1:9531"
-
 
 class ControlClient(Protocol):
-    """A connection to the control port. Made by ``connect``."""
+    """A connection to the control port. Use ``connect`` to make one."""
 
     def __init__(self, token: str | None = None) -> None:
-        #: Fires when the connection is over, with None.
+        #: Fires with None when the connection is closed.
         self.closed: Deferred[None] = Deferred()
-        self._dialogue = ControlClientSession(token)
+        self._session = ControlClientSession(token)
         self._ready: Deferred[ControlClient] | None = None
-        #: Who waits for an answer, and who hears events behind that answer.
+        #: The Deferred of each pending answer, and the listener for events after that answer.
         self._asked: deque[tuple[Deferred[Message], Listener | None]] = deque()
         self._listener: Listener | None = None
         self._error: TwistedcamError | None = None
@@ -38,28 +42,29 @@ class ControlClient(Protocol):
 
     @property
     def server_version(self) -> str | None:
-        """The version that the server greeted with."""
-        return self._dialogue.server_version
+        """The server's version, from its greeting; None before."""
+        return self._session.server_version
 
     def ask(self, *words: str) -> Deferred[Message]:
-        """Carry out one command: ``await client.ask("record", "start", "cam")``.
+        """Execute a command: ``await client.ask("record", "start", "cam")``. Ends a ``watch``.
 
-        Fires with the answer's fields; a list is under its plural name. Commands that are asked
-        one after the other without waiting are answered in that order. Ends a ``watch``.
-
-        Fails with CommandError as the server answered, or with NoServer.
+        Returns:
+            A Deferred that fires with the answer's fields; a list is under its plural name. It
+            fails with the server's CommandError, or with NoServer. Answers come in the order of the
+            commands.
         """
         return self._ask(list(words), None)
 
     def watch(self, listener: Listener, camera: str | None = None) -> Deferred[Message]:
-        """Give every event to ``listener`` from now on, until something else is answered.
+        """Call ``listener`` with every event, until the answer to another command.
 
-        An event is its fields with ``event``: its kind. Fires when the server watches.
+        An event is a dict of its fields, with its kind as ``event``. The Deferred fires when the
+        server has begun to send events.
         """
         return self._ask(["watch"] if camera is None else ["watch", camera], listener)
 
     def close(self) -> Deferred[None]:
-        """End the connection. Fires when it is over."""
+        """Close the connection; the Deferred fires when it is closed."""
         if self.transport is not None:
             self.transport.loseConnection()
         done: Deferred[None] = Deferred()
@@ -67,30 +72,30 @@ class ControlClient(Protocol):
         return done
 
     def opened(self) -> Deferred[ControlClient]:
-        """Fires when the server has greeted; ``connect`` waits for it."""
+        """Return a Deferred that fires when the server has answered the opening."""
         self._ready = Deferred()
         return self._ready
 
     def connectionMade(self) -> None:
-        """Ask for JSON at once; the server takes pipelined lines."""
-        self._write(self._dialogue.opening)
+        """Send the opening at once: the server accepts pipelined lines."""
+        self._write(self._session.opening)
 
     def dataReceived(self, data: bytes) -> None:
-        """Take the server's answers apart."""
+        """Process answers and events."""
         try:
-            for message in self._dialogue.feed(data):
-                self._received(message)
+            for message in self._session.feed(data):
+                self._on_message(message)
         except TwistedcamError as error:
             self._error = error
             assert self.transport is not None
             self.transport.loseConnection()
             return
-        if self._dialogue.is_ready and self._ready is not None:
+        if self._session.is_ready and self._ready is not None:
             ready, self._ready = self._ready, None
             ready.callback(self)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Fail whatever still waits."""
+        """Fail all pending answers."""
         self._is_over = True
         self._listener = None
         error = self._error or NoServer("the server has closed the connection")
@@ -113,10 +118,10 @@ class ControlClient(Protocol):
         self._write(line)
         return asked
 
-    def _received(self, message: Message) -> None:
+    def _on_message(self, message: Message) -> None:
         if "ok" in message:
             if not self._asked:
-                raise NoServer("the server answered what was not asked")
+                raise NoServer("the server sent an answer without a command")
             asked, self._listener = self._asked.popleft()
             try:
                 fields = answer(message)
@@ -142,23 +147,25 @@ async def connect(
     timeout: float = 5.0,
     token: str | None = None,
 ) -> ControlClient:
-    """A client that is ready to be asked.
+    """Connect to a control port.
 
     Arguments:
-        reactor: what it runs on.
+        reactor: the reactor.
         endpoint: a Twisted client endpoint string.
         timeout: seconds to wait for the connection, and again for the greeting.
-        token: what the server wants to see, where it has tokens.
+        token: the token, if the server has tokens.
 
     Raises:
-        BadArgument: that is no endpoint.
-        Unauthorized: the token is none of the server's.
-        NoServer: nothing answers there, or something else does.
+        BadArgument: the endpoint is invalid.
+        Unauthorized: the server does not accept the token.
+        NoServer: there is no control port at the endpoint.
     """
     try:
         found = clientFromString(reactor, endpoint)
-    except Exception as error:  # each endpoint parser has its own ways to fail
-        raise BadArgument(f"{endpoint!r} is no endpoint ({error}): {DEFAULT_ENDPOINT}") from None
+    except Exception as error:  # endpoint parsers raise many classes
+        raise BadArgument(
+            f"{endpoint!r} is not an endpoint ({error}): use {DEFAULT_ENDPOINT}"
+        ) from None
     client = ControlClient(token)
     opened = client.opened()
     try:
