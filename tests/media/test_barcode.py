@@ -1,4 +1,4 @@
-"""The barcode survives what happens to pictures."""
+"""The barcode, also after JPEG compression and damage."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ def test_it_survives_jpeg(size: tuple[int, int], quality: int) -> None:
 
 @settings(max_examples=30)
 @given(st.integers(0, 2**40 - 1), st.integers(0, 2**56 - 1))
-def test_it_carries_any_number_and_time(number: int, time_us: int) -> None:
+def test_any_number_and_time_can_be_read(number: int, time_us: int) -> None:
     image = picture(320, 240)
     barcode.draw(image, Stamp(number, time_us))
     assert barcode.read(image) == (number, time_us)
 
 
-def test_a_picture_without_one_has_none() -> None:
+def test_a_picture_without_a_barcode_has_none() -> None:
     assert barcode.read(picture(640, 480)) is None
     assert barcode.read(np.zeros((480, 640, 3), np.uint8)) is None
     assert barcode.read(np.zeros((10, 10, 3), np.uint8)) is None
 
 
-def test_a_damaged_one_is_not_believed() -> None:
+def test_a_damaged_barcode_is_not_read() -> None:
     image = picture(640, 480)
     barcode.draw(image, STAMP)
     cell = barcode.cell_size(640)

@@ -1,4 +1,4 @@
-"""What a JPEG says of itself."""
+"""The headers of JPEGs."""
 
 from __future__ import annotations
 

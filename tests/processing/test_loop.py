@@ -1,4 +1,4 @@
-"""A frame that cannot be decoded is left out, and the code goes on with the next."""
+"""The loop that gives frames to user code, and frames that cannot be decoded."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def careful(frame: Frame) -> Any:
         (careful, [1, 2, 3, 4, 5, 6], 0),
     ],
 )
-def test_code_sees_all_that_it_can(
+def test_code_gets_each_frame_that_it_can_use(
     code: Callable[..., Any], seen: list[int], left_out: int
 ) -> None:
     pictures = [GOOD, BAD, GOOD, b"", BAD, GOOD]
@@ -75,7 +75,7 @@ def test_code_sees_all_that_it_can(
     assert all("cannot be decoded as JPEG" in each for each in reports.reasons)
 
 
-def test_an_error_of_the_code_s_own_is_its_own() -> None:
+def test_an_error_of_the_code_is_raised() -> None:
     def fail(frame: Frame) -> Any:
         raise ValueError("mine")
 

@@ -23,12 +23,12 @@ FRAME = Frame(1, 1, 4, 4, b"")
         (FRAME, None),
     ],
 )
-def test_what_is_told_is_json(value: Any, told: Any) -> None:
+def test_data_is_json(value: Any, told: Any) -> None:
     result = read_result(value, FRAME)
     assert result is not None and (result.image, result.data) == (None, told)
 
 
-def test_grey_pictures_are_pictures_and_the_code_keeps_its_array() -> None:
+def test_grey_pictures_are_accepted_and_arrays_are_copied() -> None:
     grey = np.full((4, 6), 7, np.uint8)
     colour = np.zeros((4, 6, 3), np.uint8)
     for value in (grey, colour):
@@ -57,7 +57,7 @@ def test_grey_pictures_are_pictures_and_the_code_keeps_its_array() -> None:
         (["x" * MAX_DATA], "characters of JSON"),
     ],
 )
-def test_what_is_no_result_says_what_it_can_be(value: Any, said: str) -> None:
+def test_an_invalid_result_is_refused_with_the_valid_ones(value: Any, said: str) -> None:
     with pytest.raises(BadResult, match=said):
         read_result(value, FRAME)
 

@@ -19,7 +19,7 @@ from twistedcam.processing.runner import FrameSlot, Runner
 PATIENCE = 10
 
 
-def test_the_slot_holds_the_newest_frame_alone() -> None:
+def test_the_slot_keeps_only_the_newest_frame() -> None:
     slot = FrameSlot()
     for number in (1, 2, 3):
         slot.put(Frame(number, 1, 4, 4, b""))

@@ -13,7 +13,7 @@ from twistedcam.processing import Code, check_code, parse_process
 from twistedcam.processing import user_code as code
 
 
-def test_the_camera_is_said_where_there_are_several() -> None:
+def test_the_camera_must_be_given_if_there_are_several() -> None:
     assert parse_process("a.b:c.d", ["cam"]) == ("cam", Code("a.b:c.d"))
     assert parse_process("two=a:b", ["one", "two"])[0] == "two"
     assert Code.of("a.b:c.d").name == "d"
@@ -24,7 +24,7 @@ def test_the_camera_is_said_where_there_are_several() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "a", "a:", ":b", "a:b:c", "a b:c", "a/b.py:c", "a..b:c"])
-def test_what_is_no_code_is_refused(text: str) -> None:
+def test_an_invalid_name_of_code_is_refused(text: str) -> None:
     with pytest.raises(BadArgument, match="write module:function"):
         Code.of(text)
 
@@ -38,7 +38,7 @@ def test_what_is_no_code_is_refused(text: str) -> None:
         ("tests.support.user_code:NO_FUNCTION", "is not a function, but of type int"),
     ],
 )
-def test_code_that_is_not_there_is_named_before_the_start(text: str, said: str) -> None:
+def test_missing_code_is_an_error_before_the_start(text: str, said: str) -> None:
     with pytest.raises(StartupError) as error:
         check_code(Code.of(text))
     assert said in str(error.value)
@@ -64,7 +64,7 @@ def test_code_that_is_not_there_is_named_before_the_start(text: str, said: str) 
         ("import time; time.sleep(60)", "its import hangs"),
     ],
 )
-def test_code_that_cannot_be_imported_says_why(
+def test_the_reason_of_a_failed_import_is_reported(
     content: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "their_code.py").write_text(content)
@@ -84,7 +84,7 @@ def test_the_server_does_not_start_without_its_code() -> None:
     )
 
 
-def test_the_configuration_has_code_for_each_camera(tmp_path: Path) -> None:
+def test_the_configuration_can_have_code_for_each_camera(tmp_path: Path) -> None:
     path = tmp_path / "c.toml"
     path.write_text(
         "process = 'b=m:top'\nprocess-in = 'thread'\n"
