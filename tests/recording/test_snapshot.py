@@ -37,7 +37,7 @@ def test_pictures_may_take_as_much_as_recordings_and_no_more(tmp_path: Path) -> 
     (tmp_path / "film.mp4").write_bytes(bytes(1000))
     names = [snapshot._write(tmp_path, "cam", FRAME, None, settings) for _ in range(3)]
     for _ in range(2):
-        with pytest.raises(DiskError, match=r"its pictures would take .*keep=50\): delete some"):
+        with pytest.raises(DiskError, match=r"its snapshots would exceed .*keep=50\): delete some"):
             snapshot._write(tmp_path, "cam", FRAME, None, settings)
     assert sorted(each.name for each in tmp_path.iterdir()) == sorted(
         [*names, "film.mp4", "mine.JPG"]

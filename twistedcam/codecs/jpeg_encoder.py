@@ -68,7 +68,7 @@ class JpegEncoder:
     ) -> None:
         self.quality = quality
         self.timestamp = timestamp
-        #: How JPEGs are turned, as a text for status; None if they are not.
+        #: The method of turning JPEGs, as a text for status; None if they are not.
         self.turning: str | None = None
         self._rotate = rotate or ""
         self._flip = flip or ""

@@ -103,7 +103,7 @@ def parse_format(text: str, label: str = "format") -> Format:
     """
     found = FORMATS.get(text.lower())
     if found is None:
-        raise BadArgument(f"{label}={text!r} is none that there is: " + ", ".join(FORMATS))
+        raise BadArgument(f"{label}={text!r} is unknown; use one of: " + ", ".join(FORMATS))
     return found
 
 

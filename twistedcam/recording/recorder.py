@@ -119,7 +119,7 @@ class Recorder:
 
     @property
     def settings(self) -> RecordSettings:
-        """How it records."""
+        """The settings for the next recording."""
         return self._settings
 
     @settings.setter
@@ -144,7 +144,7 @@ class Recorder:
 
     @property
     def waiting(self) -> str | None:
-        """Why the recording has no picture so far; None if it has one or one is expected."""
+        """The reason for a recording without a picture; None if it has one or one is expected."""
         return self._first.reason
 
     @property

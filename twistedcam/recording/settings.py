@@ -52,7 +52,7 @@ Crf = Read(lambda value, _: int(value), given=Annotated[float, Meta(ge=0, le=51)
 
 
 class RecordSettings(Struct, frozen=True):
-    """How recordings are made and how long they are kept. None means not set, or no limit.
+    """Settings of recordings and their retention. None means not set, or no limit.
 
     Arguments:
         format: format of files whose name has no ending; H.264 in MP4 by default.

@@ -302,7 +302,9 @@ class Library:
         """
         real = file_name(name)
         if not is_inside(real):
-            raise NoSuchRecording(f"{name!r} is no name of a recording: no folders, no leading dot")
+            raise NoSuchRecording(
+                f"a recording cannot be named {name!r}: no folders, no leading dot"
+            )
         path = self.folder / real
         if path.suffix.lower() not in suffixes:
             raise NoSuchRecording(f"there is no recording {name!r}")

@@ -254,7 +254,7 @@ class _Process:
         self.end()
 
     def why(self, status: int) -> str:
-        """Why there was no answer."""
+        """The reason for a missing answer."""
         if self._was_late or status == -signal.SIGALRM:
             return "it takes too long to read"
         return f"the process that read it {describe_exit(status)}"

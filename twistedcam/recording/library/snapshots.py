@@ -72,11 +72,11 @@ def check_room(folder: Path, size: int, settings: RecordSettings) -> None:
     """
     if free_bytes(folder) - size < max(ROOM, settings.keep_free or 0):
         limit = f" (keep_free={settings.keep_free})" if settings.keep_free else ""
-        raise DiskError(f"{folder}: there is no room for another picture{limit}")
+        raise DiskError(f"{folder}: there is no room for another snapshot{limit}")
     if settings.keep and not quota_of(folder).reserve(size, settings.keep):
         raise DiskError(
-            f"{folder}: its pictures would take more than recordings may (keep={settings.keep}):"
-            " delete some"
+            f"{folder}: its snapshots would exceed the limit of recordings (keep={settings.keep}):"
+            " delete some of them"
         )
 
 

@@ -39,11 +39,13 @@ def check_plain(name: str) -> str:
         BadArgument: it is not one.
     """
     if not name or name.startswith(".") or ".." in name or "/" in name or "\\" in name:
-        raise BadArgument(f"{name!r} is no plain file name: no separators, no leading dot, no '..'")
+        raise BadArgument(
+            f"{name!r} is not a plain file name: no separators, no leading dot, no '..'"
+        )
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
-        raise BadArgument(f"{name!r} has control characters in it")
+        raise BadArgument(f"{name!r} contains control characters")
     if show_name(name) != name:
-        raise BadArgument(f"{name!r} is how another name is listed: leave out the '%'")
+        raise BadArgument(f"{name!r} is the listed form of another name: leave out the '%'")
     if len(name.encode()) > MAX_BYTES:
         raise BadArgument(f"a name has at most {MAX_BYTES} bytes")
     return name

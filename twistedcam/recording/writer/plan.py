@@ -23,7 +23,7 @@ TIMELAPSE_FPS = 30
 
 @dataclass(frozen=True)
 class Plan:
-    """What is recorded and how.
+    """The subject, format and settings of a recording.
 
     Arguments:
         name: the first file's name, taken by ``file_names.reserve``; the session gives it back.
