@@ -88,7 +88,7 @@ def test_recording_settings_come_from_the_camera_and_else_from_all(file: Path) -
         ("listen = [1]", "listen has to be a string"),
         ("log-level = 'loud'", "log-level has to be one of debug, info, warn"),
         ("[camera.a]", "[camera.a]: a camera needs a source"),
-        ("[camera.a]\nsource = 'camera'", "[camera.a]: 'camera' is no source"),
+        ("[camera.a]\nsource = 'camera'", "[camera.a]: 'camera' is not a source"),
         ("[camera.'a:b']\nsource = 'auto:'", "not a valid name for a camera"),
         ("[camera.a]\nsource = 'auto:'\nsize = [1, 2]", "size has to be a string, a number"),
         ("[camera]\na = 'auto:'", "[camera.a]: a camera has to be a table"),

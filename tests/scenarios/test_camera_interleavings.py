@@ -120,7 +120,7 @@ class World(Sink):
     def _prepare(self) -> None:
         gone = {
             "goes": CameraFailed("it was unplugged"),
-            "ends": SourceEnded("it is at its end"),
+            "ends": SourceEnded("it has ended"),
             "silent": None,
             "bad": RawPicture(1.0, jpeg=b"a picture it is not"),
         }

@@ -102,7 +102,7 @@ KIB, MIB = 1024, 1024 * 1024
         f"sends its clients | {states.MAX_REASON}, {states.MAX_WORD} characters |",
         f"why there is none) | {placeholder.MOST_PIXELS:,} (3840 × 2160) |",
         f"a snapshot of a camera (`http:`) | {web.SNAPSHOT_TIMEOUT:g} s |",
-        f"challenges of a camera for one picture | {http_client._MOST_STEPS} |",
+        f"challenges of a camera for one picture | {http_client._MAX_STEPS} |",
         f"that a camera refuses | 1 in {retry.RETRY_LOGIN:g} s |",
         f"picture size | {spec._MAX_SIDE:,} a side, {jpeg.MOST_PIXELS:,} in all |",
         f"publisher's picture | {MAX_CHECKED_AT_ONCE // KIB} KiB; ",

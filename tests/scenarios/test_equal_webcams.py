@@ -102,7 +102,7 @@ def test_nodes_of_one_camera_are_one_and_their_port_is_that_of_the_driver(
         (node / "device").symlink_to(interface)
     monkeypatch.setattr(devices, "_SYSTEM", str(system))
     monkeypatch.setattr(devices, "device_paths", lambda: [f"/dev/video{n}" for n in range(3)])
-    monkeypatch.setattr(devices, "_lasting_paths", dict)
+    monkeypatch.setattr(devices, "_stable_paths", dict)
     found = devices.find_devices(name="webcam")
     assert [(each.path, each.serial, each.port) for each in found] == [
         ("/dev/video0", "SN0001", "usb-0000:00:14.0-2"),

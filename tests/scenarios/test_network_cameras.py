@@ -157,7 +157,7 @@ def test_a_silent_peer_is_given_up(host: str, monkeypatch: pytest.MonkeyPatch) -
 
 def test_who_waits_for_a_peer_can_be_interrupted(host: str) -> None:
     with opened(f"http://{host}/silent") as source:
-        assert isinstance(source, web.WebSource)
+        assert isinstance(source, web.HttpSource)
         timer = threading.Timer(0.1, source.interrupt)
         timer.start()
         with pytest.raises(CameraFailed) as error:

@@ -360,7 +360,7 @@ def test_auto_says_why_a_webcam_gives_no_picture_and_takes_it_when_it_does(tmp_p
         with serving(tmp_path, bus, "--camera", "auto:") as server:
             wait_for(lambda: server.status()["state"] == "recovering", "the reason")
             assert server.status()["reason"] == (
-                "No webcam gives a picture: /dev/video0 may not be opened by this user: add the"
+                "No webcam gives a picture: this user may not open /dev/video0: add the"
                 " user to the group 'video'. A test picture is shown."
             )
             camera.ok()

@@ -16,7 +16,7 @@ from tests.support.process import PATIENCE, wait_for
 from tests.support.source_peers import PASSWORD, USER, Peer, rtsp
 from twistedcam.errors import BadArgument, CameraFailed, LoginRefused
 from twistedcam.sources import ffmpeg as stream
-from twistedcam.sources.ffmpeg import StreamSource, local_address, name_of
+from twistedcam.sources.ffmpeg import FfmpegSource, local_address, name_of
 from twistedcam.sources.registry import make_source
 from twistedcam.sources.spec import parse
 
@@ -54,7 +54,7 @@ def test_a_wrong_password_is_said_as_that(camera: Peer, user: str) -> None:
 
 def test_a_missing_password_is_said_as_that(camera: Peer) -> None:
     with (
-        pytest.raises(LoginRefused, match="wants a user name and a password"),
+        pytest.raises(LoginRefused, match="needs a user name and a password"),
         opened(f"rtsp://127.0.0.1:{camera.port}/h264"),
     ):
         pass
@@ -96,7 +96,7 @@ def test_a_stream_over_udp_is_taken_on_its_own_address_alone(
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     monkeypatch.setattr(stream, "TIMEOUT", 1.0)
-    source = StreamSource(f"{scheme}://127.0.0.1:{port}")
+    source = FfmpegSource(f"{scheme}://127.0.0.1:{port}")
 
     def fail() -> None:
         with contextlib.suppress(CameraFailed):

@@ -75,7 +75,7 @@ def test_a_film_that_is_not_to_begin_again_ends(tmp_path: Path) -> None:
     assert isinstance(source, FileSource)
     assert source.open().fps == 200
     assert shades(source, FRAMES) == [*range(FRAMES)]
-    with pytest.raises(SourceEnded, match=r"a\.avi is at its end"):
+    with pytest.raises(SourceEnded, match=r"a\.avi has ended"):
         source.read()
     source.close()
 
@@ -100,7 +100,7 @@ def test_what_cannot_be_played_is_said(tmp_path: Path) -> None:
         samples = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), layout="mono")
         samples.sample_rate = 8000
         container.mux(stream.encode(samples))
-    with pytest.raises(CameraFailed, match="has no pictures in it"):
+    with pytest.raises(CameraFailed, match="has no video"):
         FileSource(sound).open()
     cut = tmp_path / "cut.mkv"
     cut.write_bytes(film(tmp_path / "b.mkv", "mjpeg").read_bytes()[:600])

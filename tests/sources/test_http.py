@@ -340,15 +340,15 @@ def test_what_is_no_picture_is_counted_and_the_next_one_is_taken(body: bytes, wo
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (whole(b"<p>Log in</p>", kind="text/html"), "sends text/html and no picture"),
+        (whole(b"<p>Log in</p>", kind="text/html"), "sends text/html, not a picture"),
         (whole(b'{"error": 1}', kind="application/json"), "sends application/json"),
         (whole(b""), "picture|empty"),
         (whole(b"", kind="text/plain"), "an empty answer"),
         (head(status="503 Busy"), "answers 503 Busy"),
         (head(status="404 Not Found"), "answers 404 Not Found"),
-        (b"SSH-2.0-OpenSSH_9\r\n", "no status line of HTTP"),
+        (b"SSH-2.0-OpenSSH_9\r\n", "no HTTP status line"),
         (b"", "without an answer"),
-        (head(f"{MIXED};boundary=a") + b"x" * 40000, "sends no MJPEG"),
+        (head(f"{MIXED};boundary=a") + b"x" * 40000, "does not send MJPEG"),
         (head(f"{MIXED};boundary=a") + b"--a\r\n\r\n", "has ended the stream"),
     ],
 )

@@ -14,7 +14,7 @@ import pytest
 from tests.support.http_camera import PICTURES, HttpCamera, Request, head, opened, read, whole
 from tests.support.process import PATIENCE
 from twistedcam.errors import CameraFailed
-from twistedcam.sources.http import WebSource
+from twistedcam.sources.http import HttpSource
 from twistedcam.sources.http_client import CameraClient
 from twistedcam.sources.registry import make_source
 from twistedcam.sources.spec import parse
@@ -68,7 +68,7 @@ def test_a_redirect_elsewhere_is_refused_and_nobody_is_asked(to: str) -> None:
                 pass
             assert len(camera.requests) == 1
         assert other.connections == 0
-    assert "leads to another server" in str(error.value) or "none" in str(error.value)
+    assert "refers to another server" in str(error.value) or "invalid address" in str(error.value)
     assert "SECRET" not in str(error.value)
 
 
@@ -87,7 +87,7 @@ def test_a_redirect_with_a_body_without_end_is_not_read() -> None:
 def test_redirects_in_a_circle_end() -> None:
     with (
         HttpCamera(lambda request: [redirect(request.target + "x")]) as camera,
-        pytest.raises(CameraFailed, match="without end"),
+        pytest.raises(CameraFailed, match="endlessly"),
         opened(camera.url()),
     ):
         pass
@@ -157,7 +157,7 @@ def test_who_waits_can_be_interrupted(when: str) -> None:
 
     with HttpCamera(answer) as camera:
         source = make_source(parse(camera.url()))
-        assert isinstance(source, WebSource)
+        assert isinstance(source, HttpSource)
         thread = threading.Thread(target=lambda: (arrived.wait(), source.interrupt()))
         thread.start()
         try:
@@ -187,6 +187,6 @@ def test_the_environment_s_proxy_and_netrc_are_not_for_cameras(
 def test_a_client_asks_no_other_server_for_what_a_playlist_names() -> None:
     client = CameraClient("http://127.0.0.1:9/list.m3u8")
     for url in ("http://192.0.2.1/a.ts", "file:///etc/passwd", "http://127.0.0.1:10/"):
-        with pytest.raises(CameraFailed, match="leads to another server"):
+        with pytest.raises(CameraFailed, match="refers to another server"):
             client.ask(url)
     client.close()

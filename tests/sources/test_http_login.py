@@ -159,7 +159,7 @@ def test_a_camera_that_wants_a_password_says_where_to_write_it() -> None:
     refusal = head('WWW-Authenticate: Basic realm="x"', "Content-Length: 0", status="401 No")
     with (
         HttpCamera(lambda _: [refusal]) as camera,
-        pytest.raises(LoginRefused, match=r"wants a user name and a password.*USER:PASSWORD@"),
+        pytest.raises(LoginRefused, match=r"needs a user name and a password.*USER:PASSWORD@"),
         opened(camera.url()),
     ):
         pass

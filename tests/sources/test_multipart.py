@@ -61,14 +61,14 @@ def test_garbage_gives_nothing_and_breaks_nothing(data: bytes) -> None:
 @pytest.mark.parametrize(
     ("stream", "words"),
     [
-        (bytes(MAX_HEAD + 1), "no part begins"),
-        (b"y\n" * MAX_HEAD, "no part begins"),
-        (b"--x\r\n" + b"A: b\r\n" * MAX_HEAD, "headers of a part have no end"),
-        (b"--x\r\nA: " + bytes(MAX_HEAD), "headers of a part have no end"),
-        (b"--x\r\n\r\n\xff\xd8" + bytes(MAX_BODY + 20), "without an end"),
-        (b"--x\r\nContent-Type: a\r\n\r\n" + bytes(MAX_BODY + 100), "without an end"),
-        (b"--x\r\n\r\n\xff\xd8\xff\xd9" + b"a\n" * 10_001, "no part begins"),
-        (b"--x\r\n\r\n\xff\xd8\xff\xd9" + bytes(MAX_BODY + 1), "no part begins"),
+        (bytes(MAX_HEAD + 1), "there is no part"),
+        (b"y\n" * MAX_HEAD, "there is no part"),
+        (b"--x\r\n" + b"A: b\r\n" * MAX_HEAD, "headers of a part are too long"),
+        (b"--x\r\nA: " + bytes(MAX_HEAD), "headers of a part are too long"),
+        (b"--x\r\n\r\n\xff\xd8" + bytes(MAX_BODY + 20), "is too long"),
+        (b"--x\r\nContent-Type: a\r\n\r\n" + bytes(MAX_BODY + 100), "is too long"),
+        (b"--x\r\n\r\n\xff\xd8\xff\xd9" + b"a\n" * 10_001, "there is no part"),
+        (b"--x\r\n\r\n\xff\xd8\xff\xd9" + bytes(MAX_BODY + 1), "there is no part"),
     ],
     ids=range(8),
 )

@@ -58,10 +58,10 @@ def test_a_name_may_stand_before_a_short_form(text: str, name: str, whole: str) 
 def test_what_stands_for_nothing_is_refused_with_examples(text: str) -> None:
     with pytest.raises(BadArgument, match=r"webcam:0, /dev/video0, rtsp://HOST") as refused:
         parse(text)
-    assert ("; for a film, file:film.mp4" in str(refused.value)) == (text == "film.mp4")
+    assert ("; for a video file, file:film.mp4" in str(refused.value)) == (text == "film.mp4")
 
 
 def test_a_word_with_an_at_sign_is_not_repeated() -> None:
-    with pytest.raises(BadArgument, match="this is no source") as refused:
+    with pytest.raises(BadArgument, match="this is not a source") as refused:
         parse("1:S3CRET@film.mp4")
     assert "S3CRET" not in str(refused.value)

@@ -1,4 +1,4 @@
-"""The first webcam that gives a picture."""
+"""The first webcam that delivers a picture."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from twistedcam.sources.spec import Settings, SourceSpec
 from twistedcam.sources.webcam.devices import LINUX, device_paths
 from twistedcam.sources.webcam.source import WebcamSource, check_control, settle_frames
 
-#: Why there is no picture. The placeholder of such a camera is a test picture.
+#: The reason without a webcam. The placeholder of such a camera is a test picture.
 NO_WEBCAM = "No webcam was found. A test picture is shown. Plug one in."
 
-#: Seconds that a webcam may take to give its first picture.
+#: The most seconds until the first picture of a webcam.
 _FIRST_PICTURE = 5.0
 
 
 class AutoSource:
-    """Looks for a webcam at every opening. It cannot be opened while there is none.
+    """Searches for a webcam at each opening, which fails if there is none.
 
     Arguments:
-        size: (width, height) to ask for, or None for the usual.
-        fps: rate to ask for, or None for the usual.
-        controls: values to set on a webcam, by the controls' names.
-        settle: pictures to leave out after an opening.
+        size: the requested (width, height); None for the default.
+        fps: the requested rate in frames per second; None for the default.
+        controls: values of a webcam's controls by name.
+        settle: the number of pictures to skip after an opening.
     """
 
     def __init__(
@@ -41,12 +41,12 @@ class AutoSource:
         self._fps = fps
         self._source: WebcamSource | None = None
         self._first: RawPicture | None = None
-        #: The webcams that gave no picture, by their paths.
+        #: The webcams without a picture, by path.
         self._failed: dict[str | int, WebcamSource] = {}
 
     @classmethod
     def from_settings(cls, spec: SourceSpec, settings: Settings) -> AutoSource:
-        """``auto:?size=1280x720&fps=30``."""
+        """Return the source for ``auto:?size=1280x720&fps=30``."""
         if spec.target:
             raise BadArgument("auto: takes settings only, as in auto:?fps=10")
         size, fps = settings.size(), settings.number("fps", 0.1, 1000)
@@ -57,10 +57,10 @@ class AutoSource:
         return cls(size, fps, controls, settle)
 
     def open(self) -> SourceInfo:
-        """Open the first webcam that gives a picture.
+        """Open the first webcam that delivers a picture.
 
         Raises:
-            CameraFailed: none does; the message says why of each.
+            CameraFailed: none does; the message gives the reason of each.
         """
         devices: list[str | int] = [*device_paths()] if LINUX else [0]
         reasons = []
@@ -86,7 +86,7 @@ class AutoSource:
         raise CameraFailed(f"No webcam gives a picture: {why}. A test picture is shown.")
 
     def read(self) -> RawPicture | None:
-        """The next picture of the webcam that was found."""
+        """Return the next picture of the webcam."""
         assert self._source is not None, "not open"
         if self._first is not None:
             first, self._first = self._first, None
@@ -94,14 +94,14 @@ class AutoSource:
         return self._source.read()
 
     def close(self) -> None:
-        """Let the webcam go."""
+        """Close the webcam."""
         if self._source is not None:
             self._source.close()
             self._source = None
         self._first = None
 
     def device_signature(self) -> object:
-        """Changes when a webcam is plugged in, may be opened, or is let go by its holder."""
+        """Return a value that changes when a webcam is plugged in or becomes available."""
         if not LINUX:
             return None
         webcams = {path: self._failed.get(path) or WebcamSource(path) for path in device_paths()}
@@ -109,14 +109,14 @@ class AutoSource:
 
 
 def _first_picture(webcam: WebcamSource) -> RawPicture:
-    """The first picture, which alone proves that a device is a camera.
+    """Return the first picture, which alone proves that a device is a camera.
 
     Raises:
-        CameraFailed: none came in time.
+        CameraFailed: there was none in time.
     """
     until = time.monotonic() + _FIRST_PICTURE
     while time.monotonic() < until:
-        grab = webcam.read()
-        if grab is not None:
-            return grab
+        picture = webcam.read()
+        if picture is not None:
+            return picture
     raise CameraFailed(f"{webcam.path} gives no picture")

@@ -1,4 +1,4 @@
-"""What every source is."""
+"""The interface of sources, and the pictures and facts that they return."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-#: What to say of a camera that refuses a log-in, or that wants one.
+#: The reasons of a camera that refuses a login, or needs one.
 LOGIN_REFUSED = "The camera refuses this user name or password: change them in the camera's address"
 LOGIN_WANTED = (
-    "The camera wants a user name and a password: write them into its address as USER:PASSWORD@HOST"
+    "The camera needs a user name and a password: write them into its address as USER:PASSWORD@HOST"
 )
 
 
@@ -58,14 +58,14 @@ class SourceInfo:
 
     @property
     def offer(self) -> str:
-        """Size, format and rate; nothing while they are not known."""
+        """Size, format and rate as text; empty while they are unknown."""
         size = f"{self.width}x{self.height} " if self.width else ""
         rate = f" at {self.fps:g} fps" if self.fps else ""
         return f"{size}{self.format}{rate}".strip()
 
     @property
     def _differs(self) -> bool:
-        """Whether it is not what was asked for."""
+        """True if the device has not granted the requested mode."""
         asked = self.asked
         if asked is None:
             return False
@@ -81,14 +81,14 @@ class SourceInfo:
 
 @dataclass(frozen=True)
 class RawPicture:
-    """One picture as the source has it: a JPEG, or an image still to be encoded.
+    """A picture as the source delivers it: a JPEG, or an image that is not encoded yet.
 
     Arguments:
         time: time of capture, seconds since the UNIX epoch.
-        jpeg: the JPEG file as it came, or None.
-        image: (height, width, 3) uint8, BGR; or None where there is a JPEG.
-        size: the (width, height) that the picture has to have, or None where any will do.
-        fault: why there is neither a JPEG nor an image: a broken picture, which is counted.
+        jpeg: the JPEG file, or None.
+        image: (height, width, 3) uint8, BGR; None if there is a JPEG.
+        size: the (width, height) that the picture must have; None for any.
+        fault: the reason why the picture is corrupt, if there is neither a JPEG nor an image.
     """
 
     time: float
@@ -101,25 +101,27 @@ class RawPicture:
 class Source(Protocol):
     """A camera's device, file or connection.
 
-    All three methods block and are called on the camera's own thread, one at a time.
+    The methods block. They are called on the camera's thread, one at a time.
     """
 
     def open(self) -> SourceInfo:
-        """Take the device.
+        """Open the device.
 
         Raises:
-            CameraFailed: it cannot be had; the message says why, and what to do.
+            CameraFailed: it cannot be opened; the message says why, and what to do.
         """
 
     def read(self) -> RawPicture | None:
-        """Wait for the next picture; None where there was none within a second or so.
+        """Wait for the next picture; return None if there was none for about a second.
 
         Raises:
-            CameraFailed: there will be no more: it has to be opened anew.
+            CameraFailed: there will be no more pictures; the source must be opened again.
+            Paused: there is no picture now, for a known reason.
+            SourceEnded: the source has delivered its last picture.
         """
 
     def close(self) -> None:
-        """Let the device go. Does nothing if it is not open."""
+        """Close the device. Does nothing if it is not open."""
 
 
 @runtime_checkable
@@ -135,22 +137,22 @@ class Reappearing(Protocol):
 
 @runtime_checkable
 class Interruptible(Protocol):
-    """A source whose waiting can be cut short."""
+    """A source whose ``read`` can be interrupted."""
 
     def interrupt(self) -> None:
-        """Let a ``read`` under way come back at once, in whatever way. Called on any thread."""
+        """Make a ``read`` in progress return or raise at once. Called on any thread."""
 
 
 @runtime_checkable
 class Relaying(Protocol):
-    """A source whose pictures come from another server's camera."""
+    """A source whose pictures come from a camera of another server."""
 
-    #: The cameras that they come through, the nearest first (wire.State).
+    #: The ids of the cameras that they pass through, the nearest first (wire.State).
     via: tuple[str, ...]
 
 
 class Paused(Exception):
-    """Raised by ``read``: no pictures now, for a reason that is known; reading on is right.
+    """Raised by ``read`` if there is no picture now, for a known reason.
 
-    The camera is recovering for that reason until the next picture; nothing is opened anew.
+    The camera is recovering for that reason until the next picture; it is not opened again.
     """

@@ -1,8 +1,7 @@
-"""Films and streams that FFmpeg opens, with what it may open named, and pictures out of them.
+"""Containers and streams that FFmpeg opens (PyAV), and the pictures in them.
 
-FFmpeg by itself opens playlists and session descriptions, which can name further files, hosts and
-ports. Here it opens the formats that are named for each kind of source, by the protocols of that
-kind alone.
+By itself FFmpeg opens playlists and session descriptions, which may name other files, hosts and
+ports. Here each kind of source has a list of the formats and protocols that FFmpeg may use.
 """
 
 from __future__ import annotations
@@ -23,27 +22,27 @@ from twistedcam.sources.base import LOGIN_REFUSED, LOGIN_WANTED, RawPicture, Sou
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-#: FFmpeg's names of the formats that a stream over the network can have.
+#: The formats of a stream over the network, by FFmpeg's names.
 STREAM_FORMATS = (
     "mpegts,mpeg,flv,live_flv,matroska,mov,asf,ogg,nut,avi,mjpeg,mpjpeg,h264,hevc,av1,obu,ivf,"
     "m4v,mpegvideo"
 )
-#: Those of a film or a picture in a file, without playlists and what else names other files.
+#: The formats of a video or picture file, without playlists and others that name further files.
 FILE_FORMATS = (
     f"{STREAM_FORMATS},mjpeg_2000,gif,apng,image2,bmp_pipe,gif_pipe,jpeg_pipe,jpegls_pipe,"
     "j2k_pipe,png_pipe,tiff_pipe,webp_pipe,ppm_pipe,pgm_pipe,qoi_pipe,yuv4mpegpipe,mxf,gxf,rm,"
     "wtv,dv,vc1,avs2,avs3,cavsvideo,dirac,3gp,svag,swf,h263,h261,sdr2,smk,bink,film_cpk,wav,mp3,aac,flac,aiff"
 )
-#: How a display matrix begins that changes nothing.
+#: The beginning of a display matrix that changes nothing.
 _IDENTITY = struct.pack("=5i", 1 << 16, 0, 0, 0, 1 << 16)
-#: Packets that are skipped after one that does not decode, if there is no key frame.
-_MOST_SKIPPED = 300
-#: Packets in a row that cannot be read before a stream is given up.
-_MOST_UNREADABLE = 100
-#: The highest frame rate that is believed, in frames per second.
+#: The most packets that are skipped after a decoding error, until a key frame.
+_MAX_SKIPPED = 300
+#: The most consecutive packets that cannot be read.
+_MAX_UNREADABLE = 100
+#: The highest plausible frame rate, in frames per second.
 MAX_RATE = 1000.0
 
-#: Before PyAV 19 a title that is not UTF-8 was an error, and from then on there is no such word.
+#: Before PyAV 19 metadata that is not UTF-8 is an error by default; later the argument is gone.
 _LENIENT: dict[str, Any] = (
     {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
 )
@@ -58,14 +57,14 @@ def open_container(
     timeout: float | None = None,
     io_open: Callable[..., Any] | None = None,
 ) -> Any:
-    """An open ``av`` container.
+    """Open an ``av`` container.
 
     Arguments:
-        url: what FFmpeg opens.
-        formats, protocols: FFmpeg's names of all that it may use, between commas.
-        options: further options of FFmpeg's.
-        timeout: seconds that it may be silent, when it is opened and later.
-        io_open: opens whatever it asks for (av.open), if it is not to do so itself.
+        url: the address or path for FFmpeg.
+        formats, protocols: those that FFmpeg may use, separated by commas.
+        options: further options of FFmpeg.
+        timeout: the most seconds of silence, while it is opened and later.
+        io_open: opens addresses in place of FFmpeg (av.open).
 
     Raises:
         OSError, ValueError, av.error.FFmpegError: it cannot be opened; see ``reason_of``.
@@ -80,29 +79,29 @@ def open_container(
 
 
 def reason_of(error: Exception, timeout: float = 0.0) -> str:
-    """What went wrong, without the address, which may have a password in it."""
+    """Describe an error without the address, which may contain a password."""
     if isinstance(error, (av.error.ExitError, av.error.TimeoutError, TimeoutError)):
         return f"nothing came for {timeout:g} s"
     if isinstance(error, av.error.ProtocolNotFoundError):
-        return "FFmpeg knows no such protocol, or it is not used here"
+        return "the protocol is unknown to FFmpeg, or not allowed here"
     if isinstance(error, av.error.ArgumentError):
-        return "this is a playlist, or of another format that is not opened here"
+        return "it is a playlist, or of another format that is not allowed here"
     return str(getattr(error, "strerror", None) or type(error).__name__)
 
 
 class Decoded(NamedTuple):
-    """A picture out of a packet, or what was wrong with that."""
+    """A picture of a packet, or its fault, with the packet's timestamps."""
 
     pts: int | None
     dts: int | None
-    grab: RawPicture
+    picture: RawPicture
 
 
 def read_packets(container: Any, stream: Any) -> Iterator[Any]:
-    """A stream's packets. What cannot be read is passed over, as long as more comes.
+    """Yield a stream's packets; skip those that cannot be read.
 
     Raises:
-        av.error.FFmpegError: too much in a row cannot be read, or the stream is broken off.
+        av.error.FFmpegError: too many consecutive packets cannot be read, or the stream breaks off.
     """
     unreadable = 0
     while True:
@@ -112,29 +111,29 @@ def read_packets(container: Any, stream: Any) -> Iterator[Any]:
                 yield packet
         except av.error.InvalidDataError:
             unreadable += 1
-            if unreadable > _MOST_UNREADABLE:
+            if unreadable > _MAX_UNREADABLE:
                 raise
         else:
             return
 
 
 def passed(container: Any, stream: Any) -> Iterator[Decoded]:
-    """The JPEGs of a Motion-JPEG stream, as they are."""
+    """Yield the JPEGs of a Motion JPEG stream, unchanged."""
     for packet in read_packets(container, stream):
         if packet.size:
             yield Decoded(packet.pts, packet.dts, RawPicture(time.time(), jpeg=bytes(packet)))
 
 
 def decoded(container: Any, stream: Any) -> Iterator[Decoded]:
-    """A stream's pictures, upright. One that does not decode is a fault, up to the next key frame.
+    """Yield a stream's pictures, upright; after a decoding error, faults up to the next key frame.
 
-    A stream that is joined between two key frames begins with such ones.
+    A stream that is joined between two key frames begins with such errors.
     """
     skipped: int | None = None
     for packet in read_packets(container, stream):
         if skipped is not None and not packet.is_keyframe and packet.size:
             skipped += 1
-            if skipped < _MOST_SKIPPED:
+            if skipped < _MAX_SKIPPED:
                 yield _fault(packet, "pictures are skipped up to the next key frame")
                 continue
         try:
@@ -143,7 +142,7 @@ def decoded(container: Any, stream: Any) -> Iterator[Decoded]:
             return
         except av.error.FFmpegError as error:
             skipped = 0
-            yield _fault(packet, f"a picture does not decode: {reason_of(error)}")
+            yield _fault(packet, f"a picture cannot be decoded: {reason_of(error)}")
             continue
         skipped = None
         for picture in pictures:
@@ -160,8 +159,8 @@ def _fault(what: Any, reason: str) -> Decoded:
 
 
 def first_picture(container: Any, stream: Any) -> Any | None:
-    """The first picture that decodes, as ``av`` has it; None if there is none within a while."""
-    for packet in islice(read_packets(container, stream), _MOST_SKIPPED):
+    """Return the first picture that can be decoded, as an ``av`` frame; None if there is none."""
+    for packet in islice(read_packets(container, stream), _MAX_SKIPPED):
         try:
             pictures = packet.decode()
         except av.error.FFmpegError:
@@ -172,28 +171,25 @@ def first_picture(container: Any, stream: Any) -> Any | None:
 
 
 def upright(picture: Any) -> NDArray[np.uint8]:
-    """A decoded picture as (height, width, 3) uint8, BGR, turned as its display matrix says.
-
-    Phones film lying on their side, and write into the film how it is to be shown.
-    """
+    """Return an ``av`` frame as (height, width, 3) uint8, BGR, rotated by its display matrix."""
     image: NDArray[np.uint8] = picture.to_ndarray(format="bgr24")
     matrix = matrix_of(picture)
     return image if matrix is None else turn(image, matrix)
 
 
 def matrix_of(picture: Any) -> bytes | None:
-    """A decoded picture's display matrix, unless it has none or one that changes nothing."""
+    """Return the display matrix of an ``av`` frame; None if it changes nothing."""
     found = picture.side_data.get("DISPLAYMATRIX")
     matrix = None if found is None else bytes(found)
     return None if matrix is None or matrix[:20] == _IDENTITY else matrix
 
 
 def turn(image: NDArray[np.uint8], matrix: bytes) -> NDArray[np.uint8]:
-    """The image, turned in quarters and mirrored as a display matrix says.
+    """Rotate an image in quarter turns, and mirror it, by a display matrix.
 
     Arguments:
         matrix: nine 32-bit numbers ``a b u c d v x y w``; (p, q) is shown at (ap + cq, bp + dq)
-            (libavutil/display.h). Other angles than quarters are rounded to them.
+            (libavutil/display.h). Other angles are rounded to quarter turns.
     """
     if len(matrix) < 36:
         return image
@@ -213,14 +209,12 @@ def turn(image: NDArray[np.uint8], matrix: bytes) -> NDArray[np.uint8]:
 
 
 class ContainerSource:
-    """Reads pictures from a container; Motion-JPEG goes through as it is.
-
-    A subclass opens the container.
+    """Reads pictures from a container, which a subclass opens; passes Motion JPEG on unchanged.
 
     Arguments:
-        url: where the pictures come from.
+        url: the address.
         host: its name in messages.
-        timeout: seconds that the peer may be silent, when it is opened and later.
+        timeout: the most seconds of silence, while it is opened and later.
     """
 
     def __init__(self, url: str, host: str, timeout: float) -> None:
@@ -228,47 +222,47 @@ class ContainerSource:
         self.host = host
         self.timeout = timeout
         self._container: Any = None
-        self._grabs: Iterator[RawPicture] | None = None
+        self._pictures: Iterator[RawPicture] | None = None
 
     def open(self) -> SourceInfo:
-        """Connect, and find the first video stream."""
+        """Connect, and select the first video stream."""
         try:
             self._container = self._open_container()
             stream = self._container.streams.video[0]
         except IndexError:
             self.close()
-            raise CameraFailed(f"{self.host} has no pictures") from None
+            raise CameraFailed(f"{self.host} has no video") from None
         except av.error.HTTPUnauthorizedError:
             raise LoginRefused(LOGIN_REFUSED if "@" in self.url else LOGIN_WANTED) from None
         except av.error.HTTPForbiddenError:
             if "@" in self.url:
                 raise LoginRefused(LOGIN_REFUSED) from None
-            raise CameraFailed(f"{self.host} forbids it") from None
+            raise CameraFailed(f"{self.host} refuses access") from None
         except (OSError, ValueError, av.error.FFmpegError) as error:
             raise CameraFailed(f"{self.host}: {reason_of(error, self.timeout)}") from None
         codec = stream.codec_context
-        # Frames in several threads would come later by as many frames.
+        # Frame threading would delay the pictures by as many frames.
         codec.thread_type = "SLICE"
         read = passed if codec.name == "mjpeg" else decoded
-        self._grabs = (each.grab for each in read(self._container, stream))
+        self._pictures = (each.picture for each in read(self._container, stream))
         rate = float(stream.average_rate or 0)
         rate = rate if 0 <= rate <= MAX_RATE else 0.0
         return SourceInfo(codec.width, codec.height, rate, codec.name, self.host, steady=False)
 
     def read(self) -> RawPicture | None:
-        """The next picture; CameraFailed after ``timeout`` seconds of silence."""
-        assert self._grabs is not None, "not open"
+        """Return the next picture."""
+        assert self._pictures is not None, "not open"
         try:
-            grab = next(self._grabs, None)
+            picture = next(self._pictures, None)
         except (OSError, av.error.FFmpegError) as error:
             raise CameraFailed(f"{self.host}: {reason_of(error, self.timeout)}") from None
-        if grab is None:
+        if picture is None:
             raise CameraFailed(f"{self.host} has ended the stream")
-        return grab
+        return picture
 
     def close(self) -> None:
         """Close the connection."""
-        self._grabs = None
+        self._pictures = None
         if self._container is not None:
             self._container.close()
             self._container = None

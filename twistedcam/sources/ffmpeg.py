@@ -1,4 +1,4 @@
-"""Cameras that FFmpeg can open: RTSP above all, and any other stream (PyAV)."""
+"""Cameras whose stream FFmpeg opens (PyAV): RTSP and others."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from twistedcam.sources.container import (
     ContainerSource,
     open_container,
 )
-from twistedcam.sources.http_film import HttpFilm
+from twistedcam.sources.http_video import HttpVideo
 from twistedcam.sources.spec import Settings, SourceSpec
 
-#: Seconds that a peer may be silent, when it is opened and later.
+#: The most seconds of silence, while a stream is opened and later.
 TIMEOUT = 5.0
 
 
 class _Allowed(NamedTuple):
-    """FFmpeg's names of what it may use for a scheme."""
+    """The protocols and formats that FFmpeg may use for a scheme, by its names."""
 
     protocols: str
     formats: str
@@ -44,11 +44,11 @@ _ALLOWED = {
 }
 
 
-class StreamSource(ContainerSource):
-    """Decodes a stream as it comes; Motion-JPEG goes through as it is.
+class FfmpegSource(ContainerSource):
+    """Decodes a stream as it arrives; passes Motion JPEG on unchanged.
 
     Arguments:
-        url: what FFmpeg opens.
+        url: the address for FFmpeg.
         transport: ``tcp`` or ``udp``, for RTSP.
     """
 
@@ -58,32 +58,32 @@ class StreamSource(ContainerSource):
 
     @classmethod
     def from_settings(cls, spec: SourceSpec, settings: Settings) -> Source:
-        """``rtsp://USER:PASSWORD@HOST/path#transport=udp``, ``ffmpeg:URL``."""
+        """Return the source for ``rtsp://USER:PASSWORD@HOST#transport=udp`` or ``ffmpeg:URL``."""
         transport = settings.choice("transport", ("tcp", "udp"), "tcp")
         if spec.scheme != "ffmpeg":
             spec.require_host()
             return cls(f"{spec.scheme}:{spec.target}", transport)
         if not spec.target:
-            raise BadArgument("ffmpeg: needs what FFmpeg shall open: ffmpeg:rtsp://HOST/path")
+            raise BadArgument("ffmpeg: needs an address: ffmpeg:rtsp://HOST/path")
         try:
             scheme = urlsplit(spec.target).scheme.lower()
         except ValueError:
             raise BadArgument(
-                f"{spec.shown} is no address: write ffmpeg:rtsp://HOST/path"
+                f"{spec.shown} is not a valid address: write ffmpeg:rtsp://HOST/path"
             ) from None
         if scheme in ("http", "https"):
             SourceSpec(scheme, spec.target.partition(":")[2], {}, spec.target).require_host()
-            return HttpFilm.at(spec.target)
+            return HttpVideo.at(spec.target)
         return cls(spec.target, transport)
 
     def _open_container(self) -> Any:
         options = {"flags": "low_delay"}
         scheme = _scheme_of(self.url)
-        if scheme != "file":  # of a film it would leave out the first pictures
+        if scheme != "file":  # it would drop the first pictures of a file
             options["fflags"] = "nobuffer"
         if scheme in ("rtsp", "rtsps"):
             options["rtsp_transport"] = self.transport
-            # Its UDP ports are bound to all addresses, which no option of it can change.
+            # FFmpeg binds its UDP ports to all addresses, and no option changes that.
             options["rtsp_flags"] = "filter_src"
         address = local_address(self.url)
         if address:
@@ -100,9 +100,9 @@ class StreamSource(ContainerSource):
 
 
 def local_address(url: str) -> str:
-    """The address that FFmpeg has to bind for ``udp:`` and ``rtp:``: the one that is written.
+    """Return the address of ``udp:`` and ``rtp:`` that FFmpeg must bind; empty for all addresses.
 
-    By itself it binds all addresses. Nothing if those are meant, or it is not this machine's.
+    By itself FFmpeg binds all addresses. Also empty if the address is not one of this machine.
     """
     if _scheme_of(url) not in ("udp", "rtp"):
         return ""
@@ -111,7 +111,7 @@ def local_address(url: str) -> str:
         found = socket.getaddrinfo(parts.hostname or "", parts.port, type=socket.SOCK_DGRAM)
         family, _, _, _, to = found[0]
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.bind((to[0], 0))  # it fails unless this is an address of this machine
+            probe.bind((to[0], 0))  # fails unless it is an address of this machine
             address: str = probe.getsockname()[0]
             return "" if address in ("0.0.0.0", "::") else address
     except (OSError, ValueError):
@@ -119,7 +119,7 @@ def local_address(url: str) -> str:
 
 
 def name_of(url: str) -> str:
-    """What to call a stream in messages: its host, or its file, without any password."""
+    """Return the name of a stream for messages: its host or file, without a password."""
     shown = without_secrets(url)
     try:
         parts = urlsplit(shown)

@@ -1,9 +1,10 @@
-"""A film from a file, at the file's own pace."""
+"""A video file, played at its own rate."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -25,19 +26,17 @@ from twistedcam.sources.container import (
 from twistedcam.sources.pace import Pace
 from twistedcam.sources.spec import Settings, SourceSpec
 
-#: A step between two time stamps, in seconds, that means that the film's clock has jumped.
+#: A difference of two timestamps, in seconds, from which the clock of the file has jumped.
 _JUMP = 10.0
 
 
 class FileSource:
-    """Plays a film by its time stamps; JPEG pictures go through as they are.
-
-    A film that lies on its side, and says so in its display matrix, is shown upright.
+    """Plays a video by its timestamps, upright; passes Motion JPEG on unchanged.
 
     Arguments:
         path: the file.
-        loop: begin again at the end; else the camera stops there with the last picture.
-        fps: play at this rate instead of the file's own; None for the file's.
+        loop: True to play it again at the end; else the camera stops there.
+        fps: the rate in frames per second; None for the file's own.
     """
 
     def __init__(self, path: Path, loop: bool = True, fps: float | None = None) -> None:
@@ -49,53 +48,52 @@ class FileSource:
         self._pictures: Iterator[tuple[float, RawPicture]] | None = None
         self._passes_jpegs = False
         self._pace = Pace()
-        #: Monotonic time at which the film's second 0 is due.
+        #: The monotonic time at which second 0 of the video is due.
         self._origin: float | None = None
         self._last = 0.0
         self._step = 0.0
 
     @classmethod
     def from_settings(cls, spec: SourceSpec, settings: Settings) -> FileSource:
-        """``file:clip.mp4?loop=0&fps=10``."""
+        """Return the source for ``file:clip.mp4?loop=0&fps=10``."""
         path = spec.path("clip.mp4")
         if not path.is_file():
             raise StartupError(f"there is no file {str(path)!r} to play")
         return cls(path, settings.flag("loop", True), settings.number("fps", 0.01, 1000))
 
     def open(self) -> SourceInfo:
-        """Open the file and find its first film stream."""
+        """Open the file and select its first video stream."""
         self._pace = Pace()
         self._origin = None
         try:
-            self._open_film()
+            self._open_video()
             first = first_picture(self._container, self._stream)
             self._rewind()
         except IndexError:
             self.close()
-            raise CameraFailed(f"{self.path} has no pictures in it") from None
+            raise CameraFailed(f"{self.path} has no video") from None
         except (OSError, av.error.FFmpegError) as error:
             raise CameraFailed(f"{self.path} cannot be played: {reason_of(error)}") from None
         stream = self._stream
         rate = float(stream.average_rate or 0)
         self._step = 1.0 / (self.fps or rate or 25.0)
-        self._pictures = self._read_film()
+        self._pictures = self._read_rounds()
         codec = stream.codec_context
         size = (codec.width, codec.height)
-        # JPEGs would have to be turned, so they are decoded.
         self._passes_jpegs = codec.name == "mjpeg"
         if first is not None and matrix_of(first) is not None:
-            self._passes_jpegs = False
+            self._passes_jpegs = False  # they must be rotated, and so decoded
             height, width = upright(first).shape[:2]
             size = (width, height)
         return SourceInfo(*size, self.fps or rate, codec.name, self.path.name, steady=False)
 
     def read(self) -> RawPicture | None:
-        """The next picture, when its time has come."""
+        """Return the next picture when it is due."""
         assert self._pictures is not None, "not open"
         try:
-            at, grab = next(self._pictures)
+            at, picture = next(self._pictures)
         except StopIteration:
-            raise SourceEnded(f"{self.path.name} is at its end") from None
+            raise SourceEnded(f"{self.path.name} has ended") from None
         except (OSError, av.error.FFmpegError) as error:
             raise CameraFailed(f"{self.path.name}: {reason_of(error)}") from None
         now = time.monotonic()
@@ -103,10 +101,10 @@ class FileSource:
             self._origin = now - at
         if not self._pace.wait_until(self._origin + at):
             return None
-        return RawPicture(time.time(), grab.jpeg, grab.image, fault=grab.fault)
+        return replace(picture, time=time.time())
 
     def interrupt(self) -> None:
-        """Wake who waits for the next picture's time."""
+        """Interrupt a read."""
         self._pace.stop()
 
     def close(self) -> None:
@@ -116,16 +114,16 @@ class FileSource:
             self._container.close()
             self._container = None
 
-    def _read_film(self) -> Iterator[tuple[float, RawPicture]]:
-        """Pictures with their seconds since the film began, over all its rounds."""
+    def _read_rounds(self) -> Iterator[tuple[float, RawPicture]]:
+        """Yield pictures with their seconds since the start of the first round."""
         start = 0.0
         while True:
             last = start - self._step
-            for at, grab in self._read_round():
+            for at, picture in self._read_round():
                 last = start + at if self.fps is None else last + self._step
-                yield last, grab
+                yield last, picture
             if last < start:
-                raise CameraFailed(f"{self.path.name} has no pictures in it")
+                raise CameraFailed(f"{self.path.name} has no video")
             if not self.loop:
                 return
             start = last + self._step
@@ -133,15 +131,15 @@ class FileSource:
 
     def _rewind(self) -> None:
         kind = self._container.format.name
-        if kind == "image2" or kind.endswith("_pipe"):  # a single picture: it is read only once
+        if kind == "image2" or kind.endswith("_pipe"):  # FFmpeg reads a single picture only once
             self._container.close()
-            self._open_film()
+            self._open_video()
             return
         self._container.seek(0)
         self._stream.codec_context.flush_buffers()
 
-    def _open_film(self) -> None:
-        # FFmpeg would take a relative path with a colon in it for an address.
+    def _open_video(self) -> None:
+        # FFmpeg takes a relative path with a colon for an address.
         path = str(self.path.absolute())
         self._container = open_container(path, formats=FILE_FORMATS, protocols="file")
         self._stream = self._container.streams.video[0]
@@ -153,7 +151,7 @@ class FileSource:
             seconds = self._seconds(each.pts, each.dts, count)
             if first is None:
                 first = seconds
-            yield seconds - first, each.grab
+            yield seconds - first, each.picture
 
     def _seconds(self, pts: int | None, dts: int | None, count: int) -> float:
         stamp = pts if pts is not None else dts

@@ -1,4 +1,4 @@
-"""Pictures in a folder, one after the other."""
+"""A folder of pictures, shown one after the other."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _KINDS = (*_JPEG, ".png", ".bmp", ".webp", ".tif", ".tiff")
 
 
 class FolderSource:
-    """Shows the pictures in the order of their names; JPEGs go through as they are.
+    """Shows pictures in the order of their names; passes JPEGs on unchanged.
 
-    The folder is read anew for each round: what was put there meanwhile is shown, too. What is no
-    file, or cannot be read, is left out.
+    The folder is read again for each round, so that new pictures are shown. Files that cannot be
+    read are skipped.
 
     Arguments:
         path: the folder.
-        fps: pictures a second.
-        loop: begin again at the end; else the camera stops there.
+        fps: pictures per second.
+        loop: True to begin again at the end; else the camera stops there.
     """
 
     def __init__(self, path: Path, fps: float = DEFAULT_FPS, loop: bool = True) -> None:
@@ -37,13 +37,13 @@ class FolderSource:
         self.loop = loop
         self._ticker: Ticker | None = None
         self._names: Iterator[Path] | None = None
-        #: Whether a picture of this round could be read, and why another one could not.
+        #: True if a picture of this round could be read; and the error of one that could not.
         self._was_shown = False
         self._unreadable = ""
 
     @classmethod
     def from_settings(cls, spec: SourceSpec, settings: Settings) -> FolderSource:
-        """``folder:pictures/?fps=2&loop=0``."""
+        """Return the source for ``folder:pictures/?fps=2&loop=0``."""
         path = spec.path("pictures/")
         if not path.is_dir():
             raise StartupError(f"there is no folder {str(path)!r} to show pictures from")
@@ -51,7 +51,7 @@ class FolderSource:
         return cls(path, fps, settings.flag("loop", True))
 
     def open(self) -> SourceInfo:
-        """See whether there are pictures."""
+        """Check that there are pictures."""
         if not self._list():
             kinds = ", ".join(_KINDS)
             raise CameraFailed(f"there are no pictures in {self.path}: put some there ({kinds})")
@@ -60,34 +60,34 @@ class FolderSource:
         return SourceInfo(0, 0, self.fps, "pictures", self.path.name, steady=False)
 
     def read(self) -> RawPicture | None:
-        """The next picture, when it is due.
+        """Return the next picture when it is due.
 
         Raises:
-            ValueError: it is too large to be decoded.
+            ValueError: the picture is too large.
         """
         assert self._ticker is not None and self._names is not None, "not open"
         if not self._ticker.wait():
             return None
         for name in self._names:
             try:
-                grab = _load(name)
-            except OSError as error:  # not ours to read, or gone since the folder was read
+                picture = _load(name)
+            except OSError as error:  # no permission, or deleted since the folder was read
                 self._unreadable = f"{name.name}: {error.strerror}"
                 continue
             except ValueError:
                 self._was_shown = True
                 raise
             self._was_shown = True
-            return grab
+            return picture
         raise SourceEnded(f"the last picture of {self.path.name} was shown")
 
     def interrupt(self) -> None:
-        """Wake who waits for the next picture's time."""
+        """Interrupt a read."""
         if self._ticker is not None:
             self._ticker.stop()
 
     def close(self) -> None:
-        """Nothing is open between two pictures."""
+        """Interrupt a read; no file is open between two pictures."""
         self.interrupt()
 
     def _list(self) -> list[Path]:
@@ -109,7 +109,7 @@ class FolderSource:
 
 
 def _load(path: Path) -> RawPicture:
-    """A picture; one that is none is handed on as broken, to be counted."""
+    """Load a picture. One that cannot be decoded has no image, and is counted as corrupt."""
     if path.suffix.lower() in _JPEG:
         return RawPicture(time.time(), jpeg=path.read_bytes())
     _check_size(path)
@@ -117,18 +117,14 @@ def _load(path: Path) -> RawPicture:
 
 
 def _check_size(path: Path) -> None:
-    """See that a picture is not too large to be decoded.
-
-    Raises:
-        ValueError: it is.
-    """
+    """Raise ValueError if a picture is too large to be decoded."""
     from PIL.BmpImagePlugin import BmpImageFile
     from PIL.PngImagePlugin import PngImageFile
     from PIL.TiffImagePlugin import TiffImageFile
     from PIL.WebPImagePlugin import WebPImageFile
 
-    # Not Image.open: it has a limit of its own, and warns on stderr. OpenCV judges what is none of
-    # these, and has a limit for those that Pillow does not know.
+    # Image.open has a limit of its own and writes warnings to stderr. For formats other than these
+    # OpenCV has a limit.
     for reader in (PngImageFile, BmpImageFile, WebPImageFile, TiffImageFile):
         try:
             with reader(path) as picture:
@@ -136,7 +132,7 @@ def _check_size(path: Path) -> None:
         except OSError as error:
             if error.errno:
                 raise
-        except Exception:  # it raises whatever a broken picture makes of its parser
+        except Exception:  # of any kind, from the parser of a corrupt picture
             continue
         else:
             if width * height > MOST_PIXELS:

@@ -1,18 +1,23 @@
-"""A camera on the web: MJPEG streams and snapshots, whose JPEGs are passed through."""
+"""A network camera that speaks HTTP: MJPEG streams and snapshots, passed on unchanged."""
 
 from __future__ import annotations
 
+import io
 import re
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
 
 from twistedcam.errors import CameraFailed
+from twistedcam.media import jpeg
 from twistedcam.sources.base import Paused, RawPicture, Source, SourceInfo
 from twistedcam.sources.http_client import Answer, CameraClient
-from twistedcam.sources.image_formats import SIGNATURE_SIZE, grab_of, is_jpeg, is_other_image
 from twistedcam.sources.multipart import (
     MAX_BODY,
-    JpegWalk,
+    JpegEndFinder,
     MultipartDecoder,
     Part,
     boundary_of,
@@ -20,35 +25,44 @@ from twistedcam.sources.multipart import (
 from twistedcam.sources.pace import Ticker
 from twistedcam.sources.spec import Settings, SourceSpec
 
-#: Seconds after which a silent peer is given up.
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+#: Seconds of silence after which the connection is closed.
 TIMEOUT = 5.0
 SNAPSHOT_FPS = 2.0
-#: Seconds that one snapshot may take.
+#: The most seconds that a snapshot may take.
 SNAPSHOT_TIMEOUT = 30.0
-#: A camera that has sent one whole picture and is silent for so long sends snapshots, and no
-#: stream.
+#: Seconds of silence after a complete picture that mean a snapshot, not a stream.
 _STREAM_WAIT = 1.0
-#: A peer's time of capture is believed if it is at most so many seconds from now.
+#: The most seconds between now and a peer's time of capture that is used.
 _PLAUSIBLE = 10.0
-#: What a twistedcam marks its placeholders with: pictures that say why there is none (http.stream).
+#: The header with which a twistedcam server marks its placeholders (servers.http.streams.mjpeg).
 _STATE = "x-twistedcam-state"
-#: What else may begin a stream of parts: a boundary, or the headers of the first part.
+#: The beginning of a stream of parts: a boundary, or the headers of the first part.
 _PARTS = re.compile(rb"\s*(--|content-(type|length)\s*:)", re.IGNORECASE)
-#: Types of answers that say why there is no picture.
+#: Content types of answers that contain no picture.
 _TEXTS = ("text/", "application/json", "application/xhtml")
-#: Playlists are texts, too.
+_SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"BM", b"II*\0", b"MM\0*")
+_BROKEN = (
+    *(OSError, SyntaxError, EOFError, MemoryError),
+    *(Image.DecompressionBombError, Image.DecompressionBombWarning),
+)
+#: The number of bytes that is needed to detect the format.
+SIGNATURE_SIZE = 16
+#: The first bytes of playlists, whose content type may be a text.
 _PLAYLISTS = (b"#EXTM3U", b"<?xml", b"<MPD")
 
 
-class WebSource:
-    """Asks once, and does what the first bytes of the answer ask for, whatever its type.
+class HttpSource:
+    """Detects the kind of the camera from the first bytes of its answer, whatever its type.
 
-    Parts are a stream; a picture is asked for again and again; anything else is left to FFmpeg.
+    Parts are a stream, a picture is requested repeatedly, and anything else is left to FFmpeg.
 
     Arguments:
-        url: where, with user and password if it needs them.
-        fps: how often to ask for a picture, where it is one and no stream.
-        verify: whether an https certificate has to be good.
+        url: the address, with user and password if needed.
+        fps: the snapshots per second, if it is no stream.
+        verify: True if the certificate of an https address must be valid.
     """
 
     def __init__(self, url: str, fps: float = SNAPSHOT_FPS, verify: bool = True) -> None:
@@ -62,14 +76,14 @@ class WebSource:
         self._first: RawPicture | None = None
 
     @classmethod
-    def from_settings(cls, spec: SourceSpec, settings: Settings) -> WebSource:
-        """``http://HOST/stream#fps=1``."""
+    def from_settings(cls, spec: SourceSpec, settings: Settings) -> HttpSource:
+        """Return the source for ``http://HOST/stream#fps=1``."""
         spec.require_host()
         fps = settings.number("fps", 0.01, 60) or SNAPSHOT_FPS
         return cls(f"{spec.scheme}:{spec.target}", fps, settings.flag("verify", True))
 
     def open(self) -> SourceInfo:
-        """Ask, and see what comes."""
+        """Send the request, and detect the kind of the answer."""
         answer = self._answer = self._client.ask()
         boundary = boundary_of(answer.kind)
         if boundary is not None:
@@ -88,13 +102,13 @@ class WebSource:
             raise CameraFailed(f"{self.host} sends an empty answer: is the address complete?")
         if kind.startswith(_TEXTS) and not start.lstrip().startswith(_PLAYLISTS):
             raise CameraFailed(
-                f"{self.host} sends {kind.partition(';')[0]} and no picture: give the address of "
+                f"{self.host} sends {kind.partition(';')[0]}, not a picture: give the address of "
                 "its stream or snapshot"
             )
         return self._open_film(answer, start)
 
     def read(self) -> RawPicture | None:
-        """The next picture; CameraFailed after five seconds of silence, Paused at a placeholder."""
+        """Return the next picture. A silence of 5 s is a failure, a placeholder a pause."""
         if self._film is not None:
             return self._film.read()
         if self._ticker is not None:
@@ -103,7 +117,7 @@ class WebSource:
         try:
             part = next(self._parts, None)
         except ValueError as error:
-            raise CameraFailed(f"{self.host} sends no MJPEG: {error}") from None
+            raise CameraFailed(f"{self.host} does not send MJPEG: {error}") from None
         if part is None:
             raise CameraFailed(f"{self.host} has ended the stream")
         state = part.headers.get(_STATE)
@@ -112,10 +126,10 @@ class WebSource:
         is_image = part.headers.get("content-type", "image/").lower().startswith("image/")
         if not (is_image or is_jpeg(part.body) or is_other_image(part.body)):
             return None
-        return grab_of(part.body, _time_of(part.headers.get("x-timestamp")))
+        return picture_of(part.body, _time_of(part.headers.get("x-timestamp")))
 
     def interrupt(self) -> None:
-        """Wake who waits for the peer."""
+        """Interrupt a read."""
         if self._ticker is not None:
             self._ticker.stop()
         self._client.interrupt()
@@ -139,31 +153,31 @@ class WebSource:
         return SourceInfo(fps=self.fps, format="snapshots", detail=self.host, steady=False)
 
     def _open_jpeg(self, answer: Answer, start: bytes) -> SourceInfo:
-        """See whether one JPEG comes, or one behind the other."""
+        """Detect whether one JPEG comes, or one after the other."""
         if answer.length is not None:
             return self._open_snapshots(self._read_picture(answer, start))
         data, is_whole = self._read_jpeg(answer, bytearray(start))
-        first_size = JpegWalk().go_on(data) or len(data)
-        behind = bytes(data[first_size:])
+        size = JpegEndFinder().find(data) or len(data)
+        behind = bytes(data[size:])
         if is_whole and not behind.strip(b"\r\n\0"):
             self._client.set_timeout(_STREAM_WAIT)
             try:
                 behind += answer.read()
-            except CameraFailed:  # silence: it was a snapshot
+            except CameraFailed:  # silence: a snapshot
                 behind = b""
             self._client.set_timeout(self._client.timeout)
         if is_jpeg(behind.lstrip(b"\0")):
-            stream = bytes(data[:first_size]) + behind
+            stream = bytes(data[:size]) + behind
             return self._open_stream(MultipartDecoder(), answer, stream)
         answer.close()
         return self._open_snapshots(
-            grab_of(bytes(data), _time_of(answer.headers.get("X-Timestamp")))
+            picture_of(bytes(data), _time_of(answer.headers.get("X-Timestamp")))
         )
 
     def _open_film(self, answer: Answer, start: bytes) -> SourceInfo:
-        from twistedcam.sources.http_film import HttpFilm
+        from twistedcam.sources.http_video import HttpVideo
 
-        film = self._film = HttpFilm(self._client, answer, start)
+        film = self._film = HttpVideo(self._client, answer, start)
         return film.open()
 
     def _read_snapshot(self, ticker: Ticker) -> RawPicture | None:
@@ -178,22 +192,22 @@ class WebSource:
     def _read_picture(self, answer: Answer, start: bytes) -> RawPicture:
         data, _ = self._read_jpeg(answer, bytearray(start))
         if answer.length is not None and len(data) == answer.length:
-            answer.read()  # the end, which lets the connection be kept
+            answer.read()  # the end of the body, so that the connection can be kept
             answer.finish()
         elif answer.headers.get("Transfer-Encoding", "").lower() != "chunked" or answer.read():
             answer.close()
         else:
             answer.finish()
-        return grab_of(bytes(data), _time_of(answer.headers.get("X-Timestamp")))
+        return picture_of(bytes(data), _time_of(answer.headers.get("X-Timestamp")))
 
     def _read_jpeg(self, answer: Answer, data: bytearray) -> tuple[bytearray, bool]:
-        """The whole body, or as much as has the whole JPEG in it; and whether it has."""
-        walk: JpegWalk | None = None
+        """Return the body up to the end of the JPEG, and True if that end was found."""
+        finder: JpegEndFinder | None = None
         until = time.monotonic() + SNAPSHOT_TIMEOUT
         while True:
-            if walk is None and len(data) >= SIGNATURE_SIZE and is_jpeg(data):
-                walk = JpegWalk()
-            if walk is not None and walk.go_on(data) is not None:
+            if finder is None and len(data) >= SIGNATURE_SIZE and is_jpeg(data):
+                finder = JpegEndFinder()
+            if finder is not None and finder.find(data) is not None:
                 return data, True
             if len(data) > MAX_BODY:
                 raise CameraFailed(f"{self.host} sends a picture of more than {MAX_BODY} bytes")
@@ -213,7 +227,7 @@ def _read_parts(decoder: MultipartDecoder, answer: Answer, start: bytes) -> Iter
 
 
 def _read_start(answer: Answer) -> bytes:
-    """The first bytes of a body, as many as are needed to tell what it is."""
+    """Return the first bytes of a body, enough to detect its format."""
     start = b""
     while len(start.lstrip()) < SIGNATURE_SIZE:
         more = answer.read()
@@ -226,10 +240,55 @@ def _read_start(answer: Answer) -> bytes:
 
 
 def _time_of(stamp: str | None) -> float:
-    """A peer's time of capture, UNIX seconds, if it says one that can be true; else now."""
+    """Return the peer's time of capture in UNIX seconds if it is plausible, else now."""
     now = time.time()
     try:
         seconds = float(stamp or "")
     except ValueError:
         return now
     return seconds if abs(now - seconds) < _PLAUSIBLE else now
+
+
+def is_jpeg(data: bytes | bytearray) -> bool:
+    """Return True if the data begins like a JPEG, after line ends that some cameras send first."""
+    return data[:SIGNATURE_SIZE].lstrip(b"\r\n").startswith(jpeg.SOI)
+
+
+def is_other_image(data: bytes) -> bool:
+    """Return True if the data begins like a picture of another format."""
+    is_webp = data.startswith(b"RIFF") and data[8:12] == b"WEBP"
+    is_avif = data[4:12] in (b"ftypavif", b"ftypheic", b"ftypmif1")
+    return is_webp or is_avif or data.startswith(_SIGNATURES)
+
+
+def picture_of(data: bytes, time: float) -> RawPicture:
+    """Return a JPEG unchanged, another picture decoded, or the fault of the data."""
+    if is_jpeg(data):
+        return RawPicture(time, jpeg=data.lstrip(b"\r\n"))
+    try:
+        return RawPicture(time, image=decode(data))
+    except ValueError as error:
+        return RawPicture(time, fault=str(error))
+
+
+def decode(data: bytes) -> NDArray[np.uint8]:
+    """Decode a picture to (height, width, 3) uint8, BGR.
+
+    Raises:
+        ValueError: it is no picture, is broken, or has more than ``jpeg.MOST_PIXELS``.
+    """
+    if not data:
+        raise ValueError("the camera sends an empty picture")
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            width, height = picture.size
+            if width * height > jpeg.MOST_PIXELS:
+                raise ValueError(
+                    f"a picture of {width}x{height}: it can have {jpeg.MOST_PIXELS:,} pixels"
+                )
+            rgb = np.asarray(picture.convert("RGB"))
+    except UnidentifiedImageError:
+        raise ValueError("the data is no picture of a known format") from None
+    except _BROKEN as error:
+        raise ValueError(f"the picture cannot be decoded: {error}") from None
+    return np.ascontiguousarray(rgb[:, :, ::-1])

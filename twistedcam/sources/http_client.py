@@ -1,37 +1,47 @@
-"""Requests to a camera: log-in, redirects on its own host, and errors in words."""
+"""An HTTP client for cameras: login, redirects on the same host, unusual answers."""
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import re
+import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import unquote, urljoin, urlsplit
 
 import requests
 import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from twistedcam.errors import CameraFailed, LoginRefused
 from twistedcam.net.urls import without_secrets
 from twistedcam.sources.base import LOGIN_REFUSED, LOGIN_WANTED
-from twistedcam.sources.http_connection import CameraAdapter, make_session
 from twistedcam.sources.http_login import Login
 from twistedcam.util.one_line import on_one_line
 
-#: Seconds after which a silent camera is given up.
+#: Seconds of silence after which the connection is closed.
 TIMEOUT = 5.0
 _CHUNK = 64 * 1024
-#: Redirects and challenges that are followed for one picture.
-_MOST_STEPS = 8
+#: The most redirects and challenges for one request.
+_MAX_STEPS = 8
 _REDIRECTS = (301, 302, 303, 307, 308)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _CUT = (http.client.IncompleteRead, urllib3.exceptions.IncompleteRead)
 _ERRORS = (OSError, http.client.HTTPException, urllib3.exceptions.HTTPError, ValueError)
 
 
+_MAX_LINE = 8192
+_STATUS = re.compile(rb"(HTTP/[0-9.]+|ICY|RTSP/[0-9.]+)[ \t]+([1-5][0-9]{2})(?:[ \t]+([^\r\n]*))?")
+_HEX = b"0123456789abcdefABCDEF \t"
+
+
 class Answer:
-    """A camera's answer, whose body is read as it comes; a context manager."""
+    """A camera's answer, whose body is read as it arrives; a context manager."""
 
     def __init__(self, response: requests.Response, client: CameraClient) -> None:
         self.url = response.url or ""
@@ -43,17 +53,17 @@ class Answer:
 
     @property
     def length(self) -> int | None:
-        """The length that the body has, where that is said."""
+        """The length of the body by its header, or None."""
         said = self.headers.get("Content-Length", "")
         return int(said) if said.isascii() and said.isdigit() else None
 
     def read(self, size: int = _CHUNK) -> bytes:
-        """What has come, up to so many bytes; waits for something. Nothing at the end.
+        """Wait for data; return up to ``size`` bytes, or nothing at the end.
 
-        An end before the length that was said is an end, too: some lengths are wrong.
+        An end before the length of the header is no error, since some lengths are wrong.
 
         Raises:
-            CameraFailed: nothing came for too long, or the connection is broken.
+            CameraFailed: the camera was silent for too long, or the connection is broken.
         """
         try:
             data = bytes(self._response.raw.read1(size, decode_content=True) or b"")
@@ -68,16 +78,16 @@ class Answer:
         return data
 
     def chunks(self) -> Iterator[bytes]:
-        """What comes, until the end."""
+        """Read until the end."""
         while data := self.read():
             yield data
 
     def finish(self) -> None:
-        """Keep the connection for the next request, if the body was read to its end."""
+        """Keep the connection for the next request; the body must have been read to its end."""
         self._response.raw.release_conn()
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         self._response.close()
 
     def __enter__(self) -> Self:
@@ -93,15 +103,15 @@ class Answer:
 
 
 class CameraClient:
-    """Asks one camera, over and over on one connection if the camera keeps it.
+    """Sends requests to one camera, on one connection if the camera keeps it open.
 
     A redirect is followed on the same host and port, or from http to https on the same host. A
-    camera cannot make this server ask anybody else: it would be a scanner of the network inside.
+    camera could otherwise use this server to scan the local network.
 
     Arguments:
-        url: the camera's address, with user and password if it needs them.
-        verify: whether an https certificate has to be good.
-        timeout: seconds after which a silent camera is given up.
+        url: the camera's address, with user and password if needed.
+        verify: True if the certificate of an https address must be valid.
+        timeout: seconds of silence after which the connection is closed.
     """
 
     def __init__(self, url: str, verify: bool = True, timeout: float = TIMEOUT) -> None:
@@ -117,18 +127,18 @@ class CameraClient:
         self._is_interrupted = False
 
     def ask(self, url: str | None = None, headers: dict[str, str] | None = None) -> Answer:
-        """Send a request.
+        """Send a request, and return the answer once its headers have arrived.
 
         Arguments:
             url: another address on the same host; the camera's own by default.
             headers: further headers.
 
         Raises:
-            CameraFailed: there is no answer, or none that can be used.
+            CameraFailed: there is no answer, or an error.
             LoginRefused: user name or password are wrong or missing.
         """
         at = self.url if url is None else self._allowed(self.url, url)
-        for _ in range(_MOST_STEPS):
+        for _ in range(_MAX_STEPS):
             response = self._send(at, headers or {})
             if response.status_code == 401:
                 challenges = response.raw.headers.getlist("WWW-Authenticate")
@@ -143,19 +153,19 @@ class CameraClient:
                 continue
             self._check(response)
             return Answer(response, self)
-        raise CameraFailed(f"{self.host} redirects, or asks for a log-in, without end")
+        raise CameraFailed(f"{self.host} redirects or asks for a login endlessly")
 
     def set_timeout(self, seconds: float) -> None:
-        """Wait at most so long for more of the answer under way."""
+        """Set the timeout of the current answer."""
         self._adapter.set_timeout(seconds)
 
     def interrupt(self) -> None:
-        """Wake who waits for the camera. May be called on any thread."""
+        """Interrupt a request or a read. Called on any thread."""
         self._is_interrupted = True
         self._adapter.shut_down()
 
     def check_interrupted(self) -> None:
-        """Raise CameraFailed if it was interrupted."""
+        """Raise CameraFailed if the client was interrupted."""
         if self._is_interrupted:
             raise CameraFailed(f"{self.host}: interrupted")
 
@@ -176,7 +186,7 @@ class CameraClient:
                     asked, stream=True, timeout=self.timeout, allow_redirects=False
                 )
             except _ERRORS as error:
-                # A camera may have closed a connection that it has kept so far: that is no failure.
+                # The camera may have closed a connection that it kept before, which is no failure.
                 was_kept = self._adapter.connected == connected and connected > 0
                 if is_last or not was_kept or is_timeout(error):
                     raise CameraFailed(f"{self.host}: {reason_of(error, self.timeout)}") from None
@@ -194,28 +204,28 @@ class CameraClient:
         self._login.accepted()
 
     def _allowed(self, base: str, location: str) -> str:
-        """Where a redirect or a playlist leads, if it may."""
+        """Return the target of a redirect or of a playlist, or raise if it is not allowed."""
         try:
             target = urljoin(base, location.strip())
             old, new = urlsplit(self.url), urlsplit(target)
             ports = [each.port or _DEFAULT_PORTS.get(each.scheme) for each in (old, new)]
         except ValueError:
-            raise CameraFailed(f"{self.host} redirects to an address that is none") from None
+            raise CameraFailed(f"{self.host} redirects to an invalid address") from None
         same_host = new.hostname == old.hostname
         same_port = (new.scheme, ports[1]) == (old.scheme, ports[0])
         if same_host and (same_port or (old.scheme, new.scheme) == ("http", "https")):
             return target
         shown = on_one_line(without_secrets(target))[:200]
         raise CameraFailed(
-            f"{self.host} leads to another server, {shown}: if that is right, write it as the "
+            f"{self.host} refers to another server, {shown}: if that is right, make it the "
             "camera's address"
         )
 
 
 def is_timeout(error: BaseException) -> bool:
-    """Whether a camera has said nothing for too long."""
+    """Return True if the error is a timeout."""
     for each in _chain(error):
-        # For urllib3 a connection that was refused is a kind of timeout, too.
+        # In urllib3 a refused connection is a kind of timeout.
         if isinstance(each, urllib3.exceptions.NewConnectionError):
             continue
         if isinstance(each, (TimeoutError, urllib3.exceptions.TimeoutError, requests.Timeout)):
@@ -224,7 +234,7 @@ def is_timeout(error: BaseException) -> bool:
 
 
 def reason_of(error: BaseException, timeout: float = TIMEOUT) -> str:
-    """What went wrong, without the address, which may have a password in it."""
+    """Describe an error without the address, which may contain a password."""
     if is_timeout(error):
         return f"nothing came for {timeout:g} s"
     causes = list(_chain(error))
@@ -232,7 +242,7 @@ def reason_of(error: BaseException, timeout: float = TIMEOUT) -> str:
         if isinstance(each, ssl.SSLCertVerificationError):
             return (
                 f"its certificate is not trusted ({each.verify_message}): add #verify=0 to the "
-                "address if it is the right camera all the same"
+                "address if it is the right camera"
             )
     for each in causes:
         if isinstance(each, http.client.HTTPException):
@@ -244,7 +254,7 @@ def reason_of(error: BaseException, timeout: float = TIMEOUT) -> str:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An error, and all that it stems from: urllib3 and requests wrap them in many ways."""
+    """Yield an error and its causes, which urllib3 and requests wrap in several ways."""
     seen: list[BaseException] = []
     due: list[Any] = [error]
     while due and len(seen) < 20:
@@ -253,3 +263,138 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
             seen.append(each)
             yield each
             due += [getattr(each, "reason", None), *each.args, each.__cause__, each.__context__]
+
+
+class CameraResponse(http.client.HTTPResponse):
+    """An answer of a camera whose header may be wrong.
+
+    - There may be no header (as in HTTP/0.9), or a status line that begins with ``ICY``.
+    - A multipart answer has no length, and may not be chunked although its header says so.
+    - A picture on a connection that is closed after it may be longer than its length.
+    """
+
+    def begin(self) -> None:
+        """Read the header."""
+        while self.fp.peek(1)[:1] in (b"\r", b"\n"):
+            self.fp.read(1)
+        if self.fp.peek(1)[:1] in (b"-", b"\xff"):
+            self._begin_without_head()
+            return
+        super().begin()
+        kind = self.headers.get("Content-Type", "").strip().lower()
+        is_stream = kind.startswith("multipart/")
+        if self.chunked and self.fp.peek(1)[:1] not in _HEX:
+            self.chunked, self.chunk_left = False, None
+            del self.headers["Transfer-Encoding"]
+            self._forget_length()
+        elif is_stream or (kind.startswith("image/") and self.will_close and self.length):
+            self._forget_length()
+
+    def _begin_without_head(self) -> None:
+        self.headers = self.msg = http.client.HTTPMessage()
+        self.code = self.status = 200
+        self.reason, self.version = "", 9
+        self.chunked, self.chunk_left = False, None
+        self._forget_length()
+
+    def _forget_length(self) -> None:
+        if not self.chunked:
+            del self.headers["Content-Length"]
+            self.length = None
+            self.will_close = True
+
+    def _read_status(self) -> tuple[str, int, str]:
+        line = self.fp.readline(_MAX_LINE)
+        if not line:
+            raise http.client.RemoteDisconnected("it closed the connection without an answer")
+        found = _STATUS.match(line)
+        if found is None:
+            raise http.client.BadStatusLine("its answer has no HTTP status line")
+        version = "HTTP/1.1" if found[1] == b"HTTP/1.1" else "HTTP/1.0"
+        return version, int(found[2]), (found[3] or b"").decode("latin-1").strip()
+
+
+class CameraAdapter(HTTPAdapter):
+    """Makes connections that another thread can shut down.
+
+    Arguments:
+        verify: True if a certificate must be valid; if not, old TLS versions and ciphers are used.
+    """
+
+    def __init__(self, verify: bool) -> None:
+        self._verify = verify
+        #: The number of connections that were made.
+        self.connected = 0
+        self._socket: socket.socket | None = None
+        super().__init__(pool_connections=2, pool_maxsize=1)
+
+    def init_poolmanager(self, *args: Any, **named: Any) -> None:
+        """Make pools whose connections are noted."""
+        super().init_poolmanager(*args, ssl_context=_context(self._verify), **named)
+        self.poolmanager.pool_classes_by_scheme = {
+            "http": _pool(HTTPConnectionPool, HTTPConnection, self._note),
+            "https": _pool(HTTPSConnectionPool, HTTPSConnection, self._note),
+        }
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Use the certificates of the system instead of those of requests."""
+        conn.cert_reqs = "CERT_REQUIRED" if self._verify else "CERT_NONE"
+
+    def set_timeout(self, seconds: float) -> None:
+        """Set the timeout of the current answer."""
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.settimeout(seconds)
+
+    def shut_down(self) -> None:
+        """Shut the newest connection down. Called on any thread."""
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def _note(self, connection: Any) -> None:
+        connection.response_class = CameraResponse
+        connection.is_verified = True  # avoids a warning with verify=0
+        self._socket = connection.sock
+        self.connected += 1
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: Any) -> None:
+        """Return None: requests would read the body of a redirect, which may be endless."""
+
+
+def make_session(adapter: HTTPAdapter) -> requests.Session:
+    """Return a session that ignores proxies and passwords of the environment."""
+    session = _Session()
+    session.trust_env = False
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    session.headers["User-Agent"] = "twistedcam"
+    session.headers["Accept-Encoding"] = "identity"
+    return session
+
+
+def _pool(pool: type[Any], connection: type[Any], note: Callable[[Any], None]) -> type[Any]:
+    """Return a pool class that calls ``note`` with each new connection."""
+
+    class Connection(connection):  # type: ignore[misc]
+        def connect(self) -> None:
+            super().connect()
+            note(self)
+
+    class Pool(pool):  # type: ignore[misc]
+        ConnectionCls = Connection
+
+    return Pool
+
+
+def _context(verify: bool) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        context.set_ciphers("DEFAULT:@SECLEVEL=0")
+        context.options |= getattr(ssl, "OP_LEGACY_SERVER_CONNECT", 0x4)
+    return context

@@ -1,7 +1,7 @@
-"""Answers to a camera's challenge for a user name and a password (RFC 7617, RFC 7616).
+"""HTTP authentication, Basic and Digest (RFC 7617, RFC 7616).
 
-``requests`` takes the first challenge, and only the digests MD5, SHA, SHA-256 and SHA-512. A camera
-sends several, some of which nobody knows, and the strongest that both know has to be answered.
+``requests`` answers the first challenge only, with MD5, SHA, SHA-256 or SHA-512. A camera may send
+several, some unknown, and the strongest that is known must be answered.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-#: Digest algorithms, the strongest first, and the names that hashlib has for them.
+#: Digest algorithms and their names in hashlib, the strongest first.
 _ALGORITHMS = {
     "SHA-512-256": "sha512_256",
     "SHA-512": "sha512",
@@ -26,19 +26,19 @@ _SESSION = "-SESS"
 
 @dataclass(frozen=True)
 class Challenge:
-    """One challenge of a ``WWW-Authenticate`` header; the names of parameters are lower case."""
+    """A challenge of a ``WWW-Authenticate`` header; names of parameters are in lower case."""
 
     scheme: str
     parameters: dict[str, str] = field(default_factory=dict)
 
     @property
     def algorithm(self) -> str:
-        """The digest's algorithm, in capitals."""
+        """The algorithm of the digest, in upper case."""
         return self.parameters.get("algorithm", "MD5").upper()
 
     @property
     def strength(self) -> int:
-        """How strong it is among those that can be answered; 0 for those that cannot."""
+        """The rank of its strength; 0 if it cannot be answered."""
         if self.scheme == "basic":
             return 1
         name = self.algorithm.removesuffix(_SESSION)
@@ -50,7 +50,7 @@ class Challenge:
 
     @property
     def quality(self) -> str | None:
-        """The quality of protection to use: ``auth``, ``auth-int``, nothing; None if unknown."""
+        """The quality of protection to use: ``auth``, ``auth-int`` or empty; None if unknown."""
         offered = self.parameters.get("qop")
         if not offered:
             return ""
@@ -59,10 +59,10 @@ class Challenge:
 
 
 class Login:
-    """Remembers a camera's challenge and answers it, with each request anew.
+    """Answers a camera's challenge in each request.
 
     Arguments:
-        user, password: as the camera's address has them; None for none.
+        user, password: from the camera's address, or None.
     """
 
     def __init__(self, user: str | None, password: str | None) -> None:
@@ -74,7 +74,7 @@ class Login:
         self._was_accepted = False
 
     def challenged(self, headers: Iterable[str]) -> bool:
-        """Take in the challenges of a refusal; whether to ask again with an answer to them.
+        """Note the challenges of a refusal; return True to repeat the request.
 
         Arguments:
             headers: the values of all ``WWW-Authenticate`` headers.
@@ -85,8 +85,8 @@ class Login:
         if not known or not self.has_password:
             return False
         best = max(known, key=lambda each: each.strength)
-        # A challenge again means that the answer was wrong, unless the nonce is too old. Some
-        # cameras do not say so, but then the answer was right before.
+        # A second challenge means that the answer was wrong, unless the nonce is too old. Cameras
+        # that do not say that it is have accepted an answer before.
         is_stale = best.parameters.get("stale", "").lower() == "true"
         if before is not None and not is_stale and not self._was_accepted:
             return False
@@ -94,11 +94,11 @@ class Login:
         return True
 
     def accepted(self) -> None:
-        """The last answer was right."""
+        """Note that the last answer was accepted."""
         self._was_accepted = True
 
     def header(self, method: str, uri: str) -> str | None:
-        """The ``Authorization`` header for a request; None before any challenge."""
+        """Return the ``Authorization`` header of a request; None before any challenge."""
         challenge = self._challenge
         if challenge is None:
             return None
@@ -119,7 +119,7 @@ def digest(
     cnonce: str,
     count: int,
 ) -> str:
-    """The answer to a digest challenge (RFC 7616, 3.4), for a request without a body."""
+    """Return the answer to a digest challenge (RFC 7616, 3.4), for a request without a body."""
     given, algorithm = challenge.parameters, challenge.algorithm
     hashed = _hash(_ALGORITHMS[algorithm.removesuffix(_SESSION)])
     realm, nonce, quality = given.get("realm", ""), given["nonce"], challenge.quality
@@ -152,7 +152,7 @@ def digest(
 
 
 def parse_challenges(headers: Iterable[str]) -> list[Challenge]:
-    """The challenges in these headers, each of which may have several."""
+    """Return all challenges of the headers."""
     found: list[Challenge] = []
     for header in headers:
         scheme, parameters = "", list[str]()
@@ -174,7 +174,7 @@ def _challenge(scheme: str, parameters: list[str]) -> list[Challenge]:
 
 
 def _split(header: str) -> list[str]:
-    """A header's pieces between commas, but for those within quotation marks."""
+    """Split a header at commas outside quotation marks."""
     pieces, quoted, start = [], False, 0
     at = 0
     while at < len(header):

@@ -1,7 +1,7 @@
-"""Pictures from a ``multipart/x-mixed-replace`` stream, without any input or output.
+"""A sans-IO decoder of ``multipart/x-mixed-replace`` streams.
 
-The stream is read by what is in it, not by what its headers promise: many cameras name a boundary
-that they do not send, or a length that is wrong.
+It relies on the data rather than on the headers: many cameras announce a boundary that they do not
+send, or a wrong length.
 """
 
 from __future__ import annotations
@@ -10,76 +10,76 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-#: Most bytes of a part's headers, and of its body.
+#: The most bytes of a part's headers, and of its body.
 MAX_HEAD = 16 * 1024
 MAX_BODY = 32 * 1024 * 1024
 
-#: Lines between two parts that are skipped.
-_MOST_LINES = 10_000
+#: The most lines between two parts.
+_MAX_LINES = 10_000
 _SOI = b"\xff\xd8"
 _EOI = b"\xff\xd9"
-#: How pictures of other formats begin: PNG, WebP, BMP, GIF.
+#: The first bytes of other formats: PNG, WebP, BMP, GIF.
 _OTHER_IMAGES = (b"\x89PNG", b"RIFF", b"BM", b"GIF8")
 _HEADER_LINE = re.compile(rb"([A-Za-z][A-Za-z0-9_-]*)\s*:(.*)")
-#: What stands behind a part whose length is right.
+#: The beginning of the boundary after a part whose length is right.
 _DELIMITER = re.compile(rb"(?:\r?\n){0,2}--")
 _DELIMITER_SIZE = 6
-#: In a scan of a JPEG: a marker, and no stuffed byte, restart or fill byte.
+#: A marker in a scan, other than stuffed bytes, restarts and fill bytes.
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 _STANDALONE = frozenset((0x01, *range(0xD0, 0xD9)))
 _SOS = 0xDA
-#: Bytes of a camera's own that may stand before a JPEG.
+#: The most bytes of other data that may precede a JPEG.
 _PREFIX = 64
-#: A boundary of fewer characters can be found inside a picture by chance.
+#: A shorter boundary may occur inside a picture by chance.
 _LONG_BOUNDARY = 4
 
 
 @dataclass(frozen=True)
 class Part:
-    """One part; the names of its headers are in lower case."""
+    """A part; the names of its headers are in lower case."""
 
     headers: dict[str, str]
     body: bytes
 
 
 class MultipartDecoder:
-    """Takes bytes as they come and gives whole parts, as soon as their last byte is there.
+    """Decodes parts, and returns each as soon as its last byte has arrived.
 
-    The boundary is the first line that begins with ``--``. The first part may come without one, and
-    so may all. A JPEG ends where its ``Content-Length`` says if that is right, else with its end
-    marker (FF D9), or at the next boundary. Lines may end with LF alone. Bytes between two parts
-    are skipped. What the parts are does not depend on how the bytes were cut.
+    The boundary is the first line that begins with ``--``. The first part, or all, may have none. A
+    JPEG ends after its ``Content-Length`` if that is right, else with its end marker (FF D9), or at
+    the next boundary. Lines may end with LF only. Bytes between two parts are skipped. The result
+    does not depend on how the data was split.
 
     Arguments:
-        boundary: as the content type has it. It is needed only if it is sent without ``--``.
+        boundary: the boundary of the content type; needed only if it is sent without ``--``.
     """
 
     def __init__(self, boundary: str = "") -> None:
         self._declared = boundary.strip("\"' ").strip("-").encode("latin-1", "replace")
         self._mark: re.Pattern[bytes] | None = None
         self._data = bytearray()
-        #: The headers of the part under way, once it is known where its body begins.
+        #: The headers of the current part, once the beginning of its body is known.
         self._headers: dict[str, str] | None = None
-        # While the head is read:
+        # State of the header:
         self._lines: dict[str, str] = {}
         self._has_boundary = False
         self._head_size = self._skipped = self._skipped_lines = 0
         self._has_parts = False
-        # While the body is read:
+        # State of the body:
         self._is_jpeg: bool | None = None
         self._length = 0
-        self._walk = JpegWalk()
+        self._end_finder = JpegEndFinder()
         self._mark_from = 0
-        # What was learned of this camera:
+        # Facts about this camera:
         self._length_fits = False
         self._lacks_eoi = False
         self._last_size = 0
 
     def feed(self, data: bytes) -> Iterator[Part]:
-        """The parts that ``data`` completes.
+        """Yield the parts that ``data`` completes.
 
         Raises:
-            ValueError: a part is longer than the limits, or there is none.
+            ValueError: a part is too long, or there is no part.
         """
         self._data += data
         while True:
@@ -91,7 +91,7 @@ class MultipartDecoder:
             yield self._part(body)
 
     def finish(self) -> Iterator[Part]:
-        """The part that the end of the stream completes, if there is one."""
+        """Yield the part that the end of the stream completes, if there is one."""
         if self._headers is None or not self._data:
             return
         length = self._length or len(self._data)
@@ -107,10 +107,10 @@ class MultipartDecoder:
         self._head_size = self._skipped = self._skipped_lines = 0
         return Part(headers, body)
 
-    # The head: all that stands before a body.
+    # The header: everything before the body.
 
     def _read_head(self) -> bool:
-        """Read on, up to where the body begins; whether that was found."""
+        """Read up to the beginning of the body; return True if it was found."""
         while True:
             end = self._data.find(b"\n")
             if self._may_begin_bare():
@@ -129,14 +129,14 @@ class MultipartDecoder:
                 self._skip(end + 1)
                 if self._lines or not follows.isalpha():
                     return self._begin_body()
-                continue  # a blank line between boundary and headers
+                continue  # an empty line between boundary and headers
             self._skip(end + 1)
             self._read_line(line)
 
     def _may_begin_bare(self) -> bool:
-        """Whether a JPEG may begin here without a blank line before it.
+        """Return True if a JPEG may begin here without an empty line before it.
 
-        Where boundaries are sent, one has to come first: a camera may append a second, smaller
+        If the camera sends boundaries, a boundary must come first: it may append a second, smaller
         picture to each.
         """
         return self._mark is None or self._has_boundary
@@ -151,7 +151,7 @@ class MultipartDecoder:
             self._lines[name.lower()] = value.strip()
 
     def _is_boundary(self, line: bytes) -> bool:
-        # Padding of the picture before may stand before it on the same line.
+        # Padding of the previous picture may precede it on the same line.
         if self._mark is not None and self._mark.search(b"\n" + line + b"\n"):
             return True
         if line.startswith(b"--"):
@@ -171,11 +171,11 @@ class MultipartDecoder:
     def _check_head_size(self, more: int) -> None:
         if self._lines or self._has_boundary:
             if self._head_size + more > MAX_HEAD:
-                raise ValueError("the headers of a part have no end")
+                raise ValueError("the headers of a part are too long")
             return
         limit = MAX_BODY if self._has_parts else MAX_HEAD
-        if self._skipped + more > limit or self._skipped_lines > _MOST_LINES:
-            raise ValueError("no part begins where one should")
+        if self._skipped + more > limit or self._skipped_lines > _MAX_LINES:
+            raise ValueError("there is no part")
 
     # The body.
 
@@ -185,12 +185,12 @@ class MultipartDecoder:
         length = int(said[0]) if said else 0
         self._length = length if length <= MAX_BODY else 0
         self._is_jpeg = None
-        self._walk = JpegWalk()
+        self._end_finder = JpegEndFinder()
         self._mark_from = 0
         return True
 
     def _read_body(self) -> bytes | None:
-        if self._is_jpeg is None and not self._see_format():
+        if self._is_jpeg is None and not self._detect_format():
             return None
         body = self._read_jpeg() if self._is_jpeg else self._read_other()
         if body is None:
@@ -217,12 +217,12 @@ class MultipartDecoder:
         return None if end is None else self._take_to(end)
 
     def _learn(self, length_fits: bool) -> None:
-        """Remember whether this camera's lengths are right, to look through no more pictures."""
+        """Note whether this camera's lengths are right; if so, pictures need not be searched."""
         self._length_fits = length_fits
         self._lacks_eoi = length_fits and self._data[self._length - 2 : self._length] != _EOI
 
     def _read_other(self) -> bytes | None:
-        """The body of a part that is no JPEG: by its length, else up to the next boundary."""
+        """Return the body of a part that is no JPEG: by its length, or up to the next boundary."""
         if self._length:
             enough = len(self._data) >= self._length
             fits = self._is_delimiter_at(self._length) if enough else None
@@ -233,8 +233,8 @@ class MultipartDecoder:
         end = self._find_mark()
         return None if end is None else self._take_to(end)
 
-    def _see_format(self) -> bool:
-        """Find where the picture begins, and whether it is a JPEG; False if more has to come."""
+    def _detect_format(self) -> bool:
+        """Find the beginning and the format of the picture; return False if more data is needed."""
         start = 0
         while start < len(self._data) and self._data[start] in b"\r\n":
             start += 1
@@ -257,8 +257,10 @@ class MultipartDecoder:
         return True
 
     def _find_end(self) -> int | None:
-        """Where the JPEG ends: by its own end marker, or before the next boundary."""
-        ends = [end for end in (self._walk.go_on(self._data), self._find_mark()) if end is not None]
+        """Return the end of the JPEG: after its end marker, or before the next boundary."""
+        ends = [
+            end for end in (self._end_finder.find(self._data), self._find_mark()) if end is not None
+        ]
         return min(ends, default=None)
 
     def _find_mark(self) -> int | None:
@@ -271,7 +273,7 @@ class MultipartDecoder:
         return None
 
     def _is_delimiter_at(self, at: int) -> bool | None:
-        """Whether a boundary follows there; None if more has to come to see it."""
+        """Return True if a boundary follows there; None if more data is needed."""
         follows = bytes(self._data[at : at + _DELIMITER_SIZE])
         if _DELIMITER.match(follows):
             return True
@@ -281,10 +283,10 @@ class MultipartDecoder:
 
     def _check_body_size(self) -> None:
         if len(self._data) > MAX_BODY + _DELIMITER_SIZE:
-            raise ValueError("a part without an end")
+            raise ValueError("a part is too long")
 
     def _take_to(self, end: int) -> bytes:
-        """The body up to there, without the line end and the dashes before a boundary."""
+        """Return the body up to ``end``, without the line end and dashes before a boundary."""
         body = self._take(end)
         if body.endswith(_EOI):
             return body
@@ -296,15 +298,15 @@ class MultipartDecoder:
         return taken
 
 
-class JpegWalk:
-    """Finds the end of a JPEG that comes in pieces (ITU-T T.81, annex B)."""
+class JpegEndFinder:
+    """Finds the end of a JPEG whose data arrives in parts (ITU-T T.81, annex B)."""
 
     def __init__(self) -> None:
         self._at = len(_SOI)
         self._in_scan = False
 
-    def go_on(self, data: bytearray) -> int | None:
-        """The offset behind the end marker, or before the next picture; None if it is not there."""
+    def find(self, data: bytearray) -> int | None:
+        """Return the offset after the end marker, or of the next picture; None if not found yet."""
         while True:
             if self._in_scan:
                 found = _MARKER.search(data, self._at)
@@ -315,12 +317,12 @@ class JpegWalk:
             if self._at + 2 > len(data):
                 return None
             first, code = data[self._at], data[self._at + 1]
-            if first != 0xFF or (code == 0 and not self._in_scan):  # broken: search for its end
+            if first != 0xFF or (code == 0 and not self._in_scan):  # corrupt: search for the end
                 self._in_scan = True
                 continue
             if code == _EOI[1]:
                 return self._at + 2
-            if code == _SOI[1] and self._in_scan:  # the next picture: this one has no end marker
+            if code == _SOI[1] and self._in_scan:  # the next picture: there is no end marker
                 return self._at
             if code == 0xFF:
                 self._at += 1
@@ -335,7 +337,7 @@ class JpegWalk:
 
 
 def _mark_of(line: bytes) -> re.Pattern[bytes]:
-    """What finds that boundary in a body."""
+    """Return the pattern that finds the boundary in a body."""
     name = line.removeprefix(b"--")
     name = name.removesuffix(b"--") or name
     if len(name) >= _LONG_BOUNDARY:
@@ -344,7 +346,7 @@ def _mark_of(line: bytes) -> re.Pattern[bytes]:
 
 
 def boundary_of(content_type: str) -> str | None:
-    """The boundary that a content type says, or None if it is no multipart."""
+    """Return the boundary of a content type; None if it is not multipart."""
     if not content_type.strip().lower().startswith("multipart/"):
         return None
     found = re.search(r"""boundary\s*=\s*("[^"]*"|'[^']*'|[^;\s]+)""", content_type, re.IGNORECASE)

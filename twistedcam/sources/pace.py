@@ -1,4 +1,4 @@
-"""Waiting in a source's thread until a picture is due."""
+"""Timers that block a source's thread until a picture is due."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ import time
 
 
 class Pace:
-    """Times on the wall clock, kept without drift.
+    """Waits for times on the monotonic clock.
 
-    ``wait`` comes back early when ``stop`` is called from another thread.
+    ``wait_until`` returns early if ``stop`` is called on another thread.
     """
 
     def __init__(self) -> None:
         self._stopped = threading.Event()
 
     def wait_until(self, due: float) -> bool:
-        """Sleep until ``due``, seconds on the monotonic clock; False if stopped before."""
+        """Sleep until ``due``, in seconds of the monotonic clock; return False if stopped."""
         delay = due - time.monotonic()
         return not self._stopped.wait(delay) if delay > 0 else not self._stopped.is_set()
 
     def stop(self) -> None:
-        """Wake who waits."""
+        """Wake the thread that waits."""
         self._stopped.set()
 
 
 class Ticker:
-    """Due times of a steady rate. Falls behind by whole periods rather than in bursts.
+    """Waits for ticks at a steady rate. Ticks that were missed are skipped.
 
     Arguments:
-        fps: ticks a second.
+        fps: ticks per second.
     """
 
     def __init__(self, fps: float) -> None:
@@ -38,7 +38,7 @@ class Ticker:
         self._next = time.monotonic()
 
     def wait(self) -> bool:
-        """Sleep until the next tick; False if stopped before."""
+        """Sleep until the next tick; return False if stopped."""
         now = time.monotonic()
         if self._next < now - self._period:
             missed = (now - self._next) // self._period
@@ -48,5 +48,5 @@ class Ticker:
         return self._pace.wait_until(due)
 
     def stop(self) -> None:
-        """Wake who waits."""
+        """Wake the thread that waits."""
         self._pace.stop()

@@ -1,4 +1,4 @@
-"""A moving test picture: where there is no camera, and where every frame has to be told apart."""
+"""A moving test pattern whose frames can be identified."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COLOUR_BARS = (
     (0, 0, 191),
     (191, 0, 0),
 )
-#: The smallest picture that has room for the code and the clock.
+#: The smallest size that has room for the barcode and the clock.
 MIN_SIZE = (barcode.MIN_WIDTH, 90)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _WHITE = (255, 255, 255)
@@ -38,11 +38,11 @@ _BALL = (60, 180, 255)
 
 
 class PatternSource:
-    """Colour bars, a ball that moves, frame number, clock, and a barcode of number and time.
+    """Draws colour bars, a moving ball, frame number, clock, and a barcode of number and time.
 
     Arguments:
         size: (width, height) in pixels.
-        fps: frames a second.
+        fps: frames per second.
     """
 
     def __init__(self, size: tuple[int, int] = DEFAULT_SIZE, fps: float = DEFAULT_FPS) -> None:
@@ -54,7 +54,7 @@ class PatternSource:
 
     @classmethod
     def from_settings(cls, spec: SourceSpec, settings: Settings) -> PatternSource:
-        """``pattern:?size=640x480&fps=30``."""
+        """Return the source for ``pattern:?size=640x480&fps=30``."""
         if spec.target:
             raise BadArgument("pattern: takes settings only, as in pattern:?fps=10")
         size = settings.size() or DEFAULT_SIZE
@@ -64,7 +64,7 @@ class PatternSource:
         return cls(size, settings.number("fps", 0.01, 1000) or DEFAULT_FPS)
 
     def open(self) -> SourceInfo:
-        """Draw what stays the same."""
+        """Draw the background."""
         self._ticker = Ticker(self.fps)
         self._background = self._draw_background()
         width, height = self.size
@@ -80,7 +80,7 @@ class PatternSource:
         return RawPicture(now, image=self._draw(now))
 
     def interrupt(self) -> None:
-        """Wake who waits for the next picture's time."""
+        """Interrupt a read."""
         self.close()
 
     def close(self) -> None:
@@ -103,7 +103,7 @@ class PatternSource:
         width, height = self.size
         top = barcode.height(width)
         radius = max(6, height // 16)
-        # A triangle wave: the ball crosses the picture once in three seconds, whatever the rate.
+        # A triangle wave: the ball crosses the picture in three seconds at any rate.
         phase = (now % 6.0) / 3.0
         across = phase if phase <= 1 else 2 - phase
         at = (int(radius + across * (width - 2 * radius)), top + (height - top) * 5 // 16)

@@ -1,4 +1,4 @@
-"""A camera whose pictures are brought: by a publisher at the frame port, or by user code."""
+"""A camera whose pictures are published to it: by a frame port client, or by user code."""
 
 from __future__ import annotations
 
@@ -11,37 +11,37 @@ from twistedcam.media.frame import Frame
 from twistedcam.sources.base import Paused, RawPicture, SourceInfo
 from twistedcam.sources.spec import Settings, SourceSpec
 
-#: Seconds that a read waits for a picture; so long may a stop of the camera take.
+#: The most seconds that ``read`` waits for a picture, and so delays a stop of the camera.
 _WAIT = 0.2
 _NOBODY = "nobody publishes to it yet: twistedcam publish SOURCE twistedcam://HOST/CAMERA"
 
 
 class Inbox:
-    """Where a publisher leaves pictures for a camera. Holds the newest alone. For any thread."""
+    """Receives a camera's pictures from a publisher; keeps the newest only. Thread-safe."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._publisher: object | None = None
         self._newest: Frame | RawPicture | None = None
-        #: Tells the publisher, on the reactor's thread, that a picture of its was refused.
+        #: Called on the reactor's thread with the reason if a picture was refused.
         self._on_refused: Callable[[str], None] | None = None
         self._is_checked = True
-        #: Whose picture was refused, and why; until the publisher is told.
+        #: The publisher of a picture that was refused, and the reason; None once it was told.
         self._refusal: tuple[object, str] | None = None
         self._reason = _NOBODY
-        #: Why the publisher brings nothing just now, or None.
+        #: The reason why there is no picture now, or None.
         self._pause: str | None = None
-        #: Whether a camera has already been told that nobody publishes, and goes on waiting.
+        #: True if the camera was told that there is no publisher.
         self._is_told = False
 
     def attach(self, publisher: object, on_refused: Callable[[str], None] | None = None) -> None:
-        """From now on this publisher brings pictures.
+        """Accept pictures of a publisher.
 
         Arguments:
             on_refused: called by ``tell_refusal`` with the reason why a picture was refused.
 
         Raises:
-            Busy: there is one already.
+            Busy: there is another publisher.
         """
         with self._changed:
             if self._publisher is not None and self._publisher is not publisher:
@@ -51,7 +51,7 @@ class Inbox:
             self._changed.notify_all()
 
     def detach(self, publisher: object, reason: str = "the publisher has gone") -> None:
-        """This publisher brings no more. Nothing happens if it is not the one."""
+        """Remove a publisher. Does nothing if it is not attached."""
         with self._changed:
             if self._publisher is publisher:
                 self._publisher = self._on_refused = None
@@ -61,11 +61,11 @@ class Inbox:
                 self._changed.notify_all()
 
     def put(self, picture: Frame | RawPicture, is_checked: bool = True) -> None:
-        """Leave a picture; one that lies there still is replaced.
+        """Put a picture in place of one that was not taken yet.
 
         Arguments:
-            is_checked: whether it is known that nothing stands behind the end of the JPEG. If not,
-                whoever takes it looks, on its own thread.
+            is_checked: True if the JPEG is known to have no bytes after its end; if not, ``take``
+                checks it, on its thread.
         """
         with self._changed:
             self._newest = picture
@@ -74,16 +74,16 @@ class Inbox:
             self._changed.notify_all()
 
     def pause(self, reason: str) -> None:
-        """Until the next ``put`` there are no pictures, for this reason."""
+        """Set the reason why there are no pictures until the next ``put``."""
         with self._changed:
             self._newest = None
             self._pause = reason
 
     def begin(self) -> None:
-        """A camera wants pictures.
+        """Begin to read pictures.
 
         Raises:
-            CameraFailed: there is no publisher. Said once; the next time there is waiting instead.
+            CameraFailed: there is no publisher. Raised once; later the camera waits for one.
         """
         with self._changed:
             if self._publisher is None and not self._is_told:
@@ -91,12 +91,12 @@ class Inbox:
                 raise CameraFailed(self._reason)
 
     def take(self) -> RawPicture | None:
-        """The newest picture that was not taken yet; None if none comes for a while.
+        """Wait for the newest picture and take it; return None if none arrives for a while.
 
         Raises:
             CameraFailed: the publisher has gone.
-            Paused: it is there, and brings nothing just now.
-            ValueError: the picture has something behind its end; the publisher is to be told.
+            Paused: there is no picture now, for a known reason.
+            ValueError: the JPEG is corrupt or has bytes after its end; call ``tell_refusal``.
         """
         with self._changed:
             self._changed.wait_for(self._has_news, _WAIT)
@@ -111,12 +111,12 @@ class Inbox:
                 raise Paused(self._pause)
         if isinstance(picture, Frame):
             if not is_checked:
-                self._look_through(picture, publisher)
+                self._check(picture, publisher)
             return RawPicture(picture.time, jpeg=picture.jpeg)
         return picture
 
     def tell_refusal(self) -> None:
-        """Tell the publisher of a picture that was refused, if it is still there."""
+        """Tell the publisher that a picture was refused, if it is still attached."""
         with self._changed:
             refusal, self._refusal = self._refusal, None
             on_refused = self._on_refused
@@ -125,7 +125,7 @@ class Inbox:
         if on_refused is not None:
             on_refused(refusal[1])
 
-    def _look_through(self, frame: Frame, publisher: object) -> None:
+    def _check(self, frame: Frame, publisher: object) -> None:
         reason = ""
         try:
             end = jpeg.first_end(frame.jpeg, jpeg.read_header(frame.jpeg).scan_at)
@@ -139,9 +139,9 @@ class Inbox:
             raise ValueError(reason)
 
     def renew(self) -> None:
-        """The camera is started: it is told anew if nobody publishes."""
+        """Forget the picture, and tell the camera again if there is no publisher."""
         with self._changed:
-            self._newest = None  # it is as old as the stop
+            self._newest = None  # it is from before the stop
             self._is_told = False
 
     def _has_news(self) -> bool:
@@ -149,10 +149,10 @@ class Inbox:
 
 
 class PushSource:
-    """Reads from an inbox.
+    """Reads pictures from an inbox.
 
     Arguments:
-        inbox: where pictures are left.
+        inbox: receives the pictures.
     """
 
     def __init__(self, inbox: Inbox) -> None:
@@ -160,19 +160,19 @@ class PushSource:
 
     @classmethod
     def from_settings(cls, spec: SourceSpec, settings: Settings) -> PushSource:
-        """``push:``."""
+        """Return the source for ``push:``."""
         if spec.target:
             raise BadArgument("push: takes settings only, as in push:?quality=80")
         return cls(Inbox())
 
     def open(self) -> SourceInfo:
-        """Ready for pictures, whenever they come."""
+        """Begin to read the inbox."""
         self.inbox.begin()
         return SourceInfo(format="JPEG", detail="pushed", steady=False)
 
     def read(self) -> RawPicture | None:
-        """The next picture."""
+        """Return the next picture."""
         return self.inbox.take()
 
     def close(self) -> None:
-        """There is nothing to let go."""
+        """Do nothing."""

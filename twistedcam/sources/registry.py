@@ -1,7 +1,7 @@
-"""Where pictures come from: one module for each kind of camera.
+"""The registry of sources, which are made from specs.
 
-``make_source(parse("pattern:?fps=10"))`` gives a :class:`Source`, which a camera reads in a thread
-of its own.
+``make_source(parse("pattern:?fps=10"))`` returns a :class:`~twistedcam.sources.base.Source`, which
+a camera reads in a thread of its own.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Maker = Callable[[SourceSpec, Settings], Source]
 
 
 def _class_in(module: str, name: str) -> Maker:
-    """The maker of a source's class, whose module is imported when it is first asked for."""
+    """Return a maker of a source, whose module is imported at its first use."""
 
     def make(spec: SourceSpec, settings: Settings) -> Source:
         found = getattr(import_module(f"twistedcam.sources.{module}"), name)
@@ -29,10 +29,10 @@ def _class_in(module: str, name: str) -> Maker:
 
 
 _RELAY = _class_in("relay", "RelaySource")
-_STREAM = _class_in("ffmpeg", "StreamSource")
-_WEB = _class_in("http", "WebSource")
+_STREAM = _class_in("ffmpeg", "FfmpegSource")
+_WEB = _class_in("http", "HttpSource")
 
-#: Scheme to maker.
+#: The maker of each scheme.
 SCHEMES: dict[str, Maker] = {
     "auto": _class_in("auto", "AutoSource"),
     "webcam": _class_in("webcam.source", "WebcamSource"),
@@ -47,13 +47,13 @@ SCHEMES: dict[str, Maker] = {
 
 
 def make_source(spec: SourceSpec, inbox: Inbox | None = None) -> Source:
-    """A source that is ready to be opened.
+    """Return a source that is ready to be opened.
 
     Arguments:
-        inbox: where pictures for it are left, if it is of the kind that has them brought.
+        inbox: the inbox of a source of the kind ``push:``.
 
     Raises:
-        BadArgument: the scheme, the target or a setting is not one that there is.
+        BadArgument: the scheme, the target or a setting is unknown or wrong.
     """
     source = _make(spec)[0]
     if inbox is not None and isinstance(source, PushSource):
@@ -62,7 +62,7 @@ def make_source(spec: SourceSpec, inbox: Inbox | None = None) -> Source:
 
 
 def known_settings(spec: SourceSpec) -> frozenset[str]:
-    """The settings that such a source has.
+    """Return the names of the settings that the source has.
 
     Raises:
         BadArgument: as make_source.
@@ -71,7 +71,7 @@ def known_settings(spec: SourceSpec) -> frozenset[str]:
 
 
 def ranges(spec: SourceSpec) -> dict[str, tuple[float, float]]:
-    """The lowest and the highest of each setting of such a source that is a number.
+    """Return the range (lowest, highest) of each setting that is a number.
 
     Raises:
         BadArgument: as make_source.

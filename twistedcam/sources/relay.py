@@ -1,4 +1,4 @@
-"""Another twistedcam's camera, passed on as it comes: one connection, whoever watches here."""
+"""A camera of another twistedcam server, passed on unchanged over one connection."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ from twistedcam.sources.spec import Settings, SourceSpec
 
 log = Logger()
 
-#: Seconds that the other server may take to let us in, and to say a word.
+#: The most seconds until the other server accepts the connection, and between two messages.
 TIMEOUT = 5.0
-#: How many times a second a change of the other camera's state, or of its reason, is passed on.
+#: The most changes of the other camera's state or reason per second that are passed on.
 MAX_CHANGES = 4
-#: Messages other than frames that are read in a second. A server sends a few; beyond it the
-#: connection is read more slowly.
+#: The most messages per second, other than frames. If there are more, the connection is read more
+#: slowly.
 MAX_MESSAGES = 200
 _CHUNK = 256 * 1024
-#: Bytes that are read at once from a server that sends too many messages, and messages in one
-#: chunk that mean that it does.
+#: The bytes of a read from a server that sends too many messages, and the messages in a read from
+#: which they are too many.
 _SMALL_CHUNK = 8 * 1024
 _MANY = 20
-#: Servers whose odd states were logged: once for each, over all connections.
+#: Servers whose invalid states were logged, which is done once for each.
 _logged: set[str] = set()
 _MOST_LOGGED = 1000
 
 
 class RelaySource:
-    """Joins as a viewer. Pictures keep their bytes and their times of capture.
+    """Joins the other server as a viewer. Pictures keep their bytes and times of capture.
 
-    While the other camera gives none, this one is recovering for the reason that the other says.
+    While the other camera has no picture, this one is recovering with the reason of the other.
 
     Arguments:
         target: the other camera.
-        wait: how long ``read`` waits for a picture, in seconds.
+        wait: the most seconds that ``read`` waits for a picture.
     """
 
     def __init__(self, target: CameraAddress, wait: float = 1.0) -> None:
@@ -59,7 +59,7 @@ class RelaySource:
         self._state: wire.State | None = None
         self.via: tuple[str, ...] = ()
         self._heard_at = 0.0
-        #: What was passed on last of the other camera's state, and when.
+        #: The last state of the other camera that was passed on, and its time.
         self._passed_on = ""
         self._passed_on_at = -TIMEOUT
         self._chunk = _CHUNK
@@ -67,11 +67,11 @@ class RelaySource:
 
     @classmethod
     def from_settings(cls, spec: SourceSpec, settings: Settings) -> RelaySource:
-        """``twistedcam://[:TOKEN@]HOST[:PORT][/CAMERA]``."""
+        """Return the source for ``twistedcam://[:TOKEN@]HOST[:PORT][/CAMERA]``."""
         return cls(parse_target(f"{spec.scheme}:{spec.target}"))
 
     def open(self) -> SourceInfo:
-        """Connect, join, and wait for the first word of the camera's state."""
+        """Connect, join, and wait for the state of the camera."""
         self._session = ClientSession(self.target)
         self._frames.clear()
         self._state = None
@@ -94,7 +94,7 @@ class RelaySource:
         return SourceInfo(*size, state.fps, "relay", shown, steady=False)
 
     def read(self) -> RawPicture | None:
-        """The next picture; Paused while the other camera is not live."""
+        """Return the next picture."""
         if not self._frames:
             self._receive()
         if self._frames:
@@ -106,14 +106,14 @@ class RelaySource:
         return None
 
     def interrupt(self) -> None:
-        """Wake who waits for the other server."""
+        """Interrupt a read."""
         self._interrupted.set()
         if self._socket is not None:
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Say goodbye and close the connection."""
+        """Send BYE and close the connection."""
         connection, self._socket = self._socket, None
         if connection is None:
             return
@@ -123,7 +123,7 @@ class RelaySource:
         connection.close()
 
     def _may_pass_on(self, state: wire.State) -> bool:
-        """Whether to tell of this state: what has changed only ``MAX_CHANGES`` times a second."""
+        """Return True if the state may be passed on: at most ``MAX_CHANGES`` changes per second."""
         reason = f": {state.reason}" if state.reason else ""
         text = f"{self.target} is {state.state}{reason}"
         if text != self._passed_on:
@@ -134,25 +134,25 @@ class RelaySource:
         return True
 
     def _slow_down(self, messages: int) -> None:
-        """Wait before the next read if there were too many messages in the last one."""
+        """Wait before the next read if the last one had too many messages."""
         self._chunk = _CHUNK
         if messages > _MANY:
             self._chunk = _SMALL_CHUNK
             self._interrupted.wait(min(1.0, messages / MAX_MESSAGES))
 
     def _log_refused(self) -> None:
-        """Log once for each server that its states have something in them that cannot be."""
+        """Log once for each server that its states contain invalid values."""
         target = str(self.target)
         if self._session.refused and target not in _logged and len(_logged) < _MOST_LOGGED:
             _logged.add(target)
             log.warn(
-                "{target} announces {what}: this is ignored",
+                "{target} announces {what}; this is ignored",
                 target=target,
                 what=self._session.refused,
             )
 
     def _receive(self) -> None:
-        """Take in what has come, or wait for it a while; only the newest frame is kept."""
+        """Wait for data and process it; only the newest frame is kept."""
         assert self._socket is not None, "not open"
         try:
             data = self._try(self._socket.recv)

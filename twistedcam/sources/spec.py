@@ -17,26 +17,25 @@ from twistedcam.util.camera_name import check_title
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
 _SIZE = re.compile(r"(\d{1,5})x(\d{1,5})", re.ASCII)
 _MAX_SIDE = 16384
-#: Schemes that need nothing behind their colon: the colon may be left out.
+#: Schemes that need no target; their colon may be omitted.
 _SCHEMES_ALONE = frozenset({"auto", "pattern", "push", "webcam"})
 
-#: Endings of what is a film's name, and no word that was mistyped.
-_FILMS = frozenset({".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".ts"})
+#: Suffixes of video files, for a hint.
+_VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".ts"})
 
-#: Settings that every source has: what happens to the picture between device and frame, and what
-#: the camera is called where people see it.
+#: Settings that every source has: about the encoding of its pictures, and the camera's title.
 COMMON = frozenset({"quality", "rotate", "flip", "timestamp", "idle", "title"})
 
 
 @dataclass(frozen=True)
 class SourceSpec:
-    """A source, taken apart.
+    """The parsed text of a source.
 
     Arguments:
-        scheme: the word before the first colon, lower case.
-        target: what stands between the scheme and the question mark.
-        settings: the query; a later word wins over an earlier one.
-        text: the whole, as it was given.
+        scheme: the word before the first colon, in lower case.
+        target: the text between the scheme and the question mark.
+        settings: the query; of equal names the last counts.
+        text: the whole text.
     """
 
     scheme: str
@@ -46,7 +45,7 @@ class SourceSpec:
 
     @property
     def shown(self) -> str:
-        """The text without any password, for status, logs and pages."""
+        """The text without passwords, for status, log and web page."""
         return without_secrets(self.text)
 
     def require_host(self) -> None:
@@ -66,7 +65,7 @@ class SourceSpec:
         return Path(unquote(self.target.removeprefix("//"))).expanduser()
 
     def with_settings(self, changes: dict[str, str]) -> SourceSpec:
-        """The same source with some settings changed."""
+        """Return the same source with some settings changed."""
         settings = {**self.settings, **changes}
         start = f"{self.scheme}:{self.target}"
         if self.scheme in URL_SCHEMES:
@@ -77,7 +76,7 @@ class SourceSpec:
 
 
 def parse(text: str) -> SourceSpec:
-    """Take a source's text apart.
+    """Parse the text of a source.
 
     Raises:
         BadArgument: it has no scheme.
@@ -86,10 +85,10 @@ def parse(text: str) -> SourceSpec:
     scheme, colon, rest = whole.partition(":")
     if not colon or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+-]*", scheme):
         what = "this" if "@" in text else repr(text)  # there may be a password before it
-        is_film = Path(text.partition("?")[0]).suffix.lower() in _FILMS
-        hint = f"; for a film, file:{text.strip()}" if is_film and "@" not in text else ""
+        is_video = Path(text.partition("?")[0]).suffix.lower() in _VIDEO_SUFFIXES
+        hint = f"; for a video file, file:{text.strip()}" if is_video and "@" not in text else ""
         raise BadArgument(
-            f"{what} is no source: write SCHEME:…, such as webcam:0, /dev/video0, "
+            f"{what} is not a source: write SCHEME:…, such as webcam:0, /dev/video0, "
             f"rtsp://HOST/… or http://HOST/…{hint}"
         )
     if scheme.lower() in URL_SCHEMES:
@@ -101,7 +100,7 @@ def parse(text: str) -> SourceSpec:
 
 
 def _whole(text: str) -> str:
-    """The address that a short form stands for: ``0``, ``/dev/video0``, ``./film.mp4``."""
+    """Return the full text of a short form: ``0``, ``/dev/video0``, ``./clip.mp4``."""
     target, question, query = text.partition("?")
     if target.isascii() and target.isdigit():
         return f"webcam:{text}"
@@ -119,10 +118,10 @@ def _whole(text: str) -> str:
 
 
 def parse_camera(text: str, default_name: str) -> tuple[str, SourceSpec]:
-    """``[NAME=]SOURCE`` as the command line takes it: name and source.
+    """Parse ``[NAME=]SOURCE``; return the name and the source.
 
     Raises:
-        BadArgument: the name is none that a camera can have, or there is no scheme.
+        BadArgument: a camera cannot have the name, or there is no scheme.
     """
     name, equals, source = text.partition("=")
     if not equals or any(each in name for each in ":?/"):
@@ -131,46 +130,46 @@ def parse_camera(text: str, default_name: str) -> tuple[str, SourceSpec]:
 
 
 def title_of(spec: SourceSpec) -> str | None:
-    """What the camera is called where people see it; None: its name.
+    """Return the camera's title, or None.
 
     Raises:
-        BadArgument: it cannot be called that.
+        BadArgument: a camera cannot have that title.
     """
     title = spec.settings.get("title", "")
     return check_title(title) if title else None
 
 
 class Settings:
-    """Reads a source's settings and remembers which it knows.
+    """Reads a source's settings, and remembers which were read and so are known.
 
-    Every reader raises BadArgument with the setting's name when the value is not valid.
+    Every method that reads raises BadArgument with the setting's name if the value is not valid.
     """
 
     def __init__(self, spec: SourceSpec) -> None:
         self._spec = spec
         self._known: set[str] = set(COMMON)
-        #: The lowest and the highest of each number that was asked for.
+        #: The range (lowest, highest) of each number that was read.
         self.ranges: dict[str, tuple[float, float]] = {}
 
     @property
     def known(self) -> frozenset[str]:
-        """The settings that there are: the common ones, and those that were asked for."""
+        """The known settings: the common ones, and those that were read."""
         return frozenset(self._known)
 
     def text(self, name: str, default: str = "") -> str:
-        """As it stands."""
+        """Read a text."""
         self._known.add(name)
         return self._spec.settings.get(name, default)
 
     def size(self, name: str = "size") -> tuple[int, int] | None:
-        """``WIDTHxHEIGHT`` in pixels."""
+        """Read ``WIDTHxHEIGHT`` in pixels; return (width, height), or None."""
         text = self.text(name)
         if not text:
             return None
         match = _SIZE.fullmatch(text)
         if not match or not all(0 < int(side) <= _MAX_SIDE for side in match.groups()):
             raise self.bad(
-                name, text, f"write it as 1280x720, of {_MAX_SIDE} pixels a side at most"
+                name, text, f"write it as 1280x720, with at most {_MAX_SIDE} pixels a side"
             )
         width, height = int(match[1]), int(match[2])
         if width * height > MOST_PIXELS:
@@ -178,43 +177,43 @@ class Settings:
         return width, height
 
     def number(self, name: str, low: float, high: float) -> float | None:
-        """A number from ``low`` to ``high``."""
+        """Read a number from ``low`` to ``high``; return None if it is not set."""
         self.ranges[name] = (low, high)
         text = self.text(name)
         if not text:
             return None
-        # Python would take 1_0, and digits of other scripts, which nobody else takes for a number.
+        # float() also accepts 1_0 and digits of other scripts.
         value = float(text) if _NUMBER.fullmatch(text) else float("nan")
         if not low <= value <= high:
             raise self.bad(name, text, f"it is a number from {low:g} to {high:g}")
         return value
 
     def choice(self, name: str, choices: tuple[str, ...], default: str) -> str:
-        """One of some words; an empty one is for a setting that is left out."""
+        """Read one of some words; an empty word stands for a setting that is not set."""
         text = self.text(name, default)
         if text not in choices:
             words = ", ".join(filter(None, choices))
-            unset = "" if all(choices) else ", or left out"
+            unset = "" if all(choices) else ", or omitted"
             raise self.bad(name, text, f"it is one of {words}{unset}")
         return text
 
     def flag(self, name: str, default: bool) -> bool:
-        """0 or 1."""
+        """Read 0 or 1."""
         return self.choice(name, ("0", "1"), "1" if default else "0") == "1"
 
     def others(self) -> dict[str, str]:
-        """The settings that no reader has asked for; from then on they count as known."""
+        """Return the settings that were not read; from then on they are known."""
         rest = {k: v for k, v in self._spec.settings.items() if k not in self._known}
         self._known.update(rest)
         return rest
 
     def refuse_unknown(self) -> None:
-        """Raise BadArgument if there is a setting that nobody has asked for."""
+        """Raise BadArgument if there is a setting that was not read."""
         for name in self._spec.settings:
             if name not in self._known:
                 of = f"{self._spec.scheme}:"
                 raise BadArgument(unknown_setting(name, of, sorted(self._known)))
 
     def bad(self, name: str, text: str, hint: str) -> BadArgument:
-        """The error for an invalid value."""
+        """Return the error for an invalid value."""
         return BadArgument(f"{name}={text!r} in {self._spec.scheme} is not valid: {hint}")

@@ -8,8 +8,8 @@ import os
 import pytest
 
 from twistedcam.errors import BadArgument, CameraFailed, NotSupported
-from twistedcam.sources.webcam.controls import turn
-from twistedcam.sources.webcam.open_errors import InUse, explain
+from twistedcam.sources.webcam.controls import set_control
+from twistedcam.sources.webcam.devices import InUse, explain
 from twistedcam.sources.webcam.v4l2 import Control, Driver
 
 
@@ -79,7 +79,7 @@ def test_a_control_is_turned_by_its_word(
     controls: list[Control], name: str, text: str, turned: list[tuple[str, int]]
 ) -> None:
     panel = Panel(*controls)
-    turn(panel, name, text)
+    set_control(panel, name, text)
     assert panel.turned == turned
 
 
@@ -94,7 +94,7 @@ def test_a_control_is_turned_by_its_word(
         ([control("focus_absolute")], "focus", "auto", BadArgument, "a number from 0 to 9"),
         ([AUTO_EXPOSURE], "exposure_auto", "2", BadArgument, "one of manual_mode, aperture_"),
         ([control("gain", writable=False)], "gain", "1", NotSupported, "can only be read"),
-        ([control("gain", active=False)], "gain", "1", NotSupported, "ruled by another"),
+        ([control("gain", active=False)], "gain", "1", NotSupported, "overridden by another"),
     ],
 )
 def test_what_cannot_be_set_is_said_and_nothing_is_turned(
@@ -102,7 +102,7 @@ def test_what_cannot_be_set_is_said_and_nothing_is_turned(
 ) -> None:
     panel = Panel(*controls)
     with pytest.raises(error, match=message):
-        turn(panel, name, text)
+        set_control(panel, name, text)
     assert panel.turned == []
 
 
@@ -118,7 +118,7 @@ def test_what_the_device_refuses_is_said(code: int, error: type[Exception], mess
     panel = Panel(control("gain"))
     panel.error = refusing(code)
     with pytest.raises(error, match=message):
-        turn(panel, "gain", "1")
+        set_control(panel, "gain", "1")
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_what_the_device_refuses_is_said(code: int, error: type[Exception], mess
     [
         (errno.ENODEV, "is it plugged in"),
         (errno.EPERM, "add the user to the group 'video'"),
-        (errno.ENOTTY, "does not speak V4L2"),
+        (errno.ENOTTY, "does not support V4L2"),
         (errno.EBUSY, "in use by another program, which this user may not see"),
         (errno.EIO, "Input/output error"),
     ],

@@ -131,7 +131,7 @@ def test_a_device_that_is_silent_is_no_lost_one(
 ) -> None:
     source = WebcamSource(device)
     source.open()
-    with pytest.raises(CameraFailed, match="gives no more pictures"):
+    with pytest.raises(CameraFailed, match="delivers no more pictures"):
         source.read()  # OpenCV fails at once
     source.open()
     monkeypatch.setattr(webcam, "_SILENCE", -1.0)
@@ -144,7 +144,7 @@ def test_a_device_that_is_silent_is_no_lost_one(
 def test_what_opencv_does_not_open_is_let_go_and_said(device: str, capture: Capture) -> None:
     capture.opens = False
     source = WebcamSource(device)
-    with pytest.raises(CameraFailed, match="no camera that gives pictures"):
+    with pytest.raises(CameraFailed, match="not a camera that delivers pictures"):
         source.open()
     assert capture.released == 1
     source.close()
@@ -162,7 +162,7 @@ def test_what_is_no_camera_is_refused_with_what_it_is(
     device: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(webcam.Driver, "no_camera", lambda _: "a radio")
-    with pytest.raises(CameraFailed, match=f"^{device} gives no pictures: it is a radio$"):
+    with pytest.raises(CameraFailed, match=f"^{device} delivers no pictures: it is a radio$"):
         WebcamSource(device).open()
 
 
@@ -176,7 +176,7 @@ def test_controls_that_cannot_be_set_are_a_note_and_the_pictures_come(
     def refuse(*_: object) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(webcam, "turn", refuse)
+    monkeypatch.setattr(webcam, "set_control", refuse)
     assert source.open().note == "its controls cannot be set: Input/output error"
 
 
@@ -185,9 +185,9 @@ def test_controls_that_cannot_be_set_are_a_note_and_the_pictures_come(
     [
         ("webcam:video0", "is no device"),
         ("webcam:²", "is no device"),
-        ("webcam:0?name=door", "in place of a number"),
-        ("webcam:0?serial=1", "in place of a number"),
-        ("webcam:/dev/video0?port=usb-1", "in place of a number"),
+        ("webcam:0?name=door", "replaces a number"),
+        ("webcam:0?serial=1", "replaces a number"),
+        ("webcam:/dev/video0?port=usb-1", "replaces a number"),
         ("webcam:?seriel=1", "did you mean 'serial'"),
         ("webcam:0?siez=1x1", "did you mean 'size'"),
         ("webcam:0?Gain=1", "in lower case"),
@@ -209,7 +209,7 @@ def test_where_there_is_no_driver_to_ask_opencv_alone_is_asked(elsewhere: Captur
     grab = source.read()
     assert grab is not None
     assert grab.image is PICTURE
-    with pytest.raises(CameraFailed, match="gives no more pictures"):
+    with pytest.raises(CameraFailed, match="delivers no more pictures"):
         source.read()
     with pytest.raises(BadArgument, match="needs Linux"):
         make_source(parse("webcam:?name=door"))

@@ -18,12 +18,12 @@ from twistedcam.sources.registry import make_source
 from twistedcam.sources.spec import SourceSpec
 from twistedcam.sources.webcam.controls import (
     SHORT,
-    find_turn,
+    find_change,
     menu_words,
     opposites,
+    set_controls,
     short_name,
     shown,
-    turn_all,
 )
 from twistedcam.sources.webcam.devices import LINUX
 from twistedcam.sources.webcam.v4l2 import Control, Driver
@@ -81,7 +81,7 @@ class DeviceControls:
             with Driver(path) as driver:
                 controls = driver.controls()
             for name, text in wanted.items():
-                find_turn(controls, name, text)
+                find_change(controls, name, text)
 
         await self._ask(look)
 
@@ -91,7 +91,7 @@ class DeviceControls:
 
         def work() -> list[tuple[Control, int]]:
             with Driver(path) as driver:
-                return turn_all(driver, wanted)
+                return set_controls(driver, wanted)
 
         taken = await self._ask(work)
         for control, value in taken:

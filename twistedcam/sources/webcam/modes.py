@@ -1,4 +1,4 @@
-"""Which of a webcam's formats to take."""
+"""The choice among a webcam's formats."""
 
 from __future__ import annotations
 
@@ -11,35 +11,37 @@ MJPG, RAW = "MJPG", "YUYV"
 #: The words of the setting ``format``.
 FORMATS = {"mjpg": MJPG, "yuyv": RAW}
 
-#: Pixels a second up to which raw pictures are encoded here rather than by the camera: those of
-#: 640x480 at 30, some 3 % of a core. Beyond, the camera's own JPEGs cost nothing.
+#: The most pixels per second for which raw pictures are preferred: those of 640x480 at 30 fps,
+#: whose encoding takes 3 % of a core. The camera's own JPEGs need no encoding.
 _RAW_PIXELS = 640 * 480 * 30
-#: As many modes are listed where one is refused.
-_LISTED = 20
+#: The most modes in the message of an error.
+_MAX_LISTED = 20
 
 
 def choose_format(
-    modes: Sequence[Mode], size: tuple[int, int], fps: float, wish: str
+    modes: Sequence[Mode], size: tuple[int, int], fps: float, requested: str
 ) -> str | None:
-    """The format to ask for, or None to take what the driver gives.
+    """Return the format to request, or None for the driver's default.
 
-    With ``any``: raw where it has the size, gives as many frames as MJPEG would, and is cheap to
-    encode; else MJPEG.
+    With ``any`` it is raw if the device has the size, as many frames as with MJPEG, and a low cost
+    of encoding; else MJPEG.
 
     Arguments:
-        modes: what the device has; empty where it does not say.
+        modes: the modes of the device; empty if unknown.
         size: (width, height) in pixels.
-        fps: frames a second.
-        wish: ``mjpg``, ``yuyv`` or ``any``.
+        fps: frames per second.
+        requested: ``mjpg``, ``yuyv`` or ``any``.
 
     Raises:
-        CameraFailed: the device has not the format that was asked for; the message lists it all.
+        CameraFailed: the device does not have the requested format; the message lists its modes.
     """
     have = {mode.format for mode in modes}
-    if wish in FORMATS:
-        if modes and FORMATS[wish] not in have:
-            raise CameraFailed(f"the camera has no {FORMATS[wish]}: it has {list_modes(modes)}")
-        return FORMATS[wish]
+    if requested in FORMATS:
+        if modes and FORMATS[requested] not in have:
+            raise CameraFailed(
+                f"the camera has no {FORMATS[requested]}: it has {list_modes(modes)}"
+            )
+        return FORMATS[requested]
     if not modes:
         return MJPG
     raw, compressed = _best_rate(modes, RAW, size), _best_rate(modes, MJPG, size)
@@ -52,12 +54,12 @@ def choose_format(
 
 
 def list_modes(modes: Sequence[Mode]) -> str:
-    """All of them in one line; where they are too many for one, the formats alone."""
-    if len(modes) <= _LISTED:
+    """List modes in one line; if they are too many, only their formats."""
+    if len(modes) <= _MAX_LISTED:
         return ", ".join(map(str, modes))
     names = list(dict.fromkeys(mode.format for mode in modes))
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + f"{more} ('twistedcam devices' lists sizes and rates)"
+    more = f" and {len(names) - _MAX_LISTED} more" if len(names) > _MAX_LISTED else ""
+    return ", ".join(names[:_MAX_LISTED]) + f"{more} ('twistedcam devices' lists sizes and rates)"
 
 
 def _best_rate(modes: Sequence[Mode], name: str, size: tuple[int, int]) -> float | None:

@@ -1,4 +1,4 @@
-"""A webcam, by OpenCV: V4L2 on Linux, AVFoundation on macOS, Media Foundation on Windows."""
+"""A webcam, read with OpenCV: V4L2 on Linux, AVFoundation on macOS, Media Foundation on Windows."""
 
 from __future__ import annotations
 
@@ -15,22 +15,24 @@ from twistedcam.errors import BadArgument, CameraFailed, NotSupported
 from twistedcam.runtime.clock import wall_time
 from twistedcam.sources.base import RawPicture, RequestedMode, SourceInfo
 from twistedcam.sources.spec import COMMON, Settings, SourceSpec
-from twistedcam.sources.webcam.controls import turn
+from twistedcam.sources.webcam.controls import set_control
 from twistedcam.sources.webcam.devices import (
     LINUX,
     Device,
     Holder,
+    InUse,
     card_name,
     device_paths,
+    explain,
+    explain_silent,
     find_devices,
     holders,
 )
 from twistedcam.sources.webcam.modes import FORMATS, MJPG, RAW, choose_format
-from twistedcam.sources.webcam.open_errors import InUse, explain, explain_silent
 from twistedcam.sources.webcam.v4l2 import Driver, Mode
 
-# OpenCV waits so many seconds for a picture before it gives up; its own default is ten. It reads
-# this once, when it is loaded, so it has to stand before the import.
+# The seconds that OpenCV waits for a picture, ten by default. OpenCV reads this once, when it is
+# imported.
 os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "2")
 
 import cv2
@@ -38,19 +40,19 @@ import cv2
 DEFAULT_SIZE = (1280, 720)
 DEFAULT_FPS = 30.0
 
-#: Pictures that are left out after an opening where the device is closed while nobody watches:
-#: the first ones are dark, until the camera has adjusted its exposure. They take a second at most.
+#: The pictures, and the most seconds, that are skipped after an opening of a device that is closed
+#: while nobody watches: they are dark until the camera has adjusted its exposure.
 SETTLE_FRAMES = 10
 SETTLE_SECONDS = 1.0
 
-#: Seconds after which a failed grab means silence and not a lost device.
+#: The seconds from which a failed grab means silence, not a lost device.
 _SILENCE = 1.0
 _JPEG_CODES = frozenset({MJPG, "JPEG"})
 _SETTINGS = ("size", "fps", "format", "name", "serial", "port", "settle", *COMMON)
 
 
 def _silence_opencv() -> None:
-    """Have OpenCV write nothing to standard error: what it says there is said in our log."""
+    """Stop OpenCV from writing to standard error; the log has the same reasons."""
     silent = 0
     if hasattr(cv2, "setLogLevel"):  # OpenCV 4
         cv2.setLogLevel(silent)
@@ -59,16 +61,16 @@ def _silence_opencv() -> None:
 
 
 class WebcamSource:
-    """A webcam; one that speaks MJPEG is passed through without decoding.
+    """Reads a webcam; passes its JPEGs on unchanged if it has the format MJPEG.
 
     Arguments:
         device: a number or a path.
-        size: (width, height) to ask for.
-        fps: rate to ask for.
+        size: the requested (width, height).
+        fps: the requested rate in frames per second.
         format: ``mjpg``, ``yuyv``, or ``any``.
-        name, serial, port: words of its name, its serial number, its USB port. If one of them is
-            given, they find the device in place of ``device``.
-        controls: values to set at every opening, by the controls' names.
+        name, serial, port: words of its name, its serial number, its USB port. If one is given,
+            they select the device instead of ``device``.
+        controls: values to set at each opening, by the controls' names.
     """
 
     def __init__(
@@ -91,9 +93,9 @@ class WebcamSource:
             for key, value in (("name", name), ("serial", serial), ("port", port))
             if value
         }
-        #: Pictures to leave out after each opening, and those that are still to be left out.
+        #: The number of pictures to skip after each opening, and those still to skip now.
         self.settle = self._unsettled = 0
-        #: The device's file since the last opening.
+        #: The path of the device at the last opening.
         self._path = ""
         self.controls = dict(controls or {})
         self._capture: Any = None
@@ -103,7 +105,7 @@ class WebcamSource:
 
     @classmethod
     def from_settings(cls, spec: SourceSpec, settings: Settings) -> WebcamSource:
-        """``webcam:0?size=1280x720&fps=30&format=mjpg&brightness=120``."""
+        """Return the source for ``webcam:0?size=1280x720&fps=30&format=mjpg&brightness=120``."""
         device: int | str = spec.target or 0
         if spec.target.isascii() and spec.target.isdigit():
             device = int(spec.target)
@@ -112,7 +114,7 @@ class WebcamSource:
         wanted = {key: settings.text(key) for key in ("name", "serial", "port")}
         for key in (key for key, value in wanted.items() if value):
             if spec.target or not LINUX:
-                instead = f"webcam:?{key}=… stands in place of a number or path, and needs Linux"
+                instead = f"webcam:?{key}=… replaces a number or path, and needs Linux"
                 raise BadArgument(instead)
         source = cls(
             device,
@@ -131,42 +133,42 @@ class WebcamSource:
 
     @property
     def path(self) -> str:
-        """The device's file (Linux); empty while not exactly one is as it has to be."""
+        """The path of the device (Linux); empty unless exactly one device matches."""
         if self._wanted:
             found = find_devices(**self._wanted)
             if not found and "port" in self._wanted:
-                return self._path  # of the last opening: the system does not tell ports
+                return self._path  # of the last opening: the system does not know the ports
             return (found[0].stable or found[0].path) if len(found) == 1 else ""
         return f"/dev/video{self.device}" if isinstance(self.device, int) else self.device
 
     def open(self) -> SourceInfo:
-        """Open the device, ask for format, size and rate, and see what was granted."""
+        """Open the device, request format, size and rate, and return what was granted."""
         _silence_opencv()
         self._holder = None
         self._unsettled = self.settle
         path = self._path = self._find()
         if LINUX:
             code = choose_format(self._modes(path), self.size, self.fps, self.format)
-            self._capture = cv2.VideoCapture(path, cv2.CAP_V4L2, self._wishes(code))
+            self._capture = cv2.VideoCapture(path, cv2.CAP_V4L2, self._requested(code))
         else:
             code = FORMATS.get(self.format, MJPG)
-            self._capture = cv2.VideoCapture(self.device, cv2.CAP_ANY, self._wishes(code))
+            self._capture = cv2.VideoCapture(self.device, cv2.CAP_ANY, self._requested(code))
         if not self._capture.isOpened():
             self.close()
-            raise self._noted(self._crowded() or explain_silent(path))
+            raise self._remember(self._no_bandwidth() or explain_silent(path))
         return self._granted(path)
 
     def read(self) -> RawPicture | None:
-        """Wait for the next picture, two seconds at most."""
+        """Wait for the next picture, for two seconds at most."""
         assert self._capture is not None, "not open"
         if self._unsettled:
-            self._leave_out_first()
+            self._skip_first()
         asked = time.monotonic()
         if not self._capture.grab():
-            # A silent camera takes OpenCV its whole patience; a lost one fails at once.
+            # With a silent camera OpenCV waits for its timeout; a lost one fails at once.
             if LINUX and os.path.exists(self._path) and time.monotonic() - asked > _SILENCE:
                 return None
-            raise self._crowded() or CameraFailed(self._why())
+            raise self._no_bandwidth() or CameraFailed(self._reason())
         stamp = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 if LINUX else 0.0
         captured = wall_time(stamp) if stamp else time.time()
         ok, picture = self._capture.retrieve()
@@ -178,7 +180,7 @@ class WebcamSource:
             picture = cv2.cvtColor(picture, cv2.COLOR_YUV2BGR_YUYV)
         return RawPicture(captured, image=picture)
 
-    def _leave_out_first(self) -> None:
+    def _skip_first(self) -> None:
         until = time.monotonic() + SETTLE_SECONDS
         count, self._unsettled = self._unsettled, 0
         for _ in range(count):
@@ -186,13 +188,13 @@ class WebcamSource:
                 return
 
     def close(self) -> None:
-        """Let the device go."""
+        """Close the device."""
         if self._capture is not None:
             self._capture.release()
             self._capture = None
 
     def device_signature(self) -> object:
-        """Changes when it is plugged in, when it may be opened, and when its holder lets it go."""
+        """Return a value that changes when the device is plugged in or becomes available."""
         try:
             status = os.stat(self.path or "/nowhere")
         except OSError:
@@ -206,7 +208,7 @@ class WebcamSource:
         return (status.st_rdev, status.st_ino, status.st_mode, status.st_ctime_ns, held)
 
     def _find(self) -> str:
-        """The device's file; CameraFailed if none or several are as it has to be."""
+        """Return the path of the device; raise CameraFailed unless exactly one matches."""
         if not self._wanted:
             return self.path
         found = find_devices(**self._wanted)
@@ -216,41 +218,46 @@ class WebcamSource:
         if not found:
             raise CameraFailed(f"there is no camera with the {described}: is it plugged in?")
         if len(found) > 1:
-            listed = ", ".join(map(_shown, found))
+            listed = ", ".join(map(_describe, found))
             raise CameraFailed(
                 f"{len(found)} cameras have the {described}: {listed}. Choose one by serial=…,"
                 " port=… or path"
             )
-        # A path that lasts means the same camera when it comes back.
+        # A stable path still means this camera after it was plugged in again.
         return found[0].stable or found[0].path
 
     def _modes(self, path: str) -> list[Mode]:
-        """What the device has; CameraFailed if it is none that gives pictures."""
+        """Return the modes of the device; raise CameraFailed if it is no camera."""
         try:
             with Driver(path) as driver:
                 if what := driver.no_camera():
-                    raise CameraFailed(f"{path} gives no pictures: it is {what}")
+                    raise CameraFailed(f"{path} delivers no pictures: it is {what}")
                 modes = driver.modes()
                 busy = driver.is_busy()
         except OSError as error:
-            raise self._noted(explain(path, error)) from None
+            raise self._remember(explain(path, error)) from None
         if busy:
-            raise self._noted(InUse(path, holders(path)))
+            raise self._remember(InUse(path, holders(path)))
         return modes
 
-    def _noted(self, refusal: CameraFailed) -> CameraFailed:
-        """Remember who has the device, to see when it is let go."""
+    def _remember(self, refusal: CameraFailed) -> CameraFailed:
+        """Remember the process that uses the device, to detect when it closes it."""
         self._holder = refusal.holder if isinstance(refusal, InUse) else None
         return refusal
 
-    def _wishes(self, code: str | None) -> Sequence[int]:
-        """Format first: it decides which sizes and rates there are."""
-        wishes: list[int] = []
+    def _requested(self, code: str | None) -> Sequence[int]:
+        """Return the parameters to open with; the format first, as it limits sizes and rates."""
+        requested: list[int] = []
         if code is not None:
-            wishes += [cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*code)]
-        wishes += [cv2.CAP_PROP_FRAME_WIDTH, self.size[0], cv2.CAP_PROP_FRAME_HEIGHT, self.size[1]]
-        wishes += [cv2.CAP_PROP_FPS, round(self.fps)]
-        return wishes
+            requested += [cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*code)]
+        requested += [
+            cv2.CAP_PROP_FRAME_WIDTH,
+            self.size[0],
+            cv2.CAP_PROP_FRAME_HEIGHT,
+            self.size[1],
+        ]
+        requested += [cv2.CAP_PROP_FPS, round(self.fps)]
+        return requested
 
     def _granted(self, path: str) -> SourceInfo:
         capture = self._capture
@@ -273,7 +280,7 @@ class WebcamSource:
         )
 
     def _set_controls(self, path: str) -> str:
-        """Set what was asked for; what could not be set, in a sentence: pictures come first."""
+        """Set the controls; return a note about those that could not be set."""
         if not self.controls:
             return ""
         if not LINUX:
@@ -283,15 +290,15 @@ class WebcamSource:
             with Driver(path) as driver:
                 for name, text in self.controls.items():
                     try:
-                        turn(driver, name, text)
+                        set_control(driver, name, text)
                     except (BadArgument, NotSupported, CameraFailed) as error:
                         problems.append(str(error))
         except OSError as error:
             problems.append(f"its controls cannot be set: {error.strerror}")
         return "; ".join(problems)
 
-    def _crowded(self) -> CameraFailed | None:
-        """The reason, if it is that the USB bus has no bandwidth left: OpenCV does not say it."""
+    def _no_bandwidth(self) -> CameraFailed | None:
+        """Close the device; return the error if the USB bus has no bandwidth left."""
         self.close()
         if not LINUX:
             return None
@@ -304,14 +311,14 @@ class WebcamSource:
                 return explain(self._path, error)
         return None
 
-    def _why(self) -> str:
+    def _reason(self) -> str:
         if LINUX and not os.path.exists(self._path):
             return f"{self._path} was unplugged"
-        return f"{self._path or self.path} gives no more pictures"
+        return f"{self._path or self.path} delivers no more pictures"
 
 
 def _find_by_driver(port: str, **wanted: str) -> list[Device]:
-    """The cameras at that port, by what their drivers say of it."""
+    """Return the cameras at a port, by the answers of their drivers."""
     candidates = {device.path: device for device in find_devices(**wanted)}
     found = []
     for path in device_paths():
@@ -321,17 +328,17 @@ def _find_by_driver(port: str, **wanted: str) -> list[Device]:
     return found
 
 
-def _shown(device: Device) -> str:
+def _describe(device: Device) -> str:
     details = {"serial": device.serial, "port": device.port}
     known = ", ".join(f"{key}={value}" for key, value in details.items() if value)
     return f"{device.stable or device.path}" + (f" ({known})" if known else "")
 
 
 def settle_frames(settings: Settings) -> int:
-    """Pictures that a webcam with these settings leaves out after each opening.
+    """Return the number of pictures that a webcam with these settings skips after each opening.
 
     Raises:
-        BadArgument: ``settle`` is no number from 0 to 100.
+        BadArgument: ``settle`` is not a number from 0 to 100.
     """
     said = settings.number("settle", 0, 100)
     closes = settings.text("idle") == "close"
@@ -339,7 +346,7 @@ def settle_frames(settings: Settings) -> int:
 
 
 def check_control(name: str) -> None:
-    """Raise BadArgument for what can be no control: a misspelt setting above all."""
+    """Raise BadArgument if the name cannot be one of a control, such as a misspelt setting."""
     near = difflib.get_close_matches(name, _SETTINGS, 1, 0.7)
     if near:
         raise BadArgument(f"a webcam has no setting {name!r}: did you mean {near[0]!r}?")

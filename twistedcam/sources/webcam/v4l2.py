@@ -1,7 +1,7 @@
-"""What a V4L2 driver says of its device, and its controls: by ioctl, on a descriptor of one's own.
+"""The modes and controls of a V4L2 device, by ioctl.
 
-This works beside a program that streams from the device. Structures and numbers after
-linux/videodev2.h; every structure here has the same layout on all 64-bit and 32-bit Linux.
+This works while another program streams from the device. Structures and numbers are those of
+linux/videodev2.h; each structure here has the same layout on 64-bit and 32-bit Linux.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _READ, _WRITE = 2, 1
 _CAPTURE, _CAPTURE_MPLANE = 1, 9
 _CAP_VIDEO_CAPTURE, _CAP_VIDEO_CAPTURE_MPLANE = 0x1, 0x1000
 _CAP_STREAMING = 0x04000000
-#: What a device is that gives no pictures, by the capabilities that say it.
+#: The kinds of devices that are no cameras, by their capabilities.
 _OTHER_DEVICES = (
     (0xC000, "a codec or converter that needs pictures itself (memory to memory)"),
     (0xA00000, "a camera's second device, for metadata"),
@@ -46,7 +46,7 @@ _VALUE = struct.Struct("=Ii")
 _MENU = struct.Struct("=2I32sI")
 _BUFFERS = struct.Struct("=5I")
 _MEMORY_MMAP = 1
-#: struct v4l2_format has a pointer inside, and with it the alignment of one.
+#: The size of struct v4l2_format, which is aligned like a pointer.
 _FORMAT = 208 if struct.calcsize("P") == 8 else 204
 
 
@@ -61,7 +61,7 @@ class Mode:
     Arguments:
         format: four letters, such as ``MJPG``.
         width, height: pixels.
-        rates: frames a second, the highest first; empty where the driver does not say.
+        rates: frames per second, the highest first; empty if unknown.
     """
 
     format: str
@@ -76,16 +76,16 @@ class Mode:
 
 @dataclass(frozen=True)
 class Control:
-    """Something on the device that can be turned.
+    """A control of a device, such as brightness.
 
     Arguments:
         id: the driver's number.
-        name: the driver's name as a word: ``power_line_frequency``.
+        name: the driver's name as one word: ``power_line_frequency``.
         kind: ``integer``, ``boolean``, ``menu`` or ``integer menu``.
         low, high, step, default: the range.
-        menu: words by value, where it is a menu.
-        active: whether it has an effect now; a manual value has none while its automatic rules.
-        writable: whether it can be set at all.
+        menu: words by value, of a menu.
+        active: True if it has an effect now; a manual value has none in automatic mode.
+        writable: True if it can be set.
     """
 
     id: int
@@ -101,13 +101,13 @@ class Control:
 
 
 class Driver:
-    """An open device, for questions and controls; a context manager.
+    """Queries and controls an open device; a context manager.
 
     Arguments:
-        path: the device's file.
+        path: the path of the device.
 
     Raises:
-        OSError: it cannot be opened, or does not answer; so does every method.
+        OSError: it cannot be opened, or does not answer; so does each method.
     """
 
     def __init__(self, path: str) -> None:
@@ -121,10 +121,10 @@ class Driver:
         os.close(self._fd)
 
     def no_camera(self) -> str:
-        """What the device is instead, if it gives no pictures; else an empty text.
+        """Return the kind of a device that is no camera; empty for a camera.
 
-        Many cameras have a second device. To be asked before modes: it finds out whether the
-        device's pictures have several planes.
+        Many cameras have a second device. Must be called before ``modes``, since it detects whether
+        pictures have several planes.
         """
         answer = self._ask(_READ, 0, bytearray(_CAPABILITY.size))
         _, _, _, _, capabilities, device, *_ = _CAPABILITY.unpack(answer)
@@ -140,12 +140,12 @@ class Driver:
         return ""
 
     def bus(self) -> str:
-        """Where the device is: ``usb-0000:00:14.0-2``."""
+        """Return the port of the device: ``usb-0000:00:14.0-2``."""
         answer = self._ask(_READ, 0, bytearray(_CAPABILITY.size))
         return _text(_CAPABILITY.unpack(answer)[2])
 
     def modes(self) -> list[Mode]:
-        """All formats in all sizes; of a range of sizes the largest."""
+        """Return all formats in all sizes; of a range of sizes the largest."""
         found: list[Mode] = []
         for index in _count():
             answer = self._try(2, _FORMAT_NAME, index, self._type, 0, b"", 0, 0, 0, 0, 0)
@@ -159,7 +159,7 @@ class Driver:
         return found
 
     def is_busy(self) -> bool:
-        """Whether somebody streams from it: then even its present format cannot be set."""
+        """Return True if the device is in use: then even its current format cannot be set."""
         form = bytearray(_FORMAT)
         form[:4] = struct.pack("=I", self._type)
         try:
@@ -170,10 +170,10 @@ class Driver:
         return False
 
     def try_to_stream(self) -> None:
-        """Begin to stream and end it at once: the error says why it cannot be done.
+        """Start and stop streaming, to get the error of the driver.
 
         Raises:
-            OSError: ENOSPC: the USB bus has no bandwidth left.
+            OSError: with ENOSPC the USB bus has no bandwidth left.
         """
         kind = struct.pack("=i", self._type)
         no_buffers = _BUFFERS.pack(0, self._type, _MEMORY_MMAP, 0, 0)
@@ -185,7 +185,7 @@ class Driver:
             self._ask(_READ | _WRITE, 8, bytearray(no_buffers))
 
     def controls(self) -> list[Control]:
-        """All controls that hold a number, a switch or a choice."""
+        """Return all controls that are a number, a switch or a choice."""
         found: list[Control] = []
         number = 0
         while True:
@@ -205,13 +205,13 @@ class Driver:
             )
 
     def get(self, control: Control) -> int:
-        """The value that it has."""
+        """Return the value of a control."""
         answer = bytearray(_VALUE.pack(control.id, 0))
         value: int = _VALUE.unpack(self._ask(_READ | _WRITE, 27, answer))[1]
         return value
 
     def set(self, control: Control, value: int) -> int:
-        """Give it a value; the one that the device took."""
+        """Set a control; return the value that the device has set."""
         self._ask(_READ | _WRITE, 28, bytearray(_VALUE.pack(control.id, value)))
         return self.get(control)
 
@@ -247,9 +247,9 @@ class Driver:
         return menu
 
     def _try(self, number: int, form: struct.Struct, *fields: int | bytes) -> Any:
-        """The structure's fields as the driver filled them in.
+        """Return a structure's fields from the driver.
 
-        None where the list is at its end (EINVAL), or there is no such list (ENOTTY).
+        None at the end of a list (EINVAL), or if there is no such list (ENOTTY).
         """
         try:
             return form.unpack(self._ask(_READ | _WRITE, number, bytearray(form.pack(*fields))))
@@ -264,7 +264,7 @@ class Driver:
 
 
 def four_letters(pixel_format: int) -> str:
-    """A format's name; those with bit 31 are the big-endian sisters of others."""
+    """Return the name of a format; bit 31 marks the big-endian variant of another."""
     letters = (pixel_format & 0x7FFFFFFF).to_bytes(4, "little").decode("ascii", "replace").strip()
     return letters + ("-BE" if pixel_format >> 31 else "")
 

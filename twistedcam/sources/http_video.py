@@ -1,4 +1,4 @@
-"""Films and live streams over HTTP that are neither MJPEG nor pictures: FFmpeg reads, we ask."""
+"""Videos and live streams over HTTP that FFmpeg decodes; the camera client sends the requests."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from twistedcam.errors import CameraFailed
 from twistedcam.sources.container import STREAM_FORMATS, ContainerSource, open_container
 from twistedcam.sources.http_client import TIMEOUT, Answer, CameraClient
 
-#: HLS and DASH are playlists: what they name is asked for by the client, of the same host.
+#: HLS and DASH are playlists. The client requests their segments, on the same host only.
 _FORMATS = f"hls,dash,{STREAM_FORMATS},aac,mp3,webvtt"
-#: FFmpeg itself makes no connection. It only has to know the schemes that a playlist may have.
+#: FFmpeg makes no connection itself, but checks the schemes of a playlist.
 _PROTOCOLS = "http,https"
 
 
-class HttpFilm(ContainerSource):
-    """Decodes what a web server gives. All requests are made by the client, with its log-in.
+class HttpVideo(ContainerSource):
+    """Decodes a video. All requests are sent by the client, with its login.
 
     Arguments:
-        client: asks the server.
-        answer: its answer to the first request.
-        start: the bytes of it that were read already.
+        client: sends the requests.
+        answer: the answer to the first request, or None.
+        start: the bytes of the answer that were read already.
     """
 
     def __init__(self, client: CameraClient, answer: Answer | None, start: bytes) -> None:
@@ -30,12 +30,12 @@ class HttpFilm(ContainerSource):
         self._start = start
 
     @classmethod
-    def at(cls, url: str) -> HttpFilm:
-        """One that asks when it is opened."""
+    def at(cls, url: str) -> HttpVideo:
+        """Return a source that sends its first request when it is opened."""
         return cls(CameraClient(url), None, b"")
 
     def interrupt(self) -> None:
-        """Wake who waits for the server."""
+        """Interrupt a read."""
         self._client.interrupt()
 
     def close(self) -> None:
@@ -49,7 +49,7 @@ class HttpFilm(ContainerSource):
             url,
             formats=_FORMATS,
             protocols=_PROTOCOLS,
-            # Without nobuffer: it would throw away all pictures that tell what the stream is.
+            # No nobuffer: it would drop the frames with which FFmpeg detects the stream.
             options={"flags": "low_delay", "http_persistent": "0"},
             timeout=TIMEOUT,
             io_open=self._io_open,
@@ -62,13 +62,13 @@ class HttpFilm(ContainerSource):
 
 
 class HttpFile:
-    """An answer as a file. It can be sought in if the server gives parts of it (``Range``).
+    """A file over HTTP. It is seekable if the server supports ``Range``.
 
     Arguments:
-        client: asks the server.
-        url: where it is.
-        answer: the answer to the request for the whole.
-        start: the bytes of it that were read already.
+        client: sends the requests.
+        url: the address.
+        answer: the answer to the request for the whole file.
+        start: the bytes of the answer that were read already.
     """
 
     def __init__(self, client: CameraClient, url: str, answer: Answer, start: bytes) -> None:
@@ -76,13 +76,13 @@ class HttpFile:
         self._url = url
         self._answer = answer
         self._ready = start
-        #: Where the next read begins, and where the answer stands.
+        #: The offset of the next read, and of the answer.
         self._at = self._answer_at = 0
         ranges = answer.headers.get("Accept-Ranges", "").lower() == "bytes"
         self.size = answer.length if ranges else None
 
     def read(self, size: int) -> bytes:
-        """What has come, at most so many bytes; waits for something. Nothing at the end."""
+        """Wait for data; return up to ``size`` bytes, or nothing at the end."""
         if self._at != self._answer_at:
             if self._at >= (self.size or 0):
                 return b""
@@ -95,21 +95,21 @@ class HttpFile:
         return data
 
     def seekable(self) -> bool:
-        """Whether the server gives parts of the file, and has said how long it is."""
+        """Return True if the server supports ranges and has given the length."""
         return self.size is not None
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Go on elsewhere; the server is asked when it is read from there."""
+        """Set the offset of the next read, which sends a request."""
         base = (0, self._at, self.size or 0)[whence]
         self._at = max(0, base + offset)
         return self._at
 
     def tell(self) -> int:
-        """Where the next read begins."""
+        """Return the offset of the next read."""
         return self._at
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         self._answer.close()
 
     def _ask_again(self) -> None:
@@ -117,5 +117,5 @@ class HttpFile:
         self._ready = b""
         self._answer = self._client.ask(self._url, {"Range": f"bytes={self._at}-"})
         if self._answer.status != 206:
-            raise CameraFailed(f"{self._client.host} gives no parts of a file")
+            raise CameraFailed(f"{self._client.host} does not support ranges")
         self._answer_at = self._at

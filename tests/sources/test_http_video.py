@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.http_camera import HttpCamera, Request, head, opened, read, whole
 from twistedcam.errors import CameraFailed, LoginRefused
-from twistedcam.sources.http_film import HttpFilm
+from twistedcam.sources.http_video import HttpVideo
 
 RATE, FRAMES = 25, 50
 HLS = "application/vnd.apple.mpegurl"
@@ -42,7 +42,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     write_film(folder / "a.ts")
     write_film(folder / "a.m3u8", hls_time="1", hls_list_size="0")
     files = {path.name: path.read_bytes() for path in folder.iterdir()}
-    # Its index is at its end, and too far behind its pictures to be in one buffer with them.
+    # Its index has ended, and too far behind its pictures to be in one buffer with them.
     film = files["a.mp4"]
     index = film.rindex(b"moov") - 4
     files["a.mp4"] = film[:index] + (200_008).to_bytes(4) + b"free" + bytes(200_000) + film[index:]
@@ -115,7 +115,7 @@ def test_the_log_in_is_for_all_that_a_playlist_names(films: dict[str, bytes]) ->
 PLAYLIST = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{url}\n#EXT-X-ENDLIST\n"
 
 
-ELSEWHERE = "leads to another server"
+ELSEWHERE = "refers to another server"
 OTHER_FORMAT = "of another format|Invalid data"
 SDP = "v=0\r\nc=IN IP4 127.0.0.1\r\nm=video 21998 RTP/AVP 26\r\n"
 #: What a hostile camera may answer with, under which name, and what is said of it.
@@ -175,7 +175,7 @@ def test_no_playlist_and_no_description_asks_anybody_else(
 def test_who_waits_for_a_film_can_be_interrupted(films: dict[str, bytes]) -> None:
     answer = [head("Content-Type: video/x-flv", "Content-Length: 9999999"), films["a.flv"][:4000]]
     with HttpCamera(lambda _: answer) as camera:
-        source = HttpFilm.at(camera.url())
+        source = HttpVideo.at(camera.url())
         source.interrupt()
         with pytest.raises(CameraFailed, match="interrupted"):
             source.open()
