@@ -1,4 +1,4 @@
-"""A changed configuration is taken over while the server runs, and nothing else is touched."""
+"""A reload applies what has changed in the configuration, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``twistd twistedcam`` takes the options of ``serve`` and is as easily ended."""
+"""``twistd twistedcam`` takes the options of ``serve``, and ends as cleanly."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ def test_it_serves_under_twistd(tmp_path: Path) -> None:
     finally:
         server.send_signal(signal.SIGTERM)
         said, _ = server.communicate(timeout=PATIENCE)
-    assert server.returncode in (0, -signal.SIGTERM), said  # twistd ends as it was told to
+    assert server.returncode in (0, -signal.SIGTERM), (
+        said
+    )  # twistd ends by the signal that it was sent
     assert "Traceback" not in said
 
 
@@ -87,7 +89,7 @@ def test_a_daemon_that_cannot_start_says_so_where_it_was_started(tmp_path: Path)
             check=False,
         )
     assert (done.returncode, "cannot listen on" in done.stderr) == (1, True)
-    # twistd passes on a hundred bytes of it, and may do so before the log has the rest.
+    # twistd shows the first hundred bytes only, perhaps before the log has the rest.
     said = "in use: stop the program that uses it"
     wait_for(lambda: said in (tmp_path / "log").read_text(), "the whole reason in the log")
     assert "cannot listen on" in (tmp_path / "log").read_text()

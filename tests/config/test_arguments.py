@@ -1,4 +1,4 @@
-"""The command line says what a server does, over what a configuration file says."""
+"""The command line overrides the configuration file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each option is one field, from which help, documentation and reload rules come."""
+"""Each option is one field, from which help, documentation and reload rules are derived."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from twistedcam.net.connection_limits import ConnectionLimits
 
 
 def test_the_documented_table_is_the_one_that_the_fields_make() -> None:
-    """If not, ``python -m tools.option_table`` writes it."""
+    """``python -m tools.option_table`` writes the table."""
     text = DOCUMENT.read_text()
     assert in_document(text) == text
     keys = re.findall(r"^\| `([a-z-]+)` \|", text, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""The configuration file says what the options say, and more for each camera."""
+"""The configuration file has the options, and tables of cameras."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""There is room for so many connections and no more, and who leaves makes room."""
+"""Connections are refused beyond the limits, and a closed one makes room for another."""
 
 from __future__ import annotations
 

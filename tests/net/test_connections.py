@@ -1,4 +1,4 @@
-"""A connection is counted while it lasts, and ends whatever its client does."""
+"""A connection is counted while it is open, and ends whatever its client does."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Transport(StringTransport):
 
 
 class Port:
-    """Its connections, of which there may be two."""
+    """A factory whose port may have two connections."""
 
     def __init__(self) -> None:
         self.clock: Any = Clock()

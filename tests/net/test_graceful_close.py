@@ -1,4 +1,4 @@
-"""Who is turned away hears why, also if it speaks before it listens."""
+"""A client that is refused reads the reason, even if it sends before it reads."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REQUEST = b"GET /snapshot HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 class Transport(StringTransport):
-    """One that can close by halves."""
+    """A transport that can close its writing half."""
 
     half = False
 
@@ -29,7 +29,7 @@ class Transport(StringTransport):
 
 
 def speak_first(address: tuple[str, int], words: bytes) -> bytes:
-    """Say it thrice, with time for a reset to come back, and then listen till the end."""
+    """Send data three times, with time for a reset to arrive, and then read all."""
     with socket.create_connection(address, PATIENCE) as connection:
         for _ in range(3):
             time.sleep(0.05)
@@ -50,7 +50,7 @@ def test_each_port_tells_who_speaks_first_that_there_are_too_many(tmp_path: Path
             assert speak_first(server.control, b"status\n").startswith(b"ERR too-many")
             assert b" 503 " in speak_first((host, int(port)), REQUEST)
         viewers[0].close()
-        # The first of an address is logged on each port.
+        # The first refusal of an address is logged on each port.
         told = lambda: [server.log.count(words) for words in ("refused: ", "too-many: ")]  # noqa: E731
         wait_for(lambda: told() == [2, 1], "the log")
         wait_for(lambda: len(server.command_lines("viewers")) > 1, "room")
@@ -59,7 +59,7 @@ def test_each_port_tells_who_speaks_first_that_there_are_too_many(tmp_path: Path
 
 
 def is_cut_off(connection: socket.socket) -> bool:
-    """Whether what is said on it goes nowhere."""
+    """Return True if the other side has closed the connection."""
     try:
         connection.sendall(b"?")
     except ConnectionError:

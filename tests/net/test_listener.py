@@ -1,4 +1,4 @@
-"""A port says what it is bound to, whatever its description says."""
+"""A port reports its real address, and those that other machines can reach are found."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from twistedcam.net.listener import Listener, check_endpoint, check_ports, expan
     [
         ("127.0.0.9", True, False),
         ("::1", True, False),
-        ("::ffff:127.0.0.1", True, True),  # careful either way
+        ("::ffff:127.0.0.1", True, True),  # treated as the riskier case in both
         ("0.0.0.0", False, True),
         ("fe80::1%eth0", False, True),
         (None, False, False),

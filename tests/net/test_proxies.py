@@ -1,4 +1,4 @@
-"""A proxy is believed where it is trusted, and nobody else is."""
+"""Trusted proxies can name their clients, and nobody else can."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def client(proxies: TrustedProxies, peer: Any, *forwarded: str) -> str:
     [
         (["192.0.2.7"], "192.0.2.7"),
         (["192.0.2.7:4711"], "192.0.2.7"),
-        (["198.51.100.1, 192.0.2.7"], "192.0.2.7"),  # the first is what the client has sent
+        (["198.51.100.1, 192.0.2.7"], "192.0.2.7"),  # the client has sent the first
         (["198.51.100.1", "192.0.2.7"], "192.0.2.7"),
         (["192.0.2.7, 10.0.0.2"], "192.0.2.7"),  # behind two proxies
         (["198.51.100.1, 192.0.2.7,10.0.0.2 , 10.0.0.1"], "192.0.2.7"),
-        (["10.0.0.3, 10.0.0.2"], "10.0.0.3"),  # a proxy that asks for itself
+        (["10.0.0.3, 10.0.0.2"], "10.0.0.3"),  # a request of the proxy itself
         (["2001:db8::7"], "2001:db8::7"),
         (["[2001:db8::7]:4711"], "2001:db8::7"),
         (["::ffff:192.0.2.7"], "192.0.2.7"),
         (["fe80::1%eth0"], "fe80::1"),
-        (["192.0.2.7, unknown"], "10.0.0.1"),  # who says nothing understandable is the proxy
+        (["192.0.2.7, unknown"], "10.0.0.1"),  # an invalid header leaves the proxy's address
         (["192.0.2.7, _hidden, 10.0.0.2"], "10.0.0.2"),
         (["192.0.2.7,"], "10.0.0.1"),
         ([""], "10.0.0.1"),

@@ -1,4 +1,4 @@
-"""Snapshots can be asked for so many times a second, and not more."""
+"""Requests beyond the rate limit are refused."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_second_s_share_at_once_and_then_as_time_goes() -> None:
 
 
 def pull(url: str, count: int) -> None:
-    """Ask so many times, one after the other."""
+    """Make a number of requests, one after the other."""
     for _ in range(count):
         urllib.request.urlopen(url, timeout=PATIENCE).close()
 

@@ -1,4 +1,4 @@
-"""The log of refusals: the first of each address, and how many there were besides."""
+"""The first refusal of each address is logged, and the number of the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the web side is told of other names and sites is what browsers send, or is refused."""
+"""Host names and origins get the form that browsers send, or are refused."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ FRAME = Frame(1, 1, 16, 16, b"")
 
 
 class Sender:
-    """Stands for a sender's process (sender_process.SenderProcess)."""
+    """A fake of sender_process.SenderProcess."""
 
     made: list[Sender]
 
@@ -45,7 +45,7 @@ class Sender:
 
 
 class Encoder:
-    """Stands for the camera's encoder (shared.Transcoder)."""
+    """A fake of transcoder.Transcoder."""
 
     def __init__(self) -> None:
         self.listeners: list[Any] = []
@@ -104,7 +104,7 @@ class OutputTests(SynchronousTestCase):
         self.assertEqual(self.output.state, "connecting")
         self.assertEqual(self.reasons, ["the picture has another size"])
         self.give(1.1, keyframe=False, generation=1)
-        self.give(1.2, generation=2)  # and once more, before it has answered
+        self.give(1.2, generation=2)  # and once more, before it has connected
         self.assertEqual((len(Sender.made), self.output.state), (3, "connecting"))
         self.sender.on_live()
         self.assertEqual((self.output.connects, self.output.faults), (2, 0))
@@ -116,7 +116,7 @@ class OutputTests(SynchronousTestCase):
         self.assertTrue(self.sender.closed)
         self.assertEqual(self.output.state, "waiting")
         self.assertEqual(self.reasons, ["no answer within 15 s"])
-        self.assertEqual(self.encoder.listeners, [])  # nothing is encoded for nobody
+        self.assertEqual(self.encoder.listeners, [])  # nothing is encoded without an output
         self.clock.advance(RETRY_FIRST)
         self.assertEqual(self.output.state, "connecting")
         self.assertEqual(self.encoder.listeners, [self.output])
@@ -124,7 +124,7 @@ class OutputTests(SynchronousTestCase):
     def test_without_a_picture_nothing_is_late(self) -> None:
         self.clock.pump([1] * int(2 * CONNECT_TIMEOUT))
         self.assertEqual((self.output.state, Sender.made), ("connecting", []))
-        self.give(0, keyframe=False)  # no player could begin with it
+        self.give(0, keyframe=False)  # a player cannot begin with it
         self.assertEqual(Sender.made, [])
 
     def test_a_target_that_takes_nothing_is_given_up(self) -> None:

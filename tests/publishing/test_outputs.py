@@ -1,4 +1,4 @@
-"""A camera's outputs have names of their own, and share encoders where their settings are equal."""
+"""The outputs of a camera have different names, and share encoders with equal settings."""
 
 from __future__ import annotations
 

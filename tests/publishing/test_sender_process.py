@@ -1,4 +1,4 @@
-"""The server's side of a sender: it says what to send, hears how it goes, and can end it."""
+"""The server's side of a sender: configuration, frames, reports, and the end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from twistedcam.publishing.target import parse_target
 
 
 class Reactor(Clock):
-    """A clock whose processes are this object: it keeps what they are given."""
+    """A clock and a process in one, which keeps what is written to it."""
 
     def __init__(self) -> None:
         super().__init__()

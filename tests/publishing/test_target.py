@@ -1,4 +1,4 @@
-"""A target's text is understood, or refused with a hint; nobody sees a key in it."""
+"""Targets are parsed, or refused with a hint that shows no key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files are replaced whole or not at all, and no change of one is lost to another's."""
+"""Files are replaced completely or not at all, and no concurrent change is lost."""
 
 from __future__ import annotations
 

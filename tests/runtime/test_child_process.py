@@ -25,7 +25,7 @@ from twistedcam.runtime.child_process import (
     wait_or_kill,
 )
 
-#: Ends when its input does; goes on whatever happens to its input.
+#: Modules: the first ends with its input, the second ignores its input.
 READS, SERVES = ["tokenize"], ["http.server", "--bind", "127.0.0.1", "0"]
 
 
@@ -107,7 +107,7 @@ class ChildProcessTests(TestCase):
         await child.wait_or_kill(30)
         [reason] = self.ends
         self.assertIsInstance(reason.value, ProcessDone)
-        await child.wait_or_kill(30)  # it has ended: there is nothing to wait for
+        await child.wait_or_kill(30)  # it has ended already
 
     async def test_one_that_does_not_end_is_killed(self) -> None:
         child = self.start(*SERVES)

@@ -1,4 +1,4 @@
-"""Clocks: the kernel's, and timers that are due whoever sets the wall clock."""
+"""Time stamps, and timers that do not depend on changes of the wall clock."""
 
 from __future__ import annotations
 

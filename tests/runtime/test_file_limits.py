@@ -1,4 +1,4 @@
-"""A server has room for as many viewers as the system allows."""
+"""A server uses as many files as the system allows, and keeps some free."""
 
 from __future__ import annotations
 

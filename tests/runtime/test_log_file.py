@@ -1,4 +1,4 @@
-"""The log goes on in a new file when its file is given another name, and no line is lost."""
+"""After a log was renamed, a new file is written, and no line is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nobody's words in the log steer the terminal of whoever reads it."""
+"""Text of clients in the log cannot control the terminal of its reader."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_whoever_gives_up_has_one_line(tmp_path: Path) -> None:
 
 
 def as_json(**fields: object) -> dict[str, object]:
-    """A line of JSON, read again."""
+    """Parse a line of JSON."""
     to = io.StringIO()
     LogPublisher(json_observer(to))({"log_time": 0.0, **fields})
     line, end = to.getvalue().split("\n")

@@ -1,4 +1,4 @@
-"""What is no longer needed goes back to the system."""
+"""Free memory returns to the system, and threads share one heap."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.process import PATIENCE, ROOT
 from tests.support.system import require
 from twistedcam.runtime.memory import PERIOD, MemoryReturn, freeze_objects, trim_heap
 
-COUNT, SIZE = 2000, 32_000  # 64 MB, in pieces that the allocator does not map one by one
+COUNT, SIZE = 2000, 32_000  # 64 MB, in blocks too small for mappings of their own
 
 
 def test_what_was_freed_below_something_in_use_goes_back() -> None:
@@ -54,7 +54,7 @@ def test_it_is_done_now_and_then_while_the_server_runs() -> None:
     assert clock.getDelayedCalls() == []
 
 
-#: Twelve threads allocate at the same time; then it says how many heaps that took.
+#: Allocates in twelve threads at the same time, and prints the number of heaps.
 CROWD = """
 import os, threading
 from tests.support.heaps import heaps

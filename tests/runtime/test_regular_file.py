@@ -1,4 +1,4 @@
-"""What is no regular file is neither opened nor waited for."""
+"""Only regular files are opened, without blocking."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ODD: dict[str, Callable[[Path], object]] = {
 def test_what_is_no_regular_file_is_refused_at_once(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)  # a socket's path is short
+    monkeypatch.chdir(tmp_path)  # the path of a socket is limited
     (tmp_path / "real").write_bytes(b"secret")
     ODD[kind](Path("odd"))
     assert not is_regular("odd")

@@ -1,4 +1,4 @@
-"""Work is done in time slices, and a client that has much of it keeps nobody waiting."""
+"""Work runs in time slices, and a client with much work does not delay others."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from twisted.trial.unittest import SynchronousTestCase
 from twistedcam.runtime.scheduler import IMMEDIATE, Job, Scheduler, StepResult
 
 #: Seconds of each step: three of them end a time slice, five the time for immediate steps.
-COST = 2**-11  # a number without rounding errors
+COST = 2**-11  # a power of two, without rounding errors
 
 
 class Reactor(Clock):
-    """Has iterations one by one; Clock.advance has all at once that follow one another."""
+    """A clock that runs one iteration at a time; Clock.advance runs all that are due."""
 
     def iterate(self) -> None:
         calls, self.calls = self.calls, []
@@ -23,12 +23,12 @@ class Reactor(Clock):
 
 
 class Rig:
-    """A scheduler on a clock that only work moves, and what was done."""
+    """A scheduler on a clock that only work advances, with a record of the work."""
 
     def __init__(self, immediate: float = IMMEDIATE) -> None:
         self.now = 0.0
         self.done: list[str] = []
-        #: How much had been done at each pause.
+        #: The number of steps done at each pause.
         self.pauses: list[int] = []
         self.reactor = Reactor()
         self.scheduler = Scheduler(
@@ -45,7 +45,7 @@ class Rig:
         return client
 
     def finish(self) -> int:
-        """Run all that is left; the number of iterations."""
+        """Run all remaining work; return the number of iterations."""
         count = 0
         while self.reactor.getDelayedCalls():
             self.reactor.iterate()
@@ -54,7 +54,7 @@ class Rig:
 
 
 class Client:
-    """Has so many steps of work."""
+    """A client with a number of steps of work."""
 
     def __init__(self, rig: Rig, source: str) -> None:
         self.rig = rig

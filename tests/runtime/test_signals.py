@@ -1,4 +1,4 @@
-"""Signals: kept while the program is loaded, and one end in order however many there are."""
+"""Signals are recorded while the program is loaded, and one of many ends it cleanly."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_who_asks_for_the_end_again_does_not_disturb_it(
             wait_for(lambda: client.ask("status")["recording_frames"], "a frame in the file")
             for each in asked:
                 if isinstance(each, str):
-                    with contextlib.suppress(NoServer):  # it may be too late to be heard
+                    with contextlib.suppress(NoServer):  # it may have ended already
                         client.ask(each)
                 else:
                     server.process.send_signal(each)

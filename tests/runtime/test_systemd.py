@@ -1,4 +1,4 @@
-"""systemd is told when the server is ready, that it is alive, and that it ends."""
+"""The server notifies systemd, and uses sockets of systemd."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
 def serve_on(
     port: socket.socket, folder: Path, *options: str, what: str = "listen"
 ) -> subprocess.Popen[str]:
-    """A server whose one port, the frame port by default, systemd, as it were, has opened."""
+    """A server with one port, by default the frame port, on a socket as from systemd."""
     words = ["-m", "twistedcam", "serve", "--camera", "pattern:?size=160x120"]
     words += [f"--no-{each}" for each in ("listen", "control", "http") if each != what]
     words += ["--recordings", str(folder), f"--{what}", "systemd:domain=INET:index=0", *options]
@@ -139,7 +139,7 @@ def test_a_socket_of_systemd_s_that_others_can_reach_needs_tokens(tmp_path: Path
 
 
 def test_the_page_on_a_socket_of_systemd_s_goes_by_no_strange_name(tmp_path: Path) -> None:
-    """What a name of somebody else's, made to point here, could do in a visitor's browser."""
+    """A page of another host name that resolves to this machine gets nothing."""
     strange = ("GET /snapshot", "evil.example"), ("POST /api/v1/cameras/cam/stop", "evil.example")
     with socket.create_server(("127.0.0.1", 0)) as port:
         server = serve_on(port, tmp_path / "r", what="http")
@@ -187,7 +187,7 @@ def test_a_configuration_with_sockets_of_systemd_s_is_checked_without_them(tmp_p
 
 
 class Visitor(threading.Thread):
-    """Connects again and again, and is greeted each time; or ``refused`` has what came instead."""
+    """Connects repeatedly; ``refused`` has what it got instead of a greeting."""
 
     def __init__(self, address: tuple[str, int]) -> None:
         super().__init__(daemon=True)
@@ -225,7 +225,7 @@ def test_a_new_start_refuses_nobody_and_is_recorded_again_at_once(tmp_path: Path
                 said = server.communicate(timeout=PATIENCE)
             assert server.returncode == 0, said
             assert len(list(tmp_path.glob("*.mkv"))) == len(begun) + 1
-        server = serve_on(port, tmp_path)  # those who came in between are waited for
+        server = serve_on(port, tmp_path)  # connections made meanwhile are waited for
         try:
             told = visitor.greeted
             wait_for(lambda: visitor.greeted > told, "the last who came")

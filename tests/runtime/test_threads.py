@@ -1,4 +1,4 @@
-"""Blocking calls are made on one thread, in order, and come back on the reactor's."""
+"""Blocking calls run on one thread, in order, with results on the reactor's thread."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class ThreadTests(TestCase):
 
     async def test_an_idle_thread_is_gone_when_it_was_let_go(self) -> None:
         ended: Deferred[None] = self.thread.run(lambda: None)
-        await ended.addCallback(lambda _: self.thread.end())  # nothing is under way then
+        await ended.addCallback(lambda _: self.thread.end())  # no call is running then
         assert not is_there("of a test")
 
     async def test_one_that_hangs_is_not_waited_for_and_ends_when_it_can(self) -> None:

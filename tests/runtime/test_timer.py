@@ -1,4 +1,4 @@
-"""The call that is made later."""
+"""A delayed call is made once, moved or cancelled."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_several_changes_cause_one_call(clock: Clock, timer: Timer) -> None:
 
 def test_a_cancelled_call_is_not_made(clock: Clock, timer: Timer) -> None:
     made: list[int] = []
-    timer.cancel()  # there is none
+    timer.cancel()  # no call is pending
     timer.start(1, made.append, 1)
     timer.cancel()
     clock.advance(2)

@@ -1,4 +1,4 @@
-"""Where a server is to write is looked at before, and nothing is left there."""
+"""Folders and logs are checked before the start, and the check leaves nothing behind."""
 
 from __future__ import annotations
 

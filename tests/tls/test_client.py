@@ -1,4 +1,4 @@
-"""A client knows the right server from another."""
+"""A client accepts the right server only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Programs on Twisted know the right server from another, too."""
+"""Clients on Twisted accept the right server only."""
 
 from __future__ import annotations
 

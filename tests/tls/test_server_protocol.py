@@ -1,4 +1,4 @@
-"""The server's side of TLS: what comes takes turns, and a client's end loses no answer."""
+"""TLS connections take turns, and a half-closed connection gets its answers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @implementer(IHandshakeListener)
 class Above(Protocol):
-    """Keeps what it hears."""
+    """A protocol that keeps what it receives."""
 
     def __init__(self) -> None:
         self.heard: list[bytes] = []
@@ -48,11 +48,11 @@ class Above(Protocol):
 
 
 class Rig:
-    """One connection in memory, of a port whose queue does nothing by itself."""
+    """A connection in memory, whose scheduler does not run by itself."""
 
     def __init__(self, folder: Path) -> None:
         self.clock: Any = Clock()
-        scheduler = Scheduler(self.clock, immediate=0)  # as if others had much to do
+        scheduler = Scheduler(self.clock, immediate=0)  # as if other clients had much work
         files = {"privateKey": str(folder / "key.pem"), "certKey": str(folder / "cert.pem")}
         factory: Factory[Above] = Factory.forProtocol(Above)
         tls = TLSFactory(ServerCertificate(files), factory, self.clock, scheduler)
@@ -65,7 +65,7 @@ class Rig:
         self.client = context.wrap_bio(self._to, self._from, server_hostname="localhost")
 
     def send(self) -> None:
-        """What the client has written, to the port."""
+        """Deliver what the client has written."""
         self.port.dataReceived(self._from.read())
 
     def turn(self) -> None:
@@ -145,7 +145,7 @@ def server(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 
 class Client:
-    """A client that ends its side of TLS, and reads on."""
+    """A client that closes its side of TLS and continues to read."""
 
     def __init__(self, port: int, folder: Path) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
@@ -155,14 +155,14 @@ class Client:
         self._call(self._tls.do_handshake)
 
     def say_all(self, data: bytes) -> None:
-        """Send it, and the end of this side with it."""
+        """Send data, and close this side."""
         self._tls.write(data)
         with contextlib.suppress(ssl.SSLWantReadError):
             self._tls.unwrap()
         self._socket.sendall(self._from.read())
 
     def read_all(self) -> bytes:
-        """All until the server ends its side, too."""
+        """Read until the server closes its side, too."""
         answers = bytearray()
         while data := self._call(lambda: self._tls.read(65536)):
             answers += data

@@ -1,4 +1,4 @@
-"""What FFmpeg's HLS muxer writes is uploaded: a playlist after the segments that it lists."""
+"""Segments are uploaded before the playlists that list them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PLAYLIST = b"#EXTM3U\n#EXTINF:1.0,\nlive1.ts\n"
 
 
 class Upload(HlsUpload):
-    """An upload to a server whose answers to some paths are held back."""
+    """An upload to a server that delays its answers to some paths."""
 
     def __init__(self, web: WebServer) -> None:
         super().__init__(
@@ -34,7 +34,7 @@ class Upload(HlsUpload):
         return (403, {}) if "refused" in asked.path else self._reply(asked)
 
     def hold(self, name: str) -> threading.Event:
-        """Hold back the answer for a file until the event is set."""
+        """Delay the answer for a file until the event is set."""
         return self.held.setdefault(f"/up/{name}", threading.Event())
 
     def write(self, name: str, data: bytes = b"segment", method: str = "PUT") -> None:
@@ -102,7 +102,7 @@ def test_a_refusal_is_raised_and_no_playlist_lists_what_is_not_there(upload: Upl
     upload.write("live.m3u8", PLAYLIST)
     with pytest.raises(OSError, match=r"^PUT: 403 Forbidden$"):
         upload.finish()
-    with pytest.raises(OSError, match=r"^PUT: 403 Forbidden$"):  # FFmpeg goes on after a fault
+    with pytest.raises(OSError, match=r"^PUT: 403 Forbidden$"):  # FFmpeg continues after a fault
         upload.write("live.m3u8", PLAYLIST)
     assert upload.paths == ["/up/refused1.ts"]
 

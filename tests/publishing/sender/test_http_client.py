@@ -1,4 +1,4 @@
-"""Requests to a web server carry what they should, on checked connections, and say what failed."""
+"""Requests have the right headers, check certificates, and report failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The program that sends: what it tells the server that started it."""
+"""The sender reports its progress to the server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CLOCK = 90_000
 
 
 def coded(count: int) -> list[bytes]:
-    """Keyframes of H.264."""
+    """Return keyframes in H.264."""
     coder = av.CodecContext.create("libx264", "w")
     coder.width = coder.height = 64
     coder.pix_fmt, coder.time_base = "yuv420p", Fraction(1, 30)
@@ -33,7 +33,7 @@ def coded(count: int) -> list[bytes]:
 
 
 def test_progress_is_told_after_a_gap_however_soon_it_comes(tmp_path: Path) -> None:
-    """A target that took long to connect gets its second frame at once: the server counts both."""
+    """After a slow connection the second frame is sent at once, and both are reported."""
     config: SenderConfig = {
         "url": str(tmp_path / "x.m3u8"),
         "muxer": "hls",

@@ -1,4 +1,4 @@
-"""FFmpeg is given what checks certificates, and an earlier run's segments are removed."""
+"""FFmpeg gets the options that check certificates; old segments are removed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the server writes to a sender is read as it was, and no part of a frame is."""
+"""Frames are read as they were written, and an incomplete frame is not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The proxy between FFmpeg's WHIP muxer and a web server forwards all, and says what is refused."""
+"""The proxy forwards requests of FFmpeg's WHIP muxer, and reports refusals."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ OFFER = {"Authorization": "Bearer T0K3N", "Content-Type": "application/sdp", "Ho
 
 
 class Proxy(WhipProxy):
-    """A proxy, its program ended on leaving the context."""
+    """A proxy whose program ends with the context."""
 
     def __init__(self, url: str, verify: bool = True, ca: str = "") -> None:
         super().__init__({"url": url, "muxer": "whip", "options": {}, "verify": verify, "ca": ca})
 
     def ask(self, method: str, path: str = "", body: bytes = b"") -> tuple[int, str, bytes]:
-        """Ask as FFmpeg does; return status, Location and body of the answer."""
+        """Send a request as FFmpeg does; return status, Location and body of the answer."""
         parts = urlsplit(self.url)
         connection = http.client.HTTPConnection(LOCAL, parts.port or 0, timeout=PATIENCE)
         try:
