@@ -11,7 +11,6 @@ import pytest
 from tests.fakecam import FakeBus, FakeCam, Format, encode_jpeg, moving_picture, require_fakecam
 from tests.support.camera_rig import Viewer, serving
 from tests.support.process import ServerProcess, wait_for
-from twistedcam.sources.webcam import devices
 
 NAME = "HD Webcam"
 
@@ -83,34 +82,6 @@ def test_a_serial_or_port_that_nothing_has_is_said(
     for key in ("serial", "port"):
         with serving(tmp_path, pair[0], "--camera", f"webcam:?{key}=C3") as server:
             assert reason(server) == f"there is no camera with the {key} 'C3': is it plugged in?"
-
-
-def test_nodes_of_one_camera_are_one_and_their_port_is_that_of_the_driver(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As the kernel's /sys has it: two nodes of one USB camera, and one of another at a hub."""
-    system = tmp_path / "class"
-    for number, port in ((0, "2"), (1, "2"), (2, "3.1")):
-        hardware = tmp_path / f"devices/pci0000:00/0000:00:14.0/usb1/1-{port}"
-        interface = hardware / f"1-{port}:1.0"
-        interface.mkdir(parents=True, exist_ok=True)
-        (hardware / "devpath").write_text(f"{port}\n")
-        (hardware / "serial").write_text("SN0001\n")
-        node = system / f"video{number}"
-        node.mkdir(parents=True)
-        (node / "name").write_text(f"{NAME}\n")
-        (node / "device").symlink_to(interface)
-    monkeypatch.setattr(devices, "_SYSTEM", str(system))
-    monkeypatch.setattr(devices, "device_paths", lambda: [f"/dev/video{n}" for n in range(3)])
-    monkeypatch.setattr(devices, "_stable_paths", dict)
-    found = devices.find_devices(name="webcam")
-    assert [(each.path, each.serial, each.port) for each in found] == [
-        ("/dev/video0", "SN0001", "usb-0000:00:14.0-2"),
-        ("/dev/video2", "SN0001", "usb-0000:00:14.0-3.1"),
-    ]
-    assert devices.find_devices(serial="SN0001") == found
-    assert devices.find_devices(port="usb-0000:00:14.0-3.1") == found[1:]
-    assert devices.find_devices(name="14.0-3.1") == found[1:]
 
 
 @pytest.mark.parametrize(("fourcc", "depth"), [("GREY", 1), ("Y16", 2)])

@@ -9,7 +9,6 @@ import pytest
 
 from twistedcam.errors import BadArgument, CameraFailed, NotSupported
 from twistedcam.sources.webcam.controls import set_control
-from twistedcam.sources.webcam.devices import InUse, explain
 from twistedcam.sources.webcam.v4l2 import Control, Driver
 
 
@@ -119,19 +118,3 @@ def test_what_the_device_refuses_is_said(code: int, error: type[Exception], mess
     panel.error = refusing(code)
     with pytest.raises(error, match=message):
         set_control(panel, "gain", "1")
-
-
-@pytest.mark.parametrize(
-    ("code", "message"),
-    [
-        (errno.ENODEV, "is it plugged in"),
-        (errno.EPERM, "add the user to the group 'video'"),
-        (errno.ENOTTY, "does not support V4L2"),
-        (errno.EBUSY, "in use by another program, which this user may not see"),
-        (errno.EIO, "Input/output error"),
-    ],
-)
-def test_why_a_device_cannot_be_opened_is_said_with_what_to_do(code: int, message: str) -> None:
-    said = explain("/dev/video-of-nobody", refusing(code))
-    assert message in str(said)
-    assert isinstance(said, InUse) == (code == errno.EBUSY)
