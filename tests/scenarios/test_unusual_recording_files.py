@@ -66,7 +66,7 @@ def test_all_recordings_are_listed_and_the_server_keeps_running(server: ServerPr
     names = ["a.mp4", "big.mkv", "c.mp4", "caf%E9.mp4", "endless.mkv"]
     assert sorted(listed(server)) == names
     wait_for(lambda: ".x.mp4.part" in server.log, "the word of what is unfinished")
-    assert "settings.json is left out: not a regular file" in server.log
+    assert "settings.json is ignored: not a regular file" in server.log
     for name in ("c.mp4", "endless.mkv", "fifo.mp4", "link.mp4", "nowhere.mp4"):
         assert ask(server, f"/recordings/{name}/thumbnail")[0] == 404
     assert ask(server, "/recordings/a.mp4/thumbnail")[0] == 200

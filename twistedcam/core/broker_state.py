@@ -1,4 +1,4 @@
-"""How things stand with the MQTT broker, for all who ask."""
+"""The state of the connection to the MQTT broker."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from typing import Any
 
 @dataclass
 class BrokerState:
-    """What the bridge to the broker writes here (mqtt/client.py), and ``status`` reads.
+    """State that the MQTT client writes (servers.mqtt.client) and ``status`` reads.
 
     Arguments:
-        address: the broker's, without name and password.
+        address: the broker's address, without user name and password.
     """
 
     address: str
     is_connected: bool = False
-    #: Times that it became connected.
+    #: The numbers of connections and of failures.
     connects: int = 0
     faults: int = 0
-    #: The last fault and the clock's second at which it was, or None.
+    #: The clock's time in seconds and the reason of the last failure, or None.
     last_fault: tuple[float, str] | None = None
 
     def failed(self, now: float, reason: str) -> None:
-        """The broker is away."""
+        """Note a failure."""
         self.is_connected = False
         self.faults += 1
         self.last_fault = now, reason
 
     def connected(self) -> None:
-        """The broker is there."""
+        """Note a connection."""
         self.is_connected = True
         self.connects += 1
 
 
 def broker_status(state: BrokerState | None, now: float) -> dict[str, Any]:
-    """The fields of an answer; without a broker they say so."""
+    """Return the fields of ``status``; without a broker ``mqtt`` is None."""
     if state is None:
         return {"mqtt": None}
     fault = state.last_fault

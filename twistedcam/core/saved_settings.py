@@ -1,4 +1,4 @@
-"""What was set while the server ran and is to hold over a restart: one small file."""
+"""The file of settings that were saved while the server ran, for its next start."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ log = Logger()
 
 FILE = "settings.json"
 _VERSION = 1
-#: Bytes that the file may have.
-_MOST_BYTES = 1 << 20
+#: The most bytes of the file.
+_MAX_BYTES = 1 << 20
 
 
 class SavedSettings:
-    """The settings that ``save`` has kept, in the recordings' hidden folder.
+    """Reads and writes the settings of the command ``save``, in a file beside the recordings.
 
-    Each is kept with what the configuration said of it then: once that says something else, the
-    configuration wins. The same holds for another source. The user's own file is never written.
+    A setting is saved with its configured value. If the configuration has another value or source
+    later, the configuration applies. The configuration itself is never written.
 
     Arguments:
-        folder: where the recordings are.
+        folder: the recordings folder.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -39,9 +39,9 @@ class SavedSettings:
         self.path = self._hidden.path / FILE
 
     def apply(self, camera: str, configured: SourceSpec) -> SourceSpec:
-        """The source as configured, with what was saved for this camera over it.
+        """Return the configured source with the saved settings of the camera. Blocks.
 
-        What was saved and will not do any more is left out with a line in the log. Blocks.
+        Saved settings that are no longer valid are ignored, with a line in the log.
         """
         saved = self._read().get(camera)
         if not isinstance(saved, dict) or saved.get("source") != _source(configured):
@@ -61,7 +61,7 @@ class SavedSettings:
             JpegEncoder.from_spec(spec)
         except BadArgument as error:
             log.warn(
-                "{camera}: what was saved in {path} is left out: {reason}",
+                "{camera}: the saved settings in {path} are ignored: {reason}",
                 camera=camera,
                 path=str(self.path),
                 reason=str(error),
@@ -70,20 +70,20 @@ class SavedSettings:
         return spec
 
     def save(self, camera: str, configured: SourceSpec, now: SourceSpec) -> dict[str, str | None]:
-        """Keep what differs from the configuration, and nothing else of this camera. Blocks.
+        """Save the settings of a camera that differ from the configuration. Blocks.
 
         Returns:
-            The values by name; None for one that the configuration has and that is gone.
+            The values by name; None for a configured setting that was removed.
 
         Raises:
-            DiskError: the file cannot be written; it is as it was.
+            DiskError: the file cannot be written; it is unchanged.
         """
         before, after = configured.settings, now.settings
         names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
         settings = {n: {"value": after.get(n), "configured": before.get(n)} for n in names}
         try:
             self.path.parent.parent.mkdir(parents=True, exist_ok=True)
-            # Cameras are saved in threads, and two servers may share the folder.
+            # Several threads, and two servers with one folder, may save at once.
             with self._hidden.changing(FILE):
                 everything = self._read()
                 everything.pop(camera, None)
@@ -96,22 +96,22 @@ class SavedSettings:
 
     def _read(self) -> dict[str, Any]:
         try:
-            kept = json.loads(self._hidden.read(FILE, _MOST_BYTES)[0])
-            if kept["version"] == _VERSION:
-                return dict(kept["cameras"])
-            problem = f"its version is {kept['version']}"
+            saved = json.loads(self._hidden.read(FILE, _MAX_BYTES)[0])
+            if saved["version"] == _VERSION:
+                return dict(saved["cameras"])
+            problem = f"its version is {saved['version']}"
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             problem = getattr(error, "strerror", None) or str(error)
-        log.warn("{path} is left out: {reason}", path=str(self.path), reason=problem)
+        log.warn("{path} is ignored: {reason}", path=str(self.path), reason=problem)
         return {}
 
     def _write(self, cameras: dict[str, Any]) -> None:
-        """Replace the file, or remove it where there is nothing to keep.
+        """Replace the file, or remove it if there are no settings.
 
         Raises:
-            OSError: it cannot be done; the file is as it was.
+            OSError: the file cannot be written; it is unchanged.
         """
         if not cameras:
             self._hidden.remove(FILE)
@@ -121,5 +121,5 @@ class SavedSettings:
 
 
 def _source(spec: SourceSpec) -> str:
-    """Which source it is, without its settings and passwords."""
+    """Return the text of the source without settings and passwords."""
     return without_secrets(f"{spec.scheme}:{spec.target}")

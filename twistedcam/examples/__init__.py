@@ -1,4 +1,4 @@
-"""User code to begin with: ``twistedcam serve --process twistedcam.examples.motion:motion``.
+"""Examples of user code: ``twistedcam serve --process twistedcam.examples.motion:motion``.
 
-Each is one small file, made to be copied and changed. See docs/processing.md.
+Each is a small file to copy and change. See docs/processing.md.
 """

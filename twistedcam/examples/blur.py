@@ -1,4 +1,4 @@
-"""Blurs what stands still; what moves in front of it stays sharp."""
+"""Blurs the background; moving objects stay sharp."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 
 from twistedcam import Frame
 
-#: How far it is blurred, in parts of the picture's width.
+#: The radius of the blur, as a part of the picture's width.
 STRENGTH = 1 / 40
-#: The picture is told apart in this width, and blurred there: both cost little.
+#: The width at which the background is detected and blurred, to save time.
 WIDTH = 320
 
 
 async def blur(frames: AsyncIterator[Frame]) -> AsyncIterator[Any]:
-    """The picture with its background blurred."""
+    """Yield each picture with its background blurred."""
     background = cv2.createBackgroundSubtractorMOG2(history=500, detectShadows=False)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
     async for frame in frames:

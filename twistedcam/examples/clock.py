@@ -1,4 +1,4 @@
-"""The time of capture, drawn into the picture."""
+"""Draws the time of capture into the picture."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 
 
 def clock(frame: Frame) -> Any:
-    """The picture with the local time at its upper left, white with a dark edge."""
-    image = frame.image.copy()  # the frame's own is read-only: others look at it, too
+    """Return the picture with the local time at its upper left, white with a dark edge."""
+    image = frame.image.copy()  # the frame's own image is read-only, since others use it
     text = datetime.fromtimestamp(frame.time).strftime("%H:%M:%S")
     scale = frame.width / 400
     at = (round(10 * scale), round(30 * scale))

@@ -1,4 +1,4 @@
-"""Boxes around what moves; they are told, too, as long as there are any."""
+"""Draws boxes around moving objects, and sends them as events."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import cv2
 
 from twistedcam import Frame
 
-#: The share of the picture that a thing has to cover to count.
+#: The smallest part of the picture that counts as an object.
 LEAST = 0.002
 GREEN = (0, 255, 0)
-#: The picture is looked at in this width: quick enough, and it keeps noise out.
+#: The width at which motion is detected, which saves time and suppresses noise.
 WIDTH = 320
 
 
 async def motion(frames: AsyncIterator[Frame]) -> AsyncIterator[Any]:
-    """The picture with boxes, and ``{"boxes": [[x, y, width, height], …]}`` in its pixels."""
+    """Yield the picture with boxes, and ``{"boxes": [[x, y, width, height], …]}`` in pixels."""
     background = cv2.createBackgroundSubtractorMOG2(history=300, detectShadows=False)
     async for frame in frames:
         scale = frame.width / WIDTH
@@ -35,16 +35,16 @@ async def motion(frames: AsyncIterator[Frame]) -> AsyncIterator[Any]:
 
 
 def is_another_scene(moving: Any) -> bool:
-    """True if nearly all pixels have changed: the light did, or it is the first picture."""
+    """Return True if nearly all pixels have changed, by the light or in the first picture."""
     return bool(cv2.countNonZero(moving) > 0.8 * moving.size)
 
 
 def boxes_in(moving: Any, scale: float) -> list[list[int]]:
-    """The boxes around what moves, in the frame's pixels.
+    """Return the boxes around moving objects, in the frame's pixels.
 
     Arguments:
-        moving: (height, width) uint8: not 0 where something moves.
-        scale: the frame's pixels to one of these.
+        moving: (height, width) uint8, not 0 where something moves.
+        scale: the ratio of the frame's width to that of ``moving``.
     """
     contours, _ = cv2.findContours(moving, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     return [

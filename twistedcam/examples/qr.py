@@ -1,4 +1,4 @@
-"""Tells what QR codes say, once when they come into the picture and once when they have gone."""
+"""Sends the text of QR codes as events when they appear and when they disappear."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import cv2
 
 from twistedcam import Frame
 
-#: Frames in a row without a code before it counts as gone: a single one may be blurred.
+#: Consecutive frames without a code after which it has disappeared; one may be blurred.
 PATIENCE = 5
 
 
 async def qr(frames: AsyncIterator[Frame]) -> AsyncIterator[Any]:
-    """``{"seen": text, "corners": [[x, y], …]}``, and later ``{"gone": text}``."""
+    """Yield ``{"seen": text, "corners": [[x, y], …]}``, and later ``{"gone": text}``."""
     detector = cv2.QRCodeDetector()
     missing: dict[str, int] = {}
     async for frame in frames:
