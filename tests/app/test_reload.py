@@ -27,7 +27,7 @@ source = "pattern:?size=320x240&fps=10"
 """
 
 
-def test_only_what_has_changed_is_touched(tmp_path: Path) -> None:
+def test_a_reload_affects_changed_cameras_only(tmp_path: Path) -> None:
     file = tmp_path / "twistedcam.toml"
     file.write_text(BEFORE)
     with (
@@ -49,7 +49,7 @@ def test_only_what_has_changed_is_touched(tmp_path: Path) -> None:
         assert server.command_lines("status three")[0].startswith("ERR no-such-camera")
 
 
-def test_a_mistake_changes_nothing_and_is_told(tmp_path: Path) -> None:
+def test_an_invalid_configuration_changes_nothing_and_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "twistedcam.toml"
     file.write_text(BEFORE)
     with ServerProcess(tmp_path / "recordings", "--config", str(file)) as server:
@@ -60,7 +60,7 @@ def test_a_mistake_changes_nothing_and_is_told(tmp_path: Path) -> None:
         assert server.status("three")["camera"] == "three"
 
 
-def test_a_hangup_reloads_too(tmp_path: Path) -> None:
+def test_sighup_reloads_the_configuration(tmp_path: Path) -> None:
     file = tmp_path / "twistedcam.toml"
     file.write_text(BEFORE)
     with ServerProcess(tmp_path / "recordings", "--config", str(file)) as server:

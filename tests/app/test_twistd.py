@@ -75,7 +75,7 @@ def test_what_will_not_do_is_said_in_one_line(tmp_path: Path) -> None:
             assert "Traceback" not in said
 
 
-def test_a_daemon_that_cannot_start_says_so_where_it_was_started(tmp_path: Path) -> None:
+def test_a_daemon_that_cannot_start_reports_it_to_the_terminal(tmp_path: Path) -> None:
     words = ["-c", TWISTD, "--pidfile", "pid", "--logfile", "log", "twistedcam", *ALONE]
     with socket.create_server(("127.0.0.1", 0)) as taken:
         listen = f"tcp:{taken.getsockname()[1]}:interface=127.0.0.1"

@@ -31,7 +31,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_options_win_over_the_file(file: Path) -> None:
+def test_options_override_the_file(file: Path) -> None:
     given = ["--listen", "tcp:9", "--recordings", "recordings", "--camera", "door=pattern:?fps=1"]
     options = read("--config", str(file), *given)
     assert options.listen == ["tcp:9"]
@@ -77,7 +77,7 @@ def test_without_a_file_all_have_their_defaults() -> None:
         (["--record-format", "gif"], "--record-format='gif' is unknown; use one of: h264, copy"),
     ],
 )
-def test_options_that_cannot_be_are_refused(words: list[str], said: str) -> None:
+def test_invalid_options_are_refused(words: list[str], said: str) -> None:
     with pytest.raises(BadArgument, match=said):
         read(*words)
 

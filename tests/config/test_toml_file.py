@@ -49,7 +49,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_file_says_all_that_options_say(file: Path) -> None:
+def test_a_file_can_have_every_option(file: Path) -> None:
     options = read("--config", str(file))
     assert options.listen == ["tcp:1", "unix:/run/frames"]
     assert options.control == ["tcp:2"]

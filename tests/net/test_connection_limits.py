@@ -29,7 +29,7 @@ def address(number: int) -> IPv4Address:
     return IPv4Address("TCP", f"192.0.2.{number}", 1)
 
 
-def test_no_more_connections_than_there_is_room_for() -> None:
+def test_connections_beyond_the_limit_are_refused() -> None:
     limiter = ConnectionLimiter(ConnectionLimits(connections=3))
     admissions = [limiter.admit(address(each)) for each in range(3)]
     with pytest.raises(TooMany, match="3 connections already"):
@@ -40,7 +40,7 @@ def test_no_more_connections_than_there_is_room_for() -> None:
     assert len(limiter) == 3
 
 
-def test_one_address_cannot_take_all_the_room() -> None:
+def test_one_address_cannot_use_all_connections() -> None:
     limiter = ConnectionLimiter(ConnectionLimits(per_address=2))
     admissions = [limiter.admit(address(1)) for _ in range(2)]
     with pytest.raises(TooMany, match="from this address"):
@@ -75,7 +75,7 @@ def test_those_who_have_said_nothing_yet_are_few() -> None:
     assert limiter.unjoined == 1
 
 
-def test_a_file_that_is_read_takes_the_room_of_a_connection() -> None:
+def test_an_open_file_counts_like_a_connection() -> None:
     limiter = ConnectionLimiter(ConnectionLimits(connections=3))
     limiter.admit(address(1))
     closed = [limiter.open_file() for _ in range(2)]
@@ -89,7 +89,7 @@ def test_a_file_that_is_read_takes_the_room_of_a_connection() -> None:
     limiter.open_file()
 
 
-def test_some_files_are_kept_back() -> None:
+def test_some_files_are_reserved() -> None:
     limits = ConnectionLimits(connections=4096)
     assert limits.within(None) == limits
     assert limits.within(1024).connections == 1024 - RESERVED_FILES
@@ -97,7 +97,7 @@ def test_some_files_are_kept_back() -> None:
     assert limits.within(1_000_000).connections == 4096
 
 
-def test_a_limit_of_files_that_is_lowered_meanwhile_counts_at_once() -> None:
+def test_a_lowered_limit_on_files_applies_immediately() -> None:
     files = 1000
     limiter = ConnectionLimiter(files=lambda: files)
     for number in range(20):
@@ -107,7 +107,7 @@ def test_a_limit_of_files_that_is_lowered_meanwhile_counts_at_once() -> None:
         limiter.admit(address(99))
 
 
-def test_each_port_says_that_there_are_too_many(tmp_path: Path) -> None:
+def test_each_port_reports_too_many_connections(tmp_path: Path) -> None:
     clock = Clock()
     with FakeScheme():
         server = make_server(clock, tmp_path)
@@ -129,7 +129,7 @@ def test_each_port_says_that_there_are_too_many(tmp_path: Path) -> None:
         assert isinstance(Peer(frames).received()[0], wire.Hello)
 
 
-def test_one_viewer_too_many_is_told_and_the_others_go_on(tmp_path: Path) -> None:
+def test_a_viewer_beyond_the_limit_is_refused_and_others_continue(tmp_path: Path) -> None:
     options = ["--camera", "pattern:?size=160x120", "--max-connections", "3"]
     with ServerProcess(tmp_path, *options) as server:
         viewers = [Viewer(server.frames) for _ in range(3)]

@@ -74,7 +74,7 @@ def test_one_that_is_refused_is_waited_for_all_the_same() -> None:
     assert late not in port.connections
 
 
-def test_a_new_deadline_replaces_the_one_before_and_none_outlives_the_connection() -> None:
+def test_a_new_deadline_replaces_the_previous_one_and_ends_with_the_connection() -> None:
     port, expired = Port(), list[str]()
     connection = Connection(port)
     connection._register()
@@ -87,7 +87,7 @@ def test_a_new_deadline_replaces_the_one_before_and_none_outlives_the_connection
     assert port.clock.getDelayedCalls() == []
 
 
-def test_one_that_its_client_keeps_open_is_aborted() -> None:
+def test_a_connection_that_its_client_keeps_open_is_aborted() -> None:
     port = Port()
     for linger in (True, False):
         connection = Connection(port)
@@ -101,7 +101,7 @@ def test_one_that_its_client_keeps_open_is_aborted() -> None:
         connection._unregister()
 
 
-def test_one_that_its_client_closes_is_not() -> None:
+def test_a_connection_that_its_client_closes_is_not_aborted() -> None:
     port = Port()
     connection = Connection(port)
     connection._register()

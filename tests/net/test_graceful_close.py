@@ -38,7 +38,9 @@ def speak_first(address: tuple[str, int], words: bytes) -> bytes:
         return b"".join(iter(lambda: connection.recv(4096), b""))
 
 
-def test_each_port_tells_who_speaks_first_that_there_are_too_many(tmp_path: Path) -> None:
+def test_each_port_reports_too_many_connections_to_a_client_that_sends_first(
+    tmp_path: Path,
+) -> None:
     options = ["--camera", "pattern:?size=160x120", "--max-connections", "2", *HTTP]
     with ServerProcess(tmp_path, *options) as server:
         host, _, port = server.http.removeprefix("http://").rpartition(":")
@@ -67,7 +69,7 @@ def is_cut_off(connection: socket.socket) -> bool:
     return False
 
 
-def test_one_who_never_closes_is_not_waited_for(tmp_path: Path) -> None:
+def test_a_client_that_never_closes_is_not_waited_for(tmp_path: Path) -> None:
     with ServerProcess(tmp_path, "--camera", "pattern:?size=160x120", *HTTP) as server:
         host, _, port = server.http.removeprefix("http://").rpartition(":")
         ways = [
@@ -84,7 +86,7 @@ def test_one_who_never_closes_is_not_waited_for(tmp_path: Path) -> None:
         assert "Traceback" not in server.log
 
 
-def test_a_crowd_that_is_turned_away_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_refused_connections_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("twistedcam.net.graceful_close.file_limit", lambda: None)
     closer = GracefulCloser(Clock())
     crowd = [Transport() for _ in range(MAX_HALF_CLOSED + 1)]

@@ -14,7 +14,7 @@ from twistedcam.errors import TooOften
 from twistedcam.net.rate_limit import RateLimiter
 
 
-def test_a_second_s_share_at_once_and_then_as_time_goes() -> None:
+def test_requests_of_one_second_are_allowed_at_once_and_then_at_the_rate() -> None:
     clock = Clock()
     limiter = RateLimiter(clock, lambda: 4)
     for _ in range(4):

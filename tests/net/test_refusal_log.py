@@ -22,7 +22,7 @@ def test_the_first_is_logged_and_the_rest_is_one_line() -> None:
     assert refusals.should_log("192.0.2.1", "HTTP 401")
 
 
-def test_a_crowd_of_addresses_takes_little_memory_and_few_lines() -> None:
+def test_many_addresses_take_little_memory_and_few_lines() -> None:
     clock = Clock()
     refusals = RefusalLog(clock)
     with capturedLogs() as events:
@@ -35,7 +35,7 @@ def test_a_crowd_of_addresses_takes_little_memory_and_few_lines() -> None:
     assert clock.getDelayedCalls() == []
 
 
-def test_at_the_end_of_the_program_what_was_counted_is_said() -> None:
+def test_the_counts_are_logged_at_the_end_of_the_program() -> None:
     clock = Clock()
     refusals = RefusalLog(clock)
     refusals.close()

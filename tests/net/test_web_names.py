@@ -54,7 +54,7 @@ def test_a_name_that_no_host_has_is_refused_with_the_way_to_write_it(given: str)
         parse_name(given)
 
 
-def test_the_program_says_so_in_a_line_and_does_not_begin(tmp_path: Path) -> None:
+def test_the_program_reports_it_in_a_line_and_does_not_start(tmp_path: Path) -> None:
     config = tmp_path / "cam.toml"
     config.write_text('http-cors = ["http://printer.local/"]\n')
     for words in (

@@ -94,7 +94,7 @@ class OutputTests(SynchronousTestCase):
         packet = Packet(b"data", round(second * CLOCK), keyframe, generation)
         self.output.take_packet(FRAME, packet)
 
-    def test_a_picture_of_another_size_is_another_stream(self) -> None:
+    def test_another_picture_size_starts_a_new_stream(self) -> None:
         self.give(0)
         first = self.sender
         self.sender.on_live()
@@ -110,7 +110,7 @@ class OutputTests(SynchronousTestCase):
         self.assertEqual((self.output.connects, self.output.faults), (2, 0))
         self.assertEqual([each.pts for each in self.sender.sent], [round(1.2 * CLOCK)])
 
-    def test_a_target_that_does_not_answer_is_given_up_and_tried_again(self) -> None:
+    def test_a_target_that_does_not_answer_is_tried_again(self) -> None:
         self.give(0)
         self.clock.pump([1] * (int(CONNECT_TIMEOUT) + 1))
         self.assertTrue(self.sender.closed)
@@ -127,7 +127,7 @@ class OutputTests(SynchronousTestCase):
         self.give(0, keyframe=False)  # a player cannot begin with it
         self.assertEqual(Sender.made, [])
 
-    def test_a_target_that_takes_nothing_is_given_up(self) -> None:
+    def test_a_target_that_accepts_nothing_is_disconnected(self) -> None:
         self.give(0)
         self.sender.on_live()
         self.give(1.5)

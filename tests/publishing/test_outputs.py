@@ -57,7 +57,7 @@ class OutputsTests(ServerCase):
         self.assertIs(self.outputs.encoder_for_recording(RecordSettings()), one.encoder)
         self.assertIsNone(self.outputs.encoder_for_recording(RecordSettings(crf=30)))
 
-    def test_a_change_ends_what_is_gone_and_leaves_the_rest(self) -> None:
+    def test_a_change_ends_removed_outputs_only(self) -> None:
         self.add("hls:/gone", "hls:/stays")
         gone, stays = self.outputs
         self.outputs.start()

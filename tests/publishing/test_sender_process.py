@@ -67,7 +67,7 @@ class SenderProcessTests(SynchronousTestCase):
         frame = FRAME_HEADER.pack(90_000, True, 4) + b"data"
         self.assertEqual(self.reactor.written, line + b"\n" + frame)
 
-    def test_lines_are_told_in_whatever_pieces_they_come(self) -> None:
+    def test_lines_are_parsed_in_pieces_of_any_size(self) -> None:
         for piece in (b"li", b"ve\nat 90000 2 ", b"800\nat 1", b"80000 3 900\n"):
             self.process.outReceived(piece)
         self.assertEqual(self.told, ["live", (90_000, 2, 800), (180_000, 3, 900)])
@@ -88,7 +88,7 @@ class SenderProcessTests(SynchronousTestCase):
         self.end()
         self.assertEqual(self.told, ["the sender process has ended"])
 
-    def test_one_that_is_closed_says_nothing_more_and_ends_by_itself(self) -> None:
+    def test_a_closed_sender_reports_nothing_more(self) -> None:
         closed = self.process.close()
         self.assertFalse(self.reactor.is_open)
         self.process.outReceived(b"live\nat 1 1 1\nerror no\n")

@@ -72,14 +72,14 @@ def test_what_is_no_target_is_refused(text: str, said: str) -> None:
     assert said in str(error.value)
 
 
-def test_a_key_with_a_hash_in_it_is_not_told() -> None:
+def test_a_key_with_a_hash_is_not_shown() -> None:
     for text in ("rtmp://u:SEC#RET@h/app/KEY", "rtmp://h/app/KEY#RET"):
         with pytest.raises(BadArgument, match="write %23") as error:
             parse_target(text)
         assert not any(each in str(error.value) for each in ("SEC", "RET", "KEY"))
 
 
-def test_a_camera_s_name_may_stand_before() -> None:
+def test_a_target_may_name_its_camera() -> None:
     assert parse_publish("door=hls:/x")[0] == "door"
     assert parse_publish("rtmp://h/a/k?x=1")[0] is None
 

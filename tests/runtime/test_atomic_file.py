@@ -62,7 +62,7 @@ def test_any_name_that_the_system_takes_can_be_written(tmp_path: Path, name: str
     assert os.listdir(tmp_path) == [name]
 
 
-def test_a_file_system_that_cannot_sync_gets_the_file_all_the_same(tmp_path: Path) -> None:
+def test_a_file_is_written_where_the_file_system_cannot_sync(tmp_path: Path) -> None:
     with patch.object(os, "fsync", side_effect=OSError(errno.EINVAL, "Invalid argument")):
         write_atomically(tmp_path / "a", b"x", 0o600)
     assert (tmp_path / "a").read_bytes() == b"x"
@@ -105,7 +105,7 @@ def test_threads_keep_each_other_s_changes_with_locks_and_without(
     assert os.listdir(tmp_path) == ["count"]
 
 
-def test_a_lock_that_is_never_let_go_is_an_error_and_not_a_wait_for_ever(tmp_path: Path) -> None:
+def test_a_lock_that_is_never_released_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "a"
     with (
         locked(path),

@@ -10,7 +10,7 @@ def test_each_wait_is_longer_up_to_the_longest() -> None:
     assert [backoff.next() for _ in range(7)] == [0.5, 1, 2, 4, 8, 10, 10]
 
 
-def test_it_begins_anew_after_a_success() -> None:
+def test_a_success_resets_the_waits() -> None:
     backoff = Backoff(1, 30)
     backoff.next()
     backoff.next()

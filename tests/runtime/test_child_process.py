@@ -118,7 +118,7 @@ class ChildProcessTests(TestCase):
         assert isinstance(reason.value, ProcessTerminated)
         self.assertEqual(reason.value.signal, 9)
 
-    async def test_one_that_ends_unasked_says_so(self) -> None:
+    async def test_an_unexpected_end_is_reported(self) -> None:
         ended: Deferred[None] = Deferred()
         command = module_command("no_such_module")
         ChildProcess(reactor, command, {2: "r"}, lambda reason: ended.errback(reason))

@@ -21,7 +21,7 @@ DAY = 86_400.0
 
 
 @pytest.mark.parametrize("jump", [-DAY, DAY])
-def test_a_reactor_s_timers_do_not_go_by_the_wall_clock(
+def test_a_reactor_s_timers_do_not_use_the_wall_clock(
     monkeypatch: pytest.MonkeyPatch, jump: float
 ) -> None:
     reactor, due = SelectReactor(), list[str]()
@@ -35,7 +35,7 @@ def test_a_reactor_s_timers_do_not_go_by_the_wall_clock(
     assert due == ["waits already", "now"]
 
 
-def test_a_clock_that_is_set_ends_no_viewer_and_keeps_no_camera_waiting(tmp_path: Path) -> None:
+def test_setting_the_clock_affects_neither_viewers_nor_cameras(tmp_path: Path) -> None:
     require_fakecam()
     recordings = tmp_path / "recordings"
     world = World(tmp_path, recordings)

@@ -28,7 +28,7 @@ def test_what_comes_after_is_in_the_new_file(tmp_path: Path) -> None:
     assert (old.read_text(), path.read_text()) == ("one\n", "two\nthree\n")
 
 
-def test_a_log_that_is_there_is_gone_on_with(tmp_path: Path) -> None:
+def test_an_existing_log_is_appended_to(tmp_path: Path) -> None:
     (tmp_path / "log").write_text("before\n")
     log = LogFile(tmp_path / "log")
     log.write("\udcff after\n")
@@ -64,7 +64,7 @@ def test_where_no_new_file_can_be_had_the_old_one_goes_on(tmp_path: Path) -> Non
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a Linux device")
-def test_a_line_that_the_disk_does_not_take_ends_nothing() -> None:
+def test_a_line_that_cannot_be_written_is_lost_without_an_error() -> None:
     log = LogFile(Path("/dev/full"))
     log.write("lost\n")
     log.write("lost, too\n")
@@ -76,7 +76,7 @@ def test_a_log_that_cannot_be_written_ends_the_start_with_one_line(tmp_path: Pat
         LogFile(tmp_path / "nowhere" / "log")
 
 
-def test_a_server_logs_on_after_its_log_was_rotated(tmp_path: Path) -> None:
+def test_a_server_continues_its_log_after_a_rotation(tmp_path: Path) -> None:
     path, old = tmp_path / "log", tmp_path / "log.1"
     options = ["--camera", "pattern:?size=160x120", "--log", str(path)]
     with ServerProcess(tmp_path / "r", *options) as server:

@@ -27,7 +27,7 @@ def test_what_steers_a_terminal_is_written_out() -> None:
     assert said.replace("\n", "").replace("\t", "").isprintable()
 
 
-def test_an_event_has_an_end() -> None:
+def test_the_text_of_an_event_is_limited() -> None:
     assert len(logged("x" * 100_000)) < 5000
     assert logged("x" * 100_000).endswith("…\n")
 
@@ -64,7 +64,7 @@ def test_fields_from_clients_are_cut_in_json_as_in_text() -> None:
     assert event["log_format"] == "{peer}: {uri}"
 
 
-def test_a_line_of_json_has_an_end_whatever_is_in_it() -> None:
+def test_a_line_of_json_is_limited_whatever_its_fields() -> None:
     event = as_json(log_format="{words}", words=["x" * 100] * 10_000)
     assert str(event["text"]).startswith("['xxx")
     assert "words" not in event

@@ -43,7 +43,7 @@ def test_what_is_there_when_a_server_begins_is_collected_no_more() -> None:
         gc.unfreeze()
 
 
-def test_it_is_done_now_and_then_while_the_server_runs() -> None:
+def test_memory_is_returned_periodically() -> None:
     clock, times = Clock(), list[float]()
     service = MemoryReturn(clock, lambda: times.append(clock.seconds()))
     service.startService()

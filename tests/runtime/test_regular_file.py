@@ -49,7 +49,7 @@ def test_what_is_no_regular_file_is_refused_at_once(
             open_regular("odd", flags)
 
 
-def test_a_fifo_that_took_the_file_s_place_meanwhile_is_refused_as_well(tmp_path: Path) -> None:
+def test_a_fifo_that_has_replaced_the_file_meanwhile_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
     os.mkfifo(tmp_path / "fifo")
     status = os.stat(tmp_path / "a")

@@ -84,7 +84,7 @@ def rig() -> Rig:
     return Rig()
 
 
-def test_a_little_is_done_at_once_and_nothing_is_held_for_it(rig: Rig) -> None:
+def test_little_work_is_done_immediately_without_a_hold(rig: Rig) -> None:
     client = rig.client("a", 1)
     assert (rig.done, client.held) == (["a"], [])
     assert rig.reactor.getDelayedCalls() == []
@@ -106,7 +106,7 @@ def test_all_connections_of_an_address_have_their_turn(rig: Rig) -> None:
     assert first.left > 980
 
 
-def test_addresses_take_turns_however_many_connections_one_has() -> None:
+def test_addresses_take_turns_whatever_their_number_of_connections() -> None:
     rig = Rig(immediate=0)
     for _ in range(20):
         rig.client("many", 100)
@@ -162,7 +162,7 @@ def test_what_is_blocked_waits_and_costs_nothing(rig: Rig) -> None:
     assert (len(rig.done), client.held) == (5, [True, False])
 
 
-def test_a_connection_that_ends_is_done_with(rig: Rig) -> None:
+def test_nothing_is_done_for_a_connection_that_has_ended(rig: Rig) -> None:
     client = rig.client("a", 100)
     client.job.stop()
     rig.reactor.iterate()
@@ -186,7 +186,7 @@ def test_a_scheduler_that_is_closed_runs_nothing(rig: Rig) -> None:
 
 
 class FaultTests(SynchronousTestCase):
-    def test_a_fault_is_logged_and_the_others_go_on(self) -> None:
+    def test_an_error_is_logged_and_other_jobs_continue(self) -> None:
         rig = Rig()
         bad, good = rig.client("a", 100), rig.client("a", 100)
         bad.job._step = lambda: 1 // 0  # type: ignore[assignment, return-value]
@@ -194,7 +194,7 @@ class FaultTests(SynchronousTestCase):
         self.assertEqual((bad.left, good.left), (98, 0))
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
-    def test_a_fault_at_once_is_the_caller_s_and_the_next_work_is_done(self) -> None:
+    def test_an_error_in_an_immediate_step_is_raised_and_later_work_is_done(self) -> None:
         rig = Rig()
         client = rig.client("a")
         step = client.job._step

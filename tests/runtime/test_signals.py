@@ -37,7 +37,7 @@ def test_who_asks_for_the_end_again_does_not_disturb_it(
     assert (tmp_path / name).is_file()
 
 
-def test_a_signal_behind_the_end_does_not_turn_it_into_a_failure(tmp_path: Path) -> None:
+def test_a_late_signal_does_not_change_the_exit_status(tmp_path: Path) -> None:
     with ServerProcess(tmp_path, "--camera", "pattern:") as server:
         server.process.send_signal(TERM)
         while server.process.poll() is None:
@@ -64,7 +64,7 @@ def run(name: str, rest: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-def test_the_first_signal_is_kept_and_the_second_ends_the_program(name: str) -> None:
+def test_the_first_signal_is_recorded_and_the_second_ends_the_program(name: str) -> None:
     number = getattr(signal, name)
     done = run(name, "print('alive', flush=True)\nsignal.raise_signal(signal." + name + ")")
     assert done.stdout == "alive\n"

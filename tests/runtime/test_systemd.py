@@ -28,7 +28,7 @@ def heard(tmp_path: Path) -> Iterator[socket.socket]:
         yield listening
 
 
-def test_it_says_ready_alive_and_stopping(heard: socket.socket) -> None:
+def test_it_sends_ready_watchdog_and_stopping(heard: socket.socket) -> None:
     clock = Clock()
     notifier = SystemdNotifier(
         clock, {"NOTIFY_SOCKET": heard.getsockname(), "WATCHDOG_USEC": "10000000"}
@@ -43,7 +43,7 @@ def test_it_says_ready_alive_and_stopping(heard: socket.socket) -> None:
     assert clock.getDelayedCalls() == []
 
 
-def test_a_watchdog_that_is_another_process_s_is_not_fed(heard: socket.socket) -> None:
+def test_the_watchdog_of_another_process_gets_no_message(heard: socket.socket) -> None:
     clock = Clock()
     told = {"NOTIFY_SOCKET": heard.getsockname(), "WATCHDOG_USEC": "10000000"}
     SystemdNotifier(clock, {**told, "WATCHDOG_PID": "1"}).startService()
@@ -54,7 +54,7 @@ def test_a_watchdog_that_is_another_process_s_is_not_fed(heard: socket.socket) -
     own.stopService()
 
 
-def test_a_reload_is_told_from_its_beginning_to_its_end_well_or_not(
+def test_begin_and_end_of_a_reload_are_sent_even_if_it_fails(
     heard: socket.socket, tmp_path: Path
 ) -> None:
     config = tmp_path / "c.toml"
@@ -138,7 +138,7 @@ def test_a_socket_of_systemd_s_that_others_can_reach_needs_tokens(tmp_path: Path
         assert "there are no tokens" in said
 
 
-def test_the_page_on_a_socket_of_systemd_s_goes_by_no_strange_name(tmp_path: Path) -> None:
+def test_the_page_on_a_socket_of_systemd_refuses_other_host_names(tmp_path: Path) -> None:
     """A page of another host name that resolves to this machine gets nothing."""
     strange = ("GET /snapshot", "evil.example"), ("POST /api/v1/cameras/cam/stop", "evil.example")
     with socket.create_server(("127.0.0.1", 0)) as port:
@@ -210,7 +210,7 @@ class Visitor(threading.Thread):
             time.sleep(0.02)
 
 
-def test_a_new_start_refuses_nobody_and_is_recorded_again_at_once(tmp_path: Path) -> None:
+def test_a_restart_refuses_no_viewer_and_records_again_immediately(tmp_path: Path) -> None:
     recorded = ["--record", "at_start=on", "--record-format", "copy"]
     with socket.create_server(("127.0.0.1", 0), backlog=64) as port:
         visitor = Visitor(port.getsockname())

@@ -58,12 +58,12 @@ class ThreadTests(TestCase):
         assert await self.thread.run(lambda: 8).addBoth(came) == 8
         assert set(here) == {threading.get_ident()}
 
-    async def test_an_idle_thread_is_gone_when_it_was_let_go(self) -> None:
+    async def test_an_idle_thread_ends_immediately(self) -> None:
         ended: Deferred[None] = self.thread.run(lambda: None)
         await ended.addCallback(lambda _: self.thread.end())  # no call is running then
         assert not is_there("of a test")
 
-    async def test_one_that_hangs_is_not_waited_for_and_ends_when_it_can(self) -> None:
+    async def test_a_call_that_hangs_is_not_waited_for(self) -> None:
         go_on = threading.Event()
         made = self.thread.run(go_on.wait)
         self.thread.end()

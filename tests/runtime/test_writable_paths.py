@@ -12,7 +12,7 @@ from twistedcam.errors import StartupError
 from twistedcam.runtime.writable_paths import check_folder, check_log, make_folder
 
 
-def test_a_folder_that_can_be_had_is_made_by_who_serves_alone(tmp_path: Path) -> None:
+def test_a_check_creates_no_folder(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "new", tmp_path / "new" / "recordings"):
         check_folder(folder)
     check_log(tmp_path / "log")
@@ -21,7 +21,7 @@ def test_a_folder_that_can_be_had_is_made_by_who_serves_alone(tmp_path: Path) ->
     check_folder(tmp_path / "new" / "recordings")
 
 
-def test_a_log_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
+def test_a_check_leaves_an_existing_log_unchanged(tmp_path: Path) -> None:
     (tmp_path / "log").write_text("one\n")
     (tmp_path / "link").symlink_to("log")
     for name in ("log", "link"):
@@ -30,7 +30,7 @@ def test_a_log_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("check", [check_folder, make_folder])
-def test_a_folder_that_cannot_be_had_is_named(
+def test_a_folder_that_cannot_be_created_is_named(
     check: Callable[[Path], None], tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()

@@ -15,7 +15,7 @@ from twistedcam.errors import BadArgument, DiskError
 from twistedcam.tls.fingerprint import fingerprint_of
 
 
-def test_a_key_is_for_its_owner_alone_and_never_written_over(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_a_key_and_it_is_never_overwritten(tmp_path: Path) -> None:
     fingerprint = make(tmp_path)
     assert (tmp_path / "key.pem").stat().st_mode & 0o777 == 0o600
     shown = ssl.PEM_cert_to_DER_cert((tmp_path / "cert.pem").read_text())

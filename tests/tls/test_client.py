@@ -25,7 +25,7 @@ def test_the_fingerprint_alone_decides_where_one_is_given(tmp_path: Path) -> Non
             connect(port, Trust(fingerprint="0" * 64))
 
 
-def test_a_certificate_that_nobody_signed_is_not_taken(tmp_path: Path) -> None:
+def test_an_untrusted_certificate_is_refused(tmp_path: Path) -> None:
     make(tmp_path)
     with speaking_tls(tmp_path) as port, pytest.raises(CertificateRefused, match="--fingerprint"):
         connect(port, Trust())

@@ -10,7 +10,7 @@ from twistedcam.errors import BadArgument
 from twistedcam.tls.known_servers import KnownServers, default_path
 
 
-def test_a_broken_file_of_servers_is_not_begun_anew(tmp_path: Path) -> None:
+def test_an_invalid_file_of_servers_is_not_replaced(tmp_path: Path) -> None:
     path = tmp_path / "servers.json"
     for text in ("{", "[]", '{"a": 1}'):
         path.write_text(text)

@@ -114,7 +114,7 @@ def test_many_short_records_take_turns_and_come_whole_and_in_order(rig: Rig) -> 
     )
 
 
-def test_few_bytes_and_a_publisher_s_many_are_heard_at_once(rig: Rig) -> None:
+def test_few_bytes_and_large_ones_of_a_publisher_are_decrypted_immediately(rig: Rig) -> None:
     rig.shake_hands()
     rig.write(MAX_SMALL // 30)
     assert len(rig.above.heard) == MAX_SMALL // 30
@@ -183,7 +183,9 @@ class Client:
             return result
 
 
-def test_one_who_ends_its_side_gets_all_its_answers(server: ServerProcess, folder: Path) -> None:
+def test_a_client_that_closes_its_side_gets_all_answers(
+    server: ServerProcess, folder: Path
+) -> None:
     client = Client(server.tls_ports()[1], folder)
     client.say_all(b"start\nstatus\n" + b"ping\n" * 200)  # start takes a while
     answers = client.read_all().splitlines()
@@ -191,7 +193,7 @@ def test_one_who_ends_its_side_gets_all_its_answers(server: ServerProcess, folde
     assert answers.count(b"OK") == 202
 
 
-def test_a_viewer_that_ends_its_side_is_gone(server: ServerProcess, folder: Path) -> None:
+def test_a_viewer_that_closes_its_side_is_disconnected(server: ServerProcess, folder: Path) -> None:
     client = Client(server.tls_ports()[0], folder)
     client.say_all(wire.Join().encode())
     client.read_all()

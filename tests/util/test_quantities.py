@@ -51,7 +51,7 @@ def test_a_rate() -> None:
         quantities.bitrate("fast", "bitrate")
 
 
-def test_a_size_is_told_from_a_duration() -> None:
+def test_a_size_is_distinguished_from_a_duration() -> None:
     assert [quantities.is_size(each) for each in ("100MB", "1G", "10m", "10", 10)] == [
         *(True, True, False, False, False)
     ]

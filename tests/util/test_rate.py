@@ -16,7 +16,7 @@ def test_a_steady_rate_reads_as_it_is(fps: int) -> None:
     assert rate.average(3.0) == pytest.approx(fps, rel=0.01)
 
 
-def test_silence_brings_it_down_to_nothing() -> None:
+def test_the_rate_falls_to_zero_without_events() -> None:
     rate = Rate()
     for tick in range(30):
         rate.tick(tick / 30)

@@ -53,7 +53,7 @@ def test_a_text_can_stand_for_a_number_and_one_text_for_a_list() -> None:
     assert read_settings(KNOWN, given) == {"names": ["B"], "least": 7, "share": 1.5}
 
 
-def test_a_field_says_how_it_is_shown() -> None:
+def test_a_field_has_its_documentation() -> None:
     assert [each.flag for each in KNOWN.values()][:3] == ["--name", "--one-name", "--is-on"]
     shown = {key: each.shown_default for key, each in KNOWN.items() if key not in ("name", "more")}
     assert shown == {"names": "A, B", "is-on": "false", "least": "5", "share": "", "kind": "small"}
@@ -82,9 +82,7 @@ def test_a_field_says_how_it_is_shown() -> None:
         ("more", "rtsp://me:SECRET@h", "x.more has to be a table, not a string"),
     ],
 )
-def test_a_mistake_is_named_by_its_path_and_by_what_is_wanted(
-    key: str, value: object, said: str
-) -> None:
+def test_an_error_names_the_key_and_the_valid_values(key: str, value: object, said: str) -> None:
     with pytest.raises(BadArgument) as error:
         read_settings(KNOWN, {key: value}, "x.")
     assert said in str(error.value)

@@ -65,7 +65,7 @@ def upload() -> Iterator[Upload]:
         made._client._session.close()
 
 
-def test_files_are_put_whole_and_deleted(upload: Upload) -> None:
+def test_files_are_uploaded_completely_and_deleted(upload: Upload) -> None:
     upload.write("live1.ts")
     upload.write("live1.ts", b"", "DELETE")
     upload.finish()

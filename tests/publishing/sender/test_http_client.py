@@ -94,7 +94,7 @@ def started(work: Callable[[], None]) -> threading.Thread:
     return thread
 
 
-def test_a_name_and_password_go_to_no_other_server(client: MakeClient, web: WebServer) -> None:
+def test_credentials_are_sent_to_no_other_server(client: MakeClient, web: WebServer) -> None:
     with WebServer() as other:
         there = client(f"http://door:key@{LOCAL}:{web.port}/live/")
         there.request("PUT", f"{other.url}/live/a.ts")
@@ -132,7 +132,7 @@ def test_a_server_that_does_not_answer_is_given_up(
             client(url).request("PUT", url)
 
 
-def test_a_certificate_is_checked_unless_that_is_not_wanted(
+def test_a_certificate_is_checked_unless_that_is_disabled(
     client: MakeClient, tmp_path: Path
 ) -> None:
     make_certificate(tmp_path, [LOCAL], datetime.now(UTC))
@@ -151,6 +151,8 @@ def test_a_certificate_for_another_name_is_refused(client: MakeClient, tmp_path:
 
 
 @pytest.mark.parametrize("ca", ["/nowhere/ca.pem", __file__])
-def test_certificates_that_cannot_be_read_are_said_at_once(client: MakeClient, ca: str) -> None:
+def test_certificates_that_cannot_be_read_are_an_error_at_the_start(
+    client: MakeClient, ca: str
+) -> None:
     with pytest.raises(OSError, match=f"cannot read certificates from {ca}"):
         client(f"https://{LOCAL}/live/", ca=ca)

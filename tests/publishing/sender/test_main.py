@@ -32,7 +32,7 @@ def coded(count: int) -> list[bytes]:
     return made
 
 
-def test_progress_is_told_after_a_gap_however_soon_it_comes(tmp_path: Path) -> None:
+def test_progress_after_a_gap_is_reported_immediately(tmp_path: Path) -> None:
     """After a slow connection the second frame is sent at once, and both are reported."""
     config: SenderConfig = {
         "url": str(tmp_path / "x.m3u8"),

@@ -22,7 +22,7 @@ def test_frames_are_read_as_they_were_written() -> None:
 
 
 @pytest.mark.parametrize("missing", range(1, FRAME_HEADER.size + 3))
-def test_a_frame_that_is_cut_off_is_left_out(missing: int) -> None:
+def test_an_incomplete_frame_is_dropped(missing: int) -> None:
     data = written(FRAMES[:1] * 2)
     assert list(read_frames(io.BytesIO(data[:-missing]))) == FRAMES[:1]
 

@@ -50,7 +50,7 @@ def web() -> Iterator[WebServer]:
         yield server
 
 
-def test_an_offer_comes_to_the_web_server_and_its_answer_back(web: WebServer) -> None:
+def test_an_offer_is_forwarded_and_its_answer_returned(web: WebServer) -> None:
     web.reply = lambda asked: (201, {})
     with Proxy(f"{web.url}/whip/door?key=1") as proxy:
         assert proxy.ask("POST", body=b"v=0") == (201, "", b"ok")
@@ -90,7 +90,7 @@ def test_who_does_not_know_the_address_gets_nothing(web: WebServer) -> None:
     assert web.begun == []
 
 
-def test_a_refusal_is_said_and_passed_on(web: WebServer) -> None:
+def test_a_refusal_is_reported_and_forwarded(web: WebServer) -> None:
     with Proxy(f"{web.url}/whip/door") as proxy:
         assert proxy.ask("POST", body=b"v=0")[0] == 403
         with pytest.raises(OSError, match=r"^POST: 403 Forbidden$"):
