@@ -1,4 +1,4 @@
-"""What ``ctl`` shows of a server's words steers no terminal."""
+"""Formats of answers, events and errors, without control characters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Completion: what may come next, from what the server says of itself."""
+"""Completion of commands from the server's help."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ LEARNT = Vocabulary.learn(ask)
         ("status 'open quote", []),
     ],
 )
-def test_what_may_come_next(typed: str, expected: list[str]) -> None:
+def test_candidates_follow_the_usage(typed: str, expected: list[str]) -> None:
     assert [word for word, _ in LEARNT.candidates(typed)] == expected
 
 
@@ -58,7 +58,7 @@ def test_the_parts_of_a_longer_name_are_offered() -> None:
 
 
 @given(st.text())
-def test_anything_may_be_typed(text: str) -> None:
+def test_any_text_has_candidates_or_none(text: str) -> None:
     for word, about in LEARNT.candidates(text):
         assert word
         assert isinstance(about, str)

@@ -18,7 +18,7 @@ GREETING = b"OK twistedcam 1 9.9 ('help' lists the commands)\n" + b'{"ok": true}
 LAST_WORDS = b'{"ok": false, "code": "unauthorized", "message": "no token was received"}\n'
 
 
-def test_a_connection_that_was_ended_while_nobody_typed_is_made_anew() -> None:
+def test_a_connection_that_the_server_has_closed_is_made_again() -> None:
     ended = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as port:
         port.settimeout(PATIENCE)
@@ -87,19 +87,19 @@ def console_on(monkeypatch: pytest.MonkeyPatch, *answers: Any) -> tuple[Console,
     return Console("tcp:nowhere"), made
 
 
-def test_an_interrupted_command_s_answer_is_not_the_next_one_s(
+def test_the_answer_to_an_interrupted_command_is_discarded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     console, made = console_on(monkeypatch, KeyboardInterrupt(), {})
     with pytest.raises(KeyboardInterrupt):
         console.run(["status"])
     assert made[0].closed
-    console.run(["watch"])  # and so a watch ends
+    console.run(["watch"])  # an interrupt ends a watch
     assert len(made) == 2
     assert made[1].closed
 
 
-def test_a_lost_server_is_connected_to_again(
+def test_the_console_reconnects_to_a_lost_server(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     console, made = console_on(monkeypatch, NoServer("it is gone"))
@@ -111,7 +111,7 @@ def test_a_lost_server_is_connected_to_again(
 @pytest.mark.parametrize(
     ("words", "said"), [(["json", "on"], "--json"), (["watch", "a", "b"], "one argument too many")]
 )
-def test_what_a_command_line_does_otherwise_is_said(
+def test_commands_that_the_console_replaces_are_refused(
     words: list[str],
     said: str,
     monkeypatch: pytest.MonkeyPatch,

@@ -56,7 +56,7 @@ def test_one_command_and_its_answer(server: ServerProcess) -> None:
     assert "\x1b" not in out
 
 
-def test_a_port_needs_no_word_before_it(server: ServerProcess) -> None:
+def test_an_endpoint_needs_no_prefix(server: ServerProcess) -> None:
     with BlockingClient("{}:{}".format(*server.control)) as client:
         assert client.ask("ping") == {}
 
@@ -84,7 +84,7 @@ def test_an_error_is_one_line_and_an_exit_code(
         assert len(err.splitlines()) == 1
 
 
-def test_without_a_server_it_says_how_to_start_one() -> None:
+def test_without_a_server_the_error_says_how_to_start_one() -> None:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "twistedcam", "ctl"),
@@ -100,7 +100,7 @@ def test_without_a_server_it_says_how_to_start_one() -> None:
     assert "'twistedcam serve' starts one" in done.stderr
 
 
-def test_commands_from_a_pipe_are_carried_out_in_order(server: ServerProcess) -> None:
+def test_commands_from_a_pipe_are_executed_in_order(server: ServerProcess) -> None:
     code, out, err = ctl(server, typed="ping\nnonsense\n'\nget cam quality\nquit\nping\n")
     assert code == 2
     assert out.startswith("OK\nproperty: quality\n")
@@ -118,7 +118,7 @@ def test_watch_shows_events_as_they_happen_until_it_is_interrupted(server: Serve
         with BlockingClient(endpoint(server)) as client:
             line = ""
             until = time.monotonic() + PATIENCE
-            while not line and time.monotonic() < until:  # it may not watch yet
+            while not line and time.monotonic() < until:  # the watch may not have begun
                 client.ask("stop")
                 client.ask("start")
                 if select.select([watching.stdout], [], [], 0.1)[0]:
@@ -164,13 +164,13 @@ def test_a_person_at_the_prompt(
         prompt.wait_for("80")
         prompt.wait_for("twistedcam>")
         if not hidden:
-            prompt.type("vers\t")  # the only one that begins so
+            prompt.type("vers\t")  # the only command that begins with this
             prompt.wait_for("ion")
             prompt.type("\r")
             prompt.wait_for("opencv")
             prompt.wait_for("twistedcam>")
-            # Thrown away, as in a shell. Without prompt_toolkit this is a signal, which Python's
-            # readline overhears between its prompt and its waiting.
+            # Discarded, as in a shell. Without prompt_toolkit this is a signal, which Python's
+            # readline misses between its prompt and its wait.
             prompt.type("garbage\x03")
             prompt.wait_for("twistedcam>")
         prompt.type("auth S3CRET\r")
@@ -190,9 +190,7 @@ def test_a_person_at_the_prompt(
         prompt.close()
 
 
-def test_without_a_place_for_history_the_prompt_works_all_the_same(
-    server: ServerProcess, tmp_path: Path
-) -> None:
+def test_the_prompt_works_without_a_history_file(server: ServerProcess, tmp_path: Path) -> None:
     (tmp_path / "twistedcam").write_text("a file where a folder would be")
     prompt = Prompt(server, tmp_path)
     try:
@@ -206,7 +204,7 @@ def test_without_a_place_for_history_the_prompt_works_all_the_same(
         prompt.close()
 
 
-def test_help_lists_the_commands_and_tells_all_of_one(server: ServerProcess) -> None:
+def test_help_lists_the_commands_or_explains_one(server: ServerProcess) -> None:
     code, out, _ = ctl(server, "help")
     assert code == 0
     assert "status [CAMERA]: " in out
@@ -216,7 +214,7 @@ def test_help_lists_the_commands_and_tells_all_of_one(server: ServerProcess) -> 
     assert "name: " not in out
 
 
-def test_who_reads_no_further_is_no_traceback(server: ServerProcess) -> None:
+def test_a_closed_pipe_gives_no_traceback(server: ServerProcess) -> None:
     command = f"{sys.executable} -m twistedcam ctl --connect {endpoint(server)} help"
     env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     done = subprocess.run(
@@ -243,13 +241,13 @@ class Typed:
         return 2 if words == ["wrong"] else 0
 
 
-def test_the_last_failure_is_the_exit_code_and_empty_lines_are_nothing() -> None:
+def test_the_exit_code_is_that_of_the_last_failure() -> None:
     console: Any = Typed()
     assert run_lines(console, iter(["ping", "", "  ", "wrong", "ping", "exit", "never"])) == 2
     assert console.run_words == [["ping"], ["wrong"], ["ping"]]
 
 
-def test_an_interrupt_ends_a_script_and_at_a_terminal_only_the_command(
+def test_an_interrupt_ends_a_script_but_not_a_prompt(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     console: Any = Typed()
@@ -262,7 +260,7 @@ def test_an_interrupt_ends_a_script_and_at_a_terminal_only_the_command(
     assert capsys.readouterr().out == "\n"
 
 
-def test_typed_commands_are_kept_where_the_system_keeps_such_things(
+def test_the_history_is_in_the_state_folder(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)

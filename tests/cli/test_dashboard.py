@@ -1,4 +1,4 @@
-"""The dashboard of ``ctl watch``: all that matters of every camera, in the lines that there are."""
+"""The lines of the dashboard of ``ctl watch``."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_camera_is_a_line() -> None:
     ]
 
 
-def test_a_narrow_terminal_shows_how_a_recording_stands_whatever_the_names_are() -> None:
+def test_long_names_leave_room_for_the_recording() -> None:
     recording = {"recording_seconds": 61.9, "recording_bytes": 2_500_000, "recording": "x" * 64}
     [line] = [
         each for each in dashboard(camera("y" * 64, **recording)).lines(12, "") if "yyy" in each
@@ -53,7 +53,7 @@ def test_a_narrow_terminal_shows_how_a_recording_stands_whatever_the_names_are()
     assert "1:01  2.5 MB" in line[:90]
 
 
-def test_why_there_is_no_picture_and_no_recording_stands_below() -> None:
+def test_reasons_are_below_their_camera() -> None:
     lines = dashboard(
         camera(state="recovering", reason="it was \x1bunplugged", recording_reason="disk full")
     ).lines(12, "")
@@ -64,7 +64,7 @@ def test_why_there_is_no_picture_and_no_recording_stands_below() -> None:
     ]
 
 
-def test_what_happened_comes_last_with_the_newest_at_the_end() -> None:
+def test_the_newest_events_are_at_the_end() -> None:
     made = dashboard(camera())
     for number in range(MAX_EVENTS + 10):
         made.add_event({"event": "fault", "code": str(number)}, "01:02:03")
@@ -73,7 +73,7 @@ def test_what_happened_comes_last_with_the_newest_at_the_end() -> None:
     assert lines[4:] == ["", *newest, "q quits"]
 
 
-def test_a_lost_server_is_said_until_it_is_back() -> None:
+def test_an_error_is_shown_until_the_server_answers() -> None:
     made = dashboard(camera())
     made.set_unreachable("it is gone")
     assert "it is gone" in made.lines(12, "")[0]
@@ -83,7 +83,7 @@ def test_a_lost_server_is_said_until_it_is_back() -> None:
 
 
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(1, 60))
-def test_it_fits_any_terminal(cameras: int, events: int, height: int) -> None:
+def test_the_dashboard_fits_any_terminal(cameras: int, events: int, height: int) -> None:
     made = dashboard(*(camera(f"cam{number}") for number in range(cameras)))
     for number in range(events):
         made.add_event({"event": "fault", "code": str(number)}, "")

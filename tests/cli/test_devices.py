@@ -1,4 +1,4 @@
-"""``twistedcam devices`` lists the cameras by names that last, and what each can do."""
+"""``twistedcam devices`` lists the cameras and their modes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def devices(bus: FakeBus, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_each_camera_with_its_lasting_name_and_all_its_modes() -> None:
+def test_each_camera_has_its_stable_path_and_all_modes() -> None:
     require_fakecam()
     with FakeBus() as bus:
         one = bus.plug([Format("MJPG", 640, 480, (30, 15)), Format("YUYV", 320, 240, (10,))])
@@ -40,7 +40,7 @@ def test_each_camera_with_its_lasting_name_and_all_its_modes() -> None:
     assert "Front Door" in text
 
 
-def test_without_a_camera_it_says_so() -> None:
+def test_without_a_camera_there_is_an_error() -> None:
     require_fakecam()
     with FakeBus() as bus:
         assert devices(bus, "--json").stdout.strip() == "[]"

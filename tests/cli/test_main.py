@@ -30,26 +30,24 @@ FULL = "twistedcam: cannot write: No space left on device\n"
 )
 @pytest.mark.parametrize("buffered", [True, False])
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a Linux device")
-def test_an_output_that_takes_nothing_is_one_line(
-    line: str, code: int, said: str, buffered: bool
-) -> None:
+def test_a_failing_output_gives_one_line(line: str, code: int, said: str, buffered: bool) -> None:
     done = run(line, PYTHONUNBUFFERED="" if buffered else "1")
     assert done.returncode == code, done.stderr
     assert said in done.stderr and len(done.stderr.splitlines()) == bool(said)
 
 
-def test_help_that_cannot_be_written_when_the_program_ends_is_one_line() -> None:
+def test_help_that_cannot_be_written_gives_one_line() -> None:
     done = run("ctl --help >/dev/full", PYTHONUNBUFFERED="")
     assert (done.returncode, done.stderr) == (1, FULL)
 
 
-def test_letters_that_the_terminal_does_not_know_are_written_out() -> None:
+def test_characters_that_the_encoding_lacks_are_escaped() -> None:
     done = run("ctl --help", PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, "")
     assert "\\xb7" in done.stdout
 
 
-def test_a_program_that_is_interrupted_says_so_by_its_exit_code_alone(
+def test_an_interrupted_program_has_only_an_exit_code(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     def interrupted(_: Any) -> int:

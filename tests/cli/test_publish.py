@@ -1,4 +1,4 @@
-"""``twistedcam publish``: a camera here is shown by a server there, and says how it is."""
+"""``twistedcam publish``: a camera of this machine is shown by a server."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from twistedcam.cli.publish import Publishing
 CAMERA = "pattern:?size=160x120&fps=20"
 
 
-def test_a_camera_here_is_shown_there_until_a_signal_ends_it(tmp_path: Path) -> None:
+def test_a_camera_is_published_until_a_signal(tmp_path: Path) -> None:
     output = tmp_path / "output"
     with ServerProcess(tmp_path, "--camera", "door=push:") as server, output.open("w") as out:
         host, port = server.frames
@@ -37,7 +37,7 @@ def test_a_camera_here_is_shown_there_until_a_signal_ends_it(tmp_path: Path) -> 
             frame = viewer.until(wire.FrameMessage).frame
             assert (frame.width, frame.height) == (160, 120)
             viewer.close()
-            there = f"twistedcam://{host}:{port}/door: live\n"  # may be heard of behind the viewer
+            there = f"twistedcam://{host}:{port}/door: live\n"  # may come after the viewer
             wait_for(lambda: there in output.read_text(), "the publisher to hear of it")
         finally:
             publisher.send_signal(signal.SIGTERM)
@@ -47,7 +47,7 @@ def test_a_camera_here_is_shown_there_until_a_signal_ends_it(tmp_path: Path) -> 
         wait_for(lambda: server.status()["state"] == "recovering", "the server to notice")
 
 
-def test_a_server_that_refuses_ends_it_with_the_reason(tmp_path: Path) -> None:
+def test_a_refusal_ends_the_program_with_its_reason(tmp_path: Path) -> None:
     with ServerProcess(tmp_path, "--camera", f"cam={CAMERA}") as server:
         host, port = server.frames
         for camera, reason in (("cam", "push:"), ("nowhere", "no camera 'nowhere'")):
@@ -59,13 +59,13 @@ def test_a_server_that_refuses_ends_it_with_the_reason(tmp_path: Path) -> None:
             assert "Traceback" not in done.stderr
 
 
-def test_without_a_server_it_ends_at_once_if_that_is_asked_for() -> None:
+def test_with_once_a_missing_server_ends_the_program() -> None:
     done = run_program("twistedcam", "publish", "--once", CAMERA, "twistedcam://127.0.0.1:1/cam")
     assert done.returncode == 1
     assert done.stderr.startswith("twistedcam: ")
 
 
-def test_what_waits_for_pictures_itself_is_not_published() -> None:
+def test_a_push_camera_cannot_be_published() -> None:
     done = run_program("twistedcam", "publish", "push:", "twistedcam://127.0.0.1:1/cam")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("twistedcam: push: cannot be published")
@@ -79,7 +79,7 @@ class _Publisher:
         self.seqs.append(frame.seq)
 
 
-def test_a_picture_that_the_server_would_refuse_is_skipped_and_said_once(
+def test_a_picture_that_the_server_would_refuse_is_skipped(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     publisher, data = _Publisher(), make_jpeg(64, 48)

@@ -1,4 +1,4 @@
-"""The server as people start and end it."""
+"""``twistedcam serve``: its start, its end, and its messages."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_two_viewers_see_moving_pictures_and_keep_their_connection_over_stop_and
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_in_order(tmp_path: Path, sign: int) -> None:
+def test_a_signal_stops_the_server(tmp_path: Path, sign: int) -> None:
     with ServerProcess(tmp_path, "--camera", "pattern:?size=320x240") as server:
         viewer = Viewer(server.frames)
         viewer.until(FrameMessage)
@@ -68,7 +68,7 @@ def test_a_signal_ends_it_in_order(tmp_path: Path, sign: int) -> None:
         assert sum(1 for _ in film.decode(video=0)) >= 5
 
 
-def test_it_says_where_it_is_in_words_that_can_be_typed(
+def test_addresses_are_printed_as_commands(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     def at(address: str, is_tls: bool = False) -> Any:
@@ -94,7 +94,7 @@ def test_it_says_where_it_is_in_words_that_can_be_typed(
     ]
 
 
-#: Sends a signal to the program that imports that module, as often as it is said.
+#: Sends a number of signals to the program when it imports a module.
 SENDER = """
 import os, sys
 
@@ -112,15 +112,13 @@ sys.meta_path.insert(0, Sender())
 @pytest.mark.parametrize(
     "module", ["twistedcam.cli.serve", "twistedcam.app.service", "twistedcam.servers.mqtt"]
 )
-def test_a_signal_that_comes_while_it_is_loaded_ends_it_in_order(
-    tmp_path: Path, sign: int, module: str
-) -> None:
+def test_a_signal_during_the_start_stops_the_server(tmp_path: Path, sign: int, module: str) -> None:
     (tmp_path / "sitecustomize.py").write_text(SENDER.format(module=module, numbers=[int(sign)]))
     done = early(tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_a_second_signal_ends_what_hangs_while_it_is_loaded(tmp_path: Path) -> None:
+def test_a_second_signal_ends_a_start_that_hangs(tmp_path: Path) -> None:
     numbers = [int(signal.SIGTERM)] * 2
     sender = SENDER.format(module="twistedcam.cli.serve", numbers=numbers)
     (tmp_path / "sitecustomize.py").write_text(sender)
@@ -142,7 +140,7 @@ def early(folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_camera_that_hangs_does_not_hold_up_the_end(tmp_path: Path) -> None:
+def test_a_camera_that_hangs_does_not_delay_the_end(tmp_path: Path) -> None:
     require_fakecam()
     with (
         FakeCam() as camera,
@@ -158,14 +156,14 @@ def test_a_camera_that_hangs_does_not_hold_up_the_end(tmp_path: Path) -> None:
         assert "Traceback" not in server.log
 
 
-def test_shutdown_from_the_control_port_ends_it_with_0(tmp_path: Path) -> None:
+def test_shutdown_exits_with_code_0(tmp_path: Path) -> None:
     with ServerProcess(tmp_path, "--camera", "pattern:?size=320x240") as server:
         assert server.command_lines("shutdown")[-1:] in ([], ["OK"])
         assert server.process.wait(PATIENCE) == 0
         assert "Traceback" not in server.log
 
 
-def test_no_webcam_is_said_in_plain_words(tmp_path: Path) -> None:
+def test_a_missing_webcam_is_reported(tmp_path: Path) -> None:
     if any(name.startswith("video") for name in os.listdir("/dev")):
         pytest.skip("there is a webcam here")
     with ServerProcess(tmp_path) as server:
@@ -173,7 +171,7 @@ def test_no_webcam_is_said_in_plain_words(tmp_path: Path) -> None:
         assert server.status()["reason"] == NO_WEBCAM
 
 
-def test_a_folder_that_cannot_be_written_is_said_and_stops_no_server(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_only_a_warning(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for folder in (tmp_path / "file", Path("/proc/nowhere")):
         options = ("--camera", "pattern:", "--record", "keep=1GB")
@@ -219,7 +217,7 @@ def test_a_folder_that_cannot_be_written_is_said_and_stops_no_server(tmp_path: P
         (["--max-connections", "0"], 2, "has to be a whole number from 1"),
     ],
 )
-def test_what_will_not_do_is_said_in_one_line(
+def test_invalid_options_give_one_line(
     tmp_path: Path, options: list[str], code: int, words: str
 ) -> None:
     done = run_program("twistedcam", "serve", *options, cwd=tmp_path)
@@ -229,7 +227,7 @@ def test_what_will_not_do_is_said_in_one_line(
     assert "Traceback" not in done.stderr
 
 
-def test_a_taken_port_is_named(tmp_path: Path) -> None:
+def test_a_port_in_use_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         endpoint = f"tcp:{taken.getsockname()[1]}:interface=127.0.0.1"
         done = run_program("twistedcam", "serve", "--listen", endpoint, cwd=tmp_path)
@@ -239,7 +237,7 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
     assert "in use" in line
 
 
-def test_garbage_on_both_ports_leaves_the_server_alive(tmp_path: Path) -> None:
+def test_random_bytes_do_not_stop_the_server(tmp_path: Path) -> None:
     with ServerProcess(tmp_path, "--camera", "pattern:?size=320x240") as server:
         for address in (server.frames, server.control):
             with socket.create_connection(address, PATIENCE) as port:
@@ -260,7 +258,7 @@ def test_help_fits_a_screen_and_shows_an_example(tmp_path: Path) -> None:
         assert len(done.stdout.splitlines()) <= 50
 
 
-def test_a_check_says_what_would_do_and_touches_nothing(tmp_path: Path) -> None:
+def test_a_check_changes_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "recordings"
     words = ("--check", "--recordings", str(folder), "--camera", "door=pattern:")
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -1,4 +1,4 @@
-"""``twistedcam token`` takes what a token can be, and shows it."""
+"""``twistedcam token`` adds and lists tokens."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def program(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Program:
     return Program(tmp_path, capsys)
 
 
-def test_rights_cameras_and_the_end_are_shown(
+def test_rights_cameras_and_expiry_are_shown(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program("add", "desk", "--right", "view", "--right", "admin", "--right", "view")
@@ -50,7 +50,7 @@ def test_rights_cameras_and_the_end_are_shown(
 @pytest.mark.parametrize(
     ("text", "seconds"), [("30d", 2_592_000), ("12h", 43_200), ("90m", 5400), ("1.5h", 5400)]
 )
-def test_a_length_of_time_begins_now(program: Program, text: str, seconds: int) -> None:
+def test_a_duration_begins_now(program: Program, text: str, seconds: int) -> None:
     before = time.time()
     program("add", "guest", "--right", "view", "--expires", text)
     expires = program.file.read()["guest"].grant.expires
@@ -76,7 +76,7 @@ def test_a_date_is_the_end_of_that_day(program: Program) -> None:
         ("2020-01-01", "is in the past: it was 2020-01-02T"),
     ],
 )
-def test_another_end_is_refused_and_no_token_made(program: Program, text: str, said: str) -> None:
+def test_an_invalid_expiry_is_refused(program: Program, text: str, said: str) -> None:
     with pytest.raises(BadArgument, match=said):
         program("add", "guest", "--right", "view", f"--expires={text}")
     assert not program.file.path.exists()

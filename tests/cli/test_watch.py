@@ -1,4 +1,4 @@
-"""``twistedcam ctl watch`` on a terminal: a live view, and the terminal as it was afterwards."""
+"""``twistedcam ctl watch`` on a terminal, and the restored terminal afterwards."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ def restart(client: BlockingClient, camera: str) -> None:
     client.ask("start", camera)
 
 
-def test_it_follows_the_cameras_and_what_happens(
+def test_the_view_follows_cameras_and_events(
     watch: Callable[..., Screen], client: BlockingClient
 ) -> None:
     view = watch("watch")
     view.wait_for(FULL_SCREEN)
     view.wait_to_show("cam     live        160x120")
-    # Events come on a connection of their own, which may be later than that of the states.
+    # Events have their own connection, which may be made later than that of the states.
     view.wait_to_show("event: state camera=b", lambda: restart(client, "b"))
     view.resize(110, 16)
     client.ask("stop", "cam")
@@ -71,7 +71,7 @@ def test_it_follows_the_cameras_and_what_happens(
     view.wait_to_show("event: state camera=cam state=stopped")
     client.ask("start", "cam")
     name = client.ask("record", "start", "cam")["recording"]
-    view.wait_to_show(f"B  {name}")  # behind how long and how large it is
+    view.wait_to_show(f"B  {name}")  # after its duration and size
     view.wait_to_show(f"name={name}")
     view.type("q")
     assert view.process.wait(PATIENCE) == 0
@@ -79,7 +79,7 @@ def test_it_follows_the_cameras_and_what_happens(
     assert view.is_back()
 
 
-def test_it_shows_one_camera_if_asked(watch: Callable[..., Screen], client: BlockingClient) -> None:
+def test_the_view_can_show_one_camera(watch: Callable[..., Screen], client: BlockingClient) -> None:
     view = watch("watch", "b")
     view.wait_to_show("b       live")
     assert "cam     " not in view.shown
@@ -89,9 +89,7 @@ def test_it_shows_one_camera_if_asked(watch: Callable[..., Screen], client: Bloc
     assert view.is_back()
 
 
-def test_a_server_that_comes_back_is_followed_again(
-    tmp_path: Path, watch: Callable[..., Screen]
-) -> None:
+def test_the_view_reconnects_to_the_server(tmp_path: Path, watch: Callable[..., Screen]) -> None:
     with ServerProcess(tmp_path, "--camera", "pattern:?fps=20") as server:
         view = watch("--connect", "tcp:{}:{}".format(*server.control), "watch")
         view.wait_to_show("cam     live")
@@ -110,7 +108,7 @@ def test_a_server_that_comes_back_is_followed_again(
         (("watch",), "prompt_toolkit", "event: state camera=cam state="),
     ],
 )
-def test_lines_are_shown_where_a_view_is_not_wanted_or_cannot_be(
+def test_without_a_full_screen_events_are_lines(
     watch: Callable[..., Screen],
     client: BlockingClient,
     words: tuple[str, ...],

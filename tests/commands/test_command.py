@@ -1,4 +1,4 @@
-"""A command's words from its function's parameters, whichever way these are annotated."""
+"""Parameters of commands from the parameters of functions, with any annotations."""
 
 # Without "from __future__ import annotations": as in a program that has real annotations.
 
@@ -50,7 +50,7 @@ def wrapped(*arguments: Any, **named: Any) -> None:
 
 
 @pytest.mark.parametrize("call", [real, text, named, generic, unknown, wrapped])
-def test_the_type_of_a_parameter_says_what_it_takes(call: Callable[..., Any]) -> None:
+def test_the_kind_of_a_parameter_follows_from_its_type(call: Callable[..., Any]) -> None:
     assert parameters_of(call) == (
         Parameter("word", True),
         Parameter("rest", True, kind="rest"),

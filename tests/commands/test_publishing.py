@@ -1,4 +1,4 @@
-"""An answer to a publishing command says what has happened."""
+"""The commands about publishing."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class PublishingCommandTests(ServerCase):
     def show(self) -> None:
         self.door.hub.publish(Frame(1, START_US, 160, 120, jpeg()))
 
-    def test_start_answers_when_all_targets_take_video(self) -> None:
+    def test_start_answers_when_all_targets_accept_video(self) -> None:
         asked = self.ask("publish start door")
         self.show()
         one, two = Sender.made

@@ -1,4 +1,4 @@
-"""An answer to a recording command says what has happened, and not what was asked for."""
+"""The commands about recordings."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class RecordingCommandTests(ServerCase):
         self.assertEqual([what for what, _ in self.told()], ["started", "finished"] * 4)
         self.assertFalse(self.clock.getDelayedCalls())
 
-    def test_start_fails_where_the_disk_does_not_take_the_first_picture(self) -> None:
+    def test_start_fails_if_the_first_picture_cannot_be_written(self) -> None:
         self.setUpRefusal()
         for code in (
             errno.EIO,
@@ -98,11 +98,11 @@ class RecordingCommandTests(ServerCase):
             failure = self.failureResultOf(asked, DiskError)
             self.assertEqual(failure.getErrorMessage(), f"a.mkv: {os.strerror(code)}")
             self.assertEqual(self.recorder.state, "idle")
-            # What asks for its end later hears the same.
+            # A later stop has the same error.
             stopped = self.failureResultOf(self.ask("record stop door"), DiskError)
             self.assertEqual(stopped.getErrorMessage(), f"a.mkv: {os.strerror(code)}")
 
-    def test_start_fails_where_the_picture_cannot_be_encoded(self) -> None:
+    def test_start_fails_if_the_picture_cannot_be_encoded(self) -> None:
         asked = self.ask("record start door a.mp4")
         self.door.hub.publish(Frame(1, START_US, 1, 1, jpeg(0, 1, 1)))
         self.failureResultOf(asked, NotSupported)
@@ -152,7 +152,7 @@ class RecordingCommandTests(ServerCase):
             failure = self.failureResultOf(self.ask("record stop door"), NotRecording)
             self.assertEqual(failure.getErrorMessage(), "door is not being recorded")
 
-    def test_stopping_the_camera_says_what_became_of_the_recording(self) -> None:
+    def test_stopping_the_camera_reports_the_end_of_the_recording(self) -> None:
         for fails, kind in ((None, None), (errno.EIO, DiskError)):
             asked = self.ask("record start door a.mkv")
             self.show()
@@ -180,7 +180,7 @@ class RecordingCommandTests(ServerCase):
         self.clock.advance(PERIOD * 100)
         self.assertEqual([what for what, _ in self.told()], ["started", "failed"])
 
-    def test_a_name_that_another_server_has_just_begun_gets_a_number(self) -> None:
+    def test_a_name_that_another_server_uses_gets_a_number(self) -> None:
         for name, second in (("a.mp4", "a-2.mp4"), ("a.mkv", "a-2.mkv"), ("a.avi", "a-2.avi")):
             asked = self.ask(f"record start door {name}")
             (self.folder / f".{name}.part").write_bytes(b"another server's")
@@ -193,5 +193,5 @@ class RecordingCommandTests(ServerCase):
             film = read_film(self.folder / second)
             self.assertTrue(film.tags["comment"].endswith(f" name={second}"))
             self.assertEqual((self.folder / f".{name}.part").read_bytes(), b"another server's")
-            with self.assertRaises(BadArgument):  # as long as the other one writes it
+            with self.assertRaises(BadArgument):  # while the other server writes it
                 self.recorder.start(name)

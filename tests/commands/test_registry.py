@@ -1,4 +1,4 @@
-"""Commands: their words, their options, their help, all from one function."""
+"""Commands are found by name, and their words become arguments."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_words_become_arguments(line: str, arguments: dict[str, Any]) -> None:
         ("listen nope", ("cam",), NoSuchCamera),
     ],
 )
-def test_words_that_will_not_do_are_refused(
+def test_invalid_words_are_refused(
     line: str, cameras: tuple[str, ...], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
@@ -129,7 +129,7 @@ def test_words_that_will_not_do_are_refused(
         ("xyzzy", "'help' lists them all"),
     ],
 )
-def test_an_unknown_command_names_the_nearest(line: str, hint: str) -> None:
+def test_an_unknown_command_suggests_the_most_similar(line: str, hint: str) -> None:
     with pytest.raises(UnknownCommand, match=hint):
         standard_commands().find(line.split())
 
@@ -144,9 +144,7 @@ def test_an_unknown_command_names_the_nearest(line: str, hint: str) -> None:
         ("? Record Stop", "help", ["Record", "Stop"]),
     ],
 )
-def test_a_command_is_known_in_any_case_and_by_the_words_of_others(
-    line: str, name: str, rest: list[str]
-) -> None:
+def test_case_is_ignored_and_aliases_are_known(line: str, name: str, rest: list[str]) -> None:
     command, words = standard_commands().find(line.split())
     assert (command.name, words) == (name, rest)
 
@@ -160,14 +158,14 @@ def test_a_word_longer_than_any_command_is_compared_with_none(
             standard_commands().find(line.split())
 
 
-def test_record_stop_means_the_only_camera_that_records() -> None:
+def test_record_stop_defaults_to_the_only_recording_camera() -> None:
     made = server("door", "yard")
     command, rest = standard_commands().find(["record", "stop"])
     with pytest.raises(CameraNeeded):
         command.bind(made, rest)
     made.channels["yard"].recorder.start(None)
     assert command.bind(made, rest)["camera"].name == "yard"
-    with pytest.raises(CameraNeeded):  # for one who may not know of it
+    with pytest.raises(CameraNeeded):  # for a token that is not valid for it
         command.bind(made, rest, Grant("porter", frozenset({"control"}), frozenset({"door"})))
     assert command.bind(made, ["door"])["camera"].name == "door"
     made.channels["door"].recorder.start(None)
@@ -191,7 +189,7 @@ def test_every_command_has_help_that_fits_a_line() -> None:
         ("status", {"camera": "cam"}),
     ],
 )
-def test_the_only_camera_is_meant_beside_those_that_user_code_makes(
+def test_cameras_of_user_code_do_not_count_for_the_default(
     line: str, arguments: dict[str, Any]
 ) -> None:
     it = server("cam")
@@ -200,12 +198,12 @@ def test_the_only_camera_is_meant_beside_those_that_user_code_makes(
 
 
 @pytest.mark.parametrize("line", ["get fps", "get exposure_absolute", "set fps 10", "status"])
-def test_with_several_cameras_a_property_alone_is_asked_back(line: str) -> None:
+def test_with_several_cameras_a_property_needs_a_camera(line: str) -> None:
     with pytest.raises(CameraNeeded, match="one, two"):
         standard_bound(line, server("one", "two"))
 
 
-def test_a_word_that_is_neither_camera_nor_property_is_no_camera() -> None:
+def test_an_unknown_word_is_an_unknown_camera() -> None:
     with pytest.raises(NoSuchCamera, match="nope"):
         standard_bound("get nope", server("cam"))
 

@@ -18,7 +18,7 @@ class KickTests(ServerCase):
         arguments = command.bind(self.server, words)
         return Deferred.fromCoroutine(command.run(self.server, **arguments))
 
-    def test_kick_answers_when_the_viewer_is_gone(self) -> None:
+    def test_kick_answers_when_the_viewer_has_left(self) -> None:
         told: list[str] = []
         viewer = self.server.viewers.join("here", "tcp", "door", "write", told.append)
         asked, again = self.ask(f"kick {viewer.id}"), self.ask(f"kick {viewer.id}")

@@ -19,7 +19,7 @@ from twistedcam.clients.control.blocking import BlockingClient
 SERVE = (sys.executable, "-m", "twistedcam", "serve")
 RUN_TWISTD = "from twisted.scripts.twistd import run; run()"
 TWISTD = (sys.executable, "-c", RUN_TWISTD, "--pidfile=twistd.pid", "--logfile=twistd.log")
-#: As most people have it: with a buffer, which a terminal that is gone leaves full.
+#: The usual environment, with buffered output, which cannot be flushed to a closed terminal.
 ENV = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
 ENV |= {"PYTHONPATH": str(ROOT), "PS1": "$ ", "ENV": ""}
 
@@ -67,19 +67,19 @@ def test_a_person_at_the_server_s_terminal(serve: Callable[..., Serving], tmp_pa
     terminal.type("s")
     terminal.wait_for("cam is stopped")
     terminal.type("s")
-    terminal.wait_for("cam: stop: OK")  # nothing has changed that the log could tell
+    terminal.wait_for("cam: stop: OK")  # nothing has changed, so the log has no message
     terminal.type("?")
     terminal.wait_for("? help")
     quit_by_keys(terminal)
     assert terminal.process.wait(PATIENCE) == 0
     assert terminal.is_back()
     seen = terminal.transcript
-    assert seen.count(".mp4") == 2  # where it is recorded to, and what was recorded
+    assert seen.count(".mp4") == 2  # at the start and at the end
     assert re.search(r"cam: recorded cam_\S+\.mp4 \(0:0\d, [\d.]+ KB\)", seen)
     assert not [word for word in (" starting on ", "Port ", "Main loop") if word in seen]
 
 
-def test_what_no_log_in_the_terminal_tells_is_told_for_each_key(
+def test_without_a_log_in_the_terminal_each_key_has_a_message(
     serve: Callable[..., Serving], tmp_path: Path
 ) -> None:
     terminal = serve("--log", str(tmp_path / "log"))
@@ -98,7 +98,9 @@ def test_what_no_log_in_the_terminal_tells_is_told_for_each_key(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
-def test_the_terminal_is_back_after_a_signal(serve: Callable[..., Serving], number: int) -> None:
+def test_the_terminal_is_restored_after_a_signal(
+    serve: Callable[..., Serving], number: int
+) -> None:
     terminal = serve()
     terminal.wait_for("keys:")
     terminal.process.send_signal(number)
@@ -106,7 +108,9 @@ def test_the_terminal_is_back_after_a_signal(serve: Callable[..., Serving], numb
     assert terminal.is_back()
 
 
-def test_the_terminal_is_back_while_the_server_is_suspended(serve: Callable[..., Serving]) -> None:
+def test_the_terminal_is_restored_while_the_server_is_suspended(
+    serve: Callable[..., Serving],
+) -> None:
     terminal = serve()
     terminal.wait_for("keys:")
     terminal.process.send_signal(signal.SIGTSTP)
@@ -124,7 +128,7 @@ def test_the_terminal_is_back_while_the_server_is_suspended(serve: Callable[...,
     assert terminal.is_back()
 
 
-def test_without_keys_the_terminal_is_left_alone(serve: Callable[..., Serving]) -> None:
+def test_without_keys_the_terminal_does_not_change(serve: Callable[..., Serving]) -> None:
     terminal = serve("--no-keys")
     terminal.wait_for("stop      Ctrl-C")
     assert terminal.is_back()
@@ -163,7 +167,7 @@ def test_ctrl_z_and_fg_in_a_shell(tmp_path: Path) -> None:
         shell.close()
 
 
-def test_a_server_in_the_background_takes_keys_once_it_is_in_front(tmp_path: Path) -> None:
+def test_a_server_reads_keys_when_it_comes_to_the_foreground(tmp_path: Path) -> None:
     words = [*SERVE, "--no-http", "--no-listen", "--control", "tcp:0:interface=127.0.0.1"]
     words += ["--camera", "pattern:?fps=20&size=160x120"]
     shell = Terminal("/bin/sh", "-i", env=ENV, cwd=tmp_path)
@@ -180,7 +184,7 @@ def test_a_server_in_the_background_takes_keys_once_it_is_in_front(tmp_path: Pat
                 wait_for(shell.takes_keys, "the keys")
                 shell.type(back)
                 shell.wait_for("Stopped")
-        shell.type("echo ss$((1+1)) qq\n")  # for the shell, not for the server
+        shell.type("echo ss$((1+1)) qq\n")  # input for the shell
         shell.wait_for("ss2 qq")
         shell.type("fg\n")
         wait_for(shell.takes_keys, "the keys")
@@ -192,7 +196,9 @@ def test_a_server_in_the_background_takes_keys_once_it_is_in_front(tmp_path: Pat
         shell.close()
 
 
-def test_a_server_ends_with_its_terminal(serve: Callable[..., Serving], tmp_path: Path) -> None:
+def test_a_server_stops_when_its_terminal_is_closed(
+    serve: Callable[..., Serving], tmp_path: Path
+) -> None:
     terminal = serve("--control", "unix:control")
     terminal.wait_for("keys:")
     with BlockingClient(f"unix:{tmp_path / 'control'}", PATIENCE) as client:
@@ -204,7 +210,7 @@ def test_a_server_ends_with_its_terminal(serve: Callable[..., Serving], tmp_path
     assert (tmp_path / name).is_file()
 
 
-def test_twistd_in_the_foreground_takes_keys(serve: Callable[..., Serving]) -> None:
+def test_twistd_in_the_foreground_reads_keys(serve: Callable[..., Serving]) -> None:
     terminal = serve(program=(*TWISTD, "-n", "twistedcam"))
     terminal.wait_for("keys: space start")
     terminal.type(" ")
@@ -214,7 +220,7 @@ def test_twistd_in_the_foreground_takes_keys(serve: Callable[..., Serving]) -> N
     assert terminal.is_back()
 
 
-def test_a_daemon_leaves_the_terminal_it_was_started_from_alone(
+def test_a_daemon_does_not_change_the_terminal(
     serve: Callable[..., Serving], tmp_path: Path
 ) -> None:
     terminal = serve("--control", "unix:control", program=(*TWISTD, "twistedcam"))
@@ -244,7 +250,7 @@ raise RuntimeError("a bug")
 """
 
 
-def test_the_terminal_is_back_after_an_exception_that_ends_the_process() -> None:
+def test_the_terminal_is_restored_after_an_exception() -> None:
     terminal = Terminal(sys.executable, "-c", RAISES, env=ENV)
     try:
         terminal.wait_for("ready")
@@ -270,7 +276,7 @@ if "nobody" in sys.argv:
 
 
 @pytest.mark.parametrize(("word", "code"), [("somebody", 120), ("nobody", 0)])
-def test_a_word_to_a_terminal_that_is_gone_is_no_error_of_the_end(word: str, code: int) -> None:
+def test_output_to_a_closed_terminal_does_not_change_the_exit_code(word: str, code: int) -> None:
     terminal = Terminal(sys.executable, "-c", SPEAKS_LATE, word, env=ENV)
     try:
         terminal.wait_for("ready")

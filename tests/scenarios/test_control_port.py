@@ -1,4 +1,4 @@
-"""A real server from outside: telnet on a pseudo-terminal, nc, a thousand connections, garbage."""
+"""The control port of a real server: telnet, nc, a thousand connections, and random bytes."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_a_thousand_controllers_at_once(server: ServerProcess) -> None:
             connection.close()
 
 
-def test_garbage_gets_one_clear_error_and_the_server_lives(server: ServerProcess) -> None:
+def test_random_bytes_get_an_error(server: ServerProcess) -> None:
     dice = random.Random(5)
     for _ in range(60):
         answer = talk(server, dice.randbytes(dice.randrange(1, 9000)))
@@ -128,7 +128,7 @@ def test_garbage_gets_one_clear_error_and_the_server_lives(server: ServerProcess
     assert talk(server, b"ping\n").endswith(b"\nOK\n")
 
 
-def test_the_last_words_reach_one_who_still_sends(server: ServerProcess) -> None:
+def test_the_last_error_reaches_a_client_that_still_sends(server: ServerProcess) -> None:
     answer = talk(server, b"ping\n" + b"x" * 200_000)
     assert answer.splitlines()[1:] == [
         b"OK",
@@ -136,7 +136,7 @@ def test_the_last_words_reach_one_who_still_sends(server: ServerProcess) -> None
     ]
 
 
-def test_the_blocking_client_says_what_the_server_said(server: ServerProcess) -> None:
+def test_the_blocking_client_returns_answers_events_and_errors(server: ServerProcess) -> None:
     with client(server) as control:
         assert control.server_version
         assert control.ask("cameras")["cameras"][0]["camera"] == "cam"
@@ -153,7 +153,7 @@ def test_the_blocking_client_says_what_the_server_said(server: ServerProcess) ->
             control.ask("ping")
 
 
-def test_a_property_is_set_and_granted_and_viewers_stay(server: ServerProcess) -> None:
+def test_a_property_can_be_set_while_the_camera_runs(server: ServerProcess) -> None:
     with client(server) as control:
         assert control.ask("set", "cam", "size", "320x240")["value"] == "320x240"
         assert control.ask("status")["size"] == "320x240"
@@ -162,7 +162,7 @@ def test_a_property_is_set_and_granted_and_viewers_stay(server: ServerProcess) -
         assert control.ask("set", "cam", "size", "160x120")["property"] == "size"
 
 
-def test_shutdown_answers_and_ends_the_server(tmp_path: Path) -> None:
+def test_shutdown_is_answered_before_the_server_stops(tmp_path: Path) -> None:
     with ServerProcess(tmp_path, "--camera", "pattern:?fps=20") as server:
         with client(server) as one, client(server) as other:
             one.ask("shutdown")

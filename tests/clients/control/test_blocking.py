@@ -79,7 +79,7 @@ def test_an_error_is_raised_by_its_code(peer: Peer) -> None:
         with pytest.raises(UnknownCommand, match="no 'x'"):
             client.ask("x")
         peer.send(b'{"ok": true}')
-        assert client.ask("ping") == {}  # the connection is of use still
+        assert client.ask("ping") == {}  # the connection can still be used
 
 
 def test_the_rights_of_a_token_are_granted(peer: Peer) -> None:

@@ -1,4 +1,4 @@
-"""A client's side of the control protocol, on bytes alone."""
+"""The client's side of the control protocol."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ GREETING = b'OK twistedcam 1 9.9\n{"ok": true}\n'
 
 
 @given(st.lists(st.dictionaries(st.text(max_size=5), st.text(max_size=5))), st.lists(st.integers()))
-def test_messages_are_the_same_whatever_way_the_bytes_were_cut(
+def test_messages_do_not_depend_on_how_bytes_are_split(
     messages: list[dict[str, Any]], cuts: list[int]
 ) -> None:
     data = GREETING + b"".join(json.dumps(each).encode() + b"\n" for each in messages)
@@ -46,7 +46,7 @@ def test_messages_are_the_same_whatever_way_the_bytes_were_cut(
         (GREETING + b"what?\n", "not an answer"),
     ],
 )
-def test_what_is_no_control_port_is_found_out(data: bytes, hint: str) -> None:
+def test_other_servers_are_detected(data: bytes, hint: str) -> None:
     with pytest.raises(NoServer, match=hint):
         list(ControlClientSession().feed(data))
 

@@ -46,7 +46,7 @@ class LoopbackTests(TestCase):
         return Deferred.fromCoroutine(connect(reactor, self.endpoint))
 
     @inlineCallbacks
-    def test_questions_are_answered_in_order(self) -> Any:
+    def test_commands_are_answered_in_order(self) -> Any:
         client = yield self.connect()
         asked = [client.ask("ping"), client.ask("cameras"), client.ask("nope")]
         pong = yield asked[0]
@@ -58,7 +58,7 @@ class LoopbackTests(TestCase):
         yield self.assertFailure(client.ask("ping"), NoServer)
 
     @inlineCallbacks
-    def test_events_come_until_something_is_asked(self) -> Any:
+    def test_events_come_until_another_command(self) -> Any:
         client = yield self.connect()
         heard: list[Any] = []
         yield client.watch(heard.append, "cam")
@@ -71,7 +71,7 @@ class LoopbackTests(TestCase):
         yield client.close()
 
     @inlineCallbacks
-    def test_a_server_that_goes_fails_what_waits(self) -> Any:
+    def test_a_lost_server_fails_pending_commands(self) -> Any:
         client = yield self.connect()
         for connection in self.factory.connections:
             connection.transport.abortConnection()
@@ -79,14 +79,14 @@ class LoopbackTests(TestCase):
         yield client.closed
 
     @inlineCallbacks
-    def test_no_server_is_said_in_one_sentence(self) -> Any:
+    def test_a_missing_server_is_an_error(self) -> Any:
         yield self.port.stopListening()
         failing = Deferred.fromCoroutine(connect(reactor, self.endpoint))
         error = yield self.assertFailure(failing, NoServer)
         self.assertIn("twistedcam serve", str(error))
 
     @inlineCallbacks
-    def test_one_who_watches_and_never_reads_is_dropped_and_nobody_else(self) -> Any:
+    def test_only_the_client_that_never_reads_is_disconnected(self) -> Any:
         client = yield self.connect()
         heard: list[Any] = []
         yield client.watch(heard.append)

@@ -44,7 +44,7 @@ class KeyTests(SynchronousTestCase):
         def noted(server: object, camera: object = None) -> None:
             self.carried_out.append((name, getattr(camera, "name", "")))
 
-    def test_each_key_is_its_command(self) -> None:
+    def test_each_key_executes_its_command(self) -> None:
         self.make("cam")
         self.type(" sreqq")
         self.assertEqual(
@@ -54,19 +54,19 @@ class KeyTests(SynchronousTestCase):
         self.assertEqual(self.said[0], "cam: start: OK")
         self.assertEqual(self.said[-2:], ["press q again within 2 s to shut down", "shutdown: OK"])
 
-    def test_a_key_is_for_all_cameras_until_one_is_chosen(self) -> None:
+    def test_a_key_is_for_all_cameras_until_one_is_selected(self) -> None:
         self.type("s2s0s")
         self.assertEqual(
             [camera for _, camera in self.carried_out], ["one", "two", "two", "one", "two"]
         )
 
-    def test_a_camera_that_user_code_makes_is_not_meant_until_it_is_chosen(self) -> None:
+    def test_a_camera_of_user_code_has_to_be_selected(self) -> None:
         self.make("cam")
         self.server.add_process(Process("cam", Code.of(len), "thread"))
         self.type("r2r")
         self.assertEqual([camera for _, camera in self.carried_out], ["cam", "cam.len"])
 
-    def test_the_end_of_a_recording_is_for_those_that_are_recorded(self) -> None:
+    def test_record_stop_is_for_recording_cameras_only(self) -> None:
         self.type("e")
         self.assertEqual(self.said, ["record stop: no camera is recording"])
         self.server.channels["two"].recorder.state = "recording"
@@ -76,13 +76,13 @@ class KeyTests(SynchronousTestCase):
             [("record stop", "two"), ("record stop", "one")],
         )
 
-    def test_what_means_nothing_does_nothing(self) -> None:
+    def test_unknown_keys_are_ignored(self) -> None:
         self.type("x9\n\u00e4")
         self.keys.on_typed("\x1b[sq")
         self.assertEqual(self.carried_out, [])
         self.assertEqual(self.said, ["there is no camera 9: the cameras are 1 to 2"])
 
-    def test_the_server_is_shut_down_by_two_presses_close_together_alone(self) -> None:
+    def test_shutdown_has_to_be_confirmed_in_time(self) -> None:
         self.type("q")
         self.clock.advance(3)
         self.type("q")
@@ -90,7 +90,7 @@ class KeyTests(SynchronousTestCase):
         self.type("q")
         self.assertEqual(self.carried_out, [("shutdown", "")])
 
-    def test_a_line_is_ignored_and_that_is_said_once_however_it_comes(self) -> None:
+    def test_a_line_is_ignored_with_one_message(self) -> None:
         for pieces in (
             ["clear; time make run\n"],
             list("qqsre qq\n"),
@@ -113,7 +113,7 @@ class KeyTests(SynchronousTestCase):
         for _, shown, _, about in KEYS:
             self.assertIn(f"{shown} {about}", self.said[0])
 
-    def test_what_failed_is_said(self) -> None:
+    def test_errors_are_shown(self) -> None:
         self.make("cam")
 
         @self.registry.command("start")

@@ -1,4 +1,4 @@
-"""Keys from a terminal: what fails is logged, what goes away is told."""
+"""Keys from a terminal, its settings, and its end."""
 
 from __future__ import annotations
 
@@ -90,12 +90,12 @@ class TerminalTests(SynchronousTestCase):
         self.type("ü".encode()[1:])
         self.assertEqual(self.told, ["ready", "", "ü"])
 
-    def test_the_terminal_is_given_back_as_it_was_found(self) -> None:
+    def test_the_terminal_s_settings_are_restored(self) -> None:
         self.assertNotEqual(termios.tcgetattr(self.screen), self.before)
         self.terminal.stopService()
         self.assertEqual(termios.tcgetattr(self.screen), self.before)
 
-    def test_a_terminal_that_goes_away_is_told(self) -> None:
+    def test_a_closed_terminal_is_reported(self) -> None:
         self.hang_up()
         self.patch(terminal_module, "is_terminal", lambda _: False)
         self.reactor.readers[0].doRead()
@@ -117,24 +117,24 @@ class TerminalTests(SynchronousTestCase):
         self.type(b"s")
         self.assertEqual(self.told, ["ready", "s"])
 
-    def test_at_the_end_nobody_looks_for_the_foreground_any_more(self) -> None:
+    def test_the_foreground_is_not_checked_after_the_end(self) -> None:
         self.patch(terminal_module, "is_foreground", lambda _: False)
         signal.raise_signal(signal.SIGCONT)
         self.assertEqual(len(self.reactor.getDelayedCalls()), 1)
         self.terminal.stopService()
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 
-    def test_after_a_stop_nothing_is_read_before_the_terminal_is_taken_again(self) -> None:
+    def test_after_a_stop_nothing_is_read_until_the_terminal_is_set_again(self) -> None:
         self.terminal.restore()  # as Ctrl-Z does
         self.patch(terminal_module, "is_foreground", lambda _: False)
-        self.type(b"for the shell")  # to read it may wait for ever: the shell may be faster
+        self.type(b"for the shell")  # reading could block, because the shell may be faster
         self.assertEqual(self.told, ["ready"])
         self.patch(terminal_module, "is_foreground", lambda _: True)
         self.reactor.advance(FOREGROUND_CHECK)
         self.reactor.readers[0].doRead()
         self.assertEqual(self.told, ["ready", "for the shell"])
 
-    def test_what_cannot_be_read_from_in_the_background_is_waited_for(self) -> None:
+    def test_a_read_error_in_the_background_waits_for_the_foreground(self) -> None:
         def refuse(*_: Any) -> bytes:
             raise OSError(5, "Input/output error")
 
@@ -145,7 +145,7 @@ class TerminalTests(SynchronousTestCase):
         self.assertEqual(len(self.reactor.getDelayedCalls()), 1)
 
 
-def test_what_is_no_terminal_is_never_ours() -> None:
+def test_a_pipe_is_never_in_the_foreground() -> None:
     reader, writer = os.pipe()
     try:
         assert not terminal_module.is_foreground(reader)

@@ -1,4 +1,4 @@
-"""Lines: the same whatever way the bytes were cut, bounded, and harmless to a terminal."""
+"""Lines of the control protocol, their limits, and values without control characters."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ENDS = st.sampled_from([b"\n", b"\r\n", b"\r"])
 
 
 @given(st.lists(st.tuples(st.binary(max_size=30), ENDS)), st.lists(st.integers(0, 400)))
-def test_lines_are_the_same_whatever_way_the_bytes_were_cut(
+def test_lines_do_not_depend_on_how_bytes_are_split(
     parts: list[tuple[bytes, bytes]], cuts: list[int]
 ) -> None:
     data = b"".join(line + end for line, end in parts)
@@ -29,13 +29,13 @@ def test_lines_are_the_same_whatever_way_the_bytes_were_cut(
     assert found == data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")[:-1]
 
 
-def test_a_line_of_the_limit_is_taken() -> None:
+def test_a_line_of_maximum_length_is_accepted() -> None:
     line = b"x" * MAX_LINE
     assert list(LineReader().feed(line + b"\r\n")) == [line]
 
 
 @pytest.mark.parametrize("end", [b"", b"\n"])
-def test_a_line_over_the_limit_is_refused_and_those_before_it_are_not_lost(end: bytes) -> None:
+def test_a_line_that_is_too_long_is_refused_after_the_lines_before_it(end: bytes) -> None:
     found = LineReader().feed(b"ping\n" + b"x" * (MAX_LINE + 1) + end)
     assert next(found) == b"ping"
     with pytest.raises(LineTooLong, match="4096"):
@@ -51,7 +51,7 @@ def test_a_line_without_end_is_refused_as_soon_as_it_is_too_long() -> None:
 
 
 @given(st.lists(TEXT.filter(lambda word: not set(word) & set("\0"))))
-def test_quoted_words_come_back_as_they_were(words: list[str]) -> None:
+def test_quoted_words_are_split_again(words: list[str]) -> None:
     assert split(shlex.join(words).encode()) == words
 
 
@@ -74,17 +74,17 @@ def test_any_bytes_give_words_or_one_clear_error(line: bytes) -> None:
         (b"start \0", "NUL"),
     ],
 )
-def test_what_is_wrong_with_a_line_is_said(line: bytes, hint: str) -> None:
+def test_an_error_describes_what_is_wrong_with_a_line(line: bytes, hint: str) -> None:
     with pytest.raises(BadArgument, match=hint):
         split(line)
 
 
 @given(TEXT)
-def test_a_value_stays_on_its_line_and_steers_no_terminal(text: str) -> None:
+def test_a_value_has_no_line_ends_or_control_characters(text: str) -> None:
     assert show(text).isprintable()
 
 
-def test_values_as_they_stand_behind_their_keys() -> None:
+def test_values_are_shown_as_text() -> None:
     assert [show(each) for each in (None, True, False, 1.5, ["ä"], "a\nb")] == [
         "none",
         "yes",

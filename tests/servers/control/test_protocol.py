@@ -1,4 +1,4 @@
-"""The control port: answers in order, nothing piled up, and no bytes that break it."""
+"""Connections of the control port: the order of answers, limits and deadlines."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class PortTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.it = ControlPort()
 
-    def test_it_greets(self) -> None:
+    def test_a_connection_begins_with_a_greeting(self) -> None:
         _, wire = self.it.connect()
         self.assertRegex(
             wire.value().decode(), r"^OK twistedcam 1 \S+ \('help' lists the commands\)\n$"
@@ -49,7 +49,7 @@ class PortTests(SynchronousTestCase):
         for number, answer in enumerate(answers):
             self.assertIn(f"'no{number}'", answer)
 
-    def test_a_line_cut_into_bytes_is_a_line(self) -> None:
+    def test_a_line_may_come_byte_by_byte(self) -> None:
         for byte in b"ping":
             self.assertEqual(self.it.say(bytes([byte])), [])
         self.assertEqual(self.it.say(b"\n"), ["OK"])
@@ -59,7 +59,7 @@ class PortTests(SynchronousTestCase):
         self.it.slow[0].callback({"a": 1})
         self.assertEqual(self.it.heard()[:3], ["a: 1", "OK", "OK"])
 
-    def test_line_ends_are_answered_as_they_came(self) -> None:
+    def test_answers_have_the_line_ends_of_the_client(self) -> None:
         self.it.say(b"ping\r\n")
         self.it.protocol.dataReceived(b"ping\r\n")
         self.assertEqual(self.it.wire.value(), b"OK\r\n")
@@ -72,13 +72,13 @@ class PortTests(SynchronousTestCase):
         self.assertEqual(cameras["cameras"][0]["camera"], "cam")
         self.assertEqual((error["ok"], error["code"]), (False, "no-such-camera"))
 
-    def test_an_unknown_command_is_answered_with_the_nearest(self) -> None:
+    def test_an_unknown_command_is_answered_with_the_most_similar(self) -> None:
         (answer,) = self.it.say(b"statsu\n")
         self.assertEqual(
             answer, "ERR unknown-command 'statsu' is not a command: did you mean 'status'?"
         )
 
-    def test_a_command_that_breaks_is_logged_and_the_connection_lives_on(self) -> None:
+    def test_a_command_that_fails_is_logged_and_the_connection_stays_open(self) -> None:
         self.it.say(b"slow\n")
         self.it.slow[0].errback(RuntimeError("a bug"))
         self.assertEqual(
@@ -87,7 +87,7 @@ class PortTests(SynchronousTestCase):
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
         self.assertEqual(self.it.say(b"ping\n"), ["OK"])
 
-    def test_a_command_that_would_end_the_program_gets_its_answer_and_ends_nothing(self) -> None:
+    def test_a_command_that_raises_systemexit_is_answered_with_an_error(self) -> None:
         @self.it.registry.command("leave")
         def leave(server: Any) -> None:
             """Leave."""
@@ -104,7 +104,7 @@ class PortTests(SynchronousTestCase):
         self.it.slow[0].errback(DiskError("no\nspace"))
         self.assertEqual(self.it.heard(), ["ERR disk no space"])
 
-    def test_a_line_too_long_is_refused_behind_the_answers_before_it(self) -> None:
+    def test_a_line_that_is_too_long_is_refused_after_earlier_answers(self) -> None:
         self.assertEqual(self.it.say(b"slow\nping\n" + b"x" * 5000 + b"\nping\n"), [])
         self.it.slow[0].callback(None)
         answers = self.it.heard()
@@ -113,14 +113,14 @@ class PortTests(SynchronousTestCase):
         self.assertEqual(len(answers), 3)
         self.assertTrue(self.it.wire.disconnecting)
 
-    def test_a_page_in_a_browser_that_sends_commands_here_is_sent_away(self) -> None:
+    def test_http_requests_are_refused(self) -> None:
         ran: list[str] = []
         self.it.registry.command("touch")(lambda server: ran.append("touched"))
         head = b"POST / HTTP/1.1\r\nHost: 127.0.0.1:9531\r\nContent-Type: text/plain\r\n\r\n"
         for data in (head + b"\ntouch\n", b"OPTIONS * HTTP/1.0\ntouch\n", b"PRI * HTTP/2.0\n"):
             it = ControlPort()
             it.registry.command("touch")(lambda server: ran.append("touched"))
-            for byte in data:  # in however many pieces it comes
+            for byte in data:  # in pieces of one byte
                 it.say(bytes([byte]))
             self.assertEqual((ran, it.wire.disconnecting), ([], True))
         answers = self.it.say(b"ping\n" + head + b"\ntouch\n")
@@ -128,16 +128,16 @@ class PortTests(SynchronousTestCase):
         self.assertRegex(answers[1], "^ERR bad-argument this is the control port, not HTTP")
         self.assertEqual((len(answers), ran), (2, []))
 
-    def test_quit_closes_behind_its_answer(self) -> None:
+    def test_quit_closes_after_its_answer(self) -> None:
         self.assertEqual(self.it.say(b"ping\nquit\nping\n"), ["OK", "OK"])
         self.assertTrue(self.it.wire.disconnecting)
 
-    def test_one_who_does_not_take_the_last_words_is_not_waited_for(self) -> None:
+    def test_a_client_that_does_not_close_is_aborted(self) -> None:
         self.it.say(b"quit\n")
         self.it.clock.advance(LINGER)
         self.assertTrue(self.it.wire.is_aborted)
 
-    def test_what_was_asked_before_the_other_side_closed_is_still_answered(self) -> None:
+    def test_commands_before_a_half_close_are_answered(self) -> None:
         self.it.say(b"slow\nping\n")
         self.it.protocol.readConnectionLost()
         self.assertFalse(self.it.wire.disconnecting)
@@ -145,24 +145,24 @@ class PortTests(SynchronousTestCase):
         self.assertEqual(self.it.heard(), ["OK", "OK"])
         self.assertTrue(self.it.wire.disconnecting)
 
-    def test_a_command_whose_asker_is_gone_is_carried_out_all_the_same(self) -> None:
+    def test_a_command_is_executed_although_its_client_has_left(self) -> None:
         self.it.say(b"slow\nping\n")
         self.it.protocol.connectionLost()
         self.it.slow[0].callback(None)
         self.assertEqual(self.it.heard(), [])
         self.assertEqual(len(self.it.factory.connections), 0)
 
-    def test_one_who_does_not_read_is_not_read_either(self) -> None:
+    def test_a_client_that_does_not_read_is_not_read(self) -> None:
         self.it.say(b"ping\n")
         self.it.protocol.pauseProducing()
         self.assertEqual(self.it.wire.producerState, "paused")
-        self.assertEqual(self.it.say(b"ping\n" * 50), [])  # it was on its way already
+        self.assertEqual(self.it.say(b"ping\n" * 50), [])  # received before the pause
         self.it.protocol.resumeProducing()
         self.it.turn()
         self.assertEqual(self.it.heard(), ["OK"] * 50)
         self.assertEqual(self.it.wire.producerState, "producing")
 
-    def test_many_lines_that_wait_stop_the_reading(self) -> None:
+    def test_reading_stops_when_many_lines_wait(self) -> None:
         self.it.say(b"slow\n" + b"ping\n" * 1000)
         self.assertEqual(self.it.wire.producerState, "paused")
         self.it.slow[0].callback(None)
@@ -176,7 +176,7 @@ class PortTests(SynchronousTestCase):
         self.it.protocol.dataReceived(b"ping\nping\n")
         self.assertEqual(sent, [b"OK\nOK\n"])
 
-    def test_others_have_their_turn_between_many_commands(self) -> None:
+    def test_other_calls_run_between_many_commands(self) -> None:
         turns: list[int] = []
         self.it.clock.callLater(0, lambda: turns.append(len(self.it.wire.value())))
         self.it.say(b"ping\n" * 1000)
@@ -192,7 +192,7 @@ class SchedulingTests(ServerCase):
         for _ in range(times):
             self.clock.advance(0)
 
-    def test_whatever_comes_is_taken_apart_in_turns(self) -> None:
+    def test_input_is_parsed_in_steps(self) -> None:
         for command in COMMANDS:
             controller = ControlConnection(self.factory)
             data = (command * READ_SIZE)[:READ_SIZE]
@@ -206,7 +206,7 @@ class SchedulingTests(ServerCase):
             controller.transport.clear()
             self.assertEqual(controller.ask("ping")[-1:], ["OK"], command)
 
-    def test_a_command_that_waits_does_not_keep_its_controller_from_being_read(self) -> None:
+    def test_a_waiting_command_does_not_stop_the_reading(self) -> None:
         waiting: Deferred[None] = Deferred()
 
         @self.factory.registry.command("slow")
@@ -224,7 +224,7 @@ class SchedulingTests(ServerCase):
         self.turn()
         self.assertEqual(controller.heard(), ["OK"] * 504)
 
-    def test_a_controller_that_has_closed_its_half_gets_all_its_answers(self) -> None:
+    def test_a_client_that_has_closed_its_half_gets_all_answers(self) -> None:
         controller = ControlConnection(self.factory)
         controller.protocol.dataReceived(b"ping\n" * 500 + b"nonsense\n")
         controller.protocol.readConnectionLost()
@@ -239,7 +239,7 @@ class DeadlineTests(TokenCase):
         super().setUp()
         self.factory = ControlFactory(self.server, standard_commands())
 
-    def test_a_token_has_to_be_shown_in_time(self) -> None:
+    def test_a_token_has_to_be_sent_in_time(self) -> None:
         silent, slow, right = (ControlConnection(self.factory) for _ in range(3))
         right.ask(f"auth {self.tokens['boss']}")
         for _ in range(int(JOIN_TIMEOUT) - 1):
@@ -255,7 +255,7 @@ class DeadlineTests(TokenCase):
         self.assertEqual(right.ask("ping")[-1], "OK")
         self.assertFalse(right.transport.disconnecting)
 
-    def test_one_whose_token_is_being_looked_at_is_waited_for(self) -> None:
+    def test_the_deadline_is_extended_while_a_token_is_checked(self) -> None:
         guesser = ControlConnection(self.factory)
         for _ in range(5):
             guesser.ask("auth wrong")
@@ -267,7 +267,7 @@ class DeadlineTests(TokenCase):
         self.assertEqual(patient.heard()[-1], "OK")
         self.assertFalse(patient.transport.disconnecting)
 
-    def test_those_without_a_token_leave_room_for_all_others(self) -> None:
+    def test_connections_without_a_token_are_limited(self) -> None:
         self.server.connection_limiter.limits = ConnectionLimits(connections=80)
         share = 80 // UNJOINED_SHARE
         for number in range(share):
@@ -278,7 +278,7 @@ class DeadlineTests(TokenCase):
         self.assertTrue(late.transport.disconnecting)
         self.server.connection_limiter.admit(late.transport.getPeer())  # at another port
 
-    def test_one_who_has_shown_a_token_makes_room(self) -> None:
+    def test_connections_with_a_token_do_not_count(self) -> None:
         self.server.connection_limiter.limits = ConnectionLimits(connections=MIN_UNJOINED * 2)
         for number in range(MIN_UNJOINED + 4):
             each = ControlConnection(self.factory, tls=True)
@@ -287,12 +287,12 @@ class DeadlineTests(TokenCase):
 
 
 class NoTokenTests(ServerCase):
-    def test_where_there_are_no_tokens_a_person_may_think_for_hours(self) -> None:
+    def test_without_tokens_there_is_no_deadline(self) -> None:
         controller = ControlConnection(ControlFactory(self.server, standard_commands()))
         self.clock.advance(7200)
         self.assertEqual(controller.ask("ping"), ["OK"])
 
-    def test_over_tls_the_handshake_has_to_end_in_time(self) -> None:
+    def test_the_tls_handshake_has_a_deadline(self) -> None:
         factory = ControlFactory(self.server, standard_commands())
         silent, done = ControlConnection(factory, tls=True), ControlConnection(factory, tls=True)
         done.protocol.handshakeCompleted()
@@ -324,7 +324,7 @@ class FuzzTests(SynchronousTestCase):
         if not it.wire.disconnecting:
             it.protocol.dataReceived(b"\xff\xf0" * 2 + b"\n\njson off\nping\n")
             it.turn()
-            # A subnegotiation that the garbage began takes in what comes, up to its bound.
+            # Random bytes may have begun a subnegotiation, which takes the rest.
             self.assertTrue(
                 it.wire.value().rstrip().endswith(b"OK") or "subneg" in it.protocol.state
             )

@@ -34,16 +34,16 @@ class SessionTests(TokenCase):
         [line] = answer
         self.assertTrue(line.startswith("ERR unauthorized "), line)
 
-    def test_before_a_token_there_is_little_to_be_had(self) -> None:
+    def test_without_a_token_only_some_commands_are_allowed(self) -> None:
         controller = self.controller()
         for line in ("status door", "cameras", "stop door", "shutdown", "watch", "viewers"):
             self.assertRefused(controller.ask(line))
-        self.assertRefused(controller.ask("version"))  # with those of the libraries
+        self.assertRefused(controller.ask("version"))  # it contains those of libraries
         for line in ("help", "ping", "json off"):
             self.assertEqual(controller.ask(line)[-1], "OK")
         self.assertEqual(self.server.cameras["door"].state, "stopped")
 
-    def test_it_is_said_what_the_token_is_good_for(self) -> None:
+    def test_auth_answers_with_rights_and_cameras(self) -> None:
         for name, said in (
             ("boss", ["rights: view control"]),
             ("guest", ["rights: view", "cameras: door"]),
@@ -51,18 +51,18 @@ class SessionTests(TokenCase):
         ):
             self.assertEqual(self.controller().ask(f"auth {self.tokens[name]}"), [*said, "OK"])
 
-    def test_a_stranger_learns_no_camera_s_name(self) -> None:
+    def test_without_a_token_no_camera_s_name_is_shown(self) -> None:
         for line in ("status", "status nowhere", "start x"):
             self.assertNotIn("door", str(self.controller().ask(line)))
 
-    def test_a_viewer_may_ask_and_change_nothing(self) -> None:
+    def test_the_right_view_changes_nothing(self) -> None:
         viewer = self.controller("viewer")
         self.assertEqual(viewer.ask("cameras")[-1], "OK")
         self.assertEqual(viewer.ask("status door")[-1], "OK")
         for line in ("start door", "stop door", "kick 1", "shutdown", "snapshot door"):
             self.assertRefused(viewer.ask(line))
 
-    def test_a_controller_may_do_all_but_what_needs_admin(self) -> None:
+    def test_the_right_control_allows_all_but_admin_commands(self) -> None:
         boss = self.controller("boss")
         self.assertEqual(boss.ask("stop door"), ["OK"])
         for line in ("shutdown", "reload", "save door"):
@@ -71,13 +71,13 @@ class SessionTests(TokenCase):
                 said, "^ERR unauthorized the token 'boss' does not have the right 'admin'$"
             )
 
-    def test_admin_ends_reloads_and_saves_and_does_nothing_else(self) -> None:
+    def test_the_right_admin_allows_admin_commands_only(self) -> None:
         ended: list[bool] = []
         self.server.on_shutdown = lambda: ended.append(True)
         operator = self.controller("operator")
         self.assertEqual(operator.ask("shutdown"), ["OK"])
         self.assertEqual(ended, [True])
-        self.assertIn("ERR not-supported", operator.ask("reload")[0])  # it came to the command
+        self.assertIn("ERR not-supported", operator.ask("reload")[0])  # from the command itself
         self.assertEqual(operator.ask("save door")[-1], "OK")
         for line in ("cameras", "status door", "stop door", "watch", "kick 1", "version"):
             self.assertRefused(operator.ask(line))
@@ -88,7 +88,7 @@ class SessionTests(TokenCase):
         for line in ("save yard", "save nowhere", "shutdown", "reload"):
             self.assertRefused(keeper.ask(line))
 
-    def test_a_token_for_one_camera_is_good_for_that_one(self) -> None:
+    def test_a_token_for_one_camera_is_valid_for_that_one(self) -> None:
         porter = self.controller("porter")
         self.assertEqual(porter.ask("stop door"), ["OK"])
         for line in ("stop yard", "status yard", "kick 1", "shutdown"):
@@ -96,13 +96,13 @@ class SessionTests(TokenCase):
         named = [line for line in porter.ask("cameras") if line.startswith("camera:")]
         self.assertEqual(named, ["camera: door"])
 
-    def test_a_token_for_one_camera_hears_no_other_s_name(self) -> None:
+    def test_a_token_for_one_camera_gets_no_other_camera_s_name(self) -> None:
         for line in ("status", "start", "get quality"):
             [said] = self.controller("porter").ask(line)
             self.assertRegex(said, "^ERR camera-needed .*door")
             self.assertNotIn("yard", said)
 
-    def test_a_camera_that_is_not_there_is_answered_as_one_that_may_not_be_seen(self) -> None:
+    def test_hidden_and_missing_cameras_have_the_same_answer(self) -> None:
         porter, guest = self.controller("porter"), self.controller("guest")
         for line in ("status {}", "get {} fps", "get {}", "watch {}", "stop {}", "record start {}",
                      "snapshot {} a.jpg", "publish start {}", "set {} fps 5"):  # fmt: skip
@@ -111,7 +111,7 @@ class SessionTests(TokenCase):
                 self.assertRefused(here)
                 self.assertEqual([each.replace("yard", "yurt") for each in here], nowhere)
 
-    def test_without_the_right_nothing_is_said_of_the_words(self) -> None:
+    def test_without_the_right_arguments_are_not_checked(self) -> None:
         for name in ("source", "nobody", "viewer", "guest"):
             asking = self.controller(name)
             for line in ("stop", "stop nowhere", "kick x", "kick 1 2", "recordings delete",
@@ -125,7 +125,7 @@ class SessionTests(TokenCase):
                     said, "^ERR unauthorized the token '.*' does not have the right to view"
                 )
 
-    def test_a_name_that_another_camera_s_file_has_is_no_secret_that_comes_out(self) -> None:
+    def test_names_of_other_cameras_files_are_not_revealed(self) -> None:
         for camera, seq in ((self.door, 1), (self.yard, 2)):
             camera.start()
             camera.hub.publish(Frame(seq, 1_000_000, 1, 1, TINY_JPEG))
@@ -135,7 +135,7 @@ class SessionTests(TokenCase):
             self.assertEqual(porter.ask(f"snapshot door {name}"), [f"snapshot: door+{name}", "OK"])
         self.assertIn("ERR bad-argument", porter.ask("snapshot door x.jpg")[0])  # its own
 
-    def test_a_token_for_one_camera_learns_where_pictures_are_and_no_more_of_the_server(
+    def test_a_token_for_one_camera_gets_the_addresses_only(
         self,
     ) -> None:
         self.server.urls.update(view="twistedcam://here:9530", page="http://here:8080/")
@@ -145,7 +145,7 @@ class SessionTests(TokenCase):
         self.assertIn(f"recordings: {self.folder}", self.controller("viewer").ask("server"))
         self.assertRefused(self.controller("source").ask("server"))
 
-    def test_events_of_other_cameras_are_not_told(self) -> None:
+    def test_events_of_other_cameras_are_not_sent(self) -> None:
         porter = self.controller("porter")
         self.assertEqual(porter.ask("watch"), ["OK"])
         for camera in ("yard", "door"):
@@ -153,17 +153,17 @@ class SessionTests(TokenCase):
         [event] = porter.heard()
         self.assertIn("camera=door", event)
 
-    def test_a_publisher_gives_no_commands(self) -> None:
+    def test_the_right_publish_allows_no_commands(self) -> None:
         source = self.controller("source")
         for line in ("cameras", "status door", "stop door"):
             self.assertRefused(source.ask(line))
 
-    def test_a_wrong_token_opens_nothing_and_takes_nothing_away(self) -> None:
+    def test_a_wrong_token_does_not_change_the_rights(self) -> None:
         boss = self.controller("boss")
         self.assertRefused(boss.ask("auth wrong"))
         self.assertEqual(boss.ask("cameras")[-1], "OK")
 
-    def test_a_token_in_clear_from_another_machine_is_refused(self) -> None:
+    def test_an_unencrypted_token_from_another_machine_is_refused(self) -> None:
         away = self.controller(host="192.0.2.7")
         [line] = away.ask(f"auth {self.tokens['boss']}")
         self.assertIn("ERR unauthorized a token is not accepted", line)
@@ -187,7 +187,7 @@ class SessionTests(TokenCase):
             for token in (*self.tokens.values(), "my-guess"):
                 self.assertNotIn(token, text + repr(events))
 
-    def test_without_tokens_auth_is_taken_and_needed_for_nothing(self) -> None:
+    def test_without_tokens_auth_is_accepted_but_not_needed(self) -> None:
         self.server.authenticator = Authenticator(self.clock)
         controller = ControlConnection(self.factory, host="192.0.2.7")
         self.assertEqual(
@@ -221,7 +221,7 @@ class WatchTests(SynchronousTestCase):
         self.tell("one")
         self.assertEqual(self.it.heard(), [])
 
-    def test_one_camera_s_events_and_those_of_none(self) -> None:
+    def test_a_watch_of_one_camera_has_its_events_and_the_server_s(self) -> None:
         self.it.say(b"watch two\n")
         self.tell("one")
         self.tell("two")
@@ -230,7 +230,7 @@ class WatchTests(SynchronousTestCase):
             [line.split()[2] for line in self.it.heard()], ["camera=two", "code=camera-failed"]
         )
 
-    def test_a_camera_that_there_is_not_is_not_watched(self) -> None:
+    def test_a_missing_camera_cannot_be_watched(self) -> None:
         (answer,) = self.it.say(b"watch three\n")
         self.assertRegex(answer, "^ERR no-such-camera ")
 
@@ -249,7 +249,7 @@ class WatchTests(SynchronousTestCase):
         self.tell("one")
         self.assertEqual(self.it.heard(), [])
 
-    def test_one_who_does_not_read_events_is_dropped_at_a_bound(self) -> None:
+    def test_a_client_that_does_not_read_events_is_disconnected(self) -> None:
         self.it.say(b"watch\n")
         self.it.protocol.pauseProducing()
         for _ in range(MAX_UNREAD_EVENTS // 1000 + 1):
@@ -264,7 +264,7 @@ class WatchTests(SynchronousTestCase):
         self.assertEqual(self.it.heard(), [])
         self.assertLess(said, MAX_UNREAD_EVENTS // 1000 + 1)
 
-    def test_one_who_reads_again_in_time_has_lost_nothing(self) -> None:
+    def test_a_client_that_reads_in_time_gets_all_events(self) -> None:
         self.it.say(b"watch\n")
         for _ in range(10):
             self.it.protocol.pauseProducing()
@@ -274,7 +274,7 @@ class WatchTests(SynchronousTestCase):
         self.assertFalse(self.it.wire.is_aborted)
         self.assertEqual(len(self.it.heard()), 10 * (MAX_UNREAD_EVENTS // 2000))
 
-    def test_a_closed_connection_watches_no_more(self) -> None:
+    def test_a_closed_connection_gets_no_events(self) -> None:
         self.it.say(b"watch\n")
         self.it.protocol.connectionLost()
         self.tell("one")

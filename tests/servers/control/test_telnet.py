@@ -1,4 +1,4 @@
-"""Telnet: negotiation never reaches the lines, and no bytes at all break the parser."""
+"""Telnet commands are removed from the text."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def heard(*pieces: bytes) -> Listener:
     return listener
 
 
-def test_negotiation_is_answered_and_taken_out() -> None:
+def test_negotiation_is_answered_and_removed() -> None:
     listener = heard(b"pi" + IAC + DO + ECHO + b"ng" + IAC + WILL + b"\x1f" + b"\r\n")
     assert listener.text == b"ping\n"
     assert listener.transport.value() == IAC + WONT + ECHO + IAC + DONT + b"\x1f"
 
 
-def test_what_the_keyboard_sends_besides_text_is_taken_out() -> None:
+def test_commands_of_the_keyboard_are_removed() -> None:
     listener = heard(b"a" + IAC + NOP + b"b" + IAC + IP + b"c" + IAC + SB + b"\x1f\0P" + IAC + SE)
     assert listener.text == b"abc"
     assert listener.interruptions == 1
@@ -57,15 +57,15 @@ def test_an_unknown_command_is_no_operation() -> None:
     assert heard(b"a" + IAC + b"\xed" + b"b").text == b"ab"
 
 
-def test_a_stray_iac_takes_no_text_with_it() -> None:
+def test_a_single_iac_removes_no_text() -> None:
     assert heard(b"a" + IAC + b"bc").text == b"abc"
 
 
-def test_a_subnegotiation_without_content_says_nothing() -> None:
+def test_an_empty_subnegotiation_is_ignored() -> None:
     assert heard(IAC + SB + IAC + SE + b"x").text == b"x"
 
 
-def test_a_subnegotiation_without_end_is_noticed() -> None:
+def test_a_subnegotiation_without_end_is_reported() -> None:
     assert heard(IAC + SB + b"x" * 5000).is_garbled
 
 
@@ -75,7 +75,7 @@ BYTES = st.lists(
 
 
 @given(BYTES, st.lists(st.integers(0, 200)))
-def test_any_bytes_cut_anyhow_give_the_same_text(data: bytes, cuts: list[int]) -> None:
+def test_the_text_does_not_depend_on_how_bytes_are_split(data: bytes, cuts: list[int]) -> None:
     places = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
     pieces = [data[a:b] for a, b in pairwise(places)]
     assert heard(*pieces).text == heard(data).text
