@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from twistedcam.auth import ANYONE, Grant
-from twistedcam.commands import Registry, carry_out
+from twistedcam.commands import Registry, run_command
 from twistedcam.errors import Forbidden
 
 DOOR: Any = SimpleNamespace(name="front door")
@@ -36,7 +36,7 @@ class DispatchTests(SynchronousTestCase):
     def run_command(self, words: str, grant: Grant, session: Any = None, **arguments: Any) -> Any:
         server: Any = SimpleNamespace()
         command = self.registry.get(words)
-        waiting = carry_out(server, command, grant, lambda: arguments, session)
+        waiting = run_command(server, command, grant, lambda: arguments, session)
         return Deferred.fromCoroutine(waiting)
 
     def test_a_right_is_needed_before_the_arguments_are_read(self) -> None:
@@ -45,7 +45,7 @@ class DispatchTests(SynchronousTestCase):
         def bind() -> dict[str, Any]:
             return pytest.fail("arguments were read")
 
-        waiting = carry_out(SimpleNamespace(), self.registry.get("file"), viewer, bind)  # type: ignore[arg-type]
+        waiting = run_command(SimpleNamespace(), self.registry.get("file"), viewer, bind)  # type: ignore[arg-type]
         self.failureResultOf(Deferred.fromCoroutine(waiting), Forbidden)
 
     def test_a_token_for_some_cameras_gets_files_with_the_camera_s_name(self) -> None:
@@ -62,3 +62,7 @@ class DispatchTests(SynchronousTestCase):
     def test_a_command_about_the_session_gets_the_session(self) -> None:
         self.successResultOf(self.run_command("hello", Grant("none", frozenset()), session="mine"))
         self.assertEqual(self.calls, ["mine"])
+
+    def test_a_command_about_the_session_is_forbidden_without_one(self) -> None:
+        self.failureResultOf(self.run_command("hello", ANYONE), Forbidden)
+        self.assertEqual(self.calls, [])

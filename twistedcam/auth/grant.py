@@ -25,6 +25,7 @@ class Grant:
         cameras: the cameras it is valid for; None: all, and the server itself.
         expires: seconds since the UNIX epoch; None: never.
         digest: the token's hash.
+        holder: the client, for error messages about a grant that is not of a token.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Grant:
     cameras: frozenset[str] | None = None
     expires: float | None = None
     digest: str = field(default="", repr=False, compare=False)
+    holder: str = field(default="", repr=False)
 
     def has_expired(self, now: float) -> bool:
         """True if it has expired at ``now`` seconds since the UNIX epoch."""
@@ -124,7 +126,8 @@ class Grant:
 
     def _without(self, right: str) -> Forbidden:
         words = "'admin'" if right == "admin" else f"to {right}"
-        return Forbidden(f"the token {self.name!r} does not have the right {words}")
+        holder = self.holder or f"the token {self.name!r}"
+        return Forbidden(f"{holder} does not have the right {words}")
 
     def require_reach(self, camera: str | None, what: str) -> None:
         """Raise Forbidden if it is not valid for a camera; None means the whole server.

@@ -2,7 +2,7 @@
 
 from twistedcam.commands.cameras import VisibleCameras
 from twistedcam.commands.command import Answer, Command, Parameter
-from twistedcam.commands.dispatch import carry_out
+from twistedcam.commands.dispatch import run_command
 from twistedcam.commands.registry import Registry
 from twistedcam.commands.standard import standard_commands
 
@@ -12,6 +12,6 @@ __all__ = [
     "Parameter",
     "Registry",
     "VisibleCameras",
-    "carry_out",
+    "run_command",
     "standard_commands",
 ]

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from twistedcam.auth import Grant
 from twistedcam.commands.command import Answer, Command
+from twistedcam.errors import Forbidden
 from twistedcam.util.camera_name import url_safe
 
 if TYPE_CHECKING:
     from twistedcam.core.server import Server
 
 
-async def carry_out(
+async def run_command(
     server: Server,
     command: Command,
     grant: Grant,
@@ -22,17 +23,21 @@ async def carry_out(
 ) -> Answer:
     """Execute a command if the client has the right, and return what it may know of the answer.
 
+    All ports and the keys on the server's terminal use this function.
+
     The right is checked before the arguments: errors in these may tell which cameras and files
     exist.
 
     Arguments:
         bind: returns the command's arguments, with cameras from VisibleCameras.
-        session: the client's session, for commands about that.
+        session: the client's session on the control port, for commands about that.
 
     Raises:
-        Forbidden: the token does not allow it.
+        Forbidden: the grant does not allow it, or it is about a session, and there is none.
         CommandError: it failed, and changed nothing.
     """
+    if command.of_session and session is None:
+        raise Forbidden(f"{command.name!r} is available only on the control port")
     subject = session if command.of_session else server
     if command.before_auth:
         return await command.run(subject, **bind())

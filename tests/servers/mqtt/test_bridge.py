@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import re
 import string
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from twisted.internet.task import Clock
 
+from tests.support.fakes import make_server
 from tests.support.home_assistant import check, render
 from tests.support.mqtt_observer import MqttObserver
 from tests.support.ports import free_port
 from tests.support.process import ServerProcess, wait_for
 from tests.support.publish_peers import LOCAL, Program, is_open
 from tests.support.system import require_program
+from twistedcam.auth import Authenticator, TokenFile
+from twistedcam.commands import Registry
+from twistedcam.core.broker_state import BrokerState
+from twistedcam.servers.mqtt import bridge as bridge_module
 from twistedcam.servers.mqtt import parse_broker
+from twistedcam.sources.spec import parse
 
 #: The only letters of topics.
 TOPIC_LETTERS = frozenset(string.ascii_letters + string.digits + "-_./")
@@ -219,3 +228,46 @@ def test_topics_are_url_safe_whatever_the_name_of_the_camera(
             assert not any(set(topic) - TOPIC_LETTERS for topic in seen.seen)
     finally:
         seen.close()
+
+
+@pytest.mark.parametrize("has_tokens", [False, True])
+def test_admin_commands_are_forbidden_but_for_a_camera_of_a_server_without_tokens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_tokens: bool
+) -> None:
+    clock, registry, answers = Clock(), Registry(), list[dict[str, Any]]()
+
+    class FakeClient:
+        def __init__(self, *arguments: Any) -> None:
+            pass
+
+        def publish(self, topic: str, payload: str, retain: bool = True) -> None:
+            answers.append(json.loads(payload))
+
+    @registry.command("read", right="view")
+    @registry.command("change")
+    @registry.command("halt", right="admin")
+    @registry.command("mine", right="view", of_session=True)
+    @registry.command("enter", right="view", of_session=True, before_auth=True)
+    @registry.command("knock", right="view", before_auth=True)
+    def on_server(server: Any) -> None:
+        return None
+
+    @registry.command("keep", right="admin")
+    def on_camera(server: Any, camera: Any) -> None:
+        return None
+
+    monkeypatch.setattr(bridge_module, "MqttClient", FakeClient)
+    server = make_server(clock, tmp_path)
+    server.add_camera("door", parse("pattern:"))
+    server.broker = BrokerState("mqtt://h")
+    if has_tokens:
+        file = tmp_path / "tokens.toml"
+        file.touch(0o600)
+        server.authenticator = Authenticator(clock, TokenFile(file))
+    bridge = bridge_module.Bridge(clock, server, registry, parse_broker("mqtt://h/cams"))
+    for command in registry:
+        bridge._on_message("cams/command", command.name.encode())
+    found = {each["command"]: each.get("code", "OK") for each in answers}
+    allowed = {"read", "change", "knock"} | (set() if has_tokens else {"keep"})
+    assert {name for name, code in found.items() if code == "OK"} == allowed
+    assert set(found.values()) == {"OK", "unauthorized"} and len(found) == len(list(registry))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from twistedcam.commands import Registry
+from twistedcam.auth import ANYONE
+from twistedcam.commands import Registry, run_command
 from twistedcam.errors import TwistedcamError
 from twistedcam.events import CameraChanged, Event, RecordingChanged
 from twistedcam.runtime.timer import Timer
@@ -162,7 +163,8 @@ class Keys:
 
         unsubscribe = self._server.events.subscribe(note)
         try:
-            answer = await self._registry.get(name).run(self._server, **arguments)
+            command = self._registry.get(name)
+            answer = await run_command(self._server, command, ANYONE, lambda: arguments)
         except TwistedcamError as error:
             reasons = [each.reason for each in logged if each.reason]
             if not self._is_logged or not any(reason in str(error) for reason in reasons):

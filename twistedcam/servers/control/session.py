@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.logger import Logger
 
 from twistedcam.auth import ANYONE, NOBODY, Grant, TokenSession
-from twistedcam.commands import Registry, carry_out
+from twistedcam.commands import Registry, run_command
 from twistedcam.errors import TwistedcamError, Unauthorized
 from twistedcam.events import Event
 from twistedcam.net.addresses import MAX_SHOWN, is_private, show_address
@@ -75,7 +75,7 @@ class ControlServerSession:
                     raise Unauthorized("this server requires a token first: auth TOKEN")
                 grant = self._grant or NOBODY
                 bind = partial(command.bind, self._server, rest, grant)
-                answer = await carry_out(self._server, command, grant, bind, session=self)
+                answer = await run_command(self._server, command, grant, bind, session=self)
                 self.send((lines.as_json if self.json else lines.as_text)(command, answer))
         except TwistedcamError as error:
             # The text contains the token's name, never the token.

@@ -6,6 +6,7 @@ import json
 import secrets
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import Service
@@ -13,9 +14,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from twistedcam.commands import Command, Registry
+from twistedcam.auth import ANYONE, Grant
+from twistedcam.commands import Command, Registry, run_command
 from twistedcam.commands.status import camera_status
-from twistedcam.errors import BadArgument, Forbidden, LineTooLong, TwistedcamError
+from twistedcam.errors import BadArgument, LineTooLong, TwistedcamError
 from twistedcam.events import Event, Fault
 from twistedcam.recording.library.hidden_folder import INSTALLATION, HiddenFolder
 from twistedcam.runtime.timer import Timer
@@ -37,6 +39,9 @@ _SWITCHES = {
     ("record", "ON"): "record start",
     ("record", "OFF"): "record stop",
 }
+
+#: The grant of commands from a broker: they neither stop nor reconfigure the server.
+BROKER = Grant("mqtt", frozenset({"view", "control"}), holder="MQTT")
 
 
 class Bridge(Service):
@@ -178,9 +183,8 @@ class Bridge(Service):
                 line = f"{line[:60]}…"
                 raise LineTooLong(f"a line may have at most {MAX_LINE} bytes")
             command, rest = self._registry.find(split(line.encode()) or [""])
-            if command.of_session or not self._is_allowed(command):
-                raise Forbidden(f"{command.name!r} is not available over MQTT")
-            found = await command.run(self._server, **command.bind(self._server, rest))
+            bind = partial(command.bind, self._server, rest)
+            found = await run_command(self._server, command, self._grant_for(command), bind)
             named = {command.items or "items": found} if isinstance(found, list) else found or {}
             answer = {"ok": True, "command": line, **named}
         except TwistedcamError as error:
@@ -190,14 +194,11 @@ class Bridge(Service):
     def _answer(self, answer: dict[str, Any]) -> None:
         self._client.publish(f"{self._broker.base}/answer", json.dumps(answer), retain=False)
 
-    def _is_allowed(self, command: Command) -> bool:
-        """Return False if the command needs the right ``admin``.
-
-        Return True for ``save`` on a server without tokens, where every client has all rights.
-        """
+    def _grant_for(self, command: Command) -> Grant:
+        """Return the grant for a command: with ``admin`` only for cameras of an open server."""
         is_about_a_camera = any(each.is_camera for each in command.parameters)
         open_to_all = not self._server.authenticator.is_needed
-        return command.right != "admin" or (is_about_a_camera and open_to_all)
+        return ANYONE if is_about_a_camera and open_to_all else BROKER
 
 
 def _refusal(command: str, error: TwistedcamError) -> dict[str, Any]:

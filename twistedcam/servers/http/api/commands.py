@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from twistedcam.auth import ANYONE, Grant
-from twistedcam.commands import Command, Parameter, VisibleCameras, carry_out
+from twistedcam.commands import Command, Parameter, VisibleCameras, run_command
 from twistedcam.commands.status import camera_status
 from twistedcam.errors import BadArgument
 from twistedcam.servers.http.connection.reply import Reply, json_reply
@@ -109,7 +109,7 @@ def make_handler(server: Server, operation: Operation) -> Callable[..., Awaitabl
             return _all_cameras(server, request)
         command, grant = operation.command, request.grant
         arguments = partial(bind, server, command, {**given, **parts}, grant)
-        result = await carry_out(server, command, grant, arguments)
+        result = await run_command(server, command, grant, arguments)
         if isinstance(result, list):  # it has its plural as key, as on the control port
             result = {command.items or "items": result}
         return json_reply(result or {})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from twistedcam.auth import Grant, Right
+from twistedcam.auth import NOBODY, Grant, Right
 from twistedcam.errors import Unauthorized
 from twistedcam.net.addresses import show_address
 from twistedcam.servers.http.connection.channel import HttpConnection
@@ -25,8 +25,6 @@ log = Logger()
 OPEN = frozenset({"/static/{name}", "/static/{folder}/{name}", "/favicon.ico"})
 #: Routes of one camera: that in the path or in the query, or the first.
 PICTURES = ("/stream", "/snapshot", "/live")
-#: For a tab that reloads the page and keeps its token in the browser: it sees no camera's name.
-_NOBODY = Grant("nobody", frozenset(), frozenset())
 
 
 class Access:
@@ -56,7 +54,7 @@ class Access:
         if path in OPEN:
             return
         if self._is_reload(request, path):
-            request.grant = _NOBODY
+            request.grant = NOBODY  # the page is sent without any camera's name
             return
         peer = request.getClientAddress()
         checking = Deferred.fromCoroutine(
