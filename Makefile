@@ -1,12 +1,12 @@
-# twistedcam: 'make run' and 'make test' are all that a fresh clone needs.
+# twistedcam: a fresh clone needs only 'make run' and 'make test'.
 
 PYTHON ?= python3
 VENV ?= .venv
 # Options for the server: make run ARGS='--camera webcam:0'
 ARGS ?=
-# What to test: make test TESTS=tests/wire
+# The tests to run: make test TESTS=tests/wire
 TESTS ?= tests
-# How many processes run tests side by side: make test JOBS=4
+# The number of processes that run tests in parallel: make test JOBS=4
 JOBS ?= 2
 SOAK_SECONDS ?= 3600
 FUZZ_SECONDS ?= 60
@@ -16,9 +16,9 @@ FUZZED := tests/fuzz tests/wire tests/servers/control/test_line_format.py tests/
 
 # The versions that tests run with: make test LOCK=requirements/lowest.txt, or newest.txt
 LOCK ?= requirements/test.txt
-# Each of them is installed anew when another one was there before.
+# When another file of versions was used before, the packages are installed again.
 TESTED := $(VENV)/.test-$(basename $(notdir $(LOCK)))
-# Interpreters for make smoke, those of them that this machine has
+# Interpreters for make smoke; those that are not installed are skipped
 PYTHONS ?= 3.11 3.12 3.13
 
 BIN := $(VENV)/bin
@@ -27,57 +27,57 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help run test lint check smoke coverage bench soak fuzz kernel-test audit lock clean
 
-help:  ## say what can be made
+help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 13
 
 run: $(VENV)/.run  ## start the server (ARGS='--camera webcam:0')
 	@exec $(BIN)/twistedcam serve $(ARGS)
 
-# Style and types are those of one set of tools and packages.
+# Style and types are checked with one set of tools and packages only.
 test: $(if $(filter %/test.txt,$(LOCK)),lint) check  ## style, types, import contracts, and all tests (TESTS=tests/wire JOBS=4)
 
 check: $(TESTED)
 	$(BIN)/python -m $(PYTEST) $(TESTS)
 
-smoke:  ## a short look at each Python that is here, with the newest packages, and the lowest (PYTHONS=3.13)
+smoke:  ## a short test with each installed Python, with the newest and the lowest versions of packages (PYTHONS=3.13)
 	@$(PYTHON) tools/smoke.py $(PYTHONS)
 
-coverage: $(TESTED)  ## all tests, and the lines and branches that none of them reaches
+coverage: $(TESTED)  ## run all tests, and list the lines and branches that no test reaches
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m $(PYTEST) $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered --show-missing
 
-lint: $(TESTED)  ## style, types and import contracts alone
+lint: $(TESTED)  ## only style, types and import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: $(VENV)/.bench  ## this server beside its peers: table, JSON and plots (ARGS='--repeats 5')
+bench: $(VENV)/.bench  ## compare this server with others: table, JSON and plots (ARGS='--repeats 5')
 	$(BIN)/python -m benchmarks $(ARGS)
 
-soak: $(TESTED)  ## an hour of comings and goings, one of lost servers, then what is left over (SOAK_SECONDS=60)
+soak: $(TESTED)  ## an hour of changing viewers, an hour of lost servers, then a check of memory and other resources (SOAK_SECONDS=60)
 	$(BIN)/python -m tests.soak --seconds $(SOAK_SECONDS) $(ARGS)
 	$(BIN)/python -m tests.soak.viewers --seconds $(SOAK_SECONDS)
 
-fuzz: $(VENV)/.fuzz  ## codecs and parsers against any bytes, guided by coverage and by hypothesis (FUZZ_SECONDS=60)
+fuzz: $(VENV)/.fuzz  ## fuzz codecs and parsers, guided by coverage and by hypothesis (FUZZ_SECONDS=60)
 	for each in frames pictures headers commands; do $(BIN)/python -m tests.fuzz $$each --seconds $(FUZZ_SECONDS) || exit; done
 	FUZZ_CASES=$(FUZZ_CASES) $(BIN)/python -m $(PYTEST) $(FUZZED)
 
-kernel-test: $(TESTED)  ## the webcam code on the Linux kernel's own test driver, in a virtual machine
+kernel-test: $(TESTED)  ## test the webcam code with the test driver of the Linux kernel, in a virtual machine
 	$(BIN)/python -m tests.kernel $(ARGS)
 
-audit: $(VENV)/.run  ## known holes in what is installed, by pip-audit (asks the network)
+audit: $(VENV)/.run  ## search installed packages for known vulnerabilities with pip-audit (uses the network)
 	@$(PYTHON) tools/audit.py $(VENV)
 
-lock: $(TESTED) $(VENV)/.bench $(VENV)/.fuzz  ## write requirements/test.txt from what is installed
+lock: $(TESTED) $(VENV)/.bench $(VENV)/.fuzz  ## write requirements/test.txt from the installed packages
 	@{ sed -n '/^#/p' requirements/test.txt; $(BIN)/python -m pip freeze --exclude-editable \
 	  | grep -E '^[A-Za-z0-9_.-]+==' | grep -viE '^(atheris|pygobject|pycairo)=' \
 	  | LC_ALL=C sort -f -t= -k1,1; } > .lock
 	@mv .lock requirements/test.txt
 
-clean:  ## forget the virtual environment and all caches
+clean:  ## delete the virtual environment and all caches
 	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info
 
 $(VENV)/bin/python:
