@@ -9,6 +9,8 @@ from urllib.parse import unquote_plus
 
 from twisted.internet.interfaces import ISSLTransport
 
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
 #: The most characters of a client's text that are logged or sent back.
 MAX_SHOWN = 200
 
@@ -46,6 +48,15 @@ def shorten(text: str) -> str:
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
 
 
+def parse_ip(text: str) -> IPAddress | None:
+    """Parse an IP address without its scope. A mapped IPv4 address becomes IPv4."""
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
 def is_private(transport: Any) -> bool:
     """Return True if a connection is encrypted or within this machine."""
     if ISSLTransport.providedBy(transport):
@@ -53,12 +64,8 @@ def is_private(transport: Any) -> bool:
     host = getattr(transport.getPeer(), "host", None)
     if host is None:
         return True  # a UNIX socket
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return bool((mapped or address).is_loopback)
+    address = parse_ip(host)
+    return address is not None and address.is_loopback
 
 
 def source_of(peer: Any) -> str:
@@ -70,12 +77,7 @@ def source_of(peer: Any) -> str:
     host = getattr(peer, "host", None)
     if host is None:
         return "unix"
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return str(host)
-    if address.version == 4:
-        return str(address)
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
+    address = parse_ip(host)
+    if address is None or address.version == 4:
+        return str(address or host)
     return str(ipaddress.ip_network((address, 64), strict=False))

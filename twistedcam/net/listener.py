@@ -20,7 +20,7 @@ from twisted.internet.interfaces import (
 from twisted.python.failure import Failure
 
 from twistedcam.errors import BadArgument, StartupError
-from twistedcam.net.addresses import show_address
+from twistedcam.net.addresses import IPAddress, show_address
 from twistedcam.runtime.scheduler import Scheduler
 from twistedcam.tls.server_endpoint import LoadedCertificate, ServerCertificate, server_endpoint
 
@@ -111,7 +111,7 @@ class Listener(Service):
         return host is not None and bool((mapped or host).is_loopback)
 
     @property
-    def _host(self) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    def _host(self) -> IPAddress | None:
         """The address it is bound to; None for a socket file, and while it does not listen."""
         host = getattr(self.port.getHost(), "host", None) if self.port is not None else None
         return None if host is None else ipaddress.ip_address(host.partition("%")[0])

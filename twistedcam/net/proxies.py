@@ -9,11 +9,11 @@ from typing import Any
 from twisted.internet.address import IPv4Address, IPv6Address
 
 from twistedcam.errors import BadArgument
+from twistedcam.net.addresses import IPAddress, parse_ip
 
 #: The name of all peers of socket files.
 UNIX = "unix"
 
-_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -61,7 +61,7 @@ class TrustedProxies:
         """
         if not self.trusts(peer):
             return peer
-        found: _Address | None = None
+        found: IPAddress | None = None
         for word in _from_the_end(forwarded):
             address = _address(word)
             if address is None:
@@ -74,7 +74,7 @@ class TrustedProxies:
         kind = IPv4Address if found.version == 4 else IPv6Address
         return kind("TCP", str(found), 0)
 
-    def _has(self, address: _Address) -> bool:
+    def _has(self, address: IPAddress) -> bool:
         return any(address in each for each in self._networks)
 
 
@@ -113,14 +113,10 @@ def _from_the_end(forwarded: Sequence[str]) -> Iterator[str]:
             yield word.strip()
 
 
-def _address(text: str) -> _Address | None:
-    """Parse an address with or without a port. A mapped IPv4 address becomes IPv4."""
+def _address(text: str) -> IPAddress | None:
+    """Parse an address with or without a port."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
         text = text.partition(":")[0]
-    try:
-        address = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
+    return parse_ip(text)
