@@ -140,11 +140,11 @@ def _recording(camera: Message) -> str:
         return "-"
     if camera.get("recording_waiting"):
         return f"waiting for a picture  {camera['recording']}"
-    told = [duration(camera.get("recording_seconds"))]
-    told.append(amount(camera.get("recording_bytes") or 0))
+    parts = [duration(camera.get("recording_seconds"))]
+    parts.append(amount(camera.get("recording_bytes") or 0))
     if camera.get("recording_dropped"):
-        told.append(f"{camera['recording_dropped']} dropped")
-    return "  ".join([*told, camera["recording"]])  # the name is last: a narrow terminal cuts it
+        parts.append(f"{camera['recording_dropped']} dropped")
+    return "  ".join([*parts, camera["recording"]])  # the name is last: a narrow terminal cuts it
 
 
 def _problems(camera: Message) -> list[str]:

@@ -52,13 +52,13 @@ class VisibleCameras:
         try:
             camera = self.server.camera(name)
         except NoSuchCamera:
-            raise NoSuchCamera(f"there is no camera {name!r} now; {self._good_for()}") from None
+            raise NoSuchCamera(f"there is no camera {name!r} now; {self._valid_for()}") from None
         except CameraNeeded:
             raise CameraNeeded(f"say which camera: {', '.join(sorted(cameras))}") from None
         if name is None and not self._grant.covers(camera.name):
-            raise CameraNeeded(f"say which camera: {self._good_for()}")
+            raise CameraNeeded(f"say which camera: {self._valid_for()}")
         return camera
 
-    def _good_for(self) -> str:
+    def _valid_for(self) -> str:
         own = ", ".join(sorted(self._grant.cameras or ()))
         return f"the token {self._grant.name!r} is valid for {own or 'no camera'}"

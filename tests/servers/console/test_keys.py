@@ -27,7 +27,7 @@ class KeyTests(SynchronousTestCase):
         for name in names:
             self.server.add_camera(name, parse("pattern:"))
         self.registry = standard_commands()
-        self.carried_out: list[tuple[str, str]] = []
+        self.executed: list[tuple[str, str]] = []
         for _, _, name, _ in KEYS:
             self.note(name)
         self.said: list[str] = []
@@ -42,13 +42,13 @@ class KeyTests(SynchronousTestCase):
     def note(self, name: str) -> None:
         @self.registry.command(name)
         def noted(server: object, camera: object = None) -> None:
-            self.carried_out.append((name, getattr(camera, "name", "")))
+            self.executed.append((name, getattr(camera, "name", "")))
 
     def test_each_key_executes_its_command(self) -> None:
         self.make("cam")
         self.type(" sreqq")
         self.assertEqual(
-            [name for name, _ in self.carried_out],
+            [name for name, _ in self.executed],
             ["start", "stop", "record start", "record stop", "shutdown"],
         )
         self.assertEqual(self.said[0], "cam: start: OK")
@@ -57,14 +57,14 @@ class KeyTests(SynchronousTestCase):
     def test_a_key_is_for_all_cameras_until_one_is_selected(self) -> None:
         self.type("s2s0s")
         self.assertEqual(
-            [camera for _, camera in self.carried_out], ["one", "two", "two", "one", "two"]
+            [camera for _, camera in self.executed], ["one", "two", "two", "one", "two"]
         )
 
     def test_a_camera_of_user_code_has_to_be_selected(self) -> None:
         self.make("cam")
         self.server.add_process(Process("cam", Code.of(len), "thread"))
         self.type("r2r")
-        self.assertEqual([camera for _, camera in self.carried_out], ["cam", "cam.len"])
+        self.assertEqual([camera for _, camera in self.executed], ["cam", "cam.len"])
 
     def test_record_stop_is_for_recording_cameras_only(self) -> None:
         self.type("e")
@@ -72,23 +72,23 @@ class KeyTests(SynchronousTestCase):
         self.server.channels["two"].recorder.state = "recording"
         self.type("e1e")
         self.assertEqual(
-            [each for each in self.carried_out if each[0] == "record stop"],
+            [each for each in self.executed if each[0] == "record stop"],
             [("record stop", "two"), ("record stop", "one")],
         )
 
     def test_unknown_keys_are_ignored(self) -> None:
         self.type("x9\n\u00e4")
         self.keys.on_typed("\x1b[sq")
-        self.assertEqual(self.carried_out, [])
+        self.assertEqual(self.executed, [])
         self.assertEqual(self.said, ["there is no camera 9: the cameras are 1 to 2"])
 
     def test_shutdown_has_to_be_confirmed_in_time(self) -> None:
         self.type("q")
         self.clock.advance(3)
         self.type("q")
-        self.assertEqual((self.carried_out, len(self.said)), ([], 2))
+        self.assertEqual((self.executed, len(self.said)), ([], 2))
         self.type("q")
-        self.assertEqual(self.carried_out, [("shutdown", "")])
+        self.assertEqual(self.executed, [("shutdown", "")])
 
     def test_a_line_is_ignored_with_one_message(self) -> None:
         for pieces in (
@@ -102,11 +102,11 @@ class KeyTests(SynchronousTestCase):
                 self.keys.on_typed(piece)
                 self.clock.advance(LINE_GAP / 2)
             self.clock.advance(1)
-            self.assertEqual(self.carried_out, [], pieces)
+            self.assertEqual(self.executed, [], pieces)
             self.assertEqual(len(self.said), 1)
             self.assertIn("ignored", self.said[0])
         self.type("s")
-        self.assertEqual([name for name, _ in self.carried_out], ["stop", "stop"])
+        self.assertEqual([name for name, _ in self.executed], ["stop", "stop"])
 
     def test_help_names_every_key(self) -> None:
         self.type("?")

@@ -147,10 +147,10 @@ class Keys:
         self._tell(f"selected: {self._selected or 'all cameras'}")
 
     def _begin(self, name: str, camera: Camera | None) -> None:
-        done = Deferred.fromCoroutine(self._carry_out(name, camera))
+        done = Deferred.fromCoroutine(self._execute(name, camera))
         done.addErrback(lambda why: log.failure("a key failed", failure=why))
 
-    async def _carry_out(self, name: str, camera: Camera | None) -> None:
+    async def _execute(self, name: str, camera: Camera | None) -> None:
         what = name if camera is None else f"{camera.name}: {name}"
         arguments = {} if camera is None else {"camera": camera}
         logged: list[CameraChanged | RecordingChanged] = []

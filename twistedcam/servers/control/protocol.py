@@ -214,7 +214,7 @@ class ControlProtocol(ManagedConnection, TolerantTelnet):
         if self._is_over:
             return StepResult.DONE
         if self._waiting and not self._is_working and not self._session.is_full:
-            self._carry_out(self._waiting.popleft())
+            self._execute(self._waiting.popleft())
             return StepResult.MORE
         if not self._pending:
             return self._finish_input()
@@ -237,7 +237,7 @@ class ControlProtocol(ManagedConnection, TolerantTelnet):
                 self.close()
         return StepResult.DONE
 
-    def _carry_out(self, line: bytes | TwistedcamError) -> None:
+    def _execute(self, line: bytes | TwistedcamError) -> None:
         if isinstance(line, TwistedcamError):
             self._session.stop_watching()
             self._session.send_error(line)
@@ -245,11 +245,11 @@ class ControlProtocol(ManagedConnection, TolerantTelnet):
             return
         self._waiting_bytes -= len(line)
         self._is_working = True
-        done = Deferred.fromCoroutine(self._session.carry_out(line))
+        done = Deferred.fromCoroutine(self._session.execute(line))
         done.addErrback(lambda why: log.failure("a control line failed", failure=why))
-        done.addCallback(self._on_carried_out)
+        done.addCallback(self._on_executed)
 
-    def _on_carried_out(self, _: object) -> None:
+    def _on_executed(self, _: object) -> None:
         self._is_working = False
         if self._session.has_grant and not self._is_joined:
             self._is_joined = True

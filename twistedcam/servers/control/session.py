@@ -62,7 +62,7 @@ class ControlServerSession:
         """True if the client may execute commands."""
         return self._grant is not None
 
-    async def carry_out(self, line: bytes) -> None:
+    async def execute(self, line: bytes) -> None:
         """Execute a line and send the answer. Raises nothing."""
         self.stop_watching()
         name = ""

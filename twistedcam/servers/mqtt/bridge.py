@@ -172,10 +172,10 @@ class Bridge(Service):
                     log.warn("{topic}: {reason}", topic=topic, reason=str(error))
                 return
             text = f"{verb} {camera}"
-        executing = Deferred.fromCoroutine(self._carry_out(text))
+        executing = Deferred.fromCoroutine(self._execute(text))
         executing.addErrback(lambda why: log.failure("a command failed", failure=why))
 
-    async def _carry_out(self, line: str) -> None:
+    async def _execute(self, line: str) -> None:
         """Execute a command, and publish its answer to ``BASE/answer``."""
         answer: dict[str, Any]
         try:
