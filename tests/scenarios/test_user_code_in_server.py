@@ -14,7 +14,7 @@ from tests.support.frame_serving import ServingCase, reactor
 from tests.support.process import PATIENCE
 from tests.support.user_code import Held
 from twistedcam.camera import Camera
-from twistedcam.commands.status import camera_status
+from twistedcam.commands.status_fields import camera_status
 from twistedcam.core.server import Server
 from twistedcam.errors import BadArgument, NoSuchCamera
 from twistedcam.events import CameraChanged, Event, Fault, Processed

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_origin
 
 from twistedcam.auth import ANYONE, Grant
-from twistedcam.commands.cameras import VisibleCameras
+from twistedcam.commands.visible_cameras import VisibleCameras
 from twistedcam.errors import BadArgument
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Command:
         right: the right that a client needs.
         before_auth: True if a client may use it before it has sent a token.
         items: for an answer that is a list: the plural name of its items.
-        of_session: True if it concerns the client's own connection (connection.ControllerSession).
+        of_session: True if it concerns the client's own connection (session.ControllerSession).
         skips_camera: see SkipsCamera.
         as_lines: formats the answer as text, if not as ``key: value`` lines.
         shared_keys: the keys of an answer about the whole server that a client with a token for

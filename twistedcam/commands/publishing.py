@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from twistedcam.commands.cameras import VisibleCameras
 from twistedcam.commands.command import Answer
 from twistedcam.commands.registry import Registry
+from twistedcam.commands.visible_cameras import VisibleCameras
 from twistedcam.errors import TargetFailed
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from twistedcam.commands.cameras import VisibleCameras
 from twistedcam.commands.command import Answer
 from twistedcam.commands.registry import Registry
+from twistedcam.commands.visible_cameras import VisibleCameras
 from twistedcam.errors import NotRecording
 from twistedcam.recording import Item, write_snapshot
 from twistedcam.recording.writer.disk_space import check_mount

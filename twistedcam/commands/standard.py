@@ -6,13 +6,13 @@ import platform
 from typing import TYPE_CHECKING, Any
 
 from twisted import __version__ as twisted_version
-from twistedcam.commands.cameras import VisibleCameras
 from twistedcam.commands.command import Answer, Command
-from twistedcam.commands.connection import add_session_commands
 from twistedcam.commands.publishing import add_publishing_commands
 from twistedcam.commands.recording import add_recording_commands
 from twistedcam.commands.registry import Registry
-from twistedcam.commands.status import camera_status, camera_summary, viewer_status
+from twistedcam.commands.session import add_session_commands
+from twistedcam.commands.status_fields import camera_status, camera_summary, viewer_status
+from twistedcam.commands.visible_cameras import VisibleCameras
 from twistedcam.core.broker_state import broker_status
 from twistedcam.errors import BadArgument, CameraFailed
 from twistedcam.sources.webcam.controls import COMMON, short_word

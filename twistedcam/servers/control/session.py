@@ -25,7 +25,7 @@ MAX_UNREAD_EVENTS = 256 * 1024
 
 
 class ControlServerSession:
-    """The server's side of one session (commands.connection.ControllerSession).
+    """The server's side of one session (commands.session.ControllerSession).
 
     Arguments:
         server: the server that is controlled.
@@ -116,7 +116,7 @@ class ControlServerSession:
         if self._token_session is not None:
             self._token_session.close()
 
-    # commands.connection.ControllerSession
+    # commands.session.ControllerSession
 
     def watch(self, camera: str | None) -> None:
         """Send events of a camera, or of all, from now on."""

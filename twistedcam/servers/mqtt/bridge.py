@@ -16,7 +16,7 @@ from twisted.logger import Logger
 
 from twistedcam.auth import ANYONE, Grant
 from twistedcam.commands import Command, Registry, run_command
-from twistedcam.commands.status import camera_status
+from twistedcam.commands.status_fields import camera_status
 from twistedcam.errors import BadArgument, LineTooLong, TwistedcamError
 from twistedcam.events import Event, Fault
 from twistedcam.recording.library.hidden_folder import INSTALLATION, HiddenFolder

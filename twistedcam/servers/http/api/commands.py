@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from twistedcam.auth import ANYONE, Grant
 from twistedcam.commands import Command, Parameter, VisibleCameras, run_command
-from twistedcam.commands.status import camera_status
+from twistedcam.commands.status_fields import camera_status
 from twistedcam.errors import BadArgument
 from twistedcam.servers.http.connection.reply import Reply, json_reply
 from twistedcam.servers.http.connection.request import HttpRequest

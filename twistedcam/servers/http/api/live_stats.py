@@ -12,7 +12,7 @@ from twisted.application.service import Service
 from twisted.internet.task import LoopingCall
 
 from twistedcam.auth import Grant
-from twistedcam.commands.status import camera_status
+from twistedcam.commands.status_fields import camera_status
 from twistedcam.events import Event
 from twistedcam.runtime.timer import Timer
 

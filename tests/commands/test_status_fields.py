@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.support.server_case import ServerCase
-from twistedcam.commands.status import camera_status, camera_summary, viewer_status
+from twistedcam.commands.status_fields import camera_status, camera_summary, viewer_status
 
 
 class StatusTests(ServerCase):
