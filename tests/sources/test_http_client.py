@@ -188,5 +188,5 @@ def test_a_client_asks_no_other_server_for_what_a_playlist_names() -> None:
     client = CameraClient("http://127.0.0.1:9/list.m3u8")
     for url in ("http://192.0.2.1/a.ts", "file:///etc/passwd", "http://127.0.0.1:10/"):
         with pytest.raises(CameraFailed, match="refers to another server"):
-            client.ask(url)
+            client.request(url)
     client.close()

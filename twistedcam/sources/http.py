@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from twistedcam.errors import CameraFailed
 from twistedcam.media import jpeg
 from twistedcam.sources.base import Paused, RawPicture, Source, SourceInfo
-from twistedcam.sources.http_client import Answer, CameraClient
+from twistedcam.sources.http_client import CameraClient, CameraResponse
 from twistedcam.sources.multipart import (
     MAX_BODY,
     JpegEndFinder,
@@ -41,7 +41,7 @@ _PLAUSIBLE = 10.0
 _STATE = "x-twistedcam-state"
 #: The beginning of a stream of parts: a boundary, or the headers of the first part.
 _PARTS = re.compile(rb"\s*(--|content-(type|length)\s*:)", re.IGNORECASE)
-#: Content types of answers that contain no picture.
+#: Content types of responses that contain no picture.
 _TEXTS = ("text/", "application/json", "application/xhtml")
 _SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"BM", b"II*\0", b"MM\0*")
 _BROKEN = (
@@ -55,7 +55,7 @@ _PLAYLISTS = (b"#EXTM3U", b"<?xml", b"<MPD")
 
 
 class HttpSource:
-    """Detects the kind of the camera from the first bytes of its answer, whatever its type.
+    """Detects the kind of the camera from the first bytes of its response, whatever its type.
 
     Parts are a stream, a picture is requested repeatedly, and anything else is left to FFmpeg.
 
@@ -69,10 +69,10 @@ class HttpSource:
         self._client = CameraClient(url, verify, TIMEOUT)
         self.host = self._client.host
         self.fps = fps
-        self._answer: Answer | None = None
+        self._response: CameraResponse | None = None
         self._parts: Iterator[Part] | None = None
         self._ticker: Ticker | None = None
-        self._film: Source | None = None
+        self._video: Source | None = None
         self._first: RawPicture | None = None
 
     @classmethod
@@ -83,34 +83,34 @@ class HttpSource:
         return cls(f"{spec.scheme}:{spec.target}", fps, settings.flag("verify", True))
 
     def open(self) -> SourceInfo:
-        """Send the request, and detect the kind of the answer."""
-        answer = self._answer = self._client.ask()
-        boundary = boundary_of(answer.kind)
+        """Send the request, and detect the kind of the response."""
+        response = self._response = self._client.request()
+        boundary = boundary_of(response.kind)
         if boundary is not None:
-            return self._open_stream(MultipartDecoder(boundary), answer, b"")
-        start = _read_start(answer)
+            return self._open_stream(MultipartDecoder(boundary), response, b"")
+        start = _read_start(response)
         if _PARTS.match(start):
-            return self._open_stream(MultipartDecoder(), answer, start)
-        kind = answer.kind.lower()
+            return self._open_stream(MultipartDecoder(), response, start)
+        kind = response.kind.lower()
         if is_jpeg(start) and kind.startswith("video/"):
-            return self._open_stream(MultipartDecoder(), answer, start)
+            return self._open_stream(MultipartDecoder(), response, start)
         if is_jpeg(start):
-            return self._open_jpeg(answer, start)
+            return self._open_jpeg(response, start)
         if is_other_image(start) or kind.startswith("image/"):
-            return self._open_snapshots(self._read_picture(answer, start))
+            return self._open_snapshots(self._read_picture(response, start))
         if not start:
-            raise CameraFailed(f"{self.host} sends an empty answer: is the address complete?")
+            raise CameraFailed(f"{self.host} sends an empty response: is the address complete?")
         if kind.startswith(_TEXTS) and not start.lstrip().startswith(_PLAYLISTS):
             raise CameraFailed(
                 f"{self.host} sends {kind.partition(';')[0]}, not a picture: give the address of "
                 "its stream or snapshot"
             )
-        return self._open_film(answer, start)
+        return self._open_video(response, start)
 
     def read(self) -> RawPicture | None:
         """Return the next picture. A silence of 5 s is a failure, a placeholder a pause."""
-        if self._film is not None:
-            return self._film.read()
+        if self._video is not None:
+            return self._video.read()
         if self._ticker is not None:
             return self._read_snapshot(self._ticker)
         assert self._parts is not None, "not open"
@@ -136,15 +136,17 @@ class HttpSource:
 
     def close(self) -> None:
         """Close the connection."""
-        if self._film is not None:
-            self._film.close()
-        if self._answer is not None:
-            self._answer.close()
+        if self._video is not None:
+            self._video.close()
+        if self._response is not None:
+            self._response.close()
         self._client.close()
-        self._answer = self._parts = self._film = self._ticker = self._first = None
+        self._response = self._parts = self._video = self._ticker = self._first = None
 
-    def _open_stream(self, decoder: MultipartDecoder, answer: Answer, start: bytes) -> SourceInfo:
-        self._parts = _read_parts(decoder, answer, start)
+    def _open_stream(
+        self, decoder: MultipartDecoder, response: CameraResponse, start: bytes
+    ) -> SourceInfo:
+        self._parts = _read_parts(decoder, response, start)
         return SourceInfo(format="MJPG", detail=self.host, steady=False)
 
     def _open_snapshots(self, first: RawPicture) -> SourceInfo:
@@ -152,33 +154,33 @@ class HttpSource:
         self._ticker = Ticker(self.fps)
         return SourceInfo(fps=self.fps, format="snapshots", detail=self.host, steady=False)
 
-    def _open_jpeg(self, answer: Answer, start: bytes) -> SourceInfo:
+    def _open_jpeg(self, response: CameraResponse, start: bytes) -> SourceInfo:
         """Detect whether one JPEG comes, or one after the other."""
-        if answer.length is not None:
-            return self._open_snapshots(self._read_picture(answer, start))
-        data, is_whole = self._read_jpeg(answer, bytearray(start))
+        if response.length is not None:
+            return self._open_snapshots(self._read_picture(response, start))
+        data, is_whole = self._read_jpeg(response, bytearray(start))
         size = JpegEndFinder().find(data) or len(data)
         behind = bytes(data[size:])
         if is_whole and not behind.strip(b"\r\n\0"):
             self._client.set_timeout(_STREAM_WAIT)
             try:
-                behind += answer.read()
+                behind += response.read()
             except CameraFailed:  # silence: a snapshot
                 behind = b""
             self._client.set_timeout(self._client.timeout)
         if is_jpeg(behind.lstrip(b"\0")):
             stream = bytes(data[:size]) + behind
-            return self._open_stream(MultipartDecoder(), answer, stream)
-        answer.close()
+            return self._open_stream(MultipartDecoder(), response, stream)
+        response.close()
         return self._open_snapshots(
-            picture_of(bytes(data), _time_of(answer.headers.get("X-Timestamp")))
+            picture_of(bytes(data), _time_of(response.headers.get("X-Timestamp")))
         )
 
-    def _open_film(self, answer: Answer, start: bytes) -> SourceInfo:
+    def _open_video(self, response: CameraResponse, start: bytes) -> SourceInfo:
         from twistedcam.sources.http_video import HttpVideo
 
-        film = self._film = HttpVideo(self._client, answer, start)
-        return film.open()
+        video = self._video = HttpVideo(self._client, response, start)
+        return video.open()
 
     def _read_snapshot(self, ticker: Ticker) -> RawPicture | None:
         first, self._first = self._first, None
@@ -186,21 +188,21 @@ class HttpSource:
             return first
         if not ticker.wait():
             return None
-        answer = self._answer = self._client.ask()
-        return self._read_picture(answer, b"")
+        response = self._response = self._client.request()
+        return self._read_picture(response, b"")
 
-    def _read_picture(self, answer: Answer, start: bytes) -> RawPicture:
-        data, _ = self._read_jpeg(answer, bytearray(start))
-        if answer.length is not None and len(data) == answer.length:
-            answer.read()  # the end of the body, so that the connection can be kept
-            answer.finish()
-        elif answer.headers.get("Transfer-Encoding", "").lower() != "chunked" or answer.read():
-            answer.close()
+    def _read_picture(self, response: CameraResponse, start: bytes) -> RawPicture:
+        data, _ = self._read_jpeg(response, bytearray(start))
+        if response.length is not None and len(data) == response.length:
+            response.read()  # the end of the body, so that the connection can be kept
+            response.finish()
+        elif response.headers.get("Transfer-Encoding", "").lower() != "chunked" or response.read():
+            response.close()
         else:
-            answer.finish()
-        return picture_of(bytes(data), _time_of(answer.headers.get("X-Timestamp")))
+            response.finish()
+        return picture_of(bytes(data), _time_of(response.headers.get("X-Timestamp")))
 
-    def _read_jpeg(self, answer: Answer, data: bytearray) -> tuple[bytearray, bool]:
+    def _read_jpeg(self, response: CameraResponse, data: bytearray) -> tuple[bytearray, bool]:
         """Return the body up to the end of the JPEG, and True if that end was found."""
         finder: JpegEndFinder | None = None
         until = time.monotonic() + SNAPSHOT_TIMEOUT
@@ -213,24 +215,26 @@ class HttpSource:
                 raise CameraFailed(f"{self.host} sends a picture of more than {MAX_BODY} bytes")
             if time.monotonic() > until:
                 raise CameraFailed(f"{self.host}: a picture takes more than {SNAPSHOT_TIMEOUT:g} s")
-            more = answer.read()
+            more = response.read()
             if not more:
                 return data, False
             data += more
 
 
-def _read_parts(decoder: MultipartDecoder, answer: Answer, start: bytes) -> Iterator[Part]:
+def _read_parts(
+    decoder: MultipartDecoder, response: CameraResponse, start: bytes
+) -> Iterator[Part]:
     yield from decoder.feed(start)
-    for data in answer.chunks():
+    for data in response.chunks():
         yield from decoder.feed(data)
     yield from decoder.finish()
 
 
-def _read_start(answer: Answer) -> bytes:
+def _read_start(response: CameraResponse) -> bytes:
     """Return the first bytes of a body, enough to detect its format."""
     start = b""
     while len(start.lstrip()) < SIGNATURE_SIZE:
-        more = answer.read()
+        more = response.read()
         if not more:
             break
         start += more

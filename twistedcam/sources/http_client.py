@@ -1,4 +1,4 @@
-"""An HTTP client for cameras: login, redirects on the same host, unusual answers."""
+"""An HTTP client for cameras: login, redirects on the same host, unusual responses."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 import requests
@@ -40,8 +39,8 @@ _STATUS = re.compile(rb"(HTTP/[0-9.]+|ICY|RTSP/[0-9.]+)[ \t]+([1-5][0-9]{2})(?:[
 _HEX = b"0123456789abcdefABCDEF \t"
 
 
-class Answer:
-    """A camera's answer, whose body is read as it arrives; a context manager."""
+class CameraResponse:
+    """A camera's response, whose body is read as it arrives."""
 
     def __init__(self, response: requests.Response, client: CameraClient) -> None:
         self.url = response.url or ""
@@ -90,17 +89,6 @@ class Answer:
         """Close the connection."""
         self._response.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
 
 class CameraClient:
     """Sends requests to one camera, on one connection if the camera keeps it open.
@@ -126,15 +114,17 @@ class CameraClient:
         self._session = make_session(self._adapter)
         self._is_interrupted = False
 
-    def ask(self, url: str | None = None, headers: dict[str, str] | None = None) -> Answer:
-        """Send a request, and return the answer once its headers have arrived.
+    def request(
+        self, url: str | None = None, headers: dict[str, str] | None = None
+    ) -> CameraResponse:
+        """Send a request, and return the response once its headers have arrived.
 
         Arguments:
             url: another address on the same host; the camera's own by default.
             headers: further headers.
 
         Raises:
-            CameraFailed: there is no answer, or an error.
+            CameraFailed: there is no response, or an error.
             LoginRefused: user name or password are wrong or missing.
         """
         at = self.url if url is None else self._allowed(self.url, url)
@@ -152,11 +142,11 @@ class CameraClient:
                 at = self._allowed(at, response.headers["Location"])
                 continue
             self._check(response)
-            return Answer(response, self)
+            return CameraResponse(response, self)
         raise CameraFailed(f"{self.host} redirects or asks for a login endlessly")
 
     def set_timeout(self, seconds: float) -> None:
-        """Set the timeout of the current answer."""
+        """Set the timeout of the current response."""
         self._adapter.set_timeout(seconds)
 
     def interrupt(self) -> None:
@@ -179,9 +169,9 @@ class CameraClient:
             connected = self._adapter.connected
             try:
                 asked = self._session.prepare_request(requests.Request("GET", url, headers))
-                answer = self._login.header("GET", asked.path_url)
-                if answer is not None:
-                    asked.headers["Authorization"] = answer
+                login = self._login.header("GET", asked.path_url)
+                if login is not None:
+                    asked.headers["Authorization"] = login
                 return self._session.send(
                     asked, stream=True, timeout=self.timeout, allow_redirects=False
                 )
@@ -265,11 +255,11 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
             due += [getattr(each, "reason", None), *each.args, each.__cause__, each.__context__]
 
 
-class CameraResponse(http.client.HTTPResponse):
-    """An answer of a camera whose header may be wrong.
+class LenientHTTPResponse(http.client.HTTPResponse):
+    """A response of a camera whose header may be wrong.
 
     - There may be no header (as in HTTP/0.9), or a status line that begins with ``ICY``.
-    - A multipart answer has no length, and may not be chunked although its header says so.
+    - A multipart response has no length, and may not be chunked although its header says so.
     - A picture on a connection that is closed after it may be longer than its length.
     """
 
@@ -306,10 +296,10 @@ class CameraResponse(http.client.HTTPResponse):
     def _read_status(self) -> tuple[str, int, str]:
         line = self.fp.readline(_MAX_LINE)
         if not line:
-            raise http.client.RemoteDisconnected("it closed the connection without an answer")
+            raise http.client.RemoteDisconnected("it closed the connection without a response")
         found = _STATUS.match(line)
         if found is None:
-            raise http.client.BadStatusLine("its answer has no HTTP status line")
+            raise http.client.BadStatusLine("its response has no HTTP status line")
         version = "HTTP/1.1" if found[1] == b"HTTP/1.1" else "HTTP/1.0"
         return version, int(found[2]), (found[3] or b"").decode("latin-1").strip()
 
@@ -341,7 +331,7 @@ class CameraAdapter(HTTPAdapter):
         conn.cert_reqs = "CERT_REQUIRED" if self._verify else "CERT_NONE"
 
     def set_timeout(self, seconds: float) -> None:
-        """Set the timeout of the current answer."""
+        """Set the timeout of the current response."""
         if self._socket is not None:
             with contextlib.suppress(OSError):
                 self._socket.settimeout(seconds)
@@ -353,7 +343,7 @@ class CameraAdapter(HTTPAdapter):
                 self._socket.shutdown(socket.SHUT_RDWR)
 
     def _note(self, connection: Any) -> None:
-        connection.response_class = CameraResponse
+        connection.response_class = LenientHTTPResponse
         connection.is_verified = True  # avoids a warning with verify=0
         self._socket = connection.sock
         self.connected += 1

@@ -6,7 +6,7 @@ from typing import Any
 
 from twistedcam.errors import CameraFailed
 from twistedcam.sources.container import STREAM_FORMATS, ContainerSource, open_container
-from twistedcam.sources.http_client import TIMEOUT, Answer, CameraClient
+from twistedcam.sources.http_client import TIMEOUT, CameraClient, CameraResponse
 
 #: HLS and DASH are playlists. The client requests their segments, on the same host only.
 _FORMATS = f"hls,dash,{STREAM_FORMATS},aac,mp3,webvtt"
@@ -19,14 +19,14 @@ class HttpVideo(ContainerSource):
 
     Arguments:
         client: sends the requests.
-        answer: the answer to the first request, or None.
-        start: the bytes of the answer that were read already.
+        response: the response to the first request, or None.
+        start: the bytes of the response that were read already.
     """
 
-    def __init__(self, client: CameraClient, answer: Answer | None, start: bytes) -> None:
+    def __init__(self, client: CameraClient, response: CameraResponse | None, start: bytes) -> None:
         super().__init__(client.url, client.host, TIMEOUT)
         self._client = client
-        self._answer = answer
+        self._response = response
         self._start = start
 
     @classmethod
@@ -44,7 +44,7 @@ class HttpVideo(ContainerSource):
         self._client.close()
 
     def _open_container(self) -> Any:
-        url = self._client.url if self._answer is None else self._answer.url
+        url = self._client.url if self._response is None else self._response.url
         return open_container(
             url,
             formats=_FORMATS,
@@ -56,9 +56,9 @@ class HttpVideo(ContainerSource):
         )
 
     def _io_open(self, url: str, flags: int, options: dict[str, str]) -> HttpFile:
-        answer, self._answer = self._answer, None
+        response, self._response = self._response, None
         start, self._start = self._start, b""
-        return HttpFile(self._client, url, answer or self._client.ask(url), start)
+        return HttpFile(self._client, url, response or self._client.request(url), start)
 
 
 class HttpFile:
@@ -67,31 +67,33 @@ class HttpFile:
     Arguments:
         client: sends the requests.
         url: the address.
-        answer: the answer to the request for the whole file.
-        start: the bytes of the answer that were read already.
+        response: the response to the request for the whole file.
+        start: the bytes of the response that were read already.
     """
 
-    def __init__(self, client: CameraClient, url: str, answer: Answer, start: bytes) -> None:
+    def __init__(
+        self, client: CameraClient, url: str, response: CameraResponse, start: bytes
+    ) -> None:
         self._client = client
         self._url = url
-        self._answer = answer
+        self._response = response
         self._ready = start
-        #: The offset of the next read, and of the answer.
-        self._at = self._answer_at = 0
-        ranges = answer.headers.get("Accept-Ranges", "").lower() == "bytes"
-        self.size = answer.length if ranges else None
+        #: The offset of the next read, and of the response.
+        self._at = self._response_at = 0
+        ranges = response.headers.get("Accept-Ranges", "").lower() == "bytes"
+        self.size = response.length if ranges else None
 
     def read(self, size: int) -> bytes:
         """Wait for data; return up to ``size`` bytes, or nothing at the end."""
-        if self._at != self._answer_at:
+        if self._at != self._response_at:
             if self._at >= (self.size or 0):
                 return b""
-            self._ask_again()
+            self._request_again()
         if not self._ready:
-            self._ready = self._answer.read()
+            self._ready = self._response.read()
         data, self._ready = self._ready[:size], self._ready[size:]
         self._at += len(data)
-        self._answer_at = self._at
+        self._response_at = self._at
         return data
 
     def seekable(self) -> bool:
@@ -110,12 +112,12 @@ class HttpFile:
 
     def close(self) -> None:
         """Close the connection."""
-        self._answer.close()
+        self._response.close()
 
-    def _ask_again(self) -> None:
-        self._answer.close()
+    def _request_again(self) -> None:
+        self._response.close()
         self._ready = b""
-        self._answer = self._client.ask(self._url, {"Range": f"bytes={self._at}-"})
-        if self._answer.status != 206:
+        self._response = self._client.request(self._url, {"Range": f"bytes={self._at}-"})
+        if self._response.status != 206:
             raise CameraFailed(f"{self._client.host} does not support ranges")
-        self._answer_at = self._at
+        self._response_at = self._at
