@@ -36,7 +36,7 @@ class Session:
         self.calls.append("quit")
 
 
-class ConnectionCommandTests(SynchronousTestCase):
+class SessionCommandTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.server = make_server(Clock(), Path(self.mktemp()))
         self.server.add_camera("cam", parse("pattern:"))
