@@ -30,7 +30,7 @@ _HOME = "\x1b[H"
 _BEGIN = "\x1b[?1049h\x1b[?25l\x1b[2J"
 _END = "\x1b[0m\x1b[?25h\x1b[?1049l"
 #: Most pixels of a drawing, so that a slow connection keeps up.
-_MOST = (960, 540)
+_MAXIMUM = (960, 540)
 
 Draw = Callable[[Image, Size], str]
 
@@ -126,7 +126,7 @@ class TerminalKeys:
             small = cv2.resize(image, pixels, interpolation=cv2.INTER_AREA)
             picture = half_blocks(small.astype(np.uint8, copy=False), size)
         else:
-            _, _, width, height = canvas.fit((size[0] * 10, size[1] * 20), _MOST)
+            _, _, width, height = canvas.fit((size[0] * 10, size[1] * 20), _MAXIMUM)
             picture = self._draw(self._composer.compose(views, actions, (width, height)), size)
         line = on_one_line(actions.message or title(views))[: columns - 1]
         self._say(f"{_HOME}{picture}\x1b[{lines};1H\x1b[0m\x1b[K{line}")

@@ -27,7 +27,7 @@ from twistedcam.recording.writer.session import RecordingSession
 from twistedcam.sources.base import RawPicture
 
 #: Pixels beyond which no decoder is asked: it would be what takes the time.
-MOST = 512 * 512
+MAXIMUM = 512 * 512
 _QUERIES = (
     {},
     {"rotate": "90"},
@@ -103,7 +103,7 @@ def check(data: bytes) -> None:
     except ValueError as error:
         assert str(error).isprintable()
         size = jpeg.Size(64, 48)  # nothing lets it through; a recorder that is given it goes on
-    if size.width * size.height > MOST:
+    if size.width * size.height > MAXIMUM:
         return
     for number, query in enumerate(_QUERIES):
         show(odd, JpegEncoder(**query), is_wanted=number != 3)

@@ -13,7 +13,7 @@ from twistedcam.media.jpeg_repair import repair_jpeg
 from twistedcam.sources.multipart import MultipartDecoder
 
 #: Pixels beyond which no decoder is asked: it would be what takes the time.
-MOST = 512 * 512
+MAXIMUM = 512 * 512
 
 
 def check(data: bytes) -> None:
@@ -28,7 +28,7 @@ def check_picture(data: bytes) -> None:
     """A picture as a camera gave it."""
     try:
         size = jpeg.read_header(data).size
-        if size.width * size.height > MOST:
+        if size.width * size.height > MAXIMUM:
             return
         whole = repair_jpeg(data)
     except ValueError as error:

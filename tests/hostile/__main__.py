@@ -17,7 +17,7 @@ from tests.hostile.watching import Outcome, attack, target
 
 #: What is promised: no viewer's picture is older, and no more memory is taken.
 OLDEST = 0.100
-MOST_MEMORY = 64 << 20
+MAX_MEMORY = 64 << 20
 
 
 def main() -> int:
@@ -39,7 +39,7 @@ def main() -> int:
                 if each.is_http:
                     age, memory = small_file_ages(nginx, name, arguments.seconds)
                     line += f"   {age * 1000:5.0f} ms {memory / 2**20:5.0f} MB"
-                kept = found.seen.oldest <= OLDEST and found.memory <= MOST_MEMORY
+                kept = found.seen.oldest <= OLDEST and found.memory <= MAX_MEMORY
                 failed += not kept
                 print(line + ("" if kept else "   NOT KEPT"), flush=True)
     return 1 if failed else 0

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.hostile.__main__ import MOST_MEMORY
+from tests.hostile.__main__ import MAX_MEMORY
 from tests.hostile.attacks import ATTACKS
 from tests.hostile.watching import Target, attack, target
 
@@ -22,5 +22,5 @@ def server() -> Iterator[Target]:
 @pytest.mark.parametrize("name", ATTACKS)
 def test_a_client_without_a_right_takes_little_and_ends_nothing(server: Target, name: str) -> None:
     found = attack(server, name, ATTACKS[name].door, SECONDS)
-    assert found.memory <= MOST_MEMORY
+    assert found.memory <= MAX_MEMORY
     assert server.server.process.poll() is None

@@ -8,16 +8,18 @@ from typing import Any
 import pytest
 
 from twistedcam.errors import BadArgument
-from twistedcam.media.fps import LEAST, MOST, check_fps, read_fps
+from twistedcam.media.fps import MAXIMUM, MINIMUM, check_fps, read_fps
 
 
-@pytest.mark.parametrize("fps", [LEAST, 0.5, 25, MOST])
+@pytest.mark.parametrize("fps", [MINIMUM, 0.5, 25, MAXIMUM])
 def test_rates_in_the_range_are_accepted(fps: float) -> None:
     assert check_fps(fps) == fps
     assert read_fps(str(fps)) == fps
 
 
-@pytest.mark.parametrize("fps", [0, -1, LEAST / 2, MOST + 1, math.nan, math.inf, None, "25", []])
+@pytest.mark.parametrize(
+    "fps", [0, -1, MINIMUM / 2, MAXIMUM + 1, math.nan, math.inf, None, "25", []]
+)
 def test_other_values_are_refused(fps: Any) -> None:
     with pytest.raises(BadArgument, match=r"a number of frames a second, from 0\.001 to 1000"):
         check_fps(fps)

@@ -9,7 +9,7 @@ import pytest
 
 from twistedcam.codecs.jpeg_encoder import JpegEncoder
 from twistedcam.media.frame import Frame
-from twistedcam.processing.results import MAX_DATA, MOST_SIDE, BadResult, read_result
+from twistedcam.processing.results import MAX_DATA, MAX_SIDE, BadResult, read_result
 
 FRAME = Frame(1, 1, 4, 4, b"")
 
@@ -45,8 +45,8 @@ def test_grey_pictures_are_accepted_and_arrays_are_copied() -> None:
         (np.zeros((4, 4, 3)), "the type float64"),
         (np.zeros((4, 4, 4), np.uint8), "the shape"),
         (np.zeros((0, 4, 3), np.uint8), "the shape"),
-        (np.zeros((MOST_SIDE + 1, 1, 3), np.uint8), "1x65501 pixels: a JPEG has at most 65500"),
-        (np.zeros((1, MOST_SIDE + 1), np.uint8), "65501x1 pixels: a JPEG has at most 65500"),
+        (np.zeros((MAX_SIDE + 1, 1, 3), np.uint8), "1x65501 pixels: a JPEG has at most 65500"),
+        (np.zeros((1, MAX_SIDE + 1), np.uint8), "65501x1 pixels: a JPEG has at most 65500"),
         (
             np.broadcast_to(np.uint8(0), (10_001, 10_000)),
             "10000x10001 pixels: it can have 100,000,",
@@ -63,6 +63,6 @@ def test_an_invalid_result_is_refused_with_the_valid_ones(value: Any, said: str)
 
 
 def test_the_largest_picture_can_be_encoded() -> None:
-    result = read_result(np.zeros((MOST_SIDE, 1), np.uint8), FRAME)
+    result = read_result(np.zeros((MAX_SIDE, 1), np.uint8), FRAME)
     assert result is not None
-    assert JpegEncoder().finish(result.picture).height == MOST_SIDE
+    assert JpegEncoder().finish(result.picture).height == MAX_SIDE

@@ -124,7 +124,7 @@ NUMBERS = (
         [camera_name.MAX_LENGTH, camera_name.MAX_BYTES],
     ),
     ("cameras", r"printable text, at most (\w+) characters", [camera_name.MAX_TITLE]),
-    ("cameras", r"more than ([\d,]+) pixels, or fewer bytes", [jpeg.MOST_PIXELS]),
+    ("cameras", r"more than ([\d,]+) pixels, or fewer bytes", [jpeg.MAX_PIXELS]),
     ("control-protocol", r"it has at most ([\d,]+) bytes", [lines.MAX_LINE]),
     ("control-protocol", r"\| a line \| ([\d,]+) bytes", [lines.MAX_LINE]),
     (
@@ -181,11 +181,11 @@ NUMBERS = (
         [media_reader.IDLE],
     ),
     ("recording", r"Each has (\w+) GiB of memory", [media_reader.MEMORY / 2**30]),
-    ("recording", r"reads (\w+) MiB at most for each", [video.MOST_BYTES / MIB]),
+    ("recording", r"reads (\w+) MiB at most for each", [video.MAX_BYTES / MIB]),
     (
         "cameras",
         r"up to ([\d,]+) bytes before the start marker",
-        [repair.MOST_BEFORE],
+        [repair.MAX_BEFORE],
     ),
     ("cameras", r"the one before came ([\d.]+) s ago or earlier", [truncation._SLOW]),
     ("cameras", r"one of the last (\w+) pictures was truncated", [truncation.ALERT]),
@@ -211,7 +211,7 @@ NUMBERS = (
     (
         "recording",
         r"fewer than\s+(\w+) pixels or more than\s([\d,]+)",
-        [coder.LEAST_SIDE, coder.MOST_SIDE],
+        [coder.MIN_SIDE, coder.MAX_SIDE],
     ),
     ("recording", r"Up to (\w+) frames wait without loss", [write_queue.FRAMES / 2]),
     (

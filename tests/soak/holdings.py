@@ -13,7 +13,7 @@ from tests.soak.footprint import Footprint
 from tests.support.process import wait_for
 
 #: Two cameras, three kinds of viewers.
-MOST_FRAMES = 6
+MAX_FRAMES = 6
 
 
 class Holdings:
@@ -63,7 +63,7 @@ class Holdings:
             faults.append(f"{count} Deferreds left over")
         if more := self.open - before.open:
             faults.append(f"files left over: {dict(more)}")
-        if self.frames > MOST_FRAMES:
+        if self.frames > MAX_FRAMES:
             faults.append(f"{self.frames} frames are kept")
         if self.heaps is not None and self.heaps > 1:
             faults.append(f"memory is taken from {self.heaps} heaps, which fill with holes")

@@ -25,7 +25,7 @@ ENCODERS = ("libx264", "auto", *HARDWARE)
 #: Errors of PyAV for an encoder that is not available.
 _UNAVAILABLE = (av.error.FFmpegError, av.codec.codec.UnknownCodecError)
 #: Pixels of a picture's side that x264 accepts.
-LEAST_SIDE, MOST_SIDE = 2, 16384
+MIN_SIDE, MAX_SIDE = 2, 16384
 #: Steps a second of the packets' time stamps.
 CLOCK = 90_000
 #: Pixels up to which one thread encodes 30 frames a second easily.
@@ -150,10 +150,10 @@ def check_size(width: int, height: int) -> None:
     Raises:
         NotSupported: a side has too few or too many pixels.
     """
-    if min(width, height) < LEAST_SIDE:
-        raise not_encodable(width, height, f"the smallest side is {LEAST_SIDE} pixels")
-    if max(width, height) > MOST_SIDE:
-        raise not_encodable(width, height, f"the largest side is {MOST_SIDE:,} pixels")
+    if min(width, height) < MIN_SIDE:
+        raise not_encodable(width, height, f"the smallest side is {MIN_SIDE} pixels")
+    if max(width, height) > MAX_SIDE:
+        raise not_encodable(width, height, f"the largest side is {MAX_SIDE:,} pixels")
 
 
 def mark_keyframe(frame: Any, wanted: bool) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 DEFAULT_QUALITY = 80
 
 #: Pixels of a JPEG's side at most: the format allows 65535, the encoder a few fewer.
-MOST_SIDE = 65500
+MAX_SIDE = 65500
 
 
 class EncodedPicture(NamedTuple):
@@ -201,13 +201,13 @@ def check_image_size(image: NDArray[np.uint8]) -> None:
     height, width = image.shape[:2]
     if not width or not height:
         raise ValueError("a picture without width or height")
-    if max(width, height) > MOST_SIDE:
+    if max(width, height) > MAX_SIDE:
         raise ValueError(
-            f"a picture of {width}x{height}: a JPEG has at most {MOST_SIDE} pixels a side"
+            f"a picture of {width}x{height}: a JPEG has at most {MAX_SIDE} pixels a side"
         )
-    if width * height > jpegs.MOST_PIXELS:
+    if width * height > jpegs.MAX_PIXELS:
         raise ValueError(
-            f"a picture of {width}x{height}: it can have {jpegs.MOST_PIXELS:,} pixels at most"
+            f"a picture of {width}x{height}: it can have {jpegs.MAX_PIXELS:,} pixels at most"
         )
 
 

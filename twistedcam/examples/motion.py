@@ -10,7 +10,7 @@ import cv2
 from twistedcam import Frame
 
 #: The smallest part of the picture that counts as an object.
-LEAST = 0.002
+MINIMUM = 0.002
 GREEN = (0, 255, 0)
 #: The width at which motion is detected, which saves time and suppresses noise.
 WIDTH = 320
@@ -50,5 +50,5 @@ def boxes_in(moving: Any, scale: float) -> list[list[int]]:
     return [
         [round(side * scale) for side in cv2.boundingRect(contour)]
         for contour in contours
-        if cv2.contourArea(contour) > LEAST * moving.size
+        if cv2.contourArea(contour) > MINIMUM * moving.size
     ]

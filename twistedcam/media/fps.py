@@ -6,14 +6,14 @@ import math
 
 from twistedcam.errors import BadArgument
 
-LEAST, MOST = 0.001, 1000.0
+MINIMUM, MAXIMUM = 0.001, 1000.0
 
 
 def check_fps(fps: float) -> float:
     """Return the rate if it is valid.
 
     Raises:
-        BadArgument: it is no number from LEAST to MOST.
+        BadArgument: it is no number from MINIMUM to MAXIMUM.
     """
     return _check(fps, math.nan if isinstance(fps, str) else fps)
 
@@ -28,6 +28,8 @@ def _check(given: float | str, number: float | str) -> float:
         value = float(number)
     except (TypeError, ValueError, OverflowError):
         value = math.nan
-    if not LEAST <= value <= MOST:
-        raise BadArgument(f"fps={given}: a number of frames a second, from {LEAST:g} to {MOST:g}")
+    if not MINIMUM <= value <= MAXIMUM:
+        raise BadArgument(
+            f"fps={given}: a number of frames a second, from {MINIMUM:g} to {MAXIMUM:g}"
+        )
     return value

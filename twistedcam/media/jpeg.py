@@ -11,9 +11,9 @@ EOI = b"\xff\xd9"
 #: Frame headers (SOF0–SOF15), without DHT, JPG and DAC in the same range.
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 #: Segments at most: 32 MB of empty ones would take seconds and block all else.
-_MOST_STEPS = 10_000
+_MAX_STEPS = 10_000
 #: Pixels at most: a kilobyte can claim 4,000 million, and a decoder allocates memory for all.
-MOST_PIXELS = 100_000_000
+MAX_PIXELS = 100_000_000
 _DHT, _SOI, _SCAN, _DRI, _APP1 = 0xC4, 0xD8, 0xDA, 0xDD, 0xE1
 _STANDALONE = frozenset(range(0xD0, 0xD8)) | {0x01, _SOI}
 #: Segments that are read; others, such as comments and quantization tables, are skipped.
@@ -69,7 +69,7 @@ def read_header(jpeg: bytes) -> Header:
     start = frame_at = restart = orientation_at = 0
     huffman = False
     at, end = 2, len(jpeg)
-    for _ in range(_MOST_STEPS):
+    for _ in range(_MAX_STEPS):
         if at + 4 > end:
             raise ValueError("the JPEG ends before its first scan")
         if jpeg[at] != 0xFF:
@@ -115,9 +115,9 @@ def _read_size(jpeg: bytes, at: int) -> Size:
     size = Size(jpeg[at + 7] << 8 | jpeg[at + 8], jpeg[at + 5] << 8 | jpeg[at + 6])
     if not size.width or not size.height:
         raise ValueError("a picture without width or height")
-    if size.width * size.height > MOST_PIXELS:
+    if size.width * size.height > MAX_PIXELS:
         raise ValueError(
-            f"a picture of {size.width}x{size.height}: it can have {MOST_PIXELS:,} pixels at most"
+            f"a picture of {size.width}x{size.height}: it can have {MAX_PIXELS:,} pixels at most"
         )
     components = jpeg[at + 9]
     if not 1 <= components <= 4 or (jpeg[at + 2] << 8 | jpeg[at + 3]) < 8 + 3 * components:
@@ -210,7 +210,7 @@ def first_end(data: bytes, scan_at: int) -> int | None:
         ValueError: there are too many segments.
     """
     at = scan_at
-    for _ in range(_MOST_STEPS):
+    for _ in range(_MAX_STEPS):
         found = _next_marker(data, at)
         if found is None:
             return None

@@ -11,7 +11,7 @@ from twistedcam.media.jpeg_truncation import check_length
 #: Some cameras round the height up to whole blocks in one of two places.
 _BLOCK = 16
 #: Bytes before the start marker at most, such as a line end or a part's headers.
-MOST_BEFORE = 4096
+MAX_BEFORE = 4096
 
 
 class RepairedJpeg(NamedTuple):
@@ -37,7 +37,7 @@ def repair_jpeg(data: bytes, expected: tuple[int, int] | None = None) -> Repaire
     """
     repaired = False
     if not data.startswith(jpeg.SOI):
-        before = data.find(jpeg.SOI + b"\xff", 0, MOST_BEFORE + 3)
+        before = data.find(jpeg.SOI + b"\xff", 0, MAX_BEFORE + 3)
         if before > 0:
             data, repaired = data[before:], True
     header = jpeg.read_header(data)

@@ -31,7 +31,7 @@ _KINDS = 16
 #: Firmware truncates at the end of a buffer, whose size is a multiple of this.
 _BUFFER = 512
 #: Bytes in which the last restart marker is searched first.
-_MOST_WINDOW = 64 * 1024
+_MAX_WINDOW = 64 * 1024
 _BLOCK = 64
 _SEQUENTIAL = (0xC0, 0xC1)
 _HUFFMAN = (0xC0, 0xC1, 0xC2)
@@ -69,7 +69,7 @@ class _Kind:
             return False
         # Search the last one where it is expected, with a margin for uneven pictures.
         scan_at = header.scan_at
-        window = min(4 * (len(data) - scan_at) // (restarts + 1) + 64, _MOST_WINDOW)
+        window = min(4 * (len(data) - scan_at) // (restarts + 1) + 64, _MAX_WINDOW)
         if data.rfind(jpeg.RESTARTS[(restarts - 1) % 8], max(scan_at, len(data) - window)) >= 0:
             return False
         return self.counts_too_few(data, header)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from twistedcam.codecs.jpeg_encoder import MOST_SIDE
+from twistedcam.codecs.jpeg_encoder import MAX_SIDE
 from twistedcam.media.frame import Frame
-from twistedcam.media.jpeg import MOST_PIXELS
+from twistedcam.media.jpeg import MAX_PIXELS
 from twistedcam.sources.base import RawPicture
 
 if TYPE_CHECKING:
@@ -76,12 +76,12 @@ def _image(value: Any) -> NDArray[np.uint8] | None:
         )
     if value.dtype != np.uint8:
         raise BadResult(f"its picture has the type {value.dtype}: it must be uint8")
-    if value.ndim in (2, 3) and max(value.shape[:2]) > MOST_SIDE:
+    if value.ndim in (2, 3) and max(value.shape[:2]) > MAX_SIDE:
         size = f"{value.shape[1]}x{value.shape[0]}"
-        raise BadResult(f"its picture is {size} pixels: a JPEG has at most {MOST_SIDE} a side")
-    if value.ndim in (2, 3) and value.shape[0] * value.shape[1] > MOST_PIXELS:
+        raise BadResult(f"its picture is {size} pixels: a JPEG has at most {MAX_SIDE} a side")
+    if value.ndim in (2, 3) and value.shape[0] * value.shape[1] > MAX_PIXELS:
         size = f"{value.shape[1]}x{value.shape[0]}"
-        raise BadResult(f"its picture is {size} pixels: it can have {MOST_PIXELS:,}")
+        raise BadResult(f"its picture is {size} pixels: it can have {MAX_PIXELS:,}")
     if value.ndim == 2 and value.size:  # grey
         return np.repeat(value[:, :, None], 3, axis=2)
     if value.ndim != 3 or value.shape[2] != 3 or not value.size:

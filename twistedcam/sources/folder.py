@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 
 from twistedcam.errors import CameraFailed, SourceEnded, StartupError
-from twistedcam.media.jpeg import MOST_PIXELS
+from twistedcam.media.jpeg import MAX_PIXELS
 from twistedcam.sources.base import RawPicture, SourceInfo
 from twistedcam.sources.pace import Ticker
 from twistedcam.sources.spec import Settings, SourceSpec
@@ -135,8 +135,8 @@ def _check_size(path: Path) -> None:
         except Exception:  # of any kind, from the parser of a corrupt picture
             continue
         else:
-            if width * height > MOST_PIXELS:
+            if width * height > MAX_PIXELS:
                 raise ValueError(
-                    f"{path.name} is {width}x{height} pixels: it can have {MOST_PIXELS:,}"
+                    f"{path.name} is {width}x{height} pixels: it can have {MAX_PIXELS:,}"
                 )
             return

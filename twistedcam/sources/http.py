@@ -279,16 +279,16 @@ def decode(data: bytes) -> NDArray[np.uint8]:
     """Decode a picture to (height, width, 3) uint8, BGR.
 
     Raises:
-        ValueError: it is no picture, is broken, or has more than ``jpeg.MOST_PIXELS``.
+        ValueError: it is no picture, is broken, or has more than ``jpeg.MAX_PIXELS``.
     """
     if not data:
         raise ValueError("the camera sends an empty picture")
     try:
         with Image.open(io.BytesIO(data)) as picture:
             width, height = picture.size
-            if width * height > jpeg.MOST_PIXELS:
+            if width * height > jpeg.MAX_PIXELS:
                 raise ValueError(
-                    f"a picture of {width}x{height}: it can have {jpeg.MOST_PIXELS:,} pixels"
+                    f"a picture of {width}x{height}: it can have {jpeg.MAX_PIXELS:,} pixels"
                 )
             rgb = np.asarray(picture.convert("RGB"))
     except UnidentifiedImageError:

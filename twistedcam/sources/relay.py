@@ -37,7 +37,7 @@ _SMALL_CHUNK = 8 * 1024
 _MANY = 20
 #: Servers whose invalid states were logged, which is done once for each.
 _logged: set[str] = set()
-_MOST_LOGGED = 1000
+_MAX_LOGGED = 1000
 
 
 class RelaySource:
@@ -143,7 +143,7 @@ class RelaySource:
     def _log_refused(self) -> None:
         """Log once for each server that its states contain invalid values."""
         target = str(self.target)
-        if self._session.refused and target not in _logged and len(_logged) < _MOST_LOGGED:
+        if self._session.refused and target not in _logged and len(_logged) < _MAX_LOGGED:
             _logged.add(target)
             log.warn(
                 "{target} announces {what}; this is ignored",

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from twistedcam.errors import BadArgument
-from twistedcam.media.jpeg import MOST_PIXELS
+from twistedcam.media.jpeg import MAX_PIXELS
 from twistedcam.net.urls import SCHEMES as URL_SCHEMES
 from twistedcam.net.urls import join_settings, split_settings, unknown_setting, without_secrets
 from twistedcam.util.camera_name import check_name as check_name
@@ -172,8 +172,8 @@ class Settings:
                 name, text, f"write it as 1280x720, with at most {_MAX_SIDE} pixels a side"
             )
         width, height = int(match[1]), int(match[2])
-        if width * height > MOST_PIXELS:
-            raise self.bad(name, text, f"it can have {MOST_PIXELS:,} pixels at most")
+        if width * height > MAX_PIXELS:
+            raise self.bad(name, text, f"it can have {MAX_PIXELS:,} pixels at most")
         return width, height
 
     def number(self, name: str, low: float, high: float) -> float | None:

@@ -15,7 +15,7 @@ _EASY = 0.5
 #: Seconds of work in the queue of a slow writer, which are also the longest time that an end takes.
 WORK = 5.0
 #: The maximum is never lower than this number of frames.
-_LEAST = 4
+_MINIMUM = 4
 #: The number of last writes, of which the quickest tells a slow writer from a stall.
 _LOOKS = 8
 #: The maximum number of frames that are written at once, and of seconds for that.
@@ -106,7 +106,7 @@ class WriteQueue:
         """Return the maximum number of frames."""
         if len(self._costs) < _LOOKS:
             return FRAMES
-        return max(_LEAST, min(FRAMES, int(WORK / max(min(self._costs), 1e-6))))
+        return max(_MINIMUM, min(FRAMES, int(WORK / max(min(self._costs), 1e-6))))
 
 
 def _thinned(frames: deque[TimedFrame], left: int) -> tuple[deque[TimedFrame], list[TimedFrame]]:

@@ -19,7 +19,7 @@ _UNSHOWABLE = re.compile(rf"[\ud800-\udfff{_CONTROLS}]")
 #: Characters to escape: a byte that is not UTF-8, a control character, or an ambiguous %.
 _ESCAPED = re.compile(rf"[\udc80-\udcff{_CONTROLS}]|%(?=[0-9A-Fa-f]{{2}})")
 #: Characters of the longest name, 255 bytes, if each is escaped.
-_MOST_LETTERS = 3 * 255
+_MAX_LETTERS = 3 * 255
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 
@@ -39,7 +39,7 @@ def file_name(shown: str) -> str:
 
     Any other text is returned unchanged.
     """
-    if "%" not in shown or len(shown) > _MOST_LETTERS:
+    if "%" not in shown or len(shown) > _MAX_LETTERS:
         return shown
     name = _unescape(shown)
     return name if show_name(name) == shown else shown

@@ -17,7 +17,7 @@ _BYTES = {
     **{f"{letter}ib": 1024**power for letter, power in _POWERS.items()},
     **{letter: 1000**power for letter, power in _POWERS.items() if letter != "m"},  # 10m: minutes
 }
-_MOST_SECONDS = 10 * 366 * 86400.0
+_MAX_SECONDS = 10 * 366 * 86400.0
 
 
 def seconds(text: str | float, what: str) -> float:
@@ -30,7 +30,7 @@ def seconds(text: str | float, what: str) -> float:
         BadArgument: it is not a positive duration.
     """
     value = _parse(text, _SECONDS)
-    if value is None or not 0 < value <= _MOST_SECONDS:
+    if value is None or not 0 < value <= _MAX_SECONDS:
         raise BadArgument(f"{what}={text!r} is not a duration: write it as 10s, 5m or 1.5h")
     return value
 

@@ -235,7 +235,7 @@ def test_texts_are_shortened_and_put_on_one_line() -> None:
 @given(st.integers(-(2**64), 2**64), st.integers(-(2**64), 2**64), st.floats())
 def test_a_checked_size_is_always_possible(width: int, height: int, fps: float) -> None:
     state, _ = check_state(wire.State("cam", "live", width, height, fps))
-    assert 0 <= state.width * state.height <= jpeg.MOST_PIXELS
+    assert 0 <= state.width * state.height <= jpeg.MAX_PIXELS
     assert state.width >= 0 and state.height >= 0 and 0 <= state.fps <= MAX_FPS
 
 

@@ -286,7 +286,7 @@ def check_state(state: wire.State) -> tuple[wire.State, str]:
 
 def _is_size(width: int, height: int) -> bool:
     sides = 0 < width <= _MAX_SIDE and 0 < height <= _MAX_SIDE
-    return sides and width * height <= jpeg.MOST_PIXELS
+    return sides and width * height <= jpeg.MAX_PIXELS
 
 
 def _number(value: float) -> str:

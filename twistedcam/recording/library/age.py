@@ -27,7 +27,7 @@ JUMP = 60.0
 UNSETTLED = 3600.0
 _FILE = "clocks.json"
 #: Bytes of that file at most.
-_MOST_BYTES = 1 << 20
+_MAX_BYTES = 1 << 20
 
 
 class Ages:
@@ -103,7 +103,7 @@ class Ages:
 
     def _read(self) -> dict[str, float]:
         try:
-            kept: Any = json.loads(self._hidden.read(_FILE, _MOST_BYTES)[0])
+            kept: Any = json.loads(self._hidden.read(_FILE, _MAX_BYTES)[0])
             return {str(boot): float(when) for boot, when in kept.items() if isfinite(when)}
         except (OSError, ValueError, AttributeError, TypeError, OverflowError, RecursionError):
             return {}

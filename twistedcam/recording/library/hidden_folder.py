@@ -22,7 +22,7 @@ THUMBNAILS = "thumbnails"
 #: folder without it was made by an older version.
 INSTALLATION = "installation"
 #: Bytes of a file's name at most.
-_MOST_BYTES = 255
+_MAX_BYTES = 255
 _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
@@ -119,7 +119,7 @@ class HiddenFolder:
 def thumbnail_name(recording: str) -> str:
     """The file name of a recording's thumbnail."""
     name = f"{recording}.jpg"
-    if len(os.fsencode(name)) <= _MOST_BYTES:
+    if len(os.fsencode(name)) <= _MAX_BYTES:
         return name
     return f"{sha256(os.fsencode(recording)).hexdigest()}.jpg"
 

@@ -18,8 +18,8 @@ import msgspec
 
 from twistedcam.recording.library.hidden_folder import HiddenFolder
 from twistedcam.recording.library.media_reader import (
-    MOST_FILES,
-    MOST_PROCESSES,
+    MAX_FILES,
+    MAX_PROCESSES,
     MediaReader,
     ReadingFailed,
 )
@@ -30,7 +30,7 @@ from twistedcam.util.escaped_name import file_name
 _FILE = "index.json"
 _VERSION = 4
 #: Bytes of the index on the disk at most: it has about 400 for each recording.
-_MOST_BYTES = 256 << 20
+_MAX_BYTES = 256 << 20
 
 #: Size and time of last change; a file with the same stamp is unchanged.
 _Stamp = tuple[int, int]
@@ -105,11 +105,11 @@ class Index:
 
     def _read_all(self, unread: list[_Unread]) -> dict[str, Item]:
         """Read any number of files, in several processes."""
-        parts = [unread[at : at + MOST_FILES] for at in range(0, len(unread), MOST_FILES)]
+        parts = [unread[at : at + MAX_FILES] for at in range(0, len(unread), MAX_FILES)]
         if len(parts) < 2:
             return self._read(unread)
         found: dict[str, Item] = {}
-        with ThreadPoolExecutor(MOST_PROCESSES, "recordings") as threads:
+        with ThreadPoolExecutor(MAX_PROCESSES, "recordings") as threads:
             for each in threads.map(self._read, parts):
                 found.update(each)
         return found
@@ -175,7 +175,7 @@ class Index:
         """Load the index of an earlier run; an empty one if it is invalid."""
         kept: dict[str, tuple[_Stamp, Item]] = {}
         try:
-            data, _ = self._hidden.read(_FILE, _MOST_BYTES)
+            data, _ = self._hidden.read(_FILE, _MAX_BYTES)
             first, *lines = data.splitlines()
             if json.loads(first) != {"version": _VERSION}:
                 return {}

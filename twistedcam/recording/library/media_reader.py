@@ -22,17 +22,17 @@ from twistedcam.runtime.child_process import (
 )
 
 #: Processes at once, and bytes of memory for each.
-MOST_PROCESSES = 2
+MAX_PROCESSES = 2
 MEMORY = 1 << 30
 #: Files in one request at most.
-MOST_FILES = 32
+MAX_FILES = 32
 #: Seconds for a header, for a first picture, and from one packet of a copy to the next.
 HEAD_LIMIT, PICTURE_LIMIT, PACKET_LIMIT = 8.0, 20.0, 30.0
 #: Seconds after which an idle process ends.
 IDLE = 10.0
 #: Seconds that the server waits beyond the time limit of the process.
 _GRACE = 5.0
-_MOST_LINE, _MOST_BODY = 1 << 20, 1 << 20
+_MAX_LINE, _MAX_BODY = 1 << 20, 1 << 20
 
 
 #: One line of JSON, and the bytes that follow it.
@@ -64,9 +64,7 @@ class MediaReader:
         idle: seconds after which an idle one ends.
     """
 
-    def __init__(
-        self, most: int = MOST_PROCESSES, memory: int = MEMORY, idle: float = IDLE
-    ) -> None:
+    def __init__(self, most: int = MAX_PROCESSES, memory: int = MEMORY, idle: float = IDLE) -> None:
         self._room = threading.BoundedSemaphore(most)
         self._memory = memory
         self._idle_limit = idle
@@ -76,7 +74,7 @@ class MediaReader:
         self._is_closed = False
 
     def heads(self, files: Sequence[int]) -> list[Head | UnreadableVideo]:
-        """Return the header of each file, or why it cannot be read. At most ``MOST_FILES``."""
+        """Return the header of each file, or why it cannot be read. At most ``MAX_FILES``."""
         found: list[Head | UnreadableVideo] = []
         while len(found) < len(files):
             try:
@@ -227,9 +225,9 @@ class _Process:
             self._socket.settimeout(patience)
             socket.send_fds(self._socket, [json.dumps(order).encode() + b"\n"], files)
             for _ in range(count):
-                line = self._answers.readline(_MOST_LINE)
+                line = self._answers.readline(_MAX_LINE)
                 told = json.loads(line)
-                body = self._answers.read(min(told.pop("body"), _MOST_BODY))
+                body = self._answers.read(min(told.pop("body"), _MAX_BODY))
                 yield told, body
         except TimeoutError:
             self._was_late = True

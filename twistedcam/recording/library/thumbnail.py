@@ -24,10 +24,10 @@ AT_ONCE = 2
 #: Seconds for which the thumbnail of an unfinished recording is cached.
 FRESH = 5.0
 #: Cached thumbnails in memory at most, and remembered files that have none.
-_MOST_KEPT = 64
-_MOST_REFUSED = 1024
+_MAX_KEPT = 64
+_MAX_REFUSED = 1024
 #: Bytes of a thumbnail on the disk at most.
-_MOST_BYTES = 1 << 20
+_MAX_BYTES = 1 << 20
 
 
 class Thumbnails:
@@ -103,12 +103,12 @@ class Thumbnails:
             try:
                 made = self._reader.picture(fd)
             except UnreadableVideo as error:
-                _put(self._refused, name, (stamp, str(error)), _MOST_REFUSED)
+                _put(self._refused, name, (stamp, str(error)), _MAX_REFUSED)
                 raise
         finally:
             os.close(fd)
         if not (is_complete and self._keep_on_disk(name, made)):
-            _put(self._kept, name, (time.monotonic() + FRESH, made), _MOST_KEPT)
+            _put(self._kept, name, (time.monotonic() + FRESH, made), _MAX_KEPT)
         return made
 
     def _keep_on_disk(self, name: str, made: bytes) -> bool:
@@ -121,7 +121,7 @@ class Thumbnails:
     def _kept_on_disk(self, name: str, changed: int) -> bytes | None:
         """The thumbnail on the disk, if the recording has not changed since."""
         try:
-            data, made = self._hidden.read(thumbnail_name(name), _MOST_BYTES, within=THUMBNAILS)
+            data, made = self._hidden.read(thumbnail_name(name), _MAX_BYTES, within=THUMBNAILS)
         except OSError:
             return None
         is_jpeg = data.startswith(b"\xff\xd8\xff") and data.endswith(b"\xff\xd9")

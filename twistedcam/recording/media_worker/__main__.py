@@ -27,8 +27,8 @@ from twistedcam.recording.media_worker.video_file import (
 
 #: Niceness, so that cameras get the processor first.
 _NICE = 5
-_MOST_LINE = 1 << 16
-_MOST_FILES = 64
+_MAX_LINE = 1 << 16
+_MAX_FILES = 64
 #: Seconds from a task's own time limit to the forced end of this program.
 _GRACE = 2.0
 
@@ -97,9 +97,9 @@ def _answer(order: dict[str, Any], files: list[int]) -> tuple[dict[str, Any], by
 
 def _receive(connection: socket.socket) -> tuple[bytes, list[int]]:
     """One request; an empty line at the end."""
-    line, files, _, _ = socket.recv_fds(connection, _MOST_LINE, _MOST_FILES)
+    line, files, _, _ = socket.recv_fds(connection, _MAX_LINE, _MAX_FILES)
     while line and not line.endswith(b"\n"):
-        more = connection.recv(_MOST_LINE)
+        more = connection.recv(_MAX_LINE)
         line = line + more if more else b""
     return line, files
 

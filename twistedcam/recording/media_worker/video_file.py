@@ -13,14 +13,14 @@ from typing import Any
 import av
 import av.error
 
-from twistedcam.media.jpeg import MOST_PIXELS
+from twistedcam.media.jpeg import MAX_PIXELS
 
 #: Demuxers of the files that are listed as recordings (``library.probe``). All others are refused:
 #: a playlist names further files, and some formats open themselves endlessly.
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi"
 #: Bytes read for a header or a first picture at most. The index of a day-long MP4 has about 40 MB;
 #: a file that needs more is broken, or endless.
-MOST_BYTES = 128 << 20
+MAX_BYTES = 128 << 20
 #: Pixels of a thumbnail's longer side.
 LONG_SIDE = 320
 _OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "none"}
@@ -29,7 +29,7 @@ _QUALITY = 75
 _MICROSECONDS = 1_000_000
 #: Metadata that is read, by names in small letters, and letters of each at most.
 _METADATA = ("comment", "date", "creation_time")
-_MOST_LETTERS = 1024
+_MAX_LETTERS = 1024
 
 
 class UnreadableVideo(ValueError):
@@ -62,7 +62,7 @@ class VideoFile:
         if self._deadline is not None and time.monotonic() > self._deadline:
             self.problem = UnreadableVideo("it takes too long to read")
         elif self._left is not None and self._left <= 0:
-            limit = MOST_BYTES >> 20
+            limit = MAX_BYTES >> 20
             self.problem = UnreadableVideo(f"it is not found in the {limit} MiB that are read")
         if self.problem is not None:
             return b""
@@ -143,9 +143,9 @@ def read_head(fd: int, limit: float) -> Head:
     Raises:
         UnreadableVideo: it cannot be read.
     """
-    with open_video(VideoFile(fd, MOST_BYTES, time.monotonic() + limit)) as container:
+    with open_video(VideoFile(fd, MAX_BYTES, time.monotonic() + limit)) as container:
         metadata = {key.lower(): value for key, value in container.metadata.items()}
-        known = {k: as_text(metadata[k])[:_MOST_LETTERS] for k in _METADATA if k in metadata}
+        known = {k: as_text(metadata[k])[:_MAX_LETTERS] for k in _METADATA if k in metadata}
         stream = container.streams.video[0] if container.streams.video else None
         duration = container.duration
         if duration is None and stream is not None and stream.duration is not None:
@@ -165,7 +165,7 @@ def first_picture(fd: int, limit: float) -> bytes:
     Raises:
         UnreadableVideo: it cannot be read, has no picture, or one that is too large.
     """
-    with open_video(VideoFile(fd, MOST_BYTES, time.monotonic() + limit)) as container:
+    with open_video(VideoFile(fd, MAX_BYTES, time.monotonic() + limit)) as container:
         if not container.streams.video:
             raise UnreadableVideo("it has no picture in it")
         stream = container.streams.video[0]
@@ -173,7 +173,7 @@ def first_picture(fd: int, limit: float) -> bytes:
         context = stream.codec_context
         context.thread_count = 1  # each thread takes memory, and there is one picture to decode
         # The picture may be of another size. FFmpeg counts it with its padding.
-        context.options = {"max_pixels": str(MOST_PIXELS + MOST_PIXELS // 10)}
+        context.options = {"max_pixels": str(MAX_PIXELS + MAX_PIXELS // 10)}
         frame = next(container.decode(stream), None)
         if frame is None:
             raise UnreadableVideo("it has no picture in it")
@@ -182,9 +182,9 @@ def first_picture(fd: int, limit: float) -> bytes:
 
 
 def _check_size(width: int, height: int) -> None:
-    if width * height > MOST_PIXELS:
+    if width * height > MAX_PIXELS:
         raise UnreadableVideo(
-            f"its pictures of {width}x{height} are larger than {MOST_PIXELS:,} pixels"
+            f"its pictures of {width}x{height} are larger than {MAX_PIXELS:,} pixels"
         )
 
 

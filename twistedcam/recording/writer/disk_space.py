@@ -13,7 +13,7 @@ from twistedcam.errors import DiskError
 
 #: Bytes that must stay free for the last frames of a file and its index.
 ROOM = 2 * 2**20
-_MOST_ON_FAT = 2**32 - 1
+_MAX_ON_FAT = 2**32 - 1
 
 
 def free_bytes(folder: Path) -> int:
@@ -47,7 +47,7 @@ def is_mounted(path: Path) -> bool:
 
 def largest_file(folder: Path) -> int | None:
     """The largest size of a file there in bytes: 4 GiB less 1 on FAT; else None."""
-    return _MOST_ON_FAT if _file_system_of(folder) in (b"vfat", b"msdos") else None
+    return _MAX_ON_FAT if _file_system_of(folder) in (b"vfat", b"msdos") else None
 
 
 def _file_system_of(folder: Path) -> bytes:

@@ -22,7 +22,7 @@ SUFFIXES = (".mp4", ".mov")
 #: Bytes copied at once.
 CHUNK = 4 << 20
 #: Bytes of an index at most: more than 40 hours at 60 frames a second.
-_MOST = 256 << 20
+_MAXIMUM = 256 << 20
 _PARENTS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl"})
 #: The first offset that is too large for a 32-bit table.
 _WIDE = 1 << 32
@@ -125,7 +125,7 @@ def _top_boxes(fd: int, size: int) -> tuple[_Box, _Box] | None:
         return None
     moov = boxes[kinds.index(b"moov")]
     is_last = b"mdat" in kinds and kinds.index(b"mdat") < kinds.index(b"moov")
-    if not is_last or moov.end - moov.start > _MOST:
+    if not is_last or moov.end - moov.start > _MAXIMUM:
         return None
     return boxes[0], moov
 

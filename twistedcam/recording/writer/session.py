@@ -24,9 +24,9 @@ from twistedcam.stream.size_changes import PICTURES, SETTLED, Size, SizeChanges
 #: Microseconds without a picture after which a new file begins.
 GAP = 10_000_000
 #: Bytes of frames of another size that are held back.
-_MOST_HELD = 64 * 2**20
+_MAX_HELD = 64 * 2**20
 #: Sizes that cannot be encoded, remembered at most.
-_MOST_REFUSED = 64
+_MAX_REFUSED = 64
 
 
 @dataclass
@@ -206,7 +206,7 @@ class RecordingSession:
             return
         while len(self._held) > PICTURES and (
             frame.time - self._held[0].time > SETTLED
-            or sum(len(each.jpeg) for each in self._held) > _MOST_HELD
+            or sum(len(each.jpeg) for each in self._held) > _MAX_HELD
         ):
             self._fit_held(len(self._held) - 1)
 
@@ -260,7 +260,7 @@ class RecordingSession:
         return True
 
     def _refuse(self, size: Size, reason: str) -> None:
-        if len(self._refused) < _MOST_REFUSED:
+        if len(self._refused) < _MAX_REFUSED:
             self._refused[size] = reason
         if self._unsupported is None:
             self._unsupported = reason

@@ -19,7 +19,7 @@ from twistedcam.media.frame import Frame
 from twistedcam.servers.http.streams.placeholder import (
     DEFAULT_SIZE,
     KEEP,
-    MOST_PIXELS,
+    MAX_PIXELS,
     Placeholders,
     draw,
     placeholder_size,
@@ -169,7 +169,7 @@ def test_the_cache_is_bounded(rig: Rig) -> None:
 )
 def test_a_placeholder_s_size_is_bounded(size: tuple[int, int], drawn: tuple[int, int]) -> None:
     assert placeholder_size(*size) == drawn
-    assert drawn[0] * drawn[1] <= MOST_PIXELS
+    assert drawn[0] * drawn[1] <= MAX_PIXELS
 
 
 @pytest.mark.parametrize(

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 #: The size in pixels while the size of the camera is not known.
 DEFAULT_SIZE = (640, 480)
 #: Most pixels of a placeholder: drawing one of 100 million pixels would take 300 MB.
-MOST_PIXELS = 3840 * 2160
+MAX_PIXELS = 3840 * 2160
 #: Placeholders to cache: a camera that fails repeatedly has few different reasons.
 KEEP = 32
 
 #: Most pixels on a side: the JPEG header has 16 bits for each.
-_MOST_SIDE = 65535
+_MAX_SIDE = 65535
 #: Most characters of a reason; four lines are shown.
 _LONGEST_REASON = 500
 _NUMBER = re.compile("[0-9]{1,5}")
@@ -212,12 +212,12 @@ def _size(camera: Camera) -> tuple[int, int]:
 def placeholder_size(width: int, height: int) -> tuple[int, int]:
     """Return the size of the placeholder for a camera of that size, in pixels.
 
-    It has at most ``MOST_PIXELS``, in the same shape. A size that no picture can have, which may
+    It has at most ``MAX_PIXELS``, in the same shape. A size that no picture can have, which may
     come from another server, gives ``DEFAULT_SIZE``.
     """
-    if not (0 < width <= _MOST_SIDE and 0 < height <= _MOST_SIDE):
+    if not (0 < width <= _MAX_SIDE and 0 < height <= _MAX_SIDE):
         return DEFAULT_SIZE
-    if width * height > jpeg_limits.MOST_PIXELS:
+    if width * height > jpeg_limits.MAX_PIXELS:
         return DEFAULT_SIZE
-    scale = min(1.0, (MOST_PIXELS / (width * height)) ** 0.5)
+    scale = min(1.0, (MAX_PIXELS / (width * height)) ** 0.5)
     return max(1, int(width * scale)), max(1, int(height * scale))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: Seconds after its last request in which a viewer is still listed.
 LINGER = 6.0
 #: Most polling viewers; others get snapshots but are not listed.
-MOST = 1000
+MAXIMUM = 1000
 
 
 @dataclass
@@ -55,7 +55,7 @@ class PollingViewers:
         return True
 
     def _join(self, key: tuple[str, str, str]) -> _Poller | None:
-        if len(self._polling) >= MOST:
+        if len(self._polling) >= MAXIMUM:
             return None
         viewers = self._server.viewers
         viewer = viewers.join(key[0], "http", key[2], "pull", lambda _: self._kick(key))
