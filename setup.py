@@ -1,4 +1,4 @@
-"""All that there is to say stands in pyproject.toml."""
+"""Everything is in pyproject.toml."""
 
 from setuptools import setup
 

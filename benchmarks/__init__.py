@@ -1,1 +1,1 @@
-"""This server beside its peers, on the same camera, with the same viewers. See README.md."""
+"""Compares this server with others, on the same camera, with the same viewers. See README.md."""

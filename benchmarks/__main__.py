@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: this server beside the peers that the machine has."""
+"""``python -m benchmarks``: compares this server with the others that are installed."""
 
 from __future__ import annotations
 

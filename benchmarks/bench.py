@@ -1,4 +1,4 @@
-"""What the parts of the benchmark have in common: how thorough to be, and the camera."""
+"""The settings that the parts of the benchmark share, and their camera."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Found = dict[str, Any]
 
 @dataclass(frozen=True)
 class Bench:
-    """How thorough to be.
+    """The numbers of viewers, seconds and repeats.
 
     Arguments:
-        viewers: how many watch, ascending.
+        viewers: the numbers of viewers, ascending.
         seconds: of one measurement.
         repeats: of each measurement that is compared with another.
         slow_seconds: that slow viewers watch.
@@ -35,20 +35,20 @@ class Bench:
 
     @property
     def crowd(self) -> int:
-        """How many watch while something else is looked at."""
+        """The number of viewers while something else is measured."""
         return min(200, self.viewers[-1])
 
     def say(self, text: str) -> None:
-        """What happens, for whoever waits."""
+        """Print the progress."""
         print(text, file=sys.stderr, flush=True)
 
     def contestants(self) -> list[Contestant]:
-        """Who is there and was chosen."""
+        """The selected servers that are installed."""
         return [each for each in contestants() if each.there and self.servers in each.name]
 
     @contextmanager
     def running(self, contestant: Contestant) -> Iterator[Running]:
-        """A server on a fake webcam of its own."""
+        """Start a server on its own fake webcam."""
         with webcam() as camera, running(contestant, camera.env) as server:
             yield server
 
@@ -59,12 +59,12 @@ class Part(Protocol):
     TITLE: str
 
     def measure(self, bench: Bench) -> Found:
-        """Find out."""
+        """Measure, and return the results."""
 
     def tell(self, found: Found) -> list[str]:
-        """What was found out, in lines of Markdown."""
+        """The results as lines of Markdown."""
 
 
 def webcam() -> FakeCam:
-    """The camera that all look at: 98 KB a frame, time of capture in each."""
+    """The camera of all servers: 98 KB a frame, with the time of capture in each."""
     return FakeCam([Format("MJPG", 1280, 720, (30,))], stamp=True)

@@ -1,4 +1,4 @@
-"""How long the control port takes to answer while many watch."""
+"""Measures how long the control port takes to answer with many viewers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LAST_LINE, _LONGEST_LAST = re.compile(rb"\n(OK|ERR)[^\n]*\n$"), 300
 
 
 def measure(bench: Bench) -> Found:
-    """Ask in turn, on one connection, while a crowd watches."""
+    """Send commands one after the other, on one connection, with many viewers."""
     taken: dict[str, list[float]] = {command: [] for command in _COMMANDS}
     with serving() as (server, asked):
         is_over = threading.Event()

@@ -1,4 +1,4 @@
-"""Those who watch: a crowd that throws pictures away, one who looks at them, some who stop."""
+"""Viewers: many that discard pictures, one that measures their age, some that stop reading."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SEAL, _PART = 1 + 22 / 16384, 130
 
 @dataclass(frozen=True)
 class Load:
-    """What so many viewers got, and what it cost.
+    """The frames that the viewers received, and their cost.
 
     Arguments:
         viewers: how many there were.
@@ -51,7 +51,7 @@ class Load:
 
 
 class Sampler:
-    """The viewer that looks at ages, from its first picture to the end of the ``with`` block.
+    """The viewer that measures ages, from its first picture to the end of the ``with`` block.
 
     Arguments:
         target: where it goes.
@@ -70,7 +70,7 @@ class Sampler:
             self._command, cwd=ROOT, stdout=subprocess.PIPE, text=True, bufsize=1
         )
         assert self._process.stdout is not None
-        self._process.stdout.readline()  # it has a picture
+        self._process.stdout.readline()  # after its first picture
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -82,7 +82,7 @@ class Sampler:
 
 
 def watch(server: Running, viewers: int, seconds: float) -> Load:
-    """Measure a server under so many viewers, two at least; one of them looks at ages."""
+    """Measure a server with at least two viewers, of which one measures ages."""
     target = server.target
     with Sampler(target) as sampler:
         with _crowd(target, viewers - 1, seconds) as crowd:
@@ -117,7 +117,7 @@ def watch(server: Running, viewers: int, seconds: float) -> Load:
 
 @contextmanager
 def stopped(target: Target, count: int) -> Iterator[None]:
-    """So many viewers who ask for pictures and never read one."""
+    """Connect viewers that request pictures and never read."""
     with ExitStack() as stack:
         for _ in range(count):
             sock = stack.enter_context(socket.create_connection(("127.0.0.1", target.port), 10))
@@ -126,7 +126,7 @@ def stopped(target: Target, count: int) -> Iterator[None]:
 
 
 def request(target: Target) -> bytes:
-    """The words with which a viewer begins."""
+    """The first bytes that a viewer sends."""
     if target.kind == "frames":
         return wire.Join(window=2).encode()
     return f"GET {target.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()

@@ -1,4 +1,4 @@
-"""Processor time and age of the picture, by the number of viewers, beside peers and the floor."""
+"""Measures processor time and age of the picture, by the number of viewers, for all servers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TITLE = "Delivery"
 
 
 def measure(bench: Bench) -> Found:
-    """Each server under each crowd; repeats go round all, so that what else happens hits all."""
+    """Measure each server with each number of viewers; each repeat runs all servers in turn."""
     chosen = bench.contestants()
     found: Found = {
         each.name: {
@@ -76,7 +76,7 @@ def tell(found: Found) -> list[str]:
 
 
 def _sealed(found: Found) -> list[str]:
-    """What TLS costs beside none."""
+    """The processor time of TLS, compared with plain HTTP."""
     parts = []
     for count in found.get(HTTPS, {"loads": {}})["loads"]:
         plain = _values(found, HTTP, count, "cpu_per_frame")
@@ -89,7 +89,7 @@ def _sealed(found: Found) -> list[str]:
 
 
 def _memory(found: Found) -> list[str]:
-    """What each further viewer takes, from the smallest and the largest crowd."""
+    """The memory of each further viewer, from the smallest and the largest number of viewers."""
     rows = []
     for name, server in found.items():
         counts = list(server["loads"])

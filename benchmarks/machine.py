@@ -1,4 +1,4 @@
-"""What the figures were made on."""
+"""Describes the machine of a measurement."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def machine() -> dict[str, Any]:
-    """Processor, system, day, and how busy it was before anything was measured."""
+    """Processor, system, date, and how busy the machine was before the measurement."""
     return {
         "cpu": _model(),
         "cores": os.cpu_count(),

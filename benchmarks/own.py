@@ -1,4 +1,4 @@
-"""This server alone, with its control port, to be asked while it is measured."""
+"""Starts this server with its control port, for measurements that send commands."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.process import ServerProcess, wait_for
 
 @contextmanager
 def serving(*options: str) -> Iterator[tuple[Running, ServerProcess]]:
-    """The server, live on a fake webcam, with a recordings folder that goes at its end."""
+    """Start the server on a fake webcam, with a temporary recordings folder."""
     with (
         tempfile.TemporaryDirectory(prefix="twistedcam-bench-") as folder,
         webcam() as camera,
@@ -28,7 +28,7 @@ def serving(*options: str) -> Iterator[tuple[Running, ServerProcess]]:
 
 
 def cores(pid: int, seconds: float) -> float:
-    """Processor time that a process and those that it started take a second."""
+    """Processor time of a process and its descendants, in seconds a second."""
     before, began = cpu_seconds(pid), time.monotonic()
     time.sleep(seconds)
     return (cpu_seconds(pid) - before) / (time.monotonic() - began)

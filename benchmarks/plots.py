@@ -1,4 +1,4 @@
-"""The results as pictures: small enough for a page, readable without colour as well."""
+"""Draws the results: small enough for a page, readable without colour as well."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _lines(axes: Any, delivery: Found, value: str) -> None:
 
 
 def _log(axes: Any) -> None:
-    """Ages go from one millisecond to seconds."""
+    """Use a logarithmic scale: ages go from one millisecond to seconds."""
     axes.set_ylabel("age, milliseconds (log)")
     if not axes.lines:
         return

@@ -1,4 +1,4 @@
-"""The memory that a pre-roll takes beside the bytes of the frames that it holds."""
+"""Measures the memory of a pre-roll, compared with the bytes of its frames."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TITLE = "Pre-roll"
 
 
 def measure(bench: Bench) -> Found:
-    """How the server's memory grows while the ring fills."""
+    """Measure how the server's memory grows while the pre-roll fills."""
     seconds = max(2.0, 2 * bench.seconds)
     with serving("--record", f"preroll={seconds + 10:g}s") as (server, asked):
         time.sleep(1)

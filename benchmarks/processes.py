@@ -1,4 +1,4 @@
-"""What a process and all below it cost, from ``/proc``."""
+"""Measures the cost of a process and all its descendants, from ``/proc``."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ def cpu_seconds(pid: int) -> float:
 
 
 def private_bytes(pid: int) -> int:
-    """Memory of their own (private pages) of a process and those that it started."""
+    """The private memory of a process and its descendants, in bytes."""
     return sum(_private(each) for each in family(pid))
 
 
 def family(pid: int) -> list[int]:
-    """A process and all below it."""
+    """A process and all its descendants."""
     found = [pid]
     try:
         tasks = list(Path(f"/proc/{pid}/task").iterdir())
@@ -33,7 +33,7 @@ def family(pid: int) -> list[int]:
 
 
 def _cpu(pid: int) -> float:
-    """What clock_getcpuclockid(3) leads to: to the nanosecond, where ``stat`` has hundredths."""
+    """The clock of clock_getcpuclockid(3): in nanoseconds, while ``stat`` has hundredths."""
     try:
         return time.clock_gettime(~pid << 3 | 2)
     except OSError:

@@ -1,4 +1,4 @@
-"""What recording costs, beside ffmpeg at the same work, and what viewers notice of it."""
+"""Measures the cost of a recording, compared with ffmpeg, and its effect on viewers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NONE = "none"
 
 
 def measure(bench: Bench) -> Found:
-    """Alone, and with a crowd that watches; then ffmpeg."""
+    """Measure without viewers, with many viewers, and then ffmpeg."""
     found: Found = {
         "cores": {kind: [] for kind in (_NONE, *_FILES)},
         "dropped": {kind: [] for kind in _FILES},
@@ -49,7 +49,7 @@ def measure(bench: Bench) -> Found:
 
 
 def _own(bench: Bench, kind: str, found: Found) -> None:
-    """This server at that kind of recording."""
+    """Measure this server with that kind of recording."""
     with serving() as (server, asked):
         if kind != _NONE:
             asked.command_lines(f"record start {_FILES[kind]}")
@@ -64,7 +64,7 @@ def _own(bench: Bench, kind: str, found: Found) -> None:
 
 @contextmanager
 def _ffmpeg(kind: str, env: Mapping[str, str]) -> Iterator[int]:
-    """ffmpeg at the same work; its process id."""
+    """Start ffmpeg with the same work; return its process id."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / _FILES[kind]
         words = ["ffmpeg", "-v", "error", *_INPUT.split(), *_FFMPEG[kind].split(), str(path)]

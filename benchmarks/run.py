@@ -1,4 +1,4 @@
-"""Runs the parts that were chosen, and writes what they found: tables, JSON, plots."""
+"""Runs the selected parts, and writes their results: tables, JSON, plots."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def main(words: list[str] | None = None) -> int:
         except Unavailable as reason:
             print(f"no fake webcam on this machine: {reason}", file=sys.stderr)
             return 1
-        except (Exception, SystemExit) as error:  # the others are worth having all the same
+        except (Exception, SystemExit) as error:  # the other parts still run
             bench.say(f"{name} failed: {error!r}")
             failed.append(name)
             continue
@@ -60,10 +60,10 @@ def main(words: list[str] | None = None) -> int:
             "machine": made_on,
             "seconds": bench.seconds,
             "repeats": bench.repeats,
-            # As JSON gives it back, so that what is told now is told of the file as well.
+            # Read back from JSON, so that the tables are the same as those made from the file.
             "found": json.loads(json.dumps(found)),
         }
-        # At once: what was found out is not lost with the part behind it.
+        # Immediately, so that results are not lost if a later part fails.
         fresh = kept.with_suffix(".new")
         fresh.write_text(json.dumps(results, indent=1) + "\n")
         os.replace(fresh, kept)
@@ -78,12 +78,12 @@ def main(words: list[str] | None = None) -> int:
 
 
 def part(name: str) -> Part:
-    """The module that measures it."""
+    """The module of a part."""
     return cast("Part", import_module(f"benchmarks.{name}"))
 
 
 def report(results: dict[str, Any]) -> str:
-    """All tables, with what they were made on."""
+    """All tables, with the description of the machine."""
     lines: list[str] = []
     names = [name for name in PARTS if name in results]
     for name, following in zip(names, [*names[1:], ""], strict=True):
@@ -111,7 +111,7 @@ def _draw(results: dict[str, Any], folder: Path) -> None:
 
 
 def _publish(text: str) -> None:
-    """Put the tables between the two marks in the text about the benchmark."""
+    """Replace the tables between the two marks in README.md."""
     readme = Path(__file__).with_name("README.md")
     front, begin, rest = readme.read_text().partition("<!-- results -->\n")
     plots = sorted(path.name for path in RESULTS.glob("*.png"))

@@ -1,6 +1,6 @@
-"""A viewer that looks at ages: ``python -m benchmarks.sample KIND PORT PATH LIMIT``.
+"""A viewer that measures ages: ``python -m benchmarks.sample KIND PORT PATH LIMIT``.
 
-LIMIT: bytes a second that it reads at most, or 0. It says ``watching`` at its first picture; on
+LIMIT: bytes a second that it reads at most, or 0. It prints ``watching`` at its first picture; on
 SIGTERM it ends and prints JSON: ``ages``, pairs of the moment at which a picture was whole (seconds
 of CLOCK_MONOTONIC) and its age then in milliseconds, and ``size``, a picture's bytes on the
 average.
@@ -27,11 +27,11 @@ _LENGTH = re.compile(rb"\r\nContent-Length: *(\d+)\r\n", re.IGNORECASE)
 
 
 class Reader:
-    """Reads a socket, no faster than it may.
+    """Reads a socket, no faster than the limit.
 
     Arguments:
         sock: the connection.
-        limit: bytes a second, or 0 for all that come.
+        limit: bytes a second, or 0 for no limit.
     """
 
     def __init__(self, sock: socket.socket, limit: float) -> None:
@@ -52,14 +52,14 @@ class Reader:
 
 
 class Album:
-    """What was seen."""
+    """The pictures that were received."""
 
     def __init__(self) -> None:
         self.ages: Ages = []
         self._bytes = self._pictures = 0
 
     def see(self, jpeg: bytes) -> None:
-        """A picture is whole."""
+        """Record a complete picture."""
         now = time.monotonic_ns()
         if not self._pictures:
             print("watching", flush=True)
@@ -70,7 +70,7 @@ class Album:
             self.ages.append((round(now / 1e9, 4), round((now - stamp.time) / 1e6, 3)))
 
     def told(self) -> dict[str, Any]:
-        """As JSON."""
+        """The results as JSON."""
         return {"ages": self.ages, "size": self._bytes / max(1, self._pictures)}
 
 
@@ -101,7 +101,7 @@ def watch_http(reader: Reader, album: Album) -> None:
 
 
 def main(words: list[str]) -> None:
-    """Watch, and print what was seen."""
+    """Watch, and print the results."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     target, limit = Target(words[0], int(words[1]), words[2]), float(words[3])
     album = Album()

@@ -33,7 +33,7 @@ WEBCAM = "webcam:0?size=1280x720&fps=30&format=mjpg"
 
 @dataclass(frozen=True)
 class Target:
-    """Where viewers go: ``frames``, ``http`` or ``https``, a port, and a path for HTTP."""
+    """The address of a server: ``frames``, ``http`` or ``https``, a port, and a path for HTTP."""
 
     kind: str
     port: int
@@ -47,11 +47,11 @@ class Contestant:
     Arguments:
         name: as in the table.
         kind: ``frames``, ``http`` or ``https``.
-        path: what viewers ask for over HTTP.
-        program: what has to be installed.
-        command: the words that start it, from the port.
-        version: the words that make it say which it is.
-        most: viewers that it is asked to serve: more would only show that the machine is full.
+        path: the path that viewers request over HTTP.
+        program: the program that has to be installed.
+        command: its command line, made from the port.
+        version: the command line that prints its version.
+        most: the maximum number of viewers; more would only measure the limit of the machine.
     """
 
     name: str
@@ -64,16 +64,16 @@ class Contestant:
 
     @property
     def there(self) -> bool:
-        """Whether this machine has it."""
+        """True if it is installed."""
         return shutil.which(self.program) is not None
 
     @property
     def is_peer(self) -> bool:
-        """Whether it is another project's program."""
+        """True if it is a program of another project."""
         return bool(self.version)
 
     def says_version(self) -> str:
-        """The version that it says it is; seven digits of a commit."""
+        """The version that it prints; of a commit the first seven digits."""
         done = subprocess.run(self.version, capture_output=True, text=True, timeout=10, check=False)
         found = re.search(r"[\d.]*\d\.\d+|[0-9a-f]{40}", done.stdout + done.stderr)
         return found[0][:7] if found else "of unknown version"
@@ -81,7 +81,7 @@ class Contestant:
 
 @cache
 def contestants() -> tuple[Contestant, ...]:
-    """All servers that there are to compare."""
+    """All servers that can be compared."""
     own = sys.executable
     return (
         Contestant(FRAMES, "frames", "", own, _twistedcam("--listen", "--no-http")),
@@ -147,7 +147,7 @@ def compiled(source: str) -> Path:
 
 
 class Running:
-    """A server that runs, and what it costs."""
+    """A running server, and its cost."""
 
     def __init__(self, pid: int, target: Target) -> None:
         self.pid = pid
@@ -158,7 +158,7 @@ class Running:
         return cpu_seconds(self.pid)
 
     def memory(self) -> int:
-        """Bytes of its own that are in memory (private pages), all processes together."""
+        """The private memory of all its processes, in bytes."""
         return private_bytes(self.pid)
 
 
@@ -211,12 +211,12 @@ def _certificate() -> tempfile.TemporaryDirectory[str]:
 
 
 def _keys() -> str:
-    """A folder with a key and a certificate; it goes at the end of the program."""
+    """A temporary folder with a key and a certificate, deleted at the end of the program."""
     return _certificate().name
 
 
 def _plugins(program: str) -> str:
-    """Where a program's plugins are if it was installed beside them (mjpg-streamer's)."""
+    """The folder of a program's plugins (mjpg-streamer's), next to the program."""
     found = shutil.which(program)
     folder = Path(found).resolve().parent.parent / "lib" / "mjpg-streamer" if found else None
     return str(folder) if folder and folder.is_dir() else ""

@@ -1,4 +1,4 @@
-"""One H.264 encode for one publish target, and for three of them and a recording."""
+"""Measures one H.264 encode for one publish target, and for three and a recording."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CASES = {"1 target": (1, False), "3 targets": (3, False), "3 targets and a reco
 
 
 def measure(bench: Bench) -> Found:
-    """The server and the processes that send, together."""
+    """Measure the server together with the processes that send."""
     found: Found = {name: [] for name in ("capture alone", *_CASES)}
     for repeat in range(bench.repeats):
         with serving() as (server, _):

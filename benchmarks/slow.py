@@ -1,4 +1,4 @@
-"""What a viewer sees who reads 1 MB/s of a stream that needs 3."""
+"""Measures the age of the pictures at a viewer that reads 1 MB/s of a stream that needs 3."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ LIMIT = 1_000_000
 
 
 def measure(bench: Bench) -> Found:
-    """One slow viewer on each server, all at once: none of them is busy."""
-    # The floor has no care for slow viewers; it is not there to be compared in this.
+    """Measure one slow viewer on each server, all at the same time, because no server is busy."""
+    # The floor does not handle slow viewers, so it is not compared.
     chosen = [each for each in bench.contestants() if each.name != FLOOR]
     bench.say(f"slow viewers for {bench.slow_seconds:g} s")
     found: Found = {}

@@ -1,4 +1,4 @@
-"""What the others see while 50 viewers have stopped reading."""
+"""Measures the age of the pictures at other viewers while 50 viewers do not read."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _WATCHING = 50
 
 
 def measure(bench: Bench) -> Found:
-    """The age that a crowd sees without and with stopped viewers, one after the other."""
+    """Measure the age at many viewers, without and with stopped viewers."""
     found: Found = {}
     watching = min(_WATCHING, bench.viewers[-1])
     for each in bench.contestants():
         if each.name not in (FRAMES, HTTP):
-            continue  # to compare others in this takes longer than it tells
+            continue  # comparing the others would take long and show little
         runs: dict[str, list[dict[str, float]]] = {"0": [], str(STOPPED): []}
         for repeat in range(bench.repeats):
             with bench.running(each) as server:

@@ -1,4 +1,4 @@
-"""Figures in words: medians of the repeats, ratios, and what is noise."""
+"""Formats results: medians of the repeats, ratios, and marks for noise."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def noisy(values: Sequence[float]) -> bool:
-    """Whether repeats differ too much to be believed."""
+    """True if repeats differ too much for a result."""
     middle = median(values)
     return len(values) > 1 and middle > 0 and (max(values) - min(values)) / middle > NOISE
 

@@ -1,4 +1,4 @@
-"""What ``twistedcam view`` costs, and how old a picture is when it is on the screen."""
+"""Measures the cost of ``twistedcam view``, and the age of a picture on the screen."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _WARM = 2
 
 
 def measure(bench: Bench) -> Found:
-    """Without a window, and with one on a virtual screen where there is Xvfb."""
+    """Measure without a window, and with one on a virtual screen if there is Xvfb."""
     found: Found = {}
-    seconds = 3 * bench.seconds  # its p99 is of all that it has painted: it takes some
+    seconds = 3 * bench.seconds  # its p99 is of all painted pictures, so it needs many
     with serving() as (server, _):
         url = f"twistedcam://127.0.0.1:{server.target.port}"
         found["headless"] = _view(["--headless", url], os.environ, seconds)
@@ -38,7 +38,7 @@ def measure(bench: Bench) -> Found:
 
 
 def _view(words: list[str], env: Any, seconds: float) -> dict[str, float]:
-    """Its cores, and its ages in milliseconds as it tells them itself."""
+    """Its cores, and the ages in milliseconds that it prints."""
     command = [sys.executable, "-m", "twistedcam", "view", "--stats", "json", *words]
     pipe, quiet = subprocess.PIPE, subprocess.DEVNULL
     process = subprocess.Popen(

@@ -1,10 +1,10 @@
-"""Asks for known holes in what is installed, and says so where nobody could be asked.
+"""Searches installed packages for known vulnerabilities, and reports unchecked packages.
 
     python tools/audit.py VENV
 
-pip-audit counts a package that its service does not know as no hole, and all of them where the
-service cannot be reached by way of a mirror: "No known vulnerabilities found" then means nothing.
-Ends with 0 when every package was judged and none has a hole.
+pip-audit counts a package that its service does not know as safe, and all packages if a mirror
+does not pass requests to the service: "No known vulnerabilities found" then means nothing.
+The exit code is 0 if every package was checked and has no known vulnerability.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ HOW = (
 
 
 class Verdict:
-    """What is known of each package, by its name.
+    """The results for each package, by its name.
 
-    ``holes`` has a line for each hole, ``unjudged`` why a package could not be judged.
+    ``holes`` has a line for each vulnerability, ``unjudged`` why a package was not checked.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Verdict:
         self.unjudged: dict[str, str] = {}
 
     def add(self, dependencies: list[dict[str, Any]]) -> None:
-        """Take in what one service has said (pip-audit's JSON, ``dependencies``)."""
+        """Add the answer of one service (``dependencies`` of pip-audit's JSON)."""
         for each in dependencies:
             name = each["name"]
             if "skip_reason" in each:
@@ -53,7 +53,7 @@ class Verdict:
                 )
 
     def lines(self) -> list[str]:
-        """What a person is told."""
+        """The lines to print."""
         told = [line for lines in self.holes.values() for line in dict.fromkeys(lines)]
         if not self.judged:
             return ["nothing was judged: no advisory service answered for any package; " + HOW]
@@ -64,12 +64,12 @@ class Verdict:
 
     @property
     def is_well(self) -> bool:
-        """Whether all were judged, and none has a hole."""
+        """True if all packages were checked and none has a known vulnerability."""
         return bool(self.judged) and not self.unjudged and not any(self.holes.values())
 
 
 def ask(program: Path, service: str, packages: str) -> list[dict[str, Any]] | str:
-    """What a service says of what is installed there, or why it said nothing."""
+    """The answer of a service about the installed packages, or the reason why there is none."""
     words = [str(program), "--skip-editable", "--progress-spinner", "off", "--format", "json"]
     words += ["--vulnerability-service", service, "--path", packages]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
@@ -81,7 +81,7 @@ def ask(program: Path, service: str, packages: str) -> list[dict[str, Any]] | st
 
 
 def get_pip_audit(folder: Path) -> Path:
-    """The program, in an environment of its own: its packages are none of ours."""
+    """The program, in a separate environment, because its packages are not those of the project."""
     program = folder / "bin" / "pip-audit"
     if not program.exists():
         venv.create(folder, with_pip=True)

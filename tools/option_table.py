@@ -26,7 +26,7 @@ def table() -> str:
 
 
 def in_document(text: str) -> str:
-    """The document with the table that it has to have."""
+    """The document with the current table."""
     return re.sub(re.escape(HEAD) + r"(\|.*\n)*", lambda _: table(), text)
 
 

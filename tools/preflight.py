@@ -1,10 +1,10 @@
-"""Sees that the system has what the Python packages cannot bring: run before anything is installed.
+"""Checks for programs and libraries that pip cannot install. Runs before pip.
 
     python3 tools/preflight.py run|test
 
-Needs nothing but Python's standard library. On Debian and its kin, as root, what is missing is
-installed; elsewhere it is named with the command that installs it. What a program needs and is
-not there ends this with 1; what only some tests need is left out, and those tests say so.
+Needs only Python's standard library. On Debian and systems based on it, as root, it installs what
+is missing; elsewhere it prints the command that installs it. The exit code is 1 if something that a
+program needs is missing. What only some tests need may be missing; those tests say so.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ OLDEST = (3, 11)
 
 
 def library(name: str) -> Callable[[], bool]:
-    """Whether the dynamic linker finds a library."""
+    """True if the dynamic linker finds a library."""
 
     def found() -> bool:
         try:
@@ -35,12 +35,12 @@ def library(name: str) -> Callable[[], bool]:
 
 
 def program(name: str) -> Callable[[], bool]:
-    """Whether a program is on the PATH."""
+    """True if a program is on the PATH."""
     return lambda: shutil.which(name) is not None
 
 
 def debian_package(name: str) -> Callable[[], bool]:
-    """Whether a Debian package is installed: for what is neither program nor library."""
+    """True if a Debian package is installed, for parts that are neither program nor library."""
 
     def found() -> bool:
         asked = subprocess.run(["dpkg", "-s", name], capture_output=True, text=True, check=False)
@@ -121,7 +121,7 @@ TEST: list[Part] = [
 
 
 def main(purpose: str) -> int:
-    """Look, install what may be installed, and say what is still missing."""
+    """Check, install what may be installed, and print what is still missing."""
     if sys.version_info < OLDEST:
         version = ".".join(map(str, OLDEST))
         print(f"twistedcam needs Python {version} or newer; this is {sys.version.split()[0]}. "
@@ -148,17 +148,17 @@ def main(purpose: str) -> int:
 
 
 def look(parts: list[Part]) -> list[Part]:
-    """Those that are not there."""
+    """The parts that are missing."""
     return [part for part in parts if not part[0]()]
 
 
 def may_install() -> bool:
-    """Whether this is root on a Debian-like system."""
+    """True for root on a Debian-like system."""
     return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
 def install(packages: list[str]) -> None:
-    """Install Debian packages, one run for all; if that fails, one by one what can be had."""
+    """Install Debian packages together; if that fails, one by one."""
     environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
     print("installing " + " ".join(packages), flush=True)
     command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends"]

@@ -1,11 +1,11 @@
-"""A short look at the program on each Python, with the newest packages and with the lowest.
+"""Runs a short test with each Python, with the newest and with the lowest versions of packages.
 
     python tools/smoke.py 3.11 3.12 3.13
 
-Each pair of an interpreter and versions gets a virtual environment of its own below .cache/smoke,
-and runs tests/smoke there. The lowest versions are tried on the lowest of the interpreters, for
-which they were made. An interpreter that this machine does not have is named and left out. Needs
-nothing but Python's standard library.
+Each pair of an interpreter and versions gets its own virtual environment below .cache/smoke,
+and runs tests/smoke there. The lowest versions are tested with the lowest of the interpreters, for
+which they were made. Interpreters that are not installed are named and skipped. Needs only
+Python's standard library.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def interpreter(version: str) -> str | None:
 
 
 def run(python: str, version: str, lock: str) -> bool:
-    """Install and test one pair; whether all went well."""
+    """Install and test one pair; return True if it succeeded."""
     venv = FOLDER / f"{version}-{Path(lock).stem}"
     program = venv / "bin" / "python"
     print(f"smoke: Python {version}, {lock}", flush=True)
