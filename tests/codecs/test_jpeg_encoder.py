@@ -157,8 +157,8 @@ def test_without_the_library_pictures_are_turned_all_the_same(
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("rotate=45", "it is one of 90, 180, 270, or left out"),
-        ("flip=x", "it is one of h, v, or left out"),
+        ("rotate=45", "it is one of 90, 180, 270, or omitted"),
+        ("flip=x", "it is one of h, v, or omitted"),
         ("timestamp=yes", "it is one of 0, 1"),
         *(
             (f"quality={word}", "it is a number from 1 to 100")
