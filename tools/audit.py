@@ -16,11 +16,11 @@ import venv
 from pathlib import Path
 from typing import Any
 
-#: Where advisories are kept: asked in this order, until one has judged all.
+#: The advisory services, asked in this order until all packages are checked.
 SERVICES = ("pypi", "osv")
 HOW = (
-    "run it where the Python Package Index or OSV, the list of open-source holes, can be reached "
-    "without a mirror in between; 'pip list' says what there is to look up by hand"
+    "run it where the Python Package Index or OSV, the list of open-source vulnerabilities, can be "
+    "reached without a mirror; 'pip list' lists the packages, to check them by hand"
 )
 
 
@@ -47,20 +47,18 @@ class Verdict:
             self.unjudged.pop(name, None)
             self.holes.setdefault(name, [])
             for hole in each["vulns"]:
-                fixed = ", ".join(hole["fix_versions"]) or "nowhere yet"
-                self.holes[name].append(
-                    f"{name} {each['version']}: {hole['id']}, mended in {fixed}"
-                )
+                fixed = ", ".join(hole["fix_versions"]) or "no version yet"
+                self.holes[name].append(f"{name} {each['version']}: {hole['id']}, fixed in {fixed}")
 
     def lines(self) -> list[str]:
         """The lines to print."""
         told = [line for lines in self.holes.values() for line in dict.fromkeys(lines)]
         if not self.judged:
-            return ["nothing was judged: no advisory service answered for any package; " + HOW]
-        told += [f"not judged: {why}" for why in self.unjudged.values()]
+            return ["nothing was checked: no advisory service answered for any package; " + HOW]
+        told += [f"not checked: {why}" for why in self.unjudged.values()]
         if self.unjudged:
-            told.append(f"{len(self.unjudged)} packages were not judged: {HOW}")
-        return told or [f"no known hole in what was judged: {len(self.judged)}"]
+            told.append(f"{len(self.unjudged)} packages were not checked: {HOW}")
+        return told or [f"no known vulnerabilities in {len(self.judged)} checked packages"]
 
     @property
     def is_well(self) -> bool:
@@ -95,7 +93,7 @@ def main(environment: Path) -> int:
     try:
         program = get_pip_audit(environment / "audit")
     except subprocess.CalledProcessError:
-        print(f"pip-audit cannot be installed, so nothing was judged: {HOW}", file=sys.stderr)
+        print(f"pip-audit cannot be installed, so nothing was checked: {HOW}", file=sys.stderr)
         return 1
     where = "import sysconfig; print(sysconfig.get_path('purelib'))"
     python = environment / "bin" / "python"
@@ -104,7 +102,7 @@ def main(environment: Path) -> int:
     for service in SERVICES:
         found = ask(program, service, packages.stdout.strip())
         if isinstance(found, str):
-            print(f"{service} could not be asked: {found[:300]}", file=sys.stderr)
+            print(f"{service} did not answer: {found[:300]}", file=sys.stderr)
             continue
         verdict.add(found)
         if not verdict.unjudged:

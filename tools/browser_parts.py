@@ -80,7 +80,7 @@ def put(part: Part, folder: Path) -> int:
             print(f"no {part.package}, {part.use} are left out: {error}")
             return 0
         if base64.b64encode(hashlib.sha512(package.read_bytes()).digest()).decode() != part.sha512:
-            print(f"no {part.package}: npm does not give version {part.version} as it was chosen")
+            print(f"no {part.package}: version {part.version} from npm has another hash")
             return 1
         with tarfile.open(package) as archive:
             member = archive.extractfile(part.member)

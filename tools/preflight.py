@@ -125,7 +125,7 @@ def main(purpose: str) -> int:
     if sys.version_info < OLDEST:
         version = ".".join(map(str, OLDEST))
         print(f"twistedcam needs Python {version} or newer; this is {sys.version.split()[0]}. "
-              "Name another one: make PYTHON=python3.12 …")  # fmt: skip
+              "Select another one: make PYTHON=python3.12 …")  # fmt: skip
         return 1
     if importlib.util.find_spec("ensurepip") is None:
         print("Python's venv module is not complete: apt-get install python3-venv")

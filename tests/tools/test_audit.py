@@ -1,4 +1,4 @@
-"""The audit is well only where every package was judged, and none has a hole."""
+"""The audit succeeds only if every package was checked and none has a known vulnerability."""
 
 from __future__ import annotations
 
@@ -26,22 +26,25 @@ def verdict(*answers: list[dict[str, Any]]) -> Any:
     return found
 
 
-def test_all_judged_and_no_hole_is_well() -> None:
+def test_all_checked_without_vulnerability_succeeds() -> None:
     found = verdict([OURS, GOOD])
-    assert (found.is_well, found.lines()) == (True, ["no known hole in what was judged: 1"])
+    assert (found.is_well, found.lines()) == (
+        True,
+        ["no known vulnerabilities in 1 checked packages"],
+    )
 
 
 def test_a_hole_is_named_with_what_mends_it() -> None:
     found = verdict([GOOD, BAD], [BAD])
     assert not found.is_well
-    assert found.lines() == ["jinja2 3.1: CVE-2026-1, mended in 3.2"]
+    assert found.lines() == ["jinja2 3.1: CVE-2026-1, fixed in 3.2"]
 
 
-def test_where_nothing_was_judged_that_is_no_good_news() -> None:
+def test_nothing_checked_is_a_failure() -> None:
     for found in (verdict(), verdict([OURS, UNKNOWN])):
         assert not found.is_well
         [line] = found.lines()
-        assert line.startswith("nothing was judged: ") and "Python Package Index" in line
+        assert line.startswith("nothing was checked: ") and "Python Package Index" in line
 
 
 def test_a_package_that_one_service_does_not_know_may_be_known_to_another() -> None:
