@@ -83,7 +83,7 @@ class BadFrameLog:
         self._logged_at: float | None = None
         self._count = 0
 
-    def tell(self, reason: str) -> None:
+    def report(self, reason: str) -> None:
         """Log a corrupt frame now, or count it for the next line."""
         self._count += 1
         now = self._clock.seconds()

@@ -125,7 +125,7 @@ class Camera(CameraStatus):
             raise CameraFailed(f"{self.name} has no picture, it is {self.state}{because}")
         return frame
 
-    # What users ask for.
+    # Requests of users.
 
     def start(self) -> Deferred[None]:
         """Start the camera, if it is stopped.
@@ -172,7 +172,7 @@ class Camera(CameraStatus):
     # Outputs of the state machine (state_machine.Actions).
 
     def enter(self, state: CameraState, reason: str | None = None, is_idle: bool = False) -> None:
-        """Take on a state, and tell all listeners."""
+        """Enter a state, and notify all listeners."""
         is_news = (state, reason) != (self.state, self.reason)
         self.set_state(state, reason, is_idle)
         if state != "live":
@@ -237,7 +237,7 @@ class Camera(CameraStatus):
         """Count a corrupt picture."""
         self.counts.corrupt += 1
         self.note_fault(reason)
-        self._bad_frames.tell(reason)
+        self._bad_frames.report(reason)
         self.inbox.tell_refusal()
 
     def on_paused(self, reason: str, stalled: bool = False) -> None:

@@ -43,7 +43,7 @@ class CaptureListener(Protocol):
         """A picture has arrived that cannot be used."""
 
     def on_paused(self, reason: str, stalled: bool = False) -> None:
-        """The source delivers no pictures for now, for a known reason; the capture goes on.
+        """The source delivers no pictures for now, for a known reason; the capture continues.
 
         Arguments:
             stalled: True if the device is present and only delivers pictures that are corrupt.
@@ -61,7 +61,7 @@ class Capture:
         encoder: turns what the source delivers into finished pictures.
         thread: the thread for both, used by this capture alone.
         clock: measures time-outs.
-        listener: hears of events.
+        listener: receives the events.
         patience: the least seconds to wait for the first picture once the source is open.
         is_wanted: returns True while somebody takes every picture; called in the thread.
     """
@@ -233,7 +233,7 @@ class Capture:
         self._bad_frames.forget()
 
     def _only_corrupt(self, reason: str) -> None:
-        # Reading goes on: a folder or film that is opened again would start with the same pictures.
+        # Continue: a folder or video that is opened again would start with the same pictures.
         if self._listener is not None:
             self._listener.on_paused(reason, stalled=True)
 

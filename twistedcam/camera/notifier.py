@@ -103,6 +103,6 @@ def answer(waiting: list[Deferred[None]], change: CameraChanged) -> None:
         if change.state == "live":
             each.callback(None)
         elif change.state == "stopped":
-            each.errback(CameraFailed(change.reason or "it was stopped before it gave a picture"))
+            each.errback(CameraFailed(change.reason or "it was stopped before there was a picture"))
         else:
             each.errback(CameraFailed(f"{change.reason}; it is tried again and again"))

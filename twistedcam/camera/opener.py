@@ -22,7 +22,7 @@ class SourceOpener:
     """Opens a source as soon as the previous capture has released its device.
 
     Arguments:
-        listener: hears of each capture, and of openings that fail.
+        listener: receives the events of each capture, and openings that fail.
         make_source: returns the source to open, with the settings of that moment.
         is_wanted: returns True while somebody takes every frame; called in the capture's thread.
         clock: measures the waits.

@@ -1,7 +1,7 @@
 """The state machine of a camera: stopped → starting → live ⇄ recovering → stopped.
 
-A camera that may close its device while nobody watches is idle instead; its state is then told as
-stopped. The diagram is in docs/architecture.md.
+A camera that may close its device while nobody watches is idle instead; its state is then reported
+as stopped. The diagram is in docs/architecture.md.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from automat import TypeMachineBuilder
 
 CameraState = Literal["stopped", "starting", "live", "recovering"]
 
-#: The reason that is told of an idle camera.
+#: The reason of an idle camera.
 IDLE = "idle: it opens when somebody watches"
 
 
@@ -54,7 +54,7 @@ class Actions(Protocol):
     """The outputs of the machine, which the camera carries out."""
 
     def enter(self, state: CameraState, reason: str | None = None, is_idle: bool = False) -> None:
-        """Take on a state, and tell all listeners."""
+        """Enter a state, and notify all listeners."""
 
     def open_source(self) -> None:
         """Begin a new capture."""

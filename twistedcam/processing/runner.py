@@ -124,7 +124,7 @@ class Runner:
             self._executor.run(self.slot.take, self)
         except Failed as failed:
             error = failed
-        except BaseException as other:  # the camera must be told, whatever it was
+        except BaseException as other:  # whatever it was, it must be reported
             error = Failed(f"{type(other).__name__}: {other}")
         self._reactor.callFromThread(self._ended, error)
 

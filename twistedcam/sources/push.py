@@ -26,13 +26,13 @@ class Inbox:
         #: Called on the reactor's thread with the reason if a picture was refused.
         self._on_refused: Callable[[str], None] | None = None
         self._is_checked = True
-        #: The publisher of a picture that was refused, and the reason; None once it was told.
+        #: The publisher of a picture that was refused, and the reason; None once it was notified.
         self._refusal: tuple[object, str] | None = None
         self._reason = _NOBODY
         #: The reason why there is no picture now, or None.
         self._pause: str | None = None
-        #: True if the camera was told that there is no publisher.
-        self._is_told = False
+        #: True if the camera knows that there is no publisher.
+        self._is_reported = False
 
     def attach(self, publisher: object, on_refused: Callable[[str], None] | None = None) -> None:
         """Accept pictures of a publisher.
@@ -86,8 +86,8 @@ class Inbox:
             CameraFailed: there is no publisher. Raised once; later the camera waits for one.
         """
         with self._changed:
-            if self._publisher is None and not self._is_told:
-                self._is_told = True
+            if self._publisher is None and not self._is_reported:
+                self._is_reported = True
                 raise CameraFailed(self._reason)
 
     def take(self) -> RawPicture | None:
@@ -102,11 +102,11 @@ class Inbox:
             self._changed.wait_for(self._has_news, _WAIT)
             picture, self._newest = self._newest, None
             is_checked, publisher = self._is_checked, self._publisher
-            if picture is None and self._publisher is None and not self._is_told:
-                self._is_told = True
+            if picture is None and self._publisher is None and not self._is_reported:
+                self._is_reported = True
                 raise CameraFailed(self._reason)
             if picture is not None:
-                self._is_told = False
+                self._is_reported = False
             elif self._pause is not None:
                 raise Paused(self._pause)
         if isinstance(picture, Frame):
@@ -139,13 +139,13 @@ class Inbox:
             raise ValueError(reason)
 
     def renew(self) -> None:
-        """Forget the picture, and tell the camera again if there is no publisher."""
+        """Drop the picture, and report again if there is no publisher."""
         with self._changed:
             self._newest = None  # it is from before the stop
-            self._is_told = False
+            self._is_reported = False
 
     def _has_news(self) -> bool:
-        return self._newest is not None or (self._publisher is None and not self._is_told)
+        return self._newest is not None or (self._publisher is None and not self._is_reported)
 
 
 class PushSource:
