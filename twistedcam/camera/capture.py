@@ -170,15 +170,15 @@ class Capture:
         This is called in the thread.
         """
         try:
-            grab = self._source.read()
+            picture = self._source.read()
         except Paused as pause:
             return pause
         except ValueError as error:
             return str(error)
-        if grab is None:
+        if picture is None:
             return None
         try:
-            return self._encoder.finish(grab, self._is_wanted())
+            return self._encoder.finish(picture, self._is_wanted())
         except ValueError as error:
             return str(error)
         except Exception as error:  # any error of a library is the fault of the picture

@@ -1,4 +1,4 @@
-"""The server: its cameras and what its ports share. Commands work on it."""
+"""The server: its cameras and the parts that its ports share. Commands work on it."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ log = Logger()
 
 Reload = Callable[[], Coroutine[Any, Any, dict[str, Any]]]
 
-#: Seconds between two checks whether the recordings' disk is mounted.
+#: Seconds between two checks for the mount of the recordings' disk.
 MOUNT_PERIOD = 10.0
 
 
 class Server:
-    """The cameras, who watches them, and what all ports share.
+    """The cameras, their viewers, and the parts that all ports share.
 
     Arguments:
         clock: the reactor; a fake clock will do if ``make_thread`` is given.
@@ -57,7 +57,7 @@ class Server:
         events: receives all changes.
         viewers: all viewers, on all ports.
         delivery: serves viewers; in this process by default.
-        authenticator: decides who may do what; by default everybody may do everything.
+        authenticator: checks tokens; by default everybody may do everything.
         connection_limiter: limits the connections of all ports.
         proxies: HTTP proxies that are trusted to name the client.
         takes_token_in_url: True if a URL may contain a token (``?token=``).
