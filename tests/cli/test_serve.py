@@ -197,7 +197,7 @@ def test_a_folder_that_cannot_be_written_is_only_a_warning(tmp_path: Path) -> No
         (["--camera", "pattern:?size=big"], 2, "write it as 1280x720"),
         (["--camera", "pattern:?colour=red"], 2, "no setting 'colour'"),
         (["--camera", "a;b=pattern:"], 2, "is not a valid name for a camera"),
-        (["--camera", "x=pattern:", "--camera", "x=pattern:"], 2, "two cameras 'x'"),
+        (["--camera", "x=pattern:", "--camera", "x=pattern:"], 2, "two cameras are named 'x'"),
         (["--camera", "file:/does/not/exist.mp4"], 1, "there is no file"),
         (["--listen", "carrier-pigeon:9530"], 2, "is not a valid endpoint"),
         (["--listen", "tcp:9530"], 2, "--insecure"),

@@ -20,17 +20,17 @@ from twistedcam.version import __version__
 #: The viewer and the tray are separate programs that use this package: they are imported only when
 #: they are run.
 COMMANDS = (
-    ("serve", "twistedcam.cli.serve", "the server, in the foreground"),
-    ("ctl", "twistedcam.cli.ctl", "one command to a server, or a prompt for many"),
-    ("devices", "twistedcam.cli.devices", "the cameras of this machine, and what they can do"),
+    ("serve", "twistedcam.cli.serve", "run the server in the foreground"),
+    ("ctl", "twistedcam.cli.ctl", "send a command to a server, or open a prompt"),
+    ("devices", "twistedcam.cli.devices", "list the cameras of this machine and their formats"),
     ("publish", "twistedcam.cli.publish", "push a camera of this machine to a server"),
     ("view", "client.main", "show a camera in a window, or save its frames"),
     ("tls-init", "twistedcam.cli.tls_init", "make a key and a certificate for encrypted ports"),
-    ("token", "twistedcam.cli.token", "make, list and remove the tokens that open a server"),
-    ("tray", "tray.main", "the camera in a corner of the screen"),
+    ("token", "twistedcam.cli.token", "add, list and remove the tokens of a server"),
+    ("tray", "tray.main", "show a camera in the system tray"),
 )
 
-EPILOG = "'twistedcam COMMAND --help' explains one. Example: twistedcam serve --camera webcam:0"
+EPILOG = "'twistedcam COMMAND --help' explains it. Example: twistedcam serve --camera webcam:0"
 
 
 class Parser(argparse.ArgumentParser):
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 #: Options of other servers, and their equivalents.
-_ELSEWHERE = {
+_OTHER_OPTIONS = {
     "--port": "--http 8080 for the page, --listen 9530 for the frame port",
     "-p": "--http 8080 for the page, --listen 9530 for the frame port",
     "--host": "--http 0.0.0.0:8080 for other machines, with --tokens tokens.toml",
@@ -96,7 +96,8 @@ _ELSEWHERE = {
 def _unknown(option: str, command: str) -> str:
     """Return the error for an option that a command does not have."""
     name = option.partition("=")[0]
-    hint = f": use {_ELSEWHERE[name]}" if command == "serve" and name in _ELSEWHERE else ""
+    other = _OTHER_OPTIONS.get(name) if command == "serve" else None
+    hint = f": use {other}" if other else ""
     return f"unknown option {name!r}{hint}"
 
 
