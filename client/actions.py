@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from client.files import dated, save_snapshot
-from client.steering import Steering
+from client.steering import RemoteControl
 from client.views import View
 from twistedcam.errors import TwistedcamError
 from twistedcam.util.one_line import on_one_line
@@ -43,7 +43,7 @@ class KeyActions:
         self.over = False
         self.show_figures = False
         #: Control connections of the servers, for keys with Ctrl. Empty without ``--control``.
-        self.steerings: dict[View, Steering] = {}
+        self.steerings: dict[View, RemoteControl] = {}
         self._views = views
         self._folder = folder
         self._toggle_full_screen = toggle_full_screen

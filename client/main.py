@@ -15,10 +15,10 @@ from typing import Any
 from client.actions import KeyActions
 from client.files import make_folder
 from client.loop import ProgressReports, run_loop, summarise
+from client.option_parsing import Cameras, OptionalWord
 from client.screens import NoScreen, Screen
-from client.steering import Steering, parse_control
+from client.steering import RemoteControl, parse_control
 from client.views import View
-from client.words import Cameras, OptionalWord
 from twistedcam.cli.tls_options import add_trust_arguments, read_token, read_trust
 from twistedcam.clients.frames import CameraAddress, parse_target
 from twistedcam.clients.frames.address import DEFAULT_URL
@@ -127,16 +127,16 @@ def make_screen(arguments: argparse.Namespace) -> Screen:
 
 def make_steerings(
     arguments: argparse.Namespace, views: list[View], answered: Callable[[str], None]
-) -> dict[View, Steering]:
+) -> dict[View, RemoteControl]:
     """Return a control connection for each view, one for each server, if requested."""
     if arguments.control is None:
         return {}
-    token, made, ways = read_token(arguments, os.environ), dict[Any, Steering](), {}
+    token, made, ways = read_token(arguments, os.environ), dict[Any, RemoteControl](), {}
     for view in views:
         endpoint = parse_control(arguments.control, view.target)
         opener = view.target.token or token
         if (endpoint, opener) not in made:
-            made[endpoint, opener] = Steering(endpoint, opener, view.target.trust, answered)
+            made[endpoint, opener] = RemoteControl(endpoint, opener, view.target.trust, answered)
         ways[view] = made[endpoint, opener]
     return ways
 

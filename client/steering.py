@@ -18,7 +18,7 @@ _KINDS = ("tcp", "tls", "unix")
 _CONNECT, _ANSWER = 5.0, 30.0
 
 
-class Steering:
+class RemoteControl:
     """Sends commands from a separate thread, each on its own connection.
 
     Arguments:

@@ -21,13 +21,13 @@ class Entry(pystray.MenuItem):  # type: ignore[misc]
     def __init__(self, item: MenuItem, perform: Callable[[Action], None]) -> None:
         self.item = item
         #: True while the program changes its check mark, which desktops report as a click.
-        self.deaf = False
+        self.ignores_clicks = False
         submenu = pystray.Menu(*entries(item.children, perform)) if item.children else None
         #: The entries of its submenu.
         self.children: list[Any] = list(submenu or ())
 
         def click(icon: Any, entry: Any) -> None:
-            if self.item.action is not None and not self.deaf:
+            if self.item.action is not None and not self.ignores_clicks:
                 perform(self.item.action)
 
         super().__init__(

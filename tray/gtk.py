@@ -127,9 +127,9 @@ def desktop_icon(base: Any) -> Any:
                 _label(widget, entry.item)
                 widget.set_sensitive(entry.item.enabled)
                 if entry.item.checked is not None and widget.get_active() != entry.item.checked:
-                    old.deaf = True
+                    old.ignores_clicks = True
                     widget.set_active(entry.item.checked)
-                    old.deaf = False
+                    old.ignores_clicks = False
                 submenu = widget.get_submenu()
                 if submenu is not None and entry.children:
                     old.children = self._renew(submenu, old.children, entry.children)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from tray.menu import duration
-from twistedcam.events import OPENED_ANEW
+from twistedcam.events import REOPENED
 
 
 class Notice(NamedTuple):
@@ -42,7 +42,7 @@ class NotificationFilter:
                 return Notice(title, f"{event.get('name')}: {event.get('reason')}")
             case "state", _, "recovering" if camera not in self._lost:
                 reason = str(event.get("reason") or "no picture")
-                if OPENED_ANEW not in reason:
+                if REOPENED not in reason:
                     self._lost.add(camera)
                     return Notice(f"{shown}: camera lost", reason)
             case "state", _, "live" if camera in self._lost:

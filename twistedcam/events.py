@@ -12,7 +12,7 @@ from twisted.logger import Logger
 log = Logger()
 
 #: Part of the reason of a camera that is recovering because its settings were changed.
-OPENED_ANEW = "it is opened anew"
+REOPENED = "it is opened anew"
 
 
 @dataclass(frozen=True)

@@ -75,13 +75,13 @@ def test_nothing_is_left_behind_when_it_is_cancelled() -> None:
 
 def test_who_waits_long_is_tried_at_once_when_something_has_changed() -> None:
     clock, retry, tries = failing(None)
-    retry.hasten()
+    retry.retry_now()
     clock.advance(0)
     assert len(tries) == 1
-    retry.hasten()  # nothing waits
+    retry.retry_now()  # nothing waits
     retry.trying(None)  # type: ignore[arg-type]
     retry.wait(None)
-    retry.hasten()  # a first wait is short enough
+    retry.retry_now()  # a first wait is short enough
     clock.advance(RETRY_FIRST - 0.01)
     assert len(tries) == 1
     clock.advance(0.01)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from client.steering import Steering, parse_control
+from client.steering import RemoteControl, parse_control
 from tests.support.guarded import guarded
 from tests.support.process import PATIENCE, run_program
 from twistedcam import Frame, connect
@@ -50,7 +50,7 @@ def test_what_is_no_address_is_refused(text: str, target: CameraAddress) -> None
 def steer(endpoint: str, token: str | None, trust: Trust, *words: str) -> str:
     """What a person is told about a command."""
     answers: queue.Queue[str] = queue.Queue()
-    steering = Steering(endpoint, token, trust, answers.put)
+    steering = RemoteControl(endpoint, token, trust, answers.put)
     steering.send(*words)
     try:
         return answers.get(timeout=PATIENCE)

@@ -119,7 +119,7 @@ class IntakeTests(SynchronousTestCase):
 
     def test_the_nominal_rate_is_true_unless_more_frames_come(self) -> None:
         self.assertIsNone(self.intake.nominal_rate(0.0))
-        self.camera.granted = SourceInfo(160, 120, 10.0, "", "")
+        self.camera.source_info = SourceInfo(160, 120, 10.0, "", "")
         self.camera.live_since = 0.0
         self.assertEqual(self.intake.nominal_rate(10.0), 10.0)
         for number in range(200):

@@ -152,7 +152,7 @@ class RecorderTests(RecorderCase):
             self.near(film.seconds, 3, 0.1)
             return str(film.stream["time_base"])
 
-        self.camera.granted = SourceInfo(160, 120, 10.0, "", "")
+        self.camera.source_info = SourceInfo(160, 120, 10.0, "", "")
         self.camera.live_since = self.clock.seconds()
         self.camera.rate.tick(0.0)
         self.camera.rate.tick(0.01)  # the first ones come together

@@ -71,7 +71,7 @@ def pytest_runtest_protocol() -> Generator[None, Any, Any]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+def pytest_runtest_teardown(item: pytest.LibraryEntry) -> Generator[None, None, None]:
     yield
     case = getattr(item, "cls", None)
     if case is not None and issubclass(case, SynchronousTestCase):

@@ -17,7 +17,7 @@ from tests.support.fakes import InlineReader, InlineThread
 from tests.support.films import frame
 from twistedcam.errors import NoSuchRecording
 from twistedcam.events import Event, EventBus
-from twistedcam.recording import Item, Library
+from twistedcam.recording import Library, LibraryEntry
 from twistedcam.recording.writer import segment
 from twistedcam.recording.writer.single_file import FileRecording
 
@@ -52,7 +52,7 @@ class LibraryCase(SynchronousTestCase):
         self.bus = EventBus()
         self.events: list[Event] = []
         self.bus.subscribe(self.events.append)
-        self.written: list[Item] = []
+        self.written: list[LibraryEntry] = []
         self.library = self.open()
 
     def open(self) -> Library:

@@ -60,7 +60,7 @@ STOP_TIMEOUT = 2.7
 #: Seconds to finish recordings. Those that are not finished are repaired at the next start.
 FINISH_TIMEOUT = 1.8
 #: Seconds for clients to receive the last message.
-GOODBYE_TIMEOUT = 0.5
+CLOSE_TIMEOUT = 0.5
 
 
 class CameraService(MultiService):
@@ -280,7 +280,7 @@ class CameraService(MultiService):
         for resource in self._resources:
             resource.close()
         ports: list[Any] = [self._frames, self._control, *self._http]
-        await DeferredList([self._bounded(port.close(), GOODBYE_TIMEOUT) for port in ports])
+        await DeferredList([self._bounded(port.close(), CLOSE_TIMEOUT) for port in ports])
         self.server.scheduler.close()
         self.server.refusals.close()
         if self._workers is not None:

@@ -18,7 +18,7 @@ from twistedcam.camera.state_machine import CameraState, make_lifecycle
 from twistedcam.camera.status import CameraStatus
 from twistedcam.codecs.jpeg_encoder import EncodedPicture, JpegEncoder
 from twistedcam.errors import CameraFailed, SourceEnded, Stalled
-from twistedcam.events import OPENED_ANEW, EventBus, Fault
+from twistedcam.events import REOPENED, EventBus, Fault
 from twistedcam.media.frame import Frame
 from twistedcam.runtime.threads import Thread
 from twistedcam.sources.base import SourceInfo
@@ -166,7 +166,7 @@ class Camera(CameraStatus):
                 self.encoder = encoder
             return succeed(None)
         self.encoder = encoder
-        self._notifier.step(self._lifecycle.reopen, f"{OPENED_ANEW} as {spec.shown}")
+        self._notifier.step(self._lifecycle.reopen, f"{REOPENED} as {spec.shown}")
         return self._outcome()
 
     # Outputs of the state machine (state_machine.Actions).
@@ -181,7 +181,7 @@ class Camera(CameraStatus):
             self.inbox.renew()
         if state == "live":
             self._opener.succeeded()
-            log.info("{camera} is live: {granted}", camera=self.name, granted=self.granted)
+            log.info("{camera} is live: {granted}", camera=self.name, granted=self.source_info)
         elif not is_news:  # a retry that failed as the one before: it was logged
             pass
         elif reason and not is_idle:
@@ -210,11 +210,11 @@ class Camera(CameraStatus):
 
     def on_opened(self, granted: SourceInfo) -> None:
         """Note what the source delivers."""
-        self.granted = granted
+        self.source_info = granted
         self.width, self.height = self.encoder.finished_size(granted.width, granted.height)
         self._may_be_silent = not granted.steady  # the capture detects that a steady one stalls
         self._limit_waiting()
-        self._refuse_ring()
+        self._refuse_loop()
 
     def on_picture(self, picture: EncodedPicture) -> None:
         """Number a picture and pass it on."""
@@ -247,7 +247,7 @@ class Camera(CameraStatus):
             self.stalled = stalled
             self._is_paused = True
             self._notifier.step(self._lifecycle.paused, reason)
-        self._refuse_ring()
+        self._refuse_loop()
 
     def on_failed(self, error: CameraFailed) -> None:
         """Recover, or stop if the source has ended: the capture delivers no more."""
@@ -268,7 +268,7 @@ class Camera(CameraStatus):
         if self.state == "live":
             self.hub.publish(first)
 
-    def _refuse_ring(self) -> None:
+    def _refuse_loop(self) -> None:
         """Give up a source that relays this camera's own frames."""
         if self._id in self.via[1:]:
             self._opener.give_up()
@@ -291,5 +291,5 @@ class Camera(CameraStatus):
     def _limit_waiting(self) -> None:
         """Limit the time to wait for the first frame of a source that may be silent."""
         if self._may_be_silent:
-            seconds = PICTURE_WAIT + (1 / self.granted.fps if self.granted.fps else 0)
+            seconds = PICTURE_WAIT + (1 / self.source_info.fps if self.source_info.fps else 0)
             self._notifier.limit(seconds, self.reason)

@@ -153,4 +153,4 @@ class SourceOpener:
     def _came_back(self, _: None) -> None:
         """Count an abandoned capture no more: its driver has answered."""
         self._hanging -= 1
-        self._retry.hasten()
+        self._retry.retry_now()

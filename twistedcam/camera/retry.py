@@ -62,7 +62,7 @@ class Retry:
         if isinstance(source, Reappearing) and delay > RETRY_FIRST:
             self._check.start(RETRY_FIRST, self._checked, source)
 
-    def hasten(self) -> None:
+    def retry_now(self) -> None:
         """Cut a long wait short, because something has changed."""
         if self._due.is_pending and self._due_at > self._clock.seconds() + RETRY_FIRST:
             self.cancel()

@@ -79,7 +79,7 @@ class CameraStatus:
         #: True if it is started, but its device is closed because nobody needs frames.
         self.is_idle = False
         #: The format of the source at its last opening.
-        self.granted = SourceInfo()
+        self.source_info = SourceInfo()
         #: True if the last failure was only silence: the device is present and delivers no frame.
         self.stalled = False
         #: The size of the newest frame in pixels; 0 before the first.
@@ -100,7 +100,7 @@ class CameraStatus:
 
     def changed(self) -> CameraChanged:
         """The camera's state as an event."""
-        fps = self.granted.fps
+        fps = self.source_info.fps
         return CameraChanged(self.name, self.state, self.reason, self.width, self.height, fps)
 
     def set_state(self, state: CameraState, reason: str | None, is_idle: bool = False) -> None:
@@ -133,7 +133,7 @@ class CameraStatus:
         if seconds < MEASURED_OVER:
             return
         fps = f"{(self.counts.frames - self._frames_before) / seconds:.1f}"
-        promised = f"; the source promised {self.granted.fps:g}" if self.granted.fps else ""
+        promised = f"; the source promised {self.source_info.fps:g}" if self.source_info.fps else ""
         self._frames_before = None
         log.info(
             "{camera} delivers {fps} fps{promised}", camera=self.name, fps=fps, promised=promised

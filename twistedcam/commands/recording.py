@@ -9,7 +9,7 @@ from twistedcam.commands.command import Answer
 from twistedcam.commands.registry import Registry
 from twistedcam.commands.visible_cameras import VisibleCameras
 from twistedcam.errors import NotRecording
-from twistedcam.recording import Item, write_snapshot
+from twistedcam.recording import LibraryEntry, write_snapshot
 from twistedcam.recording.writer.disk_space import check_mount
 from twistedcam.recording.writer.file_names import has_suffix
 from twistedcam.recording.writer.session import Progress
@@ -133,7 +133,7 @@ def _describe(progress: Progress) -> dict[str, Any]:
     return description | ({"files": progress.files} if progress.files > 1 else {})
 
 
-def _shown(item: Item) -> dict[str, Any]:
+def _shown(item: LibraryEntry) -> dict[str, Any]:
     """Describe a recording; ``when`` is local time, ``start`` is in UNIX seconds."""
     shown = item.as_dict()
     for name in ("own", "since", "boot", "up"):

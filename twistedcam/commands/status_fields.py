@@ -37,7 +37,7 @@ def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
     recorder = server.channels[camera.name].recorder
     viewers = server.viewers.of(camera.name)
     newest = camera.hub.newest
-    granted, counts, asked = camera.granted, camera.counts, _asked(camera)
+    granted, counts, asked = camera.source_info, camera.counts, _asked(camera)
     fault = camera.last_fault
     return {
         **camera_summary(server, camera),
@@ -114,7 +114,7 @@ def _processing(server: Server, camera: Camera) -> dict[str, Any]:
 
 def _asked(camera: Camera) -> dict[str, Any]:
     """Return the mode that the source requested, or will request."""
-    asked = camera.granted.asked
+    asked = camera.source_info.asked
     if asked is None:
         return dict(camera.spec.settings)
     return {"size": f"{asked.width}x{asked.height}", "fps": asked.fps, "format": asked.format}

@@ -27,7 +27,13 @@ from twistedcam.net.refusal_log import RefusalLog
 from twistedcam.processing import Process, Processor
 from twistedcam.publishing.output import Output
 from twistedcam.publishing.target import PublishTarget
-from twistedcam.recording import Item, Library, RecordSettings, RetentionLimits, RetentionService
+from twistedcam.recording import (
+    Library,
+    LibraryEntry,
+    RecordSettings,
+    RetentionLimits,
+    RetentionService,
+)
 from twistedcam.recording.library.faststart_queue import FaststartQueue
 from twistedcam.recording.writer.disk_space import check_mount
 from twistedcam.runtime.scheduler import Scheduler
@@ -333,7 +339,7 @@ class Server:
             return False
         return True
 
-    def _being_written(self) -> list[Item]:
+    def _being_written(self) -> list[LibraryEntry]:
         found = (each.recorder.item() for each in self.channels.values())
         return [item for item in found if item is not None]
 

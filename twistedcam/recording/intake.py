@@ -134,7 +134,11 @@ class Intake(Sink):
         Arguments:
             now: seconds on the camera's clock.
         """
-        nominal, since, rate = self._camera.granted.fps, self._camera.live_since, self._camera.rate
+        nominal, since, rate = (
+            self._camera.source_info.fps,
+            self._camera.live_since,
+            self._camera.rate,
+        )
         if since is not None and now - since > _MEASURED and rate.current(now) > nominal * MORE:
             return None
         return nominal if 1 <= nominal <= 120 else None

@@ -20,7 +20,7 @@ from twistedcam.recording.containers import SUFFIXES, Format
 from twistedcam.recording.continuous import ContinuousRecording
 from twistedcam.recording.first_frame import FirstFrameWatch
 from twistedcam.recording.intake import Intake
-from twistedcam.recording.library.probe import Item
+from twistedcam.recording.library.probe import LibraryEntry
 from twistedcam.recording.preroll import PreRoll
 from twistedcam.recording.reporter import RecordingReporter, no_picture_error
 from twistedcam.recording.settings import RecordSettings
@@ -162,12 +162,12 @@ class Recorder:
         """The reasons for which the camera is recorded now."""
         return {each.reason for each in self._requests}
 
-    def item(self) -> Item | None:
+    def item(self) -> LibraryEntry | None:
         """The file that is being written as an entry of the library, or None."""
         if self._job is None or self.format is None:
             return None
         progress = self.result
-        return Item(
+        return LibraryEntry(
             progress.name,
             self._camera.name,
             progress.started or self.started_at,

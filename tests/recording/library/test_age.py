@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from twistedcam.recording.library.age import EARLIEST, UNSETTLED, Ages
-from twistedcam.recording.library.probe import Item
+from twistedcam.recording.library.probe import LibraryEntry
 from twistedcam.recording.library.retention import RetentionLimits, recordings_to_delete
 from twistedcam.runtime.clock import boot_id, is_synchronized, uptime
 
@@ -39,12 +39,13 @@ class Machine:
         self.wall += seconds
         self.up += seconds
 
-    def made(self, name: str) -> Item:
+    def made(self, name: str) -> LibraryEntry:
         """A recording that is begun now."""
-        return Item(name, "cam", self.wall, 1.0, 9, own=True, since=self.wall, boot=self.boot,
-                    up=self.up)  # fmt: skip
+        return LibraryEntry(
+            name, "cam", self.wall, 1.0, 9, own=True, since=self.wall, boot=self.boot, up=self.up
+        )
 
-    def going(self, *items: Item) -> list[str]:
+    def going(self, *items: LibraryEntry) -> list[str]:
         """Those that are older than a week."""
         self.ages.learn(items)
         return [each.recording for each in recordings_to_delete(items, WEEK, self.ages, 0)]

@@ -9,7 +9,7 @@ from tests.support.fakes import InlineReader, InlineThread
 from tests.support.films import frame
 from tests.support.recordings import LibraryCase, make_recording
 from twistedcam.errors import BadArgument, DiskError, NoSuchRecording
-from twistedcam.recording import Item, Library
+from twistedcam.recording import Library, LibraryEntry
 
 
 class LibraryTests(LibraryCase):
@@ -34,12 +34,12 @@ class LibraryTests(LibraryCase):
     def test_the_newest_is_first_and_what_is_being_written_is_among_them(self) -> None:
         for number, name in enumerate(("b.mkv", "a.mkv", "c.mkv")):
             make_recording(self.folder / name, 3, number * 100.0)
-        self.written = [Item("now.mp4", "cam", frame(150).time, 1.0, 99, complete=False)]
+        self.written = [LibraryEntry("now.mp4", "cam", frame(150).time, 1.0, 99, complete=False)]
         self.assertEqual(self.names(), ["c.mkv", "now.mp4", "a.mkv", "b.mkv"])
 
     def test_a_recording_that_is_finished_meanwhile_is_listed_once(self) -> None:
         make_recording(self.folder / "now.mkv", 3)
-        self.written = [Item("now.mkv", "cam", frame(0).time, 1.0, 99, complete=False)]
+        self.written = [LibraryEntry("now.mkv", "cam", frame(0).time, 1.0, 99, complete=False)]
         (item,) = self.get(self.library.list())
         self.assertTrue(item.complete)
 
@@ -83,7 +83,7 @@ class LibraryTests(LibraryCase):
         self.assertEqual(self.names(), ["a.mkv"])
 
     def test_what_is_being_written_cannot_be_deleted(self) -> None:
-        self.written = [Item("now.mp4", "cam", 0.0, 1.0, 99, complete=False)]
+        self.written = [LibraryEntry("now.mp4", "cam", 0.0, 1.0, 99, complete=False)]
         with self.assertRaisesRegex(BadArgument, "record stop"):
             self.get(self.library.delete("now.mp4"))
 

@@ -14,7 +14,7 @@ from tests.support.films import frame
 from tests.support.recordings import LibraryCase, OddFolderCase, make_recording
 from twistedcam.errors import DiskError
 from twistedcam.events import RecordingChanged
-from twistedcam.recording import Item, RetentionLimits
+from twistedcam.recording import LibraryEntry, RetentionLimits
 from twistedcam.recording.library import age, library
 from twistedcam.recording.library.age import Ages
 from twistedcam.recording.library.hidden_folder import HIDDEN
@@ -103,7 +103,7 @@ class RetentionTests(LibraryCase):
         self.assertEqual(self.get(self.library.make_room(tight)), ["1.mkv"])
 
     def test_nothing_else_ever_goes(self) -> None:
-        self.written = [Item("now.mkv", "cam", 0.0, 1.0, 99, complete=False, own=True)]
+        self.written = [LibraryEntry("now.mkv", "cam", 0.0, 1.0, 99, complete=False, own=True)]
         self.get(self.library.make_room(RetentionLimits(keep=1, keep_days=0.001, keep_free=2**60)))
         self.assertEqual(set(self.names()), {"holiday.mp4", self.foreign.name, "now.mkv"})
 
@@ -157,6 +157,6 @@ class OddFolderRetentionTests(OddFolderCase):
 
 
 def test_what_is_free_counts_what_has_been_deleted() -> None:
-    items = [Item(str(n), "cam", float(n), 1.0, 100, own=True) for n in range(5)]
+    items = [LibraryEntry(str(n), "cam", float(n), 1.0, 100, own=True) for n in range(5)]
     going = recordings_to_delete(items, RetentionLimits(keep_free=250), Ages(Path("none")), 100)
     assert [item.recording for item in going] == ["0", "1"]

@@ -118,7 +118,7 @@ class DeviceControls:
         if not LINUX or status.spec.scheme not in ("webcam", "auto"):
             return None
         if status.state == "live" or status.spec.scheme == "auto":
-            return status.granted.device or None
+            return status.source_info.device or None
         try:
             return getattr(make_source(status.spec), "path", None) or None
         except TwistedcamError:

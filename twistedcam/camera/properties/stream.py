@@ -82,7 +82,7 @@ class StreamProperties:
             note = _PASSED_ON if status.counts.from_camera else ""
             quality = JpegEncoder.from_spec(status.spec).quality
             return Property(name, quality, default=80, low=1, high=100, step=1, note=note)
-        granted = status.granted if status.state == "live" else None
+        granted = status.source_info if status.state == "live" else None
         if name == "size":
             size = f"{granted.width}x{granted.height}" if granted and granted.width else asked
             return Property(name, size, asked, unit="pixels")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from twistedcam.recording.library.hidden_folder import HiddenFolder
-from twistedcam.recording.library.probe import Item
+from twistedcam.recording.library.probe import LibraryEntry
 from twistedcam.runtime.clock import boot_id, is_synchronized, uptime
 
 #: Earliest correct time, in seconds since the UNIX epoch: 2025.
@@ -56,7 +56,7 @@ class Ages:
         #: The same by boot ids, for boots in which the clock was put forward.
         self._learned: dict[str, float] = {}
 
-    def learn(self, items: Iterable[Item]) -> None:
+    def learn(self, items: Iterable[LibraryEntry]) -> None:
         """Find out if the clock was put forward since recordings of this boot began. Blocks.
 
         That is kept in a file: after the next boot nothing else shows when they were made.
@@ -73,7 +73,7 @@ class Ages:
                     self._hidden.write(_FILE, json.dumps(self._learned).encode(), sync=True)
                 return
 
-    def since(self, item: Item) -> float:
+    def since(self, item: LibraryEntry) -> float:
         """The most likely start of a recording, in seconds since the UNIX epoch."""
         if item.up is not None and item.boot and item.boot == self._boot:
             return self._wall() - (self._up() - item.up)
@@ -81,7 +81,7 @@ class Ages:
             return max(_since(item), self._learned[item.boot] + item.up)
         return _since(item)
 
-    def of(self, item: Item) -> float | None:
+    def of(self, item: LibraryEntry) -> float | None:
         """Seconds since the start of a recording; None if that is unknown now."""
         if item.up is not None and item.boot and item.boot == self._boot:
             return max(0.0, self._up() - item.up)
@@ -109,5 +109,5 @@ class Ages:
             return {}
 
 
-def _since(item: Item) -> float:
+def _since(item: LibraryEntry) -> float:
     return item.start if item.since is None else item.since

@@ -23,7 +23,14 @@ from twistedcam.recording.library.media_reader import (
     MediaReader,
     ReadingFailed,
 )
-from twistedcam.recording.library.probe import EARLIEST, LATEST, SUFFIXES, Item, of_file, probe
+from twistedcam.recording.library.probe import (
+    EARLIEST,
+    LATEST,
+    SUFFIXES,
+    LibraryEntry,
+    of_file,
+    probe,
+)
 from twistedcam.runtime.regular_file import open_regular
 from twistedcam.util.escaped_name import file_name
 
@@ -49,12 +56,12 @@ class Index:
         self._hidden = hidden
         self._reader = reader
         #: By the files' names.
-        self._items: dict[str, tuple[_Stamp, Item]] | None = None
+        self._items: dict[str, tuple[_Stamp, LibraryEntry]] | None = None
         #: Names of files that crashed their reader: read again after a restart.
         self._doubtful: set[str] = set()
         self._loading = Lock()
 
-    def scan(self, limit: float | None = None) -> list[Item]:
+    def scan(self, limit: float | None = None) -> list[LibraryEntry]:
         """All recordings in the folder, in no order. Only new and changed files are read.
 
         Arguments:
@@ -66,7 +73,7 @@ class Index:
         """
         until = math.inf if limit is None else time.monotonic() + limit
         known = self._known()
-        found: dict[str, Item] = {}
+        found: dict[str, LibraryEntry] = {}
         unread: list[_Unread] = []
         for name, status in self._files():
             stamp = status.st_size, status.st_mtime_ns
@@ -90,7 +97,7 @@ class Index:
             self._save()
         return list(found.values())
 
-    def known(self) -> list[Item]:
+    def known(self) -> list[LibraryEntry]:
         """The recordings that are in the index, in no order. No file is read.
 
         Raises:
@@ -103,18 +110,18 @@ class Index:
                 items.append(old[1])
         return items
 
-    def _read_all(self, unread: list[_Unread]) -> dict[str, Item]:
+    def _read_all(self, unread: list[_Unread]) -> dict[str, LibraryEntry]:
         """Read any number of files, in several processes."""
         parts = [unread[at : at + MAX_FILES] for at in range(0, len(unread), MAX_FILES)]
         if len(parts) < 2:
             return self._read(unread)
-        found: dict[str, Item] = {}
+        found: dict[str, LibraryEntry] = {}
         with ThreadPoolExecutor(MAX_PROCESSES, "recordings") as threads:
             for each in threads.map(self._read, parts):
                 found.update(each)
         return found
 
-    def _read(self, some: Sequence[_Unread]) -> dict[str, Item]:
+    def _read(self, some: Sequence[_Unread]) -> dict[str, LibraryEntry]:
         """Read files, without those that are gone."""
         known, found = self._known(), {}
         files: dict[str, int] = {}
@@ -161,7 +168,7 @@ class Index:
                 if stat.S_ISREG(found.st_mode):
                     yield entry.name, found
 
-    def _known(self) -> dict[str, tuple[_Stamp, Item]]:
+    def _known(self) -> dict[str, tuple[_Stamp, LibraryEntry]]:
         with self._loading:
             if self._items is None:
                 self._items = self._load()
@@ -171,9 +178,9 @@ class Index:
         self._doubtful.discard(name)
         self._known().pop(name, None)
 
-    def _load(self) -> dict[str, tuple[_Stamp, Item]]:
+    def _load(self) -> dict[str, tuple[_Stamp, LibraryEntry]]:
         """Load the index of an earlier run; an empty one if it is invalid."""
-        kept: dict[str, tuple[_Stamp, Item]] = {}
+        kept: dict[str, tuple[_Stamp, LibraryEntry]] = {}
         try:
             data, _ = self._hidden.read(_FILE, _MAX_BYTES)
             first, *lines = data.splitlines()
@@ -197,17 +204,17 @@ class Index:
             self._hidden.write(_FILE, "\n".join(lines).encode())
 
 
-_NAMES = tuple(each.name for each in fields(Item))
+_NAMES = tuple(each.name for each in fields(LibraryEntry))
 
 
-def _parse(line: bytes) -> tuple[_Stamp, Item]:
+def _parse(line: bytes) -> tuple[_Stamp, LibraryEntry]:
     """Read a line of the index.
 
     Raises:
         msgspec.MsgspecError, TypeError, ValueError: this program cannot have saved it.
     """
     size, changed, *values = msgspec.json.decode(line)
-    item = msgspec.convert(dict(zip(_NAMES, values, strict=True)), Item)
+    item = msgspec.convert(dict(zip(_NAMES, values, strict=True)), LibraryEntry)
     dates = item.start, item.start if item.since is None else item.since
     if not item.complete or item.size != size or type(changed) is not int:
         raise ValueError("it is a complete file of another size")

@@ -16,7 +16,7 @@ from twistedcam.recording.library.age import Ages
 from twistedcam.recording.library.hidden_folder import HiddenFolder
 from twistedcam.recording.library.index import Index
 from twistedcam.recording.library.media_reader import MediaReader
-from twistedcam.recording.library.probe import SUFFIXES, Item
+from twistedcam.recording.library.probe import SUFFIXES, LibraryEntry
 from twistedcam.recording.library.recovery import Recovered, recover
 from twistedcam.recording.library.retention import RetentionLimits, recordings_to_delete
 from twistedcam.recording.library.snapshots import SUFFIXES as PICTURES
@@ -55,7 +55,7 @@ class Library:
         folder: Path,
         events: EventBus,
         make_thread: Callable[[], Thread],
-        being_written: Callable[[], Iterable[Item]] = tuple,
+        being_written: Callable[[], Iterable[LibraryEntry]] = tuple,
         reader: MediaReader | None = None,
     ) -> None:
         self.folder = folder
@@ -72,7 +72,7 @@ class Library:
         #: Recordings that could not be deleted, which the log says once.
         self._stuck: set[str] = set()
 
-    async def list(self) -> list[Item]:
+    async def list(self) -> list[LibraryEntry]:
         """All recordings, newest first, including those being written.
 
         Raises:
@@ -80,7 +80,7 @@ class Library:
         """
         return await self.shown(lambda item: item)
 
-    async def shown(self, show: Callable[[Item], T]) -> builtins.list[T]:
+    async def shown(self, show: Callable[[LibraryEntry], T]) -> builtins.list[T]:
         """The results of ``show`` for all recordings, newest first.
 
         ``show`` is called on a thread: with many thousand recordings it takes time.
@@ -206,7 +206,7 @@ class Library:
         gone: builtins.list[str] = []
         stuck: dict[str, DiskError] = {}
 
-        def choose() -> builtins.list[Item]:
+        def choose() -> builtins.list[LibraryEntry]:
             return recordings_to_delete(items, limits, self._ages, free, stuck)
 
         while going := (await self._run(choose))[:_BATCH]:
@@ -222,8 +222,8 @@ class Library:
         return gone
 
     async def _look(
-        self, cameras: frozenset[str] | None, writing: builtins.list[Item]
-    ) -> tuple[builtins.list[Item], int]:
+        self, cameras: frozenset[str] | None, writing: builtins.list[LibraryEntry]
+    ) -> tuple[builtins.list[LibraryEntry], int]:
         """The recordings of these cameras, and the bytes that are free on the disk.
 
         It does not wait for files that take long to read, nor for another call that reads them.
@@ -232,7 +232,7 @@ class Library:
         if is_first:
             await self._reading.acquire()
 
-        def look() -> tuple[builtins.list[Item], int]:
+        def look() -> tuple[builtins.list[LibraryEntry], int]:
             items = self._index.scan(_LOOK) if is_first else self._index.known()
             self._ages.learn(items)
             items += writing
@@ -246,7 +246,9 @@ class Library:
             if is_first:
                 self._reading.release()
 
-    async def _delete_all(self, items: builtins.list[Item]) -> builtins.list[DiskError | None]:
+    async def _delete_all(
+        self, items: builtins.list[LibraryEntry]
+    ) -> builtins.list[DiskError | None]:
         """Delete recordings; return an error or None for each."""
 
         def delete() -> builtins.list[DiskError | bool]:
@@ -258,7 +260,7 @@ class Library:
                 self._report_deleted(item.recording, item.camera or "")
         return [result if isinstance(result, DiskError) else None for result in results]
 
-    def _try(self, item: Item) -> DiskError | bool:
+    def _try(self, item: LibraryEntry) -> DiskError | bool:
         try:
             return self._delete(self.folder / file_name(item.recording))
         except DiskError as error:

@@ -19,7 +19,7 @@ EARLIEST, LATEST = -62_104_000_000.0, 253_370_000_000.0
 
 
 @dataclass(frozen=True)
-class Item:
+class LibraryEntry:
     """A recording in the folder.
 
     Arguments:
@@ -59,7 +59,7 @@ class Item:
         return dict(vars(self))
 
 
-def probe(name: str, found: os.stat_result, head: Head | UnreadableVideo) -> Item:
+def probe(name: str, found: os.stat_result, head: Head | UnreadableVideo) -> LibraryEntry:
     """The item of a file. Without a readable header it has neither codec nor duration.
 
     Arguments:
@@ -71,7 +71,7 @@ def probe(name: str, found: os.stat_result, head: Head | UnreadableVideo) -> Ite
         return item
     tag = Tag.parse(head.metadata.get("comment", ""))
     start = start_time(head.metadata) or item.start
-    return Item(
+    return LibraryEntry(
         item.recording,
         tag.camera if tag else None,
         start,
@@ -88,10 +88,10 @@ def probe(name: str, found: os.stat_result, head: Head | UnreadableVideo) -> Ite
     )
 
 
-def of_file(name: str, found: os.stat_result) -> Item:
+def of_file(name: str, found: os.stat_result) -> LibraryEntry:
     """The item of a file that was not read."""
     changed = min(max(found.st_mtime, EARLIEST), LATEST)
-    return Item(show_name(name), None, changed, None, found.st_size, since=changed)
+    return LibraryEntry(show_name(name), None, changed, None, found.st_size, since=changed)
 
 
 def start_time(metadata: dict[str, str]) -> float | None:

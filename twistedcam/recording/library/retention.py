@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from twistedcam.recording.library.age import Ages
-from twistedcam.recording.library.probe import Item
+from twistedcam.recording.library.probe import LibraryEntry
 from twistedcam.recording.settings import RecordSettings
 
 
@@ -34,12 +34,12 @@ class RetentionLimits:
 
 
 def recordings_to_delete(
-    items: Iterable[Item],
+    items: Iterable[LibraryEntry],
     limits: RetentionLimits,
     ages: Ages,
     free: int,
     stuck: Container[str] = (),
-) -> list[Item]:
+) -> list[LibraryEntry]:
     """The recordings to delete, oldest first.
 
     Only complete recordings that this program made, under their original names, are deleted. Those
@@ -56,7 +56,7 @@ def recordings_to_delete(
         (item for item in items if item.own), key=lambda item: (ages.since(item), item.start)
     )
     total = sum(item.size for item in own)
-    going: list[Item] = []
+    going: list[LibraryEntry] = []
     for item in own:
         if not item.complete or item.recording in stuck:
             continue

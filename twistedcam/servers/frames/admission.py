@@ -28,7 +28,7 @@ def hello(server: Server, nonce: str) -> wire.Hello:
                 "state": camera.state,
                 "width": camera.width,
                 "height": camera.height,
-                "fps": camera.granted.fps,
+                "fps": camera.source_info.fps,
             }
             for camera in server.cameras.values()
         )

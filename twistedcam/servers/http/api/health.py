@@ -59,7 +59,7 @@ def state_document(server: Server, camera: Camera) -> dict[str, Any]:
         "source": {
             "online": camera.state == "live",
             "resolution": {"width": camera.width, "height": camera.height},
-            "desired_fps": round(camera.granted.fps),
+            "desired_fps": round(camera.source_info.fps),
             "captured_fps": round(camera.rate.current(now)),
         },
         "stream": {

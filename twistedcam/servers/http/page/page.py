@@ -55,7 +55,7 @@ _PERIOD = 5
 
 
 @dataclass(frozen=True)
-class _File:
+class _StaticFile:
     body: bytes
     type: str
     etag: str
@@ -66,7 +66,7 @@ class Page:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._files: dict[str, _File] = {}
+        self._files: dict[str, _StaticFile] = {}
         self._load(files(__package__).joinpath("static"), "")
 
     def _load(self, folder: Traversable, prefix: str) -> None:
@@ -120,11 +120,11 @@ def _figures(names: dict[str, str], query: str) -> str:
     return "\n".join(figures)
 
 
-def _file(body: bytes, type: str) -> _File:
-    return _File(body, type, f'"{hashlib.sha256(body).hexdigest()[:24]}"')
+def _file(body: bytes, type: str) -> _StaticFile:
+    return _StaticFile(body, type, f'"{hashlib.sha256(body).hexdigest()[:24]}"')
 
 
-def _reply(request: HttpRequest, file: _File) -> Reply:
+def _reply(request: HttpRequest, file: _StaticFile) -> Reply:
     # Browsers cache the file and validate it each time: an update is used at once.
     headers = {**HEADERS, "ETag": file.etag}
     if file.etag in (request.getHeader("If-None-Match") or ""):

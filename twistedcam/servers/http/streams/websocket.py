@@ -46,7 +46,7 @@ PIECE = 1024
 #: Steps to run at once when data arrives; the scheduler runs the others.
 AT_ONCE = 6
 #: Seconds for a browser to read unsent data before its connection is aborted.
-GOODBYE_TIMEOUT = 1.0
+CLOSE_TIMEOUT = 1.0
 #: A browser that acknowledges nothing in one to two of these periods, in seconds, is disconnected.
 ACK_TIMEOUT = 5.0
 _HEADER = struct.Struct("!QQ")
@@ -260,7 +260,7 @@ class WebSocketSession(Receiver):
         self._server.viewers.leave(self._viewer)
         self._subscription.finish(self._transport.loseConnection)
         # A browser that does not read would keep the connection open forever.
-        self._server.clock.callLater(GOODBYE_TIMEOUT, self._abort)
+        self._server.clock.callLater(CLOSE_TIMEOUT, self._abort)
 
     def _abort(self) -> None:
         if not self._gone:
