@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from twistedcam.errors import BadArgument
+from twistedcam.net import urls
 from twistedcam.sources.push import Inbox, PushSource
 from twistedcam.sources.registry import SCHEMES, known_settings, make_source, ranges
 from twistedcam.sources.spec import SourceSpec, parse
@@ -52,3 +53,8 @@ def test_only_a_push_source_gets_the_inbox() -> None:
     source = make_source(parse("push:"), inbox)
     assert isinstance(source, PushSource) and source.inbox is inbox
     assert not hasattr(make_source(parse("pattern:"), inbox), "inbox")
+
+
+def test_schemes_are_those_of_urls_and_of_this_machine() -> None:
+    local = {"auto", "webcam", "pattern", "file", "folder", "push"}
+    assert set(SCHEMES) == urls.SCHEMES | local
