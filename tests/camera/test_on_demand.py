@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial import unittest
 
 from tests.fakecam import FakeCam, Format, encode_jpeg, moving_picture, require_fakecam
-from tests.support.camera_rig import Viewer, Watcher, serving
+from tests.support.camera_rig import EventReader, Viewer, serving
 from tests.support.fakes import CameraRig, FakeScheme
 from tests.support.process import wait_for
 from twistedcam.camera.on_demand import SUSPEND_AFTER
@@ -87,7 +87,7 @@ def test_a_webcam_is_opened_for_the_first_viewer_and_not_before(tmp_path: Path) 
     with (
         FakeCam([Format("MJPG", 640, 480, (30,), jpegs)]) as camera,
         serving(tmp_path, camera.bus, "--camera", "webcam:0?idle=close") as server,
-        Watcher(server.control) as events,
+        EventReader(server.control) as events,
     ):
         wait_for(lambda: "idle" in server.status()["reason"], "rest")
         assert camera.delivered() == []

@@ -166,7 +166,7 @@ def test_record_stop_defaults_to_the_only_recording_camera() -> None:
     made.channels["yard"].recorder.start(None)
     assert command.bind(made, rest)["camera"].name == "yard"
     with pytest.raises(CameraNeeded):  # for a token that is not valid for it
-        command.bind(made, rest, Grant("porter", frozenset({"control"}), frozenset({"door"})))
+        command.bind(made, rest, Grant("attendant", frozenset({"control"}), frozenset({"door"})))
     assert command.bind(made, ["door"])["camera"].name == "door"
     made.channels["door"].recorder.start(None)
     with pytest.raises(CameraNeeded):

@@ -19,7 +19,7 @@ import pytest
 
 from tests.support import camera_rig as rig
 from tests.support import process
-from tests.support.camera_rig import Viewer, Watcher
+from tests.support.camera_rig import EventReader, Viewer
 from tests.support.process import ServerProcess, run_program
 
 #: Seconds that anything may take on a machine that may be emulated.
@@ -139,7 +139,7 @@ def test_a_control_is_set_in_the_driver_and_kept_over_an_unplugging_to_another_n
     assert "value: 40" in server.command_lines("set one brightness 40")
     assert v4l2("-C", "brightness").strip() == "brightness: 40"
     assert server.command_lines("set one brightness 256")[-1].startswith("ERR bad-argument")
-    with Viewer(server.frames, "one") as viewer, Watcher(server.control) as events:
+    with Viewer(server.frames, "one") as viewer, EventReader(server.control) as events:
         viewer.frames(1)
         v4l2("-c", "disconnect=1")  # as if it was pulled out: ENODEV for all who have it open
         v4l2("-c", "disconnect=1", number=1)
@@ -155,7 +155,7 @@ def test_a_control_is_set_in_the_driver_and_kept_over_an_unplugging_to_another_n
 
 def test_a_driver_that_fails_is_opened_anew(server: ServerProcess) -> None:
     number = int(os.path.realpath(STABLE.format(0)).removeprefix("/dev/video"))
-    with Watcher(server.control) as events:
+    with EventReader(server.control) as events:
         v4l2("-c", "inject_fatal_streaming_error=1", number=number)
         events.wait_for("state=recovering", "camera=one")
         events.wait_for("state=live", "camera=one")
@@ -163,7 +163,7 @@ def test_a_driver_that_fails_is_opened_anew(server: ServerProcess) -> None:
 
 def test_a_silent_driver_is_a_stall_and_its_neighbour_runs_on(server: ServerProcess) -> None:
     number = int(os.path.realpath(STABLE.format(0)).removeprefix("/dev/video"))
-    with Watcher(server.control) as events, Viewer(server.frames, "two") as viewer:
+    with EventReader(server.control) as events, Viewer(server.frames, "two") as viewer:
         v4l2("-c", "percentage_of_dropped_buffers=100", number=number)
         events.wait_for("state=recovering", "camera=one", "no picture for 2 s")
         viewer.frames(5)
@@ -189,7 +189,7 @@ def test_who_has_the_camera_is_named_and_it_is_taken_when_let_go(server: ServerP
     path = os.path.realpath(STABLE.format(0))
     assert server.command_lines("stop one")[-1] == "OK"
     command = ["v4l2-ctl", "-d", path, "--stream-mmap", "--stream-count=0"]
-    with Watcher(server.control) as events:
+    with EventReader(server.control) as events:
         with subprocess.Popen(command, stderr=subprocess.PIPE) as holder:
             assert holder.stderr is not None
             holder.stderr.read(1)  # it shows each frame

@@ -70,9 +70,9 @@ def test_a_failure_has_its_code_and_a_fault_of_its_own() -> None:
 
 def test_left_out_pictures_are_a_fault_only_where_the_camera_is_the_cause() -> None:
     reporter, events = report()
-    reporter.left_out("too small", is_fault=False)
+    reporter.skip_reasons("too small", is_fault=False)
     assert events == []
-    reporter.left_out("too small", is_fault=True)
+    reporter.skip_reasons("too small", is_fault=True)
     assert events == [Fault("door", "not-supported", "too small")]
 
 

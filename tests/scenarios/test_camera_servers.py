@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakecam import jpeg_size
-from tests.support.camera_rig import Viewer, Watcher
+from tests.support.camera_rig import EventReader, Viewer
 from tests.support.process import ServerProcess, wait_for
 from tests.support.source_peers import PASSWORD, USER, Peer, apache, nginx, rtsp
 
@@ -23,7 +23,7 @@ def check(source: str, peer: Peer, folder: Path, *, dies: bool, reason: str, enc
         encoded: whether pictures have to be made into JPEGs, and are not passed through.
     """
     with ServerProcess(folder, "--camera", source, "--http", "tcp:0:interface=127.0.0.1") as server:
-        with Watcher(server.control) as events, Viewer(server.frames) as viewer:
+        with EventReader(server.control) as events, Viewer(server.frames) as viewer:
             assert jpeg_size(viewer.frames(3)[-1].jpeg) == (320, 240)
             status = server.status()
             assert (int(status["encoded"]) > 0) is encoded

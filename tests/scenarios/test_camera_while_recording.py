@@ -18,7 +18,7 @@ from tests.fakecam import (
     require_fakecam,
     stamp_of,
 )
-from tests.support.camera_rig import Viewer, Watcher, serving
+from tests.support.camera_rig import EventReader, Viewer, serving
 from tests.support.process import wait_for
 
 SMALL = Format("MJPG", 640, 480, (15,), [encode_jpeg(p) for p in moving_picture(640, 480, 8)])
@@ -60,7 +60,7 @@ def test_a_silent_camera_leaves_a_pause_a_lost_one_two_files_and_every_time_is_t
     with (
         FakeCam([SMALL], stamp=True) as camera,
         serving(tmp_path, camera.bus, "--camera", f"webcam:{camera.by_id}") as server,
-        Watcher(server.control) as events,
+        EventReader(server.control) as events,
         Viewer(server.frames) as viewer,
     ):
         viewer.frames(1)

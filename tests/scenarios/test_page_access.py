@@ -157,7 +157,7 @@ def test_a_page_offers_what_its_token_allows_and_names_the_restrictions(
     tokens = TokenFile(tmp_path / "tokens.toml")
     view, control = frozenset({"view"}), frozenset({"control"})
     guest, desk = tokens.add(Grant("guest", view)), tokens.add(Grant("desk", control))
-    porter = tokens.add(Grant("porter", view | control, frozenset({"door"})))
+    attendant = tokens.add(Grant("attendant", view | control, frozenset({"door"})))
     steers = [".toggle", ".record", ".snap", "[name=quality]"]
 
     def pressable() -> list[str]:
@@ -199,7 +199,7 @@ def test_a_page_offers_what_its_token_allows_and_names_the_restrictions(
         browser.shoot("desk-dark-390")
         browser.look()
 
-        browser.open(f"{server.http}/?token={porter}")
+        browser.open(f"{server.http}/?token={attendant}")
         browser.moves()
         browser.wait(browser.names, "the recording")
         assert pressable() == steers

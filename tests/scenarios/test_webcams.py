@@ -28,7 +28,7 @@ from tests.fakecam import (
     stamp_of,
     unstamped,
 )
-from tests.support.camera_rig import Viewer, Watcher, serving
+from tests.support.camera_rig import EventReader, Viewer, serving
 from tests.support.process import PATIENCE, ServerProcess, wait_for
 from twistedcam.media import jpeg
 from twistedcam.sources.auto import NO_WEBCAM
@@ -46,10 +46,10 @@ def _buildable() -> None:
 @contextlib.contextmanager
 def watched(
     folder: Path, camera: FakeCam, *options: str
-) -> Iterator[tuple[ServerProcess, Watcher]]:
+) -> Iterator[tuple[ServerProcess, EventReader]]:
     with (
         serving(folder, camera.bus, "--camera", f"webcam:{camera.by_id}", *options) as server,
-        Watcher(server.control) as events,
+        EventReader(server.control) as events,
     ):
         wait_for(lambda: server.status()["state"] == "live", "a picture")
         yield server, events
@@ -130,7 +130,7 @@ def test_a_camera_that_hangs_hangs_itself_alone_and_not_the_end(tmp_path: Path) 
     with FakeBus() as bus:
         cameras = [bus.plug([SMALL], number=number) for number in (0, 2, 4)]
         words = [word for n in (0, 2, 4) for word in ("--camera", f"c{n}=webcam:{n}")]
-        with serving(tmp_path, bus, *words) as server, Watcher(server.control) as events:
+        with serving(tmp_path, bus, *words) as server, EventReader(server.control) as events:
             for number in (0, 2, 4):
                 wait_for(lambda n=number: server.status(f"c{n}")["state"] == "live", "pictures")
             cameras[1].hang()
@@ -157,7 +157,7 @@ def test_not_there_at_the_start_it_is_waited_for(tmp_path: Path) -> None:
         camera = FakeCam([SMALL], bus=bus)
         with (
             serving(tmp_path, bus, "--camera", f"webcam:{camera.by_id}") as server,
-            Watcher(server.control) as events,
+            EventReader(server.control) as events,
         ):
             wait_for(lambda: server.status()["state"] == "recovering", "a first try")
             assert "is it plugged in?" in server.status()["reason"]
@@ -197,7 +197,7 @@ def test_a_busy_camera_is_taken_when_its_holder_who_is_named_lets_go(tmp_path: P
         assert holder.stdout.readline() == b"True\n"
         with (
             serving(tmp_path, camera.bus, "--camera", "webcam:0") as server,
-            Watcher(server.control) as events,
+            EventReader(server.control) as events,
         ):
             wait_for(lambda: server.status()["state"] == "recovering", "a first try")
             assert f"(process {holder.pid})" in server.status()["reason"]

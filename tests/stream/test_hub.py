@@ -9,7 +9,7 @@ from twistedcam import Frame
 from twistedcam.stream.hub import LATE, ROUND, Hub, Sink
 
 
-class Keeper(Sink):
+class LastFrameSink(Sink):
     def __init__(self) -> None:
         self.seqs: list[int] = []
 
@@ -31,15 +31,15 @@ class HubTests(SynchronousTestCase):
         def fail() -> bytes:
             raise ValueError("no picture")
 
-        hub, keeper, told = Hub(), Keeper(), list[str]()
+        hub, sink, told = Hub(), LastFrameSink(), list[str]()
         hub.on_undecodable = told.append
         hub.publish(Frame(1, 1000, 1, 1, fail))  # nobody wants it: nothing is made of it
         self.assertEqual(told, [])
-        hub.add(keeper)
+        hub.add(sink)
         self.assertIsNone(hub.newest)
         hub.publish(frame(2))
         hub.publish(Frame(3, 3000, 1, 1, fail))
-        self.assertEqual((keeper.seqs, told), ([2], ["no picture"] * 2))
+        self.assertEqual((sink.seqs, told), ([2], ["no picture"] * 2))
         newest = hub.encoded()
         assert newest is not None
         self.assertEqual(newest.seq, 2)
@@ -49,17 +49,17 @@ class HubTests(SynchronousTestCase):
             raise RuntimeError("a fault")
 
         told: list[str] = []
-        hub, keeper = Hub(), Keeper()
+        hub, sink = Hub(), LastFrameSink()
         hub.on_undecodable = told.append
-        hub.add(keeper)
+        hub.add(sink)
         hub.publish(Frame(1, 1000, 1, 1, faulty))
         hub.publish(frame(2))
-        self.assertEqual(keeper.seqs, [2])
+        self.assertEqual(sink.seqs, [2])
         self.assertEqual(told, ["a fault"])
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
     def test_each_sink_gets_each_frame(self) -> None:
-        hub, one, two = Hub(), Keeper(), Keeper()
+        hub, one, two = Hub(), LastFrameSink(), LastFrameSink()
         hub.add(one)
         hub.publish(frame(1))
         hub.add(two)
@@ -73,12 +73,12 @@ class HubTests(SynchronousTestCase):
         self.assertEqual(newest.seq, 3)
 
     def test_a_sink_that_fails_is_removed_and_the_others_go_on(self) -> None:
-        hub, keeper = Hub(), Keeper()
+        hub, sink = Hub(), LastFrameSink()
         hub.add(Breaker())
-        hub.add(keeper)
+        hub.add(sink)
         hub.publish(frame(1))
         hub.publish(frame(2))
-        self.assertEqual(keeper.seqs, [1, 2])
+        self.assertEqual(sink.seqs, [1, 2])
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
     def test_a_sink_that_fails_gets_on_removed(self) -> None:
@@ -118,34 +118,34 @@ class HubTests(SynchronousTestCase):
 
     def test_the_reactor_runs_other_calls_while_hundreds_are_served(self) -> None:
         clock = Clock()
-        hub, keepers = Hub(clock), [Keeper() for _ in range(3 * ROUND)]
-        for keeper in keepers:
-            hub.add(keeper)
+        hub, sinks = Hub(clock), [LastFrameSink() for _ in range(3 * ROUND)]
+        for sink in sinks:
+            hub.add(sink)
         hub.publish(frame(1))
-        self.assertEqual(sum(len(keeper.seqs) for keeper in keepers), ROUND)
-        hub.remove(keepers[-1])
+        self.assertEqual(sum(len(sink.seqs) for sink in sinks), ROUND)
+        hub.remove(sinks[-1])
         clock.pump([0, 0, 0])
-        self.assertEqual([keeper.seqs for keeper in keepers], [[1]] * (3 * ROUND - 1) + [[]])
+        self.assertEqual([sink.seqs for sink in sinks], [[1]] * (3 * ROUND - 1) + [[]])
 
     def test_a_new_frame_waits_until_all_sinks_have_the_last(self) -> None:
         clock = Clock()
-        hub, keepers = Hub(clock), [Keeper() for _ in range(3 * ROUND)]
-        for keeper in keepers:
-            hub.add(keeper)
+        hub, sinks = Hub(clock), [LastFrameSink() for _ in range(3 * ROUND)]
+        for sink in sinks:
+            hub.add(sink)
         hub.publish(frame(1))
         hub.publish(frame(2))
         hub.clear()
-        self.assertEqual([keeper.seqs for keeper in keepers], [[1, 2]] * (3 * ROUND))
+        self.assertEqual([sink.seqs for sink in sinks], [[1, 2]] * (3 * ROUND))
         self.assertEqual(clock.getDelayedCalls(), [])
 
     def test_sinks_get_on_cleared_once(self) -> None:
         hub, told = Hub(), list[str]()
 
-        class Cleared(Keeper):
+        class Cleared(LastFrameSink):
             def on_cleared(self) -> None:
                 told.append("cleared")
 
-        hub.add(Keeper())
+        hub.add(LastFrameSink())
         hub.add(Cleared())
         hub.clear()
         self.assertEqual(told, [])

@@ -65,7 +65,7 @@ class Viewer:
         self._socket.close()
 
 
-class Watcher:
+class EventReader:
     """Hears a server's events, each with the monotonic second at which it came."""
 
     def __init__(self, address: tuple[str, int]) -> None:

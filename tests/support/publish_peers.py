@@ -91,7 +91,7 @@ def rtsp_listener(port: int, file: Path) -> Program:
 
 
 @dataclass
-class Asked:
+class ReceivedRequest:
     """One request to a `WebServer`; what follows the path is known once it is taken whole."""
 
     method: str
@@ -123,15 +123,15 @@ class WebServer(ThreadingHTTPServer):
             context.load_cert_chain(certificate / CERTIFICATE, certificate / KEY)
             self.socket = context.wrap_socket(self.socket, server_side=True)
         #: Gives status and headers for a request.
-        self.reply: Callable[[Asked], tuple[int, dict[str, str]]] = lambda asked: (
+        self.reply: Callable[[ReceivedRequest], tuple[int, dict[str, str]]] = lambda asked: (
             {"PUT": 201, "DELETE": 200}.get(asked.method, 403),
             {},
         )
         #: Paths after whose answers the connection is closed, without a header that says so.
         self.closing: set[str] = set()
         #: What was asked, and what of it was taken whole.
-        self.begun: list[Asked] = []
-        self.taken: list[Asked] = []
+        self.begun: list[ReceivedRequest] = []
+        self.taken: list[ReceivedRequest] = []
         self.connections: list[Any] = []
         self._serving = threading.Thread(target=self.serve_forever)
 
@@ -163,7 +163,7 @@ class _Upload(BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         number = self.server.connections.index(self.client_address)
-        asked = Asked(self.command, self.path, number)
+        asked = ReceivedRequest(self.command, self.path, number)
         self.server.begun.append(asked)
         asked.type = self.headers.get("Content-Type", "")
         asked.authorization = self.headers.get("Authorization", "")

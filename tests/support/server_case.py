@@ -23,7 +23,7 @@ PEOPLE = (
     Grant("boss", VIEW | CONTROL),
     Grant("guest", VIEW, DOOR),
     Grant("neighbour", VIEW, YARD),
-    Grant("porter", CONTROL, DOOR),
+    Grant("attendant", CONTROL, DOOR),
     Grant("desk", CONTROL),
     Grant("source", frozenset({"publish"})),
     Grant("operator", ADMIN),

@@ -311,7 +311,7 @@ class Recorder:
         if is_size and not self.result.frames and not self._had_encodable:
             self.on_failed(NotSupported(reason))
             return
-        self._reporter.left_out(reason, is_size)
+        self._reporter.skip_reasons(reason, is_size)
         if is_size and not self.result.frames:
             self._first.on_unsupported(reason)
 

@@ -64,7 +64,7 @@ class RecordingReporter:
         else:
             self.report("waiting", name, reason=reason)
 
-    def left_out(self, reason: str, is_fault: bool) -> None:
+    def skip_reasons(self, reason: str, is_fault: bool) -> None:
         """Log that a recording leaves out pictures.
 
         Arguments:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.process import wait_for
-from tests.support.publish_peers import Asked, WebServer
+from tests.support.publish_peers import ReceivedRequest, WebServer
 from twistedcam.publishing.sender.hls_upload import HlsUpload
 from twistedcam.publishing.sender.http_client import MAX_CONNECTIONS
 
@@ -28,7 +28,7 @@ class Upload(HlsUpload):
         self._reply = web.reply
         web.reply = self.reply
 
-    def reply(self, asked: Asked) -> tuple[int, dict[str, str]]:
+    def reply(self, asked: ReceivedRequest) -> tuple[int, dict[str, str]]:
         if asked.path in self.held:
             self.held[asked.path].wait(10)
         return (403, {}) if "refused" in asked.path else self._reply(asked)

@@ -89,24 +89,24 @@ class SessionTests(TokenCase):
             self.assertRefused(keeper.ask(line))
 
     def test_a_token_for_one_camera_is_valid_for_that_one(self) -> None:
-        porter = self.controller("porter")
-        self.assertEqual(porter.ask("stop door"), ["OK"])
+        attendant = self.controller("attendant")
+        self.assertEqual(attendant.ask("stop door"), ["OK"])
         for line in ("stop yard", "status yard", "kick 1", "shutdown"):
-            self.assertRefused(porter.ask(line))
-        named = [line for line in porter.ask("cameras") if line.startswith("camera:")]
+            self.assertRefused(attendant.ask(line))
+        named = [line for line in attendant.ask("cameras") if line.startswith("camera:")]
         self.assertEqual(named, ["camera: door"])
 
     def test_a_token_for_one_camera_gets_no_other_camera_s_name(self) -> None:
         for line in ("status", "start", "get quality"):
-            [said] = self.controller("porter").ask(line)
+            [said] = self.controller("attendant").ask(line)
             self.assertRegex(said, "^ERR camera-needed .*door")
             self.assertNotIn("yard", said)
 
     def test_hidden_and_missing_cameras_have_the_same_answer(self) -> None:
-        porter, guest = self.controller("porter"), self.controller("guest")
+        attendant, guest = self.controller("attendant"), self.controller("guest")
         for line in ("status {}", "get {} fps", "get {}", "watch {}", "stop {}", "record start {}",
                      "snapshot {} a.jpg", "publish start {}", "set {} fps 5"):  # fmt: skip
-            for asking in (porter, guest):
+            for asking in (attendant, guest):
                 here, nowhere = (asking.ask(line.format(name)) for name in ("yard", "yurt"))
                 self.assertRefused(here)
                 self.assertEqual([each.replace("yard", "yurt") for each in here], nowhere)
@@ -130,27 +130,29 @@ class SessionTests(TokenCase):
             camera.start()
             camera.hub.publish(Frame(seq, 1_000_000, 1, 1, TINY_JPEG))
         self.assertEqual(self.controller("boss").ask("snapshot yard x.jpg")[-1], "OK")
-        porter = self.controller("porter")
+        attendant = self.controller("attendant")
         for name in ("x.jpg", "y.jpg"):
-            self.assertEqual(porter.ask(f"snapshot door {name}"), [f"snapshot: door+{name}", "OK"])
-        self.assertIn("ERR bad-argument", porter.ask("snapshot door x.jpg")[0])  # its own
+            self.assertEqual(
+                attendant.ask(f"snapshot door {name}"), [f"snapshot: door+{name}", "OK"]
+            )
+        self.assertIn("ERR bad-argument", attendant.ask("snapshot door x.jpg")[0])  # its own
 
     def test_a_token_for_one_camera_gets_the_addresses_only(
         self,
     ) -> None:
         self.server.urls.update(view="twistedcam://here:9530", page="http://here:8080/")
         places = ["view: twistedcam://here:9530", "page: http://here:8080/", "OK"]
-        for name in ("guest", "porter"):
+        for name in ("guest", "attendant"):
             self.assertEqual(self.controller(name).ask("server"), places)
         self.assertIn(f"recordings: {self.folder}", self.controller("viewer").ask("server"))
         self.assertRefused(self.controller("source").ask("server"))
 
     def test_events_of_other_cameras_are_not_sent(self) -> None:
-        porter = self.controller("porter")
-        self.assertEqual(porter.ask("watch"), ["OK"])
+        attendant = self.controller("attendant")
+        self.assertEqual(attendant.ask("watch"), ["OK"])
         for camera in ("yard", "door"):
             self.server.events.publish(ViewerChanged(camera, "joined", 1, "x", "tcp"))
-        [event] = porter.heard()
+        [event] = attendant.heard()
         self.assertIn("camera=door", event)
 
     def test_the_right_publish_allows_no_commands(self) -> None:
@@ -174,7 +176,7 @@ class SessionTests(TokenCase):
         away = "192.0.2.7"
         refused = (
             (self.controller("viewer"), "stop door", "127.0.0.1:4711: refused: the token 'viewer'"),
-            (self.controller("porter"), "kick 1", "refused: the token 'porter'"),
+            (self.controller("attendant"), "kick 1", "refused: the token 'attendant'"),
             (self.controller(), "cameras", "refused: this server requires a token"),
             (self.controller(), "auth my-guess", "refused: that token is wrong"),
             (self.controller(host=away), f"auth {self.tokens['boss']}", f"{away}:4711: refused: a"),

@@ -145,7 +145,7 @@ class WriteJob:
         is_first = progress.frames > 0 and not self.progress.frames
         self.progress = progress
         closed, progress.closed = progress.closed, []
-        reasons, progress.left_out = progress.left_out, []
+        reasons, progress.skip_reasons = progress.skip_reasons, []
         for reason in reasons:
             self._listener.on_left_out(reason)
         for segment in closed:

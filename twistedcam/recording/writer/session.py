@@ -40,7 +40,7 @@ class Progress:
         file_seconds, file_bytes: length and size of that file.
         closed: files that lack only their names, since the progress was last asked for.
         unsupported: why pictures of some size are left out, or None.
-        left_out: new reasons for which pictures were left out, since it was last asked for.
+        skip_reasons: new reasons for which pictures were left out, since it was last asked for.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Progress:
     file_bytes: int = 0
     closed: list[Segment] = field(default_factory=list)
     unsupported: str | None = None
-    left_out: list[str] = field(default_factory=list)
+    skip_reasons: list[str] = field(default_factory=list)
 
 
 class RecordingSession:
@@ -135,7 +135,7 @@ class RecordingSession:
     def progress(self) -> Progress:
         """The progress now. Each closed file is handed out once."""
         closed, self._closed = self._closed, []
-        left_out, self._left_out = self._left_out, []
+        skip_reasons, self._left_out = self._left_out, []
         now = self._segment.result if self._segment is not None else SegmentResult(self._name)
         done = self._done
         return Progress(
@@ -150,7 +150,7 @@ class RecordingSession:
             now.bytes,
             closed,
             self._unsupported,
-            left_out,
+            skip_reasons,
         )
 
     @contextmanager

@@ -84,7 +84,7 @@ class TokenTests(TokenSiteCase):
 
     def test_a_token_for_one_camera_gets_no_other_names(self) -> None:
         for path in ("/api/v1/cameras/nowhere", "/snapshot/nowhere", "/state?camera=nowhere"):
-            self.ask("porter", "GET", path)
+            self.ask("attendant", "GET", path)
             self.assertNotIn("yard", self.browser.body.decode(), path)
 
     def test_the_checked_camera_is_the_shown_camera(self) -> None:
@@ -135,14 +135,14 @@ class TokenTests(TokenSiteCase):
         self.assertNotIn(b'"><script>', odd.body)
 
     def test_body_and_query_cannot_name_another_camera(self) -> None:
-        self.assertEqual(self.ask("porter", "POST", "/api/v1/cameras/door/stop"), 200)
-        self.assertEqual(self.ask("porter", "POST", "/api/v1/cameras/yard/stop"), 403)
+        self.assertEqual(self.ask("attendant", "POST", "/api/v1/cameras/door/stop"), 200)
+        self.assertEqual(self.ask("attendant", "POST", "/api/v1/cameras/yard/stop"), 403)
         self.server.cameras["yard"].start()
         for path, body in (
             ("/api/v1/cameras/door/stop?camera=yard", None),
             ("/api/v1/cameras/door/snapshot", {"camera": "yard"}),
         ):
-            self.ask("porter", "POST", path, body)
+            self.ask("attendant", "POST", path, body)
             self.assertNotIn(b"yard", self.browser.body)
         self.assertEqual(self.server.cameras["yard"].state, "live")
         self.assertEqual(self.ask("guest", "GET", "/api/v1/status?camera=yard"), 403)
@@ -150,10 +150,10 @@ class TokenTests(TokenSiteCase):
     def test_a_refusal_names_the_restriction_of_the_token(self) -> None:
         for method, path in (("DELETE", "/api/v1/recordings/x.mp4"), ("GET", "/metrics")):
             self.assertEqual(
-                self.ask("porter" if method == "DELETE" else "guest", method, path), 403
+                self.ask("attendant" if method == "DELETE" else "guest", method, path), 403
             )
             said = json.loads(self.browser.body)["message"]
-            self.assertRegex(said, "^the token '(porter|guest)' is valid only for door: "
+            self.assertRegex(said, "^the token '(attendant|guest)' is valid only for door: "
                              "this needs one for all cameras$")  # fmt: skip
 
     def test_a_page_gets_the_rights_of_its_token(self) -> None:
