@@ -202,9 +202,9 @@ def test_a_server_stops_when_its_terminal_is_closed(
     terminal = serve("--control", "unix:control")
     terminal.wait_for("keys:")
     with BlockingClient(f"unix:{tmp_path / 'control'}", PATIENCE) as client:
-        client.request("start")
-        name = client.request("record", "start")["recording"]
-        wait_for(lambda: client.request("status")["recording_frames"], "a frame in the file")
+        client.ask("start")
+        name = client.ask("record", "start")["recording"]
+        wait_for(lambda: client.ask("status")["recording_frames"], "a frame in the file")
         terminal.hang_up()
         assert terminal.process.wait(PATIENCE) == 0
     assert (tmp_path / name).is_file()
@@ -228,9 +228,9 @@ def test_a_daemon_does_not_change_the_terminal(
     log = tmp_path / "twistd.log"
     wait_for(lambda: (tmp_path / "control").exists(), "the daemon")
     with BlockingClient(f"unix:{tmp_path / 'control'}", PATIENCE) as client:
-        client.request("start")
+        client.ask("start")
         assert terminal.is_back()
-        client.request("shutdown")
+        client.ask("shutdown")
     wait_for(lambda: not (tmp_path / "twistd.pid").exists(), "the daemon's end")
     assert "keys:" not in log.read_text()
     assert "Traceback" not in log.read_text()

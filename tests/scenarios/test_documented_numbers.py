@@ -26,7 +26,7 @@ from twistedcam.processing import processor, results
 from twistedcam.publishing import output
 from twistedcam.publishing.sender import http_client
 from twistedcam.recording import containers, continuous, first_frame
-from twistedcam.recording.library import cleaner, media_reader
+from twistedcam.recording.library import media_reader, retention_service
 from twistedcam.recording.media_worker import video_file as video
 from twistedcam.recording.writer import disk_space as disk
 from twistedcam.recording.writer import file_names as names
@@ -99,7 +99,7 @@ NUMBERS = (
         r"begins again by itself, (\w+) seconds after there is room",
         [continuous.PERIOD],
     ),
-    ("recording", r"checked after each file and every (\w+) seconds", [cleaner.PERIOD]),
+    ("recording", r"checked after each file and every (\w+) seconds", [retention_service.PERIOD]),
     (
         "viewer",
         r"after ([\d.]+) s at first,\sthen longer, up to (\w+) s",

@@ -146,7 +146,10 @@ def test_what_is_no_control_port_is_said_to_be_none(start: Callable[[Address], H
         heard = start(Address(f"tcp:127.0.0.1:{other.getsockname()[1]}"))
         with other.accept()[0] as peer:
             peer.sendall(b"220 mail.example ESMTP\r\n")
-            assert "no twistedcam" in heard.until(lambda state: bool(state.reason)).reason
+            assert (
+                "not a twistedcam control port"
+                in heard.until(lambda state: bool(state.reason)).reason
+            )
 
 
 def test_it_ends_at_once_while_it_waits_for_a_greeting() -> None:
