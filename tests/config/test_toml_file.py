@@ -96,7 +96,7 @@ def test_recording_settings_come_from_the_camera_and_else_from_all(file: Path) -
             "[camera.a]\nsource = 'auto:'\nrecording = 1",
             "[camera.a]: recording has to be a table, not 1",
         ),
-        ("[recording]\nquota = '1GB'", "no option 'recording.quota': there are format, crf"),
+        ("[recording]\nquota = '1GB'", "no recording setting 'recording.quota': there are format"),
         (
             "[camera.a]\nsource = 'auto:'\nrecording.keep = 'much'",
             "[camera.a]: recording.keep='much' is not a size",

@@ -67,7 +67,7 @@ def test_a_table_changes_what_it_names_and_off_takes_a_limit_away() -> None:
 @pytest.mark.parametrize(
     ("word", "said"),
     [
-        ("kep=1GB", "there is no option 'kep': did you mean 'keep'"),
+        ("kep=1GB", "there is no recording setting 'kep': did you mean 'keep'"),
         ("keep", "write it as NAME=VALUE"),
         ("crf=52", "a number from 0 to 51"),
         ("preset=placebo", "ultrafast, superfast"),

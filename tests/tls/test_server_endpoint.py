@@ -70,7 +70,7 @@ def test_a_port_that_asks_for_a_client_s_certificate_lets_nobody_else_in(tmp_pat
         done = run_program(
             "twistedcam", "ctl", "--connect", where, "--fingerprint", fingerprint, "ping"
         )
-        assert (done.returncode, "wants a client certificate" in done.stderr) == (
+        assert (done.returncode, "requires a client certificate" in done.stderr) == (
             1,
             True,
         ), done
@@ -87,7 +87,7 @@ def test_a_viewer_without_the_certificate_that_is_asked_for_ends_and_says_what_t
         [port] = server.tls_ports()
         words = ["view", "--headless", "--frames", "2", "--fingerprint", fingerprint]
         done = run_program("twistedcam", *words, f"twistedcams://127.0.0.1:{port}")
-    assert (done.returncode, "wants a client certificate" in done.stderr) == (
+    assert (done.returncode, "requires a client certificate" in done.stderr) == (
         1,
         True,
     ), done

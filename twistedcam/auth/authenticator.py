@@ -79,7 +79,7 @@ class Authenticator:
         if self._file is None:
             return ANYONE
         if token is None:
-            raise Unauthorized("this server wants a token")
+            raise Unauthorized("this server requires a token")
         digest = hash_of(token).encode()
         return await self._judge(lambda each: hmac.compare_digest(each.hash.encode(), digest), peer)
 
@@ -92,7 +92,7 @@ class Authenticator:
         if self._file is None:
             return ANYONE
         if mac is None:
-            raise Unauthorized("this server wants a token: JOIN has no auth")
+            raise Unauthorized("this server requires a token: JOIN has no auth")
         return await self._judge(lambda each: wire.mac_matches(mac, each.key, role, nonce), peer)
 
     def open_session(

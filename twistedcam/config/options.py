@@ -150,7 +150,9 @@ class GivenOptions(PlainOptions, kw_only=True, rename="kebab"):
     config: Annotated[
         ConfigFile, Option("TOML file with these options and tables of cameras", in_file=False)
     ] = None
-    keys: Annotated[bool, Option("keys in the server's terminal: `?` lists them")] = True
+    keys: Annotated[
+        bool, Option("single keys in the server's terminal, if it has one: `?` lists them")
+    ] = True
     listen: Annotated[Endpoints, Option("frame port; other machines can reach `0.0.0.0:9530`")] = (
         field(default_factory=lambda: [FRAME_ENDPOINT])
     )

@@ -131,7 +131,7 @@ def read_recording(table: Mapping[str, Any], where: str = "") -> dict[str, Any]:
         key: None for key in known if known[key].is_optional and table.get(key) in ("off", "none")
     }
     rest = {key: value for key, value in table.items() if key not in off}
-    found = off | read_settings(known, rest, where)
+    found = off | read_settings(known, rest, where, "recording setting")
     if "segment" in found:
         is_size = isinstance(found["segment"], int)
         found["segment_size"] = found["segment"] if is_size else None

@@ -78,13 +78,13 @@ def check_files(trust: Trust) -> None:
 
 
 def explained(error: Exception) -> Exception:
-    """Return a clearer error if the server wants a client certificate, else the error itself.
+    """Return a clearer error if the server requires a client certificate, else the error itself.
 
     With TLS 1.3 a client gets this error only when it reads.
     """
     if isinstance(error, ssl.SSLError) and "CERTIFICATE_REQUIRED" in (error.reason or ""):
         return CertificateRefused(
-            "the server wants a client certificate: use --cert FILE, a file with certificate and "
+            "the server requires a client certificate: use --cert FILE, with certificate and "
             "key (twistedcam tls-init --client NAME)"
         )
     return error

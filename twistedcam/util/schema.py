@@ -140,13 +140,14 @@ def settings_of(schema: type[msgspec.Struct]) -> dict[str, Setting]:
 
 
 def read_settings(
-    known: Mapping[str, Setting], given: Mapping[str, Any], where: str = ""
+    known: Mapping[str, Setting], given: Mapping[str, Any], where: str = "", kind: str = "option"
 ) -> dict[str, Any]:
     """Return the values of a table by the names of a schema's fields.
 
     Arguments:
         known: the fields that the table may have, by their keys.
         where: the prefix of its keys in errors, such as ``recording.``.
+        kind: the word for a key in errors.
 
     Raises:
         BadArgument: a key is unknown, or its value is not valid.
@@ -154,7 +155,7 @@ def read_settings(
     found: dict[str, Any] = {}
     for key, value in given.items():
         if key not in known:
-            raise BadArgument(f"there is no option {where + key!r}: {_hint(key, known)}")
+            raise BadArgument(f"there is no {kind} {where + key!r}: {_hint(key, known)}")
         found[known[key].name] = known[key].read(value, where + key)
     return found
 

@@ -194,12 +194,12 @@ class TokenTests(TokenSiteCase):
         refused = (
             (f"/metrics?token={guest}&x=1", {}, "GET /metrics?token=...&x=1: the token 'guest'"),
             ("/snapshot/yard", {"Authorization": f"Bearer {guest}"}, "the token 'guest'"),
-            ("/api/v1/cameras", {}, "this server wants a token"),
+            ("/api/v1/cameras", {}, "this server requires a token"),
             (f"/snapshot?token={wrong}", {}, "that token is wrong"),
             (f"/metrics?tok%65n={guest}", {}, "GET /metrics?token=...: the token 'guest'"),
             (f"/metrics?x=1;token={guest}", {}, "GET /metrics?x=1;token=...: the token 'guest'"),
-            (f"/metrics?TOKEN={guest}&x", {}, "GET /metrics?token=...&x: this server wants"),
-            (f"/metrics?+token={guest}", {}, "GET /metrics?token=...: this server wants"),
+            (f"/metrics?TOKEN={guest}&x", {}, "GET /metrics?token=...&x: this server requires"),
+            (f"/metrics?+token={guest}", {}, "GET /metrics?token=...: this server requires"),
         )
         for path, headers, said in refused:
             self.clock.advance(PERIOD)
