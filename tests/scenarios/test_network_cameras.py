@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from tests.fakecam import encode_jpeg, jpeg_size, moving_picture
+from tests.support.http_camera import opened, read
 from tests.support.ports import free_port
 from tests.support.process import PATIENCE, wait_for
 from tests.support.system import require_program
@@ -26,7 +27,7 @@ from twistedcam.codecs.jpeg_encoder import JpegEncoder
 from twistedcam.errors import BadArgument, CameraFailed, SourceEnded, StartupError
 from twistedcam.sources import ffmpeg as stream
 from twistedcam.sources import http as web
-from twistedcam.sources.base import Paused, RawPicture, Source
+from twistedcam.sources.base import Paused, Source
 from twistedcam.sources.registry import make_source
 from twistedcam.sources.spec import parse
 
@@ -93,22 +94,6 @@ def host() -> Iterator[str]:
     server.shutdown()
     server.server_close()
     thread.join()
-
-
-@contextlib.contextmanager
-def opened(text: str) -> Iterator[Source]:
-    source = make_source(parse(text))
-    try:
-        source.open()
-        yield source
-    finally:
-        source.close()
-
-
-def read(source: Source) -> RawPicture:
-    while (grab := source.read()) is None:
-        pass
-    return grab
 
 
 def test_mjpeg_goes_through_byte_for_byte_with_its_times(host: str) -> None:

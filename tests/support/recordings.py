@@ -18,6 +18,7 @@ from tests.support.films import frame
 from twistedcam.errors import NoSuchRecording
 from twistedcam.events import Event, EventBus
 from twistedcam.recording import Library, LibraryEntry
+from twistedcam.recording.library import age
 from twistedcam.recording.writer import segment
 from twistedcam.recording.writer.single_file import FileRecording
 
@@ -67,6 +68,19 @@ class LibraryCase(SynchronousTestCase):
         if failures:
             raise failures[0].value
         return results[0]
+
+    def make_five(self) -> None:
+        """Make five recordings of a day each, a copy with a foreign name, and a foreign file.
+
+        The clock counts as synchronized. ``size`` is that of a recording.
+        """
+        self.patch(age, "is_synchronized", lambda: True)
+        for number in range(5):
+            make_recording(self.folder / f"{number}.mkv", 20, number * 86400.0)
+        self.size = (self.folder / "0.mkv").stat().st_size
+        self.foreign = self.folder / "0-mine.mkv"
+        shutil.copy(self.folder / "0.mkv", self.foreign)
+        (self.folder / "holiday.mp4").write_bytes(bytes(10_000_000))
 
     def names(self) -> list[str]:
         """What is listed, in its order."""

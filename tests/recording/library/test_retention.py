@@ -15,7 +15,7 @@ from tests.support.recordings import LibraryCase, OddFolderCase, make_recording
 from twistedcam.errors import DiskError
 from twistedcam.events import RecordingChanged
 from twistedcam.recording import LibraryEntry, RetentionLimits
-from twistedcam.recording.library import age, library
+from twistedcam.recording.library import library
 from twistedcam.recording.library.age import Ages
 from twistedcam.recording.library.hidden_folder import HIDDEN
 from twistedcam.recording.library.retention import recordings_to_delete
@@ -24,13 +24,7 @@ from twistedcam.recording.library.retention import recordings_to_delete
 class RetentionTests(LibraryCase):
     def setUp(self) -> None:
         super().setUp()
-        self.patch(age, "is_synchronized", lambda: True)
-        for number in range(5):
-            make_recording(self.folder / f"{number}.mkv", 20, number * 86400.0)
-        self.size = (self.folder / "0.mkv").stat().st_size
-        self.foreign = self.folder / "0-mine.mkv"
-        shutil.copy(self.folder / "0.mkv", self.foreign)
-        (self.folder / "holiday.mp4").write_bytes(bytes(10_000_000))
+        self.make_five()
 
     def test_the_oldest_go_until_the_rest_fits(self) -> None:
         gone = self.get(self.library.make_room(RetentionLimits(keep=int(self.size * 3.5))))
