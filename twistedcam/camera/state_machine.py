@@ -41,10 +41,10 @@ class Lifecycle(Protocol):
         """The source is to be opened again with other settings."""
 
     def suspend(self) -> None:
-        """The camera is started, and nobody needs its frames now."""
+        """The camera is started, and no sink needs its frames now."""
 
     def resume(self) -> None:
-        """Somebody needs the camera's frames."""
+        """A sink needs the frames of a suspended camera."""
 
     def ended(self, reason: str) -> None:
         """The source has delivered its last frame, and that is no failure."""

@@ -35,7 +35,7 @@ class WriteJobListener(Protocol):
         """Frames are left out; called once for each reason."""
 
     def on_failed(self, error: CommandError) -> None:
-        """Nothing more can be written. The job must still be finished."""
+        """Called when no more can be written. The job must still be finished."""
 
 
 class WriteJob:

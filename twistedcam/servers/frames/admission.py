@@ -56,7 +56,7 @@ async def admit(
     if join.protocol != wire.PROTOCOL:
         raise VersionMismatch(f"this server speaks version {wire.PROTOCOL}, not {join.protocol}")
     grant = await server.authenticator.by_mac(join.mac, join.role, nonce, peer)
-    first = next(iter(server.cameras), None)
+    first = next(iter(server.channels), None)
     asked = first if join.camera is None else server.name_of(join.camera)
     if join.camera is None and not grant.covers(asked):
         grant.require_reach(None, "a JOIN without a camera's name")

@@ -137,7 +137,7 @@ class Access:
         asked = requested_camera(request, self._server, parts.get("camera"))
         if asked is not None:
             return self._server.name_of(asked)
-        first = next(iter(self._server.cameras), None)
+        first = next(iter(self._server.channels), None)
         if not request.grant.covers(first):
             request.grant.require_reach(None, "a picture without a camera's name")
         return first

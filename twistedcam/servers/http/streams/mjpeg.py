@@ -74,7 +74,7 @@ class MjpegStreams:
 
     @property
     def delivery(self) -> Delivery:
-        """How frames are delivered to viewers."""
+        """The delivery of the server, which makes the senders of viewers."""
         return self.server.delivery
 
     def get(self, request: HttpRequest, camera: str | None = None) -> None:
