@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from twistedcam.events import Event, EventBus, Fault
+from twistedcam.events import Event, EventBus, Fault, MotionChanged, new_event_id
 
 
 def fault(reason: str) -> Fault:
@@ -67,3 +67,14 @@ class EventBusTests(SynchronousTestCase):
     def test_fields_that_are_none_are_not_told(self) -> None:
         event = Fault(None, "disk", "full")
         self.assertEqual(event.as_dict(), {"code": "disk", "reason": "full"})
+
+    def test_the_id_of_a_motion_does_not_replace_the_name_of_the_event_in_json(self) -> None:
+        event = MotionChanged("cam", "begin", "0a", 12.5, (0.0, 0.25, 0.5, 0.5))
+        self.assertEqual(event.as_dict()["event"], "0a")
+        self.assertEqual(event.as_json()["event"], "motion")
+        self.assertEqual(event.as_json()["id"], "0a")
+
+    def test_ids_are_distinct_and_in_the_order_of_time(self) -> None:
+        first, second = new_event_id(1_700_000_000.0), new_event_id(1_700_000_000.001)
+        self.assertLess(first, second)
+        self.assertEqual(len({new_event_id(1.0) for _ in range(50)}), 50)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from twisted.logger import Logger
 
@@ -29,6 +30,16 @@ class Event:
         """
         told = {each.name: getattr(self, each.name) for each in fields(self)} | {"title": title}
         return {name: value for name, value in told.items() if value is not None}
+
+    def as_json(self, title: str | None = None) -> dict[str, Any]:
+        """Return the event as the JSON object that all ports send.
+
+        Its ``event`` is the kind. The ID of a motion, which is its field ``event``, is ``id``.
+        """
+        found = self.as_dict(title)
+        if "event" in found:
+            found["id"] = found.pop("event")
+        return {"event": self.kind, **found}
 
 
 @dataclass(frozen=True)
@@ -112,6 +123,45 @@ class Processed(Event):
 
 
 @dataclass(frozen=True)
+class MotionChanged(Event):
+    """Motion on a camera has begun or ended.
+
+    Arguments:
+        event: the ID of this motion, the same at its begin and its end (see new_event_id).
+        score: the strength of the motion, from 0 to 100; at the end the greatest.
+        box: the place of the motion as shares of the picture: x, y, width, height.
+        zone: the name of the zone, if there are zones.
+    """
+
+    kind = "motion"
+    camera: str
+    state: Literal["begin", "end"]
+    event: str
+    score: float | None = None
+    box: tuple[float, float, float, float] | None = None
+    zone: str | None = None
+
+
+@dataclass(frozen=True)
+class DetectionChanged(Event):
+    """User code has found something, or finds it no longer.
+
+    Arguments:
+        what: the name for it that the user code gives, such as ``cat``.
+        event, score, box, zone: as of MotionChanged; score, box and zone are the user code's.
+    """
+
+    kind = "detection"
+    camera: str
+    what: str
+    state: Literal["begin", "end"]
+    event: str
+    score: float | None = None
+    box: tuple[float, float, float, float] | None = None
+    zone: str | None = None
+
+
+@dataclass(frozen=True)
 class Fault(Event):
     """An error that did not stop the program."""
 
@@ -119,6 +169,15 @@ class Fault(Event):
     camera: str | None
     code: str
     reason: str
+
+
+def new_event_id(now: float) -> str:
+    """Return a new ID: 16 hexadecimal digits, in the order of time, unique over restarts.
+
+    Arguments:
+        now: the time in UNIX seconds.
+    """
+    return f"{int(now * 1000):012x}{secrets.token_hex(2)}"
 
 
 Listener = Callable[[Event], None]

@@ -96,7 +96,7 @@ def show(value: Any) -> str:
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return on_one_line(_json(value) if isinstance(value, (dict, list)) else str(value))
+    return on_one_line(_json(value) if isinstance(value, (dict, list, tuple)) else str(value))
 
 
 def as_text(command: Command, answer: Answer) -> str:
@@ -147,4 +147,4 @@ def event_as_text(event: Event, title: str | None = None) -> str:
 
 def event_as_json(event: Event, title: str | None = None) -> str:
     """Format an event as one line of JSON."""
-    return _json({"event": event.kind, **event.as_dict(title)}) + "\n"
+    return _json(event.as_json(title)) + "\n"

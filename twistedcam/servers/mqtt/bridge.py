@@ -145,11 +145,11 @@ class Bridge(Service):
             self._retain(name, camera_topic(self._broker, name, "state"), json.dumps(state))
 
     def _on_event(self, event: Event) -> None:
-        fields = event.as_dict(self._server.title_of(event))
+        fields = event.as_json(self._server.title_of(event))
         camera = fields.get("camera")
         if isinstance(event, Fault) and camera:
             self._faults[camera] += 1
-        payload = json.dumps({"event": event.kind, **fields})
+        payload = json.dumps(fields)
         if camera:
             self._retain(camera, camera_topic(self._broker, camera, f"event/{event.kind}"), payload)
         else:

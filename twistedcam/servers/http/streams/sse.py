@@ -112,8 +112,7 @@ class EventSession(Receiver):
         camera = getattr(event, "camera", None)
         wanted = self._camera is None or camera in (self._camera, None)
         if wanted and self._grant.may_hear(camera):
-            fields = event.as_dict(self._server.title_of(event))
-            text = json.dumps({"event": event.kind, **fields}, ensure_ascii=False)
+            text = json.dumps(event.as_json(self._server.title_of(event)), ensure_ascii=False)
             self._send_event(event.kind, text)
 
     def _send_stats(self, sample: StatsSample) -> None:
