@@ -19,7 +19,7 @@ from twistedcam.codecs.jpeg_encoder import JpegEncoder
 from twistedcam.errors import CommandError
 from twistedcam.media import jpeg
 from twistedcam.media.frame import UndecodableFrame
-from twistedcam.media.packet import TimedFrame
+from twistedcam.media.timed_frame import TimedFrame
 from twistedcam.recording.containers import FORMATS
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.plan import Plan

@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from twistedcam.codecs.h264_encoder import CLOCK
 from twistedcam.events import Event, EventBus, PublishChanged
 from twistedcam.media.frame import Frame
-from twistedcam.media.packet import Packet
+from twistedcam.media.timed_frame import H264Packet
 from twistedcam.publishing import output
 from twistedcam.publishing.output import (
     CONNECT_TIMEOUT,
@@ -32,11 +32,11 @@ class Sender:
 
     def __init__(self, reactor: Any, target: Any, *callbacks: Any) -> None:
         self.on_live, self.on_progress, self.on_end = callbacks
-        self.sent: list[Packet] = []
+        self.sent: list[H264Packet] = []
         self.closed = False
         Sender.made.append(self)
 
-    def send(self, packet: Packet) -> None:
+    def send(self, packet: H264Packet) -> None:
         self.sent.append(packet)
 
     def close(self) -> Deferred[None]:
@@ -91,7 +91,7 @@ class OutputTests(SynchronousTestCase):
         ]
 
     def give(self, second: float, keyframe: bool = True, generation: int = 0) -> None:
-        packet = Packet(b"data", round(second * CLOCK), keyframe, generation)
+        packet = H264Packet(b"data", round(second * CLOCK), keyframe, generation)
         self.output.take_packet(FRAME, packet)
 
     def test_another_picture_size_starts_a_new_stream(self) -> None:

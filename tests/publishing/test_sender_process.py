@@ -10,7 +10,7 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from twistedcam.media.packet import Packet
+from twistedcam.media.timed_frame import H264Packet
 from twistedcam.publishing.sender.protocol import FRAME_HEADER
 from twistedcam.publishing.sender_process import GRACE, SenderProcess
 from twistedcam.publishing.target import parse_target
@@ -63,7 +63,7 @@ class SenderProcessTests(SynchronousTestCase):
         self.assertEqual((config["url"], config["muxer"]), ("rtmps://h/live/KEY-1", "flv"))
         self.assertEqual((config["verify"], config["ca"]), (False, ""))
         self.assertNotIn("KEY-1", " ".join(self.reactor.words))
-        self.process.send(Packet(b"data", 90_000, True, 0))
+        self.process.send(H264Packet(b"data", 90_000, True, 0))
         frame = FRAME_HEADER.pack(90_000, True, 4) + b"data"
         self.assertEqual(self.reactor.written, line + b"\n" + frame)
 

@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.support.fakes import CameraRig, FakeScheme
 from tests.support.films import START_US, jpeg
 from twistedcam.media.frame import Frame
-from twistedcam.media.packet import Packet, TimedFrame
+from twistedcam.media.timed_frame import H264Packet, TimedFrame
 from twistedcam.recording.intake import Intake
 from twistedcam.sources.base import SourceInfo
 
@@ -103,18 +103,18 @@ class IntakeTests(SynchronousTestCase):
         self.intake.begin(self.job, None, encoder)
         for number, is_keyframe in enumerate((False, True, False, False, False, True)):
             self.job.is_full = number == 3
-            packet = Packet(b"%d" % number, number, is_keyframe)
+            packet = H264Packet(b"%d" % number, number, is_keyframe)
             self.intake.take_packet(self.frame(float(number)), packet)
         self.assertEqual([each.packet.data for each in self.job.taken], [b"1", b"2", b"5"])
         self.assertEqual(encoder.keyframes, 1)
         encoder.dropped = 7
         ended = self.intake.end()
         self.assertEqual(self.intake.missed, 2)
-        self.intake.take_packet(self.frame(9.0), Packet(b"last", 9, True))
+        self.intake.take_packet(self.frame(9.0), H264Packet(b"last", 9, True))
         encoder.removed.callback(None)
         self.assertEqual(self.successResultOf(ended), START_US + 5_000_000)
         self.assertEqual(self.job.taken[-1].packet.data, b"last")
-        self.intake.take_packet(self.frame(10.0), Packet(b"late", 10, True))
+        self.intake.take_packet(self.frame(10.0), H264Packet(b"late", 10, True))
         self.assertEqual(self.job.taken[-1].packet.data, b"last")
 
     def test_the_nominal_rate_is_true_unless_more_frames_come(self) -> None:

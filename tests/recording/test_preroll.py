@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from tests.support.films import jpeg, timed_frames
-from twistedcam.media.packet import TimedFrame
+from twistedcam.media.timed_frame import TimedFrame
 from twistedcam.recording.preroll import PreRoll
 
 

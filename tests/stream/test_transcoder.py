@@ -15,7 +15,7 @@ from twistedcam.codecs.h264_encoder import H264Settings
 from twistedcam.errors import NotSupported
 from twistedcam.events import Fault
 from twistedcam.media.frame import Frame
-from twistedcam.media.packet import Packet
+from twistedcam.media.timed_frame import H264Packet
 from twistedcam.stream import transcoder as shared
 from twistedcam.stream import write_queue as queue
 from twistedcam.stream.transcoder import Transcoder
@@ -30,7 +30,7 @@ class Taker:
         self.generations: list[int] = []
         self.keyframe_data: list[bytes] = []
 
-    def take_packet(self, frame: Frame, packet: Packet) -> None:
+    def take_packet(self, frame: Frame, packet: H264Packet) -> None:
         self.times.append(frame.time_us)
         self.keyframes += packet.is_keyframe
         self.generations.append(packet.generation)

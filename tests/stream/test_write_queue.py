@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from tests.support.films import timed_frames
-from twistedcam.media.packet import Packet, TimedFrame
+from twistedcam.media.timed_frame import H264Packet, TimedFrame
 from twistedcam.stream import write_queue as queue
 from twistedcam.stream.write_queue import WriteQueue
 
@@ -102,7 +102,7 @@ def test_a_disk_that_stalls_once_is_no_slow_one() -> None:
 def test_coded_frames_that_wait_are_never_thinned() -> None:
     waiting = WriteQueue()
     for frame in timed_frames(n / 30 for n in range(60)):
-        waiting.offer(frame._replace(packet=Packet(b"", 0, False, 0)))
+        waiting.offer(frame._replace(packet=H264Packet(b"", 0, False, 0)))
     for _ in range(20):
         assert waiting.wrote(1, 1.0) == []
     assert len(waiting) == 60

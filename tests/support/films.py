@@ -18,7 +18,7 @@ import numpy as np
 from tests.support.process import PATIENCE
 from tests.support.system import require_program
 from twistedcam.media.frame import Frame
-from twistedcam.media.packet import TimedFrame
+from twistedcam.media.timed_frame import TimedFrame
 
 #: A Sunday in 2025, in microseconds since the UNIX epoch.
 START_US = 1_750_000_000_000_000

@@ -17,7 +17,7 @@ from av.codec.hwaccel import HWAccel
 
 from twistedcam.errors import BadArgument, NotSupported
 from twistedcam.media.jpeg_decoder import decode_jpeg
-from twistedcam.media.packet import Packet
+from twistedcam.media.timed_frame import H264Packet
 
 #: Encoders that can be selected; ``auto`` is the first of HARDWARE that works, else libx264.
 HARDWARE = ("h264_nvenc", "h264_videotoolbox", "h264_v4l2m2m", "h264_vaapi")
@@ -182,7 +182,7 @@ class H264Encoder:
         self.note: str | None = None
         self.name, self._coder = self._open(settings)
 
-    def encode(self, jpeg: bytes, pts: int, keyframe: bool) -> list[Packet] | None:
+    def encode(self, jpeg: bytes, pts: int, keyframe: bool) -> list[H264Packet] | None:
         """Encode a picture, and return the packets that are ready; None for a broken JPEG.
 
         Arguments:
@@ -197,7 +197,7 @@ class H264Encoder:
         frame.pts, frame.time_base = pts, Fraction(1, CLOCK)
         mark_keyframe(frame, keyframe)
         return [
-            Packet(bytes(each), each.pts, each.is_keyframe, self._generation)
+            H264Packet(bytes(each), each.pts, each.is_keyframe, self._generation)
             for each in self._coder.encode(frame)
         ]
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, final
+from functools import lru_cache
+from typing import TYPE_CHECKING, final
+
+from twistedcam.media.packet import Packet
+from twistedcam.media.track import VIDEO, Track
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,9 +18,15 @@ class UndecodableFrame(ValueError):
     """A frame whose JPEG no decoder can read."""
 
 
+@lru_cache(maxsize=64)
+def jpeg_track(width: int, height: int) -> Track:
+    """The track of JPEG frames of that size: the same object each time."""
+    return Track(VIDEO, "video", "mjpeg", width, height)
+
+
 @final
-class Frame:
-    """One picture of one camera, captured once and never changed.
+class Frame(Packet):
+    """One picture of one camera, captured once and never changed: a packet of the codec JPEG.
 
     Arguments:
         seq: sequence number, 1, 2, 3 … per camera, never reset while the server runs.
@@ -25,18 +35,32 @@ class Frame:
         jpeg: the JPEG file, from SOI to EOI; or a function that encodes it on first use.
     """
 
-    __slots__ = ("__weakref__", "_image", "_jpeg", "_shared", "height", "seq", "time_us", "width")
+    __slots__ = ("_image", "_jpeg", "height", "width")
+
+    #: Each JPEG can be decoded alone.
+    is_keyframe = True
 
     def __init__(
         self, seq: int, time_us: int, width: int, height: int, jpeg: bytes | Callable[[], bytes]
     ) -> None:
+        # Not by the base class, whose ``data`` and ``track`` are made on demand here.
         self.seq = seq
-        self.time_us = time_us
+        self.time_us = self.pts = self.dts = time_us
         self.width = width
         self.height = height
         self._jpeg = jpeg
         self._image: NDArray[np.uint8] | None = None
-        self._shared: dict[object, Any] = {}
+        self._shared = {}
+
+    @property
+    def track(self) -> Track:  # type: ignore[override]
+        """The track of JPEG frames of this size."""
+        return jpeg_track(self.width, self.height)
+
+    @property
+    def data(self) -> bytes:  # type: ignore[override]
+        """The JPEG file, as ``jpeg``."""
+        return self.jpeg
 
     @property
     def jpeg(self) -> bytes:
@@ -53,11 +77,6 @@ class Frame:
     def is_encoded(self) -> bool:
         """True if ``jpeg`` is encoded already, so that reading it costs nothing."""
         return isinstance(self._jpeg, bytes)
-
-    @property
-    def time(self) -> float:
-        """Time of capture in seconds since the UNIX epoch."""
-        return self.time_us / 1e6
 
     @property
     def image(self) -> NDArray[np.uint8]:
@@ -79,20 +98,11 @@ class Frame:
             self._image = image
         return self._image
 
-    def shared(self, make: Any) -> Any:
-        """The result of ``make(frame)``, made once and kept as long as the frame.
-
-        All senders of a frame share its wire message and its memory file in this way.
-        """
-        try:
-            return self._shared[make]
-        except KeyError:
-            made = self._shared[make] = make(self)
-            return made
-
-    def share(self, make: Any, form: Any) -> None:
-        """Keep ``form`` as the result of ``make``."""
-        self._shared[make] = form
+    def bare(self) -> Frame:
+        """The same frame without its decoded image and the forms that it keeps for senders."""
+        bare = Frame(self.seq, self.time_us, self.width, self.height, self._jpeg)
+        bare.pts = bare.dts = self.pts
+        return bare
 
     def __repr__(self) -> str:
         size = f"{self.width}x{self.height}"

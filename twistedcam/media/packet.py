@@ -1,47 +1,93 @@
-"""Encoded pictures, and frames on their way into a recording."""
+"""Packets: encoded media of one track, captured once and shared by all who want it."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any
 
-from twistedcam.media.frame import Frame
-
-
-class Packet(NamedTuple):
-    """An encoded picture.
-
-    Arguments:
-        data: H.264 in Annex B; a key frame begins with its SPS and PPS.
-        pts: presentation time, in steps of the encoder's or the stream's clock.
-        is_keyframe: True if a player can begin here.
-        generation: differs from the packet before where a new stream begins.
-    """
-
-    data: bytes
-    pts: int
-    is_keyframe: bool
-    generation: int = 0
+from twistedcam.media.track import Track
 
 
-class TimedFrame(NamedTuple):
-    """A frame with its time in a recording; without the forms that the frame keeps for others.
+class Packet:
+    """One access unit of a track: a coded picture, or a piece of sound. It never changes.
 
     Arguments:
-        time: microseconds on the recorder's timeline.
-        captured_us: time of capture, microseconds since the UNIX epoch.
-        width, height: pixels.
-        jpeg: the JPEG file.
-        packet: the same picture as H.264, if it is encoded already.
+        track: the track that it belongs to.
+        seq: sequence number, 1, 2, 3 … per track of a camera, never reset while the server runs.
+        time_us: time of capture in microseconds since the UNIX epoch.
+        pts: time of presentation in microseconds on the stream's timeline.
+        data: the coded bytes. H.264 and H.265: Annex B with start codes of four bytes; a key frame
+            begins with its parameter sets.
+        is_keyframe: True if a decoder can begin here.
+        dts: time of decoding in microseconds on the stream's timeline; it differs from ``pts``
+            only in video whose pictures are sent in another order than they are shown.
     """
 
-    time: int
-    captured_us: int
-    width: int
-    height: int
-    jpeg: bytes
-    packet: Packet | None = None
+    __slots__ = (
+        "__weakref__",
+        "_shared",
+        "data",
+        "dts",
+        "is_keyframe",
+        "pts",
+        "seq",
+        "time_us",
+        "track",
+    )
 
-    @classmethod
-    def of(cls, frame: Frame, time: int, packet: Packet | None = None) -> TimedFrame:
-        """The frame at that time."""
-        return cls(time, frame.time_us, frame.width, frame.height, frame.jpeg, packet)
+    def __init__(
+        self,
+        track: Track,
+        seq: int,
+        time_us: int,
+        pts: int,
+        data: bytes,
+        is_keyframe: bool = True,
+        dts: int | None = None,
+    ) -> None:
+        self.track = track
+        self.seq = seq
+        self.time_us = time_us
+        self.pts = pts
+        self.dts = pts if dts is None else dts
+        self.data = data
+        self.is_keyframe = is_keyframe
+        self._shared: dict[object, Any] = {}
+
+    @property
+    def time(self) -> float:
+        """Time of capture in seconds since the UNIX epoch."""
+        return self.time_us / 1e6
+
+    def shared(self, make: Any) -> Any:
+        """The result of ``make(packet)``, made once and kept as long as the packet.
+
+        All senders of a packet share its wire message and its memory file in this way.
+        """
+        try:
+            return self._shared[make]
+        except KeyError:
+            made = self._shared[make] = make(self)
+            return made
+
+    def share(self, make: Any, form: Any) -> None:
+        """Keep ``form`` as the result of ``make``."""
+        self._shared[make] = form
+
+    def bare(self) -> Packet:
+        """The same packet without the forms that it keeps for senders.
+
+        What keeps packets for a while, such as a pre-roll, then keeps their bytes only.
+        """
+        return Packet(
+            self.track,
+            self.seq,
+            self.time_us,
+            self.pts,
+            self.data,
+            self.is_keyframe,
+            self.dts,
+        )
+
+    def __repr__(self) -> str:
+        key = " key" if self.is_keyframe else ""
+        return f"<Packet {self.seq} {self.track.codec}{key} {len(self.data)} B at {self.time:.6f}>"

@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from twistedcam.codecs.h264_encoder import CLOCK
 from twistedcam.events import EventBus, PublishChanged
 from twistedcam.media.frame import Frame
-from twistedcam.media.packet import Packet
+from twistedcam.media.timed_frame import H264Packet
 from twistedcam.publishing.sender_process import SenderProcess
 from twistedcam.publishing.target import PublishTarget
 from twistedcam.runtime.backoff import Backoff
@@ -128,7 +128,7 @@ class Output:
         self._set_state("stopped")
         return done
 
-    def take_packet(self, frame: Frame, packet: Packet) -> None:
+    def take_packet(self, frame: Frame, packet: H264Packet) -> None:
         """Send an encoded frame, unless the target is behind."""
         if self._sender is None:
             if packet.is_keyframe:
@@ -186,7 +186,7 @@ class Output:
             self._checking.start(1.0, now=False)
         self.encoder.add(self)
 
-    def _start_sender(self, packet: Packet) -> None:
+    def _start_sender(self, packet: H264Packet) -> None:
         self._generation = packet.generation
         self._reported = (0, 0)
         self._byte_counts.clear()
@@ -196,7 +196,7 @@ class Output:
         self._sender = SenderProcess(self._reactor, self.target, *callbacks)
         self._send(packet)
 
-    def _send(self, packet: Packet) -> None:
+    def _send(self, packet: H264Packet) -> None:
         assert self._sender is not None
         if self._sent_pts <= self._taken_pts:  # nothing is unsent
             self._last_progress = self._reactor.seconds()  # progress is due from now on
@@ -206,7 +206,7 @@ class Output:
         self._sent_pts = packet.pts
         self._sender.send(packet)
 
-    def _has_backlog(self, packet: Packet) -> bool:
+    def _has_backlog(self, packet: H264Packet) -> bool:
         unsent = min(self._sent_pts, packet.pts) - self._taken_pts
         return unsent > WINDOW * CLOCK
 

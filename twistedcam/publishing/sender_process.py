@@ -9,7 +9,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from twistedcam.media.packet import Packet
+from twistedcam.media.timed_frame import H264Packet
 from twistedcam.publishing.sender.protocol import FRAME_HEADER, SenderConfig
 from twistedcam.publishing.target import PublishTarget
 from twistedcam.runtime.child_process import ChildProcess, last_line, module_command
@@ -60,7 +60,7 @@ class SenderProcess(ChildProcess):
         }
         self.transport.write(json.dumps(config).encode() + b"\n")  # type: ignore[union-attr]
 
-    def send(self, coded: Packet) -> None:
+    def send(self, coded: H264Packet) -> None:
         """Send a frame."""
         header = FRAME_HEADER.pack(coded.pts, coded.is_keyframe, len(coded.data))
         self.transport.writeSequence([header, coded.data])  # type: ignore[union-attr]

@@ -10,7 +10,7 @@ from twistedcam.camera import Camera
 from twistedcam.codecs.h264_encoder import check_size
 from twistedcam.errors import NotSupported
 from twistedcam.media.frame import Frame
-from twistedcam.media.packet import Packet, TimedFrame
+from twistedcam.media.timed_frame import H264Packet, TimedFrame
 from twistedcam.media.timeline import Timeline
 from twistedcam.recording.preroll import PreRoll
 from twistedcam.recording.writer.job import WriteJob
@@ -107,7 +107,7 @@ class Intake(Sink):
         if self._job is not None and not self._is_encoded and self._is_due(timed):
             self._job.offer(timed)
 
-    def take_packet(self, frame: Frame, packet: Packet) -> None:
+    def take_packet(self, frame: Frame, packet: H264Packet) -> None:
         """Take an encoded frame (``transcoder.PacketSink``)."""
         if self._job is None or (self._needs_keyframe and not packet.is_keyframe):
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from twistedcam.media.packet import TimedFrame
+from twistedcam.media.timed_frame import TimedFrame
 
 
 class PreRoll:

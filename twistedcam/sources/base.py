@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+
+from twisted.internet.defer import Deferred
+
+from twistedcam.media.track import Track
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from twistedcam.errors import CameraFailed
 
 
 #: The reasons of a camera that refuses a login, or needs one.
@@ -98,6 +104,29 @@ class RawPicture:
     fault: str = ""
 
 
+class RawPacket(NamedTuple):
+    """A packet as the source delivers it, before the camera has numbered it.
+
+    A source delivers the packets of a video track from a key frame on, and after a lost or broken
+    packet from the next key frame on.
+
+    Arguments:
+        track: the track; another one where a decoder must begin anew.
+        time: time of capture, seconds since the UNIX epoch.
+        data: as in :class:`~twistedcam.media.packet.Packet`.
+        is_keyframe: True if a decoder can begin here.
+        reorder_us: microseconds from the time of decoding to that of presentation; 0 unless
+            pictures are sent in another order than they are shown. ``time`` is that of
+            presentation.
+    """
+
+    track: Track
+    time: float
+    data: bytes
+    is_keyframe: bool = True
+    reorder_us: int = 0
+
+
 class Source(Protocol):
     """A camera's device, file or connection.
 
@@ -122,6 +151,33 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Close the device. Does nothing if it is not open."""
+
+
+class ReactorSourceListener(Protocol):
+    """Receives what a ReactorSource delivers, on the reactor's thread."""
+
+    def on_opened(self, granted: SourceInfo) -> None:
+        """The source is open. Called once, before all others but ``on_failed``."""
+
+    def on_raw(self, raw: RawPicture | RawPacket) -> None:
+        """A picture, a packet of video or a packet of sound has arrived."""
+
+    def on_corrupt(self, reason: str) -> None:
+        """A picture has arrived that cannot be used, or packets of it were lost."""
+
+    def on_failed(self, error: CameraFailed) -> None:
+        """The source cannot be opened, or will deliver no more: it must be started again."""
+
+
+@runtime_checkable
+class ReactorSource(Protocol):
+    """A source that needs no thread: it delivers by callbacks on the reactor's thread."""
+
+    def start(self, listener: ReactorSourceListener) -> None:
+        """Connect, and deliver until ``stop``. Errors are told by ``on_failed``."""
+
+    def stop(self) -> Deferred[None]:
+        """Deliver no more, and disconnect; fires when that is done."""
 
 
 @runtime_checkable

@@ -14,7 +14,7 @@ from twistedcam.codecs.h264_encoder import CLOCK, H264Encoder, H264Settings, che
 from twistedcam.errors import NotSupported
 from twistedcam.events import EventBus, Fault
 from twistedcam.media.frame import Frame
-from twistedcam.media.packet import Packet, TimedFrame
+from twistedcam.media.timed_frame import H264Packet, TimedFrame
 from twistedcam.media.timeline import Timeline
 from twistedcam.runtime.threads import Thread
 from twistedcam.stream.hub import LATE, Hub, Sink
@@ -30,13 +30,13 @@ KEYFRAMES = CLOCK
 class PacketSink(Protocol):
     """Receives encoded frames on the reactor's thread, and must return at once."""
 
-    def take_packet(self, frame: Frame, packet: Packet) -> None:
+    def take_packet(self, frame: Frame, packet: H264Packet) -> None:
         """Handle the next frame. A new sink soon gets a keyframe, perhaps others before it."""
 
 
 class _Made(NamedTuple):
     #: None if the picture was not encoded.
-    packets: list[Packet] | None
+    packets: list[H264Packet] | None
     #: The encoder's name, and the reason why it is not the requested one.
     name: str
     note: str | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from twistedcam.media.packet import TimedFrame
+from twistedcam.media.timed_frame import TimedFrame
 
 #: The maximum number of frames and bytes in the queue.
 FRAMES = 240

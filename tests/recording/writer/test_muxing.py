@@ -11,7 +11,7 @@ import pytest
 from tests.support.films import timed_frames
 from twistedcam.codecs.h264_encoder import H264Encoder, H264Settings
 from twistedcam.errors import NotSupported
-from twistedcam.media.packet import TimedFrame
+from twistedcam.media.timed_frame import TimedFrame
 from twistedcam.recording.containers import FORMATS, Format
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.muxing import make_encoder

@@ -17,7 +17,7 @@ import pytest
 from tests.support.films import START_US, Film, frame_times, read_film, timed_frames
 from twistedcam.codecs.h264_encoder import H264Encoder, H264Settings
 from twistedcam.errors import DiskError
-from twistedcam.media.packet import TimedFrame
+from twistedcam.media.timed_frame import TimedFrame
 from twistedcam.recording.containers import FORMATS
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer import segment as segment_module

@@ -11,7 +11,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twistedcam.errors import CommandError, DiskError
-from twistedcam.media.packet import TimedFrame
+from twistedcam.media.timed_frame import TimedFrame
 from twistedcam.recording.writer.part_file import disk_error, part_of
 from twistedcam.recording.writer.plan import Plan
 from twistedcam.recording.writer.segment import Segment, SegmentResult, recording_error

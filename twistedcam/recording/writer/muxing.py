@@ -11,7 +11,7 @@ import av.error
 import av.subtitles.stream  # PyAV imports it late, when the process may have no file to spare
 
 from twistedcam.codecs.h264_encoder import YuvDecoder, mark_keyframe, not_encodable
-from twistedcam.media.packet import Packet, TimedFrame
+from twistedcam.media.timed_frame import H264Packet, TimedFrame
 from twistedcam.recording.containers import Format
 from twistedcam.recording.settings import RecordSettings
 
@@ -125,7 +125,7 @@ class _H264:
 class _Encoded:
     """Packets of a transcoder."""
 
-    def __init__(self, container: Any, base: Fraction, first: Packet) -> None:
+    def __init__(self, container: Any, base: Fraction, first: H264Packet) -> None:
         self.stream = add_packet_stream(container, first.data)
         self.stream.time_base = self._base = base
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import av
 
-from twistedcam.media.packet import Packet
+from twistedcam.media.timed_frame import H264Packet
 from twistedcam.recording.containers import Container
 
 #: Duration of a single picture, in seconds.
@@ -36,11 +36,11 @@ class PendingTail:
     def __init__(self, container: Container, stream: Any) -> None:
         self._container = container
         self._stream = stream
-        self._packets: list[Packet] = []
+        self._packets: list[H264Packet] = []
 
     def add(self, packet: Any) -> None:
         """Add a picture that the muxer will get."""
-        self._packets.append(Packet(bytes(packet), packet.pts, packet.is_keyframe))
+        self._packets.append(H264Packet(bytes(packet), packet.pts, packet.is_keyframe))
 
     def wrote(self) -> None:
         """Drop all but the newest picture: the muxer has written the others."""

@@ -17,7 +17,7 @@ import av
 import av.error
 
 from twistedcam.errors import CommandError, RecordingFailed
-from twistedcam.media.packet import TimedFrame
+from twistedcam.media.timed_frame import TimedFrame
 from twistedcam.recording.containers import Format
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.avi_date import write_date, write_rate

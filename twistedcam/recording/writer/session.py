@@ -10,7 +10,7 @@ import av.error
 
 from twistedcam.codecs.h264_encoder import check_size
 from twistedcam.errors import NotSupported
-from twistedcam.media.packet import TimedFrame
+from twistedcam.media.timed_frame import TimedFrame
 from twistedcam.recording.writer.disk_space import check_mount
 from twistedcam.recording.writer.file_names import (
     release_name,

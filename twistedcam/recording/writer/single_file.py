@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from twistedcam.media.frame import Frame
-from twistedcam.media.packet import TimedFrame
+from twistedcam.media.timed_frame import TimedFrame
 from twistedcam.media.timeline import Timeline
 from twistedcam.recording.containers import format_of_name
 from twistedcam.recording.settings import RecordSettings
