@@ -18,9 +18,9 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from twistedcam.errors import CameraFailed, LoginRefused
+from twistedcam.net.http_login import Login
 from twistedcam.net.urls import without_secrets
 from twistedcam.sources.base import LOGIN_REFUSED, LOGIN_WANTED
-from twistedcam.sources.http_login import Login
 from twistedcam.util.one_line import on_one_line
 
 #: Seconds of silence after which the connection is closed.

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.http_camera import PICTURES, HttpCamera, Request, head, opened, read, whole
 from twistedcam.errors import CameraFailed, LoginRefused
-from twistedcam.sources.http_login import Challenge, Login, digest, parse_challenges
+from twistedcam.net.http_login import Challenge, Login, digest, parse_challenges
 
 USER, PASSWORD = "görg", 'p@ss:"wört"'
 LOGIN = "g%C3%B6rg:p%40ss%3A%22w%C3%B6rt%22@"

@@ -1,0 +1,1 @@
+"""RTP payload formats: access units from packets, and packets from access units."""

@@ -1,0 +1,20 @@
+"""G.711 in RTP (RFC 3551, 4.5.14): samples of A-law or µ-law, one byte for each channel."""
+
+from __future__ import annotations
+
+from twistedcam.rtsp.payloads.unit import AccessUnit
+
+
+class G711Depacketizer:
+    """Returns the samples of each RTP packet."""
+
+    def push(self, payload: bytes, timestamp: int, marker: bool) -> tuple[AccessUnit, ...]:
+        """Take the payload of the next packet; return its access unit.
+
+        Arguments:
+            timestamp, marker: of the packet; the marker begins speech after silence.
+        """
+        return (AccessUnit(timestamp, payload),) if payload else ()
+
+    def lost(self) -> None:
+        """Note that packets are missing before the next one: each of them stands alone."""
