@@ -8,7 +8,7 @@ import os
 from tests.support.sender_tests import open_files
 from tests.support.sockets import frame
 from tests.support.system import require
-from twistedcam.delivery.memfd import Memfd
+from twistedcam.delivery.memfd import SMALL, Memfd, as_sendable
 from twistedcam.delivery.socket_state import HAS_SENDFILE
 from twistedcam.media.frame import Frame
 
@@ -34,3 +34,19 @@ def test_a_frame_s_form_is_made_once() -> None:
     picture = frame(5, 10)
     assert picture.shared(form) is picture.shared(form)
     assert made == [5]
+
+
+def test_only_large_frames_have_a_memory_file() -> None:
+    require(HAS_SENDFILE, "memory files need Linux")
+    make = as_sendable(lambda frame: frame.jpeg)
+    small, large = frame(1, SMALL - 1), frame(2, SMALL)
+    assert small.shared(make) is small.shared(make)
+    assert small.shared(make) == small.jpeg
+    assert isinstance(large.shared(make), Memfd)
+
+
+def test_a_small_file_of_another_process_is_read_once() -> None:
+    require(HAS_SENDFILE, "memory files need Linux")
+    assert Memfd(b"abc").as_sendable() == b"abc"
+    large = Memfd(bytes(SMALL))
+    assert large.as_sendable() is large

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import socket
 from typing import Any
 
 from twisted.internet import reactor
@@ -52,6 +53,18 @@ class SendfileCase(SenderTests):
         assert open_files() == before
         for _, far in senders:  # its pages live until they are read
             assert await read(reactor, far, 50_008) == serialize(frame(1, 50_000))
+
+    async def test_a_small_frame_that_the_kernel_takes_in_parts_is_sent_unchanged(self) -> None:
+        sender, near, far, _ = await self.opened(receive_buffer=2048)
+        near.transport.getHandle().setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2048)
+        gc.collect()
+        before, sent = open_files(), frame(1, 30_000)
+        assert sender.offer(sent) == 30_008
+        assert open_files() <= before + 1  # no memory file, only what waits for the socket
+        assert sender.unsent_bytes() > 0
+        assert not sender.is_ready()
+        assert await read(reactor, far, 30_008) == serialize(sent)
+        await until(reactor, sender.is_ready)
 
     async def test_a_slow_viewer_s_frame_keeps_its_file_until_it_is_sent(self) -> None:
         sender, _, far, _ = await self.opened()

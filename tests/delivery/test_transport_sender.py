@@ -11,7 +11,7 @@ from twisted.trial.unittest import TestCase
 from tests.support.process import PATIENCE
 from tests.support.sender_tests import SenderTests
 from tests.support.sockets import connect, frame, read, serialize, turn, until
-from twistedcam.delivery import Subscription, TransportSender, choose_sender
+from twistedcam.delivery import LatestSubscription, TransportSender, choose_sender
 from twistedcam.delivery.subscription import STALL_LIMIT
 from twistedcam.events import EventBus
 from twistedcam.stream.hub import Hub
@@ -54,7 +54,7 @@ class WriteOverTls(SenderTests, TestCase):
         sender, near, _, _ = await self.opened()
         clock, hub = Clock(), Hub()
         viewer = Viewers(EventBus(), clock).join("here", "tcp", "cam", "write", lambda _: None)
-        subscription = Subscription(viewer, hub, sender, clock)
+        subscription = LatestSubscription(viewer, hub, sender, clock)
         subscription.start()
         for number in range(1, 200):
             hub.publish(frame(number, 100_000))

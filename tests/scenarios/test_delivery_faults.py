@@ -16,7 +16,7 @@ from twisted.trial.unittest import TestCase
 from tests.support.process import PATIENCE
 from tests.support.sockets import Near, connect, failing, frame, read, serialize, turn, until
 from tests.support.system import require
-from twistedcam.delivery import Sender, Subscription, TransportSender, choose_sender
+from twistedcam.delivery import LatestSubscription, Sender, TransportSender, choose_sender
 from twistedcam.delivery import sendfile_sender as sendfile_module
 from twistedcam.delivery import socket_state as kernel_module
 from twistedcam.delivery.socket_state import HAS_SENDFILE
@@ -33,7 +33,7 @@ BIG = 24 * 1024 * 1024  # more than a loopback connection holds by itself
 class Guest:
     """One viewer: its subscription, and both ends of its connection."""
 
-    def __init__(self, subscription: Subscription, near: Near, far: socket.socket) -> None:
+    def __init__(self, subscription: LatestSubscription, near: Near, far: socket.socket) -> None:
         self.subscription = subscription
         self.near = near
         self.far = far
@@ -53,7 +53,7 @@ class FaultTests(TestCase):
 
     async def guest(self, window: int = 0, write: bool = False) -> Guest:
         near, far = await connect(self, reactor)
-        watching: list[Subscription] = []
+        watching: list[LatestSubscription] = []
 
         def ready() -> None:
             if watching:
@@ -65,7 +65,7 @@ class FaultTests(TestCase):
         else:
             sender = choose_sender(near.transport, serialize, ready, reactor)
         viewer = self.viewers.join("here", "tcp", "cam", sender.path, lambda _: None)
-        watching.append(Subscription(viewer, self.hub, sender, self.clock, window=window))
+        watching.append(LatestSubscription(viewer, self.hub, sender, self.clock, window=window))
         sender.open()
         watching[0].start()
         near.gone.addCallback(lambda _: watching[0].close())
@@ -84,8 +84,8 @@ class FaultTests(TestCase):
 
     async def one_gone_one_well(self, poor: Guest, well: Guest) -> None:
         for seq in (1, 2, 3):
-            self.hub.publish(frame(seq, 9_000))
-            assert await read(reactor, well.far, 9_008) == serialize(frame(seq, 9_000))
+            self.hub.publish(frame(seq, 40_000))
+            assert await read(reactor, well.far, 40_008) == serialize(frame(seq, 40_000))
         await until(reactor, lambda: poor.near.gone.called)
         assert len(self.hub) == 1
 
@@ -134,12 +134,12 @@ class FaultTests(TestCase):
         poor, well = await self.guest(), await self.guest()
         self.against(poor, "sendfile", errno.EAGAIN)
         for seq in range(1, 5):
-            self.hub.publish(frame(seq, 9_000))
-            assert await read(reactor, well.far, 9_008) == serialize(frame(seq, 9_000))
+            self.hub.publish(frame(seq, 40_000))
+            assert await read(reactor, well.far, 40_008) == serialize(frame(seq, 40_000))
             assert not poor.near.gone.called
             self.clock.advance(STALL_LIMIT / 3 + 0.01)
-        self.hub.publish(frame(9, 9_000))
-        assert await read(reactor, well.far, 9_008) == serialize(frame(9, 9_000))
+        self.hub.publish(frame(9, 40_000))
+        assert await read(reactor, well.far, 40_008) == serialize(frame(9, 40_000))
         await until(reactor, lambda: poor.near.gone.called)
 
     async def test_a_writable_socket_that_takes_nothing_is_not_polled_continuously(
@@ -156,13 +156,13 @@ class FaultTests(TestCase):
 
         real = os.sendfile
         self.patch(os, "sendfile", refuse)
-        self.hub.publish(frame(1, 9_000))
+        self.hub.publish(frame(1, 40_000))
         for _ in range(200):
             await turn(reactor)
         assert len(asked) < 100  # else it would be once a turn
         self.patch(os, "sendfile", real)
         for each in (poor, well):
-            assert await read(reactor, each.far, 9_008) == serialize(frame(1, 9_000))
+            assert await read(reactor, each.far, 40_008) == serialize(frame(1, 40_000))
 
     async def test_a_writable_socket_with_unsent_bytes_is_not_polled_continuously(self) -> None:
         guest = await self.guest()
@@ -173,14 +173,14 @@ class FaultTests(TestCase):
             answer[:] = b"\1\0\0\0"
 
         self.patch(kernel_module, "ioctl", ioctl)
-        self.hub.publish(frame(1, 9_000))
+        self.hub.publish(frame(1, 40_000))
         for _ in range(200):
             await turn(reactor)
         assert asked[0] < 100  # else it would be once a turn
         self.patch(kernel_module, "ioctl", real)
-        assert await read(reactor, guest.far, 9_008) == serialize(frame(1, 9_000))
+        assert await read(reactor, guest.far, 40_008) == serialize(frame(1, 40_000))
 
-    async def all_get_all(self, size: int = 9_000) -> None:
+    async def all_get_all(self, size: int = 40_000) -> None:
         guests = [await self.guest(), await self.guest(), await self.guest(write=True)]
         for seq in (1, 2, 3):
             self.hub.publish(frame(seq, size))
@@ -208,8 +208,8 @@ class FaultTests(TestCase):
         self.patch(os, "memfd_create", memfd_create)
         self.patch(os, "write", write)
         guest = await self.guest()
-        self.hub.publish(frame(1, 9_000))
-        assert await read(reactor, guest.far, 9_008) == serialize(frame(1, 9_000))
+        self.hub.publish(frame(1, 40_000))
+        assert await read(reactor, guest.far, 40_008) == serialize(frame(1, 40_000))
         assert files
         assert not any("memfd" in _target(fd) for fd in files)
 

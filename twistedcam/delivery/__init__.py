@@ -1,10 +1,11 @@
 """The delivery of frames to viewers: always the newest, without a queue."""
 
 from twistedcam.delivery.choose import choose_sender
+from twistedcam.delivery.latest_subscription import LatestSubscription
 from twistedcam.delivery.local import Delivery, InputHandle, SubscriptionHandle
 from twistedcam.delivery.sender import Sender, Serializer
 from twistedcam.delivery.sendfile_sender import SendfileSender
-from twistedcam.delivery.subscription import FpsLimiter, Subscription
+from twistedcam.delivery.subscription import FpsLimiter
 from twistedcam.delivery.tls_sender import TlsSender
 from twistedcam.delivery.transport_sender import TransportSender
 
@@ -12,10 +13,10 @@ __all__ = [
     "Delivery",
     "FpsLimiter",
     "InputHandle",
+    "LatestSubscription",
     "Sender",
     "SendfileSender",
     "Serializer",
-    "Subscription",
     "SubscriptionHandle",
     "TlsSender",
     "TransportSender",

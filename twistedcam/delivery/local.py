@@ -7,14 +7,14 @@ from typing import Any, Protocol
 
 from twistedcam.delivery.ack_reader import AckReader
 from twistedcam.delivery.choose import choose_sender
+from twistedcam.delivery.latest_subscription import LatestSubscription
 from twistedcam.delivery.sender import Sender, Serializer, do_nothing
-from twistedcam.delivery.subscription import Subscription
 from twistedcam.stream.hub import Hub
 from twistedcam.stream.viewers import Viewer
 
 
 class SubscriptionHandle(Protocol):
-    """Controls a subscription, which is in this process (Subscription) or in a worker."""
+    """Controls a subscription, which is in this process or in a worker."""
 
     def start(self) -> None:
         """Send frames from now on."""
@@ -116,5 +116,5 @@ class Delivery:
     def subscribe(
         self, viewer: Viewer, hub: Hub, sender: Sender, max_fps: float | None, window: int = 0
     ) -> SubscriptionHandle:
-        """Return a subscription of a sender of ``make_sender`` to a hub (see Subscription)."""
-        return Subscription(viewer, hub, sender, self._reactor, max_fps, window)
+        """Return a subscription of a sender of ``make_sender`` to a hub of frames."""
+        return LatestSubscription(viewer, hub, sender, self._reactor, max_fps, window)

@@ -1,14 +1,17 @@
-"""A frame as a memory file, which the kernel sends without copying it."""
+"""Packets as memory files, which the kernel sends without copying them."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
 from functools import cache
-from typing import final
+from typing import Any, final
 
-from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
 from twistedcam.runtime.file_limits import check_reserve
+
+#: Bytes below which a copy to the kernel takes less time than a memory file (docs/delivery.md).
+SMALL = 32 * 1024
 
 
 @final
@@ -16,7 +19,7 @@ class Memfd:
     """Bytes in a memory file (memfd_create(2)), which is closed with the last reference.
 
     The kernel may still send pages of it after the last call of sendfile, and after it is closed.
-    They are never overwritten: each frame has a file of its own.
+    They are never overwritten: each packet has a file of its own.
 
     Raises:
         OSError: no file descriptor or no memory is available.
@@ -39,6 +42,10 @@ class Memfd:
         self.size = os.fstat(fd).st_size
         return self
 
+    def as_sendable(self) -> bytes | Memfd:
+        """Return the bytes of a small file, or the file itself."""
+        return os.pread(self.fd, self.size, 0) if self.size < SMALL else self
+
     def __del__(self) -> None:
         fd, self.fd = getattr(self, "fd", -1), -1
         if fd >= 0:
@@ -46,10 +53,21 @@ class Memfd:
 
 
 @cache
-def as_memfd(serializer: Callable[[Frame], bytes]) -> Callable[[Frame], Memfd]:
-    """Return a function for ``frame.shared`` that puts the serialized frame in a memory file."""
+def as_memfd(serializer: Callable[[Any], bytes]) -> Callable[[Packet], Memfd]:
+    """Return a function for ``packet.shared`` that puts the serialized packet in a memory file."""
 
-    def make(frame: Frame) -> Memfd:
-        return Memfd(serializer(frame))
+    def make(packet: Packet) -> Memfd:
+        return Memfd(serializer(packet))
+
+    return make
+
+
+@cache
+def as_sendable(serializer: Callable[[Any], bytes]) -> Callable[[Packet], bytes | Memfd]:
+    """Return a function for ``packet.shared``: the serialized packet, if large in a memory file."""
+
+    def make(packet: Packet) -> bytes | Memfd:
+        data = serializer(packet)
+        return data if len(data) < SMALL else Memfd(data)
 
     return make

@@ -1,4 +1,4 @@
-"""A sender that gives the kernel a frame as a memory file, without a copy in this process."""
+"""A sender that gives the kernel each packet at once, a large one as a memory file."""
 
 from __future__ import annotations
 
@@ -11,28 +11,29 @@ from twisted.internet.interfaces import IPullProducer, IReactorFDSet
 from zope.interface import implementer
 
 from twistedcam.delivery import socket_state
-from twistedcam.delivery.memfd import Memfd, as_memfd
+from twistedcam.delivery.memfd import Memfd, as_sendable
 from twistedcam.delivery.sender import Serializer, do_nothing
 from twistedcam.delivery.writable import WritableNotifier
 from twistedcam.media.frame import Frame
 
 
 class PartialSend:
-    """The part of a memory file that the kernel has not taken yet.
+    """The part of a packet that the kernel has not taken yet.
 
     Arguments:
-        file: the frame.
+        form: the packet in its wire form.
         sent: the number of bytes that the kernel has.
     """
 
-    __slots__ = ("_file", "_sent")
+    __slots__ = ("_form", "_sent")
 
-    def __init__(self, file: Memfd, sent: int) -> None:
-        self._file = file
+    def __init__(self, form: bytes | Memfd, sent: int) -> None:
+        self._form = form
         self._sent = sent
 
     def __len__(self) -> int:
-        return self._file.size - self._sent
+        form = self._form
+        return (len(form) if isinstance(form, bytes) else form.size) - self._sent
 
     def send(self, fd: int) -> bool:
         """Send as much as the socket takes now. Return True if that was all.
@@ -41,22 +42,31 @@ class PartialSend:
             BlockingIOError: the socket takes nothing now.
             OSError: the connection is lost.
         """
-        self._sent += os.sendfile(fd, self._file.fd, self._sent, len(self))
+        form = self._form
+        if isinstance(form, bytes):
+            self._sent += os.write(fd, memoryview(form)[self._sent :])
+        else:
+            self._sent += os.sendfile(fd, form.fd, self._sent, len(self))
         return not len(self)
 
     def read(self) -> bytes:
         """Return all of it."""
-        return os.pread(self._file.fd, len(self), self._sent)
+        form = self._form
+        if isinstance(form, bytes):
+            return form[self._sent :]
+        return os.pread(form.fd, len(self), self._sent)
 
 
 @implementer(IPullProducer)
 class SendfileSender:
-    """Sends each frame from its memory file to the socket with sendfile(2). Linux, without TLS.
+    """Sends each frame to the socket in one call, if it takes all of it. Linux, without TLS.
 
     At most one frame is being sent, and it starts only when everything before it has left this
     machine's buffers, so that a slow viewer gets the newest frame and never a queue of old ones:
 
-    - ``offer`` gives the kernel as much as it takes. The rest follows when the socket is writable.
+    - ``offer`` gives the kernel as much as it takes: a frame of 32 KB or more with sendfile(2), a
+      smaller one with send(2), because its copy takes less time than a memory file. The rest
+      follows when the socket is writable.
     - Before that it asks the kernel for the number of unsent bytes (SIOCOUTQNSD). If there are
       any, it sets a low-water mark of one byte and waits until the socket is writable, that is,
       until nothing is unsent. A UNIX socket has no such mark; it is asked again at the next frame.
@@ -109,7 +119,7 @@ class SendfileSender:
     ) -> None:
         self._transport = transport
         self._serializer = serializer
-        self._make = as_memfd(serializer)
+        self._make = as_sendable(serializer)
         self._on_ready = on_ready
         self._socket = sock
         self._fd = sock.fileno()
@@ -151,21 +161,25 @@ class SendfileSender:
             self._wait_until_sent()
             return 0
         try:
-            file: Memfd = frame.shared(self._make)
+            form: bytes | Memfd = frame.shared(self._make)
         except OSError:
             message: bytes = frame.shared(self._serializer)
             self._write(message)
             return len(message)
-        size = file.size
         try:
-            sent = os.sendfile(self._fd, file.fd, 0, size)
+            if isinstance(form, bytes):
+                size = len(form)
+                sent = self._socket.send(form)
+            else:
+                size = form.size
+                sent = os.sendfile(self._fd, form.fd, 0, size)
         except BlockingIOError:
             sent = 0
         except OSError:
             self.abort()
             return 0
         if sent != size:
-            self._keep(PartialSend(file, sent))
+            self._keep(PartialSend(form, sent))
         return size
 
     def open(self) -> None:

@@ -14,7 +14,7 @@ from tests.support.sockets import frame, read, serialize, until
 from tests.support.system import require
 from twistedcam import wire
 from twistedcam.delivery.ack_reader import AckReader
-from twistedcam.delivery.memfd import Memfd, as_memfd
+from twistedcam.delivery.memfd import Memfd, as_sendable
 from twistedcam.delivery.socket_state import HAS_SENDFILE
 from twistedcam.delivery.workers.connection import ViewerConnection, received_file
 from twistedcam.media.frame import Frame
@@ -47,7 +47,7 @@ class FakeWorker:
 def with_file(seq: int) -> Frame:
     """A frame as it comes to a worker: only its file."""
     shown = Frame(seq, seq, 0, 0, b"")
-    shown.share(as_memfd(received_file), Memfd(serialize(frame(seq, 100))))
+    shown.share(as_sendable(received_file), Memfd(serialize(frame(seq, 100))))
     return shown
 
 

@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from twistedcam.delivery import Subscription, choose_sender
+from twistedcam.delivery import LatestSubscription, choose_sender
 from twistedcam.delivery.ack_reader import AckReader
 from twistedcam.delivery.sender import HIGH_WATER, MAX_QUEUED, Sender
 from twistedcam.delivery.workers.ack_filter import AckFilter
@@ -71,7 +71,7 @@ class ViewerConnection(protocol.Protocol):
         self._options = options
         self._ack_filter = AckFilter() if options["acks"] else None
         self._sender: Sender | None = None
-        self._subscription: Subscription | None = None
+        self._subscription: LatestSubscription | None = None
         self._was_heard = False
         self._linger = Timer(worker.reactor)
         #: True until the server has handled the data that was passed on.
@@ -96,7 +96,7 @@ class ViewerConnection(protocol.Protocol):
         options, reactor = self._options, self._worker.reactor
         self._sender = choose_sender(self.transport, received_file, self._on_ready, reactor)
         self._sender.on_flushed = self._update_reading
-        self._subscription = Subscription(
+        self._subscription = LatestSubscription(
             self.viewer, self._hub, self._sender, reactor, options["fps"], options["window"]
         )
         if self._ack_filter is not None:

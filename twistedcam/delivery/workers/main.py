@@ -17,7 +17,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger, globalLogBeginner
 
 from twistedcam.delivery.ack_reader import AckReader
-from twistedcam.delivery.memfd import Memfd, as_memfd
+from twistedcam.delivery.memfd import Memfd, as_sendable
 from twistedcam.delivery.workers.channel import WorkerChannel, to_bytes
 from twistedcam.delivery.workers.connection import ViewerConnection, received_file
 from twistedcam.media.frame import Frame
@@ -133,9 +133,9 @@ class DeliveryWorker:
 
 
 def _frame(message: dict[str, Any]) -> Frame:
-    """Return a frame that consists only of its file."""
+    """Return a frame that consists only of its file, or of a small file's bytes."""
     frame = Frame(message["seq"], message["time"], 0, 0, b"")
-    frame.share(as_memfd(received_file), Memfd.adopt(message["fd"]))
+    frame.share(as_sendable(received_file), Memfd.adopt(message["fd"]).as_sendable())
     return frame
 
 

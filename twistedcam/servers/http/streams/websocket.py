@@ -20,7 +20,7 @@ from wsproto.events import (
 from wsproto.handshake import H11Handshake
 from wsproto.utilities import ProtocolError
 
-from twistedcam.delivery import Subscription, choose_sender
+from twistedcam.delivery import LatestSubscription, choose_sender
 from twistedcam.delivery.sender import HIGH_WATER
 from twistedcam.delivery.transport_sender import limit_buffer
 from twistedcam.errors import BadArgument
@@ -142,7 +142,7 @@ class WebSocketSession(Receiver):
         self._viewer = server.viewers.join(
             address, "http", camera.name, self._sender.path, self._kicked
         )
-        self._subscription = Subscription(
+        self._subscription = LatestSubscription(
             self._viewer, camera.hub, self._sender, server.clock, fps, window=WINDOW
         )
         self._subscription.start()
