@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import signal
 import subprocess
@@ -43,22 +44,31 @@ def _buildable() -> None:
     require_fakecam()
 
 
+@pytest.fixture(params=["v4l2", "opencv"])
+def reader(request: pytest.FixtureRequest) -> str:
+    """The settings of a source that reads webcams in one way."""
+    return f"?reader={request.param}"
+
+
 @contextlib.contextmanager
 def watched(
-    folder: Path, camera: FakeCam, *options: str
+    folder: Path, camera: FakeCam, *options: str, settings: str = ""
 ) -> Iterator[tuple[ServerProcess, EventReader]]:
+    source = f"webcam:{camera.by_id}{settings}"
     with (
-        serving(folder, camera.bus, "--camera", f"webcam:{camera.by_id}", *options) as server,
+        serving(folder, camera.bus, "--camera", source, *options) as server,
         EventReader(server.control) as events,
     ):
         wait_for(lambda: server.status()["state"] == "live", "a picture")
         yield server, events
 
 
-def test_the_camera_s_own_bytes_reach_a_viewer_with_the_driver_s_times(tmp_path: Path) -> None:
+def test_the_camera_s_own_bytes_reach_a_viewer_with_the_driver_s_times(
+    tmp_path: Path, reader: str
+) -> None:
     with (
         FakeCam([SMALL], stamp=True) as camera,
-        watched(tmp_path, camera) as (server, _),
+        watched(tmp_path, camera, settings=reader) as (server, _),
         Viewer(server.frames) as viewer,
     ):
         frames = viewer.frames(20)
@@ -92,10 +102,12 @@ def test_what_was_asked_for_stands_beside_what_was_granted(tmp_path: Path) -> No
     assert status["path"] == camera.by_id
 
 
-def test_unplugged_it_comes_back_under_another_number_and_viewers_stay(tmp_path: Path) -> None:
+def test_unplugged_it_comes_back_under_another_number_and_viewers_stay(
+    tmp_path: Path, reader: str
+) -> None:
     with (
         FakeCam([SMALL]) as camera,
-        watched(tmp_path, camera) as (server, events),
+        watched(tmp_path, camera, settings=reader) as (server, events),
         Viewer(server.frames) as viewer,
     ):
         viewer.frames(3)
@@ -107,6 +119,21 @@ def test_unplugged_it_comes_back_under_another_number_and_viewers_stay(tmp_path:
         # On its way are still frames of before, and the state that goes with them.
         while [state.state for state in viewer.states][-2:] != ["recovering", "live"]:
             viewer.frames(1)
+
+
+def test_pictures_that_the_driver_loses_are_counted(tmp_path: Path) -> None:
+    with FakeCam([SMALL]) as camera, watched(tmp_path, camera) as (server, _):
+        assert server.status()["lost"] == "0"
+        camera.rate(5000)  # the server cannot give the buffers back in time
+        wait_for(lambda: int(server.status()["lost"]) > 0, "lost pictures")
+        camera.rate(None)
+        wait_for(lambda: int(server.status()["lost"]) == _gaps(camera), "the exact number")
+
+
+def _gaps(camera: FakeCam) -> int:
+    """The number of pictures for which the driver had no buffer, up to the newest that it had."""
+    pairs = itertools.pairwise(camera.delivered())
+    return sum(two.sequence - one.sequence - 1 for one, two in pairs)
 
 
 def test_stalled_it_is_noticed_and_live_as_soon_as_pictures_come(tmp_path: Path) -> None:
@@ -173,10 +200,10 @@ sys.stdin.readline()
 """
 
 
-def test_a_usb_bus_without_bandwidth_is_told_from_a_full_disk(tmp_path: Path) -> None:
+def test_a_usb_bus_without_bandwidth_is_told_from_a_full_disk(tmp_path: Path, reader: str) -> None:
     with FakeCam([SMALL]) as camera:
         camera.crowd()
-        with serving(tmp_path, camera.bus, "--camera", "webcam:0") as server:
+        with serving(tmp_path, camera.bus, "--camera", f"webcam:0{reader}") as server:
             wait_for(lambda: server.status()["state"] == "recovering", "a first try")
             reason = server.status()["reason"]
             assert "the USB bus has no bandwidth left for this camera" in reason
@@ -185,7 +212,9 @@ def test_a_usb_bus_without_bandwidth_is_told_from_a_full_disk(tmp_path: Path) ->
             wait_for(lambda: server.status()["state"] == "live", "a picture")
 
 
-def test_a_busy_camera_is_taken_when_its_holder_who_is_named_lets_go(tmp_path: Path) -> None:
+def test_a_busy_camera_is_taken_when_its_holder_who_is_named_lets_go(
+    tmp_path: Path, reader: str
+) -> None:
     pipe: Any = subprocess.PIPE
     with (
         FakeCam([SMALL]) as camera,
@@ -196,7 +225,7 @@ def test_a_busy_camera_is_taken_when_its_holder_who_is_named_lets_go(tmp_path: P
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"True\n"
         with (
-            serving(tmp_path, camera.bus, "--camera", "webcam:0") as server,
+            serving(tmp_path, camera.bus, "--camera", f"webcam:0{reader}") as server,
             EventReader(server.control) as events,
         ):
             wait_for(lambda: server.status()["state"] == "recovering", "a first try")

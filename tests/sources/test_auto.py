@@ -19,9 +19,11 @@ PICTURES = [RawPicture(float(number), jpeg=b"") for number in range(3)]
 class FakeWebcam:
     """A webcam whose state is the word that ``Machine.webcams`` has for its path."""
 
-    size, fps, settle = (640, 480), 30.0, 0
+    size, fps, settle, lost = (640, 480), 30.0, 0, 2
 
-    def __init__(self, machine: Machine, path: str, controls: Mapping[str, str]) -> None:
+    def __init__(
+        self, machine: Machine, path: str, controls: Mapping[str, str], reader: str
+    ) -> None:
         self.machine, self.path, self.controls = machine, path, controls
         self.pictures = list(PICTURES)
         self.is_open = False
@@ -50,8 +52,10 @@ class Machine:
         self.webcams = {f"/dev/{name}": state for name, state in webcams.items()}
         self.made: list[FakeWebcam] = []
 
-    def make(self, path: str, controls: Mapping[str, str] | None = None) -> FakeWebcam:
-        return FakeWebcam(self, path, controls or {})
+    def make(
+        self, path: str, controls: Mapping[str, str] | None = None, reader: str = "auto"
+    ) -> FakeWebcam:
+        return FakeWebcam(self, path, controls or {}, reader)
 
     @property
     def opened(self) -> list[str]:
@@ -77,12 +81,13 @@ def test_the_first_webcam_that_gives_a_picture_is_opened(machine: Machine) -> No
     source.close()
     assert machine.opened == []
     source.close()
+    assert source.lost == 2  # the number of the one that was opened
 
 
 def test_the_settings_are_those_of_the_webcam(machine: Machine) -> None:
     machine.webcams = {"/dev/video0": ""}
     assert AutoSource().open().offer == "640x480 MJPG at 30 fps"
-    source = make_source(parse("auto:?size=1280x720&fps=15&gain=3&settle=2"))
+    source = make_source(parse("auto:?size=1280x720&fps=15&gain=3&settle=2&reader=opencv"))
     assert source.open().offer == "1280x720 MJPG at 15 fps"
     assert (machine.made[-1].controls, machine.made[-1].settle) == ({"gain": "3"}, 2)
 

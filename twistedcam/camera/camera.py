@@ -110,6 +110,11 @@ class Camera(CameraStatus):
         """The ids of the cameras that its frames pass through, its own first (wire.State)."""
         return (self._id, *self._opener.via)
 
+    @property
+    def lost(self) -> int:
+        """The number of pictures that the device has lost, as far as it tells."""
+        return self._opener.lost
+
     async def picture(self, seconds: float = PICTURE_WAIT) -> Frame:
         """Return the newest frame. An idle camera opens its device for it.
 

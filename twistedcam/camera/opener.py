@@ -12,7 +12,7 @@ from twistedcam.camera.retry import RETRY_FIRST, RETRY_LOGIN, Retry
 from twistedcam.codecs.jpeg_encoder import JpegEncoder
 from twistedcam.errors import CameraFailed, LoginRefused, TwistedcamError
 from twistedcam.runtime.threads import Thread
-from twistedcam.sources.base import Relaying, Source
+from twistedcam.sources.base import CountsLost, Relaying, Source
 
 #: The number of openings that may hang in the driver before no more are tried.
 HANGING_MOST = 3
@@ -46,6 +46,8 @@ class SourceOpener:
         self._make_thread = make_thread
         self._retry = Retry(clock, on_retry)
         self._source: Source | None = None
+        #: The number of pictures that the devices of earlier sources have lost.
+        self._lost = 0
         self._capture: Capture | None = None
         self._closing: Deferred[None] | None = None
         #: The arguments of ``begin`` while the previous capture is still closing.
@@ -57,6 +59,11 @@ class SourceOpener:
     def via(self) -> tuple[str, ...]:
         """The ids of the cameras that a relayed source's frames pass through (wire.State)."""
         return self._source.via if isinstance(self._source, Relaying) else ()
+
+    @property
+    def lost(self) -> int:
+        """The number of pictures that the device has lost, as far as it tells."""
+        return self._lost + (self._source.lost if isinstance(self._source, CountsLost) else 0)
 
     @property
     def is_waiting(self) -> bool:
@@ -111,6 +118,7 @@ class SourceOpener:
 
     def give_up(self) -> None:
         """Stop watching for the source's return: it would change nothing."""
+        self._lost = self.lost
         self._source = None
 
     def _open_if_requested(self) -> None:
@@ -120,6 +128,7 @@ class SourceOpener:
             self._open(encoder, patience)
 
     def _open(self, encoder: JpegEncoder, patience: float) -> None:
+        self._lost = self.lost
         self._source = None
         if self._hanging >= HANGING_MOST:
             hint = "unplug it, or wait until its driver comes back"

@@ -59,6 +59,7 @@ def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
         "turning": camera.encoder.turning,
         "repaired": counts.repaired,
         "corrupt": counts.corrupt,
+        "lost": camera.lost,
         "drops": sum(viewer.drops for viewer in viewers),
         "age_ms": None if newest is None else round((time.time() - newest.time) * 1000, 1),
         "live_seconds": None if camera.live_since is None else round(now - camera.live_since, 1),

@@ -9,7 +9,12 @@ from twistedcam.errors import BadArgument, CameraFailed
 from twistedcam.sources.base import RawPicture, SourceInfo
 from twistedcam.sources.spec import Settings, SourceSpec
 from twistedcam.sources.webcam.devices import LINUX, device_paths
-from twistedcam.sources.webcam.source import WebcamSource, check_control, settle_frames
+from twistedcam.sources.webcam.source import (
+    WebcamSource,
+    check_control,
+    choose_reader,
+    settle_frames,
+)
 
 #: The reason without a webcam. The placeholder of such a camera is a test picture.
 NO_WEBCAM = "No webcam was found. A test picture is shown. Plug one in."
@@ -26,6 +31,7 @@ class AutoSource:
         fps: the requested rate in frames per second; None for the default.
         controls: values of a webcam's controls by name.
         settle: the number of pictures to skip after an opening.
+        reader: the setting ``reader`` of a webcam.
     """
 
     def __init__(
@@ -34,12 +40,16 @@ class AutoSource:
         fps: float | None = None,
         controls: Mapping[str, str] | None = None,
         settle: int = 0,
+        reader: str = "auto",
     ) -> None:
         self._controls = dict(controls or {})
         self._settle = settle
+        self._reader = reader
         self._size = size
         self._fps = fps
         self._source: WebcamSource | None = None
+        #: The number of pictures that earlier webcams have lost.
+        self._lost = 0
         self._first: RawPicture | None = None
         #: The webcams without a picture, by path.
         self._failed: dict[str | int, WebcamSource] = {}
@@ -50,11 +60,16 @@ class AutoSource:
         if spec.target:
             raise BadArgument("auto: takes settings only, as in auto:?fps=10")
         size, fps = settings.size(), settings.number("fps", 0.1, 1000)
-        settle = settle_frames(settings)
+        settle, reader = settle_frames(settings), choose_reader(settings)
         controls = settings.others()
         for control in controls:
             check_control(control)
-        return cls(size, fps, controls, settle)
+        return cls(size, fps, controls, settle, reader)
+
+    @property
+    def lost(self) -> int:
+        """The number of pictures that the webcam's driver has lost so far."""
+        return self._lost + (self._source.lost if self._source is not None else 0)
 
     def open(self) -> SourceInfo:
         """Open the first webcam that delivers a picture.
@@ -66,7 +81,7 @@ class AutoSource:
         reasons = []
         self._failed = {}
         for device in devices:
-            webcam = WebcamSource(device, controls=self._controls)
+            webcam = WebcamSource(device, controls=self._controls, reader=self._reader)
             webcam.size = self._size or webcam.size
             webcam.fps = self._fps or webcam.fps
             webcam.settle = self._settle
@@ -97,6 +112,7 @@ class AutoSource:
         """Close the webcam."""
         if self._source is not None:
             self._source.close()
+            self._lost += self._source.lost
             self._source = None
         self._first = None
 

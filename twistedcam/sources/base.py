@@ -200,6 +200,15 @@ class Interruptible(Protocol):
 
 
 @runtime_checkable
+class CountsLost(Protocol):
+    """A source whose device numbers its pictures, so that lost ones can be counted."""
+
+    @property
+    def lost(self) -> int:
+        """The number of pictures that the device has lost so far, also after closing."""
+
+
+@runtime_checkable
 class Relaying(Protocol):
     """A source whose pictures come from a camera of another server."""
 

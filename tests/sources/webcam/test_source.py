@@ -1,4 +1,4 @@
-"""Webcams whose drivers answer oddly, and those of systems where OpenCV alone knows the way."""
+"""Webcams whose drivers answer oddly, and those of systems where only OpenCV can read them."""
 
 from __future__ import annotations
 
@@ -6,66 +6,24 @@ import errno
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
+from tests.support.opencv_capture import Capture
 from twistedcam.cli.main import main
 from twistedcam.errors import BadArgument, CameraFailed
 from twistedcam.sources.registry import make_source
 from twistedcam.sources.spec import parse
 from twistedcam.sources.webcam import source as webcam
+from twistedcam.sources.webcam.devices import holders
+from twistedcam.sources.webcam.opencv_reader import OpenCvReader
 from twistedcam.sources.webcam.source import WebcamSource
 from twistedcam.sources.webcam.v4l2 import Mode
+from twistedcam.sources.webcam.v4l2_reader import V4l2Reader
 
 PICTURE = np.full((4, 6, 3), 90, np.uint8)
-ROW = np.arange(9, dtype=np.uint8)[None]
-YUYV = cv2.VideoWriter.fourcc(*"YUYV")
-MJPG = cv2.VideoWriter.fourcc(*"MJPG")
-
-
-class Capture:
-    """A cv2.VideoCapture that answers as a test wants."""
-
-    def __init__(self) -> None:
-        self.opens = True
-        self.pictures: list[Any] = []
-        self.fourcc = MJPG
-        self.stamp = 0.0
-        self.asked: tuple[Any, ...] = ()
-        self.changed: dict[int, float] = {}
-        self.released = 0
-
-    def __call__(self, *asked: Any) -> Capture:
-        self.asked = asked
-        return self
-
-    def isOpened(self) -> bool:
-        return self.opens
-
-    def get(self, number: int) -> float:
-        return {
-            cv2.CAP_PROP_FOURCC: self.fourcc,
-            cv2.CAP_PROP_FRAME_WIDTH: 6,
-            cv2.CAP_PROP_FRAME_HEIGHT: 4,
-            cv2.CAP_PROP_FPS: 25,
-            cv2.CAP_PROP_POS_MSEC: self.stamp,
-        }[number]
-
-    def set(self, number: int, value: float) -> None:
-        self.changed[number] = value
-
-    def grab(self) -> bool:
-        return bool(self.pictures)
-
-    def retrieve(self) -> tuple[bool, Any]:
-        picture = self.pictures.pop(0)
-        return picture is not None, picture
-
-    def release(self) -> None:
-        self.released += 1
 
 
 @pytest.fixture
@@ -95,55 +53,9 @@ def elsewhere(capture: Capture, monkeypatch: pytest.MonkeyPatch) -> Capture:
     return capture
 
 
-def test_raw_pictures_come_as_pictures_whoever_converts_them(device: str, capture: Capture) -> None:
-    capture.fourcc = YUYV
-    capture.pictures = [np.full((4, 6, 2), 128, np.uint8), PICTURE]
-    source = WebcamSource(device)
-    source.open()
-    assert capture.changed == {cv2.CAP_PROP_CONVERT_RGB: 0}
-    for _ in range(2):  # a driver may convert although it was asked not to
-        grab = source.read()
-        assert grab is not None
-        assert grab.jpeg is None
-        assert grab.image is not None
-        assert grab.image.shape == (4, 6, 3)
-    source.close()
-
-
-def test_a_camera_that_grants_jpeg_and_gives_pictures_is_taken_as_it_is(
-    device: str, capture: Capture
-) -> None:
-    capture.pictures = [PICTURE, ROW, ROW[0], None, np.zeros((0,), np.uint8)]
-    source = WebcamSource(device)
-    source.open()
-    grabs = [source.read() for _ in range(5)]
-    assert grabs[0] is not None
-    assert grabs[0].image is PICTURE
-    assert grabs[1] is not None
-    assert (grabs[1].jpeg, grabs[1].size) == (bytes(range(9)), (6, 4))
-    assert grabs[2] is not None
-    assert grabs[2].jpeg == bytes(range(9))
-    assert grabs[3:] == [None, None]  # the next picture may be one
-
-
-def test_a_device_that_is_silent_is_no_lost_one(
-    device: str, capture: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    source = WebcamSource(device)
-    source.open()
-    with pytest.raises(CameraFailed, match="delivers no more pictures"):
-        source.read()  # OpenCV fails at once
-    source.open()
-    monkeypatch.setattr(webcam, "_SILENCE", -1.0)
-    assert source.read() is None  # it has waited, and the device is there
-    os.unlink(device)
-    with pytest.raises(CameraFailed, match="was unplugged"):
-        source.read()
-
-
 def test_what_opencv_does_not_open_is_let_go_and_said(device: str, capture: Capture) -> None:
     capture.opens = False
-    source = WebcamSource(device)
+    source = WebcamSource(device, reader="opencv")
     with pytest.raises(CameraFailed, match="not a camera that delivers pictures"):
         source.open()
     assert capture.released == 1
@@ -163,14 +75,14 @@ def test_what_is_no_camera_is_refused_with_what_it_is(
 ) -> None:
     monkeypatch.setattr(webcam.Driver, "no_camera", lambda _: "a radio")
     with pytest.raises(CameraFailed, match=f"^{device} delivers no pictures: it is a radio$"):
-        WebcamSource(device).open()
+        WebcamSource(device, reader="opencv").open()
 
 
 def test_controls_that_cannot_be_set_are_a_note_and_the_pictures_come(
     device: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(webcam.Driver, "controls", lambda _: [])
-    source = WebcamSource(device, controls={"gain": "3"})
+    source = WebcamSource(device, controls={"gain": "3"}, reader="opencv")
     assert source.open().note == "the camera has no control 'gain': it has none at all"
 
     def refuse(*_: object) -> None:
@@ -180,9 +92,44 @@ def test_controls_that_cannot_be_set_are_a_note_and_the_pictures_come(
     assert source.open().note == "its controls cannot be set: Input/output error"
 
 
+def test_v4l2_is_read_directly_unless_opencv_is_wanted_or_alone_knows_the_formats(
+    device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(V4l2Reader, "open", lambda *_: (6, 4, 25.0))
+    monkeypatch.setattr(V4l2Reader, "code", "MJPG", raising=False)
+
+    def reader(setting: str = "") -> object:
+        source = make_source(parse(f"webcam:{device}?{setting}"))
+        assert isinstance(source, WebcamSource)
+        source.open()
+        found = source._reader
+        source.close()
+        return found
+
+    assert isinstance(reader(), V4l2Reader)
+    assert isinstance(reader("reader=v4l2"), V4l2Reader)
+    assert isinstance(reader("reader=opencv"), OpenCvReader)
+    monkeypatch.setattr(webcam.Driver, "modes", lambda _: [Mode("S910", 6, 4, (25.0,))])
+    assert isinstance(reader(), OpenCvReader)
+    assert isinstance(reader("reader=v4l2"), V4l2Reader)
+
+
+def test_a_device_that_is_refused_is_not_left_open(
+    device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webcam.Driver, "is_busy", lambda _: True)
+    with pytest.raises(CameraFailed, match="is in use by another program, which"):
+        WebcamSource(device).open()
+    monkeypatch.setattr(webcam.Driver, "is_busy", lambda _: False)
+    with pytest.raises(CameraFailed, match="has no YUYV: it has MJPG 6x4 at 25"):
+        WebcamSource(device, format="yuyv").open()
+    assert holders(device) == []
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("webcam:0?reader=cv", "is one of auto, v4l2, opencv"),
         ("webcam:video0", "is no device"),
         ("webcam:²", "is no device"),
         ("webcam:0?name=door", "replaces a number"),
@@ -211,8 +158,9 @@ def test_where_there_is_no_driver_to_ask_opencv_alone_is_asked(elsewhere: Captur
     assert grab.image is PICTURE
     with pytest.raises(CameraFailed, match="delivers no more pictures"):
         source.read()
-    with pytest.raises(BadArgument, match="needs Linux"):
-        make_source(parse("webcam:?name=door"))
+    for text in ("webcam:?name=door", "webcam:0?reader=v4l2"):
+        with pytest.raises(BadArgument, match="needs Linux"):
+            make_source(parse(text))
 
 
 def test_where_there_is_no_list_the_first_numbers_are_tried(

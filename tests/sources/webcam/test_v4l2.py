@@ -29,9 +29,9 @@ class Played(Driver):
 
     def __init__(self, **_: object) -> None:
         self.answers: dict[int, Callable[[bytearray], bytes]] = {}
-        self._type = 1
+        self.buffer_type = 1
 
-    def _ask(self, access: int, number: int, data: bytearray) -> bytearray:
+    def call(self, access: int, number: int, data: bytearray) -> bytearray:
         if number not in self.answers:
             raise refusing(errno.EINVAL)
         data[:] = self.answers[number](data)

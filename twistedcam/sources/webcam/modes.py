@@ -8,6 +8,7 @@ from twistedcam.errors import CameraFailed
 from twistedcam.sources.webcam.v4l2 import Mode
 
 MJPG, RAW = "MJPG", "YUYV"
+JPEG_CODES = frozenset({MJPG, "JPEG"})
 #: The words of the setting ``format``.
 FORMATS = {"mjpg": MJPG, "yuyv": RAW}
 

@@ -1,18 +1,16 @@
-"""A webcam, read with OpenCV: V4L2 on Linux, AVFoundation on macOS, Media Foundation on Windows."""
+"""A webcam: which device it is, what it is asked for, and what reads it."""
 
 from __future__ import annotations
 
 import contextlib
 import difflib
-import errno
 import os
 import re
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Protocol
 
 from twistedcam.errors import BadArgument, CameraFailed, NotSupported
-from twistedcam.runtime.clock import wall_time
 from twistedcam.sources.base import RawPicture, RequestedMode, SourceInfo
 from twistedcam.sources.spec import COMMON, Settings, SourceSpec
 from twistedcam.sources.webcam.controls import set_control
@@ -24,18 +22,11 @@ from twistedcam.sources.webcam.devices import (
     card_name,
     device_paths,
     explain,
-    explain_silent,
     find_devices,
     holders,
 )
-from twistedcam.sources.webcam.modes import FORMATS, MJPG, RAW, choose_format
+from twistedcam.sources.webcam.modes import FORMATS, MJPG, choose_format
 from twistedcam.sources.webcam.v4l2 import Driver, Mode
-
-# The seconds that OpenCV waits for a picture, ten by default. OpenCV reads this once, when it is
-# imported.
-os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "2")
-
-import cv2
 
 DEFAULT_SIZE = (1280, 720)
 DEFAULT_FPS = 30.0
@@ -45,23 +36,39 @@ DEFAULT_FPS = 30.0
 SETTLE_FRAMES = 10
 SETTLE_SECONDS = 1.0
 
-#: The seconds from which a failed grab means silence, not a lost device.
-_SILENCE = 1.0
-_JPEG_CODES = frozenset({MJPG, "JPEG"})
-_SETTINGS = ("size", "fps", "format", "name", "serial", "port", "settle", *COMMON)
+#: The words of the setting ``reader``.
+READERS = ("auto", "v4l2", "opencv")
+_SETTINGS = (
+    *("size", "fps", "format", "name", "serial", "port", "settle", "reader"),
+    *COMMON,
+)
 
 
-def _silence_opencv() -> None:
-    """Stop OpenCV from writing to standard error; the log has the same reasons."""
-    silent = 0
-    if hasattr(cv2, "setLogLevel"):  # OpenCV 4
-        cv2.setLogLevel(silent)
-    else:
-        cv2.utils.logging.setLogLevel(silent)
+class Reader(Protocol):
+    """Reads one opening of a device."""
+
+    #: The name of the granted format.
+    code: str
+    #: The number of pictures that the driver has lost, as far as it tells.
+    lost: int
+
+    def open(self, code: str | None, size: tuple[int, int], fps: float) -> tuple[int, int, float]:
+        """Begin to stream in that format, or any for None; return granted width, height, rate."""
+
+    def read(self) -> RawPicture | None:
+        """Return the next picture; None if there was none for a second or two."""
+
+    def skip(self) -> bool:
+        """Skip a picture; return False if there was none."""
+
+    def close(self) -> None:
+        """Close the device."""
 
 
 class WebcamSource:
     """Reads a webcam; passes its JPEGs on unchanged if it has the format MJPEG.
+
+    On Linux, V4L2 is read directly, elsewhere by OpenCV.
 
     Arguments:
         device: a number or a path.
@@ -71,6 +78,7 @@ class WebcamSource:
         name, serial, port: words of its name, its serial number, its USB port. If one is given,
             they select the device instead of ``device``.
         controls: values to set at each opening, by the controls' names.
+        reader: ``opencv`` to read with OpenCV on Linux, too; ``v4l2`` or ``auto``.
     """
 
     def __init__(
@@ -83,6 +91,7 @@ class WebcamSource:
         serial: str = "",
         port: str = "",
         controls: Mapping[str, str] | None = None,
+        reader: str = "auto",
     ) -> None:
         self.device = device
         self.size = size
@@ -98,9 +107,10 @@ class WebcamSource:
         #: The path of the device at the last opening.
         self._path = ""
         self.controls = dict(controls or {})
-        self._capture: Any = None
-        self._code = ""
-        self._granted_size: tuple[int, int] | None = None
+        self._reader_name = reader
+        self._reader: Reader | None = None
+        #: The number of pictures that earlier readers have lost.
+        self._lost = 0
         self._holder: Holder | None = None
 
     @classmethod
@@ -124,6 +134,7 @@ class WebcamSource:
             wanted["name"],
             wanted["serial"],
             wanted["port"],
+            reader=choose_reader(settings),
         )
         source.settle = settle_frames(settings)
         source.controls = settings.others()
@@ -141,57 +152,68 @@ class WebcamSource:
             return (found[0].stable or found[0].path) if len(found) == 1 else ""
         return f"/dev/video{self.device}" if isinstance(self.device, int) else self.device
 
+    @property
+    def lost(self) -> int:
+        """The number of pictures that the driver has lost so far."""
+        return self._lost + (self._reader.lost if self._reader is not None else 0)
+
     def open(self) -> SourceInfo:
-        """Open the device, request format, size and rate, and return what was granted."""
-        _silence_opencv()
+        """Open the device, request format, size and rate, and return what was granted.
+
+        Raises:
+            CameraFailed: it cannot be opened; the message says why.
+        """
+        self.close()
         self._holder = None
         self._unsettled = self.settle
         path = self._path = self._find()
+        code: str | None = FORMATS.get(self.format, MJPG)
         if LINUX:
-            code = choose_format(self._modes(path), self.size, self.fps, self.format)
-            self._capture = cv2.VideoCapture(path, cv2.CAP_V4L2, self._requested(code))
+            driver, modes = self._ask_driver(path)
+            try:
+                code = choose_format(modes, self.size, self.fps, self.format)
+            except CameraFailed:
+                driver.close()
+                raise
+            self._reader = self._make_reader(path, driver, modes)
         else:
-            code = FORMATS.get(self.format, MJPG)
-            self._capture = cv2.VideoCapture(self.device, cv2.CAP_ANY, self._requested(code))
-        if not self._capture.isOpened():
+            self._reader = _opencv_reader(path, self.device)
+        try:
+            width, height, fps = self._reader.open(code, self.size, self.fps)
+        except CameraFailed as error:
             self.close()
-            raise self._remember(self._no_bandwidth() or explain_silent(path))
-        return self._granted(path)
+            raise self._remember(error) from None
+        return SourceInfo(
+            width,
+            height,
+            fps,
+            self._reader.code,
+            card_name(path),
+            asked=RequestedMode(*self.size, self.fps, FORMATS.get(self.format, self.format)),
+            device=path,
+            note=self._set_controls(path),
+        )
 
     def read(self) -> RawPicture | None:
         """Wait for the next picture, for two seconds at most."""
-        assert self._capture is not None, "not open"
+        assert self._reader is not None, "not open"
         if self._unsettled:
-            self._skip_first()
-        asked = time.monotonic()
-        if not self._capture.grab():
-            # With a silent camera OpenCV waits for its timeout; a lost one fails at once.
-            if LINUX and os.path.exists(self._path) and time.monotonic() - asked > _SILENCE:
-                return None
-            raise self._no_bandwidth() or CameraFailed(self._reason())
-        stamp = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 if LINUX else 0.0
-        captured = wall_time(stamp) if stamp else time.time()
-        ok, picture = self._capture.retrieve()
-        if not ok or picture is None or not picture.size:
-            return None
-        if self._code in _JPEG_CODES and (picture.ndim == 1 or 1 in picture.shape[:2]):
-            return RawPicture(captured, jpeg=picture.tobytes(), size=self._granted_size)
-        if self._code == RAW and picture.shape[-1] == 2:
-            picture = cv2.cvtColor(picture, cv2.COLOR_YUV2BGR_YUYV)
-        return RawPicture(captured, image=picture)
+            self._skip_first(self._reader)
+        return self._reader.read()
 
-    def _skip_first(self) -> None:
+    def _skip_first(self, reader: Reader) -> None:
         until = time.monotonic() + SETTLE_SECONDS
         count, self._unsettled = self._unsettled, 0
         for _ in range(count):
-            if time.monotonic() > until or not self._capture.grab():
+            if time.monotonic() > until or not reader.skip():
                 return
 
     def close(self) -> None:
         """Close the device."""
-        if self._capture is not None:
-            self._capture.release()
-            self._capture = None
+        if self._reader is not None:
+            self._lost += self._reader.lost
+            self._reader.close()
+            self._reader = None
 
     def device_signature(self) -> object:
         """Return a value that changes when the device is plugged in or becomes available."""
@@ -226,58 +248,44 @@ class WebcamSource:
         # A stable path still means this camera after it was plugged in again.
         return found[0].stable or found[0].path
 
-    def _modes(self, path: str) -> list[Mode]:
-        """Return the modes of the device; raise CameraFailed if it is no camera."""
+    def _ask_driver(self, path: str) -> tuple[Driver, list[Mode]]:
+        """Open the device; return it with its modes.
+
+        Raises:
+            CameraFailed: it is no camera, or cannot be used.
+        """
         try:
-            with Driver(path) as driver:
-                if what := driver.no_camera():
-                    raise CameraFailed(f"{path} delivers no pictures: it is {what}")
-                modes = driver.modes()
-                busy = driver.is_busy()
+            driver = Driver(path)
         except OSError as error:
             raise self._remember(explain(path, error)) from None
-        if busy:
+        try:
+            if what := driver.no_camera():
+                raise CameraFailed(f"{path} delivers no pictures: it is {what}")
+            modes = driver.modes()
+            is_busy = driver.is_busy()
+        except (OSError, CameraFailed) as error:
+            driver.close()
+            if isinstance(error, OSError):
+                raise self._remember(explain(path, error)) from None
+            raise
+        if is_busy:
+            driver.close()  # before the search for processes that have it open
             raise self._remember(InUse(path, holders(path)))
-        return modes
+        return driver, modes
+
+    def _make_reader(self, path: str, driver: Driver, modes: Sequence[Mode]) -> Reader:
+        """Return what reads the device; OpenCV also knows a few old formats."""
+        from twistedcam.sources.webcam.v4l2_reader import V4l2Reader, can_read
+
+        if self._reader_name == "v4l2" or (self._reader_name == "auto" and can_read(modes)):
+            return V4l2Reader(path, driver, modes)
+        driver.close()
+        return _opencv_reader(path)
 
     def _remember(self, refusal: CameraFailed) -> CameraFailed:
         """Remember the process that uses the device, to detect when it closes it."""
         self._holder = refusal.holder if isinstance(refusal, InUse) else None
         return refusal
-
-    def _requested(self, code: str | None) -> Sequence[int]:
-        """Return the parameters to open with; the format first, as it limits sizes and rates."""
-        requested: list[int] = []
-        if code is not None:
-            requested += [cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*code)]
-        requested += [
-            cv2.CAP_PROP_FRAME_WIDTH,
-            self.size[0],
-            cv2.CAP_PROP_FRAME_HEIGHT,
-            self.size[1],
-        ]
-        requested += [cv2.CAP_PROP_FPS, round(self.fps)]
-        return requested
-
-    def _granted(self, path: str) -> SourceInfo:
-        capture = self._capture
-        value = int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
-        self._code = value.to_bytes(4, "little").decode("ascii", "replace").strip("\0 ")
-        if LINUX and (self._code in _JPEG_CODES or self._code == RAW):
-            capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)
-        width = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
-        height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
-        self._granted_size = (width, height) if LINUX else None
-        return SourceInfo(
-            width,
-            height,
-            capture.get(cv2.CAP_PROP_FPS),
-            self._code,
-            card_name(path),
-            asked=RequestedMode(*self.size, self.fps, FORMATS.get(self.format, self.format)),
-            device=path,
-            note=self._set_controls(path),
-        )
 
     def _set_controls(self, path: str) -> str:
         """Set the controls; return a note about those that could not be set."""
@@ -297,24 +305,24 @@ class WebcamSource:
             problems.append(f"its controls cannot be set: {error.strerror}")
         return "; ".join(problems)
 
-    def _no_bandwidth(self) -> CameraFailed | None:
-        """Close the device; return the error if the USB bus has no bandwidth left."""
-        self.close()
-        if not LINUX:
-            return None
-        try:
-            with Driver(self._path) as driver:
-                driver.no_camera()
-                driver.try_to_stream()
-        except OSError as error:
-            if error.errno == errno.ENOSPC:
-                return explain(self._path, error)
-        return None
 
-    def _reason(self) -> str:
-        if LINUX and not os.path.exists(self._path):
-            return f"{self._path} was unplugged"
-        return f"{self._path or self.path} delivers no more pictures"
+def _opencv_reader(path: str, number: int | str | None = None) -> Reader:
+    # OpenCV takes a quarter of a second to import, and much memory.
+    from twistedcam.sources.webcam.opencv_reader import OpenCvReader
+
+    return OpenCvReader(path, number)
+
+
+def choose_reader(settings: Settings) -> str:
+    """Return the setting ``reader``.
+
+    Raises:
+        BadArgument: there is no such reader on this system.
+    """
+    reader = settings.choice("reader", READERS, "auto")
+    if reader == "v4l2" and not LINUX:
+        raise BadArgument("reader=v4l2 needs Linux")
+    return reader
 
 
 def _find_by_driver(port: str, **wanted: str) -> list[Device]:

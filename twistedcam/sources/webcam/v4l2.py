@@ -1,7 +1,8 @@
 """The modes and controls of a V4L2 device, by ioctl.
 
-This works while another program streams from the device. Structures and numbers are those of
-linux/videodev2.h; each structure here has the same layout on 64-bit and 32-bit Linux.
+This works while another program streams from the device; ``v4l2_stream.py`` streams. Structures and
+numbers are those of linux/videodev2.h; each structure here has the same layout on 64-bit and 32-bit
+Linux.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-_READ, _WRITE = 2, 1
+READ, WRITE = 2, 1
 # V4L2_BUF_TYPE_VIDEO_CAPTURE, V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE
-_CAPTURE, _CAPTURE_MPLANE = 1, 9
+_CAPTURE, CAPTURE_MPLANE = 1, 9
 _CAP_VIDEO_CAPTURE, _CAP_VIDEO_CAPTURE_MPLANE = 0x1, 0x1000
 _CAP_STREAMING = 0x04000000
 #: The kinds of devices that are no cameras, by their capabilities.
@@ -44,10 +45,10 @@ _INTERVAL = struct.Struct("=5I6I2I")
 _QUERY = struct.Struct("=2I32s4i3I")
 _VALUE = struct.Struct("=Ii")
 _MENU = struct.Struct("=2I32sI")
-_BUFFERS = struct.Struct("=5I")
-_MEMORY_MMAP = 1
+BUFFERS = struct.Struct("=5I")
+MEMORY_MMAP = 1
 #: The size of struct v4l2_format, which is aligned like a pointer.
-_FORMAT = 208 if struct.calcsize("P") == 8 else 204
+FORMAT_SIZE = 208 if struct.calcsize("P") == 8 else 204
 
 
 def _request(access: int, number: int, size: int) -> int:
@@ -111,14 +112,19 @@ class Driver:
     """
 
     def __init__(self, path: str) -> None:
-        self._fd = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-        self._type = _CAPTURE
+        self.fd = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        #: The kind of its buffers, for each structure that names one.
+        self.buffer_type = _CAPTURE
 
     def __enter__(self) -> Driver:
         return self
 
     def __exit__(self, *_: object) -> None:
-        os.close(self._fd)
+        self.close()
+
+    def close(self) -> None:
+        """Close the device."""
+        os.close(self.fd)
 
     def no_camera(self) -> str:
         """Return the kind of a device that is no camera; empty for a camera.
@@ -126,7 +132,7 @@ class Driver:
         Many cameras have a second device. Must be called before ``modes``, since it detects whether
         pictures have several planes.
         """
-        answer = self._ask(_READ, 0, bytearray(_CAPABILITY.size))
+        answer = self.call(READ, 0, bytearray(_CAPABILITY.size))
         _, _, _, _, capabilities, device, *_ = _CAPABILITY.unpack(answer)
         if capabilities & _CAP_DEVICE_CAPS:
             capabilities = device
@@ -136,19 +142,19 @@ class Driver:
         if not capabilities & _CAP_STREAMING:
             return "a camera without streaming (read() alone), which is not supported"
         has_one = capabilities & _CAP_VIDEO_CAPTURE
-        self._type = _CAPTURE if has_one else _CAPTURE_MPLANE
+        self.buffer_type = _CAPTURE if has_one else CAPTURE_MPLANE
         return ""
 
     def bus(self) -> str:
         """Return the port of the device: ``usb-0000:00:14.0-2``."""
-        answer = self._ask(_READ, 0, bytearray(_CAPABILITY.size))
+        answer = self.call(READ, 0, bytearray(_CAPABILITY.size))
         return _text(_CAPABILITY.unpack(answer)[2])
 
     def modes(self) -> list[Mode]:
         """Return all formats in all sizes; of a range of sizes the largest."""
         found: list[Mode] = []
         for index in _count():
-            answer = self._try(2, _FORMAT_NAME, index, self._type, 0, b"", 0, 0, 0, 0, 0)
+            answer = self._try(2, _FORMAT_NAME, index, self.buffer_type, 0, b"", 0, 0, 0, 0, 0)
             if answer is None:
                 break
             pixel_format = answer[4]
@@ -160,11 +166,11 @@ class Driver:
 
     def is_busy(self) -> bool:
         """Return True if the device is in use: then even its current format cannot be set."""
-        form = bytearray(_FORMAT)
-        form[:4] = struct.pack("=I", self._type)
+        form = bytearray(FORMAT_SIZE)
+        form[:4] = struct.pack("=I", self.buffer_type)
         try:
-            self._ask(_READ | _WRITE, 4, form)
-            self._ask(_READ | _WRITE, 5, form)
+            self.call(READ | WRITE, 4, form)
+            self.call(READ | WRITE, 5, form)
         except OSError as error:
             return error.errno == errno.EBUSY
         return False
@@ -175,14 +181,14 @@ class Driver:
         Raises:
             OSError: with ENOSPC the USB bus has no bandwidth left.
         """
-        kind = struct.pack("=i", self._type)
-        no_buffers = _BUFFERS.pack(0, self._type, _MEMORY_MMAP, 0, 0)
-        self._ask(_READ | _WRITE, 8, bytearray(_BUFFERS.pack(2, self._type, _MEMORY_MMAP, 0, 0)))
+        kind = struct.pack("=i", self.buffer_type)
+        no_buffers = BUFFERS.pack(0, self.buffer_type, MEMORY_MMAP, 0, 0)
+        self.call(READ | WRITE, 8, bytearray(BUFFERS.pack(2, self.buffer_type, MEMORY_MMAP, 0, 0)))
         try:
-            self._ask(_WRITE, 18, bytearray(kind))
-            self._ask(_WRITE, 19, bytearray(kind))
+            self.call(WRITE, 18, bytearray(kind))
+            self.call(WRITE, 19, bytearray(kind))
         finally:
-            self._ask(_READ | _WRITE, 8, bytearray(no_buffers))
+            self.call(READ | WRITE, 8, bytearray(no_buffers))
 
     def controls(self) -> list[Control]:
         """Return all controls that are a number, a switch or a choice."""
@@ -207,12 +213,12 @@ class Driver:
     def get(self, control: Control) -> int:
         """Return the value of a control."""
         answer = bytearray(_VALUE.pack(control.id, 0))
-        value: int = _VALUE.unpack(self._ask(_READ | _WRITE, 27, answer))[1]
+        value: int = _VALUE.unpack(self.call(READ | WRITE, 27, answer))[1]
         return value
 
     def set(self, control: Control, value: int) -> int:
         """Set a control; return the value that the device has set."""
-        self._ask(_READ | _WRITE, 28, bytearray(_VALUE.pack(control.id, value)))
+        self.call(READ | WRITE, 28, bytearray(_VALUE.pack(control.id, value)))
         return self.get(control)
 
     def _sizes(self, pixel_format: int) -> Iterator[tuple[int, int]]:
@@ -252,14 +258,15 @@ class Driver:
         None at the end of a list (EINVAL), or if there is no such list (ENOTTY).
         """
         try:
-            return form.unpack(self._ask(_READ | _WRITE, number, bytearray(form.pack(*fields))))
+            return form.unpack(self.call(READ | WRITE, number, bytearray(form.pack(*fields))))
         except OSError as error:
             if error.errno in (errno.EINVAL, errno.ENOTTY):
                 return None
             raise
 
-    def _ask(self, access: int, number: int, data: bytearray) -> bytearray:
-        fcntl.ioctl(self._fd, _request(access, number, len(data)), data)
+    def call(self, access: int, number: int, data: bytearray) -> bytearray:
+        """Make an ioctl; return the structure, which the driver may have changed."""
+        fcntl.ioctl(self.fd, _request(access, number, len(data)), data)
         return data
 
 
@@ -267,6 +274,12 @@ def four_letters(pixel_format: int) -> str:
     """Return the name of a format; bit 31 marks the big-endian variant of another."""
     letters = (pixel_format & 0x7FFFFFFF).to_bytes(4, "little").decode("ascii", "replace").strip()
     return letters + ("-BE" if pixel_format >> 31 else "")
+
+
+def pixel_format(letters: str) -> int:
+    """Return the number of a format by its name (four_letters)."""
+    number = int.from_bytes(letters.removesuffix("-BE").ljust(4).encode("ascii"), "little")
+    return number | letters.endswith("-BE") << 31
 
 
 def _count() -> range:

@@ -41,6 +41,7 @@ CAMERA: tuple[Row[Camera], ...] = (
     ("twistedcam_captured_bytes", "Bytes of captured frames.", lambda it: it.counts.bytes),
     ("twistedcam_frames_encoded", "Frames encoded here.", lambda it: it.counts.encoded),
     ("twistedcam_frames_corrupt", "Corrupt frames left out.", lambda it: it.counts.corrupt),
+    ("twistedcam_frames_lost", "Frames that the device lost.", lambda it: it.lost),
     ("twistedcam_camera_restarts", "Failures of the source.", lambda it: it.counts.restarts),
 )
 VIEWERS_NOW: tuple[Row[ViewerTotals], ...] = (

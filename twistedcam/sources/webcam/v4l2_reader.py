@@ -1,0 +1,133 @@
+"""Reads a webcam from V4L2 itself: opens at once, and needs no OpenCV for JPEG and H.264."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Sequence
+
+from twistedcam.errors import CameraFailed
+from twistedcam.runtime.clock import wall_time
+from twistedcam.sources.base import RawPicture
+from twistedcam.sources.webcam.devices import explain, explain_silent
+from twistedcam.sources.webcam.modes import JPEG_CODES, list_modes
+from twistedcam.sources.webcam.pixel_formats import CONVERTIBLE, convert_to_bgr
+from twistedcam.sources.webcam.v4l2 import Driver, Mode, four_letters, pixel_format
+from twistedcam.sources.webcam.v4l2_stream import FilledBuffer, GrantedFormat, VideoStream
+
+#: The seconds that ``read`` waits for a picture.
+_PATIENCE = 1.0
+#: The most pictures that a gap in the driver's numbers can mean; a larger one is a new count.
+_MAX_LOST = 10_000
+#: The names of the formats that can be read.
+READABLE = frozenset({*JPEG_CODES, *CONVERTIBLE})
+
+
+def can_read(modes: Sequence[Mode]) -> bool:
+    """Return False if a device has only formats that cannot be read."""
+    return not modes or any(mode.format in READABLE for mode in modes)
+
+
+class V4l2Reader:
+    """Reads one opening of a device.
+
+    Arguments:
+        path: the path of the device.
+        driver: the open device, whose kind of buffers is known; the reader closes it.
+        modes: the modes of the device.
+    """
+
+    def __init__(self, path: str, driver: Driver, modes: Sequence[Mode]) -> None:
+        self._path = path
+        self._driver = driver
+        self._modes = modes
+        self._is_open = True
+        self._stream = VideoStream(driver)
+        self._format = GrantedFormat(0, 0, 0, 0, 0.0)
+        self._sequence: int | None = None
+        #: The name of the granted format.
+        self.code = ""
+        #: The number of pictures that the driver has lost.
+        self.lost = 0
+
+    def open(self, code: str | None, size: tuple[int, int], fps: float) -> tuple[int, int, float]:
+        """Begin to stream; return the granted width, height and rate.
+
+        Arguments:
+            code: the name of the format to request; None for any that can be read.
+            size: the requested (width, height).
+            fps: the requested frames per second.
+
+        Raises:
+            CameraFailed: the driver refuses, or has no format that can be read.
+        """
+        have = {mode.format for mode in self._modes}
+        candidates = [code] if code is not None else []
+        candidates += [each for each in CONVERTIBLE if each in have and each != code]
+        try:
+            for candidate in candidates:
+                self._format = self._stream.configure(pixel_format(candidate), size, fps)
+                self.code = four_letters(self._format.pixel_format)
+                if self.code in READABLE:
+                    break
+            else:
+                raise CameraFailed(
+                    f"{self._path} has no format that can be read: it has {list_modes(self._modes)}"
+                )
+            self._stream.start()
+        except OSError as error:
+            self.close()  # the device would be in use by this process
+            if error.errno in (errno.EINVAL, errno.ENOTTY):
+                raise explain_silent(self._path) from None
+            raise explain(self._path, error) from None
+        return self._format.width, self._format.height, self._format.fps
+
+    def read(self) -> RawPicture | None:
+        """Return the next picture; None if there was none for a second."""
+        filled = self._take()
+        if filled is None:
+            return None
+        captured = wall_time(filled.time) if filled.time else time.time()
+        self._count_lost(filled.sequence)
+        if filled.is_damaged or not filled.data:
+            return RawPicture(captured, fault="the driver reports a damaged picture")
+        size = (self._format.width, self._format.height)
+        if self.code in JPEG_CODES:
+            return RawPicture(captured, jpeg=filled.data, size=size)
+        try:
+            image = convert_to_bgr(self.code, filled.data, size, self._format.stride)
+        except ValueError as error:
+            return RawPicture(captured, fault=str(error))
+        return RawPicture(captured, image=image)
+
+    def skip(self) -> bool:
+        """Skip a picture; return False if there was none for a second."""
+        filled = self._take()
+        if filled is not None:
+            self._count_lost(filled.sequence)
+        return filled is not None
+
+    def close(self) -> None:
+        """Stop streaming and close the device."""
+        if self._is_open:
+            self._is_open = False
+            self._stream.stop()
+            self._driver.close()
+
+    def _take(self) -> FilledBuffer | None:
+        try:
+            return self._stream.take() if self._stream.wait(_PATIENCE) else None
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            is_gone = error.errno == errno.ENODEV or not os.path.exists(self._path)
+            what = "was unplugged" if is_gone else "delivers no more pictures"
+            raise CameraFailed(f"{self._path} {what}") from None
+
+    def _count_lost(self, sequence: int) -> None:
+        """Count the pictures that the driver has lost before this one."""
+        before, self._sequence = self._sequence, sequence
+        lost = 0 if before is None else (sequence - before - 1) & 0xFFFFFFFF
+        if lost < _MAX_LOST:
+            self.lost += lost
