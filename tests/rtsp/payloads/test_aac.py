@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twistedcam.rtsp.payloads.aac import AacDepacketizer
+from twistedcam.rtsp.payloads.aac import MAX_AAC_UNIT, AacDepacketizer, packetize
 from twistedcam.rtsp.payloads.unit import AccessUnit
 
 
@@ -78,3 +78,18 @@ def test_payloads_of_any_kind_are_read(packets: list[tuple[bytes, int]]) -> None
     for payload, time in packets:
         for unit in depacketizer.push(payload, time, True):
             assert bool(unit.data) != bool(unit.fault)
+
+
+@given(st.binary(min_size=1, max_size=5000), st.integers(32, 1400))
+def test_packets_of_any_size_carry_the_unit_unchanged(unit: bytes, limit: int) -> None:
+    packets = packetize(unit, limit)
+    assert all(len(each) <= limit for each in packets)
+    depacketizer = AacDepacketizer()
+    found = [each for packet in packets for each in depacketizer.push(packet, 7, False)]
+    assert found == [AccessUnit(7, unit)]
+
+
+def test_a_unit_is_at_most_as_long_as_its_header_can_say() -> None:
+    packetize(bytes(MAX_AAC_UNIT), 1400)
+    with pytest.raises(ValueError, match="8192 bytes"):
+        packetize(bytes(MAX_AAC_UNIT + 1), 1400)

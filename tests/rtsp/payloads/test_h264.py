@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.rtsp.payloads.test_unit import IDR, PPS, SLICE, SLICE_2, SPS, annexb
-from twistedcam.rtsp.payloads.h264 import H264Depacketizer
+from twistedcam.rtsp.payloads.h264 import H264Depacketizer, packetize
 from twistedcam.rtsp.payloads.unit import AccessUnit
 
 
@@ -95,3 +95,28 @@ def test_payloads_of_any_kind_are_read(packets: list[tuple[bytes, int, bool]]) -
     for payload, time, marker in packets:
         for unit in depacketizer.push(payload, time, marker):
             assert bool(unit.data) != bool(unit.fault)
+
+
+def test_parameter_sets_share_a_packet_and_a_large_unit_is_cut() -> None:
+    idr = IDR + bytes(range(1, 251)) * 10
+    first, *pieces = packetize(annexb(SPS, PPS, idr), 1000)
+    assert (
+        first
+        == aggregate(SPS, PPS)[:1].replace(b"\x78", bytes([first[0]])) + aggregate(SPS, PPS)[1:]
+    )
+    assert first[0] & 0x1F == 24 and first[0] & 0x60 == max(SPS[0] & 0x60, PPS[0] & 0x60)
+    assert [len(each) for each in pieces] == [1000, 1000, len(idr) - 1 - 2 * 998 + 2]
+    assert [each[1] >> 6 for each in pieces] == [2, 0, 1]  # start, middle, end
+    assert b"".join(each[2:] for each in pieces) == idr[1:]
+
+
+@given(st.lists(st.binary(max_size=300), max_size=6), st.integers(32, 1400))
+def test_packets_of_any_size_carry_the_units_unchanged(bodies: list[bytes], limit: int) -> None:
+    # A unit has no start code in it, and does not end in a zero.
+    units = [SLICE[:1] + body.replace(b"\0", b"\1") for body in bodies] or [SLICE[:1]]
+    packets = packetize(annexb(*units), limit)
+    assert all(len(each) <= limit for each in packets)
+    depacketizer = H264Depacketizer()
+    for each in packets[:-1]:
+        assert depacketizer.push(each, 1, False) == ()
+    assert depacketizer.push(packets[-1], 1, True) == (AccessUnit(1, annexb(*units), False),)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.rtsp.payloads.test_unit import annexb
-from twistedcam.rtsp.payloads.h265 import H265Depacketizer
+from twistedcam.rtsp.payloads.h265 import H265Depacketizer, packetize
 from twistedcam.rtsp.payloads.unit import AccessUnit
 
 
@@ -105,3 +105,15 @@ def test_payloads_of_any_kind_are_read(
     for payload, time, marker in packets:
         for each in depacketizer.push(payload, time, marker):
             assert bool(each.data) != bool(each.fault)
+
+
+@given(st.lists(st.binary(max_size=300), max_size=6), st.integers(32, 1400))
+def test_packets_of_any_size_carry_the_units_unchanged(bodies: list[bytes], limit: int) -> None:
+    # A unit has no start code in it, and does not end in a zero.
+    units = [SLICE[:3] + body.replace(b"\0", b"\1") for body in bodies] or [SLICE]
+    packets = packetize(annexb(*units), limit)
+    assert all(len(each) <= limit for each in packets)
+    depacketizer = H265Depacketizer()
+    for each in packets[:-1]:
+        assert depacketizer.push(each, 1, False) == ()
+    assert depacketizer.push(packets[-1], 1, True) == (AccessUnit(1, annexb(*units), False),)

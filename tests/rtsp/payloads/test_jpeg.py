@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tests.fakecam import moving_picture
 from twistedcam.media.jpeg import read_header
-from twistedcam.rtsp.payloads.jpeg import JpegDepacketizer
+from twistedcam.rtsp.payloads.jpeg import JpegDepacketizer, packetize
 
 WIDTH, HEIGHT = 320, 240
 
@@ -151,3 +151,26 @@ def test_payloads_of_any_kind_are_read(packets: list[tuple[bytes, int, bool]]) -
     for payload, time, marker in packets:
         for unit in depacketizer.push(payload, time, marker):
             assert bool(unit.data) != bool(unit.fault)
+
+
+@pytest.mark.parametrize("restart", [0, 5])
+@pytest.mark.parametrize(
+    "sampling", [cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422]
+)
+def test_a_picture_in_packets_has_its_pixels(restart: int, sampling: int) -> None:
+    jpeg = encoded(restart=restart, sampling=sampling)
+    packets = packetize(jpeg, 500)
+    assert all(len(each) <= 500 for each in packets)
+    depacketizer = JpegDepacketizer()
+    for each in packets[:-1]:
+        assert depacketizer.push(each, 1, False) == ()
+    [unit] = depacketizer.push(packets[-1], 1, True)
+    assert np.array_equal(pixels(unit.data), pixels(jpeg))
+    assert read_header(unit.data).restart_interval == restart
+
+
+def test_packets_are_those_that_the_standard_describes() -> None:
+    jpeg = encoded(restart=7)
+    assert packetize(jpeg[:-2], 1400)[0] == packetize(jpeg, 1400)[0]  # the end marker is left out
+    first = packetize(jpeg, 1400)[0]
+    assert first == payloads(jpeg, restart=7, size=1400 - 8 - 4 - 4 - 128)[0]

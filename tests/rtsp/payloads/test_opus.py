@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twistedcam.rtsp.payloads.opus import OpusDepacketizer, opus_head
+from twistedcam.rtsp.payloads.opus import OpusDepacketizer, opus_head, packetize
 from twistedcam.rtsp.payloads.unit import AccessUnit
 
 
@@ -17,3 +17,8 @@ def test_the_head_says_the_channels() -> None:
     head = opus_head(2)
     assert head[:10] == b"OpusHead\x01\x02"
     assert len(head) == 19
+
+
+def test_a_packet_is_never_cut() -> None:
+    assert packetize(b"x" * 2000, 1400) == [b"x" * 2000]
+    assert packetize(b"", 1400) == []

@@ -6,6 +6,8 @@ from twistedcam.rtsp.payloads.unit import AccessUnit
 
 #: Samples of an access unit by which each following one of a packet is later.
 FRAME_SAMPLES = 1024
+#: Bytes of an access unit at most: its header has 13 bits for them (RFC 3640, 3.3.6).
+MAX_AAC_UNIT = 2**13 - 1
 
 
 class AacDepacketizer:
@@ -90,3 +92,22 @@ class AacDepacketizer:
             headers >> (total - number * each - self._size_length) & mask
             for number in range(bits // each)
         ], end
+
+
+def packetize(data: bytes, limit: int) -> list[bytes]:
+    """Return the payloads of the RTP packets of an access unit, which has no ADTS header.
+
+    Arguments:
+        data: the access unit.
+        limit: bytes of a payload at most.
+
+    Raises:
+        ValueError: it has more than MAX_AAC_UNIT bytes.
+    """
+    if len(data) > MAX_AAC_UNIT:
+        raise ValueError(f"an AAC frame has {len(data)} bytes: it can have {MAX_AAC_UNIT} at most")
+    # The number of bits in the headers; then size (13 bits) and index (3 bits) of the unit. Each
+    # fragment has the size of the whole unit (section 3.2.3.1).
+    head = b"\x00\x10" + (len(data) << 3).to_bytes(2, "big")
+    step = limit - len(head)
+    return [head + data[at : at + step] for at in range(0, len(data), step)]

@@ -18,3 +18,13 @@ class G711Depacketizer:
 
     def lost(self) -> None:
         """Note that packets are missing before the next one: each of them stands alone."""
+
+
+def packetize(data: bytes, limit: int) -> list[bytes]:
+    """Return the payloads of the RTP packets of a piece of sound.
+
+    Arguments:
+        data: one byte for each sample.
+        limit: bytes of a payload at most.
+    """
+    return [data[at : at + limit] for at in range(0, len(data), limit)]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from twistedcam.media.h265 import H265
-from twistedcam.media.nal import BitReader
+from twistedcam.media.nal import BitReader, split_units
 from twistedcam.rtsp.payloads.unit import NalDepacketizer
 
 _LAST_SLICE = 31
 _VPS, _SPS = 32, 33
 _AGGREGATE, _FRAGMENT = 48, 49
+#: The start and the end bit of a fragment (RFC 7798, 4.4.3).
+_START, _END = 0x80, 0x40
 
 
 class H265Depacketizer(NalDepacketizer):
@@ -95,3 +97,58 @@ def _skip_profile(bits: BitReader) -> None:
         bits.skip(2 * (8 - sub_layers))
     for has_profile, has_level in flags:
         bits.skip(88 * has_profile + 8 * has_level)
+
+
+def packetize(data: bytes, limit: int) -> list[bytes]:
+    """Return the payloads of the RTP packets of an access unit.
+
+    Small units next to each other, such as parameter sets, share a packet; a large unit is cut
+    into fragments.
+
+    Arguments:
+        data: the access unit in Annex B.
+        limit: bytes of a payload at most.
+    """
+    payloads: list[bytes] = []
+    gathered: list[bytes] = []
+    size = 2
+    for unit in split_units(data):
+        if len(unit) < 2:
+            continue  # shorter than a header: no decoder could read it
+        if len(unit) + 4 > limit:
+            payloads += _aggregate(gathered)
+            gathered, size = [], 2
+            payloads += _fragment(unit, limit)
+            continue
+        if size + 2 + len(unit) > limit:
+            payloads += _aggregate(gathered)
+            gathered, size = [], 2
+        gathered.append(unit)
+        size += 2 + len(unit)
+    return payloads + _aggregate(gathered)
+
+
+def _aggregate(units: list[bytes]) -> list[bytes]:
+    """Return a payload with all units; none without units, and a single unit as it is."""
+    if len(units) < 2:
+        return units
+    # F is that of any unit, the layer and the temporal id are the lowest (section 4.4.2).
+    heads = [unit[0] << 8 | unit[1] for unit in units]
+    forbidden = max(head & 0x8000 for head in heads)
+    layer = min(head & 0x01F8 for head in heads)
+    head = forbidden | _AGGREGATE << 9 | layer | min(head & 0x0007 for head in heads)
+    parts = [part for unit in units for part in (len(unit).to_bytes(2, "big"), unit)]
+    return [b"".join((head.to_bytes(2, "big"), *parts))]
+
+
+def _fragment(unit: bytes, limit: int) -> list[bytes]:
+    if len(unit) <= limit:
+        return [unit]
+    kind = unit[0] >> 1 & 0x3F
+    head = bytes((unit[0] & 0x81 | _FRAGMENT << 1, unit[1]))
+    step, last = limit - 3, len(unit)
+    payloads = []
+    for at in range(2, last, step):
+        flags = (_START if at == 2 else 0) | (_END if at + step >= last else 0)
+        payloads.append(head + bytes((flags | kind,)) + unit[at : at + step])
+    return payloads

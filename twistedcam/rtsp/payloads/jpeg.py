@@ -6,6 +6,7 @@ import struct
 from functools import lru_cache
 
 from twistedcam.media.jpeg import EOI, SOI, STANDARD_TABLES
+from twistedcam.rtsp.payloads.jpeg_parts import read_parts
 from twistedcam.rtsp.payloads.unit import MAX_UNIT, AccessUnit
 
 #: Quantization tables for quality 50, in zigzag order (RFC 2435, appendix A).
@@ -24,6 +25,12 @@ _RESTART_TYPES = range(64, 128)
 #: Qualities of which the packets have the tables.
 _FIRST_DYNAMIC = 128
 _MAIN = struct.Struct("!IBBBB")
+#: Added to the type if the scan has restart markers (RFC 2435, 3.1.3).
+_RESTARTS = 64
+#: The quality of a picture whose tables are in its first packet (4.2).
+_OWN_TABLES = 255
+#: First and last piece of an interval, and no count: the picture is put together first (3.1.7).
+_WHOLE = 0xFFFF
 
 
 class JpegDepacketizer:
@@ -179,3 +186,36 @@ def _tables_of(quality: int) -> bytes:
         values = bytes(min(max((value * scale + 50) // 100, 1), 255) for value in table)
         made.append(_table(number, values))
     return b"".join(made)
+
+
+def packetize(data: bytes, limit: int) -> list[bytes]:
+    """Return the payloads of the RTP packets of a JPEG.
+
+    Arguments:
+        data: the JPEG from its start to its end marker.
+        limit: bytes of a payload at most.
+
+    Raises:
+        NotSupported: RTP cannot carry this JPEG; the message says why.
+        ValueError: it is no JPEG.
+    """
+    parts = read_parts(data)
+    kind, restarts = parts.kind, b""
+    if parts.restart_interval:
+        kind += _RESTARTS
+        restarts = parts.restart_interval.to_bytes(2, "big") + _WHOLE.to_bytes(2, "big")
+    size = bytes((kind, _OWN_TABLES, parts.width // 8, parts.height // 8))
+    head = bytes((0, parts.precisions)) + len(parts.tables).to_bytes(2, "big")
+    head = restarts + head + parts.tables
+    at, end = parts.scan_at, len(data)
+    if data.endswith(EOI):
+        end -= 2
+    start = at
+    payloads = []
+    while at < end:
+        room = max(1, limit - 8 - len(head))
+        offset = (at - start).to_bytes(4, "big")  # the first byte is for the type: 0
+        payloads.append(b"".join((offset, size, head, data[at : min(at + room, end)])))
+        at += room
+        head = restarts
+    return payloads

@@ -28,3 +28,8 @@ class OpusDepacketizer:
 def opus_head(channels: int) -> bytes:
     """Return the OpusHead (RFC 7845, 5.1) of a stream whose description has none."""
     return b"OpusHead" + struct.pack("<BBHIhB", 1, channels, 312, CLOCK_RATE, 0, 0)
+
+
+def packetize(data: bytes, limit: int) -> list[bytes]:
+    """Return the payload of the RTP packet of an Opus packet, which is never cut (section 4.2)."""
+    return [data] if data else []
