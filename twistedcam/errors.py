@@ -64,6 +64,24 @@ class NoSuchViewer(CommandError):
     code = "no-such-viewer"
 
 
+class NoSuchEvent(CommandError):
+    """No event has that ID, or there is no picture of it."""
+
+    code = "no-such-event"
+
+
+class NoSuchHook(CommandError):
+    """No hook has that name."""
+
+    code = "no-such-hook"
+
+
+class HookFailed(CommandError):
+    """A hook's program or server has failed. The message has the reason."""
+
+    code = "hook-failed"
+
+
 class NotSupported(CommandError):
     """This camera, or this system, cannot do that."""
 

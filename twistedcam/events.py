@@ -162,6 +162,27 @@ class DetectionChanged(Event):
 
 
 @dataclass(frozen=True)
+class HookChanged(Event):
+    """A hook was run.
+
+    Arguments:
+        hook: its name.
+        state: ``succeeded``, ``retrying`` (it has failed and will be run again) or ``failed``.
+        cause: the event that it was run for, such as ``motion:begin``.
+        attempts: the number of runs for this event so far.
+        reason: why it has failed; without secrets.
+    """
+
+    kind = "hook"
+    camera: str | None
+    hook: str
+    state: Literal["succeeded", "retrying", "failed"]
+    cause: str
+    attempts: int
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
 class Fault(Event):
     """An error that did not stop the program."""
 

@@ -76,6 +76,8 @@ ROUTES: list[tuple[str, str, str, str | None]] = [
     ("GET", "/api/v1/recordings", "ask", ""),
     ("GET", "/api/v1/snapshots", "ask", ""),
     ("GET", "/api/v1/publish", "ask", ""),
+    ("GET", "/api/v1/events", "ask", ""),
+    ("GET", "/api/v1/events/x/snapshot", "ask", ""),
     ("GET", "/api/v1/version", "ask", None),
     ("DELETE", "/api/v1/recordings/x.mp4", "control", None),
     ("DELETE", "/api/v1/viewers/77", "control", None),
@@ -92,6 +94,7 @@ ROUTES: list[tuple[str, str, str, str | None]] = [
             ("GET", f"/live/{camera}", "view", camera),
             ("GET", f"/events?camera={camera}", "ask", camera),
             ("GET", f"/api/v1/status?camera={camera}", "ask", camera),
+            ("GET", f"/api/v1/events?camera={camera}", "ask", camera),
             ("GET", f"/api/v1/cameras/{camera}", "ask", camera),
             ("GET", f"/api/v1/cameras/{camera}/properties", "ask", camera),
             ("PATCH", f"/api/v1/cameras/{camera}", "control", camera),
@@ -115,6 +118,7 @@ LINES: list[tuple[str, str, str | None]] = [
     ("recordings", "ask", ""),
     ("snapshots", "ask", ""),
     ("publish", "ask", ""),
+    ("events", "ask", ""),
     ("watch", "ask", ""),
     ("version", "ask", None),
     ("recordings delete x.mp4", "control", None),
@@ -126,6 +130,7 @@ LINES: list[tuple[str, str, str | None]] = [
         for camera in ("door", "yard", "nowhere", "elsewhere")
         for line, right in (
             ("status {}", "ask"),
+            ("events {}", "ask"),
             ("get {}", "ask"),
             ("get {} quality", "ask"),
             ("watch {}", "ask"),

@@ -92,6 +92,8 @@ class Command:
             some cameras may also see.
         new_file: the parameter that names a file to be created.
         default_camera: see DefaultCamera.
+        takes_covers: True if the function has a parameter ``covers``: a function that is True for
+            the cameras that the client may know of. Its answer then has no others.
     """
 
     name: str
@@ -106,6 +108,7 @@ class Command:
     shared_keys: tuple[str, ...] = ()
     new_file: str | None = None
     default_camera: DefaultCamera = lambda server: None
+    takes_covers: bool = False
 
     @property
     def usage(self) -> str:
@@ -213,10 +216,10 @@ class Command:
 
 
 def parameters_of(call: Callable[..., Any]) -> tuple[Parameter, ...]:
-    """Return a function's parameters after the first, as those of a command."""
+    """Return a function's parameters after the first, as those of a command; not ``covers``."""
     names = getattr(inspect.unwrap(call), "__globals__", {})
     found = list(inspect.signature(call).parameters.values())[1:]
-    return tuple(Parameter.of(each, names) for each in found)
+    return tuple(Parameter.of(each, names) for each in found if each.name != "covers")
 
 
 def _evaluate(annotation: Any, names: dict[str, Any]) -> Any:

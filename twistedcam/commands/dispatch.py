@@ -45,6 +45,8 @@ async def run_command(
     if not any(each.is_camera for each in command.parameters):
         grant.require_command(command.right, None, command.name)
     arguments = bind()
+    if command.takes_covers:
+        arguments["covers"] = grant.covers
     camera: str | None = getattr(arguments.get("camera"), "name", None)
     grant.require_command(command.right, camera, command.name)
     if camera is not None:

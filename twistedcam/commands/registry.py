@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -56,7 +57,8 @@ class Registry:
         which may be omitted if there is only one camera; with a default value, if no camera is
         meant. A parameter with a default value may be omitted; a ``list[str]`` takes all remaining
         words. A keyword-only parameter ``every`` becomes an option ``--every VALUE``, or a switch
-        ``--every`` if it is a ``bool``. All values are passed to the function as text.
+        ``--every`` if it is a ``bool``. All values are passed to the function as text. A parameter
+        ``covers`` is none of the command (Command.takes_covers).
 
         Arguments: see Command.
         """
@@ -75,6 +77,7 @@ class Registry:
                 shared_keys,
                 new_file,
                 default_camera,
+                "covers" in inspect.signature(call).parameters,
             )
             for on_command in self._listeners:
                 on_command(added)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from twisted import __version__ as twisted_version
 from twistedcam.commands.command import Answer, Command
+from twistedcam.commands.events import add_event_commands
 from twistedcam.commands.publishing import add_publishing_commands
 from twistedcam.commands.recording import add_recording_commands
 from twistedcam.commands.registry import Registry
@@ -88,6 +89,7 @@ def standard_commands() -> Registry:
 
     add_recording_commands(registry)
     add_publishing_commands(registry)
+    add_event_commands(registry)
 
     @registry.command("viewers", right="view", items="viewers")
     def viewers(server: Server) -> Answer:

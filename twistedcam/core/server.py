@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from twistedcam.auth import Authenticator
+from twistedcam.automation.automation import Automation
 from twistedcam.camera import Camera
 from twistedcam.core.broker_state import BrokerState
 from twistedcam.core.channel import Channel
@@ -30,6 +31,7 @@ from twistedcam.publishing.target import PublishTarget
 from twistedcam.recording import (
     Library,
     LibraryEntry,
+    Recorder,
     RecordSettings,
     RetentionLimits,
     RetentionService,
@@ -111,6 +113,17 @@ class Server:
         self.channels: dict[str, Channel] = {}
         self.library = Library(recordings, self.events, self.make_thread, self._being_written)
         self.retention = RetentionService(self.library, self.events, clock, self._limits)
+        #: Keeps events, and acts on them.
+        self.automation = Automation(
+            recordings,
+            self.events,
+            clock,
+            self.make_thread,
+            camera=lambda name: self.cameras.get(name),
+            recorder=self._recorder_of,
+            limits=self._limits,
+            check=lambda: check_mount(recordings, self.record_settings.require_mount),
+        )
         self.started_at = clock.seconds()
         #: Limits the log lines about refused clients, on all ports.
         self.refusals = RefusalLog(clock)
@@ -284,8 +297,10 @@ class Server:
     def open_library(self) -> None:
         """Repair recordings that a crash left unfinished, and apply the limits from now on.
 
-        On a disk that is not mounted yet they are repaired when it is mounted.
+        On a disk that is not mounted yet they are repaired when it is mounted. Events are kept from
+        now on.
         """
+        self.automation.start()
         self.retention.start()
         self._recover()
 
@@ -308,11 +323,13 @@ class Server:
             channel.outputs.start()
 
     def finish_recordings(self) -> Deferred[Any]:
-        """End all recordings in good order. Fires when their files are complete."""
+        """End all recordings in good order. Fires when files and events are complete."""
         self.retention.stop()
         self._faststart_queue.stop()
         self._recovery.cancel()
-        return DeferredList([each.recorder.stop() for each in self.channels.values()])
+        self.automation.release_recordings()
+        finished = DeferredList([each.recorder.stop() for each in self.channels.values()])
+        return finished.addCallback(lambda _: Deferred.fromCoroutine(self.automation.stop()))
 
     def stop_outputs(self) -> Deferred[Any]:
         """Stop all outputs. Fires when all have ended."""
@@ -326,6 +343,10 @@ class Server:
         self.library.close()
         processors = [each.stop() for each in self.processors.values()]
         return DeferredList([*processors, *(each.stop() for each in self.cameras.values())])
+
+    def _recorder_of(self, name: str) -> Recorder | None:
+        channel = self.channels.get(name)
+        return None if channel is None else channel.recorder
 
     def _reserve(self) -> int:
         """Return the number of bytes that must stay free on the disk."""

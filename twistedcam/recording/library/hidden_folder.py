@@ -83,6 +83,23 @@ class HiddenFolder:
         with self._opened(within, make=True) as dir_fd:
             write_atomically(name, data, 0o600, dir_fd=dir_fd, sync=sync)
 
+    def make(self, name: str) -> Path:
+        """Make the folder and an empty file, if they do not exist; return the file's path.
+
+        For a library that opens the file by its path, which must not be replaced meanwhile.
+
+        Raises:
+            OSError: it cannot be made, is no regular file, or has several names.
+        """
+        with self._opened(None, make=True) as dir_fd:
+            fd = open_regular(name, os.O_RDWR | os.O_CREAT, mode=0o600, dir_fd=dir_fd)
+        try:
+            if os.fstat(fd).st_nlink > 1:
+                raise OSError(errno.EMLINK, "it has several names", name)
+        finally:
+            os.close(fd)
+        return self.path / name
+
     def remove(self, name: str, *, within: str | None = None) -> None:
         """Remove a file, if it exists.
 

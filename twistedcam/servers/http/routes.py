@@ -10,11 +10,12 @@ from twistedcam.servers.http.api.commands import PREFIX, make_handler, operation
 from twistedcam.servers.http.api.health import Health
 from twistedcam.servers.http.api.live_stats import LiveStats
 from twistedcam.servers.http.api.metrics import Metrics
-from twistedcam.servers.http.api.openapi import describe
+from twistedcam.servers.http.api.openapi import EVENT_PICTURE, describe
 from twistedcam.servers.http.connection.access import Access
 from twistedcam.servers.http.connection.reply import Reply, json_reply
 from twistedcam.servers.http.connection.request import HttpRequest, query
 from twistedcam.servers.http.connection.router import Handler, Router
+from twistedcam.servers.http.events import EventPictures
 from twistedcam.servers.http.page.page import Page
 from twistedcam.servers.http.recordings import Recordings
 from twistedcam.servers.http.streams.mjpeg import MjpegStreams
@@ -87,5 +88,7 @@ def _add_api(router: Router, server: Server, registry: Registry) -> None:
             router.add(each.method, PREFIX + each.path, handler, command.right)
 
     registry.follow(add)
+    pictures = EventPictures(server)
+    router.add("GET", PREFIX + EVENT_PICTURE, pictures.get, "view")
     router.add("GET", PREFIX + "/openapi.json", description, "view")
     router.add("GET", PREFIX + "/time", lambda request: json_reply({"time": time.time()}), "view")

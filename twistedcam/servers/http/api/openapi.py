@@ -17,7 +17,8 @@ _ERRORS = {
     401: "A token is needed, or the token is wrong.",
     403: "The token does not have the right; or the request comes from the page of another site, "
     "or uses a host name that is not the server's.",
-    404: "No camera, recording or viewer has that name, or nothing is at this address.",
+    404: "No camera, recording, event, hook or viewer has that name, or nothing is at this "
+    "address.",
     405: "This address has other methods: those in Allow.",
     408: "The request took too long to arrive.",
     409: "The camera or the system cannot do that, or not now.",
@@ -38,6 +39,9 @@ _OTHER_PATHS: dict[str, tuple[str, dict[str, Any]]] = {
     "/openapi.json": ("This description.", {"type": "object"}),
 }
 
+#: The path of the picture of an event.
+EVENT_PICTURE = "/events/{id}/snapshot"
+
 
 def describe(
     operations: Iterable[Operation], cameras: Sequence[str], needs_token: bool = False
@@ -52,6 +56,7 @@ def describe(
         PREFIX + path: {"get": _other_operation(path, *found)}
         for path, found in _OTHER_PATHS.items()
     }
+    paths[PREFIX + EVENT_PICTURE] = {"get": _event_picture()}
     for each in operations:
         paths.setdefault(PREFIX + each.path, {})[each.method.lower()] = _operation(each, cameras)
     return {
@@ -98,6 +103,21 @@ def _other_operation(path: str, summary: str, schema: dict[str, Any]) -> dict[st
         "summary": summary,
         "tags": ["server"],
         "responses": _responses(summary, schema),
+    }
+
+
+def _event_picture() -> dict[str, Any]:
+    summary = "The picture of an event that was kept."
+    responses = _responses(summary, {})
+    responses["200"]["content"] = {"image/jpeg": {"schema": {"type": "string"}}}
+    return {
+        "operationId": f"get {EVENT_PICTURE}",
+        "summary": summary,
+        "tags": ["events"],
+        "parameters": [
+            {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+        ],
+        "responses": responses,
     }
 
 

@@ -1,0 +1,1 @@
+"""Events that are kept, and what follows from them: hooks, recordings, schedules."""

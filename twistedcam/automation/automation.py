@@ -1,0 +1,121 @@
+"""The parts of a server that keep events and act on them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from twistedcam.automation.database import Database
+from twistedcam.automation.detections import Detections
+from twistedcam.automation.event_recorder import EventRecorder
+from twistedcam.automation.event_store import EventStore
+from twistedcam.camera import Camera
+from twistedcam.errors import NoSuchCamera
+from twistedcam.events import EventBus, Fault
+from twistedcam.media.frame import Frame
+from twistedcam.recording.library.retention import RetentionLimits
+from twistedcam.recording.recorder import Recorder
+from twistedcam.runtime.threads import Thread
+
+log = Logger()
+
+#: Seconds between two deletions of old events.
+PRUNE_PERIOD = 3600.0
+_DAY = 86400.0
+
+
+class Automation:
+    """Keeps a server's events, and records what user code finds.
+
+    Arguments:
+        folder: the recordings folder.
+        events: the server's events.
+        clock: measures the time.
+        make_thread: returns a new thread.
+        camera: returns the camera of a name, or None.
+        recorder: returns the recorder of a camera, or None.
+        limits: returns the limits of recordings, which apply to events too, and the cameras
+            that they are for (None: all).
+        check: raises DiskError if the folder must not be used now.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        events: EventBus,
+        clock: IReactorTime,
+        make_thread: Callable[[], Thread],
+        *,
+        camera: Callable[[str], Camera | None],
+        recorder: Callable[[str], Recorder | None],
+        limits: Callable[[], Iterable[tuple[RetentionLimits, frozenset[str] | None]]],
+        check: Callable[[], None],
+    ) -> None:
+        self._camera = camera
+        self._recorder = recorder
+        self._limits = limits
+        self._database = Database(
+            folder,
+            make_thread,
+            clock,
+            lambda reason: events.publish(Fault(None, "disk", reason)),
+            check,
+        )
+        self.store = EventStore(folder, self._database, make_thread)
+        self.recorder = EventRecorder(
+            events, self.store, clock, self._picture, self._score, self._recording
+        )
+        self._detections = Detections(events, clock, recorder, self.recorder.improve)
+        self._pruning = LoopingCall(self._prune)
+        self._pruning.clock = clock
+
+    def start(self) -> None:
+        """Keep events, and act on them, from now on."""
+        self.recorder.start()
+        self._detections.start()
+        if not self._pruning.running:
+            self._pruning.start(PRUNE_PERIOD)
+
+    def release_recordings(self) -> None:
+        """Hold no recordings any more: the server stops."""
+        self._detections.stop()
+
+    async def stop(self) -> None:
+        """Keep the last events."""
+        self.recorder.stop()
+        if self._pruning.running:
+            self._pruning.stop()
+        await self._database.close()
+
+    def _prune(self) -> None:
+        now = time.time()
+        times: dict[str, float] = {}
+        other: float | None = None
+        for limits, cameras in self._limits():
+            if limits.keep_days is None:
+                continue
+            before = now - limits.keep_days * _DAY
+            if cameras is None:
+                other = before
+            else:
+                times.update(dict.fromkeys(cameras, before))
+        if times or other is not None:
+            self.store.delete_before(times, other)
+
+    async def _picture(self, name: str) -> Frame:
+        camera = self._camera(name)
+        if camera is None:
+            raise NoSuchCamera(f"there is no camera {name!r} any more")
+        return await camera.picture()
+
+    def _recording(self, name: str) -> str | None:
+        recorder = self._recorder(name)
+        return None if recorder is None else recorder.name
+
+    def _score(self, name: str) -> float | None:
+        return None

@@ -1,0 +1,112 @@
+"""The command about events that were kept."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from twistedcam.automation.event_store import StoredEvent
+from twistedcam.commands.command import Answer
+from twistedcam.commands.registry import Registry
+from twistedcam.errors import BadArgument
+from twistedcam.util.quantities import seconds as parse_seconds
+
+if TYPE_CHECKING:
+    from twistedcam.camera import Camera
+    from twistedcam.core.server import Server
+
+#: Events in an answer: by default, and at most.
+LIMIT = 100
+MAX_LIMIT = 1000
+
+
+def add_event_commands(registry: Registry) -> None:
+    """Add the command ``events``."""
+
+    @registry.command("events", right="view", items="events")
+    async def events(
+        server: Server,
+        camera: Camera | None = None,
+        *,
+        kind: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        limit: str | None = None,
+        covers: Callable[[str | None], bool],
+    ) -> Answer:
+        """List the events that were kept, newest first: events --kind motion --since 2h.
+
+        KIND is motion, state, fault, recording, hook or a kind of user code such as cat, also with
+        more: state:recovering. SINCE and UNTIL are UNIX seconds, ISO 8601, or a time ago (2h).
+        LIMIT is 100 unless given, at most 1000.
+        """
+        word, colon, what = (kind or "").partition(":")
+        wanted = None if covers(None) else covers  # None is the whole server
+        if camera is not None:
+            wanted = camera.name.__eq__
+        found = await server.automation.store.find(
+            _limit(limit),
+            kind=word or None,
+            what=what if colon else None,
+            since=None if since is None else parse_time(since, "since"),
+            until=None if until is None else parse_time(until, "until"),
+            covers=wanted,
+        )
+        return [shown_event(each) for each in found if covers(each.camera)]
+
+
+def shown_event(event: StoredEvent) -> dict[str, Any]:
+    """Describe an event; ``snapshot`` is the address of its picture on the HTTP port."""
+    return {
+        "id": event.id,
+        "camera": event.camera,
+        "kind": event.kind,
+        "what": event.what,
+        "start": round(event.start, 3),
+        "end": None if event.end is None else round(event.end, 3),
+        "score": event.score,
+        "zone": event.zone,
+        "recording": event.recording,
+        "snapshot": f"/api/v1/events/{event.id}/snapshot" if event.snapshot else None,
+        "reason": event.reason,
+    }
+
+
+def parse_time(text: str, name: str) -> float:
+    """Return a time in UNIX seconds: from such, ISO 8601, or a duration before now (``2h``).
+
+    Arguments:
+        name: the parameter, for errors.
+
+    Raises:
+        BadArgument: it is none of them.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        pass
+    else:
+        if math.isfinite(number):
+            return number
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError, OSError):
+        pass
+    try:
+        return time.time() - parse_seconds(text, name)
+    except BadArgument:
+        raise BadArgument(
+            f"{name}={text!r} is not a time: UNIX seconds, ISO 8601 such as 2026-06-01T18:00, "
+            "or a time ago such as 2h"
+        ) from None
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return LIMIT
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= MAX_LIMIT:
+        raise BadArgument(f"limit={text!r} is not valid: a number from 1 to {MAX_LIMIT}")
+    return int(text)
