@@ -7,8 +7,6 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-import cv2
-
 from twistedcam.codecs.jpeg_transform import turn_jpeg
 from twistedcam.media import jpeg as jpegs
 from twistedcam.media.jpeg_decoder import Damaged, decode_jpeg
@@ -17,6 +15,7 @@ from twistedcam.media.jpeg_truncation import TruncationDetector
 from twistedcam.media.orientation import turn_image, turn_of
 from twistedcam.sources.base import RawPicture
 from twistedcam.sources.spec import Settings, SourceSpec
+from twistedcam.util.libraries import cv2
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,12 +7,9 @@ multiple of the block size, which is 8 or 16 pixels.
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
-import functools
-import sys
-from typing import Any
 
 from twistedcam.media.jpeg_decoder import Damaged, message_kind
+from twistedcam.media.turbojpeg import WARNING, load_library
 
 #: Operations of tjTransform by a rotation and the flip after it.
 _HFLIP, _VFLIP, _TRANSPOSE, _TRANSVERSE, _ROT90, _ROT180, _ROT270 = range(1, 8)
@@ -31,8 +28,6 @@ _OPERATIONS = {
 }
 #: Option: fail if blocks at the edge cannot be moved.
 _PERFECT = 1
-#: Error code for a warning: the picture is turned all the same (TJERR_WARNING).
-_WARNING = 0
 
 
 class _Transform(ctypes.Structure):
@@ -80,38 +75,10 @@ def turn_jpeg(jpeg: bytes, rotate: str, flip: str) -> bytes:
             kind = message_kind(why)
             if kind == "damage":
                 raise Damaged(f"the JPEG is incomplete: {why}")
-            if kind == "warning" and library.tjGetErrorCode(handle) == _WARNING and turned:
+            if kind == "warning" and library.tjGetErrorCode(handle) == WARNING and turned:
                 return ctypes.string_at(turned, size.value)
             raise ValueError(why.removeprefix("tjTransform(): ").removeprefix("tj3Transform(): "))
         return ctypes.string_at(turned, size.value)
     finally:
         library.tjFree(turned)
         library.tjDestroy(handle)
-
-
-@functools.cache
-def load_library() -> Any:
-    """The library libturbojpeg, or None."""
-    name = "libturbojpeg.so.0"
-    if not sys.platform.startswith("linux"):
-        name = ctypes.util.find_library("turbojpeg") or ""
-    try:
-        library = ctypes.CDLL(name)
-        library.tjInitTransform.restype = ctypes.c_void_p
-        library.tjTransform.argtypes = [
-            ctypes.c_void_p,
-            ctypes.c_char_p,
-            ctypes.c_ulong,
-            ctypes.c_int,
-            ctypes.POINTER(ctypes.c_void_p),
-            ctypes.POINTER(ctypes.c_ulong),
-            ctypes.POINTER(_Transform),
-            ctypes.c_int,
-        ]
-        library.tjGetErrorStr2.argtypes = [ctypes.c_void_p]
-        library.tjGetErrorStr2.restype = ctypes.c_char_p
-        library.tjGetErrorCode.argtypes = [ctypes.c_void_p]
-        library.tjFree.argtypes = library.tjDestroy.argtypes = [ctypes.c_void_p]
-    except (OSError, AttributeError):  # missing, or older than 2018
-        return None
-    return library

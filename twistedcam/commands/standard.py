@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
+import sys
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as package_version
 from typing import TYPE_CHECKING, Any
 
 from twisted import __version__ as twisted_version
@@ -145,17 +150,13 @@ def standard_commands() -> Registry:
     @registry.command("version", right="view")
     def version(server: Server) -> Answer:
         """Show the versions of the server and its libraries."""
-        import av
-        import cv2
-        import numpy
-
         return {
             "twistedcam": __version__,
             "python": platform.python_version(),
             "twisted": twisted_version,
-            "opencv": cv2.__version__,
-            "numpy": numpy.__version__,
-            "av": av.__version__,
+            "opencv": _version_of("cv2", "opencv-python", "opencv-python-headless"),
+            "numpy": _version_of("numpy", "numpy"),
+            "av": _version_of("av", "av"),
             "system": platform.platform(),
         }
 
@@ -175,6 +176,17 @@ def standard_commands() -> Registry:
 
     add_session_commands(registry)
     return registry
+
+
+def _version_of(module: str, *packages: str) -> str:
+    """Return the version of a library, without importing it if a package says it."""
+    loaded = getattr(sys.modules.get(module), "__version__", None)
+    if loaded is not None:
+        return str(loaded)
+    for package in packages:
+        with contextlib.suppress(PackageNotFoundError):
+            return ".".join(package_version(package).split(".")[:3])
+    return str(import_module(module).__version__)
 
 
 def _is_property(cameras: VisibleCameras, word: str) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import binascii
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
+from twistedcam.util.libraries import np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

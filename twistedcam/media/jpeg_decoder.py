@@ -1,7 +1,8 @@
 """Decodes and checks JPEGs. No decoder here writes to stderr.
 
-libjpeg-turbo (simplejpeg) reads what cameras send. What it cannot read goes to Pillow, whose
-libjpeg supports all sampling factors and CMYK, and then to FFmpeg, which supports lossless JPEG.
+libjpeg-turbo reads what cameras send: the system's libturbojpeg if a picture is only checked, which
+needs no numpy, and simplejpeg. What it cannot read goes to Pillow, whose libjpeg supports all
+sampling factors and CMYK, and then to FFmpeg, which supports lossless JPEG.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import re
 from typing import TYPE_CHECKING, Any, Literal
 
 from twistedcam.media import jpeg
+from twistedcam.media.turbojpeg import try_decoding
+from twistedcam.util.libraries import av, np
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 #: libjpeg's warnings if pixels are missing or wrong.
@@ -89,21 +91,31 @@ def check_jpeg(data: bytes, *, is_doubtful: bool = False) -> bool:
         Damaged: a part is missing or broken.
         ValueError: no decoder can read it.
     """
+    message = try_decoding(data)
+    if message is None:
+        message = _try_decoding_again(data)
+    if not message:
+        return False
+    if is_doubtful and not _PADDED_RESTART.search(message):
+        raise Damaged(f"the JPEG is incomplete: {message}")
+    kind = message_kind(message)
+    if kind == "damage":
+        raise Damaged(f"the JPEG is incomplete: {message}")
+    if kind == "warning":
+        return True
+    _decode_unusual(data)
+    return False
+
+
+def _try_decoding_again(data: bytes) -> str:
+    """Decode with simplejpeg, which brings numpy; return its message or an empty text."""
     import simplejpeg
 
     try:
         simplejpeg.decode_jpeg(data, "GRAY", fastdct=True, strict=True)
     except ValueError as error:
-        message = str(error)
-        if is_doubtful and not _PADDED_RESTART.search(message):
-            raise Damaged(f"the JPEG is incomplete: {message}") from None
-        kind = message_kind(message)
-        if kind == "damage":
-            raise Damaged(f"the JPEG is incomplete: {message}") from None
-        if kind == "warning":
-            return True
-        _decode_unusual(data)
-    return False
+        return str(error)
+    return ""
 
 
 def message_kind(message: str) -> Literal["damage", "warning", "error"]:
@@ -125,7 +137,6 @@ def _decode_unusual(data: bytes) -> NDArray[np.uint8]:
 
 
 def _by_pillow(data: bytes) -> NDArray[np.uint8] | None:
-    import numpy as np
     from PIL.JpegImagePlugin import JpegImageFile
 
     scan_at = jpeg.read_header(data).scan_at
@@ -140,9 +151,6 @@ def _by_pillow(data: bytes) -> NDArray[np.uint8] | None:
 
 
 def _by_ffmpeg(data: bytes) -> NDArray[np.uint8] | None:
-    import av
-    import av.error
-
     try:
         frames: list[Any] = av.CodecContext.create("mjpeg", "r").decode(av.Packet(data))
         image: NDArray[np.uint8] = frames[0].to_ndarray(format="bgr24")

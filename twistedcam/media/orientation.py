@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import cv2
+from twistedcam.util.libraries import cv2
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,10 +21,11 @@ _ORIENTATIONS = {
     7: (3, True),
     8: (3, False),
 }
+#: Names of OpenCV's constants.
 _ROTATE = {
-    "90": cv2.ROTATE_90_CLOCKWISE,
-    "180": cv2.ROTATE_180,
-    "270": cv2.ROTATE_90_COUNTERCLOCKWISE,
+    "90": "ROTATE_90_CLOCKWISE",
+    "180": "ROTATE_180",
+    "270": "ROTATE_90_COUNTERCLOCKWISE",
 }
 _FLIP = {"h": 1, "v": 0}
 
@@ -52,7 +53,7 @@ def turn_of(orientation: int, rotate: str, flip: str) -> tuple[str, str]:
 def turn_image(image: NDArray[np.uint8], rotate: str, flip: str) -> NDArray[np.uint8]:
     """Turn an image, (height, width, 3) uint8; arguments as in ``turn_of``."""
     if rotate:
-        image = cv2.rotate(image, _ROTATE[rotate])  # type: ignore[assignment]
+        image = cv2.rotate(image, getattr(cv2, _ROTATE[rotate]))  # type: ignore[assignment]
     if flip:
         image = cv2.flip(image, _FLIP[flip])  # type: ignore[assignment]
     return image

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from twistedcam.codecs.jpeg_encoder import MAX_SIDE
 from twistedcam.media.frame import Frame
 from twistedcam.media.jpeg import MAX_PIXELS
 from twistedcam.sources.base import RawPicture
+from twistedcam.util.libraries import np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

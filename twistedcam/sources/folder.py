@@ -6,13 +6,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
-
 from twistedcam.errors import CameraFailed, SourceEnded, StartupError
 from twistedcam.media.jpeg import MAX_PIXELS
 from twistedcam.sources.base import RawPicture, SourceInfo
 from twistedcam.sources.pace import Ticker
 from twistedcam.sources.spec import Settings, SourceSpec
+from twistedcam.util.libraries import cv2
 
 DEFAULT_FPS = 1.0
 _JPEG = (".jpg", ".jpeg")

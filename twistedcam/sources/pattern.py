@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
-from typing import Any
-
-import cv2
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from twistedcam.errors import BadArgument
 from twistedcam.media import barcode
 from twistedcam.sources.base import RawPicture, SourceInfo
 from twistedcam.sources.pace import Ticker
 from twistedcam.sources.spec import Settings, SourceSpec
+from twistedcam.util.libraries import cv2, np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 DEFAULT_SIZE = (640, 480)
 DEFAULT_FPS = 30.0
@@ -31,7 +31,6 @@ COLOUR_BARS = (
 )
 #: The smallest size that has room for the barcode and the clock.
 MIN_SIZE = (barcode.MIN_WIDTH, 90)
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
 _WHITE = (255, 255, 255)
 _PANEL = (32, 28, 24)
 _BALL = (60, 180, 255)
@@ -116,10 +115,11 @@ class PatternSource:
 
     def _label(self, image: NDArray[np.uint8], text: str, scale: float) -> None:
         width, height = self.size
-        (text_width, text_height), _ = cv2.getTextSize(text, _FONT, scale, 1)
+        font = cv2.FONT_HERSHEY_SIMPLEX
+        (text_width, text_height), _ = cv2.getTextSize(text, font, scale, 1)
         left, bottom = (width - text_width) // 2, height - height // 10
         corner: Any = (left - text_height, bottom - text_height * 2)
         cv2.rectangle(
             image, corner, (left + text_width + text_height, bottom + text_height), _PANEL, -1
         )
-        cv2.putText(image, text, (left, bottom), _FONT, scale, _WHITE, 1, cv2.LINE_AA)
+        cv2.putText(image, text, (left, bottom), font, scale, _WHITE, 1, cv2.LINE_AA)

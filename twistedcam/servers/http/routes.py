@@ -6,10 +6,10 @@ import time
 from typing import TYPE_CHECKING
 
 from twistedcam.errors import BadArgument
+from twistedcam.runtime.threads import run_in_thread
 from twistedcam.servers.http.api.commands import PREFIX, make_handler, operations
 from twistedcam.servers.http.api.health import Health
 from twistedcam.servers.http.api.live_stats import LiveStats
-from twistedcam.servers.http.api.metrics import Metrics
 from twistedcam.servers.http.api.openapi import EVENT_PICTURE, describe
 from twistedcam.servers.http.connection.access import Access
 from twistedcam.servers.http.connection.reply import Reply, json_reply
@@ -26,6 +26,7 @@ from twistedcam.servers.http.streams.websocket import WebSockets
 if TYPE_CHECKING:
     from twistedcam.commands import Command, Registry
     from twistedcam.core.server import Server
+    from twistedcam.servers.http.api.metrics import Metrics
 
 
 def make_router(server: Server, registry: Registry, stats: LiveStats) -> Router:
@@ -50,6 +51,14 @@ def make_router(server: Server, registry: Registry, stats: LiveStats) -> Router:
             return await snapshots.get(request)
         raise BadArgument(f"action={action}: must be stream or snapshot")
 
+    loaded: list[Metrics] = []
+
+    async def metrics(request: HttpRequest) -> Reply:
+        if not loaded:
+            found = await run_in_thread(server.make_thread, _import_metrics)
+            loaded.append(found(server))
+        return loaded[0].get(request)
+
     routes: dict[str, Handler] = {
         "/": root,
         "/stream": streams.get,
@@ -59,7 +68,7 @@ def make_router(server: Server, registry: Registry, stats: LiveStats) -> Router:
         "/live": sockets.get,
         "/live/{camera}": sockets.get,
         "/events": EventStreams(server, stats).get,
-        "/metrics": Metrics(server).get,
+        "/metrics": metrics,
         "/state": health.state,
         "/healthz": health.healthz,
         "/recordings/{name}": recordings.get,
@@ -72,6 +81,13 @@ def make_router(server: Server, registry: Registry, stats: LiveStats) -> Router:
         router.add("GET", path, handler)
     _add_api(router, server, registry)
     return router
+
+
+def _import_metrics() -> type[Metrics]:
+    # Few servers are asked for metrics, and prometheus_client would hold the reactor up.
+    from twistedcam.servers.http.api.metrics import Metrics
+
+    return Metrics
 
 
 def _add_api(router: Router, server: Server, registry: Registry) -> None:

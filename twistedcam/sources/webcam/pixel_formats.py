@@ -1,16 +1,15 @@
 """Converts the raw pictures of V4L2 devices to BGR.
 
 Formats have the names of V4L2's four-character codes (Linux media documentation, "Image Formats").
-OpenCV and numpy are imported when the first picture is converted: a camera that sends JPEGs needs
-neither.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from twistedcam.util.libraries import cv2, np
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -75,9 +74,6 @@ def convert_to_bgr(
     Raises:
         ValueError: there are too few bytes, or OpenCV cannot convert a picture of this size.
     """
-    import cv2
-    import numpy as np
-
     layout = _LAYOUTS[name]
     width, height = size
     row = width * layout.depth
@@ -110,8 +106,6 @@ def _without_gaps(
     pixels: NDArray[np.uint8], width: int, height: int, stride: int
 ) -> NDArray[np.uint8]:
     """Close the gaps of a picture whose colour planes have rows of half the stride."""
-    import numpy as np
-
     luma = pixels[: height * stride].reshape(height, stride)[:, :width]
     colours = pixels[height * stride :].reshape(-1, stride // 2)[:, : width // 2]
     return np.concatenate([luma.reshape(-1), colours.reshape(-1)])

@@ -8,7 +8,6 @@ import textwrap
 import time
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from PIL import Image, ImageDraw, ImageFont
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
@@ -16,6 +15,7 @@ from twistedcam.media import jpeg as jpeg_limits
 from twistedcam.media.frame import Frame
 from twistedcam.sources.pattern import COLOUR_BARS
 from twistedcam.util.camera_name import ascii_title
+from twistedcam.util.libraries import Image, ImageDraw, ImageFont
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera

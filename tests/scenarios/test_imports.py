@@ -1,0 +1,96 @@
+"""What each command of the program imports: no more than it needs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.fakecam import FakeCam, Format, encode_jpeg, moving_picture, require_fakecam
+from tests.support.camera_rig import Viewer, serving
+from tests.support.process import PATIENCE, ROOT, wait_for
+
+#: Libraries for pictures and video: 10 to 30 MB each.
+LARGE = {"cv2", "av", "numpy", "PIL", "simplejpeg"}
+#: Libraries for some ways to use the server.
+OCCASIONAL = {"requests", "prometheus_client"}
+#: Writes the names of all modules that a process has imported in its life, at its end.
+SITECUSTOMIZE = """
+import atexit, os, sys
+def write():
+    with open(os.path.join({folder!r}, f"{{os.getpid()}}.modules"), "w") as file:
+        file.write("\\n".join(sys.modules))
+atexit.register(write)
+"""
+
+
+class Modules:
+    """Reads what the processes started with ``variables`` have imported."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        (folder / "sitecustomize.py").write_text(SITECUSTOMIZE.format(folder=str(folder)))
+        self.variables = {"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
+
+    def imported_by(self, pid: int) -> set[str]:
+        """The packages that a process has imported, which has ended."""
+        return set((self._folder / f"{pid}.modules").read_text().split())
+
+
+@pytest.fixture
+def modules(tmp_path: Path) -> Modules:
+    folder = tmp_path / "modules"
+    folder.mkdir()
+    return Modules(folder)
+
+
+@pytest.mark.parametrize(
+    ("command", "forbidden"),
+    [
+        ("--version", {"twisted", "asyncio", "ssl"}),
+        ("--help", {"twisted", "asyncio", "ssl"}),
+        ("devices", {"twisted", "asyncio", "ssl"}),
+        ("ctl --help", {"twisted.internet.reactor", "cryptography", "msgspec"}),
+        ("token --help", {"twisted.internet.reactor", "cryptography", "msgspec"}),
+    ],
+)
+def test_a_small_command_imports_little(
+    command: str, forbidden: set[str], modules: Modules
+) -> None:
+    started = subprocess.Popen(
+        [sys.executable, "-m", "twistedcam", *command.split()],
+        env={**os.environ, **modules.variables},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    started.wait(PATIENCE)
+    found = modules.imported_by(started.pid)
+    assert "twistedcam.cli.main" in found
+    assert not found & (LARGE | OCCASIONAL | forbidden)
+
+
+def test_a_server_that_passes_jpegs_on_imports_no_library_for_pictures(
+    tmp_path: Path, modules: Modules
+) -> None:
+    require_fakecam()
+    jpegs = [encode_jpeg(picture) for picture in moving_picture(640, 480, 8)]
+    options = ("--camera", "webcam:0?format=mjpg", "--http", "tcp:0:interface=127.0.0.1")
+    with FakeCam([Format("MJPG", 640, 480, (30,), jpegs)]) as camera:
+        server = serving(tmp_path / "recordings", camera.bus, *options)
+        server.env["PYTHONPATH"] = modules.variables["PYTHONPATH"]
+        with server:
+            with Viewer(server.frames) as viewer:
+                viewer.frames(40)  # more than the first second
+            urllib.request.urlopen(f"{server.http}/stream", timeout=PATIENCE).close()
+            urllib.request.urlopen(f"{server.http}/snapshot", timeout=PATIENCE).close()
+            urllib.request.urlopen(f"{server.http}/", timeout=PATIENCE).close()
+            assert server.command_lines("version")[-1] == "OK"
+            camera.unplug()
+            wait_for(lambda: server.status()["state"] == "recovering", "the camera's loss")
+        found = modules.imported_by(server.process.pid)
+    assert "twistedcam.sources.webcam.v4l2_reader" in found
+    assert not found & (LARGE | OCCASIONAL) - {"av", "numpy"}

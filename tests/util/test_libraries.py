@@ -1,0 +1,55 @@
+"""Modules that are imported when they are used."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from twistedcam.util.libraries import LazyModule, np
+
+
+@pytest.fixture
+def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a package that takes a while to import, and does not import its part."""
+    package = tmp_path / "large_library"
+    package.mkdir()
+    (package / "__init__.py").write_text("import time\ntime.sleep(0.05)\nSIZE = 7\n")
+    (package / "part.py").write_text("COLOUR = 'red'\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "large_library", raising=False)
+    monkeypatch.delitem(sys.modules, "large_library.part", raising=False)
+    return "large_library"
+
+
+def test_a_module_is_imported_when_it_is_used_and_then_with_its_parts(large: str) -> None:
+    module = LazyModule(large, "part")
+    assert repr(module) == "<LazyModule large_library>"
+    assert large not in sys.modules
+    assert module.part.COLOUR == "red"
+    assert module.SIZE == 7
+    with pytest.raises(AttributeError, match="NONE"):
+        _ = module.NONE
+
+
+def test_threads_that_use_it_at_once_all_get_the_whole_module(large: str) -> None:
+    module, found = LazyModule(large, "part"), []
+    threads = [
+        threading.Thread(target=lambda: found.append((module.SIZE, module.part.COLOUR)))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [(7, "red")] * 4
+
+
+def test_it_is_the_module_itself_that_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    import numpy
+
+    assert np.ndarray is numpy.ndarray
+    monkeypatch.setattr(numpy, "ndarray", int)
+    assert np.ndarray is int

@@ -1,0 +1,59 @@
+"""Large libraries, each of which is imported when it is first used.
+
+OpenCV, PyAV, numpy and Pillow take 10 to 30 MB each, and up to a second to import. A server whose
+cameras send JPEGs may need none of them. They are used in the threads of cameras and recordings, so
+no import holds the reactor up::
+
+    from twistedcam.util.libraries import cv2
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+__all__ = ["Image", "ImageDraw", "ImageFont", "av", "cv2", "np"]
+
+
+class LazyModule:
+    """A module that is imported when an attribute is first read; any thread can do that.
+
+    Arguments:
+        name: the name of the module.
+        parts: names of modules in it that it does not import itself.
+    """
+
+    def __init__(self, name: str, *parts: str) -> None:
+        self._name = name
+        self._parts = parts
+        self._module: ModuleType | None = None
+
+    def __getattr__(self, attribute: str) -> Any:
+        if self._module is None:
+            module = import_module(self._name)  # waits while another thread imports it
+            for part in self._parts:
+                import_module(f"{self._name}.{part}")
+            self._module = module
+        return getattr(self._module, attribute)
+
+    def __repr__(self) -> str:
+        return f"<LazyModule {self._name}>"
+
+
+if TYPE_CHECKING:
+    import av
+    import av.error
+    import av.logging
+    import av.subtitles.stream
+    import cv2
+    import numpy as np
+    from PIL import Image, ImageDraw, ImageFont
+else:
+    # PyAV imports its subtitles late, when the process may have no file to spare.
+    av = LazyModule("av", "error", "logging", "subtitles.stream")
+    cv2 = LazyModule("cv2")
+    np = LazyModule("numpy")
+    Image = LazyModule("PIL.Image")
+    ImageDraw = LazyModule("PIL.ImageDraw")
+    ImageFont = LazyModule("PIL.ImageFont")
