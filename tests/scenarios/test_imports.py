@@ -12,7 +12,7 @@ import pytest
 
 from tests.fakecam import FakeCam, Format, encode_jpeg, moving_picture, require_fakecam
 from tests.support.camera_rig import Viewer, serving
-from tests.support.process import PATIENCE, ROOT
+from tests.support.process import PATIENCE, ROOT, wait_for
 
 #: Libraries for pictures and video: 10 to 30 MB each.
 LARGE = {"cv2", "av", "numpy", "PIL", "simplejpeg"}
@@ -89,6 +89,8 @@ def test_a_server_that_passes_jpegs_on_imports_no_library_for_pictures(
             urllib.request.urlopen(f"{server.http}/snapshot", timeout=PATIENCE).close()
             urllib.request.urlopen(f"{server.http}/", timeout=PATIENCE).close()
             assert server.command_lines("version")[-1] == "OK"
+            # A viewer that sees the camera end gets a placeholder, which Pillow draws.
+            wait_for(lambda: server.status()["viewers"] == "0", "the end of all viewers")
         found = modules.imported_by(server.process.pid)
     assert "twistedcam.sources.webcam.v4l2_reader" in found
     assert not found & (LARGE | OCCASIONAL) - {"av", "numpy"}
