@@ -112,14 +112,12 @@ class EventStoreTests(SynchronousTestCase):
         self.assertEqual(self.result(self.store.get("a")).recording, "x-1.mp4")
 
     def test_the_oldest_events_and_pictures_above_the_limits_are_deleted(self) -> None:
-        self.patch(event_store, "MAX_EVENTS", 150)
+        self.patch(event_store, "MAX_EVENTS", 50)
         self.patch(event_store, "MAX_PICTURES", 20)
-        for number in range(199):
+        for number in range(101):  # surplus events are deleted with every hundredth
             self.store.add(event(f"{number:03}", float(number)))
-            if number >= 170:
+            if 70 <= number < 100:
                 self.store.add_picture(f"{number:03}", b"jpeg")
-        for number in range(2):  # surplus events are deleted with every hundredth
-            self.store.add(event(f"{199 + number:03}", 199.0 + number))
         kept = [each.id for each in self.result(self.store.find(1000))]
-        self.assertEqual((kept[0], kept[-1], len(kept)), ("200", "051", 150))
-        self.assertEqual(min(self.pictures()), "179.jpg")
+        self.assertEqual((kept[0], kept[-1], len(kept)), ("100", "051", 50))
+        self.assertEqual(min(self.pictures()), "080.jpg")

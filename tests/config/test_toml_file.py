@@ -132,3 +132,42 @@ def test_a_mistake_is_named_with_the_file(text: str, said: str, tmp_path: Path) 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadArgument, match=r"gone\.toml cannot be read: No such file"):
         read("--config", str(tmp_path / "gone.toml"))
+
+
+HOOKS = """
+[camera.door]
+source = "pattern:"
+process = "twistedcam.examples.clock:clock"
+
+[camera."Große Halle"]
+source = "pattern:"
+
+[[hook]]
+name = "upload"
+on = ["recording:finished", "recording:segment"]
+run = ["upload", "--to", "remote:"]
+
+[[hook]]
+on = "motion:begin"
+camera = ["Grosse-Halle", "door.clock"]
+url = "https://example.org"
+"""
+
+
+def test_hooks_name_cameras_as_commands_do(tmp_path: Path) -> None:
+    path = tmp_path / "hooks.toml"
+    path.write_text(HOOKS)
+    upload, other = read("--config", str(path)).hooks
+    assert (upload.name, upload.camera) == ("upload", [])
+    assert upload.run == ["upload", "--to", "remote:"]
+    assert (other.name, other.camera) == ("hook2", ["Große Halle", "door.clock"])
+
+
+def test_a_wrong_hook_is_named_with_its_file_and_key(tmp_path: Path) -> None:
+    path = tmp_path / "hooks.toml"
+    path.write_text(HOOKS.replace("Grosse-Halle", "cellar"))
+    with pytest.raises(BadArgument, match=r"hooks\.toml: hook\[2\]\.camera: there is no camera"):
+        read("--config", str(path))
+    path.write_text(HOOKS.replace("recording:finished", "recording:ended"))
+    with pytest.raises(BadArgument, match=r"hooks\.toml: hook\[1\]\.on: there is no event"):
+        read("--config", str(path))

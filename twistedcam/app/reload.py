@@ -35,7 +35,7 @@ async def apply_options(server: Server, began: ServeOptions, after: ServeOptions
 
     Returns:
         The names of ``added``, ``removed`` and ``changed`` cameras, and options that need a restart
-        (``needs_restart``), each as text or None.
+        (``needs_restart``), each as text or None; and the names of ``hooks`` if they have changed.
 
     Raises:
         BadArgument, StartupError: a source or user code is not valid; nothing has changed.
@@ -87,8 +87,10 @@ async def apply_options(server: Server, began: ServeOptions, after: ServeOptions
         elif recording != server.channels[name].recorder.settings:
             server.channels[name].recorder.settings = recording
             changed.append(name)
+    hooks = _change_hooks(server, after)
     restart = _changed_fixed_options(began, after)
     done = {"added": added, "removed": removed, "changed": changed, "needs_restart": restart}
+    done |= {"hooks": hooks} if hooks else {}
     return {key: ", ".join(names) or None for key, names in done.items()}
 
 
@@ -100,6 +102,15 @@ def _changed_fixed_options(began: ServeOptions, after: ServeOptions) -> list[str
         if each.name in ServeOptions.__struct_fields__ and not each.option.is_live
         if getattr(began, each.name) != getattr(after, each.name)
     ]
+
+
+def _change_hooks(server: Server, after: ServeOptions) -> list[str]:
+    """Use the hooks of the options; return the names of those that are new, other or gone."""
+    before = list(server.automation.hooks.hooks)
+    server.automation.hooks.configure(after.hooks)
+    new = [each.name for each in after.hooks if each not in before]
+    names = [each.name for each in after.hooks]
+    return new + [each.name for each in before if each.name not in names]
 
 
 async def _check_new_code(server: Server, wanted: dict[str, Process]) -> None:

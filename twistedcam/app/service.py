@@ -121,6 +121,7 @@ class CameraService(MultiService):
             self.server.add_camera(name, spec, options.recording.get(name), publish)
         for process in options.processes:
             self.server.add_process(process, options.recording.get(process.camera))
+        self.server.automation.hooks.configure(options.hooks)
         self._frames = FrameFactory(self.server, reactor)
         self._control = ControlFactory(self.server, self.registry)
         self._http: list[HttpFactory] = []

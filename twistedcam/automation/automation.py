@@ -14,9 +14,10 @@ from twistedcam.automation.database import Database
 from twistedcam.automation.detections import Detections
 from twistedcam.automation.event_recorder import EventRecorder
 from twistedcam.automation.event_store import EventStore
+from twistedcam.automation.hook_runner import HookRunner
 from twistedcam.camera import Camera
 from twistedcam.errors import NoSuchCamera
-from twistedcam.events import EventBus, Fault
+from twistedcam.events import Event, EventBus, Fault
 from twistedcam.media.frame import Frame
 from twistedcam.recording.library.retention import RetentionLimits
 from twistedcam.recording.recorder import Recorder
@@ -30,7 +31,7 @@ _DAY = 86400.0
 
 
 class Automation:
-    """Keeps a server's events, and records what user code finds.
+    """Keeps a server's events, runs hooks for them, and records what user code finds.
 
     Arguments:
         folder: the recordings folder.
@@ -42,6 +43,7 @@ class Automation:
         limits: returns the limits of recordings, which apply to events too, and the cameras
             that they are for (None: all).
         check: raises DiskError if the folder must not be used now.
+        title: returns the title of an event's camera, or None.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Automation:
         recorder: Callable[[str], Recorder | None],
         limits: Callable[[], Iterable[tuple[RetentionLimits, frozenset[str] | None]]],
         check: Callable[[], None],
+        title: Callable[[Event], str | None],
     ) -> None:
         self._camera = camera
         self._recorder = recorder
@@ -71,6 +74,7 @@ class Automation:
             events, self.store, clock, self._picture, self._score, self._recording
         )
         self._detections = Detections(events, clock, recorder, self.recorder.improve)
+        self.hooks = HookRunner(folder, events, self._database, clock, make_thread, title)
         self._pruning = LoopingCall(self._prune)
         self._pruning.clock = clock
 
@@ -78,15 +82,18 @@ class Automation:
         """Keep events, and act on them, from now on."""
         self.recorder.start()
         self._detections.start()
+        self.hooks.start()
         if not self._pruning.running:
             self._pruning.start(PRUNE_PERIOD)
 
     def release_recordings(self) -> None:
-        """Hold no recordings any more: the server stops."""
+        """Hold no recordings and begin no hooks any more: the server stops."""
         self._detections.stop()
+        self.hooks.hold()
 
     async def stop(self) -> None:
-        """Keep the last events."""
+        """End hooks, and keep the last events."""
+        self.hooks.stop()
         self.recorder.stop()
         if self._pruning.running:
             self._pruning.stop()

@@ -50,6 +50,10 @@ CREATE TABLE IF NOT EXISTS hook_runs (
     id TEXT PRIMARY KEY, hook TEXT NOT NULL, payload TEXT NOT NULL,
     attempts INTEGER NOT NULL, due REAL NOT NULL
 );
+CREATE TABLE IF NOT EXISTS hook_outcomes (
+    hook TEXT PRIMARY KEY, state TEXT NOT NULL, cause TEXT NOT NULL, time REAL NOT NULL,
+    attempts INTEGER NOT NULL, reason TEXT
+);
 PRAGMA user_version = {VERSION};
 COMMIT;
 """

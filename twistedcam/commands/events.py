@@ -1,4 +1,4 @@
-"""The command about events that were kept."""
+"""The commands about events that were kept, and about hooks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAX_LIMIT = 1000
 
 
 def add_event_commands(registry: Registry) -> None:
-    """Add the command ``events``."""
+    """Add ``events``, ``hooks`` and ``hook test``."""
 
     @registry.command("events", right="view", items="events")
     async def events(
@@ -56,6 +56,27 @@ def add_event_commands(registry: Registry) -> None:
             covers=wanted,
         )
         return [shown_event(each) for each in found if covers(each.camera)]
+
+    @registry.command("hooks", right="view", items="hooks")
+    def hooks(server: Server) -> Answer:
+        """List the hooks: their events, what they do, and their last outcome."""
+        return server.automation.hooks.status()
+
+    @registry.command("hook test", right="admin")
+    async def hook_test(server: Server, name: str) -> Answer:
+        """Run a hook once, for an event that says that it is a test; answers when it has ended.
+
+        A hook about recordings gets the newest complete recording of its camera.
+        """
+        hook = server.automation.hooks.get(name)
+        file = None
+        if any(each.startswith("recording") for each in hook.on):
+            cameras = hook.camera or list(server.channels)
+            for item in await server.library.list():
+                if item.complete and item.camera in cameras:
+                    file = server.library.path(item.recording)
+                    break
+        return await server.automation.hooks.test(hook, file)
 
 
 def shown_event(event: StoredEvent) -> dict[str, Any]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from itertools import chain
+from pathlib import Path
 from typing import Any, NoReturn
 
 from msgspec.structs import replace
 
+from twistedcam.automation.hooks import Hook
 from twistedcam.config.options import OPTIONS, GivenOptions, ServeOptions
 from twistedcam.config.toml_file import CameraTable, read_config
 from twistedcam.errors import BadArgument
@@ -69,6 +71,7 @@ def read_serve_options(words: argparse.Namespace) -> ServeOptions:
             merged[each.name] = each.read(value, each.flag)
     file = merged.get("config")
     options, tables, recording = ({}, {}, {}) if file is None else read_config(file)
+    hooks: list[Hook] = options.pop("hook", [])
     for name, value in options.items():
         # A port on the command line overrides its "no-" option in the file, and vice versa.
         opposite = name.removeprefix("no_") if name.startswith("no_") else f"no_{name}"
@@ -90,16 +93,33 @@ def read_serve_options(words: argparse.Namespace) -> ServeOptions:
     }
     plain["recordings"] = given.recordings.absolute()
     plain["publish"] = {name: each.publish for name, each in tables.items()}
+    processes = _processes(given, tables)
     return ServeOptions(
         cameras={name: each.source for name, each in tables.items()},
         recording={
             name: _recording(given, recording | each.recording) for name, each in tables.items()
         },
         record_settings=_recording(given, recording),
-        processes=_processes(given, tables),
+        processes=processes,
+        hooks=_with_cameras(hooks, [*tables, *(each.name for each in processes)], file),
         again=None if file is None else lambda: read_serve_options(words),
         **plain,
     )
+
+
+def _with_cameras(hooks: list[Hook], cameras: list[str], file: Path | None) -> list[Hook]:
+    """Return the hooks with the full names of their cameras, which must exist."""
+    found = []
+    for number, hook in enumerate(hooks, 1):
+        names = [find_name(cameras, word) for word in hook.camera]
+        for word, name in zip(hook.camera, names, strict=True):
+            if name is None:
+                have = ", ".join(cameras)
+                raise BadArgument(
+                    f"{file}: hook[{number}].camera: there is no camera {word!r}; there is {have}"
+                )
+        found.append(replace(hook, camera=names))
+    return found
 
 
 def _cameras(texts: list[str], tables: dict[str, CameraTable]) -> dict[str, CameraTable]:

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from twistedcam.automation.hooks import Hook
 from twistedcam.net.connection_limits import ConnectionLimits
 from twistedcam.net.listener import expand_endpoint
 from twistedcam.net.proxies import check_network
@@ -191,6 +192,7 @@ class ServeOptions(PlainOptions):
         publish: publish targets of each camera.
         record_settings: recording settings of cameras that are added later.
         processes: user code on the cameras' pictures.
+        hooks: programs and addresses that are told of events.
         listen, control, http: endpoints of the ports.
         keys: True to read keys from standard input, if that is a terminal.
         again: reads the configuration again; None if there is no file.
@@ -201,6 +203,7 @@ class ServeOptions(PlainOptions):
     publish: dict[str, list[PublishTarget]] = {}
     record_settings: RecordSettings = RecordSettings()
     processes: list[Process] = []
+    hooks: list[Hook] = []
     listen: list[str] = []
     control: list[str] = []
     http: list[str] = []

@@ -2,7 +2,7 @@
 
 A top-level key is the long name of an option. ``[camera.NAME]`` has the camera's ``source``,
 settings of that source, ``publish`` and ``process``, and ``[camera.NAME.recording]`` its recording
-settings. ``[recording]`` applies to all cameras.
+settings. ``[recording]`` applies to all cameras. ``[[hook]]`` are hooks.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Annotated, Any
 
 from msgspec import Struct
 
+from twistedcam.automation.hooks import read_hooks
 from twistedcam.config.options import OPTIONS
 from twistedcam.errors import BadArgument
 from twistedcam.publishing.target import PublishTarget, parse_target
@@ -38,6 +39,9 @@ Recording = Annotated[
     Read(lambda table, label: read_recording(table, f"{label}."), given=dict[str, Any]),
 ]
 
+#: The checked tables ``[[hook]]``.
+Hooks = Annotated[Any, Read(lambda tables, _: read_hooks(tables), given=Any)]
+
 
 class CameraTable(Struct):
     """The table of a camera. Other keys than these are settings of its source."""
@@ -49,10 +53,11 @@ class CameraTable(Struct):
 
 
 class Tables(Struct):
-    """The tables of a file: cameras by name, and recording settings of all cameras."""
+    """The tables of a file: cameras by name, recording settings of all cameras, and hooks."""
 
     camera: dict[str, Any] = {}
     recording: Recording = {}
+    hook: Hooks = []
 
 
 #: The options that a file can have.
@@ -63,8 +68,8 @@ def read_config(path: Path) -> tuple[dict[str, Any], dict[str, CameraTable], dic
     """Read and check a file.
 
     Returns:
-        The options by field name, the tables of the cameras in their order, and the recording
-        settings of all cameras.
+        The options by field name, with the hooks as ``hook``; the tables of the cameras in their
+        order; and the recording settings of all cameras.
 
     Raises:
         BadArgument: the file cannot be read, is not TOML, or has an invalid key or value.

@@ -123,6 +123,7 @@ class Server:
             recorder=self._recorder_of,
             limits=self._limits,
             check=lambda: check_mount(recordings, self.record_settings.require_mount),
+            title=self.title_of,
         )
         self.started_at = clock.seconds()
         #: Limits the log lines about refused clients, on all ports.
