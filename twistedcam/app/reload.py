@@ -87,6 +87,7 @@ async def apply_options(server: Server, began: ServeOptions, after: ServeOptions
         elif recording != server.channels[name].recorder.settings:
             server.channels[name].recorder.settings = recording
             changed.append(name)
+    server.automation.schedules.check()
     hooks = _change_hooks(server, after)
     restart = _changed_fixed_options(began, after)
     done = {"added": added, "removed": removed, "changed": changed, "needs_restart": restart}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from twisted.internet.interfaces import IReactorTime
@@ -15,6 +15,7 @@ from twistedcam.automation.detections import Detections
 from twistedcam.automation.event_recorder import EventRecorder
 from twistedcam.automation.event_store import EventStore
 from twistedcam.automation.hook_runner import HookRunner
+from twistedcam.automation.recording_schedules import RecordingSchedules
 from twistedcam.camera import Camera
 from twistedcam.errors import NoSuchCamera
 from twistedcam.events import Event, EventBus, Fault
@@ -31,15 +32,14 @@ _DAY = 86400.0
 
 
 class Automation:
-    """Keeps a server's events, runs hooks for them, and records what user code finds.
+    """Keeps a server's events, runs hooks for them, and records by schedules and user code.
 
     Arguments:
         folder: the recordings folder.
         events: the server's events.
         clock: measures the time.
         make_thread: returns a new thread.
-        camera: returns the camera of a name, or None.
-        recorder: returns the recorder of a camera, or None.
+        channels: returns the cameras and their recorders by name.
         limits: returns the limits of recordings, which apply to events too, and the cameras
             that they are for (None: all).
         check: raises DiskError if the folder must not be used now.
@@ -53,14 +53,12 @@ class Automation:
         clock: IReactorTime,
         make_thread: Callable[[], Thread],
         *,
-        camera: Callable[[str], Camera | None],
-        recorder: Callable[[str], Recorder | None],
+        channels: Callable[[], Mapping[str, tuple[Camera, Recorder]]],
         limits: Callable[[], Iterable[tuple[RetentionLimits, frozenset[str] | None]]],
         check: Callable[[], None],
         title: Callable[[Event], str | None],
     ) -> None:
-        self._camera = camera
-        self._recorder = recorder
+        self._channels = channels
         self._limits = limits
         self._database = Database(
             folder,
@@ -73,7 +71,8 @@ class Automation:
         self.recorder = EventRecorder(
             events, self.store, clock, self._picture, self._score, self._recording
         )
-        self._detections = Detections(events, clock, recorder, self.recorder.improve)
+        self._detections = Detections(events, clock, self._recorder, self.recorder.improve)
+        self.schedules = RecordingSchedules(events, clock, channels)
         self.hooks = HookRunner(folder, events, self._database, clock, make_thread, title)
         self._pruning = LoopingCall(self._prune)
         self._pruning.clock = clock
@@ -83,12 +82,14 @@ class Automation:
         self.recorder.start()
         self._detections.start()
         self.hooks.start()
+        self.schedules.start()
         if not self._pruning.running:
             self._pruning.start(PRUNE_PERIOD)
 
     def release_recordings(self) -> None:
         """Hold no recordings and begin no hooks any more: the server stops."""
         self._detections.stop()
+        self.schedules.stop()
         self.hooks.hold()
 
     async def stop(self) -> None:
@@ -115,10 +116,14 @@ class Automation:
             self.store.delete_before(times, other)
 
     async def _picture(self, name: str) -> Frame:
-        camera = self._camera(name)
-        if camera is None:
+        channel = self._channels().get(name)
+        if channel is None:
             raise NoSuchCamera(f"there is no camera {name!r} any more")
-        return await camera.picture()
+        return await channel[0].picture()
+
+    def _recorder(self, name: str) -> Recorder | None:
+        channel = self._channels().get(name)
+        return None if channel is None else channel[1]
 
     def _recording(self, name: str) -> str | None:
         recorder = self._recorder(name)

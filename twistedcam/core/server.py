@@ -31,7 +31,6 @@ from twistedcam.publishing.target import PublishTarget
 from twistedcam.recording import (
     Library,
     LibraryEntry,
-    Recorder,
     RecordSettings,
     RetentionLimits,
     RetentionService,
@@ -119,8 +118,9 @@ class Server:
             self.events,
             clock,
             self.make_thread,
-            camera=lambda name: self.cameras.get(name),
-            recorder=self._recorder_of,
+            channels=lambda: {
+                name: (each.camera, each.recorder) for name, each in self.channels.items()
+            },
             limits=self._limits,
             check=lambda: check_mount(recordings, self.record_settings.require_mount),
             title=self.title_of,
@@ -344,10 +344,6 @@ class Server:
         self.library.close()
         processors = [each.stop() for each in self.processors.values()]
         return DeferredList([*processors, *(each.stop() for each in self.cameras.values())])
-
-    def _recorder_of(self, name: str) -> Recorder | None:
-        channel = self.channels.get(name)
-        return None if channel is None else channel.recorder
 
     def _reserve(self) -> int:
         """Return the number of bytes that must stay free on the disk."""

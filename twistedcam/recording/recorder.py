@@ -247,9 +247,10 @@ class Recorder:
     def start_with_server(self) -> None:
         """Begin a recording if the setting ``at_start`` asks for one.
 
-        If the disk cannot be written, it begins as soon as that is possible.
+        If the disk cannot be written, it begins as soon as that is possible. With a schedule
+        (``when``), the recording runs at its times only.
         """
-        if self.settings.at_start:
+        if self.settings.at_start and self.settings.when is None:
             try:
                 self._continuous.hold()
             except BadArgument:

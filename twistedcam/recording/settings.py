@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 from twistedcam.errors import BadArgument
 from twistedcam.recording.containers import FORMATS, Format, parse_format
 from twistedcam.util import quantities
+from twistedcam.util.schedule import Schedule, read_schedule
 from twistedcam.util.schema import Read, read_settings, settings_of
 
 #: x264's presets that suit a live camera, fastest first.
@@ -65,6 +66,7 @@ class RecordSettings(Struct, frozen=True):
         keep_days: days for which a recording is kept.
         keep_free: bytes that stay free on the disk.
         at_start: True to begin a recording with the server, or when the camera is added.
+        when: the times at which a recording runs by itself.
         require_mount: a path that must be a mount point; ``on`` for the recordings folder.
     """
 
@@ -79,6 +81,7 @@ class RecordSettings(Struct, frozen=True):
     keep_days: Annotated[float | None, Meta(ge=0.001, le=100_000)] = None
     keep_free: Annotated[int | None, Size] = None
     at_start: Annotated[bool, Read(_switch, given=Any)] = False
+    when: Annotated[Schedule | None, Read(read_schedule, given=Any)] = None
     require_mount: Annotated[str | None, Read(_mount_point, given=Any)] = None
 
     @property
