@@ -20,7 +20,7 @@ from tests.support.odd_jpegs import (
 )
 from tests.support.process import ServerProcess, wait_for
 from twistedcam.camera.bad_frames import LOG_EVERY
-from twistedcam.camera.capture import OPEN_TIMEOUT, STALL_SECONDS
+from twistedcam.camera.capture_base import OPEN_TIMEOUT, STALL_SECONDS
 from twistedcam.codecs.jpeg_encoder import EncodedPicture
 from twistedcam.errors import CameraFailed
 from twistedcam.media.frame import Frame

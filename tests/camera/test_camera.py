@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.support.fakes import CameraRig, FakeScheme
 from twistedcam import Frame
 from twistedcam.camera.camera import PICTURE_WAIT
-from twistedcam.camera.capture import CLOSE_TIMEOUT, STALL_SECONDS
+from twistedcam.camera.capture_base import CLOSE_TIMEOUT, STALL_SECONDS
 from twistedcam.camera.retry import RETRY_MOST
 from twistedcam.errors import CameraFailed, SourceEnded
 from twistedcam.sources.base import SourceInfo

@@ -9,12 +9,12 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.fakes import FakeSource, ManualThread
-from twistedcam.camera.capture import (
+from twistedcam.camera.capture import Capture
+from twistedcam.camera.capture_base import (
     CLOSE_TIMEOUT,
     OPEN_TIMEOUT,
     STALL_PERIODS,
     STALL_SECONDS,
-    Capture,
 )
 from twistedcam.codecs.jpeg_encoder import EncodedPicture, JpegEncoder
 from twistedcam.errors import CameraFailed

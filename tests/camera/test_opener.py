@@ -8,7 +8,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.fakes import FakeSource, ManualThread
-from twistedcam.camera.capture import CLOSE_TIMEOUT
+from twistedcam.camera.capture_base import CLOSE_TIMEOUT
 from twistedcam.camera.opener import HANGING_MOST, SourceOpener
 from twistedcam.camera.retry import RETRY_FIRST, RETRY_LOGIN
 from twistedcam.codecs.jpeg_encoder import EncodedPicture, JpegEncoder

@@ -5,8 +5,6 @@ from __future__ import annotations
 from tests.support.server_case import ServerCase
 from twistedcam.errors import BadArgument
 from twistedcam.events import Event, PropertiesChanged
-from twistedcam.publishing.target import parse_target
-from twistedcam.recording import RecordSettings
 from twistedcam.sources.spec import SourceSpec
 
 
@@ -30,11 +28,3 @@ class ChannelTests(ServerCase):
         with self.assertRaises(BadArgument):
             self.channel.configure(spec, spec)
         self.assertEqual((self.channel.configured, self.door.spec), (before, before))
-
-    def test_its_recorder_shares_the_encoders_of_its_outputs(self) -> None:
-        self.channel.outputs.add([parse_target("rtmp://example.org/live/KEY")])
-        [output] = self.channel.outputs
-        output.state = "live"
-        found = self.channel.recorder._find_shared(RecordSettings())
-        self.assertIs(found, output.encoder)
-        self.assertEqual(list(self.server.channels["yard"].outputs), [])

@@ -19,7 +19,6 @@ from twistedcam.codecs.jpeg_encoder import JpegEncoder
 from twistedcam.errors import CommandError
 from twistedcam.media import jpeg
 from twistedcam.media.frame import UndecodableFrame
-from twistedcam.media.timed_frame import TimedFrame
 from twistedcam.recording.containers import FORMATS
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.plan import Plan
@@ -145,7 +144,7 @@ def record(odd: bytes, size: jpeg.Size, format: str) -> None:
             [(64, 48, good), (*size, odd), (64, 48, good), (*size, odd), (64, 48, good)]
         ):
             time = 1_000_000 + number * 100_000
-            closed += session.write([TimedFrame(time, time, width, height, data)]).closed
+            closed += session.write([Frame(number, time, width, height, data)]).closed
         progress = session.finish(None)
         assert progress.frames + progress.dropped == 5
         assert progress.frames >= 3

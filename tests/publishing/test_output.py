@@ -8,10 +8,9 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from twistedcam.codecs.h264_encoder import CLOCK
 from twistedcam.events import Event, EventBus, PublishChanged
-from twistedcam.media.frame import Frame
-from twistedcam.media.timed_frame import H264Packet
+from twistedcam.media.packet import Packet
+from twistedcam.media.track import VIDEO, Track
 from twistedcam.publishing import output
 from twistedcam.publishing.output import (
     CONNECT_TIMEOUT,
@@ -22,7 +21,8 @@ from twistedcam.publishing.output import (
 )
 from twistedcam.publishing.target import parse_target
 
-FRAME = Frame(1, 1, 16, 16, b"")
+#: Steps of a packet's time in a second.
+CLOCK = 1_000_000
 
 
 class Sender:
@@ -30,13 +30,13 @@ class Sender:
 
     made: list[Sender]
 
-    def __init__(self, reactor: Any, target: Any, *callbacks: Any) -> None:
+    def __init__(self, reactor: Any, codec: str, target: Any, *callbacks: Any) -> None:
         self.on_live, self.on_progress, self.on_end = callbacks
-        self.sent: list[H264Packet] = []
+        self.sent: list[Packet] = []
         self.closed = False
         Sender.made.append(self)
 
-    def send(self, packet: H264Packet) -> None:
+    def send(self, packet: Packet) -> None:
         self.sent.append(packet)
 
     def close(self) -> Deferred[None]:
@@ -44,21 +44,25 @@ class Sender:
         return succeed(None)
 
 
-class Encoder:
-    """A fake of transcoder.Transcoder."""
+class CameraStream:
+    """A fake of stream.Stream, and of its one subscription."""
+
+    encoder = None
 
     def __init__(self) -> None:
-        self.listeners: list[Any] = []
+        self.sinks: list[Any] = []
+        self.wants: Any = None
         self.keyframes_asked = 0
 
-    def add(self, listener: Any) -> None:
-        self.listeners.append(listener)
+    def subscribe(self, sink: Any, wants: Any) -> CameraStream:
+        self.sinks.append(sink)
+        self.wants = wants
+        return self
 
-    def remove(self, listener: Any) -> None:
-        if listener in self.listeners:
-            self.listeners.remove(listener)
+    def close(self) -> None:
+        self.sinks.clear()
 
-    def need_keyframe(self) -> None:
+    def request_keyframe(self) -> None:
         self.keyframes_asked += 1
 
 
@@ -66,14 +70,14 @@ class OutputTests(SynchronousTestCase):
     def setUp(self) -> None:
         Sender.made = []
         self.patch(output, "SenderProcess", Sender)
-        self.clock, self.encoder, self.bus = Clock(), Encoder(), EventBus()
+        self.clock, self.stream, self.bus = Clock(), CameraStream(), EventBus()
         self.heard: list[Event] = []
         self.bus.subscribe(self.heard.append)
         self.output = Output(
             self.clock,
             "door",
             parse_target("rtmp://example.org/live/KEY"),
-            self.encoder,  # type: ignore[arg-type]
+            self.stream,  # type: ignore[arg-type]
             self.bus,
         )
         self.addCleanup(lambda: self.assertEqual(self.clock.getDelayedCalls(), []))
@@ -91,8 +95,9 @@ class OutputTests(SynchronousTestCase):
         ]
 
     def give(self, second: float, keyframe: bool = True, generation: int = 0) -> None:
-        packet = H264Packet(b"data", round(second * CLOCK), keyframe, generation)
-        self.output.take_packet(FRAME, packet)
+        track = Track(VIDEO, "video", "h264", 16 + generation, 16)
+        time = round(second * CLOCK)
+        self.output.take(Packet(track, 1, time, time, b"data", keyframe))
 
     def test_another_picture_size_starts_a_new_stream(self) -> None:
         self.give(0)
@@ -116,10 +121,10 @@ class OutputTests(SynchronousTestCase):
         self.assertTrue(self.sender.closed)
         self.assertEqual(self.output.state, "waiting")
         self.assertEqual(self.reasons, ["no answer within 15 s"])
-        self.assertEqual(self.encoder.listeners, [])  # nothing is encoded without an output
+        self.assertEqual(self.stream.sinks, [])  # nothing is encoded without an output
         self.clock.advance(RETRY_FIRST)
         self.assertEqual(self.output.state, "connecting")
-        self.assertEqual(self.encoder.listeners, [self.output])
+        self.assertEqual(self.stream.sinks, [self.output])
 
     def test_without_a_picture_nothing_is_late(self) -> None:
         self.clock.pump([1] * int(2 * CONNECT_TIMEOUT))
@@ -152,7 +157,7 @@ class OutputTests(SynchronousTestCase):
 
     def test_started_twice_it_is_published_once(self) -> None:
         self.output.start()
-        self.assertEqual(self.encoder.listeners, [self.output])
+        self.assertEqual(self.stream.sinks, [self.output])
         self.give(0)
         self.sender.on_end("it is gone")
         self.assertTrue(self.output.is_started)
@@ -160,4 +165,4 @@ class OutputTests(SynchronousTestCase):
         self.successResultOf(self.output.stop())
         self.assertFalse(self.output.is_started)
         self.clock.advance(RETRY_MOST)
-        self.assertEqual(self.encoder.listeners, [])
+        self.assertEqual(self.stream.sinks, [])

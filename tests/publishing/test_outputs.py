@@ -50,12 +50,15 @@ class OutputsTests(ServerCase):
     def test_equal_settings_share_an_encoder_also_with_a_recording(self) -> None:
         self.add("hls:/a", "hls:/b", "hls:/c#crf=30")
         one, two, other = self.outputs
+        channel = self.server.channels["door"]
+        self.assertIsNone(channel.encoding_to_share(RecordSettings()))
+        self.outputs.start()
+        self.assertIsNotNone(one.encoder)
         self.assertIs(one.encoder, two.encoder)
         self.assertIsNot(one.encoder, other.encoder)
-        self.assertIsNone(self.outputs.encoder_for_recording(RecordSettings()))
-        one.start()
-        self.assertIs(self.outputs.encoder_for_recording(RecordSettings()), one.encoder)
-        self.assertIsNone(self.outputs.encoder_for_recording(RecordSettings(crf=30)))
+        self.assertEqual(channel.encoding_to_share(RecordSettings()), one.target.encoding)
+        self.assertEqual(channel.encoding_to_share(RecordSettings(crf=30)), other.target.encoding)
+        self.assertIsNone(channel.encoding_to_share(RecordSettings(crf=31)))
 
     def test_a_change_ends_removed_outputs_only(self) -> None:
         self.add("hls:/gone", "hls:/stays")
@@ -76,4 +79,4 @@ class OutputsTests(ServerCase):
         (removed,) = self.outputs
         self.successResultOf(self.outputs.close())
         self.assertEqual((removed.state, list(self.outputs)), ("stopped", []))
-        self.assertEqual(self.outputs._encoders, {})
+        self.assertEqual(self.server.channels["door"].camera.stream.encoders, ())

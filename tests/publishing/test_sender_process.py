@@ -10,7 +10,8 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from twistedcam.media.timed_frame import H264Packet
+from twistedcam.media.packet import Packet
+from twistedcam.media.track import VIDEO, Track
 from twistedcam.publishing.sender.protocol import FRAME_HEADER
 from twistedcam.publishing.sender_process import GRACE, SenderProcess
 from twistedcam.publishing.target import parse_target
@@ -48,6 +49,7 @@ class SenderProcessTests(SynchronousTestCase):
         self.told: list[Any] = []
         self.process = SenderProcess(
             self.reactor,
+            "h264",
             parse_target("rtmps://h/live/KEY-1#verify=0"),
             lambda: self.told.append("live"),
             lambda *progress: self.told.append(progress),
@@ -60,11 +62,14 @@ class SenderProcessTests(SynchronousTestCase):
     def test_the_target_goes_through_the_pipe_and_frames_follow(self) -> None:
         line, _, _ = self.reactor.written.partition(b"\n")
         config = json.loads(line)
+        self.assertEqual(config["codec"], "h264")
         self.assertEqual((config["url"], config["muxer"]), ("rtmps://h/live/KEY-1", "flv"))
         self.assertEqual((config["verify"], config["ca"]), (False, ""))
         self.assertNotIn("KEY-1", " ".join(self.reactor.words))
-        self.process.send(H264Packet(b"data", 90_000, True, 0))
-        frame = FRAME_HEADER.pack(90_000, True, 4) + b"data"
+        self.process.send(
+            Packet(Track(VIDEO, "video", "h264"), 1, 0, 140_000, b"data", True, dts=100_000)
+        )
+        frame = FRAME_HEADER.pack(100_000, 40_000, True, 4) + b"data"
         self.assertEqual(self.reactor.written, line + b"\n" + frame)
 
     def test_lines_are_parsed_in_pieces_of_any_size(self) -> None:

@@ -11,11 +11,12 @@ from twistedcam.recording.containers import CONTAINERS, FORMATS, format_of_name,
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
+        ("auto", "auto.mp4"),
         ("h264", "h264.mp4"),
         ("copy", "copy.mkv"),
         ("copy.avi", "copy.avi"),
         ("H264.MKV", "h264.mkv"),
-        ("mp4", "h264.mp4"),
+        ("mp4", "auto.mp4"),
         ("mov", "copy.mov"),
     ],
 )
@@ -32,11 +33,11 @@ def test_other_formats_are_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "preferred", "shown"),
     [
-        ("a.mp4", None, "h264.mp4"),
+        ("a.mp4", None, "auto.mp4"),
         ("a.MKV", None, "copy.mkv"),
         ("a.mkv", "h264", "h264.mkv"),
         ("a.avi", "h264", "copy.avi"),
-        ("a.mp4", "copy", "h264.mp4"),
+        ("a.mp4", "copy", "auto.mp4"),
     ],
 )
 def test_the_ending_selects_the_container(name: str, preferred: str | None, shown: str) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.support.fakes import CameraRig, FakeScheme
-from tests.support.films import START_US, jpeg
+from tests.support.fakes import CameraRig, FakeScheme, InlineThread
+from tests.support.films import START_US, h264_packets, jpeg
+from twistedcam.codecs.h264_encoder import H264Settings
 from twistedcam.media.frame import Frame
-from twistedcam.media.timed_frame import H264Packet, TimedFrame
+from twistedcam.media.packet import Packet
+from twistedcam.recording.containers import FORMATS
 from twistedcam.recording.intake import Intake
 from twistedcam.sources.base import SourceInfo
 
@@ -20,30 +21,13 @@ class Job:
     """Takes frames, or refuses them."""
 
     def __init__(self) -> None:
-        self.taken: list[TimedFrame] = []
+        self.taken: list[Packet] = []
         self.is_full = False
 
-    def offer(self, frame: TimedFrame) -> bool:
+    def offer(self, frame: Packet) -> bool:
         if not self.is_full:
             self.taken.append(frame)
         return not self.is_full
-
-
-class Encoder:
-    """Stands for a transcoder."""
-
-    def __init__(self) -> None:
-        self.dropped, self.keyframes = 5, 0
-        self.removed: Deferred[None] = Deferred()
-
-    def add(self, listener: Any, lossless: bool) -> None:
-        assert lossless
-
-    def remove(self, listener: Any) -> Deferred[None]:
-        return self.removed
-
-    def need_keyframe(self) -> None:
-        self.keyframes += 1
 
 
 class IntakeTests(SynchronousTestCase):
@@ -53,8 +37,9 @@ class IntakeTests(SynchronousTestCase):
         scheme = FakeScheme()
         scheme.__enter__()
         self.addCleanup(scheme.__exit__)
-        self.camera, self.clock = CameraRig().camera, Clock()
-        self.intake = Intake(self.camera, self.clock.seconds)
+        self.clock = Clock()
+        self.camera = CameraRig(steady=self.clock.seconds).camera
+        self.intake = Intake(self.camera)
         self.job: Any = Job()
 
     def frame(self, seconds: float) -> Frame:
@@ -63,14 +48,21 @@ class IntakeTests(SynchronousTestCase):
 
     def show(self, *times: float) -> None:
         for each in times:
-            self.camera.hub.publish(self.frame(each))
+            self.camera.stream.publish(self.frame(each))
+
+    def publish(self, packet: Packet) -> None:
+        self.clock.rightNow = (packet.time_us - START_US) / 1e6
+        self.camera.stream.publish(packet)
+
+    def begin(self, every: float | None = None, **more: Any) -> None:
+        self.intake.begin(self.job, FORMATS["auto"], every, **more)
 
     def seconds(self) -> list[float]:
-        return [(each.time - START_US) / 1e6 for each in self.job.taken]
+        return [(each.pts - START_US) / 1e6 for each in self.job.taken]
 
     def test_only_what_comes_between_begin_and_end_is_recorded(self) -> None:
         self.show(1)
-        self.intake.begin(self.job, None, None)
+        self.begin()
         self.show(2, 3)
         self.clock.rightNow = 3.5
         at = self.successResultOf(self.intake.end())
@@ -80,42 +72,63 @@ class IntakeTests(SynchronousTestCase):
         self.assertEqual(len(self.camera.hub), 0)
 
     def test_a_timelapse_takes_a_frame_in_each_period(self) -> None:
-        self.intake.begin(self.job, 10.0, None)
+        self.begin(every=10.0)
         self.show(0, 1, 9, 10, 11, 35, 44, 46)
         self.assertEqual(self.seconds(), [0, 10, 35, 46])
 
     def test_the_pre_roll_has_the_last_seconds(self) -> None:
         self.assertEqual(self.intake.last(10), [])
-        self.intake.keep(5, 10**9)
+        self.intake.keep(5, 10**9, FORMATS["auto"])
         self.show(*range(20))
         self.assertEqual(
-            [each.captured_us - START_US for each in self.intake.last(2)],
+            [each.time_us - START_US for each in self.intake.last(2)],
             [17_000_000, 18_000_000, 19_000_000],
         )
         kept = self.intake.preroll
-        self.intake.keep(5, 10**9)
+        self.intake.keep(5, 10**9, FORMATS["auto"])
         self.assertIs(self.intake.preroll, kept)
-        self.intake.keep(0, 10**9)
+        self.intake.keep(0, 10**9, FORMATS["auto"])
         self.assertEqual((self.intake.preroll, len(self.camera.hub)), (None, 0))
 
     def test_packets_begin_with_a_key_frame_and_so_they_do_after_a_gap(self) -> None:
-        encoder: Any = Encoder()
-        self.intake.begin(self.job, None, encoder)
-        for number, is_keyframe in enumerate((False, True, False, False, False, True)):
+        self.begin()
+        packets = h264_packets(range(6), keyframes=5.0)
+        for number, packet in enumerate(packets):
             self.job.is_full = number == 3
-            packet = H264Packet(b"%d" % number, number, is_keyframe)
-            self.intake.take_packet(self.frame(float(number)), packet)
-        self.assertEqual([each.packet.data for each in self.job.taken], [b"1", b"2", b"5"])
-        self.assertEqual(encoder.keyframes, 1)
-        encoder.dropped = 7
-        ended = self.intake.end()
-        self.assertEqual(self.intake.missed, 2)
-        self.intake.take_packet(self.frame(9.0), H264Packet(b"last", 9, True))
-        encoder.removed.callback(None)
-        self.assertEqual(self.successResultOf(ended), START_US + 5_000_000)
-        self.assertEqual(self.job.taken[-1].packet.data, b"last")
-        self.intake.take_packet(self.frame(10.0), H264Packet(b"late", 10, True))
-        self.assertEqual(self.job.taken[-1].packet.data, b"last")
+            self.publish(packet)
+        self.assertEqual([each.seq for each in self.job.taken], [0, 1, 2, 5])
+        self.assertEqual(self.job.taken[0].data, packets[0].data)
+        self.assertEqual(self.job.taken[0].track, packets[0].track)
+
+    def test_a_recording_begins_with_the_packets_since_the_last_key_frame(self) -> None:
+        packets = h264_packets(range(6), keyframes=3.0)
+        for each in packets[:5]:
+            self.publish(each)
+        group = self.intake.first(0, FORMATS["auto"])
+        self.assertEqual([each.seq for each in group], [3, 4])
+        self.begin(has_begun=True)
+        self.publish(packets[5])
+        self.assertEqual([each.seq for each in self.job.taken], [5])
+
+    def test_a_timelapse_of_a_camera_that_encodes_takes_key_frames(self) -> None:
+        self.begin(every=2.0)
+        for each in h264_packets([n / 2 for n in range(20)], keyframes=1.5):
+            self.publish(each)
+        self.assertEqual([each.seq for each in self.job.taken], [0, 6, 9, 12, 18])
+
+    def test_the_pre_roll_of_a_camera_that_encodes_begins_with_a_key_frame(self) -> None:
+        self.intake.keep(3, 10**9, FORMATS["auto"])
+        for each in h264_packets(range(20), keyframes=4.0):
+            self.publish(each)
+        self.assertEqual([each.seq for each in self.intake.last(1)], [16, 17, 18, 19])
+
+    def test_frames_are_encoded_for_a_recording_that_shares_an_encoder(self) -> None:
+        self.patch(self.camera.stream, "_make_thread", InlineThread)
+        self.begin(encoding=H264Settings())
+        self.show(1, 2)
+        self.assertEqual([each.track.codec for each in self.job.taken], ["h264"] * 2)
+        self.assertEqual(self.successResultOf(self.intake.end()), START_US + 2_000_000)
+        self.assertEqual((self.intake.missed, self.camera.stream.encoders), (0, ()))
 
     def test_the_nominal_rate_is_true_unless_more_frames_come(self) -> None:
         self.assertIsNone(self.intake.nominal_rate(0.0))
@@ -131,5 +144,5 @@ class IntakeTests(SynchronousTestCase):
         self.assertFalse(self.intake.has_encodable_picture())
         self.show(1)
         self.assertTrue(self.intake.has_encodable_picture())
-        self.camera.hub.publish(Frame(2, START_US, 1, 1, b""))
+        self.camera.stream.publish(Frame(2, START_US, 1, 1, b""))
         self.assertFalse(self.intake.has_encodable_picture())

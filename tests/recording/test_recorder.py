@@ -26,7 +26,6 @@ from twistedcam.recording.writer import plan as planning
 from twistedcam.recording.writer.segment import Segment
 from twistedcam.sources.base import SourceInfo
 from twistedcam.stream.hub import Sink
-from twistedcam.stream.transcoder import Transcoder
 
 GOOD = make_jpeg(160, 120)
 #: Pictures that may come between good ones: width, height and bytes.
@@ -56,14 +55,14 @@ class RecorderCase(SynchronousTestCase):
         self.addCleanup(scheme.__exit__)
         self.folder = Path(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, self.folder)
-        self.camera = CameraRig().camera
+        self.clock = Clock()
+        self.camera = CameraRig(steady=self.clock.seconds).camera
         self.bus = EventBus()
         self.events: list[Event] = []
         self.bus.subscribe(self.events.append)
-        self.clock = Clock()
         self.recorder = self.make({})
 
-    def make(self, table: dict[str, Any], shared: Transcoder | None = None) -> Recorder:
+    def make(self, table: dict[str, Any], encoding: H264Settings | None = None) -> Recorder:
         settings = RecordSettings.from_mapping(table)
         thread, clock = self.make_thread, self.clock
         return Recorder(
@@ -74,7 +73,7 @@ class RecorderCase(SynchronousTestCase):
             clock,  # type: ignore[arg-type]
             settings,
             clock.seconds,
-            find_transcoder=lambda settings: shared,
+            find_encoding=lambda settings: encoding,
         )
 
     def show(self, seconds: float, fps: float = 10.0) -> None:
@@ -82,7 +81,7 @@ class RecorderCase(SynchronousTestCase):
         for _ in range(round(seconds * fps)):
             self.clock.advance(1 / fps)
             now = self.clock.seconds()
-            self.camera.hub.publish(
+            self.camera.stream.publish(
                 Frame(1, START_US + round(now * 1e6), 160, 120, jpeg(round(now * fps) % 50))
             )
 
@@ -196,7 +195,7 @@ class RecorderTests(RecorderCase):
             self.events.clear()
             self.recorder.start("a.mp4")
             for each in pictures:
-                self.camera.hub.publish(each)
+                self.camera.stream.publish(each)
             self.successResultOf(self.recorder.stop())
             assert self.recorder.failure is not None
             self.assertRegex(str(self.recorder.failure), f"^{said}.*no file a.mp4")
@@ -209,7 +208,7 @@ class RecorderTests(RecorderCase):
 
     def test_pictures_that_cannot_be_read_are_not_saved(self) -> None:
         self.recorder = self.make({"preroll": "3s"})
-        self.camera.hub.publish(Frame(1, START_US, 160, 120, b"\xff\xd8 nothing \xff\xd9"))
+        self.camera.stream.publish(Frame(1, START_US, 160, 120, b"\xff\xd8 nothing \xff\xd9"))
         with self.assertRaisesRegex(CameraFailed, "none of 1 pictures"):
             self.result_of(self.recorder.save_last(3))
 
@@ -248,15 +247,8 @@ class RecorderTests(RecorderCase):
     def test_a_pre_roll_that_begins_during_a_recording_does_not_change_it(
         self,
     ) -> None:
-        encoder = Transcoder(
-            self.camera.name,
-            self.camera.hub,
-            H264Settings(),
-            InlineThread,
-            self.bus,
-            self.clock.seconds,
-        )
-        self.recorder = self.make({}, encoder)
+        self.patch(self.camera.stream, "_make_thread", InlineThread)
+        self.recorder = self.make({}, H264Settings())
         self.recorder.start("a.mp4")
         self.show(1)
         self.recorder.settings = RecordSettings.from_mapping({"preroll": "3s"})
@@ -331,7 +323,7 @@ class RecorderTests(RecorderCase):
         for number in range(20):
             self.clock.advance(0.1)
             early = START_US - 3600 * 10**6 + number * 100_000
-            self.camera.hub.publish(Frame(1, early, 160, 120, jpeg(number)))
+            self.camera.stream.publish(Frame(1, early, 160, 120, jpeg(number)))
         self.successResultOf(self.recorder.stop())
         film = read_film(self.folder / "a.mp4")
         self.near(film.seconds, 4.0, 0.1)
@@ -355,9 +347,9 @@ class RecorderTests(RecorderCase):
     def test_a_camera_of_a_size_that_cannot_be_encoded_is_not_recorded(self) -> None:
         for before in (None, Frame(1, START_US, 1, 1, jpeg(1, 1, 1))):
             if before is not None:
-                self.camera.hub.publish(before)
+                self.camera.stream.publish(before)
             self.recorder.start("a.mp4")
-            self.camera.hub.publish(Frame(1, START_US, 1, 1, jpeg(1, 1, 1)))
+            self.camera.stream.publish(Frame(1, START_US, 1, 1, jpeg(1, 1, 1)))
             self.assertEqual(self.recorder.state, "idle")
             assert self.recorder.failure is not None
             self.assertEqual(self.recorder.failure.code, "not-supported")
@@ -373,7 +365,7 @@ class RecorderTests(RecorderCase):
         asked = self.recorder.wait_for_first_picture()
         with capturedLogs() as logs:
             for size in (1, 1, 2):
-                self.camera.hub.publish(Frame(1, START_US, size, 1, jpeg(1, size, 1)))
+                self.camera.stream.publish(Frame(1, START_US, size, 1, jpeg(1, size, 1)))
         why = "^pictures of 1x1 cannot .*format=copy"
         self.assertRegex(str(self.successResultOf(asked)), why)
         self.assertRegex(str(self.recorder.waiting), why)
@@ -396,7 +388,7 @@ class RecorderTests(RecorderCase):
             for odd in ODD.values():
                 self.show(0.5)
                 now = self.clock.seconds()
-                self.camera.hub.publish(Frame(1, START_US + round(now * 1e6) + 20_000, *odd))
+                self.camera.stream.publish(Frame(1, START_US + round(now * 1e6) + 20_000, *odd))
             self.show(0.5)
             result = self.successResultOf(self.recorder.stop())
             self.assertIsNone(self.recorder.failure)
@@ -412,7 +404,7 @@ class RecorderTests(RecorderCase):
         for odd in ODD.values():
             self.show(0.5)
             now = self.clock.seconds()
-            self.camera.hub.publish(Frame(1, START_US + round(now * 1e6) + 20_000, *odd))
+            self.camera.stream.publish(Frame(1, START_US + round(now * 1e6) + 20_000, *odd))
         result = self.result_of(self.recorder.save_last(60))
         self.assertGreaterEqual(result.frames, 5 * len(ODD))
         self.assertEqual(result.files, 1)

@@ -85,12 +85,12 @@ def test_a_mistake_says_what_there_is(word: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("name", "preferred", "chosen"),
     [
-        ("a.mp4", None, "h264.mp4"),
+        ("a.mp4", None, "auto.mp4"),
         ("a.mkv", None, "copy.mkv"),
         ("a.MKV", "h264", "h264.mkv"),
         ("a.avi", "h264", "copy.avi"),
         ("a.mov", None, "copy.mov"),
-        ("a.mp4", "copy", "h264.mp4"),
+        ("a.mp4", "copy", "auto.mp4"),
     ],
 )
 def test_the_ending_chooses_the_format(name: str, preferred: str | None, chosen: str) -> None:

@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from tests.support.fakes import CameraRig, FakeScheme
-from twistedcam.camera.capture import CLOSE_TIMEOUT, OPEN_TIMEOUT
+from twistedcam.camera.capture_base import CLOSE_TIMEOUT, OPEN_TIMEOUT
 from twistedcam.errors import CameraFailed, SourceEnded
 from twistedcam.sources.base import RawPicture, SourceInfo
 from twistedcam.stream.hub import Sink

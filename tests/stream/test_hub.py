@@ -6,7 +6,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from twistedcam import Frame
-from twistedcam.stream.hub import LATE, ROUND, Hub, Sink
+from twistedcam.stream.hub import LATE, ROUND, FrameHub, Sink
 
 
 class LastFrameSink(Sink):
@@ -31,7 +31,7 @@ class HubTests(SynchronousTestCase):
         def fail() -> bytes:
             raise ValueError("no picture")
 
-        hub, sink, told = Hub(), LastFrameSink(), list[str]()
+        hub, sink, told = FrameHub(), LastFrameSink(), list[str]()
         hub.on_undecodable = told.append
         hub.publish(Frame(1, 1000, 1, 1, fail))  # nobody wants it: nothing is made of it
         self.assertEqual(told, [])
@@ -49,7 +49,7 @@ class HubTests(SynchronousTestCase):
             raise RuntimeError("a fault")
 
         told: list[str] = []
-        hub, sink = Hub(), LastFrameSink()
+        hub, sink = FrameHub(), LastFrameSink()
         hub.on_undecodable = told.append
         hub.add(sink)
         hub.publish(Frame(1, 1000, 1, 1, faulty))
@@ -59,7 +59,7 @@ class HubTests(SynchronousTestCase):
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
     def test_each_sink_gets_each_frame(self) -> None:
-        hub, one, two = Hub(), LastFrameSink(), LastFrameSink()
+        hub, one, two = FrameHub(), LastFrameSink(), LastFrameSink()
         hub.add(one)
         hub.publish(frame(1))
         hub.add(two)
@@ -73,7 +73,7 @@ class HubTests(SynchronousTestCase):
         self.assertEqual(newest.seq, 3)
 
     def test_a_sink_that_fails_is_removed_and_the_others_go_on(self) -> None:
-        hub, sink = Hub(), LastFrameSink()
+        hub, sink = FrameHub(), LastFrameSink()
         hub.add(Breaker())
         hub.add(sink)
         hub.publish(frame(1))
@@ -88,7 +88,7 @@ class HubTests(SynchronousTestCase):
             def on_removed(self) -> None:
                 told.append("removed")
 
-        hub = Hub()
+        hub = FrameHub()
         hub.add(Removed())
         hub.publish(frame(1))
         hub.publish(frame(2))
@@ -96,7 +96,7 @@ class HubTests(SynchronousTestCase):
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
     def test_a_late_sink_gets_each_frame_after_all_others(self) -> None:
-        hub, served = Hub(), list[str]()
+        hub, served = FrameHub(), list[str]()
 
         class Noting(Sink):
             def __init__(self, name: str) -> None:
@@ -118,7 +118,7 @@ class HubTests(SynchronousTestCase):
 
     def test_the_reactor_runs_other_calls_while_hundreds_are_served(self) -> None:
         clock = Clock()
-        hub, sinks = Hub(clock), [LastFrameSink() for _ in range(3 * ROUND)]
+        hub, sinks = FrameHub(clock), [LastFrameSink() for _ in range(3 * ROUND)]
         for sink in sinks:
             hub.add(sink)
         hub.publish(frame(1))
@@ -129,7 +129,7 @@ class HubTests(SynchronousTestCase):
 
     def test_a_new_frame_waits_until_all_sinks_have_the_last(self) -> None:
         clock = Clock()
-        hub, sinks = Hub(clock), [LastFrameSink() for _ in range(3 * ROUND)]
+        hub, sinks = FrameHub(clock), [LastFrameSink() for _ in range(3 * ROUND)]
         for sink in sinks:
             hub.add(sink)
         hub.publish(frame(1))
@@ -139,7 +139,7 @@ class HubTests(SynchronousTestCase):
         self.assertEqual(clock.getDelayedCalls(), [])
 
     def test_sinks_get_on_cleared_once(self) -> None:
-        hub, told = Hub(), list[str]()
+        hub, told = FrameHub(), list[str]()
 
         class Cleared(LastFrameSink):
             def on_cleared(self) -> None:
@@ -155,7 +155,7 @@ class HubTests(SynchronousTestCase):
         self.assertEqual(told, ["cleared"])
 
     def test_there_is_no_newest_frame_when_the_camera_is_not_live(self) -> None:
-        hub = Hub()
+        hub = FrameHub()
         hub.publish(frame(1))
         hub.clear()
         self.assertIsNone(hub.newest)

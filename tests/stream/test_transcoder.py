@@ -1,218 +1,88 @@
-"""One encode for many: who leaves, who may miss nothing, and an encoder that does not work."""
+"""A transcoder exists while somebody listens, and its thread with it."""
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
-import av
-from twisted.logger import capturedLogs
+from twisted.trial.unittest import SynchronousTestCase
 
-from tests.recording.test_recorder import ODD, RecorderCase
 from tests.support.fakes import ManualThread
-from tests.support.films import START_US, jpeg
-from twistedcam.codecs.h264_encoder import H264Settings
-from twistedcam.errors import NotSupported
-from twistedcam.events import Fault
+from tests.support.films import frame
 from twistedcam.media.frame import Frame
-from twistedcam.media.timed_frame import H264Packet
-from twistedcam.stream import transcoder as shared
-from twistedcam.stream import write_queue as queue
+from twistedcam.stream.hub import FrameHub
 from twistedcam.stream.transcoder import Transcoder
 
 
-class Taker:
-    """Keeps what it is given."""
+class Doubler(Transcoder[Frame]):
+    """Doubles the numbers of frames."""
 
-    def __init__(self) -> None:
-        self.times: list[int] = []
-        self.keyframes = 0
-        self.generations: list[int] = []
-        self.keyframe_data: list[bytes] = []
+    def __init__(self, source: FrameHub, make_thread: Any) -> None:
+        super().__init__(source, make_thread)
+        self.waiting: list[Frame] = []
+        self.made: list[int] = []
+        self.failures = 0
 
-    def take_packet(self, frame: Frame, packet: H264Packet) -> None:
-        self.times.append(frame.time_us)
-        self.keyframes += packet.is_keyframe
-        self.generations.append(packet.generation)
-        if packet.is_keyframe:
-            self.keyframe_data.append(packet.data)
+    def take(self, packet: Frame, /) -> None:
+        self.waiting.append(packet)
+        self._pump()
+
+    def _end(self) -> None:
+        self.waiting.clear()
+
+    def _pump(self) -> None:
+        if self.waiting and not self._is_busy:
+            seq = self.waiting.pop(0).seq
+            self._work(lambda: 2 * seq if seq else 1 // 0, self.made.append)
+
+    def _failed(self, why: Any) -> None:
+        self.failures += 1
 
 
-def size_of(keyframe: bytes) -> tuple[int, int]:
-    """The size of the picture that a stream begins with."""
-    with av.open(io.BytesIO(keyframe), format="h264") as read:
-        codec = read.streams.video[0].codec_context
-        return codec.width, codec.height
-
-
-class SharedEncoderTests(RecorderCase):
-    """An encoder whose thread works when the test lets it."""
-
+class TranscoderTests(SynchronousTestCase):
     def setUp(self) -> None:
-        super().setUp()
+        self.source = FrameHub()
         self.threads: list[ManualThread] = []
-        self.encoder = Transcoder(
-            self.camera.name,
-            self.camera.hub,
-            H264Settings(),
-            self.start_thread,
-            self.bus,
-            self.clock.seconds,
-        )
+        self.doubler = Doubler(self.source, self.start_thread)
 
-    def start_thread(self) -> Any:
+    def start_thread(self) -> ManualThread:
         self.threads.append(ManualThread())
         return self.threads[-1]
 
-    def work(self) -> None:
-        """The thread does all that there is to do."""
-        while self.threads[-1].waiting:
-            self.threads[-1].step()
-
-    def show_size(self, width: int, height: int, seconds: float) -> None:
-        """The camera gives ten pictures a second of that size, and each is encoded."""
-        for _ in range(round(seconds * 10)):
-            self.clock.advance(0.1)
-            time_us = START_US + round(self.clock.seconds() * 1e6)
-            self.camera.hub.publish(Frame(9, time_us, width, height, jpeg(0, width, height)))
-            self.work()
-
-    def test_a_size_that_changes_all_the_time_is_fitted_into_one_stream(self) -> None:
-        taker = Taker()
-        self.encoder.add(taker)
-        for _ in range(20):
-            self.show_size(160, 120, 0.5)
-            self.show_size(320, 240, 0.5)
-        self.assertEqual((len(taker.times), self.encoder.dropped), (200, 0))
-        self.assertEqual(taker.generations, [1] * 200)
-        self.assertEqual({size_of(each) for each in taker.keyframe_data}, {(160, 120)})
-
-    def test_a_size_that_stays_is_a_stream_of_its_own_and_nothing_is_lost(self) -> None:
-        taker = Taker()
-        self.encoder.add(taker, lossless=True)
-        self.show_size(160, 120, 2)
-        self.show_size(320, 240, 3)
-        self.assertEqual(len(taker.times), 50)
-        self.assertEqual(taker.generations, [1] * 30 + [2] * 20)
-        self.assertEqual(size_of(taker.keyframe_data[-1]), (320, 240))
-
-    def test_broken_pictures_are_dropped_counted_and_logged_once(self) -> None:
-        taker = Taker()
-        self.encoder.add(taker)
-        with capturedLogs() as logs:
-            for odd in [*ODD.values()] * 2:
-                self.show_size(160, 120, 0.3)
-                self.clock.advance(0.05)
-                time_us = START_US + round(self.clock.seconds() * 1e6)
-                self.camera.hub.publish(Frame(9, time_us, *odd))
-                self.work()
-            self.show_size(160, 120, 0.3)
-        self.assertEqual(len(taker.times) + self.encoder.dropped, 2 * 4 * len(ODD) + 3)
-        self.assertGreaterEqual(len(taker.times), 2 * 3 * len(ODD) + 3)
-        self.assertEqual(set(taker.generations), {1})
-        said = [each["reason"] for each in logs if "reason" in each]
-        self.assertEqual(len(said), len(set(said)))
-        self.assertEqual(len(said), 4)  # three sizes, and what cannot be decoded
-        self.assertEqual(self.encoder._frames, {})
-        self.assertEqual(self.faults(), [])
-
-    def test_pictures_that_are_all_odd_are_not_kept(self) -> None:
-        self.encoder.add(Taker())
-        for _ in range(20):
-            self.clock.advance(0.1)
-            time_us = START_US + round(self.clock.seconds() * 1e6)
-            self.camera.hub.publish(Frame(9, time_us, *ODD["garbage"]))
-            self.work()
-        self.assertEqual((self.encoder._frames, self.encoder.dropped), ({}, 20))
-
-    def faults(self) -> list[str]:
-        return [each.reason for each in self.events if isinstance(each, Fault)]
-
-    def test_a_lossless_listener_gets_all_frames_before_it_is_removed(self) -> None:
-        taker, other = Taker(), Taker()
-        self.encoder.add(taker, lossless=True)
-        self.show(1)
-        left = self.encoder.remove(taker)
-        self.encoder.add(other)
-        self.show(1)
-        self.assertNoResult(left)
-        self.work()
-        self.successResultOf(left)
-        self.assertEqual(len(taker.times), 10)  # what was captured before it left
-        self.assertEqual(len(self.encoder), 1)
-        self.successResultOf(self.encoder.remove(other))
-        self.successResultOf(self.encoder.remove(other))
-        self.work()
-        self.assertTrue(self.threads[-1].ended)
-        self.assertEqual(len(self.camera.hub), 0)
-
-    def test_other_listeners_get_the_newest_frames(self) -> None:
-        taker = Taker()
-        self.encoder.add(taker)
-        self.show(1)
-        self.work()
-        self.assertEqual(len(taker.times), 2)  # the first, and the newest when it was ready
-        self.assertEqual(self.encoder.dropped, 8)
-        self.successResultOf(self.encoder.remove(taker))
-
-    def test_a_hopeless_encoder_leaves_pictures_out_and_keeps_none_of_them(self) -> None:
-        self.patch(queue, "FRAMES", 8)
-        taker = Taker()
-        self.encoder.add(taker, lossless=True)
-        self.show(3)
-        left = self.encoder.remove(taker)
-        self.work()
-        self.successResultOf(left)
-        self.assertGreater(self.encoder.dropped, 10)
-        self.assertEqual(len(taker.times), 30 - self.encoder.dropped)
-
-    def test_a_failure_of_the_encoder_is_logged_once_and_each_picture_tries_again(self) -> None:
-        working = shared.H264Encoder
-        self.patch(shared, "H264Encoder", _Broken)
-        taker = Taker()
-        self.encoder.add(taker)
-        for _ in range(3):
-            self.show(0.1)
-            self.work()
-        self.assertEqual(self.faults(), ["H.264 cannot be encoded: there is none"])
-        self.patch(shared, "H264Encoder", working)
-        self.show(0.1)
-        self.work()
-        self.assertEqual((len(taker.times), taker.keyframes), (1, 1))
-        self.assertEqual(self.encoder.name, "libx264")
-        self.patch(shared, "H264Encoder", _Broken)
-        self.show_size(320, 240, 1.5)  # needs another
-        self.assertEqual(len(self.faults()), 2)  # it had worked meanwhile
-        self.successResultOf(self.encoder.remove(taker))
-
-    def test_a_taker_that_fails_does_not_end_it(self) -> None:
-        good, bad = Taker(), Taker()
-        bad.take_packet = _fail  # type: ignore[method-assign]
-        self.encoder.add(good)
-        self.encoder.add(bad)
+    def test_it_takes_packets_while_it_is_wanted(self) -> None:
+        self.source.publish(frame(0, 1))
+        self.doubler.demand(True)
+        self.assertTrue(self.doubler.is_active)
+        for number in (2, 3):
+            self.source.publish(frame(number, number))
         for _ in range(2):
-            self.show(0.1)
-            self.work()
-        self.assertEqual(len(good.times), 2)
-        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 2)
-        self.successResultOf(self.encoder.remove(bad))
-        self.successResultOf(self.encoder.remove(good))
+            self.threads[0].step()
+        self.assertEqual(self.doubler.made, [4, 6])
+        self.doubler.demand(False)
+        self.source.publish(frame(4, 4))
+        self.assertEqual((self.doubler.waiting, self.threads[0].ended), ([], True))
 
-    def test_pictures_of_one_moment_are_one_after_the_other(self) -> None:
-        taker = Taker()
-        self.encoder.add(taker, lossless=True)
-        for number in range(3):
-            self.camera.hub.publish(Frame(number + 1, 10**9 + number, 160, 120, jpeg(number)))
-        left = self.encoder.remove(taker)
-        self.work()
-        self.successResultOf(left)
-        self.assertEqual(len(taker.times), 3)
+    def test_its_thread_ends_when_the_last_call_has(self) -> None:
+        self.doubler.demand(True)
+        self.source.publish(frame(1, 1))
+        self.doubler.demand(False)
+        self.assertFalse(self.threads[0].ended)
+        self.threads[0].step()
+        self.assertTrue(self.threads[0].ended)
 
+    def test_who_comes_back_in_time_keeps_the_thread(self) -> None:
+        self.doubler.demand(True)
+        self.source.publish(frame(1, 1))
+        self.doubler.demand(False)
+        self.doubler.demand(True)
+        self.source.publish(frame(2, 2))
+        for _ in range(2):
+            self.threads[0].step()
+        self.assertEqual((self.doubler.made, len(self.threads)), ([2, 4], 1))
 
-class _Broken:
-    def __init__(self, *_: Any) -> None:
-        raise NotSupported("there is none")
-
-
-def _fail(*_: Any) -> None:
-    raise ZeroDivisionError
+    def test_a_call_that_fails_does_not_end_it(self) -> None:
+        self.doubler.demand(True)
+        for number in (0, 5):
+            self.source.publish(frame(number, number))
+        for _ in range(2):
+            self.threads[0].step()
+        self.assertEqual((self.doubler.failures, self.doubler.made), (1, [10]))

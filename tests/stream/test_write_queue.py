@@ -5,14 +5,16 @@ from __future__ import annotations
 from itertools import pairwise
 
 from tests.support.films import timed_frames
-from twistedcam.media.timed_frame import H264Packet, TimedFrame
+from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
+from twistedcam.media.track import VIDEO, Track
 from twistedcam.stream import write_queue as queue
 from twistedcam.stream.write_queue import WriteQueue
 
+H264 = Track(VIDEO, "video", "h264", 160, 120)
 
-def run(
-    seconds: int, written_a_second: float, fps: int = 30
-) -> tuple[list[TimedFrame], WriteQueue]:
+
+def run(seconds: int, written_a_second: float, fps: int = 30) -> tuple[list[Frame], WriteQueue]:
     """A writer of that speed behind a camera; what it wrote."""
     waiting, written, credit = WriteQueue(), [], 0.0
     for frame in timed_frames(n / fps for n in range(seconds * fps)):
@@ -35,7 +37,7 @@ def test_a_writer_at_half_speed_gets_every_second_frame() -> None:
     written, waiting = run(60, 15)
     assert waiting.dropped + len(written) + len(waiting) == 1800
     late = written[-300:]
-    gaps = [round((b.time - a.time) / 33_333) for a, b in pairwise(late)]
+    gaps = [round((b.pts - a.pts) / 33_333) for a, b in pairwise(late)]
     assert set(gaps) <= {1, 2, 3}
     assert gaps.count(2) > len(gaps) * 0.9
 
@@ -59,10 +61,10 @@ def test_what_can_no_longer_be_written_is_counted() -> None:
     assert (len(waiting), waiting.dropped) == (0, 3)
 
 
-def slow(seconds: int, cost: float, first: int = 0) -> tuple[list[TimedFrame], WriteQueue]:
+def slow(seconds: int, cost: float, first: int = 0) -> tuple[list[Frame], WriteQueue]:
     """A writer that takes so long for a frame, and says so; what it wrote until it is done."""
     waiting = WriteQueue(timed_frames(n / 30 for n in range(-first, 0)))
-    written: list[TimedFrame] = []
+    written: list[Frame] = []
     busy_until = 0.0
     for number, frame in enumerate(timed_frames(n / 30 for n in range(seconds * 30))):
         waiting.offer(frame)
@@ -78,7 +80,7 @@ def slow(seconds: int, cost: float, first: int = 0) -> tuple[list[TimedFrame], W
 def test_a_slow_encoder_s_frames_are_spread_over_all_of_the_time() -> None:
     written, waiting = slow(60, 0.5)
     assert len(written) + len(waiting) + waiting.dropped == 1800
-    gaps = [b.time - a.time for a, b in pairwise(written[9:])]
+    gaps = [b.pts - a.pts for a, b in pairwise(written[9:])]
     assert min(gaps) > 0.2e6 and max(gaps) < 0.6e6
 
 
@@ -102,7 +104,7 @@ def test_a_disk_that_stalls_once_is_no_slow_one() -> None:
 def test_coded_frames_that_wait_are_never_thinned() -> None:
     waiting = WriteQueue()
     for frame in timed_frames(n / 30 for n in range(60)):
-        waiting.offer(frame._replace(packet=H264Packet(b"", 0, False, 0)))
+        waiting.offer(Packet(H264, frame.seq, frame.time_us, frame.pts, b"", False))
     for _ in range(20):
         assert waiting.wrote(1, 1.0) == []
     assert len(waiting) == 60
@@ -112,5 +114,5 @@ def test_coded_frames_that_wait_are_never_thinned() -> None:
 def test_large_frames_are_bounded_by_their_bytes() -> None:
     waiting, big = WriteQueue(), bytes(queue.BYTES // 50)
     for number in range(200):
-        waiting.offer(TimedFrame(number, number, 1, 1, big))
+        waiting.offer(Frame(number, number, 1, 1, big))
     assert len(waiting) <= 51

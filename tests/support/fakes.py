@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -146,16 +147,21 @@ class CameraRig:
 
     Arguments:
         settings: the source's.
+        steady: places the packets on the stream's timeline.
     """
 
-    def __init__(self, settings: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        settings: dict[str, str] | None = None,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.clock = Clock()
         self.threads: list[ManualThread] = []
         self.events: list[Event] = []
         self.bus = EventBus()
         self.bus.subscribe(self.events.append)
         spec = SourceSpec("fake", "", settings or {}, "fake:")
-        self.camera = Camera("cam", spec, self.bus, self.clock, self._make_thread)
+        self.camera = Camera("cam", spec, self.bus, self.clock, self._make_thread, steady)
 
     @property
     def states(self) -> list[str]:

@@ -17,8 +17,11 @@ import numpy as np
 
 from tests.support.process import PATIENCE
 from tests.support.system import require_program
+from twistedcam.codecs.h264_encoder import CLOCK, H264Encoder, H264Settings
 from twistedcam.media.frame import Frame
-from twistedcam.media.timed_frame import TimedFrame
+from twistedcam.media.h264 import H264
+from twistedcam.media.packet import Packet
+from twistedcam.media.track import VIDEO, Track
 
 #: A Sunday in 2025, in microseconds since the UNIX epoch.
 START_US = 1_750_000_000_000_000
@@ -38,10 +41,37 @@ def frame(time: float, number: int = 1, width: int = 160, height: int = 120) -> 
     return Frame(number, START_US + round(time * 1e6), width, height, picture)
 
 
-def timed_frames(times: Iterable[float], width: int = 160, height: int = 120) -> list[TimedFrame]:
+def timed_frames(times: Iterable[float], width: int = 160, height: int = 120) -> list[Frame]:
     """Frames at these seconds after the start."""
-    frames = (frame(time, number, width, height) for number, time in enumerate(times))
-    return [TimedFrame.of(each, each.time_us) for each in frames]
+    return [frame(time, number, width, height) for number, time in enumerate(times)]
+
+
+def changed(frame: Frame, **values: Any) -> Frame:
+    """The frame with another ``jpeg``, ``width`` or ``height``."""
+    own = {"width": frame.width, "height": frame.height, "jpeg": frame.jpeg} | values
+    return Frame(frame.seq, frame.time_us, **own)
+
+
+def h264_packets(times: Iterable[float], keyframes: float = 2.0) -> list[Packet]:
+    """H.264 packets at these seconds after the start, of 160x120 pixels.
+
+    Arguments:
+        keyframes: seconds from one key frame to the next.
+    """
+    coder = H264Encoder(H264Settings(), 160, 120)
+    packets, due, track = [], 0.0, None
+    for each, time in zip(timed_frames(times := list(times)), times, strict=True):
+        encoded = coder.encode(each.jpeg, round(time * CLOCK), time >= due)
+        assert encoded is not None
+        (made,) = encoded
+        if made.is_keyframe:
+            due = time + keyframes
+            track = Track(
+                VIDEO, "video", "h264", 160, 120, extradata=H264.parameter_sets(made.data)
+            )
+        assert track is not None
+        packets.append(Packet(track, each.seq, each.time_us, each.pts, made.data, made.is_keyframe))
+    return packets
 
 
 @dataclass

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
@@ -20,12 +22,14 @@ from twistedcam.codecs.jpeg_encoder import EncodedPicture, JpegEncoder
 from twistedcam.errors import CameraFailed, SourceEnded, Stalled
 from twistedcam.events import REOPENED, EventBus, Fault
 from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
 from twistedcam.runtime.threads import Thread
-from twistedcam.sources.base import SourceInfo
+from twistedcam.sources.base import RawPacket, SourceInfo
 from twistedcam.sources.push import Inbox
 from twistedcam.sources.registry import make_source
 from twistedcam.sources.spec import SourceSpec, title_of
-from twistedcam.stream.hub import Hub
+from twistedcam.stream.hub import FrameHub
+from twistedcam.stream.stream import Stream
 
 log = Logger()
 
@@ -54,6 +58,7 @@ class Camera(CameraStatus):
         events: receives its changes.
         clock: measures retries and rates.
         make_thread: returns a new thread for each opening of the source.
+        steady: returns the seconds of a steady clock.
 
     Raises:
         BadArgument: the source or one of its settings is unknown or wrong.
@@ -66,11 +71,13 @@ class Camera(CameraStatus):
         events: EventBus,
         clock: IReactorTime,
         make_thread: Callable[[], Thread],
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(name, spec, clock)
         #: The name that people see; None if that is its name.
         self.title = title_of(spec)
-        self.hub = Hub(clock)
+        #: Its packets, and the hubs by which they are had in each codec.
+        self.stream = Stream(name, clock, make_thread, events, lambda: self.encoder, steady)
         self.hub.on_undecodable = self.on_corrupt
         self._bad_frames = BadFrameLog(name, clock)
         #: Takes the pictures that clients send to a camera whose source is ``push:``.
@@ -82,7 +89,9 @@ class Camera(CameraStatus):
         self._may_be_silent = False
         #: True while the source is open and delivers no frames for a known reason.
         self._is_paused = False
-        self._first: Frame | None = None
+        self._first: Packet | None = None
+        #: The number of packets of sound.
+        self._sounds = 0
         #: The notes of its pictures that were logged (EncodedPicture.note).
         self._noted: set[str] = set()
         #: The error of the last attempt.
@@ -98,12 +107,17 @@ class Camera(CameraStatus):
         )
         self._lifecycle = make_lifecycle(self)
         self._on_demand = OnDemand(
-            self.hub,
+            self.stream,
             clock,
             lambda: self._notifier.step(self._lifecycle.resume),
             self._suspend,
         )
         self._on_demand.follow(spec)
+
+    @property
+    def hub(self) -> FrameHub:
+        """The hub of its JPEG frames; if it encodes video, they are made while somebody listens."""
+        return self.stream.frames
 
     @property
     def via(self) -> tuple[str, ...]:
@@ -122,12 +136,23 @@ class Camera(CameraStatus):
             CameraFailed: there is no frame.
         """
         had_one = self.hub.newest is not None
-        frame = self.hub.encoded()
-        if frame is None and (had_one or self.is_idle):
+        frame = await self.newest_picture()
+        if frame is None and (had_one or self.is_idle or self.state == "live"):
             frame = await next_frame(self.hub, self._clock, seconds)
         if frame is None:
             because = f": {self.reason}" if self.reason else ""
             raise CameraFailed(f"{self.name} has no picture, it is {self.state}{because}")
+        return frame
+
+    async def newest_picture(self) -> Frame | None:
+        """Return the newest frame, or that of the newest key frame if nobody watches; or None.
+
+        A key frame is decoded for it. None: there is no frame, or it cannot be decoded.
+        """
+        frame = self.hub.encoded()
+        if frame is None:
+            with suppress(ValueError):  # the next one may be readable
+                frame = await self.stream.still()
         return frame
 
     # Requests of users.
@@ -171,6 +196,7 @@ class Camera(CameraStatus):
                 self.encoder = encoder
             return succeed(None)
         self.encoder = encoder
+        self.stream.negotiate()
         self._notifier.step(self._lifecycle.reopen, f"{REOPENED} as {spec.shown}")
         return self._outcome()
 
@@ -181,7 +207,7 @@ class Camera(CameraStatus):
         is_news = (state, reason) != (self.state, self.reason)
         self.set_state(state, reason, is_idle)
         if state != "live":
-            self.hub.clear()
+            self.stream.clear()
         if state == "starting":
             self.inbox.renew()
         if state == "live":
@@ -228,15 +254,16 @@ class Camera(CameraStatus):
         if picture.note and picture.note not in self._noted:
             self._noted.add(picture.note)
             log.warn("{camera}: {note}", camera=self.name, note=picture.note)
-        if self.state != "live":
-            self._is_paused = False
-            self._first = frame
-            self._notifier.step(self._lifecycle.first_frame)
+        self._pass_on(frame, before)
+
+    def on_packet(self, raw: RawPacket) -> None:
+        """Number a packet and pass it on."""
+        if raw.track.kind == "audio":
+            self._pass_sound(raw)
             return
-        if before != (self.width, self.height):
-            self._events.publish(self.changed())
-        if self.state == "live":  # a listener may have stopped it on hearing of the size
-            self.hub.publish(frame)
+        before = (self.width, self.height)
+        size = self.encoder.finished_size(raw.track.width, raw.track.height)
+        self._pass_on(self.number_packet(raw, size), before)
 
     def on_corrupt(self, reason: str) -> None:
         """Count a corrupt picture."""
@@ -265,13 +292,35 @@ class Camera(CameraStatus):
             self._notifier.add(Fault(self.name, error.code, str(error)))
             self._notifier.step(self._lifecycle.failed, str(error))
 
+    def _pass_on(self, packet: Packet, size: tuple[int, int]) -> None:
+        """Publish a picture, and tell that the camera is live or that its size is another.
+
+        Arguments:
+            size: (width, height) of the picture before.
+        """
+        if self.state != "live":
+            self._is_paused = False
+            self._first = packet
+            self._notifier.step(self._lifecycle.first_frame)
+            return
+        if size != (self.width, self.height):
+            self._events.publish(self.changed())
+        if self.state == "live":  # a listener may have stopped it on hearing of the size
+            self.stream.publish(packet)
+
+    def _pass_sound(self, raw: RawPacket) -> None:
+        if self.state == "live":
+            self._sounds += 1
+            time_us = round(raw.time * 1e6)
+            self.stream.publish(Packet(raw.track, self._sounds, time_us, time_us, raw.data))
+
     def _suspend(self) -> None:
         if self.state != "stopped":
             self._notifier.step(self._lifecycle.suspend)
 
-    def _show(self, first: Frame) -> None:
+    def _show(self, first: Packet) -> None:
         if self.state == "live":
-            self.hub.publish(first)
+            self.stream.publish(first)
 
     def _refuse_loop(self) -> None:
         """Give up a source that relays this camera's own frames."""

@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from twistedcam.errors import CameraFailed
 from twistedcam.events import CameraChanged, EventBus, Fault
-from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
 from twistedcam.runtime.timer import Timer
 
 _STILL_TRYING = "it is live as soon as one comes"
@@ -22,8 +22,8 @@ class _Notification:
     """An event that is still to be published."""
 
     event: CameraChanged | Fault
-    #: The first frame, if the camera became live.
-    first: Frame | None = None
+    #: The first packet, if the camera became live.
+    first: Packet | None = None
     #: The callers that this event answers.
     waiting: list[Deferred[None]] = field(default_factory=list)
 
@@ -36,12 +36,12 @@ class StateNotifier:
 
     Arguments:
         events: receives the changes.
-        show: takes the first frame, when the camera's becoming live was published.
+        show: takes the first packet, when the camera's becoming live was published.
         clock: measures the limit on waiting.
     """
 
     def __init__(
-        self, events: EventBus, show: Callable[[Frame], None], clock: IReactorTime
+        self, events: EventBus, show: Callable[[Packet], None], clock: IReactorTime
     ) -> None:
         self._events = events
         self._show = show
@@ -62,7 +62,7 @@ class StateNotifier:
             why = reason or f"no picture came within {seconds:.3g} s"
             self._limit.start(seconds, self._give_up, f"{why}; {_STILL_TRYING}")
 
-    def add(self, event: CameraChanged | Fault, first: Frame | None = None) -> None:
+    def add(self, event: CameraChanged | Fault, first: Packet | None = None) -> None:
         """Queue an event until the current step is done; an outcome answers those who wait."""
         waiting: list[Deferred[None]] = []
         if isinstance(event, CameraChanged) and event.state != "starting":

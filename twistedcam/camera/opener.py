@@ -7,12 +7,14 @@ from collections.abc import Callable
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
-from twistedcam.camera.capture import Capture, CaptureListener
+from twistedcam.camera.capture import Capture
+from twistedcam.camera.capture_base import CaptureListener
+from twistedcam.camera.reactor_capture import ReactorCapture
 from twistedcam.camera.retry import RETRY_FIRST, RETRY_LOGIN, Retry
 from twistedcam.codecs.jpeg_encoder import JpegEncoder
 from twistedcam.errors import CameraFailed, LoginRefused, TwistedcamError
 from twistedcam.runtime.threads import Thread
-from twistedcam.sources.base import CountsLost, Relaying, Source
+from twistedcam.sources.base import CountsLost, ReactorSource, Relaying, Source
 
 #: The number of openings that may hang in the driver before no more are tried.
 HANGING_MOST = 3
@@ -33,7 +35,7 @@ class SourceOpener:
     def __init__(
         self,
         listener: CaptureListener,
-        make_source: Callable[[], Source],
+        make_source: Callable[[], Source | ReactorSource],
         is_wanted: Callable[[], bool],
         clock: IReactorTime,
         make_thread: Callable[[], Thread],
@@ -45,10 +47,10 @@ class SourceOpener:
         self._clock = clock
         self._make_thread = make_thread
         self._retry = Retry(clock, on_retry)
-        self._source: Source | None = None
+        self._source: Source | ReactorSource | None = None
         #: The number of pictures that the devices of earlier sources have lost.
         self._lost = 0
-        self._capture: Capture | None = None
+        self._capture: Capture | ReactorCapture | None = None
         self._closing: Deferred[None] | None = None
         #: The arguments of ``begin`` while the previous capture is still closing.
         self._requested: tuple[JpegEncoder, float] | None = None
@@ -142,8 +144,7 @@ class SourceOpener:
             return
         self._source = source
         self._retry.trying(source)
-        self._capture = Capture(
-            source,
+        others = (
             encoder,
             self._make_thread(),
             self._clock,
@@ -151,9 +152,13 @@ class SourceOpener:
             patience,
             self._is_wanted,
         )
+        if isinstance(source, ReactorSource):
+            self._capture = ReactorCapture(source, *others)
+        else:
+            self._capture = Capture(source, *others)
         self._capture.begin()
 
-    def _closed(self, _: None, capture: Capture) -> None:
+    def _closed(self, _: None, capture: Capture | ReactorCapture) -> None:
         self._closing = None
         if not capture.released.called:  # it was abandoned
             self._hanging += 1

@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from twistedcam.runtime.backoff import Backoff
 from twistedcam.runtime.timer import Timer
-from twistedcam.sources.base import Reappearing, Source
+from twistedcam.sources.base import ReactorSource, Reappearing, Source
 
 #: Seconds before a camera that failed is tried again: the first wait, and the longest.
 RETRY_FIRST = 0.5
@@ -43,12 +43,12 @@ class Retry:
         """True while a retry is scheduled."""
         return self._due.is_pending
 
-    def trying(self, source: Source) -> None:
+    def trying(self, source: Source | ReactorSource) -> None:
         """Note that the source is about to be opened."""
         self._began = self._clock.seconds()
         self._signature = source.device_signature() if isinstance(source, Reappearing) else None
 
-    def wait(self, source: Source | None, least: float = RETRY_FIRST) -> None:
+    def wait(self, source: Source | ReactorSource | None, least: float = RETRY_FIRST) -> None:
         """Schedule a retry. The time that the failed attempt took counts as waited.
 
         Arguments:

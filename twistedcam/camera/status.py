@@ -12,7 +12,8 @@ from twistedcam.camera.state_machine import CameraState
 from twistedcam.codecs.jpeg_encoder import EncodedPicture
 from twistedcam.events import CameraChanged
 from twistedcam.media.frame import Frame
-from twistedcam.sources.base import SourceInfo
+from twistedcam.media.packet import Packet
+from twistedcam.sources.base import RawPacket, SourceInfo
 from twistedcam.sources.spec import SourceSpec
 from twistedcam.util.histogram import Histogram
 from twistedcam.util.rate import Rate
@@ -112,14 +113,34 @@ class CameraStatus:
 
     def number(self, picture: EncodedPicture) -> Frame:
         """Count a picture; return it as a frame with the next sequence number."""
-        self._sequence += 1
         self.counts.add(picture)
-        self.ages.observe(time.time() - picture.time_us / 1e6)
+        self._measure(picture.time_us)
+        self.width, self.height = picture.width, picture.height
+        return Frame(self._sequence, picture.time_us, picture.width, picture.height, picture.jpeg)
+
+    def number_packet(self, raw: RawPacket, size: tuple[int, int]) -> Packet:
+        """Count a packet of video; return it with the next sequence number.
+
+        Arguments:
+            size: (width, height) of its picture as viewers see it.
+        """
+        counts, time_us = self.counts, round(raw.time * 1e6)
+        counts.frames += 1
+        counts.passed += 1
+        counts.bytes += len(raw.data)
+        counts.from_camera = True
+        self._measure(time_us)
+        self.width, self.height = size
+        dts = time_us - raw.reorder_us
+        return Packet(raw.track, self._sequence, time_us, time_us, raw.data, raw.is_keyframe, dts)
+
+    def _measure(self, time_us: int) -> None:
+        """Count a picture of that capture time in the rates and ages."""
+        self._sequence += 1
+        self.ages.observe(time.time() - time_us / 1e6)
         now = self._clock.seconds()
         self.rate.tick(now)
         self._log_rate(now)
-        self.width, self.height = picture.width, picture.height
-        return Frame(self._sequence, picture.time_us, picture.width, picture.height, picture.jpeg)
 
     def note_fault(self, reason: str) -> None:
         """Remember the reason of a fault and its time."""

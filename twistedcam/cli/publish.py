@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-class Publishing(Sink):
+class Publishing(Sink[Frame]):
     """Passes a camera's frames to a publisher, and prints what state both are in."""
 
     def __init__(self, reactor: Any, camera: Camera, publisher: Publisher) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 import av.error
@@ -17,7 +17,6 @@ from av.codec.hwaccel import HWAccel
 
 from twistedcam.errors import BadArgument, NotSupported
 from twistedcam.media.jpeg_decoder import decode_jpeg
-from twistedcam.media.timed_frame import H264Packet
 
 #: Encoders that can be selected; ``auto`` is the first of HARDWARE that works, else libx264.
 HARDWARE = ("h264_nvenc", "h264_videotoolbox", "h264_v4l2m2m", "h264_vaapi")
@@ -42,6 +41,20 @@ _SD_WIDTH, _SD_HEIGHT = 1279, 576
 _DEVICES = {"h264_vaapi": ("vaapi", "nv12")}
 
 
+class EncodedFrame(NamedTuple):
+    """An encoded picture.
+
+    Arguments:
+        data: Annex B; a key frame begins with its SPS and PPS.
+        pts: the picture's time in steps of CLOCK.
+        is_keyframe: True if a player can begin here.
+    """
+
+    data: bytes
+    pts: int
+    is_keyframe: bool
+
+
 @dataclass(frozen=True)
 class H264Settings:
     """Settings of an encoder; equal ones can share it.
@@ -51,12 +64,14 @@ class H264Settings:
         crf: x264's quality, 0 (best) to 51; unused by other encoders.
         preset: x264's preset.
         bitrate: bits a second at most; None for no limit.
+        keyframes: seconds from one key frame to the next at most.
     """
 
     encoder: str = "libx264"
     crf: int = 23
     preset: str = "ultrafast"
     bitrate: int | None = None
+    keyframes: float = 2.0
 
     def __post_init__(self) -> None:
         if self.encoder not in ENCODERS:
@@ -166,23 +181,19 @@ class H264Encoder:
 
     Arguments:
         width, height: pixels.
-        generation: the number of this stream, for its packets.
 
     Raises:
         NotSupported: no encoder can be opened.
     """
 
-    def __init__(
-        self, settings: H264Settings, width: int, height: int, generation: int = 0
-    ) -> None:
-        self._generation = generation
+    def __init__(self, settings: H264Settings, width: int, height: int) -> None:
         self.size = width, height
         self._pictures = YuvDecoder(width, height)
         #: Why it is not the encoder in ``settings``, or None.
         self.note: str | None = None
         self.name, self._coder = self._open(settings)
 
-    def encode(self, jpeg: bytes, pts: int, keyframe: bool) -> list[H264Packet] | None:
+    def encode(self, jpeg: bytes, pts: int, keyframe: bool) -> list[EncodedFrame] | None:
         """Encode a picture, and return the packets that are ready; None for a broken JPEG.
 
         Arguments:
@@ -197,7 +208,7 @@ class H264Encoder:
         frame.pts, frame.time_base = pts, Fraction(1, CLOCK)
         mark_keyframe(frame, keyframe)
         return [
-            H264Packet(bytes(each), each.pts, each.is_keyframe, self._generation)
+            EncodedFrame(bytes(each), each.pts, each.is_keyframe)
             for each in self._coder.encode(frame)
         ]
 

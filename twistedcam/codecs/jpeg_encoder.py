@@ -71,7 +71,8 @@ class JpegEncoder:
         self.turning: str | None = None
         self._rotate = rotate or ""
         self._flip = flip or ""
-        self._has_to_draw = bool(rotate or flip or timestamp)
+        #: True if pictures are rotated, flipped or written on.
+        self.has_to_draw = bool(rotate or flip or timestamp)
         self._truncation = TruncationDetector()
 
     @classmethod
@@ -110,7 +111,7 @@ class JpegEncoder:
             except ValueError as error:
                 kind = f"JPEG ({unusual})" if unusual else "JPEG"
                 raise ValueError(f"a {kind} that cannot be decoded here: {error}") from None
-            if not self._has_to_draw and header.orientation == 1 and not unusual:
+            if not self.has_to_draw and header.orientation == 1 and not unusual:
                 return EncodedPicture(
                     time_us,
                     *header.size,

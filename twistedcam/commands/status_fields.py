@@ -36,7 +36,7 @@ def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
     now = server.clock.seconds()
     recorder = server.channels[camera.name].recorder
     viewers = server.viewers.of(camera.name)
-    newest = camera.hub.newest
+    newest = camera.stream.newest
     granted, counts, asked = camera.source_info, camera.counts, _asked(camera)
     fault = camera.last_fault
     return {
@@ -50,6 +50,9 @@ def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
         "asked_format": asked.get("format"),
         "format": granted.format or None,
         "note": granted.note or None,
+        "codec": camera.stream.codec,
+        "codecs": ", ".join(camera.stream.codecs),
+        "transcoding": _transcoding(camera),
         "average_fps": round(camera.rate.average(now), 1),
         "frames": counts.frames,
         "bytes": counts.bytes,
@@ -86,6 +89,14 @@ def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
         **broker_status(server.broker, now),
         "uptime": round(now - server.started_at, 1),
     }
+
+
+def _transcoding(camera: Camera) -> str:
+    """Say what is transcoded now, and for how many; ``none`` if nothing is."""
+    made = []
+    for source, codec, takers in camera.stream.transcoding():
+        made.append(f"{source}→{codec}: {takers} viewer{'' if takers == 1 else 's'}")
+    return ", ".join(made) or "none"
 
 
 def _published(server: Server, camera: Camera) -> str | None:

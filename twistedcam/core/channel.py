@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from twisted.internet.defer import Deferred
 from twistedcam.camera import Camera
 from twistedcam.camera.properties.device import DeviceControls
 from twistedcam.camera.properties.group import CameraProperties
+from twistedcam.codecs.h264_encoder import H264Settings
 from twistedcam.events import EventBus
 from twistedcam.processing import Process, Processor
 from twistedcam.publishing.outputs import Outputs
@@ -46,7 +48,7 @@ class Channel:
         self.configured = configured
         device = DeviceControls(camera, reactor, make_thread)
         self.properties = CameraProperties(camera, camera.use, device, events)
-        self.outputs = Outputs(reactor, camera, events, make_thread)
+        self.outputs = Outputs(reactor, camera, events)
         self.recorder = Recorder(
             camera,
             recordings,
@@ -54,12 +56,20 @@ class Channel:
             make_thread,
             reactor,
             recording,
-            find_transcoder=self.outputs.encoder_for_recording,
+            find_encoding=self.encoding_to_share,
         )
         #: The user code that makes the camera's frames, or None.
         self.processor: Processor | None = None
         self._events = events
         self._reactor = reactor
+
+    def encoding_to_share(self, settings: RecordSettings) -> H264Settings | None:
+        """The settings of an active encoder that a recording can share, or None."""
+        wanted = H264Settings(crf=settings.crf, preset=settings.preset)
+        for each in self.camera.stream.encoders:
+            if replace(each.settings, keyframes=wanted.keyframes) == wanted:
+                return each.settings
+        return None
 
     def process(self, process: Process, source: Camera) -> None:
         """Run user code on the frames of another camera; this camera shows its results."""

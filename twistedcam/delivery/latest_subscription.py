@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.internet.interfaces import IReactorTime
 
 from twistedcam.delivery.sender import Sender
@@ -31,7 +33,7 @@ class LatestSubscription(ViewerSubscription):
     def __init__(
         self,
         viewer: Viewer,
-        hub: Hub,
+        hub: Hub[Any],
         sender: Sender,
         clock: IReactorTime,
         max_fps: float | None = None,

@@ -114,7 +114,7 @@ class Delivery:
         return _LocalInput(self._reader, transport)
 
     def subscribe(
-        self, viewer: Viewer, hub: Hub, sender: Sender, max_fps: float | None, window: int = 0
+        self, viewer: Viewer, hub: Hub[Any], sender: Sender, max_fps: float | None, window: int = 0
     ) -> SubscriptionHandle:
         """Return a subscription of a sender of ``make_sender`` to a hub of frames."""
         return LatestSubscription(viewer, hub, sender, self._reactor, max_fps, window)

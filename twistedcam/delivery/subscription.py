@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from twistedcam.delivery.sender import Sender
-from twistedcam.stream.hub import Sink
+from twistedcam.stream.hub import Hub, Sink
 from twistedcam.stream.viewers import Viewer
 
 log = Logger()
@@ -50,7 +50,7 @@ class FpsLimiter:
             self._due = (self._due if is_due else time_us) + self._period
 
 
-class ViewerSubscription(Sink):
+class ViewerSubscription(Sink[Any]):
     """Passes packets of a hub to a sender, and closes the connection of a viewer that is gone.
 
     A viewer that has stopped reading is noticed when packets come, without a timer.
@@ -79,7 +79,7 @@ class ViewerSubscription(Sink):
     def __init__(
         self,
         viewer: Viewer,
-        hub: Any,
+        hub: Hub[Any],
         sender: Sender,
         clock: IReactorTime,
         max_fps: float | None = None,

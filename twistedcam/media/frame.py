@@ -50,7 +50,7 @@ class Frame(Packet):
         self.height = height
         self._jpeg = jpeg
         self._image: NDArray[np.uint8] | None = None
-        self._shared = {}
+        self._shared = None
 
     @property
     def track(self) -> Track:  # type: ignore[override]
@@ -98,10 +98,10 @@ class Frame(Packet):
             self._image = image
         return self._image
 
-    def bare(self) -> Frame:
+    def bare(self, dts: int | None = None) -> Frame:
         """The same frame without its decoded image and the forms that it keeps for senders."""
         bare = Frame(self.seq, self.time_us, self.width, self.height, self._jpeg)
-        bare.pts = bare.dts = self.pts
+        bare.pts = bare.dts = self.dts if dts is None else dts
         return bare
 
     def __repr__(self) -> str:

@@ -51,7 +51,7 @@ class Packet:
         self.dts = pts if dts is None else dts
         self.data = data
         self.is_keyframe = is_keyframe
-        self._shared: dict[object, Any] = {}
+        self._shared: dict[object, Any] | None = None
 
     @property
     def time(self) -> float:
@@ -63,6 +63,8 @@ class Packet:
 
         All senders of a packet share its wire message and its memory file in this way.
         """
+        if self._shared is None:
+            self._shared = {}
         try:
             return self._shared[make]
         except KeyError:
@@ -71,22 +73,26 @@ class Packet:
 
     def share(self, make: Any, form: Any) -> None:
         """Keep ``form`` as the result of ``make``."""
+        if self._shared is None:
+            self._shared = {}
         self._shared[make] = form
 
-    def bare(self) -> Packet:
+    @property
+    def size(self) -> tuple[int, int]:
+        """The (width, height) of the picture in pixels; (0, 0) for sound."""
+        return self.track.width, self.track.height
+
+    def bare(self, dts: int | None = None) -> Packet:
         """The same packet without the forms that it keeps for senders.
 
         What keeps packets for a while, such as a pre-roll, then keeps their bytes only.
+
+        Arguments:
+            dts: another time of decoding; ``pts`` changes by the same.
         """
-        return Packet(
-            self.track,
-            self.seq,
-            self.time_us,
-            self.pts,
-            self.data,
-            self.is_keyframe,
-            self.dts,
-        )
+        dts = self.dts if dts is None else dts
+        pts = self.pts - self.dts + dts
+        return Packet(self.track, self.seq, self.time_us, pts, self.data, self.is_keyframe, dts)
 
     def __repr__(self) -> str:
         key = " key" if self.is_keyframe else ""

@@ -42,6 +42,14 @@ class Timeline:
         self._last, self._last_arrival = time, arrival
         return time
 
+    def time_of(self, captured_us: int) -> int | None:
+        """The time of something that was captured then, in microseconds; None before the first.
+
+        Arguments:
+            captured_us: microseconds since the UNIX epoch.
+        """
+        return None if self._last is None else captured_us + self._offset
+
     def at(self, now: float) -> int | None:
         """The time of ``now`` in microseconds; None before the first frame.
 

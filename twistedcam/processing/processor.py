@@ -47,7 +47,7 @@ class Process:
         return f"{self.camera}.{self.code.name}"
 
 
-class Processor(Sink):
+class Processor(Sink[Frame]):
     """Runs user code while the camera that it makes is not stopped.
 
     Arguments:

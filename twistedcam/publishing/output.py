@@ -9,15 +9,16 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from twistedcam.codecs.h264_encoder import CLOCK
 from twistedcam.events import EventBus, PublishChanged
-from twistedcam.media.frame import Frame
-from twistedcam.media.timed_frame import H264Packet
+from twistedcam.media.packet import Packet
+from twistedcam.media.track import Track
 from twistedcam.publishing.sender_process import SenderProcess
 from twistedcam.publishing.target import PublishTarget
 from twistedcam.runtime.backoff import Backoff
 from twistedcam.runtime.timer import Timer
-from twistedcam.stream.transcoder import Transcoder
+from twistedcam.stream.h264_transcoder import H264Transcoder
+from twistedcam.stream.hub import LATE, Sink
+from twistedcam.stream.stream import Stream, Subscription, Wants
 
 log = Logger()
 
@@ -27,14 +28,16 @@ RETRY_FIRST, RETRY_MOST = 1.0, 30.0
 CONNECT_TIMEOUT, STALL_TIMEOUT = 15.0, 10.0
 #: The most seconds of unsent video; then frames are dropped.
 WINDOW = 2.0
+#: Steps of a packet's time in a second.
+_SECOND = 1_000_000
 #: Seconds over which the bit rate is averaged.
 _SPAN = 5.0
 
 PublishState = Literal["stopped", "connecting", "live", "waiting"]
 
 
-class Output:
-    """Publishes one camera's video to one target (transcoder.PacketSink).
+class Output(Sink[Packet]):
+    """Publishes one camera's video to one target.
 
     Its states are ``stopped``, ``connecting`` and ``live``, and ``waiting`` after a failure.
 
@@ -42,7 +45,7 @@ class Output:
         reactor: measures time and starts processes.
         camera: the camera's name.
         target: the target.
-        encoder: delivers encoded frames.
+        stream: the camera's stream.
         events: receives each change of state.
     """
 
@@ -51,12 +54,13 @@ class Output:
         reactor: Any,
         camera: str,
         target: PublishTarget,
-        encoder: Transcoder,
+        stream: Stream,
         events: EventBus,
     ) -> None:
         self.camera = camera
         self.target = target
-        self.encoder = encoder
+        self._stream = stream
+        self._subscription: Subscription | None = None
         self.state: PublishState = "stopped"
         self.frames: int = 0
         self.bytes: int = 0
@@ -73,7 +77,7 @@ class Output:
         self._retry = Timer(reactor)
         self._checking = LoopingCall(self._check_progress)
         self._checking.clock = reactor
-        self._generation = 0
+        self._track: Track | None = None
         self._connecting_since = self._last_progress = 0.0
         self._first_pts = self._sent_pts = self._taken_pts = 0
         self._needs_keyframe = True
@@ -82,6 +86,11 @@ class Output:
         self._reported = (0, 0)
         self._waiting: list[Deferred[str | None]] = []
         self._byte_counts: deque[tuple[float, int]] = deque()
+
+    @property
+    def encoder(self) -> H264Transcoder | None:
+        """The encoder of its video; None if it is stopped, or sends the camera's own packets."""
+        return None if self._subscription is None else self._subscription.encoder
 
     @property
     def is_started(self) -> bool:
@@ -128,18 +137,20 @@ class Output:
         self._set_state("stopped")
         return done
 
-    def take_packet(self, frame: Frame, packet: H264Packet) -> None:
-        """Send an encoded frame, unless the target is behind."""
+    def take(self, packet: Packet, /) -> None:
+        """Send a packet, unless the target is behind (hub.Sink)."""
         if self._sender is None:
             if packet.is_keyframe:
                 self._start_sender(packet)
             return
-        if packet.generation != self._generation:  # another size needs another stream
+        if packet.track != self._track:  # other parameter sets need another stream
+            if not packet.is_keyframe:
+                return
             self._sender.close()
             self._sender = None
             self._connecting_since = self._reactor.seconds()
             if self.state == "live":
-                self._set_state("connecting", "the picture has another size")
+                self._set_state("connecting", self._change_of(packet.track))
             self._start_sender(packet)
             return
         if self.state == "connecting" or self._has_backlog(packet):
@@ -153,18 +164,23 @@ class Output:
             return
         self._send(packet)
 
+    def on_removed(self) -> None:
+        """Begin again after an internal error (hub.Sink)."""
+        self._fail("an internal error; the log has it")
+
     def _on_live(self) -> None:
         """Become live, with the next keyframe."""
         self._last_progress = self._reactor.seconds()
         self.connects += 1
         self._set_state("live")
-        self.encoder.need_keyframe()
+        if self._subscription is not None:
+            self._subscription.request_keyframe()
 
     def _on_progress(self, pts: int, frames: int, size: int) -> None:
         """Count sent frames and bytes."""
         now = self._reactor.seconds()
         self._last_progress, self._taken_pts = now, max(pts, self._taken_pts)
-        if pts - self._first_pts > RETRY_MOST * CLOCK:
+        if pts - self._first_pts > RETRY_MOST * _SECOND:
             self._backoff.reset()  # it worked for long enough
         before_frames, before_bytes = self._reported
         self.frames += frames - before_frames
@@ -184,31 +200,44 @@ class Output:
         self._set_state("connecting")
         if not self._checking.running:
             self._checking.start(1.0, now=False)
-        self.encoder.add(self)
+        wants = Wants(
+            self.target.codecs,
+            priority=LATE,
+            settings=self.target.encoding,
+            encode=self.target.is_encoded,
+        )
+        self._subscription = self._stream.subscribe(self, wants)
 
-    def _start_sender(self, packet: H264Packet) -> None:
-        self._generation = packet.generation
+    def _start_sender(self, packet: Packet) -> None:
+        self._track = packet.track
         self._reported = (0, 0)
         self._byte_counts.clear()
         self._connecting_since = self._reactor.seconds()
-        self._first_pts = self._taken_pts = packet.pts
+        self._first_pts = self._taken_pts = packet.dts
         callbacks = self._on_live, self._on_progress, self._on_end
-        self._sender = SenderProcess(self._reactor, self.target, *callbacks)
+        self._sender = SenderProcess(self._reactor, packet.track.codec, self.target, *callbacks)
         self._send(packet)
 
-    def _send(self, packet: H264Packet) -> None:
+    def _change_of(self, track: Track) -> str:
+        """Describe the difference of a new track."""
+        before = self._track
+        if before is not None and (before.width, before.height) != (track.width, track.height):
+            return "the picture has another size"
+        return "the camera's video has begun anew, with other parameters"
+
+    def _send(self, packet: Packet) -> None:
         assert self._sender is not None
         if self._sent_pts <= self._taken_pts:  # nothing is unsent
             self._last_progress = self._reactor.seconds()  # progress is due from now on
             if self._needs_keyframe:
-                self._taken_pts = packet.pts  # nothing before it is unsent
+                self._taken_pts = packet.dts  # nothing before it is unsent
         self._needs_keyframe = self._is_behind = False
-        self._sent_pts = packet.pts
+        self._sent_pts = packet.dts
         self._sender.send(packet)
 
-    def _has_backlog(self, packet: H264Packet) -> bool:
-        unsent = min(self._sent_pts, packet.pts) - self._taken_pts
-        return unsent > WINDOW * CLOCK
+    def _has_backlog(self, packet: Packet) -> bool:
+        unsent = min(self._sent_pts, packet.dts) - self._taken_pts
+        return unsent > WINDOW * _SECOND
 
     def _check_progress(self) -> None:
         """Disconnect from a target that accepts nothing."""
@@ -219,7 +248,8 @@ class Output:
             self._fail(f"no answer within {CONNECT_TIMEOUT:g} s")
         elif (
             self.state == "live"
-            and self._sent_pts - self._taken_pts > CLOCK  # the last second may not be reported yet
+            and self._sent_pts - self._taken_pts
+            > _SECOND  # the last second may not be reported yet
             and now - self._last_progress > STALL_TIMEOUT
         ):
             self._fail(f"it accepted nothing for {STALL_TIMEOUT:g} s")
@@ -234,7 +264,9 @@ class Output:
     def _disconnect(self) -> Deferred[None]:
         """Leave the encoder and end the sender. Fires when its process has ended."""
         self._byte_counts.clear()
-        self.encoder.remove(self)
+        if self._subscription is not None:
+            self._subscription.close()
+            self._subscription = None
         if self._checking.running:
             self._checking.stop()
         sender, self._sender = self._sender, None

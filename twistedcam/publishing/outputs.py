@@ -1,22 +1,18 @@
-"""The outputs of a camera, and the encoders that they share."""
+"""The outputs of a camera, in the order in which they were added."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList
 
 from twistedcam.camera import Camera
-from twistedcam.codecs.h264_encoder import H264Settings
 from twistedcam.errors import BadArgument
 from twistedcam.events import EventBus
 from twistedcam.publishing.output import Output
 from twistedcam.publishing.target import PublishTarget
-from twistedcam.recording import RecordSettings
-from twistedcam.runtime.threads import Thread
-from twistedcam.stream.transcoder import Transcoder
 
 
 class Outputs:
@@ -26,20 +22,15 @@ class Outputs:
         reactor: measures time and starts processes.
         camera: the camera.
         events: receives the changes of state.
-        make_thread: makes an encoder's thread.
     """
 
-    def __init__(
-        self, reactor: Any, camera: Camera, events: EventBus, make_thread: Callable[[], Thread]
-    ) -> None:
+    def __init__(self, reactor: Any, camera: Camera, events: EventBus) -> None:
         self._reactor = reactor
         self._camera = camera
         self._events = events
-        self._make_thread = make_thread
         self._outputs: dict[str, Output] = {}
         #: The targets as they were configured: the name of one may have been changed.
         self._configured: dict[Output, PublishTarget] = {}
-        self._encoders: dict[H264Settings, Transcoder] = {}
 
     def __iter__(self) -> Iterator[Output]:
         yield from self._outputs.values()
@@ -69,7 +60,7 @@ class Outputs:
                 self._reactor,
                 self._camera.name,
                 replace(target, name=name),
-                self._encoder(target.encoding),
+                self._camera.stream,
                 self._events,
             )
             self._outputs[name] = output
@@ -109,24 +100,9 @@ class Outputs:
         """Stop and remove all outputs. Fires when all have stopped."""
         return self._end(list(self))
 
-    def encoder_for_recording(self, settings: RecordSettings) -> Transcoder | None:
-        """Return the encoder of a started output that a recording can share, or None."""
-        encoder = self._encoders.get(H264Settings(crf=settings.crf, preset=settings.preset))
-        return encoder if any(it.is_started and it.encoder is encoder for it in self) else None
-
     def _end(self, gone: list[Output]) -> Deferred[Any]:
-        """Stop and remove outputs, and unused encoders. Fires when all have stopped."""
+        """Stop and remove outputs. Fires when all have stopped."""
         for each in gone:
             del self._outputs[each.target.name]
             del self._configured[each]
-        used = {id(each.encoder) for each in self}
-        self._encoders = {key: each for key, each in self._encoders.items() if id(each) in used}
         return DeferredList([each.stop() for each in gone])
-
-    def _encoder(self, settings: H264Settings) -> Transcoder:
-        if settings not in self._encoders:
-            camera = self._camera
-            self._encoders[settings] = Transcoder(
-                camera.name, camera.hub, settings, self._make_thread, self._events
-            )
-        return self._encoders[settings]

@@ -9,7 +9,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from twistedcam.media.timed_frame import H264Packet
+from twistedcam.media.packet import Packet
 from twistedcam.publishing.sender.protocol import FRAME_HEADER, SenderConfig
 from twistedcam.publishing.target import PublishTarget
 from twistedcam.runtime.child_process import ChildProcess, last_line, module_command
@@ -24,6 +24,7 @@ class SenderProcess(ChildProcess):
 
     Arguments:
         reactor: starts the process.
+        codec: FFmpeg's name of the codec.
         target: its target, sent through a pipe, because all users can see arguments.
         on_live: called when the target accepts video.
         on_progress: called with the time of the last sent frame, and the numbers of frames and
@@ -34,11 +35,13 @@ class SenderProcess(ChildProcess):
     def __init__(
         self,
         reactor: Any,
+        codec: str,
         target: PublishTarget,
         on_live: Callable[[], None],
         on_progress: Callable[[int, int, int], None],
         on_end: Callable[[str], None],
     ) -> None:
+        self._codec = codec
         self._target = target
         self._on_live = on_live
         self._on_progress = on_progress
@@ -52,6 +55,7 @@ class SenderProcess(ChildProcess):
     def connectionMade(self) -> None:
         target = self._target
         config: SenderConfig = {
+            "codec": self._codec,
             "url": target.url,
             "muxer": target.muxer,
             "options": target.options(),
@@ -60,10 +64,11 @@ class SenderProcess(ChildProcess):
         }
         self.transport.write(json.dumps(config).encode() + b"\n")  # type: ignore[union-attr]
 
-    def send(self, coded: H264Packet) -> None:
+    def send(self, packet: Packet) -> None:
         """Send a frame."""
-        header = FRAME_HEADER.pack(coded.pts, coded.is_keyframe, len(coded.data))
-        self.transport.writeSequence([header, coded.data])  # type: ignore[union-attr]
+        reorder = packet.pts - packet.dts
+        header = FRAME_HEADER.pack(packet.dts, reorder, packet.is_keyframe, len(packet.data))
+        self.transport.writeSequence([header, packet.data])  # type: ignore[union-attr]
 
     def close(self) -> Deferred[None]:
         """End the stream, and kill the process after ``GRACE``. Fires when it has ended."""

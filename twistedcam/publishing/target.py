@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -22,7 +22,9 @@ _MUXERS = {
     **dict.fromkeys(("rtsp", "rtsps"), "rtsp"),
     **{each: each for each in ("hls", "whip")},
 }
-SETTINGS = ("name", "encoder", "crf", "preset", "bitrate", "token", "ca", "verify")
+#: Settings of the encoder. With one of them, video is encoded even if the camera does it, too.
+_ENCODER_SETTINGS = ("encoder", "crf", "preset", "bitrate")
+SETTINGS = ("name", *_ENCODER_SETTINGS, "token", "ca", "verify")
 _EXAMPLES = (
     "rtmp://HOST/APP/KEY, rtsp://HOST/PATH, hls:FOLDER, hls:https://HOST/live.m3u8, whip:URL"
 )
@@ -39,6 +41,7 @@ class PublishTarget:
         url: the address. It must not be shown, because it may contain keys.
         name: its name in commands.
         encoding: the settings of the encoder.
+        is_encoded: True to encode even if the camera gives a codec that the target takes.
         token: the bearer token for WHIP.
         ca: file of trusted certificates; those of the system if empty.
         verify: True if the server's certificate is checked.
@@ -51,11 +54,17 @@ class PublishTarget:
     token: str = field(default="", repr=False)
     ca: str = ""
     verify: bool = True
+    is_encoded: bool = False
 
     @property
     def muxer(self) -> str:
         """The name of FFmpeg's muxer."""
         return _MUXERS[self.scheme]
+
+    @property
+    def codecs(self) -> tuple[str, ...]:
+        """The codecs that it takes, the best first."""
+        return ("h264", "hevc") if self.muxer == "rtsp" else ("h264",)
 
     @property
     def is_folder(self) -> bool:
@@ -146,7 +155,14 @@ def parse_target(text: str) -> PublishTarget:
     if verify not in ("0", "1"):
         raise BadArgument(f"verify={verify!r} is not valid: 1 (certificates are checked) or 0")
     return PublishTarget(
-        scheme, url, name, _encoder_settings(given), given.get("token", ""), ca, verify == "1"
+        scheme,
+        url,
+        name,
+        _encoder_settings(scheme, given),
+        given.get("token", ""),
+        ca,
+        verify == "1",
+        any(each in given for each in _ENCODER_SETTINGS),
     )
 
 
@@ -190,9 +206,10 @@ def _check_host(scheme: str, url: str) -> None:
         raise BadArgument("whip: needs a web address: whip:https://HOST/PATH")
 
 
-def _encoder_settings(given: dict[str, str]) -> H264Settings:
+def _encoder_settings(scheme: str, given: dict[str, str]) -> H264Settings:
     recording: dict[str, str] = {name: given[name] for name in ("crf", "preset") if name in given}
     settings = RecordSettings.from_mapping(recording)
     bitrate = quantities.bitrate(given["bitrate"], "bitrate") if "bitrate" in given else None
     encoder = given.get("encoder", H264Settings.encoder)
-    return H264Settings(encoder, settings.crf, settings.preset, bitrate)
+    made = H264Settings(encoder, settings.crf, settings.preset, bitrate)
+    return replace(made, keyframes=float(_SEGMENT)) if scheme == "hls" else made

@@ -9,7 +9,7 @@ from typing import Literal
 
 from twistedcam.errors import BadArgument
 
-Codec = Literal["h264", "copy"]
+Codec = Literal["auto", "h264", "copy"]
 
 #: Milliseconds for which a muxer holds pictures back at most.
 FLUSH_MS = 400
@@ -32,7 +32,8 @@ class Container:
         muxer: FFmpeg's name of it.
         time_base: seconds of a step of its clock.
         options: muxer options that make an unfinished file readable.
-        codecs: codecs that it can hold; the first is the default.
+        codecs: codecs of the formats that it is used for; the first is the default.
+        holds: codecs of cameras that it can hold as they are, the best first.
         flush: the muxer option for the time that pictures are held back, and its units a
             millisecond; None if none are held back.
         tail: muxer options for pictures behind an unfinished file (``PendingTail``).
@@ -43,6 +44,7 @@ class Container:
     time_base: Fraction
     options: dict[str, str]
     codecs: tuple[Codec, ...]
+    holds: tuple[str, ...]
     flush: tuple[str, int] | None = None
     tail: dict[str, str] = field(default_factory=dict)
 
@@ -56,12 +58,16 @@ class Container:
 
 _TIME, _FRAGMENT_TIME = ("cluster_time_limit", 1), ("frag_duration", 1000)
 _FINE, _MILLI = Fraction(1, 90_000), Fraction(1, 1000)
+_VIDEO = ("h264", "hevc")
+_ALL = ("mjpeg", *_VIDEO)
 #: AVI has equal steps and no time stamps; these are fine enough for 60 frames a second.
+_ENCODED: tuple[Codec, ...] = ("auto", "h264")
+_EITHER: tuple[Codec, ...] = ("copy", *_ENCODED)
 _CONTAINERS = (
-    Container(".mp4", "mp4", _FINE, _FRAGMENTS, ("h264",), _FRAGMENT_TIME, _FRAGMENT),
-    Container(".mkv", "matroska", _MILLI, _CLUSTERS, ("copy", "h264"), _TIME, _CLUSTERS),
-    Container(".avi", "avi", Fraction(1, 120), {}, ("copy",)),
-    Container(".mov", "mov", _FINE, _FRAGMENTS, ("copy", "h264"), _FRAGMENT_TIME, _FRAGMENT),
+    Container(".mp4", "mp4", _FINE, _FRAGMENTS, _ENCODED, _VIDEO, _FRAGMENT_TIME, _FRAGMENT),
+    Container(".mkv", "matroska", _MILLI, _CLUSTERS, _EITHER, _ALL, _TIME, _CLUSTERS),
+    Container(".avi", "avi", Fraction(1, 120), {}, ("copy",), ("mjpeg",)),
+    Container(".mov", "mov", _FINE, _FRAGMENTS, _EITHER, _ALL, _FRAGMENT_TIME, _FRAGMENT),
 )
 CONTAINERS = {each.suffix: each for each in _CONTAINERS}
 SUFFIXES = tuple(CONTAINERS)
@@ -72,11 +78,20 @@ class Format:
     """A codec in a container.
 
     Arguments:
-        codec: ``h264``, encoded here, or ``copy`` for the camera's own JPEGs.
+        codec: ``copy`` for what the camera gives; ``h264``, encoded here unless the camera does;
+            ``auto`` for H.264 or H.265 of the camera, and else as ``h264``.
     """
 
     codec: Codec
     container: Container
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The codecs of packets that are written as they are, the best first."""
+        if self.codec == "h264":
+            return ("h264",)
+        wanted = _VIDEO if self.codec == "auto" else _ALL
+        return tuple(each for each in wanted if each in self.container.holds)
 
     def __str__(self) -> str:
         return f"{self.codec}{self.container.suffix}"
@@ -84,6 +99,7 @@ class Format:
 
 #: Formats by their names in a configuration and on the command line.
 FORMATS: dict[str, Format] = {
+    "auto": Format("auto", CONTAINERS[".mp4"]),
     "h264": Format("h264", CONTAINERS[".mp4"]),
     "copy": Format("copy", CONTAINERS[".mkv"]),
     **{

@@ -1,132 +1,134 @@
-"""Takes a camera's frames for its pre-roll and its recording."""
+"""Takes a camera's packets for its pre-roll and its recording."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from twisted.internet.defer import Deferred, succeed
 
 from twistedcam.camera import Camera
-from twistedcam.codecs.h264_encoder import check_size
+from twistedcam.codecs.h264_encoder import H264Settings, check_size
 from twistedcam.errors import NotSupported
-from twistedcam.media.frame import Frame
-from twistedcam.media.timed_frame import H264Packet, TimedFrame
-from twistedcam.media.timeline import Timeline
+from twistedcam.media.packet import Packet
+from twistedcam.recording.containers import Format
 from twistedcam.recording.preroll import PreRoll
 from twistedcam.recording.writer.job import WriteJob
 from twistedcam.recording.writer.segment import MORE
 from twistedcam.stream.hub import LATE, Sink
-from twistedcam.stream.transcoder import Transcoder
+from twistedcam.stream.stream import Subscription, Wants
 
 #: Seconds after which the measured rate of a camera is reliable.
 _MEASURED = 2.0
 
 
-class Intake(Sink):
-    """Puts frames on a timeline, keeps the newest, and passes them to a recording."""
+class Intake(Sink[Packet]):
+    """Keeps a camera's newest packets, and passes packets to a recording."""
 
-    def __init__(self, camera: Camera, steady: Callable[[], float]) -> None:
-        #: The newest frames, or None if none are kept.
+    def __init__(self, camera: Camera) -> None:
+        #: The newest packets, or None if none are kept.
         self.preroll: PreRoll | None = None
-        self._kept = 0.0, 0
+        self._kept: tuple[float, int, tuple[str, ...]] = 0.0, 0, ()
         self._camera = camera
-        self._steady = steady
-        self._timeline = Timeline()
-        #: Encoded frames arrive later than the same frames from the camera.
-        self._encoded_timeline = Timeline()
-        self._job: WriteJob | None = None
-        self._every: float | None = None
-        self._due = 0
-        self._shared: Transcoder | None = None
-        #: True while the recording takes packets, until the last one has come.
-        self._is_encoded = False
-        self._needs_keyframe = True
-        self._missed = self._missed_before = 0
+        #: The subscription of the pre-roll.
+        self._keeping: Subscription | None = None
+        self._recording: _Recording | None = None
+        #: The number of packets that the last recording did not get.
+        self._missed = 0
 
     @property
     def missed(self) -> int:
-        """The number of frames of this recording that the transcoder left out."""
-        if self._shared is None:
-            return self._missed
-        return self._shared.dropped - self._missed_before
+        """The number of frames of this recording that an encoder left out."""
+        return self._missed if self._recording is None else self._recording.missed
 
-    def keep(self, seconds: float, most_bytes: int) -> None:
-        """Keep the newest frames: so many seconds, 0 for none, and so many bytes at most."""
-        if (seconds, most_bytes) != self._kept:
-            self._kept = seconds, most_bytes
-            self.preroll = PreRoll(seconds, most_bytes) if seconds else None
-        self._update_subscription()
+    def file_codec(self, format: Format) -> str:
+        """FFmpeg's name of the codec in the file that is being written."""
+        codec = "mjpeg" if self._recording is None else self._recording.codec
+        return "h264" if codec == "mjpeg" and format.codec != "copy" else codec
 
-    def last(self, seconds: float) -> list[TimedFrame]:
-        """The frames of the last seconds, as far as they are kept."""
+    def keep(self, seconds: float, most_bytes: int, format: Format) -> None:
+        """Keep the newest packets: so many seconds, 0 for none, and so many bytes at most.
+
+        Arguments:
+            format: the format in which they would be recorded.
+        """
+        kept = seconds, most_bytes, format.wanted
+        if kept == self._kept:
+            return
+        self._kept = kept
+        if self._keeping is not None:
+            self._keeping.close()
+        self.preroll = self._keeping = None
+        if seconds:
+            self.preroll = PreRoll(seconds, most_bytes)
+            self._keeping = self._camera.stream.subscribe(self, _wants(format))
+
+    def last(self, seconds: float) -> list[Packet]:
+        """The packets of the last seconds, as far as they are kept, from a key frame on."""
         if self.preroll is None:
             return []
-        return self.preroll.last(seconds, self._timeline.at(self._steady()) or 0)
+        if self._keeping is not None and self._keeping.hub is not None:
+            self._keeping.hub.finish_pass()  # the newest packet belongs to them
+        return self.preroll.last(seconds, self._camera.stream.now() or 0)
 
-    def begin(self, job: WriteJob, every: float | None, shared: Transcoder | None) -> None:
-        """Pass frames to a write job from now on.
+    def first(self, seconds: float, format: Format) -> list[Packet]:
+        """The packets with which a recording begins: the pre-roll, or since the last key frame.
+
+        Without the latter, the recording of a camera that encodes would begin with the next one.
+
+        Arguments:
+            seconds: length of the pre-roll.
+        """
+        kept = self.last(seconds)
+        if kept:
+            return kept
+        hub = self._camera.stream.hub_for(_wants(format))
+        packets = self._camera.stream.packets
+        if hub is not packets:
+            return []
+        packets.finish_pass()
+        return [each.bare() for each in packets.group]
+
+    def begin(
+        self,
+        job: WriteJob,
+        format: Format,
+        every: float | None,
+        encoding: H264Settings | None = None,
+        has_begun: bool = False,
+    ) -> None:
+        """Pass packets to a write job from now on.
 
         Arguments:
             every: for a timelapse, the seconds from one frame to the next.
-            shared: a transcoder to take packets from; None to take the camera's JPEGs.
+            encoding: the settings of an encoder to share; None to leave the encoding to the job.
+            has_begun: True if the job has all packets since the newest key frame.
         """
-        self._job, self._every, self._due = job, every, 0
-        self._missed, self._shared, self._is_encoded = 0, shared, shared is not None
-        if shared is None:
-            self._update_subscription()
-            return
-        self._needs_keyframe = True
-        self._encoded_timeline = Timeline()
-        self._missed_before = shared.dropped
-        shared.add(self, lossless=True)
+        self._missed = 0
+        self._recording = _Recording(self._camera, job, format, every, encoding, has_begun)
 
     def end(self) -> Deferred[int | None]:
-        """Take no more frames; fires when all frames until now have been passed on.
+        """Take no more packets; fires when all packets until now have been passed on.
 
-        Fires with the time of the call on the frames' timeline; with None if no frame came.
+        Fires with the time of the call on the stream's timeline; with None if no packet came.
         """
-        shared = self._shared
-        if shared is None:
-            self._job = None
-            self._update_subscription()
-            return succeed(self._timeline.at(self._steady()))
-        at = self._encoded_timeline.at(self._steady())
-        self._missed, self._shared = self.missed, None
+        recording, self._recording = self._recording, None
+        if recording is None:
+            return succeed(None)
+        self._missed = recording.missed
+        return recording.end()
 
-        def ended(_: None) -> int | None:
-            self._job = None
-            return at
-
-        return shared.remove(self).addCallback(ended)
-
-    def take(self, frame: Frame) -> None:
-        """Take a frame (``hub.Sink``)."""
-        timed = TimedFrame.of(frame, self._timeline.place(frame.time_us, self._steady()))
+    def take(self, packet: Packet, /) -> None:
+        """Keep a packet for the pre-roll (``hub.Sink``)."""
         if self.preroll is not None:
-            self.preroll.add(timed)
-        if self._job is not None and not self._is_encoded and self._is_due(timed):
-            self._job.offer(timed)
-
-    def take_packet(self, frame: Frame, packet: H264Packet) -> None:
-        """Take an encoded frame (``transcoder.PacketSink``)."""
-        if self._job is None or (self._needs_keyframe and not packet.is_keyframe):
-            return
-        time = self._encoded_timeline.place(frame.time_us, self._steady())
-        taken = self._job.offer(TimedFrame.of(frame, time, packet))
-        # A packet that refers to one left out is useless: go on with the next key frame.
-        self._needs_keyframe = not taken
-        if not taken and self._shared is not None:
-            self._shared.need_keyframe()
+            self.preroll.add(packet.bare())
 
     def has_encodable_picture(self) -> bool:
         """True if the camera has a picture, of a size that H.264 can encode."""
-        frame = self._camera.hub.newest
+        newest = self._camera.stream.newest
         try:
-            if frame is not None:
-                check_size(frame.width, frame.height)
+            if newest is not None:
+                check_size(*newest.size)
         except NotSupported:
             return False
-        return frame is not None
+        return newest is not None
 
     def nominal_rate(self, now: float) -> float | None:
         """The camera's nominal rate in frames a second; None if it is unknown or too low.
@@ -143,20 +145,86 @@ class Intake(Sink):
             return None
         return nominal if 1 <= nominal <= 120 else None
 
-    def _is_due(self, timed: TimedFrame) -> bool:
-        """True if the recording takes this frame: a timelapse does not take all."""
-        if self._every is None:
-            return True
-        if timed.time < self._due:
+
+class _Recording(Sink[Packet]):
+    """Passes packets to one write job.
+
+    Arguments:
+        encoding: the settings of an encoder to share, or None.
+        has_begun: True if the job has all packets since the newest key frame.
+    """
+
+    def __init__(
+        self,
+        camera: Camera,
+        job: WriteJob,
+        format: Format,
+        every: float | None,
+        encoding: H264Settings | None,
+        has_begun: bool,
+    ) -> None:
+        #: The codec of the newest packet.
+        self.codec = "mjpeg"
+        self._stream = camera.stream
+        self._job: WriteJob | None = job
+        self._every = every
+        self._due = 0
+        self._needs_keyframe = not has_begun
+        wants = _wants(format)
+        if encoding is not None and self._stream.codec in (None, "mjpeg"):
+            wants = Wants(("h264",), every=True, priority=LATE, settings=encoding)
+        self._subscription = self._stream.subscribe(self, wants)
+        self._missed_before, self._missed = self._dropped, 0
+
+    @property
+    def missed(self) -> int:
+        """The number of frames that an encoder left out."""
+        if self._subscription.hub is not None:
+            self._missed = max(0, self._dropped - self._missed_before)
+        return self._missed
+
+    def end(self) -> Deferred[int | None]:
+        """Take no more packets (``Intake.end``)."""
+        at = self._stream.now()
+
+        def ended(_: None) -> int | None:
+            self._job = None
+            return at
+
+        return self._subscription.close().addCallback(ended)
+
+    def take(self, packet: Packet, /) -> None:
+        """Pass a packet on (``hub.Sink``)."""
+        if self._job is None:
+            return
+        is_independent = packet.track.is_independent
+        if not is_independent and self._needs_keyframe and not packet.is_keyframe:
+            return
+        self.codec = packet.track.codec
+        if self._every is not None and not (packet.is_keyframe and self._is_due(packet.dts)):
+            return
+        # A packet that refers to one left out is useless: go on with the next key frame.
+        self._needs_keyframe = not self._job.offer(packet.bare())
+        if self._needs_keyframe and not is_independent:
+            self._subscription.request_keyframe()
+
+    @property
+    def _dropped(self) -> int:
+        encoder = self._subscription.encoder
+        return 0 if encoder is None else encoder.dropped
+
+    def _is_due(self, time: int) -> bool:
+        """True if a timelapse takes the frame of that time."""
+        assert self._every is not None
+        if time < self._due:
             return False
         step = int(self._every * 1e6)
-        late = timed.time - self._due
-        self._due = self._due + step if late < step else timed.time + step
+        late = time - self._due
+        self._due = self._due + step if late < step else time + step
         return True
 
-    def _update_subscription(self) -> None:
-        """Subscribe to the camera's frames, or unsubscribe."""
-        if self.preroll is not None or (self._job is not None and not self._is_encoded):
-            self._camera.hub.add(self, priority=LATE)
-        else:
-            self._camera.hub.remove(self)
+
+def _wants(format: Format) -> Wants:
+    """The packets for a format: those that are written as they are, else JPEG to encode."""
+    codecs = tuple(dict.fromkeys((*format.wanted, "mjpeg")))
+    return Wants(codecs, every=True, priority=LATE)

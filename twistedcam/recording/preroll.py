@@ -1,52 +1,82 @@
-"""Keeps the newest frames in memory."""
+"""Keeps the newest packets of a camera in memory."""
 
 from __future__ import annotations
 
 from collections import deque
 
-from twistedcam.media.timed_frame import TimedFrame
+from twistedcam.media.packet import Packet
 
 
 class PreRoll:
-    """The newest frames of a camera.
+    """The newest packets of a camera's video, from a key frame on.
 
     Arguments:
-        seconds: time from the oldest frame to the newest at most.
-        most_bytes: bytes of the frames at most.
+        seconds: time from the oldest packet to the newest at most. A group of pictures stays as a
+            whole until all of it is older.
+        most_bytes: bytes of the packets at most.
     """
 
     def __init__(self, seconds: float, most_bytes: int) -> None:
         self.seconds = seconds
         self._most_bytes = most_bytes
-        self._frames: deque[TimedFrame] = deque()
-        #: Bytes of the frames that are kept.
+        self._packets: deque[Packet] = deque()
+        #: The times of the key frames that are kept, but for the first packet's.
+        self._next_keyframes: deque[int] = deque()
+        #: Bytes of the packets that are kept.
         self.bytes = 0
 
     def __len__(self) -> int:
-        return len(self._frames)
+        return len(self._packets)
 
-    def add(self, frame: TimedFrame) -> None:
-        """Add a frame, and drop those that are too old or too many."""
-        self._frames.append(frame)
-        self.bytes += len(frame.jpeg)
-        oldest = frame.time - int(self.seconds * 1e6)
-        while self._frames[0].time < oldest or self.bytes > self._most_bytes:
-            self.bytes -= len(self._frames.popleft().jpeg)
-            if not self._frames:
+    def add(self, packet: Packet) -> None:
+        """Add a packet, and drop those that are too old or too many."""
+        if not self._packets:
+            if not packet.is_keyframe:
                 return
+        elif packet.is_keyframe:
+            self._next_keyframes.append(packet.dts)
+        self._packets.append(packet)
+        self.bytes += len(packet.data)
+        oldest = packet.dts - int(self.seconds * 1e6)
+        while self._next_keyframes and (
+            self._next_keyframes[0] <= oldest or self.bytes > self._most_bytes
+        ):
+            self._drop_group()
+        if self.bytes > self._most_bytes:
+            self.clear()  # a single group that is too large
+
+    def clear(self) -> None:
+        """Drop all packets."""
+        self._packets.clear()
+        self._next_keyframes.clear()
+        self.bytes = 0
 
     @property
     def span(self) -> float:
-        """Seconds from the oldest frame to the newest."""
-        if not self._frames:
+        """Seconds from the oldest packet to the newest."""
+        if not self._packets:
             return 0.0
-        return (self._frames[-1].time - self._frames[0].time) / 1e6
+        return (self._packets[-1].dts - self._packets[0].dts) / 1e6
 
-    def last(self, seconds: float, until: int) -> list[TimedFrame]:
-        """The frames of the last seconds, oldest first.
+    def last(self, seconds: float, until: int) -> list[Packet]:
+        """The packets of the last seconds, oldest first, from the key frame before on.
 
         Arguments:
-            until: the current time on the frames' timeline.
+            until: the current time on the packets' timeline.
         """
         oldest = until - int(seconds * 1e6)
-        return [frame for frame in self._frames if frame.time >= oldest]
+        first = 0
+        for number, packet in enumerate(self._packets):
+            if packet.dts > oldest:
+                break
+            if packet.is_keyframe:
+                first = number
+        else:
+            if self._packets and self._packets[-1].dts < oldest:
+                return []
+        return list(self._packets)[first:]
+
+    def _drop_group(self) -> None:
+        keyframe = self._next_keyframes.popleft()
+        while self._packets[0].dts < keyframe:
+            self.bytes -= len(self._packets.popleft().data)

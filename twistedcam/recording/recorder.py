@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from twistedcam.camera import Camera
+from twistedcam.codecs.h264_encoder import H264Settings
 from twistedcam.errors import BadArgument, CameraFailed, CommandError, DiskError, NotSupported
 from twistedcam.events import EventBus
 from twistedcam.recording.camera_loss import CameraLossWatch
@@ -30,7 +31,6 @@ from twistedcam.recording.writer.plan import Plan, check_plan, make_plan
 from twistedcam.recording.writer.segment import SegmentResult
 from twistedcam.recording.writer.session import Progress
 from twistedcam.runtime.threads import Thread
-from twistedcam.stream.transcoder import Transcoder
 
 log = Logger()
 
@@ -75,7 +75,7 @@ class Recorder:
 
     Arguments:
         settings: how it records; a change applies to the next recording.
-        find_transcoder: returns a running transcoder that suits a recording, or None.
+        find_encoding: returns the settings of an active encoder that suits a recording, or None.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Recorder:
         clock: IReactorTime,
         settings: RecordSettings | None = None,
         steady: Callable[[], float] = time.monotonic,
-        find_transcoder: Callable[[RecordSettings], Transcoder | None] = lambda settings: None,
+        find_encoding: Callable[[RecordSettings], H264Settings | None] = lambda settings: None,
     ) -> None:
         self.state: RecorderState = "idle"
         #: Start of the current recording, in seconds since the UNIX epoch.
@@ -106,11 +106,11 @@ class Recorder:
         self._requests: set[RecordingRequest] = set()
         #: The plan of the current recording, or of the last one.
         self._plan: Plan | None = None
-        self._intake = Intake(camera, steady)
+        self._intake = Intake(camera)
         self._camera_loss = CameraLossWatch(camera, events, clock, self._finish, self._on_lost)
         self._continuous = ContinuousRecording(clock, self._begin_again)
         self._first = FirstFrameWatch(camera, events, clock, self._on_waiting)
-        self._find_shared = find_transcoder
+        self._find_encoding = find_encoding
         self._waiting: list[Deferred[Progress | None]] = []
         #: True if the camera had a picture that can be encoded when the recording began. If not,
         #: and the first picture cannot be encoded either, the camera is the cause.
@@ -125,7 +125,8 @@ class Recorder:
     @settings.setter
     def settings(self, settings: RecordSettings) -> None:
         self._settings = settings
-        self._intake.keep(settings.preroll or 0, settings.preroll_memory)
+        seconds = settings.preroll or 0
+        self._intake.keep(seconds, settings.preroll_memory, settings.default_format)
 
     @property
     def preroll(self) -> PreRoll | None:
@@ -173,7 +174,7 @@ class Recorder:
             progress.started or self.started_at,
             round(progress.file_seconds, 3),
             progress.file_bytes,
-            "mjpeg" if self.format.codec == "copy" else "h264",
+            self._intake.file_codec(self.format),
             self._camera.width,
             self._camera.height,
             complete=False,
@@ -216,12 +217,12 @@ class Recorder:
         self._had_encodable = self._intake.has_encodable_picture()
         self._enter("recording")
         self.failure, self.format, self.started_at = None, plan.format, time.time()
-        first = self._intake.last(self.settings.preroll or 0) if every is None else []
+        first = [] if every else self._intake.first(self.settings.preroll or 0, plan.format)
         self._job, self._plan = WriteJob(plan, first, self._make_thread, self, self._steady), plan
-        shared = None
-        if plan.format.codec == "h264" and every is None and self.preroll is None:
-            shared = self._find_shared(self.settings)
-        self._intake.begin(self._job, every, shared)
+        encoding = None
+        if plan.format.codec != "copy" and every is None and self.preroll is None:
+            encoding = self._find_encoding(self.settings)
+        self._intake.begin(self._job, plan.format, every, encoding, has_begun=bool(first))
         self._camera_loss.begin(ignore_loss=every is not None)
         self._reporter.report("started", plan.name)
         if self.state == "recording":

@@ -56,7 +56,8 @@ class RecordSettings(Struct, frozen=True):
     """Settings of recordings and their retention. None means not set, or no limit.
 
     Arguments:
-        format: format of files whose name has no ending; H.264 in MP4 by default.
+        format: format of files whose name has no ending; by default ``auto``: MP4 with H.264 or
+            H.265 of the camera as it is, or with H.264 that is encoded here.
         crf: x264's quality, 0 (best) to 51.
         preset: x264's preset; slower ones make smaller files.
         segment, segment_size: seconds or bytes after which a new file begins.
@@ -87,7 +88,7 @@ class RecordSettings(Struct, frozen=True):
     @property
     def default_format(self) -> Format:
         """The format of a recording whose name has no ending."""
-        return self.format or FORMATS["h264"]
+        return self.format or FORMATS["auto"]
 
     @classmethod
     def from_mapping(

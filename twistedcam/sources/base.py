@@ -140,8 +140,10 @@ class Source(Protocol):
             CameraFailed: it cannot be opened; the message says why, and what to do.
         """
 
-    def read(self) -> RawPicture | None:
+    def read(self) -> RawPicture | RawPacket | None:
         """Wait for the next picture; return None if there was none for about a second.
+
+        A source that encodes returns packets.
 
         Raises:
             CameraFailed: there will be no more pictures; the source must be opened again.

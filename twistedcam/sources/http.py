@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from twistedcam.errors import CameraFailed
 from twistedcam.media import jpeg
-from twistedcam.sources.base import Paused, RawPicture, Source, SourceInfo
+from twistedcam.sources.base import Paused, RawPacket, RawPicture, Source, SourceInfo
 from twistedcam.sources.http_client import CameraClient, CameraResponse
 from twistedcam.sources.multipart import (
     MAX_BODY,
@@ -107,7 +107,7 @@ class HttpSource:
             )
         return self._open_video(response, start)
 
-    def read(self) -> RawPicture | None:
+    def read(self) -> RawPicture | RawPacket | None:
         """Return the next picture. A silence of 5 s is a failure, a placeholder a pause."""
         if self._video is not None:
             return self._video.read()

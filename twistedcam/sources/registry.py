@@ -10,19 +10,19 @@ from collections.abc import Callable
 from importlib import import_module
 
 from twistedcam.errors import BadArgument
-from twistedcam.sources.base import Source
+from twistedcam.sources.base import ReactorSource, Source
 from twistedcam.sources.push import Inbox, PushSource
 from twistedcam.sources.spec import Settings, SourceSpec
 
-Maker = Callable[[SourceSpec, Settings], Source]
+Maker = Callable[[SourceSpec, Settings], Source | ReactorSource]
 
 
 def _class_in(module: str, name: str) -> Maker:
     """Return a maker of a source, whose module is imported at its first use."""
 
-    def make(spec: SourceSpec, settings: Settings) -> Source:
+    def make(spec: SourceSpec, settings: Settings) -> Source | ReactorSource:
         found = getattr(import_module(f"twistedcam.sources.{module}"), name)
-        made: Source = found.from_settings(spec, settings)
+        made: Source | ReactorSource = found.from_settings(spec, settings)
         return made
 
     return make
@@ -46,7 +46,7 @@ SCHEMES: dict[str, Maker] = {
 }
 
 
-def make_source(spec: SourceSpec, inbox: Inbox | None = None) -> Source:
+def make_source(spec: SourceSpec, inbox: Inbox | None = None) -> Source | ReactorSource:
     """Return a source that is ready to be opened.
 
     Arguments:
@@ -79,7 +79,7 @@ def ranges(spec: SourceSpec) -> dict[str, tuple[float, float]]:
     return _make(spec)[1].ranges
 
 
-def _make(spec: SourceSpec) -> tuple[Source, Settings]:
+def _make(spec: SourceSpec) -> tuple[Source | ReactorSource, Settings]:
     settings = Settings(spec)
     maker = SCHEMES.get(spec.scheme)
     if maker is None:

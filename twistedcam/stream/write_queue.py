@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from typing import Generic, TypeVar
 
-from twistedcam.media.timed_frame import TimedFrame
+from twistedcam.media.packet import Packet
+
+P = TypeVar("P", bound=Packet)
 
 #: The maximum number of frames and bytes in the queue.
 FRAMES = 240
@@ -22,7 +25,7 @@ _LOOKS = 8
 _BATCH, _BATCH_TIME = 8, 0.1
 
 
-class WriteQueue:
+class WriteQueue(Generic[P]):
     """A queue of frames that drops frames evenly when the writer is too slow.
 
     Up to half full it takes all frames. Above, it takes a share that becomes smaller as it fills:
@@ -35,9 +38,9 @@ class WriteQueue:
         first: frames from before the start of the recording, which do not count.
     """
 
-    def __init__(self, first: Iterable[TimedFrame] = ()) -> None:
-        self._first: deque[TimedFrame] = deque(first)
-        self._waiting: deque[TimedFrame] = deque()
+    def __init__(self, first: Iterable[P] = ()) -> None:
+        self._first: deque[P] = deque(first)
+        self._waiting: deque[P] = deque()
         self._bytes = 0
         self._credit = 0.0
         #: Seconds per frame of the last writes.
@@ -48,7 +51,7 @@ class WriteQueue:
     def __len__(self) -> int:
         return len(self._first) + len(self._waiting)
 
-    def offer(self, frame: TimedFrame) -> bool:
+    def offer(self, frame: P) -> bool:
         """Add a frame. Return False if it is dropped."""
         self._credit = min(2.0, self._credit + self._share())
         if self._credit < 1:
@@ -56,7 +59,7 @@ class WriteQueue:
             return False
         self._credit -= 1
         self._waiting.append(frame)
-        self._bytes += len(frame.jpeg)
+        self._bytes += len(frame.data)
         return True
 
     @property
@@ -66,13 +69,13 @@ class WriteQueue:
             return 1
         return max(1, min(_BATCH, int(_BATCH_TIME / max(min(self._costs), 1e-6))))
 
-    def wrote(self, frames: int, seconds: float) -> list[TimedFrame]:
+    def wrote(self, frames: int, seconds: float) -> list[P]:
         """Note that frames were written in that time. Return those that are dropped therefore."""
         self._costs.append(seconds / frames)
-        if len(self._waiting) <= self._room() or self._waiting[0].packet is not None:
-            return []  # an H.264 frame refers to those before: none can be dropped now
+        if len(self._waiting) <= self._room() or not self._waiting[0].track.is_independent:
+            return []  # a packet of H.264 refers to those before it: none can be dropped now
         self._waiting, out = _thinned(self._waiting, self._room() - 1)
-        self._bytes -= sum(len(frame.jpeg) for frame in out)
+        self._bytes -= sum(len(frame.data) for frame in out)
         self.dropped += len(out)
         return out
 
@@ -82,12 +85,12 @@ class WriteQueue:
             self._first, out = _thinned(self._first, self._room())
             self.dropped += len(out)
 
-    def take(self, most: int) -> list[TimedFrame]:
+    def take(self, most: int) -> list[P]:
         """Remove and return the oldest frames, at most so many."""
         if self._first:
             return [self._first.popleft() for _ in range(min(most, len(self._first)))]
         taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
-        self._bytes -= sum(len(frame.jpeg) for frame in taken)
+        self._bytes -= sum(len(frame.data) for frame in taken)
         return taken
 
     def clear(self) -> None:
@@ -109,10 +112,10 @@ class WriteQueue:
         return max(_MINIMUM, min(FRAMES, int(WORK / max(min(self._costs), 1e-6))))
 
 
-def _thinned(frames: deque[TimedFrame], left: int) -> tuple[deque[TimedFrame], list[TimedFrame]]:
+def _thinned(frames: deque[P], left: int) -> tuple[deque[P], list[P]]:
     """Return ``left`` of the frames, selected evenly, and the others."""
     count = len(frames)
-    kept, out = deque[TimedFrame](), []
+    kept, out = deque[P](), []
     for number, frame in enumerate(frames):
         if number * left // count != (number - 1) * left // count:
             kept.append(frame)

@@ -15,7 +15,7 @@ import numpy as np
 from tests.support.process import PATIENCE, ROOT
 from twistedcam.publishing.sender.protocol import FRAME_HEADER, SenderConfig
 
-CLOCK = 90_000
+CLOCK = 1_000_000
 
 
 def coded(count: int) -> list[bytes]:
@@ -35,15 +35,17 @@ def coded(count: int) -> list[bytes]:
 def test_progress_after_a_gap_is_reported_immediately(tmp_path: Path) -> None:
     """After a slow connection the second frame is sent at once, and both are reported."""
     config: SenderConfig = {
+        "codec": "h264",
         "url": str(tmp_path / "x.m3u8"),
         "muxer": "hls",
         "options": {},
         "verify": True,
         "ca": "",
     }
-    times = [0, 3 * CLOCK, 3 * CLOCK + 3000]
+    times = [0, 3 * CLOCK, 3 * CLOCK + 33_333]
     frames = [
-        FRAME_HEADER.pack(t, 1, len(data)) + data for t, data in zip(times, coded(3), strict=True)
+        FRAME_HEADER.pack(t, 0, 1, len(data)) + data
+        for t, data in zip(times, coded(3), strict=True)
     ]
     done = subprocess.run(
         [sys.executable, "-m", "twistedcam.publishing.sender"],

@@ -6,14 +6,15 @@ import io
 
 import pytest
 
-from twistedcam.publishing.sender.protocol import FRAME_HEADER, EncodedFrame, read_frames, report
+from twistedcam.publishing.sender.protocol import FRAME_HEADER, SentFrame, read_frames, report
 
-FRAMES = [EncodedFrame(0, True, b"key"), EncodedFrame(1 << 40, False, b"")]
+FRAMES = [SentFrame(0, 0, True, b"key"), SentFrame(1 << 40, 80_000, False, b"")]
 
 
-def written(frames: list[EncodedFrame]) -> bytes:
+def written(frames: list[SentFrame]) -> bytes:
     return b"".join(
-        FRAME_HEADER.pack(each.pts, each.is_keyframe, len(each.data)) + each.data for each in frames
+        FRAME_HEADER.pack(each.dts, each.reorder, each.is_keyframe, len(each.data)) + each.data
+        for each in frames
     )
 
 

@@ -19,7 +19,7 @@ def record(path: Path, rate: float | None, times: list[float], end: float) -> Fi
     segment = Segment(path, "cam", FORMATS["copy.avi"], RecordSettings(), frames[0], rate=rate)
     for each in frames:
         segment.write(each)
-    segment.end(frames[0].time + round(end * 1e6))
+    segment.end(frames[0].pts + round(end * 1e6))
     segment.publish(0)
     assert segment.result.frames == len(times), "frames that were left out"
     film = read_film(path)

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.fakes import InlineThread, ManualThread
-from tests.support.films import read_film, timed_frames
+from tests.support.films import changed, read_film, timed_frames
 from twistedcam.errors import CommandError
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.job import WriteJob, write_frames
@@ -99,7 +99,7 @@ class JobTests(SynchronousTestCase):
         self.folder.mkdir()
 
     def test_a_reason_for_left_out_pictures_is_told_once(self) -> None:
-        broken = [each._replace(jpeg=b"\xff\xd8 no \xff\xd9") for each in timed_frames([0, 0.1])]
+        broken = [changed(each, jpeg=b"\xff\xd8 no \xff\xd9") for each in timed_frames([0, 0.1])]
         job = WriteJob(self.plan("a.mp4"), broken, self.make_thread, self.listener)
         finished = job.finish(None)
         self.work()
@@ -115,7 +115,7 @@ class JobTests(SynchronousTestCase):
         self.assertEqual((progress.frames, file.name), (2, "a.mkv"))
         none = Deferred.fromCoroutine(write_frames(self.plan("b.mkv"), [], InlineThread))
         self.assertIsNone(self.successResultOf(none)[1])
-        small = [each._replace(width=1) for each in timed_frames([0])]
+        small = [changed(each, width=1) for each in timed_frames([0])]
         saved = Deferred.fromCoroutine(write_frames(self.plan("c.mp4"), small, InlineThread))
         progress, file = self.successResultOf(saved)
         self.assertIsNone(file)

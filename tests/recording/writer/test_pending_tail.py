@@ -26,7 +26,7 @@ def test_a_header_and_the_tail_are_a_file_with_all_pictures(name: str) -> None:
     container.start_encoding()
     tail, steps = PendingTail(format.container, stream), []
     for each in frames:
-        pts = round((each.time - frames[0].time) / 1e6 / format.container.time_base)
+        pts = round((each.pts - frames[0].pts) / 1e6 / format.container.time_base)
         tail.add(encoder.encode(each, pts))
         steps.append(float(pts * format.container.time_base))
     data = written.getvalue() + tail.render()

@@ -19,7 +19,7 @@ SETTINGS = RecordSettings()
 def test_a_name_selects_the_format_and_is_taken(tmp_path: Path) -> None:
     check_plan(tmp_path, "a", SETTINGS)
     plan = make_plan(tmp_path, "cam", "a", SETTINGS, None, 25.0)
-    assert (plan.name, str(plan.format), plan.own_name) == ("a.mp4", "h264.mp4", True)
+    assert (plan.name, str(plan.format), plan.own_name) == ("a.mp4", "auto.mp4", True)
     assert not is_free(tmp_path, "a.mp4")
     for call in (
         lambda: check_plan(tmp_path, "a.mp4", SETTINGS),

@@ -8,7 +8,7 @@ from pathlib import Path
 import av.error
 import pytest
 
-from tests.support.films import read_film, timed_frames
+from tests.support.films import changed, read_film, timed_frames
 from twistedcam.errors import DiskError, RecordingFailed
 from twistedcam.recording.containers import FORMATS
 from twistedcam.recording.settings import RecordSettings
@@ -42,7 +42,7 @@ def test_it_is_published_with_its_frames_and_its_length(format: str, tmp_path: P
 
 
 def test_a_segment_without_a_picture_leaves_nothing(tmp_path: Path) -> None:
-    frame = timed_frames([0])[0]._replace(jpeg=b"\xff\xd8 no \xff\xd9")
+    frame = changed(timed_frames([0])[0], jpeg=b"\xff\xd8 no \xff\xd9")
     segment = Segment(tmp_path / "a.mp4", "cam", FORMATS["h264"], RecordSettings(), frame)
     segment.write(frame)
     assert (segment.result.frames, segment.result.broken) == (0, 1)

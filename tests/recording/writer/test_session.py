@@ -14,10 +14,17 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.support.films import START_US, Film, frame_times, read_film, timed_frames
-from twistedcam.codecs.h264_encoder import H264Encoder, H264Settings
+from tests.support.films import (
+    START_US,
+    Film,
+    changed,
+    frame_times,
+    h264_packets,
+    read_film,
+    timed_frames,
+)
 from twistedcam.errors import DiskError
-from twistedcam.media.timed_frame import TimedFrame
+from twistedcam.media.frame import Frame
 from twistedcam.recording.containers import FORMATS
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer import segment as segment_module
@@ -43,9 +50,7 @@ def plan(folder: Path, format: str = "h264.mp4", **options: Any) -> Plan:
     return Plan(folder, "cam", name, True, chosen, RecordSettings(**options), every)
 
 
-def record(
-    session: RecordingSession, frames: list[TimedFrame], end: float | None = None
-) -> list[Film]:
+def record(session: RecordingSession, frames: list[Frame], end: float | None = None) -> list[Film]:
     """Write, finish and publish; the files in their order."""
     closed = [segment for each in frames for segment in session.write([each]).closed]
     at = None if end is None else START_US + round(end * 1e6)
@@ -140,9 +145,9 @@ def test_a_camera_that_changes_its_size_gets_a_new_file(tmp_path: Path) -> None:
     assert films[0].seconds == pytest.approx(0.3, abs=0.001)
 
 
-def sizes(*runs: tuple[int, int], seconds: float = 0.5, fps: int = 30) -> list[TimedFrame]:
+def sizes(*runs: tuple[int, int], seconds: float = 0.5, fps: int = 30) -> list[Frame]:
     """Pictures of each of these sizes in turn, for so long each."""
-    found: list[TimedFrame] = []
+    found: list[Frame] = []
     for run, size in enumerate(runs):
         found += timed_frames([run * seconds + n / fps for n in range(round(seconds * fps))], *size)
     return found
@@ -195,7 +200,7 @@ def test_pictures_of_many_sizes_all_stand_in_one_film(tmp_path: Path) -> None:
 
 def test_a_picture_of_another_shape_stands_in_the_middle_of_a_black_one(tmp_path: Path) -> None:
     bright = np.full((160, 80, 3), (60, 160, 220), np.uint8)
-    tall = TimedFrame(START_US + 100_000, 0, 80, 160, cv2.imencode(".jpg", bright)[1].tobytes())
+    tall = Frame(1, START_US + 100_000, 80, 160, cv2.imencode(".jpg", bright)[1].tobytes())
     last = timed_frames([0.2])
     session = RecordingSession(plan(tmp_path, crf=10))
     record(session, [*timed_frames([0.0]), tall, *last])
@@ -226,10 +231,7 @@ def test_a_camera_that_is_lost_after_a_change_of_its_size_has_both_files(tmp_pat
 
 
 def test_a_file_of_encoded_frames_begins_with_a_keyframe(tmp_path: Path) -> None:
-    coder, frames = H264Encoder(H264Settings(), *SMALL), []
-    for number, each in enumerate(timed_frames([n / 10 for n in range(30)])):
-        packet, *_ = coder.encode(each.jpeg, number * 9000, number % 10 == 0) or []
-        frames.append(each._replace(packet=packet))
+    frames = h264_packets([n / 10 for n in range(30)], keyframes=1.0)
     session = RecordingSession(plan(tmp_path))
     closed = session.write(frames[:15]).closed
     closed += session.split().closed  # the camera is lost, and comes back
@@ -262,7 +264,7 @@ def test_a_timelapse_is_played_at_thirty_a_second(tmp_path: Path) -> None:
 
 def test_a_broken_picture_costs_itself_alone(tmp_path: Path) -> None:
     frames = timed_frames([0, 0.1, 0.2, 0.3])
-    frames[2] = frames[2]._replace(jpeg=b"\xff\xd8 nothing \xff\xd9")
+    frames[2] = changed(frames[2], jpeg=b"\xff\xd8 nothing \xff\xd9")
     session = RecordingSession(plan(tmp_path))
     (film,) = record(session, frames)
     assert len(film.times) == 3

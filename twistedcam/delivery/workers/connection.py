@@ -55,7 +55,7 @@ class ViewerConnection(protocol.Protocol):
         options: the server's message: id, address, kind, camera, fps, window, acks.
     """
 
-    def __init__(self, worker: WorkerServices, hub: Hub, options: dict[str, Any]) -> None:
+    def __init__(self, worker: WorkerServices, hub: Hub[Any], options: dict[str, Any]) -> None:
         self.id: int = options["id"]
         self.viewer = Viewer(
             self.id,

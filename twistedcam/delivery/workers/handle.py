@@ -40,7 +40,7 @@ class RemoteConnection(Protocol):
         """Close the connection."""
 
 
-class WorkerFeed(Sink):
+class WorkerFeed(Sink[Frame]):
     """Sends one hub's frames, in one form, to a worker, while it has viewers for them.
 
     Arguments:
@@ -50,7 +50,9 @@ class WorkerFeed(Sink):
         serializer: returns their wire form.
     """
 
-    def __init__(self, id: int, channel: WorkerChannel, hub: Hub, serializer: Serializer) -> None:
+    def __init__(
+        self, id: int, channel: WorkerChannel, hub: Hub[Any], serializer: Serializer
+    ) -> None:
         self.id = id
         self._channel = channel
         self._hub = hub
@@ -134,12 +136,12 @@ class WorkerHandle:
         #: Connections that it has, by the viewers' numbers.
         self.connections: dict[int, RemoteConnection] = {}
         self._viewers = viewers
-        self._feeds: dict[tuple[Hub, Serializer], WorkerFeed] = {}
+        self._feeds: dict[tuple[Hub[Any], Serializer], WorkerFeed] = {}
         self._by_id: dict[int, WorkerFeed] = {}
         #: Descriptors of connections, which stay open until the worker has them.
         self._sent: dict[int, int] = {}
 
-    def feed(self, hub: Hub, serializer: Serializer) -> WorkerFeed:
+    def feed(self, hub: Hub[Any], serializer: Serializer) -> WorkerFeed:
         """Return the feed of a hub's frames in one form."""
         key = hub, serializer
         if key not in self._feeds:

@@ -52,7 +52,7 @@ class DeliveryWorker:
         self._number = number
         self._connections: dict[int, ViewerConnection] = {}
         self._tallies: dict[tuple[str, str], Tally] = {}
-        self._hubs: dict[int, Hub] = {}
+        self._hubs: dict[int, Hub[Any]] = {}
         self._reports = LoopingCall(self._report)
         self._reports.clock = reactor
         self._memory = MemoryReturn(reactor)
@@ -117,8 +117,8 @@ class DeliveryWorker:
         self._connections[message["id"]] = connection = ViewerConnection(self, hub, message)
         connection.adopt(message["fd"], message["family"])
 
-    def _hub(self, feed: int) -> Hub:
-        return self._hubs.setdefault(feed, Hub())
+    def _hub(self, feed: int) -> Hub[Any]:
+        return self._hubs.setdefault(feed, Hub[Any]())
 
     def _report(self) -> None:
         viewers = {each.id: each.counts() for each in self._connections.values()}

@@ -122,7 +122,7 @@ class WorkerPool(Delivery):
         return super().read_from(sender, transport, on_data, on_closed)
 
     def subscribe(
-        self, viewer: Viewer, hub: Hub, sender: Sender, max_fps: float | None, window: int = 0
+        self, viewer: Viewer, hub: Hub[Any], sender: Sender, max_fps: float | None, window: int = 0
     ) -> SubscriptionHandle:
         if isinstance(sender, RemoteSender):
             sender.subscribe(viewer, hub, max_fps, window)

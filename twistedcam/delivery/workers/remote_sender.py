@@ -95,7 +95,7 @@ class RemoteSender:
 
     # SubscriptionHandle
 
-    def subscribe(self, viewer: Viewer, hub: Hub, max_fps: float | None, window: int) -> None:
+    def subscribe(self, viewer: Viewer, hub: Hub[Any], max_fps: float | None, window: int) -> None:
         """Set the source of frames; they are sent after ``start``."""
         viewer.rate = ReportedRate()
         self._viewer = viewer

@@ -1,8 +1,8 @@
 """The protocol between the server and a sender, over the sender's standard input and output.
 
-Input: a SenderConfig as a line of JSON, then for each frame FRAME_HEADER and H.264 (Annex B). The
-first frame is a keyframe. Output: the lines ``live``, ``at PTS FRAMES BYTES`` and ``error REASON``,
-which is the last.
+Input: a SenderConfig as a line of JSON, then for each frame FRAME_HEADER and H.264 or H.265 (Annex
+B). The first is a key frame. Output: the lines ``live``, ``at DTS FRAMES BYTES`` and
+``error REASON``, which is the last.
 """
 
 from __future__ import annotations
@@ -14,14 +14,16 @@ from typing import BinaryIO, NamedTuple, TypedDict
 
 #: The reason if a certificate is not trusted, with a placeholder for the fault.
 UNTRUSTED = "its certificate is not trusted ({}); if it is self-signed, add #ca=FILE"
-#: Presentation time in steps of 1/90000 s, 1 for a keyframe, number of bytes that follow.
-FRAME_HEADER = struct.Struct(">QBI")
+#: Time of decoding and time from there to presentation, in microseconds; 1 for a key frame; number
+#: of bytes that follow.
+FRAME_HEADER = struct.Struct(">QIBI")
 
 
 class SenderConfig(TypedDict):
     """The configuration of a sender.
 
     Keys:
+        codec: FFmpeg's name of the codec.
         url: the target's address, which may contain keys.
         muxer: the name of FFmpeg's muxer.
         options: the muxer's options.
@@ -29,6 +31,7 @@ class SenderConfig(TypedDict):
         ca: file of trusted certificates; those of the system if empty.
     """
 
+    codec: str
     url: str
     muxer: str
     options: dict[str, str]
@@ -36,10 +39,11 @@ class SenderConfig(TypedDict):
     ca: str
 
 
-class EncodedFrame(NamedTuple):
-    """A frame in H.264."""
+class SentFrame(NamedTuple):
+    """A frame in H.264 or H.265. Its times are in microseconds."""
 
-    pts: int
+    dts: int
+    reorder: int
     is_keyframe: bool
     data: bytes
 
@@ -50,11 +54,11 @@ def report(line: str) -> None:
     sys.stdout.flush()
 
 
-def read_frames(file: BinaryIO) -> Iterator[EncodedFrame]:
+def read_frames(file: BinaryIO) -> Iterator[SentFrame]:
     """Yield frames until the input ends."""
     while len(header := file.read(FRAME_HEADER.size)) == FRAME_HEADER.size:
-        pts, keyframe, length = FRAME_HEADER.unpack(header)
+        dts, reorder, keyframe, length = FRAME_HEADER.unpack(header)
         data = file.read(length)
         if len(data) < length:
             return
-        yield EncodedFrame(pts, bool(keyframe), data)
+        yield SentFrame(dts, reorder, bool(keyframe), data)

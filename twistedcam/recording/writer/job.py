@@ -11,7 +11,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twistedcam.errors import CommandError, DiskError
-from twistedcam.media.timed_frame import TimedFrame
+from twistedcam.media.packet import Packet
 from twistedcam.recording.writer.part_file import disk_error, part_of
 from twistedcam.recording.writer.plan import Plan
 from twistedcam.recording.writer.segment import Segment, SegmentResult, recording_error
@@ -50,7 +50,7 @@ class WriteJob:
     def __init__(
         self,
         plan: Plan,
-        first: Iterable[TimedFrame],
+        first: Iterable[Packet],
         make_thread: Callable[[], Thread],
         listener: WriteJobListener,
         steady: Callable[[], float] = time.monotonic,
@@ -80,7 +80,7 @@ class WriteJob:
         """The number of frames that were left out, for any reason."""
         return self._queue.dropped + self.progress.dropped
 
-    def offer(self, frame: TimedFrame) -> bool:
+    def offer(self, frame: Packet) -> bool:
         """Add a frame; False if it is left out."""
         self._split = False
         taken = self._queue.offer(frame)
@@ -134,7 +134,7 @@ class WriteJob:
         self._busy = True
         self._thread.run(call).addCallbacks(self._went, self._failed).addCallback(self._idle)
 
-    def _write(self, batch: list[TimedFrame]) -> Progress:
+    def _write(self, batch: list[Packet]) -> Progress:
         """Write on the thread."""
         began = self._steady()
         progress = self._session.write(batch)
@@ -226,7 +226,7 @@ class _Saved:
 
 
 async def write_frames(
-    plan: Plan, frames: Iterable[TimedFrame], make_thread: Callable[[], Thread]
+    plan: Plan, frames: Iterable[Packet], make_thread: Callable[[], Thread]
 ) -> tuple[Progress, SegmentResult | None]:
     """Write frames that are in memory; return the progress, and the file if there is one.
 

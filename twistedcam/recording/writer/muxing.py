@@ -11,7 +11,7 @@ import av.error
 import av.subtitles.stream  # PyAV imports it late, when the process may have no file to spare
 
 from twistedcam.codecs.h264_encoder import YuvDecoder, mark_keyframe, not_encodable
-from twistedcam.media.timed_frame import H264Packet, TimedFrame
+from twistedcam.media.packet import Packet
 from twistedcam.recording.containers import Format
 from twistedcam.recording.settings import RecordSettings
 
@@ -20,9 +20,9 @@ _KEYFRAMES = 2_000_000
 
 
 class PacketEncoder(Protocol):
-    """Makes one packet of each picture."""
+    """Makes one muxer packet of each packet of a camera."""
 
-    def encode(self, timed: TimedFrame, pts: int) -> Any:
+    def encode(self, packet: Packet, pts: int) -> Any:
         """The packet, or None if the picture is broken.
 
         Arguments:
@@ -34,7 +34,7 @@ class PacketEncoder(Protocol):
 
 
 def make_encoder(
-    container: Any, format: Format, settings: RecordSettings, first: TimedFrame
+    container: Any, format: Format, settings: RecordSettings, first: Packet
 ) -> tuple[Any, PacketEncoder]:
     """Add a stream to the container; return it and the encoder for it.
 
@@ -42,16 +42,16 @@ def make_encoder(
         NotSupported: pictures of this size cannot be encoded.
     """
     base = format.container.time_base
+    if first.track.codec != "mjpeg":
+        coded = _Coded(container, base, first)
+        return coded.stream, coded
     if format.codec == "copy":
         rate = 1 / base if format.container.muxer == "avi" else Fraction(30)
         stream = container.add_stream("mjpeg", rate=rate)
-        stream.width, stream.height = first.width, first.height
+        stream.width, stream.height = first.size
         stream.pix_fmt = "yuvj420p"
         stream.time_base = base
         return stream, _Copy(stream, base)
-    if first.packet is not None:
-        encoded = _Encoded(container, base, first.packet)
-        return encoded.stream, encoded
     stream = container.add_stream("libx264", rate=30)
     return stream, _H264(stream, base, settings, first)
 
@@ -63,15 +63,15 @@ class _Copy:
         self._stream = stream
         self._base = base
 
-    def encode(self, timed: TimedFrame, pts: int) -> Any:
-        if not timed.jpeg:
+    def encode(self, packet: Packet, pts: int) -> Any:
+        if not packet.data:
             return None
-        packet = av.Packet(timed.jpeg)
-        packet.stream = self._stream
-        packet.time_base = self._base
-        packet.pts = packet.dts = pts
-        packet.is_keyframe = True
-        return packet
+        copied = av.Packet(packet.data)
+        copied.stream = self._stream
+        copied.time_base = self._base
+        copied.pts = copied.dts = pts
+        copied.is_keyframe = True
+        return copied
 
     def close(self) -> None:
         pass
@@ -81,12 +81,12 @@ class _H264:
     """x264."""
 
     def __init__(
-        self, stream: Any, base: Fraction, settings: RecordSettings, first: TimedFrame
+        self, stream: Any, base: Fraction, settings: RecordSettings, first: Packet
     ) -> None:
         self._stream = stream
         self._base = base
-        self._pictures = YuvDecoder(first.width, first.height)
-        self._next_keyframe = first.time
+        self._pictures = YuvDecoder(*first.size)
+        self._next_keyframe = first.dts
         coder = stream.codec_context
         self._pictures.describe(coder)
         coder.time_base = stream.time_base = base
@@ -100,53 +100,56 @@ class _H264:
         try:
             coder.open()
         except av.error.FFmpegError as error:
-            raise not_encodable(first.width, first.height, str(error.strerror)) from error
+            raise not_encodable(*first.size, str(error.strerror)) from error
 
-    def encode(self, timed: TimedFrame, pts: int) -> Any:
-        frame = self._pictures.decode(timed.jpeg)
+    def encode(self, packet: Packet, pts: int) -> Any:
+        frame = self._pictures.decode(packet.data)
         if frame is None:
             return None
         frame.pts, frame.time_base = pts, self._base
-        keyframe = timed.time >= self._next_keyframe
+        keyframe = packet.dts >= self._next_keyframe
         mark_keyframe(frame, keyframe)
         if keyframe:
-            self._next_keyframe = timed.time + _KEYFRAMES
+            self._next_keyframe = packet.dts + _KEYFRAMES
         packets = self._coder.encode(frame)
         if len(packets) != 1:
             return None
-        packet = packets[0]
-        packet.stream = self._stream
-        return packet
+        packets[0].stream = self._stream
+        return packets[0]
 
     def close(self) -> None:
         self._coder.encode(None)
 
 
-class _Encoded:
-    """Packets of a transcoder."""
+class _Coded:
+    """H.264 or H.265 as it comes."""
 
-    def __init__(self, container: Any, base: Fraction, first: H264Packet) -> None:
-        self.stream = add_packet_stream(container, first.data)
+    def __init__(self, container: Any, base: Fraction, first: Packet) -> None:
+        self.stream = add_packet_stream(container, first.track.codec, first.data)
         self.stream.time_base = self._base = base
 
-    def encode(self, timed: TimedFrame, pts: int) -> Any:
-        assert timed.packet is not None
-        packet = av.Packet(timed.packet.data)
-        packet.stream = self.stream
-        packet.time_base = self._base
-        packet.pts = packet.dts = pts
-        packet.is_keyframe = timed.packet.is_keyframe
-        return packet
+    def encode(self, packet: Packet, pts: int) -> Any:
+        coded = av.Packet(packet.data)
+        coded.stream = self.stream
+        coded.time_base = self._base
+        coded.dts = pts
+        coded.pts = pts + round(Fraction(packet.pts - packet.dts, 1_000_000) / self._base)
+        coded.is_keyframe = packet.is_keyframe
+        return coded
 
     def close(self) -> None:
         pass
 
 
-def add_packet_stream(container: Any, keyframe: bytes) -> Any:
+def add_packet_stream(container: Any, codec: str, keyframe: bytes) -> Any:
     """Add a stream for packets like this one, with its size and headers.
 
     Arguments:
-        keyframe: Annex B, with SPS and PPS.
+        codec: FFmpeg's name of the codec.
+        keyframe: Annex B, with its parameter sets.
     """
-    with av.open(io.BytesIO(keyframe), format="h264") as read:
-        return container.add_stream_from_template(read.streams.video[0])
+    with av.open(io.BytesIO(keyframe), format=codec) as read:
+        stream = container.add_stream_from_template(read.streams.video[0])
+    if codec == "hevc" and container.format.name in ("mp4", "mov"):
+        stream.codec_context.codec_tag = "hvc1"  # Apple's players need it
+    return stream

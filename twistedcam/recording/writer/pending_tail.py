@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 
-from twistedcam.media.timed_frame import H264Packet
 from twistedcam.recording.containers import Container
 
 #: Duration of a single picture, in seconds.
 _USUAL = Fraction(1, 30)
+
+
+class _Kept(NamedTuple):
+    data: bytes
+    pts: int
+    dts: int
+    is_keyframe: bool
 
 
 class _Bytes:
@@ -36,11 +42,11 @@ class PendingTail:
     def __init__(self, container: Container, stream: Any) -> None:
         self._container = container
         self._stream = stream
-        self._packets: list[H264Packet] = []
+        self._packets: list[_Kept] = []
 
     def add(self, packet: Any) -> None:
         """Add a picture that the muxer will get."""
-        self._packets.append(H264Packet(bytes(packet), packet.pts, packet.is_keyframe))
+        self._packets.append(_Kept(bytes(packet), packet.pts, packet.dts, packet.is_keyframe))
 
     def wrote(self) -> None:
         """Drop all but the newest picture: the muxer has written the others."""
@@ -58,15 +64,15 @@ class PendingTail:
             for kept, until in zip(self._packets, self._ends(), strict=True):
                 packet = av.Packet(kept.data)
                 packet.stream, packet.time_base = stream, base
-                packet.pts = packet.dts = kept.pts
-                packet.duration = until - kept.pts
+                packet.pts, packet.dts = kept.pts, kept.dts
+                packet.duration = until - kept.dts
                 packet.is_keyframe = kept.is_keyframe
                 target.mux(packet)
         return bytes(written.data[header:])
 
     def _ends(self) -> list[int]:
         """The end time of each picture."""
-        starts = [kept.pts for kept in self._packets]
+        starts = [kept.dts for kept in self._packets]
         steps = [after - before for before, after in pairwise(starts)]
         last = steps[-1] if steps else round(_USUAL / self._container.time_base)
         return [*starts[1:], starts[-1] + last]

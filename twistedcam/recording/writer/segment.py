@@ -17,7 +17,7 @@ import av
 import av.error
 
 from twistedcam.errors import CommandError, RecordingFailed
-from twistedcam.media.timed_frame import TimedFrame
+from twistedcam.media.packet import Packet
 from twistedcam.recording.containers import Format
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.avi_date import write_date, write_rate
@@ -100,13 +100,13 @@ class Segment:
         camera: str,
         format: Format,
         settings: RecordSettings,
-        first: TimedFrame,
+        first: Packet,
         pace: float = 1.0,
         rate: float | None = None,
     ) -> None:
         self.result = SegmentResult(path.name)
-        self.size = first.width, first.height
-        self.started = self.last = first.time
+        self.size = first.size
+        self.started = self.last = first.dts
         if format.container.muxer == "avi" and rate is not None:
             step = 1 / Fraction(rate).limit_denominator(1001)
             format = replace(format, container=replace(format.container, time_base=step))
@@ -115,41 +115,41 @@ class Segment:
         self._pace = pace
         self._settings = settings
         self._strict_grid = format.container.muxer == "avi"
-        self._takes_other_sizes = format.codec != "copy"
-        #: The generation of its packets, if its frames are encoded already.
-        self.generation = None if first.packet is None else first.packet.generation
+        #: The track of its packets, which a file has one of; its JPEGs may change their size.
+        self.track = first.track
+        self._takes_other_sizes = format.codec != "copy" or first.track.codec != "mjpeg"
         self._file = PartFile(path)
         self._largest = largest_file(path.parent)
         options = {**format.container.writing(pace), "flush_packets": "1"}
         self._container: Any = av.open(
             self._file, "w", format=format.container.muxer, options=options, buffer_size=_BUFFER
         )
-        began = datetime.fromtimestamp(first.captured_us / 1e6, UTC)
+        began = datetime.fromtimestamp(first.time_us / 1e6, UTC)
         written = began.isoformat(timespec="microseconds").replace("+00:00", "Z")
         tag = Tag(camera, path.name, made=time.time(), boot=boot_id(), up=uptime())
         self._container.metadata.update(creation_time=written, date=written, comment=str(tag))
         self._stream, self._encoder = make_encoder(self._container, format, settings, first)
         self._tail = PendingTail(format.container, self._stream)
         self._held: Any = None
-        self._last: TimedFrame | None = None
+        self._last: Packet | None = None
         self._last_pts = -1
-        self._looked = first.time
+        self._looked = first.dts
         self._container.start_encoding()
         if self._strict_grid:
-            self._file.change(lambda file: write_date(file, first.captured_us / 1e6))
+            self._file.change(lambda file: write_date(file, first.time_us / 1e6))
         self._header = self._file.size
 
-    def write(self, frame: TimedFrame) -> None:
+    def write(self, frame: Packet) -> None:
         """Add a frame.
 
         The muxer gets it with the next one, when its duration is known. If that may take long, it
         is written behind the file until then. A frame of another size is scaled, or left out where
         JPEGs are recorded as they are.
         """
-        if not self._takes_other_sizes and (frame.width, frame.height) != self.size:
+        if not self._takes_other_sizes and frame.size != self.size:
             self.result.dropped += 1
             return
-        pts = self._place(frame.time)
+        pts = self._place(frame.dts)
         if pts is None:
             self.result.dropped += 1
             return
@@ -161,8 +161,8 @@ class Segment:
         self._mux(pts)
         self._held, self._last_pts = packet, pts
         self.result.frames += 1
-        is_slow = self.result.frames == 1 or (frame.time - self.last) * self._pace >= _SLOW
-        self.last = frame.time
+        is_slow = self.result.frames == 1 or (frame.dts - self.last) * self._pace >= _SLOW
+        self.last = frame.dts
         if self._strict_grid:
             self._last = frame
             self._mux(pts + 1)  # pictures have no duration in an AVI
@@ -170,7 +170,7 @@ class Segment:
             self._tail.add(packet)
             if is_slow:
                 self._put_tail()
-        self._check_disk(frame.time)
+        self._check_disk(frame.dts)
 
     @property
     def is_full(self) -> bool:

@@ -10,7 +10,7 @@ import av.error
 
 from twistedcam.codecs.h264_encoder import check_size
 from twistedcam.errors import NotSupported
-from twistedcam.media.timed_frame import TimedFrame
+from twistedcam.media.packet import Packet
 from twistedcam.recording.writer.disk_space import check_mount
 from twistedcam.recording.writer.file_names import (
     release_name,
@@ -80,7 +80,7 @@ class RecordingSession:
         self._done = SegmentResult(plan.name)
         self._closed: list[Segment] = []
         #: Frames of another size, held back.
-        self._held: list[TimedFrame] = []
+        self._held: list[Packet] = []
         self._sizes = SizeChanges()
         #: Reasons by sizes that cannot be encoded.
         self._refused: dict[Size, str] = {}
@@ -88,7 +88,7 @@ class RecordingSession:
         self._left_out: list[str] = []
         self._said: set[str] = set()
 
-    def write(self, frames: Iterable[TimedFrame]) -> Progress:
+    def write(self, frames: Iterable[Packet]) -> Progress:
         """Add frames, oldest first.
 
         Raises:
@@ -161,66 +161,71 @@ class RecordingSession:
         except (OSError, av.error.FFmpegError) as error:
             raise recording_error(self._name, error) from error
 
-    def _placed(self, frame: TimedFrame) -> TimedFrame:
+    def _placed(self, frame: Packet) -> Packet:
         """The frame with its time of playback: in a timelapse, that of its number."""
         if self.plan.every is None:
             return frame
         self._count += 1
-        return frame._replace(time=self._count * 1_000_000 // TIMELAPSE_FPS)
+        return frame.bare(self._count * 1_000_000 // TIMELAPSE_FPS)
 
-    def _write(self, frame: TimedFrame) -> None:
-        size = frame.width, frame.height
-        if not self._is_encodable(size):
+    def _write(self, frame: Packet) -> None:
+        size = frame.size
+        if frame.track.is_independent and not self._is_encodable(size):
             self._done.dropped += 1
             return
-        if self._segment is not None and frame.time - self._last > GAP:
+        if self._segment is not None and frame.dts - self._last > GAP:
             self._flush_held()
             self._end(self._last + self._interval)
         segment = self._segment
-        if segment is not None and frame.packet is None and size != segment.size:
+        if segment is not None and self._is_other_size(frame, segment):
             self._keep_time(frame)
             self._hold(frame)
             return
         if self._held:  # the other size did not last
             self._fit_held(0)
-            self._sizes.returned(frame.time)
+            self._sizes.returned(frame.dts)
         if segment is not None and self._is_over(segment, frame):
-            self._end(frame.time)
+            self._end(frame.dts)
         self._keep_time(frame)
         self._append(frame)
 
-    def _keep_time(self, frame: TimedFrame) -> None:
-        if self._last and frame.time - self._last <= GAP:
-            self._interval = frame.time - self._last
-        self._last = frame.time
+    def _is_other_size(self, frame: Packet, segment: Segment) -> bool:
+        """True if a JPEG has another size than the file, which has JPEGs of the camera, too."""
+        is_jpeg = frame.track.codec == segment.track.codec == "mjpeg"
+        return is_jpeg and frame.size != segment.size
 
-    def _hold(self, frame: TimedFrame) -> None:
+    def _keep_time(self, frame: Packet) -> None:
+        if self._last and frame.dts - self._last <= GAP:
+            self._interval = frame.dts - self._last
+        self._last = frame.dts
+
+    def _hold(self, frame: Packet) -> None:
         """Hold back a frame of another size than the file's."""
-        size = frame.width, frame.height
-        if self._held and (self._held[0].width, self._held[0].height) != size:
+        size = frame.size
+        if self._held and self._held[0].size != size:
             self._fit_held(0)
-            self._sizes.returned(frame.time)
+            self._sizes.returned(frame.dts)
         self._held.append(frame)
-        if self._sizes.has_settled(size, frame.time):
-            self._change_size(frame.time)
+        if self._sizes.has_settled(size, frame.dts):
+            self._change_size(frame.dts)
             return
         while len(self._held) > PICTURES and (
-            frame.time - self._held[0].time > SETTLED
-            or sum(len(each.jpeg) for each in self._held) > _MAX_HELD
+            frame.dts - self._held[0].dts > SETTLED
+            or sum(len(each.data) for each in self._held) > _MAX_HELD
         ):
             self._fit_held(len(self._held) - 1)
 
     def _flush_held(self) -> None:
         """Write the frames that are held back: no others come for now."""
-        if self._held and self._sizes.may_settle(self._held[-1].time):
-            self._change_size(self._held[-1].time)
+        if self._held and self._sizes.may_settle(self._held[-1].dts):
+            self._change_size(self._held[-1].dts)
         else:
             self._fit_held(0)
 
     def _change_size(self, time: int) -> None:
         """Begin a new file with the frames that are held back."""
         held, self._held = self._held, []
-        self._end(held[0].time)
+        self._end(held[0].dts)
         for each in held:
             self._append(each)
         self._sizes.changed(time)
@@ -230,17 +235,17 @@ class RecordingSession:
         while len(self._held) > left:
             self._append(self._held.pop(0))
 
-    def _append(self, frame: TimedFrame) -> None:
+    def _append(self, frame: Packet) -> None:
         """Write a frame to the current file, or to a new one."""
         if self._segment is None:
-            if frame.packet is not None and not frame.packet.is_keyframe:
+            if not frame.is_keyframe:
                 self._done.dropped += 1  # a file begins with a key frame
                 return
             try:
                 self._segment = self._begin(frame)
             except (NotSupported, av.error.FFmpegError) as error:
-                if frame.packet is None:
-                    self._refuse((frame.width, frame.height), str(error))
+                if frame.track.is_independent:
+                    self._refuse(frame.size, str(error))
                 self._done.dropped += 1
                 return
         broken = self._segment.result.broken
@@ -251,7 +256,7 @@ class RecordingSession:
     def _is_encodable(self, size: Size) -> bool:
         if size in self._refused:
             return False
-        if self.plan.format.codec == "h264":
+        if self.plan.format.codec != "copy":
             try:
                 check_size(*size)
             except NotSupported as error:
@@ -271,7 +276,7 @@ class RecordingSession:
             self._said.add(reason)
             self._left_out.append(reason)
 
-    def _write_to_segment(self, frame: TimedFrame) -> None:
+    def _write_to_segment(self, frame: Packet) -> None:
         """Write a frame; under the next free name if another server has just taken the file's."""
         wanted = self._name
         while self._segment is not None:
@@ -287,31 +292,33 @@ class RecordingSession:
             self._name = reserve_next_name(self.plan.folder, wanted)
             self._segment = self._open(frame)
 
-    def _is_over(self, segment: Segment, frame: TimedFrame) -> bool:
+    def _is_over(self, segment: Segment, frame: Packet) -> bool:
         settings = self.plan.settings
-        if frame.packet is not None:
-            if frame.packet.generation != segment.generation:
-                return True  # the encoder began a new stream
-            if not frame.packet.is_keyframe:
+        if frame.track.codec != segment.track.codec:
+            return True
+        if not frame.track.is_independent:
+            if frame.track != segment.track:
+                return True  # a player needs other parameter sets
+            if not frame.is_keyframe:
                 return False  # a file begins with a key frame
         if segment.is_full:
             return True
-        if settings.segment and frame.time - segment.started >= settings.segment * 1e6:
+        if settings.segment and frame.dts - segment.started >= settings.segment * 1e6:
             return True
         return bool(settings.segment_size and segment.result.bytes >= settings.segment_size)
 
-    def _begin(self, frame: TimedFrame) -> Segment:
+    def _begin(self, frame: Packet) -> Segment:
         plan = self.plan
         if self._files and plan.own_name:
             self._name = reserve_next_name(plan.folder, plan.name)
         elif self._files:
-            suffix, when = plan.format.container.suffix, frame.captured_us / 1e6
+            suffix, when = plan.format.container.suffix, frame.time_us / 1e6
             self._name = reserve_free_name(plan.folder, plan.camera, when, suffix)
         self._files += 1
-        self._started = frame.captured_us / 1e6
+        self._started = frame.time_us / 1e6
         return self._open(frame)
 
-    def _open(self, frame: TimedFrame) -> Segment:
+    def _open(self, frame: Packet) -> Segment:
         plan = self.plan
         path = plan.folder / self._name
         try:

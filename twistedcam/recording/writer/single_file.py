@@ -6,8 +6,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from twistedcam.media.frame import Frame
-from twistedcam.media.timed_frame import TimedFrame
+from twistedcam.media.packet import Packet
 from twistedcam.media.timeline import Timeline
 from twistedcam.recording.containers import format_of_name
 from twistedcam.recording.settings import RecordSettings
@@ -38,13 +37,13 @@ class FileRecording:
         self._segment: Segment | None = None
         self._broken = False
 
-    def write(self, frames: Iterable[Frame]) -> SegmentResult:
+    def write(self, frames: Iterable[Packet]) -> SegmentResult:
         """Add frames, oldest first, and return the progress."""
         try:
             for frame in frames:
-                self._write(
-                    TimedFrame.of(frame, self._timeline.place(frame.time_us, time.monotonic()))
-                )
+                reorder = frame.pts - frame.dts
+                time_us = frame.time_us - reorder
+                self._write(frame.bare(self._timeline.place(time_us, time.monotonic())))
         except OSError as error:
             self._broken = True
             raise disk_error(self.path.name, error) from error
@@ -70,15 +69,15 @@ class FileRecording:
                 raise disk_error(self.path.name, error) from error
         return self.result
 
-    def _write(self, timed: TimedFrame) -> None:
-        if self._segment is not None and (timed.width, timed.height) != self._segment.size:
+    def _write(self, packet: Packet) -> None:
+        if self._segment is not None and packet.size != self._segment.size:
             self._segment.result.dropped += 1  # one file has pictures of one size
             return
         if self._segment is None:
-            self._segment = self._open(timed)
+            self._segment = self._open(packet)
         while True:
             try:
-                self._segment.write(timed)
+                self._segment.write(packet)
                 break
             except FileExistsError:
                 if self._segment.is_created:
@@ -86,10 +85,10 @@ class FileRecording:
                 # Another program has just begun a file of the same name.
                 self._segment.abandon()
                 self.path = self.path.with_name(reserve_next_name(self.path.parent, self.path.name))
-                self._segment = self._open(timed)
+                self._segment = self._open(packet)
 
-    def _open(self, timed: TimedFrame) -> Segment:
+    def _open(self, packet: Packet) -> Segment:
         format = format_of_name(self.path.name, self._settings.format)
-        segment = Segment(self.path, self._camera, format, self._settings, timed)
+        segment = Segment(self.path, self._camera, format, self._settings, packet)
         self.result = segment.result
         return segment

@@ -27,6 +27,7 @@ from twistedcam.servers.mqtt.client import MqttClient
 from twistedcam.servers.mqtt.discovery import announcements, camera_topic
 
 if TYPE_CHECKING:
+    from twistedcam.camera import Camera
     from twistedcam.core.server import Server
 
 log = Logger()
@@ -126,9 +127,13 @@ class Bridge(Service):
             return
         self._publish_states()
         for name, camera in self._server.cameras.items():
-            newest = camera.hub.encoded()
-            if newest is not None:
-                self._retain(name, camera_topic(self._broker, name, "image"), newest.jpeg)
+            made = Deferred.fromCoroutine(self._publish_picture(name, camera))
+            made.addErrback(lambda why: log.failure("a picture was not published", failure=why))
+
+    async def _publish_picture(self, name: str, camera: Camera) -> None:
+        newest = await camera.newest_picture()
+        if newest is not None and self._client.is_connected:
+            self._retain(name, camera_topic(self._broker, name, "image"), newest.jpeg)
 
     def _titles_now(self) -> dict[str, str | None]:
         return {name: camera.title for name, camera in self._server.cameras.items()}

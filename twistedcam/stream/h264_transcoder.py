@@ -1,0 +1,273 @@
+"""One H.264 encoding of a camera's frames, shared by all who need it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from twistedcam.codecs.h264_encoder import (
+    CLOCK,
+    EncodedFrame,
+    H264Encoder,
+    H264Settings,
+    check_size,
+)
+from twistedcam.errors import NotSupported
+from twistedcam.events import EventBus, Fault
+from twistedcam.media.frame import Frame
+from twistedcam.media.h264 import H264
+from twistedcam.media.packet import Packet
+from twistedcam.media.track import VIDEO, Track
+from twistedcam.runtime.threads import Thread
+from twistedcam.stream.hub import NORMAL, FrameHub, GroupHub, Sink
+from twistedcam.stream.size_changes import SizeChanges
+from twistedcam.stream.transcoder import Transcoder
+from twistedcam.stream.write_queue import WriteQueue
+
+log = Logger()
+
+#: The least steps of CLOCK between two key frames that were asked for.
+KEYFRAME_FLOOR = CLOCK // 2
+
+
+class _Made(NamedTuple):
+    #: None if the picture was not encoded.
+    encoded: list[EncodedFrame] | None
+    track: Track | None
+    #: The encoder's name, and the reason why it is not the requested one.
+    name: str
+    note: str | None
+    seconds: float
+    pts: int
+    #: The reason why the picture was not encoded, or None.
+    reason: str | None = None
+
+
+class H264Transcoder(Transcoder[Frame]):
+    """Encodes a camera's frames as H.264 on its own thread, while its hub has sinks.
+
+    It encodes the newest frame whenever it is ready for one. While a sink needs all frames, they
+    are queued as for a recording (WriteQueue).
+
+    Arguments:
+        camera: the camera's name.
+        source: the hub of the camera's frames.
+        settings: the encoder's settings.
+        make_thread: makes the thread.
+        events: receives a fault if there is no encoder.
+        clock: schedules the rounds of sinks; None: all sinks get a packet in one call.
+        steady: returns the seconds of a steady clock.
+    """
+
+    def __init__(
+        self,
+        camera: str,
+        source: FrameHub,
+        settings: H264Settings,
+        make_thread: Callable[[], Thread],
+        events: EventBus,
+        clock: IReactorTime | None = None,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.hub = GroupHub(clock)
+        super().__init__(source, make_thread)
+        self.hub.on_demand = self.demand
+        self.hub.on_keyframe_request = self.request_keyframe
+        self.settings = settings
+        #: The encoder's name, and the reason why it is not the requested one; or None.
+        self.name: str | None = None
+        self.note: str | None = None
+        self._camera = camera
+        self._events = events
+        self._steady = steady
+        #: Sinks that need every frame, and those that leave when they have received theirs.
+        self._every: set[Sink[Packet]] = set()
+        self._leaving: list[tuple[Sink[Packet], Deferred[None]]] = []
+        self._coder: H264Encoder | None = None
+        self._track: Track | None = None
+        self._newest: Frame | None = None
+        self._waiting = WriteQueue[Frame]()
+        #: Frames in the encoder by their times in steps of CLOCK.
+        self._frames: dict[int, Frame] = {}
+        self._interval = round(settings.keyframes * CLOCK)
+        #: Times of the next key frame, the last one, the last frame and the one in the encoder, in
+        #: steps of CLOCK.
+        self._keyframe_due = self._last_keyframe = 0
+        self._last_pts = self._encoding = -1
+        self._is_broken = False
+        self._sizes = SizeChanges()
+        #: Reasons for broken pictures that were logged.
+        self._logged: set[str] = set()
+
+    def add(self, sink: Sink[Packet], every: bool = False, priority: int = NORMAL) -> None:
+        """Encode for one more sink, which can begin with the next key frame.
+
+        Arguments:
+            every: it needs every picture, even if that takes longer; the next is a key frame.
+            priority: as for ``Hub.add``.
+        """
+        if every:
+            self._every.add(sink)
+            self._keyframe_due = 0
+        self.hub.add(sink, priority=priority)
+
+    def remove(self, sink: Sink[Packet]) -> Deferred[None]:
+        """Remove a sink. Fires when it has received all frames that were captured before."""
+        if sink in self._every and (self._is_busy or len(self._waiting)):
+            done: Deferred[None] = Deferred()
+            self._leaving.append((sink, done))
+            self._every.discard(sink)
+            return done
+        self._every.discard(sink)
+        self.hub.remove(sink)
+        return succeed(None)
+
+    def request_keyframe(self) -> None:
+        """Make a frame a key frame soon: a sink begins, or has left packets out."""
+        self._keyframe_due = min(self._keyframe_due, self._last_keyframe + KEYFRAME_FLOOR)
+
+    def take(self, packet: Frame, /) -> None:
+        """Encode a new frame, or queue it (hub.Sink)."""
+        if self._every:
+            if not self._waiting.offer(packet):
+                self.dropped += 1
+                return
+        elif not self._leaving:
+            self.dropped += self._newest is not None
+            self._newest = packet
+        self._pump()
+
+    def on_cleared(self) -> None:
+        """Forget the newest packet: the camera is not live (hub.Sink)."""
+        self.hub.clear()
+
+    def _place(self, frame: Frame) -> int:
+        """Give the frame a time in steps of CLOCK, at least one after the last; return it."""
+        pts = max(frame.pts * CLOCK // 1_000_000, self._last_pts + 1)
+        self._last_pts = pts
+        self._frames[pts] = frame
+        return pts
+
+    def _end(self) -> None:
+        self._newest = self.name = None
+        self._frames.clear()
+        self._waiting = WriteQueue[Frame]()
+        self.hub.clear()
+
+    def _release(self) -> None:
+        super()._release()
+        self._coder = None
+
+    def _pump(self) -> None:
+        if self._is_busy or self._thread is None:
+            return
+        if len(self._waiting):
+            (frame,) = self._waiting.take(1)
+        elif self._newest is not None:
+            frame, self._newest = self._newest, None
+        else:
+            self._let_leave()
+            return
+        pts = self._encoding = self._place(frame)
+        keyframe = pts >= self._keyframe_due
+        if keyframe:
+            self._keyframe_due, self._last_keyframe = pts + self._interval, pts
+        self._work(lambda: self._encode(frame, pts, keyframe), self._made)
+
+    def _encode(self, frame: Frame, pts: int, keyframe: bool) -> _Made:
+        """Encode one picture; called on the thread."""
+        began = self._steady()
+        size = frame.width, frame.height
+        coder, reason = self._coder, None
+        if coder is None or coder.size != size:
+            try:
+                check_size(*size)
+            except NotSupported as error:
+                if coder is None:
+                    raise
+                spent = self._steady() - began
+                return _Made(None, None, coder.name, coder.note, spent, pts, str(error))
+            if coder is None or self._sizes.has_settled(size, frame.pts):
+                self._coder = None  # if opening fails, the next picture tries again
+                opened = H264Encoder(self.settings, *size)
+                if coder is not None:
+                    self._sizes.changed(frame.pts)
+                coder = self._coder = opened
+        else:
+            self._sizes.returned(frame.pts)
+        encoded = coder.encode(frame.jpeg, pts, keyframe)
+        if encoded is None:
+            reason = "pictures that cannot be decoded are missing from H.264"
+        else:
+            self._follow_headers(coder, encoded)
+        spent = self._steady() - began
+        return _Made(encoded, self._track, coder.name, coder.note, spent, pts, reason)
+
+    def _follow_headers(self, coder: H264Encoder, encoded: list[EncodedFrame]) -> None:
+        """Make a new track where the encoder's parameter sets are others than before."""
+        for each in encoded:
+            if not each.is_keyframe:
+                continue
+            sets = H264.parameter_sets(each.data)
+            width, height = coder.size[0] & ~1, coder.size[1] & ~1
+            track = Track(VIDEO, "video", "h264", width, height, extradata=sets)
+            if track != self._track:
+                self._track = track
+
+    def _made(self, made: _Made) -> None:
+        self._is_broken = False
+        if made.note and made.note != self.note:
+            log.warn("{camera}: {note}", camera=self._camera, note=made.note)
+        self.name, self.note = made.name, made.note
+        self.dropped += len(self._waiting.wrote(1, made.seconds))
+        if made.encoded is None:
+            self._note_broken(made)
+            return
+        for each in made.encoded:
+            frame = self._frames.pop(each.pts, None)
+            if frame is None or made.track is None:
+                continue
+            packet = Packet(
+                made.track, frame.seq, frame.time_us, frame.pts, each.data, each.is_keyframe
+            )
+            self.hub.publish(packet)
+        if made.encoded:  # an encoder may drop pictures by itself
+            last = made.encoded[-1].pts
+            self._frames = {pts: each for pts, each in self._frames.items() if pts > last}
+
+    def _note_broken(self, made: _Made) -> None:
+        """Count a picture that cannot be encoded, and log each reason once."""
+        self.dropped += 1
+        self._frames.pop(made.pts, None)
+        if self._keyframe_due == made.pts + self._interval:  # it was to be a key frame
+            self._keyframe_due = 0
+        if made.reason is not None and made.reason not in self._logged:
+            self._logged.add(made.reason)
+            log.warn("{camera}: {reason}", camera=self._camera, reason=made.reason)
+
+    def _failed(self, why: Failure) -> None:
+        """Close the encoder after an error; the next picture opens another."""
+        self.dropped += 1
+        self._frames.pop(self._encoding, None)
+        self._coder = None
+        self._keyframe_due = 0
+        if self._is_broken:
+            return
+        self._is_broken = True
+        reason = f"H.264 cannot be encoded: {why.getErrorMessage()}"
+        log.error("{camera}: {reason}", camera=self._camera, reason=reason)
+        self._events.publish(Fault(self._camera, "not-supported", reason))
+
+    def _let_leave(self) -> None:
+        """Remove leaving sinks, which have all frames now."""
+        leaving, self._leaving = self._leaving, []
+        self.hub.finish_pass()
+        for sink, done in leaving:
+            self.hub.remove(sink)
+            done.callback(None)

@@ -1,0 +1,360 @@
+"""One camera's tracks, a hub for each codec in which they can be had, and who takes which."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IReactorTime
+
+from twistedcam.codecs.h264_encoder import H264Settings
+from twistedcam.codecs.jpeg_encoder import JpegEncoder
+from twistedcam.errors import NotSupported
+from twistedcam.events import EventBus
+from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
+from twistedcam.media.timeline import Timeline
+from twistedcam.media.track import Track
+from twistedcam.runtime.threads import Thread
+from twistedcam.stream.h264_transcoder import H264Transcoder
+from twistedcam.stream.hub import NORMAL, FrameHub, GroupHub, Hub, Sink
+from twistedcam.stream.jpeg_transcoder import JpegTranscoder, decode_still
+
+#: Codecs in which every camera's video can be had.
+_MADE_HERE = ("mjpeg", "h264")
+
+
+@dataclass(frozen=True)
+class Wants:
+    """The packets that a sink takes.
+
+    Arguments:
+        codecs: the codecs that it understands, in order of preference.
+        kind: the kind of media.
+        every: it needs every packet, even if that takes longer; for a recording.
+        priority: as for ``Hub.add``.
+        settings: the settings of an encoder, if one is needed; None for any.
+        encode: True to encode even if the camera's own codec would do.
+    """
+
+    codecs: tuple[str, ...]
+    kind: Literal["video", "audio"] = "video"
+    every: bool = False
+    priority: int = NORMAL
+    settings: H264Settings | None = None
+    encode: bool = False
+
+
+class Subscription:
+    """A sink's place at the hub that suits it. It moves with the camera's codec.
+
+    Made by ``Stream.subscribe``.
+    """
+
+    def __init__(self, stream: Stream, sink: Sink[Any], wants: Wants) -> None:
+        self.sink = sink
+        self.wants = wants
+        #: The hub whose packets the sink gets; None while no track suits it.
+        self.hub: Hub[Any] | None = None
+        self._stream = stream
+
+    @property
+    def track(self) -> Track | None:
+        """The track of the sink's packets; None before the first."""
+        return None if self.hub is None else self.hub.track
+
+    @property
+    def encoder(self) -> H264Transcoder | None:
+        """The encoder of the sink's packets; None if they are the camera's own, or JPEG."""
+        return self._stream.encoder_for(self)
+
+    def request_keyframe(self) -> None:
+        """Ask the encoder for a key frame soon; does nothing if the camera encodes."""
+        if self.hub is not None:
+            self.hub.request_keyframe()
+
+    def close(self) -> Deferred[None]:
+        """Take no more packets.
+
+        Fires at once; if the sink needs every packet, when it has received those captured before.
+        """
+        return self._stream.unsubscribe(self)
+
+
+class Stream:
+    """The media of one camera.
+
+    A sink that understands the camera's own codec gets its packets as they are. For the others a
+    transcoder exists as long as somebody takes its packets, one for all who want the same.
+
+    Arguments:
+        camera: the camera's name.
+        clock: schedules the rounds of sinks.
+        make_thread: makes the threads of transcoders.
+        events: receives a fault if there is no encoder.
+        find_encoder: returns the camera's encoder of JPEG.
+        steady: returns the seconds of a steady clock.
+    """
+
+    def __init__(
+        self,
+        camera: str,
+        clock: IReactorTime | None,
+        make_thread: Callable[[], Thread],
+        events: EventBus,
+        find_encoder: Callable[[], JpegEncoder],
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        #: The hub of JPEG frames. If the camera's codec is another, they are made on demand.
+        self.frames = FrameHub(clock)
+        #: The hub of the camera's packets, if it encodes video.
+        self.packets = GroupHub(clock)
+        #: The hub of the camera's sound.
+        self.sound: Hub[Packet] = Hub(clock)
+        #: Called with True when somebody begins to take packets, with False when nobody does.
+        self.on_demand: Callable[[bool], None] = lambda wanted: None
+        #: The settings of encoders for those who want no special ones.
+        self.settings = H264Settings()
+        self._camera = camera
+        self._clock = clock
+        self._make_thread = make_thread
+        self._events = events
+        self._find_encoder = find_encoder
+        self._steady = steady
+        self._timeline = Timeline()
+        self._last_sound = 0
+        #: The track of the camera's video; that of its last opening while it is not live.
+        self._video: Track | None = None
+        #: The newest key frame of which a still was made, and the still.
+        self._still: tuple[Packet, Frame] | None = None
+        self._is_wanted = False
+        self._subscriptions: list[Subscription] = []
+        self._pictures = JpegTranscoder(
+            self.packets, self.frames, find_encoder, make_thread, steady
+        )
+        self._encoders: dict[H264Settings, H264Transcoder] = {}
+        self.frames.on_demand = self._frames_wanted
+        self.packets.on_demand = self.sound.on_demand = self._demand_changed
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """The camera's own tracks; those of its last opening while it is not live."""
+        return tuple(each for each in (self._video, self.sound.track) if each is not None)
+
+    @property
+    def codec(self) -> str | None:
+        """The codec of the camera's video; None before its first picture."""
+        return None if self._video is None else self._video.codec
+
+    @property
+    def codecs(self) -> tuple[str, ...]:
+        """The codecs in which the video can be had, the camera's own first."""
+        own = () if self.codec is None or self._is_redrawn else (self.codec,)
+        return tuple(dict.fromkeys((*own, *_MADE_HERE)))
+
+    @property
+    def newest(self) -> Packet | None:
+        """The newest packet of the camera's video; None while the camera is not live."""
+        return self.frames.newest if self.codec in (None, "mjpeg") else self.packets.newest
+
+    @property
+    def encoders(self) -> tuple[H264Transcoder, ...]:
+        """The encoders that are active."""
+        return tuple(each for each in self._encoders.values() if each.is_active)
+
+    @property
+    def is_wanted(self) -> bool:
+        """True while somebody takes packets of any kind."""
+        return bool(len(self.frames) or len(self.packets) or len(self.sound))
+
+    def transcoding(self) -> list[tuple[str, str, int]]:
+        """The codecs from and to which video is transcoded now, with the number of sinks."""
+        own = self.codec or "mjpeg"
+        made = [(own, "h264", len(each.hub)) for each in self.encoders]
+        if self._pictures.is_active:
+            takers = len(self.frames) - sum(each in self.frames for each in self.encoders)
+            made.insert(0, (own, "mjpeg", takers))
+        return made
+
+    def publish(self, packet: Packet) -> None:
+        """Give a packet its time on the stream's timeline, and pass it to those who take it."""
+        track = packet.track
+        if track.kind == "audio":
+            self._publish_sound(packet)
+            return
+        reorder = packet.pts - packet.dts
+        dts = self._timeline.place(packet.time_us - reorder, self._steady())
+        packet.dts, packet.pts = dts, dts + reorder
+        if self._video is None or track.codec != self._video.codec:
+            self._video = track
+            self.negotiate()
+        self._video = track
+        if isinstance(packet, Frame):
+            self.frames.publish(packet)
+        else:
+            self.packets.publish(packet)
+
+    def clear(self) -> None:
+        """Forget the newest packets: the camera is not live."""
+        self.packets.clear()
+        self.frames.clear()
+        self.sound.clear()
+
+    def now(self) -> int | None:
+        """Return the current microsecond of the timeline; None before the first packet."""
+        return self._timeline.at(self._steady())
+
+    def subscribe(self, sink: Sink[Any], wants: Wants) -> Subscription:
+        """Pass the packets that suit a sink to it from now on.
+
+        Raises:
+            NotSupported: they cannot be had in any codec that it understands.
+        """
+        subscription = Subscription(self, sink, wants)
+        subscription.hub = self._find_hub(wants)
+        self._subscriptions.append(subscription)
+        self._join(subscription)
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> Deferred[None]:
+        """End a subscription (``Subscription.close``)."""
+        if subscription not in self._subscriptions:
+            return succeed(None)
+        self._subscriptions.remove(subscription)
+        hub, subscription.hub = subscription.hub, None
+        return self._leave(subscription, hub)
+
+    def negotiate(self) -> None:
+        """Move sinks to the hubs that suit them now: the codec or the changes here are others."""
+        for each in tuple(self._subscriptions):
+            try:
+                hub = self._find_hub(each.wants)
+            except NotSupported:
+                hub = None
+            if hub is not each.hub:
+                before, each.hub = each.hub, hub
+                self._join(each)
+                self._leave(each, before)
+        if len(self.frames):
+            self._frames_wanted(True)
+
+    def encoder_for(self, subscription: Subscription) -> H264Transcoder | None:
+        """The encoder of a sink's packets; None if they are the camera's own, or JPEG."""
+        return None if subscription.hub is None else self._encoder_of(subscription.hub)
+
+    def hub_for(self, wants: Wants) -> Hub[Any] | None:
+        """The hub whose packets suit best now; None if the camera has no such track now.
+
+        Raises:
+            NotSupported: they cannot be had in any codec that is wanted.
+        """
+        return self._find_hub(wants)
+
+    async def still(self) -> Frame | None:
+        """The picture of the newest key frame, decoded for it; None if there is none.
+
+        Raises:
+            ValueError: it cannot be decoded.
+        """
+        if not self.packets.group:
+            return None
+        keyframe = self.packets.group[0]
+        if self._still is None or self._still[0] is not keyframe:
+            frame = await decode_still(keyframe, self._find_encoder(), self._make_thread)
+            self._still = keyframe, frame
+        return self._still[1]
+
+    @property
+    def _is_redrawn(self) -> bool:
+        """True if pictures are changed here, so that the camera's packets are of no use."""
+        return self._find_encoder().has_to_draw
+
+    def _publish_sound(self, packet: Packet) -> None:
+        """Place sound on the timeline of the video, so that both stay together."""
+        pts = self._timeline.time_of(packet.time_us)
+        if pts is None:  # no picture has come yet
+            return
+        packet.pts = packet.dts = self._last_sound = max(pts, self._last_sound + 1)
+        if self.sound.track != packet.track:
+            self.sound.track = packet.track
+            self.negotiate()
+        self.sound.publish(packet)
+
+    def _find_hub(self, wants: Wants) -> Hub[Any] | None:
+        if wants.kind == "audio":
+            track = self.sound.track
+            if track is not None and track.codec in wants.codecs:
+                return self.sound
+            return None
+        own = self.codec or "mjpeg"
+        if wants.encode and "h264" in wants.codecs:
+            return self._encoder(wants.settings).hub
+        if own in wants.codecs and own != "mjpeg" and not self._is_redrawn:
+            return self.packets
+        if "mjpeg" in wants.codecs:  # cheaper than to encode H.264
+            return self.frames
+        if "h264" in wants.codecs:
+            return self._encoder(wants.settings).hub
+        raise NotSupported(
+            f"{self._camera} gives {own}, and {' and '.join(_MADE_HERE)} can be made of it;"
+            f" this takes {', '.join(wants.codecs) or 'nothing'}"
+        )
+
+    def _encoder(self, settings: H264Settings | None) -> H264Transcoder:
+        """The encoder with these settings; None: an active one, or that with the usual ones."""
+        if settings is None:
+            settings = next((each.settings for each in self.encoders), self.settings)
+        if settings not in self._encoders:
+            self._encoders = {key: it for key, it in self._encoders.items() if it.is_active}
+            self._encoders[settings] = H264Transcoder(
+                self._camera,
+                self.frames,
+                settings,
+                self._make_thread,
+                self._events,
+                self._clock,
+                self._steady,
+            )
+        return self._encoders[settings]
+
+    def _join(self, subscription: Subscription) -> None:
+        hub, sink, wants = subscription.hub, subscription.sink, subscription.wants
+        if hub is None:
+            return
+        if hub.track is not None:
+            sink.track_changed(hub.track)
+        encoder = self._encoder_of(hub)
+        if encoder is not None:
+            encoder.add(sink, wants.every, wants.priority)
+        else:
+            hub.add(sink, priority=wants.priority)
+
+    def _leave(self, subscription: Subscription, hub: Hub[Any] | None) -> Deferred[None]:
+        if hub is None:
+            return succeed(None)
+        encoder = self._encoder_of(hub)
+        if encoder is not None:
+            return encoder.remove(subscription.sink)
+        hub.finish_pass()
+        hub.remove(subscription.sink)
+        return succeed(None)
+
+    def _encoder_of(self, hub: Hub[Any]) -> H264Transcoder | None:
+        return next((each for each in self._encoders.values() if each.hub is hub), None)
+
+    def _frames_wanted(self, wanted: bool) -> None:
+        """Begin or end to make frames of the camera's packets."""
+        if self.codec is not None and self.codec != "mjpeg":
+            self._pictures.demand(wanted)
+        elif self._pictures.is_active:
+            self._pictures.demand(False)
+        self._demand_changed(wanted)
+
+    def _demand_changed(self, _: bool) -> None:
+        wanted = self.is_wanted
+        if wanted != self._is_wanted:
+            self._is_wanted = wanted
+            self.on_demand(wanted)
