@@ -10,7 +10,7 @@ from tests.support.process import ROOT
 from tray import link
 from twistedcam import wire
 from twistedcam.auth import login_throttle
-from twistedcam.camera import camera, capture, on_demand, retry
+from twistedcam.camera import camera, capture_base, on_demand, retry
 from twistedcam.clients.frames import blocking
 from twistedcam.clients.frames import session as states
 from twistedcam.codecs import h264_encoder as coder
@@ -62,8 +62,8 @@ NUMBERS = (
         "cameras",
         r"silent \((\w+) of its periods, (\w+) seconds at least\)",
         [
-            capture.STALL_PERIODS,
-            capture.STALL_SECONDS,
+            capture_base.STALL_PERIODS,
+            capture_base.STALL_SECONDS,
         ],
     ),
     (
