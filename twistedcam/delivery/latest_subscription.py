@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
@@ -38,8 +39,9 @@ class LatestSubscription(ViewerSubscription):
         clock: IReactorTime,
         max_fps: float | None = None,
         window: int = 0,
+        leave: Callable[[], object] | None = None,
     ) -> None:
-        super().__init__(viewer, hub, sender, clock, max_fps, window)
+        super().__init__(viewer, hub, sender, clock, max_fps, window, leave)
         #: Sequence numbers of frames that were sent, oldest first; only with a window.
         self._unacknowledged: list[int] = []
         self._passed_over = 0

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from twistedcam.delivery.ack_reader import AckReader
 from twistedcam.delivery.choose import choose_sender
 from twistedcam.delivery.latest_subscription import LatestSubscription
 from twistedcam.delivery.sender import Sender, Serializer, do_nothing
+from twistedcam.delivery.stream_subscription import StreamSubscription
+from twistedcam.media.frame import Frame
+from twistedcam.media.track import Track
 from twistedcam.stream.hub import Hub
 from twistedcam.stream.viewers import Viewer
+
+if TYPE_CHECKING:
+    from twistedcam.stream.stream import Stream, Wants
 
 
 class SubscriptionHandle(Protocol):
@@ -114,7 +120,35 @@ class Delivery:
         return _LocalInput(self._reader, transport)
 
     def subscribe(
-        self, viewer: Viewer, hub: Hub[Any], sender: Sender, max_fps: float | None, window: int = 0
+        self,
+        viewer: Viewer,
+        hub: Hub[Frame],
+        sender: Sender,
+        max_fps: float | None,
+        window: int = 0,
     ) -> SubscriptionHandle:
         """Return a subscription of a sender of ``make_sender`` to a hub of frames."""
         return LatestSubscription(viewer, hub, sender, self._reactor, max_fps, window)
+
+    def subscribe_stream(
+        self,
+        viewer: Viewer,
+        stream: Stream,
+        wants: Wants,
+        sender: Sender,
+        max_fps: float | None,
+        window: int = 0,
+        on_track: Callable[[Track], None] = lambda track: None,
+    ) -> SubscriptionHandle:
+        """Return a subscription of a sender of ``make_sender`` to a stream.
+
+        Arguments:
+            wants: the codecs that the viewer understands.
+            on_track: called before the first packet of each track.
+
+        Raises:
+            NotSupported: the camera's packets cannot be had in these codecs.
+        """
+        return StreamSubscription(
+            viewer, stream, wants, sender, self._reactor, max_fps, window, on_track
+        )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
-from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
 
-#: Returns a frame in its wire form, which is made once and shared by all viewers. It has to be the
-#: same function object for all of them: a function of a module, not one made for each connection.
-Serializer = Callable[[Frame], bytes]
+#: Returns a frame or a packet in its wire form, which is made once and shared by all viewers. It
+#: has to be the same function object for all of them: a function of a module.
+Serializer = Callable[[Any], bytes]
 
 #: Bytes of messages that may be queued for a viewer; beyond, its connection is closed.
 MAX_QUEUED = 256 * 1024
@@ -37,7 +37,7 @@ class Sender(Protocol):
     def is_ready(self) -> bool:
         """True if an offered frame would be sent at once; else ``on_ready`` is called later."""
 
-    def offer(self, frame: Frame, is_caught_up: bool = False) -> int:
+    def offer(self, frame: Packet, is_caught_up: bool = False) -> int:
         """Send a frame if the sender is ready. Return the frame's number of bytes, or 0.
 
         Arguments:

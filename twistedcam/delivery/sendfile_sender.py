@@ -14,7 +14,7 @@ from twistedcam.delivery import socket_state
 from twistedcam.delivery.memfd import Memfd, as_sendable
 from twistedcam.delivery.sender import Serializer, do_nothing
 from twistedcam.delivery.writable import WritableNotifier
-from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
 
 
 class PartialSend:
@@ -149,7 +149,7 @@ class SendfileSender:
             return False
         return True
 
-    def offer(self, frame: Frame, is_caught_up: bool = False) -> int:
+    def offer(self, frame: Packet, is_caught_up: bool = False) -> int:
         """Give the kernel as much of the frame as it takes now; the rest follows by itself.
 
         Most of the server's time is spent here: two system calls for each frame and viewer, and as

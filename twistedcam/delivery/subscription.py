@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from twistedcam.delivery.sender import Sender
-from twistedcam.stream.hub import Hub, Sink
+from twistedcam.stream.hub import Sink
 from twistedcam.stream.viewers import Viewer
 
 log = Logger()
@@ -62,6 +62,7 @@ class ViewerSubscription(Sink[Any]):
         clock: measures rates.
         max_fps: the maximum number of packets per second, or None.
         window: the maximum number of unacknowledged packets; 0: no acknowledgements are expected.
+        leave: ends what ``start`` has begun, if another object is the hub's sink.
     """
 
     __slots__ = (
@@ -69,6 +70,7 @@ class ViewerSubscription(Sink[Any]):
         "_fps_limiter",
         "_hub",
         "_last_seq",
+        "_leave_source",
         "_sender",
         "_unsent_bytes",
         "_unsent_since",
@@ -79,11 +81,12 @@ class ViewerSubscription(Sink[Any]):
     def __init__(
         self,
         viewer: Viewer,
-        hub: Hub[Any],
+        hub: Any,
         sender: Sender,
         clock: IReactorTime,
         max_fps: float | None = None,
         window: int = 0,
+        leave: Callable[[], object] | None = None,
     ) -> None:
         self.viewer = viewer
         self._hub = hub
@@ -91,6 +94,7 @@ class ViewerSubscription(Sink[Any]):
         self._clock = clock
         self._fps_limiter = None if max_fps is None else FpsLimiter(max_fps)
         self._window = window
+        self._leave_source = leave
         #: The sequence number of the last packet that was sent.
         self._last_seq = 0
         #: The sender's unsent bytes when they last changed, and the time of that.
@@ -100,6 +104,10 @@ class ViewerSubscription(Sink[Any]):
     def start(self) -> None:
         """Send packets from now on."""
         self._hub.add(self)
+        self.begin()
+
+    def begin(self) -> None:
+        """Send the first packets: the hub has its sink."""
         self.ready()
 
     @abstractmethod
@@ -108,12 +116,12 @@ class ViewerSubscription(Sink[Any]):
 
     def close(self) -> None:
         """Send no more packets."""
-        self._hub.remove(self)
+        self._leave()
         self._sender.close()
 
     def finish(self, done: Callable[[], None]) -> None:
         """Send no more packets; call ``done`` when the current one has been sent."""
-        self._hub.remove(self)
+        self._leave()
         self._sender.finish(done)
 
     def on_removed(self) -> None:
@@ -142,6 +150,12 @@ class ViewerSubscription(Sink[Any]):
         )
         self._abort()
 
+    def _leave(self) -> None:
+        if self._leave_source is not None:
+            self._leave_source()
+        else:
+            self._hub.remove(self)
+
     def _abort(self) -> None:
-        self._hub.remove(self)
+        self._leave()
         self._sender.abort()

@@ -11,7 +11,7 @@ from twisted.internet.interfaces import ISSLTransport, ISystemHandle, IWriteDesc
 
 from twistedcam.delivery.sender import Serializer
 from twistedcam.delivery.transport_sender import TransportSender, lowest_transport
-from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
 
 #: The maximum length of a record's plain text (RFC 8446, section 5.1).
 RECORD = 2**14
@@ -37,10 +37,10 @@ def split_records(data: bytes) -> list[bytes]:
 
 
 @cache
-def as_records(serializer: Serializer) -> Callable[[Frame], list[bytes]]:
+def as_records(serializer: Serializer) -> Callable[[Packet], list[bytes]]:
     """Return a function for ``frame.shared`` that cuts the serialized frame into records."""
 
-    def make(frame: Frame) -> list[bytes]:
+    def make(frame: Packet) -> list[bytes]:
         return split_records(serializer(frame))
 
     return make
@@ -88,7 +88,7 @@ class TlsSender(TransportSender):
     def is_ready(self) -> bool:
         return self._messages is None and super().is_ready()
 
-    def offer(self, frame: Frame, is_caught_up: bool = False) -> int:
+    def offer(self, frame: Packet, is_caught_up: bool = False) -> int:
         """Encrypt and write the frame, if the transport has not paused this producer."""
         if not self.is_ready():
             return 0

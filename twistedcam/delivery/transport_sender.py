@@ -10,7 +10,7 @@ from zope.interface import implementer
 
 from twistedcam.delivery.sender import Serializer, do_nothing
 from twistedcam.delivery.socket_state import set_low_water, stream_socket, unacknowledged
-from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
 
 #: Bytes that may wait in a transport, and unsent in the kernel, before a viewer misses frames.
 TRANSPORT_WATER = 2048
@@ -67,7 +67,7 @@ class TransportSender:
         """True if the transport has not paused this producer."""
         return not self._paused
 
-    def offer(self, frame: Frame, is_caught_up: bool = False) -> int:
+    def offer(self, frame: Packet, is_caught_up: bool = False) -> int:
         """Write the frame to the transport, if that has not paused this producer."""
         if self._paused:
             return 0

@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from twistedcam.errors import NoSuchViewer
 from twistedcam.events import EventBus, ViewerChanged
-from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
 from twistedcam.util.histogram import Histogram
 from twistedcam.util.rate import Rate
 
@@ -59,7 +59,7 @@ class Viewer:
     last_time_us: int = 0
     tally: Tally = field(default_factory=Tally)
 
-    def sent(self, frame: Frame, size: int, now: float) -> None:
+    def sent(self, frame: Packet, size: int, now: float) -> None:
         """Count a frame of ``size`` bytes that was sent at ``now`` seconds."""
         self.frames += 1
         self.bytes += size

@@ -18,7 +18,9 @@ from twistedcam.delivery.memfd import Memfd, as_sendable
 from twistedcam.delivery.socket_state import HAS_SENDFILE
 from twistedcam.delivery.workers.connection import ViewerConnection, received_file
 from twistedcam.media.frame import Frame
-from twistedcam.stream.hub import Hub
+from twistedcam.media.packet import Packet
+from twistedcam.media.track import Track
+from twistedcam.stream.hub import GroupHub, Hub
 from twistedcam.stream.viewers import Tally
 
 
@@ -65,7 +67,7 @@ class ConnectionTests(TestCase):
             near, _ = listener.accept()
         self.far.setblocking(False)
         options = {"id": 7, "address": "here", "kind": "tcp", "camera": "cam", "fps": None}
-        options |= {"window": window, "acks": acks}
+        options |= {"feed": 1, "window": window, "acks": acks}
         self.it = ViewerConnection(self.worker, self.hub, options)  # type: ignore[arg-type]
         self.it.adopt(near.detach(), socket.AF_INET)
         self.addCleanup(self.end)
@@ -107,6 +109,21 @@ class ConnectionTests(TestCase):
         for seq in (1, 2):
             self.hub.publish(with_file(seq))
             assert await read(reactor, far, 108) == serialize(frame(seq, 100))
+
+    async def test_packets_of_another_codec_come_from_another_hub(self) -> None:
+        far = self.opened(window=1)
+        self.hub.publish(with_file(1))
+        hub = GroupHub()
+        self.it.change_hub(hub)
+        for seq in (2, 3):
+            packet = Packet(Track(0, "video", ""), seq, seq, seq, b"", seq == 2)
+            packet.share(as_sendable(received_file), serialize(frame(seq, 100)))
+            hub.publish(packet)
+        self.hub.publish(with_file(4))
+        assert await read(reactor, far, 108) == serialize(frame(1, 100))
+        for seq in (2, 3):
+            assert await read(reactor, far, 108) == serialize(frame(seq, 100))
+        assert len(self.hub) == 0
 
     async def test_messages_and_the_end_come_after_the_frame(self) -> None:
         far = self.opened(acks=False)

@@ -46,7 +46,7 @@ class WorkerTests(SynchronousTestCase):
 
     def test_each_frame_is_confirmed_and_its_file_becomes_the_newest(self) -> None:
         file = Memfd(b"data")
-        self.receive("frame", feed=1, seq=5, time=99, fd=os.dup(file.fd))
+        self.receive("frame", feed=1, seq=5, time=99, key=True, fd=os.dup(file.fd))
         self.assertEqual(self.sent, [{"type": "frame_received", "feed": 1, "seq": 5}])
         newest = self.worker._hub(1).newest
         assert newest is not None
@@ -55,7 +55,7 @@ class WorkerTests(SynchronousTestCase):
         self.assertIsNone(self.worker._hub(1).newest)
 
     def test_a_frame_without_its_file_is_confirmed_and_ignored(self) -> None:
-        self.receive("frame", feed=1, seq=5, time=99, fd=None)
+        self.receive("frame", feed=1, seq=5, time=99, key=True, fd=None)
         self.assertEqual(len(self.sent), 1)
         self.assertIsNone(self.worker._hub(1).newest)
 
@@ -67,6 +67,38 @@ class WorkerTests(SynchronousTestCase):
         for type in ("message", "ack", "data_handled", "finish", "abort"):
             self.receive(type, id=9, data="", seq=1)
         self.assertEqual(self.sent, [])
+
+    def packet(self, seq: int, key: bool, has_file: bool = True) -> None:
+        file = Memfd(b"data")
+        fd = os.dup(file.fd) if has_file else None
+        self.receive("frame", feed=1, seq=seq, time=seq, key=key, fd=fd)
+
+    def test_packets_that_refer_to_others_are_kept_from_the_key_frame_on(self) -> None:
+        self.receive("hub", feed=1, groups=True)
+        for seq in (1, 2, 3):
+            self.packet(seq, seq == 1)
+        hub: Any = self.worker._hub(1)
+        self.assertEqual(
+            [(each.seq, each.is_keyframe, each.data) for each in hub.group][1:],
+            [(2, False, b"data"), (3, False, b"data")],
+        )
+        self.receive("hub", feed=1, groups=False)
+        self.packet(4, True)
+        newest = self.worker._hub(1).newest
+        assert newest is not None
+        self.assertEqual(newest.seq, 4)
+
+    def test_packets_after_one_without_its_file_wait_for_a_key_frame(self) -> None:
+        self.receive("hub", feed=1, groups=True)
+        self.packet(1, True)
+        self.packet(2, False, has_file=False)
+        self.assertEqual(self.sent[-1], {"type": "keyframe", "feed": 1})
+        self.packet(3, False)
+        hub: Any = self.worker._hub(1)
+        self.assertEqual([each.seq for each in hub.group], [1])
+        self.packet(4, True)
+        self.packet(5, False)
+        self.assertEqual([each.seq for each in hub.group], [4, 5])
 
     def test_it_stops_with_the_channel(self) -> None:
         self.worker.channel.connectionLost()

@@ -11,21 +11,22 @@ from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from twistedcam.delivery import LatestSubscription, choose_sender
+from twistedcam.delivery import GopSubscription, LatestSubscription, choose_sender
 from twistedcam.delivery.ack_reader import AckReader
 from twistedcam.delivery.sender import HIGH_WATER, MAX_QUEUED, Sender
+from twistedcam.delivery.stream_subscription import subscription_class
 from twistedcam.delivery.workers.ack_filter import AckFilter
 from twistedcam.delivery.workers.channel import WorkerChannel, to_text
-from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
 from twistedcam.net.graceful_close import LINGER
 from twistedcam.runtime.timer import Timer
 from twistedcam.stream.hub import Hub
 from twistedcam.stream.viewers import Tally, Viewer
 
 
-def received_file(frame: Frame) -> bytes:
+def received_file(packet: Packet) -> bytes:
     """Raise an error: the serializer of a worker's frames, which come as memory files."""
-    raise AssertionError(f"{frame!r} came without its file")
+    raise AssertionError(f"{packet!r} came without its file")
 
 
 class WorkerServices(Protocol):
@@ -57,6 +58,8 @@ class ViewerConnection(protocol.Protocol):
 
     def __init__(self, worker: WorkerServices, hub: Hub[Any], options: dict[str, Any]) -> None:
         self.id: int = options["id"]
+        #: The number of the feed that it gets its packets from.
+        self.feed: int = options["feed"]
         self.viewer = Viewer(
             self.id,
             options["address"],
@@ -71,7 +74,8 @@ class ViewerConnection(protocol.Protocol):
         self._options = options
         self._ack_filter = AckFilter() if options["acks"] else None
         self._sender: Sender | None = None
-        self._subscription: LatestSubscription | None = None
+        self._subscription: LatestSubscription | GopSubscription | None = None
+        self._window: int = options["window"]
         self._was_heard = False
         self._linger = Timer(worker.reactor)
         #: True until the server has handled the data that was passed on.
@@ -93,12 +97,10 @@ class ViewerConnection(protocol.Protocol):
             os.close(fd)
 
     def connectionMade(self) -> None:
-        options, reactor = self._options, self._worker.reactor
+        reactor = self._worker.reactor
         self._sender = choose_sender(self.transport, received_file, self._on_ready, reactor)
         self._sender.on_flushed = self._update_reading
-        self._subscription = LatestSubscription(
-            self.viewer, self._hub, self._sender, reactor, options["fps"], options["window"]
-        )
+        self._subscription = self._subscribe(self._sender)
         if self._ack_filter is not None:
             self._worker.ack_reader.attach(self.transport, self.dataReceived)
         self._sender.open()
@@ -117,6 +119,22 @@ class ViewerConnection(protocol.Protocol):
             self._update_reading()
             self._worker.channel.send("data", id=self.id, data=to_text(others))
 
+    def change_hub(self, hub: Hub[Any]) -> None:
+        """Continue with the packets of another hub: the camera's codec has changed."""
+        if self._hub is hub:
+            return
+        before, self._hub = self._hub, hub
+        if self._subscription is not None and self._sender is not None:
+            before.remove(self._subscription)
+            self._subscription = self._subscribe(self._sender)
+            self._subscription.start()
+
+    def _subscribe(self, sender: Sender) -> LatestSubscription | GopSubscription:
+        hub: Any = self._hub
+        make = subscription_class(hub)
+        reactor, max_fps = self._worker.reactor, self._options["fps"]
+        return make(self.viewer, hub, sender, reactor, max_fps, self._window)
+
     def readConnectionLost(self) -> None:
         """Send frames without acknowledgements: the viewer sends nothing any more."""
         if self._subscription is None:
@@ -125,6 +143,7 @@ class ViewerConnection(protocol.Protocol):
         if self._ack_filter is None:  # over HTTP: it acknowledges nothing anyway
             self._worker.ack_reader.watch_end(self.transport)
             return
+        self._window = 0
         self._subscription.ignore_acks()
         self._worker.ack_reader.detach(self.transport)
         self._worker.ack_reader.watch_end(self.transport)
@@ -153,7 +172,7 @@ class ViewerConnection(protocol.Protocol):
         self._is_server_busy = False
         self._update_reading()
 
-    def offer(self, frame: Frame) -> None:
+    def offer(self, frame: Packet) -> None:
         if self._sender is not None:
             self._sender.offer(frame)
 

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from twistedcam.delivery.memfd import Memfd, as_memfd
 from twistedcam.delivery.sender import Serializer
 from twistedcam.delivery.workers.channel import WorkerChannel, to_bytes
 from twistedcam.media.frame import Frame
-from twistedcam.stream.hub import Hub, Sink
+from twistedcam.media.packet import Packet
+from twistedcam.media.track import Track
+from twistedcam.stream.hub import GroupHub, Hub, Sink
 from twistedcam.stream.viewers import Viewers
+
+if TYPE_CHECKING:
+    from twistedcam.stream.stream import Stream, Subscription, Wants
 
 #: Frames that may be on their way to a worker. Further ones are not sent to it.
 WINDOW = 2
+#: The same for packets that refer to others. After it the worker continues with a key frame.
+GROUP_WINDOW = 32
 
 
 class RemoteConnection(Protocol):
@@ -23,6 +30,9 @@ class RemoteConnection(Protocol):
         self, frames: int, size: int, drops: int, time: int, fps: float, heard: bool
     ) -> None:
         """Update the counts of sent frames and bytes. ``heard``: the viewer has sent something."""
+
+    def on_track(self, track: Track) -> None:
+        """Handle the track of the packets that follow."""
 
     def on_data(self, data: bytes) -> None:
         """Handle bytes that the viewer has sent."""
@@ -40,7 +50,7 @@ class RemoteConnection(Protocol):
         """Close the connection."""
 
 
-class WorkerFeed(Sink[Frame]):
+class WorkerFeed(Sink[Any]):
     """Sends one hub's frames, in one form, to a worker, while it has viewers for them.
 
     Arguments:
@@ -60,16 +70,28 @@ class WorkerFeed(Sink[Frame]):
         self._viewers: set[RemoteConnection] = set()
         #: Files by sequence number, which stay open until the worker has them.
         self._sent: dict[int, list[Memfd]] = {}
+        #: True if the worker misses packets that those after them refer to.
+        self._is_behind = False
+
+    @property
+    def track(self) -> Track | None:
+        """The track of the packets, if viewers are to know it."""
+        return None
 
     def join(self, viewer: RemoteConnection) -> bool:
         """Add a viewer. Return True if the camera is live."""
-        newest = self._hub.newest
         self._viewers.add(viewer)
         if len(self._viewers) == 1:
-            self._hub.add(self)
+            newest = self._hub.newest
+            self._open()
+            if isinstance(self._hub, GroupHub):
+                self._is_behind = False
+                for packet in self._hub.group:
+                    self._is_behind = self._is_behind or not self._send("frame", packet)
+                return bool(self._hub.group)
             if newest is not None:
                 self.take(newest)
-        return newest is not None
+        return self._hub.newest is not None
 
     def leave(self, viewer: RemoteConnection) -> None:
         """Remove a viewer."""
@@ -81,10 +103,20 @@ class WorkerFeed(Sink[Frame]):
         """Take no more frames from the hub."""
         self._hub.remove(self)
 
-    def take(self, frame: Frame) -> None:
+    def take(self, packet: Packet) -> None:
         """Send a new frame, unless the worker is behind (hub.Sink)."""
-        if len(self._sent) < WINDOW:
-            self._send("frame", frame)
+        if not isinstance(self._hub, GroupHub):
+            if len(self._sent) < WINDOW:
+                self._send("frame", packet)
+        elif packet.is_keyframe or not self._is_behind:
+            was_behind = self._is_behind
+            self._is_behind = len(self._sent) >= GROUP_WINDOW or not self._send("frame", packet)
+            if self._is_behind and not was_behind:
+                self.request_keyframe()
+
+    def request_keyframe(self) -> None:
+        """Ask the encoder for a key frame soon."""
+        self._hub.request_keyframe()
 
     def on_cleared(self) -> None:
         """Let the worker forget its newest frame, too: no viewer gets it from now on."""
@@ -95,7 +127,7 @@ class WorkerFeed(Sink[Frame]):
         for viewer in tuple(self._viewers):
             viewer.abort()
 
-    def send_to(self, frame: Frame, viewer: int) -> int:
+    def send_to(self, frame: Packet, viewer: int) -> int:
         """Send a frame for one viewer. Return its number of bytes, or 0."""
         return self._send("frame_for", frame, id=viewer)
 
@@ -106,15 +138,69 @@ class WorkerFeed(Sink[Frame]):
         if not files:
             self._sent.pop(seq, None)
 
-    def _send(self, type: str, frame: Frame, **more: Any) -> int:
+    def _open(self) -> None:
+        """Take frames from the hub."""
+        self._hub.add(self)
+
+    def _send(self, type: str, packet: Packet, **more: Any) -> int:
         try:
-            file: Memfd = frame.shared(self._make)
+            file: Memfd = packet.shared(self._make)
         except OSError:  # no file descriptor now; perhaps for the next frame
             return 0
-        self._sent.setdefault(frame.seq, []).append(file)
-        about = {"feed": self.id, "seq": frame.seq, "time": frame.time_us}
-        self._channel.send(type, file.fd, **about, **more)
+        self._sent.setdefault(packet.seq, []).append(file)
+        about = {"feed": self.id, "seq": packet.seq, "time": packet.time_us}
+        self._channel.send(type, file.fd, key=packet.is_keyframe, **about, **more)
         return file.size
+
+
+class StreamFeed(WorkerFeed):
+    """Sends the packets of a stream that suit some viewers, in one form, to a worker.
+
+    Arguments:
+        id, channel, serializer: see WorkerFeed.
+        stream: the source of packets.
+        wants: the codecs that the viewers understand.
+
+    Raises:
+        NotSupported: the packets cannot be had in these codecs.
+    """
+
+    def __init__(
+        self, id: int, channel: WorkerChannel, stream: Stream, wants: Wants, serializer: Serializer
+    ) -> None:
+        super().__init__(id, channel, Hub(), serializer)
+        self._stream = stream
+        self._wants = wants
+        self._place: Subscription | None = None
+
+    @property
+    def track(self) -> Track | None:
+        """The track of the packets, if it is known."""
+        return None if self._place is None else self._place.track
+
+    def stop(self) -> None:
+        place, self._place = self._place, None
+        if place is not None:
+            place.close()
+
+    def track_changed(self, track: Track) -> None:
+        """Announce another track to the viewers, and another kind of packets to the worker."""
+        if self._place is not None and self._place.hub is not None:
+            self._use(self._place.hub)
+        for viewer in tuple(self._viewers):
+            viewer.on_track(track)
+
+    def _open(self) -> None:
+        hub = self._stream.hub_for(self._wants)
+        if hub is not None:
+            self._use(hub)
+        self._place = self._stream.subscribe(self, self._wants)
+
+    def _use(self, hub: Hub[Any]) -> None:
+        if hub is not self._hub:
+            self._hub = hub
+            self._is_behind = True
+            self._channel.send("hub", feed=self.id, groups=isinstance(hub, GroupHub))
 
 
 class WorkerHandle:
@@ -136,18 +222,33 @@ class WorkerHandle:
         #: Connections that it has, by the viewers' numbers.
         self.connections: dict[int, RemoteConnection] = {}
         self._viewers = viewers
-        self._feeds: dict[tuple[Hub[Any], Serializer], WorkerFeed] = {}
+        self._feeds: dict[tuple[object, ...], WorkerFeed] = {}
         self._by_id: dict[int, WorkerFeed] = {}
         #: Descriptors of connections, which stay open until the worker has them.
         self._sent: dict[int, int] = {}
 
-    def feed(self, hub: Hub[Any], serializer: Serializer) -> WorkerFeed:
+    def feed(self, hub: Hub[Frame], serializer: Serializer) -> WorkerFeed:
         """Return the feed of a hub's frames in one form."""
         key = hub, serializer
         if key not in self._feeds:
-            feed = WorkerFeed(len(self._feeds) + 1, self.channel, hub, serializer)
-            self._feeds[key] = self._by_id[feed.id] = feed
+            self._add(key, WorkerFeed(len(self._feeds) + 1, self.channel, hub, serializer))
         return self._feeds[key]
+
+    def stream_feed(self, stream: Stream, wants: Wants, serializer: Serializer) -> WorkerFeed:
+        """Return the feed of a stream's packets in one form.
+
+        Raises:
+            NotSupported: they cannot be had in the codecs that are wanted.
+        """
+        stream.hub_for(wants)
+        key = stream, wants, serializer
+        if key not in self._feeds:
+            number = len(self._feeds) + 1
+            self._add(key, StreamFeed(number, self.channel, stream, wants, serializer))
+        return self._feeds[key]
+
+    def _add(self, key: tuple[object, ...], feed: WorkerFeed) -> None:
+        self._feeds[key] = self._by_id[feed.id] = feed
 
     def hand_over(
         self, connection: RemoteConnection, id: int, fd: int, options: dict[str, Any]
@@ -162,6 +263,8 @@ class WorkerHandle:
         type = message["type"]
         if type == "frame_received":
             self._by_id[message["feed"]].received(message["seq"])
+        elif type == "keyframe":
+            self._by_id[message["feed"]].request_keyframe()
         elif type == "connection_received":
             os.close(self._sent.pop(message["id"]))
         elif type == "report":

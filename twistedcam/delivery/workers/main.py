@@ -21,12 +21,14 @@ from twistedcam.delivery.memfd import Memfd, as_sendable
 from twistedcam.delivery.workers.channel import WorkerChannel, to_bytes
 from twistedcam.delivery.workers.connection import ViewerConnection, received_file
 from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
+from twistedcam.media.track import VIDEO, Track
 from twistedcam.runtime.clock import use_monotonic_clock
 from twistedcam.runtime.file_limits import raise_file_limit
 from twistedcam.runtime.log_file import LogFile
 from twistedcam.runtime.log_text import text_observer
 from twistedcam.runtime.memory import MemoryReturn, freeze_objects
-from twistedcam.stream.hub import Hub
+from twistedcam.stream.hub import GroupHub, Hub
 from twistedcam.stream.viewers import Tally
 
 log = Logger()
@@ -35,6 +37,8 @@ log = Logger()
 REPORT_PERIOD = 1.0
 #: Seconds from SIGTERM to the end: meanwhile the server sends BYE to viewers.
 GRACE = 1.5
+#: The track of all packets: a worker sends them, and reads nothing of them.
+_TRACK = Track(VIDEO, "video", "")
 
 
 class DeliveryWorker:
@@ -53,6 +57,8 @@ class DeliveryWorker:
         self._connections: dict[int, ViewerConnection] = {}
         self._tallies: dict[tuple[str, str], Tally] = {}
         self._hubs: dict[int, Hub[Any]] = {}
+        #: Feeds whose next packets refer to one that did not come, until the next key frame.
+        self._broken: set[int] = set()
         self._reports = LoopingCall(self._report)
         self._reports.clock = reactor
         self._memory = MemoryReturn(reactor)
@@ -82,13 +88,23 @@ class DeliveryWorker:
         type = message["type"]
         if type in ("frame", "frame_for"):
             channel.send("frame_received", feed=message["feed"], seq=message["seq"])
+            hub = self._hub(message["feed"])
             if message["fd"] is None:  # this process cannot open more files
+                if isinstance(hub, GroupHub):  # those after it refer to it
+                    self._broken.add(message["feed"])
+                    hub.request_keyframe()
                 return
-            frame = _frame(message)
+            frame = _packet(message) if isinstance(hub, GroupHub) else _frame(message)
             if type == "frame":
-                self._hub(message["feed"]).publish(frame)
+                if frame.is_keyframe:
+                    self._broken.discard(message["feed"])
+                elif message["feed"] in self._broken:
+                    return
+                hub.publish(frame)
             elif message["id"] in self._connections:
                 self._connections[message["id"]].offer(frame)
+        elif type == "hub":
+            self._change_hub(message["feed"], message["groups"])
         elif type == "clear":
             self._hub(message["feed"]).clear()
         elif type == "view":
@@ -120,6 +136,14 @@ class DeliveryWorker:
     def _hub(self, feed: int) -> Hub[Any]:
         return self._hubs.setdefault(feed, Hub[Any]())
 
+    def _change_hub(self, feed: int, groups: bool) -> None:
+        """Begin to receive packets that refer to others, or frames, on a feed."""
+        self._broken.discard(feed)
+        self._hubs[feed] = hub = _make_group_hub(self.channel, feed) if groups else Hub()
+        for connection in tuple(self._connections.values()):
+            if connection.feed == feed:
+                connection.change_hub(hub)
+
     def _report(self) -> None:
         viewers = {each.id: each.counts() for each in self._connections.values()}
         tallies = [
@@ -130,6 +154,21 @@ class DeliveryWorker:
         for each in self._connections.values():
             each.viewer.tally = self.tally(each.viewer.camera, each.viewer.kind)
         self.channel.send("report", viewers=viewers, tallies=tallies)
+
+
+def _make_group_hub(channel: WorkerChannel, feed: int) -> GroupHub:
+    hub = GroupHub()
+    hub.on_keyframe_request = lambda: channel.send("keyframe", feed=feed)
+    return hub
+
+
+def _packet(message: dict[str, Any]) -> Packet:
+    """Return a packet of any codec that consists only of its file, or of a small file's bytes."""
+    form = Memfd.adopt(message["fd"]).as_sendable()
+    data = form if isinstance(form, bytes) else b""
+    packet = Packet(_TRACK, message["seq"], message["time"], message["time"], data, message["key"])
+    packet.share(as_sendable(received_file), form)
+    return packet
 
 
 def _frame(message: dict[str, Any]) -> Frame:

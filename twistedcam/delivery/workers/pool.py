@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import DeferredList, maybeDeferred
 from twisted.internet.interfaces import IDelayedCall, IListeningPort
@@ -22,9 +22,14 @@ from twistedcam.delivery.workers.channel import WorkerChannel
 from twistedcam.delivery.workers.handle import WorkerHandle
 from twistedcam.delivery.workers.remote_sender import RemoteSender
 from twistedcam.errors import BadArgument
+from twistedcam.media.frame import Frame
+from twistedcam.media.track import Track
 from twistedcam.runtime.child_process import ChildProcess, module_command
 from twistedcam.stream.hub import Hub
 from twistedcam.stream.viewers import Viewer, Viewers
+
+if TYPE_CHECKING:
+    from twistedcam.stream.stream import Stream, Wants
 
 log = Logger()
 
@@ -122,12 +127,32 @@ class WorkerPool(Delivery):
         return super().read_from(sender, transport, on_data, on_closed)
 
     def subscribe(
-        self, viewer: Viewer, hub: Hub[Any], sender: Sender, max_fps: float | None, window: int = 0
+        self,
+        viewer: Viewer,
+        hub: Hub[Frame],
+        sender: Sender,
+        max_fps: float | None,
+        window: int = 0,
     ) -> SubscriptionHandle:
         if isinstance(sender, RemoteSender):
             sender.subscribe(viewer, hub, max_fps, window)
             return sender
         return super().subscribe(viewer, hub, sender, max_fps, window)
+
+    def subscribe_stream(
+        self,
+        viewer: Viewer,
+        stream: Stream,
+        wants: Wants,
+        sender: Sender,
+        max_fps: float | None,
+        window: int = 0,
+        on_track: Callable[[Track], None] = lambda track: None,
+    ) -> SubscriptionHandle:
+        if isinstance(sender, RemoteSender):
+            sender.subscribe_stream(viewer, stream, wants, max_fps, window, on_track)
+            return sender
+        return super().subscribe_stream(viewer, stream, wants, sender, max_fps, window, on_track)
 
     def _spawn(self, number: int) -> None:
         self._restarts.pop(number, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.interfaces import IPullProducer
 from zope.interface import implementer
@@ -14,9 +14,14 @@ from twistedcam.delivery.sender import Serializer, do_nothing
 from twistedcam.delivery.workers.channel import to_text
 from twistedcam.delivery.workers.handle import WorkerFeed, WorkerHandle
 from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
+from twistedcam.media.track import Track
 from twistedcam.stream.hub import Hub
 from twistedcam.stream.viewers import Viewer
 from twistedcam.util.rate import ReportedRate
+
+if TYPE_CHECKING:
+    from twistedcam.stream.stream import Stream, Wants
 
 
 @implementer(IPullProducer)
@@ -60,6 +65,8 @@ class RemoteSender:
         #: Bytes of messages that the transport has not sent yet.
         self._queued_bytes = 0
         self.on_flushed: Callable[[], None] = do_nothing
+        #: Called before the first packet of each track (handle.RemoteConnection).
+        self.on_track: Callable[[Track], None] = lambda track: None
         self._viewer: Viewer | None = None
         self._feed: WorkerFeed | None = None
         self._options: dict[str, Any] = {}
@@ -95,11 +102,34 @@ class RemoteSender:
 
     # SubscriptionHandle
 
-    def subscribe(self, viewer: Viewer, hub: Hub[Any], max_fps: float | None, window: int) -> None:
+    def subscribe(
+        self, viewer: Viewer, hub: Hub[Frame], max_fps: float | None, window: int
+    ) -> None:
         """Set the source of frames; they are sent after ``start``."""
+        self._feed = self._worker.feed(hub, self._serializer)
+        self._describe(viewer, max_fps, window)
+
+    def subscribe_stream(
+        self,
+        viewer: Viewer,
+        stream: Stream,
+        wants: Wants,
+        max_fps: float | None,
+        window: int,
+        on_track: Callable[[Track], None],
+    ) -> None:
+        """Set the source of packets; they are sent after ``start``.
+
+        Raises:
+            NotSupported: they cannot be had in the codecs that are wanted.
+        """
+        self._feed = self._worker.stream_feed(stream, wants, self._serializer)
+        self.on_track = on_track
+        self._describe(viewer, max_fps, window)
+
+    def _describe(self, viewer: Viewer, max_fps: float | None, window: int) -> None:
         viewer.rate = ReportedRate()
         self._viewer = viewer
-        self._feed = self._worker.feed(hub, self._serializer)
         self._options = {
             "address": viewer.address,
             "kind": viewer.kind,
@@ -128,7 +158,7 @@ class RemoteSender:
     def is_ready(self) -> bool:
         return self._handed_over and not self._closed
 
-    def offer(self, frame: Frame, is_caught_up: bool = False) -> int:
+    def offer(self, frame: Packet, is_caught_up: bool = False) -> int:
         """Let the worker send this one frame, if its sender is ready."""
         if not self.is_ready():
             return 0
@@ -177,6 +207,7 @@ class RemoteSender:
             return
         self._closed = True
         self._on_data, self._on_closed, self._on_refused = None, do_nothing, do_nothing
+        self.on_track = lambda track: None
         self.on_flushed = do_nothing
         if self._handed_over:
             self._send("abort")
@@ -248,6 +279,7 @@ class RemoteSender:
         self._transport.pauseProducing()
         self._handed_over = True
         live = self._feed.join(self)
+        track = self._feed.track
         options = {
             **self._options,
             "acks": self._on_data is not None,
@@ -256,6 +288,8 @@ class RemoteSender:
             "live": live,
         }
         self._worker.hand_over(self, self._viewer.id, fd, options)
+        if track is not None:
+            self.on_track(track)
 
     def stopProducing(self) -> None:
         self.close()

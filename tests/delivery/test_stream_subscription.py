@@ -1,0 +1,91 @@
+"""A viewer gets a stream in a codec that it understands, also when the camera changes its own."""
+
+from __future__ import annotations
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.delivery.test_gop_subscription import PacketSender
+from tests.support.packet_streams import make_stream, show
+from tests.support.sockets import frame
+from twistedcam.delivery import GopSubscription, LatestSubscription, StreamSubscription
+from twistedcam.delivery.stream_subscription import subscription_class
+from twistedcam.errors import NotSupported
+from twistedcam.events import EventBus
+from twistedcam.media.track import Track
+from twistedcam.stream.hub import GroupHub, Hub
+from twistedcam.stream.stream import Wants
+from twistedcam.stream.viewers import Viewers
+
+
+def test_packets_that_refer_to_others_need_their_own_subscription() -> None:
+    assert subscription_class(GroupHub()) is GopSubscription
+    assert subscription_class(Hub()) is LatestSubscription
+
+
+class StreamSubscriptionTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.stream = make_stream()
+        self.sender = PacketSender()
+        self.tracks: list[Track] = []
+
+    def subscribe(self, *codecs: str, window: int = 0) -> StreamSubscription:
+        viewer = Viewers(EventBus(), self.clock).join("here", "tcp", "cam", "", lambda _: None)
+        return StreamSubscription(
+            viewer,
+            self.stream,
+            Wants(codecs),
+            self.sender,
+            self.clock,
+            window=window,
+            on_track=self.tracks.append,
+        )
+
+    def test_a_viewer_begins_with_the_cached_group(self) -> None:
+        show(self.stream, [True, False, True, False])
+        subscription = self.subscribe("h264", "mjpeg")
+        subscription.start()
+        show(self.stream, [False], first=5)
+        self.assertEqual(self.sender.sent, [3, 4, 5])
+        self.assertEqual([each.codec for each in self.tracks], ["h264"])
+        subscription.close()
+        self.assertFalse(self.stream.is_wanted)
+
+    def test_it_continues_with_frames_when_the_camera_gives_frames(self) -> None:
+        subscription = self.subscribe("h264", "mjpeg", window=1)
+        subscription.start()
+        show(self.stream, [True, False])
+        for seq in (3, 4, 5):
+            self.stream.publish(frame(seq, 100))
+        self.assertEqual(self.sender.sent, [1, 2, 3], "one unacknowledged frame is allowed")
+        subscription.acknowledge(3)
+        self.assertEqual(self.sender.sent, [1, 2, 3, 5])
+        show(self.stream, [True, False], first=6)
+        self.assertEqual(self.sender.sent, [1, 2, 3, 5, 6, 7])
+        self.assertEqual([each.codec for each in self.tracks], ["h264", "mjpeg", "h264"])
+
+    def test_a_viewer_whose_input_ended_needs_no_acknowledgements_for_another_codec(self) -> None:
+        subscription = self.subscribe("h264", "mjpeg", window=1)
+        subscription.start()
+        show(self.stream, [True])
+        subscription.ignore_acks()
+        for seq in (2, 3, 4):
+            self.stream.publish(frame(seq, 100))
+        self.assertEqual(self.sender.sent, [1, 2, 3, 4])
+
+    def test_codecs_that_cannot_be_had_are_refused_at_once(self) -> None:
+        show(self.stream, [True])
+        self.assertRaises(NotSupported, self.subscribe, "hevc")
+
+    def test_a_connection_that_fails_leaves_the_stream(self) -> None:
+        subscription = self.subscribe("h264")
+        subscription.start()
+
+        def broken(*_: object) -> int:
+            raise ConnectionResetError("it is gone")
+
+        self.patch(self.sender, "offer", broken)
+        show(self.stream, [True])
+        self.assertEqual(self.sender.over, "aborted")
+        self.assertFalse(self.stream.is_wanted)

@@ -1,0 +1,304 @@
+"""The subscription of one viewer to a codec whose packets refer to others, such as H.264."""
+
+from __future__ import annotations
+
+import math
+import sys
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable
+from itertools import islice
+from operator import attrgetter
+
+from twisted.internet.interfaces import IReactorTime
+
+from twistedcam.delivery.sender import Sender
+from twistedcam.delivery.subscription import ViewerSubscription
+from twistedcam.media.packet import Packet
+from twistedcam.stream.hub import GroupHub
+from twistedcam.stream.viewers import Viewer
+
+#: Seconds that the oldest packet may be unacknowledged, or the next one unsent. A viewer that is
+#: further behind continues with a key frame.
+MAX_DELAY = 0.4
+#: Seconds after which an unacknowledged packet shows that the line is busy. From then on no more is
+#: sent than the line carries in ``MAX_DELAY``.
+BUSY_AFTER = 0.2
+#: Seconds over which a line's rate is measured, and for which the largest rate is kept.
+_MEASURED_SPAN, _RATE_KEPT = 0.1, 3.0
+#: Seconds after which no encoder of this program has made the key frame that was asked for.
+_KEYFRAME_TIME = 0.6
+#: Seconds in which a viewer has to receive the packets of the group in which it begins.
+CATCH_UP_TIME = 1.0
+#: Bytes that are sent to a viewer that is behind, before it has acknowledged them.
+CATCH_UP_BYTES = 64 * 1024
+#: Tolerance with which a stream has the rate that a viewer asks for.
+_RATE_TOLERANCE = 1.1
+
+_seq_of = attrgetter("seq")
+
+
+class GopSubscription(ViewerSubscription):
+    """Passes groups of pictures from a hub to a sender, each from its key frame on.
+
+    A viewer is ready while the oldest packet that it has not acknowledged is younger than
+    ``MAX_DELAY``, and all of them will be received in that time; one without acknowledgements,
+    while nothing is unsent. A viewer that is not ready continues with the next key frame when it
+    has received everything, and an encoder of this program makes one soon. So a slow viewer gets
+    fewer pictures, and none that is old. What a busy socket does not take waits in the hub's group,
+    for at most ``MAX_DELAY``: nothing is kept here.
+
+    A new viewer begins with the group in the hub, which is sent no faster than it is received.
+
+    Arguments:
+        viewer: its counters are updated.
+        hub: the source of packets.
+        sender: their destination.
+        clock: measures rates and delays.
+        max_fps: the maximum number of packets per second, or None. A stream that has more is
+            limited to its key frames.
+        window: 0 if no acknowledgements are expected. Time is limited, not the number of packets.
+    """
+
+    __slots__ = (
+        "_catch_up_at",
+        "_deadline",
+        "_first_passed_over",
+        "_group_began_us",
+        "_group_size",
+        "_is_in_step",
+        "_is_lost",
+        "_keyframe_at",
+        "_max_fps",
+        "_may_catch_up",
+        "_measured_bytes",
+        "_measured_since",
+        "_only_keyframes",
+        "_rate",
+        "_rate_until",
+        "_unacknowledged",
+        "_unacknowledged_bytes",
+    )
+
+    def __init__(
+        self,
+        viewer: Viewer,
+        hub: GroupHub,
+        sender: Sender,
+        clock: IReactorTime,
+        max_fps: float | None = None,
+        window: int = 0,
+        leave: Callable[[], object] | None = None,
+    ) -> None:
+        super().__init__(viewer, hub, sender, clock, max_fps, window, leave)
+        #: Sequence number, time of sending and size of packets, oldest first; only with a window.
+        self._unacknowledged: deque[tuple[int, float, int]] = deque()
+        self._unacknowledged_bytes = 0
+        #: True if the viewer has all packets of the group so far.
+        self._is_in_step = False
+        #: True if it waits for a key frame. If it is neither this nor in step, the packets that it
+        #: needs next are in the hub's group.
+        self._is_lost = False
+        #: The time at which it is lost if it is not in step by then.
+        self._deadline = 0.0
+        #: True if it may continue in the middle of a group. It may not if it was too slow for that.
+        self._may_catch_up = True
+        self._catch_up_at = 0.0
+        #: The time when the newest key frame came.
+        self._keyframe_at = -MAX_DELAY
+        #: The first packet that was counted as dropped since it was in step.
+        self._first_passed_over = sys.maxsize
+        #: The line's rate in bytes a second, and the time until which it is kept; see _measure.
+        self._rate, self._rate_until = math.inf, 0.0
+        self._measured_since, self._measured_bytes = 0.0, 0
+        self._max_fps = max_fps
+        self._only_keyframes = False
+        #: The time of the newest key frame, and the number of packets since then.
+        self._group_began_us: int | None = None
+        self._group_size = 0
+
+    @property
+    def waits(self) -> bool:
+        """True if a packet that was sent is not acknowledged yet; only with a window."""
+        return bool(self._unacknowledged)
+
+    def waits_for(self, seq: int) -> bool:
+        """True if an acknowledgement of the packets up to this one would be new."""
+        return bool(self._unacknowledged) and self._unacknowledged[0][0] <= seq
+
+    def begin(self) -> None:
+        """Send the newest group of pictures, from its key frame on."""
+        if self._max_fps is not None:
+            self._only_keyframes = self._is_faster(self._hub.group, self._max_fps)
+        self.ready()
+
+    def take(self, packet: Packet) -> None:
+        """Send a new packet, or leave it in the hub's group (hub.Sink)."""
+        if packet.seq <= self._last_seq:
+            return  # the viewer was ready for it, and got it, before its turn came
+        if self._max_fps is not None and not self._admits(packet):
+            return
+        now = self._clock.seconds()
+        if packet.is_keyframe:
+            self._keyframe_at, self._deadline = now, now + MAX_DELAY
+            if self._is_in_step:
+                self._may_catch_up = True
+        elif not self._is_in_step:
+            self._pass_over(packet)
+            if not self._is_lost:
+                self._send_waiting(now)
+            elif self._may_catch_up and now >= self._catch_up_at and not self._unacknowledged:
+                self._begin(now)
+            return
+        is_quick = not self._unacknowledged or (not self._is_lost and self._is_quick(now))
+        if is_quick and self._send(packet, now):
+            self._is_in_step, self._is_lost = True, False
+            self._first_passed_over = sys.maxsize
+            return
+        self._pass_over(packet)
+        if self._is_in_step:
+            self._is_in_step = False
+            self._deadline = now + MAX_DELAY
+            if not is_quick:
+                self._lose(now)
+
+    def on_cleared(self) -> None:
+        """Begin with the next key frame: the camera is not live."""
+        self._is_in_step = self._is_lost = False
+        self._deadline = self._clock.seconds() + MAX_DELAY
+
+    def acknowledge(self, seq: int) -> None:
+        """Note that the viewer has processed all packets up to this one."""
+        unacknowledged, size = self._unacknowledged, 0
+        while unacknowledged and unacknowledged[0][0] <= seq:
+            size += unacknowledged.popleft()[2]
+        self._unacknowledged_bytes -= size
+        self._measure(size)
+        if not self._is_in_step:
+            self.ready()
+
+    def ignore_acks(self) -> None:
+        """Send packets as fast as the viewer reads: it acknowledges nothing any more."""
+        self._window = self._unacknowledged_bytes = 0
+        self._unacknowledged.clear()
+        self.ready()
+
+    def ready(self) -> None:
+        """Send the packets that wait in the hub's group, as far as the viewer is ready for them."""
+        if self._is_in_step or (self._is_lost and self._unacknowledged):
+            return
+        now = self._clock.seconds()
+        if self._is_lost or not self._last_seq:
+            self._begin(now)
+        else:
+            self._send_waiting(now)
+
+    def _begin(self, now: float) -> None:
+        """Begin, or go on after it was lost: nothing that was sent is unacknowledged."""
+        is_new = not self._last_seq
+        catches_up = is_new or (self._may_catch_up and now >= self._catch_up_at)
+        if catches_up or now - self._keyframe_at < MAX_DELAY:
+            self._is_lost = False
+            self._deadline = now + CATCH_UP_TIME
+            self._send_waiting(now)
+        if not self._is_in_step:
+            self._hub.request_keyframe()
+
+    def _lose(self, now: float) -> None:
+        """Skip to the next key frame; if none comes soon, catch up from the middle of the group."""
+        self._is_lost = True
+        self._catch_up_at = now + MAX_DELAY + _KEYFRAME_TIME
+        self._hub.request_keyframe()
+
+    def _send_waiting(self, now: float) -> None:
+        """Send packets from the hub's group, up to the newest if the viewer takes them all."""
+        if now >= self._deadline:
+            if not self._is_lost:
+                self._may_catch_up = False
+                self._lose(now)
+            return
+        group = self._hub.group
+        if self._only_keyframes:
+            group = group[:1]
+        for packet in islice(group, bisect_right(group, self._last_seq, key=_seq_of), None):
+            is_full = self._unacknowledged_bytes >= CATCH_UP_BYTES
+            if is_full or (self._unacknowledged and not self._is_quick(now)):
+                return
+            if not self._send(packet, now):
+                return
+            if packet.seq >= self._first_passed_over:
+                self.viewer.drops -= 1  # it was late, but not dropped
+        if group:
+            self._is_in_step = True
+            self._first_passed_over = sys.maxsize
+
+    def _is_quick(self, now: float) -> bool:
+        """True if what is unacknowledged will be received in time."""
+        age = now - self._unacknowledged[0][1]
+        if age < BUSY_AFTER:
+            return True
+        return age < MAX_DELAY and self._unacknowledged_bytes < self._rate * MAX_DELAY
+
+    def _measure(self, size: int) -> None:
+        """Measure the line's rate by the bytes that were acknowledged since it was idle."""
+        now = self._clock.seconds()
+        self._measured_bytes += size
+        span = now - self._measured_since
+        if span >= _MEASURED_SPAN:
+            rate = self._measured_bytes / span
+            if rate >= self._rate or now >= self._rate_until:
+                self._rate, self._rate_until = rate, now + _RATE_KEPT
+            self._measured_since, self._measured_bytes = now, 0
+
+    def _pass_over(self, packet: Packet) -> None:
+        if self._last_seq or packet.is_keyframe:  # a new viewer waits for its first key frame
+            self.viewer.drops += 1
+            self._first_passed_over = min(self._first_passed_over, packet.seq)
+
+    def _send(self, packet: Packet, now: float) -> bool:
+        """Send a packet, if the sender is ready. A connection that fails is closed."""
+        try:
+            size = self._sender.offer(packet, self._window > 0)
+        except OSError as error:
+            self._drop(error)
+            return False
+        if not size:
+            self._check_stall()
+            return False
+        self._unsent_bytes = -1
+        self._last_seq = packet.seq
+        if self._window:
+            if not self._unacknowledged:
+                self._measured_since, self._measured_bytes = now, 0
+            self._unacknowledged.append((packet.seq, now, size))
+            self._unacknowledged_bytes += size
+        self.viewer.sent(packet, size, now)
+        return True
+
+    def _admits(self, packet: Packet) -> bool:
+        """True if the viewer's limit of frames per second allows a packet."""
+        limiter = self._fps_limiter
+        assert limiter is not None
+        self._group_size += 1
+        if packet.is_keyframe:
+            if self._group_began_us is not None:
+                span = packet.time_us - self._group_began_us
+                self._only_keyframes = self._exceeds(self._group_size, span)
+            self._group_began_us, self._group_size = packet.time_us, 0
+        if not self._only_keyframes:
+            return True
+        if not packet.is_keyframe or not limiter.admits(packet.time_us):
+            return False
+        limiter.note(packet.time_us)
+        return True
+
+    def _is_faster(self, group: list[Packet], max_fps: float) -> bool:
+        """True if the stream has more packets per second than the viewer asks for."""
+        if len(group) > 2:
+            return self._exceeds(len(group) - 1, group[-1].time_us - group[0].time_us)
+        track = self._hub.track
+        return track is None or track.rate is None or track.rate > max_fps * _RATE_TOLERANCE
+
+    def _exceeds(self, packets: int, span_us: int) -> bool:
+        assert self._max_fps is not None
+        return packets * 1e6 > self._max_fps * _RATE_TOLERANCE * max(span_us, 1)
