@@ -18,7 +18,17 @@ from benchmarks.tables import NOISE_NOTE
 from tests.fakecam import Unavailable
 
 #: Modules of this folder, in the order in which they run and are told.
-PARTS = ("delivery", "slow", "stopped", "recording", "preroll", "control", "viewer", "sharing")
+PARTS = (
+    "start",
+    "delivery",
+    "slow",
+    "stopped",
+    "recording",
+    "preroll",
+    "control",
+    "viewer",
+    "sharing",
+)
 RESULTS = Path(__file__).with_name("results")
 
 

@@ -180,7 +180,7 @@ def running(contestant: Contestant, env: Mapping[str, str]) -> Iterator[Running]
         while not _answers(port):
             if process.poll() is not None or time.monotonic() > until:
                 raise SystemExit(f"{contestant.name} did not start: {shlex.join(command)}")
-            time.sleep(0.1)
+            time.sleep(0.01)
         yield Running(process.pid, Target(contestant.kind, port, contestant.path))
     finally:
         process.send_signal(signal.SIGTERM)
