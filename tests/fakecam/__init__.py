@@ -9,6 +9,7 @@ from tests.fakecam.build import Unavailable, build, require_fakecam
 from tests.fakecam.camera import CONTROLS, Delivered, FakeBus, FakeCam, Format
 from tests.fakecam.frames import (
     Stamp,
+    encode_h264,
     encode_jpeg,
     encode_yuyv,
     jpeg_size,
@@ -28,6 +29,7 @@ __all__ = [
     "Stamp",
     "Unavailable",
     "build",
+    "encode_h264",
     "encode_jpeg",
     "encode_yuyv",
     "jpeg_size",

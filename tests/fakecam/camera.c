@@ -306,11 +306,11 @@ static int enumerate_formats(const struct model *m, struct v4l2_fmtdesc *d)
         if (known || wanted--)
             continue;
         uint32_t fourcc = m->mode[i].fourcc;
-        int jpeg = fourcc == V4L2_PIX_FMT_MJPEG;
+        int jpeg = fourcc == V4L2_PIX_FMT_MJPEG, h264 = fourcc == V4L2_PIX_FMT_H264;
         *d = (struct v4l2_fmtdesc){.index = d->index, .type = d->type, .pixelformat = fourcc,
-            .flags = jpeg ? V4L2_FMT_FLAG_COMPRESSED : 0};
+            .flags = jpeg || h264 ? V4L2_FMT_FLAG_COMPRESSED : 0};
         snprintf((char *)d->description, sizeof d->description, "%s",
-                 jpeg ? "Motion-JPEG" : fourcc == V4L2_PIX_FMT_YUYV ? "YUYV 4:2:2" : "Raw");
+                 jpeg ? "Motion-JPEG" : h264 ? "H.264" : fourcc == V4L2_PIX_FMT_YUYV ? "YUYV 4:2:2" : "Raw");
         return 0;
     }
     return failed(EINVAL);

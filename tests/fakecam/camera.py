@@ -14,6 +14,7 @@ from typing import Final, Literal, NamedTuple, Self
 
 from tests.fakecam.build import build, cache_directory
 from tests.fakecam.frames import (
+    encode_h264,
     encode_jpeg,
     encode_yuyv,
     jpeg_size,
@@ -47,9 +48,9 @@ CONTROLS: Final = (
 class Format:
     """One size that a camera offers in one format.
 
-    fourcc: ``MJPG`` or ``YUYV``; rates: frames per second, the first is the default; frames: the
-    bytes of each frame, an album, or None for a moving picture (60 frames; YUYV: 15), made once
-    and kept.
+    fourcc: ``MJPG``, ``YUYV`` or ``H264``; rates: frames per second, the first is the default;
+    frames: the bytes of each frame, an album, or None for a moving picture (60 frames; YUYV: 15),
+    made once and kept.
     """
 
     fourcc: str = "MJPG"
@@ -68,9 +69,12 @@ class Format:
             return folder / name
         path = cache_directory() / f"{name}-v1"
         if not path.exists():
-            count = 15 if self.fourcc == "YUYV" else 60
-            encode = encode_yuyv if self.fourcc == "YUYV" else encode_jpeg
-            write_album(path, (encode(p) for p in moving_picture(self.width, self.height, count)))
+            pictures = moving_picture(self.width, self.height, 15 if self.fourcc == "YUYV" else 60)
+            if self.fourcc == "H264":
+                write_album(path, encode_h264(pictures))
+            else:
+                encode = encode_yuyv if self.fourcc == "YUYV" else encode_jpeg
+                write_album(path, map(encode, pictures))
         return path
 
     def line(self, album: Path) -> str:

@@ -11,9 +11,11 @@ import re
 import struct
 import tempfile
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -104,6 +106,30 @@ def encode_yuyv(image: Image) -> bytes:
     packed[:, 0::2, 1] = yuv[:, 0::2, 1]
     packed[:, 1::2, 1] = yuv[:, 0::2, 2]
     return packed.tobytes()
+
+
+def encode_h264(
+    images: Iterable[Image], keyframe_every: int = 15, codec: str = "libx264"
+) -> list[bytes]:
+    """The pictures (BGR) as access units in Annex B, each key frame with its parameter sets.
+
+    An album of a multiple of `keyframe_every` pictures is a stream that has no end. codec:
+    ``libx265`` for H.265."""
+    coder: Any = None
+    units: list[bytes] = []
+    for image in images:
+        if coder is None:
+            coder = av.CodecContext.create(codec, "w")
+            coder.height, coder.width = image.shape[:2]
+            coder.pix_fmt, coder.time_base = "yuv420p", Fraction(1, 30)
+            options = f"keyint={keyframe_every}:scenecut=0:bframes=0:repeat-headers=1"
+            coder.options = {
+                "preset": "ultrafast",
+                "tune": "zerolatency",
+                f"{codec.removeprefix('lib')}-params": options,
+            }
+        units += map(bytes, coder.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+    return units + (list(map(bytes, coder.encode(None))) if coder else [])
 
 
 def jpeg_size(jpeg: bytes) -> tuple[int, int]:

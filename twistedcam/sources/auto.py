@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 
 from twistedcam.errors import BadArgument, CameraFailed
-from twistedcam.sources.base import RawPicture, SourceInfo
+from twistedcam.sources.base import RawPacket, RawPicture, SourceInfo
 from twistedcam.sources.spec import Settings, SourceSpec
 from twistedcam.sources.webcam.devices import LINUX, device_paths
 from twistedcam.sources.webcam.source import (
@@ -50,7 +50,7 @@ class AutoSource:
         self._source: WebcamSource | None = None
         #: The number of pictures that earlier webcams have lost.
         self._lost = 0
-        self._first: RawPicture | None = None
+        self._first: RawPicture | RawPacket | None = None
         #: The webcams without a picture, by path.
         self._failed: dict[str | int, WebcamSource] = {}
 
@@ -100,7 +100,7 @@ class AutoSource:
         why = "; ".join(reasons)
         raise CameraFailed(f"No webcam gives a picture: {why}. A test picture is shown.")
 
-    def read(self) -> RawPicture | None:
+    def read(self) -> RawPicture | RawPacket | None:
         """Return the next picture of the webcam."""
         assert self._source is not None, "not open"
         if self._first is not None:
@@ -124,7 +124,7 @@ class AutoSource:
         return tuple((path, webcam.device_signature()) for path, webcam in webcams.items()) or None
 
 
-def _first_picture(webcam: WebcamSource) -> RawPicture:
+def _first_picture(webcam: WebcamSource) -> RawPicture | RawPacket:
     """Return the first picture, which alone proves that a device is a camera.
 
     Raises:

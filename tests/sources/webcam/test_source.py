@@ -129,6 +129,7 @@ def test_a_device_that_is_refused_is_not_left_open(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("webcam:0?reader=opencv&format=h264", "format=h264 needs Linux, and not reader=opencv"),
         ("webcam:0?reader=cv", "is one of auto, v4l2, opencv"),
         ("webcam:video0", "is no device"),
         ("webcam:²", "is no device"),
@@ -158,7 +159,7 @@ def test_where_there_is_no_driver_to_ask_opencv_alone_is_asked(elsewhere: Captur
     assert grab.image is PICTURE
     with pytest.raises(CameraFailed, match="delivers no more pictures"):
         source.read()
-    for text in ("webcam:?name=door", "webcam:0?reader=v4l2"):
+    for text in ("webcam:?name=door", "webcam:0?reader=v4l2", "webcam:0?format=h264"):
         with pytest.raises(BadArgument, match="needs Linux"):
             make_source(parse(text))
 

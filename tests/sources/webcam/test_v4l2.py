@@ -287,6 +287,7 @@ def test_the_requests_are_those_of_the_kernel(
         driver.modes()
         (control,) = driver.controls()
         driver.set(control, 0)
+        driver.request_keyframe()
         assert not driver.is_busy()
         driver.try_to_stream()
     assert requests == {

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakecam import encode_h264, moving_picture
 from twistedcam.errors import CameraFailed
-from twistedcam.sources.base import RawPicture
+from twistedcam.sources.base import RawPacket, RawPicture
 from twistedcam.sources.webcam import v4l2_reader
 from twistedcam.sources.webcam.v4l2 import Driver, Mode, four_letters, pixel_format
 from twistedcam.sources.webcam.v4l2_reader import V4l2Reader, can_read
@@ -62,11 +63,22 @@ class Rig:
         assert isinstance(stream, Stream)
         self.stream = stream
 
+    def keyframes(self, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+        """A list that grows with each request for a key frame."""
+        requests: list[bool] = []
+        monkeypatch.setattr(self.driver, "request_keyframe", lambda: requests.append(True))
+        return requests
+
     def open(self, code: str | None = "MJPG") -> V4l2Reader:
         assert self.reader.open(code, (6, 4), 25) == (6, 4, 25)
         return self.reader
 
     def read(self, *buffers: FilledBuffer | OSError) -> RawPicture | None:
+        found = self.read_any(*buffers)
+        assert not isinstance(found, RawPacket)
+        return found
+
+    def read_any(self, *buffers: FilledBuffer | OSError) -> RawPicture | RawPacket | None:
         self.stream.buffers.extend(buffers)
         return self.reader.read()
 
@@ -153,6 +165,43 @@ def test_a_gap_among_skipped_pictures_counts_too(rig: Rig) -> None:
     assert not reader.skip()
     assert reader.lost == 2
     reader.close()
+
+
+def test_h264_is_packets_and_after_a_loss_the_next_key_frame_is_requested(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    units, requests = encode_h264(moving_picture(64, 48, 8), 4), rig.keyframes(monkeypatch)
+    reader = rig.open("H264")
+    assert not reader.skip()  # the first key frame would be lost
+
+    def read(index: int, is_damaged: bool = False) -> RawPicture | RawPacket | None:
+        return rig.read_any(filled(index, units[index % 8], is_damaged))
+
+    assert [type(read(index)) for index in (0, 1)] == [RawPacket, RawPacket]
+    assert requests == []
+    assert read(3) is None  # the second one is lost
+    assert requests == [True]
+    packet = read(4)
+    assert isinstance(packet, RawPacket)
+    assert packet.is_keyframe
+    damaged = read(5, is_damaged=True)
+    assert isinstance(damaged, RawPicture)
+    assert damaged.fault == "the driver reports a damaged picture"
+    assert [read(index) for index in (6, 7)] == [None, None]
+    garbage = rig.read_any(filled(8, b"garbage"))
+    assert isinstance(garbage, RawPicture)
+    assert garbage.fault == "7 bytes from the driver without a unit of video"
+    assert len(requests) == 3
+    assert reader.lost == 1
+    reader.close()
+
+
+def test_h264_is_the_last_format_that_is_taken_unasked(rig: Rig) -> None:
+    rig.reader._modes = [Mode("H264", 6, 4, ()), Mode("GREY", 6, 4, ())]
+    assert rig.open(None).code == "GREY"
+    rig.reader._modes = rig.reader._modes[:1]
+    assert rig.open(None).code == "H264"
+    rig.reader.close()
 
 
 def test_silence_and_an_early_wake_up_are_no_picture(rig: Rig) -> None:

@@ -10,7 +10,7 @@ from twistedcam.sources.webcam.v4l2 import Mode
 MJPG, RAW = "MJPG", "YUYV"
 JPEG_CODES = frozenset({MJPG, "JPEG"})
 #: The words of the setting ``format``.
-FORMATS = {"mjpg": MJPG, "yuyv": RAW}
+FORMATS = {"mjpg": MJPG, "yuyv": RAW, "h264": "H264", "hevc": "HEVC"}
 
 #: The most pixels per second for which raw pictures are preferred: those of 640x480 at 30 fps,
 #: whose encoding takes 3 % of a core. The camera's own JPEGs need no encoding.
@@ -31,7 +31,7 @@ def choose_format(
         modes: the modes of the device; empty if unknown.
         size: (width, height) in pixels.
         fps: frames per second.
-        requested: ``mjpg``, ``yuyv`` or ``any``.
+        requested: ``mjpg``, ``yuyv``, ``h264``, ``hevc`` or ``any``.
 
     Raises:
         CameraFailed: the device does not have the requested format; the message lists its modes.

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from twistedcam.errors import BadArgument, CameraFailed, NotSupported
-from twistedcam.sources.base import RawPicture, RequestedMode, SourceInfo
+from twistedcam.sources.base import RawPacket, RawPicture, RequestedMode, SourceInfo
 from twistedcam.sources.spec import COMMON, Settings, SourceSpec
 from twistedcam.sources.webcam.controls import set_control
 from twistedcam.sources.webcam.devices import (
@@ -55,18 +55,18 @@ class Reader(Protocol):
     def open(self, code: str | None, size: tuple[int, int], fps: float) -> tuple[int, int, float]:
         """Begin to stream in that format, or any for None; return granted width, height, rate."""
 
-    def read(self) -> RawPicture | None:
+    def read(self) -> RawPicture | RawPacket | None:
         """Return the next picture; None if there was none for a second or two."""
 
     def skip(self) -> bool:
-        """Skip a picture; return False if there was none."""
+        """Skip a picture; return False if there was none, or if others need it."""
 
     def close(self) -> None:
         """Close the device."""
 
 
 class WebcamSource:
-    """Reads a webcam; passes its JPEGs on unchanged if it has the format MJPEG.
+    """Reads a webcam; passes its JPEGs, H.264 or H.265 on unchanged if it encodes.
 
     On Linux, V4L2 is read directly, elsewhere by OpenCV.
 
@@ -74,7 +74,7 @@ class WebcamSource:
         device: a number or a path.
         size: the requested (width, height).
         fps: the requested rate in frames per second.
-        format: ``mjpg``, ``yuyv``, or ``any``.
+        format: ``mjpg``, ``yuyv``, ``h264``, ``hevc``, or ``any``.
         name, serial, port: words of its name, its serial number, its USB port. If one is given,
             they select the device instead of ``device``.
         controls: values to set at each opening, by the controls' names.
@@ -126,15 +126,16 @@ class WebcamSource:
             if spec.target or not LINUX:
                 instead = f"webcam:?{key}=… replaces a number or path, and needs Linux"
                 raise BadArgument(instead)
+        reader = choose_reader(settings)
         source = cls(
             device,
             settings.size() or DEFAULT_SIZE,
             settings.number("fps", 0.1, 1000) or DEFAULT_FPS,
-            settings.choice("format", (*FORMATS, "any"), "any"),
+            _format_setting(settings, reader),
             wanted["name"],
             wanted["serial"],
             wanted["port"],
-            reader=choose_reader(settings),
+            reader=reader,
         )
         source.settle = settle_frames(settings)
         source.controls = settings.others()
@@ -194,7 +195,7 @@ class WebcamSource:
             note=self._set_controls(path),
         )
 
-    def read(self) -> RawPicture | None:
+    def read(self) -> RawPicture | RawPacket | None:
         """Wait for the next picture, for two seconds at most."""
         assert self._reader is not None, "not open"
         if self._unsettled:
@@ -304,6 +305,14 @@ class WebcamSource:
         except OSError as error:
             problems.append(f"its controls cannot be set: {error.strerror}")
         return "; ".join(problems)
+
+
+def _format_setting(settings: Settings, reader: str) -> str:
+    """Return the setting ``format``; raise BadArgument if the reader cannot read it."""
+    found = settings.choice("format", (*FORMATS, "any"), "any")
+    if found in ("h264", "hevc") and (reader == "opencv" or not LINUX):
+        raise BadArgument(f"format={found} needs Linux, and not reader=opencv")
+    return found
 
 
 def _opencv_reader(path: str, number: int | str | None = None) -> Reader:

@@ -7,6 +7,7 @@ Linux.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -34,6 +35,8 @@ _OTHER_DEVICES = (
 )
 _CAP_DEVICE_CAPS = 0x80000000
 _DISCRETE = 1
+#: V4L2_CID_MPEG_VIDEO_FORCE_KEY_FRAME
+_FORCE_KEY_FRAME = 0x009909E5
 _NEXT_CONTROL = 0x80000000
 _DISABLED, _READ_ONLY, _INACTIVE, _WRITE_ONLY = 0x1, 0x4, 0x10, 0x40
 _KINDS = {1: "integer", 2: "boolean", 3: "menu", 9: "integer menu"}
@@ -220,6 +223,11 @@ class Driver:
         """Set a control; return the value that the device has set."""
         self.call(READ | WRITE, 28, bytearray(_VALUE.pack(control.id, value)))
         return self.get(control)
+
+    def request_keyframe(self) -> None:
+        """Ask a camera that encodes for a key frame; most do not support it."""
+        with contextlib.suppress(OSError):
+            self.call(READ | WRITE, 28, bytearray(_VALUE.pack(_FORCE_KEY_FRAME, 1)))
 
     def _sizes(self, pixel_format: int) -> Iterator[tuple[int, int]]:
         for index in _count():

@@ -8,8 +8,11 @@ import time
 from collections.abc import Sequence
 
 from twistedcam.errors import CameraFailed
+from twistedcam.media.h264 import H264
+from twistedcam.media.h265 import H265
 from twistedcam.runtime.clock import wall_time
-from twistedcam.sources.base import RawPicture
+from twistedcam.sources.base import RawPacket, RawPicture
+from twistedcam.sources.webcam.access_units import AccessUnitReader
 from twistedcam.sources.webcam.devices import explain, explain_silent
 from twistedcam.sources.webcam.modes import JPEG_CODES, list_modes
 from twistedcam.sources.webcam.pixel_formats import CONVERTIBLE, convert_to_bgr
@@ -20,8 +23,10 @@ from twistedcam.sources.webcam.v4l2_stream import FilledBuffer, GrantedFormat, V
 _PATIENCE = 1.0
 #: The most pictures that a gap in the driver's numbers can mean; a larger one is a new count.
 _MAX_LOST = 10_000
+#: The codecs of the formats whose pictures depend on each other.
+_CODECS = {"H264": H264, "HEVC": H265}
 #: The names of the formats that can be read.
-READABLE = frozenset({*JPEG_CODES, *CONVERTIBLE})
+READABLE = frozenset({*JPEG_CODES, *CONVERTIBLE, *_CODECS})
 
 
 def can_read(modes: Sequence[Mode]) -> bool:
@@ -46,6 +51,8 @@ class V4l2Reader:
         self._stream = VideoStream(driver)
         self._format = GrantedFormat(0, 0, 0, 0, 0.0)
         self._sequence: int | None = None
+        #: Makes the packets of a format whose pictures depend on each other.
+        self._units: AccessUnitReader | None = None
         #: The name of the granted format.
         self.code = ""
         #: The number of pictures that the driver has lost.
@@ -64,7 +71,7 @@ class V4l2Reader:
         """
         have = {mode.format for mode in self._modes}
         candidates = [code] if code is not None else []
-        candidates += [each for each in CONVERTIBLE if each in have and each != code]
+        candidates += [each for each in (*CONVERTIBLE, *_CODECS) if each in have and each != code]
         try:
             for candidate in candidates:
                 self._format = self._stream.configure(pixel_format(candidate), size, fps)
@@ -75,6 +82,8 @@ class V4l2Reader:
                 raise CameraFailed(
                     f"{self._path} has no format that can be read: it has {list_modes(self._modes)}"
                 )
+            if self.code in _CODECS:
+                self._units = AccessUnitReader(_CODECS[self.code], self._format.fps)
             self._stream.start()
         except OSError as error:
             self.close()  # the device would be in use by this process
@@ -83,15 +92,21 @@ class V4l2Reader:
             raise explain(self._path, error) from None
         return self._format.width, self._format.height, self._format.fps
 
-    def read(self) -> RawPicture | None:
-        """Return the next picture; None if there was none for a second."""
+    def read(self) -> RawPicture | RawPacket | None:
+        """Return the next picture or packet; None if there was none for a second."""
         filled = self._take()
         if filled is None:
             return None
         captured = wall_time(filled.time) if filled.time else time.time()
-        self._count_lost(filled.sequence)
-        if filled.is_damaged or not filled.data:
+        lost = self._count_lost(filled.sequence)
+        is_bad = filled.is_damaged or not filled.data
+        if self._units is not None and (lost or is_bad):
+            self._units.lose()
+            self._driver.request_keyframe()
+        if is_bad:
             return RawPicture(captured, fault="the driver reports a damaged picture")
+        if self._units is not None:
+            return self._read_unit(self._units, filled.data, captured)
         size = (self._format.width, self._format.height)
         if self.code in JPEG_CODES:
             return RawPicture(captured, jpeg=filled.data, size=size)
@@ -102,8 +117,8 @@ class V4l2Reader:
         return RawPicture(captured, image=image)
 
     def skip(self) -> bool:
-        """Skip a picture; return False if there was none for a second."""
-        filled = self._take()
+        """Skip a picture; return False if there was none for a second, or if others need it."""
+        filled = self._take() if self._units is None else None
         if filled is not None:
             self._count_lost(filled.sequence)
         return filled is not None
@@ -125,9 +140,20 @@ class V4l2Reader:
             what = "was unplugged" if is_gone else "delivers no more pictures"
             raise CameraFailed(f"{self._path} {what}") from None
 
-    def _count_lost(self, sequence: int) -> None:
-        """Count the pictures that the driver has lost before this one."""
+    def _read_unit(
+        self, units: AccessUnitReader, data: bytes, captured: float
+    ) -> RawPicture | RawPacket | None:
+        try:
+            return units.read(data, captured)
+        except ValueError as error:
+            units.lose()
+            self._driver.request_keyframe()
+            return RawPicture(captured, fault=str(error))
+
+    def _count_lost(self, sequence: int) -> int:
+        """Count and return the pictures that the driver has lost before this one."""
         before, self._sequence = self._sequence, sequence
         lost = 0 if before is None else (sequence - before - 1) & 0xFFFFFFFF
-        if lost < _MAX_LOST:
-            self.lost += lost
+        lost = lost if lost < _MAX_LOST else 0
+        self.lost += lost
+        return lost
