@@ -14,9 +14,8 @@ from contextlib import suppress
 from typing import IO
 from urllib.parse import urlsplit
 
-import requests
-
 from twistedcam.runtime.child_process import describe_exit, last_line, wait_or_kill
+from twistedcam.util.libraries import requests
 from twistedcam.version import __version__
 
 #: Bytes of a program's output that are kept, and characters of a reason.

@@ -9,20 +9,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-import av
-import av.error
-import av.logging
-import numpy as np
-from av.codec.hwaccel import HWAccel
-
 from twistedcam.errors import BadArgument, NotSupported
 from twistedcam.media.jpeg_decoder import decode_jpeg
+from twistedcam.util.libraries import av, np
 
 #: Encoders that can be selected; ``auto`` is the first of HARDWARE that works, else libx264.
 HARDWARE = ("h264_nvenc", "h264_videotoolbox", "h264_v4l2m2m", "h264_vaapi")
 ENCODERS = ("libx264", "auto", *HARDWARE)
-#: Errors of PyAV for an encoder that is not available.
-_UNAVAILABLE = (av.error.FFmpegError, av.codec.codec.UnknownCodecError)
 #: Pixels of a picture's side that x264 accepts.
 MIN_SIDE, MAX_SIDE = 2, 16384
 #: Steps a second of the packets' time stamps.
@@ -221,7 +214,12 @@ class H264Encoder:
             try:
                 with _captured_logs(lines):
                     coder = self._try(name, settings)
-            except (*_UNAVAILABLE, ValueError, NotImplementedError) as error:
+            except (
+                av.error.FFmpegError,
+                av.codec.codec.UnknownCodecError,
+                ValueError,
+                NotImplementedError,
+            ) as error:
                 failed.append(f"{name}: {lines[0] if lines else _reason(error)}")
                 continue
             if failed:
@@ -231,7 +229,7 @@ class H264Encoder:
 
     def _try(self, name: str, settings: H264Settings) -> Any:
         device, pix_fmt = _DEVICES.get(name, (None, None))
-        accel = HWAccel(device) if device else None
+        accel = av.codec.hwaccel.HWAccel(device) if device else None
         coder: Any = av.CodecContext.create(name, "w", accel)
         self._pictures.describe(coder)
         if pix_fmt is not None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-import av
-import av.error
-
 from twistedcam.errors import NotSupported
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import Track
+from twistedcam.util.libraries import av
 
 
 class DecodedPicture(NamedTuple):

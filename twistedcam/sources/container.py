@@ -12,12 +12,9 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import av
-import av.error
-import numpy as np
-
 from twistedcam.errors import CameraFailed, LoginRefused
 from twistedcam.sources.base import LOGIN_REFUSED, LOGIN_WANTED, RawPicture, SourceInfo
+from twistedcam.util.libraries import av, np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,11 +39,6 @@ _MAX_UNREADABLE = 100
 #: The highest plausible frame rate, in frames per second.
 MAX_RATE = 1000.0
 
-#: Before PyAV 19 metadata that is not UTF-8 is an error by default; later the argument is gone.
-_LENIENT: dict[str, Any] = (
-    {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
-)
-
 
 def open_container(
     url: str,
@@ -70,12 +62,17 @@ def open_container(
         OSError, ValueError, av.error.FFmpegError: it cannot be opened; see ``reason_of``.
     """
     given = {"format_whitelist": formats, "protocol_whitelist": protocols, **(options or {})}
-    named: dict[str, Any] = {**_LENIENT}
+    named: dict[str, Any] = {**_lenient()}
     if timeout is not None:
         named["timeout"] = (timeout, timeout)
     if io_open is not None:
         named["io_open"] = io_open
     return av.open(url, options=given, **named)
+
+
+def _lenient() -> dict[str, Any]:
+    # Before PyAV 19 metadata that is not UTF-8 is an error by default; later the argument is gone.
+    return {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
 
 
 def reason_of(error: Exception, timeout: float = 0.0) -> str:

@@ -9,8 +9,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av.error
-
 from twistedcam.errors import CameraFailed, SourceEnded, StartupError
 from twistedcam.sources.base import RawPicture, SourceInfo
 from twistedcam.sources.container import (
@@ -25,6 +23,7 @@ from twistedcam.sources.container import (
 )
 from twistedcam.sources.pace import Pace
 from twistedcam.sources.spec import Settings, SourceSpec
+from twistedcam.util.libraries import av
 
 #: A difference of two timestamps, in seconds, from which the clock of the file has jumped.
 _JUMP = 10.0

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from twistedcam.errors import CameraFailed
@@ -24,6 +23,7 @@ from twistedcam.sources.multipart import (
 )
 from twistedcam.sources.pace import Ticker
 from twistedcam.sources.spec import Settings, SourceSpec
+from twistedcam.util.libraries import np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

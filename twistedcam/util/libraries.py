@@ -1,8 +1,8 @@
 """Large libraries, each of which is imported when it is first used.
 
 OpenCV, PyAV, numpy and Pillow take 10 to 30 MB each, and up to a second to import. A server whose
-cameras send JPEGs may need none of them. They are used in the threads of cameras and recordings, so
-no import holds the reactor up::
+cameras send JPEGs may need none of them. They are used in the threads of cameras, recordings and
+hooks, so no import holds the reactor up::
 
     from twistedcam.util.libraries import cv2
 """
@@ -13,7 +13,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["Image", "ImageDraw", "ImageFont", "av", "cv2", "np"]
+__all__ = ["Image", "ImageDraw", "ImageFont", "av", "cv2", "np", "requests"]
 
 
 class LazyModule:
@@ -43,17 +43,20 @@ class LazyModule:
 
 if TYPE_CHECKING:
     import av
+    import av.codec.hwaccel
     import av.error
     import av.logging
     import av.subtitles.stream
     import cv2
     import numpy as np
+    import requests
     from PIL import Image, ImageDraw, ImageFont
 else:
     # PyAV imports its subtitles late, when the process may have no file to spare.
-    av = LazyModule("av", "error", "logging", "subtitles.stream")
+    av = LazyModule("av", "codec.hwaccel", "error", "logging", "subtitles.stream")
     cv2 = LazyModule("cv2")
     np = LazyModule("numpy")
+    requests = LazyModule("requests")
     Image = LazyModule("PIL.Image")
     ImageDraw = LazyModule("PIL.ImageDraw")
     ImageFont = LazyModule("PIL.ImageFont")

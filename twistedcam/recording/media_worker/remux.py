@@ -8,15 +8,13 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-import av
-import av.error
-
 from twistedcam.recording.media_worker.video_file import (
     UnreadableVideo,
     VideoFile,
     as_text,
     open_video,
 )
+from twistedcam.util.libraries import av
 
 #: Duration of a single picture, in seconds.
 _LAST = Fraction(1, 30)

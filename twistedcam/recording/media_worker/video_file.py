@@ -10,10 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import av
-import av.error
-
 from twistedcam.media.jpeg import MAX_PIXELS
+from twistedcam.util.libraries import av
 
 #: Demuxers of the files that are listed as recordings (``library.probe``). All others are refused:
 #: a playlist names further files, and some formats open themselves endlessly.

@@ -6,14 +6,11 @@ import io
 from fractions import Fraction
 from typing import Any, Protocol
 
-import av
-import av.error
-import av.subtitles.stream  # PyAV imports it late, when the process may have no file to spare
-
 from twistedcam.codecs.h264_encoder import YuvDecoder, mark_keyframe, not_encodable
 from twistedcam.media.packet import Packet
 from twistedcam.recording.containers import Format
 from twistedcam.recording.settings import RecordSettings
+from twistedcam.util.libraries import av
 
 #: Microseconds of recording between two key frames.
 _KEYFRAMES = 2_000_000

@@ -6,9 +6,8 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-import av
-
 from twistedcam.recording.containers import Container
+from twistedcam.util.libraries import av
 
 #: Duration of a single picture, in seconds.
 _USUAL = Fraction(1, 30)

@@ -13,9 +13,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
-import av.error
-
 from twistedcam.errors import CommandError, RecordingFailed
 from twistedcam.media.packet import Packet
 from twistedcam.recording.containers import Format
@@ -29,6 +26,7 @@ from twistedcam.recording.writer.muxing import make_encoder
 from twistedcam.recording.writer.part_file import PartFile, disk_error
 from twistedcam.recording.writer.pending_tail import PendingTail
 from twistedcam.runtime.clock import boot_id, uptime
+from twistedcam.util.libraries import av
 
 #: Bytes of a frame in the index.
 _INDEX_ENTRY = 40

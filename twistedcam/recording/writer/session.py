@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import av.error
-
 from twistedcam.codecs.h264_encoder import check_size
 from twistedcam.errors import NotSupported
 from twistedcam.media.packet import Packet
@@ -20,6 +18,7 @@ from twistedcam.recording.writer.file_names import (
 from twistedcam.recording.writer.plan import TIMELAPSE_FPS, Plan
 from twistedcam.recording.writer.segment import Segment, SegmentResult, recording_error
 from twistedcam.stream.size_changes import PICTURES, SETTLED, Size, SizeChanges
+from twistedcam.util.libraries import av
 
 #: Microseconds without a picture after which a new file begins.
 GAP = 10_000_000
