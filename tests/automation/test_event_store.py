@@ -59,9 +59,9 @@ class EventStoreTests(SynchronousTestCase):
         self.assertEqual([each.id for each in self.result(self.store.find(2))], ["d", "c"])
         self.assertEqual(self.ids(covers=lambda camera: camera == "door"), ["d", "a"])
         self.assertEqual(self.ids(covers=lambda camera: False), [])
-        self.assertEqual(self.ids(kind="motion"), ["b", "a"])
-        self.assertEqual(self.ids(kind="fault", what="disk"), ["c"])
-        self.assertEqual(self.ids(kind="fault", what="process"), [])
+        self.assertEqual(self.ids(kinds=[("motion", None)]), ["b", "a"])
+        self.assertEqual(self.ids(kinds=[("fault", "disk"), (None, "live")]), ["d", "c"])
+        self.assertEqual(self.ids(kinds=[("fault", "process")]), [])
         self.assertEqual(self.ids(since=205.1), ["d", "c"])  # d lasts, b ended at 205
         self.assertEqual(self.ids(since=205.0, until=300.0), ["b"])
 

@@ -68,6 +68,7 @@ class EventCommandTests(ServerCase):
         self.assertEqual(self.ids("events --kind motion --until 102"), ["d1", "d0"])
         self.assertEqual(self.ids("events --kind fault:disk"), ["f"])
         self.assertEqual(self.ids("events --kind fault:process"), [])
+        self.assertEqual(self.ids("events --kind motion,detection --limit 6")[4:], ["y0", "d4"])
 
     def test_a_token_for_one_camera_gets_its_newest_events_only(self) -> None:
         self.assertEqual(self.ids("events --limit 3", GUEST), ["d4", "d3", "d2"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -147,8 +147,7 @@ class EventStore:
         self,
         limit: int,
         *,
-        kind: str | None = None,
-        what: str | None = None,
+        kinds: Sequence[tuple[str | None, str | None]] = (),
         since: float | None = None,
         until: float | None = None,
         covers: Callable[[str | None], bool] | None = None,
@@ -157,6 +156,7 @@ class EventStore:
 
         Arguments:
             limit: the number of events at most.
+            kinds: ``kind`` and ``what`` of the wanted events, None for any; empty: all.
             since: leave out events that ended before this time.
             until: leave out events that began at this time or later.
             covers: True for the cameras whose events are wanted; None for all.
@@ -167,14 +167,21 @@ class EventStore:
         conditions = ["1"]
         values: list[Any] = []
         for condition, value in (
-            ("kind = ?", kind),
-            ("what = ?", what),
             ("(end IS NULL OR end >= ?)", since),
             ("start < ?", until),
         ):
             if value is not None:
                 conditions.append(condition)
                 values.append(value)
+
+        wanted = []
+        for kind, what in kinds:
+            named = {"kind": kind, "what": what}.items()
+            given = [(name, value) for name, value in named if value is not None]
+            wanted.append(" AND ".join(f"{name} = ?" for name, _ in given))
+            values += [value for _, value in given]
+        if wanted:
+            conditions.append(f"({' OR '.join(wanted)})")
 
         def query(connection: sqlite3.Connection) -> list[sqlite3.Row]:
             if covers is not None:

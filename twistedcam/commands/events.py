@@ -40,17 +40,16 @@ def add_event_commands(registry: Registry) -> None:
         """List the events that were kept, newest first: events --kind motion --since 2h.
 
         KIND is motion, state, fault, recording, hook or a kind of user code such as cat, also with
-        more: state:recovering. SINCE and UNTIL are UNIX seconds, ISO 8601, or a time ago (2h).
+        more: state:recovering; detection is any kind of user code. Several kinds are separated by
+        commas. SINCE and UNTIL are UNIX seconds, ISO 8601, or a time ago (2h).
         LIMIT is 100 unless given, at most 1000.
         """
-        word, colon, what = (kind or "").partition(":")
         wanted = None if covers(None) else covers  # None is the whole server
         if camera is not None:
             wanted = camera.name.__eq__
         found = await server.automation.store.find(
             _limit(limit),
-            kind=word or None,
-            what=what if colon else None,
+            kinds=_kinds(kind or ""),
             since=None if since is None else parse_time(since, "since"),
             until=None if until is None else parse_time(until, "until"),
             covers=wanted,
@@ -123,6 +122,15 @@ def parse_time(text: str, name: str) -> float:
             f"{name}={text!r} is not a time: UNIX seconds, ISO 8601 such as 2026-06-01T18:00, "
             "or a time ago such as 2h"
         ) from None
+
+
+def _kinds(text: str) -> list[tuple[str | None, str | None]]:
+    """Return the kinds that a client names, each with its second word."""
+    found: list[tuple[str | None, str | None]] = []
+    for each in filter(None, (word.strip() for word in text.split(","))):
+        kind, colon, what = each.partition(":")
+        found.append((None, kind) if kind == "detection" else (kind, what if colon else None))
+    return found
 
 
 def _limit(text: str | None) -> int:

@@ -1,4 +1,4 @@
-// The page: cameras and recordings, kept up to date by events of the server.
+// The page: cameras, events and recordings, kept up to date by events of the server.
 import { address } from "./lib/api.js";
 import { clock } from "./lib/clock.js";
 import { $ } from "./lib/dom.js";
@@ -7,12 +7,14 @@ import { rights } from "./lib/rights.js";
 import { ServerEvents } from "./lib/server_events.js";
 import { startKeys } from "./keys.js";
 import { CameraView } from "./views/camera.js";
+import { Events } from "./views/events.js";
 import { Recordings } from "./views/recordings.js";
 
 const LINKS = { connected: "Connected", lost: "Server lost – trying again", refused: "Token refused", connecting: "Connecting" };
 const cameras = $("#cameras");
 const views = new Map();
 const recordings = new Recordings();
+const gallery = new Events(recordings);
 const events = new ServerEvents();
 let opened = null; // the name of the camera that is shown alone, or null
 
@@ -25,6 +27,7 @@ events.onRights = (grant) => {
   $(".foot a[data-path='/metrics']").hidden = !rights.may("view");
   for (const view of views.values()) view.updateRights();
   recordings.draw();
+  gallery.draw();
 };
 
 events.onStats = (stats) => {
@@ -45,6 +48,7 @@ events.onStats = (stats) => {
   document.title = title(stats.cameras);
   shapeGrid(stats.cameras);
   recordings.update(stats.cameras);
+  gallery.update(stats.cameras);
 };
 
 events.onHistory = (history) => {
@@ -53,7 +57,12 @@ events.onHistory = (history) => {
 
 events.onProperties = (event) => views.get(event.camera)?.controls.reload();
 
-events.onRecording = (event) => recordings.onEvent(event);
+events.onRecording = (event) => {
+  recordings.onEvent(event);
+  if (event.what === "finished" || event.what === "deleted") gallery.load();
+};
+
+events.onHappened = () => gallery.load();
 
 events.onLink = (state) => {
   const link = $("#link");
@@ -62,7 +71,7 @@ events.onLink = (state) => {
   link.querySelector("span").textContent = LINKS[state];
   document.body.dataset.link = state;
   for (const view of views.values()) view.onLink(state);
-  if (state === "connected") recordings.load();
+  if (state === "connected") { recordings.load(); gallery.load(); }
 };
 
 function title(all) {
@@ -121,6 +130,7 @@ addEventListener("pagehide", () => { events.sleep(); for (const view of views.va
 addEventListener("pageshow", (event) => { if (event.persisted) events.wake(); });
 
 $("#link").hidden = false;
+$("#events").hidden = false;
 $("#recordings").hidden = false;
 $("#foot").hidden = false;
 events.start();

@@ -12,7 +12,7 @@ export class ServerEvents {
     this.refusal = null; // why the server refuses the page
     this.checking = false;
     this.received = this.tried = 0; // the times of the last event and of the last attempt
-    this.onRights = this.onStats = this.onHistory = this.onProperties = this.onRecording = this.onLink = () => {};
+    this.onRights = this.onStats = this.onHistory = this.onProperties = this.onRecording = this.onHappened = this.onLink = () => {};
   }
 
   start() {
@@ -71,6 +71,7 @@ export class ServerEvents {
     on("history", (history) => { this.history = history; });
     on("properties", (event) => this.onProperties(event));
     on("recording", (event) => this.onRecording(event));
+    for (const kind of ["motion", "detection", "state", "fault", "hook"]) on(kind, (event) => this.onHappened(event));
     source.addEventListener("figures", () => {
       if (this.history) { this.onHistory(this.history); this.history = null; }
     });

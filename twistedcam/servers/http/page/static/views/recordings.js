@@ -141,6 +141,14 @@ export class Recordings {
     return row;
   }
 
+  // Plays a recording from a time in UNIX seconds; returns false if it is not complete or is gone.
+  playAt(name, time) {
+    const item = this.items?.find((each) => each.name === name);
+    if (!item || item.complete === false) return false;
+    this.player.open(item, Math.max(0, time - item.start));
+    return true;
+  }
+
   confirmDeletion(name) {
     const dialog = $("#ask");
     $("#ask-text").textContent = visible(name);
@@ -180,7 +188,8 @@ class RecordingPlayer {
     });
   }
 
-  open(item) {
+  // Shows a recording or a snapshot; a recording is played from a number of seconds.
+  open(item, seconds = 0) {
     const path = `/recordings/${encodeURIComponent(item.name)}`;
     this.download = address(`${path}?download`);
     $("#player-title").textContent = visible(item.name);
@@ -193,11 +202,24 @@ class RecordingPlayer {
       this.picture.alt = `Snapshot ${inText(item.name)}`;
       this.picture.src = address(path);
     } else if (PLAYABLE.test(item.name) && item.codec !== "mjpeg") {
-      this.video.src = address(path);
+      this.video.src = address(path) + (seconds ? `#t=${seconds.toFixed(1)}` : "");
       this.video.play().catch(() => {}); // a browser may require a click on its play button
     } else {
       this.fail();
     }
+  }
+
+  // Shows a picture that is no file beside the recordings.
+  showPicture(title, path) {
+    this.download = address(path);
+    $("#player-title").textContent = title;
+    $("#player-download").href = this.download;
+    $("#player-fault").replaceChildren();
+    this.video.hidden = true;
+    this.picture.hidden = false;
+    this.picture.alt = title;
+    this.picture.src = this.download;
+    this.dialog.showModal();
   }
 
   fail(kind = "recording", verb = "played") {
