@@ -1,7 +1,8 @@
 """Checks discovery messages by the documentation of Home Assistant.
 
 The rules are from the pages of its integrations ``mqtt`` (discovery topic, payload, device,
-origin), ``camera.mqtt``, ``switch.mqtt`` and ``sensor.mqtt``: required and optional keys, and the
+origin), ``camera.mqtt``, ``switch.mqtt``, ``image.mqtt``, ``event.mqtt`` and ``sensor.mqtt``:
+required and optional keys, and the
 values they may have. Home Assistant ignores unknown keys; here they are errors. Templates are
 Jinja's, as they are there.
 """
@@ -61,6 +62,14 @@ COMPONENTS: dict[str, tuple[dict[str, Check], dict[str, Check]]] = {
     "switch": (
         {"command_topic": _topic},
         {"state_topic": _topic, "value_template": _text, "payload_on": _text, "payload_off": _text},
+    ),
+    "image": (
+        {"image_topic": _topic},
+        {"content_type": lambda value: str(value).startswith("image/")},
+    ),
+    "event": (
+        {"state_topic": _topic, "event_types": _texts},
+        {"value_template": _text, "device_class": _one_of("button", "doorbell", "motion")},
     ),
     "sensor": (
         {"state_topic": _topic},

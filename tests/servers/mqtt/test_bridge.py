@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from twisted.internet.task import Clock
 
-from tests.support.fakes import make_server
+from tests.support.fakes import TINY_JPEG, make_server
 from tests.support.home_assistant import check, render
 from tests.support.mqtt_observer import MqttObserver
 from tests.support.ports import free_port
@@ -23,6 +23,8 @@ from tests.support.system import require_program
 from twistedcam.auth import Authenticator, TokenFile
 from twistedcam.commands import Registry
 from twistedcam.core.broker_state import BrokerState
+from twistedcam.events import MotionChanged
+from twistedcam.media.frame import Frame
 from twistedcam.servers.mqtt import bridge as bridge_module
 from twistedcam.servers.mqtt import parse_broker
 from twistedcam.sources.spec import parse
@@ -62,14 +64,14 @@ def test_a_server_is_announced_published_and_controlled(
             topic = "homeassistant/switch/cams_garage_door/record/config"
             switch = seen.wait(topic)
             assert switch["state_topic"] == state
-            wait_for(lambda: len(seen.announced()) == 8, "all announcements")
+            wait_for(lambda: len(seen.announced()) == 11, "all announcements")
             told = seen.announced()
             kinds = Counter(check(topic, payload) for topic, payload in told.items())
-            assert kinds == {"camera": 1, "switch": 2, "sensor": 5}
+            assert kinds == {"camera": 1, "switch": 2, "sensor": 5, "event": 2, "image": 1}
             shown = {
                 payload["name"]: render(payload["value_template"], seen.seen[state])
                 for payload in told.values()
-                if "value_template" in payload
+                if payload.get("state_topic") == state
             }
             assert float(shown["Frame rate"]) > 0
             assert (shown["Stream"], shown["Record"], shown["State"]) == ("ON", "OFF", "live")
@@ -207,7 +209,7 @@ def test_topics_are_url_safe_whatever_the_name_of_the_camera(
     seen = MqttObserver(port)
     try:
         with ServerProcess(tmp_path, *cameras, "--mqtt", f"mqtt://{LOCAL}:{port}/cams?every=0.5"):
-            wait_for(lambda: len(seen.announced()) == 8 * len(names), "all announcements")
+            wait_for(lambda: len(seen.announced()) == 11 * len(names), "all announcements")
             for topic, payload in seen.announced().items():
                 check(topic, payload)
                 node = topic.split("/")[2]
@@ -271,3 +273,39 @@ def test_admin_commands_are_forbidden_but_for_a_camera_of_a_server_without_token
     allowed = {"read", "change", "knock"} | (set() if has_tokens else {"keep"})
     assert {name for name, code in found.items() if code == "OK"} == allowed
     assert set(found.values()) == {"OK", "unauthorized"} and len(found) == len(list(registry))
+
+
+def test_the_picture_of_an_event_is_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, published = Clock(), dict[str, Any]()
+
+    class FakeClient:
+        is_connected = False
+
+        def __init__(self, *arguments: Any) -> None:
+            pass
+
+        def start(self) -> None:
+            pass
+
+        def close(self) -> None:
+            pass
+
+        def publish(self, topic: str, payload: Any, retain: bool = True) -> None:
+            published[topic] = payload
+
+    monkeypatch.setattr(bridge_module, "MqttClient", FakeClient)
+    server = make_server(clock, tmp_path)
+    camera = server.add_camera("front door", parse("pattern:"))
+    server.broker = BrokerState("mqtt://h")
+    bridge = bridge_module.Bridge(clock, server, Registry(), parse_broker("mqtt://h/cams"))
+    bridge.startService()
+    server.automation.recorder.start()
+    camera.hub.publish(Frame(1, 0, 1, 1, TINY_JPEG))
+    server.events.publish(MotionChanged("front door", "begin", "0a"))
+    assert published["cams/camera/front-door/snapshot"] == TINY_JPEG
+    event = json.loads(published["cams/camera/front-door/event/motion"])
+    assert (event["event"], event["id"], event["state"]) == ("motion", "0a", "begin")
+    server.automation.recorder.stop()
+    bridge.stopService()

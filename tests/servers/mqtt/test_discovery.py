@@ -19,7 +19,7 @@ def test_topics_begin_with_the_base() -> None:
 
 def test_messages_are_as_home_assistant_documents_them() -> None:
     found = announcements(BROKER, "door.1")
-    assert len({each["unique_id"] for each in found.values()}) == len(found) == 8
+    assert len({each["unique_id"] for each in found.values()}) == len(found) == 11
     for topic, payload in found.items():
         check(topic, payload)
         assert payload["availability_topic"] == "base/status"
@@ -45,3 +45,15 @@ def test_the_text_of_a_fault_fits_into_a_state() -> None:
     fault = template["value_template"]
     assert len(render(fault, json.dumps({"last_fault": "x" * 1000}).encode())) == 255
     assert render(fault, b'{"last_fault": null}') == "None"
+
+
+def test_an_event_has_the_type_and_the_attributes_that_home_assistant_expects() -> None:
+    found = announcements(BROKER, "door")
+    motion = found["homeassistant/event/base_door/motion_event/config"]
+    assert motion["state_topic"] == "base/camera/door/event/motion"
+    told = render(motion["value_template"], b'{"event": "motion", "state": "begin", "id": "0a"}')
+    assert json.loads(told) == {"event_type": "begin", "id": "0a"}
+    assert motion["event_types"] == ["begin", "end"]
+    detection = found["homeassistant/event/base_door/detection_event/config"]
+    told = render(detection["value_template"], b'{"what": "cat", "state": "end", "id": "0a"}')
+    assert json.loads(told) == {"event_type": "end", "what": "cat"}

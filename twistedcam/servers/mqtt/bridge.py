@@ -15,6 +15,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from twistedcam.auth import ANYONE, Grant
+from twistedcam.automation.event_store import StoredEvent
 from twistedcam.commands import Command, Registry, run_command
 from twistedcam.commands.status_fields import camera_status
 from twistedcam.errors import BadArgument, LineTooLong, TwistedcamError
@@ -88,6 +89,7 @@ class Bridge(Service):
             except OSError as error:
                 log.warn("MQTT topics change at the next start: {why}", why=error.strerror)
         self._unsubscribe = self._server.events.subscribe(self._on_event)
+        self._server.automation.recorder.on_picture = self._on_picture
         self._client.start()
         self._loop.start(self._broker.every, now=False)
 
@@ -95,6 +97,7 @@ class Bridge(Service):
         """Disconnect; the Deferred fires when this is done."""
         super().stopService()
         self._unsubscribe()
+        self._server.automation.recorder.on_picture = lambda event, jpeg: None
         self._state_timer.cancel()
         if self._loop.running:
             self._loop.stop()
@@ -160,6 +163,12 @@ class Bridge(Service):
         else:
             self._client.publish(f"{self._broker.base}/event", payload)
         self._state_timer.start_unless_pending(STATE_DELAY, self._publish_states)
+
+    def _on_picture(self, event: StoredEvent, jpeg: bytes) -> None:
+        """Publish the picture of an event."""
+        if event.camera in self._server.cameras:
+            topic = camera_topic(self._broker, event.camera, "snapshot")
+            self._retain(event.camera, topic, jpeg)
 
     def _on_message(self, topic: str, payload: bytes) -> None:
         if topic == self._birth:

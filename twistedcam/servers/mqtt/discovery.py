@@ -61,8 +61,25 @@ def announcements(
         template = f"{{{{ value_json.{field} }}}}"
         return {"name": name, "state_topic": state, "value_template": template} | more
 
-    parts = {
+    def event(name: str, kind: str, attribute: str, **more: str) -> dict[str, Any]:
+        fields = f"'event_type': value_json.state, '{attribute}': value_json.{attribute}"
+        return {
+            "name": name,
+            "state_topic": camera_topic(broker, camera, f"event/{kind}"),
+            "event_types": ["begin", "end"],
+            "value_template": f"{{{{ {{{fields}}} | tojson }}}}",
+            **more,
+        }
+
+    parts: dict[tuple[str, str], dict[str, Any]] = {
         ("camera", "image"): {"name": None, "topic": camera_topic(broker, camera, "image")},
+        ("image", "last_event"): {
+            "name": "Last event",
+            "image_topic": camera_topic(broker, camera, "snapshot"),
+            "content_type": "image/jpeg",
+        },
+        ("event", "motion_event"): event("Motion event", "motion", "id", device_class="motion"),
+        ("event", "detection_event"): event("Detection", "detection", "what"),
         ("switch", "stream"): switch("Stream", "stream"),
         ("switch", "record"): switch("Record", "record"),
         ("sensor", "state"): sensor("State", "state"),
