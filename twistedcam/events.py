@@ -70,8 +70,9 @@ class RecordingChanged(Event):
 
     ``what`` is ``started``, ``waiting`` (for the first frame, with a reason), ``writing`` (the
     first frame has come), ``segment`` (one of several files is complete), ``finished``,
-    ``failed``, ``saved`` (the pre-roll), ``snapshot``, ``recovered`` (after a crash) or
-    ``deleted``.
+    ``failed``, ``saved`` (the pre-roll, an export or a timelapse of recordings), ``snapshot``,
+    ``recovered`` (after a crash), ``rendering`` (a timelapse of recordings),
+    ``protected``, ``unprotected`` or ``deleted``.
     """
 
     kind = "recording"

@@ -20,7 +20,7 @@ from twistedcam.recording.media_worker.remux import Copied, copy, has_packet
 from twistedcam.recording.media_worker.video_file import (
     Head,
     UnreadableVideo,
-    first_picture,
+    picture_at,
     read_head,
 )
 from twistedcam.runtime.scheduler import Scheduler
@@ -57,8 +57,8 @@ class InlineReader(MediaReader):
         except UnreadableVideo as error:
             return error
 
-    def picture(self, fd: int) -> bytes:
-        return first_picture(fd, PICTURE_LIMIT)
+    def picture(self, fd: int, at: float = 0.0) -> bytes:
+        return picture_at(fd, PICTURE_LIMIT, at)
 
     def has_packet(self, fd: int) -> bool:
         return has_packet(fd)

@@ -136,7 +136,7 @@ def _describe(progress: Progress) -> dict[str, Any]:
 def _shown(item: LibraryEntry) -> dict[str, Any]:
     """Describe a recording; ``when`` is local time, ``start`` is in UNIX seconds."""
     shown = item.as_dict()
-    for name in ("own", "since", "boot", "up"):
+    for name in ("own", "since", "boot", "up", "fps", "layout"):
         del shown[name]
     when = datetime.fromtimestamp(item.start).astimezone().isoformat(timespec="seconds")
     return {"recording": shown.pop("recording"), "when": when, **shown}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from twisted import __version__ as twisted_version
 from twistedcam.commands.command import Answer, Command
 from twistedcam.commands.events import add_event_commands
+from twistedcam.commands.playback import add_playback_commands
 from twistedcam.commands.publishing import add_publishing_commands
 from twistedcam.commands.recording import add_recording_commands
 from twistedcam.commands.registry import Registry
@@ -56,11 +57,16 @@ def standard_commands() -> Registry:
 
     @registry.command("server", right="view", shared_keys=("view", "page"))
     def about_server(server: Server) -> Answer:
-        """Show this server's addresses, and the folder on its machine for recordings."""
+        """Show this server's addresses, and the folder on its machine for recordings.
+
+        reading_recordings has the progress while the server reads recordings that are new to it.
+        """
+        progress = server.library.scan_progress
         return {
             "view": server.urls.get("view"),
             "page": server.urls.get("page"),
             "recordings": str(server.recordings),
+            "reading_recordings": None if progress is None else f"{progress[0]} of {progress[1]}",
             **broker_status(server.broker, server.clock.seconds()),
             "uptime": round(server.clock.seconds() - server.started_at, 1),
         }
@@ -93,6 +99,7 @@ def standard_commands() -> Registry:
         raise recorder.failure
 
     add_recording_commands(registry)
+    add_playback_commands(registry)
     add_publishing_commands(registry)
     add_event_commands(registry)
 

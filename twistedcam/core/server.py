@@ -36,6 +36,8 @@ from twistedcam.recording import (
     RetentionService,
 )
 from twistedcam.recording.library.faststart_queue import FaststartQueue
+from twistedcam.recording.playback.service import PlaybackService
+from twistedcam.recording.playback.timelapse import TimelapseRenderer
 from twistedcam.recording.writer.disk_space import check_mount
 from twistedcam.runtime.scheduler import Scheduler
 from twistedcam.runtime.threads import Thread, run_in_thread
@@ -134,6 +136,14 @@ class Server:
         self.snapshots = RateLimiter(clock, lambda: self.connection_limiter.limits.snapshots)
         #: The URLs of the server (``view``, ``page``), once its ports listen.
         self.urls: dict[str, str] = {}
+        #: Plays and exports what was recorded.
+        self.playback = PlaybackService(
+            self.library, self.events, self.make_thread, self._check_mount, self._reserve
+        )
+        #: Renders timelapses of what was recorded.
+        self.timelapses = TimelapseRenderer(
+            recordings, self.events, self.make_thread, self._reserve
+        )
         self._saved = SavedSettings(recordings)
         self._recovery = Timer(clock)
         self._faststart_queue = FaststartQueue(
@@ -315,6 +325,10 @@ class Server:
                 "unfinished recordings stay as they are: {reason}", reason=why.getErrorMessage()
             )
         )
+        recovering.addCallback(lambda _: Deferred.fromCoroutine(self.library.read_folder()))
+        recovering.addErrback(
+            lambda why: log.warn("recordings: {reason}", reason=why.getErrorMessage())
+        )
 
     def start(self) -> None:
         """Start all cameras and outputs. A camera that fails is tried again."""
@@ -328,6 +342,7 @@ class Server:
         self.retention.stop()
         self._faststart_queue.stop()
         self._recovery.cancel()
+        self.timelapses.close()
         self.automation.release_recordings()
         finished = DeferredList([each.recorder.stop() for each in self.channels.values()])
         return finished.addCallback(lambda _: Deferred.fromCoroutine(self.automation.stop()))
@@ -342,6 +357,7 @@ class Server:
         Fires when the devices are released, or abandoned.
         """
         self.library.close()
+        self.playback.close()
         processors = [each.stop() for each in self.processors.values()]
         return DeferredList([*processors, *(each.stop() for each in self.cameras.values())])
 
@@ -350,9 +366,12 @@ class Server:
         own = (each.recorder.settings for each in self.channels.values())
         return max(each.keep_free or 0 for each in (self.record_settings, *own))
 
+    def _check_mount(self) -> None:
+        check_mount(self.recordings, self.record_settings.require_mount)
+
     def _is_mounted(self) -> bool:
         try:
-            check_mount(self.recordings, self.record_settings.require_mount)
+            self._check_mount()
         except DiskError:
             return False
         return True

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import datetime
 from pathlib import Path
 
 from twistedcam.errors import BadArgument
 
 _NUMBER = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([A-Za-z]*)", re.ASCII)
+_UNIX = re.compile(r"\d+(?:\.\d*)?", re.ASCII)
 _SECONDS = {"ms": 0.001, "": 1, "s": 1, "min": 60, "m": 60, "h": 3600, "d": 86400}
 _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4}
 _BYTES = {
@@ -32,6 +34,32 @@ def seconds(text: str | float, what: str) -> float:
     value = _parse(text, _SECONDS)
     if value is None or not 0 < value <= _MAX_SECONDS:
         raise BadArgument(f"{what}={text!r} is not a duration: write it as 10s, 5m or 1.5h")
+    return value
+
+
+def moment(text: str, what: str) -> float:
+    """Parse a time: seconds since the UNIX epoch, or ISO 8601, and return the former.
+
+    A time in ISO 8601 without an offset is local time; where the clock is set back, the first of
+    the two. A date alone is its midnight.
+
+    Arguments:
+        what: the parameter's name, for the error.
+
+    Raises:
+        BadArgument: it is neither.
+    """
+    try:
+        if _UNIX.fullmatch(text.strip()):
+            value = float(text)
+        else:
+            value = datetime.fromisoformat(text.strip()).timestamp()
+        datetime.fromtimestamp(value)
+    except (ValueError, OverflowError, OSError):
+        raise BadArgument(
+            f"{what}={text[:80]!r} is not a time: write it as 2026-11-29T14:03:00, with an offset "
+            "such as +01:00 if it is not local time, or as seconds since 1970"
+        ) from None
     return value
 
 

@@ -15,7 +15,7 @@ from tests.support.recordings import LibraryCase, OddFolderCase, make_recording
 from twistedcam.errors import DiskError
 from twistedcam.events import RecordingChanged
 from twistedcam.recording import LibraryEntry, RetentionLimits
-from twistedcam.recording.library import library
+from twistedcam.recording.library import remover
 from twistedcam.recording.library.age import Ages
 from twistedcam.recording.library.hidden_folder import HIDDEN
 from twistedcam.recording.library.retention import recordings_to_delete
@@ -83,7 +83,7 @@ class RetentionTests(LibraryCase):
             real(path, missing_ok)
 
         said: list[str] = []
-        self.patch(library.log, "warn", lambda text, **values: said.append(text.format(**values)))
+        self.patch(remover.log, "warn", lambda text, **values: said.append(text.format(**values)))
         limits = RetentionLimits(keep=int(self.size * 2.5))
         with patch.object(Path, "unlink", unlink):
             self.assertEqual(self.get(self.library.make_room(limits)), ["0.mkv", "2.mkv", "3.mkv"])

@@ -18,8 +18,8 @@ from twistedcam.recording.media_worker.video_file import (
     UnreadableVideo,
     VideoFile,
     as_text,
-    first_picture,
     open_video,
+    picture_at,
     read_head,
 )
 from twistedcam.recording.writer.single_file import FileRecording
@@ -48,7 +48,7 @@ def test_a_header_has_the_size_the_codec_and_the_comment(video: int) -> None:
 
 
 def test_the_first_picture_is_a_small_jpeg(video: int) -> None:
-    data = np.frombuffer(first_picture(video, 5.0), np.uint8)
+    data = np.frombuffer(picture_at(video, 5.0), np.uint8)
     image = cv2.imdecode(data, cv2.IMREAD_COLOR)
     assert image is not None
     assert image.shape[:2] == (LONG_SIDE * 480 // 640, LONG_SIDE)
@@ -58,7 +58,7 @@ def test_the_first_picture_is_a_small_jpeg(video: int) -> None:
 def test_other_files_are_unreadable(data: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(data)
     fd = os.open(tmp_path / "a.mp4", os.O_RDONLY)
-    for read in (read_head, first_picture):
+    for read in (read_head, picture_at):
         with pytest.raises(UnreadableVideo, match=r"cannot be read|no picture"):
             read(fd, 5.0)
     os.close(fd)

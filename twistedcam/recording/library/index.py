@@ -7,7 +7,7 @@ import math
 import os
 import stat
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import fields
@@ -35,9 +35,12 @@ from twistedcam.runtime.regular_file import open_regular
 from twistedcam.util.escaped_name import file_name
 
 _FILE = "index.json"
-_VERSION = 4
+_VERSION = 5
 #: Bytes of the index on the disk at most: it has about 400 for each recording.
 _MAX_BYTES = 256 << 20
+
+#: Seconds between two times at which the index is saved while many files are read.
+_SAVE_PERIOD = 15.0
 
 #: Size and time of last change; a file with the same stamp is unchanged.
 _Stamp = tuple[int, int]
@@ -109,6 +112,35 @@ class Index:
             if old is not None and old[0] == (status.st_size, status.st_mtime_ns):
                 items.append(old[1])
         return items
+
+    def read_new(self, on_progress: Callable[[int, int], bool]) -> None:
+        """Read new and changed files, so that later calls find all of them in the index.
+
+        Arguments:
+            on_progress: called with the number of files that are in the index, and of all files;
+                it returns False to stop.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+        known, unread, count = self._known(), [], 0
+        for name, status in self._files():
+            count += 1
+            stamp = status.st_size, status.st_mtime_ns
+            old = known.get(name)
+            if old is None or old[0] != stamp:
+                unread.append((name, stamp, status))
+        saved = time.monotonic()
+        step = MAX_FILES * MAX_PROCESSES
+        for at in range(0, len(unread), step):
+            if not on_progress(count - len(unread) + at, count):
+                return
+            self._read_all(unread[at : at + step])
+            if time.monotonic() - saved > _SAVE_PERIOD:
+                self._save()
+                saved = time.monotonic()
+        if unread:
+            self._save()
 
     def _read_all(self, unread: list[_Unread]) -> dict[str, LibraryEntry]:
         """Read any number of files, in several processes."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import builtins
+import heapq
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,17 +14,21 @@ from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 
 from twistedcam.errors import BadArgument, DiskError, NoSuchRecording
-from twistedcam.events import EventBus, RecordingChanged
+from twistedcam.events import Event, EventBus, RecordingChanged
 from twistedcam.recording.library.age import Ages
+from twistedcam.recording.library.catalogue import Catalogue, Listing
 from twistedcam.recording.library.hidden_folder import HiddenFolder
 from twistedcam.recording.library.index import Index
 from twistedcam.recording.library.media_reader import MediaReader
 from twistedcam.recording.library.probe import SUFFIXES, LibraryEntry
+from twistedcam.recording.library.protection import Protection
 from twistedcam.recording.library.recovery import Recovered, recover
-from twistedcam.recording.library.retention import RetentionLimits, recordings_to_delete
+from twistedcam.recording.library.remover import Remover
+from twistedcam.recording.library.retention import RetentionLimits
 from twistedcam.recording.library.snapshots import SUFFIXES as PICTURES
 from twistedcam.recording.library.snapshots import list_snapshots
 from twistedcam.recording.library.thumbnail import Thumbnails
+from twistedcam.recording.library.time_index import TimeIndex
 from twistedcam.recording.media_worker.video_file import UnreadableVideo
 from twistedcam.recording.writer.disk_space import free_bytes
 from twistedcam.recording.writer.file_names import is_inside
@@ -37,8 +44,6 @@ T = TypeVar("T")
 _FILES = SUFFIXES.union(PICTURES)
 #: Seconds for which new files are read before recordings are deleted.
 _LOOK = 2.0
-#: Recordings that are deleted before their events are published.
-_BATCH = 50
 
 
 class Library:
@@ -61,16 +66,79 @@ class Library:
         self.folder = folder
         self._events = events
         self._make_thread = make_thread
+        events.subscribe(self._on_event)
         self._being_written = being_written
         self._reader = MediaReader() if reader is None else reader
         hidden = HiddenFolder(folder)
         self._index = Index(folder, hidden, self._reader)
         self._ages = Ages(folder)
         self._thumbnails = Thumbnails(folder, hidden, self._reader, self._run)
+        self._remover = Remover(folder, events, self._thumbnails, self._run)
+        self._protection = Protection(folder)
+        self._catalogue = Catalogue(folder, self._protection)
+        self._scan_progress: tuple[int, int] | None = None
+        self._is_closed = False
         #: Held while files are read for the index, so that each is read once.
         self._reading = DeferredLock()
-        #: Recordings that could not be deleted, which the log says once.
-        self._stuck: set[str] = set()
+
+    @property
+    def scan_progress(self) -> tuple[int, int] | None:
+        """The number of recordings that are in the index, and of all, while the folder is read."""
+        return self._scan_progress
+
+    async def read_folder(self) -> None:
+        """Read all recordings that are not in the index yet, with the progress in `scan_progress`.
+
+        Raises:
+            DiskError: the folder cannot be read.
+        """
+
+        def on_progress(done: int, count: int) -> bool:
+            self._scan_progress = done, count
+            return not self._is_closed
+
+        await self._reading.acquire()
+        try:
+            await self._on_disk(lambda: self._index.read_new(on_progress))
+        finally:
+            self._scan_progress = None
+            self._reading.release()
+
+    async def times(self, waits: bool = False) -> tuple[TimeIndex, builtins.list[LibraryEntry]]:
+        """The complete recordings by time, and those that are being written.
+
+        Arguments:
+            waits: True to wait for files that are being read for the index.
+
+        Raises:
+            DiskError: the folder cannot be read.
+        """
+        writing = builtins.list(self._being_written())
+        listing = await self._listing(waits)
+        return listing.times, [each for each in writing if each.recording not in listing.names]
+
+    async def protect(self, name: str, is_protected: bool) -> bool:
+        """Keep a recording whatever the limits are, or end that; False if nothing has changed.
+
+        Raises:
+            NoSuchRecording: there is none of that name.
+            DiskError: that cannot be saved.
+        """
+        path = self._inside(name)
+        if not is_regular(path) and not self.is_being_written(name):
+            raise NoSuchRecording(f"there is no recording {name!r}")
+        shown = show_name(path.name)
+        try:
+            changed = await self._run(lambda: self._protection.change(shown, is_protected))
+        except (OSError, ValueError) as error:
+            what = "protected" if is_protected else "unprotected"
+            reason = getattr(error, "strerror", None) or error
+            raise DiskError(f"{shown} cannot be {what}: {reason}") from error
+        self._catalogue.forget()
+        if changed:
+            what = "protected" if is_protected else "unprotected"
+            self._events.publish(RecordingChanged("", what, shown))
+        return changed
 
     async def list(self) -> list[LibraryEntry]:
         """All recordings, newest first, including those being written.
@@ -80,28 +148,57 @@ class Library:
         """
         return await self.shown(lambda item: item)
 
-    async def shown(self, show: Callable[[LibraryEntry], T]) -> builtins.list[T]:
-        """The results of ``show`` for all recordings, newest first.
+    async def shown(
+        self,
+        show: Callable[[LibraryEntry], T],
+        most: int | None = None,
+        wanted: Callable[[LibraryEntry], bool] = lambda item: True,
+    ) -> builtins.list[T]:
+        """The results of ``show`` for recordings, newest first.
 
         ``show`` is called on a thread: with many thousand recordings it takes time.
+
+        Arguments:
+            most: number of recordings at most; None for all.
+            wanted: returns True for those to show.
 
         Raises:
             DiskError: the folder cannot be read.
         """
         writing = builtins.list(self._being_written())
+        listing = await self._listing(waits=True)
 
         def look() -> builtins.list[T]:
-            items = self._index.scan()
-            complete = {item.recording for item in items}
-            items += [item for item in writing if item.recording not in complete]
-            items.sort(key=lambda item: (item.start, item.recording), reverse=True)
-            return [show(item) for item in items]
+            protected = self._protection.names()
+            new = [
+                replace(item, protected=item.recording in protected)
+                for item in writing
+                if item.recording not in listing.names
+            ]
+            new.sort(key=_order, reverse=True)
+            items = heapq.merge(new, listing.newest_first, key=_order, reverse=True)
+            return [show(item) for item in islice(filter(wanted, items), most)]
 
-        await self._reading.acquire()
+        return await self._on_disk(look)
+
+    async def _listing(self, waits: bool) -> Listing:
+        """All complete recordings.
+
+        Arguments:
+            waits: True to wait for another call that reads files; else its files are missing.
+
+        Raises:
+            DiskError: the folder cannot be read.
+        """
+        reads = waits or not self._reading.locked
+        if reads:
+            await self._reading.acquire()
+        look = self._index.scan if reads else self._index.known
         try:
-            return await self._on_disk(look)
+            return await self._on_disk(lambda: self._catalogue.get(look, reads))
         finally:
-            self._reading.release()
+            if reads:
+                self._reading.release()
 
     async def snapshots(self) -> builtins.list[dict[str, Any]]:
         """All snapshots, newest first, as dictionaries.
@@ -131,15 +228,16 @@ class Library:
 
         Raises:
             NoSuchRecording: there is none of that name.
-            BadArgument: it is being written.
+            BadArgument: it is being written, or protected.
             DiskError: it cannot be deleted.
         """
         if self.is_being_written(name):
             raise BadArgument(f"{name} is being written: end it first (record stop)")
         path = self.path(name)
-        if not await self._run(lambda: self._delete(path)):
+        if show_name(path.name) in await self._run(self._protection.names):
+            raise BadArgument(f"{name} is protected: unprotect it first")
+        if not await self._remover.delete(path):
             raise NoSuchRecording(f"there is no recording {name!r}")
-        self._report_deleted(name, "")
 
     async def thumbnail(self, name: str) -> bytes:
         """A small JPEG of a recording's first picture; the recording may be unfinished.
@@ -203,23 +301,7 @@ class Library:
 
         writing = builtins.list(self._being_written())
         items, free = await self._look(cameras, writing)
-        gone: builtins.list[str] = []
-        stuck: dict[str, DiskError] = {}
-
-        def choose() -> builtins.list[LibraryEntry]:
-            return recordings_to_delete(items, limits, self._ages, free, stuck)
-
-        while going := (await self._run(choose))[:_BATCH]:
-            for item, error in zip(going, await self._delete_all(going), strict=True):
-                if error is not None:
-                    stuck[item.recording] = error  # others are deleted instead
-                    continue
-                gone.append(item.recording)
-                free += item.size
-            left = {item.recording for item in items}.difference(gone)
-            items = [item for item in items if item.recording in left]
-        self._log_stuck(stuck)
-        return gone
+        return await self._remover.make_room(items, free, limits, self._ages)
 
     async def _look(
         self, cameras: frozenset[str] | None, writing: builtins.list[LibraryEntry]
@@ -234,6 +316,12 @@ class Library:
 
         def look() -> tuple[builtins.list[LibraryEntry], int]:
             items = self._index.scan(_LOOK) if is_first else self._index.known()
+            protected = self._protection.names()
+            if protected:
+                items = [
+                    replace(item, protected=True) if item.recording in protected else item
+                    for item in items
+                ]
             self._ages.learn(items)
             items += writing
             if cameras is not None:
@@ -246,55 +334,9 @@ class Library:
             if is_first:
                 self._reading.release()
 
-    async def _delete_all(
-        self, items: builtins.list[LibraryEntry]
-    ) -> builtins.list[DiskError | None]:
-        """Delete recordings; return an error or None for each."""
-
-        def delete() -> builtins.list[DiskError | bool]:
-            return [self._try(item) for item in items]
-
-        results = await self._run(delete)
-        for item, result in zip(items, results, strict=True):
-            if result is True:  # False: another server that shares the folder has deleted it
-                self._report_deleted(item.recording, item.camera or "")
-        return [result if isinstance(result, DiskError) else None for result in results]
-
-    def _try(self, item: LibraryEntry) -> DiskError | bool:
-        try:
-            return self._delete(self.folder / file_name(item.recording))
-        except DiskError as error:
-            return error
-
-    def _log_stuck(self, stuck: dict[str, DiskError]) -> None:
-        """Log recordings that cannot be deleted, each once, and all of them in one line."""
-        new = [error for name, error in stuck.items() if name not in self._stuck]
-        self._stuck.update(stuck)
-        if new:
-            more = f" (and {len(new) - 1} more)" if len(new) > 1 else ""
-            log.warn("{why}{more}: others go in its place", why=str(new[0]), more=more)
-
-    def _delete(self, path: Path) -> bool:
-        """Delete a file and its thumbnail; True if it existed. Blocks.
-
-        Raises:
-            DiskError: it cannot be deleted.
-        """
-        is_there = True
-        try:
-            path.unlink()
-        except FileNotFoundError:
-            is_there = False
-        except OSError as error:
-            name, reason = show_name(path.name), error.strerror or error
-            raise DiskError(f"{name} cannot be deleted: {reason}") from error
-        self._thumbnails.forget(path.name)
-        return is_there
-
-    def _report_deleted(self, name: str, camera: str) -> None:
-        self._stuck.discard(name)
-        log.info("deleted {name}", name=name)
-        self._events.publish(RecordingChanged(camera, "deleted", name))
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, RecordingChanged):
+            self._catalogue.forget()
 
     def _inside(self, name: str, suffixes: Collection[str] = SUFFIXES) -> Path:
         """The path for a recording of that name.
@@ -324,4 +366,9 @@ class Library:
 
     def close(self) -> None:
         """End the reader's processes."""
+        self._is_closed = True
         self._reader.close()
+
+
+def _order(item: LibraryEntry) -> tuple[float, str]:
+    return item.start, item.recording

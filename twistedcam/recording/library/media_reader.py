@@ -84,9 +84,9 @@ class MediaReader:
             found += [_head(told) for told, _ in answers]
         return found
 
-    def picture(self, fd: int) -> bytes:
-        """Return a small JPEG of a file's first picture."""
-        return self._ask_one("picture", [fd], PICTURE_LIMIT)[1]
+    def picture(self, fd: int, at: float = 0.0) -> bytes:
+        """Return a small JPEG of the key frame at or before a time, in seconds from the start."""
+        return self._ask_one("picture", [fd], PICTURE_LIMIT, at=at)[1]
 
     def has_packet(self, fd: int) -> bool:
         """Return True if a file has video in it."""
@@ -184,7 +184,8 @@ def _head(told: dict[str, Any]) -> Head | UnreadableVideo:
     if refused is not None:
         return UnreadableVideo(f"it cannot be read: {refused}")
     seconds, codec, width, height = (told[key] for key in ("seconds", "codec", "width", "height"))
-    return Head(_metadata(told), seconds, codec, width, height)
+    layout = None if told["layout"] is None else tuple(map(int, told["layout"]))
+    return Head(_metadata(told), seconds, codec, width, height, told["fps"], layout)
 
 
 def _metadata(told: dict[str, Any]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from twistedcam.recording.media_worker.video_file import Head, UnreadableVideo
-from twistedcam.recording.writer.metadata_tag import Tag
+from twistedcam.recording.writer.metadata_tag import RecordingKind, Tag
 from twistedcam.util.escaped_name import show_name
 
 #: Endings of recordings: this program's own formats, and what a user may copy in.
@@ -37,6 +37,10 @@ class LibraryEntry:
             file, or else the later of its start and its last change; None while it is written.
         boot, up: id of the boot in which it was begun, and seconds since that boot; None if
             unknown.
+        kind: see ``Tag``.
+        fps: frames a second on average; None if unknown.
+        layout: the numbers of a ``MovieLayout``; None if it is no MP4 that can be copied from.
+        protected: True if it is kept whatever the limits are.
     """
 
     recording: str
@@ -53,6 +57,10 @@ class LibraryEntry:
     since: float | None = None
     boot: str | None = None
     up: float | None = None
+    kind: RecordingKind = "recording"
+    fps: float | None = None
+    layout: tuple[int, ...] | None = None
+    protected: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as a dictionary, the name first."""
@@ -85,6 +93,9 @@ def probe(name: str, found: os.stat_result, head: Head | UnreadableVideo) -> Lib
         since=tag.made if tag and tag.made is not None else max(start, item.start),
         boot=tag.boot if tag else None,
         up=tag.up if tag else None,
+        kind=tag.kind if tag else "recording",
+        fps=head.fps,
+        layout=head.layout,
     )
 
 

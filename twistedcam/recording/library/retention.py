@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from twistedcam.recording.library.age import Ages
 from twistedcam.recording.library.probe import LibraryEntry
 from twistedcam.recording.settings import RecordSettings
+from twistedcam.util.quantities import show_size
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ def recordings_to_delete(
 ) -> list[LibraryEntry]:
     """The recordings to delete, oldest first.
 
-    Only complete recordings that this program made, under their original names, are deleted. Those
-    being written count for ``keep`` too.
+    Only complete recordings that this program made, under their original names, are deleted, and
+    none that is protected. Protected ones and those being written count for ``keep`` too.
 
     Ages depend on this computer alone: the clock of a camera may be wrong by years. A recording of
     unknown age is not deleted because of ``keep_days``.
@@ -58,7 +59,7 @@ def recordings_to_delete(
     total = sum(item.size for item in own)
     going: list[LibraryEntry] = []
     for item in own:
-        if not item.complete or item.recording in stuck:
+        if not item.complete or item.protected or item.recording in stuck:
             continue
         age = None if limits.keep_days is None else ages.of(item)
         old = limits.keep_days is not None and age is not None and age > limits.keep_days * 86400
@@ -69,3 +70,24 @@ def recordings_to_delete(
             total -= item.size
             free += item.size
     return going
+
+
+def shortage(items: Iterable[LibraryEntry], limits: RetentionLimits, free: int) -> str | None:
+    """Why protected recordings leave no room, as a sentence; None if the limits are met.
+
+    Arguments:
+        items: the recordings that are left.
+        free: bytes that are free on the disk.
+    """
+    own = [item for item in items if item.own]
+    kept = [item for item in own if item.protected]
+    size, total = (sum(item.size for item in each) for each in (kept, own))
+    many = f"{len(kept)} protected recordings have {show_size(size)}"
+    if kept and limits.keep is not None and total > limits.keep:
+        return f"no more room can be made: {many}, and keep is {show_size(limits.keep)}"
+    if kept and limits.keep_free is not None and free < limits.keep_free:
+        return (
+            f"no more room can be made: {many}, {show_size(free)} are free on the disk, and "
+            f"keep_free is {show_size(limits.keep_free)}"
+        )
+    return None

@@ -21,7 +21,7 @@ import av.logging
 from twistedcam.recording.media_worker.remux import copy, has_packet
 from twistedcam.recording.media_worker.video_file import (
     UnreadableVideo,
-    first_picture,
+    picture_at,
     read_head,
 )
 
@@ -84,7 +84,7 @@ def _answer(order: dict[str, Any], files: list[int]) -> tuple[dict[str, Any], by
         case "head":
             return vars(read_head(files[0], limit)), b""
         case "picture":
-            return {}, first_picture(files[0], limit)
+            return {}, picture_at(files[0], limit, order.get("at", 0.0))
         case "packet":
             return {"found": has_packet(files[0])}, b""
         case "copy":

@@ -25,6 +25,8 @@ _OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "none"}
 _BUFFER = 1 << 16
 _QUALITY = 75
 _MICROSECONDS = 1_000_000
+#: FFmpeg's flag for decoders that give a picture before the next one comes.
+LOW_DELAY = 1 << 19
 #: Metadata that is read, by names in small letters, and letters of each at most.
 _METADATA = ("comment", "date", "creation_time")
 _MAX_LETTERS = 1024
@@ -123,6 +125,8 @@ class Head:
         seconds: duration; None if it is unknown.
         codec: FFmpeg's name of the codec; None without video.
         width, height: pixels.
+        fps: frames a second on average; None if it is unknown.
+        layout: the numbers of a ``MovieLayout`` for an MP4 or MOV; else None.
     """
 
     metadata: dict[str, str] = field(default_factory=dict)
@@ -130,6 +134,8 @@ class Head:
     codec: str | None = None
     width: int = 0
     height: int = 0
+    fps: float | None = None
+    layout: tuple[int, ...] | None = None
 
 
 def read_head(fd: int, limit: float) -> Head:
@@ -151,14 +157,32 @@ def read_head(fd: int, limit: float) -> Head:
         seconds = None if duration is None or duration < 0 else round(duration / _MICROSECONDS, 3)
         if stream is None:
             return Head(known, seconds)
-        return Head(known, seconds, stream.codec_context.name, stream.width, stream.height)
+        rate = stream.average_rate
+        fps = None if not rate or not 0 < rate < 1e6 else round(float(rate), 3)
+        codec, width, height = stream.codec_context.name, stream.width, stream.height
+        layout = _layout(fd) if "mp4" in container.format.name else None
+        return Head(known, seconds, codec, width, height, fps, layout)
 
 
-def first_picture(fd: int, limit: float) -> bytes:
-    """A small JPEG of a file's first picture.
+def _layout(fd: int) -> tuple[int, ...] | None:
+    """The layout of an MP4; None if its samples cannot be copied."""
+    # Imported late: they bring numpy.
+    from twistedcam.recording.mp4.boxes import UnreadableMovie
+    from twistedcam.recording.mp4.fragmenter import Cut
+    from twistedcam.recording.mp4.sample_table import read_movie
+
+    try:
+        return tuple(Cut.of(read_movie(fd)).layout)
+    except (UnreadableMovie, OSError):
+        return None
+
+
+def picture_at(fd: int, limit: float, at: float = 0.0) -> bytes:
+    """A small JPEG of the key frame of a file at or before a time.
 
     Arguments:
         limit: seconds at most.
+        at: seconds from the start of the file.
 
     Raises:
         UnreadableVideo: it cannot be read, has no picture, or one that is too large.
@@ -167,19 +191,28 @@ def first_picture(fd: int, limit: float) -> bytes:
         if not container.streams.video:
             raise UnreadableVideo("it has no picture in it")
         stream = container.streams.video[0]
-        _check_size(stream.width, stream.height)
+        check_size(stream.width, stream.height)
         context = stream.codec_context
         context.thread_count = 1  # each thread takes memory, and there is one picture to decode
         # The picture may be of another size. FFmpeg counts it with its padding.
         context.options = {"max_pixels": str(MAX_PIXELS + MAX_PIXELS // 10)}
+        if at > 0 and stream.time_base:
+            context.flags |= LOW_DELAY
+            first = stream.start_time or 0
+            container.seek(first + int(at / stream.time_base), stream=stream)
         frame = next(container.decode(stream), None)
         if frame is None:
             raise UnreadableVideo("it has no picture in it")
-        _check_size(frame.width, frame.height)
+        check_size(frame.width, frame.height)
         return _encode(frame)
 
 
-def _check_size(width: int, height: int) -> None:
+def check_size(width: int, height: int) -> None:
+    """Check that a picture is not too large to be decoded.
+
+    Raises:
+        UnreadableVideo: it is.
+    """
     if width * height > MAX_PIXELS:
         raise UnreadableVideo(
             f"its pictures of {width}x{height} are larger than {MAX_PIXELS:,} pixels"

@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from twistedcam.version import __version__
 
 #: Bytes at both ends of a file that are searched for the tag.
 _SEARCHED = 1 << 20
 _UNKNOWN = "-" * 10
+RecordingKind = Literal["recording", "export", "timelapse"]
+_KINDS: dict[str, RecordingKind] = {"export": "export", "timelapse": "timelapse"}
 _TAG = re.compile(
     r"twistedcam (?P<version>\S+) camera=(?P<camera>[^=\r\n]{1,64}) dropped=(?P<dropped>[-\d]{10})"
     r"(?: made=(?P<made>\d{1,11}(?:\.\d{1,6})?))?"
     r"(?: boot=(?P<boot>[0-9a-f]{16}) up=(?P<up>\d{1,10}(?:\.\d{1,6})?))?"
+    r"(?: kind=(?P<kind>export|timelapse))?"
     r" name=(?P<name>.{1,255})",
     re.DOTALL,
 )
@@ -32,6 +36,8 @@ class Tag:
             The clock of the camera may be wrong.
         boot, up: the computer's boot id, and the seconds from that boot to the start of the file,
             or None. They do not depend on the wall clock.
+        kind: ``recording``; ``export`` for a part of recordings; ``timelapse`` if it is played
+            faster than it was recorded.
     """
 
     camera: str
@@ -40,12 +46,14 @@ class Tag:
     made: float | None = None
     boot: str | None = None
     up: float | None = None
+    kind: RecordingKind = "recording"
 
     def __str__(self) -> str:
         dropped = _UNKNOWN if self.dropped is None else f"{self.dropped:010d}"
         made = "" if self.made is None else f" made={self.made:.3f}"
         boot = f" boot={self.boot} up={self.up:.3f}" if self.boot and self.up is not None else ""
-        said = f"camera={self.camera} dropped={dropped}{made}{boot} name={self.name}"
+        kind = "" if self.kind == "recording" else f" kind={self.kind}"
+        said = f"camera={self.camera} dropped={dropped}{made}{boot}{kind} name={self.name}"
         return f"twistedcam {__version__} {said}"
 
     @classmethod
@@ -58,7 +66,8 @@ class Tag:
         known = int(dropped) if dropped.isdigit() else None
         made = float(match["made"]) if match["made"] else None
         up = float(match["up"]) if match["up"] else None
-        return cls(match["camera"], match["name"], known, made, match["boot"], up)
+        kind = _KINDS.get(match["kind"], "recording")
+        return cls(match["camera"], match["name"], known, made, match["boot"], up, kind)
 
 
 def write_dropped(fd: int, dropped: int) -> None:

@@ -124,7 +124,14 @@ class Segment:
         )
         began = datetime.fromtimestamp(first.time_us / 1e6, UTC)
         written = began.isoformat(timespec="microseconds").replace("+00:00", "Z")
-        tag = Tag(camera, path.name, made=time.time(), boot=boot_id(), up=uptime())
+        tag = Tag(
+            camera,
+            path.name,
+            made=time.time(),
+            boot=boot_id(),
+            up=uptime(),
+            kind="recording" if pace == 1.0 else "timelapse",
+        )
         self._container.metadata.update(creation_time=written, date=written, comment=str(tag))
         self._stream, self._encoder = make_encoder(self._container, format, settings, first)
         self._tail = PendingTail(format.container, self._stream)

@@ -17,6 +17,7 @@ from twistedcam.servers.http.connection.request import HttpRequest, query
 from twistedcam.servers.http.connection.router import Handler, Router
 from twistedcam.servers.http.events import EventPictures
 from twistedcam.servers.http.page.page import Page
+from twistedcam.servers.http.playback import Playback
 from twistedcam.servers.http.recordings import Recordings
 from twistedcam.servers.http.streams.mjpeg import MjpegStreams
 from twistedcam.servers.http.streams.snapshot import Snapshots
@@ -37,6 +38,7 @@ def make_router(server: Server, registry: Registry, stats: LiveStats) -> Router:
     page = Page(server)
     health = Health(server)
     recordings = Recordings(server)
+    playback = Playback(server)
     sockets = WebSockets(server)
 
     async def root(request: HttpRequest) -> Reply | None:
@@ -73,6 +75,9 @@ def make_router(server: Server, registry: Registry, stats: LiveStats) -> Router:
         "/healthz": health.healthz,
         "/recordings/{name}": recordings.get,
         "/recordings/{name}/thumbnail": recordings.thumbnail,
+        "/playback": playback.get,
+        "/playback/{camera}": playback.get,
+        "/playback/{camera}/picture": playback.picture,
         "/static/{name}": page.static,
         "/static/{folder}/{name}": page.static,
         "/favicon.ico": page.favicon,

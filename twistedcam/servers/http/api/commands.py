@@ -33,6 +33,8 @@ STATUS = "/status"
 _ENDPOINTS: dict[str, list[tuple[str, str]]] = {
     "status": [("GET", STATUS), ("GET", "/cameras/{camera}")],
     "recordings delete": [("DELETE", "/recordings/{name}")],
+    "protect": [("POST", "/recordings/{name}/protect")],
+    "unprotect": [("POST", "/recordings/{name}/unprotect")],
     "kick": [("DELETE", "/viewers/{id}")],
     "get": [("GET", "/cameras/{camera}/properties")],
     "set": [("PATCH", "/cameras/{camera}")],

@@ -1,0 +1,72 @@
+"""The list of recordings is made again only if the folder has changed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tests.support.movies import entry, names
+from twistedcam.recording.library.catalogue import Catalogue
+from twistedcam.recording.library.probe import LibraryEntry
+from twistedcam.recording.library.protection import Protection
+
+
+class Folder:
+    """A folder whose recordings are looked at."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.looks = 0
+        self.items = [entry("a.mp4", 100, 10), entry("b.mp4", 200, 10)]
+        self.protection = Protection(path)
+        self.catalogue = Catalogue(path, self.protection)
+        self.age(100)
+
+    def age(self, seconds: float) -> None:
+        """Let the folder have changed so many seconds ago."""
+        then = os.stat(self.path).st_mtime - seconds
+        os.utime(self.path, (then, then))
+
+    def look(self) -> list[LibraryEntry]:
+        self.looks += 1
+        return list(self.items)
+
+    def names(self, is_final: bool = True) -> list[str]:
+        return names(self.catalogue.get(self.look, is_final).newest_first)
+
+
+def test_an_unchanged_folder_is_looked_at_once(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    assert folder.names() == folder.names() == ["b.mp4", "a.mp4"]
+    assert folder.looks == 1
+    folder.age(10)
+    folder.names()
+    assert folder.looks == 2
+    folder.catalogue.forget()
+    folder.names()
+    assert folder.looks == 3
+
+
+def test_a_folder_that_has_just_changed_is_looked_at_each_time(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    (tmp_path / "new").touch()
+    folder.names()
+    folder.names()
+    assert folder.looks == 2
+
+
+def test_a_list_that_is_not_complete_is_not_kept(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.names(is_final=False)
+    folder.names()
+    assert folder.looks == 2
+
+
+def test_protected_ones_are_marked(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    (tmp_path / "a.mp4").touch()
+    folder.protection.change("a.mp4", True)
+    found = folder.catalogue.get(folder.look)
+    assert [each.protected for each in found.newest_first] == [False, True]
+    assert found.names == {"a.mp4", "b.mp4"}
+    assert [each.start for each in found.times.spans("door")] == [100, 200]

@@ -1,0 +1,124 @@
+"""Pieces over files and gaps: each picture once, and the bytes that were announced."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.support.movies import (
+    START,
+    entries_in,
+    film_with_sound,
+    make_numbered,
+    numbers_in,
+    times_in,
+)
+from twistedcam.errors import NotSupported
+from twistedcam.recording.library.time_index import TimeIndex
+from twistedcam.recording.mp4.boxes import UnreadableMovie
+from twistedcam.recording.playback.movie_files import MovieFiles
+from twistedcam.recording.playback.piece import Piece, plan_piece, read_piece
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three recordings that follow each other, and one two seconds later."""
+    made = tmp_path_factory.mktemp("recordings")
+    for number, first in enumerate((0, 30, 60, 110)):
+        make_numbered(made / f"{number}.mp4", first, 30)
+    return made
+
+
+def plan(folder: Path, start: float, end: float) -> tuple[MovieFiles, Piece]:
+    files = MovieFiles(folder)
+    entries = TimeIndex(entries_in(folder)).entries_from("door", START + start, START + end)
+    return files, plan_piece(files, entries, START + start, START + end)
+
+
+def read(files: MovieFiles, piece: Piece) -> bytes:
+    return b"".join(read_piece(files, piece, 0, piece.size))
+
+
+def test_each_picture_comes_once_over_seams_and_a_gap(folder: Path) -> None:
+    files, piece = plan(folder, 2.5, 12.0)
+    film = read(files, piece)
+    assert numbers_in(film) == [*range(20, 90), *range(110, 120)]
+    assert times_in(film) == pytest.approx([number / 10 for number in range(80)], abs=0.001)
+    assert len(film) == piece.size
+    assert piece.start == pytest.approx(START + 2.0)
+    assert piece.end == pytest.approx(START + 12.0)
+    assert piece.gaps == [(pytest.approx(7.0), pytest.approx(2.0))]
+
+
+def test_any_range_is_a_part_of_the_whole(folder: Path) -> None:
+    files, piece = plan(folder, 0.5, 13.0)
+    film, chance = read(files, piece), random.Random(1)
+    for _ in range(100):
+        first = chance.randrange(piece.size)
+        last = chance.randrange(first, piece.size) + 1
+        assert b"".join(read_piece(files, piece, first, last)) == film[first:last]
+
+
+def test_whole_files_are_not_opened_to_plan(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("twistedcam.recording.playback.piece._FINE_FILES", 2)
+    entries = TimeIndex(entries_in(folder)).entries_from("door", START, START + 100)
+    files, read_names = MovieFiles(folder), list[str]()
+    real = files.read_named
+    monkeypatch.setattr(files, "read_named", lambda name: read_names.append(name) or real(name))
+    piece = plan_piece(files, entries, START, START + 100)
+    assert read_names == ["0.mp4"]  # for the descriptions of its tracks
+    assert numbers_in(read(files, piece)) == [*range(90), *range(110, 140)]
+
+
+def test_a_file_that_was_deleted_leaves_a_gap(folder: Path, tmp_path: Path) -> None:
+    for name in ("0.mp4", "2.mp4"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    entries = entries_in(folder)[:3]
+    entries[1] = replace(entries[1], layout=None, complete=False)
+    files = MovieFiles(tmp_path)
+    piece = plan_piece(files, entries, START, START + 100)
+    assert [each[1] for each in piece.gaps] == [pytest.approx(3.0)]
+    assert numbers_in(read(files, piece)) == [*range(30), *range(60, 90)]
+
+
+def test_another_size_ends_the_piece_and_says_where_it_goes_on(tmp_path: Path) -> None:
+    make_numbered(tmp_path / "a.mp4", 0, 30)
+    make_numbered(tmp_path / "b.mp4", 30, 30, width=320)
+    files, piece = plan(tmp_path, 0, 10)
+    assert piece.split is not None
+    reason, time = piece.split
+    assert "b.mp4 has another codec, size" in reason
+    assert time == pytest.approx(START + 3.0)
+    assert numbers_in(read(files, piece)) == list(range(30))
+
+
+def test_jpegs_in_matroska_are_refused_by_name(tmp_path: Path) -> None:
+    make_numbered(tmp_path / "a.mkv", 0, 30)
+    with pytest.raises(NotSupported, match=r"a\.mkv cannot be .*: it is mjpeg in mkv: download"):
+        plan(tmp_path, 0, 1)
+
+
+def test_a_file_that_changes_after_the_plan_is_noticed(tmp_path: Path) -> None:
+    make_numbered(tmp_path / "a.mp4", 0, 30)
+    files, piece = plan(tmp_path, 0, 10)
+    (tmp_path / "a.mp4").unlink()
+    make_numbered(tmp_path / "a.mp4", 50, 20)
+    with pytest.raises(UnreadableMovie, match="changed"):
+        read(files, piece)
+
+
+def test_sound_comes_along_over_a_seam(tmp_path: Path) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).write_bytes(film_with_sound())
+    first, second = entries_in(tmp_path)
+    entries = [replace(first, start=100.0, seconds=4.0), replace(second, start=104.0, seconds=4.0)]
+    files = MovieFiles(tmp_path)
+    piece = plan_piece(files, entries, 102.0, 107.0)
+    film = read(files, piece)
+    pictures, sounds = times_in(film), times_in(film, "audio")
+    assert len(pictures) == pytest.approx(125, abs=3)
+    assert sounds[-1] - sounds[0] == pytest.approx(5.0, abs=0.06)
+    assert abs(sounds[0] - pictures[0]) < 0.06

@@ -1,0 +1,163 @@
+"""Playback over HTTP: whole, in ranges, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from tests.support.fakes import InlineReader, ManualThread
+from tests.support.http_site import SiteCase
+from tests.support.movies import START, make_numbered, numbers_in
+from twistedcam.servers.http import playback
+from twistedcam.servers.http.playback import PieceProducer
+
+
+class PlaybackTests(SiteCase):
+    def setUp(self) -> None:
+        super().setUp()
+        for number, first in enumerate((0, 30, 80)):
+            make_numbered(self.server.recordings / f"{number}.mp4", first, 30)
+        self.server.library._index._reader = InlineReader()
+        self.server.playback._reader = InlineReader()
+
+    def play(self, query: str, **headers: str) -> Any:
+        return self.ask("GET", f"/playback/door?{query}", **headers)
+
+    def test_a_piece_is_one_mp4_with_its_length(self) -> None:
+        answer = self.play(f"start={START + 4}&duration=5s")
+        self.assertEqual(self.status, 200)
+        self.assertTrue(answer.head.endswith(f"Content-Length: {len(answer.body)}"))
+        self.assertIn("Content-Type: video/mp4", answer.head)
+        self.assertIn(f"X-Twistedcam-Start: {START + 3:.6f}", answer.head)
+        self.assertIn("X-Twistedcam-Gaps: 3.000+2.000", answer.head)
+        self.assertEqual(numbers_in(answer.body), [*range(30, 60), *range(80, 90)])
+
+    def test_ranges_are_parts_of_the_same_bytes(self) -> None:
+        query = f"start={START}&duration=20"
+        whole = self.play(query).body
+        size = len(whole)
+        for asked, first, last in (
+            ("bytes=0-", 0, size),
+            ("bytes=100-299", 100, 300),
+            (f"bytes={size - 50}-", size - 50, size),
+            ("bytes=-70", size - 70, size),
+        ):
+            answer = self.play(query, Range=asked)
+            self.assertEqual((self.status, answer.body), (206, whole[first:last]), asked)
+            self.assertIn(f"Content-Range: bytes {first}-{last - 1}/{size}", answer.head)
+        answer = self.play(query, Range=f"bytes={size}-")
+        self.assertEqual(self.status, 416)
+        self.assertIn(f"Content-Range: bytes */{size}", answer.head)
+        answer = self.play(query, Range="bytes=5-9", If_Range='"another"')
+        self.assertEqual((self.status, answer.body), (200, whole))
+
+    def test_the_head_says_how_long_it_would_be(self) -> None:
+        answer = self.ask("HEAD", f"/playback/door?start={START}&duration=2&download")
+        self.assertEqual((self.status, answer.body), (200, b""))
+        self.assertIn("Content-Length: ", answer.head)
+        self.assertIn("Content-Disposition: attachment; filename", answer.head)
+
+    def test_a_time_without_a_recording_is_404_with_the_nearest(self) -> None:
+        answer = self.play("start=2020-01-01T12:00:00%2B01:00")
+        self.assertEqual(self.status, 404)
+        self.assertEqual(answer.json["nearest"], {"start": START, "end": START + 6})
+        self.ask("GET", f"/playback/yard?start={START}")
+        self.assertEqual(self.status, 404)
+
+    def test_what_is_not_valid_is_refused(self) -> None:
+        for path, status in (
+            ("/playback/door", 400),
+            ("/playback/door?start=soon", 400),
+            ("/playback/door?start=1&duration=x", 400),
+            ("/playback/cellar?start=1", 404),
+        ):
+            self.ask("GET", path)
+            self.assertEqual(self.status, status, path)
+
+    def test_jpegs_in_matroska_are_offered_for_download(self) -> None:
+        make_numbered(self.server.recordings / "9.mkv", 1000, 30)
+        answer = self.play(f"start={START + 100}&duration=2")
+        self.assertEqual(self.status, 409)
+        self.assertIn("9.mkv", answer.json["message"])
+
+    def test_a_picture_of_a_time_is_a_jpeg(self) -> None:
+        answer = self.ask("GET", f"/playback/door/picture?start={START + 2}")
+        self.assertEqual((self.status, answer.body[:2]), (200, b"\xff\xd8"))
+        self.ask("GET", "/playback/door/picture?start=5")
+        self.assertEqual(self.status, 404)
+
+    def test_pieces_for_one_client_are_limited(self) -> None:
+        self.patch(playback, "MAX_PER_CLIENT", 0)
+        answer = self.play(f"start={START}&duration=2")
+        self.assertEqual((self.status, answer.json["code"]), (503, "too-many"))
+
+
+class FakeRequest:
+    """A request whose response is collected."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.said: list[str] = []
+        self.finished: Deferred[None] = Deferred()
+        self.channel: Any = self
+        self.write = self.sent.append
+
+    def notifyFinish(self) -> Deferred[None]:
+        return self.finished
+
+    def registerProducer(self, *_: Any) -> None:
+        self.said.append("registered")
+
+    def unregisterProducer(self) -> None:
+        self.said.append("unregistered")
+
+    def finish(self) -> None:
+        self.said.append("finished")
+
+    def loseConnection(self) -> None:
+        self.said.append("lost")
+
+    def getClientAddress(self) -> None:
+        return None
+
+
+class PieceProducerTests(SiteCase):
+    def produce(self, *chunks: bytes, size: int) -> None:
+        self.request, self.thread, self.closed = FakeRequest(), ManualThread(), list[bool]()
+
+        def made() -> Any:
+            try:
+                yield from chunks
+            finally:
+                self.closed.append(True)
+
+        self.producer = PieceProducer(self.request, made(), size, self.thread)  # type: ignore[arg-type]
+        self.producer.start()
+
+    def test_no_more_is_read_while_the_client_takes_nothing(self) -> None:
+        self.produce(b"ab", b"cd", size=4)
+        self.producer.pauseProducing()
+        self.thread.step()
+        self.assertEqual(self.request.sent, [b"ab"])
+        self.assertEqual(len(self.thread.waiting), 0)
+        self.producer.resumeProducing()
+        self.thread.step()
+        self.assertEqual(self.request.sent, [b"ab", b"cd"])
+        self.assertEqual(self.request.said[-1], "finished")
+
+    def test_a_client_that_leaves_ends_the_work(self) -> None:
+        self.produce(b"ab", b"cd", size=4)
+        self.thread.step()
+        self.request.finished.errback(ConnectionError())
+        while self.thread.waiting:
+            self.thread.step()
+        self.assertEqual(self.closed, [True])
+        self.assertTrue(self.thread.ended)
+        self.assertEqual(self.request.sent, [b"ab"])
+
+    def test_a_file_that_became_shorter_ends_the_connection(self) -> None:
+        self.produce(b"ab", size=4)
+        self.thread.step()
+        self.thread.step()
+        self.assertEqual(self.request.said[-1], "lost")

@@ -1,0 +1,1 @@
+"""Recordings over files and gaps: played, exported, and rendered as a timelapse."""

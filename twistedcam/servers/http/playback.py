@@ -1,0 +1,259 @@
+"""What was recorded at a time, as one MP4 or as a picture."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IPushProducer
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from twistedcam.errors import BadArgument, TooMany
+from twistedcam.net.addresses import show_address, source_of
+from twistedcam.recording.playback.piece import Piece
+from twistedcam.recording.playback.service import NothingRecorded
+from twistedcam.runtime.threads import Thread
+from twistedcam.servers.http.connection.reply import Reply, error_reply, json_reply
+from twistedcam.servers.http.connection.request import (
+    HttpRequest,
+    has_parameter,
+    query,
+    requested_camera,
+)
+from twistedcam.servers.http.recordings import normalize_range
+from twistedcam.util.camera_name import file_stem
+from twistedcam.util.quantities import moment
+from twistedcam.util.quantities import seconds as parse_seconds
+
+if TYPE_CHECKING:
+    from twistedcam.core.server import Server
+
+log = Logger()
+
+TYPE = "video/mp4"
+#: Seconds of a piece if the request does not say.
+DEFAULT_DURATION = 3600.0
+#: Pieces that are sent to one address at the same time, and to all.
+MAX_PER_CLIENT, MAX_STREAMS = 8, 64
+#: Gaps in the response's header at most.
+_MAX_GAPS = 50
+
+
+class Playback:
+    """Answers ``/playback/CAMERA`` and ``/playback/CAMERA/picture``."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._streams: Counter[str] = Counter()
+
+    async def picture(self, request: HttpRequest, camera: str) -> Reply:
+        """Return a small JPEG of the key frame at or before a time.
+
+        Raises:
+            NoSuchRecording: nothing was recorded then, or it cannot be read.
+            TooOften: the client asks for too many.
+        """
+        watched = self._server.first_or_named(requested_camera(request, self._server, camera))
+        at = _moment(request, "start")
+        self._server.snapshots.acquire(source_of(request.getClientAddress()))
+        try:
+            jpeg = await self._server.playback.picture(watched.name, at)
+        except NothingRecorded as error:
+            return _nothing(error)
+        return Reply(jpeg, "image/jpeg", cache="private, max-age=3600")
+
+    async def get(self, request: HttpRequest, camera: str | None = None) -> Reply | None:
+        """Send a piece of the recordings, or the part that ``Range`` asks for.
+
+        Raises:
+            BadArgument: ``start`` or ``duration`` is missing or not valid.
+            NotSupported: the recording at that time is no H.264 or H.265 in an MP4.
+            TooMany: too many pieces are being sent.
+        """
+        server = self._server
+        watched = server.first_or_named(requested_camera(request, server, camera))
+        start = _moment(request, "start")
+        text = query(request, "duration")
+        seconds = DEFAULT_DURATION if text is None else parse_seconds(text, "duration")
+        gone: list[bool] = []
+        request.notifyFinish().addErrback(lambda _: gone.append(True))
+        asked = request.getHeader("Range")
+        is_continued = asked is not None and not asked.replace(" ", "").startswith("bytes=0-")
+        try:
+            piece = await server.playback.plan(watched.name, start, seconds, is_continued)
+        except NothingRecorded as error:
+            return _nothing(error)
+        if gone:
+            return None
+        first, last = _set_headers(request, piece, watched.name)
+        if request.method == b"HEAD" or first >= last:
+            request.finish()
+            return None
+        self._send(request, server.playback.read(piece, first, last), last - first)
+        return None
+
+    def _send(self, request: HttpRequest, chunks: Iterator[bytes], size: int) -> None:
+        source = source_of(request.getClientAddress())
+        if self._streams[source] >= MAX_PER_CLIENT or self._streams.total() >= MAX_STREAMS:
+            raise TooMany("too many recordings are being played: try again later")
+        closed = self._server.connection_limiter.open_file()
+        self._streams[source] += 1
+
+        def end(_: Any) -> None:
+            closed()
+            self._streams[source] -= 1
+            if not self._streams[source]:
+                del self._streams[source]
+
+        request.notifyFinish().addBoth(end)
+        PieceProducer(request, chunks, size, self._server.make_thread()).start()
+
+
+@implementer(IPushProducer)
+class PieceProducer:
+    """Sends parts that a thread reads, one at a time, while the client takes them.
+
+    Arguments:
+        chunks: the parts; each ``next`` blocks.
+        size: bytes of all of them.
+        thread: ended with the response.
+    """
+
+    def __init__(
+        self, request: HttpRequest, chunks: Iterator[bytes], size: int, thread: Thread
+    ) -> None:
+        self._request = request
+        self._chunks = chunks
+        self._left = size
+        self._thread = thread
+        self._is_paused = False
+        self._is_reading = False
+        self._is_stopped = False
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._request.notifyFinish().addErrback(lambda _: self.stopProducing())
+        self._request.registerProducer(self, True)
+        self.resumeProducing()
+
+    def resumeProducing(self) -> None:
+        """Send the next parts."""
+        self._is_paused = False
+        self._read()
+
+    def pauseProducing(self) -> None:
+        """Wait: the client has not taken what was sent."""
+        self._is_paused = True
+
+    def stopProducing(self) -> None:
+        """End the work: the client has gone, or has everything."""
+        if not self._is_stopped:
+            self._is_stopped = True
+            self._thread.run(lambda: self._chunks.close())  # type: ignore[attr-defined]
+            self._thread.end()
+
+    def _read(self) -> None:
+        if self._is_reading or self._is_paused or self._is_stopped:
+            return
+        self._is_reading = True
+        reading: Deferred[bytes] = self._thread.run(lambda: next(self._chunks, b""))
+        reading.addCallbacks(self._on_chunk, self._on_failed)
+
+    def _on_chunk(self, data: bytes) -> None:
+        self._is_reading = False
+        if self._is_stopped:
+            return
+        self._left -= len(data)
+        if data:
+            self._request.write(data)
+        if self._left <= 0:
+            self._finish()
+        elif not data:
+            self._abort("a recording has become shorter")
+        else:
+            self._read()
+
+    def _on_failed(self, why: Failure) -> None:
+        self._is_reading = False
+        if not self._is_stopped:
+            self._abort(why.getErrorMessage())
+
+    def _finish(self) -> None:
+        self._request.unregisterProducer()
+        self.stopProducing()
+        self._request.finish()
+
+    def _abort(self, reason: str) -> None:
+        """Close the connection, so that the client sees that bytes are missing."""
+        peer = show_address(self._request.getClientAddress())
+        log.info("{peer}: playback ends early: {reason}", peer=peer, reason=reason)
+        self._request.unregisterProducer()
+        self.stopProducing()
+        self._request.channel.loseConnection()
+
+
+def _moment(request: HttpRequest, name: str) -> float:
+    text = query(request, name)
+    if text is None:
+        raise BadArgument(f"{name} is missing: /playback/CAMERA?{name}=2026-11-29T14:03:00")
+    # "+01:00" in a query is a space and "01:00", unless it is percent-encoded.
+    return moment(text.replace(" ", "+"), name)
+
+
+def _set_headers(request: HttpRequest, piece: Piece, camera: str) -> tuple[int, int]:
+    """Set the headers of a response; return its first byte, and the one after its last."""
+    set_header = request.setHeader
+    set_header("Content-Type", TYPE)
+    set_header("Cache-Control", "no-cache")
+    set_header("Content-Security-Policy", "default-src 'none'; media-src 'self'")
+    set_header("Cross-Origin-Resource-Policy", "same-origin")
+    set_header("Accept-Ranges", "bytes")
+    set_header("ETag", f'"{piece.tag}"')
+    set_header("X-Twistedcam-Start", f"{piece.start:.6f}")
+    set_header("X-Twistedcam-End", f"{piece.end:.6f}")
+    set_header("X-Twistedcam-Seconds", f"{piece.seconds:.6f}")
+    gaps = piece.gaps
+    if gaps:
+        shown = ", ".join(f"{at:.3f}+{missing:.3f}" for at, missing in gaps[:_MAX_GAPS])
+        set_header("X-Twistedcam-Gaps", shown + (", …" if len(gaps) > _MAX_GAPS else ""))
+    if piece.split is not None:
+        set_header("X-Twistedcam-Next", f"{piece.split[1]:.6f}")
+    if has_parameter(request, "download"):
+        name = f"{file_stem(camera)}_{piece.start:.0f}.mp4"
+        set_header("Content-Disposition", f"attachment; filename*=UTF-8''{quote(name)}")
+    condition = request.getHeader("If-Range")
+    asked = request.getHeader("Range") if request.method == b"GET" else None
+    wanted = None
+    if asked is not None and condition in (None, f'"{piece.tag}"'):
+        wanted = normalize_range(asked, piece.size)
+    first, last = 0, piece.size
+    if wanted is not None:
+        begin, _, end = wanted.removeprefix("bytes=").partition("-")
+        if begin:
+            first = int(begin)
+            last = min(piece.size, int(end) + 1) if end else piece.size
+        else:
+            first = piece.size - int(end)
+        if first >= last:
+            request.setResponseCode(416)
+            set_header("Content-Range", f"bytes */{piece.size}")
+            set_header("Content-Length", "0")
+            return 0, 0
+        request.setResponseCode(206)
+        set_header("Content-Range", f"bytes {first}-{last - 1}/{piece.size}")
+    set_header("Content-Length", str(last - first))
+    return first, last
+
+
+def _nothing(error: NothingRecorded) -> Reply:
+    """The reply of status 404, with the nearest span for programs."""
+    if error.nearest is None:
+        return error_reply(error)
+    nearest = {"start": round(error.nearest.start, 3), "end": round(error.nearest.end, 3)}
+    body = {"code": error.code, "message": str(error), "nearest": nearest}
+    return json_reply(body, 404)
