@@ -26,7 +26,7 @@ def test_a_part_of_it_prints_its_table_and_keeps_every_run(tmp_path: Path) -> No
 def test_a_part_that_there_is_not_is_named(tmp_path: Path) -> None:
     done = run_program("benchmarks", "--only", "speed", "--output", str(tmp_path))
     assert done.returncode == 2
-    assert "no part speed: there are delivery, slow" in done.stderr
+    assert "no part speed: there are start, delivery" in done.stderr
 
 
 def test_repeats_that_differ_are_marked_as_noise() -> None:
