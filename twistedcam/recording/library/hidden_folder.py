@@ -23,7 +23,6 @@ THUMBNAILS = "thumbnails"
 INSTALLATION = "installation"
 #: Bytes of a file's name at most.
 _MAX_BYTES = 255
-_OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class HiddenFolder:
@@ -147,7 +146,8 @@ def _open_folder(path: Path | str, dir_fd: int | None, make: bool) -> int:
         with suppress(FileExistsError):
             os.mkdir(path, 0o700, dir_fd=dir_fd)
             is_new = dir_fd is None
-    fd = os.open(path, _OPEN_FOLDER, dir_fd=dir_fd)
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+    fd = os.open(path, flags, dir_fd=dir_fd)
     if is_new:
         with suppress(OSError):
             write_atomically(
