@@ -8,8 +8,6 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from PIL import Image, UnidentifiedImageError
-
 from twistedcam.errors import CameraFailed
 from twistedcam.media import jpeg
 from twistedcam.sources.base import Paused, RawPacket, RawPicture, Source, SourceInfo
@@ -44,10 +42,6 @@ _PARTS = re.compile(rb"\s*(--|content-(type|length)\s*:)", re.IGNORECASE)
 #: Content types of responses that contain no picture.
 _TEXTS = ("text/", "application/json", "application/xhtml")
 _SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"BM", b"II*\0", b"MM\0*")
-_BROKEN = (
-    *(OSError, SyntaxError, EOFError, MemoryError),
-    *(Image.DecompressionBombError, Image.DecompressionBombWarning),
-)
 #: The number of bytes that is needed to detect the format.
 SIGNATURE_SIZE = 16
 #: The first bytes of playlists, whose content type may be a text.
@@ -281,6 +275,8 @@ def decode(data: bytes) -> NDArray[np.uint8]:
     Raises:
         ValueError: it is no picture, is broken, or has more than ``jpeg.MAX_PIXELS``.
     """
+    from PIL import Image, UnidentifiedImageError  # imported late: most cameras send JPEGs
+
     if not data:
         raise ValueError("the camera sends an empty picture")
     try:
@@ -293,6 +289,9 @@ def decode(data: bytes) -> NDArray[np.uint8]:
             rgb = np.asarray(picture.convert("RGB"))
     except UnidentifiedImageError:
         raise ValueError("the data is no picture of a known format") from None
-    except _BROKEN as error:
+    except (
+        *(OSError, SyntaxError, EOFError, MemoryError),
+        *(Image.DecompressionBombError, Image.DecompressionBombWarning),
+    ) as error:
         raise ValueError(f"the picture cannot be decoded: {error}") from None
     return np.ascontiguousarray(rgb[:, :, ::-1])
