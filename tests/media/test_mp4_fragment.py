@@ -18,7 +18,6 @@ from twistedcam.media.mp4_fragment import (
     codec_string,
     fragment,
     init_segment,
-    lasting_fragment,
     media_type,
     packet_duration,
 )
@@ -115,13 +114,6 @@ def _places(data: tuple[bytes, ...]) -> list[int]:
 def test_a_fragment_is_the_same_for_all_and_made_once() -> None:
     packet = video("h264", encoded("h264"))[0]
     assert packet.shared(fragment) is packet.shared(fragment)
-    assert packet.shared(lasting_fragment) != packet.shared(fragment)
-
-
-def test_a_fragment_for_media_source_extensions_covers_a_pause_of_the_camera() -> None:
-    packet = video("h264", encoded("h264"))[1]
-    _, (found,) = read(init_segment([packet.track]) + lasting_fragment(packet))
-    assert found.duration * found.time_base == 1
 
 
 @given(

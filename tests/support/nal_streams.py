@@ -9,6 +9,11 @@ from typing import Any
 import av
 import numpy as np
 
+from twistedcam.media.nal import join_units, split_units
+from twistedcam.media.nal_codecs import NAL_CODECS
+from twistedcam.media.packet import Packet
+from twistedcam.media.track import VIDEO, Track
+
 #: FFmpeg's encoder of each codec.
 ENCODERS = {"h264": "libx264", "hevc": "libx265"}
 
@@ -39,6 +44,24 @@ def encoded(
         packets += coder.encode(frame)
     packets += coder.encode(None)
     return tuple(bytes(packet) for packet in packets)
+
+
+def stream_packets(
+    codec: str = "h264", *, frames: int = 6, group: int = 3, width: int = 128, height: int = 96
+) -> list[Packet]:
+    """Packets of a camera at 25 a second, numbered from 1, with a key frame every ``group``."""
+    options = (("bf", "0"), ("g", str(group)), ("sc_threshold", "0"))
+    nal = NAL_CODECS[codec]
+    data = [
+        join_units(split_units(each))
+        for each in encoded(codec, width, height, frames=frames, options=options)
+    ]
+    sets = nal.parameter_sets(data[0])
+    track = Track(VIDEO, "video", codec, width, height, Fraction(25), extradata=sets)
+    return [
+        Packet(track, n + 1, 10**15 + n * 40_000, n * 40_000, each, nal.is_keyframe(each))
+        for n, each in enumerate(data)
+    ]
 
 
 def exp_golomb(number: int) -> str:

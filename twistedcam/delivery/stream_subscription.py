@@ -89,6 +89,15 @@ class StreamSubscription:
         """Send what the viewer has not had, if it is ready for it."""
         self._current.ready()
 
+    @property
+    def waits(self) -> bool:
+        """True if a packet that was sent is not acknowledged yet; only with a window."""
+        return self._current.waits
+
+    def waits_for(self, seq: int) -> bool:
+        """True if an acknowledgement of the packets up to this one would be new."""
+        return self._current.waits_for(seq)
+
     def acknowledge(self, seq: int) -> None:
         """Note that the viewer has processed all packets up to this one."""
         self._current.acknowledge(seq)

@@ -23,10 +23,6 @@ AUDIO_CODECS = ("aac", "opus")
 CLOCK = 1_000_000
 #: Steps that a picture is shown where the track does not say its frame rate.
 _DEFAULT_DURATION = CLOCK // 25
-#: Steps that a fragment for Media Source Extensions says. They give up everything until the next
-#: key frame after a gap of twice the duration, so it is longer than gaps that a camera may have.
-#: The next fragment ends it.
-_LONG_DURATION = CLOCK
 #: Samples in a packet of AAC, and in one of Opus of each configuration (RFC 6716, 3.1).
 _AAC_SAMPLES = 1024
 _OPUS_RATE = 48_000
@@ -48,28 +44,7 @@ _MFHD, _TFHD, _TFDT, _TRUN = 16, 16, 20, 32
 
 def fragment(packet: Packet) -> bytes:
     """A packet as ``moof`` and ``mdat``, to follow ``init_segment`` and other fragments."""
-    return _fragment(packet, packet_duration(packet))
-
-
-def lasting_fragment(packet: Packet) -> bytes:
-    """A packet as ``moof`` and ``mdat`` for Media Source Extensions: it lasts until the next."""
-    is_video = packet.track.kind == "video"
-    return _fragment(packet, _LONG_DURATION if is_video else packet_duration(packet))
-
-
-def packet_duration(packet: Packet) -> int:
-    """The nominal duration of a packet in microseconds."""
-    track = packet.track
-    if track.codec == "opus":
-        samples, rate = _opus_samples(packet.data), _OPUS_RATE
-        return samples * CLOCK // rate
-    if not track.rate:
-        return _DEFAULT_DURATION
-    return round((_AAC_SAMPLES if track.codec == "aac" else 1) * CLOCK / track.rate)
-
-
-def _fragment(packet: Packet, duration: int) -> bytes:
-    track = packet.track
+    track, duration = packet.track, packet_duration(packet)
     data = to_length_prefixed(packet.data) if track.codec in NAL_CODECS else packet.data
     flags = _KEY if packet.is_keyframe else _DEPENDS
     time = max(packet.dts, 0)
@@ -94,6 +69,17 @@ def _fragment(packet: Packet, duration: int) -> bytes:
         *(run, b"trun", 0x0100_0F01 if offset else 0x0100_0701, 1, moof + 8),
     )
     return b"".join((head, sample, data))
+
+
+def packet_duration(packet: Packet) -> int:
+    """The nominal duration of a packet in microseconds."""
+    track = packet.track
+    if track.codec == "opus":
+        samples, rate = _opus_samples(packet.data), _OPUS_RATE
+        return samples * CLOCK // rate
+    if not track.rate:
+        return _DEFAULT_DURATION
+    return round((_AAC_SAMPLES if track.codec == "aac" else 1) * CLOCK / track.rate)
 
 
 @lru_cache(maxsize=64)

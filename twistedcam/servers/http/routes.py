@@ -22,6 +22,7 @@ from twistedcam.servers.http.recordings import Recordings
 from twistedcam.servers.http.streams.mjpeg import MjpegStreams
 from twistedcam.servers.http.streams.snapshot import Snapshots
 from twistedcam.servers.http.streams.sse import EventStreams
+from twistedcam.servers.http.streams.video import VideoStreams
 from twistedcam.servers.http.streams.websocket import WebSockets
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def make_router(server: Server, registry: Registry, stats: LiveStats) -> Router:
     recordings = Recordings(server)
     playback = Playback(server)
     sockets = WebSockets(server)
+    videos = VideoStreams(server)
 
     async def root(request: HttpRequest) -> Reply | None:
         """Return the page, or answer like mjpg-streamer and µStreamer at this address."""
@@ -69,6 +71,8 @@ def make_router(server: Server, registry: Registry, stats: LiveStats) -> Router:
         "/snapshot/{camera}": snapshots.get,
         "/live": sockets.get,
         "/live/{camera}": sockets.get,
+        "/video": videos.get,
+        "/video/{camera}": videos.get,
         "/events": EventStreams(server, stats).get,
         "/metrics": metrics,
         "/state": health.state,

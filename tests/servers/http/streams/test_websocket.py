@@ -9,8 +9,15 @@ from typing import Any
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, Request, TextMessage
 
+from tests.support.fakes import TINY_JPEG
 from tests.support.http_site import Connection, SiteCase
+from tests.support.nal_streams import stream_packets
 from twistedcam.delivery.sender import HIGH_WATER
+from twistedcam.media.frame import Frame
+from twistedcam.media.h264 import H264
+from twistedcam.media.mp4_fragment import fragment
+from twistedcam.media.packet import Packet
+from twistedcam.media.track import VIDEO, Track
 from twistedcam.servers.http.streams import websocket
 from twistedcam.servers.http.streams.websocket import ACK_TIMEOUT
 
@@ -137,6 +144,129 @@ class WebSocketTests(SiteCase):
     def test_a_plain_request_gets_the_https_address(self) -> None:
         self.assertIn("/stream", self.ask("GET", "/live").json["message"])
         self.assertEqual(self.status, 400)
+
+
+class PacketTests(SiteCase):
+    """``/live?codec=h264``, of a camera that sends H.264 itself."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.packets = stream_packets(frames=9)
+        for packet in self.packets[:5]:
+            self.publish(packet)
+
+    def publish(self, packet: Packet) -> None:
+        self.clock.advance(0.04)
+        self.door.stream.publish(packet)
+
+    def open(self, target: str = "/live/door?codec=h264") -> None:
+        self.client = WSConnection(ConnectionType.CLIENT)
+        self.connection = self.connect()
+        self.connection.send(self.client.send(Request(host="localhost", target=target)))
+
+    def messages(self) -> list[Any]:
+        self.client.receive_data(self.connection.take())
+        return list(self.client.events())
+
+    def received(self) -> list[Any]:
+        """Descriptions as objects, packets as sequence number, flags and data."""
+        found: list[Any] = []
+        for each in self.messages():
+            if isinstance(each, TextMessage):
+                found.append(json.loads(each.data))
+            elif isinstance(each, BytesMessage):
+                seq, _, flags = struct.unpack_from("!QQB", each.data)
+                found.append((seq, flags, bytes(each.data[17:])))
+        return found
+
+    def ack(self, seq: int) -> None:
+        self.connection.send(self.client.send(TextMessage(json.dumps({"ack": seq}))))
+
+    def test_it_begins_at_once_with_the_description_and_the_newest_key_frame(self) -> None:
+        self.open()
+        described, *packets = self.received()
+        codec = H264.sequence_parameters(self.packets[0].data).codec_string
+        self.assertEqual(
+            described, {"codec": codec, "width": 128, "height": 96, "container": "annexb"}
+        )
+        self.assertEqual(packets, [(4, 1, self.packets[3].data), (5, 0, self.packets[4].data)])
+        self.publish(self.packets[5])
+        self.assertEqual(self.received(), [(6, 0, self.packets[5].data)])
+        viewer = next(iter(self.server.viewers))
+        self.assertEqual((viewer.kind, viewer.camera, viewer.frames), ("http", "door", 3))
+
+    def test_a_viewer_that_acknowledges_late_continues_with_a_key_frame(self) -> None:
+        self.open()
+        self.received()
+        self.clock.advance(0.5)
+        for packet in self.packets[5:7]:
+            self.publish(packet)
+        self.assertEqual(self.received(), [])
+        self.ack(5)
+        self.assertEqual(self.received(), [(7, 1, self.packets[6].data)])
+        self.publish(self.packets[7])
+        self.assertEqual([seq for seq, *_ in self.received()], [8])
+
+    def test_another_track_is_described_before_its_first_packet(self) -> None:
+        self.open()
+        self.received()
+        for packet in stream_packets(frames=1, width=64, height=48):
+            packet.seq, packet.time_us = 6, self.packets[4].time_us + 40_000
+            self.publish(packet)
+        described, (seq, flags, _) = self.received()
+        self.assertEqual((described["width"], described["height"], seq, flags), (64, 48, 6, 1))
+
+    def test_in_mp4_an_initialisation_segment_follows_the_description(self) -> None:
+        self.open("/live/door?codec=h264&container=mp4")
+        described, (_, flags, first), *packets = self.received()
+        self.assertEqual((described["container"], flags, first[4:8]), ("mp4", 2, b"ftyp"))
+        self.assertEqual([(seq, flags) for seq, flags, _ in packets], [(4, 1), (5, 0)])
+        self.assertEqual({data[4:8] for *_, data in packets}, {b"moof"})
+        self.assertEqual(packets[0][2], self.packets[3].shared(fragment))
+
+    def test_without_a_codec_there_is_jpeg(self) -> None:
+        for target in ("/live/yard", "/live/yard?codec=jpeg", "/live/yard?codec=mjpeg"):
+            self.open(target)
+            self.yard.stream.publish(Frame(1, 10**15, 640, 480, TINY_JPEG))
+            (message,) = (e for e in self.messages() if isinstance(e, BytesMessage))
+            self.assertEqual(message.data[16:], TINY_JPEG)
+            self.yard.stream.clear()
+
+    def test_what_is_not_known_is_refused(self) -> None:
+        for query, status in (
+            ("codec=vp9", 400),
+            ("codec=", 400),
+            ("codec=h264,vp9", 400),
+            ("container=mp4", 400),
+            ("codec=h264&container=webm", 400),
+            ("codec=h264&fps=0", 400),
+            ("codec=hevc", 409),
+        ):
+            connection = self.ask("GET", f"/live/door?{query}")
+            self.assertEqual(self.status, status, query)
+            self.assertTrue(connection.json["message"])
+
+    def test_closing_leaves_nothing(self) -> None:
+        self.open()
+        self.connection.channel.connectionLost()
+        self.assertEqual((len(self.server.viewers), len(self.door.stream.packets)), (0, 0))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_kicked_viewer_is_told_the_reason(self) -> None:
+        self.open()
+        self.messages()
+        self.server.viewers.kick(next(iter(self.server.viewers)).id)
+        (end,) = (each for each in self.messages() if isinstance(each, CloseConnection))
+        self.assertEqual((end.code, end.reason), (1008, "ended by a controller"))
+        self.assertEqual(len(self.door.stream.packets), 0)
+
+    def test_video_that_cannot_be_described_ends_the_connection(self) -> None:
+        self.open()
+        self.messages()
+        track = Track(VIDEO, "video", "h264", 640, 480)
+        self.publish(Packet(track, 9, self.packets[4].time_us + 40_000, 0, b"\0\0\0\1\x65"))
+        (end,) = (each for each in self.messages() if isinstance(each, CloseConnection))
+        self.assertEqual(end.code, 1011)
 
 
 class HandshakeTests(SiteCase):

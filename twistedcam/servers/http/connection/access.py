@@ -24,7 +24,7 @@ log = Logger()
 #: Routes without access control: they contain nothing of this server.
 OPEN = frozenset({"/static/{name}", "/static/{folder}/{name}", "/favicon.ico"})
 #: Routes of one camera: that in the path or in the query, or the first.
-PICTURES = ("/stream", "/snapshot", "/live", "/playback")
+PICTURES = ("/stream", "/snapshot", "/live", "/video", "/playback")
 
 
 class Access:

@@ -1,11 +1,11 @@
-"""Frames over a WebSocket, each acknowledged: a slow connection skips frames and delays none."""
+"""Video over a WebSocket, each packet acknowledged: a slow connection delays none."""
 
 from __future__ import annotations
 
 import json
-import struct
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from wsproto import ConnectionType
 from wsproto.connection import Connection, ConnectionState
@@ -20,17 +20,26 @@ from wsproto.events import (
 from wsproto.handshake import H11Handshake
 from wsproto.utilities import ProtocolError
 
-from twistedcam.delivery import LatestSubscription, choose_sender
-from twistedcam.delivery.sender import HIGH_WATER
+from twistedcam.delivery import LatestSubscription, StreamSubscription, choose_sender
+from twistedcam.delivery.sender import HIGH_WATER, Serializer
 from twistedcam.delivery.transport_sender import limit_buffer
 from twistedcam.errors import BadArgument
-from twistedcam.media.frame import Frame
+from twistedcam.media.track import Track
 from twistedcam.net.addresses import show_address, source_of
 from twistedcam.runtime.scheduler import Job, StepResult
 from twistedcam.runtime.timer import Timer
-from twistedcam.servers.http.connection.request import HttpRequest, requested_camera
+from twistedcam.servers.http.connection.request import HttpRequest, query, requested_camera
 from twistedcam.servers.http.connection.takeover import Receiver
 from twistedcam.servers.http.streams.mjpeg import wanted_fps
+from twistedcam.servers.http.streams.video import wanted_codecs
+from twistedcam.servers.http.streams.websocket_messages import (
+    Container,
+    annexb_message,
+    jpeg_message,
+    mp4_message,
+    track_messages,
+)
+from twistedcam.stream.stream import Wants
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
@@ -49,24 +58,42 @@ AT_ONCE = 6
 CLOSE_TIMEOUT = 1.0
 #: A browser that acknowledges nothing in one to two of these periods, in seconds, is disconnected.
 ACK_TIMEOUT = 5.0
-_HEADER = struct.Struct("!QQ")
-_BINARY = 0x82  # FIN, opcode 2 (RFC 6455, 5.2)
 
 
-def websocket_message(frame: Frame) -> bytes:
-    """Serialize a frame as a binary message: sequence number, capture time in µs (u64 each), JPEG.
+@dataclass(frozen=True)
+class WantedVideo:
+    """What a browser asks for.
 
-    Messages from a server are not masked (RFC 6455, 5.1), so the bytes are the same for all viewers
-    and are made once, without wsproto.
+    Arguments:
+        codecs: H.264 and H.265 in order of preference; empty: JPEG.
+        container: how packets of these codecs are sent.
+        fps: the most frames per second, or None.
     """
-    size = _HEADER.size + len(frame.jpeg)
-    if size < 126:
-        head = struct.pack("!BB", _BINARY, size)
-    elif size < 1 << 16:
-        head = struct.pack("!BBH", _BINARY, 126, size)
-    else:
-        head = struct.pack("!BBQ", _BINARY, 127, size)
-    return b"".join([head, _HEADER.pack(frame.seq, frame.time_us), frame.jpeg])
+
+    codecs: tuple[str, ...]
+    container: Container
+    fps: float | None
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> WantedVideo:
+        """Read ``codec``, ``container`` and ``fps`` of the query.
+
+        Raises:
+            BadArgument: one of them is not valid.
+        """
+        codecs, container = wanted_codecs(request), query(request, "container")
+        if container is not None and not codecs:
+            raise BadArgument("container is for codec=h264 and codec=hevc only")
+        if container not in (None, *get_args(Container)):
+            raise BadArgument(f"container={container}: must be annexb or mp4")
+        return cls(codecs, cast("Container", container or "annexb"), wanted_fps(request))
+
+    @property
+    def serializer(self) -> Serializer:
+        """Returns a packet's message."""
+        if not self.codecs:
+            return jpeg_message
+        return annexb_message if self.container == "annexb" else mp4_message
 
 
 class WebSockets:
@@ -76,13 +103,16 @@ class WebSockets:
         self.server = server
 
     def get(self, request: HttpRequest, camera: str | None = None) -> None:
-        """Start to send the frames of a camera.
+        """Start to send the video of a camera.
 
         Raises:
-            NoSuchCamera, BadArgument: the camera, ``fps`` or the handshake is not valid.
+            NoSuchCamera, BadArgument: the camera, a parameter or the handshake is not valid.
+            NotSupported: the camera's video cannot be had in that codec.
         """
         watched = self.server.first_or_named(requested_camera(request, self.server, camera))
-        fps = wanted_fps(request)
+        wanted = WantedVideo.of(request)
+        if wanted.codecs:
+            watched.stream.hub_for(Wants(wanted.codecs))
         handshake = H11Handshake(ConnectionType.SERVER)
         try:
             if (request.method, request.clientproto) != (b"GET", b"HTTP/1.1"):  # RFC 6455, 4.1
@@ -92,7 +122,7 @@ class WebSockets:
             raise BadArgument("this address is only for WebSockets; use /stream") from None
         accept = handshake.send(AcceptConnection())
         assert handshake.connection is not None
-        WebSocketSession(self.server, request, handshake.connection, accept, watched, fps)
+        WebSocketSession(self.server, request, handshake.connection, accept, watched, wanted)
 
 
 def _handshake(request: HttpRequest) -> list[tuple[bytes, bytes]]:
@@ -116,7 +146,7 @@ class WebSocketSession(Receiver):
         protocol: Connection,
         accept: bytes,
         camera: Camera,
-        fps: float | None,
+        wanted: WantedVideo,
     ) -> None:
         self._server = server
         self._protocol = protocol
@@ -134,7 +164,7 @@ class WebSocketSession(Receiver):
         request.channel.take_over(self)
         limit_buffer(self._transport, READ_SIZE)
         self._sender = choose_sender(
-            self._transport, websocket_message, self._on_ready, server.clock
+            self._transport, wanted.serializer, self._on_ready, server.clock
         )
         self._sender.on_flushed = self._job.resume
         self._sender.send_message(accept)
@@ -142,10 +172,7 @@ class WebSocketSession(Receiver):
         self._viewer = server.viewers.join(
             address, "http", camera.name, self._sender.path, self._kicked
         )
-        self._subscription = LatestSubscription(
-            self._viewer, camera.hub, self._sender, server.clock, fps, window=WINDOW
-        )
-        self._subscription.start()
+        self._subscribe(camera, wanted)
         self._is_late = False
         self._was_full = False
         self._timer = Timer(server.clock)
@@ -154,6 +181,35 @@ class WebSocketSession(Receiver):
         self._started = True
         if self._pending:
             self._job.add()
+
+    def _subscribe(self, camera: Camera, wanted: WantedVideo) -> None:
+        viewer, sender, clock, fps = self._viewer, self._sender, self._server.clock, wanted.fps
+        self._subscription: LatestSubscription | StreamSubscription
+        if not wanted.codecs:
+            self._subscription = LatestSubscription(
+                viewer, camera.hub, sender, clock, fps, window=WINDOW
+            )
+        else:
+            self._subscription = StreamSubscription(
+                viewer,
+                camera.stream,
+                Wants(wanted.codecs),
+                sender,
+                clock,
+                fps,
+                window=WINDOW,
+                on_track=lambda track: self._on_track(track, wanted.container),
+            )
+        self._subscription.start()
+
+    def _on_track(self, track: Track, container: Container) -> None:
+        """Describe the packets that follow."""
+        try:
+            messages = track_messages(track, container)
+        except ValueError as error:
+            self._end(1011, f"the camera's video is not valid: {error}")
+        else:
+            self._sender.send_message(messages)
 
     def received(self, data: bytes) -> None:
         """Keep data until the scheduler runs the job."""

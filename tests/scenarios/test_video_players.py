@@ -1,0 +1,153 @@
+"""Programs that show a camera's H.264: FFmpeg, VLC, a browser's <video>, a WebSocket client."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pwd
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import BytesMessage, Request, TextMessage
+
+from tests.support.chromium import Page
+from tests.support.http_server import stamp_of, state
+from tests.support.process import PATIENCE, ServerProcess, wait_for
+from tests.support.system import require_program
+from twistedcam.media import barcode
+
+#: Most seconds from the capture of a picture until a client on this machine has decoded it.
+OLDEST = 1.0
+
+
+def stamp(frame: Any) -> barcode.Stamp:
+    """Read the barcode of a decoded picture."""
+    found = barcode.read(frame.to_ndarray(format="bgr24").astype(np.uint8, copy=False))
+    assert found is not None
+    return found
+
+
+def test_ffprobe_reads_mp4(cameras: ServerProcess) -> None:
+    command = [require_program("ffprobe", apt="ffmpeg"), "-v", "error", "-of", "json"]
+    command += ["-show_streams", "-read_intervals", "%+#12", "-count_packets"]
+    done = subprocess.run(
+        [*command, f"{cameras.http}/video/door"], capture_output=True, timeout=PATIENCE, check=True
+    )
+    (stream,) = json.loads(done.stdout)["streams"]
+    assert (stream["codec_name"], stream["width"], stream["height"]) == ("h264", 320, 240)
+    assert int(stream["nb_read_packets"]) >= 12
+    assert done.stderr == b""
+
+
+def test_mp4_is_live_from_a_key_frame_on(cameras: ServerProcess) -> None:
+    with av.open(f"{cameras.http}/video", timeout=PATIENCE) as film:
+        first, *numbers = [
+            stamp(frame).number for frame, _ in zip(film.decode(video=0), range(12), strict=False)
+        ]
+        assert numbers == sorted(set(numbers)) and first < numbers[0]
+        told = state(cameras, "door")
+        assert told["transcoding"].startswith("mjpeg→h264") and told["viewers_http"] == 1
+    wait_for(lambda: state(cameras, "door")["transcoding"] == "none", "the end of the encoder")
+
+
+@pytest.fixture
+def public_folder() -> Iterator[Path]:
+    """A folder that every user can write to, unlike those of pytest."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o777)
+        yield Path(folder)
+
+
+def test_vlc_plays_mp4(cameras: ServerProcess, public_folder: Path) -> None:
+    player = require_program("cvlc", apt="vlc-bin vlc-plugin-base")
+    own = {"HOME": str(public_folder), "XDG_RUNTIME_DIR": str(public_folder)}
+    who: dict[str, Any] = {"env": os.environ | own}
+    if os.geteuid() == 0:  # it does not run as root
+        who["user"] = pwd.getpwnam("nobody").pw_uid
+    command = [player, "-q", "--no-audio", "--vout", "dummy", "--video-filter", "scene"]
+    command += ["--scene-ratio", "3", "--scene-format", "jpg", "--scene-path", str(public_folder)]
+    command += ["--network-caching=300", f"{cameras.http}/video/door"]
+    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+
+    def shown() -> list[int]:
+        files = sorted(public_folder.glob("scene*.jpg"))[:-1]
+        return [stamp_of(file.read_bytes()).number for file in files]
+
+    with subprocess.Popen(command, **quiet, **who) as playing:
+        try:
+            numbers = wait_for(lambda: len(set(found := shown())) > 2 and found, "pictures by VLC")
+        finally:
+            playing.terminate()
+    assert numbers == sorted(numbers)
+
+
+def test_a_browser_plays_mp4_in_a_video_element(cameras: ServerProcess, browser: Page) -> None:
+    browser.chrome.get(f"{cameras.http}/video/door")
+    seen: list[float] = []
+
+    def plays() -> bool:
+        width, at, error = browser.chrome.execute_script(
+            "const video = document.querySelector('video');"
+            "return [video.videoWidth, video.currentTime, video.error]"
+        )
+        assert error is None
+        if width == 320:
+            seen.append(at)
+        return len(seen) > 1 and at > seen[0] + 0.4
+
+    browser.wait(plays, "a playing video")
+
+
+@pytest.mark.parametrize("container", ["annexb", "mp4"])
+def test_a_websocket_client_decodes_what_it_acknowledges(
+    cameras: ServerProcess, container: str
+) -> None:
+    host = cameras.http.removeprefix("http://")
+    address, _, port = host.partition(":")
+    client = WSConnection(ConnectionType.CLIENT)
+    decoder: Any = av.CodecContext.create("h264", "r")
+    decoder.flags |= 1 << 19  # AV_CODEC_FLAG_LOW_DELAY
+    target = f"/live/door?codec=h264&container={container}"
+    described: dict[str, Any] = {}
+    ages, film = list[float](), b""
+    with socket.create_connection((address, int(port)), PATIENCE) as connection:
+        connection.sendall(client.send(Request(host=host, target=target)))
+        while len(ages) < 8:
+            client.receive_data(connection.recv(1 << 16) or None)
+            for each in client.events():
+                if isinstance(each, TextMessage):
+                    described = json.loads(each.data)
+                if not isinstance(each, BytesMessage):
+                    continue
+                seq, time_us, flags = struct.unpack_from("!QQB", each.data)
+                data = bytes(each.data[17:])
+                if container == "mp4":
+                    film += data
+                    frames: list[Any] = []
+                    ages += [time.time() - time_us / 1e6] if seq else []
+                else:
+                    frames = decoder.decode(av.Packet(data))
+                    assert ages or flags & 1
+                for frame in frames:
+                    assert stamp(frame).time_us == time_us
+                    ages.append(time.time() - time_us / 1e6)
+                if seq:
+                    connection.sendall(client.send(TextMessage(json.dumps({"ack": seq}))))
+    assert described["codec"].startswith("avc1.42") and described["container"] == container
+    assert (described["width"], described["height"]) == (320, 240)
+    assert max(ages[1:]) < OLDEST
+    if film:
+        with av.open(io.BytesIO(film), format="mp4") as read:
+            numbers = [stamp(frame).number for frame in read.decode(video=0)]
+        assert numbers == sorted(set(numbers)) and len(numbers) == len(ages)
