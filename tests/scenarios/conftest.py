@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.support.chromium import Page, chromium
+from tests.support.firefox import firefox
 from tests.support.http_server import serve
 from tests.support.process import ServerProcess, wait_for
 
@@ -22,6 +24,13 @@ def browser(started_browser: Page) -> Iterator[Page]:
     """The shared browser, with no page open at the start and the end of a test."""
     yield started_browser
     started_browser.leave()
+
+
+@pytest.fixture(scope="package")
+def fox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The shared Firefox."""
+    with firefox(tmp_path_factory.mktemp("firefox")) as driver:
+        yield driver
 
 
 @pytest.fixture(scope="package")

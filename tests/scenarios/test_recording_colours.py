@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from tests.support.chromium import Page
-from tests.support.firefox import firefox
 from tests.support.http_server import serve
 from tests.support.process import PATIENCE, ServerProcess, wait_for
 from tests.support.system import require_program
@@ -168,12 +167,6 @@ def test_chromium_shows_the_live_colours(server: ServerProcess, name: str, brows
     browser.chrome.get(f"{server.http}/static/cameras.css")
     browser.chrome.set_script_timeout(PATIENCE)
     check_in_browser(browser.chrome.execute_async_script(READ, *addresses(server, name)))
-
-
-@pytest.fixture(scope="module")
-def fox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with firefox(tmp_path_factory.mktemp("firefox")) as driver:
-        yield driver
 
 
 @pytest.mark.parametrize("name", SIZES)

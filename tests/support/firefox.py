@@ -46,7 +46,8 @@ def firefox(folder: Path) -> Iterator[Any]:
         shown = f'"{value}"' if isinstance(value, str) else str(value).lower()
         lines.append(f'user_pref("{name}", {shown});')
     (folder / "user.js").write_text("\n".join(lines) + "\n")
-    words = ["--headless", "--no-remote", "--marionette", "--profile", str(folder)]
+    words = ["--headless", "--no-remote", "--marionette", "--remote-allow-system-access"]
+    words += ["--profile", str(folder)]
     browser = subprocess.Popen(
         [program, *words],
         env={**os.environ, "HOME": str(folder), "MOZ_DISABLE_CONTENT_SANDBOX": "1"},

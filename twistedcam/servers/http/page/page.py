@@ -31,7 +31,7 @@ POLICY = "; ".join(
         "script-src 'self'",
         "style-src 'self'",
         "img-src 'self' blob:",
-        "media-src 'self'",
+        "media-src 'self' blob:",  # Media Source Extensions
         "connect-src 'self'",
         "manifest-src 'self'",
         "base-uri 'none'",

@@ -2,6 +2,7 @@
 // the focus. They can be switched off, because dictation software types letters.
 import { $ } from "./lib/dom.js";
 import { showMessage } from "./lib/messages.js";
+import { store, stored } from "./lib/storage.js";
 
 // Elements that use all keys, and elements that use the space bar. (Links use Enter, which is no
 // shortcut.)
@@ -10,16 +11,7 @@ const USES_SPACE = "button, summary";
 const ACTIONS = { " ": "start", s: "stop", r: "record", e: "endRecording", f: "fullScreen" };
 const STORAGE_KEY = "twistedcam keys";
 
-export const keys = { on: stored() !== "off" };
-
-// A browser can be set to store nothing.
-function stored() {
-  try { return localStorage.getItem(STORAGE_KEY); } catch { return null; }
-}
-
-function store(value) {
-  try { localStorage.setItem(STORAGE_KEY, value); } catch { /* it holds until the next reload */ }
-}
+export const keys = { on: stored(STORAGE_KEY) !== "off" };
 
 // camera: returns the camera that gets the keys; showAll: shows all cameras; onChange: called when
 // the keys are switched on or off.
@@ -28,7 +20,7 @@ export function startKeys(camera, showAll, onChange) {
   const show = () => { $("#keys-list").hidden = !keys.on; box.checked = keys.on; };
   box.addEventListener("change", () => {
     keys.on = box.checked;
-    store(keys.on ? "on" : "off");
+    store(STORAGE_KEY, keys.on ? "on" : "off");
     show();
     onChange();
   });

@@ -4,6 +4,7 @@ import { clock } from "../lib/clock.js";
 import { $, age, bits, bytes, duration, fromTemplate, inText, setIcon } from "../lib/dom.js";
 import { announce, showMessage } from "../lib/messages.js";
 import { rights } from "../lib/rights.js";
+import { store, stored } from "../lib/storage.js";
 import { keys } from "../keys.js";
 import { BitRate, Tile } from "./chart.js";
 import { Controls } from "./controls.js";
@@ -45,8 +46,9 @@ export class CameraView {
     };
     this.find(".tiles").append(...Object.values(this.tiles).map((tile) => tile.element));
     this.captured = new BitRate();
-    this.drawn = new BitRate();
+    this.received = new BitRate();
     this.controls = new Controls(name, this.find(".controls"));
+    this.rememberVideo();
     this.onPress(".toggle", () => (RUNNING.includes(this.status?.state) ? this.stop() : this.start()));
     this.onPress(".record", () => (this.status?.recording ? this.endRecording() : this.record()));
     this.onPress(".last", () => this.saveLast());
@@ -69,6 +71,21 @@ export class CameraView {
     clearInterval(this.timer);
     this.player.stop();
     this.element.remove();
+  }
+
+  // Shows the choice of the codec, which the browser remembers for each camera.
+  rememberVideo() {
+    const key = `twistedcam video ${this.name}`;
+    const select = this.find(".video select");
+    select.id = `video-of-${encodeURIComponent(this.name)}`;
+    this.find(".video label").htmlFor = select.id;
+    select.value = stored(key) ?? "auto";
+    if (!select.value) select.value = "auto"; // another version's choice
+    this.player.want(select.value);
+    select.addEventListener("change", () => {
+      store(key, select.value);
+      this.player.want(select.value);
+    });
   }
 
   onPress(selector, action) {
@@ -205,6 +222,8 @@ export class CameraView {
     this.updateRecording();
     this.updateFacts(status);
     this.updateOverlay();
+    this.player.update(status);
+    this.controls.setVideo(this.player.hasChoice);
     this.updatePlayer();
   }
 
@@ -247,15 +266,23 @@ export class CameraView {
     if (!status || this.events.link !== "connected") return;
     const live = status.state === "live";
     const measured = live ? this.player.takeAge() : null;
-    // The camera does not count frames that are made for polling viewers: then those drawn count.
-    const [captured, drawn] = [this.captured.update(status.bytes), this.drawn.update(this.player.bytes)];
+    // The camera does not count frames that are made for polling viewers: then those received count.
+    const [captured, received] = [this.captured.update(status.bytes), this.received.update(this.player.bytes)];
     this.tiles.fps.add(status.fps);
     this.tiles.age.add(measured);
-    this.tiles.bps.add(captured || drawn);
+    this.tiles.bps.add(captured || received);
     this.tiles.viewers.add(status.viewers);
-    const { fps } = this.player;
-    this.find(".figures").textContent = live && fps ? `${fps.toFixed(1)} fps${measured === null ? "" : ` · ${age(measured, clock.error)} old`}` : "";
+    this.find(".figures").textContent = live ? this.describePicture(received, measured) : "";
+    if (live) this.player.judgeLine(measured);
     this.updateRecording();
+  }
+
+  // What is shown: "H.264, 2.1 Mbit/s, 24 ms old".
+  describePicture(bitRate, measured) {
+    const { fps, shown } = this.player;
+    if (!fps) return "";
+    const amount = shown === "JPEG" ? `${fps.toFixed(1)} fps` : bits(bitRate);
+    return [shown, amount, measured === null ? "" : `${age(measured, clock.error)} old`].filter(Boolean).join(", ");
   }
 
   updateRecording() {
@@ -275,6 +302,7 @@ export class CameraView {
     const rows = {
       Source: status.source,
       Format: status.format && `${status.format}${status.granted_fps ? ` at ${status.granted_fps} fps` : ""}`,
+      Transcoding: status.transcoding === "none" ? null : status.transcoding,
       Frames: status.frames.toLocaleString("en"),
       Dropped: status.drops || null,
       Corrupt: status.corrupt || null,

@@ -11,6 +11,7 @@ export class Controls {
     this.path = cameraPath(name);
     this.details = details;
     this.form = details.querySelector("form");
+    this.video = details.querySelector(".video");
     this.wanted = false;
     this.rows = [];
     this.form.addEventListener("submit", (event) => event.preventDefault());
@@ -57,8 +58,18 @@ export class Controls {
     const elements = this.rows.map((row) => row.element);
     const same = elements.length === this.form.children.length && elements.every((each, index) => each === this.form.children[index]);
     if (!same) this.form.replaceChildren(...elements);
-    this.details.hidden = !elements.length;
+    this.updateVisibility();
     this.details.closest(".camera").dataset.settings = elements.length > MANY ? "many" : "few";
+  }
+
+  // hasVideo: the choice of the codec is shown above the settings.
+  setVideo(hasVideo) {
+    this.video.hidden = !hasVideo;
+    this.updateVisibility();
+  }
+
+  updateVisibility() {
+    this.details.hidden = !this.rows.length && this.video.hidden;
   }
 
   updateRights() {

@@ -1,13 +1,35 @@
-// Plays live frames on a canvas and acknowledges each: a slow connection gets fewer frames, but none
-// is old. An <img> would show all of them, later and later (or freeze, in Safari).
+// Plays live video on a canvas and acknowledges each packet: a slow connection gets fewer pictures,
+// but none is old. An <img> or a <video> would show all of them, later and later.
 import { address, checkAccess, refusal, request } from "../lib/api.js";
 import { clock } from "../lib/clock.js";
+import { Freshness } from "../lib/freshness.js";
+import { JpegDecoder } from "./jpeg.js";
+import { MseDecoder } from "./mse.js";
+import { WebCodecsDecoder } from "./webcodecs.js";
 
 const HEADER = 16; // sequence number and capture time in microseconds, big-endian, 64 bits each
+const KEYFRAME = 1; // flags of the byte after that, if the codec is not JPEG
+const INITIALIZATION = 2;
 const RETRY = 700;
 // Simultaneous requests for all cameras: browsers allow six connections to a server, and events and
 // commands need some too. (WebSockets do not count.)
 const MAX_REQUESTS = 4;
+const DECODERS = [WebCodecsDecoder, MseDecoder]; // the best first
+// Codecs for browsers, to find out what this one can decode; the server names the real one.
+const EXAMPLES = { h264: "avc1.42C01F", hevc: "hvc1.1.6.L93.B0" };
+const NAMES = { avc1: "H.264", avc3: "H.264", hvc1: "H.265", hev1: "H.265" };
+// A decoder that gets packets and gives no picture for so long has failed (milliseconds, packets).
+const PATIENCE = 1500;
+const PATIENT_PACKETS = 8;
+const CHECK_PERIOD = 250;
+const FAILURE_PAUSE = 60000; // until a decoder that has failed is tried again; then twice as long
+// JPEG on a line that is too slow for it: so few of the camera's pictures for so many seconds. If
+// H.264 gives no more after some time, it is not worth its cost, and is not tried again for a while.
+const SLOW_SHARE = 0.6;
+const SLOW_AGE = 150; // milliseconds
+const SLOW_SECONDS = 5;
+const TRIAL_SECONDS = 10;
+const TRIAL_PAUSE = 300; // seconds
 const viewer = Math.random().toString(36).slice(2); // this page, for the list of viewers
 let socketsWork = new URLSearchParams(location.search).get("pictures") !== "pull";
 
@@ -36,9 +58,18 @@ export class Player {
     this.isConnected = isConnected;
     this.onRefused = onRefused;
     this.running = false;
+    this.wanted = "auto"; // or "h264" or "jpeg", whichever the user has chosen
+    this.status = null; // of the camera
+    this.Decoder = JpegDecoder;
+    this.codec = null; // that the server is asked for; null: JPEG
+    this.failures = new Map(); // of decoders: their number, and when to try again
+    this.isSlowLine = false;
+    this.slowSeconds = 0; // negative: until H.264 may be tried again
+    this.trialSeconds = 0;
     this.drawn = []; // times of the frames of the last seconds
     this.ages = []; // of the frames since the last takeAge()
-    this.bytes = 0; // of all drawn frames
+    this.bytes = 0; // of all received frames
+    this.busy = 0; // milliseconds spent on drawing JPEGs since the last second
     this.lastSeq = 0;
   }
 
@@ -62,6 +93,16 @@ export class Player {
     return (1000 * (this.drawn.length - 1)) / (this.drawn.at(-1) - this.drawn[0]);
   }
 
+  // The codec that is shown, in words.
+  get shown() {
+    return this.Decoder === JpegDecoder ? "JPEG" : NAMES[this.format?.codec.split(".")[0]] ?? "Video";
+  }
+
+  // True if the user has a choice.
+  get hasChoice() {
+    return socketsWork && DECODERS.some((each) => each.isSupported());
+  }
+
   // Returns the median age in milliseconds of the frames since the last call, or null.
   takeAge() {
     if (!this.ages.length || !clock.isKnown) return null;
@@ -70,16 +111,85 @@ export class Player {
     return ages[ages.length >> 1];
   }
 
+  // Uses the codec that the user wants: "auto", "h264" or "jpeg".
+  want(choice) {
+    this.wanted = choice;
+    this.failures.clear();
+    this.isSlowLine = false;
+    this.slowSeconds = 0;
+    this.choose();
+  }
+
+  // status: of the camera, each time that the server sends it.
+  update(status) {
+    if (status.state === "live" && this.status?.state !== "live") this.liveSince = performance.now();
+    this.status = status;
+    this.choose();
+  }
+
+  // Called once a second; age: the median of that second, or null.
+  judgeLine(age) {
+    const isJpeg = this.Decoder === JpegDecoder;
+    if (isJpeg) {
+      const share = this.fps / Math.min(this.status.fps, 30);
+      const isSlow = socketsWork && !document.hidden && age > SLOW_AGE && share < SLOW_SHARE && this.busy < 500;
+      this.slowSeconds = isSlow || this.slowSeconds < 0 ? this.slowSeconds + 1 : 0;
+      if (this.slowSeconds >= SLOW_SECONDS) [this.isSlowLine, this.trialSeconds, this.jpegFps] = [true, 0, this.fps];
+    } else if (this.isSlowLine && !document.hidden) {
+      this.trialSeconds += 1;
+      if (this.trialSeconds === TRIAL_SECONDS && this.fps <= this.jpegFps) [this.isSlowLine, this.slowSeconds] = [false, -TRIAL_PAUSE];
+    }
+    this.busy = 0;
+  }
+
+  // The codec to ask for, or null for JPEG. The camera's own costs the server nothing. To encode
+  // the frames of a JPEG camera costs it much, which only a slow line is worth.
+  get bestCodec() {
+    if (!this.status || !this.hasChoice || this.wanted === "jpeg") return null;
+    const own = this.status.codec;
+    if (own in EXAMPLES) return own;
+    return this.wanted === "h264" || this.isSlowLine ? "h264" : null;
+  }
+
+  // Chooses codec and decoder. If they are others than before, connects again.
+  async choose() {
+    const codec = this.bestCodec;
+    let found = JpegDecoder;
+    if (codec !== null) {
+      for (const each of DECODERS) {
+        const { until = 0 } = this.failures.get(each) ?? {};
+        if (each.isSupported() && performance.now() >= until && await each.supports(EXAMPLES[codec])) { found = each; break; }
+      }
+    }
+    const chosen = found === JpegDecoder ? null : codec;
+    if (codec !== this.bestCodec || (found === this.Decoder && chosen === this.codec)) return;
+    [this.Decoder, this.codec, this.isSwitching] = [found, chosen, true];
+    // Browsers complain about a WebSocket that is closed while it opens.
+    if (this.socket?.readyState !== WebSocket.CONNECTING) this.socket?.close();
+  }
+
+  // A decoder cannot go on: the next best is used.
+  fail(decoder, reason) {
+    if (decoder !== this.decoder || decoder instanceof JpegDecoder) return;
+    console.info(`${this.shown} by ${this.Decoder.name} failed: ${reason}`);
+    const count = (this.failures.get(this.Decoder)?.count ?? 0) + 1;
+    this.failures.set(this.Decoder, { count, until: performance.now() + FAILURE_PAUSE * 2 ** (count - 1) });
+    this.choose();
+  }
+
   async run() {
     while (this.running) {
       this.lastSeq = 0; // a restarted server counts from the beginning
+      await this.choose();
+      if (!this.running) return;
+      this.isSwitching = false;
       if (socketsWork) {
         const opened = await this.useSocket();
-        if (!opened && this.running && this.isConnected()) await this.findReason();
+        if (!opened && !this.isSwitching && this.running && this.isConnected()) await this.findReason();
       } else {
         await this.poll();
       }
-      if (this.running) await new Promise((done) => setTimeout(done, RETRY));
+      if (this.running && !this.isSwitching) await new Promise((done) => setTimeout(done, RETRY));
     }
   }
 
@@ -87,29 +197,74 @@ export class Player {
   useSocket() {
     return new Promise((done) => {
       let opened = false;
-      const url = new URL(address(`/live/${this.path}`));
+      const { Decoder, codec } = this;
+      const url = new URL(address(`/live/${this.path}${codec === null ? "" : `?codec=${codec}${Decoder.query}`}`));
       url.protocol = url.protocol.replace("http", "ws");
       const socket = new WebSocket(url);
-      this.socket = socket;
+      const decoder = new Decoder(this);
+      this.freshness = new Freshness();
+      [this.socket, this.decoder, this.format] = [socket, decoder, null];
       socket.binaryType = "arraybuffer";
-      socket.onopen = () => { opened = true; };
-      socket.onmessage = async ({ data }) => {
-        const header = new DataView(data, 0, HEADER);
-        const seq = Number(header.getBigUint64(0));
-        const time = Number(header.getBigUint64(8)) / 1000;
-        await this.draw(new Blob([new Uint8Array(data, HEADER)], { type: "image/jpeg" }), seq, time);
-        if (socket.readyState === WebSocket.OPEN) socket.send(`{"ack": ${seq}}`);
+      socket.onopen = () => {
+        [opened, this.openedAt, this.arrived, this.waiting, this.lastShown] = [true, performance.now(), 0, 0, 0];
+        if (this.isSwitching) socket.close();
       };
-      socket.onclose = () => done(opened);
+      socket.onmessage = ({ data }) => {
+        if (socket !== this.socket || socket.readyState !== WebSocket.OPEN) return;
+        if (typeof data === "string") this.configure(decoder, JSON.parse(data));
+        else this.receive(decoder, data);
+      };
+      const checks = setInterval(() => { if (opened) this.checkProgress(decoder); }, CHECK_PERIOD);
+      socket.onclose = () => { clearInterval(checks); decoder.close(); done(opened); };
     });
   }
 
-  // Finds out why a WebSocket did not open: the server is lost, or it refuses access, or WebSockets
-  // do not work because of a missing library or a proxy.
+  // The server describes the video, at first and when it changes.
+  configure(decoder, format) {
+    this.format = format;
+    try { decoder.configure(format); } catch (error) { this.fail(decoder, error.message); }
+  }
+
+  receive(decoder, message) {
+    const view = new DataView(message);
+    const timestamp = Number(view.getBigUint64(8));
+    const packet = { seq: Number(view.getBigUint64(0)), timestamp, time: timestamp / 1000 };
+    if (decoder.constructor.hasFlags) {
+      const flags = view.getUint8(HEADER);
+      packet.isKeyframe = Boolean(flags & KEYFRAME);
+      packet.isHeader = Boolean(flags & INITIALIZATION);
+    }
+    this.bytes += message.byteLength;
+    if (!packet.isHeader) {
+      this.freshness.arrived(packet.time);
+      this.arrived += 1;
+      if (!this.waiting) this.waitingSince = performance.now();
+      this.waiting += 1;
+    }
+    try { decoder.add(packet, new Uint8Array(message, HEADER + decoder.constructor.hasFlags)); } catch (error) { this.fail(decoder, error.message); }
+  }
+
+  acknowledge(decoder, seq) {
+    if (decoder === this.decoder && this.socket.readyState === WebSocket.OPEN) this.socket.send(`{"ack": ${seq}}`);
+  }
+
+  // Notices a decoder that silently does nothing, and a server that sends nothing.
+  checkProgress(decoder) {
+    if (decoder instanceof JpegDecoder || this.status?.state !== "live") return;
+    const now = performance.now();
+    if (document.hidden) this.waiting = 0; // browsers do not show video that nobody sees
+    if (this.waiting > PATIENT_PACKETS && now - this.waitingSince > PATIENCE) this.fail(decoder, "it shows nothing");
+    if (!this.arrived && now - Math.max(this.openedAt, this.liveSince) > PATIENCE) this.fail(decoder, "the server sends nothing");
+  }
+
+  // Finds out why a WebSocket did not open: the server is lost, or it refuses access, or it cannot
+  // send this codec, or WebSockets do not work because of a missing library or a proxy.
   async findReason() {
     const reason = await checkAccess(`/snapshot/${this.path}`);
     if (reason) this.refuse(reason);
-    else if (reason !== null) socketsWork = false;
+    else if (reason === null) return;
+    else if (this.decoder instanceof JpegDecoder) socketsWork = false;
+    else this.fail(this.decoder, "the server does not send it");
   }
 
   refuse(reason) {
@@ -136,27 +291,39 @@ export class Player {
     if (reason) this.refuse(reason);
     if (response.status === 204 || !response.ok) return response.ok;
     const seq = Number(response.headers.get("X-Sequence"));
-    await this.draw(await response.blob(), seq, Number(response.headers.get("X-Timestamp")) * 1000);
+    const blob = await response.blob();
+    this.bytes += blob.size;
+    await this.drawJpeg(blob, seq, Number(response.headers.get("X-Timestamp")) * 1000);
     this.lastSeq = seq;
     return true;
   }
 
-  async draw(blob, seq, time) {
+  async drawJpeg(blob, seq, time) {
     let image;
     try { image = await createImageBitmap(blob); } catch { return; }
-    if (seq > this.lastSeq || !socketsWork) {
-      this.lastSeq = seq;
-      const { canvas } = this;
-      if (canvas.width !== image.width || canvas.height !== image.height) {
-        canvas.width = image.width;
-        canvas.height = image.height;
-      }
-      this.context.drawImage(image, 0, 0);
-      this.drawn.push(performance.now());
-      this.bytes += blob.size;
-      this.ages.push(clock.now() - time);
-      if (this.ages.length > 500) this.ages.splice(0, 250);
-    }
+    if (seq > this.lastSeq || !socketsWork) this.draw(image, image.width, image.height, { seq, time });
     image.close();
+  }
+
+  // Draws a picture of a decoder, unless it is too old: after a pause of the line, pictures arrive
+  // that were under way.
+  paint(image, width, height, packet) {
+    if (packet.seq <= this.lastShown) return;
+    this.lastShown = packet.seq;
+    this.waiting = 0;
+    if (this.freshness.isFresh(packet.time)) this.draw(image, width, height, packet);
+  }
+
+  draw(image, width, height, { seq, time }) {
+    this.lastSeq = seq;
+    const { canvas } = this;
+    if (canvas.width !== width || canvas.height !== height) {
+      canvas.width = width;
+      canvas.height = height;
+    }
+    this.context.drawImage(image, 0, 0, width, height);
+    this.drawn.push(performance.now());
+    this.ages.push(clock.now() - time);
+    if (this.ages.length > 500) this.ages.splice(0, 250);
   }
 }

@@ -1,0 +1,168 @@
+"""H.264 in the page: by WebCodecs, by Media Source Extensions, and JPEG where neither works."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.support.chromium import Page
+from tests.support.http_server import serve, state
+from tests.support.process import ServerProcess, wait_for
+from twistedcam.media import barcode
+
+#: Seconds within which the page uses the next way, and those between two texts of it.
+FALLBACK, TICK = 2.0, 1.1
+CHOOSE = """const select = document.querySelector(".video select");
+    select.value = arguments[0]; select.dispatchEvent(new Event("change"))"""
+#: Scripts that run before those of the page. They leave out decoders, or make them fail.
+WITHOUT_WEBCODECS = "delete self.VideoDecoder;"
+WITHOUT_MEDIA_SOURCE = "delete self.MediaSource; delete self.ManagedMediaSource;"
+FAILING_LATER = """{
+    const decode = VideoDecoder.prototype.decode;
+    VideoDecoder.prototype.decode = function(chunk) {
+      if (self.isBroken) throw new Error("the decoder is broken");
+      decode.call(this, chunk);
+    };
+  }"""
+SILENT = "SourceBuffer.prototype.appendBuffer = () => {};"
+#: The pixels of the canvas, as the barcode has them.
+PIXELS = """const canvas = document.querySelector(".picture");
+    const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, 16);
+    return [canvas.width, Array.from(data).filter((_, index) => index % 4 === 1)]"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    door = ("--camera", "door=pattern:?size=640x360&fps=20")
+    with serve(tmp_path_factory.mktemp("recordings"), *door) as running:
+        wait_for(lambda: running.status().get("state") == "live", "a picture")
+        yield running
+
+
+@contextmanager
+def before_the_page(browser: Page, script: str) -> Iterator[None]:
+    """Run a script before those of each page that is opened."""
+    added = browser.chrome.execute_cdp_cmd(
+        "Page.addScriptToEvaluateOnNewDocument", {"source": script}
+    )
+    try:
+        yield
+    finally:
+        browser.chrome.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+
+
+def says(browser: Page, codec: str) -> Callable[[], bool]:
+    """A probe: the page says that it shows this codec, and its age."""
+    return lambda: (
+        browser.text(".figures").startswith(f"{codec}, ") and " old" in browser.text(".figures")
+    )
+
+
+def choose(browser: Page, codec: str) -> None:
+    browser.wait(lambda: browser.text(".video label") == "Video", "the choice")
+    browser.chrome.execute_script(CHOOSE, codec)
+
+
+@pytest.fixture
+def page(browser: Page, server: ServerProcess) -> Iterator[Page]:
+    browser.look()
+    browser.open(server.http + "/")
+    browser.complaints()
+    yield browser
+    assert browser.complaints() == []
+    browser.chrome.execute_script("localStorage.clear()")
+
+
+def test_h264_is_chosen_shown_and_remembered(page: Page, server: ServerProcess) -> None:
+    page.wait(says(page, "JPEG"), "JPEG, which costs the server nothing")
+    assert state(server)["transcoding"] == "none"
+    choose(page, "h264")
+    page.wait(says(page, "H.264"), "H.264")
+    assert "bit/s, " in page.text(".figures")
+    page.moves()
+    assert state(server)["transcoding"] == "mjpeg→h264: 1 viewer"
+    page.shoot("h264-light-1280")
+    page.open(server.http + "/")
+    page.wait(says(page, "H.264"), "H.264 again")
+    assert page.value(".video select") == "h264"
+    choose(page, "jpeg")
+    page.wait(says(page, "JPEG"), "JPEG")
+    page.moves()
+    wait_for(lambda: state(server)["transcoding"] == "none", "the end of the encoder")
+
+
+def test_without_webcodecs_media_source_extensions_are_used(
+    page: Page, server: ServerProcess
+) -> None:
+    with before_the_page(page, WITHOUT_WEBCODECS):
+        page.open(server.http + "/")
+        choose(page, "h264")
+        page.wait(says(page, "H.264"), "H.264")
+        page.moves()
+    with before_the_page(page, WITHOUT_WEBCODECS + WITHOUT_MEDIA_SOURCE):
+        page.open(server.http + "/")
+        page.wait(says(page, "JPEG"), "JPEG")
+        assert not page.find(".video").is_displayed()
+
+
+def test_when_decoding_fails_later_the_next_way_is_used_soon(
+    page: Page, server: ServerProcess
+) -> None:
+    with before_the_page(page, FAILING_LATER + SILENT):
+        page.open(server.http + "/")
+        choose(page, "h264")
+        page.wait(says(page, "H.264"), "H.264 by WebCodecs")
+        page.moves()
+        begin = time.monotonic()
+        page.chrome.execute_script("self.isBroken = true")
+        page.wait(says(page, "JPEG"), "JPEG, because nothing else works")
+        # Two ways have failed.
+        assert time.monotonic() - begin < 2 * FALLBACK + 2 * TICK
+        page.moves()
+
+
+def test_old_pictures_are_not_shown(page: Page) -> None:
+    shown = page.chrome.execute_script("""
+        return import("/static/lib/freshness.js").then(({ Freshness }) => {
+          let now = 0;
+          const found = [], fresh = new Freshness(() => now);
+          // When they arrive, and when they were captured by a clock that is 5000 ms ahead.
+          for (const [at, captured] of [
+            [0, 4980], [40, 5010], [3100, 5080], [3110, 5120], [3120, 8090], [3160, 8120],
+            [4000, 8000], [5000, 9000], [6100, 10050], [6200, 10150],
+          ]) {
+            now = at;
+            fresh.arrived(captured);
+            found.push(fresh.isFresh(captured));
+          }
+          return found;
+        });
+    """)
+    # After an interruption two are old. A line that has become slower is accepted after 2 s.
+    assert shown == [True, True, False, False, True, True, False, False, True, True]
+
+
+def test_firefox_shows_h264_both_ways(server: ServerProcess, fox: Any) -> None:
+    text = "return document.querySelector('.figures')?.textContent ?? ''"
+    for has_webcodecs in (True, False):
+        fox.set_pref("dom.media.webcodecs.enabled", has_webcodecs)
+        fox.navigate(server.http + "/")
+        fox.execute_script("localStorage.setItem('twistedcam video door', 'h264')")
+        fox.navigate(server.http + "/")
+        assert fox.execute_script("return 'VideoDecoder' in window") is has_webcodecs
+        wait_for(lambda: fox.execute_script(text).startswith("H.264, "), "H.264 in Firefox")
+        before = time.time()
+        wait_for(lambda: shown_at(fox) > before, "a later picture")  # noqa: B023
+        assert fox.execute_script(text).startswith("H.264, ")
+
+
+def shown_at(fox: Any) -> float:
+    """The time of capture of the picture on the canvas; 0 if it cannot be read."""
+    width, green = fox.execute_script(PIXELS)
+    found = barcode.read(np.array(green, np.uint8).reshape(-1, width))
+    return 0.0 if found is None else found.time_us / 1e6
