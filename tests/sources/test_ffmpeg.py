@@ -46,7 +46,7 @@ def test_a_wrong_password_is_said_as_that(camera: Peer, user: str) -> None:
         pytest.raises(
             LoginRefused, match="refuses this user name or password: change them"
         ) as error,
-        opened(f"rtsp://{user}127.0.0.1:{camera.port}/h264"),
+        opened(f"rtsp://{user}127.0.0.1:{camera.port}/h264#reader=ffmpeg"),
     ):
         pass
     assert "wr0ng" not in str(error.value)
@@ -55,20 +55,20 @@ def test_a_wrong_password_is_said_as_that(camera: Peer, user: str) -> None:
 def test_a_missing_password_is_said_as_that(camera: Peer) -> None:
     with (
         pytest.raises(LoginRefused, match="needs a user name and a password"),
-        opened(f"rtsp://127.0.0.1:{camera.port}/h264"),
+        opened(f"rtsp://127.0.0.1:{camera.port}/h264#reader=ffmpeg"),
     ):
         pass
 
 
 def test_by_default_no_udp_port_is_opened(camera: Peer) -> None:
     before = _udp()
-    with opened(camera.address("rtsp", "/h264")) as source:
+    with opened(f"{camera.address('rtsp', '/h264')}#reader=ffmpeg") as source:
         read(source)
         assert _udp() - before == set()
 
 
 def test_over_udp_pictures_come_too(camera: Peer) -> None:
-    with opened(f"{camera.address('rtsp', '/h264')}#transport=udp") as source:
+    with opened(f"{camera.address('rtsp', '/h264')}#reader=ffmpeg&transport=udp") as source:
         assert read(source).image is not None
 
 

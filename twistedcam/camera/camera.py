@@ -79,6 +79,7 @@ class Camera(CameraStatus):
         #: Its packets, and the hubs by which they are had in each codec.
         self.stream = Stream(name, clock, make_thread, events, lambda: self.encoder, steady)
         self.hub.on_undecodable = self.on_corrupt
+        self.hub.on_transcoded = self.counts.note_encoded
         self._bad_frames = BadFrameLog(name, clock)
         #: Takes the pictures that clients send to a camera whose source is ``push:``.
         self.inbox = Inbox()

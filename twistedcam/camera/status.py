@@ -50,6 +50,10 @@ class CameraCounts:
     restarts: int = 0
     from_camera: bool = False
 
+    def note_encoded(self) -> None:
+        """Count a frame that was made of a packet."""
+        self.encoded += 1
+
     def add(self, picture: EncodedPicture) -> None:
         """Count a picture that is passed on."""
         self.frames += 1

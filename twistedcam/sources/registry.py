@@ -29,6 +29,7 @@ def _class_in(module: str, name: str) -> Maker:
 
 
 _RELAY = _class_in("relay", "RelaySource")
+_RTSP = _class_in("rtsp.source", "RtspSource")
 _STREAM = _class_in("ffmpeg", "FfmpegSource")
 _WEB = _class_in("http", "HttpSource")
 
@@ -41,7 +42,8 @@ SCHEMES: dict[str, Maker] = {
     "folder": _class_in("folder", "FolderSource"),
     **dict.fromkeys(("http", "https"), _WEB),
     **dict.fromkeys(("twistedcam", "twistedcams", "twistedcam+unix"), _RELAY),
-    **dict.fromkeys(("rtsp", "rtsps", "rtmp", "rtmps", "srt", "udp", "rtp", "ffmpeg"), _STREAM),
+    **dict.fromkeys(("rtsp", "rtsps"), _RTSP),
+    **dict.fromkeys(("rtmp", "rtmps", "srt", "udp", "rtp", "ffmpeg"), _STREAM),
     "push": PushSource.from_settings,
 }
 

@@ -170,6 +170,8 @@ class FrameHub(Hub[Frame]):
         super().__init__(clock)
         #: Called with the reason when a frame cannot be encoded as JPEG.
         self.on_undecodable: Callable[[str], None] = lambda reason: None
+        #: Called when a frame was made of a packet of another codec.
+        self.on_transcoded: Callable[[], None] = lambda: None
 
     def add(self, sink: Sink[Frame], *, priority: int = NORMAL) -> None:
         """Offer every new frame to this sink from now on, as JPEG."""

@@ -129,6 +129,7 @@ class JpegTranscoder(Transcoder[Packet]):
             self.dropped += 1
             self._frames.on_undecodable(made.reason)
         elif made.frame is not None and self.is_active and self._source.newest is not None:
+            self._frames.on_transcoded()
             self._frames.publish(made.frame)
 
     def _failed(self, why: Failure) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
 from twisted.internet import ssl
+from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, IStreamClientEndpoint
 from twisted.python.failure import Failure
@@ -18,6 +19,9 @@ from twistedcam.errors import CertificateRefused
 from twistedcam.tls.client import Trust
 from twistedcam.tls.fingerprint import fingerprint_of
 from twistedcam.tls.server_endpoint import certificates_in
+
+#: OpenSSL's SSL_OP_LEGACY_SERVER_CONNECT.
+_LEGACY_SERVER_CONNECT = 0x4
 
 
 def client_endpoint(reactor: Any, host: str, port: int, trust: Trust) -> IStreamClientEndpoint:
@@ -41,6 +45,33 @@ def client_endpoint(reactor: Any, host: str, port: int, trust: Trust) -> IStream
         creator = ssl.optionsForClientTLS(host, roots, own)
     endpoint: IStreamClientEndpoint = wrapClientTLS(creator, HostnameEndpoint(reactor, host, port))
     return endpoint
+
+
+def unverified_endpoint(reactor: Any, host: str, port: int) -> IStreamClientEndpoint:
+    """Return an endpoint that accepts any certificate, and old versions of TLS: for cameras."""
+    endpoint: IStreamClientEndpoint = wrapClientTLS(
+        _Unverified(host), HostnameEndpoint(reactor, host, port)
+    )
+    return endpoint
+
+
+@implementer(IOpenSSLClientConnectionCreator)
+class _Unverified:
+    """Accepts any certificate."""
+
+    def __init__(self, host: str) -> None:
+        self._host = host
+        self._context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+        self._context.set_cipher_list(b"DEFAULT:@SECLEVEL=0")
+        self._context.set_options(_LEGACY_SERVER_CONNECT)
+
+    def clientConnectionForTLS(self, tlsProtocol: Any) -> SSL.Connection:
+        """Return a connection for a protocol."""
+        connection = SSL.Connection(self._context, None)
+        connection.set_app_data(tlsProtocol)
+        if not isIPAddress(self._host) and not isIPv6Address(self._host):
+            connection.set_tlsext_host_name(self._host.encode("idna"))
+        return connection
 
 
 @implementer(IOpenSSLClientConnectionCreator)

@@ -1,0 +1,123 @@
+"""Receives the RTP and RTCP packets of one track."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from struct import Struct
+
+from twistedcam.rtsp.formats import Depacketizer, TrackFormat
+from twistedcam.rtsp.payloads.unit import AccessUnit
+from twistedcam.rtsp.rtcp import (
+    ReceiverReport,
+    ReportBlock,
+    RtcpBye,
+    SenderReport,
+    SourceDescription,
+    parse_rtcp,
+)
+from twistedcam.rtsp.rtp import Reception, parse_rtp
+
+_HEADER = Struct("!xBHII")
+
+
+class TrackReceiver:
+    """Makes access units of a track's packets.
+
+    Arguments:
+        form: the format of the track.
+        ssrc: the number of this receiver.
+        cname: its name.
+        now: seconds of a monotonic clock.
+        on_unit: called with each access unit, and with those that are broken.
+        on_report: called with each sender report.
+        on_end: called when the sender says that it ends.
+    """
+
+    def __init__(
+        self,
+        form: TrackFormat,
+        ssrc: int,
+        cname: str,
+        now: Callable[[], float],
+        on_unit: Callable[[AccessUnit], object],
+        on_report: Callable[[SenderReport], object],
+        on_end: Callable[[], object],
+    ) -> None:
+        self._payload_type = form.payload_type
+        self._ssrc = ssrc
+        self._cname = cname
+        self._now = now
+        self._on_unit = on_unit
+        self._on_report = on_report
+        self._on_end = on_end
+        self.depacketizer: Depacketizer = form.make_depacketizer()
+        self._push = self.depacketizer.push
+        self.reception = Reception(form.clock_rate)
+        #: The sender's number, from its packets.
+        self._sender: int | None = None
+        #: The middle 32 bits of the NTP time of the last sender report, and when it arrived.
+        self._last_report = (0, 0.0)
+        #: The number of packets that are no RTP.
+        self.invalid = 0
+
+    def receive_rtp(self, data: bytes, start: int, end: int) -> None:
+        """Take the RTP packet in ``data[start:end]``."""
+        if end - start < 12:
+            self.invalid += 1
+            return
+        kind, sequence, timestamp, sender = _HEADER.unpack_from(data, start)
+        if data[start] == 0x80:
+            payload = data[start + 12 : end]
+        else:
+            try:
+                payload = parse_rtp(data, start, end).payload
+            except ValueError:
+                self.invalid += 1
+                return
+        if kind & 0x7F != self._payload_type:
+            if self._sender is not None:
+                return  # such as error correction
+            # A camera whose packets have another type than its description says.
+            self._payload_type = kind & 0x7F
+        self._sender = sender
+        missing = self.reception.note(sequence)
+        if missing:
+            if missing < 0:
+                return
+            self.depacketizer.lost()
+        units = self._push(payload, timestamp, kind > 0x7F)
+        if units:
+            self.reception.note_arrival(timestamp, self._now())
+            for unit in units:
+                self._on_unit(unit)
+
+    def receive_rtcp(self, data: bytes, start: int, end: int) -> None:
+        """Take the RTCP packets in ``data[start:end]``."""
+        with suppress(ValueError):
+            for packet in parse_rtcp(data[start:end]):
+                if isinstance(packet, SenderReport):
+                    self._last_report = (packet.ntp >> 16 & 0xFFFFFFFF, self._now())
+                    self._on_report(packet)
+                elif isinstance(packet, RtcpBye) and self._sender in packet.ssrcs:
+                    self._on_end()
+
+    def report(self) -> bytes:
+        """Return a receiver report, as a compound packet."""
+        blocks: tuple[ReportBlock, ...] = ()
+        if self._sender is not None and self.reception.highest is not None:
+            last, when = self._last_report
+            delay = round((self._now() - when) * 65536) if last else 0
+            blocks = (
+                ReportBlock(
+                    self._sender,
+                    self.reception.fraction_lost(),
+                    self.reception.lost,
+                    self.reception.highest,
+                    round(self.reception.jitter),
+                    last,
+                    delay,
+                ),
+            )
+        report = ReceiverReport(self._ssrc, blocks).encode()
+        return report + SourceDescription(self._ssrc, self._cname).encode()
