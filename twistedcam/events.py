@@ -132,6 +132,8 @@ class MotionChanged(Event):
         score: the strength of the motion, from 0 to 100; at the end the greatest.
         box: the place of the motion as shares of the picture: x, y, width, height.
         zone: the name of the zone, if there are zones.
+        time: UNIX seconds of the first, at the end of the last picture with this motion. The event
+            itself comes a little later.
     """
 
     kind = "motion"
@@ -141,6 +143,7 @@ class MotionChanged(Event):
     score: float | None = None
     box: tuple[float, float, float, float] | None = None
     zone: str | None = None
+    time: float | None = None
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ class FakeRecorder:
     def __init__(self) -> None:
         self.reasons: set[str] = set()
 
-    def request(self, reason: str) -> FakeRecorder:
+    def request(self, reason: str, before: float = 0.0) -> FakeRecorder:
         self.reasons.add(reason)
         return self
 

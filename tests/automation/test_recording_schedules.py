@@ -34,7 +34,7 @@ class FakeRecorder:
     def state(self) -> str:
         return "recording" if self.reasons else "idle"
 
-    def request(self, reason: str) -> FakeRecorder:
+    def request(self, reason: str, before: float = 0.0) -> FakeRecorder:
         self.failure = None
         self.reasons.add(reason)
         self._note("begin")

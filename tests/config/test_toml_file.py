@@ -9,6 +9,7 @@ import pytest
 from twistedcam.config.arguments import options_from
 from twistedcam.config.options import ServeOptions
 from twistedcam.errors import BadArgument
+from twistedcam.processing.motion.settings import MotionSettings
 from twistedcam.recording.containers import FORMATS
 from twistedcam.recording.settings import RecordSettings
 
@@ -75,6 +76,23 @@ def test_recording_settings_come_from_the_camera_and_else_from_all(file: Path) -
     assert recording["door"] == RecordSettings(format=FORMATS["mkv"], crf=30, keep=10**10)
 
 
+def test_motion_is_detected_where_there_is_a_table_or_an_option(tmp_path: Path) -> None:
+    path = tmp_path / "motion.toml"
+    cameras = "[camera.door]\nsource = 'pattern:'\n[camera.yard]\nsource = 'pattern:'\n"
+    path.write_text(cameras)
+    assert read("--config", str(path)).motion_settings == {}
+    given = read("--config", str(path), "--motion", "after=3s", "--motion", "record=off")
+    expected = MotionSettings(after=3, record=False)
+    assert given.motion_settings == {"door": expected, "yard": expected}
+    path.write_text(f"{cameras}[camera.yard.motion]\nsensitivity = 80\nafter = '7s'")
+    assert read("--config", str(path)).motion_settings == {
+        "yard": MotionSettings(sensitivity=80, after=7)
+    }
+    path.write_text(f"[motion]\nafter = '1s'\n{cameras}[camera.yard.motion]\nsensitivity = 80")
+    found = read("--config", str(path), "--motion", "sensitivity=20").motion_settings
+    assert found["door"] == found["yard"] == MotionSettings(sensitivity=20, after=1)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -101,6 +119,11 @@ def test_recording_settings_come_from_the_camera_and_else_from_all(file: Path) -
             "[camera.a]\nsource = 'auto:'\nrecording.keep = 'much'",
             "[camera.a]: recording.keep='much' is not a size",
         ),
+        (
+            "[camera.a]\nsource = 'auto:'\nmotion.sensitivity = 101",
+            "[camera.a]: motion.sensitivity has to be a number from 1 to 100, not 101",
+        ),
+        ("[motion]\nzone = []", "no motion setting 'motion.zone': did you mean 'zones'?"),
         ("a = ", "is not valid TOML"),
         ("workers = 'many'", "workers has to be a whole number from 0 to 64, not 'many'"),
         ("workers = true", "workers has to be a whole number from 0 to 64, not true"),

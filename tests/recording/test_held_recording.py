@@ -27,11 +27,13 @@ class FakeRecorder:
         self.reasons: set[str] = set()
         self.log: list[str] = []
         self.error: CommandError | None = None
+        self.before = 0.0
 
-    def request(self, reason: str) -> FakeRequest:
+    def request(self, reason: str, before: float = 0.0) -> FakeRequest:
         if self.error is not None:
             raise self.error
         self.reasons.add(reason)
+        self.before = before
         self.log.append("begin")
         return FakeRequest(self)
 
@@ -93,3 +95,14 @@ class HeldRecordingTests(SynchronousTestCase):
         self.clock.advance(60)
         self.assertEqual(self.recorder.log, [])
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_the_seconds_before_are_asked_for_also_at_a_later_attempt(self) -> None:
+        self.held.hold("a", before=5)
+        self.assertEqual(self.recorder.before, 5)
+        self.held.release()
+        self.recorder.error = BadArgument("it is being finished")
+        self.held.hold("b", before=5)
+        self.recorder.error = None
+        self.clock.advance(FINISHING)
+        self.assertEqual(self.recorder.before, 5 + FINISHING)
+        self.held.release()

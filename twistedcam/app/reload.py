@@ -62,7 +62,8 @@ async def apply_options(server: Server, began: ServeOptions, after: ServeOptions
     for name, spec in after.cameras.items():
         recording = after.recording.get(name, after.record_settings)
         if name in added:
-            server.add_camera(name, spec, recording, after.publish.get(name, ()))
+            publish, motion = after.publish.get(name, ()), after.motion_settings.get(name)
+            server.add_camera(name, spec, recording, publish, motion)
             if not after.stopped:
                 server.channels[name].start()
                 server.channels[name].outputs.start()
@@ -74,6 +75,10 @@ async def apply_options(server: Server, began: ServeOptions, after: ServeOptions
             changed.append(name)
         if recording != channel.recorder.settings:
             channel.recorder.settings = recording
+            changed += [name] * (name not in changed)
+        motion = after.motion_settings.get(name)
+        if motion != channel.motion.configured:
+            channel.motion.configure(motion)
             changed += [name] * (name not in changed)
         targets = after.publish.get(name, ())
         if await channel.outputs.change(targets, start=not after.stopped):

@@ -44,6 +44,7 @@ class Automation:
             that they are for (None: all).
         check: raises DiskError if the folder must not be used now.
         title: returns the title of an event's camera, or None.
+        score: returns the score of what moves on a camera now; None if there is no such camera.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Automation:
         limits: Callable[[], Iterable[tuple[RetentionLimits, frozenset[str] | None]]],
         check: Callable[[], None],
         title: Callable[[Event], str | None],
+        score: Callable[[str], float | None],
     ) -> None:
         self._channels = channels
         self._limits = limits
@@ -69,7 +71,7 @@ class Automation:
         )
         self.store = EventStore(folder, self._database, make_thread)
         self.recorder = EventRecorder(
-            events, self.store, clock, self._picture, self._score, self._recording
+            events, self.store, clock, self._picture, score, self._recording
         )
         self._detections = Detections(events, clock, self._recorder, self.recorder.improve)
         self.schedules = RecordingSchedules(events, clock, channels)
@@ -128,6 +130,3 @@ class Automation:
     def _recording(self, name: str) -> str | None:
         recorder = self._recorder(name)
         return None if recorder is None else recorder.name
-
-    def _score(self, name: str) -> float | None:
-        return None

@@ -181,13 +181,14 @@ class EventRecorder:
 
     def _on_motion(self, event: MotionChanged | DetectionChanged) -> None:
         now = time.time()
+        at = event.time if isinstance(event, MotionChanged) and event.time is not None else now
         if event.state == "begin":
             stored = StoredEvent(
                 event.event,
                 event.camera,
                 event.what if isinstance(event, DetectionChanged) else event.kind,
                 event.kind if isinstance(event, DetectionChanged) else None,
-                now,
+                at,
                 score=event.score,
                 zone=event.zone,
                 recording=self._recording(event.camera),
@@ -199,7 +200,7 @@ class EventRecorder:
                 self._loop.start(PERIOD, now=False)
             return
         ended = self._lasting.pop(event.event, None)
-        values: dict[str, Any] = {"end": now, "seen": now}
+        values: dict[str, Any] = {"end": at, "seen": now}
         if event.score is not None:
             values["score"] = max(event.score, 0.0 if ended is None else ended.best)
         if event.zone is not None:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from twistedcam.camera import Camera
     from twistedcam.core.server import Server
 
+#: Requests of recordings by what happens in the picture.
+_EVENTS = frozenset({"motion", "process"})
+
 
 def add_recording_commands(registry: Registry) -> None:
     """Add the commands that begin with ``record`` and ``snapshot``."""
@@ -38,11 +41,16 @@ def add_recording_commands(registry: Registry) -> None:
         """
         period = None if every is None else parse_seconds(every, "every")
         recorder = server.channels[camera.name].recorder
-        if recorder.state != "recording":
+        motion = server.channels[camera.name].motion
+        is_other = recorder.reasons == {"motion"} and (name is not None or period is not None)
+        if recorder.state != "recording" or is_other:
             recorder.check(name)
         if camera.state in ("stopped", "starting"):
             await camera.start()
+        if is_other:  # the file that motion has begun is complete; this recording has both
+            await recorder.stop()
         began = recorder.start(name, period)
+        motion.rejoin()
         waiting = await recorder.wait_for_first_picture()
         answer: dict[str, Any] = {"recording": recorder.name or began}
         return answer if waiting is None else {**answer, "waiting": f"no picture yet ({waiting})"}
@@ -55,8 +63,13 @@ def add_recording_commands(registry: Registry) -> None:
         several files, the answer has the name of the last one, and the seconds, frames and bytes of
         all of them. It fails with camera-failed if no picture came, and no file was written; with
         the reason if the recording has ended by itself; with not-recording if there was none.
+        If motion holds the recording too, it goes on until the motion has ended; the answer has a
+        note.
         """
         recorder = server.channels[camera.name].recorder
+        if "command" in recorder.reasons and recorder.reasons & _EVENTS:
+            recorder.release(recorder.reasons - _EVENTS)
+            return {"recording": recorder.name, "note": "it goes on until the motion has ended"}
         begins_again = recorder.begins_again
         progress = await recorder.stop()
         if progress is None and begins_again:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from twisted import __version__ as twisted_version
 from twistedcam.commands.command import Answer, Command
 from twistedcam.commands.events import add_event_commands
+from twistedcam.commands.motion import add_motion_commands
 from twistedcam.commands.playback import add_playback_commands
 from twistedcam.commands.publishing import add_publishing_commands
 from twistedcam.commands.recording import add_recording_commands
@@ -102,6 +103,7 @@ def standard_commands() -> Registry:
     add_playback_commands(registry)
     add_publishing_commands(registry)
     add_event_commands(registry)
+    add_motion_commands(registry)
 
     @registry.command("viewers", right="view", items="viewers")
     def viewers(server: Server) -> Answer:

@@ -80,6 +80,8 @@ def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
         "recording_waiting": recorder.waiting,
         "recording_code": recorder.failure.code if recorder.failure else None,
         "recording_reason": str(recorder.failure) if recorder.failure else None,
+        "motion": server.channels[camera.name].motion.state,
+        "motion_score": server.channels[camera.name].motion.score,
         "published": _published(server, camera),
         "preroll_seconds": round(recorder.preroll.span, 3) if recorder.preroll else None,
         "preroll_bytes": recorder.preroll.bytes if recorder.preroll else None,

@@ -12,9 +12,10 @@ from msgspec.structs import replace
 
 from twistedcam.automation.hooks import Hook
 from twistedcam.config.options import OPTIONS, GivenOptions, ServeOptions
-from twistedcam.config.toml_file import CameraTable, read_config
+from twistedcam.config.toml_file import CameraTable, ConfigContents, read_config
 from twistedcam.errors import BadArgument
 from twistedcam.processing import Process, parse_process
+from twistedcam.processing.motion.settings import MotionSettings
 from twistedcam.publishing.target import PublishTarget
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.sources.spec import parse_camera
@@ -70,9 +71,10 @@ def read_serve_options(words: argparse.Namespace) -> ServeOptions:
         if (value := getattr(words, each.name)) is not None:
             merged[each.name] = each.read(value, each.flag)
     file = merged.get("config")
-    options, tables, recording = ({}, {}, {}) if file is None else read_config(file)
-    hooks: list[Hook] = options.pop("hook", [])
-    for name, value in options.items():
+    found = ConfigContents({}, {}, {}, None) if file is None else read_config(file)
+    tables, recording = found.cameras, found.recording
+    hooks: list[Hook] = found.options.pop("hook", [])
+    for name, value in found.options.items():
         # A port on the command line overrides its "no-" option in the file, and vice versa.
         opposite = name.removeprefix("no_") if name.startswith("no_") else f"no_{name}"
         if name not in merged and not merged.get(opposite):
@@ -100,6 +102,11 @@ def read_serve_options(words: argparse.Namespace) -> ServeOptions:
             name: _recording(given, recording | each.recording) for name, each in tables.items()
         },
         record_settings=_recording(given, recording),
+        motion_settings={
+            name: _motion(given, (found.motion or {}) | (each.motion or {}))
+            for name, each in tables.items()
+            if given.motion or found.motion is not None or each.motion is not None
+        },
         processes=processes,
         hooks=_with_cameras(hooks, [*tables, *(each.name for each in processes)], file),
         again=None if file is None else lambda: read_serve_options(words),
@@ -139,6 +146,11 @@ def _recording(given: GivenOptions, table: dict[str, Any]) -> RecordSettings:
     """Return the recording settings of a camera: options override the file."""
     settings = RecordSettings.from_words(given.record, RecordSettings(**table))
     return replace(settings, format=given.record_format or settings.format)
+
+
+def _motion(given: GivenOptions, table: dict[str, Any]) -> MotionSettings:
+    """Return the settings of motion detection of a camera: options override the file."""
+    return MotionSettings.from_words(given.motion, MotionSettings(**table))
 
 
 def _add_targets(

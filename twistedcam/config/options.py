@@ -19,6 +19,7 @@ from twistedcam.net.listener import expand_endpoint
 from twistedcam.net.proxies import check_network
 from twistedcam.net.web_names import parse_name, parse_origin
 from twistedcam.processing import Process
+from twistedcam.processing.motion.settings import MotionSettings
 from twistedcam.publishing.target import PublishTarget, parse_publish
 from twistedcam.recording.containers import Format, parse_format
 from twistedcam.recording.settings import RecordSettings
@@ -176,6 +177,15 @@ class GivenOptions(PlainOptions, kw_only=True, rename="kebab"):
         Read(metavar="NAME=VALUE"),
         Option("setting of recordings: `segment=10m`, `keep=20GB`, …", in_file=False),
     ] = []
+    motion: Annotated[
+        list[str],
+        Read(metavar="NAME=VALUE"),
+        Option(
+            "detect motion; a setting of it: `sensitivity=70`, `record=off`, …",
+            "motion.md",
+            in_file=False,
+        ),
+    ] = []
 
 
 _PLAIN = settings_of(PlainOptions)
@@ -191,6 +201,7 @@ class ServeOptions(PlainOptions):
         recording: recording settings of each camera.
         publish: publish targets of each camera.
         record_settings: recording settings of cameras that are added later.
+        motion_settings: settings of motion detection by camera, of those that have any.
         processes: user code on the cameras' pictures.
         hooks: programs and addresses that are told of events.
         listen, control, http: endpoints of the ports.
@@ -202,6 +213,7 @@ class ServeOptions(PlainOptions):
     recording: dict[str, RecordSettings] = {}
     publish: dict[str, list[PublishTarget]] = {}
     record_settings: RecordSettings = RecordSettings()
+    motion_settings: dict[str, MotionSettings] = {}
     processes: list[Process] = []
     hooks: list[Hook] = []
     listen: list[str] = []

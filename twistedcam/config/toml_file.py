@@ -1,8 +1,9 @@
 """The configuration file: TOML with a key for each option of ``serve``, and tables of cameras.
 
 A top-level key is the long name of an option. ``[camera.NAME]`` has the camera's ``source``,
-settings of that source, ``publish`` and ``process``, and ``[camera.NAME.recording]`` its recording
-settings. ``[recording]`` applies to all cameras. ``[[hook]]`` are hooks.
+settings of that source, ``publish`` and ``process``; ``[camera.NAME.recording]`` has its recording
+settings, and ``[camera.NAME.motion]`` those of motion detection. ``[recording]`` and ``[motion]``
+apply to all cameras. ``[[hook]]`` are hooks.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from msgspec import Struct
 
 from twistedcam.automation.hooks import read_hooks
 from twistedcam.config.options import OPTIONS
 from twistedcam.errors import BadArgument
+from twistedcam.processing.motion.settings import read_motion
 from twistedcam.publishing.target import PublishTarget, parse_target
 from twistedcam.recording.settings import read_recording
 from twistedcam.sources.spec import SourceSpec, parse
@@ -38,6 +40,11 @@ Recording = Annotated[
     dict[str, Any],
     Read(lambda table, label: read_recording(table, f"{label}."), given=dict[str, Any]),
 ]
+#: The checked values of a ``motion`` table.
+Motion = Annotated[
+    dict[str, Any] | None,
+    Read(lambda table, label: read_motion(table, f"{label}."), given=dict[str, Any]),
+]
 
 #: The checked tables ``[[hook]]``.
 Hooks = Annotated[Any, Read(lambda tables, _: read_hooks(tables), given=Any)]
@@ -50,26 +57,40 @@ class CameraTable(Struct):
     publish: Targets = []
     process: list[str] = []
     recording: Recording = {}
+    motion: Motion = None
 
 
 class Tables(Struct):
-    """The tables of a file: cameras by name, recording settings of all cameras, and hooks."""
+    """The tables of a file: cameras by name, settings of all cameras, and hooks."""
 
     camera: dict[str, Any] = {}
     recording: Recording = {}
+    motion: Motion = None
     hook: Hooks = []
+
+
+class ConfigContents(NamedTuple):
+    """The contents of a file.
+
+    Arguments:
+        options: the options by field name, with the hooks as ``hook``.
+        cameras: the tables of the cameras in their order.
+        recording: recording settings of all cameras.
+        motion: settings of motion detection of all cameras; None if there is no such table.
+    """
+
+    options: dict[str, Any]
+    cameras: dict[str, CameraTable]
+    recording: dict[str, Any]
+    motion: dict[str, Any] | None
 
 
 #: The options that a file can have.
 FILE_OPTIONS = {key: each for key, each in OPTIONS.items() if each.option.in_file}
 
 
-def read_config(path: Path) -> tuple[dict[str, Any], dict[str, CameraTable], dict[str, Any]]:
+def read_config(path: Path) -> ConfigContents:
     """Read and check a file.
-
-    Returns:
-        The options by field name, with the hooks as ``hook``; the tables of the cameras in their
-        order; and the recording settings of all cameras.
 
     Raises:
         BadArgument: the file cannot be read, is not TOML, or has an invalid key or value.
@@ -83,6 +104,7 @@ def read_config(path: Path) -> tuple[dict[str, Any], dict[str, CameraTable], dic
     with _errors_in(str(path)):
         options = read_settings(FILE_OPTIONS | settings_of(Tables), document)
         tables, recording = options.pop("camera", {}), options.pop("recording", {})
+        motion = options.pop("motion", None)
         cameras: dict[str, CameraTable] = {}
         for written, table in tables.items():
             name = check_name(written)
@@ -91,7 +113,7 @@ def read_config(path: Path) -> tuple[dict[str, Any], dict[str, CameraTable], dic
             check_distinct(name, cameras)
             with _errors_in(f"[camera.{written}]"):
                 cameras[name] = _read_camera(table)
-    return options, cameras, recording
+    return ConfigContents(options, cameras, recording, motion)
 
 
 def _read_camera(table: Any) -> CameraTable:

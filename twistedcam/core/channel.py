@@ -13,8 +13,10 @@ from twistedcam.camera import Camera
 from twistedcam.camera.properties.device import DeviceControls
 from twistedcam.camera.properties.group import CameraProperties
 from twistedcam.codecs.h264_encoder import H264Settings
+from twistedcam.core.motion import CameraMotion
 from twistedcam.events import EventBus
 from twistedcam.processing import Process, Processor
+from twistedcam.processing.motion.settings import MotionSettings
 from twistedcam.publishing.outputs import Outputs
 from twistedcam.recording import Recorder, RecordSettings
 from twistedcam.runtime.threads import Thread
@@ -22,7 +24,7 @@ from twistedcam.sources.spec import SourceSpec
 
 
 class Channel:
-    """A camera, its properties, its recorder and its outputs.
+    """A camera, its properties, its recorder, its motion detection and its outputs.
 
     Arguments:
         camera: the camera.
@@ -32,6 +34,7 @@ class Channel:
         events: receives all changes.
         reactor: measures time and starts processes.
         make_thread: returns a new thread for blocking calls.
+        motion: the settings of motion detection; None: it is off.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Channel:
         events: EventBus,
         reactor: Any,
         make_thread: Callable[[], Thread],
+        motion: MotionSettings | None = None,
     ) -> None:
         self.camera = camera
         self.configured = configured
@@ -58,6 +62,7 @@ class Channel:
             recording,
             find_encoding=self.encoding_to_share,
         )
+        self.motion = CameraMotion(camera, self.recorder, events, reactor, make_thread, motion)
         #: The user code that makes the camera's frames, or None.
         self.processor: Processor | None = None
         self._events = events
@@ -90,6 +95,11 @@ class Channel:
         done.addErrback(lambda _: None)  # the camera's state says it
         done.addCallback(lambda _: Deferred.fromCoroutine(self.properties.publish()))
         self.configured = configured
+
+    def finish_recording(self) -> Deferred[Any]:
+        """End motion detection and the recording. Fires when its file is complete."""
+        self.motion.stop()
+        return self.recorder.stop()
 
     def start(self) -> None:
         """Start the camera, and its recording if that begins with the server."""

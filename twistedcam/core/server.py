@@ -11,6 +11,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from twistedcam.auth import Authenticator
 from twistedcam.automation.automation import Automation
@@ -26,6 +27,7 @@ from twistedcam.net.proxies import TrustedProxies
 from twistedcam.net.rate_limit import RateLimiter
 from twistedcam.net.refusal_log import RefusalLog
 from twistedcam.processing import Process, Processor
+from twistedcam.processing.motion.settings import MotionSettings
 from twistedcam.publishing.output import Output
 from twistedcam.publishing.target import PublishTarget
 from twistedcam.recording import (
@@ -124,8 +126,9 @@ class Server:
                 name: (each.camera, each.recorder) for name, each in self.channels.items()
             },
             limits=self._limits,
-            check=lambda: check_mount(recordings, self.record_settings.require_mount),
+            check=self._check_mount,
             title=self.title_of,
+            score=lambda name: self.channels[name].motion.score if name in self.channels else None,
         )
         self.started_at = clock.seconds()
         #: Limits the log lines about refused clients, on all ports.
@@ -177,12 +180,14 @@ class Server:
         spec: SourceSpec,
         recording: RecordSettings | None = None,
         publish: Iterable[PublishTarget] = (),
+        motion: MotionSettings | None = None,
     ) -> Camera:
         """Add a camera, stopped.
 
         Arguments:
             recording: the settings of its recorder; those of the server by default.
             publish: the targets of its outputs.
+            motion: the settings of its motion detection; None: it is off.
 
         Raises:
             BadArgument: the source or a setting is unknown, or the name is not possible or could
@@ -200,6 +205,7 @@ class Server:
             self.events,
             self.clock,
             self.make_thread,
+            motion,
         )
         channel.outputs.add(publish)
         return camera
@@ -261,7 +267,7 @@ class Server:
         if channel.processor is not None:
             await channel.processor.stop()
         del self.channels[name]
-        await channel.recorder.stop()
+        await channel.finish_recording()
         await channel.outputs.close()
         for viewer in self.viewers.of(name):
             self.viewers.kick(viewer.id)
@@ -320,15 +326,9 @@ class Server:
             self._recovery.start(MOUNT_PERIOD, self._recover)
             return
         recovering = Deferred.fromCoroutine(self.library.recover())
-        recovering.addErrback(
-            lambda why: log.warn(
-                "unfinished recordings stay as they are: {reason}", reason=why.getErrorMessage()
-            )
-        )
+        recovering.addErrback(lambda why: _warn("unfinished recordings stay as they are", why))
         recovering.addCallback(lambda _: Deferred.fromCoroutine(self.library.read_folder()))
-        recovering.addErrback(
-            lambda why: log.warn("recordings: {reason}", reason=why.getErrorMessage())
-        )
+        recovering.addErrback(lambda why: _warn("recordings", why))
 
     def start(self) -> None:
         """Start all cameras and outputs. A camera that fails is tried again."""
@@ -344,7 +344,7 @@ class Server:
         self._recovery.cancel()
         self.timelapses.close()
         self.automation.release_recordings()
-        finished = DeferredList([each.recorder.stop() for each in self.channels.values()])
+        finished = DeferredList([each.finish_recording() for each in self.channels.values()])
         return finished.addCallback(lambda _: Deferred.fromCoroutine(self.automation.stop()))
 
     def stop_outputs(self) -> Deferred[Any]:
@@ -390,6 +390,10 @@ class Server:
         }
         each = [(limits, frozenset({name})) for name, limits in own.items() if limits != shared]
         return [(shared, None), *each]
+
+
+def _warn(what: str, why: Failure) -> None:
+    log.warn("{what}: {reason}", what=what, reason=why.getErrorMessage())
 
 
 async def _no_configuration() -> dict[str, Any]:

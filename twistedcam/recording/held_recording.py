@@ -7,7 +7,8 @@ from collections.abc import Callable
 from twisted.internet.interfaces import IReactorTime
 
 from twistedcam.errors import BadArgument, CommandError, DiskError
-from twistedcam.recording.recorder import Recorder, RecordingRequest
+from twistedcam.recording.recorder import Recorder
+from twistedcam.recording.recording_request import RecordingRequest
 from twistedcam.runtime.timer import Timer
 
 #: Seconds until another attempt: while the recording before is finished, and on a full disk.
@@ -39,11 +40,20 @@ class HeldRecording:
         self._on_error = on_error
         self._holders: set[str] = set()
         self._request: RecordingRequest | None = None
+        self._clock = clock
         self._timer = Timer(clock)
+        #: The time from which a new recording has frames, as far as they are kept.
+        self._from = 0.0
 
-    def hold(self, holder: str) -> None:
-        """Record until ``holder`` has released the recording; now, or as soon as possible."""
+    def hold(self, holder: str, before: float = 0.0) -> None:
+        """Record until ``holder`` has released the recording; now, or as soon as possible.
+
+        Arguments:
+            before: seconds before now that are recorded too, as far as the recorder keeps them
+                (Recorder.keep_before).
+        """
         self._holders.add(holder)
+        self._from = self._clock.seconds() - before
         self._timer.cancel()
         self._begin()
 
@@ -65,7 +75,8 @@ class HeldRecording:
         if self._request is not None and self._reason in self.recorder.reasons:
             return
         try:
-            self._request = self.recorder.request(self._reason)
+            before = self._clock.seconds() - self._from
+            self._request = self.recorder.request(self._reason, before=before)
         except BadArgument:  # the recording before is still being finished
             self._timer.start(FINISHING, self._begin)
         except DiskError as error:

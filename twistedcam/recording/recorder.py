@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +22,7 @@ from twistedcam.recording.first_frame import FirstFrameWatch
 from twistedcam.recording.intake import Intake
 from twistedcam.recording.library.probe import LibraryEntry
 from twistedcam.recording.preroll import PreRoll
+from twistedcam.recording.recording_request import RecordingRequest
 from twistedcam.recording.reporter import RecordingReporter, no_picture_error
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.file_names import check_name
@@ -43,29 +43,6 @@ _BEFORE: dict[RecorderState, RecorderState] = {
     "finishing": "recording",
     "idle": "finishing",
 }
-
-
-@dataclass(eq=False)
-class RecordingRequest:
-    """A reason for which a camera is recorded, until it is released (``Recorder.request``).
-
-    It ends with its recording, whatever ends that.
-
-    Arguments:
-        reason: what asks for the recording.
-        name: the name of the file at the time of the request.
-    """
-
-    reason: str
-    name: str
-    _release: Callable[[RecordingRequest], Deferred[Progress | None]]
-
-    def release(self) -> Deferred[Progress | None]:
-        """Release the recording; it ends if no other request holds it.
-
-        Fires when its file is complete; with None if the recording goes on or had ended before.
-        """
-        return self._release(self)
 
 
 class Recorder:
@@ -115,6 +92,8 @@ class Recorder:
         #: True if the camera had a picture that can be encoded when the recording began. If not,
         #: and the first picture cannot be encoded either, the camera is the cause.
         self._had_encodable = False
+        #: Seconds of the newest frames that are kept for others than ``settings``.
+        self._before = 0.0
         self.settings = settings or RecordSettings()
 
     @property
@@ -125,8 +104,12 @@ class Recorder:
     @settings.setter
     def settings(self, settings: RecordSettings) -> None:
         self._settings = settings
-        seconds = settings.preroll or 0
-        self._intake.keep(seconds, settings.preroll_memory, settings.default_format)
+        self._keep_preroll()
+
+    def keep_before(self, seconds: float) -> None:
+        """Keep the newest frames for so many seconds at least, for ``request(before=…)``."""
+        self._before = seconds
+        self._keep_preroll()
 
     @property
     def preroll(self) -> PreRoll | None:
@@ -192,7 +175,11 @@ class Recorder:
         check_plan(self._folder, name, self.settings)
 
     def request(
-        self, reason: str, name: str | None = None, every: float | None = None
+        self,
+        reason: str,
+        name: str | None = None,
+        every: float | None = None,
+        before: float = 0.0,
     ) -> RecordingRequest:
         """Record until the request is released. The pre-roll comes first.
 
@@ -202,6 +189,7 @@ class Recorder:
             reason: what asks for it: ``command``, ``at_start``, ``motion``.
             name: the file's name; None for any.
             every: for a timelapse, the seconds from one frame to the next; None for any.
+            before: seconds before now with which it begins, if the pre-roll is not longer.
 
         Raises:
             BadArgument: the name is not valid for a recording, or is in use; or another recording
@@ -217,7 +205,8 @@ class Recorder:
         self._had_encodable = self._intake.has_encodable_picture()
         self._enter("recording")
         self.failure, self.format, self.started_at = None, plan.format, time.time()
-        first = [] if every else self._intake.first(self.settings.preroll or 0, plan.format)
+        length = max(self.settings.preroll or 0, before)
+        first = [] if every else self._intake.first(length, plan.format)
         self._job, self._plan = WriteJob(plan, first, self._make_thread, self, self._steady), plan
         encoding = None
         if plan.format.codec != "copy" and every is None and self.preroll is None:
@@ -279,6 +268,13 @@ class Recorder:
             self._finish()
         return waiting
 
+    def release(self, reasons: Container[str]) -> None:
+        """Release all requests of some reasons; the recording goes on if there are others."""
+        for request in [each for each in self._requests if each.reason in reasons]:
+            request.release()
+        if "at_start" in reasons:
+            self._continuous.release()
+
     async def save_last(self, seconds: float) -> Progress:
         """Write the last seconds of the pre-roll to a file of their own.
 
@@ -322,6 +318,11 @@ class Recorder:
         log.error("{camera}: {reason}", camera=self._camera.name, reason=str(error))
         if self.state == "recording":
             self._finish()
+
+    def _keep_preroll(self) -> None:
+        settings = self._settings
+        seconds = max(settings.preroll or 0, self._before)
+        self._intake.keep(seconds, settings.preroll_memory, settings.default_format)
 
     def _add_request(self, reason: str, name: str) -> RecordingRequest:
         request = RecordingRequest(reason, name, self._release)

@@ -12,7 +12,7 @@ from twistedcam.errors import BadArgument
 from twistedcam.recording.containers import FORMATS, Format, parse_format
 from twistedcam.util import quantities
 from twistedcam.util.schedule import Schedule, read_schedule
-from twistedcam.util.schema import Read, read_settings, settings_of
+from twistedcam.util.schema import Read, read_settings, read_switch, settings_of, split_words
 
 #: x264's presets that suit a live camera, fastest first.
 Preset = Literal[
@@ -30,19 +30,11 @@ def _segment(value: Any, name: str) -> float | int:
     return length
 
 
-def _switch(value: Any, name: str) -> bool:
-    if value in (True, "true", "on", "yes"):
-        return True
-    if value in (False, "false", "off", "no"):
-        return False
-    raise BadArgument(f"{name}={value!r} is not valid: on or off")
-
-
 def _mount_point(value: Any, name: str) -> str | None:
     if isinstance(value, str) and value.startswith("/"):
         return value
     try:
-        return "on" if _switch(value, name) else None
+        return "on" if read_switch(value, name) else None
     except BadArgument:
         known = "on, off, or the path of a mount point that begins with /"
         raise BadArgument(f"{name}={value!r} is not valid: {known}") from None
@@ -81,7 +73,7 @@ class RecordSettings(Struct, frozen=True):
     keep: Annotated[int | None, Size] = None
     keep_days: Annotated[float | None, Meta(ge=0.001, le=100_000)] = None
     keep_free: Annotated[int | None, Size] = None
-    at_start: Annotated[bool, Read(_switch, given=Any)] = False
+    at_start: Annotated[bool, Read(read_switch, given=Any)] = False
     when: Annotated[Schedule | None, Read(read_schedule, given=Any)] = None
     require_mount: Annotated[str | None, Read(_mount_point, given=Any)] = None
 
@@ -111,13 +103,7 @@ class RecordSettings(Struct, frozen=True):
         Raises:
             BadArgument: as from_mapping, or a word has no ``=``.
         """
-        table: dict[str, str] = {}
-        for word in words:
-            name, equals, value = word.partition("=")
-            if not equals:
-                raise BadArgument(f"{word!r}: write it as NAME=VALUE, such as segment=10m")
-            table[name.strip().replace("-", "_")] = value.strip()
-        return cls.from_mapping(table, base)
+        return cls.from_mapping(split_words(words, "segment=10m"), base)
 
 
 def read_recording(table: Mapping[str, Any], where: str = "") -> dict[str, Any]:

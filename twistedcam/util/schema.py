@@ -160,6 +160,37 @@ def read_settings(
     return found
 
 
+def split_words(words: Iterable[str], example: str) -> dict[str, str]:
+    """Return the names and values of ``NAME=VALUE`` words.
+
+    Arguments:
+        example: such a word, for the error.
+
+    Raises:
+        BadArgument: a word has no ``=``.
+    """
+    table: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise BadArgument(f"{word!r}: write it as NAME=VALUE, such as {example}")
+        table[name.strip().replace("-", "_")] = value.strip()
+    return table
+
+
+def read_switch(value: Any, name: str) -> bool:
+    """Return the value of a setting that is on or off.
+
+    Raises:
+        BadArgument: it is neither.
+    """
+    if value in (True, "true", "on", "yes"):
+        return True
+    if value in (False, "false", "off", "no"):
+        return False
+    raise BadArgument(f"{name}={value!r} is not valid: on or off")
+
+
 def _hint(key: str, known: Iterable[str]) -> str:
     """Suggest the most similar key, or list all keys."""
     near = difflib.get_close_matches(key, list(known), 1, 0.5)

@@ -1,0 +1,111 @@
+"""What moves is found, light and weather are not motion."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.motion_films import Film, Walk
+from tests.support.motion_kinds import make_film
+from twistedcam.processing.motion.detector import Detector
+from twistedcam.processing.motion.findings import Moving
+from twistedcam.processing.motion.grey import reduce_jpeg
+from twistedcam.processing.motion.settings import MotionSettings
+
+#: Seconds after which a person is found who covers a five-hundredth of the picture.
+FOUND = 0.6
+LEFT = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
+RIGHT = ((0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0))
+
+
+def watch(film: Film, settings: MotionSettings | None = None) -> list[tuple[float, Moving]]:
+    """Everything that is found, with the time."""
+    detector = Detector(settings)
+    return [
+        (time, each)
+        for time in film.times
+        for each in detector.feed(reduce_jpeg(film.jpeg(time)), time)
+    ]
+
+
+def seen_from(film: Film) -> float:
+    """The time from which the person of a film can be seen."""
+    for time in film.times:
+        film.picture(time)
+        if time >= film.walks[0].start and film.walks[0].visible >= 0.002:
+            return time
+    raise AssertionError("nobody walks in this film")
+
+
+@pytest.mark.parametrize(
+    ("kind", "seed"),
+    [("day_walk", 4), ("night_walk", 5), ("far_walk", 3), ("fast_walk", 0), ("walk_after_lamp", 2)],
+)
+def test_a_walk_is_found_soon_and_nothing_before_and_after(kind: str, seed: int) -> None:
+    film = make_film(kind, seed, (320, 240))
+    walk, found = film.walks[0], watch(film)
+    assert found, "nothing was found"
+    assert seen_from(film) <= found[0][0] <= seen_from(film) + FOUND
+    assert found[-1][0] <= walk.end + 0.5
+    for time, moving in found:
+        x, y, width, height = moving.box
+        feet_x, _ = walk.feet(time)
+        assert -0.1 <= feet_x - x <= width + 0.1, "the box is elsewhere"
+        assert 0 < moving.score <= 100
+        assert 0 <= x <= x + width <= 1.0001 and 0 <= y <= y + height <= 1.0001
+
+
+@pytest.mark.parametrize(
+    ("kind", "seed"),
+    [("lamp_sudden", 1), ("lamp_pool", 3), ("clouds", 2), ("rain", 4), ("noise", 0), ("leaves", 1)],
+)
+def test_light_and_weather_are_no_motion(kind: str, seed: int) -> None:
+    film = make_film(kind, seed, (320, 240))
+    film.seconds = min(film.seconds, 10.0)
+    assert not watch(film)
+
+
+def crossing(**more: float) -> Film:
+    """A person who walks from left to right, in the middle after 5.5 s."""
+    walk = Walk(3, 8, 0.5, ((-0.1, 0.8), (1.1, 0.8)), -50)
+    return Film(seconds=8.5, seed=1, walks=[walk], **more)  # type: ignore[arg-type]
+
+
+def test_a_walk_counts_in_its_zone_only() -> None:
+    zones = (("left", LEFT), ("right", RIGHT))
+    names = [(time, each.zone) for time, each in watch(crossing(), MotionSettings(zones=zones))]
+    assert {name for time, name in names if time < 5.2} == {"left"}
+    assert {name for time, name in names if time > 6.0} == {"right"}
+    inside = watch(crossing(), MotionSettings(zones=(("right", RIGHT),)))
+    assert 5.2 < inside[0][0] < 6.2
+
+
+def test_what_is_ignored_is_no_motion() -> None:
+    assert not watch(crossing(), MotionSettings(ignore=(LEFT, RIGHT)))
+    assert watch(crossing(), MotionSettings(ignore=(LEFT,)))[0][0] > 5.2
+
+
+def test_a_thing_smaller_than_min_area_is_no_motion() -> None:
+    assert not watch(crossing(), MotionSettings(min_area=20))
+
+
+def test_a_movement_shorter_than_min_duration_is_no_motion() -> None:
+    late = watch(crossing(), MotionSettings(min_duration=2))
+    assert 5.0 < late[0][0] < 5.8
+    assert not watch(crossing(), MotionSettings(min_duration=6))
+
+
+def test_a_low_sensitivity_does_not_find_what_is_hardly_seen() -> None:
+    film = crossing(noise=2.0, texture=0.0)
+    film.walks[0].contrast = -8
+    assert watch(film, MotionSettings(sensitivity=50))
+    assert not watch(film, MotionSettings(sensitivity=1))
+
+
+def test_another_size_is_learnt_anew() -> None:
+    detector, small, large = Detector(), crossing(), crossing(width=640, height=480)
+    for time in small.times:
+        if time < 2:
+            detector.feed(reduce_jpeg(small.jpeg(time)), time)
+    for time in large.times:
+        if 2 <= time < 3:
+            assert not detector.feed(reduce_jpeg(large.jpeg(time))[:100], time)

@@ -1,0 +1,76 @@
+"""Pictures of all codecs are decoded and examined."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from tests.support.motion_films import Film, Walk
+from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
+from twistedcam.media.track import Track
+from twistedcam.processing.motion.examiner import Examiner
+from twistedcam.processing.motion.settings import MotionSettings
+
+
+def film() -> Film:
+    walk = Walk(3, 5, 0.5, ((-0.1, 0.8), (1.1, 0.8)), -50)
+    return Film(seconds=5, fps=20, seed=1, walks=[walk])
+
+
+def packets_of(made: Film, codec: str, pixels: str = "yuv420p") -> list[Packet]:
+    """The film in H.264 or H.265, one key frame a second."""
+    encoder = av.CodecContext.create({"h264": "libx264", "hevc": "libx265"}[codec], "w")
+    encoder.width, encoder.height, encoder.pix_fmt = made.width, made.height, pixels
+    encoder.framerate, encoder.time_base = 20, Fraction(1, 20)
+    quiet = {"x265-params": "log-level=none:keyint=20:repeat-headers=1"} if codec == "hevc" else {}
+    encoder.options = {"tune": "zerolatency", "preset": "ultrafast", "g": "20", **quiet}
+    track = Track(0, "video", codec, made.width, made.height)
+    found: list[Packet] = []
+    for time in made.times:
+        image = np.repeat(made.picture(time)[:, :, None], 3, 2)
+        for coded in encoder.encode(av.VideoFrame.from_ndarray(image, "bgr24")):
+            at = len(found)
+            time_us = at * 50_000
+            found.append(Packet(track, at, time_us, time_us, bytes(coded), coded.is_keyframe))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("codec", "pixels"), [("h264", "yuv420p"), ("h264", "yuv420p10le"), ("hevc", "yuv420p")]
+)
+def test_a_walk_is_found_in_coded_video(codec: str, pixels: str) -> None:
+    packets = packets_of(film(), codec, pixels)
+    examiner = Examiner(MotionSettings())
+    times = []
+    for at in range(0, len(packets), 2):
+        found = examiner.examine(packets[at : at + 2], at / 20)
+        if found is not None and found.moving:
+            times.append(at / 20)
+    assert 3.0 < times[0] < 3.8
+    assert times[-1] < 5.2
+
+
+def test_a_walk_is_found_in_frames() -> None:
+    made, examiner = film(), Examiner(MotionSettings())
+    times = []
+    for at, time in enumerate(made.times):
+        if at % 2 == 0:
+            frame = Frame(at, round(time * 1e6), made.width, made.height, made.jpeg(time))
+            found = examiner.examine([frame], time)
+            assert found is not None
+            times += [time] if found.moving else []
+    assert 3.0 < times[0] < 3.8
+
+
+def test_packets_before_a_key_frame_are_left_out_and_rubbish_is_an_error() -> None:
+    packets = packets_of(Film(seconds=1, fps=20), "h264")
+    examiner = Examiner(MotionSettings())
+    assert examiner.examine(packets[1:3], 0.0) is None
+    rubbish = Packet(packets[0].track, 1, 0, 0, b"\0\0\0\1\x65rubbish", True)
+    with pytest.raises(ValueError, match="cannot be decoded"):
+        examiner.examine([rubbish], 0.1)
+    assert examiner.examine(packets[:2], 0.2) is not None

@@ -1,0 +1,73 @@
+"""Blobs are followed from picture to picture."""
+
+from __future__ import annotations
+
+from twistedcam.processing.motion.tracker import LOST, Blob, BlobTracker
+
+
+def blob(x: float, y: float = 10, label: int = 1, side: int = 4) -> Blob:
+    left, top = round(x), round(y)
+    return Blob(label, (left, top, left + side, top + side), (x + 2, y + 2), side * side, 5.0)
+
+
+def test_a_thing_that_moves_is_one_track() -> None:
+    tracks = BlobTracker()
+    for step in range(10):
+        found = tracks.update(step / 10, [blob(10 + 2 * step)])
+    assert len(tracks.all) == 1
+    track = found[1]
+    assert (track.began, track.count, track.missed) == (0.0, 10, 0)
+    shift, straight = track.shift(0.9)
+    assert 17 <= shift <= 19 and straight > 0.95
+
+
+def test_two_things_are_two_tracks() -> None:
+    tracks = BlobTracker()
+    for step in range(5):
+        found = tracks.update(step / 10, [blob(10 + step), blob(60 - step, label=2)])
+    assert len(tracks.all) == 2
+    assert found[1].last.centre[0] == 16 and found[2].last.centre[0] == 58
+
+
+def test_a_thing_that_trembles_has_no_straight_way() -> None:
+    tracks = BlobTracker()
+    for step in range(10):
+        found = tracks.update(step / 10, [blob(10 + 2 * (step % 2))])
+    shift, straight = found[1].shift(0.9)
+    assert straight < 0.3 or shift < 0.9
+
+
+def test_a_track_outlives_a_picture_without_its_blob() -> None:
+    tracks = BlobTracker()
+    tracks.update(0.0, [blob(10)])
+    tracks.update(0.1, [])
+    assert tracks.update(0.2, [blob(11)])[1].missed == 1
+    tracks.update(0.3 + LOST, [])
+    assert not tracks.all
+
+
+def test_what_was_lost_without_having_moved_is_clutter() -> None:
+    tracks = BlobTracker()
+    tracks.update(0.0, [blob(10)])
+    assert tracks.clutter == 0
+    tracks.update(1.0, [])
+    assert tracks.clutter == 80.0
+    tracks.update(9.0, [])
+    assert tracks.clutter == 0
+
+
+def test_light_that_grows_is_no_change_of_a_thing() -> None:
+    tracks = BlobTracker()
+    for step in range(4):
+        track = tracks.update(step / 10, [blob(10)])[1]
+        track.note_change(1.0, 0.98)
+    assert track.changes == 0
+    track.note_change(0.5, 0.4)
+    assert track.changes == 1
+
+
+def test_the_change_is_looked_for_where_it_is_and_was() -> None:
+    tracks = BlobTracker()
+    tracks.update(0.0, [blob(10)])
+    track = tracks.update(0.1, [blob(14)])[1]
+    assert track.area_of_change() == (10, 10, 18, 14)

@@ -1,0 +1,1 @@
+"""Detection of motion in a camera's pictures."""

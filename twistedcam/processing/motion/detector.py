@@ -1,0 +1,200 @@
+"""Finds what moves in a camera's pictures."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from twistedcam.processing.motion.background import Background, Grid
+from twistedcam.processing.motion.findings import Moving
+from twistedcam.processing.motion.settings import MotionSettings
+from twistedcam.processing.motion.tracker import Blob, BlobTracker, TrackedBlob
+from twistedcam.processing.motion.zones import Cells, Zones
+
+#: Seconds at the start in which the background is learnt and nothing is reported.
+LEARN = 1.5
+#: Standard deviations by which a cell of a blob differs, and one of its cells at least.
+LOW, HIGH = 2.6, 5.0
+#: Grey levels by which a cell of a blob differs.
+LEVELS = 2.0
+#: Standard deviations by which a cell has changed since the picture before.
+CHANGED = 3.0
+#: If a larger share of the picture differs at once, the light or the whole scene has changed.
+WHOLE = 0.35
+#: The share of a box's area that its blob fills at least: streaks of rain fill less.
+FILLED = 0.45
+#: Seconds for which a thing is followed as moving after it has moved, and for which it is kept out
+#: of the background.
+GOES_ON, KEPT_OUT = 0.6, 2.0
+#: New blobs in a picture, and their mean over a second, from which there is rain or strong noise.
+MANY_NEW, MEAN_NEW = 4, 1.5
+
+
+class Detector:
+    """Finds moving things in grey pictures, a few in a second.
+
+    A blob of cells that differ from the background is motion if it is followed over several
+    pictures, moves, and changes as a thing does and not as light does.
+
+    Arguments:
+        settings: the least area and duration, the sensitivity, and zones.
+    """
+
+    def __init__(self, settings: MotionSettings | None = None) -> None:
+        self._settings = settings = settings or MotionSettings()
+        # 1 asks for about four times the difference from the background, 100 for half of it.
+        away = (50 - settings.sensitivity) / 50
+        self._factor = 4.0**away if away > 0 else 2.0**away
+        self._background: Background | None = None
+        self._zones = Zones((), (), (1, 1))
+        self._tracker = BlobTracker()
+        self._time = 0.0
+        self._learnt_at = 0.0
+        #: The difference of the picture before from its background.
+        self._before: Grid = np.zeros((1, 1), np.float32)
+        #: The number of blobs in the newest picture that were not there before, and its mean.
+        self._new = 0
+        self._mean_new = 0.0
+
+    def feed(self, grey: NDArray[np.uint8], time: float) -> list[Moving]:
+        """Take a picture; return what moves in it, the strongest first.
+
+        Arguments:
+            grey: (height, width) uint8, some 15,000 pixels.
+            time: seconds on a clock that goes forward.
+        """
+        smooth = cv2.GaussianBlur(grey.astype(np.float32), (3, 3), 0.9)
+        picture: Grid = np.asarray(smooth, np.float32)
+        background = self._background
+        if background is None or background.shape != picture.shape:
+            self._begin(picture, time)
+            return []
+        seconds = min(1.0, max(1e-3, time - self._time))
+        self._time = time
+        difference, uncertainty = background.compare(picture)
+        strength = difference / uncertainty
+        change = (difference - self._before) / uncertainty
+        self._before = difference
+        size = np.abs(strength)
+        low = (size > LOW * self._factor) & (np.abs(difference) > LEVELS * self._factor)
+        is_whole = float(np.mean(low)) > WHOLE
+        if self._zones.counted is not None:
+            low &= self._zones.counted
+        moving = np.zeros(picture.shape, bool)
+        found: list[Moving] = []
+        if time < self._learnt_at or (is_whole and not self._tracker.moved_since(time - 1)):
+            if is_whole:
+                background.replace(picture, 0.5)
+            self._tracker = BlobTracker()
+        else:
+            found = self._follow(low, strength, change, moving, time, seconds)
+        background.learn(picture, difference, low, moving, seconds)
+        return found
+
+    def _begin(self, picture: Grid, time: float) -> None:
+        self._background = Background(picture)
+        rows, columns = picture.shape
+        self._zones = Zones(self._settings.zones, self._settings.ignore, (rows, columns))
+        self._tracker = BlobTracker()
+        self._time, self._learnt_at = time, time + LEARN
+        self._before = np.zeros_like(picture)
+
+    def _follow(
+        self,
+        low: Cells,
+        strength: Grid,
+        change: Grid,
+        moving: Cells,
+        time: float,
+        seconds: float,
+    ) -> list[Moving]:
+        """Return what moves, and mark its cells in ``moving``."""
+        blobs, labels = self._find_blobs(low, np.abs(strength))
+        tracks = self._tracker.update(time, blobs)
+        self._new = sum(each.count == 1 for each in tracks.values())
+        self._mean_new += min(1.0, seconds) * (self._new - self._mean_new)
+        found: list[Moving] = []
+        for blob in blobs:
+            track = tracks[blob.label]
+            self._measure_change(track, blob, strength, change)
+            if self._is_moving(track, blob, time, low.size):
+                track.moved_at = time
+                found.append(self._describe(track, blob, labels))
+            if track.moved_at > time - KEPT_OUT:
+                moving |= labels == blob.label
+        if moving.any():
+            wide = cv2.dilate(moving.astype(np.uint8), np.ones((3, 3), np.uint8))
+            np.copyto(moving, wide > 0)
+        found.sort(key=lambda each: -each.score)
+        return found
+
+    def _find_blobs(self, low: Cells, size: Grid) -> tuple[list[Blob], NDArray[np.int32]]:
+        """Return the blobs, and their labels by cell."""
+        rows, columns = low.shape
+        # The parts of a person, whose clothes may have the background's brightness, are one.
+        tall, wide = max(3, rows // 22) | 1, max(3, columns // 60) | 1
+        joined = cv2.morphologyEx(
+            low.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((tall, wide), np.uint8)
+        )
+        count, found, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+        labels = np.asarray(found, np.int32)
+        blobs: list[Blob] = []
+        for label in range(1, min(count, 200)):
+            left, top, width, height, cells = (int(each) for each in stats[label])
+            if cells < 3:
+                continue
+            part = (slice(top, top + height), slice(left, left + width))
+            inside = (labels[part] == label) & low[part]
+            values = size[part][inside]
+            if not len(values) or float(values.max()) < HIGH * self._factor:
+                continue
+            ys, xs = np.nonzero(inside)
+            weights = np.minimum(values, 8.0)
+            total = float(weights.sum())
+            x, y = float((xs * weights).sum()), float((ys * weights).sum())
+            box = (left, top, left + width, top + height)
+            centre = (left + x / total, top + y / total)
+            blobs.append(Blob(label, box, centre, cells, float(values.mean())))
+        return blobs, labels
+
+    def _measure_change(self, track: TrackedBlob, blob: Blob, strength: Grid, change: Grid) -> None:
+        left, top, right, bottom = track.area_of_change()
+        around = (slice(max(0, top - 1), bottom + 1), slice(max(0, left - 1), right + 1))
+        moved, now = change[around], strength[around]
+        changed = np.count_nonzero(np.abs(moved) > CHANGED * self._factor)
+        product = float((moved * now).sum())
+        norm = float(np.sqrt((moved * moved).sum() * (now * now).sum())) + 1e-6
+        track.note_change(changed / max(blob.cells, 1), max(0.0, product / norm))
+
+    def _is_moving(self, track: TrackedBlob, blob: Blob, time: float, cells: int) -> bool:
+        left, top, right, bottom = blob.box
+        least_area = self._settings.min_area / 100 * cells
+        if (right - left) * (bottom - top) < least_area or blob.cells < FILLED * least_area:
+            return False
+        if track.moved_at > time - GOES_ON:
+            return track.active > 0.06  # as long as anything in it changes
+        clutter = self._tracker.clutter_beside(blob, cells)
+        is_calm = not clutter and self._new < MANY_NEW and self._mean_new < MEAN_NEW
+        is_clear = is_calm or track.mass > 2.5 * clutter > 0
+        # Rain and noise are followed for a few pictures at most.
+        needed = 4 if is_calm else 5 if is_clear else 8
+        if time - track.began < self._settings.min_duration - 0.01 or track.count < needed:
+            return False
+        if track.changes < needed - (2 if is_clear else 3) or track.missed > 0.3 * track.count:
+            return False
+        if not is_clear and track.mass < clutter:
+            return False
+        shift, straight = track.shift(time)
+        least = max(0.9, 0.06 * max(right - left, bottom - top))
+        return shift >= least and straight > (0.3 if is_clear else 0.5)
+
+    def _describe(self, track: TrackedBlob, blob: Blob, labels: NDArray[np.int32]) -> Moving:
+        rows, columns = labels.shape
+        left, top, right, bottom = blob.box
+        box = (left / columns, top / rows, (right - left) / columns, (bottom - top) / rows)
+        x, y, width, height = (round(each, 4) for each in box)
+        # 50 for a tenth of the picture that differs by three deviations.
+        score = 100 * (1 - 2.0 ** (-((blob.mass / (0.1 * labels.size)) ** 0.5) / 1.7))
+        zone = self._zones.name_of(labels == blob.label)
+        return Moving(track.began, (x, y, width, height), round(score, 1), zone)

@@ -1,0 +1,197 @@
+"""Follows blobs, which differ from the background, from picture to picture."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+#: Seconds for which a track is kept without being seen.
+LOST = 0.45
+#: Seconds over which a movement is measured.
+WINDOW = 1.0
+#: Seconds for which clutter is remembered.
+CLUTTER = 4.0
+#: So many blobs that are followed at once are weather, unless they are as large a share of the
+#: picture.
+CROWD, LARGE = 6, 0.015
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A connected part of the picture that differs from the background, in cells.
+
+    Arguments:
+        box: left, top, right, bottom; the last two are exclusive.
+        centre: of its cells, weighted by their difference.
+        cells: the number of its cells.
+        strength: the mean difference in standard deviations.
+    """
+
+    label: int
+    box: tuple[int, int, int, int]
+    centre: tuple[float, float]
+    cells: int
+    strength: float
+
+    @property
+    def mass(self) -> float:
+        """The number of cells by their strength: how conspicuous it is."""
+        return self.cells * self.strength
+
+
+@dataclass(eq=False)
+class TrackedBlob:
+    """One thing over time."""
+
+    began: float
+    seen: deque[tuple[float, Blob]] = field(default_factory=lambda: deque(maxlen=40))
+    count: int = 0
+    missed: int = 0
+    changes: int = 0
+    moved_at: float = -1e9
+    active: float = 0.0
+    alike: float = 1.0
+    mass: float = 0.0
+
+    @property
+    def last(self) -> Blob:
+        return self.seen[-1][1]
+
+    def add(self, time: float, blob: Blob) -> None:
+        self.seen.append((time, blob))
+        self.count += 1
+        self.mass = max(self.mass, blob.mass)
+
+    def note_change(self, active: float, alike: float) -> None:
+        """Note how it has changed since the picture before.
+
+        Arguments:
+            active: the number of cells that have changed by the number of its cells.
+            alike: how much the change looks like the whole blob growing stronger, 0 to 1: light
+                that becomes brighter does, a thing that moves does not.
+        """
+        self.active, self.alike = active, alike
+        if self.count > 1 and active > 0.12 and alike < 0.85:
+            self.changes += 1
+
+    def area_of_change(self) -> tuple[int, int, int, int]:
+        """Return the box of where it is and where it was in the picture before."""
+        boxes = [blob.box for _, blob in list(self.seen)[-2:]]
+        lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+        return min(lefts), min(tops), max(rights), max(bottoms)
+
+    def predicted(self, time: float) -> tuple[float, float]:
+        """Return where its centre should be."""
+        t1, b1 = self.seen[-1]
+        if len(self.seen) < 3:
+            return b1.centre
+        t0, b0 = self.seen[max(0, len(self.seen) - 4)]
+        share = min(1.0, (time - t1) / max(1e-3, t1 - t0))
+        return (
+            b1.centre[0] + share * (b1.centre[0] - b0.centre[0]),
+            b1.centre[1] + share * (b1.centre[1] - b0.centre[1]),
+        )
+
+    def shift(self, time: float) -> tuple[float, float]:
+        """Return how far it has moved in the last second, in cells, and how straight, 0 to 1."""
+        recent = [blob for at, blob in self.seen if at >= time - WINDOW]
+        if len(recent) < 2:
+            return 0.0, 0.0
+        first, last = recent[0], recent[-1]
+        best, straight = 0.0, 0.0
+        for index in range(4):
+            sides = [blob.box[index] for blob in recent]
+            net = abs(sides[-1] - sides[0])
+            if net > best:
+                way = sum(abs(b - a) for a, b in pairwise(sides))
+                best, straight = float(net), net / max(way, 1)
+        far = _distance(first.centre, last.centre)
+        path = sum(_distance(a.centre, b.centre) for a, b in pairwise(recent))
+        if far >= 0.6 * best:
+            return far, far / max(path, 1e-6)
+        return 0.6 * best, straight
+
+
+def _distance(a: tuple[float, float], b: tuple[float, float]) -> float:
+    return float(((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2) ** 0.5)
+
+
+class BlobTracker:
+    """Follows blobs from picture to picture."""
+
+    def __init__(self) -> None:
+        self.all: list[TrackedBlob] = []
+        #: Times and masses of tracks that were lost and never moved: rain, noise.
+        self._clutter: deque[tuple[float, float]] = deque()
+
+    @property
+    def clutter(self) -> float:
+        """The greatest mass of what was taken for a thing lately and was none."""
+        return max((mass for _, mass in self._clutter), default=0.0)
+
+    def clutter_beside(self, blob: Blob, cells: int) -> float:
+        """Return the mass of clutter that a blob is compared with.
+
+        Arguments:
+            cells: the number of cells of the picture.
+        """
+        crowd = sorted(each.mass for each in self.all if each.count > 1)
+        if len(crowd) < CROWD or blob.cells >= LARGE * cells:
+            return self.clutter
+        return max(self.clutter, crowd[len(crowd) * 3 // 4])  # snow, or drops that are followed
+
+    def moved_since(self, time: float) -> bool:
+        """Return True if something has moved since a time."""
+        return any(each.moved_at > time for each in self.all)
+
+    def update(self, time: float, blobs: list[Blob]) -> dict[int, TrackedBlob]:
+        """Match blobs to tracks; return the track of each blob by the blob's label."""
+        pairs: list[tuple[float, TrackedBlob, Blob]] = []
+        for track in self.all:
+            at = track.predicted(time)
+            last = track.last
+            for blob in blobs:
+                reach = 3.0 + 0.35 * max(_size(last), _size(blob))
+                far = _distance(at, blob.centre)
+                if far > reach and not _overlap(last.box, blob.box):
+                    continue
+                ratio = blob.cells / last.cells
+                if far > reach and not 0.2 < ratio < 5:
+                    continue
+                pairs.append((far - min(last.cells, blob.cells) ** 0.5, track, blob))
+        pairs.sort(key=lambda each: each[0])
+        found: dict[int, TrackedBlob] = {}
+        taken: set[TrackedBlob] = set()
+        for _, track, blob in pairs:
+            if track in taken or blob.label in found:
+                continue
+            taken.add(track)
+            found[blob.label] = track
+            track.add(time, blob)
+        for blob in blobs:
+            if blob.label not in found:
+                track = TrackedBlob(time)
+                track.add(time, blob)
+                self.all.append(track)
+                taken.add(track)
+                found[blob.label] = track
+        for track in self.all:
+            if track not in taken:
+                track.missed += 1
+        for track in self.all:
+            if track.seen[-1][0] <= time - LOST and track.moved_at < 0:
+                self._clutter.append((time, track.mass))
+        while self._clutter and self._clutter[0][0] < time - CLUTTER:
+            self._clutter.popleft()
+        self.all = [each for each in self.all if each.seen[-1][0] > time - LOST]
+        return found
+
+
+def _size(blob: Blob) -> float:
+    left, top, right, bottom = blob.box
+    return max(right - left, bottom - top)
+
+
+def _overlap(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> bool:
+    return a[0] <= b[2] and b[0] <= a[2] and a[1] <= b[3] and b[1] <= a[3]
