@@ -24,7 +24,9 @@ class EventCommandTests(ServerCase):
         super().setUp()
         store = self.server.automation.store
         for number in range(5):
-            store.add(StoredEvent(f"d{number}", "door", "motion", None, 100.0 + number, 101.0))
+            event = StoredEvent(f"d{number}", "door", "motion", None, 100.0 + number, 101.0)
+            event.zone = "path" if number == 3 else None
+            store.add(event)
             store.add(StoredEvent(f"y{number}", "yard", "cat", "detection", 200.0 + number))
         store.add(StoredEvent("f", None, "fault", "disk", 300.0, 300.0, reason="full"))
         self.registry = standard_commands()
@@ -67,6 +69,7 @@ class EventCommandTests(ServerCase):
         self.assertEqual(self.ids("events yard --since 203"), ["y4", "y3", "y2", "y1", "y0"])
         self.assertEqual(self.ids("events --kind motion --until 102"), ["d1", "d0"])
         self.assertEqual(self.ids("events --kind fault:disk"), ["f"])
+        self.assertEqual(self.ids("events --zone path"), ["d3"])
         self.assertEqual(self.ids("events --kind fault:process"), [])
         self.assertEqual(self.ids("events --kind motion,detection --limit 6")[4:], ["y0", "d4"])
 

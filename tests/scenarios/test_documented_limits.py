@@ -10,8 +10,10 @@ import pytest
 from tests.support.process import ROOT
 from twistedcam import wire
 from twistedcam.auth import Grant, TokenFile, login_throttle, sessions
+from twistedcam.automation import database, detections, event_store, hook_runner, hooks
 from twistedcam.camera import retry
 from twistedcam.clients.frames import session as states
+from twistedcam.commands import events as event_commands
 from twistedcam.config.options import MAX_WORKERS
 from twistedcam.delivery import sender, subscription
 from twistedcam.errors import BadArgument
@@ -108,6 +110,12 @@ KIB, MIB = 1024, 1024 * 1024
         f"publisher's picture | {MAX_CHECKED_AT_ONCE // KIB} KiB; ",
         f"before its start marker | {repair.MAX_BEFORE:,} bytes |",
         f"disk | {write_queue.FRAMES}, {write_queue.BYTES // MIB} MiB |",
+        f"their pictures | {event_store.MAX_EVENTS:,}, {event_store.MAX_PICTURES:,} |",
+        f"wait for the disk | {database.MAX_WAITING:,} |",
+        f"events of one answer | {event_commands.MAX_LIMIT:,} |",
+        f"that have not ended | {detections.MAX_OPEN} |",
+        f"that wait | {hook_runner.MAX_RUNNING}, {hook_runner.MAX_WAITING:,} |",
+        f"a run of a hook | {hooks.TIMEOUT:g} s |",
         f"pre-roll | {RecordSettings().preroll_memory // MIB} MiB |",
         f"delivery processes | {MAX_WORKERS} |",
         f"name of a recording | {names.MAX_BYTES} bytes",

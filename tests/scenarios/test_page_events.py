@@ -17,7 +17,8 @@ from pathlib import Path
 
 def find(frame, kind):
     seen = (Path(__file__).parent / kind).exists()
-    return {"event": "begin" if seen else "end", "kind": kind, "score": 50, "zone": "path"}
+    zone = "path" if kind == "cat" else "lawn"
+    return {"event": "begin" if seen else "end", "kind": kind, "score": 50, "zone": zone}
 
 def cats(frame):
     return find(frame, "cat")
@@ -103,6 +104,10 @@ def test_events_are_filtered_by_camera_kind_and_day(page: Page) -> None:
     page.wait(lambda: page.text("#event-list") == "No such events.", "no event")
     Select(page.find("#event-camera")).select_by_visible_text("All cameras")
     page.wait(lambda: names(page) == ["Dog"], "one kind")
+    Select(page.find("#event-kind")).select_by_visible_text("Motion and detections")
+    Select(page.find("#event-zone")).select_by_visible_text("path")
+    page.wait(lambda: names(page) == ["Cat"], "one zone")
+    Select(page.find("#event-zone")).select_by_visible_text("All zones")
     Select(page.find("#event-kind")).select_by_visible_text("States of cameras")
     page.wait(lambda: "Live" in names(page), "states")
     set_day = "const day = document.querySelector('#event-day'); day.value = arguments[0];"

@@ -148,6 +148,7 @@ class EventStore:
         limit: int,
         *,
         kinds: Sequence[tuple[str | None, str | None]] = (),
+        zone: str | None = None,
         since: float | None = None,
         until: float | None = None,
         covers: Callable[[str | None], bool] | None = None,
@@ -167,6 +168,7 @@ class EventStore:
         conditions = ["1"]
         values: list[Any] = []
         for condition, value in (
+            ("zone = ?", zone),
             ("(end IS NULL OR end >= ?)", since),
             ("start < ?", until),
         ):

@@ -32,6 +32,7 @@ def add_event_commands(registry: Registry) -> None:
         camera: Camera | None = None,
         *,
         kind: str | None = None,
+        zone: str | None = None,
         since: str | None = None,
         until: str | None = None,
         limit: str | None = None,
@@ -41,8 +42,8 @@ def add_event_commands(registry: Registry) -> None:
 
         KIND is motion, state, fault, recording, hook or a kind of user code such as cat, also with
         more: state:recovering; detection is any kind of user code. Several kinds are separated by
-        commas. SINCE and UNTIL are UNIX seconds, ISO 8601, or a time ago (2h).
-        LIMIT is 100 unless given, at most 1000.
+        commas. ZONE is the name of a zone. SINCE and UNTIL are UNIX seconds, ISO 8601, or a time
+        ago (2h). LIMIT is 100 unless given, at most 1000.
         """
         wanted = None if covers(None) else covers  # None is the whole server
         if camera is not None:
@@ -50,6 +51,7 @@ def add_event_commands(registry: Registry) -> None:
         found = await server.automation.store.find(
             _limit(limit),
             kinds=_kinds(kind or ""),
+            zone=zone or None,
             since=None if since is None else parse_time(since, "since"),
             until=None if until is None else parse_time(until, "until"),
             covers=wanted,

@@ -17,6 +17,7 @@ export class Events {
     this.list = $("#event-list");
     this.camera = $("#event-camera");
     this.kind = $("#event-kind");
+    this.zone = $("#event-zone");
     this.day = $("#event-day");
     this.items = null; // null: not loaded yet
     this.fault = "";
@@ -29,7 +30,7 @@ export class Events {
     this.empty = fromTemplate("no-events-template");
     $(".retry", this.failed).addEventListener("click", () => this.load());
     $("#more-events").addEventListener("click", () => { this.wanted += PAGE; this.load(); });
-    for (const each of [this.camera, this.kind, this.day]) {
+    for (const each of [this.camera, this.kind, this.zone, this.day]) {
       each.addEventListener("change", () => { this.wanted = PAGE; this.items = null; this.load(); });
     }
   }
@@ -59,7 +60,7 @@ export class Events {
         this.hasMore = events.length > this.wanted;
         this.items = events.slice(0, this.wanted);
         this.fault = "";
-        this.addKinds(events);
+        this.addFilters(events);
       } catch (error) {
         if (request !== this.request) return;
         this.fault = error.message; // the old list stays
@@ -72,6 +73,7 @@ export class Events {
     const query = new URLSearchParams({ limit: Math.min(1000, this.wanted + 1) });
     if (this.camera.value) query.set("camera", this.camera.value);
     if (this.kind.value) query.set("kind", this.kind.value);
+    if (this.zone.value) query.set("zone", this.zone.value);
     if (this.day.value) { // local midnight to midnight
       const [year, month, day] = this.day.value.split("-").map(Number);
       query.set("since", new Date(year, month - 1, day).getTime() / 1000);
@@ -80,12 +82,14 @@ export class Events {
     return query;
   }
 
-  // Offers the kinds of user code that were seen.
-  addKinds(events) {
-    for (const each of events) {
-      if (each.what !== "detection" || [...this.kind.options].some((one) => one.value === each.kind)) continue;
-      this.kind.add(new Option(capital(each.kind), each.kind), this.kind.options[2]);
+  // Offers the kinds of user code and the zones that were seen.
+  addFilters(events) {
+    const has = (select, value) => [...select.options].some((one) => one.value === value);
+    for (const { kind, what, zone } of events) {
+      if (what === "detection" && !has(this.kind, kind)) this.kind.add(new Option(capital(kind), kind), this.kind.options[2]);
+      if (zone && !has(this.zone, zone)) this.zone.add(new Option(zone, zone));
     }
+    this.zone.hidden = this.zone.options.length < 2;
   }
 
   draw() {
@@ -100,7 +104,7 @@ export class Events {
     else if (!rows.length) rows.push(this.items ? this.empty : this.loading);
     const reason = this.fault && `The events cannot be loaded: ${this.fault}`;
     if ($(".reason", this.failed).textContent !== reason) $(".reason", this.failed).textContent = reason;
-    const filtered = this.camera.value || this.day.value || this.kind.value !== SEEN;
+    const filtered = this.camera.value || this.zone.value || this.day.value || this.kind.value !== SEEN;
     $("span", this.empty).textContent = filtered ? "No such events." : "Nothing has moved yet, and nothing was found.";
     for (const id of this.rows.keys()) if (!this.items?.some((item) => item.id === id)) this.rows.delete(id);
     const same = rows.length === this.list.children.length && rows.every((row, index) => row === this.list.children[index]);
