@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -61,3 +62,33 @@ def test_status_and_log_say_what_is_used_instead(tmp_path: Path) -> None:
         if found["encoder"] == "libx264":
             assert "because of h264_videotoolbox: this FFmpeg does not have it" in found["note"]
             assert found["note"] in server.log
+
+
+@pytest.mark.parametrize("packets", [[], [b""]], ids=["none", "empty"])
+def test_an_encoder_that_opens_and_gives_no_video_is_not_used(
+    packets: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Silent:
+        def encode(self, frame: object) -> list[object]:
+            return [SimpleNamespace(size=len(each)) for each in packets]
+
+    own = H264Encoder._try
+
+    def open_coder(encoder: H264Encoder, name: str, settings: H264Settings) -> object:
+        return own(encoder, name, settings) if name == "libx264" else Silent()
+
+    monkeypatch.setattr(H264Encoder, "_try", open_coder)
+    encoder = H264Encoder(H264Settings("h264_v4l2m2m"), 64, 48)
+    assert encoder.name == "libx264"
+    assert encoder.note == (
+        "libx264 is used, because of h264_v4l2m2m: it opens, and then gives no video"
+    )
+
+
+def test_an_encoder_in_hardware_that_works_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = H264Encoder._try
+    monkeypatch.setattr(
+        H264Encoder, "_try", lambda self, _, settings: own(self, "libx264", settings)
+    )
+    encoder = H264Encoder(H264Settings("auto"), 65, 49)
+    assert (encoder.name, encoder.note) == (HARDWARE[0], None)

@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         CameraFailed: no camera was found.
     """
-    found = _on_linux() if LINUX else _by_trying()
+    found = list_webcams() if LINUX else _by_trying()
     if arguments.json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
         return 0
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _on_linux() -> list[dict[str, Any]]:
+def list_webcams() -> list[dict[str, Any]]:
     """Return each capture device, and each device that cannot be queried, with the reason."""
     found = []
     for device in list_devices():

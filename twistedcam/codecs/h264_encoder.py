@@ -213,6 +213,8 @@ class H264Encoder:
             lines: list[str] = []
             try:
                 with _captured_logs(lines):
+                    if name in HARDWARE:
+                        self._check(name, settings)
                     coder = self._try(name, settings)
             except (
                 av.error.FFmpegError,
@@ -226,6 +228,26 @@ class H264Encoder:
                 self.note = f"{name} is used, because of {'; '.join(failed)}"
             return name, coder
         raise NotSupported(f"no H.264 encoder can be opened: {'; '.join(failed)}")
+
+    def _check(self, name: str, settings: H264Settings) -> None:
+        """Encode two black pictures: a driver may open an encoder that does not work.
+
+        Raises:
+            ValueError, av.error.FFmpegError: it does not work.
+        """
+        width, height = self._pictures.size
+        black = np.full((height * 3 // 2, width), 16, np.uint8)
+        black[height:] = 128
+        coder, packets = self._try(name, settings), []
+        for pts in (0, CLOCK // 30):
+            frame = av.VideoFrame.from_ndarray(black, format="yuv420p")
+            if name in _DEVICES:
+                frame = on_device(frame, _DEVICES[name][1])
+            frame.pts, frame.time_base = pts, Fraction(1, CLOCK)
+            packets += coder.encode(frame)
+        packets += coder.encode(None)
+        if not any(packet.size for packet in packets):
+            raise ValueError("it opens, and then gives no video")
 
     def _try(self, name: str, settings: H264Settings) -> Any:
         device, pix_fmt = _DEVICES.get(name, (None, None))
