@@ -111,6 +111,11 @@ def _camera_items(camera: CameraView, server: ServerView) -> Iterator[MenuItem]:
         words = ("record", "save-last", name, f"{seconds}s")
         yield command(f"Save the last {seconds} s", *words, when=camera.state == "live")
     yield command("Snapshot", "snapshot", name, when=camera.state == "live")
+    if camera.motion:
+        is_on = camera.motion != "off"
+        text = "Detect motion (something moves)" if camera.motion == "moving" else "Detect motion"
+        word = "off" if is_on else "on"
+        yield command(text, "motion", word, name, when=True, checked=is_on)
 
 
 def _view(server: ServerView, camera: CameraView, default: bool) -> MenuItem:

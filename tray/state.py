@@ -27,6 +27,8 @@ class CameraView:
     #: The reason why the recording has no picture yet, or None.
     waiting: str | None = None
     preroll: float = 0.0
+    #: Motion detection: ``off``, ``quiet`` or ``moving``; empty if the server has none.
+    motion: str = ""
     #: The title for people, or empty.
     title: str = ""
 
@@ -44,6 +46,7 @@ class CameraView:
             recorded=float(status.get("recording_seconds") or 0),
             waiting=status.get("recording_waiting"),
             preroll=float(status.get("preroll_seconds") or 0),
+            motion=str(status.get("motion") or ""),
             title=str(status.get("title") or ""),
         )
 

@@ -201,6 +201,20 @@ def test_a_snapshot_is_saved(page: Page, server: ServerProcess, folder: Path) ->
     page.wait(lambda: "Saved door_" in page.text("#toasts"), "word of it")
 
 
+def test_a_button_switches_motion_detection(page: Page, server: ServerProcess) -> None:
+    page.wait(page.is_live, "a live camera")
+
+    def is_pressed() -> bool:
+        return bool(page.find(".motion").get_attribute("aria-pressed") == "true")
+
+    page.click(".motion")
+    page.wait(is_pressed, "a pressed button")
+    assert state(server)["motion"] in ("quiet", "moving")
+    page.click(".motion")
+    page.wait(lambda: not is_pressed(), "a button that is not pressed")
+    assert state(server)["motion"] == "off"
+
+
 def test_a_slider_sets_its_property(page: Page, server: ServerProcess) -> None:
     page.wait(lambda: page.text(".slider"), "a slider")
     slider = page.find("[name=quality]")

@@ -1,10 +1,9 @@
-"""Checks discovery messages by the documentation of Home Assistant.
+"""Checks messages for Home Assistant, as its documentation describes them.
 
 The rules are from the pages of its integrations ``mqtt`` (discovery topic, payload, device,
-origin), ``camera.mqtt``, ``switch.mqtt``, ``image.mqtt``, ``event.mqtt`` and ``sensor.mqtt``:
-required and optional keys, and the
-values they may have. Home Assistant ignores unknown keys; here they are errors. Templates are
-Jinja's, as they are there.
+origin), ``camera.mqtt``, ``switch.mqtt``, ``binary_sensor.mqtt``, ``image.mqtt``, ``event.mqtt``
+and ``sensor.mqtt``: required and optional keys, and the values they may have. Home Assistant
+ignores unknown keys; here they are errors. Templates are Jinja's, as they are there.
 """
 
 from __future__ import annotations
@@ -62,6 +61,10 @@ COMPONENTS: dict[str, tuple[dict[str, Check], dict[str, Check]]] = {
     "switch": (
         {"command_topic": _topic},
         {"state_topic": _topic, "value_template": _text, "payload_on": _text, "payload_off": _text},
+    ),
+    "binary_sensor": (
+        {"state_topic": _topic},
+        {"value_template": _text, "device_class": _one_of("motion")},
     ),
     "image": (
         {"image_topic": _topic},

@@ -66,6 +66,18 @@ def test_record_is_checked_while_recording_and_shows_its_time() -> None:
     assert item.action == Action("command", ("record", "stop", "door"))
 
 
+def test_motion_detection_is_switched_where_the_server_has_it() -> None:
+    assert "Detect motion" not in enabled(SERVER)
+    for motion, text, word, checked in (
+        ("off", "Detect motion", "on", False),
+        ("quiet", "Detect motion", "off", True),
+        ("moving", "Detect motion (something moves)", "off", True),
+    ):
+        item = find(menu(only(replace(LIVE, motion=motion))), "Detect motion")
+        assert (item.text, item.checked) == (text, checked)
+        assert item.action == Action("command", ("motion", word, "door"))
+
+
 def test_a_recording_that_waits_for_a_picture_says_so() -> None:
     waiting = replace(LIVE, recording="a.mp4", waiting="the camera gives none", fps=0.0)
     server = only(waiting)

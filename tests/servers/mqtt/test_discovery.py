@@ -19,7 +19,7 @@ def test_topics_begin_with_the_base() -> None:
 
 def test_messages_are_as_home_assistant_documents_them() -> None:
     found = announcements(BROKER, "door.1")
-    assert len({each["unique_id"] for each in found.values()}) == len(found) == 11
+    assert len({each["unique_id"] for each in found.values()}) == len(found) == 13
     for topic, payload in found.items():
         check(topic, payload)
         assert payload["availability_topic"] == "base/status"
@@ -45,6 +45,22 @@ def test_the_text_of_a_fault_fits_into_a_state() -> None:
     fault = template["value_template"]
     assert len(render(fault, json.dumps({"last_fault": "x" * 1000}).encode())) == 255
     assert render(fault, b'{"last_fault": null}') == "None"
+
+
+def test_motion_is_a_binary_sensor_and_its_detection_a_switch() -> None:
+    found = announcements(BROKER, "door")
+    sensor = found["homeassistant/binary_sensor/base_door/motion/config"]
+    switch = found["homeassistant/switch/base_door/motion_detection/config"]
+    assert sensor["device_class"] == "motion"
+    assert switch["command_topic"] == "base/camera/door/motion/set"
+    for state, is_moving, is_on in (
+        ("off", "OFF", "OFF"),
+        ("quiet", "OFF", "ON"),
+        ("moving", "ON", "ON"),
+    ):
+        told = json.dumps({"motion": state}).encode()
+        assert render(sensor["value_template"], told) == is_moving
+        assert render(switch["value_template"], told) == is_on
 
 
 def test_an_event_has_the_type_and_the_attributes_that_home_assistant_expects() -> None:

@@ -40,6 +40,8 @@ _SWITCHES = {
     ("stream", "OFF"): "stop",
     ("record", "ON"): "record start",
     ("record", "OFF"): "record stop",
+    ("motion", "ON"): "motion on",
+    ("motion", "OFF"): "motion off",
 }
 
 #: The grant of commands from a broker: they neither stop nor reconfigure the server.

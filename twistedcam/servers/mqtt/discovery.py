@@ -49,13 +49,13 @@ def announcements(
         "origin": {"name": "twistedcam", "sw_version": __version__},
     }
 
-    def switch(name: str, field: str) -> dict[str, Any]:
-        return {
-            "name": name,
-            "command_topic": camera_topic(broker, camera, f"{field}/set"),
-            "state_topic": state,
-            "value_template": f"{{{{ 'ON' if value_json.{field} else 'OFF' }}}}",
-        }
+    def on_or_off(name: str, condition: str, **more: str) -> dict[str, Any]:
+        template = f"{{{{ 'ON' if value_json.{condition} else 'OFF' }}}}"
+        return {"name": name, "state_topic": state, "value_template": template, **more}
+
+    def switch(name: str, field: str, condition: str = "") -> dict[str, Any]:
+        command = camera_topic(broker, camera, f"{field}/set")
+        return on_or_off(name, condition or field, command_topic=command)
 
     def sensor(name: str, field: str, **more: str) -> dict[str, Any]:
         template = f"{{{{ value_json.{field} }}}}"
@@ -82,6 +82,10 @@ def announcements(
         ("event", "detection_event"): event("Detection", "detection", "what"),
         ("switch", "stream"): switch("Stream", "stream"),
         ("switch", "record"): switch("Record", "record"),
+        ("switch", "motion_detection"): switch("Motion detection", "motion", "motion != 'off'"),
+        ("binary_sensor", "motion"): on_or_off(
+            "Motion", "motion == 'moving'", device_class="motion"
+        ),
         ("sensor", "state"): sensor("State", "state"),
         ("sensor", "fps"): sensor(
             "Frame rate", "fps", unit_of_measurement="fps", state_class="measurement"

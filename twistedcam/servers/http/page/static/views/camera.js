@@ -12,7 +12,7 @@ import { Player } from "./player.js";
 
 const STATES = { live: "Live", starting: "Starting", recovering: "No picture", stopped: "Stopped" };
 const OVERLAYS = { starting: "Starting", recovering: "No picture, trying again", stopped: "Stopped" };
-const CONTROL_BUTTONS = ".toggle, .record, .last, .snap";
+const CONTROL_BUTTONS = ".toggle, .record, .last, .snap, .motion";
 const LOST = { lost: "Server lost", refused: "Token refused" };
 const RUNNING = ["live", "starting", "recovering"];
 
@@ -53,6 +53,7 @@ export class CameraView {
     this.onPress(".record", () => (this.status?.recording ? this.endRecording() : this.record()));
     this.onPress(".last", () => this.saveLast());
     this.onPress(".snap", () => this.snapshot());
+    this.onPress(".motion", () => this.switchMotion());
     this.onPress(".full", () => this.fullScreen());
     this.updateRights();
     this.find(".stage").addEventListener("dblclick", () => { if (this.isAlone) this.fullScreen(); });
@@ -131,6 +132,11 @@ export class CameraView {
     const result = await command("POST", `${this.path}/record/stop`);
     if (result?.note) showMessage(result.note);
     if (result?.recording) showMessage(`Recorded ${inText(result.recording)}, ${duration(result.seconds)}`);
+  }
+
+  async switchMotion() {
+    const result = await command("POST", `${this.path}/motion/${this.status?.motion === "off" ? "on" : "off"}`);
+    if (result?.note) showMessage(result.note);
   }
 
   async saveLast() {
@@ -212,6 +218,7 @@ export class CameraView {
     const record = this.find(".record");
     record.dataset.on = recording;
     record.querySelector("span").textContent = recording ? "End recording" : "Record";
+    this.updateMotion(before);
     this.updateButtons();
     this.find(".rec").hidden = !recording;
     this.find(".last").hidden = !(status.preroll_seconds > 1);
@@ -225,6 +232,17 @@ export class CameraView {
     this.player.update(status);
     this.controls.setVideo(this.player.hasChoice);
     this.updatePlayer();
+  }
+
+  // Shows if motion is detected, and if something moves.
+  updateMotion(before) {
+    const { motion } = this.status;
+    if (before?.motion === motion) return;
+    const button = this.find(".motion");
+    button.setAttribute("aria-pressed", motion !== "off");
+    button.dataset.state = motion;
+    button.querySelector("span").textContent = motion === "moving" ? "Moving" : "Motion";
+    if (!this.controlRefusal) button.title = motion === "off" ? "Detect motion" : "Stop detecting motion";
   }
 
   // Sets the titles of the buttons, with their shortcuts.
