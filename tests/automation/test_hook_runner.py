@@ -67,6 +67,7 @@ class HookRunnerTests(SynchronousTestCase):
             self.clock,
             lambda: self.make_thread(),
             lambda event: "Front door",
+            lambda camera: f"{camera}.mp4",
         )
         self.runner.configure(read_hooks(list(tables)))
         self.runner.start()
@@ -95,7 +96,7 @@ class HookRunnerTests(SynchronousTestCase):
                 "TWISTEDCAM_CAMERA": "door",
                 "TWISTEDCAM_TITLE": "Front door",
                 "TWISTEDCAM_FILE": "",
-                "TWISTEDCAM_RECORDING": "",
+                "TWISTEDCAM_RECORDING": "door.mp4",
                 "TWISTEDCAM_SNAPSHOT": str(pictures / "a.jpg"),
                 "TWISTEDCAM_ID": "a",
                 "TWISTEDCAM_STATE": "begin",

@@ -75,7 +75,9 @@ class Automation:
         )
         self._detections = Detections(events, clock, self._recorder, self.recorder.improve)
         self.schedules = RecordingSchedules(events, clock, channels)
-        self.hooks = HookRunner(folder, events, self._database, clock, make_thread, title)
+        self.hooks = HookRunner(
+            folder, events, self._database, clock, make_thread, title, self._recording
+        )
         self._pruning = LoopingCall(self._prune)
         self._pruning.clock = clock
 

@@ -23,9 +23,11 @@ from twistedcam.automation.hooks import Hook, expand
 from twistedcam.errors import BadArgument, DiskError, HookFailed, NoSuchHook
 from twistedcam.events import (
     CameraChanged,
+    DetectionChanged,
     Event,
     EventBus,
     HookChanged,
+    MotionChanged,
     RecordingChanged,
     new_event_id,
 )
@@ -64,6 +66,7 @@ class HookRunner:
         clock: measures the time between attempts.
         make_thread: returns a new thread.
         title: returns the title of an event's camera, or None.
+        recording: returns the name of the recording that is running on a camera, or None.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class HookRunner:
         clock: IReactorTime,
         make_thread: Callable[[], Thread],
         title: Callable[[Event], str | None],
+        recording: Callable[[str], str | None],
     ) -> None:
         self.hooks: list[Hook] = []
         self._folder = folder
@@ -83,6 +87,7 @@ class HookRunner:
         self._clock = clock
         self._make_thread = make_thread
         self._title = title
+        self._recording = recording
         self._programs = Programs()
         self._backoff = Backoff(RETRY_FIRST, RETRY_MOST, RETRY_FACTOR)
         self._outcomes: dict[str, HookOutcome] = {}
@@ -219,7 +224,10 @@ class HookRunner:
 
     def _enqueue(self, hook: Hook, event: Event, cause: str, now: float) -> None:
         payload = event.as_json(self._title(event))
-        payload |= {"cause": cause, "hook": hook.name, "time": now}
+        payload.setdefault("time", now)
+        payload |= {"cause": cause, "hook": hook.name}
+        if isinstance(event, MotionChanged | DetectionChanged):
+            payload["recording"] = self._recording(event.camera)
         if isinstance(event, RecordingChanged) and event.what in _COMPLETE:
             payload["file"] = str(self._folder.absolute() / file_name(event.name))
         run = HookRun(new_event_id(now), hook.name, payload, 0, now)
@@ -319,30 +327,32 @@ class HookRunner:
             raise ActionFailed(str(error)) from None
 
 
-#: The variables of a program's environment, and the keys of the event that they have.
+#: The variables of a program's environment, and the keys of the event that they have; the first
+#: that is there counts.
 _VARIABLES = {
-    "TWISTEDCAM_EVENT": "cause",
-    "TWISTEDCAM_CAMERA": "camera",
-    "TWISTEDCAM_TITLE": "title",
-    "TWISTEDCAM_FILE": "file",
-    "TWISTEDCAM_RECORDING": "name",
-    "TWISTEDCAM_SNAPSHOT": "snapshot",
-    "TWISTEDCAM_ID": "id",
-    "TWISTEDCAM_STATE": "state",
-    "TWISTEDCAM_SCORE": "score",
-    "TWISTEDCAM_ZONE": "zone",
-    "TWISTEDCAM_REASON": "reason",
-    "TWISTEDCAM_TIME": "time",
-    "TWISTEDCAM_HOOK": "hook",
+    "TWISTEDCAM_EVENT": ("cause",),
+    "TWISTEDCAM_CAMERA": ("camera",),
+    "TWISTEDCAM_TITLE": ("title",),
+    "TWISTEDCAM_FILE": ("file",),
+    "TWISTEDCAM_RECORDING": ("recording", "name"),
+    "TWISTEDCAM_SNAPSHOT": ("snapshot",),
+    "TWISTEDCAM_ID": ("id",),
+    "TWISTEDCAM_STATE": ("state", "what"),
+    "TWISTEDCAM_SCORE": ("score",),
+    "TWISTEDCAM_ZONE": ("zone",),
+    "TWISTEDCAM_REASON": ("reason",),
+    "TWISTEDCAM_TIME": ("time",),
+    "TWISTEDCAM_HOOK": ("hook",),
 }
 
 
 def _environment(hook: Hook, payload: dict[str, Any]) -> dict[str, str]:
     """Return the environment of a program: that of the server, the event, and the hook's own."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("TWISTEDCAM_")}
-    values = {name: payload.get(key) for name, key in _VARIABLES.items()}
-    told = {name: "" if value is None else str(value) for name, value in values.items()}
-    told = {name: value.replace("\0", "") for name, value in told.items()}
+    told = {}
+    for name, keys in _VARIABLES.items():
+        found = (payload[key] for key in keys if payload.get(key) is not None)
+        told[name] = str(next(found, "")).replace("\0", "")
     own = {key: expand(text, key, os.environ) for key, text in hook.environment.items()}
     return {**inherited, **told, **own}
 
