@@ -24,6 +24,7 @@ PARTS = (
     "slow",
     "stopped",
     "recording",
+    "rtsp",
     "preroll",
     "control",
     "viewer",
