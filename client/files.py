@@ -8,9 +8,13 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+from twistedcam.clients.frames.packet_queue import AnyFrame
 from twistedcam.errors import BadArgument, DiskError
 from twistedcam.media.frame import Frame
 from twistedcam.util.camera_name import check_name, file_stem
+
+#: The JPEG quality of pictures that the server does not send as JPEG.
+_QUALITY = 90
 
 
 def make_folder(folder: Path | None) -> None:
@@ -23,8 +27,8 @@ def make_folder(folder: Path | None) -> None:
         raise DiskError(f"the folder {folder} cannot be made: {error.strerror}") from None
 
 
-def save_frame(folder: Path, camera: str | None, frame: Frame) -> Path:
-    """Write the frame's JPEG unchanged, with the frame's number in the file name.
+def save_frame(folder: Path, camera: str | None, frame: AnyFrame) -> Path:
+    """Write the frame's JPEG unchanged, or its picture as a JPEG, named by the frame's number.
 
     Arguments:
         camera: the start of the name, if there are several cameras.
@@ -34,7 +38,7 @@ def save_frame(folder: Path, camera: str | None, frame: Frame) -> Path:
     return _write(path, frame)
 
 
-def save_snapshot(folder: Path, camera: str, frame: Frame) -> Path:
+def save_snapshot(folder: Path, camera: str, frame: AnyFrame) -> Path:
     """Write the frame's JPEG, named by camera and time of capture."""
     return _write(dated(folder, camera, frame.time, ".jpg"), frame)
 
@@ -60,16 +64,30 @@ def plain(camera: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]", "_", camera).lstrip(".-")[:64] or "camera"
 
 
-def _write(path: Path, frame: Frame) -> Path:
+def _write(path: Path, frame: AnyFrame) -> Path:
     """Write a picture without replacing another one."""
+    data = _jpeg_of(frame)
     number, free = 1, path
     while True:
         try:
             with free.open("xb") as file:
-                file.write(frame.jpeg)
+                file.write(data)
             return free
         except FileExistsError:
             number += 1
             free = path.with_stem(f"{path.stem}-{number}")
         except OSError as error:
             raise DiskError(f"{free}: {error.strerror}") from None
+
+
+def _jpeg_of(frame: AnyFrame) -> bytes:
+    """Return the frame's JPEG, which is encoded here if the camera gives another codec."""
+    if isinstance(frame, Frame):
+        return frame.jpeg
+    import cv2
+
+    try:
+        image = frame.image
+    except ValueError as error:
+        raise DiskError(f"the picture cannot be saved: {error}") from None
+    return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()

@@ -11,8 +11,8 @@ from client.actions import KeyActions
 from client.files import save_frame
 from client.screens import Screen
 from client.views import View
+from twistedcam.clients.frames.packet_queue import AnyFrame
 from twistedcam.errors import DiskError
-from twistedcam.media.frame import Frame
 
 
 class ProgressReports:
@@ -74,7 +74,7 @@ def run_loop(
         woken = wake.wait(screen.patience)
         wake.clear()
         _check_recordings(views, screen, actions)
-        fresh: list[tuple[View, Frame]] = []
+        fresh: list[tuple[View, AnyFrame]] = []
         for view in waiting:
             frame = view.take()
             if frame is not None:

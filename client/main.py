@@ -18,7 +18,7 @@ from client.loop import ProgressReports, run_loop, summarise
 from client.option_parsing import Cameras, OptionalWord
 from client.screens import NoScreen, Screen
 from client.steering import RemoteControl, parse_control
-from client.views import View
+from client.views import CODECS, View
 from twistedcam.cli.tls_options import add_trust_arguments, read_token, read_trust
 from twistedcam.clients.frames import CameraAddress, parse_target
 from twistedcam.clients.frames.address import DEFAULT_URL
@@ -82,7 +82,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise BadArgument("--record is for one camera: the key 'r' records several")
     signal.signal(signal.SIGTERM, _interrupt)
     make_folder(arguments.save)
-    views = [View(target, reconnect=not arguments.once) for target in targets]
+    # A picture that is saved unchanged has to come as JPEG.
+    codecs = CODECS if arguments.save is None else ("mjpeg",)
+    views = [View(target, not arguments.once, codecs) for target in targets]
     began, complete = time.monotonic(), arguments.frames is None
     try:
         with contextlib.ExitStack() as stack:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from twistedcam.errors import BadArgument, DiskError
 from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
 from twistedcam.recording.containers import CONTAINERS
 from twistedcam.recording.writer.segment import SegmentResult
 from twistedcam.recording.writer.single_file import FileRecording
@@ -40,7 +41,10 @@ class LocalRecorder:
         self._failed = failed
         self._writer = FileRecording(path, "viewer")
         self._changed = threading.Condition()
-        self._frames: deque[Frame] = deque()
+        self._frames: deque[Packet] = deque()
+        #: True until a key frame, before which packets cannot be recorded.
+        self._is_broken = True
+        self._has_begun = False
         self._is_closing = False
         self._thread = threading.Thread(target=self._run, name=f"record {path}", daemon=True)
         self._thread.start()
@@ -50,14 +54,18 @@ class LocalRecorder:
         """The progress of the recording."""
         return self._writer.result
 
-    def take(self, frame: Frame) -> None:
+    def take(self, frame: Packet) -> None:
         """Record a frame. May be called from any thread. Does nothing after the end."""
         with self._changed:
             if self._is_closing:
                 return
-            if len(self._frames) >= _QUEUE:
-                self.dropped += 1
+            if frame.is_keyframe:
+                self._is_broken = False
+            if self._is_broken or len(self._frames) >= _QUEUE:
+                self._is_broken = not isinstance(frame, Frame)  # the next packets refer to it
+                self.dropped += self._has_begun
                 return
+            self._has_begun = True
             self._frames.append(frame)
             self._changed.notify()
 
@@ -85,7 +93,7 @@ class LocalRecorder:
         while (frame := self._next()) is not None:
             self._writer.write([frame])
 
-    def _next(self) -> Frame | None:
+    def _next(self) -> Packet | None:
         """Return the next frame to write, or None after the last one."""
         with self._changed:
             self._changed.wait_for(lambda: self._frames or self._is_closing)

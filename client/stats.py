@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import asdict, dataclass
 
 from twistedcam.clients.frames import ClockOffset
-from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
 from twistedcam.util.rate import Rate
 
 _AGES = 20_000
@@ -85,13 +85,13 @@ class Meter:
         self._ages = FrameAges()
         self._bytes: deque[tuple[float, int]] = deque()
 
-    def used(self, frame: Frame, clock: ClockOffset, wall: float, now: float) -> None:
+    def used(self, frame: Packet, clock: ClockOffset, wall: float, now: float) -> None:
         """Count a drawn or saved frame, at ``wall`` UNIX seconds and ``now`` monotonic seconds."""
         self.frames += 1
         self._rate.tick(now)
         self.age = wall - frame.time + (clock.seconds if clock.disagrees else 0.0)
         self._ages.add(self.age)
-        self._bytes.append((now, len(frame.jpeg)))
+        self._bytes.append((now, len(frame.data)))
         self._forget(now)
 
     def fps(self, now: float) -> float:
@@ -99,7 +99,7 @@ class Meter:
         return self._rate.current(now)
 
     def kbit_s(self, now: float) -> float:
-        """Return kilobits of JPEG per second over the last second."""
+        """Return kilobits of frames per second over the last second."""
         self._forget(now)
         return sum(size for _, size in self._bytes) * 8 / 1000
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from client.stats import Meter, ViewerStats
 from twistedcam.clients.frames import CameraAddress
 from twistedcam.clients.frames.blocking import FrameReader
+from twistedcam.clients.frames.packet_queue import AnyFrame
 from twistedcam.media.frame import Frame
 from twistedcam.util.camera_name import ascii_title
 from twistedcam.util.one_line import on_one_line
@@ -18,6 +20,12 @@ if TYPE_CHECKING:
     from client.recorder import LocalRecorder
     from twistedcam.recording.writer.segment import SegmentResult
 
+#: The codecs of the pictures that are shown. A camera that gives JPEG is not encoded for it.
+CODECS = ("h264", "hevc", "mjpeg")
+#: Seconds by which a shown picture may be older than the youngest, and by which the age of the
+#: youngest grows with each picture, because clocks are set.
+_MAX_AGE, _AGE_STEP = 0.3, 0.02
+
 
 class View:
     """A watched camera.
@@ -25,15 +33,21 @@ class View:
     Arguments:
         target: the camera.
         reconnect: retry without end when the connection is lost.
+        codecs: the codecs of the pictures, in order of preference.
     """
 
-    def __init__(self, target: CameraAddress, reconnect: bool = True) -> None:
+    def __init__(
+        self, target: CameraAddress, reconnect: bool = True, codecs: Sequence[str] = CODECS
+    ) -> None:
         self.target = target
         self.meter = Meter()
         #: The last used frame, or None.
-        self.frame: Frame | None = None
+        self.frame: AnyFrame | None = None
         self.recorder: LocalRecorder | None = None
         self._reconnect = reconnect
+        self._codecs = codecs
+        #: The least age of a picture, in seconds by this machine's clock; see ``_is_old``.
+        self._least_age = math.inf
         self._wake: Callable[[], None] = lambda: None
         self._paused = False
         #: Missed frames of earlier readers.
@@ -120,14 +134,25 @@ class View:
         recorder, self.recorder = self.recorder, None
         return None if recorder is None else recorder.close()
 
-    def take(self) -> Frame | None:
+    def take(self) -> AnyFrame | None:
         """Return the newest frame, if it is new. Raises the error that ended the connection."""
-        frame = self._reader.take(0)
-        if frame is not None:
-            self.frame = frame
-        return frame
+        newest: AnyFrame | None = None
+        while (frame := self._reader.take(0)) is not None:
+            newest = frame
+        if newest is None or self._is_old(newest):
+            return None
+        self.frame = newest
+        return newest
 
-    def used(self, frame: Frame) -> None:
+    def _is_old(self, frame: AnyFrame) -> bool:
+        """True for a packet that only leads to newer ones: after a stall, or at the start."""
+        if isinstance(frame, Frame):
+            return False
+        age = time.time() - frame.time
+        self._least_age = min(age, self._least_age + _AGE_STEP)
+        return age > self._least_age + _MAX_AGE
+
+    def used(self, frame: AnyFrame) -> None:
         """Count a drawn or saved frame."""
         self.meter.used(frame, self._reader.clock, time.time(), time.monotonic())
 
@@ -152,9 +177,11 @@ class View:
         )
 
     def _make_reader(self) -> FrameReader:
-        return FrameReader(self.target, self._reconnect, self._came, lambda: self._wake())
+        return FrameReader(
+            self.target, self._reconnect, self._came, lambda: self._wake(), codecs=self._codecs
+        )
 
-    def _came(self, frame: Frame) -> None:
+    def _came(self, frame: AnyFrame) -> None:
         recorder = self.recorder
         if recorder is not None:
             recorder.take(frame)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from twistedcam.app.service import CameraService
     from twistedcam.clients.frames import connect, parse_target
     from twistedcam.clients.frames.blocking import FrameReader
+    from twistedcam.clients.frames.pictures import VideoPacket
     from twistedcam.clients.frames.publisher import Publisher
     from twistedcam.clients.frames.twisted import FrameClient
     from twistedcam.commands import Registry, standard_commands
@@ -48,6 +49,7 @@ __all__ = [
     "TwistedcamError",
     "Unauthorized",
     "UnknownCamera",
+    "VideoPacket",
     "__version__",
     "connect",
     "parse_source",
@@ -67,6 +69,7 @@ _LATER = {
     "Registry": "twistedcam.commands:Registry",
     "ServeOptions": "twistedcam.config.options:ServeOptions",
     "Stamp": "twistedcam.media.barcode:Stamp",
+    "VideoPacket": "twistedcam.clients.frames.pictures:VideoPacket",
     "connect": "twistedcam.clients.frames:connect",
     "parse_source": "twistedcam.sources.spec:parse",
     "parse_target": "twistedcam.clients.frames:parse_target",

@@ -196,6 +196,12 @@ class UnknownCamera(WireError):
     code = "no-such-camera"
 
 
+class UnsupportedCodec(WireError):
+    """The camera's video cannot be had in a codec that the client understands."""
+
+    code = "not-supported"
+
+
 class TooMany(WireError):
     """The server has reached its limit of connections."""
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from twistedcam import wire
 from twistedcam.errors import WireError
 from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
+from twistedcam.media.track import Track
 from twistedcam.wire.messages import FrameMessage, Message
 
 
@@ -23,8 +25,14 @@ def check(data: bytes) -> None:
         assert not refused, "what was read cannot be written"
         assert [each.encode() for each in again] == [text]
         if isinstance(message, FrameMessage):
+            frame = message.frame
             try:
-                wire.check_image(message.frame, through=True)
+                if isinstance(frame, Frame):
+                    wire.check_image(frame, through=True)
+                else:
+                    checker = wire.PacketChecker()
+                    for _ in range(2):
+                        checker.check(frame)
             except WireError as error:
                 wire.Error(error.code, str(error)).encode()
 
@@ -45,6 +53,9 @@ def read(data: bytes, step: int) -> tuple[list[Message], str]:
 def seeds() -> Iterator[bytes]:
     """One message of each kind."""
     jpeg = b"\xff\xd8\xff\xc0\0\x11\x08\0\x10\0\x10\x03" + bytes(9) + b"\xff\xda\0\x02\xff\xd9"
+    sets = "000000016742c00bda0a11f966a021a0a80000000168ce3c80"
+    units = bytes.fromhex(sets) + b"\0\0\0\1\x65\x88\x84"
+    track = Track(0, "video", "h264", 16, 16)
     messages = [
         wire.Hello("twistedcam/1", ({"name": "cam", "state": "live"},), True, "ab" * 32),
         wire.Join("view", "cam", 12.5, 8, "00" * 32, clock=True),
@@ -54,6 +65,9 @@ def seeds() -> Iterator[bytes]:
         wire.Pong(b"87654321"),
         wire.Error("busy", "why"),
         FrameMessage(Frame(7, 1_795_000_000_123_456, 16, 16, jpeg)),
+        FrameMessage(Packet(track, 8, 1_795_000_000_123_456, 0, units, True, -40_000)),
+        wire.Join(codecs=("h264", "hevc", "mjpeg")),
+        wire.State("cam", "live", codec="h264"),
         wire.Bye(),
     ]
     for message in messages:

@@ -9,8 +9,10 @@ import pytest
 from tests.support.odd_jpegs import make_jpeg
 from twistedcam.errors import BadArgument, Busy, CameraFailed
 from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
+from twistedcam.media.track import Track
 from twistedcam.sources import push
-from twistedcam.sources.base import Paused, RawPicture
+from twistedcam.sources.base import Paused, RawPacket, RawPicture
 from twistedcam.sources.push import Inbox, PushSource
 from twistedcam.sources.registry import make_source
 from twistedcam.sources.spec import parse
@@ -43,6 +45,39 @@ def test_the_newest_picture_is_taken_once(inbox: Inbox) -> None:
 def test_a_frame_keeps_its_time(inbox: Inbox) -> None:
     inbox.put(Frame(7, 1_500_000, 32, 24, GOOD))
     assert inbox.take() == RawPicture(1.5, jpeg=GOOD)
+
+
+def packets_of(inbox: Inbox) -> list[int]:
+    taken = []
+    while (each := inbox.take()) is not None:
+        assert isinstance(each, RawPacket)
+        taken.append(each.data[0])
+    return taken
+
+
+def packet(number: int, is_keyframe: bool = False) -> Packet:
+    track = Track(0, "video", "h264", 64, 48)
+    return Packet(track, number, 1_000_000, 1_000_000, bytes([number]), is_keyframe, 960_000)
+
+
+def test_packets_are_taken_in_order(inbox: Inbox) -> None:
+    for number in range(3):
+        inbox.put(packet(number, number == 0))
+    taken = inbox.take()
+    assert taken == RawPacket(packet(0).track, 1.0, b"\0", True, 40_000)
+    assert packets_of(inbox) == [1, 2]
+
+
+def test_of_too_many_packets_those_before_a_key_frame_are_dropped(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(push, "_MAX_PACKETS", 4)
+    for number in range(9):
+        inbox.put(packet(number, number in (0, 7)))
+    assert packets_of(inbox) == [7, 8]
+    inbox.put(packet(9))
+    inbox.put(FIRST)
+    assert inbox.take() is FIRST
 
 
 def test_a_picture_ends_a_wait(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:

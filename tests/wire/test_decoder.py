@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from twistedcam import wire
 from twistedcam.errors import BadMessage, TooLarge, WireError
 from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
+from twistedcam.media.track import Track
 from twistedcam.wire.messages import FrameMessage
 
 FRAME = Frame(7, 1_795_000_000_123_456, 640, 480, b"\xff\xd8 not looked into \xff\xd9")
@@ -23,6 +25,7 @@ OTHER_ENCODINGS = ("utf-16", "utf-16-be", "utf-32", "utf-32-le")
 MESSAGES: list[wire.Message] = [
     wire.Hello("twistedcam/1", ({"name": "cam", "state": "live"},), True, "ab" * 32),
     wire.Join("view", "garage", 12.5, 8, "00" * 32),
+    wire.Join(codecs=("h264", "mjpeg")),
     wire.State("cam", "recovering", 640, 480, 30.0, "unplugged"),
     wire.Ack(2**63),
     wire.Ping(b"12345678"),
@@ -59,6 +62,48 @@ def test_a_frame_is_decoded_completely() -> None:
     frame = message.frame
     assert (frame.seq, frame.time_us, frame.width, frame.height) == (7, FRAME.time_us, 640, 480)
     assert frame.jpeg == FRAME.jpeg
+
+
+def test_a_packet_of_another_codec_comes_back_as_it_was_sent() -> None:
+    for codec, number in (("h264", 2), ("hevc", 3)):
+        track = Track(0, "video", codec, 640, 480)
+        sent = Packet(track, 7, FRAME.time_us, 5_000_000, b"\0\0\0\1data", True, 4_960_000)
+        data = wire.frame_message(sent)
+        assert struct.unpack(">QQHHBBH", data[8:32]) == (7, FRAME.time_us, 640, 480, number, 1, 400)
+        [message] = wire.Decoder().feed(data)
+        assert isinstance(message, FrameMessage)
+        came = message.frame
+        assert (came.seq, came.time_us, came.track, came.data) == (
+            7,
+            FRAME.time_us,
+            track,
+            sent.data,
+        )
+        assert (came.is_keyframe, came.pts - came.dts) == (True, 40_000)
+
+
+def test_an_unknown_codec_is_one_clear_error() -> None:
+    data = bytearray(wire.frame_message(FRAME))
+    data[28] = 9
+    with pytest.raises(BadMessage, match=r"frame 7 has codec 9.*1 is mjpeg, 2 is h264, 3 is hevc"):
+        list(wire.Decoder().feed(bytes(data)))
+
+
+def test_a_join_without_codecs_asks_for_jpeg() -> None:
+    [join] = wire.Decoder().feed(json_message(2, {}))
+    assert isinstance(join, wire.Join)
+    assert join.codecs == ("mjpeg",)
+    assert b"codecs" not in join.encode()
+    for wrong in ([], "h264", [1], ["h264", None], {}):
+        with pytest.raises(BadMessage, match="codecs"):
+            list(wire.Decoder().feed(json_message(2, {"codecs": wrong})))
+
+
+def test_a_state_has_the_codec_if_it_is_known() -> None:
+    [state] = wire.Decoder().feed(wire.State("cam", "live", codec="h264").encode())
+    assert isinstance(state, wire.State)
+    assert state.codec == "h264"
+    assert b"codec" not in wire.State("cam", "live").encode()
 
 
 def test_the_last_time_of_capture_is_good_however_often_it_is_passed_on() -> None:
@@ -146,7 +191,7 @@ def test_an_empty_join_requests_the_first_camera() -> None:
         header(2, 5) + b"\xef\xbb\xbf{}",
         *(header(2, len(body)) + body for body in ("{}".encode(each) for each in OTHER_ENCODINGS)),
         header(2, 25) + b'{"max_fps": NaN         }',
-        header(4, 24) + struct.pack(">QQHHBBH", 1, 1, 1, 1, 2, 0, 0),
+        header(4, 24) + struct.pack(">QQHHBBH", 1, 1, 1, 1, 4, 0, 0),
         header(4, 24) + struct.pack(">QQHHBBH", 1, 2**64 - 1, 1, 1, 1, 0, 0),
         header(4, 24) + struct.pack(">QQHHBBH", 1, LAST_TIME_US + 32, 1, 1, 1, 0, 0),
     ],

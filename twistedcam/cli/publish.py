@@ -19,11 +19,13 @@ from twistedcam.config.options import LogLevelName
 from twistedcam.errors import BadArgument, BadMessage
 from twistedcam.events import CameraChanged, Event, EventBus
 from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
 from twistedcam.runtime.clock import use_monotonic_clock
 from twistedcam.runtime.memory import share_one_heap
 from twistedcam.runtime.threads import Thread
 from twistedcam.sources.spec import parse
 from twistedcam.stream.hub import Sink
+from twistedcam.stream.stream import Subscription, Wants
 from twistedcam.util.one_line import on_one_line
 
 EXAMPLE = "Example: twistedcam publish webcam:0 twistedcam://server/door"
@@ -73,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-class Publishing(Sink[Frame]):
+class Publishing(Sink[Packet]):
     """Passes a camera's frames to a publisher, and prints what state both are in."""
 
     def __init__(self, reactor: Any, camera: Camera, publisher: Publisher) -> None:
@@ -84,20 +86,24 @@ class Publishing(Sink[Frame]):
         self._reactor = reactor
         self._camera = camera
         self._publisher = publisher
-        publisher.on_state = self._print_state
+        #: The codecs that the server takes, and the place in the camera's stream for them.
+        self._codecs: tuple[str, ...] = ()
+        self._place: Subscription | None = None
+        publisher.on_state = self._on_state
+        publisher.on_keyframe_request = self._request_keyframe
 
     def start(self) -> None:
         """Start the camera and the publisher."""
         self._publisher.ended.addErrback(self._on_ended)
-        self._camera.hub.add(self)
         self._publisher.startService()
         self._camera.start().addErrback(lambda _: None)  # its state has the reason
         self._reactor.addSystemEventTrigger("before", "shutdown", self._stop)
 
-    def take(self, frame: Frame) -> None:
+    def take(self, frame: Packet) -> None:
         """Send a frame (hub.Sink), unless the server would end the connection because of it."""
         try:
-            wire.check_image(frame, through=True)
+            if isinstance(frame, Frame):
+                wire.check_image(frame, through=True)
         except BadMessage as error:
             if not self.skipped:
                 print(f"{self._camera.spec.shown}: skipped: {error}", flush=True)
@@ -113,9 +119,21 @@ class Publishing(Sink[Frame]):
             if event.state == "stopped" and event.reason and self._reactor.running:
                 self._reactor.callLater(0, self._reactor.stop)  # the end of a file
 
-    def _print_state(self, state: wire.State) -> None:
+    def _on_state(self, state: wire.State) -> None:
+        """Take the packets that the server takes, and print its state."""
+        codecs = self._publisher.server_codecs
+        if codecs and codecs != self._codecs:
+            self._codecs = codecs
+            if self._place is not None:
+                self._place.close()
+            known = tuple(each for each in wire.CODECS if each in codecs)
+            self._place = self._camera.stream.subscribe(self, Wants(known))
         reason = f": {state.reason}" if state.reason else ""
         print(on_one_line(f"{self._publisher.target}: {state.state}{reason}"), flush=True)
+
+    def _request_keyframe(self) -> None:
+        if self._place is not None:
+            self._place.request_keyframe()
 
     def _on_ended(self, why: Failure) -> None:
         self.error = why.value

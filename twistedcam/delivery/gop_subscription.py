@@ -13,7 +13,7 @@ from operator import attrgetter
 from twisted.internet.interfaces import IReactorTime
 
 from twistedcam.delivery.sender import Sender
-from twistedcam.delivery.subscription import ViewerSubscription
+from twistedcam.delivery.subscription import RATE_TOLERANCE, ViewerSubscription
 from twistedcam.media.packet import Packet
 from twistedcam.stream.hub import GroupHub
 from twistedcam.stream.viewers import Viewer
@@ -32,8 +32,6 @@ _KEYFRAME_TIME = 0.6
 CATCH_UP_TIME = 1.0
 #: Bytes that are sent to a viewer that is behind, before it has acknowledged them.
 CATCH_UP_BYTES = 64 * 1024
-#: Tolerance with which a stream has the rate that a viewer asks for.
-_RATE_TOLERANCE = 1.1
 
 _seq_of = attrgetter("seq")
 
@@ -188,14 +186,14 @@ class GopSubscription(ViewerSubscription):
         if self._is_in_step or (self._is_lost and self._unacknowledged):
             return
         now = self._clock.seconds()
-        if self._is_lost or not self._last_seq:
+        if self._is_lost or self._last_seq < 0:
             self._begin(now)
         else:
             self._send_waiting(now)
 
     def _begin(self, now: float) -> None:
         """Begin, or go on after it was lost: nothing that was sent is unacknowledged."""
-        is_new = not self._last_seq
+        is_new = self._last_seq < 0
         catches_up = is_new or (self._may_catch_up and now >= self._catch_up_at)
         if catches_up or now - self._keyframe_at < MAX_DELAY:
             self._is_lost = False
@@ -251,7 +249,7 @@ class GopSubscription(ViewerSubscription):
             self._measured_since, self._measured_bytes = now, 0
 
     def _pass_over(self, packet: Packet) -> None:
-        if self._last_seq or packet.is_keyframe:  # a new viewer waits for its first key frame
+        if self._last_seq >= 0 or packet.is_keyframe:  # a new viewer waits for its first key frame
             self.viewer.drops += 1
             self._first_passed_over = min(self._first_passed_over, packet.seq)
 
@@ -297,8 +295,8 @@ class GopSubscription(ViewerSubscription):
         if len(group) > 2:
             return self._exceeds(len(group) - 1, group[-1].time_us - group[0].time_us)
         track = self._hub.track
-        return track is None or track.rate is None or track.rate > max_fps * _RATE_TOLERANCE
+        return track is None or track.rate is None or track.rate > max_fps * RATE_TOLERANCE
 
     def _exceeds(self, packets: int, span_us: int) -> bool:
         assert self._max_fps is not None
-        return packets * 1e6 > self._max_fps * _RATE_TOLERANCE * max(span_us, 1)
+        return packets * 1e6 > self._max_fps * RATE_TOLERANCE * max(span_us, 1)

@@ -17,6 +17,8 @@ log = Logger()
 
 #: Seconds after which a viewer that receives no byte of what is being sent is disconnected.
 STALL_LIMIT = 10.0
+#: A stream whose rate is this many times the limit of a viewer keeps the limit.
+RATE_TOLERANCE = 1.1
 
 
 class FpsLimiter:
@@ -96,7 +98,7 @@ class ViewerSubscription(Sink[Any]):
         self._window = window
         self._leave_source = leave
         #: The sequence number of the last packet that was sent.
-        self._last_seq = 0
+        self._last_seq = -1
         #: The sender's unsent bytes when they last changed, and the time of that.
         self._unsent_bytes = -1
         self._unsent_since = 0.0

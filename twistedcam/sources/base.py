@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from twisted.internet.defer import Deferred
 
+from twistedcam.media.packet import Packet
 from twistedcam.media.track import Track
 
 if TYPE_CHECKING:
@@ -125,6 +126,12 @@ class RawPacket(NamedTuple):
     data: bytes
     is_keyframe: bool = True
     reorder_us: int = 0
+
+    @classmethod
+    def of(cls, packet: Packet) -> RawPacket:
+        """A packet of another server or program as a source delivers it."""
+        reorder_us = packet.pts - packet.dts
+        return cls(packet.track, packet.time, packet.data, packet.is_keyframe, reorder_us)
 
 
 class Source(Protocol):

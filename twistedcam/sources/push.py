@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 
 from twistedcam.errors import BadArgument, Busy, CameraFailed
 from twistedcam.media import jpeg
 from twistedcam.media.frame import Frame
-from twistedcam.sources.base import Paused, RawPicture, SourceInfo
+from twistedcam.media.packet import Packet
+from twistedcam.sources.base import Paused, RawPacket, RawPicture, SourceInfo
 from twistedcam.sources.spec import Settings, SourceSpec
 
 #: The most seconds that ``read`` waits for a picture, and so delays a stop of the camera.
 _WAIT = 0.2
+#: The most packets, and their bytes, that wait for the camera's thread.
+_MAX_PACKETS, _MAX_BYTES = 300, 32 * 2**20
 _NOBODY = "nobody publishes to it yet: twistedcam publish SOURCE twistedcam://HOST/CAMERA"
 
 
 class Inbox:
-    """Receives a camera's pictures from a publisher; keeps the newest only. Thread-safe."""
+    """Receives a camera's pictures from a publisher. Thread-safe.
+
+    Of pictures it keeps the newest only. Packets that refer to others are kept in order, up to
+    ``_MAX_PACKETS`` and ``_MAX_BYTES``; if there are more, those before the next key frame are
+    dropped.
+    """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._publisher: object | None = None
         self._newest: Frame | RawPicture | None = None
+        self._packets: deque[Packet] = deque()
+        self._packet_bytes = 0
+        #: True if a packet was dropped to which the next ones refer.
+        self._is_broken = False
         #: Called on the reactor's thread with the reason if a picture was refused.
         self._on_refused: Callable[[str], None] | None = None
         self._is_checked = True
@@ -55,28 +68,33 @@ class Inbox:
         with self._changed:
             if self._publisher is publisher:
                 self._publisher = self._on_refused = None
-                self._newest = None
+                self._forget()
                 self._pause = None
                 self._reason = reason
                 self._changed.notify_all()
 
-    def put(self, picture: Frame | RawPicture, is_checked: bool = True) -> None:
-        """Put a picture in place of one that was not taken yet.
+    def put(self, picture: Packet | RawPicture, is_checked: bool = True) -> None:
+        """Put a picture in place of one that was not taken yet, or a packet after the last.
 
         Arguments:
+            picture: a Frame, a picture, or a packet of H.264 or H.265.
             is_checked: True if the JPEG is known to have no bytes after its end; if not, ``take``
                 checks it, on its thread.
         """
         with self._changed:
-            self._newest = picture
-            self._is_checked = is_checked
+            if isinstance(picture, (Frame, RawPicture)):
+                self._forget()
+                self._newest = picture
+                self._is_checked = is_checked
+            else:
+                self._keep(picture)
             self._pause = None
             self._changed.notify_all()
 
     def pause(self, reason: str) -> None:
         """Set the reason why there are no pictures until the next ``put``."""
         with self._changed:
-            self._newest = None
+            self._forget()
             self._pause = reason
 
     def begin(self) -> None:
@@ -90,8 +108,10 @@ class Inbox:
                 self._is_reported = True
                 raise CameraFailed(self._reason)
 
-    def take(self) -> RawPicture | None:
-        """Wait for the newest picture and take it; return None if none arrives for a while.
+    def take(self) -> RawPicture | RawPacket | None:
+        """Wait for the newest picture, or the next packet, and take it.
+
+        Return None if none arrives for a while.
 
         Raises:
             CameraFailed: the publisher has gone.
@@ -100,7 +120,12 @@ class Inbox:
         """
         with self._changed:
             self._changed.wait_for(self._has_news, _WAIT)
-            picture, self._newest = self._newest, None
+            picture: Packet | RawPicture | None
+            if self._packets:
+                picture = self._packets.popleft()
+                self._packet_bytes -= len(picture.data)
+            else:
+                picture, self._newest = self._newest, None
             is_checked, publisher = self._is_checked, self._publisher
             if picture is None and self._publisher is None and not self._is_reported:
                 self._is_reported = True
@@ -113,6 +138,8 @@ class Inbox:
             if not is_checked:
                 self._check(picture, publisher)
             return RawPicture(picture.time, jpeg=picture.jpeg)
+        if isinstance(picture, Packet):
+            return RawPacket.of(picture)
         return picture
 
     def tell_refusal(self) -> None:
@@ -141,11 +168,31 @@ class Inbox:
     def renew(self) -> None:
         """Drop the picture, and report again if there is no publisher."""
         with self._changed:
-            self._newest = None  # it is from before the stop
+            self._forget()  # it is from before the stop
             self._is_reported = False
 
+    def _keep(self, packet: Packet) -> None:
+        """Keep a packet, unless it refers to one that was dropped."""
+        self._newest = None
+        is_full = len(self._packets) >= _MAX_PACKETS or self._packet_bytes >= _MAX_BYTES
+        if is_full:
+            self._forget()
+        if packet.is_keyframe:
+            self._is_broken = False
+        elif self._is_broken:
+            return
+        self._packets.append(packet)
+        self._packet_bytes += len(packet.data)
+
+    def _forget(self) -> None:
+        self._newest = None
+        self._packets.clear()
+        self._packet_bytes = 0
+        self._is_broken = True
+
     def _has_news(self) -> bool:
-        return self._newest is not None or (self._publisher is None and not self._is_reported)
+        has_picture = self._newest is not None or bool(self._packets)
+        return has_picture or (self._publisher is None and not self._is_reported)
 
 
 class PushSource:
@@ -170,8 +217,8 @@ class PushSource:
         self.inbox.begin()
         return SourceInfo(format="JPEG", detail="pushed", steady=False)
 
-    def read(self) -> RawPicture | None:
-        """Return the next picture."""
+    def read(self) -> RawPicture | RawPacket | None:
+        """Return the next picture or packet."""
         return self.inbox.take()
 
     def close(self) -> None:

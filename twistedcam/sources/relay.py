@@ -18,7 +18,8 @@ from twistedcam.clients.frames.blocking import open_socket, reason_of
 from twistedcam.clients.frames.session import ClientSession
 from twistedcam.errors import CameraFailed, TwistedcamError
 from twistedcam.media.frame import Frame
-from twistedcam.sources.base import Paused, RawPicture, SourceInfo
+from twistedcam.media.packet import Packet
+from twistedcam.sources.base import Paused, RawPacket, RawPicture, SourceInfo
 from twistedcam.sources.spec import Settings, SourceSpec
 
 log = Logger()
@@ -35,6 +36,8 @@ _CHUNK = 256 * 1024
 #: which they are too many.
 _SMALL_CHUNK = 8 * 1024
 _MANY = 20
+#: Codecs that are passed on, those that the other camera may encode first.
+_CODECS = ("h264", "hevc", "mjpeg")
 #: Servers whose invalid states were logged, which is done once for each.
 _logged: set[str] = set()
 _MAX_LOGGED = 1000
@@ -54,8 +57,8 @@ class RelaySource:
         self.target = target
         self._wait = wait
         self._socket: socket.socket | None = None
-        self._session = ClientSession(target)
-        self._frames: deque[Frame] = deque()
+        self._session = self._make_session()
+        self._frames: deque[Packet] = deque()
         self._state: wire.State | None = None
         self.via: tuple[str, ...] = ()
         self._heard_at = 0.0
@@ -72,7 +75,7 @@ class RelaySource:
 
     def open(self) -> SourceInfo:
         """Connect, join, and wait for the state of the camera."""
-        self._session = ClientSession(self.target)
+        self._session = self._make_session()
         self._frames.clear()
         self._state = None
         self._interrupted.clear()
@@ -93,12 +96,14 @@ class RelaySource:
         shown = str(self.target)
         return SourceInfo(*size, state.fps, "relay", shown, steady=False)
 
-    def read(self) -> RawPicture | None:
-        """Return the next picture."""
+    def read(self) -> RawPicture | RawPacket | None:
+        """Return the next picture or packet."""
         if not self._frames:
             self._receive()
         if self._frames:
             frame = self._frames.popleft()
+            if not isinstance(frame, Frame):
+                return RawPacket.of(frame)
             return RawPicture(frame.time_us / 1e6, jpeg=frame.jpeg)
         state = self._state
         if state is not None and state.state != "live" and self._may_pass_on(state):
@@ -121,6 +126,9 @@ class RelaySource:
         with contextlib.suppress(OSError):
             connection.sendall(self._session.output())
         connection.close()
+
+    def _make_session(self) -> ClientSession:
+        return ClientSession(self.target, codecs=_CODECS)
 
     def _may_pass_on(self, state: wire.State) -> bool:
         """Return True if the state may be passed on: at most ``MAX_CHANGES`` changes per second."""
@@ -152,7 +160,7 @@ class RelaySource:
             )
 
     def _receive(self) -> None:
-        """Wait for data and process it; only the newest frame is kept."""
+        """Wait for data and process it."""
         assert self._socket is not None, "not open"
         try:
             data = self._try(self._socket.recv)
@@ -165,11 +173,11 @@ class RelaySource:
             elif now - self._heard_at > TIMEOUT:
                 raise CameraFailed(f"{self.target}: nothing came for {TIMEOUT:g} s")
             for item in self._session.receive(data, now) if data else ():
-                if isinstance(item, Frame):
-                    self._frames.append(item)
-                else:
+                if isinstance(item, wire.State):
                     self._state = item
                     self.via = item.via
+                else:
+                    self._frames.append(item)
             self._session.tick(now)
             if out := self._session.output():
                 self._socket.sendall(out)

@@ -11,9 +11,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twistedcam.codecs.jpeg_encoder import JpegEncoder
-from twistedcam.codecs.video_decoder import DecodedPicture, VideoDecoder
 from twistedcam.media.frame import Frame
 from twistedcam.media.packet import Packet
+from twistedcam.media.video_decoder import DecodedPicture, VideoDecoder
 from twistedcam.runtime.threads import Thread, run_in_thread
 from twistedcam.sources.base import RawPicture
 from twistedcam.sources.container import upright

@@ -7,6 +7,7 @@ from twistedcam.wire.decoder import Decoder, check_image
 from twistedcam.wire.messages import (
     ACK_HEAD,
     ACK_SIZE,
+    CODECS,
     HEADER,
     MARK,
     MAX_FRAME,
@@ -28,11 +29,13 @@ from twistedcam.wire.messages import (
     frame_message,
     name_of,
 )
+from twistedcam.wire.packet_checker import PacketChecker
 from twistedcam.wire.token_proof import ROLES, Role, mac_matches, mac_of, new_nonce
 
 __all__ = [
     "ACK_HEAD",
     "ACK_SIZE",
+    "CODECS",
     "HEADER",
     "MARK",
     "MAX_FRAME",
@@ -47,6 +50,7 @@ __all__ = [
     "Hello",
     "Join",
     "Message",
+    "PacketChecker",
     "Ping",
     "Pong",
     "Role",

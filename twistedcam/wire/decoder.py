@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from twistedcam.errors import BadMessage, TooLarge
 from twistedcam.media import jpeg
 from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
+from twistedcam.media.track import VIDEO, Track
 from twistedcam.wire import messages as m
 
+_CODEC_NAMES = {number: name for name, number in m.CODECS.items()}
 _EXACT = {m.ACK: 8, m.PING: 8, m.PONG: 8, m.BYE: 0}
 _MAX_FPS = 1e6
 _MAX_INT = 2**64
@@ -140,15 +144,28 @@ def check_image(frame: Frame, *, through: bool = False) -> None:
 
 
 def _frame(body: bytes) -> m.FrameMessage:
-    seq, time_us, width, height, codec, _flags, _ = m.FRAME_HEADER.unpack_from(body)
-    if codec != m.JPEG:
-        raise BadMessage(f"codec {codec} is unknown")
+    seq, time_us, width, height, codec, flags, reorder = m.FRAME_HEADER.unpack_from(body)
+    if codec not in _CODEC_NAMES:
+        known = ", ".join(f"{number} is {name}" for number, name in _CODEC_NAMES.items())
+        raise BadMessage(f"frame {seq} has codec {codec}, which is unknown: {known}")
     if time_us / 1e6 >= m.TIME_END:  # rounded, so that it stays valid when passed on
         raise BadMessage(
             f"frame {seq} has an invalid time of capture: {time_us} microseconds since 1970-01-01 "
             "UTC is not before 9998-12-31"
         )
-    return m.FrameMessage(Frame(seq, time_us, width, height, body[m.FRAME_HEADER.size :]))
+    data = body[m.FRAME_HEADER.size :]
+    if codec == m.CODECS["mjpeg"]:
+        return m.FrameMessage(Frame(seq, time_us, width, height, data))
+    track = _track(_CODEC_NAMES[codec], width, height)
+    dts = time_us - reorder * m.REORDER_STEP
+    is_keyframe = bool(flags & m.KEYFRAME)
+    return m.FrameMessage(Packet(track, seq, time_us, time_us, data, is_keyframe, dts))
+
+
+@lru_cache(maxsize=64)
+def _track(codec: str, width: int, height: int) -> Track:
+    """A track without parameter sets, which are in the key frames (PacketChecker)."""
+    return Track(VIDEO, "video", codec, width, height)
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -190,6 +207,9 @@ def _hello(body: bytes) -> m.Hello:
         cameras=tuple(cameras),
         auth=_field(found, "auth", (bool,), False),
         nonce=_field(found, "nonce", (str,), ""),
+        codecs=tuple(map(str, _field(found, "codecs", (list,), None) or ("mjpeg",)))[
+            : len(m.CODECS)
+        ],
     )
 
 
@@ -204,6 +224,9 @@ def _join(body: bytes) -> m.Join:
     max_fps = _field(found, "max_fps", (int, float), None)
     if max_fps is not None and not 0 < max_fps <= _MAX_FPS:
         raise BadMessage(f"'max_fps' must be more than 0 and at most {_MAX_FPS:.0f}, not {max_fps}")
+    codecs = _field(found, "codecs", (list,), ["mjpeg"])
+    if not codecs or not all(isinstance(each, str) for each in codecs):
+        raise BadMessage(f"'codecs' must be a list of names, such as {json.dumps(list(m.CODECS))}")
     proof = _field(found, "auth", (dict,), None)
     return m.Join(
         protocol=_field(found, "protocol", (int,), m.PROTOCOL),
@@ -213,6 +236,7 @@ def _join(body: bytes) -> m.Join:
         window=window,
         mac=_field(proof, "mac", (str,), None) if proof else None,
         clock=_field(found, "clock", (bool,), False),
+        codecs=tuple(dict.fromkeys(codecs)),
     )
 
 
@@ -231,6 +255,7 @@ def _state(body: bytes) -> m.State:
         reason=_field(found, "reason", (str,), None),
         via=tuple(str(each) for each in _field(found, "via", (list,), None) or ())[:MAX_VIA],
         title=_field(found, "title", (str,), None),
+        codec=_field(found, "codec", (str,), None),
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
 
 PROTOCOL = 1
 MARK = 0x54
@@ -21,7 +22,12 @@ MAX_FRAME = 32 * 1024 * 1024
 HEADER = struct.Struct(">BBHI")
 FRAME_HEADER = struct.Struct(">QQHHBBH")
 COUNT = struct.Struct(">Q")
-JPEG = 1
+#: The codecs of FRAME, by FFmpeg's names. H.264 and H.265 are access units in Annex B.
+CODECS = {"mjpeg": 1, "h264": 2, "hevc": 3}
+#: The flag of a packet with which a decoder can begin. JPEGs do not have it: all of them are.
+KEYFRAME = 1
+#: Microseconds in the steps of FRAME's field "reorder".
+REORDER_STEP = 100
 #: Times of capture are before 9998-12-31, in seconds since the UNIX epoch: a year before the
 #: calendars of many systems end, in every time zone.
 TIME_END = 253_370_678_400.0
@@ -41,6 +47,8 @@ class Hello:
     auth: bool = False
     nonce: str = ""
     protocol: int = PROTOCOL
+    #: The codecs that a publisher may send.
+    codecs: tuple[str, ...] = ("mjpeg",)
 
     def encode(self) -> bytes:
         body = {
@@ -49,6 +57,7 @@ class Hello:
             "cameras": list(self.cameras),
             "auth": self.auth,
             "nonce": self.nonce,
+            "codecs": list(self.codecs),
         }
         return _json(HELLO, body)
 
@@ -64,6 +73,7 @@ class Join:
         window: the maximum number of unacknowledged frames, 1 to 8; 0: no acknowledgements.
         mac: the proof of a token, or None.
         clock: the server sends its time, as a PING, after each PONG.
+        codecs: the codecs that a viewer understands, in order of preference.
     """
 
     role: str = "view"
@@ -73,6 +83,7 @@ class Join:
     mac: str | None = None
     protocol: int = PROTOCOL
     clock: bool = False
+    codecs: tuple[str, ...] = ("mjpeg",)
 
     def encode(self) -> bytes:
         body: dict[str, Any] = {
@@ -84,6 +95,8 @@ class Join:
         }
         if self.clock:
             body["clock"] = True
+        if self.codecs != ("mjpeg",):
+            body["codecs"] = list(self.codecs)
         if self.mac is not None:
             body["auth"] = {"mac": self.mac}
         return _json(JOIN, body)
@@ -95,6 +108,7 @@ class State:
 
     ``via`` identifies the cameras that its pictures pass through, itself first: a relay that finds
     itself there is part of a loop. ``title`` is shown instead of the name, if it is not None.
+    ``codec`` is that of the frames that follow; None if it is not known.
     """
 
     camera: str
@@ -105,11 +119,13 @@ class State:
     reason: str | None = None
     via: tuple[str, ...] = field(default=(), compare=False)
     title: str | None = None
+    codec: str | None = field(default=None, compare=False)
 
     def encode(self) -> bytes:
         body = {**self.__dict__}
-        if self.title is None:
-            del body["title"]
+        for optional in ("title", "codec"):
+            if body[optional] is None:
+                del body[optional]
         return _json(STATE, body)
 
 
@@ -164,9 +180,9 @@ class Bye:
 
 @dataclass(frozen=True)
 class FrameMessage:
-    """A frame."""
+    """A frame: a JPEG, or a packet of H.264 or H.265."""
 
-    frame: Frame = field()
+    frame: Packet = field()
 
     def encode(self) -> bytes:
         return frame_message(self.frame)
@@ -190,17 +206,24 @@ def name_of(message: Message) -> str:
     return type(message).__name__.removesuffix("Message").upper()
 
 
-def frame_header(frame: Frame) -> bytes:
-    """Return the 32 bytes that precede a frame's JPEG."""
-    length = FRAME_HEADER.size + len(frame.jpeg)
-    return HEADER.pack(MARK, FRAME, 0, length) + FRAME_HEADER.pack(
-        frame.seq, frame.time_us, frame.width, frame.height, JPEG, 0, 0
+def frame_header(frame: Packet) -> bytes:
+    """Return the 32 bytes that precede a frame's data."""
+    data, codec, flags, reorder = frame.data, CODECS["mjpeg"], 0, 0
+    if isinstance(frame, Frame):
+        width, height = frame.width, frame.height
+    else:
+        track = frame.track
+        width, height, codec = track.width, track.height, CODECS[track.codec]
+        flags = KEYFRAME if frame.is_keyframe else 0
+        reorder = min(max(0, (frame.pts - frame.dts) // REORDER_STEP), 65535)
+    return HEADER.pack(MARK, FRAME, 0, FRAME_HEADER.size + len(data)) + FRAME_HEADER.pack(
+        frame.seq, frame.time_us, width, height, codec, flags, reorder
     )
 
 
-def frame_message(frame: Frame) -> bytes:
+def frame_message(frame: Packet) -> bytes:
     """Return the message of a frame, which is the same for every viewer."""
-    return frame_header(frame) + frame.jpeg
+    return frame_header(frame) + frame.data
 
 
 def _json(kind: int, body: dict[str, Any]) -> bytes:

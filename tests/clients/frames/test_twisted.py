@@ -24,6 +24,7 @@ class Client:
 
     role = "view"
     window = 2
+    codecs = ("mjpeg",)
 
     def __init__(self, clock: Clock) -> None:
         self.reactor = clock

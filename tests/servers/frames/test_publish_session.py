@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from tests.support.fakes import TINY_JPEG
+from tests.support.films import h264_packets
 from tests.support.frame_sessions import SessionCase
 from twistedcam import Frame, wire
 from twistedcam.delivery.sender import MAX_QUEUED
 from twistedcam.errors import BadMessage, Busy, CameraFailed
+from twistedcam.media.packet import Packet
 from twistedcam.servers.frames import publish_session as module
 from twistedcam.servers.frames.publish_session import PublishSession
 from twistedcam.servers.frames.session import state_of
@@ -24,6 +26,26 @@ class PublishSessionTests(SessionCase):
         self.connection.messages()
         session.received(wire.FrameMessage(self.frame(5)))
         self.assertEqual(self.connection.messages(), [wire.Ack(5)])
+        session.close()
+
+    def test_packets_go_to_the_inbox_in_order_from_a_key_frame_on(self) -> None:
+        session = self.session()
+        put: list[Packet] = []
+        self.patch(self.pushed.inbox, "put", put.append)
+        self.pushed.state = "live"
+        self.connection.messages()
+        packets = h264_packets([0, 0.1, 0.2])
+        for each in (packets[1], *packets):
+            session.received(wire.FrameMessage(each))
+        self.assertEqual([each.data for each in put], [each.data for each in packets])
+        self.assertEqual(len(self.connection.messages()), 4)
+        session.close()
+
+    def test_a_packet_that_is_no_access_unit_is_refused(self) -> None:
+        session = self.session()
+        track = h264_packets([0])[0].track
+        with self.assertRaisesRegex(BadMessage, "start code"):
+            session.received(wire.FrameMessage(Packet(track, 1, 1, 1, b"nothing")))
         session.close()
 
     def test_without_a_window_nothing_is_acknowledged(self) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.support.films import h264_packets
 from tests.support.frame_sessions import SessionCase
 from twistedcam import wire
 from twistedcam.delivery.sender import HIGH_WATER, MAX_QUEUED
-from twistedcam.errors import BadMessage
+from twistedcam.errors import BadMessage, UnsupportedCodec
+from twistedcam.media.packet import Packet
 from twistedcam.servers.frames.session import state_of
 from twistedcam.servers.frames.view_session import ViewSession
 
@@ -26,6 +28,57 @@ class ViewSessionTests(SessionCase):
         self.assertEqual(len(self.server.viewers), 1)
         session.close()
         self.assertEqual((len(self.server.viewers), len(self.camera.hub)), (0, 0))
+
+    def h264_camera(self) -> list[Packet]:
+        """Let the camera have given H.264; return its packets."""
+        packets = h264_packets([0, 0.1, 0.2])
+        self.camera.stream.publish(packets[0])
+        return packets
+
+    def test_a_viewer_gets_the_camera_s_own_codec_if_it_asks_for_it(self) -> None:
+        packets = self.h264_camera()
+        session = self.session(codecs=("h264", "mjpeg"))
+        session.start()
+        self.camera.stream.publish(packets[1])
+        [state, *frames] = self.connection.messages()
+        assert isinstance(state, wire.State)
+        self.assertEqual(state.codec, "h264")
+        came = [each.frame for each in frames if isinstance(each, wire.FrameMessage)]
+        self.assertEqual([each.data for each in came], [each.data for each in packets[:2]])
+        self.assertEqual([each.is_keyframe for each in came], [True, False])
+        session.close()
+        self.assertFalse(self.camera.stream.is_wanted)
+
+    def test_another_codec_of_the_camera_is_announced_before_its_frames(self) -> None:
+        session = self.session(codecs=("h264", "mjpeg"))
+        session.start()
+        self.connection.messages()
+        self.h264_camera()
+        self.camera.stream.publish(self.frame(2))
+        told = self.connection.messages()
+        self.assertEqual(
+            [getattr(each, "codec", type(each)) for each in told],
+            ["h264", wire.FrameMessage, "mjpeg", wire.FrameMessage],
+        )
+        session.close()
+
+    def test_a_viewer_that_asks_for_fewer_frames_gets_jpeg_if_it_can(self) -> None:
+        self.h264_camera()
+        for codecs, expected in ((("h264", "mjpeg"), "mjpeg"), (("h264",), "h264")):
+            session = self.session(codecs=codecs, max_fps=5)
+            [state] = self.connection.messages()
+            assert isinstance(state, wire.State)
+            self.assertIn(state.codec, (expected, None))
+            session.close()
+
+    def test_codecs_that_cannot_be_had_are_refused(self) -> None:
+        self.h264_camera()
+        with self.assertRaisesRegex(UnsupportedCodec, "this takes hevc"):
+            self.session(codecs=("hevc",))
+        with self.assertRaisesRegex(UnsupportedCodec, "JOIN asks for av1, vp9"):
+            self.session(codecs=("av1", "vp9"))
+        self.session(codecs=("av1", "h264")).close()
+        self.assertEqual(len(self.server.viewers), 0)
 
     def test_messages_other_than_acks_are_refused(self) -> None:
         session = self.session()

@@ -9,10 +9,13 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from twistedcam import wire
 from twistedcam.clients.frames.address import CameraAddress
+from twistedcam.clients.frames.packet_queue import AnyFrame, PacketQueue
+from twistedcam.clients.frames.pictures import PictureGroups
 from twistedcam.clients.frames.session import REFUSALS, ClientSession, ClockOffset
 from twistedcam.clients.sockets import connect_tcp, connect_unix
 from twistedcam.errors import Disconnected, TwistedcamError
@@ -31,7 +34,7 @@ _LONGEST_WAIT = 5.0
 
 
 class FrameReader:
-    """Receives frames on its own thread and keeps the newest.
+    """Receives frames on its own thread and keeps the newest, or packets in their order.
 
     Arguments:
         target: the camera.
@@ -39,15 +42,17 @@ class FrameReader:
         on_frame: called with each frame, in order, on the reader's thread.
         on_change: called on the reader's thread when there is a new frame or a new state.
         warns: log a warning (``logging``) each minute while there is no connection.
+        codecs: the codecs that the program understands, in order of preference.
     """
 
     def __init__(
         self,
         target: CameraAddress,
         reconnect: bool = True,
-        on_frame: Callable[[Frame], None] | None = None,
+        on_frame: Callable[[Any], None] | None = None,
         on_change: Callable[[], None] | None = None,
         warns: bool = False,
+        codecs: Sequence[str] = ("mjpeg",),
     ) -> None:
         self.target = target
         #: The camera's state that the server sent; ``connecting`` or ``lost`` without a connection.
@@ -64,7 +69,9 @@ class FrameReader:
         self._on_frame = on_frame or (lambda frame: None)
         self._on_change = on_change or (lambda: None)
         self._changed = threading.Condition()
-        self._newest: Frame | None = None
+        self._codecs = codecs
+        self._queue = PacketQueue()
+        self._pictures = PictureGroups()
         self._socket: socket.socket | None = None
         self._closed = threading.Event()
         self._joined = False
@@ -79,17 +86,18 @@ class FrameReader:
         """Start to connect."""
         self._thread.start()
 
-    def take(self, timeout: float | None = None) -> Frame | None:
-        """Wait up to ``timeout`` seconds for a new frame, and return the newest.
+    def take(self, timeout: float | None = None) -> Any:
+        """Wait up to ``timeout`` seconds for a new frame, and return it.
 
-        None after the timeout, or if the reader was closed.
+        Of JPEGs, that is the newest Frame. Packets of H.264 and H.265 are VideoPackets, and come in
+        their order (PacketQueue). None after the timeout, or if the reader was closed.
 
         Raises:
             TwistedcamError: the server refused, or the connection is lost and is not made again.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._newest is not None or self.ended, timeout)
-            frame, self._newest = self._newest, None
+            self._changed.wait_for(lambda: len(self._queue) or self.ended, timeout)
+            frame = self._queue.take()
             if frame is None and self.error is not None and not self._closed.is_set():
                 raise self.error
             return frame
@@ -156,7 +164,7 @@ class FrameReader:
                     self._socket = None
 
     def _receive(self, connection: socket.socket) -> None:
-        session = ClientSession(self.target)
+        session = ClientSession(self.target, codecs=self._codecs)
         connection.settimeout(1.0)
         self.connections += 1
         base_bytes, base_missed = self.bytes, self.missed
@@ -169,11 +177,11 @@ class FrameReader:
                 raise Disconnected("the server has closed the connection")
             now = time.monotonic()
             for item in session.receive(data, now) if data else ():
-                if isinstance(item, Frame):
-                    self._put(item)
-                else:
+                if isinstance(item, wire.State):
                     self._joined = True
                     self._set_state(item)
+                else:
+                    self._put(item if isinstance(item, Frame) else self._pictures.add(item))
             session.tick(now)
             self.bytes = base_bytes + session.bytes
             self.missed = base_missed + session.missed
@@ -182,11 +190,11 @@ class FrameReader:
             if out:
                 connection.sendall(out)
 
-    def _put(self, frame: Frame) -> None:
+    def _put(self, frame: AnyFrame) -> None:
         self._on_frame(frame)
         with self._changed:
             self.frames += 1
-            self._newest = frame
+            self._queue.put(frame)
             self._changed.notify_all()
         self._on_change()
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from twistedcam.clients.frames.address import CameraAddress, parse_target
 from twistedcam.clients.frames.blocking import FrameReader
-from twistedcam.media.frame import Frame
+from twistedcam.clients.frames.packet_queue import PacketQueue
+from twistedcam.errors import BadArgument
+from twistedcam.wire import CODECS
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
@@ -22,8 +24,14 @@ def connect(
     token: str | None = None,
     reconnect: bool = True,
     reactor: Any = None,
+    codecs: Sequence[str] = ("mjpeg",),
 ) -> Frames:
     """Return an iterable of a camera's frames, which gives the newest frame each time.
+
+    With ``codecs``, the camera's frames may be packets of H.264 or H.265, as the camera or the
+    server has encoded them. They come in their order, from a key frame on, and ``image`` decodes
+    them. A program that falls more than 0.4 s behind misses packets: it continues with the newest
+    one if it has read ``image`` of the one before, and with the next key frame if not.
 
     Use ``for frame in connect(url)`` in a script, and ``async for frame in connect(url)`` in a
     coroutine of asyncio or Twisted. Each iteration has its own connection, which is closed when the
@@ -35,31 +43,59 @@ def connect(
         token: the token for the camera.
         reconnect: connect again when the connection is lost; otherwise that is an error.
         reactor: Twisted's reactor, if it is not the installed one.
+        codecs: the codecs that the program understands, in order of preference: ``mjpeg``,
+            ``h264``, ``hevc``. The camera's own codec is preferred to one that has to be encoded.
+            With ``fps`` below the camera's rate, ``mjpeg`` is preferred, because packets of
+            the others cannot be left out.
 
     Raises:
-        BadArgument: the address or the rate is not valid. The iteration raises UnknownCamera or
-            Unauthorized if the server refuses, and Disconnected without ``reconnect``.
+        BadArgument: the address, the rate or a codec is not valid. The iteration raises
+            UnknownCamera, Unauthorized or UnsupportedCodec if the server refuses, and Disconnected
+            without ``reconnect``.
     """
-    return Frames(parse_target(url).with_options(fps, token), reconnect, reactor)
+    return Frames(parse_target(url).with_options(fps, token), reconnect, reactor, codecs)
 
 
 class Frames:
     """The iterable of :func:`connect`."""
 
-    def __init__(self, target: CameraAddress, reconnect: bool = True, reactor: Any = None) -> None:
+    def __init__(
+        self,
+        target: CameraAddress,
+        reconnect: bool = True,
+        reactor: Any = None,
+        codecs: Sequence[str] = ("mjpeg",),
+    ) -> None:
         self.target = target
+        self._codecs = check_codecs(codecs)
         self._reconnect = reconnect
         self._reactor = reactor
 
-    def __iter__(self) -> Iterator[Frame]:
+    def __iter__(self) -> Iterator[Any]:
         """Iterate and block until the next frame, in programs without an event loop."""
-        return _BlockingIterator(FrameReader(self.target, self._reconnect, warns=True))
+        reader = FrameReader(self.target, self._reconnect, warns=True, codecs=self._codecs)
+        return _BlockingIterator(reader)
 
-    def __aiter__(self) -> AsyncIterator[Frame]:
+    def __aiter__(self) -> AsyncIterator[Any]:
         """Iterate without blocking, with asyncio or Twisted."""
         if self._reactor is None and _in_asyncio_task():
-            return _under_asyncio(self.target, self._reconnect)
-        return _under_twisted(self.target, self._reconnect, self._reactor)
+            return _under_asyncio(self.target, self._reconnect, self._codecs)
+        return _under_twisted(self.target, self._reconnect, self._reactor, self._codecs)
+
+
+def check_codecs(codecs: Sequence[str]) -> tuple[str, ...]:
+    """Return codecs of the frame protocol as a tuple.
+
+    Raises:
+        BadArgument: there is none, or one is unknown.
+    """
+    given = (codecs,) if isinstance(codecs, str) else tuple(codecs)
+    for each in given:
+        if each not in CODECS:
+            raise BadArgument(f"codec {each!r} is unknown: use {', '.join(CODECS)}")
+    if not given:
+        raise BadArgument(f"at least one codec is needed: {', '.join(CODECS)}")
+    return given
 
 
 class _BlockingIterator:
@@ -70,17 +106,19 @@ class _BlockingIterator:
         weakref.finalize(self, reader.close)
         reader.start()
 
-    def __iter__(self) -> Iterator[Frame]:
+    def __iter__(self) -> Iterator[Any]:
         return self
 
-    def __next__(self) -> Frame:
+    def __next__(self) -> Any:
         frame = self._reader.take()
         if frame is None:
             raise StopIteration
         return frame
 
 
-async def _under_asyncio(target: CameraAddress, reconnect: bool) -> AsyncIterator[Frame]:
+async def _under_asyncio(
+    target: CameraAddress, reconnect: bool, codecs: Sequence[str]
+) -> AsyncIterator[Any]:
     import asyncio
 
     loop, changed = asyncio.get_running_loop(), asyncio.Event()
@@ -89,7 +127,7 @@ async def _under_asyncio(target: CameraAddress, reconnect: bool) -> AsyncIterato
         if not loop.is_closed():
             loop.call_soon_threadsafe(changed.set)
 
-    reader = FrameReader(target, reconnect, on_change=notify, warns=True)
+    reader = FrameReader(target, reconnect, on_change=notify, warns=True, codecs=codecs)
     reader.start()
     try:
         while True:
@@ -104,8 +142,8 @@ async def _under_asyncio(target: CameraAddress, reconnect: bool) -> AsyncIterato
 
 
 async def _under_twisted(
-    target: CameraAddress, reconnect: bool, reactor: Any
-) -> AsyncIterator[Frame]:
+    target: CameraAddress, reconnect: bool, reactor: Any, codecs: Sequence[str]
+) -> AsyncIterator[Any]:
     from twisted.internet.defer import Deferred
     from twisted.python.failure import Failure
 
@@ -114,7 +152,7 @@ async def _under_twisted(
     if reactor is None:
         from twisted.internet import reactor
 
-    newest: list[Frame] = []
+    queue = PacketQueue()
     ended: list[Failure] = []
     waiting: list[Deferred[None]] = []
 
@@ -123,21 +161,21 @@ async def _under_twisted(
         for each in due:
             each.callback(None)
 
-    def received(frame: Frame) -> None:
-        newest[:] = [frame]
+    def received(frame: Any) -> None:
+        queue.put(frame)
         notify()
 
     def failed(why: Failure) -> None:
         ended.append(why)
         notify()
 
-    client = FrameClient(reactor, target, received, reconnect=reconnect)
+    client = FrameClient(reactor, target, received, reconnect=reconnect, codecs=codecs)
     client.ended.addErrback(failed)
     client.startService()
     try:
         while True:
-            if newest:
-                yield newest.pop()
+            if len(queue):
+                yield queue.take()
             elif ended:
                 ended[0].raiseException()
             else:

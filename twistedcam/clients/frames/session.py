@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from twistedcam import wire
@@ -17,17 +17,21 @@ from twistedcam.errors import (
     TwistedcamError,
     Unauthorized,
     UnknownCamera,
+    UnsupportedCodec,
     VersionMismatch,
     WireError,
 )
 from twistedcam.media import jpeg
 from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
 from twistedcam.util.camera_name import MAX_TITLE
 from twistedcam.util.one_line import on_one_line
 
 #: Seconds between two PINGs, and of silence after which the connection is closed.
 PING_EVERY = 2.0
 SILENCE_LIMIT = 10.0
+#: Seconds that a published packet of H.264 or H.265 may be unacknowledged before others are sent.
+MAX_DELAY = 0.4
 #: Seconds for which a measurement of the clocks' difference is used.
 _CLOCK_KEPT = 120.0
 
@@ -40,7 +44,14 @@ _MAX_SIDE = 65535
 _KINDS: tuple[type[TwistedcamError], ...] = (*WireError.__subclasses__(), Unauthorized)
 _ERRORS = {each.code: each for each in _KINDS}
 #: Errors for which another attempt is useless.
-REFUSALS = (UnknownCamera, Unauthorized, VersionMismatch, BadMessage, CertificateRefused)
+REFUSALS = (
+    UnknownCamera,
+    Unauthorized,
+    VersionMismatch,
+    BadMessage,
+    UnsupportedCodec,
+    CertificateRefused,
+)
 
 
 @dataclass(frozen=True)
@@ -76,6 +87,7 @@ class ClientSession:
         target: the camera.
         role: ``view`` or ``publish``.
         window: the maximum number of unacknowledged frames.
+        codecs: the codecs that a viewer understands, in order of preference.
         wall: returns this machine's time, seconds since the UNIX epoch.
     """
 
@@ -85,6 +97,7 @@ class ClientSession:
         role: wire.Role = "view",
         window: int = 2,
         wall: Callable[[], float] = time.time,
+        codecs: Sequence[str] = ("mjpeg",),
     ) -> None:
         self.target = target
         self.role = role
@@ -102,6 +115,8 @@ class ClientSession:
         self.bytes = 0
         self.round_trip: float | None = None
         self._wall = wall
+        self._codecs = tuple(codecs)
+        self._checker = wire.PacketChecker()
         self._decoder = wire.Decoder()
         self._out = bytearray()
         self._last_seq = 0
@@ -111,15 +126,18 @@ class ClientSession:
         self._ping_number = 0
         self._await_clock: float | None = None
         self._clocks: deque[tuple[float, ClockOffset]] = deque()
-        self._unacknowledged: deque[int] = deque()
+        #: Sequence numbers and times of frames that were published, oldest first.
+        self._unacknowledged: deque[tuple[int, float]] = deque()
 
     @property
     def clock(self) -> ClockOffset:
         """The best measurement of the last two minutes."""
         return min((each for _, each in self._clocks), key=lambda o: o.error, default=ClockOffset())
 
-    def receive(self, data: bytes, now: float) -> Iterator[Frame | wire.State]:
+    def receive(self, data: bytes, now: float) -> Iterator[Packet | wire.State]:
         """Yield the frames and states that ``data`` completes.
+
+        A frame of JPEG is a Frame, one of another codec a Packet with its track.
 
         Raises:
             WireError, Unauthorized: the server has sent ERROR, or violates the protocol.
@@ -129,7 +147,9 @@ class ClientSession:
         self.bytes += len(data)
         for message in self._messages(data):
             if isinstance(message, wire.FrameMessage):
-                yield self._frame(message.frame)
+                frame = self._frame(message.frame)
+                if frame is not None:
+                    yield frame
                 continue
             self.other_messages += 1
             if isinstance(message, wire.State):
@@ -160,12 +180,20 @@ class ClientSession:
 
     def can_publish(self) -> bool:
         """True if the server can take a frame: the camera runs, and the window is not full."""
-        running = self.state is not None and self.state.state != "stopped"
-        return running and (not self.window or len(self._unacknowledged) < self.window)
+        return self._is_running and (not self.window or len(self._unacknowledged) < self.window)
 
-    def published(self, seq: int) -> None:
+    def can_publish_packet(self, now: float) -> bool:
+        """True if the server can take a packet that others refer to: time is limited here."""
+        waiting = self._unacknowledged
+        return self._is_running and (not waiting or now - waiting[0][1] < MAX_DELAY)
+
+    def published(self, seq: int, now: float = 0.0) -> None:
         """Note that the frame of this number was sent."""
-        self._unacknowledged.append(seq)
+        self._unacknowledged.append((seq, now))
+
+    @property
+    def _is_running(self) -> bool:
+        return self.state is not None and self.state.state != "stopped"
 
     def bye(self) -> None:
         """Send BYE."""
@@ -182,16 +210,23 @@ class ClientSession:
                 f"{DEFAULT_PORT} by default ({error})"
             ) from None
 
-    def _frame(self, frame: Frame) -> Frame:
+    def _frame(self, frame: Packet) -> Packet | None:
+        """Check and acknowledge a frame; None for one before the first key frame."""
         if self.role != "view" or self.state is None:
             raise BadMessage("a frame is not allowed now")
-        wire.check_image(frame)
+        checked: Packet | None = frame
+        if isinstance(frame, Frame):
+            wire.check_image(frame)
+        elif frame.track.codec in self._codecs:
+            checked = self._checker.check(frame)
+        else:
+            raise BadMessage(f"frame {frame.seq} is {frame.track.codec}, which was not asked for")
         if self._last_seq and frame.seq > self._last_seq:
             self.missed += frame.seq - self._last_seq - 1
         self._last_seq = frame.seq
         if self.window:
             self._out += wire.Ack(frame.seq).encode()
-        return frame
+        return checked
 
     def _other(self, message: wire.Message, now: float) -> None:
         if isinstance(message, wire.Ping):
@@ -205,7 +240,7 @@ class ClientSession:
         elif isinstance(message, wire.Bye):
             raise Disconnected("the server has ended the connection")
         elif isinstance(message, wire.Ack) and self.role == "publish":
-            while self._unacknowledged and self._unacknowledged[0] <= message.seq:
+            while self._unacknowledged and self._unacknowledged[0][0] <= message.seq:
                 self._unacknowledged.popleft()
         elif isinstance(message, wire.Hello) and self.hello is None:
             self._join(message, now)
@@ -228,7 +263,10 @@ class ClientSession:
                 )
             mac = wire.mac_of(self.target.token, self.role, hello.nonce)
         fps = self.target.fps if self.role == "view" else None
-        join = wire.Join(self.role, self.target.camera, fps, self.window, mac, clock=True)
+        codecs = self._codecs if self.role == "view" else ("mjpeg",)
+        join = wire.Join(
+            self.role, self.target.camera, fps, self.window, mac, clock=True, codecs=codecs
+        )
         self._out += join.encode()
         self._ping(now)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.application.internet import ClientService, backoffPolicy
@@ -18,9 +18,11 @@ from zope.interface import implementer
 
 from twistedcam import wire
 from twistedcam.clients.frames.address import CameraAddress
+from twistedcam.clients.frames.pictures import PictureGroups
 from twistedcam.clients.frames.session import REFUSALS, ClientSession, ClockOffset
 from twistedcam.errors import CertificateRefused, Disconnected, TwistedcamError
 from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
 from twistedcam.tls.client_endpoint import client_endpoint
 
 log = Logger()
@@ -34,10 +36,11 @@ class FrameClient(Service):
     Arguments:
         reactor: the reactor.
         target: the camera.
-        on_frame: called with each frame.
+        on_frame: called with each frame: a Frame, or a VideoPacket of H.264 or H.265.
         on_state: called with each STATE of the camera, and with the states ``connecting`` and
             ``lost`` (with the reason) of the connection itself.
         reconnect: connect again when the connection is lost, after increasing delays.
+        codecs: the codecs that the program understands, in order of preference.
     """
 
     role: wire.Role = "view"
@@ -47,9 +50,10 @@ class FrameClient(Service):
         self,
         reactor: Any,
         target: CameraAddress,
-        on_frame: Callable[[Frame], None] = lambda frame: None,
+        on_frame: Callable[[Any], None] = lambda frame: None,
         on_state: Callable[[wire.State], None] = lambda state: None,
         reconnect: bool = True,
+        codecs: Sequence[str] = ("mjpeg",),
     ) -> None:
         self.reactor = reactor
         self.target = target
@@ -59,6 +63,8 @@ class FrameClient(Service):
         self.on_frame = on_frame
         self.on_state = on_state
         self._reconnect = reconnect
+        self.codecs = codecs
+        self._pictures = PictureGroups()
         self._connections: ClientService | None = None
         self._protocol: ClientProtocol | None = None
         self._was_joined = False
@@ -104,8 +110,8 @@ class FrameClient(Service):
         self._was_joined = True
         self._set_state(state)
 
-    def frame_received(self, frame: Frame) -> None:
-        self.on_frame(frame)
+    def frame_received(self, frame: Packet) -> None:
+        self.on_frame(frame if isinstance(frame, Frame) else self._pictures.add(frame))
 
     def send_next(self) -> None:
         """Send what waits: something was received, or the connection is writable again."""
@@ -146,7 +152,9 @@ class ClientProtocol(Protocol):
     def __init__(self, factory: ClientFactory) -> None:
         self.factory = factory
         client = factory.client
-        self.session = ClientSession(client.target, client.role, client.window)
+        self.session = ClientSession(
+            client.target, client.role, client.window, codecs=client.codecs
+        )
         self.is_writable = True
         self._error: Exception | None = None
         self._ticking = LoopingCall(self._tick)
@@ -166,10 +174,10 @@ class ClientProtocol(Protocol):
         client = self.factory.client
         try:
             for item in self.session.receive(data, client.reactor.seconds()):
-                if isinstance(item, Frame):
-                    client.frame_received(item)
-                else:
+                if isinstance(item, wire.State):
                     client.state_received(item)
+                else:
+                    client.frame_received(item)
         except TwistedcamError as error:
             self._fail(error)
             return
@@ -187,11 +195,11 @@ class ClientProtocol(Protocol):
         if out and self.transport is not None:
             self.transport.write(out)
 
-    def send_frame(self, frame: Frame) -> None:
+    def send_frame(self, frame: Packet) -> None:
         """Send a frame, as a publisher."""
         assert self.transport is not None
-        self.transport.writeSequence([wire.frame_header(frame), frame.jpeg])
-        self.session.published(frame.seq)
+        self.transport.writeSequence([wire.frame_header(frame), frame.data])
+        self.session.published(frame.seq, self.factory.client.reactor.seconds())
 
     def close(self) -> None:
         """Send BYE and close the connection."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from twistedcam.codecs.video_decoder import VideoDecoder
 from twistedcam.media.frame import Frame
 from twistedcam.media.packet import Packet
+from twistedcam.media.video_decoder import VideoDecoder
 from twistedcam.processing.motion.detector import Detector
 from twistedcam.processing.motion.findings import Examined
 from twistedcam.processing.motion.grey import reduce_jpeg, reduce_luma

@@ -34,7 +34,7 @@ def hello(server: Server, nonce: str) -> wire.Hello:
         )
     )
     name = f"twistedcam/{__version__}"
-    return wire.Hello(name, cameras, needs_token, nonce)
+    return wire.Hello(name, cameras, needs_token, nonce, codecs=tuple(wire.CODECS))
 
 
 async def admit(

@@ -11,6 +11,7 @@ from twistedcam import wire
 from twistedcam.delivery.sender import MAX_QUEUED, do_nothing
 from twistedcam.errors import BadMessage
 from twistedcam.events import CameraChanged, Event
+from twistedcam.media.frame import Frame
 from twistedcam.servers.frames.session import FrameConnection, state_of
 from twistedcam.wire.messages import FrameMessage
 
@@ -26,7 +27,7 @@ MAX_CHECKED_AT_ONCE = 256 * 1024
 
 
 class PublishSession:
-    """Receives a camera's frames. Each is accepted at once, and only the newest is kept."""
+    """Receives a camera's frames. Each is accepted at once; of JPEGs only the newest is kept."""
 
     def __init__(
         self, connection: FrameConnection, server: Server, camera: Camera, join: wire.Join
@@ -40,6 +41,7 @@ class PublishSession:
         self._queued_bytes = 0
         self._camera = camera
         self._acknowledges = join.window > 0
+        self._checker = wire.PacketChecker()
         camera.inbox.attach(self, self._refused)
         log.info("{peer} publishes to {camera}", peer=connection.peer, camera=camera.name)
         self.send_message(state_of(camera, camera.changed()).encode())
@@ -52,12 +54,19 @@ class PublishSession:
         """Put a frame into the camera's inbox."""
         if not isinstance(message, FrameMessage):
             raise BadMessage(f"a publisher cannot send {wire.name_of(message)} now")
-        is_checked = len(message.frame.jpeg) <= MAX_CHECKED_AT_ONCE
-        wire.check_image(message.frame, through=is_checked)
-        if self._camera.state != "stopped":
-            self._camera.inbox.put(message.frame, is_checked)
+        frame = message.frame
+        is_stopped = self._camera.state == "stopped"
+        if isinstance(frame, Frame):
+            is_checked = len(frame.jpeg) <= MAX_CHECKED_AT_ONCE
+            wire.check_image(frame, through=is_checked)
+            if not is_stopped:
+                self._camera.inbox.put(frame, is_checked)
+        else:
+            packet = self._checker.check(frame)
+            if packet is not None and not is_stopped:
+                self._camera.inbox.put(packet)
         if self._acknowledges:
-            self.send_message(wire.Ack(message.frame.seq).encode())
+            self.send_message(wire.Ack(frame.seq).encode())
 
     def acknowledge(self, seq: int) -> None:
         """Refuse an ACK: a publisher receives no frames."""

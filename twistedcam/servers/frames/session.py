@@ -74,8 +74,8 @@ class FrameSession(Protocol):
         """Release everything: the connection is lost."""
 
 
-def state_of(camera: Camera, event: CameraChanged) -> wire.State:
-    """Return a camera's change as a STATE message."""
+def state_of(camera: Camera, event: CameraChanged, codec: str | None = None) -> wire.State:
+    """Return a camera's change as a STATE message, with the codec of the viewer's frames."""
     size = (event.width, event.height)
     fields = (event.camera, event.state, *size, event.fps, event.reason)
-    return wire.State(*fields, camera.via, camera.title)
+    return wire.State(*fields, camera.via, camera.title, codec)

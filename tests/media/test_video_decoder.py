@@ -3,10 +3,10 @@
 import pytest
 
 from tests.support.films import h264_packets
-from twistedcam.codecs.video_decoder import VideoDecoder
 from twistedcam.errors import NotSupported
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import VIDEO, Track
+from twistedcam.media.video_decoder import VideoDecoder
 
 
 def seqs(decoder: VideoDecoder, packets: list[Packet]) -> list[int]:

@@ -1,0 +1,132 @@
+"""A camera's own H.264 goes through publishers, relays, viewers and recordings unchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from twisted.internet import reactor as installed_reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall
+
+from client.views import View
+from tests.support.films import h264_packets, read_film
+from tests.support.frame_serving import ServingCase
+from tests.support.process import wait_for
+from twistedcam import Frame, connect
+from twistedcam.clients.frames import parse_target
+from twistedcam.clients.frames.pictures import VideoPacket
+from twistedcam.clients.frames.publisher import Publisher
+from twistedcam.clients.frames.twisted import FrameClient
+from twistedcam.errors import UnsupportedCodec
+from twistedcam.media.packet import Packet
+from twistedcam.sources.spec import parse
+
+reactor: Any = installed_reactor
+#: The pictures that are published, again and again.
+SENT = h264_packets([number / 25 for number in range(25)], keyframes=0.2)
+DATA = [each.data for each in SENT]
+
+
+class CodecTests(ServingCase):
+    cameras: ClassVar[dict[str, str]] = {"cam": "push:"}
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.publisher = Publisher(reactor, parse_target(self.url()))
+        self.publisher.startService()
+        self.addCleanup(self.publisher.stopService)
+        self._count = 0
+        pushing = LoopingCall(self._push)
+        pushing.start(0.01)
+        self.addCleanup(pushing.stop)
+
+    def _push(self) -> None:
+        each = SENT[self._count % len(SENT)]
+        self._count += 1
+        time_us = SENT[0].time_us + self._count * 40_000
+        self.publisher.take(
+            Packet(each.track, self._count, time_us, time_us, each.data, each.is_keyframe)
+        )
+
+    def watch(
+        self, url: str, codecs: tuple[str, ...], enough: Callable[[list[Any]], bool]
+    ) -> Deferred[list[Any]]:
+        """Fires with all frames as soon as there are enough."""
+        frames: list[Any] = []
+        done: Deferred[list[Any]] = Deferred()
+
+        def on_frame(frame: Any) -> None:
+            frames.append(frame)
+            if enough(frames) and not done.called:
+                done.callback(frames)
+
+        client = FrameClient(reactor, parse_target(url), on_frame, codecs=codecs)
+        client.startService()
+        self.addCleanup(client.stopService)
+        return done
+
+    def assert_unchanged(self, frames: list[Any]) -> None:
+        """The packets are those that were published, in order, from a key frame on."""
+        assert frames[0].is_keyframe
+        at = DATA.index(frames[0].data)
+        expected = [DATA[(at + number) % len(DATA)] for number in range(len(frames))]
+        assert [each.data for each in frames] == expected
+        assert all(isinstance(each, VideoPacket) for each in frames)
+        assert (frames[0].width, frames[0].height) == (160, 120)
+
+    async def test_packets_come_unchanged_through_publisher_and_relay(self) -> None:
+        relay = self.service.server.add_camera("relay", parse(self.url()))
+        relay.start().addErrback(lambda _: None)
+        for camera in ("cam", "relay"):
+            frames = await self.watch(self.url(camera), ("h264", "mjpeg"), lambda it: len(it) > 12)
+            self.assert_unchanged(frames)
+        assert self.service.server.cameras["cam"].stream.codec == "h264"
+        assert relay.stream.codec == "h264"
+        assert self.service.server.cameras["cam"].stream.transcoding() == []
+
+    async def test_a_client_that_names_no_codec_gets_jpeg(self) -> None:
+        frames = await self.watch(self.url(), ("mjpeg",), lambda it: len(it) > 1)
+        assert all(isinstance(each, Frame) for each in frames)
+        assert frames[0].image.shape == (120, 160, 3)
+
+    async def test_a_program_gets_packets_and_their_pictures(self) -> None:
+        def read() -> list[Any]:
+            found = []
+            for packet in connect(self.url(), codecs=("h264", "mjpeg")):
+                assert packet.image.shape == (120, 160, 3)
+                found.append(packet)
+                if len(found) == 12:
+                    break
+            return found
+
+        self.assert_unchanged(await self.in_thread(read))
+
+    async def test_a_codec_that_cannot_be_had_is_refused_with_both_sides_names(self) -> None:
+        await self.watch(self.url(), ("h264",), lambda it: True)
+        client = FrameClient(reactor, parse_target(self.url()), codecs=("hevc",))
+        client.startService()
+        failed = await self.assertFailure(client.ended, UnsupportedCodec)
+        assert "gives h264" in str(failed)
+        assert "this takes hevc" in str(failed)
+
+    async def test_the_viewer_shows_and_records_packets(self) -> None:
+        path = self.folder / "seen.mkv"
+
+        def view() -> None:
+            view = View(parse_target(self.url()))
+            view.record(path)
+            view.start(lambda: None)
+            wait_for(lambda: view.take() is not None and view.meter.frames >= 0, "a picture")
+            assert view.frame is not None
+            assert view.frame.image.shape == (120, 160, 3)
+            assert isinstance(view.frame, VideoPacket)
+            recorder = view.recorder
+            assert recorder is not None
+            wait_for(lambda: recorder.result.frames > 10, "frames in the file")
+            view.close()
+
+        await self.in_thread(view)
+        film = read_film(path)
+        assert film.codec == "h264"
+        assert len(film.times) > 10

@@ -1,0 +1,71 @@
+"""The check of received packets of H.264 and H.265, and their tracks."""
+
+from __future__ import annotations
+
+from twistedcam.errors import BadMessage
+from twistedcam.media.nal import START_CODE
+from twistedcam.media.nal_codecs import NAL_CODECS
+from twistedcam.media.packet import Packet
+from twistedcam.media.track import VIDEO, Track
+
+#: The start code without the zero that may precede it.
+_SHORT_CODE = START_CODE[1:]
+
+
+class PacketChecker:
+    """Checks the packets of one connection, and gives each its track.
+
+    A track begins with a key frame whose parameter sets or size are others.
+    """
+
+    def __init__(self) -> None:
+        self._track: Track | None = None
+
+    def check(self, packet: Packet) -> Packet | None:
+        """Return the packet with its track; None if it comes before the first key frame.
+
+        A key frame without parameter sets gets those of the key frame before it.
+
+        Raises:
+            BadMessage: the data is no access unit in Annex B, or differs from its header.
+        """
+        name, data = packet.track.codec, packet.data
+        codec = NAL_CODECS[name]
+        if not data.startswith((START_CODE, _SHORT_CODE)):
+            raise BadMessage(f"frame {packet.seq}: {name} has to begin with a start code (Annex B)")
+        if not data.startswith(START_CODE):
+            data = b"\0" + data
+        if packet.is_keyframe:
+            if not codec.is_keyframe(data):
+                raise BadMessage(f"frame {packet.seq} is marked as a key frame, but is none")
+            data = self._begin(packet, data)
+        track = self._track
+        if track is None or track.codec != name:
+            return None
+        pts, dts = packet.pts, packet.dts
+        return Packet(track, packet.seq, packet.time_us, pts, data, packet.is_keyframe, dts)
+
+    def _begin(self, packet: Packet, data: bytes) -> bytes:
+        """Update the track by a key frame, and return its data with parameter sets."""
+        name, width, height = packet.track.codec, packet.track.width, packet.track.height
+        codec, before = NAL_CODECS[name], self._track
+        sets = codec.parameter_sets(data)
+        if not codec.has_parameter_sets(data):
+            if before is None or before.codec != name:
+                raise BadMessage(f"frame {packet.seq}: a key frame of {name} needs parameter sets")
+            sets = before.extradata
+            data = codec.with_parameter_sets(data, sets)
+        if before is None or before.codec != name or before.extradata != sets:
+            try:
+                said = codec.sequence_parameters(sets)
+            except ValueError as error:
+                raise BadMessage(f"frame {packet.seq}: {error}") from None
+            rate, size = said.rate, (said.width, said.height)
+            self._track = Track(VIDEO, "video", name, *size, rate=rate, extradata=sets)
+        assert self._track is not None
+        size = self._track.width, self._track.height
+        if size != (width, height):
+            raise BadMessage(
+                f"frame {packet.seq} is {size[0]}x{size[1]}, its header has {width}x{height}"
+            )
+        return data
