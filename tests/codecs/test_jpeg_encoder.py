@@ -81,6 +81,41 @@ def test_the_time_of_capture_is_written_into_the_lower_left_and_nowhere_else(as_
     assert (GREY == 128).all(), "the source's own picture is not drawn on"
 
 
+@pytest.mark.parametrize("as_jpeg", [True, False])
+@pytest.mark.parametrize("is_wanted", [True, False])
+@pytest.mark.parametrize("turn", ["", "&rotate=90", "&flip=h&timestamp=1"])
+def test_what_privacy_covers_is_black_and_nothing_else(
+    turn: str, is_wanted: bool, as_jpeg: bool
+) -> None:
+    image = np.full((360, 640, 3), 200, np.uint8)
+    encoder = JpegEncoder.from_spec(
+        parse(f"webcam:0?privacy=0,0 0.5,0 0.5,0.5 0,0.5;0.9,0 1,0 1,0.2{turn}")
+    )
+    raw = RawPicture(1.0, jpeg=jpeg_of(image)) if as_jpeg else RawPicture(1.0, image=image)
+    picture = encoder.finish(raw, is_wanted)
+    if callable(picture.jpeg):
+        picture = picture._replace(jpeg=picture.jpeg())
+    shown = image_of(picture)
+    height, width = shown.shape[:2]
+    assert shown[: height // 2, : width // 2].max() < 12
+    assert shown[2 : height // 12, -8:].max() < 12
+    assert shown[: height // 3, width // 2 + 16 : int(width * 0.85)].min() > 180
+    assert shown[height // 2 + 16 : int(height * 0.8)].min() > 180
+    assert (image == 200).all(), "the source's own array was changed"
+    assert encoder.has_to_draw, "packets of the camera would show what is covered"
+
+
+def test_a_thumbnail_in_exif_does_not_show_what_privacy_covers() -> None:
+    jpeg = jpeg_of(GREY)
+    exif = b"\xff\xe1" + (8 + len(jpeg)).to_bytes(2, "big") + b"Exif\0\0" + jpeg
+    raw = RawPicture(1.0, jpeg=jpeg[:2] + exif + jpeg[2:])
+    encoder = JpegEncoder.from_spec(parse("webcam:0?privacy=0,0 1,0 1,1 0,1"))
+    shown = encoder.finish(raw)
+    assert isinstance(shown.jpeg, bytes)
+    assert b"Exif" not in shown.jpeg
+    assert image_of(shown).max() < 12
+
+
 def test_without_any_of_it_the_camera_s_bytes_are_the_picture() -> None:
     data = jpeg_of(GREY)
     assert JpegEncoder.from_spec(parse("webcam:0")).finish(RawPicture(1.0, jpeg=data)).jpeg is data

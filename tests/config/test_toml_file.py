@@ -76,6 +76,18 @@ def test_recording_settings_come_from_the_camera_and_else_from_all(file: Path) -
     assert recording["door"] == RecordSettings(format=FORMATS["mkv"], crf=30, keep=10**10)
 
 
+def test_privacy_masks_of_a_table_are_a_setting_of_the_source(tmp_path: Path) -> None:
+    path = tmp_path / "privacy.toml"
+    path.write_text(
+        "[camera.door]\nsource = 'pattern:'\nprivacy = [[[0, 0], [0.5, 0], [0.5, 0.25]]]"
+    )
+    camera = read("--config", str(path)).cameras["door"]
+    assert camera.settings["privacy"] == "0,0 0.5,0 0.5,0.25"
+    path.write_text("[camera.door]\nsource = 'pattern:'\nprivacy = [[[0, 0], [0.5, 0]]]")
+    with pytest.raises(BadArgument, match=r"\[camera.door\]: a polygon of privacy needs 3 to 100"):
+        read("--config", str(path))
+
+
 def test_motion_is_detected_where_there_is_a_table_or_an_option(tmp_path: Path) -> None:
     path = tmp_path / "motion.toml"
     cameras = "[camera.door]\nsource = 'pattern:'\n[camera.yard]\nsource = 'pattern:'\n"

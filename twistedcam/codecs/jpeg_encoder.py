@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,6 +16,7 @@ from twistedcam.media.orientation import turn_image, turn_of
 from twistedcam.sources.base import RawPicture
 from twistedcam.sources.spec import Settings, SourceSpec
 from twistedcam.util.libraries import cv2
+from twistedcam.util.polygons import Polygon, read_polygons
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,13 +50,15 @@ class JpegEncoder:
     """Passes JPEGs on, turned if need be, and encodes images.
 
     A JPEG with an EXIF orientation is turned accordingly first, and the orientation is removed. A
-    JPEG that few programs can show is decoded and encoded again.
+    JPEG that few programs can show is decoded and encoded again. What ``privacy`` covers is in no
+    picture that leaves here.
 
     Arguments:
         quality: JPEG quality, 1 to 100, of pictures that are encoded here.
         rotate: None, ``90``, ``180`` or ``270`` degrees clockwise.
         flip: None, ``h`` (horizontal) or ``v`` (vertical); after the rotation.
         timestamp: True to draw the time of capture into the picture.
+        privacy: polygons that are black in every picture, after it was turned.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class JpegEncoder:
         rotate: str | None = None,
         flip: str | None = None,
         timestamp: bool = False,
+        privacy: Sequence[Polygon] = (),
     ) -> None:
         self.quality = quality
         self.timestamp = timestamp
@@ -71,8 +75,9 @@ class JpegEncoder:
         self.turning: str | None = None
         self._rotate = rotate or ""
         self._flip = flip or ""
-        #: True if pictures are rotated, flipped or written on.
-        self.has_to_draw = bool(rotate or flip or timestamp)
+        self._privacy = tuple(privacy)
+        #: True if pictures are rotated, flipped, covered or written on.
+        self.has_to_draw = bool(rotate or flip or timestamp or privacy)
         self._truncation = TruncationDetector()
 
     @classmethod
@@ -83,7 +88,9 @@ class JpegEncoder:
         rotate = settings.choice("rotate", ("", "90", "180", "270"), "") or None
         flip = settings.choice("flip", ("", "h", "v"), "") or None
         timestamp = settings.flag("timestamp", False)
-        return cls(DEFAULT_QUALITY if quality is None else int(quality), rotate, flip, timestamp)
+        privacy = read_polygons(settings.text("privacy"), "privacy")
+        number = DEFAULT_QUALITY if quality is None else int(quality)
+        return cls(number, rotate, flip, timestamp, privacy)
 
     def finished_size(self, width: int, height: int) -> tuple[int, int]:
         """The size of the finished picture for a source's picture of that size."""
@@ -163,9 +170,10 @@ class JpegEncoder:
     ) -> tuple[bytes, bool]:
         """The changed JPEG; and True if it was turned without loss."""
         is_turned = bool(rotate or flip)
-        if self.timestamp or is_unusual:
+        if self.timestamp or self._privacy or is_unusual:
             if is_turned:
                 why = "the timestamp" if self.timestamp else "its unusual JPEGs"
+                why = "its privacy masks" if self._privacy else why
                 self.turning = f"decoded and encoded, for {why}"
         elif is_turned:
             try:
@@ -182,6 +190,8 @@ class JpegEncoder:
 
     def _encode(self, image: NDArray[np.uint8], seconds: float) -> bytes:
         try:
+            if self._privacy:
+                image = _cover(image, self._privacy)
             if self.timestamp:
                 image = _write_time(image, seconds)
             ok, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, self.quality])
@@ -213,6 +223,21 @@ def check_image_size(image: NDArray[np.uint8]) -> None:
 
 def _first(make: Callable[[], tuple[bytes, bool]]) -> bytes:
     return make()[0]
+
+
+def _cover(image: NDArray[np.uint8], polygons: Iterable[Polygon]) -> NDArray[np.uint8]:
+    """Fill polygons, with all pixels that they touch, with black."""
+    import numpy as np
+
+    height, width = image.shape[:2]
+    covered = image.copy()
+    for polygon in polygons:
+        corners = np.array(polygon) * (width, height)
+        # Filled and drawn, so that no pixel of the edge is left.
+        points = [np.round(corners).astype(np.int32)]
+        cv2.fillPoly(covered, points, (0, 0, 0))
+        cv2.polylines(covered, points, True, (0, 0, 0), 2)
+    return covered
 
 
 def _write_time(image: NDArray[np.uint8], seconds: float) -> NDArray[np.uint8]:

@@ -25,6 +25,7 @@ from twistedcam.publishing.target import PublishTarget, parse_target
 from twistedcam.recording.settings import read_recording
 from twistedcam.sources.spec import SourceSpec, parse
 from twistedcam.util.camera_name import check_distinct, check_name
+from twistedcam.util.polygons import polygons_text, read_polygons
 from twistedcam.util.schema import Read, read_settings, settings_of
 
 
@@ -129,6 +130,8 @@ def _read_camera(table: Any) -> CameraTable:
 
 
 def _text(key: str, value: Any) -> str:
+    if key == "privacy":
+        return polygons_text(read_polygons(value, key))
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, str | int | float):

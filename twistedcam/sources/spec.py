@@ -24,7 +24,7 @@ _SCHEMES_ALONE = frozenset({"auto", "pattern", "push", "webcam"})
 _VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".ts"})
 
 #: Settings that every source has: about the encoding of its pictures, and the camera's title.
-COMMON = frozenset({"quality", "rotate", "flip", "timestamp", "idle", "title"})
+COMMON = frozenset({"quality", "rotate", "flip", "timestamp", "privacy", "idle", "title"})
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from twistedcam.errors import BadArgument
-from twistedcam.processing.motion.settings import MotionSettings, read_motion, read_polygons
+from twistedcam.processing.motion.settings import MotionSettings, read_motion
 
 TRIANGLE = [[0, 0.5], [1, 0.5], [1, 1]]
 READ = ((0.0, 0.5), (1.0, 0.5), (1.0, 1.0))
@@ -39,13 +39,6 @@ def test_zones_have_the_names_of_a_table_or_numbers() -> None:
     assert named["zones"] == (("drive", READ), ("path", READ), ("path", READ))
     numbered = read_motion({"zones": [TRIANGLE, TRIANGLE]})
     assert numbered["zones"] == (("1", READ), ("2", READ))
-
-
-@pytest.mark.parametrize(
-    "text", ["0,0.5 1,0.5 1,1", "[[0, 0.5], [1, 0.5], [1, 1]]", "[[[0,0.5],[1,0.5],[1,1]]]"]
-)
-def test_a_polygon_is_a_list_or_a_text(text: str) -> None:
-    assert read_polygons(text, "ignore") == (READ,)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from twistedcam.processing.motion.settings import Polygon
+from twistedcam.util.polygons import Polygon
 
 Cells = NDArray[np.bool_]
 
