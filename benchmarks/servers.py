@@ -193,7 +193,8 @@ def running(contestant: Contestant, env: Mapping[str, str]) -> Iterator[Running]
 
 def _twistedcam(port_option: str, *options: str, tls: bool = False) -> Callable[[int], list[str]]:
     def command(port: int) -> list[str]:
-        words = [sys.executable, "-m", "twistedcam", "serve", "--no-control", "--camera", WEBCAM]
+        words = [sys.executable, "-m", "twistedcam", "serve", "--no-control", "--no-rtsp"]
+        words += ["--camera", WEBCAM]
         endpoint = f"tcp:{port}:interface=127.0.0.1"
         if tls:
             keys = f"privateKey={_keys()}/key.pem:certKey={_keys()}/cert.pem"

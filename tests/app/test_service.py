@@ -42,7 +42,7 @@ class ServiceCase(unittest.SynchronousTestCase):
 
     def started(self, *words: str) -> CameraService:
         """Return a service that was started without ports, and without a thread for its library."""
-        service = self.service("--no-listen", "--no-control", "--no-http", *words)
+        service = self.service("--no-listen", "--no-control", "--no-http", "--no-rtsp", *words)
         service.privilegedStartService()
         with patch.object(service.server, "open_library"):
             service.startService()
@@ -51,7 +51,9 @@ class ServiceCase(unittest.SynchronousTestCase):
 
 class PortTests(ServiceCase):
     def test_each_port_has_its_listeners(self) -> None:
-        service = self.service("--http", "tcp:1", "--http", "tcp:2", "--no-control", "--insecure")
+        service = self.service(
+            "--http", "tcp:1", "--http", "tcp:2", "--no-control", "--no-rtsp", "--insecure"
+        )
         found = {key: [it.description for it in each] for key, each in service.listeners.items()}
         assert found["control"] == []
         assert found["frames"] == ["tcp:9530:interface=127.0.0.1"]
@@ -65,11 +67,11 @@ class PortTests(ServiceCase):
     def test_ports_are_open_before_the_start_and_known_after_it(self) -> None:
         service = self.service("--no-control", "--insecure")
         service.privilegedStartService()
-        assert [port for port, *_ in self.reactor.tcpServers] == [9530, 8080]
+        assert [port for port, *_ in self.reactor.tcpServers] == [9530, 8080, 8554]
         assert service.server.urls == {}
         with patch.object(service.server, "open_library"):
             service.startService()
-        assert set(service.server.urls) == {"view", "page"}
+        assert set(service.server.urls) == {"view", "page", "rtsp"}
 
 
 class RecordingsTests(ServiceCase):

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.support.ports import free_port
 from tests.support.process import PATIENCE, ROOT, wait_for
 
-ALONE = ("--no-http", "--no-control")
+ALONE = ("--no-http", "--no-rtsp", "--no-control")
 TWISTD = "from twisted.scripts.twistd import run; run()"
 
 
@@ -36,6 +36,7 @@ def test_it_serves_under_twistd(tmp_path: Path) -> None:
         "pattern:?size=160x120",
         "--no-listen",
         "--no-http",
+        "--no-rtsp",
         "--control",
         control,
     ]

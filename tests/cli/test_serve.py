@@ -77,6 +77,7 @@ def test_addresses_are_printed_as_commands(
     listeners = {
         "http": [at("127.0.0.1:80"), at("[::1]:443", is_tls=True)],
         "frames": [at("127.0.0.1:1"), at("unix:/f"), at("h:2", is_tls=True)],
+        "rtsp": [at("127.0.0.1:5"), at("h:6", is_tls=True)],
         "control": [at("127.0.0.1:3"), at("unix:/c"), at("h:4", is_tls=True)],
     }
     server: Any = SimpleNamespace(cameras={"cam": None})
@@ -88,6 +89,8 @@ def test_addresses_are_printed_as_commands(
         "twistedcam view twistedcam://127.0.0.1:1",
         "twistedcam view twistedcam+unix:/f",
         "twistedcam view twistedcams://h:2",
+        "rtsp://127.0.0.1:5/CAMERA",
+        "rtsps://h:6/CAMERA",
         "telnet 127.0.0.1 3",
         "twistedcam ctl --connect unix:/c",
         "twistedcam ctl --connect tls:h:4",
@@ -127,7 +130,7 @@ def test_a_second_signal_ends_a_start_that_hangs(tmp_path: Path) -> None:
 
 def early(folder: Path) -> subprocess.CompletedProcess[str]:
     """A server that has a ``sitecustomize.py`` in the folder."""
-    words = ["serve", "--camera", "pattern:", "--no-http", "--no-listen"]
+    words = ["serve", "--camera", "pattern:", "--no-http", "--no-rtsp", "--no-listen"]
     words += ["--control", "tcp:0:interface=127.0.0.1", "--recordings", str(folder)]
     return subprocess.run(
         [sys.executable, "-m", "twistedcam", *words],
@@ -213,7 +216,7 @@ def test_a_folder_that_cannot_be_written_is_only_a_warning(tmp_path: Path) -> No
         (["--host", "0.0.0.0"], 2, "unknown option '--host': use --http 0.0.0.0:8080"),
         (["--listen", "tcp:99999"], 2, "a port is a number from 0 to 65535"),
         (["--no-listen", "--listen", "tcp:1"], 2, "exclude each other"),
-        (["--no-listen", "--no-control", "--no-http"], 2, "needs at least one port"),
+        (["--no-listen", "--no-control", "--no-http", "--no-rtsp"], 2, "needs at least one port"),
         (["--max-connections", "0"], 2, "has to be a whole number from 1"),
     ],
 )
@@ -255,7 +258,7 @@ def test_help_fits_a_screen_and_shows_an_example(tmp_path: Path) -> None:
         done = run_program("twistedcam", *words, "--help", cwd=tmp_path)
         assert done.returncode == 0
         assert "Example:" in done.stdout
-        assert len(done.stdout.splitlines()) <= 50
+        assert len(done.stdout.splitlines()) <= 60
 
 
 def test_a_check_changes_nothing(tmp_path: Path) -> None:

@@ -89,6 +89,11 @@ def test_urls_are_those_of_the_first_tcp_port_of_each_kind() -> None:
         {
             "frames": [fake_listener("unix:/x", "unix:/x"), fake_listener("tcp:1", "127.0.0.1:1")],
             "http": [fake_listener("ssl:2", "127.0.0.1:2"), fake_listener("tcp:3", "127.0.0.1:3")],
+            "rtsp": [fake_listener("tcp:4", "127.0.0.1:4")],
         }
     )
-    assert found == {"view": "twistedcam://127.0.0.1:1", "page": "https://127.0.0.1:2"}
+    assert found == {
+        "view": "twistedcam://127.0.0.1:1",
+        "page": "https://127.0.0.1:2",
+        "rtsp": "rtsp://127.0.0.1:4",
+    }

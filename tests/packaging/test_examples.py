@@ -126,6 +126,7 @@ def test_a_server_inside_a_program(plain: Path, elsewhere: Path, block: Block) -
         given = {"listen": "9530", "control": "9531", "http": "8080"}
         words = [f'"--{name}", "{address(ports[port])}"' for name, port in given.items()]
         words = words[:2] if "--no-http" in code else words
+        words.append('"--no-rtsp"')
         code = code.replace('"porch=pattern:"', ", ".join(['"porch=pattern:"', *words]))
     file = elsewhere / "house.tac"
     file.write_text(code)

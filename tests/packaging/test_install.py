@@ -19,7 +19,7 @@ from twistedcam.version import __version__
 
 LOCAL = "tcp:0:interface=127.0.0.1"
 OPTIONS = ["--camera", "pattern:?size=320x240", "--listen", LOCAL, "--control", LOCAL]
-OPTIONS += ["--http", LOCAL]
+OPTIONS += ["--http", LOCAL, "--no-rtsp"]
 
 
 @pytest.fixture(scope="module", params=["plain", "editable"])
@@ -63,7 +63,8 @@ def test_the_viewer_is_a_module_too(bin: Path, elsewhere: Path) -> None:
 def test_twistd_runs_it_as_a_daemon_with_pid_and_log_file(bin: Path, elsewhere: Path) -> None:
     port = free_port()
     files = ["--pidfile", elsewhere / "cam.pid", "--logfile", elsewhere / "cam.log"]
-    options = [*OPTIONS[:-4], "--control", f"tcp:{port}:interface=127.0.0.1", "--no-http"]
+    options = [*OPTIONS[:4], "--control", f"tcp:{port}:interface=127.0.0.1"]
+    options += ["--no-http", "--no-rtsp"]
     subprocess.run(
         [bin / "twistd", *files, "twistedcam", *options],
         cwd=elsewhere,

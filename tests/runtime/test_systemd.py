@@ -102,7 +102,7 @@ def serve_on(
 ) -> subprocess.Popen[str]:
     """A server with one port, by default the frame port, on a socket as from systemd."""
     words = ["-m", "twistedcam", "serve", "--camera", "pattern:?size=160x120"]
-    words += [f"--no-{each}" for each in ("listen", "control", "http") if each != what]
+    words += [f"--no-{each}" for each in ("listen", "control", "http", "rtsp") if each != what]
     words += ["--recordings", str(folder), f"--{what}", "systemd:domain=INET:index=0", *options]
     handle = os.dup(port.fileno())
     try:
@@ -172,6 +172,7 @@ def test_a_configuration_with_sockets_of_systemd_s_is_checked_without_them(tmp_p
                 "--camera",
                 "pattern:",
                 "--no-http",
+                "--no-rtsp",
                 "--no-control",
                 "--listen",
                 "systemd:domain=INET:index=0",

@@ -29,7 +29,15 @@ class Serving(Terminal):
 
     def __init__(self, folder: Path, *options: str, program: Sequence[str] = SERVE) -> None:
         local = "tcp:0:interface=127.0.0.1"
-        command = [*program, "--no-http", "--no-listen", "--control", local, "--stopped"]
+        command = [
+            *program,
+            "--no-http",
+            "--no-rtsp",
+            "--no-listen",
+            "--control",
+            local,
+            "--stopped",
+        ]
         command += ["--camera", "pattern:?fps=20&size=160x120", "--recordings", str(folder)]
         super().__init__(*command, *options, env=ENV, cwd=folder)
 
@@ -139,7 +147,14 @@ def test_without_keys_the_terminal_does_not_change(serve: Callable[..., Serving]
 
 def test_ctrl_z_and_fg_in_a_shell(tmp_path: Path) -> None:
     """The shell has its terminal back meanwhile, and the server its keys afterwards."""
-    words = [*SERVE, "--no-http", "--no-listen", "--control", "tcp:0:interface=127.0.0.1"]
+    words = [
+        *SERVE,
+        "--no-http",
+        "--no-rtsp",
+        "--no-listen",
+        "--control",
+        "tcp:0:interface=127.0.0.1",
+    ]
     words += ["--camera", "pattern:?fps=20&size=160x120", "--stopped"]
     shell = Terminal("/bin/sh", "-i", env=ENV, cwd=tmp_path)
     try:
@@ -168,7 +183,14 @@ def test_ctrl_z_and_fg_in_a_shell(tmp_path: Path) -> None:
 
 
 def test_a_server_reads_keys_when_it_comes_to_the_foreground(tmp_path: Path) -> None:
-    words = [*SERVE, "--no-http", "--no-listen", "--control", "tcp:0:interface=127.0.0.1"]
+    words = [
+        *SERVE,
+        "--no-http",
+        "--no-rtsp",
+        "--no-listen",
+        "--control",
+        "tcp:0:interface=127.0.0.1",
+    ]
     words += ["--camera", "pattern:?fps=20&size=160x120"]
     shell = Terminal("/bin/sh", "-i", env=ENV, cwd=tmp_path)
     try:

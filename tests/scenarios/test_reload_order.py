@@ -30,7 +30,14 @@ class ReloadCase(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.file = Path(folder.name) / "twistedcam.toml"
         self.write("a", "b")
-        words = ("--config", str(self.file), "--no-listen", "--no-control", "--no-http")
+        words = (
+            "--config",
+            str(self.file),
+            "--no-listen",
+            "--no-control",
+            "--no-http",
+            "--no-rtsp",
+        )
         self.service = CameraService.of(*words, "--recordings", folder.name)
         self.server = self.service.server
         self.service.privilegedStartService()

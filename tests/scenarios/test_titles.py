@@ -130,7 +130,7 @@ def test_what_can_be_no_title_is_refused_at_the_start(title: str, tmp_path: Path
     from twistedcam.app.service import CameraService
 
     words = ("--camera", f"pattern:?title={quote(title)}", "--recordings", str(tmp_path))
-    ports = ("--no-http", "--no-control", "--listen", "tcp:0:interface=127.0.0.1")
+    ports = ("--no-http", "--no-rtsp", "--no-control", "--listen", "tcp:0:interface=127.0.0.1")
     with pytest.raises(BadArgument, match="title="):
         CameraService.of(*words, *ports)
     assert check_title("x" * 100)

@@ -72,6 +72,8 @@ class ServerProcess:
         self.command += ["--recordings", str(recordings), *options]
         if "--http" not in options:
             self.command.append("--no-http")
+        if "--rtsp" not in options:
+            self.command.append("--no-rtsp")
         self.env = {**os.environ, **(env or {}), "PYTHONUNBUFFERED": "1"}
         self.env["PYTHONWARNINGS"] = WARNINGS
         self.env["PYTHONPATH"] = os.pathsep.join(

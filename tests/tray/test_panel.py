@@ -71,7 +71,7 @@ def test_every_item_does_what_it_says(
     desktop.env["BROWSER"] = str(desktop.folder / "bin" / "browser")
     port = free_port()
     own = ("--control", f"tcp:{port}:interface=127.0.0.1", "--http", "tcp:0:interface=127.0.0.1")
-    serve = f"--no-listen --no-http --recordings {tmp_path} --camera again=pattern:?fps=5"
+    serve = f"--no-listen --no-http --no-rtsp --recordings {tmp_path} --camera again=pattern:?fps=5"
     with ServerProcess(tmp_path, *own, *DOOR) as server:
         control = ("127.0.0.1", port)
         tray = start_tray(desktop, control, f"--serve={serve}", backend=backend)

@@ -21,6 +21,7 @@ from twistedcam.config.options import (
     CONTROL_ENDPOINT,
     FRAME_ENDPOINT,
     HTTP_ENDPOINT,
+    RTSP_ENDPOINT,
     ServeOptions,
 )
 from twistedcam.core.broker_state import BrokerState
@@ -50,6 +51,7 @@ from twistedcam.servers.http import (
 from twistedcam.servers.http.connection.request import HttpRequest
 from twistedcam.servers.http.connection.router import Router
 from twistedcam.servers.mqtt import Bridge
+from twistedcam.servers.rtsp import RtspFactory
 from twistedcam.stream.viewers import Viewers
 from twistedcam.tls.server_endpoint import LoadedCertificate
 
@@ -125,13 +127,15 @@ class CameraService(MultiService):
         self.server.automation.hooks.configure(options.hooks)
         self._frames = FrameFactory(self.server, reactor)
         self._control = ControlFactory(self.server, self.registry)
+        self._rtsp = RtspFactory(self.server, reactor)
         self._http: list[HttpFactory] = []
         self._resources: list[CameraResource] = []
-        #: The ports by purpose: ``frames``, ``control`` and ``http``.
+        #: The ports by purpose: ``frames``, ``control``, ``http`` and ``rtsp``.
         self.listeners: dict[str, list[Listener]] = {
             "frames": self._listen(options.listen, self._frames, FRAME_ENDPOINT),
             "control": self._listen(options.control, self._control, CONTROL_ENDPOINT),
             "http": self._listen_http(options.http),
+            "rtsp": self._listen(options.rtsp, self._rtsp, RTSP_ENDPOINT),
         }
         MemoryReturn(reactor).setServiceParent(self)
         if options.mqtt is not None:
@@ -281,7 +285,7 @@ class CameraService(MultiService):
         stopping = self.server.stop_cameras()  # not awaited yet: one may hang
         for resource in self._resources:
             resource.close()
-        ports: list[Any] = [self._frames, self._control, *self._http]
+        ports: list[Any] = [self._frames, self._control, self._rtsp, *self._http]
         await DeferredList([self._bounded(port.close(), CLOSE_TIMEOUT) for port in ports])
         self.server.scheduler.close()
         self.server.refusals.close()

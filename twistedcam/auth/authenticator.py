@@ -65,6 +65,12 @@ class Authenticator:
         """True if clients need a token."""
         return self._file is not None
 
+    @property
+    def takes_digest(self) -> bool:
+        """True if Digest authentication is possible: all tokens for viewers are kept themselves."""
+        viewing = [each for each in self._current().values() if "view" in each.grant.rights]
+        return bool(viewing) and all(each.text is not None for each in viewing)
+
     async def by_token(self, token: str | None, peer: Any) -> Grant:
         """Return the grant of a token.
 
@@ -82,6 +88,21 @@ class Authenticator:
             raise Unauthorized("this server requires a token")
         digest = hash_of(token).encode()
         return await self._judge(lambda each: hmac.compare_digest(each.hash.encode(), digest), peer)
+
+    async def by_digest(self, matches: Callable[[str], bool], peer: Any) -> Grant:
+        """Return the grant of a token that was proved by Digest authentication.
+
+        Arguments:
+            matches: returns True for the token of the answer. Only tokens are tried that the file
+                has themselves.
+            peer: the result of a transport's ``getPeer()``.
+
+        Raises:
+            Unauthorized: as by_token.
+        """
+        if self._file is None:
+            return ANYONE
+        return await self._judge(lambda each: each.text is not None and matches(each.text), peer)
 
     async def by_mac(self, mac: str | None, role: str, nonce: str, peer: Any) -> Grant:
         """Return the grant of a token that was proved by the answer to the frame port's nonce.
@@ -146,7 +167,8 @@ class Authenticator:
 
     def _current(self) -> Mapping[str, Token]:
         """Return the current tokens of the file."""
-        self._read_again()
+        if self._file is not None:
+            self._read_again()
         return self._tokens
 
     def _read_again(self) -> None:

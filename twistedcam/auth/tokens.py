@@ -16,7 +16,7 @@ import secrets
 import tomllib
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from twistedcam.runtime.atomic_file import locked, write_atomically
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _HASH = re.compile(r"[0-9a-f]{64}")
-_KEYS = ("sha256", "rights", "cameras", "expires")
+_KEYS = ("sha256", "token", "rights", "cameras", "expires")
 _HEAD = """\
 # Tokens of a twistedcam server: their hashes, never the tokens. Keep this file secret:
 # a hash is enough to use the frame port (docs/security.md).
@@ -47,10 +47,17 @@ def hash_of(token: str) -> str:
 
 @dataclass(frozen=True)
 class Token:
-    """A token of the file, known by its hash."""
+    """A token of the file, known by its hash.
+
+    Arguments:
+        hash: its SHA-256 in hexadecimal.
+        grant: its rights.
+        text: the token itself, which Digest authentication needs; None if it is not kept.
+    """
 
     hash: str
     grant: Grant
+    text: str | None = field(default=None, repr=False)
 
     @property
     def key(self) -> bytes:
@@ -62,7 +69,7 @@ class TokenFile:
     """The TOML file of tokens.
 
     It has a table ``[token.NAME]`` for each token, with the keys ``sha256`` and ``rights``, and
-    optionally ``cameras`` and ``expires``.
+    optionally ``cameras``, ``expires``, and ``token`` for Digest authentication.
 
     Arguments:
         path: the file; ``add`` creates it.
@@ -91,8 +98,11 @@ class TokenFile:
             raise BadArgument(f"{self.path}: a file of tokens can only have tables [token.NAME]")
         return {name: self._token(name, table) for name, table in tables.items()}
 
-    def add(self, grant: Grant) -> str:
-        """Add a token and return it. The token itself is not kept.
+    def add(self, grant: Grant, keep: bool = False) -> str:
+        """Add a token and return it.
+
+        Arguments:
+            keep: True to write the token itself, too, for Digest authentication.
 
         Raises:
             BadArgument: the name is taken or invalid, or the file is invalid.
@@ -108,7 +118,8 @@ class TokenFile:
         def with_it(tokens: dict[str, Token]) -> dict[str, Token]:
             if grant.name in tokens:
                 raise BadArgument(f"a token {grant.name!r} exists already: remove it first")
-            return {**tokens, grant.name: Token(hash_of(token), grant)}
+            added = Token(hash_of(token), grant, token if keep else None)
+            return {**tokens, grant.name: added}
 
         self._change(with_it)
         return token
@@ -140,6 +151,9 @@ class TokenFile:
         digest = table.get("sha256")
         if not isinstance(digest, str) or not _HASH.fullmatch(digest):
             raise BadArgument(f"{where} needs sha256 = '…', 64 hexadecimal digits")
+        text = table.get("token")
+        if text is not None and (not isinstance(text, str) or hash_of(text) != digest):
+            raise BadArgument(f"{where}: token is not the token whose hash is sha256")
         rights, cameras = table.get("rights"), table.get("cameras")
         if not isinstance(rights, list):
             raise BadArgument(f"{where} needs rights, a list of {', '.join(RIGHTS)}")
@@ -161,7 +175,7 @@ class TokenFile:
                 expires = read_expiry(expires)
             except BadArgument as error:
                 raise BadArgument(f"{where}: expires is invalid: {error}") from None
-        return Token(digest, Grant(name, frozenset(rights), only, expires, digest))
+        return Token(digest, Grant(name, frozenset(rights), only, expires, digest), text)
 
     def _change(self, change: Callable[[dict[str, Token]], dict[str, Token]]) -> None:
         """Read, change and replace the file under a lock. Only its owner can read it.
@@ -195,6 +209,8 @@ def _show(token: Token) -> str:
     grant = token.grant
     rights = json.dumps([right for right in RIGHTS if right in grant.rights])
     lines = [f"\n[token.{grant.name}]", f'sha256 = "{token.hash}"', f"rights = {rights}"]
+    if token.text is not None:
+        lines.insert(2, f"token = {json.dumps(token.text)}")
     if grant.cameras is not None:
         # A JSON string without surrogates is a TOML string.
         lines.append(f"cameras = {json.dumps(sorted(grant.cameras), ensure_ascii=False)}")

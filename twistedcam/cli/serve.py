@@ -97,6 +97,8 @@ def announce(service: CameraService) -> None:
         if listener.address.startswith("unix:"):
             where = f"{scheme}+{listener.address}"
         lines.append(f"  watch     twistedcam view {where}")
+    for listener in service.listeners["rtsp"]:
+        lines.append(f"  rtsp      rtsp{'s' * listener.is_tls}://{listener.address}/CAMERA")
     for listener in service.listeners["control"]:
         host, _, port = listener.address.rpartition(":")
         if listener.is_tls or host == "unix":
@@ -155,7 +157,7 @@ def check(options: ServeOptions) -> None:
         BadArgument: there is no port.
         StartupError: user code cannot be imported.
     """
-    if not (options.listen or options.control or options.http):
+    if not (options.listen or options.control or options.http or options.rtsp):
         raise BadArgument("the server needs at least one port: remove one of the --no-… options")
     for code in {process.code for process in options.processes}:
         check_code(code)

@@ -46,6 +46,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="WHEN",
         help="when it expires: 30d, 12h, a date (2027-01-31: the end of that day), or a time",
     )
+    add.add_argument(
+        "--digest",
+        action="store_true",
+        help="keep the token itself in the file: RTSP clients that know no Basic, only Digest "
+        "authentication, need that",
+    )
     remove = commands.add_parser("remove", parents=[file], help="remove a token")
     remove.add_argument("name", metavar="NAME")
     commands.add_parser("list", parents=[file], help="list names, rights, cameras and expiry")
@@ -59,8 +65,10 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.camera is not None:
             cameras = frozenset(check_name(name) for name in arguments.camera)
         rights, expires = frozenset(arguments.right), _expiry(arguments.expires, time.time())
-        token = file.add(Grant(arguments.name, rights, cameras, expires))
-        print(f"{file.path} stores only a hash of this token:", file=sys.stderr, flush=True)
+        grant = Grant(arguments.name, rights, cameras, expires)
+        token = file.add(grant, keep=arguments.digest)
+        stored = "this token itself" if arguments.digest else "only a hash of this token"
+        print(f"{file.path} stores {stored}:", file=sys.stderr, flush=True)
         print(token)
     elif arguments.what == "remove":
         file.remove(arguments.name)

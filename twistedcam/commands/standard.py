@@ -56,7 +56,7 @@ def standard_commands() -> Registry:
         """Show the status of a camera: state, source, size, rates, viewers, recording."""
         return camera_status(server, camera)
 
-    @registry.command("server", right="view", shared_keys=("view", "page"))
+    @registry.command("server", right="view", shared_keys=("view", "page", "rtsp"))
     def about_server(server: Server) -> Answer:
         """Show this server's addresses, and the folder on its machine for recordings.
 
@@ -66,6 +66,7 @@ def standard_commands() -> Registry:
         return {
             "view": server.urls.get("view"),
             "page": server.urls.get("page"),
+            "rtsp": server.urls.get("rtsp"),
             "recordings": str(server.recordings),
             "reading_recordings": None if progress is None else f"{progress[0]} of {progress[1]}",
             **broker_status(server.broker, server.clock.seconds()),

@@ -71,6 +71,7 @@ def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
         "last_fault_age": None if fault is None else round(now - fault[0], 1),
         "viewers_tcp": sum(viewer.kind == "tcp" for viewer in viewers),
         "viewers_http": sum(viewer.kind == "http" for viewer in viewers),
+        "viewers_rtsp": sum(viewer.kind == "rtsp" for viewer in viewers),
         "recording_seconds": round(recorder.result.seconds, 3) if recorder.name else None,
         "recording_frames": recorder.result.frames if recorder.name else None,
         "recording_dropped": recorder.dropped if recorder.name else None,
@@ -148,5 +149,6 @@ def viewer_status(viewer: Viewer, now: float) -> dict[str, Any]:
         "drops": viewer.drops,
         "age_ms": None if age is None else round(age, 1),
         "path": viewer.path,
+        "loss_percent": None if viewer.loss is None else round(viewer.loss * 100, 1),
         "seconds": round(now - viewer.joined, 1),
     }

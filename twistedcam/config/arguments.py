@@ -79,7 +79,7 @@ def read_serve_options(words: argparse.Namespace) -> ServeOptions:
         opposite = name.removeprefix("no_") if name.startswith("no_") else f"no_{name}"
         if name not in merged and not merged.get(opposite):
             merged[name] = value
-    for port in ("listen", "control", "http"):
+    for port in ("listen", "control", "http", "rtsp"):
         if merged.get(f"no_{port}"):
             if merged.get(port):
                 raise BadArgument(f"--{port} and --no-{port} exclude each other")

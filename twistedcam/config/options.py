@@ -30,6 +30,7 @@ from twistedcam.util.schema import Option, Read, settings_of
 FRAME_ENDPOINT = "tcp:9530:interface=127.0.0.1"
 CONTROL_ENDPOINT = "tcp:9531:interface=127.0.0.1"
 HTTP_ENDPOINT = "tcp:8080:interface=127.0.0.1"
+RTSP_ENDPOINT = "tcp:8554:interface=127.0.0.1"
 MAX_WORKERS = 64
 
 
@@ -164,9 +165,13 @@ class GivenOptions(PlainOptions, kw_only=True, rename="kebab"):
     http: Annotated[Endpoints, Option("web page, MJPEG, API")] = field(
         default_factory=lambda: [HTTP_ENDPOINT]
     )
+    rtsp: Annotated[Endpoints, Option("RTSP port", "rtsp.md")] = field(
+        default_factory=lambda: [RTSP_ENDPOINT]
+    )
     no_listen: Annotated[bool, Option("no frame port")] = False
     no_control: Annotated[bool, Option("no control port")] = False
     no_http: Annotated[bool, Option("no web page")] = False
+    no_rtsp: Annotated[bool, Option("no RTSP port")] = False
     record_format: Annotated[
         Format | None,
         Read(parse_format, "FORMAT"),
@@ -204,7 +209,7 @@ class ServeOptions(PlainOptions):
         motion_settings: settings of motion detection by camera, of those that have any.
         processes: user code on the cameras' pictures.
         hooks: programs and addresses that are told of events.
-        listen, control, http: endpoints of the ports.
+        listen, control, http, rtsp: endpoints of the ports.
         keys: True to read keys from standard input, if that is a terminal.
         again: reads the configuration again; None if there is no file.
     """
@@ -219,6 +224,7 @@ class ServeOptions(PlainOptions):
     listen: list[str] = []
     control: list[str] = []
     http: list[str] = []
+    rtsp: list[str] = []
     keys: bool = False
     again: Callable[[], ServeOptions] | None = None
 

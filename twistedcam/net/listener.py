@@ -206,9 +206,16 @@ def check_ports(listeners: Iterable[Listener]) -> None:
 
 
 def urls_of(listeners: Mapping[str, Iterable[Listener]]) -> dict[str, str]:
-    """Return the URLs of the frame port (``view``) and the page (``page``), not of socket files."""
+    """Return the URLs of the frame port (``view``), the page (``page``) and RTSP (``rtsp``).
+
+    Socket files have none.
+    """
     urls: dict[str, str] = {}
-    for key, purpose, scheme in (("view", "frames", "twistedcam"), ("page", "http", "http")):
+    for key, purpose, scheme in (
+        ("view", "frames", "twistedcam"),
+        ("page", "http", "http"),
+        ("rtsp", "rtsp", "rtsp"),
+    ):
         for listener in listeners.get(purpose, ()):
             if listener.description.startswith(("tcp", "ssl")) and key not in urls:
                 urls[key] = f"{scheme}{'s' * listener.is_tls}://{listener.address}"

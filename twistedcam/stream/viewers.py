@@ -38,10 +38,11 @@ class Viewer:
     Arguments:
         id: a number that is unique since the start of the server.
         address: the viewer's address.
-        kind: ``tcp`` or ``http``.
+        kind: ``tcp``, ``http`` or ``rtsp``.
         camera: the camera's name.
-        path: the method of its sender: ``sendfile`` or ``write``.
+        path: the method of its sender: ``sendfile``, ``write`` or ``udp``.
         kick: closes its connection, for a reason.
+        loss: the share of packets that it has lost lately, as it reports; None if it reports none.
     """
 
     id: int
@@ -58,6 +59,7 @@ class Viewer:
     #: The time of capture of the last frame sent, microseconds since the UNIX epoch; 0: none.
     last_time_us: int = 0
     tally: Tally = field(default_factory=Tally)
+    loss: float | None = None
 
     def sent(self, frame: Packet, size: int, now: float) -> None:
         """Count a frame of ``size`` bytes that was sent at ``now`` seconds."""

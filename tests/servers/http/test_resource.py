@@ -130,7 +130,7 @@ def _to_its_end(stream: Any) -> None:
 
 class WordsTests(ServingCase):
     def test_options_are_those_of_serve(self) -> None:
-        made = CameraService.of("--camera", "a=pattern:", "--no-http")
+        made = CameraService.of("--camera", "a=pattern:", "--no-http", "--no-rtsp")
         self.assertEqual(list(made.server.cameras), ["a"])
         self.assertNotIn("keys", [each.name for each in made])
         for words in (("--nope",), ("--camera", "x=nope:"), ("--listen",)):

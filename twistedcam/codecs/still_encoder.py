@@ -1,0 +1,80 @@
+"""Encodes one picture as key frames of a video, for a track that has nothing else to show."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import av
+import av.error
+
+from twistedcam.codecs.h264_encoder import YuvDecoder
+from twistedcam.errors import NotSupported
+from twistedcam.media.jpeg import read_header
+from twistedcam.media.nal import join_units, split_units
+
+#: The encoders of each codec, and their options: each picture is a key frame.
+_ENCODERS = {
+    "h264": ("libx264", {"preset": "veryfast", "tune": "stillimage", "crf": "23", "g": "1"}),
+    "hevc": (
+        "libx265",
+        {
+            "preset": "ultrafast",
+            "crf": "28",
+            "g": "1",
+            "x265-params": "keyint=1:bframes=0:log-level=none:info=0:repeat-headers=1",
+        },
+    ),
+}
+#: Types of supplementary units, which name the encoder only.
+_SEI = {"h264": (6,), "hevc": (39, 40)}
+#: Key frames in a row that a decoder must not take for one: their numbers differ by this many.
+_COUNT = 2
+
+
+def encode_still(jpeg: bytes, codec: str) -> list[bytes]:
+    """Return two different key frames of the same picture, to be sent in turns.
+
+    Arguments:
+        jpeg: the picture.
+        codec: ``h264`` or ``hevc``.
+
+    Returns:
+        Access units in Annex B with start codes of four bytes, each with its parameter sets.
+
+    Raises:
+        NotSupported: there is no encoder for the codec, or it takes no picture of that size.
+        ValueError: the picture cannot be decoded.
+    """
+    if codec not in _ENCODERS:
+        raise NotSupported(f"{codec} cannot be encoded here")
+    name, options = _ENCODERS[codec]
+    pictures = YuvDecoder(*read_header(jpeg).size)
+    picture = pictures.decode(jpeg)
+    if picture is None:
+        raise ValueError("the picture cannot be decoded")
+    try:
+        coder: Any = av.CodecContext.create(name, "w")
+        pictures.describe(coder)
+        coder.thread_count = 1
+        coder.time_base, coder.framerate = Fraction(1, 1), Fraction(1)
+        coder.options = options
+        coder.open()
+        packets = []
+        for number in range(_COUNT):
+            picture.pts, picture.time_base = number, Fraction(1, 1)
+            packets += coder.encode(picture)
+        packets += coder.encode(None)
+    except (av.error.FFmpegError, av.codec.codec.UnknownCodecError) as error:
+        raise NotSupported(f"{codec} cannot be encoded: {error}") from error
+    return [_plain(bytes(packet), codec) for packet in packets]
+
+
+def _plain(data: bytes, codec: str) -> bytes:
+    """Return an access unit without supplementary units, with start codes of four bytes."""
+    units = [unit for unit in split_units(data) if _kind(unit, codec) not in _SEI[codec]]
+    return join_units(units)
+
+
+def _kind(unit: bytes, codec: str) -> int:
+    return unit[0] & 0x1F if codec == "h264" else unit[0] >> 1 & 0x3F
