@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.support.http_camera import read
 from twistedcam.errors import BadArgument, CameraFailed, SourceEnded, StartupError
 from twistedcam.sources.file import FileSource
 from twistedcam.sources.registry import make_source
@@ -38,8 +39,7 @@ def shades(source: FileSource, count: int) -> list[int]:
     """How bright the next pictures are."""
     found = []
     for _ in range(count):
-        grab = source.read()
-        assert grab is not None
+        grab = read(source)
         image = grab.image
         if grab.jpeg is not None:
             image = cv2.imdecode(np.frombuffer(grab.jpeg, np.uint8), cv2.IMREAD_COLOR)

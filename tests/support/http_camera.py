@@ -9,12 +9,15 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Self
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from tests.fakecam import encode_jpeg, moving_picture
 from tests.support.process import PATIENCE
-from twistedcam.sources.base import RawPicture, Source
+from twistedcam.codecs.video_decoder import VideoDecoder
+from twistedcam.media.packet import Packet
+from twistedcam.sources.base import RawPacket, RawPicture, Source
 from twistedcam.sources.registry import make_source
 from twistedcam.sources.spec import parse
 
@@ -153,8 +156,18 @@ def opened(text: str) -> Iterator[Source]:
         source.close()
 
 
+#: The decoders of sources that deliver packets.
+_decoders: WeakKeyDictionary[Source, VideoDecoder] = WeakKeyDictionary()
+
+
 def read(source: Source) -> RawPicture:
-    """The next picture."""
-    while (grab := source.read()) is None:
-        pass
-    return grab
+    """The next picture; that of a packet is decoded."""
+    while True:
+        raw = source.read()
+        if isinstance(raw, RawPacket):
+            decoder = _decoders.setdefault(source, VideoDecoder())
+            packet = Packet(raw.track, 0, 0, 0, raw.data, raw.is_keyframe)
+            for decoded in decoder.decode([packet]):
+                return RawPicture(raw.time, image=decoded.picture.to_ndarray(format="bgr24"))
+        elif raw is not None:
+            return raw

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -57,14 +57,15 @@ class H264Settings:
         crf: x264's quality, 0 (best) to 51; unused by other encoders.
         preset: x264's preset.
         bitrate: bits a second at most; None for no limit.
-        keyframes: seconds from one key frame to the next at most.
+        keyframes: seconds from one key frame to the next at most. Encoders that differ only in
+            this can be shared; the shortest counts.
     """
 
     encoder: str = "libx264"
     crf: int = 23
     preset: str = "ultrafast"
     bitrate: int | None = None
-    keyframes: float = 2.0
+    keyframes: float = field(default=2.0, compare=False)
 
     def __post_init__(self) -> None:
         if self.encoder not in ENCODERS:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +70,8 @@ class Channel:
     def encoding_to_share(self, settings: RecordSettings) -> H264Settings | None:
         """The settings of an active encoder that a recording can share, or None."""
         wanted = H264Settings(crf=settings.crf, preset=settings.preset)
-        for each in self.camera.stream.encoders:
-            if replace(each.settings, keyframes=wanted.keyframes) == wanted:
-                return each.settings
-        return None
+        is_active = any(each.settings == wanted for each in self.camera.stream.encoders)
+        return wanted if is_active else None
 
     def process(self, process: Process, source: Camera) -> None:
         """Run user code on the frames of another camera; this camera shows its results."""

@@ -9,11 +9,13 @@ from __future__ import annotations
 import struct
 import time
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from twistedcam.errors import CameraFailed, LoginRefused
-from twistedcam.sources.base import LOGIN_REFUSED, LOGIN_WANTED, RawPicture, SourceInfo
+from twistedcam.media.nal_codecs import NAL_CODECS
+from twistedcam.sources.base import LOGIN_REFUSED, LOGIN_WANTED, RawPacket, RawPicture, SourceInfo
+from twistedcam.sources.coded_video import ArrivalClock, CodedVideo
 from twistedcam.util.libraries import av, np
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ FILE_FORMATS = (
 )
 #: The beginning of a display matrix that changes nothing.
 _IDENTITY = struct.pack("=5i", 1 << 16, 0, 0, 0, 1 << 16)
+#: Parts of the names of formats that can say that a picture must be turned.
+_ROTATABLE = ("mov", "matroska")
 #: The most packets that are skipped after a decoding error, until a key frame.
 _MAX_SKIPPED = 300
 #: The most consecutive packets that cannot be read.
@@ -86,12 +90,12 @@ def reason_of(error: Exception, timeout: float = 0.0) -> str:
     return str(getattr(error, "strerror", None) or type(error).__name__)
 
 
-class Decoded(NamedTuple):
-    """A picture of a packet, or its fault, with the packet's timestamps."""
+class Timed(NamedTuple):
+    """A picture of a packet, the packet itself, or its fault, with its timestamps in seconds."""
 
-    pts: int | None
-    dts: int | None
-    picture: RawPicture
+    pts: float | None
+    dts: float | None
+    raw: RawPicture | RawPacket
 
 
 def read_packets(container: Any, stream: Any) -> Iterator[Any]:
@@ -114,20 +118,84 @@ def read_packets(container: Any, stream: Any) -> Iterator[Any]:
             return
 
 
-def passed(container: Any, stream: Any) -> Iterator[Decoded]:
+def passed(packets: Iterator[Any]) -> Iterator[Timed]:
     """Yield the JPEGs of a Motion JPEG stream, unchanged."""
-    for packet in read_packets(container, stream):
+    for packet in packets:
         if packet.size:
-            yield Decoded(packet.pts, packet.dts, RawPicture(time.time(), jpeg=bytes(packet)))
+            yield Timed(*_times(packet), RawPicture(time.time(), jpeg=bytes(packet)))
 
 
-def decoded(container: Any, stream: Any) -> Iterator[Decoded]:
-    """Yield a stream's pictures, upright; after a decoding error, faults up to the next key frame.
+def video(container: Any, stream: Any, is_turned: bool | None = None) -> Iterator[Timed]:
+    """Yield a stream's packets or pictures as the source of a camera delivers them.
+
+    JPEG, H.264 and H.265 pass unchanged. Other codecs, and pictures that must be turned, are
+    decoded. The ``time`` of packets is in seconds from their arrival.
+
+    Arguments:
+        is_turned: True if pictures must be turned; None if that is to be found out.
+    """
+    name = stream.codec_context.name
+    packets = read_packets(container, stream)
+    if name == "mjpeg" and not is_turned:
+        return passed(packets)
+    if name not in NAL_CODECS or is_turned:
+        return decoded(packets)
+    if is_turned is None:
+        return _coded_if_upright(container, stream, packets)
+    return coded(stream, packets)
+
+
+def _coded_if_upright(container: Any, stream: Any, packets: Iterator[Any]) -> Iterator[Timed]:
+    """Yield packets; or pictures, if the container says that they must be turned."""
+    if any(name in container.format.name for name in _ROTATABLE):
+        first = next((each for each in packets if each.is_keyframe), None)
+        if first is None:
+            return
+        is_turned = matrix_of_first(stream, first) is not None
+        packets = chain([first], packets)
+        if is_turned:
+            yield from decoded(packets)
+            return
+    yield from coded(stream, packets)
+
+
+def matrix_of_first(stream: Any, keyframe: Any) -> bytes | None:
+    """Return the display matrix of a key frame's picture, which is decoded; None if there is none.
+
+    The stream's decoder begins anew.
+    """
+    try:
+        pictures = [*keyframe.decode(), *stream.codec_context.decode(None)]
+    except av.error.FFmpegError:
+        pictures = []
+    stream.codec_context.flush_buffers()
+    return matrix_of(pictures[0]) if pictures else None
+
+
+def coded(stream: Any, packets: Iterator[Any]) -> Iterator[Timed]:
+    """Yield packets of H.264 or H.265, from the first key frame on."""
+    coder = CodedVideo(stream)
+    for packet in packets:
+        if not packet.size:
+            continue
+        try:
+            for each in coder.convert(packet):
+                yield Timed(each.pts, each.dts, each.packet)
+        except av.error.FFmpegError as error:
+            coder.restart()
+            yield _fault(packet, f"a picture cannot be decoded: {reason_of(error)}")
+        except ValueError as error:
+            coder.restart()
+            yield _fault(packet, str(error))
+
+
+def decoded(packets: Iterator[Any]) -> Iterator[Timed]:
+    """Yield the pictures of packets, upright; after an error, faults up to the next key frame.
 
     A stream that is joined between two key frames begins with such errors.
     """
     skipped: int | None = None
-    for packet in read_packets(container, stream):
+    for packet in packets:
         if skipped is not None and not packet.is_keyframe and packet.size:
             skipped += 1
             if skipped < _MAX_SKIPPED:
@@ -146,13 +214,19 @@ def decoded(container: Any, stream: Any) -> Iterator[Decoded]:
             if picture.is_corrupt:
                 yield _fault(picture, "a picture is damaged")
             else:
-                yield Decoded(
-                    picture.pts, picture.dts, RawPicture(time.time(), image=upright(picture))
-                )
+                image = upright(picture)
+                yield Timed(*_times(picture), RawPicture(time.time(), image=image))
 
 
-def _fault(what: Any, reason: str) -> Decoded:
-    return Decoded(what.pts, what.dts, RawPicture(time.time(), fault=reason))
+def _times(what: Any) -> tuple[float | None, float | None]:
+    """Return the timestamps of an ``av`` packet or frame in seconds."""
+    base = what.time_base
+    pts, dts = (None if each is None else float(each * base) for each in (what.pts, what.dts))
+    return pts, dts
+
+
+def _fault(what: Any, reason: str) -> Timed:
+    return Timed(*_times(what), RawPicture(time.time(), fault=reason))
 
 
 def first_picture(container: Any, stream: Any) -> Any | None:
@@ -219,7 +293,8 @@ class ContainerSource:
         self.host = host
         self.timeout = timeout
         self._container: Any = None
-        self._pictures: Iterator[RawPicture] | None = None
+        self._video: Iterator[Timed] | None = None
+        self._clock = ArrivalClock()
 
     def open(self) -> SourceInfo:
         """Connect, and select the first video stream."""
@@ -240,26 +315,27 @@ class ContainerSource:
         codec = stream.codec_context
         # Frame threading would delay the pictures by as many frames.
         codec.thread_type = "SLICE"
-        read = passed if codec.name == "mjpeg" else decoded
-        self._pictures = (each.picture for each in read(self._container, stream))
+        self._video, self._clock = video(self._container, stream), ArrivalClock()
         rate = float(stream.average_rate or 0)
         rate = rate if 0 <= rate <= MAX_RATE else 0.0
         return SourceInfo(codec.width, codec.height, rate, codec.name, self.host, steady=False)
 
-    def read(self) -> RawPicture | None:
-        """Return the next picture."""
-        assert self._pictures is not None, "not open"
+    def read(self) -> RawPicture | RawPacket | None:
+        """Return the next picture or packet."""
+        assert self._video is not None, "not open"
         try:
-            picture = next(self._pictures, None)
+            timed = next(self._video, None)
         except (OSError, av.error.FFmpegError) as error:
             raise CameraFailed(f"{self.host}: {reason_of(error, self.timeout)}") from None
-        if picture is None:
+        if timed is None:
             raise CameraFailed(f"{self.host} has ended the stream")
-        return picture
+        if isinstance(timed.raw, RawPacket):
+            return timed.raw._replace(time=self._clock.time_of(timed.pts))
+        return timed.raw
 
     def close(self) -> None:
         """Close the connection."""
-        self._pictures = None
+        self._video = None
         if self._container is not None:
             self._container.close()
             self._container = None

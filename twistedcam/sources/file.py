@@ -5,21 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from twistedcam.errors import CameraFailed, SourceEnded, StartupError
-from twistedcam.sources.base import RawPicture, SourceInfo
+from twistedcam.sources.base import RawPacket, RawPicture, SourceInfo
 from twistedcam.sources.container import (
     FILE_FORMATS,
-    decoded,
     first_picture,
     matrix_of,
     open_container,
-    passed,
     reason_of,
     upright,
+    video,
 )
 from twistedcam.sources.pace import Pace
 from twistedcam.sources.spec import Settings, SourceSpec
@@ -44,8 +42,9 @@ class FileSource:
         self.fps = fps
         self._container: Any = None
         self._stream: Any = None
-        self._pictures: Iterator[tuple[float, RawPicture]] | None = None
-        self._passes_jpegs = False
+        self._pictures: Iterator[tuple[float, RawPicture | RawPacket]] | None = None
+        #: True if pictures must be turned, and so decoded.
+        self._is_turned = False
         self._pace = Pace()
         #: The monotonic time at which second 0 of the video is due.
         self._origin: float | None = None
@@ -79,14 +78,13 @@ class FileSource:
         self._pictures = self._read_rounds()
         codec = stream.codec_context
         size = (codec.width, codec.height)
-        self._passes_jpegs = codec.name == "mjpeg"
         if first is not None and matrix_of(first) is not None:
-            self._passes_jpegs = False  # they must be rotated, and so decoded
+            self._is_turned = True
             height, width = upright(first).shape[:2]
             size = (width, height)
         return SourceInfo(*size, self.fps or rate, codec.name, self.path.name, steady=False)
 
-    def read(self) -> RawPicture | None:
+    def read(self) -> RawPicture | RawPacket | None:
         """Return the next picture when it is due."""
         assert self._pictures is not None, "not open"
         try:
@@ -100,6 +98,8 @@ class FileSource:
             self._origin = now - at
         if not self._pace.wait_until(self._origin + at):
             return None
+        if isinstance(picture, RawPacket):
+            return picture._replace(time=time.time() + picture.time)
         return replace(picture, time=time.time())
 
     def interrupt(self) -> None:
@@ -113,7 +113,7 @@ class FileSource:
             self._container.close()
             self._container = None
 
-    def _read_rounds(self) -> Iterator[tuple[float, RawPicture]]:
+    def _read_rounds(self) -> Iterator[tuple[float, RawPicture | RawPacket]]:
         """Yield pictures with their seconds since the start of the first round."""
         start = 0.0
         while True:
@@ -143,17 +143,13 @@ class FileSource:
         self._container = open_container(path, formats=FILE_FORMATS, protocols="file")
         self._stream = self._container.streams.video[0]
 
-    def _read_round(self) -> Iterator[tuple[float, RawPicture]]:
+    def _read_round(self) -> Iterator[tuple[float, RawPicture | RawPacket]]:
         first: float | None = None
-        read = passed if self._passes_jpegs else decoded
-        for count, each in enumerate(read(self._container, self._stream)):
-            seconds = self._seconds(each.pts, each.dts, count)
+        read = video(self._container, self._stream, self._is_turned)
+        for count, each in enumerate(read):
+            is_packet = isinstance(each.raw, RawPacket)
+            stamps = (each.dts, each.pts) if is_packet else (each.pts, each.dts)
+            seconds = next((it for it in stamps if it is not None), count * self._step)
             if first is None:
                 first = seconds
-            yield seconds - first, each.picture
-
-    def _seconds(self, pts: int | None, dts: int | None, count: int) -> float:
-        stamp = pts if pts is not None else dts
-        if stamp is None:
-            return count * self._step
-        return float(stamp * Fraction(self._stream.time_base))
+            yield seconds - first, each.raw

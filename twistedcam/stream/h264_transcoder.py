@@ -128,6 +128,11 @@ class H264Transcoder(Transcoder[Frame]):
         self.hub.remove(sink)
         return succeed(None)
 
+    def shorten_groups(self, keyframes: float) -> None:
+        """Make a key frame at least every so many seconds, for one more who shares it."""
+        self._interval = min(self._interval, round(keyframes * CLOCK))
+        self._keyframe_due = min(self._keyframe_due, self._last_keyframe + self._interval)
+
     def request_keyframe(self) -> None:
         """Make a frame a key frame soon: a sink begins, or has left packets out."""
         self._keyframe_due = min(self._keyframe_due, self._last_keyframe + KEYFRAME_FLOOR)

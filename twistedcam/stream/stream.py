@@ -318,6 +318,7 @@ class Stream:
                 self._clock,
                 self._steady,
             )
+        self._encoders[settings].shorten_groups(settings.keyframes)
         return self._encoders[settings]
 
     def _join(self, subscription: Subscription) -> None:

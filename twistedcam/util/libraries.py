@@ -43,6 +43,7 @@ class LazyModule:
 
 if TYPE_CHECKING:
     import av
+    import av.bitstream
     import av.codec.hwaccel
     import av.error
     import av.logging
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from PIL import Image, ImageDraw, ImageFont
 else:
     # PyAV imports its subtitles late, when the process may have no file to spare.
-    av = LazyModule("av", "codec.hwaccel", "error", "logging", "subtitles.stream")
+    av = LazyModule("av", "bitstream", "codec.hwaccel", "error", "logging", "subtitles.stream")
     cv2 = LazyModule("cv2")
     np = LazyModule("numpy")
     requests = LazyModule("requests")
