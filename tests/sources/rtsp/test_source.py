@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -196,8 +198,8 @@ class SourceTests(TestCase):
         self.assertIsNone(listener.error)
 
     async def test_a_certificate_is_checked_unless_the_address_says_not_to(self) -> None:
-        folder = Path(self.mktemp())
-        folder.mkdir(parents=True)
+        folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, folder)
         make(folder)
         pem = (folder / "key.pem").read_bytes() + (folder / "cert.pem").read_bytes()
         camera = self.camera(context=ssl.PrivateCertificate.loadPEM(pem).options())
