@@ -12,10 +12,10 @@ from typing import Self
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from twistedcam.codecs.video_decoder import VideoDecoder
 
 from tests.fakecam import encode_jpeg, moving_picture
 from tests.support.process import PATIENCE
-from twistedcam.codecs.video_decoder import VideoDecoder
 from twistedcam.media.packet import Packet
 from twistedcam.sources.base import RawPacket, RawPicture, Source
 from twistedcam.sources.registry import make_source
