@@ -11,7 +11,7 @@ from twistedcam.media.nal import join_units, split_units
 from twistedcam.media.nal_codecs import NAL_CODECS
 from twistedcam.media.track import VIDEO, Track
 from twistedcam.sources.base import RawPacket
-from twistedcam.sources.rtsp.capture_clock import LeastLag
+from twistedcam.util.least_lag import LeastLag
 from twistedcam.util.libraries import av
 
 #: Seconds by which a timestamp may differ from its arrival before a new timeline begins.

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from twistedcam.rtsp.rtcp import SenderReport, unix_us_of_ntp
 from twistedcam.rtsp.rtp import Unwrapper
+from twistedcam.util.least_lag import LeastLag
 
 #: A camera's clock is believed if its packets seem to be under way for at most so many seconds.
 MAX_LAG = 3.0
-#: Seconds for which the least lag of packets is kept at least.
-_WINDOW = 15.0
 #: A timestamp that is so many seconds more or less than expected begins a new timeline.
 _FORWARD_JUMP, _BACKWARD_JUMP = 10.0, 2.0
 #: A sender report that differs so much from the ones before, in seconds, was made by a clock that
@@ -18,32 +17,6 @@ _CLOCK_SET, _INEXACT = 0.5, 0.05
 _LEAST_PACE = 0.2
 #: Corrections of more seconds are made at once.
 _MAX_SLOW_CORRECTION = 5.0
-
-
-class LeastLag:
-    """The least lag of the last seconds: that of the packets that were under way shortest."""
-
-    __slots__ = ("_before", "_current", "_since")
-
-    def __init__(self) -> None:
-        self.restart()
-
-    def restart(self) -> None:
-        """Forget all packets."""
-        self._before = self._current = float("inf")
-        self._since = float("-inf")
-
-    def note(self, lag: float, now: float) -> float:
-        """Note the lag of a packet, and return the least one, both in seconds.
-
-        Arguments:
-            now: seconds of a monotonic clock.
-        """
-        if now - self._since > _WINDOW:
-            self._before, self._current, self._since = self._current, lag, now
-        elif lag < self._current:
-            self._current = lag
-        return min(self._before, self._current)
 
 
 class CameraClock:
