@@ -28,6 +28,7 @@ PARTS = (
     "preroll",
     "control",
     "viewer",
+    "page",
     "sharing",
 )
 RESULTS = Path(__file__).with_name("results")

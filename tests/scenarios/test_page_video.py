@@ -5,14 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 
+from tests.fakecam import FakeCam, Format, encode_h264, moving_picture, require_fakecam
 from tests.support.chromium import Page
 from tests.support.http_server import serve, state
-from tests.support.process import ServerProcess, wait_for
+from tests.support.process import PATIENCE, ServerProcess, wait_for
 from twistedcam.media import barcode
 
 #: Seconds within which the page uses the next way, and those between two texts of it.
@@ -94,6 +97,30 @@ def test_h264_is_chosen_shown_and_remembered(page: Page, server: ServerProcess) 
     page.wait(says(page, "JPEG"), "JPEG")
     page.moves()
     wait_for(lambda: state(server)["transcoding"] == "none", "the end of the encoder")
+
+
+def test_the_camera_s_own_h264_is_shown_without_being_asked_for(
+    browser: Page, tmp_path: Path
+) -> None:
+    require_fakecam()
+    units = encode_h264(moving_picture(320, 240, 60), 10)
+    with (
+        FakeCam([Format("H264", 320, 240, (30,), units)]) as camera,
+        serve(
+            *(tmp_path, "--camera", f"door=webcam:{camera.by_id}?format=h264&size=320x240"),
+            env=camera.env,
+        ) as server,
+    ):
+        browser.open(server.http + "/")
+        browser.wait(says(browser, "H.264"), "H.264")
+        told = state(server)
+        assert (told["codec"], told["transcoding"], told["viewers"]) == ("h264", "none", 1)
+        with av.open(f"{server.http}/video", timeout=PATIENCE) as film:
+            sizes = {(frame.width, frame.height) for frame, _ in zip(
+                film.decode(video=0), range(12), strict=False)}  # fmt: skip
+        assert sizes == {(320, 240)}
+        assert state(server)["transcoding"] == "none"
+        browser.leave()
 
 
 def test_without_webcodecs_media_source_extensions_are_used(

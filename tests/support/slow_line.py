@@ -53,6 +53,11 @@ class SlowLine:
         for end in (self._listener, *self._ends):
             end.close()
 
+    def stop(self, seconds: float) -> None:
+        """Forward no response for so long; what is sent meanwhile arrives later."""
+        with self._turn:
+            self._free_at = time.monotonic() + seconds
+
     def _start(self, target: object, *arguments: object) -> None:
         thread = threading.Thread(target=target, args=arguments, daemon=True)  # type: ignore[arg-type]
         self._threads.append(thread)

@@ -298,7 +298,7 @@ export class CameraView {
   // What is shown: "H.264, 2.1 Mbit/s, 24 ms old".
   describePicture(bitRate, measured) {
     const { fps, shown } = this.player;
-    if (!fps) return "";
+    if (!fps || !shown) return "";
     const amount = shown === "JPEG" ? `${fps.toFixed(1)} fps` : bits(bitRate);
     return [shown, amount, measured === null ? "" : `${age(measured, clock.error)} old`].filter(Boolean).join(", ");
   }

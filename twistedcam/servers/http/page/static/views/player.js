@@ -62,6 +62,7 @@ export class Player {
     this.status = null; // of the camera
     this.Decoder = JpegDecoder;
     this.codec = null; // that the server is asked for; null: JPEG
+    this.freshness = new Freshness(); // it stays when the connection is lost and made again
     this.failures = new Map(); // of decoders: their number, and when to try again
     this.isSlowLine = false;
     this.slowSeconds = 0; // negative: until H.264 may be tried again
@@ -93,9 +94,9 @@ export class Player {
     return (1000 * (this.drawn.length - 1)) / (this.drawn.at(-1) - this.drawn[0]);
   }
 
-  // The codec that is shown, in words.
+  // The codec that is shown, in words; "" while it is not known.
   get shown() {
-    return this.Decoder === JpegDecoder ? "JPEG" : NAMES[this.format?.codec.split(".")[0]] ?? "Video";
+    return this.Decoder === JpegDecoder ? "JPEG" : NAMES[this.format?.codec.split(".")[0]] ?? "";
   }
 
   // True if the user has a choice.
@@ -142,28 +143,32 @@ export class Player {
     this.busy = 0;
   }
 
-  // The codec to ask for, or null for JPEG. The camera's own costs the server nothing. To encode
-  // the frames of a JPEG camera costs it much, which only a slow line is worth.
-  get bestCodec() {
-    if (!this.status || !this.hasChoice || this.wanted === "jpeg") return null;
-    const own = this.status.codec;
-    if (own in EXAMPLES) return own;
-    return this.wanted === "h264" || this.isSlowLine ? "h264" : null;
+  // The codecs to ask for, the best first; none: JPEG. The camera's own costs the server nothing.
+  // To encode the frames of a JPEG camera costs it much, which only a slow line is worth.
+  get wantedCodecs() {
+    if (!this.status || !this.hasChoice || this.wanted === "jpeg") return [];
+    const own = this.status.codec in EXAMPLES ? [this.status.codec] : [];
+    const encoded = this.wanted === "h264" || (!own.length && this.isSlowLine) ? ["h264"] : [];
+    return [...own, ...encoded];
+  }
+
+  // Finds the first wanted codec that a decoder takes; null: JPEG.
+  async findCodec() {
+    for (const codec of this.wantedCodecs) {
+      for (const each of DECODERS) {
+        const { until = 0 } = this.failures.get(each) ?? {};
+        if (each.isSupported() && performance.now() >= until && await each.supports(EXAMPLES[codec])) return [each, codec];
+      }
+    }
+    return [JpegDecoder, null];
   }
 
   // Chooses codec and decoder. If they are others than before, connects again.
   async choose() {
-    const codec = this.bestCodec;
-    let found = JpegDecoder;
-    if (codec !== null) {
-      for (const each of DECODERS) {
-        const { until = 0 } = this.failures.get(each) ?? {};
-        if (each.isSupported() && performance.now() >= until && await each.supports(EXAMPLES[codec])) { found = each; break; }
-      }
-    }
-    const chosen = found === JpegDecoder ? null : codec;
-    if (codec !== this.bestCodec || (found === this.Decoder && chosen === this.codec)) return;
-    [this.Decoder, this.codec, this.isSwitching] = [found, chosen, true];
+    const wanted = this.wantedCodecs.join();
+    const [found, codec] = await this.findCodec();
+    if (wanted !== this.wantedCodecs.join() || (found === this.Decoder && codec === this.codec)) return;
+    [this.Decoder, this.codec, this.isSwitching] = [found, codec, true];
     // Browsers complain about a WebSocket that is closed while it opens.
     if (this.socket?.readyState !== WebSocket.CONNECTING) this.socket?.close();
   }
@@ -171,7 +176,7 @@ export class Player {
   // A decoder cannot go on: the next best is used.
   fail(decoder, reason) {
     if (decoder !== this.decoder || decoder instanceof JpegDecoder) return;
-    console.info(`${this.shown} by ${this.Decoder.name} failed: ${reason}`);
+    console.info(`${this.Decoder.name} failed with ${this.codec}: ${reason}`);
     const count = (this.failures.get(this.Decoder)?.count ?? 0) + 1;
     this.failures.set(this.Decoder, { count, until: performance.now() + FAILURE_PAUSE * 2 ** (count - 1) });
     this.choose();
@@ -202,7 +207,6 @@ export class Player {
       url.protocol = url.protocol.replace("http", "ws");
       const socket = new WebSocket(url);
       const decoder = new Decoder(this);
-      this.freshness = new Freshness();
       [this.socket, this.decoder, this.format] = [socket, decoder, null];
       socket.binaryType = "arraybuffer";
       socket.onopen = () => {
