@@ -24,6 +24,7 @@ COMMANDS = (
     ("ctl", "twistedcam.cli.ctl", "send a command to a server, or open a prompt"),
     ("devices", "twistedcam.cli.devices", "list the cameras of this machine and their formats"),
     ("doctor", "twistedcam.cli.doctor", "say what this machine can do, and what is missing"),
+    ("service", "twistedcam.cli.service", "install or remove the server as a service"),
     ("publish", "twistedcam.cli.publish", "push a camera of this machine to a server"),
     ("view", "client.main", "show a camera in a window, or save its frames"),
     ("tls-init", "twistedcam.cli.tls_init", "make a key and a certificate for encrypted ports"),
