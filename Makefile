@@ -11,7 +11,7 @@ JOBS ?= 2
 SOAK_SECONDS ?= 3600
 FUZZ_SECONDS ?= 60
 FUZZ_CASES ?= 2000
-FUZZED := tests/fuzz tests/wire tests/servers/control/test_line_format.py tests/servers/control/test_telnet.py tests/media/test_jpeg.py \
+FUZZED := tests/fuzz tests/wire tests/rtsp tests/servers/control/test_line_format.py tests/servers/control/test_telnet.py tests/media/test_jpeg.py \
   tests/sources/test_multipart.py tests/clients/frames/test_session.py
 
 # The versions that tests run with: make test LOCK=requirements/lowest.txt, or newest.txt

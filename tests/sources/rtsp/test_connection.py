@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.internet.error import ConnectionDone, ConnectionLost, ConnectionRefusedError
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.support.rtsp_camera import VIDEO
 from twistedcam.errors import CameraFailed
+from twistedcam.rtsp.formats import format_of
 from twistedcam.rtsp.messages import (
     InterleavedFrame,
     RtspDecoder,
@@ -18,7 +23,19 @@ from twistedcam.rtsp.messages import (
     RtspRequest,
     RtspResponse,
 )
+from twistedcam.rtsp.payloads.unit import AccessUnit
 from twistedcam.sources.rtsp.connection import TIMEOUT, RtspConnection, reason_of
+from twistedcam.sources.rtsp.track_receiver import TrackReceiver
+
+_FRAMES = st.builds(
+    lambda channel, data: InterleavedFrame(channel, data).encode(),
+    st.integers(0, 1),
+    st.one_of(
+        st.binary(max_size=40),
+        st.binary(max_size=30).map(lambda data: b"\x80\x60" + data),
+        st.binary(max_size=30).map(lambda data: b"\x80\xc8\0\6" + data),
+    ),
+)
 
 
 class Transport(StringTransport):
@@ -80,9 +97,11 @@ class ConnectionTests(SynchronousTestCase):
 
     def test_garbage_is_skipped_and_too_much_of_it_ends_the_connection(self) -> None:
         asked = self.ask()
-        self.connection.dataReceived(bytes(100) + numbered(200, 1))
+        with capturedLogs() as logs:
+            self.connection.dataReceived(bytes(100) + numbered(200, 1))
+            self.connection.dataReceived(bytes(100))
         self.successResultOf(asked)
-        self.assertEqual(self.connection.skipped, 100)
+        self.assertEqual([each["camera"] for each in logs], ["h:554"], "one line")
         asked = self.ask()
         self.connection.dataReceived(bytes(3 << 20))
         self.assertTrue(self.transport.aborted)
@@ -124,6 +143,23 @@ class ConnectionTests(SynchronousTestCase):
         self.connection.connectionLost(Failure(ConnectionDone()))
         self.successResultOf(closed)
         self.assertEqual(self.errors, [])
+
+
+@given(st.lists(st.one_of(st.binary(max_size=60), _FRAMES), max_size=20))
+def test_bytes_of_any_kind_never_raise(pieces: list[bytes]) -> None:
+    clock, errors = Clock(), list[CameraFailed]()
+    connection = RtspConnection(clock, "h", errors.append)
+    transport = Transport()
+    transport.setTcpNoDelay = lambda _: None  # type: ignore[attr-defined]
+    connection.makeConnection(transport)
+    units: list[AccessUnit] = []
+    form = format_of(VIDEO)
+    assert form is not None
+    receiver = TrackReceiver(form, 1, "me", clock.seconds, units.append, id, lambda: None)
+    connection.receivers[0], connection.receivers[1] = receiver.receive_rtp, receiver.receive_rtcp
+    for piece in pieces:
+        connection.dataReceived(piece)
+    assert all(bool(unit.data) != bool(unit.fault) for unit in units)
 
 
 def test_reasons_are_those_of_the_system() -> None:

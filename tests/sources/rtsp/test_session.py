@@ -222,6 +222,15 @@ class SessionTests(TestCase):
         await listener.failed()
         self.assertEqual(str(listener.error), f"127.0.0.1:{camera.port} has ended the stream")
 
+    async def test_a_camera_that_closes_the_connection_after_its_challenge(self) -> None:
+        camera = self.camera(schemes=("MD5",))
+        refused = camera.requested("OPTIONS")
+        played = camera.requested("PLAY")
+        self.start(camera.url(LOGIN))
+        (await refused).transport.loseConnection()
+        await played
+        self.assertIn("Authorization", camera.requests[-1].headers)
+
     async def test_an_opening_can_be_stopped_at_any_time(self) -> None:
         camera = self.camera()
         for method in ("OPTIONS", "DESCRIBE", "SETUP", "PLAY"):

@@ -54,12 +54,11 @@ def test_packets_of_other_types_are_left_out_once_the_type_is_known() -> None:
     assert len(made.units) == 2
 
 
-def test_what_is_no_packet_is_counted() -> None:
+def test_what_is_no_packet_is_left_out() -> None:
     made = Received()
     for data in (b"", b"\x80short", bytes(20), b"\x9f" + bytes(11)):
         made.receiver.receive_rtp(data, 0, len(data))
     made.control(b"\x80\xc8\0\6")
-    assert made.receiver.invalid == 4
     assert made.units == []
 
 

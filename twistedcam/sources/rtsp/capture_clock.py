@@ -75,11 +75,6 @@ class CaptureClock:
         #: Seconds from unwrapped timestamps to UNIX time, as they are used now.
         self._offset: float | None = None
 
-    @property
-    def is_exact(self) -> bool:
-        """True if times are the camera's own."""
-        return self._report is not None
-
     def note_report(self, report: SenderReport) -> None:
         """Take the camera's clock from a sender report."""
         if report.ntp == 0:  # it has no clock

@@ -16,9 +16,11 @@ from twisted.internet.error import (
 )
 from twisted.internet.interfaces import IReactorTime, ITCPTransport
 from twisted.internet.protocol import Protocol, connectionDone
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twistedcam.errors import CameraFailed
+from twistedcam.net.urls import without_secrets
 from twistedcam.rtsp.messages import (
     BadRtsp,
     InterleavedFrame,
@@ -32,6 +34,8 @@ from twistedcam.rtsp.messages import (
 from twistedcam.runtime.timer import Timer
 from twistedcam.util.one_line import on_one_line
 
+log = Logger()
+
 #: Seconds within which a request must be answered, and without video after which a camera has
 #: failed.
 TIMEOUT = 5.0
@@ -41,6 +45,11 @@ _CLOSE_TIMEOUT = 1.0
 _CHECKS = frozenset({"OPTIONS", "GET_PARAMETER", "SET_PARAMETER"})
 #: Requests by which the camera ends the session.
 _ENDS = frozenset({"TEARDOWN", "REDIRECT"})
+
+
+class Unanswered(CameraFailed):
+    """The camera cannot be reached, or does not answer, or is silent."""
+
 
 #: Called with the buffer, begin and end of an RTP or RTCP packet.
 PacketReceiver = Callable[[bytes, int, int], object]
@@ -71,12 +80,8 @@ class RtspConnection(Protocol):
         self._answers: dict[int, Deferred[RtspResponse]] = {}
         self._closed: Deferred[None] = Deferred()
         self._close_limit = Timer(clock)
+        self._has_logged = False
         self.is_lost = False
-
-    @property
-    def skipped(self) -> int:
-        """The number of bytes that were no RTSP and were skipped."""
-        return self._decoder.skipped
 
     def connectionMade(self) -> None:
         """Send requests without delay."""
@@ -97,7 +102,7 @@ class RtspConnection(Protocol):
         number = self._cseq
 
         def timed_out(result: Any, _: float) -> Any:
-            raise CameraFailed(f"{self._name}: nothing came for {TIMEOUT:g} s")
+            raise Unanswered(f"{self._name}: nothing came for {TIMEOUT:g} s")
 
         def cancelled(_: Deferred[RtspResponse]) -> None:
             self._answers.pop(number, None)
@@ -136,6 +141,9 @@ class RtspConnection(Protocol):
                 self._message_received(message)
         except BadRtsp as error:
             self._fail(CameraFailed(f"{self._name} sends no valid RTSP: {error}"))
+        if self._decoder.skipped and not self._has_logged:
+            self._has_logged = True
+            log.warn("{camera} sends bytes that are no RTSP; they are skipped", camera=self._name)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Fail what is under way."""
@@ -168,7 +176,7 @@ class RtspConnection(Protocol):
         fields = [("CSeq", request.headers.get("CSeq", "0")[:20])]
         self.transport.write(RtspResponse(status, RtspHeaders(fields)).encode())
         if request.method in _ENDS:
-            location = on_one_line(request.headers.get("Location"))[:200]
+            location = on_one_line(without_secrets(request.headers.get("Location")))[:200]
             where = f" and refers to {location}" if location else ""
             self._fail(CameraFailed(f"{self._name} has ended the stream{where}"))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.endpoints import HostnameEndpoint
+from twisted.internet.error import DNSLookupError
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Factory
 from twisted.internet.task import LoopingCall
@@ -20,7 +21,7 @@ from twistedcam.rtsp.messages import RtspResponse
 from twistedcam.rtsp.sdp import BadSdp, SessionDescription, control_url, parse_sdp
 from twistedcam.sources.base import LOGIN_REFUSED, LOGIN_WANTED
 from twistedcam.sources.rtsp.address import RtspAddress
-from twistedcam.sources.rtsp.connection import TIMEOUT, RtspConnection, reason_of
+from twistedcam.sources.rtsp.connection import TIMEOUT, RtspConnection, Unanswered, reason_of
 from twistedcam.sources.rtsp.transport import TrackTransport
 from twistedcam.tls.client import Trust
 from twistedcam.tls.client_endpoint import client_endpoint, unverified_endpoint
@@ -81,8 +82,10 @@ class RtspSession:
         self._reporter: LoopingCall | None = None
         #: The method that keeps the session alive.
         self._keep_alive = "OPTIONS"
-        #: True once a connection was made.
-        self.was_connected = False
+
+    @property
+    def _is_playing(self) -> bool:
+        return self._keeper is not None
 
     @property
     def connection(self) -> RtspConnection:
@@ -196,15 +199,16 @@ class RtspSession:
         connecting.addTimeout(TIMEOUT, self._reactor)
         try:
             connection: Any = await connecting
-        except Exception:
-            raise CameraFailed(f"{name}: {reason_of(Failure())}") from None
+        except Exception as error:
+            # An unknown name is not asked for again and again.
+            kind = CameraFailed if isinstance(error, DNSLookupError) else Unanswered
+            raise kind(f"{name}: {reason_of(Failure())}") from None
         finally:
             self._connecting = None
         if self._is_closed:
             connection.close()
             raise CameraFailed(f"{name}: interrupted")
         self._connection = connection
-        self.was_connected = True
 
     def _endpoint(self) -> IStreamClientEndpoint:
         host, port = self.address.host, self.address.port
@@ -222,15 +226,22 @@ class RtspSession:
         Arguments:
             uri: None for the camera's address, also after a redirect.
         """
-        for _ in range(_MAX_STEPS):
+        for step in range(_MAX_STEPS):
             at = self.address.url if uri is None else uri
-            answer = await self.connection.request(method, at, *self._fields(method, at), *fields)
+            try:
+                made = self.connection.request(method, at, *self._fields(method, at), *fields)
+                answer = await made
+            except CameraFailed:
+                # Some cameras close the connection after they have asked for a log-in.
+                if not step or not self.connection.is_lost or self._is_playing or self._is_closed:
+                    raise
+                await self._connect()
+                continue
             if answer.status == 401:
                 challenges = answer.headers.get_all("WWW-Authenticate")
                 if not challenges or not self._login.challenged(challenges):
                     raise LoginRefused(LOGIN_REFUSED if self._login.has_password else LOGIN_WANTED)
-                await self._connect_again_after(answer)
-            elif answer.status in _REDIRECTS and "Location" in answer.headers:
+            elif answer.status in _REDIRECTS and not self._is_playing:
                 self.address = self.address.redirected(answer.headers.get("Location"))
                 await self._connect()
             else:
@@ -238,11 +249,6 @@ class RtspSession:
                     self._login.accepted()
                 return answer
         raise CameraFailed(f"{self.address.name} redirects or asks for a login endlessly")
-
-    async def _connect_again_after(self, answer: RtspResponse) -> None:
-        """Connect again if the camera closes the connection after its answer."""
-        if answer.headers.get("Connection").lower() == "close" or self.connection.is_lost:
-            await self._connect()
 
     def _fields(self, method: str, uri: str) -> list[tuple[str, str]]:
         """The header fields of every request."""
@@ -265,7 +271,7 @@ class RtspSession:
         raise CameraFailed(f"{name} answers {status} {reason} to {method}")
 
     def _lost(self, error: CameraFailed) -> None:
-        if self._keeper is not None:  # until then requests fail
+        if self._is_playing:  # until then requests fail
             self._on_lost(error)
 
     def _start(self, call: Callable[[], object], every: float) -> LoopingCall:

@@ -6,8 +6,6 @@ from dataclasses import replace
 from typing import Any, Self
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.endpoints import HostnameEndpoint
-from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -24,7 +22,8 @@ from twistedcam.sources.base import (
 )
 from twistedcam.sources.rtsp.address import RtspAddress
 from twistedcam.sources.rtsp.capture_clock import CameraClock
-from twistedcam.sources.rtsp.connection import TIMEOUT
+from twistedcam.sources.rtsp.connection import TIMEOUT, Unanswered
+from twistedcam.sources.rtsp.probe import probe
 from twistedcam.sources.rtsp.session import RtspSession
 from twistedcam.sources.rtsp.tracks import ReceivedTrack, choose_media
 from twistedcam.sources.rtsp.transport import InterleavedTransport, TrackTransport, UdpTransport
@@ -34,8 +33,6 @@ log = Logger()
 
 #: Periods of pictures without one after which the camera has failed, if that is longer.
 _SILENT_PERIODS = 5
-#: Seconds for an attempt to find out that the camera can be reached again.
-_PROBE_TIMEOUT = 1.0
 
 
 class RtspSource:
@@ -64,7 +61,7 @@ class RtspSource:
         self._info: SourceInfo | None = None
         self._silence: Timer | None = None
         self._patience = TIMEOUT
-        self._probe: Deferred[Any] | None = None
+        self._probe: Deferred[bool] | None = None
         self._is_unreachable = self._is_back = False
 
     @classmethod
@@ -117,20 +114,13 @@ class RtspSource:
         return succeed(None) if self._session is None else self._session.close()
 
     def device_signature(self) -> object:
-        """Return True once a camera that could not be reached can be; else None.
+        """Return True once a camera that could not be reached, or was silent, answers; else None.
 
-        Each call begins an attempt to connect, unless one is under way.
+        Each call begins an attempt to reach it, unless one is under way.
         """
         if self._is_unreachable and not self._is_back and self._probe is None:
-            endpoint = HostnameEndpoint(
-                *(self._reactor, self._address.host, self._address.port),
-                timeout=_PROBE_TIMEOUT,
-            )
-            factory: Any = Factory.forProtocol(Protocol)
-            factory.noisy = False
-            self._probe = endpoint.connect(factory)
-            self._probe.addCallbacks(self._reached, lambda _: None)
-            self._probe.addBoth(self._probed)
+            self._probe = probing = probe(self._reactor, self._address)
+            probing.addCallback(self._probed)
         return True if self._is_back else None
 
     async def _open(self, session: RtspSession) -> None:
@@ -215,7 +205,7 @@ class RtspSource:
             return
         hint = ": if a firewall blocks UDP, remove #transport=udp from the address"
         why = f"nothing came for {self._patience:g} s{hint if self._transport == 'udp' else ''}"
-        self._fail(CameraFailed(f"{self._address.name}: {why}"))
+        self._fail(Unanswered(f"{self._address.name}: {why}"))
 
     def _track_ended(self) -> None:
         self._fail(CameraFailed(f"{self._address.name} has ended the stream"))
@@ -223,7 +213,6 @@ class RtspSource:
     def _open_failed(self, why: Failure) -> None:
         error = why.value
         if isinstance(error, CameraFailed):
-            self._is_unreachable = self._session is not None and not self._session.was_connected
             self._fail(error)
         else:
             log.failure("a source failed with an unexpected error", failure=why)
@@ -231,6 +220,7 @@ class RtspSource:
 
     def _fail(self, error: CameraFailed) -> None:
         listener, self._listener = self._listener, None
+        self._is_unreachable = isinstance(error, Unanswered)
         if self._silence is not None:
             self._silence.cancel()
         if self._session is not None:
@@ -238,9 +228,5 @@ class RtspSource:
         if listener is not None:
             listener.on_failed(error)
 
-    def _reached(self, protocol: Any) -> None:
-        self._is_back = True
-        protocol.transport.abortConnection()
-
-    def _probed(self, _: Any) -> None:
-        self._probe = None
+    def _probed(self, answers: bool) -> None:
+        self._is_back, self._probe = answers, None

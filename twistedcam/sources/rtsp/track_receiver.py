@@ -58,13 +58,10 @@ class TrackReceiver:
         self._sender: int | None = None
         #: The middle 32 bits of the NTP time of the last sender report, and when it arrived.
         self._last_report = (0, 0.0)
-        #: The number of packets that are no RTP.
-        self.invalid = 0
 
     def receive_rtp(self, data: bytes, start: int, end: int) -> None:
-        """Take the RTP packet in ``data[start:end]``."""
+        """Take the RTP packet in ``data[start:end]``; anything else is left out."""
         if end - start < 12:
-            self.invalid += 1
             return
         kind, sequence, timestamp, sender = _HEADER.unpack_from(data, start)
         if data[start] == 0x80:
@@ -73,7 +70,6 @@ class TrackReceiver:
             try:
                 payload = parse_rtp(data, start, end).payload
             except ValueError:
-                self.invalid += 1
                 return
         if kind & 0x7F != self._payload_type:
             if self._sender is not None:

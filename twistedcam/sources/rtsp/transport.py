@@ -212,6 +212,8 @@ class UdpTransport:
 class _Datagrams(DatagramProtocol):
     """Passes on what comes from one address."""
 
+    noisy = False
+
     def __init__(self, peer: str, on_data: Any) -> None:
         self._peer = peer
         self._on_data = on_data
