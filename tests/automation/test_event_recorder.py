@@ -103,12 +103,21 @@ class EventRecorderTests(SynchronousTestCase):
 
     def test_an_event_of_user_code_has_its_kind(self) -> None:
         self.events.publish(DetectionChanged("door", "cat", "begin", "a", 0.5))
+        self.recorder.improve("a", 0.8)
         self.recorder.improve("a", 0.9)
         self.recorder.improve("a", 0.7)
-        self.assertEqual(self.picture_of("a"), b"second")
+        self.assertEqual(self.picture_of("a"), b"first")  # one is written each second
+        self.clock.advance(PERIOD)
+        self.assertEqual(self.picture_of("a"), b"third")
         self.events.publish(DetectionChanged("door", "cat", "end", "a", 0.9))
         [kept] = self.kept()
         self.assertEqual((kept.kind, kept.what, kept.score), ("cat", "detection", 0.9))
+
+    def test_the_best_picture_of_a_short_event_is_written_at_its_end(self) -> None:
+        self.events.publish(DetectionChanged("door", "cat", "begin", "a", 0.5))
+        self.recorder.improve("a", 0.9)
+        self.events.publish(DetectionChanged("door", "cat", "end", "a", 0.9))
+        self.assertEqual(self.picture_of("a"), b"second")
 
     def test_an_event_without_a_picture_is_kept(self) -> None:
         self.pictures.clear()

@@ -50,7 +50,7 @@ def server(folder: Path) -> Iterator[ServerProcess]:
         wait_for(lambda: "kind: cat" in running.command_lines("events door"), "the cat")
         (folder / "cat").unlink()
         wait_for(lambda: "end: none" not in running.command_lines("events --kind cat"), "its end")
-        wait_for(lambda: float(running.status("door")["recording_seconds"]) > 3, "three seconds")
+        wait_for(lambda: float(running.status("door")["recording_seconds"]) > 1.5, "its length")
         running.command_lines("record stop door")
         (folder / "dog").touch()
         wait_for(lambda: "kind: dog" in running.command_lines("events yard"), "the dog")

@@ -167,7 +167,11 @@ class Database:
     def _report_damage(self) -> None:
         name, self._set_aside_as = self._set_aside_as, None
         if name is not None:
-            self._on_fault(f"earlier events are lost: {FILE} was damaged, and is now {name}")
+            self._report(f"earlier events are lost: {FILE} was damaged, and is now {name}")
+
+    def _report(self, reason: str) -> None:
+        log.error("{reason}", reason=reason)
+        self._on_fault(reason)
 
     def _on_failed(self, why: Failure) -> None:
         error = why.value
@@ -181,7 +185,7 @@ class Database:
             log.failure("keeping events failed", failure=why)
         is_new, self.fault = reason != self.fault, reason
         if is_new:
-            self._on_fault(f"events are not kept: {reason}")
+            self._report(f"events are not kept: {reason}")
 
     def _write_batches(self) -> None:
         """Make all waiting changes. Called on a thread."""

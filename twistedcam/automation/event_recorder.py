@@ -43,8 +43,11 @@ class _Lasting:
     """A motion or something that user code found, which has not ended yet."""
 
     stored: StoredEvent
-    #: The score of the picture that is kept.
+    #: The score of the best picture so far.
     best: float = 0.0
+    #: A better picture than the one that is kept, which is not written yet.
+    better: bytes | None = None
+    is_first: bool = True
 
 
 class EventRecorder:
@@ -101,6 +104,8 @@ class EventRecorder:
             self._unsubscribe = None
             now = time.time()
             unfinished = [*self._lasting, *self._losses.values()]
+            for lasting in self._lasting.values():
+                self._write_better(lasting)
             for id in [*unfinished, *(each.id for each in self._recordings.values())]:
                 self._store.update(id, end=now, seen=now)
             self._lasting.clear()
@@ -200,6 +205,8 @@ class EventRecorder:
                 self._loop.start(PERIOD, now=False)
             return
         ended = self._lasting.pop(event.event, None)
+        if ended is not None:
+            self._write_better(ended)
         values: dict[str, Any] = {"end": at, "seen": now}
         if event.score is not None:
             values["score"] = max(event.score, 0.0 if ended is None else ended.best)
@@ -214,13 +221,13 @@ class EventRecorder:
         lasting = self._lasting.get(id)
         if lasting is not None and score > lasting.best:
             lasting.best = score
-            self._store.update(id, score=score)
             self._take_picture(lasting)
 
     def _look(self) -> None:
-        """Take better pictures of motions that last."""
+        """Take better pictures of motions that last, and write those that were taken."""
         self._looks += 1
-        for id, each in self._lasting.items():
+        for id, each in list(self._lasting.items()):
+            self._write_better(each)
             if self._looks % _SEEN_EVERY == 0:
                 self._store.update(id, seen=time.time())
             if each.stored.kind != MotionChanged.kind or each.stored.camera is None:
@@ -232,14 +239,25 @@ class EventRecorder:
     def _take_picture(self, lasting: _Lasting) -> None:
         stored = lasting.stored
         assert stored.camera is not None
-        taking = Deferred.fromCoroutine(self._keep_picture(stored, stored.camera))
+        taking = Deferred.fromCoroutine(self._take(lasting, stored.camera))
         taking.addErrback(lambda why: log.failure("an event has no picture", failure=why))
 
-    async def _keep_picture(self, stored: StoredEvent, camera: str) -> None:
+    async def _take(self, lasting: _Lasting, camera: str) -> None:
         try:
             frame = await self._picture(camera)
         except TwistedcamError as error:
             log.warn("an event of {camera} has no picture: {why}", camera=camera, why=str(error))
             return
-        self._store.add_picture(stored.id, frame.jpeg)
-        self.on_picture(stored, frame.jpeg)
+        lasting.better = frame.jpeg
+        # User code may tell a better score with every frame: the disk gets one picture a second.
+        if lasting.is_first or lasting.stored.id not in self._lasting:
+            lasting.is_first = False
+            self._write_better(lasting)
+
+    def _write_better(self, lasting: _Lasting) -> None:
+        jpeg, lasting.better = lasting.better, None
+        if jpeg is not None:
+            self._store.add_picture(lasting.stored.id, jpeg)
+            if lasting.best:
+                self._store.update(lasting.stored.id, score=lasting.best)
+            self.on_picture(lasting.stored, jpeg)

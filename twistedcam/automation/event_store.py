@@ -78,6 +78,8 @@ class EventStore:
         self._hidden = HiddenFolder(folder)
         self._make_thread = make_thread
         self._added = 0
+        #: The reason why the last picture could not be written, or "".
+        self._picture_fault = ""
 
     def add(self, event: StoredEvent) -> None:
         """Keep an event, or replace that of the same ID."""
@@ -103,7 +105,7 @@ class EventStore:
     def add_picture(self, id: str, jpeg: bytes) -> None:
         """Keep the picture of an event, in place of an earlier one.
 
-        A picture that cannot be written is left out, with a line in the log.
+        A picture that cannot be written is left out, with a line in the log for the first.
         """
 
         def write(connection: sqlite3.Connection) -> None:
@@ -115,8 +117,12 @@ class EventStore:
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 self._hidden.write(_file(id), jpeg, within=PICTURES)
             except OSError as error:
-                log.warn("an event has no picture: {reason}", reason=error.strerror or str(error))
+                reason = error.strerror or str(error)
+                if reason != self._picture_fault:
+                    log.warn("events have no pictures now: {reason}", reason=reason)
+                self._picture_fault = reason
             else:
+                self._picture_fault = ""
                 connection.execute("UPDATE events SET snapshot = 1 WHERE id = ?", [id])
 
         self._database.write(write)
