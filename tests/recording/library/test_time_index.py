@@ -85,6 +85,13 @@ def test_playing_goes_on_over_gaps_and_into_what_is_being_written() -> None:
     assert (last.end, names(last.entries)) == (163, ["c", "now"])
 
 
+def test_the_next_recorded_time_is_found() -> None:
+    index = TimeIndex([entry("a", 100, 10), entry("b", 200, 10)])
+    assert [index.next_after("door", at) for at in (0, 105, 110, 150, 210)] == [
+        100, 105, 200, 200, None,
+    ]  # fmt: skip
+
+
 def test_the_nearest_span_is_found() -> None:
     index = TimeIndex([entry("a", 100, 10), entry("b", 200, 10)])
     nearest = [index.nearest("door", at) for at in (0, 130, 170, 999)]

@@ -84,6 +84,12 @@ class TimeIndex:
             spans, key=lambda span: max(span.start - time, time - span.end, 0.0), default=None
         )
 
+    def next_after(
+        self, camera: str, time: float, writing: Sequence[LibraryEntry] = ()
+    ) -> float | None:
+        """The earliest time from ``time`` on that was recorded, or None if there is none."""
+        return self._of(camera, writing).next_after(time)
+
     def _of(self, camera: str, writing: Sequence[LibraryEntry]) -> _CameraTimes:
         known = self._cameras.get(camera)
         new = [item for item in writing if item.camera == camera and item.seconds]
@@ -151,6 +157,12 @@ class _CameraTimes:
                 shown = Span(before.start, shown.end, before.entries + shown.entries)
             found.append(shown)
         return found
+
+    def next_after(self, time: float) -> float | None:
+        first = bisect_right(self._ends, time + _ROUNDING)
+        if first == len(self.spans):
+            return None
+        return max(time, self.spans[first].start)
 
     def following(self, start: float, end: float) -> Iterator[LibraryEntry]:
         time = start

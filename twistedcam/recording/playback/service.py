@@ -154,6 +154,17 @@ class PlaybackService:
             self._plans.popitem(last=False)
         return piece
 
+    async def following(self, camera: str, piece: Piece) -> float | None:
+        """The time at which what follows a piece begins, or None if nothing does.
+
+        Raises:
+            DiskError: the folder cannot be read.
+        """
+        if piece.split is not None:
+            return piece.split[1]
+        times, writing = await self._library.times()
+        return times.next_after(camera, piece.end, writing)
+
     def read(self, piece: Piece, first: int, last: int) -> Iterator[bytes]:
         """The bytes of a piece, in parts; each ``next`` blocks. See ``read_piece``."""
         return read_piece(self._files, piece, first, last)

@@ -86,11 +86,12 @@ class Playback:
         is_continued = asked is not None and not asked.replace(" ", "").startswith("bytes=0-")
         try:
             piece = await server.playback.plan(watched.name, start, seconds, is_continued)
+            following = await server.playback.following(watched.name, piece)
         except NothingRecorded as error:
             return _nothing(error)
         if gone:
             return None
-        first, last = _set_headers(request, piece, watched.name)
+        first, last = _set_headers(request, piece, watched.name, following)
         if request.method == b"HEAD" or first >= last:
             request.finish()
             return None
@@ -205,7 +206,9 @@ def _moment(request: HttpRequest, name: str) -> float:
     return moment(text.replace(" ", "+"), name)
 
 
-def _set_headers(request: HttpRequest, piece: Piece, camera: str) -> tuple[int, int]:
+def _set_headers(
+    request: HttpRequest, piece: Piece, camera: str, following: float | None
+) -> tuple[int, int]:
     """Set the headers of a response; return its first byte, and the one after its last."""
     set_header = request.setHeader
     set_header("Content-Type", TYPE)
@@ -221,8 +224,8 @@ def _set_headers(request: HttpRequest, piece: Piece, camera: str) -> tuple[int, 
     if gaps:
         shown = ", ".join(f"{at:.3f}+{missing:.3f}" for at, missing in gaps[:_MAX_GAPS])
         set_header("X-Twistedcam-Gaps", shown + (", …" if len(gaps) > _MAX_GAPS else ""))
-    if piece.split is not None:
-        set_header("X-Twistedcam-Next", f"{piece.split[1]:.6f}")
+    if following is not None:
+        set_header("X-Twistedcam-Next", f"{following:.6f}")
     if has_parameter(request, "download"):
         name = f"{file_stem(camera)}_{piece.start:.0f}.mp4"
         set_header("Content-Disposition", f"attachment; filename*=UTF-8''{quote(name)}")

@@ -1,4 +1,4 @@
-// The page: cameras, events and recordings, kept up to date by events of the server.
+// The page: cameras, a timeline, events and recordings, kept up to date by events of the server.
 import { address } from "./lib/api.js";
 import { clock } from "./lib/clock.js";
 import { $ } from "./lib/dom.js";
@@ -9,12 +9,14 @@ import { startKeys } from "./keys.js";
 import { CameraView } from "./views/camera.js";
 import { Events } from "./views/events.js";
 import { Recordings } from "./views/recordings.js";
+import { Timeline } from "./views/timeline.js";
 
 const LINKS = { connected: "Connected", lost: "Server lost – trying again", refused: "Token refused", connecting: "Connecting" };
 const cameras = $("#cameras");
 const views = new Map();
 const recordings = new Recordings();
 const gallery = new Events(recordings);
+const timeline = new Timeline();
 const events = new ServerEvents();
 let opened = null; // the name of the camera that is shown alone, or null
 
@@ -28,6 +30,7 @@ events.onRights = (grant) => {
   for (const view of views.values()) view.updateRights();
   recordings.draw();
   gallery.draw();
+  timeline.updateRights();
 };
 
 events.onStats = (stats) => {
@@ -49,6 +52,7 @@ events.onStats = (stats) => {
   shapeGrid(stats.cameras);
   recordings.update(stats.cameras);
   gallery.update(stats.cameras);
+  timeline.update(stats.cameras, opened);
 };
 
 events.onHistory = (history) => {
@@ -59,10 +63,11 @@ events.onProperties = (event) => views.get(event.camera)?.controls.reload();
 
 events.onRecording = (event) => {
   recordings.onEvent(event);
+  timeline.changed();
   if (event.what === "finished" || event.what === "deleted") gallery.load();
 };
 
-events.onHappened = () => gallery.load();
+events.onHappened = () => { gallery.load(); timeline.changed(); };
 
 events.onLink = (state) => {
   const link = $("#link");
@@ -71,7 +76,7 @@ events.onLink = (state) => {
   link.querySelector("span").textContent = LINKS[state];
   document.body.dataset.link = state;
   for (const view of views.values()) view.onLink(state);
-  if (state === "connected") { recordings.load(); gallery.load(); }
+  if (state === "connected") { recordings.load(); gallery.load(); timeline.changed(); }
 };
 
 function title(all) {

@@ -1,0 +1,153 @@
+"""The timeline of the page: what was recorded is shown, played, selected, exported and kept."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium.webdriver import ActionChains
+
+from tests.support.chromium import Page
+from tests.support.http_server import serve, state
+from tests.support.movies import numbered
+from tests.support.process import ServerProcess, wait_for
+from twistedcam.media.frame import Frame
+from twistedcam.recording.writer.single_file import FileRecording
+
+#: Seconds of a recording, and between its pictures.
+LENGTH, STEP = 60, 1.0
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two recordings that follow each other, and one after a gap, which ended a minute ago."""
+    made = tmp_path_factory.mktemp("timeline")
+    now = time.time()
+    for number, ago in enumerate((300, 240, 120)):
+        recording = FileRecording(made / f"{number}.mp4", "door")
+        for count in range(int(LENGTH / STEP)):
+            frame = numbered(count % 100 + 1)
+            at = now - ago + count * STEP
+            recording.write([Frame(count, round(at * 1e6), 160, 120, frame.jpeg)])
+        recording.close()
+    (made / "started").write_text(str(now))
+    return made
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[ServerProcess]:
+    with serve(folder, "--camera", "door=pattern:?size=320x240&fps=5") as running:
+        wait_for(lambda: state(running)["state"] == "live", "a picture")
+        yield running
+
+
+@pytest.fixture
+def page(browser: Page, server: ServerProcess) -> Page:
+    browser.look()
+    browser.open(server.http + "/")
+    browser.wait(lambda: browser.find("#timeline").is_displayed(), "the timeline")
+    return browser
+
+
+def zoom_to_minutes(page: Page) -> None:
+    """Show about ten minutes, up to now."""
+    bar = page.find("#timeline-bar")
+    page.chrome.execute_script("arguments[0].focus()", bar)
+    page.keys("\ue010")  # End: now
+    for _ in range(5):
+        page.keys("+")
+    page.keys("\ue010")
+    page.wait(lambda: shown(page)[1] - shown(page)[0] < 1000, "the last minutes")
+
+
+def shown(page: Page) -> tuple[float, float]:
+    """The times at the ends of the bar."""
+    bar = page.find("#timeline-bar")
+    low, high = (float(bar.get_dom_attribute(f"aria-value{end}") or 0) for end in ("min", "max"))
+    return low, high
+
+
+def click_at(page: Page, folder: Path, ago: float) -> None:
+    """Click the bar at a time before the recordings were made."""
+    wanted = float((folder / "started").read_text()) - ago
+    bar = page.find("#timeline-bar")
+    page.chrome.execute_script("arguments[0].scrollIntoView({block: 'center'})", bar)
+    low, high = shown(page)
+    width = bar.size["width"]
+    x = (wanted - low) / (high - low) * width - width / 2
+    ActionChains(page.chrome).move_to_element_with_offset(bar, x, 0).click().perform()
+
+
+def current(page: Page) -> dict[str, float]:
+    """The video that is shown: its time, its duration and its width."""
+    found: dict[str, float] = page.chrome.execute_script(
+        "const v = document.querySelector('.playback video:not([hidden])');"
+        "return v && v.src ? {at: v.currentTime, length: v.duration, width: v.videoWidth} : {}"
+    )
+    return found
+
+
+def test_a_click_plays_from_there_over_a_seam_and_a_gap(page: Page, folder: Path) -> None:
+    zoom_to_minutes(page)
+    click_at(page, folder, 245)
+    page.wait(lambda: current(page).get("width") == 160, "a picture")
+    assert current(page)["length"] > 100  # the rest of the first file, the second and the third
+    page.wait(lambda: current(page)["at"] > 0.5, "that it plays")
+    page.find("#timeline-speed").send_keys("16")
+    started = float((folder / "started").read_text())
+    page.wait(
+        lambda: int(page.find("#timeline-bar").get_dom_attribute("aria-valuenow")) > started - 125,
+        "the recording behind the gap",
+    )
+    page.click("#timeline-now")
+    page.wait(lambda: page.text("#timeline-time") == "Live", "the live picture")
+    assert not page.find("#playback").is_displayed()
+    assert page.complaints() == []
+
+
+def test_a_time_in_a_gap_plays_from_the_nearest_one(page: Page, folder: Path) -> None:
+    zoom_to_minutes(page)
+    click_at(page, folder, 150)
+    page.wait(lambda: current(page).get("width") == 160, "a picture")
+    page.complaints()  # the server says 404 where nothing was recorded
+
+
+def test_the_pointer_shows_a_picture_of_its_time(page: Page, folder: Path) -> None:
+    zoom_to_minutes(page)
+    click_at(page, folder, 210)
+    page.wait(lambda: current(page).get("width") == 160, "a picture")
+    bar = page.find("#timeline-bar")
+    ActionChains(page.chrome).move_to_element_with_offset(bar, 5, 0).perform()
+    ActionChains(page.chrome).move_by_offset(2, 0).perform()
+    page.wait(lambda: page.find("#timeline-hover").is_displayed(), "the time at the pointer")
+    assert ":" in page.text("#timeline-hover span")
+
+
+def test_a_selection_is_exported_and_protected(page: Page, folder: Path) -> None:
+    zoom_to_minutes(page)
+    click_at(page, folder, 225)
+    page.wait(lambda: current(page).get("width") == 160, "a picture")
+    page.click("#timeline-select")
+    page.wait(lambda: page.text("#selection-text"), "a selection")
+    assert "download" in (page.find("#selection-download").get_dom_attribute("href") or "")
+    before = set(os.listdir(folder))
+    page.click("#selection-export")
+    page.wait(lambda: "Exported" in page.text("#toasts"), "the export")
+    (made,) = (name for name in set(os.listdir(folder)) - before if not name.startswith("."))
+    assert made.startswith("door_") and made.endswith(".mp4")
+    page.click("#selection-protect")
+    page.wait(lambda: "Protected" in page.text("#toasts"), "that they are protected")
+    (folder / made).unlink()
+
+
+def test_the_calendar_shows_the_days_with_recordings(page: Page) -> None:
+    page.click("#timeline-day")
+    page.wait(lambda: page.find("#calendar").is_displayed(), "the calendar")
+    marked = "#calendar-days button[data-recorded='true']"
+    page.wait(lambda: page.text(marked), "a day")
+    page.click(marked)
+    page.wait(lambda: not page.find("#calendar").is_displayed(), "the day")
+    assert page.complaints() == []

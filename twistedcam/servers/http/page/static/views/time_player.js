@@ -1,0 +1,176 @@
+// Plays what was recorded from a time on, over files and gaps.
+import { address, request } from "../lib/api.js";
+import { clock } from "../lib/clock.js";
+import { $ } from "../lib/dom.js";
+
+const PIECE = 3600; // seconds of a piece
+const AHEAD = 20; // seconds before the end of a piece at which the next one is loaded
+const FRESH = 60; // seconds: what ended that recently may go on
+const MAX_SPEED = 16;
+
+// One piece: where it is, and the time of each of its moments.
+class Piece {
+  constructor(camera, headers, start) {
+    const number = (name) => Number(headers.get(`X-Twistedcam-${name}`));
+    this.url = address(`/playback/${encodeURIComponent(camera)}?start=${start.toFixed(3)}&duration=${PIECE}`);
+    this.start = number("Start");
+    this.end = number("End");
+    this.next = number("Next") || null; // where what follows begins
+    this.gaps = (headers.get("X-Twistedcam-Gaps") ?? "").split(",").map((each) => each.split("+").map(Number)).filter(([at, missing]) => at > 0 && missing > 0);
+  }
+
+  // The UNIX time that is shown after so many seconds of the piece.
+  timeAt(seconds) {
+    const passed = this.gaps.filter(([at]) => at <= seconds).reduce((sum, [, missing]) => sum + missing, 0);
+    return this.start + seconds + passed;
+  }
+
+  secondsAt(time) {
+    let seconds = time - this.start;
+    for (const [at, missing] of this.gaps) if (seconds > at) seconds = Math.max(at, seconds - missing);
+    return Math.max(0, seconds);
+  }
+}
+
+// Two videos take turns, so that a piece follows the other without a pause.
+export class TimePlayer {
+  constructor() {
+    this.videos = [$("#playback-one"), $("#playback-two")];
+    this.current = 0;
+    this.camera = null;
+    this.piece = null;
+    this.ahead = null; // the piece that follows, loaded by the other video
+    this.rate = 1;
+    this.opening = 0;
+    this.onTime = this.onEnd = this.onState = () => {};
+    for (const video of this.videos) {
+      video.addEventListener("timeupdate", () => { if (video === this.video) this.onProgress(); });
+      video.addEventListener("ended", () => { if (video === this.video) this.onEnded(); });
+      for (const kind of ["play", "pause"]) video.addEventListener(kind, () => { if (video === this.video) this.onState(); });
+      video.addEventListener("error", () => { if (video === this.video && this.piece && video.getAttribute("src")) this.fail("This recording cannot be played here."); });
+    }
+  }
+
+  get video() { return this.videos[this.current]; }
+
+  get isOpen() { return this.camera !== null; }
+
+  get isPlaying() { return this.isOpen && !this.video.paused && !this.video.ended; }
+
+  set speed(rate) {
+    this.rate = Math.min(rate, MAX_SPEED);
+    for (const video of this.videos) this.setRate(video);
+  }
+
+  setRate(video) {
+    try { video.defaultPlaybackRate = video.playbackRate = this.rate; } catch { /* a browser may have a lower limit */ }
+  }
+
+  // Throws an error with the nearest time (nearest) where nothing was recorded.
+  async open(camera, time) {
+    const opening = ++this.opening;
+    this.camera = camera;
+    this.fail("");
+    if (this.piece && this.camera === this.pieceCamera && time >= this.piece.start && time < this.piece.end && this.isBuffered(time)) {
+      this.video.currentTime = this.piece.secondsAt(time);
+      this.video.play().catch(() => {});
+      return;
+    }
+    const piece = await this.find(camera, time);
+    if (opening !== this.opening) return;
+    this.ahead = null;
+    this.load(this.video, piece, time);
+    this.use(piece);
+  }
+
+  isBuffered(time) {
+    const at = this.piece.secondsAt(time);
+    const { buffered } = this.video;
+    return Array.from({ length: buffered.length }, (_, index) => index).some((index) => buffered.start(index) <= at && at < buffered.end(index));
+  }
+
+  async find(camera, time) {
+    const path = `/playback/${encodeURIComponent(camera)}?start=${time.toFixed(3)}&duration=${PIECE}`;
+    const answer = await request(path, { method: "HEAD" });
+    if (answer.ok) return new Piece(camera, answer.headers, time);
+    const { message, nearest } = await (await request(path)).json().catch(() => ({}));
+    throw Object.assign(new Error(message ?? `the server answered ${answer.status}`), { nearest });
+  }
+
+  load(video, piece, time) {
+    video.src = piece.url;
+    this.setRate(video);
+    video.addEventListener("loadedmetadata", () => {
+      const at = piece.secondsAt(time);
+      if (at > 0.2) video.currentTime = at;
+    }, { once: true });
+  }
+
+  use(piece) {
+    this.piece = piece;
+    this.pieceCamera = this.camera;
+    for (const video of this.videos) video.hidden = video !== this.video;
+    this.setRate(this.video);
+    this.video.play().catch(() => {}); // a browser may require a click
+    this.onState();
+  }
+
+  onProgress() {
+    if (!this.piece) return;
+    this.onTime(this.piece.timeAt(this.video.currentTime));
+    const left = this.video.duration - this.video.currentTime;
+    if (left < AHEAD * Math.max(1, this.rate) && !this.ahead) this.loadAhead();
+  }
+
+  // Loads what follows this piece, while it still plays.
+  async loadAhead() {
+    const { piece, camera } = this;
+    this.ahead = { piece: null };
+    if (piece.next === null) return;
+    try {
+      const next = await this.find(camera, piece.next);
+      if (piece !== this.piece) return;
+      this.ahead = { piece: next };
+      this.load(this.videos[1 - this.current], next, piece.next);
+    } catch { /* it was deleted */ }
+  }
+
+  async onEnded() {
+    const next = this.ahead?.piece;
+    this.ahead = null;
+    if (next) {
+      this.current = 1 - this.current;
+      this.use(next);
+      return;
+    }
+    const { piece, camera } = this;
+    if (clock.now() / 1000 - piece.end < FRESH) try { // a recording that goes on has grown
+      const more = await this.find(camera, piece.end - 0.5);
+      if (piece !== this.piece) return;
+      if (more.end > piece.end + 1) { this.load(this.video, more, piece.end); this.use(more); return; }
+    } catch { /* nothing follows */ }
+    if (piece === this.piece) this.onEnd();
+  }
+
+  toggle() {
+    if (this.video.paused) this.video.play().catch(() => {});
+    else this.video.pause();
+  }
+
+  close() {
+    this.opening += 1;
+    this.camera = this.piece = this.ahead = null;
+    this.fail("");
+    for (const video of this.videos) {
+      if (!video.getAttribute("src")) continue;
+      video.pause();
+      video.removeAttribute("src");
+      video.load();
+    }
+  }
+
+  fail(text) {
+    if ($("#playback-fault").textContent !== text) $("#playback-fault").textContent = text;
+    for (const video of this.videos) video.hidden = Boolean(text) || video !== this.video;
+  }
+}

@@ -1,0 +1,279 @@
+// The timeline: what was recorded of a camera and when, to look at, to play and to select.
+import { address, call, cameraPath, command } from "../lib/api.js";
+import { $, duration, inText, setIcon } from "../lib/dom.js";
+import { showMessage } from "../lib/messages.js";
+import { rights } from "../lib/rights.js";
+import { Calendar } from "./calendar.js";
+import { TimelineBar } from "./timeline_bar.js";
+import { TimePlayer } from "./time_player.js";
+
+const DAY = 86400; // seconds
+const REFRESH = 10000; // milliseconds between two requests while the newest time is shown
+const DEBOUNCE = 120; // milliseconds
+const HOVER = 90; // milliseconds until the picture under the pointer is requested
+const MAX_EVENTS = 500;
+
+export class Timeline {
+  constructor() {
+    this.section = $("#timeline");
+    this.select = $("#timeline-camera");
+    this.camera = null;
+    this.hasRecordings = new Map(); // by camera
+    this.bar = new TimelineBar($("#timeline-bar"));
+    this.player = new TimePlayer();
+    this.calendar = new Calendar((day) => this.showDay(day));
+    this.hover = $("#timeline-hover");
+    this.request = 0;
+    this.bar.onView = () => this.onView();
+    this.bar.onPlay = (time) => this.play(time);
+    this.bar.onHover = (time, left) => this.onHover(time, left);
+    this.bar.onSelect = (selection) => this.onSelect(selection);
+    this.player.onTime = (time) => this.onTime(time);
+    this.player.onEnd = () => this.stop();
+    this.player.onState = () => this.drawPlayer();
+    this.select.addEventListener("change", () => this.open(this.select.value));
+    $("#timeline-earlier").addEventListener("click", () => this.step(-1));
+    $("#timeline-later").addEventListener("click", () => this.step(1));
+    $("#timeline-now").addEventListener("click", () => this.showNow());
+    $("#timeline-day").addEventListener("click", () => this.calendar.toggle(this.camera, this.bar.middle));
+    $("#timeline-in").addEventListener("click", () => this.bar.zoom(0.5));
+    $("#timeline-out").addEventListener("click", () => this.bar.zoom(2));
+    $("#timeline-play").addEventListener("click", () => this.togglePlay());
+    $("#timeline-speed").addEventListener("change", (event) => { this.player.speed = Number(event.target.value); });
+    $("#timeline-select").addEventListener("click", () => this.toggleSelecting());
+    $("#selection-export").addEventListener("click", () => this.export());
+    $("#selection-protect").addEventListener("click", () => this.protect());
+    $("#selection-close").addEventListener("click", () => this.bar.setSelection(null));
+    this.bar.canvas.addEventListener("keydown", (event) => this.onKey(event));
+    setInterval(() => { if (!document.hidden && this.camera && this.bar.showsNow) this.load(); }, REFRESH);
+  }
+
+  // Offers the cameras; opened: the one that is shown alone, or null.
+  update(cameras, opened) {
+    const names = cameras.map((each) => each.camera);
+    const text = JSON.stringify(cameras.map((each) => [each.camera, each.title]));
+    if (text !== this.text) {
+      this.text = text;
+      this.select.replaceChildren(...cameras.map((each) => new Option(each.title || each.camera, each.camera)));
+    }
+    this.select.hidden = names.length < 2 || opened !== null;
+    if (opened !== this.opened) { this.opened = opened; if (opened !== null) this.open(opened); }
+    if (!names.includes(this.camera)) this.open(names[0] ?? null);
+  }
+
+  open(camera) {
+    if (camera === this.camera) return;
+    this.stop();
+    this.camera = camera;
+    if (camera !== null) this.select.value = camera;
+    this.bar.setSelection(null);
+    this.bar.setSpans([], []);
+    this.showNow();
+  }
+
+  updateRights() { this.onSelect(this.bar.selection); if (this.camera) this.load(); }
+
+  // A recording has changed, or an event has happened.
+  changed() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.load(), 1000);
+  }
+
+  onView() {
+    const middle = new Date(this.bar.middle * 1000);
+    $("#timeline-day span").textContent = middle.toLocaleDateString([], { weekday: "short", day: "numeric", month: "short", year: "numeric" });
+    this.hover.hidden = true;
+    clearTimeout(this.viewTimer);
+    this.viewTimer = setTimeout(() => this.load(), DEBOUNCE);
+  }
+
+  async load() {
+    const { camera } = this;
+    if (camera === null || !rights.may("view", camera)) { this.section.hidden = true; return; }
+    const request = ++this.request;
+    const { start, end, perPixel } = this.bar;
+    const span = end - start;
+    const range = `start=${Math.max(0, start - span)}&end=${end + span}`;
+    try {
+      const [found, happened] = await Promise.all([
+        call("GET", `${cameraPath(camera)}/spans?${range}&gap=${Math.max(0.05, perPixel).toFixed(3)}`),
+        call("GET", `/events?camera=${encodeURIComponent(camera)}&since=${Math.max(0, start - span)}&until=${end + span}&limit=${MAX_EVENTS}`).catch(() => ({ events: [] })),
+      ]);
+      if (request !== this.request) return;
+      this.bar.setSpans(found.spans, happened.events.filter((each) => each.kind !== "recording"));
+      this.fault("");
+      await this.find(camera, found.spans);
+    } catch (error) {
+      if (request === this.request) this.fault(`The times of recordings cannot be loaded: ${error.message}`);
+    }
+  }
+
+  // Shows the timeline once the camera has a recording at any time.
+  async find(camera, spans) {
+    if (!spans.length && !this.hasRecordings.get(camera)) {
+      const all = await call("GET", `${cameraPath(camera)}/spans?gap=${DAY}`);
+      this.hasRecordings.set(camera, all.spans.length > 0);
+    } else {
+      this.hasRecordings.set(camera, true);
+    }
+    const isShown = this.select.options.length > 1 || this.hasRecordings.get(camera);
+    if (this.section.hidden === isShown) { this.section.hidden = !isShown; this.bar.resize(); }
+    $("#timeline-nothing").hidden = this.hasRecordings.get(camera);
+  }
+
+  fault(text) {
+    if ($("#timeline-fault").textContent !== text) $("#timeline-fault").textContent = text;
+  }
+
+  showDay(day) {
+    this.bar.show(day, day + DAY);
+    this.bar.canvas.focus({ preventScroll: true });
+  }
+
+  step(days) {
+    const day = new Date(this.bar.middle * 1000);
+    day.setHours(0, 0, 0, 0);
+    day.setDate(day.getDate() + days); // a day of the clock change has 23 or 25 hours
+    const next = new Date(day);
+    next.setDate(next.getDate() + 1);
+    this.bar.show(day / 1000, next / 1000);
+  }
+
+  // Returns to the live picture and to the current time.
+  showNow() {
+    this.stop();
+    this.bar.showNow();
+  }
+
+  play(time) {
+    if (this.camera === null || !rights.may("view", this.camera)) return;
+    this.bar.setCursor(time);
+    if ($("#playback").hidden) {
+      $("#playback").hidden = false;
+      $(".timeline-box").scrollIntoView({ block: "nearest" });
+    }
+    this.player.open(this.camera, time).catch((error) => this.onPlayFailed(error, time));
+    this.drawPlayer();
+  }
+
+  // Where nothing was recorded, playing begins at the nearest time.
+  onPlayFailed(error, time) {
+    const { nearest } = error;
+    if (nearest && Math.abs(nearest.start - time) + Math.abs(nearest.end - time) > 0 && !this.hasJumped) {
+      this.hasJumped = true;
+      this.play(time < nearest.start ? nearest.start : Math.max(nearest.start, nearest.end - 5));
+      this.hasJumped = false;
+      return;
+    }
+    this.player.fail(error.message);
+  }
+
+  togglePlay() {
+    if (this.player.isOpen) this.player.toggle();
+    else this.play(this.bar.cursor ?? this.bar.middle);
+  }
+
+  stop() {
+    this.player.close();
+    $("#playback").hidden = true;
+    this.bar.setCursor(null);
+    this.drawPlayer();
+  }
+
+  onTime(time) {
+    this.bar.setCursor(time, this.player.isPlaying);
+    const shown = new Date(time * 1000).toLocaleString([], { dateStyle: "short", timeStyle: "medium" });
+    if ($("#timeline-time").textContent !== shown) $("#timeline-time").textContent = shown;
+  }
+
+  drawPlayer() {
+    const { isPlaying, isOpen } = this.player;
+    setIcon($("#timeline-play use"), isPlaying ? "pause" : "play");
+    $("#timeline-play span").textContent = isPlaying ? "Pause" : "Play";
+    if (!isOpen) $("#timeline-time").textContent = "Live";
+  }
+
+  onHover(time, left) {
+    clearTimeout(this.hoverTimer);
+    this.hover.hidden = time === null;
+    if (time === null) return;
+    const picture = $("img", this.hover);
+    const recorded = this.bar.isRecorded(time);
+    $("span", this.hover).textContent = new Date(time * 1000).toLocaleTimeString([], { timeStyle: "medium" });
+    picture.hidden = !recorded;
+    const room = this.bar.canvas.clientWidth;
+    const half = this.hover.offsetWidth / 2;
+    this.hover.style.left = `${Math.min(Math.max(left, half), room - half)}px`;
+    if (!recorded) return;
+    this.hoverTimer = setTimeout(() => {
+      picture.src = address(`/playback/${encodeURIComponent(this.camera)}/picture?start=${Math.floor(time)}`);
+    }, HOVER);
+  }
+
+  toggleSelecting() {
+    this.bar.isSelecting = !this.bar.isSelecting;
+    $("#timeline-select").setAttribute("aria-pressed", this.bar.isSelecting);
+    if (this.bar.isSelecting && !this.bar.selection) {
+      const at = this.bar.cursor ?? this.bar.middle;
+      const half = (this.bar.end - this.bar.start) / 20;
+      this.bar.setSelection([at - half, at + half]);
+    }
+  }
+
+  onSelect(selection) {
+    $("#timeline-selection").hidden = selection === null;
+    if (selection === null) {
+      this.bar.isSelecting = false;
+      $("#timeline-select").setAttribute("aria-pressed", false);
+      return;
+    }
+    const [start, end] = selection;
+    const clock = (time) => new Date(time * 1000).toLocaleTimeString([], { timeStyle: "medium" });
+    $("#selection-text").textContent = `${clock(start)} – ${clock(end)} (${duration(end - start)})`;
+    $("#selection-download").href = address(`/playback/${encodeURIComponent(this.camera)}?start=${start.toFixed(3)}&duration=${Math.max(0.1, end - start).toFixed(3)}&download`);
+    for (const each of ["#selection-export", "#selection-protect"]) $(each).hidden = !rights.may("control", this.camera);
+    if (rights.cameras !== null) $("#selection-protect").hidden = true; // it needs a token for all cameras
+  }
+
+  async export() {
+    const [start, end] = this.bar.selection;
+    const button = $("#selection-export");
+    button.disabled = true;
+    const made = await command("POST", `${cameraPath(this.camera)}/export`, { start: start.toFixed(3), duration: `${(end - start).toFixed(3)}s` });
+    button.disabled = false;
+    if (made) showMessage(`Exported ${inText(made.recording)}${made.gaps ? `; ${made.gaps} gaps were left out` : ""}`);
+  }
+
+  async protect() {
+    const [start, end] = this.bar.selection;
+    const found = await command("GET", `${cameraPath(this.camera)}/spans?start=${start}&end=${end}`);
+    const names = found?.spans.flatMap((each) => each.recordings) ?? [];
+    for (const name of names) {
+      if (!await command("POST", `/recordings/${encodeURIComponent(name)}/protect`)) return;
+    }
+    if (found) showMessage(names.length ? `Protected ${names.length === 1 ? inText(names[0]) : `${names.length} recordings`}` : "Nothing was recorded in this time");
+  }
+
+  onKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const seconds = event.shiftKey ? 60 : 10;
+    const move = (by) => this.play((this.bar.cursor ?? this.bar.middle) + by);
+    const actions = {
+      ArrowLeft: () => move(-seconds),
+      ArrowRight: () => move(seconds),
+      PageUp: () => this.bar.pan(-0.5),
+      PageDown: () => this.bar.pan(0.5),
+      Home: () => this.step(0),
+      End: () => this.showNow(),
+      Enter: () => this.play(this.bar.cursor ?? this.bar.middle),
+      " ": () => this.togglePlay(),
+      "+": () => this.bar.zoom(0.5),
+      "-": () => this.bar.zoom(2),
+      Escape: () => this.bar.setSelection(null),
+    };
+    if (!actions[event.key]) return;
+    event.preventDefault();
+    event.stopPropagation(); // they are no keys for the camera
+    actions[event.key]();
+  }
+}
