@@ -61,13 +61,13 @@ class ConnectionTests(TestCase):
         self.worker = FakeWorker()
         self.hub = Hub()
 
-    def opened(self, window: int = 1, acks: bool = True) -> socket.socket:
+    def opened(self, window: int = 1, acks: bool = True, first: str = "") -> socket.socket:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.far = socket.create_connection(listener.getsockname())
             near, _ = listener.accept()
         self.far.setblocking(False)
         options = {"id": 7, "address": "here", "kind": "tcp", "camera": "cam", "fps": None}
-        options |= {"feed": 1, "window": window, "acks": acks}
+        options |= {"feed": 1, "window": window, "acks": acks, "first": first}
         self.it = ViewerConnection(self.worker, self.hub, options)  # type: ignore[arg-type]
         self.it.adopt(near.detach(), socket.AF_INET)
         self.addCleanup(self.end)
@@ -124,6 +124,11 @@ class ConnectionTests(TestCase):
         for seq in (2, 3):
             assert await read(reactor, far, 108) == serialize(frame(seq, 100))
         assert len(self.hub) == 0
+
+    async def test_what_comes_with_the_connection_precedes_the_newest_frame(self) -> None:
+        self.hub.publish(with_file(1))
+        far = self.opened(first="hello")
+        assert await read(reactor, far, 113) == b"hello" + serialize(frame(1, 100))
 
     async def test_messages_and_the_end_come_after_the_frame(self) -> None:
         far = self.opened(acks=False)

@@ -5,11 +5,19 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from dataclasses import replace
 from typing import Any
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.support.packet_streams import (
+    H264_TRACK,
+    make_stream,
+    packet,
+    serialize_packet,
+    show,
+)
 from tests.support.sockets import frame, serialize
 from tests.support.system import require
 from tests.support.worker_peers import Connection
@@ -19,6 +27,7 @@ from twistedcam.delivery.workers.remote_sender import RemoteSender
 from twistedcam.events import EventBus
 from twistedcam.media.frame import Frame
 from twistedcam.stream.hub import Hub
+from twistedcam.stream.stream import Wants
 from twistedcam.stream.viewers import Viewer, Viewers
 
 
@@ -27,9 +36,12 @@ class WorkerChannel:
 
     def __init__(self) -> None:
         self.told: list[str] = []
+        #: What came with the last connection.
+        self.first = ""
 
-    def send(self, type: str, fd: int = -1, **_: Any) -> None:
+    def send(self, type: str, fd: int = -1, **values: Any) -> None:
         self.told.append(type)
+        self.first = values.get("first", self.first)
 
 
 class Unsendable(Frame):
@@ -87,6 +99,28 @@ class RemoteSenderTests(SynchronousTestCase):
         self.assertEqual(self.connection.written, [b"hello"])
         self.assertEqual(self.link.told, ["view", "message", "ack"])
         self.assertEqual(self.sender.unsent_bytes(), 0)
+
+    def test_the_worker_gets_the_track_of_a_stream_with_the_connection(self) -> None:
+        stream = make_stream()
+        show(stream, [True, False])
+        for _ in range(2):  # the first viewer of the feed, and the next one
+            near, far = socket.socketpair()
+            self.addCleanup(near.close)
+            self.addCleanup(far.close)
+            sender = RemoteSender(
+                self.worker, Connection(near), near, serialize_packet, lambda: None
+            )
+            sender.subscribe_stream(
+                *(self.viewer, stream, Wants(("h264",)), None, 0),
+                on_track=lambda track, to=sender: to.send_message(track.codec.encode()),  # type: ignore[misc]
+            )
+            sender.start()
+            sender.open()
+            self.addCleanup(sender.close)
+            self.assertEqual(self.link.first, "h264")
+        self.assertNotIn("message", self.link.told)
+        stream.publish(packet(3, True, replace(H264_TRACK, width=128)))
+        self.assertEqual(self.link.told[-3:], ["message", "message", "frame"])
 
     def test_an_internal_error_closes_the_connection(self) -> None:
         self.joined()

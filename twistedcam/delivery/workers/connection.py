@@ -16,7 +16,7 @@ from twistedcam.delivery.ack_reader import AckReader
 from twistedcam.delivery.sender import HIGH_WATER, MAX_QUEUED, Sender
 from twistedcam.delivery.stream_subscription import subscription_class
 from twistedcam.delivery.workers.ack_filter import AckFilter
-from twistedcam.delivery.workers.channel import WorkerChannel, to_text
+from twistedcam.delivery.workers.channel import WorkerChannel, to_bytes, to_text
 from twistedcam.media.packet import Packet
 from twistedcam.net.graceful_close import LINGER
 from twistedcam.runtime.timer import Timer
@@ -53,7 +53,8 @@ class ViewerConnection(protocol.Protocol):
     Arguments:
         worker: the worker.
         hub: the source of frames.
-        options: the server's message: id, address, kind, camera, fps, window, acks.
+        options: the server's message: id, address, kind, camera, fps, window, acks, and ``first``,
+            which precedes the first packet.
     """
 
     def __init__(self, worker: WorkerServices, hub: Hub[Any], options: dict[str, Any]) -> None:
@@ -103,7 +104,10 @@ class ViewerConnection(protocol.Protocol):
         self._subscription = self._subscribe(self._sender)
         if self._ack_filter is not None:
             self._worker.ack_reader.attach(self.transport, self.dataReceived)
-        self._sender.open()
+        if self._options["first"]:
+            self._sender.send_message(to_bytes(self._options["first"]))
+        else:
+            self._sender.open()
         self._subscription.start()
 
     def dataReceived(self, data: bytes) -> None:

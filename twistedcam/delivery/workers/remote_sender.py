@@ -73,6 +73,8 @@ class RemoteSender:
         self._started = False
         self._flushing = False
         self._handed_over = False
+        #: Messages that are collected for the worker, while the connection is handed over.
+        self._first: list[bytes] | None = None
         self._closed = False
         self._done: Callable[[], None] | None = None
         worker.assigned.add(self)
@@ -174,7 +176,9 @@ class RemoteSender:
         """Send a message, from the process that has the connection."""
         if self._closed:
             return
-        if self._handed_over:
+        if self._first is not None:
+            self._first.append(data)
+        elif self._handed_over:
             self._send("message", data=to_text(data))
         else:
             self._flushing = True
@@ -278,18 +282,30 @@ class RemoteSender:
         self._transport.unregisterProducer()
         self._transport.pauseProducing()
         self._handed_over = True
-        live = self._feed.join(self)
-        track = self._feed.track
+        live, first = self._join(self._feed)
         options = {
             **self._options,
             "acks": self._on_data is not None,
             "family": int(self._socket.family),
             "feed": self._feed.id,
             "live": live,
+            "first": to_text(first),
         }
         self._worker.hand_over(self, self._viewer.id, fd, options)
-        if track is not None:
-            self.on_track(track)
+
+    def _join(self, feed: WorkerFeed) -> tuple[bool, bytes]:
+        """Join the feed. Return True if the camera is live, and what precedes the first packet.
+
+        The worker gets these messages with the connection, because it may send packets at once.
+        """
+        on_track, self.on_track = self.on_track, lambda track: None
+        live = feed.join(self)
+        self.on_track = on_track
+        self._first = []
+        if feed.track is not None:
+            self.on_track(feed.track)
+        first, self._first = b"".join(self._first), None
+        return live, first
 
     def stopProducing(self) -> None:
         self.close()
