@@ -188,7 +188,8 @@ class CameraTests(TestCase):
 
 def _read_by_ffmpeg(url: str, has_begun: Deferred[None], enough: threading.Event) -> list[bytes]:
     found: list[bytes] = []
-    with av.open(url, options={"rtsp_transport": "tcp"}) as container:
+    options = {"rtsp_transport": "tcp", "analyzeduration": "200000"}
+    with av.open(url, options=options) as container:
         for packet in container.demux(container.streams.video[0]):
             if not found:
                 reactor.callFromThread(has_begun.callback, None)

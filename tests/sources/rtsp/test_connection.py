@@ -125,6 +125,16 @@ class ConnectionTests(SynchronousTestCase):
             str(self.errors[0]), "h:554 has ended the stream and refers to rtsp://other/"
         )
 
+    def test_a_flood_of_requests_ends_the_connection(self) -> None:
+        asked = RtspRequest("OPTIONS", "*").encode()
+        self.connection.dataReceived(asked * 100)
+        self.clock.advance(11)
+        self.connection.dataReceived(asked * 100)
+        self.assertEqual(self.errors, [])
+        self.connection.dataReceived(asked * 100)
+        self.assertEqual([str(each) for each in self.errors], ["h:554 sends too many requests"])
+        self.assertEqual(self.transport.value().count(b"RTSP/1.0 200"), 200)
+
     def test_the_end_fails_what_is_under_way(self) -> None:
         asked = self.ask()
         self.connection.connectionLost(Failure(ConnectionLost()))

@@ -10,6 +10,8 @@ from twistedcam.media.nal import START_CODE, NalCodec, join_units
 #: The longest access unit, in bytes.
 MAX_UNIT = 32 << 20
 _MAX_SETS = 64
+#: Bytes of memory that a NAL unit or a fragment takes beside its own.
+_OVERHEAD = 64
 _LOST = "packets were lost"
 
 
@@ -86,7 +88,7 @@ class NalDepacketizer:
         if self._size > MAX_UNIT:
             self._damage(f"a picture is larger than {MAX_UNIT >> 20} MiB")
         elif payload:
-            self._size += len(payload)
+            self._size += len(payload) + _OVERHEAD
             self._take(payload)
         if not marker or self._ignores_marker:
             return done
@@ -160,6 +162,7 @@ class NalDepacketizer:
                 self._damage("an aggregated packet is cut")
                 return
             self._nals.append(payload[at + 2 : end])
+            self._size += _OVERHEAD
             at = end
 
     def _note_set(self, nal: bytes) -> None:

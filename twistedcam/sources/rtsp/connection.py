@@ -41,6 +41,8 @@ log = Logger()
 TIMEOUT = 5.0
 #: Seconds for the last bytes and the end of a connection that is closed.
 _CLOSE_TIMEOUT = 1.0
+#: The most requests of the camera within so many seconds: their answers wait in memory.
+_MAX_REQUESTS, _WINDOW = 100, 10.0
 #: Requests of the camera that are answered with success: they check that the client is there.
 _CHECKS = frozenset({"OPTIONS", "GET_PARAMETER", "SET_PARAMETER"})
 #: Requests by which the camera ends the session.
@@ -81,6 +83,8 @@ class RtspConnection(Protocol):
         self._closed: Deferred[None] = Deferred()
         self._close_limit = Timer(clock)
         self._has_logged = False
+        #: The number of the camera's requests since that second.
+        self._requests, self._window_began = 0, clock.seconds()
         self.is_lost = False
 
     def connectionMade(self) -> None:
@@ -171,7 +175,14 @@ class RtspConnection(Protocol):
             assert isinstance(message, InterleavedFrame)
 
     def _answer(self, request: RtspRequest) -> None:
-        """Answer a request of the camera."""
+        """Answer a request of the camera; too many of them end the connection."""
+        now = self._clock.seconds()
+        if now - self._window_began > _WINDOW:
+            self._window_began, self._requests = now, 0
+        self._requests += 1
+        if self._requests > _MAX_REQUESTS:
+            self._fail(CameraFailed(f"{self._name} sends too many requests"))
+            return
         status = 200 if request.method in _CHECKS | _ENDS else 501
         fields = [("CSeq", request.headers.get("CSeq", "0")[:20])]
         self.transport.write(RtspResponse(status, RtspHeaders(fields)).encode())
