@@ -153,6 +153,61 @@ def test_when_decoding_fails_later_the_next_way_is_used_soon(
         page.moves()
 
 
+def test_a_line_that_is_too_slow_for_jpeg_gets_h264_while_that_is_better(page: Page) -> None:
+    found = page.chrome.execute_script("""
+        return import("/static/views/player.js").then(({ Player }) => {
+          const player = new Player("x", document.createElement("canvas"), () => true, () => {});
+          const found = [];
+          let fps = 0;
+          Object.defineProperty(player, "fps", { get: () => fps });
+          // Each second: frames per second and their age. Then the codecs that are wanted.
+          const watch = (seconds, drawn, age) => {
+            fps = drawn;
+            for (let each = 0; each < seconds; each += 1) player.judgeLine(age);
+            player.Decoder = player.wantedCodecs.length ? class Other {} : jpeg;
+            found.push(player.wantedCodecs.join());
+          };
+          const jpeg = player.Decoder;
+          player.status = { state: "live", fps: 30, codec: "mjpeg" };
+          watch(9, 29, 20);
+          watch(4, 10, 300);
+          watch(1, 29, 20);
+          watch(5, 10, 300); // too slow for five seconds
+          watch(20, 30, 100);
+          player.want("auto");
+          watch(0, 0, 0);
+          watch(5, 10, 300);
+          watch(10, 8, 500); // H.264 is not better
+          watch(100, 10, 300);
+          player.want("h264");
+          watch(0, 0, 0);
+          player.want("auto");
+          player.status = { state: "live", fps: 30, codec: "hevc" };
+          watch(1, 30, 20);
+          player.want("h264");
+          watch(0, 0, 0);
+          player.want("jpeg");
+          watch(0, 0, 0);
+          return found;
+        });
+    """)
+    assert found == [
+        "",
+        "",
+        "",
+        "h264",
+        "h264",
+        "",
+        "h264",
+        "",
+        "",
+        "h264",
+        "hevc",
+        "hevc,h264",
+        "",
+    ]
+
+
 def test_old_pictures_are_not_shown(page: Page) -> None:
     shown = page.chrome.execute_script("""
         return import("/static/lib/freshness.js").then(({ Freshness }) => {

@@ -49,6 +49,7 @@ export class WebCodecsDecoder {
   }
 
   onFrame(frame) {
+    this.acknowledge(); // some browsers send no "dequeue"
     const packet = this.packets.get(frame.timestamp);
     for (const timestamp of this.packets.keys()) {
       if (timestamp <= frame.timestamp) this.packets.delete(timestamp);
