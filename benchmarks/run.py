@@ -21,6 +21,8 @@ from tests.fakecam import Unavailable
 PARTS = (
     "start",
     "delivery",
+    "packets",
+    "lines",
     "slow",
     "stopped",
     "recording",

@@ -1,7 +1,8 @@
 /* Many viewers of one camera server in one process, as cheap as can be: what comes is counted by
  * its framing and thrown away inside the kernel (recv with MSG_TRUNC copies nothing).
  *
- *   viewers frames PORT COUNT SECONDS [ACK]   the frame port; with ACK 1 each frame is acknowledged
+ *   viewers frames PORT COUNT SECONDS [ACK [CODEC]]   the frame port; with ACK 1 each frame is
+ *                                             acknowledged; CODEC is mjpeg, h264 or hevc
  *   viewers http PORT PATH COUNT SECONDS      multipart MJPEG; parts are counted by Content-Length
  *   viewers sealed FD,FD,... SECONDS          open connections that it inherits, such as those of TLS
  *                                             after the handshake: nothing is opened, bytes alone count
@@ -39,6 +40,7 @@ struct viewer {
 };
 
 static int over_http, sealed, acknowledges, counting;
+static const char *codec = "mjpeg";
 
 static double now(void)
 {
@@ -183,8 +185,9 @@ static void begin(struct viewer *v, int port, const char *path, int poller)
         size = snprintf(words, sizeof words, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n", path,
                         port);
     } else {
-        const char *join = acknowledges ? "{\"role\":\"view\",\"camera\":null,\"window\":2}"
-                                        : "{\"role\":\"view\",\"camera\":null,\"window\":0}";
+        char join[128];
+        snprintf(join, sizeof join, "{\"role\":\"view\",\"window\":%d,\"codecs\":[\"%s\"]}",
+                 acknowledges ? 2 : 0, codec);
         size = 8 + strlen(join);
         memcpy(words, (char[8]){0x54, 2, 0, 0, 0, 0, 0, (char)strlen(join)}, 8);
         memcpy(words + 8, join, strlen(join));
@@ -241,6 +244,8 @@ int main(int words, char **word)
     if (words < (over_http ? 6 : sealed ? 4 : 5))
         return 2;
     acknowledges = !over_http && !sealed && words > 5 && atoi(word[5]);
+    if (!over_http && !sealed && words > 6)
+        codec = word[6];
     double seconds = atof(word[over_http ? 5 : sealed ? 3 : 4]);
     struct rlimit files;
     getrlimit(RLIMIT_NOFILE, &files);

@@ -21,11 +21,17 @@ from twistedcam.stream.viewers import Viewer
 #: Seconds that the oldest packet may be unacknowledged, or the next one unsent. A viewer that is
 #: further behind continues with a key frame.
 MAX_DELAY = 0.4
-#: Seconds after which an unacknowledged packet shows that the line is busy. From then on no more is
-#: sent than the line carries in ``MAX_DELAY``.
-BUSY_AFTER = 0.2
-#: Seconds over which a line's rate is measured, and for which the largest rate is kept.
-_MEASURED_SPAN, _RATE_KEPT = 0.1, 3.0
+#: Seconds of the line's time that packets may need which are sent before others are acknowledged.
+QUEUE_TIME = 0.4
+#: Seconds until an acknowledgement that show a busy line, also above the least seen so far.
+_BUSY_AFTER, _BUSY_ABOVE = 0.2, 0.1
+#: Seconds for which a key frame is new enough for a viewer that could not take it when it came.
+_FRESH = 0.1
+#: The longest round trip, in seconds, that is added to ``MAX_DELAY``.
+_MAX_ROUND_TRIP = 0.2
+#: The least and most seconds over which a busy line's rate is measured, and the growth of the
+#: rate with each acknowledgement while the line is not busy.
+_MEASURED_SPAN, _LONGEST_SPAN, _GROWTH = 0.1, 1.0, 1.02
 #: Seconds after which no encoder of this program has made the key frame that was asked for.
 _KEYFRAME_TIME = 0.6
 #: Seconds in which a viewer has to receive the packets of the group in which it begins.
@@ -40,11 +46,11 @@ class GopSubscription(ViewerSubscription):
     """Passes groups of pictures from a hub to a sender, each from its key frame on.
 
     A viewer is ready while the oldest packet that it has not acknowledged is younger than
-    ``MAX_DELAY``, and all of them will be received in that time; one without acknowledgements,
-    while nothing is unsent. A viewer that is not ready continues with the next key frame when it
-    has received everything, and an encoder of this program makes one soon. So a slow viewer gets
-    fewer pictures, and none that is old. What a busy socket does not take waits in the hub's group,
-    for at most ``MAX_DELAY``: nothing is kept here.
+    ``MAX_DELAY`` and a round trip, and the line needs less than ``QUEUE_TIME`` for all of them; one
+    without acknowledgements, while nothing is unsent. A viewer that is not ready continues with the
+    next key frame when it has received everything, and an encoder of this program makes one soon.
+    So a slow viewer gets fewer pictures, and none that is old. What a busy socket does not take
+    waits in the hub's group, for at most ``MAX_DELAY``: nothing is kept here.
 
     A new viewer begins with the group in the hub, which is sent no faster than it is received.
 
@@ -67,13 +73,13 @@ class GopSubscription(ViewerSubscription):
         "_is_in_step",
         "_is_lost",
         "_keyframe_at",
+        "_least_delay",
         "_max_fps",
         "_may_catch_up",
         "_measured_bytes",
         "_measured_since",
         "_only_keyframes",
         "_rate",
-        "_rate_until",
         "_unacknowledged",
         "_unacknowledged_bytes",
     )
@@ -106,8 +112,10 @@ class GopSubscription(ViewerSubscription):
         self._keyframe_at = -MAX_DELAY
         #: The first packet that was counted as dropped since it was in step.
         self._first_passed_over = sys.maxsize
-        #: The line's rate in bytes a second, and the time until which it is kept; see _measure.
-        self._rate, self._rate_until = math.inf, 0.0
+        #: The line's rate in bytes a second; unknown until it was busy.
+        self._rate = math.inf
+        #: The least seconds until an acknowledgement, which a round trip takes; 0 before the first.
+        self._least_delay = 0.0
         self._measured_since, self._measured_bytes = 0.0, 0
         self._max_fps = max_fps
         self._only_keyframes = False
@@ -148,7 +156,7 @@ class GopSubscription(ViewerSubscription):
             elif self._may_catch_up and now >= self._catch_up_at and not self._unacknowledged:
                 self._begin(now)
             return
-        is_quick = not self._unacknowledged or (not self._is_lost and self._is_quick(now))
+        is_quick = not self._unacknowledged or self._is_quick(len(packet.data), now)
         if is_quick and self._send(packet, now):
             self._is_in_step, self._is_lost = True, False
             self._first_passed_over = sys.maxsize
@@ -167,11 +175,13 @@ class GopSubscription(ViewerSubscription):
 
     def acknowledge(self, seq: int) -> None:
         """Note that the viewer has processed all packets up to this one."""
-        unacknowledged, size = self._unacknowledged, 0
+        unacknowledged, sent, size, last = self._unacknowledged, 0.0, 0, 0
         while unacknowledged and unacknowledged[0][0] <= seq:
-            size += unacknowledged.popleft()[2]
-        self._unacknowledged_bytes -= size
-        self._measure(size)
+            _, sent, last = unacknowledged.popleft()
+            size += last
+        if size:
+            self._unacknowledged_bytes -= size
+            self._measure(size, sent, last)
         if not self._is_in_step:
             self.ready()
 
@@ -195,7 +205,7 @@ class GopSubscription(ViewerSubscription):
         """Begin, or go on after it was lost: nothing that was sent is unacknowledged."""
         is_new = self._last_seq < 0
         catches_up = is_new or (self._may_catch_up and now >= self._catch_up_at)
-        if catches_up or now - self._keyframe_at < MAX_DELAY:
+        if catches_up or now - self._keyframe_at < _FRESH:
             self._is_lost = False
             self._deadline = now + CATCH_UP_TIME
             self._send_waiting(now)
@@ -203,10 +213,13 @@ class GopSubscription(ViewerSubscription):
             self._hub.request_keyframe()
 
     def _lose(self, now: float) -> None:
-        """Skip to the next key frame; if none comes soon, catch up from the middle of the group."""
+        """Skip to the next key frame; if none comes soon, catch up from the middle of the group.
+
+        A key frame is asked for when everything was received (``_begin``): an earlier one would
+        have to be skipped, too.
+        """
         self._is_lost = True
         self._catch_up_at = now + MAX_DELAY + _KEYFRAME_TIME
-        self._hub.request_keyframe()
 
     def _send_waiting(self, now: float) -> None:
         """Send packets from the hub's group, up to the newest if the viewer takes them all."""
@@ -220,7 +233,7 @@ class GopSubscription(ViewerSubscription):
             group = group[:1]
         for packet in islice(group, bisect_right(group, self._last_seq, key=_seq_of), None):
             is_full = self._unacknowledged_bytes >= CATCH_UP_BYTES
-            if is_full or (self._unacknowledged and not self._is_quick(now)):
+            if is_full or (self._unacknowledged and not self._is_quick(0, now)):
                 return
             if not self._send(packet, now):
                 return
@@ -230,22 +243,32 @@ class GopSubscription(ViewerSubscription):
             self._is_in_step = True
             self._first_passed_over = sys.maxsize
 
-    def _is_quick(self, now: float) -> bool:
-        """True if what is unacknowledged will be received in time."""
-        age = now - self._unacknowledged[0][1]
-        if age < BUSY_AFTER:
-            return True
-        return age < MAX_DELAY and self._unacknowledged_bytes < self._rate * MAX_DELAY
+    def _is_quick(self, size: int, now: float) -> bool:
+        """True if what is unacknowledged, and ``size`` bytes, will be received in time."""
+        limit = MAX_DELAY + min(self._least_delay, _MAX_ROUND_TRIP)
+        if now - self._unacknowledged[0][1] >= limit:
+            return False
+        return self._unacknowledged_bytes + size <= self._rate * QUEUE_TIME
 
-    def _measure(self, size: int) -> None:
-        """Measure the line's rate by the bytes that were acknowledged since it was idle."""
+    def _measure(self, size: int, sent: float, last: int) -> None:
+        """Measure the line's rate by bytes that were acknowledged.
+
+        Arguments:
+            size: all of them.
+            sent, last: time of sending and size of the last packet.
+        """
         now = self._clock.seconds()
+        delay = max(now - sent, 1e-6)
+        self._least_delay = min(delay, self._least_delay or delay)
+        if delay < _BUSY_AFTER:
+            self._rate = max(self._rate * _GROWTH, last / delay)
         self._measured_bytes += size
         span = now - self._measured_since
         if span >= _MEASURED_SPAN:
-            rate = self._measured_bytes / span
-            if rate >= self._rate or now >= self._rate_until:
-                self._rate, self._rate_until = rate, now + _RATE_KEPT
+            is_busy = delay >= max(_BUSY_AFTER, self._least_delay + _BUSY_ABOVE)
+            if is_busy and span < _LONGEST_SPAN:  # else it was dead, which says nothing of its rate
+                rate = self._measured_bytes / span
+                self._rate = rate if self._rate == math.inf else (self._rate + rate) / 2
             self._measured_since, self._measured_bytes = now, 0
 
     def _pass_over(self, packet: Packet) -> None:
@@ -267,7 +290,7 @@ class GopSubscription(ViewerSubscription):
         self._last_seq = packet.seq
         if self._window:
             if not self._unacknowledged:
-                self._measured_since, self._measured_bytes = now, 0
+                self._measured_since, self._measured_bytes = now + self._least_delay, 0
             self._unacknowledged.append((packet.seq, now, size))
             self._unacknowledged_bytes += size
         self.viewer.sent(packet, size, now)
