@@ -5,13 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-import av
-import av.error
-
 from twistedcam.codecs.h264_encoder import YuvDecoder
 from twistedcam.errors import NotSupported
 from twistedcam.media.jpeg import read_header
 from twistedcam.media.nal import join_units, split_units
+from twistedcam.util.libraries import av
 
 #: The encoders of each codec, and their options: each picture is a key frame.
 _ENCODERS = {

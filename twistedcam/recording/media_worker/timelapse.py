@@ -15,10 +15,6 @@ from contextlib import suppress
 from fractions import Fraction
 from typing import Any
 
-import av
-import av.error
-import av.logging
-
 from twistedcam.recording.media_worker.video_file import (
     LOW_DELAY,
     UnreadableVideo,
@@ -26,6 +22,7 @@ from twistedcam.recording.media_worker.video_file import (
     check_size,
     open_video,
 )
+from twistedcam.util.libraries import av
 
 #: Niceness: everything else goes first.
 _NICE = 19

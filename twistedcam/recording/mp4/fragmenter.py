@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from twistedcam.recording.mp4.boxes import UnreadableMovie, make_box, make_full_box
 from twistedcam.recording.mp4.sample_table import Movie, Numbers, SampleTrack
+from twistedcam.util.libraries import np
 
 #: Bytes of a fragment besides those of its samples: with video alone, and with sound in addition.
 #: moof 8, mfhd 16, mdat 8; for each track traf 8, tfhd 16, tfdt 20, trun 20.

@@ -5,10 +5,7 @@ from __future__ import annotations
 import os
 import struct
 from dataclasses import dataclass
-from typing import Any, Literal
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from twistedcam.recording.mp4.boxes import (
     Box,
@@ -19,8 +16,12 @@ from twistedcam.recording.mp4.boxes import (
     need_box,
 )
 from twistedcam.recording.mp4.sample_entry import SampleEntry, read_entry
+from twistedcam.util.libraries import np
 
-Numbers = npt.NDArray[np.int64]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Numbers: TypeAlias = "npt.NDArray[np.int64]"
 
 #: Bytes of an index at most: more than 40 hours at 60 frames a second.
 MAX_INDEX = 128 << 20

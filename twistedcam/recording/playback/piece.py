@@ -8,8 +8,6 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from twistedcam.errors import NotSupported
 from twistedcam.recording.library.probe import LibraryEntry
 from twistedcam.recording.mp4.boxes import UnreadableMovie
@@ -23,6 +21,7 @@ from twistedcam.recording.mp4.init_segment import (
 from twistedcam.recording.mp4.sample_table import Movie
 from twistedcam.recording.playback.movie_files import MovieFiles
 from twistedcam.util.escaped_name import file_name
+from twistedcam.util.libraries import np
 
 #: Files up to which the index has each fragment; above, it has each file, so that not all of them
 #: have to be read before the first byte.
