@@ -161,8 +161,8 @@ export class Events {
   }
 
   // Plays the recording at the time of the event, or shows the picture of the event.
-  open(item) {
-    if (item.recording && this.recordings.playAt(item.recording, item.start - LEAD)) return;
+  async open(item) {
+    if (item.recording && await this.recordings.playAt(item.recording, item.start - LEAD)) return;
     if (item.snapshot) this.recordings.player.showPicture(`${nameOf(item)}, ${dateTime(new Date(item.start * 1000))}`, item.snapshot);
     else showMessage(`The recording ${inText(item.recording)} is not complete, or was deleted`);
   }

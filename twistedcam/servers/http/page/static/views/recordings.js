@@ -142,9 +142,10 @@ export class Recordings {
   }
 
   // Plays a recording from a time in UNIX seconds; returns false if it is not complete or is gone.
-  playAt(name, time) {
-    const item = this.items?.find((each) => each.name === name);
-    if (!item || item.complete === false) return false;
+  async playAt(name, time) {
+    const find = (items) => items?.find((each) => each.name === name && each.complete !== false);
+    const item = find(this.items) ?? find(await loadItems().catch(() => null));
+    if (!item) return false;
     this.player.open(item, Math.max(0, time - item.start));
     return true;
   }
