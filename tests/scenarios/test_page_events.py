@@ -18,7 +18,8 @@ from pathlib import Path
 def find(frame, kind):
     seen = (Path(__file__).parent / kind).exists()
     zone = "path" if kind == "cat" else "lawn"
-    return {"event": "begin" if seen else "end", "kind": kind, "score": 50, "zone": zone}
+    found = {"event": "begin" if seen else "end", "kind": kind, "score": 50, "zone": zone}
+    return found | {"record": kind == "dog"}
 
 def cats(frame):
     return find(frame, "cat")

@@ -67,7 +67,14 @@ def test_a_server_is_announced_published_and_controlled(
             wait_for(lambda: len(seen.announced()) == 13, "all announcements")
             told = seen.announced()
             kinds = Counter(check(topic, payload) for topic, payload in told.items())
-            assert kinds == {"camera": 1, "switch": 2, "sensor": 5, "event": 2, "image": 1}
+            assert kinds == {
+                "camera": 1,
+                "switch": 3,
+                "sensor": 5,
+                "event": 2,
+                "image": 1,
+                "binary_sensor": 1,
+            }
             shown = {
                 payload["name"]: render(payload["value_template"], seen.seen[state])
                 for payload in told.values()
