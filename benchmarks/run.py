@@ -28,6 +28,7 @@ PARTS = (
     "recording",
     "rtsp",
     "preroll",
+    "playback",
     "control",
     "viewer",
     "page",

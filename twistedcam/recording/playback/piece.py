@@ -7,6 +7,7 @@ import os
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from twistedcam.errors import NotSupported
 from twistedcam.recording.library.probe import LibraryEntry
@@ -32,8 +33,7 @@ CHUNK = 1 << 18
 _NEAR = 1 << 16
 
 
-@dataclass(frozen=True)
-class PiecePart:
+class PiecePart(NamedTuple):
     """A recording, or a part of one, in a piece.
 
     Arguments:
@@ -82,6 +82,7 @@ class Piece:
         head: the bytes before the first fragment.
         size: bytes of the whole.
         end: time of the end of its last picture, in seconds since the UNIX epoch.
+        tag: a text that differs for pieces with different bytes.
         split: why it ends before the time that was asked for, and the time from which on it could
             go on; None if nothing was left out.
     """
@@ -90,6 +91,7 @@ class Piece:
     head: bytes
     size: int
     end: float
+    tag: str
     split: tuple[str, float] | None = None
 
     @property
@@ -109,14 +111,6 @@ class Piece:
         return [
             (part.base / part.layout.timescale, part.gap) for part in self.parts[1:] if part.gap
         ]
-
-    @property
-    def tag(self) -> str:
-        """A text that differs for pieces with different bytes."""
-        digest = hashlib.sha256(self.head)
-        for part in self.parts:
-            digest.update(repr((part.name, part.since, part.layout)).encode("utf-8", "replace"))
-        return digest.hexdigest()[:24]
 
 
 def plan_piece(
@@ -210,7 +204,7 @@ class _Planner:
         if 0 < len(references) <= MAX_REFERENCES and max(references)[0] <= MAX_REFERENCE:
             head += segment_index(last.layout.timescale, references)
         size = len(head) + last.offset + last.layout.size
-        return Piece(parts, head, size, self._end, self._split)
+        return Piece(parts, head, size, self._end, _tag(head, parts), self._split)
 
     def _first_readable(self, parts: Sequence[PiecePart]) -> Movie:
         try:
@@ -239,12 +233,18 @@ def _layout(numbers: Sequence[int]) -> MovieLayout:
     Raises:
         UnreadableMovie: it is invalid.
     """
-    if len(numbers) != len(MovieLayout._fields) or not all(0 <= each < 1 << 60 for each in numbers):
-        raise UnreadableMovie("its entry in the index is invalid")
-    layout = MovieLayout(*numbers)
-    if not layout.timescale or not layout.fragments:
-        raise UnreadableMovie("its entry in the index is invalid")
-    return layout
+    if len(numbers) == len(MovieLayout._fields) and min(numbers) >= 0 and max(numbers) < 1 << 60:
+        layout = MovieLayout(*numbers)
+        if layout.timescale and layout.fragments:
+            return layout
+    raise UnreadableMovie("its entry in the index is invalid")
+
+
+def _tag(head: bytes, parts: Sequence[PiecePart]) -> str:
+    digest = hashlib.sha256(head)
+    names = "/".join(f"{part.name}/{part.since}/{part.layout.data_bytes}" for part in parts)
+    digest.update(names.encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()[:24]
 
 
 def read_piece(files: MovieFiles, piece: Piece, first: int, last: int) -> Iterator[bytes]:
