@@ -25,6 +25,7 @@ class Stream:
 
     def __init__(self, driver: Driver) -> None:
         self.grants: dict[str, str] = {}
+        self.refuses: dict[str, int] = {}
         self.requested: list[str] = []
         self.start_fails = 0
         self.buffers: list[FilledBuffer | OSError] = []
@@ -33,6 +34,8 @@ class Stream:
     def configure(self, number: int, size: tuple[int, int], fps: float) -> GrantedFormat:
         name = four_letters(number)
         self.requested.append(name)
+        if name in self.refuses:
+            raise OSError(self.refuses[name], os.strerror(self.refuses[name]))
         return GrantedFormat(pixel_format(self.grants.get(name, name)), *size, 0, fps)
 
     def start(self) -> None:
@@ -218,7 +221,20 @@ def test_the_next_format_is_requested_if_the_granted_one_cannot_be_read(rig: Rig
     rig.reader.close()
 
 
+def test_a_format_that_the_driver_refuses_is_passed_over(rig: Rig) -> None:
+    rig.stream.refuses = {"YUYV": errno.EINVAL}
+    assert rig.open("YUYV").code == "MJPG"
+    rig.stream.refuses = dict.fromkeys(("MJPG", "UYVY"), errno.EINVAL)
+    with pytest.raises(CameraFailed, match="has no format that can be read"):
+        rig.reader.open("MJPG", (6, 4), 25)
+    rig.stream.refuses = {"MJPG": errno.EBUSY}
+    with pytest.raises(CameraFailed, match="is in use"):
+        rig.reader.open("MJPG", (6, 4), 25)
+    assert rig.is_closed
+
+
 def test_without_a_requested_format_the_first_readable_one_is_taken(rig: Rig) -> None:
+    rig.reader._modes = MODES[:2]
     assert rig.open(None).code == "UYVY"
     rig.reader.close()
 

@@ -14,7 +14,7 @@ from twistedcam.runtime.clock import wall_time
 from twistedcam.sources.base import RawPacket, RawPicture
 from twistedcam.sources.webcam.access_units import AccessUnitReader
 from twistedcam.sources.webcam.devices import explain, explain_silent
-from twistedcam.sources.webcam.modes import JPEG_CODES, list_modes
+from twistedcam.sources.webcam.modes import JPEG_CODES, MJPG, list_modes
 from twistedcam.sources.webcam.pixel_formats import CONVERTIBLE, convert_to_bgr
 from twistedcam.sources.webcam.v4l2 import Driver, Mode, four_letters, pixel_format
 from twistedcam.sources.webcam.v4l2_stream import FilledBuffer, GrantedFormat, VideoStream
@@ -70,15 +70,9 @@ class V4l2Reader:
             CameraFailed: the driver refuses, or has no format that can be read.
         """
         have = {mode.format for mode in self._modes}
-        candidates = [code] if code is not None else []
-        candidates += [each for each in (*CONVERTIBLE, *_CODECS) if each in have and each != code]
+        others = [each for each in (MJPG, *CONVERTIBLE, *_CODECS) if each in have and each != code]
         try:
-            for candidate in candidates:
-                self._format = self._stream.configure(pixel_format(candidate), size, fps)
-                self.code = four_letters(self._format.pixel_format)
-                if self.code in READABLE:
-                    break
-            else:
+            if not any(self._configure(each, size, fps) for each in filter(None, [code, *others])):
                 raise CameraFailed(
                     f"{self._path} has no format that can be read: it has {list_modes(self._modes)}"
                 )
@@ -91,6 +85,17 @@ class V4l2Reader:
                 raise explain_silent(self._path) from None
             raise explain(self._path, error) from None
         return self._format.width, self._format.height, self._format.fps
+
+    def _configure(self, code: str, size: tuple[int, int], fps: float) -> bool:
+        """Request a format; return False if the driver refuses it, or grants one without reader."""
+        try:
+            self._format = self._stream.configure(pixel_format(code), size, fps)
+        except OSError as error:
+            if error.errno == errno.EINVAL:  # most drivers grant another format instead
+                return False
+            raise
+        self.code = four_letters(self._format.pixel_format)
+        return self.code in READABLE
 
     def read(self) -> RawPicture | RawPacket | None:
         """Return the next picture or packet; None if there was none for a second."""
