@@ -12,7 +12,7 @@ SOAK_SECONDS ?= 3600
 FUZZ_SECONDS ?= 60
 FUZZ_CASES ?= 2000
 FUZZED := tests/fuzz tests/wire tests/rtsp tests/servers/control/test_line_format.py tests/servers/control/test_telnet.py tests/media/test_jpeg.py \
-  tests/sources/test_multipart.py tests/clients/frames/test_session.py
+  tests/sources/test_multipart.py tests/clients/frames/test_session.py tests/servers/rtsp
 
 # The versions that tests run with: make test LOCK=requirements/lowest.txt, or newest.txt
 LOCK ?= requirements/test.txt

@@ -45,17 +45,18 @@ CONTESTANTS = (SERVER, CLIENT, PYAV, FFMPEG)
 
 @dataclass(frozen=True)
 class ReplayCamera:
-    """A camera that replays a clip, and its files."""
+    """A camera that replays a clip, its files, and its process."""
 
     url: str
     clip: Path
     clock: Path
+    pid: int
 
 
 def measure(bench: Bench) -> Found:
     """Read one camera and many, with this server and with FFmpeg."""
     found: Found = {"runs": {name: {str(count): [] for count in COUNTS} for name in CONTESTANTS}}
-    if not _has_camera():
+    if not has_camera():
         bench.say("left out: there is no RTSP server of GStreamer, or no ffmpeg")
         return found
     with replay_camera() as camera:
@@ -102,7 +103,7 @@ def replay_camera() -> Iterator[ReplayCamera]:
         with subprocess.Popen([_PYTHON, script, str(port), str(FPS), str(clip), str(clock)]) as it:
             try:
                 wait_for(lambda: is_open(port) and clock.exists(), "the camera")
-                yield ReplayCamera(f"rtsp://127.0.0.1:{port}/cam", clip, clock)
+                yield ReplayCamera(f"rtsp://127.0.0.1:{port}/cam", clip, clock, it.pid)
             finally:
                 it.kill()
 
@@ -164,7 +165,8 @@ def _column(runs: list[dict[str, float | None]], key: str) -> list[float]:
     return [value for each in runs if (value := each.get(key)) is not None]
 
 
-def _has_camera() -> bool:
+def has_camera() -> bool:
+    """True if a camera can be made here."""
     check = "import gi; gi.require_version('GstRtspServer', '1.0')"
     if not shutil.which("ffmpeg") or not Path(_PYTHON).exists():
         return False

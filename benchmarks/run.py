@@ -27,6 +27,7 @@ PARTS = (
     "stopped",
     "recording",
     "rtsp",
+    "rtsp_viewers",
     "preroll",
     "playback",
     "control",
