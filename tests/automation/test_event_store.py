@@ -106,6 +106,13 @@ class EventStoreTests(SynchronousTestCase):
         self.store.delete_before({"yard": 300.0}, 150.0)
         self.assertEqual(set(self.ids()), {"new door", "new None"})
 
+    def test_old_events_of_a_recording_stay_as_long_as_that(self) -> None:
+        (self.folder / "kept.mp4").touch()
+        self.store.add(event("kept", 100.0, recording="kept.mp4"))
+        self.store.add(event("gone", 100.0, recording="gone.mp4"))
+        self.store.delete_before({}, 150.0)
+        self.assertEqual(self.ids(), ["kept"])
+
     def test_a_recording_that_got_another_name_is_renamed(self) -> None:
         self.store.add(event("a", 100.0, recording="x.mp4"))
         self.store.rename_recording("x.mp4", "x-1.mp4")

@@ -16,6 +16,7 @@ from twistedcam.automation.database import Database
 from twistedcam.recording.library.hidden_folder import HiddenFolder
 from twistedcam.recording.writer.disk_space import ROOM, free_bytes
 from twistedcam.runtime.threads import Thread, run_in_thread
+from twistedcam.util.escaped_name import file_name
 
 log = Logger()
 
@@ -239,7 +240,7 @@ class EventStore:
         self._database.write(delete)
 
     def delete_before(self, times: Mapping[str, float], other: float | None) -> None:
-        """Delete old events.
+        """Delete old events; those of a recording only if that is gone.
 
         Arguments:
             times: for some cameras, the time before which their events are deleted.
@@ -248,13 +249,22 @@ class EventStore:
 
         def delete(connection: sqlite3.Connection) -> None:
             for camera, time in times.items():
-                self._delete(connection, "camera = ? AND start < ?", [camera, time])
+                self._delete_old(connection, "camera = ? AND start < ?", [camera, time])
             if other is not None:
                 named = ", ".join("?" * len(times))
                 condition = f"start < ? AND (camera IS NULL OR camera NOT IN ({named}))"
-                self._delete(connection, condition, [other, *times])
+                self._delete_old(connection, condition, [other, *times])
 
         self._database.write(delete)
+
+    def _delete_old(
+        self, connection: sqlite3.Connection, condition: str, values: list[Any]
+    ) -> None:
+        self._delete(connection, f"{condition} AND recording IS NULL", values)
+        sql = f"SELECT DISTINCT recording FROM events WHERE {condition} AND recording IS NOT NULL"
+        for (name,) in connection.execute(sql, values).fetchall():
+            if not (self._folder / file_name(name)).exists():  # it may be protected
+                self._delete(connection, "recording = ?", [name])
 
     def _delete_surplus(self, connection: sqlite3.Connection) -> None:
         (count,) = connection.execute("SELECT count(*) FROM events").fetchone()

@@ -42,7 +42,7 @@ TRIGGERS: dict[str, tuple[str, ...] | None] = {
     "state": ("stopped", "starting", "live", "recovering"),
     "recording": (
         *("started", "waiting", "writing", "segment", "finished", "failed"),
-        *("saved", "snapshot", "recovered", "deleted"),
+        *("saved", "snapshot", "recovered", "deleted", "rendering", "protected", "unprotected"),
     ),
     "publish": ("stopped", "connecting", "live", "waiting"),
     "viewer": ("joined", "left"),

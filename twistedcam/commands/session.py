@@ -55,7 +55,7 @@ def add_session_commands(registry: Registry) -> None:
         """Show the events of one camera or of all, until the next line is typed.
 
         Each event is a line: event: KIND, then its fields as key=value. KIND is state, recording,
-        publish, viewer or fault.
+        motion, detection, hook, publish, viewer, properties, process or fault.
         """
         session.watch(None if camera is None else camera.name)
         return None

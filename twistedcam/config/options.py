@@ -151,7 +151,8 @@ class GivenOptions(PlainOptions, kw_only=True, rename="kebab"):
         ),
     ] = []
     config: Annotated[
-        ConfigFile, Option("TOML file with these options and tables of cameras", in_file=False)
+        ConfigFile,
+        Option("TOML file: these options, cameras, hooks", in_file=False),
     ] = None
     keys: Annotated[
         bool, Option("single keys in the server's terminal, if it has one: `?` lists them")
