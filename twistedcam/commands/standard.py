@@ -6,8 +6,6 @@ import contextlib
 import platform
 import sys
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as package_version
 from typing import TYPE_CHECKING, Any
 
 from twisted import __version__ as twisted_version
@@ -190,6 +188,10 @@ def standard_commands() -> Registry:
 
 def _version_of(module: str, *packages: str) -> str:
     """Return the version of a library, without importing it if a package says it."""
+    # Imported late: it takes 20 ms, and few ask for versions.
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as package_version
+
     loaded = getattr(sys.modules.get(module), "__version__", None)
     if loaded is not None:
         return str(loaded)
