@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -78,6 +79,14 @@ class DatabaseTests(SynchronousTestCase):
         self.problem = "/media/disk is not mounted"
         self.add("c")
         self.assertEqual(len(self.faults), 2)
+
+    def test_a_folder_that_was_deleted_is_made_again(self) -> None:
+        self.folder = self.folder / "recordings"
+        self.database = self.open()
+        self.add("a")
+        shutil.rmtree(self.folder)
+        self.add("b")
+        self.assertEqual((self.ids(), self.faults), (["b"], []))
 
     def test_a_question_fails_with_the_reason_of_the_disk(self) -> None:
         self.problem = "/media/disk is not mounted"

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.internet.task import Clock
 
 from tests.support.chromium import Page
+from tests.support.fakes import TINY_JPEG, InlineThread
 from tests.support.http_server import serve, state
 from tests.support.process import ServerProcess, wait_for
 from tests.support.system import require
+from twistedcam.automation.database import Database
+from twistedcam.automation.event_store import EventStore, StoredEvent
 
 #: The folder where `make test` installs axe-core (tools/browser_parts.py).
 PARTS = Path(sys.prefix) / "share/twistedcam-tests"
@@ -46,8 +51,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("recordings")
 
 
+def add_events(folder: Path) -> None:
+    """Add an event with a picture, one without, and one of each other kind."""
+    store = EventStore(folder, Database(folder, InlineThread, Clock(), print), InlineThread)
+    now = time.time()
+    store.add(StoredEvent("seen", "door", "motion", None, now, now + 5, 80.0, "path"))
+    store.add_picture("seen", TINY_JPEG)
+    store.add(StoredEvent("found", "yard", "cat", "detection", now - 86400, now - 86390))
+    store.add(StoredEvent("fault", None, "fault", "disk", now, now, reason="the disk is full"))
+
+
 @pytest.fixture(scope="module")
 def server(folder: Path) -> Iterator[ServerProcess]:
+    add_events(folder)
     with serve(folder, *CAMERAS) as running:
         for camera in ("door", "yard"):
             wait_for(lambda camera=camera: running.status(camera)["state"] == "live", "a picture")  # type: ignore[misc]
@@ -82,6 +98,10 @@ def violations(page: Page) -> list[Any]:
 
 
 def test_axe_finds_no_violations(page: Page, server: ServerProcess) -> None:
+    page.wait(lambda: page.text("#event-list .event-name") == "Motion\nCat", "the events")
+    choose = "const kind = document.querySelector('#event-kind'); kind.value = '';"
+    page.chrome.execute_script(choose + "kind.dispatchEvent(new Event('change'))")
+    page.wait(lambda: "Fault: disk" in page.text("#event-list"), "all events")
     assert violations(page) == []
     page.chrome.get(f"{server.http}/#door")
     page.wait(lambda: page.text(".slider"), "its settings")

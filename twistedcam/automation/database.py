@@ -223,6 +223,7 @@ class Database:
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
         self._check()
+        self._hidden.path.parent.mkdir(parents=True, exist_ok=True)
         path = self._hidden.make(FILE)
         with closing(sqlite3.connect(path, timeout=_LOCKED)) as connection:
             connection.row_factory = sqlite3.Row
