@@ -8,10 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal
 
-from twisted.logger import Logger
-
-log = Logger()
-
 #: Part of the reason of a camera that is recovering because its settings were changed.
 REOPENED = "it is opened anew"
 
@@ -250,4 +246,7 @@ class EventBus:
             try:
                 listener(event)
             except Exception:
-                log.failure("a listener failed for {event!r}", event=event)
+                # Imported late: clients, such as 'twistedcam ctl', need the events' names only.
+                from twisted.logger import Logger
+
+                Logger().failure("a listener failed for {event!r}", event=event)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import signal
 import threading
@@ -67,6 +66,8 @@ def watch_live(
     def begin() -> None:
         with contextlib.suppress(NotImplementedError):  # not on Windows
             ended = SystemExit(128 + signal.SIGTERM)
+            import asyncio  # imported late: only the live view needs it
+
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGTERM, lambda: app.exit(exception=ended))
         poller.start()
