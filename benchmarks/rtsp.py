@@ -34,13 +34,14 @@ _CLIP = (
     "-c:v libx264 -preset veryfast -bf 0 -g 25 -b:v 4M -maxrate 4M -bufsize 4M "
     "-x264-params aud=1:slices=1:scenecut=0 -bsf:v dump_extra=freq=keyframe -f h264"
 )
-SERVER, CLIENT, PYAV, FFMPEG = (
+SERVER, RECORDED, CLIENT, PYAV, FFMPEG = (
     "twistedcam, nobody watches",
+    "twistedcam, recorded",
     "twistedcam's client alone",
     "PyAV, a thread each",
     "ffmpeg -c copy, a process each",
 )
-CONTESTANTS = (SERVER, CLIENT, PYAV, FFMPEG)
+CONTESTANTS = (SERVER, RECORDED, CLIENT, PYAV, FFMPEG)
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,8 @@ def replay_camera() -> Iterator[ReplayCamera]:
 
 
 def _run(name: str, camera: ReplayCamera, count: int, seconds: float) -> dict[str, float | None]:
-    if name == SERVER:
-        return {"cores": _serve(camera, count, seconds)}
+    if name in (SERVER, RECORDED):
+        return {"cores": _serve(camera, count, seconds, records=name == RECORDED)}
     if name == FFMPEG:
         return {"cores": _copy(camera, count, seconds)}
     reader = "twistedcam" if name == CLIENT else "pyav"
@@ -126,7 +127,7 @@ def _run(name: str, camera: ReplayCamera, count: int, seconds: float) -> dict[st
     return made
 
 
-def _serve(camera: ReplayCamera, count: int, seconds: float) -> float:
+def _serve(camera: ReplayCamera, count: int, seconds: float, *, records: bool) -> float:
     """The cores of this server with that many cameras, which nobody watches."""
     words: list[str] = []
     for number in range(count):
@@ -137,6 +138,8 @@ def _serve(camera: ReplayCamera, count: int, seconds: float) -> float:
     ):
         last = f"cam{count - 1}"
         wait_for(lambda: server.status(last)["state"] == "live", "the cameras")
+        if records:
+            server.command_lines(*(f"record start cam{number}" for number in range(count)))
         time.sleep(2)
         return cores(server.process.pid, seconds)
 
