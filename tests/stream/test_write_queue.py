@@ -111,6 +111,16 @@ def test_coded_frames_that_wait_are_never_thinned() -> None:
     assert not waiting.offer(timed_frames([3.0])[0])
 
 
+def test_the_time_from_the_oldest_to_the_newest_that_waits() -> None:
+    waiting = WriteQueue()
+    assert waiting.span_us == 0
+    for frame in timed_frames([0.0, 0.04, 0.12]):
+        waiting.offer(frame)
+    assert waiting.span_us == 120_000
+    waiting.take(2)
+    assert waiting.span_us == 0
+
+
 def test_large_frames_are_bounded_by_their_bytes() -> None:
     waiting, big = WriteQueue(), bytes(queue.BYTES // 50)
     for number in range(200):

@@ -21,6 +21,9 @@ from twistedcam.stream.write_queue import WriteQueue
 
 log = Logger()
 
+#: Coded packets are written when so many microseconds of them wait.
+_GATHER_US = 300_000
+
 
 class WriteJobListener(Protocol):
     """Callbacks of a write job, on the reactor's thread."""
@@ -84,7 +87,8 @@ class WriteJob:
         """Add a frame; False if it is left out."""
         self._split = False
         taken = self._queue.offer(frame)
-        self._pump()
+        if not self._is_gathering(frame):
+            self._pump()
         return taken
 
     def split(self) -> None:
@@ -105,6 +109,14 @@ class WriteJob:
         finished = self._finished
         self._pump()
         return finished
+
+    def _is_gathering(self, frame: Packet) -> bool:
+        """True if coded packets can wait for the next ones: a turn of the thread costs more."""
+        return (
+            not frame.track.is_independent
+            and self.progress.frames > 0
+            and self._queue.span_us < _GATHER_US
+        )
 
     def _pump(self) -> None:
         if self._busy:
