@@ -28,7 +28,8 @@ class ConnectionLimits:
         per_address: from one IPv4 address or IPv6 network (/64). Connections of this machine are
             not limited.
         unjoined: on the frame port, without an accepted JOIN; on the control port, without a token
-            where one is required. On each no more than a quarter of ``connections``.
+            where one is required; on the RTSP port, without a request that is allowed. On each no
+            more than a quarter of ``connections``.
         snapshots: per second: over HTTP to one address, and into files of one camera.
     """
 

@@ -82,6 +82,8 @@ class RtspProtocol(ManagedConnection, Protocol):
         self._job = Job(factory.server.scheduler, self._step, self._hold, AT_ONCE)
         self._answering: Deferred[None] | None = None
         self._token_session: TokenSession | None = None
+        #: The camera of the last login.
+        self._viewed: str | None = None
         self._is_producer = False
         self._is_full = False
         self._is_half_closed = False
@@ -188,9 +190,9 @@ class RtspProtocol(ManagedConnection, Protocol):
         """Note what the client may do, as long as its token says so."""
         self._joined()
         self._deadline.start(IDLE_LIMIT, self._on_silent, IDLE_LIMIT)
-        if grant is self.grant:
+        if (grant, camera) == (self.grant, self._viewed):
             return
-        self.grant = grant
+        self.grant, self._viewed = grant, camera
         if self._token_session is not None:
             self._token_session.close()
         self._token_session = self.factory.server.authenticator.open_session(
