@@ -1,7 +1,10 @@
 // Plays H.264 or H.265 with Media Source Extensions, where WebCodecs is missing: on http:// in a
 // local network. iPhones have ManagedMediaSource only.
 const Source = self.ManagedMediaSource ?? self.MediaSource;
-const MAX_LAG = 0.1; // seconds behind the newest picture, after which the player jumps to it
+// Seconds behind the newest picture after which the player plays faster, and after which it jumps to
+// the newest: then it has to decode all pictures since the last key frame.
+const MAX_LAG = 0.06, JUMP = 0.4;
+const CATCH_UP = 1.5; // times the usual speed
 const KEEP = 10; // seconds of played video after which it is removed
 const KEEP_LEAST = 4; // seconds that then remain: the group of pictures that is being played
 const MAX_QUEUED = 300; // fragments that wait for the buffer
@@ -121,7 +124,9 @@ export class MseDecoder {
   follow() {
     const { video } = this;
     if (!this.packets.length || video.seeking) return;
-    if (Math.abs(this.newest - video.currentTime) > MAX_LAG && isIn(video.buffered, this.newest)) video.currentTime = this.newest;
+    const lag = this.newest - video.currentTime;
+    if (Math.abs(lag) > JUMP && isIn(video.buffered, this.newest)) video.currentTime = this.newest;
+    video.playbackRate = lag > MAX_LAG ? CATCH_UP : 1;
     if (video.paused) video.play().catch((error) => { if (error.name === "NotAllowedError") this.player.fail(this, error.message); });
   }
 
