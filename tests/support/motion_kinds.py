@@ -91,6 +91,20 @@ def far_walk(random: Any, given: dict[str, Any]) -> Film:
     )
 
 
+def tiny_walk(random: Any, given: dict[str, Any]) -> Film:
+    height = random.uniform(0.09, 0.13)
+    walk = _walk(random, 4.0, height, _sign(random) * random.uniform(35, 70), random.uniform(9, 15))
+    return Film(
+        **given,
+        seconds=walk.end + 2.5,
+        level=random.uniform(80, 160),
+        noise=random.uniform(1.5, 4),
+        quality=int(random.integers(60, 92)),
+        walks=[walk],
+        texture=random.choice((0.0, 0.3)),
+    )
+
+
 def slow_walk(random: Any, given: dict[str, Any]) -> Film:
     walk = _walk(
         random,
@@ -278,6 +292,7 @@ KINDS: dict[str, Callable[[Any, dict[str, Any]], Film]] = {
         day_walk,
         night_walk,
         far_walk,
+        tiny_walk,
         slow_walk,
         fast_walk,
         close_walk,

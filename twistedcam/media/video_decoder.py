@@ -27,9 +27,14 @@ class VideoDecoder:
     """Decodes one track after the other. All methods block.
 
     After a packet that cannot be decoded, it needs a key frame.
+
+    Arguments:
+        is_rough: True to leave out the filter of the blocks' edges, which takes four tenths of the
+            time: for pictures that nobody sees.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_rough: bool = False) -> None:
+        self._options = {"skip_loop_filter": "nokey"} if is_rough else {}
         self._track: Track | None = None
         self._decoder: Any = None
         self._needs_keyframe = True
@@ -66,6 +71,7 @@ class VideoDecoder:
             # One thread for each slice only: threads for each frame would delay the pictures.
             self._decoder = av.CodecContext.create(track.codec, "r")
             self._decoder.thread_type = "SLICE"
+            self._decoder.options = self._options
         except (av.error.FFmpegError, ValueError) as error:
             self._decoder = None
             raise NotSupported(f"there is no decoder for {track.codec} here") from error

@@ -38,7 +38,7 @@ def seen_from(film: Film) -> float:
 
 @pytest.mark.parametrize(
     ("kind", "seed"),
-    [("day_walk", 4), ("night_walk", 5), ("far_walk", 3), ("fast_walk", 0), ("walk_after_lamp", 2)],
+    [("day_walk", 4), ("night_walk", 7), ("tiny_walk", 1), ("fast_walk", 0), ("walk_in_rain", 5)],
 )
 def test_a_walk_is_found_soon_and_nothing_before_and_after(kind: str, seed: int) -> None:
     film = make_film(kind, seed, (320, 240))

@@ -16,7 +16,7 @@ def test_a_thing_that_moves_is_one_track() -> None:
         found = tracks.update(step / 10, [blob(10 + 2 * step)])
     assert len(tracks.all) == 1
     track = found[1]
-    assert (track.began, track.count, track.missed) == (0.0, 10, 0)
+    assert (track.began, track.count, track.steady) == (0.0, 10, 10)
     shift, straight = track.shift(0.9)
     assert 17 <= shift <= 19 and straight > 0.95
 
@@ -41,7 +41,7 @@ def test_a_track_outlives_a_picture_without_its_blob() -> None:
     tracks = BlobTracker()
     tracks.update(0.0, [blob(10)])
     tracks.update(0.1, [])
-    assert tracks.update(0.2, [blob(11)])[1].missed == 1
+    assert tracks.update(0.2, [blob(11)])[1].count == 2
     tracks.update(0.3 + LOST, [])
     assert not tracks.all
 

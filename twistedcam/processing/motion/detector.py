@@ -14,8 +14,10 @@ from twistedcam.processing.motion.zones import Cells, Zones
 
 #: Seconds at the start in which the background is learnt and nothing is reported.
 LEARN = 1.5
-#: Standard deviations by which a cell of a blob differs, and one of its cells at least.
+#: Standard deviations by which a cell of a blob differs, and one of its cells at least, unless it
+#: has this share of all cells.
 LOW, HIGH = 2.6, 5.0
+BROAD = 0.003
 #: Grey levels by which a cell of a blob differs.
 LEVELS = 2.0
 #: Standard deviations by which a cell has changed since the picture before.
@@ -27,6 +29,8 @@ FILLED = 0.45
 #: Seconds for which a thing is followed as moving after it has moved, and for which it is kept out
 #: of the background.
 GOES_ON, KEPT_OUT = 0.6, 2.0
+#: The blobs of a picture that are followed at most, the largest ones.
+MOST_BLOBS = 60
 #: New blobs in a picture, and their mean over a second, from which there is rain or strong noise.
 MANY_NEW, MEAN_NEW = 4, 1.5
 
@@ -140,14 +144,17 @@ class Detector:
         count, found, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
         labels = np.asarray(found, np.int32)
         blobs: list[Blob] = []
-        for label in range(1, min(count, 200)):
+        largest = np.argsort(stats[1:count, cv2.CC_STAT_AREA])[::-1][:MOST_BLOBS] + 1
+        for label in largest.tolist():
             left, top, width, height, cells = (int(each) for each in stats[label])
             if cells < 3:
                 continue
             part = (slice(top, top + height), slice(left, left + width))
             inside = (labels[part] == label) & low[part]
             values = size[part][inside]
-            if not len(values) or float(values.max()) < HIGH * self._factor:
+            if not len(values):
+                continue
+            if float(values.max()) < HIGH * self._factor and len(values) < BROAD * low.size:
                 continue
             ys, xs = np.nonzero(inside)
             weights = np.minimum(values, 8.0)
@@ -170,7 +177,9 @@ class Detector:
     def _is_moving(self, track: TrackedBlob, blob: Blob, time: float, cells: int) -> bool:
         left, top, right, bottom = blob.box
         least_area = self._settings.min_area / 100 * cells
-        if (right - left) * (bottom - top) < least_area or blob.cells < FILLED * least_area:
+        # A cell more on each side: the edge of a thing is somewhere within its outer cells.
+        area = (right - left + 2) * (bottom - top + 2)
+        if area < least_area or blob.cells < FILLED * least_area:
             return False
         if track.moved_at > time - GOES_ON:
             return track.active > 0.06  # as long as anything in it changes
@@ -179,9 +188,9 @@ class Detector:
         is_clear = is_calm or track.mass > 2.5 * clutter > 0
         # Rain and noise are followed for a few pictures at most.
         needed = 4 if is_calm else 5 if is_clear else 8
-        if time - track.began < self._settings.min_duration - 0.01 or track.count < needed:
+        if time - track.began < self._settings.min_duration - 0.01 or track.steady < needed:
             return False
-        if track.changes < needed - (2 if is_clear else 3) or track.missed > 0.3 * track.count:
+        if track.changes < needed - (2 if is_clear else 3):
             return False
         if not is_clear and track.mass < clutter:
             return False

@@ -46,7 +46,7 @@ class Examiner:
             grey = reduce_jpeg(newest.jpeg)
         else:
             if self._decoder is None:
-                self._decoder = VideoDecoder()
+                self._decoder = VideoDecoder(is_rough=True)
             pictures = self._decoder.decode(packets)
             if not pictures:
                 return None

@@ -10,6 +10,8 @@ from itertools import pairwise
 LOST = 0.45
 #: Seconds over which a movement is measured.
 WINDOW = 1.0
+#: Seconds over which its changes and its size are considered.
+RECENT = 1.2
 #: Seconds for which clutter is remembered.
 CLUTTER = 4.0
 #: So many blobs that are followed at once are weather, unless they are as large a share of the
@@ -44,24 +46,35 @@ class Blob:
 class TrackedBlob:
     """One thing over time."""
 
+    #: The time since when it is seen without long gaps.
     began: float
     seen: deque[tuple[float, Blob]] = field(default_factory=lambda: deque(maxlen=40))
+    #: The number of pictures that it was seen in.
     count: int = 0
-    missed: int = 0
-    changes: int = 0
+    #: The same since it began, less those in which it was not seen.
+    steady: float = 0.0
     moved_at: float = -1e9
+    #: The number of its cells that changed in the newest picture, by the number of its cells.
     active: float = 0.0
-    alike: float = 1.0
-    mass: float = 0.0
+    #: The times of pictures in which it changed as a thing that moves does.
+    _changed: deque[float] = field(default_factory=lambda: deque(maxlen=40))
 
     @property
     def last(self) -> Blob:
+        """The newest blob."""
         return self.seen[-1][1]
 
     def add(self, time: float, blob: Blob) -> None:
+        """Add the blob of a picture."""
+        if self.steady <= 0:
+            self.began = time
         self.seen.append((time, blob))
         self.count += 1
-        self.mass = max(self.mass, blob.mass)
+        self.steady += 1
+
+    def miss(self) -> None:
+        """Note that it is not seen in a picture."""
+        self.steady = max(0.0, self.steady - 1.5)
 
     def note_change(self, active: float, alike: float) -> None:
         """Note how it has changed since the picture before.
@@ -71,9 +84,21 @@ class TrackedBlob:
             alike: how much the change looks like the whole blob growing stronger, 0 to 1: light
                 that becomes brighter does, a thing that moves does not.
         """
-        self.active, self.alike = active, alike
+        self.active = active
         if self.count > 1 and active > 0.12 and alike < 0.85:
-            self.changes += 1
+            self._changed.append(self.seen[-1][0])
+
+    @property
+    def changes(self) -> int:
+        """The number of pictures of the last time in which it changed as a thing does."""
+        since = max(self.began, self.seen[-1][0] - RECENT)
+        return sum(time >= since for time in self._changed)
+
+    @property
+    def mass(self) -> float:
+        """The greatest mass of the last time."""
+        since = max(self.began, self.seen[-1][0] - RECENT)
+        return max(blob.mass for time, blob in self.seen if time >= since)
 
     def area_of_change(self) -> tuple[int, int, int, int]:
         """Return the box of where it is and where it was in the picture before."""
@@ -139,7 +164,8 @@ class BlobTracker:
         crowd = sorted(each.mass for each in self.all if each.count > 1)
         if len(crowd) < CROWD or blob.cells >= LARGE * cells:
             return self.clutter
-        return max(self.clutter, crowd[len(crowd) * 3 // 4])  # snow, or drops that are followed
+        # Snow, or drops that are followed: a thing has to be much larger than all but one of them.
+        return max(self.clutter, 1.5 * crowd[-2])
 
     def moved_since(self, time: float) -> bool:
         """Return True if something has moved since a time."""
@@ -178,7 +204,7 @@ class BlobTracker:
                 found[blob.label] = track
         for track in self.all:
             if track not in taken:
-                track.missed += 1
+                track.miss()
         for track in self.all:
             if track.seen[-1][0] <= time - LOST and track.moved_at < 0:
                 self._clutter.append((time, track.mass))
