@@ -57,6 +57,18 @@ class AuthenticatorTests(SynchronousTestCase):
         self.failureResultOf(prove(None), Unauthorized)
         self.failureResultOf(prove("ü\ud800"), Unauthorized)
 
+    def test_digest_needs_all_tokens_of_viewers_themselves(self) -> None:
+        file = TokenFile(self.file.path.with_name("digest.toml"))
+        kept = file.add(Grant("nvr", frozenset({"view"})), keep=True)
+        file.add(Grant("desk", frozenset({"control"})))
+        authenticator = Authenticator(self.clock, file)
+        assert authenticator.takes_digest
+        matching = Deferred.fromCoroutine(authenticator.by_digest(lambda it: it == kept, HERE))
+        assert self.successResultOf(matching).name == "nvr"
+        file.add(Grant("phone", frozenset({"view"})))
+        assert not authenticator.takes_digest
+        assert not Authenticator(self.clock).takes_digest
+
     def test_each_wrong_token_makes_the_next_try_wait_longer(self) -> None:
         waits = []
         for _ in range(5):

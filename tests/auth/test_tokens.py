@@ -39,6 +39,18 @@ def test_what_is_added_is_read_back_and_the_token_is_not_in_the_file(tmp_path: P
     assert found["desk"].grant.cameras is None
 
 
+def test_a_token_that_digest_needs_is_kept_itself_if_that_is_wanted(tmp_path: Path) -> None:
+    file = TokenFile(tmp_path / "tokens.toml")
+    kept = file.add(Grant("nvr", VIEW), keep=True)
+    file.add(Grant("phone", VIEW))
+    assert {name: each.text for name, each in file.read().items()} == {"nvr": kept, "phone": None}
+    assert kept not in repr(file.read())
+    text = file.path.read_text().replace(kept, new_token())
+    file.path.write_text(text)
+    with pytest.raises(BadArgument, match=r"\[token.nvr\]: token is not the token whose hash"):
+        file.read()
+
+
 def test_only_its_owner_can_read_the_file(tmp_path: Path) -> None:
     file = TokenFile(tmp_path / "tokens.toml")
     file.add(Grant("phone", VIEW))

@@ -80,3 +80,11 @@ def test_an_invalid_expiry_is_refused(program: Program, text: str, said: str) ->
     with pytest.raises(BadArgument, match=said):
         program("add", "guest", "--right", "view", f"--expires={text}")
     assert not program.file.path.exists()
+
+
+def test_a_token_for_digest_is_in_the_file_and_another_one_is_not(program: Program) -> None:
+    nvr = program("add", "nvr", "--right", "view", "--digest").strip()
+    phone = program("add", "phone", "--right", "view").strip()
+    text = program.file.path.read_text()
+    assert nvr in text
+    assert phone not in text

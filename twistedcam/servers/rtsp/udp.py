@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import struct
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -61,8 +62,8 @@ class UdpPorts:
     """
 
     def __init__(self, reactor: Any, host: str) -> None:
-        #: False once the kernel has refused to cut buffers into datagrams.
-        self.cuts_buffers = True
+        #: False once the kernel has refused to cut buffers into datagrams. Only Linux does that.
+        self.cuts_buffers = sys.platform == "linux"
         self._ports = _open_pair(reactor, host)
         self._rtcp: _Port = self._ports[1].protocol
         self.socket: socket.socket = self._ports[0].getHandle()
