@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.chromium import Page
+from tests.support.fakes import TINY_JPEG
 from tests.support.http_server import serve, state
 from tests.support.process import PATIENCE, ServerProcess, wait_for
 
@@ -168,4 +171,65 @@ def test_the_quality_is_offered_only_if_jpegs_are_encoded(
             )
         note = passing.command_lines("set relay quality 40")
         assert any("own JPEGs are passed on" in line for line in note)
+        browser.leave()
+
+
+def test_recordings_are_under_their_days_found_by_words_and_selected(
+    page: Page, server: ServerProcess, folder: Path
+) -> None:
+    now = time.time()
+    made = {"cat-1.mp4": 0, "cat-2.mp4": 86400, "dog-3.mp4": 86400}
+    for name, ago in made.items():
+        (folder / name).write_bytes(b"nothing " * 128)
+        os.utime(folder / name, (now - ago, now - ago))
+    page.open(server.http + "/")
+    page.wait(lambda: made.keys() <= {*page.names()}, "them in the list")
+    days = page.text("#recording-list .day h3").split("\n")
+    assert days == ["Today", "Yesterday"]
+    page.find("#recordings-search").send_keys("cat")
+    page.wait(lambda: page.names() == ["cat-1.mp4", "cat-2.mp4"], "those with that word")
+    page.click("#recordings-select")
+    for name in page.names():
+        page.click(f"{row(name)} .choose")
+    assert page.text("#choice-text").startswith("2 selected")
+    page.click("#choice-protect")
+    page.wait(lambda: "Protected 2 of 2" in page.text("#toasts"), "word of it")
+    page.wait(lambda: "protected" in page.text(f"{row('cat-1.mp4')} .facts-line"), "their mark")
+    page.click("#choice-all")
+    page.click("#choice-delete")
+    page.click("#ask button[value=yes]")
+    page.wait(lambda: "unprotect it first" in page.text("#toasts"), "the reason")
+    page.click("#choice-all")
+    page.click("#choice-unprotect")
+    page.wait(lambda: "Unprotected 2 of 2" in page.text("#toasts"), "word of it")
+    page.click("#choice-all")
+    page.click("#choice-delete")
+    page.click("#ask button[value=yes]")
+    page.wait(lambda: page.names() == [], "a list without them")
+    assert page.text("#recording-list") == "No recording matches the search."
+    page.find("#recordings-search").clear()
+    assert (folder / "dog-3.mp4").exists()
+    (folder / "dog-3.mp4").unlink()
+    page.complaints()
+
+
+def test_of_thousands_of_recordings_few_are_in_the_document(
+    browser: Page, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("many")
+    now = time.time()
+    for number in range(3000):
+        path = folder / f"{number:04}.jpg"
+        path.write_bytes(TINY_JPEG)
+        os.utime(path, (now - number * 600, now - number * 600))
+    with serve(folder, *DOOR, "--stopped") as server:
+        browser.look()
+        browser.open(server.http + "/")
+        browser.wait(lambda: "0000.jpg" in browser.names(), "the first ones")
+        assert browser.text("#recordings-sum").startswith("3000 ·")
+        assert len(browser.names()) < 100
+        browser.chrome.execute_script("scrollTo(0, document.body.scrollHeight)")
+        browser.wait(lambda: "2999.jpg" in browser.names(), "the last ones")
+        assert "0000.jpg" not in browser.names()
+        assert len(browser.names()) < 100
         browser.leave()

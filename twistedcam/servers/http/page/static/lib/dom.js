@@ -41,14 +41,16 @@ export function duration(seconds) {
   return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
 }
 
-// A date and time in words: "Today 18:04:11".
-export function dateTime(date) {
+// A day in words: "Today".
+export function dayName(date) {
   const day = (moment) => new Date(moment).setHours(0, 0, 0, 0);
   const ago = Math.round((day(Date.now()) - day(date)) / 86400000);
   const year = date.getFullYear() === new Date().getFullYear() ? undefined : "numeric";
-  const named = { 0: "Today", 1: "Yesterday" }[ago] ?? date.toLocaleDateString([], { month: "short", day: "numeric", year });
-  return `${named} ${date.toLocaleTimeString([], { timeStyle: "medium" })}`;
+  return { 0: "Today", 1: "Yesterday" }[ago] ?? date.toLocaleDateString([], { month: "short", day: "numeric", year });
 }
+
+// A date and time in words: "Today 18:04:11".
+export const dateTime = (date) => `${dayName(date)} ${date.toLocaleTimeString([], { timeStyle: "medium" })}`;
 
 // An age with its largest possible error, both in milliseconds; an age that is less than the error
 // is not known exactly.

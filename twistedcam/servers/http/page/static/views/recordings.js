@@ -1,10 +1,12 @@
 // The list of recordings and snapshots, and the dialog that plays them.
 import { address, call, command } from "../lib/api.js";
-import { $, bytes, capital, dateTime, duration, fromTemplate, inText, setIcon, visible } from "../lib/dom.js";
+import { $, bytes, capital, dateTime, dayName, duration, fromTemplate, inText, setIcon, visible } from "../lib/dom.js";
 import { showMessage } from "../lib/messages.js";
 import { rights } from "../lib/rights.js";
+import { RecordingChoice } from "./recording_choice.js";
+import { VirtualGrid } from "./virtual_grid.js";
 
-const PAGE = 24; // items shown at once
+const MAX_ROWS = 300; // cards that are kept, in the document or not
 const MIN_INTERVAL = 1000; // milliseconds between two requests for the list
 const PLAYABLE = /\.(mp4|m4v|webm|mov)$/i; // what browsers can play
 
@@ -13,14 +15,21 @@ export class Recordings {
     this.list = $("#recording-list");
     this.items = null; // null: not loaded yet
     this.fault = ""; // why the list could not be loaded
-    this.shown = PAGE;
     this.running = "";
+    this.rows = new Map(); // by name: those that are in the document
+    this.headings = new Map();
+    this.grid = new VirtualGrid(this.list, (day) => this.fillHeading(day), (item) => this.fillRow(this.rows.get(item.name) ?? this.makeRow(item), item));
+    this.choice = new RecordingChoice(this);
+    this.search = $("#recordings-search");
+    this.camera = $("#recordings-camera");
+    this.search.addEventListener("input", () => this.draw());
+    this.camera.addEventListener("change", () => this.draw());
     this.empty = fromTemplate("empty-template");
+    this.none = fromTemplate("none-found-template");
     this.loading = fromTemplate("loading-template");
     this.failed = fromTemplate("fault-template");
     this.player = new RecordingPlayer();
     $(".again", this.failed).addEventListener("click", () => this.load());
-    $("#more").addEventListener("click", () => { this.shown += PAGE; this.draw(); });
   }
 
   // Updates recordings in progress from the status of the cameras.
@@ -37,7 +46,7 @@ export class Recordings {
   }
 
   updateSum() {
-    const items = this.items ?? [];
+    const items = this.filtered();
     const size = items.reduce((sum, item) => sum + (item.size ?? 0), 0);
     $("#recordings-sum").textContent = items.length ? `${items.length} · ${bytes(size)}` : "";
   }
@@ -64,35 +73,64 @@ export class Recordings {
   }
 
   findRow(name) {
-    return [...this.list.children].find((row) => row.dataset.name === name);
+    const row = this.rows.get(name);
+    return row?.isConnected ? row : undefined;
+  }
+
+  // The items that the search and the camera leave.
+  filtered() {
+    const words = this.search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const camera = this.camera.value;
+    return (this.items ?? []).filter((item) => {
+      if (camera && item.camera !== camera) return false;
+      if (!words.length) return true;
+      item.text ??= `${item.name} ${item.camera ?? ""} ${item.codec ?? ""} ${dateTime(new Date(item.start * 1000))} ${new Date(item.start * 1000).toLocaleDateString()}`.toLowerCase();
+      return words.every((word) => item.text.includes(word));
+    });
+  }
+
+  // Offers the cameras that have recordings.
+  offerCameras() {
+    const names = [...new Set((this.items ?? []).map((item) => item.camera).filter(Boolean))].sort();
+    const text = JSON.stringify(names);
+    if (text !== this.camerasText) {
+      this.camerasText = text;
+      const chosen = this.camera.value;
+      this.camera.replaceChildren(new Option("All cameras", ""), ...names.map((name) => new Option(name, name)));
+      this.camera.value = names.includes(chosen) ? chosen : "";
+    }
+    this.camera.hidden = names.length < 2;
+    $("#recordings-tools").hidden = !this.items?.length;
+  }
+
+  fillHeading({ key, items }) {
+    const heading = this.headings.get(key) ?? document.createElement("li");
+    this.headings.set(key, heading);
+    if (!heading.firstChild) { heading.className = "day"; heading.append(document.createElement("h3"), document.createElement("span")); heading.lastChild.className = "muted"; }
+    heading.firstChild.textContent = dayName(new Date(key));
+    heading.lastChild.textContent = `${items.length}`;
+    return heading;
   }
 
   draw() {
-    const items = this.items?.slice(0, this.shown) ?? [];
-    const rows = items.map((item) => this.fillRow(this.findRow(item.name) ?? this.makeRow(item), item));
-    if (this.fault) rows.unshift(this.failed);
-    else if (!rows.length) rows.push(this.items ? this.empty : this.loading);
+    this.offerCameras();
+    const items = this.filtered();
+    const others = [];
+    if (this.fault) others.push(this.failed);
+    else if (!this.items) others.push(this.loading);
+    else if (!items.length) others.push(this.items.length ? this.none : this.empty);
     const reason = this.fault && `The list cannot be loaded: ${this.fault}`;
     if ($(".reason", this.failed).textContent !== reason) $(".reason", this.failed).textContent = reason;
-    const same = rows.length === this.list.children.length && rows.every((row, index) => row === this.list.children[index]);
-    if (!same) this.replaceRows(rows);
-    $("#more").hidden = !(this.items?.length > this.shown);
+    const names = new Set((this.items ?? []).map((item) => item.name));
+    for (const [name, row] of this.rows) if (!names.has(name) || (this.rows.size > MAX_ROWS && !row.isConnected)) this.rows.delete(name);
+    this.grid.show(byDay(items), others);
+    this.choice.update(items, names);
     this.updateSum();
-  }
-
-  // Keeps the focus. If its row is gone, the row that takes its place gets it, or else the list.
-  replaceRows(rows) {
-    const focused = this.list.contains(document.activeElement) ? document.activeElement : null;
-    const index = [...this.list.children].findIndex((row) => row.contains(focused));
-    this.list.replaceChildren(...rows);
-    if (!focused) return;
-    const next = rows[Math.min(index, rows.length - 1)];
-    const candidates = [focused, next?.querySelector(".delete:enabled"), next?.querySelector(".thumb:enabled"), this.list];
-    candidates.find((each) => each && this.list.contains(each)).focus();
   }
 
   makeRow(item) {
     const row = fromTemplate("recording-template");
+    this.rows.set(item.name, row);
     const { name } = item;
     const shown = inText(name);
     const url = `/recordings/${encodeURIComponent(name)}`;
@@ -104,7 +142,9 @@ export class Recordings {
     $(".delete", row).setAttribute("aria-label", `Delete ${shown}`);
     $(".download", row).setAttribute("aria-label", `Download ${shown}`);
     $(".download", row).href = address(`${url}?download`);
-    $(".thumb", row).addEventListener("click", () => this.player.open(row.item));
+    $(".thumb", row).addEventListener("click", () => { if (this.choice.isOn) this.choice.toggle(name); else this.player.open(row.item); });
+    $(".choose", row).addEventListener("change", () => this.choice.toggle(name));
+    $(".choose", row).setAttribute("aria-label", `Select ${shown}`);
     $(".delete", row).addEventListener("click", () => this.confirmDeletion(name));
     return row;
   }
@@ -120,7 +160,8 @@ export class Recordings {
     $(".title", row).textContent = chosen ? title : at;
     $(".at", row).textContent = chosen ? at : "";
     // The size comes first, because a long camera name may be cut.
-    $(".facts-line", row).textContent = [bytes(item.size), item.camera].filter(Boolean).join(" · ");
+    $(".facts-line", row).textContent = [bytes(item.size), item.camera, item.kind && item.kind !== "recording" ? item.kind : "", item.protected ? "protected" : ""].filter(Boolean).join(" · ");
+    this.choice.mark(row, item);
     $(".kind", row).textContent = done ? suffix : "Recording…";
     $(".kind", row).title = item.codec ? item.codec.toUpperCase() : "";
     $(".length", row).textContent = done ? duration(item.seconds) : "";
@@ -163,6 +204,17 @@ export class Recordings {
     };
     dialog.showModal();
   }
+}
+
+// Groups items, which are in the order of their times, by local days: [{ key, items }, …].
+function byDay(items) {
+  const groups = [];
+  for (const item of items) {
+    const key = new Date(item.start * 1000).setHours(0, 0, 0, 0);
+    if (groups.at(-1)?.key === key) groups.at(-1).items.push(item);
+    else groups.push({ key, items: [item] });
+  }
+  return groups;
 }
 
 // Returns all recordings and snapshots, newest first.

@@ -1,0 +1,108 @@
+// The selected recordings and snapshots: several are downloaded, protected or deleted at once.
+import { address, call } from "../lib/api.js";
+import { $, bytes, capital } from "../lib/dom.js";
+import { showMessage } from "../lib/messages.js";
+import { rights } from "../lib/rights.js";
+
+const PAUSE = 400; // milliseconds between two downloads: browsers drop those that begin together
+
+export class RecordingChoice {
+  // recordings: the list.
+  constructor(recordings) {
+    this.recordings = recordings;
+    this.names = new Set();
+    this.items = [];
+    this.isOn = false;
+    $("#recordings-select").addEventListener("click", () => this.turn(!this.isOn));
+    $("#choice-all").addEventListener("click", () => this.all());
+    $("#choice-close").addEventListener("click", () => this.turn(false));
+    $("#choice-download").addEventListener("click", () => this.download());
+    $("#choice-protect").addEventListener("click", () => this.each("Protected", "POST", "/protect", (item) => !item.isPicture));
+    $("#choice-unprotect").addEventListener("click", () => this.each("Unprotected", "POST", "/unprotect", (item) => !item.isPicture));
+    $("#choice-delete").addEventListener("click", () => this.confirmDeletion());
+  }
+
+  turn(on) {
+    this.isOn = on;
+    this.names.clear();
+    this.recordings.list.dataset.choosing = on;
+    $("#recordings-select").setAttribute("aria-pressed", on);
+    this.recordings.draw();
+  }
+
+  // items: those that are shown; names: all that there are.
+  update(items, names) {
+    this.items = items;
+    for (const name of this.names) if (!names.has(name)) this.names.delete(name);
+    this.drawBar();
+  }
+
+  mark(row, item) {
+    $(".choose", row).hidden = !this.isOn || item.complete === false;
+    $(".choose", row).checked = row.dataset.chosen = this.names.has(item.name);
+  }
+
+  toggle(name) {
+    if (!this.names.delete(name)) this.names.add(name);
+    const row = this.recordings.findRow(name);
+    if (row) this.mark(row, row.item);
+    this.drawBar();
+  }
+
+  all() {
+    const open = this.items.filter((item) => item.complete !== false);
+    const isAll = open.every((item) => this.names.has(item.name));
+    this.names = new Set(isAll ? [] : open.map((item) => item.name));
+    this.recordings.draw();
+  }
+
+  get chosen() { return (this.recordings.items ?? []).filter((item) => this.names.has(item.name)); }
+
+  drawBar() {
+    $("#choice").hidden = !this.isOn;
+    if (!this.isOn) return;
+    const { chosen } = this;
+    const size = chosen.reduce((sum, item) => sum + (item.size ?? 0), 0);
+    $("#choice-text").textContent = chosen.length ? `${chosen.length} selected · ${bytes(size)}` : "None selected";
+    for (const id of ["download", "protect", "unprotect", "delete"]) $(`#choice-${id}`).disabled = !chosen.length;
+    $("#choice-download").hidden = !rights.may("view");
+    for (const id of ["protect", "unprotect", "delete"]) $(`#choice-${id}`).hidden = !rights.may("control");
+  }
+
+  async download() {
+    for (const { name } of this.chosen) {
+      const link = document.createElement("a");
+      link.href = address(`/recordings/${encodeURIComponent(name)}?download`);
+      link.download = "";
+      link.click();
+      await new Promise((done) => setTimeout(done, PAUSE));
+    }
+  }
+
+  confirmDeletion() {
+    const dialog = $("#ask");
+    const { chosen } = this;
+    $("#ask-text").textContent = `${chosen.length} files are deleted`;
+    dialog.returnValue = "no";
+    dialog.onclose = () => { if (dialog.returnValue === "yes") this.each("Deleted", "DELETE", "", () => true); };
+    dialog.showModal();
+  }
+
+  // Does one thing with each, and says how many could not be done, with the first reason.
+  async each(done, method, path, concerns) {
+    const items = this.chosen.filter(concerns);
+    const faults = [];
+    for (const { name } of items) {
+      try {
+        await call(method, `/recordings/${encodeURIComponent(name)}${path}`);
+      } catch (error) {
+        faults.push(error.message);
+      }
+    }
+    if (items.length > faults.length) showMessage(`${done} ${items.length - faults.length} of ${items.length}`);
+    if (faults.length) showMessage(`${faults.length} of ${items.length} could not be changed: ${capital(faults[0])}`, true);
+    this.names.clear();
+    this.recordings.load();
+    this.recordings.draw();
+  }
+}
