@@ -28,7 +28,7 @@ _EXTRAS = {
     "gi": ("tray", "the icon in the system tray"),
 }
 _FPS = 30
-#: Different pictures that are encoded, one after the other.
+#: The most pictures that are different; they are encoded again and again.
 _PICTURES = 30
 #: The number of files below which a server with many viewers would reach the limit.
 _FEW_FILES = 4096
@@ -144,7 +144,7 @@ def _encoders(size: tuple[int, int], seconds: float) -> Iterator[Finding]:
     """Encode with each encoder of H.264."""
     from twistedcam.codecs.h264_encoder import HARDWARE
 
-    pictures = list(_pictures(size))
+    pictures = list(_pictures(size, max(1, min(_PICTURES, round(seconds * _FPS)))))
     for name in ("libx264", *HARDWARE):
         try:
             cores, speed = _measure(name, pictures, size, seconds)
@@ -158,7 +158,7 @@ def _encoders(size: tuple[int, int], seconds: float) -> Iterator[Finding]:
         yield Finding(name, "ok" if speed > 1 else "note", text, round(cores, 3))
 
 
-def _pictures(size: tuple[int, int]) -> Iterable[bytes]:
+def _pictures(size: tuple[int, int], count: int) -> Iterable[bytes]:
     """Moving test pictures, as JPEG."""
     from twistedcam.codecs.jpeg_encoder import JpegEncoder
     from twistedcam.sources.pattern import MIN_SIZE, PatternSource
@@ -167,7 +167,7 @@ def _pictures(size: tuple[int, int]) -> Iterable[bytes]:
         raise BadArgument("--size must be at least {}x{}".format(*MIN_SIZE))
     source, encoder = PatternSource(size, _FPS), JpegEncoder()
     source.open()
-    for _ in range(_PICTURES):
+    for _ in range(count):
         picture = source.read()
         assert picture is not None
         made = encoder.finish(picture)

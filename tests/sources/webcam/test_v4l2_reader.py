@@ -27,7 +27,7 @@ class Stream:
         self.grants: dict[str, str] = {}
         self.refuses: dict[str, int] = {}
         self.requested: list[str] = []
-        self.start_fails = 0
+        self.start_fails = self.count = 0
         self.buffers: list[FilledBuffer | OSError] = []
         self.is_stopped = False
 
@@ -38,7 +38,8 @@ class Stream:
             raise OSError(self.refuses[name], os.strerror(self.refuses[name]))
         return GrantedFormat(pixel_format(self.grants.get(name, name)), *size, 0, fps)
 
-    def start(self) -> None:
+    def start(self, buffers: int) -> None:
+        self.count = buffers
         if self.start_fails:
             raise OSError(self.start_fails, os.strerror(self.start_fails))
 
@@ -175,6 +176,7 @@ def test_h264_is_packets_and_after_a_loss_the_next_key_frame_is_requested(
 ) -> None:
     units, requests = encode_h264(moving_picture(64, 48, 8), 4), rig.keyframes(monkeypatch)
     reader = rig.open("H264")
+    assert rig.stream.count == 8
     assert not reader.skip()  # the first key frame would be lost
 
     def read(index: int, is_damaged: bool = False) -> RawPicture | RawPacket | None:

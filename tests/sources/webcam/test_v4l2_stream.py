@@ -157,7 +157,7 @@ def test_a_driver_may_have_a_rate_of_its_own_or_none(kernel: Kernel, stream: Vid
 def test_pictures_are_taken_in_order_and_their_buffers_are_given_back(
     kernel: Kernel, stream: VideoStream
 ) -> None:
-    configured(stream).start()
+    configured(stream).start(4)
     assert kernel.queued == [0, 1, 2, 3]
     for index in (0, 1):
         for plane in range(kernel.planes):
@@ -174,14 +174,14 @@ def test_pictures_are_taken_in_order_and_their_buffers_are_given_back(
 
 
 def test_without_a_picture_the_driver_says_later(kernel: Kernel, stream: VideoStream) -> None:
-    configured(stream).start()
+    configured(stream).start(4)
     kernel.queued.clear()
     with pytest.raises(BlockingIOError):
         stream.take()
 
 
 def test_a_device_that_is_gone_can_be_stopped(kernel: Kernel, stream: VideoStream) -> None:
-    configured(stream).start()
+    configured(stream).start(4)
     kernel.fails = dict.fromkeys((STREAMOFF, REQBUFS, DQBUF), errno.ENODEV)
     with pytest.raises(OSError, match="No such device"):
         stream.take()

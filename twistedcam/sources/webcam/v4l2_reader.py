@@ -21,6 +21,8 @@ from twistedcam.sources.webcam.v4l2_stream import FilledBuffer, GrantedFormat, V
 
 #: The seconds that ``read`` waits for a picture.
 _PATIENCE = 1.0
+#: Buffers of the driver; more for pictures that depend on each other: a lost one costs several.
+_BUFFERS, _MORE_BUFFERS = 4, 8
 #: The most pictures that a gap in the driver's numbers can mean; a larger one is a new count.
 _MAX_LOST = 10_000
 #: The codecs of the formats whose pictures depend on each other.
@@ -78,7 +80,7 @@ class V4l2Reader:
                 )
             if self.code in _CODECS:
                 self._units = AccessUnitReader(_CODECS[self.code], self._format.fps)
-            self._stream.start()
+            self._stream.start(_BUFFERS if self._units is None else _MORE_BUFFERS)
         except OSError as error:
             self.close()  # the device would be in use by this process
             if error.errno in (errno.EINVAL, errno.ENOTTY):

@@ -25,8 +25,6 @@ from twistedcam.sources.webcam.v4l2 import (
     Driver,
 )
 
-#: Buffers that are requested: the pictures that can wait while the thread is late.
-_COUNT = 4
 _MAX_PLANES = 8
 #: The greatest denominator of a rate: 30000/1001 is exact, and so are tenths.
 _MAX_DENOMINATOR = 1001
@@ -140,9 +138,13 @@ class VideoStream:
             width, height, granted, _, stride, _ = _PIX.unpack_from(data, _PIX_AT)
         return GrantedFormat(granted, width, height, stride, self._set_rate(fps))
 
-    def start(self) -> None:
-        """Allocate buffers and begin to stream."""
-        request = bytearray(BUFFERS.pack(_COUNT, self._kind, MEMORY_MMAP, 0, 0))
+    def start(self, buffers: int) -> None:
+        """Allocate buffers and begin to stream.
+
+        Arguments:
+            buffers: the number of pictures that can wait while the thread is late.
+        """
+        request = bytearray(BUFFERS.pack(buffers, self._kind, MEMORY_MMAP, 0, 0))
         count = _WORD.unpack_from(self._driver.call(READ | WRITE, _REQUEST, request))[0]
         for index in range(count):
             self._maps.append(self._map(index))
