@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -19,7 +20,7 @@ from tests.support.fakes import InlineThread
 from twistedcam.automation import database
 from twistedcam.automation.database import FILE, RETRY, Database
 from twistedcam.errors import DiskError
-from twistedcam.recording.library.hidden_folder import HIDDEN
+from twistedcam.recording.library.hidden_folder import HIDDEN, HiddenFolder
 
 INSERT = "INSERT INTO hook_runs VALUES (?, 'hook', '{}', 1, 2.0)"
 
@@ -87,6 +88,18 @@ class DatabaseTests(SynchronousTestCase):
         shutil.rmtree(self.folder)
         self.add("b")
         self.assertEqual((self.ids(), self.faults), (["b"], []))
+
+    def test_a_read_only_disk_has_one_fault_and_what_is_there_can_be_read(self) -> None:
+        self.add("a")
+
+        def make(hidden: HiddenFolder, name: str) -> Path:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), name)
+
+        self.patch(HiddenFolder, "make", make)
+        self.add("b")
+        self.clock.advance(RETRY)
+        self.assertEqual(self.faults, ["events are not kept: events.sqlite: Read-only file system"])
+        self.assertEqual(self.ids(), ["a"])
 
     def test_a_question_fails_with_the_reason_of_the_disk(self) -> None:
         self.problem = "/media/disk is not mounted"

@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 
 from twistedcam.errors import DiskError
 from twistedcam.recording.library.hidden_folder import HiddenFolder
+from twistedcam.runtime.regular_file import is_regular
 from twistedcam.runtime.threads import Thread, run_in_thread
 from twistedcam.runtime.timer import Timer
 
@@ -127,7 +128,7 @@ class Database:
         """
         await self.flush()
         try:
-            return await run_in_thread(self._make_thread, lambda: self._use(query))
+            return await run_in_thread(self._make_thread, lambda: self._read(query))
         except (OSError, sqlite3.Error, DiskError) as error:
             raise DiskError(_reason(error)) from error
         finally:
@@ -219,6 +220,21 @@ class Database:
             self._set_aside()
         with self._opened() as connection:
             return call(connection)
+
+    def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        """Answer a question, from a disk that is full or read-only, too."""
+        try:
+            return self._use(query)
+        except (OSError, sqlite3.OperationalError):
+            path = self._hidden.path.absolute() / FILE
+            if not is_regular(path):
+                raise
+            # What is not in the main file yet is left out.
+            uri = f"{path.as_uri()}?immutable=1"
+            with closing(sqlite3.connect(uri, uri=True)) as connection, suppress(sqlite3.Error):
+                connection.row_factory = sqlite3.Row
+                return query(connection)
+            raise
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
