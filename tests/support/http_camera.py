@@ -12,11 +12,11 @@ from typing import Self
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from twistedcam.codecs.video_decoder import VideoDecoder
 
 from tests.fakecam import encode_jpeg, moving_picture
 from tests.support.process import PATIENCE
 from twistedcam.media.packet import Packet
+from twistedcam.media.video_decoder import VideoDecoder
 from twistedcam.sources.base import RawPacket, RawPicture, Source
 from twistedcam.sources.registry import make_source
 from twistedcam.sources.spec import parse
