@@ -20,6 +20,7 @@ class FakeWatch:
     """A watch that says what the test lets it say."""
 
     def __init__(self, camera: Any, settings: Any, thread: Any, examined: Any, lost: Any, _: Any):
+        self.camera = camera
         self.settings = settings
         self.examined = examined
         self.lost = lost
@@ -209,3 +210,20 @@ class SwitchTests(MotionCase):
         self.assertTrue(self.motion.is_on)
         changes = [b for a, b in pairwise(states) if a != b]
         self.assertEqual((states[0], changes), ("off", ["quiet", "off"]))
+
+    def test_a_smaller_stream_is_watched_while_the_camera_runs(self) -> None:
+        self.motion.configure(MotionSettings.from_words(["source=fake:small"]))
+        small = self.watches[-1].camera
+        self.assertEqual((small.spec.text, small.state), ("fake:small", "stopped"))
+        self.camera.state = "live"
+        self.become("live")
+        self.assertEqual(small.state, "live")
+        self.camera.state = "stopped"
+        self.become("stopped")
+        self.assertEqual(small.state, "stopped")
+        self.camera.state = "live"
+        self.become("live")
+        self.motion.switch(False)
+        self.assertEqual(small.state, "stopped")
+        self.become("live")
+        self.assertEqual(small.state, "stopped")

@@ -10,7 +10,14 @@ from typing import Any, Literal
 from twisted.logger import Logger
 
 from twistedcam.camera import Camera
-from twistedcam.events import EventBus, Fault, MotionChanged, new_event_id
+from twistedcam.events import (
+    CameraChanged,
+    Event,
+    EventBus,
+    Fault,
+    MotionChanged,
+    new_event_id,
+)
 from twistedcam.processing.motion.findings import Examined, Moving, PictureFault
 from twistedcam.processing.motion.settings import MotionSettings
 from twistedcam.processing.motion.watch import MotionWatch
@@ -37,7 +44,7 @@ _FAULTS: dict[PictureFault, str] = {
 
 
 @dataclass
-class _Event:
+class _Current:
     """A motion that has begun and not ended."""
 
     id: str
@@ -81,7 +88,11 @@ class CameraMotion:
         self.configured: MotionSettings | None = None
         self._settings = MotionSettings()
         self._watch: MotionWatch | None = None
-        self._event: _Event | None = None
+        #: The smaller stream that is watched in place of the camera's own, or None.
+        self._substream: Camera | None = None
+        self._reactor = reactor
+        self._unsubscribe: Callable[[], None] = lambda: None
+        self._event: _Current | None = None
         self._fault: PictureFault | None = None
         self._schedule = Timer(reactor)
         self._held = HeldRecording(
@@ -148,7 +159,7 @@ class CameraMotion:
         if self._settings.record:
             self._recorder.keep_before(self._settings.before + MAX_DELAY)
         self._watch = MotionWatch(
-            self._camera,
+            self._open_substream() or self._camera,
             self._settings,
             self._make_thread,
             self._on_examined,
@@ -160,9 +171,40 @@ class CameraMotion:
         if self._watch is not None:
             self._watch.end()
             self._watch = None
+            self._close_substream()
             self._recorder.keep_before(0)
         self._end_event()
         self._fault = None
+
+    def _open_substream(self) -> Camera | None:
+        """Return the smaller stream of the settings, or None; it runs while the camera does."""
+        source = self._settings.source
+        if source is None:
+            return None
+        name = f"{self._camera.name} (motion)"
+        self._substream = Camera(name, source, EventBus(), self._reactor, self._make_thread)
+        self._unsubscribe = self._events.subscribe(self._on_event)
+        self._follow_camera()
+        return self._substream
+
+    def _close_substream(self) -> None:
+        self._unsubscribe()
+        if self._substream is not None:
+            self._substream.stop()
+            self._substream = None
+
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, CameraChanged) and event.camera == self._camera.name:
+            self._follow_camera()
+
+    def _follow_camera(self) -> None:
+        """Start or stop the smaller stream as the camera."""
+        if self._substream is None:
+            return
+        if self._camera.state == "stopped" and not self._camera.is_idle:
+            self._substream.stop()
+        elif self._substream.state == "stopped":
+            self._substream.start().addErrback(lambda _: None)  # it is logged, and tried again
 
     def _on_examined(self, found: Examined, at: float) -> None:
         self._on_fault(found.fault)
@@ -182,7 +224,7 @@ class CameraMotion:
         delay = min(MAX_DELAY, max(0.0, self._steady() - strongest.since))
         began = time.time() - delay
         id = new_event_id(began)
-        self._event = _Event(id, strongest, at)
+        self._event = _Current(id, strongest, at)
         self._events.publish(self._changed("begin", began))
         if self._settings.record and self._event is not None:
             self._held.hold(id, before=self._settings.before + delay)

@@ -53,6 +53,8 @@ def test_zones_have_the_names_of_a_table_or_numbers() -> None:
         ("zones=0,0 1,1 x,0", "is not a point of the picture"),
         ("zones=[[0,0],", "is not valid JSON"),
         ("ignore=5", "3 to 100 corners"),
+        ("source=nothing", "is not a source"),
+        ("source=pattern:?size=big", "size='big'"),
         ("when=sometimes", "when='sometimes' is not valid"),
         ("sensitvity=5", "did you mean 'sensitivity'?"),
         ("on", "write it as NAME=VALUE"),

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from twistedcam.camera.camera import check_source
+from twistedcam.sources.spec import SourceSpec, parse
 from twistedcam.util import quantities
 from twistedcam.util.polygons import Polygon, read_polygons
 from twistedcam.util.schedule import Schedule, read_schedule
@@ -24,6 +26,12 @@ def _zones(value: Any, name: str) -> tuple[tuple[str, Polygon], ...]:
         polygons = read_polygons(given, f"{name}.{zone}")
         zones += [(zone, each) for each in polygons]
     return tuple(zones)
+
+
+def _source(text: str, name: str) -> SourceSpec:
+    spec = parse(text)
+    check_source(spec)
+    return spec
 
 
 Share = Annotated[float, Meta(ge=0.01, le=100)]
@@ -46,6 +54,7 @@ class MotionSettings(Struct, frozen=True):
         ignore: polygons in which it does not count.
         record: True to record while something moves.
         before, after: seconds before and after the motion that are recorded too.
+        source: a smaller stream of the same camera, in which motion is looked for.
         when: the times of the week at which motion is detected; None for always.
         enabled: False to detect nothing until the command ``motion on``.
     """
@@ -58,6 +67,7 @@ class MotionSettings(Struct, frozen=True):
     record: Annotated[bool, Switch] = True
     before: Annotated[float, Pause] = 5.0
     after: Annotated[float, Pause] = 10.0
+    source: Annotated[SourceSpec | None, Read(_source)] = None
     when: Annotated[Schedule | None, Read(read_schedule, given=Any)] = None
     enabled: Annotated[bool, Switch] = True
 
