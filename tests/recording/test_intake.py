@@ -146,3 +146,10 @@ class IntakeTests(SynchronousTestCase):
         self.assertTrue(self.intake.has_encodable_picture())
         self.camera.stream.publish(Frame(2, START_US, 1, 1, b""))
         self.assertFalse(self.intake.has_encodable_picture())
+
+    def test_a_pre_roll_that_the_format_cannot_hold_is_left_out(self) -> None:
+        self.intake.keep(3, 10**9, FORMATS["auto"])
+        for each in h264_packets(range(5)):
+            self.publish(each)
+        self.assertEqual(len(self.intake.first(2, FORMATS["auto"])), 3)
+        self.assertEqual(self.intake.first(2, FORMATS["avi"]), [])

@@ -83,6 +83,9 @@ def test_pictures_in_another_order_have_both_times() -> None:
         assert each.pts is not None and each.dts is not None
         assert each.packet.reorder_us == round((each.pts - each.dts) * 1e6) >= 0
         assert each.packet.time <= 0, "none was captured after it has arrived"
+    # The times of decoding are as far apart as they are in the container, from the first one on.
+    leads = {round(each.packet.time - each.packet.reorder_us / 1e6, 6) for each in read_back}
+    assert len(leads) == 1
 
 
 def test_a_stream_that_is_joined_in_the_middle_begins_with_a_key_frame() -> None:

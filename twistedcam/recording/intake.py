@@ -77,7 +77,7 @@ class Intake(Sink[Packet]):
             seconds: length of the pre-roll.
         """
         kept = self.last(seconds)
-        if kept:
+        if kept and kept[0].track.codec in ("mjpeg", *format.wanted):
             return kept
         hub = self._camera.stream.hub_for(_wants(format))
         packets = self._camera.stream.packets

@@ -18,6 +18,8 @@ from twistedcam.util.libraries import av
 _JUMP = 10.0
 #: The highest plausible number of frames a second.
 _MAX_RATE = 1000
+#: Frames a second if nothing says them.
+_USUAL_RATE = 25
 
 
 class CodedPacket(NamedTuple):
@@ -47,7 +49,8 @@ class CodedVideo:
         self._track: Track | None = None
         #: True after a packet that could not be used, until the next key frame.
         self._has_lost = False
-        #: The greatest number of microseconds from decoding to presentation so far.
+        #: The greatest number of microseconds from decoding to presentation: by the parameter sets,
+        #: so that it does not grow with the first pictures, or so far.
         self._most_reordered = 0
 
     def convert(self, packet: Any) -> Iterator[CodedPacket]:
@@ -96,6 +99,9 @@ class CodedVideo:
         if self._track is None or self._track.extradata != self._sets:
             known = self._codec.sequence_parameters(self._sets)
             rate = known.rate or self._rate
+            pictures = known.max_reorder_frames
+            most = round((pictures + 1) * 1e6 / (rate or _USUAL_RATE)) if pictures else 0
+            self._most_reordered = max(self._most_reordered, most)
             self._track = Track(
                 VIDEO,
                 "video",

@@ -99,7 +99,9 @@ class FileSource:
         if not self._pace.wait_until(self._origin + at):
             return None
         if isinstance(picture, RawPacket):
-            return picture._replace(time=time.time() + picture.time)
+            # The time at which it was due: a late packet must not change the order of pictures.
+            due = self._origin + at + time.time() - time.monotonic()
+            return picture._replace(time=due + picture.time)
         return replace(picture, time=time.time())
 
     def interrupt(self) -> None:
