@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.fakes import CameraRig, FakeScheme
 from tests.support.odd_jpegs import make_jpeg
+from tests.support.packet_streams import packet
 from tests.support.process import PATIENCE, ROOT, ServerProcess, run_program, wait_for
 from tests.support.viewer import Viewer
 from twistedcam import Frame, wire
@@ -72,11 +73,30 @@ def test_a_push_camera_cannot_be_published() -> None:
 
 
 class _Publisher:
+    server_codecs: tuple[str, ...] = ()
+    target = "there"
+
     def __init__(self) -> None:
         self.seqs: list[int] = []
 
     def take(self, frame: Frame) -> None:
         self.seqs.append(frame.seq)
+
+
+def test_the_camera_s_own_packets_are_published_if_the_server_takes_them() -> None:
+    with FakeScheme():
+        camera = CameraRig().camera
+    for codecs, expected in ((("mjpeg", "h264"), "h264"), (("mjpeg",), "mjpeg")):
+        publisher = _Publisher()
+        publisher.server_codecs = codecs
+        publishing = Publishing(None, camera, publisher)  # type: ignore[arg-type]
+        camera.stream.publish(packet(1, True))
+        publishing._on_state(wire.State("cam", "live"))
+        publishing._on_state(wire.State("cam", "live"))
+        hub = camera.stream.packets if expected == "h264" else camera.stream.frames
+        assert publishing in hub
+        assert publishing._place is not None
+        publishing._place.close()
 
 
 def test_a_picture_that_the_server_would_refuse_is_skipped(

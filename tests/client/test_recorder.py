@@ -12,6 +12,7 @@ from client.loop import ProgressReports, run_loop
 from client.recorder import LocalRecorder
 from client.screens import NoScreen
 from client.views import View
+from tests.support.films import h264_packets, read_film
 from tests.support.frame_peer import HELLO, Peer, picture
 from tests.support.process import PATIENCE, ServerProcess, run_program
 from twistedcam import wire
@@ -46,6 +47,20 @@ def test_pictures_that_no_file_can_have_are_an_error_and_no_file(
     with pytest.raises(DiskError, match=r"^v\.mkv: "):
         recorder.close()
     assert not list(tmp_path.iterdir())
+
+
+def test_packets_are_recorded_unchanged_from_the_first_key_frame_on(tmp_path: Path) -> None:
+    packets = h264_packets([number / 25 for number in range(30)], keyframes=0.4)
+    second = next(n for n, each in enumerate(packets) if n and each.is_keyframe)
+    for ending in (".mp4", ".mkv"):
+        recorder = LocalRecorder(tmp_path / f"v{ending}")
+        for each in packets[3:]:
+            recorder.take(each)
+        recorder.close()
+        film = read_film(tmp_path / f"v{ending}")
+        assert film.codec == "h264"
+        assert len(film.times) == len(packets) - second
+        assert recorder.dropped == 0
 
 
 class Eyes(NoScreen):

@@ -7,17 +7,19 @@ from typing import Any, ClassVar
 
 from twisted.internet import reactor as installed_reactor
 from twisted.internet.defer import Deferred
-from twisted.internet.task import LoopingCall
+from twisted.internet.task import LoopingCall, deferLater
 
 from client.views import View
-from tests.support.films import h264_packets, read_film
+from tests.support.films import h264_packets, jpeg, read_film
 from tests.support.frame_serving import ServingCase
 from tests.support.process import wait_for
+from tests.support.system import require
 from twistedcam import Frame, connect
 from twistedcam.clients.frames import parse_target
 from twistedcam.clients.frames.pictures import VideoPacket
 from twistedcam.clients.frames.publisher import Publisher
 from twistedcam.clients.frames.twisted import FrameClient
+from twistedcam.delivery.socket_state import HAS_SENDFILE
 from twistedcam.errors import UnsupportedCodec
 from twistedcam.media.packet import Packet
 from twistedcam.sources.spec import parse
@@ -25,10 +27,13 @@ from twistedcam.sources.spec import parse
 reactor: Any = installed_reactor
 #: The pictures that are published, again and again.
 SENT = h264_packets([number / 25 for number in range(25)], keyframes=0.2)
+JPEG = jpeg()
 DATA = [each.data for each in SENT]
 
 
-class CodecTests(ServingCase):
+class PushedCase(ServingCase):
+    """A server whose camera gets H.264 from a publisher."""
+
     cameras: ClassVar[dict[str, str]] = {"cam": "push:"}
 
     def setUp(self) -> None:
@@ -37,11 +42,18 @@ class CodecTests(ServingCase):
         self.publisher.startService()
         self.addCleanup(self.publisher.stopService)
         self._count = 0
+        #: True if the publisher sends JPEGs from now on.
+        self.gives_jpeg = False
         pushing = LoopingCall(self._push)
         pushing.start(0.01)
         self.addCleanup(pushing.stop)
 
     def _push(self) -> None:
+        if self.gives_jpeg:
+            self._count += 1
+            time_us = SENT[0].time_us + self._count * 40_000
+            self.publisher.take(Frame(self._count, time_us, 160, 120, JPEG))
+            return
         each = SENT[self._count % len(SENT)]
         self._count += 1
         time_us = SENT[0].time_us + self._count * 40_000
@@ -75,6 +87,8 @@ class CodecTests(ServingCase):
         assert all(isinstance(each, VideoPacket) for each in frames)
         assert (frames[0].width, frames[0].height) == (160, 120)
 
+
+class CodecTests(PushedCase):
     async def test_packets_come_unchanged_through_publisher_and_relay(self) -> None:
         relay = self.service.server.add_camera("relay", parse(self.url()))
         relay.start().addErrback(lambda _: None)
@@ -130,3 +144,41 @@ class CodecTests(ServingCase):
         film = read_film(path)
         assert film.codec == "h264"
         assert len(film.times) > 10
+
+
+class WorkerTests(PushedCase):
+    workers = 1
+
+    def setUp(self) -> None:
+        require(HAS_SENDFILE, "workers need Linux")
+        super().setUp()
+
+    async def test_a_worker_delivers_packets_unchanged_and_another_codec_after_them(self) -> None:
+        delivery = self.service.server.delivery
+        while not delivery.workers:
+            await deferLater(reactor, 0.01)
+        states: list[str | None] = []
+        client = FrameClient(reactor, parse_target(self.url()), codecs=("h264", "mjpeg"))
+        client.on_state = lambda state: states.append(state.codec)
+        frames: list[Any] = []
+        enough: Deferred[None] = Deferred()
+
+        def on_frame(frame: Any) -> None:
+            frames.append(frame)
+            if isinstance(frame, Frame) and not enough.called:
+                enough.callback(None)
+            elif len(frames) > 12:
+                self.gives_jpeg = True
+
+        client.on_frame = on_frame
+        client.startService()
+        self.addCleanup(client.stopService)
+        await enough
+        packets = [each for each in frames if isinstance(each, VideoPacket)]
+        self.assert_unchanged(packets)
+        assert len(packets) > 12
+        assert frames[len(packets)].jpeg == JPEG
+        assert states[-1] == "mjpeg"
+        assert "h264" in states
+        [viewer] = self.service.server.viewers
+        assert viewer.path == "sendfile"

@@ -26,6 +26,8 @@ class ServingCase(unittest.TestCase):
 
     timeout = PATIENCE
     cameras: ClassVar[dict[str, str]] = {"cam": PATTERN}
+    #: The number of worker processes.
+    workers: ClassVar[int] = 0
 
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
@@ -43,6 +45,7 @@ class ServingCase(unittest.TestCase):
             listen=[f"tcp:{self.port}:interface=127.0.0.1", f"unix:{self.folder}/frames"],
             control=["tcp:0:interface=127.0.0.1"],
             recordings=self.folder / "recordings",
+            workers=self.workers,
         )
         self.service = CameraService(reactor, options, on_shutdown=lambda: self.ends.append(True))
         self.service.privilegedStartService()

@@ -9,17 +9,20 @@ import cv2
 import numpy as np
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
-from twisted.internet.task import LoopingCall
+from twisted.internet.task import Clock, LoopingCall
+from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.frame_serving import ServingCase
 from tests.support.odd_jpegs import make_jpeg
+from tests.support.packet_streams import packet
 from twistedcam import wire
-from twistedcam.clients.frames import parse_target
+from twistedcam.clients.frames import ClientSession, parse_target
 from twistedcam.clients.frames.publisher import Publisher
 from twistedcam.clients.frames.twisted import FrameClient
-from twistedcam.errors import BadMessage, Busy, UnknownCamera
+from twistedcam.errors import BadMessage, Busy, Disconnected, UnknownCamera
 from twistedcam.events import CameraChanged, Event
 from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
 from twistedcam.servers.frames.publish_session import MAX_CHECKED_AT_ONCE
 from twistedcam.stream.hub import Sink
 
@@ -201,3 +204,78 @@ class PublishTests(ServingCase):
         self.assertTrue(publisher.clock.known)
         self.assertFalse(publisher.clock.disagrees)
         self.assertIsInstance(publisher.state, wire.State)
+
+
+class FakeProtocol:
+    """A connection to a server that a test lets acknowledge."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.session = ClientSession(parse_target("twistedcam://localhost/cam"), "publish")
+        self.session.state = wire.State("cam", "live")
+        self.is_writable = True
+        self.sent: list[int] = []
+        self._clock = clock
+
+    def send_frame(self, frame: Packet) -> None:
+        self.sent.append(frame.seq)
+        self.session.published(frame.seq, self._clock.seconds())
+
+    def acknowledge(self) -> None:
+        ack = wire.Ack(self.sent[-1]).encode()
+        assert not list(self.session.receive(ack, self._clock.seconds()))
+
+
+class PacketTests(SynchronousTestCase):
+    """Packets of H.264, with a key frame before every tenth."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.publisher = Publisher(self.clock, parse_target("twistedcam://localhost/cam"))
+        self.requests: list[bool] = []
+        self.publisher.on_keyframe_request = lambda: self.requests.append(True)
+        self.protocol = FakeProtocol(self.clock)
+        self.publisher._protocol = self.protocol  # type: ignore[assignment]
+
+    def take(self, first: int, last: int, acknowledges: bool = True) -> None:
+        for seq in range(first, last + 1):
+            self.publisher.take(packet(seq, seq % 10 == 1))
+            if acknowledges and self.protocol.sent:
+                self.protocol.acknowledge()
+                self.publisher.send_next()
+            self.clock.advance(0.04)
+
+    def test_all_are_sent_in_order_from_a_key_frame_on(self) -> None:
+        self.take(8, 25)
+        self.assertEqual(self.protocol.sent, list(range(11, 26)))
+        self.assertEqual(len(self.requests), 3)
+
+    def test_the_window_does_not_limit_them_but_time_does(self) -> None:
+        self.take(1, 30, acknowledges=False)
+        self.assertLessEqual(len(self.protocol.sent), 11)
+        self.protocol.acknowledge()
+        self.take(31, 35)
+        self.assertEqual(self.protocol.sent[-5:], [31, 32, 33, 34, 35])
+
+    def test_a_short_wait_loses_nothing(self) -> None:
+        self.take(1, 4)
+        self.protocol.is_writable = False
+        self.take(5, 9, acknowledges=False)
+        self.assertEqual(self.protocol.sent, [1, 2, 3, 4])
+        self.protocol.is_writable = True
+        self.publisher.send_next()
+        self.assertEqual(self.protocol.sent, list(range(1, 10)))
+
+    def test_after_a_long_wait_a_key_frame_is_next(self) -> None:
+        self.take(1, 2)
+        self.protocol.is_writable = False
+        self.take(3, 18, acknowledges=False)
+        self.protocol.is_writable = True
+        self.take(19, 22)
+        self.assertIn(self.protocol.sent, ([1, 2, *range(11, 23)], [1, 2, 21, 22]))
+
+    def test_after_a_new_connection_a_key_frame_is_next(self) -> None:
+        self.take(1, 3)
+        self.publisher.connection_lost(Disconnected("gone"))
+        self.publisher._protocol = self.protocol  # type: ignore[assignment]
+        self.take(4, 12)
+        self.assertEqual(self.protocol.sent, [1, 2, 3, 11, 12])

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.support.fakes import TINY_JPEG
 from twistedcam import wire
 from twistedcam.clients.frames import CameraAddress, ClientSession
+from twistedcam.clients.frames import session as session_module
 from twistedcam.clients.frames.session import MAX_FPS, MAX_REASON, check_state
 from twistedcam.errors import (
     BadMessage,
@@ -17,6 +18,7 @@ from twistedcam.errors import (
     Silence,
     TwistedcamError,
     Unauthorized,
+    UnsupportedCodec,
     VersionMismatch,
 )
 from twistedcam.media import jpeg
@@ -268,3 +270,11 @@ def test_an_error_text_is_shortened() -> None:
     with pytest.raises(Exception, match="xxx") as caught:
         list(session.receive(wire.Error("busy", "x" * 9000).encode(), 1.0))
     assert len(str(caught.value)) == MAX_REASON
+
+
+def test_the_codes_of_errors_are_those_of_the_frame_protocol() -> None:
+    from twistedcam.rtsp.messages import BadRtsp  # has the same code
+
+    assert BadRtsp.code == BadMessage.code
+    assert session_module._ERRORS["bad-message"] is BadMessage
+    assert session_module._ERRORS["not-supported"] is UnsupportedCodec

@@ -41,7 +41,11 @@ MAX_WORD = 64
 MAX_FPS = 1000.0
 _MAX_SIDE = 65535
 
-_KINDS: tuple[type[TwistedcamError], ...] = (*WireError.__subclasses__(), Unauthorized)
+#: The errors of the frame protocol. Other protocols have subclasses elsewhere, with the same codes.
+_KINDS: tuple[type[TwistedcamError], ...] = (
+    *(each for each in WireError.__subclasses__() if each.__module__ == WireError.__module__),
+    Unauthorized,
+)
 _ERRORS = {each.code: each for each in _KINDS}
 #: Errors for which another attempt is useless.
 REFUSALS = (
