@@ -132,7 +132,7 @@ class VideoTests(SiteCase):
         self.assertTrue(film.startswith(init_segment([self.packets[0].track, track])))
         self.assertEqual(film.count(b"\xf8\xff\xfe"), 2)
         connection.transport.producer.pauseProducing()  # a viewer that does not read
-        for _ in range(MAX_SOUND // 100):
+        for _ in range(MAX_SOUND // 40):
             self.door.stream.sound.publish(sound[7])
         self.assertLess(len(connection.take()), 2 * MAX_SOUND)
 
