@@ -15,8 +15,8 @@ const LINKS = { connected: "Connected", lost: "Server lost – trying again", re
 const cameras = $("#cameras");
 const views = new Map();
 const recordings = new Recordings();
-const gallery = new Events(recordings);
 const timeline = new Timeline();
+const gallery = new Events(recordings, timeline);
 const events = new ServerEvents();
 let opened = null; // the name of the camera that is shown alone, or null
 

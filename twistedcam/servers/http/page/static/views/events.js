@@ -11,9 +11,10 @@ const SEEN = "motion,detection";
 const ICONS = { state: "lost", fault: "recovering", recording: "record", hook: "starting" };
 
 export class Events {
-  // recordings: the list of recordings, which plays them.
-  constructor(recordings) {
+  // recordings: the list of recordings, which plays those that are complete. timeline: plays others.
+  constructor(recordings, timeline) {
     this.recordings = recordings;
+    this.timeline = timeline;
     this.list = $("#event-list");
     this.camera = $("#event-camera");
     this.kind = $("#event-kind");
@@ -163,6 +164,7 @@ export class Events {
   // Plays the recording at the time of the event, or shows the picture of the event.
   async open(item) {
     if (item.recording && await this.recordings.playAt(item.recording, item.start - LEAD)) return;
+    if (item.recording && item.camera && this.timeline.playAt(item.camera, item.start - LEAD)) return;
     if (item.snapshot) this.recordings.player.showPicture(`${nameOf(item)}, ${dateTime(new Date(item.start * 1000))}`, item.snapshot);
     else showMessage(`The recording ${inText(item.recording)} is not complete, or was deleted`);
   }

@@ -156,6 +156,18 @@ export class Timeline {
     this.drawPlayer();
   }
 
+  // Shows a time of a camera and plays it; returns false if that is not possible.
+  playAt(camera, time) {
+    if (this.section.hidden || !rights.may("view", camera) || ![...this.select.options].some((each) => each.value === camera)) return false;
+    if (this.opened !== null && this.opened !== camera) return false;
+    this.open(camera);
+    this.bar.show(time - 300, time + 300);
+    this.play(time);
+    this.section.scrollIntoView({ block: "start" });
+    this.bar.canvas.focus({ preventScroll: true });
+    return true;
+  }
+
   // Where nothing was recorded, playing begins at the nearest time.
   onPlayFailed(error, time) {
     const { nearest } = error;
