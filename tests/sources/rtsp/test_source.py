@@ -34,6 +34,8 @@ from tests.support.rtsp_camera import (
 )
 from tests.support.tls_server import make
 from twistedcam.errors import BadArgument
+from twistedcam.rtsp.messages import InterleavedFrame
+from twistedcam.rtsp.rtcp import RtcpBye
 from twistedcam.rtsp.sdp import MediaDescription
 from twistedcam.sources.base import ReactorSource, Reappearing, SourceInfo
 from twistedcam.sources.ffmpeg import FfmpegSource
@@ -156,6 +158,19 @@ class SourceTests(TestCase):
         await reactor_turns(more)
         self.assertIn("nothing came for 0.2 s", str(listener.error))
         self.assertNotIn("udp", str(listener.error))
+
+    async def test_the_end_of_the_video_is_a_failure_and_that_of_the_sound_is_none(self) -> None:
+        client, listener = await self.playing(self.camera(VIDEO, ALAW))
+        client.send(0, 0, IDR)
+        client.send(1, 0, b"\xd5" * 160)
+        await listener.until(lambda: listener.packets and listener.sounds)
+        client.transport.write(InterleavedFrame(3, RtcpBye((8,)).encode()).encode())
+        client.send(0, PERIOD, SLICE)
+        await listener.until(lambda: len(listener.packets) == 2)
+        self.assertIsNone(listener.error)
+        client.transport.write(InterleavedFrame(1, RtcpBye((7,)).encode()).encode())
+        await listener.failed()
+        self.assertIn("has ended the stream", str(listener.error))
 
     async def test_silence_over_udp_has_advice(self) -> None:
         self.patch(module, "TIMEOUT", 0.1)

@@ -47,6 +47,13 @@ class TransportTests(TestCase):
         client.transport.write(b"$\4\0" + bytes([len(packet := client.packet(0, 0, IDR))]) + packet)
         await listener.until(lambda: listener.packets)
 
+    async def test_a_response_without_a_transport_means_what_was_requested(self) -> None:
+        self.answer_set_up("")
+        played = self.made.requested("PLAY")
+        listener = self.start("tcp")
+        (await played).send(0, 0, IDR)
+        await listener.until(lambda: listener.packets)
+
     async def test_a_camera_that_uses_the_other_transport_is_named_with_advice(self) -> None:
         for transport, header, advice in (
             ("tcp", "RTP/AVP;unicast;client_port=1-2;server_port=3-4", "add #transport=udp"),

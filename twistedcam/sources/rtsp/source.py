@@ -136,7 +136,7 @@ class RtspSource:
                 self._reactor,
                 self._take,
                 self._take_fault,
-                self._track_ended,
+                self._video_ended if number == 0 else _ignore,
             )
             url = control_url(base, media.control)
             transport = self._make_transport(session, track, number)
@@ -207,7 +207,7 @@ class RtspSource:
         why = f"nothing came for {self._patience:g} s{hint if self._transport == 'udp' else ''}"
         self._fail(Unanswered(f"{self._address.name}: {why}"))
 
-    def _track_ended(self) -> None:
+    def _video_ended(self) -> None:
         self._fail(CameraFailed(f"{self._address.name} has ended the stream"))
 
     def _open_failed(self, why: Failure) -> None:
@@ -230,3 +230,7 @@ class RtspSource:
 
     def _probed(self, answers: bool) -> None:
         self._is_back, self._probe = answers, None
+
+
+def _ignore() -> None:
+    """Go on without the sound, which has ended."""

@@ -80,7 +80,7 @@ class InterleavedTransport:
     def accept(self, header: str) -> None:
         """Use the channels of the response, which may be others."""
         given = parse_parameters(header.partition(",")[0])
-        if "rtp/avp/tcp" not in given and "interleaved" not in given:
+        if given and "rtp/avp/tcp" not in given and "interleaved" not in given:
             raise CameraFailed(
                 "it sends its packets by UDP though TCP was requested: add #transport=udp to the "
                 "address"
