@@ -20,6 +20,8 @@ _JUMP = 10.0
 _MAX_RATE = 1000
 #: Frames a second if nothing says them.
 _USUAL_RATE = 25
+#: Pictures that encoders usually send behind one that is shown after them, at most.
+_MOST_BETWEEN = 4
 
 
 class CodedPacket(NamedTuple):
@@ -99,9 +101,10 @@ class CodedVideo:
         if self._track is None or self._track.extradata != self._sets:
             known = self._codec.sequence_parameters(self._sets)
             rate = known.rate or self._rate
-            pictures = known.max_reorder_frames
-            most = round((pictures + 1) * 1e6 / (rate or _USUAL_RATE)) if pictures else 0
-            self._most_reordered = max(self._most_reordered, most)
+            if known.max_reorder_frames:
+                pictures = known.max_reorder_frames + _MOST_BETWEEN
+                most = round(pictures * 1e6 / (rate or _USUAL_RATE))
+                self._most_reordered = max(self._most_reordered, most)
             self._track = Track(
                 VIDEO,
                 "video",
