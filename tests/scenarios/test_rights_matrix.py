@@ -80,7 +80,7 @@ ROUTES: list[tuple[str, str, str, str | None]] = [
     ("GET", "/api/v1/events", "ask", ""),
     ("GET", "/api/v1/hooks", "ask", ""),
     ("POST", "/api/v1/hook/test", "admin", None),
-    ("GET", "/api/v1/events/x/snapshot", "ask", ""),
+    ("GET", "/api/v1/events/x/snapshot", "view", ""),
     ("GET", "/api/v1/version", "ask", None),
     ("GET", "/playback?start=1", "view", "door"),
     ("GET", "/api/v1/timelapse/status", "ask", ""),

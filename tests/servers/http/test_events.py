@@ -49,6 +49,8 @@ class TokenTests(TokenSiteCase):
             name: Connection(self.factory).ask(
                 "GET", PATH, Authorization=f"Bearer {self.tokens[name]}"
             )
-            for name in ("viewer", "neighbour", "guest", "source")
+            for name in ("viewer", "neighbour", "guest", "source", "desk")
         }
-        self.assertEqual(statuses, {"viewer": 200, "neighbour": 200, "guest": 404, "source": 403})
+        self.assertEqual(
+            statuses, {"viewer": 200, "neighbour": 200, "guest": 404, "source": 403, "desk": 403}
+        )

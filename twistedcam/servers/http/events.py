@@ -25,10 +25,13 @@ class EventPictures:
         """Return the picture of an event as JPEG.
 
         Raises:
+            Forbidden: the token does not have the right to view.
             NoSuchEvent: no event has that ID, or it has no picture, or the token does not cover
                 its camera.
             DiskError: the events cannot be read.
         """
+        if "view" not in request.grant.rights:
+            request.grant.require("view")
         event = await self._store.get(id) if _ID.fullmatch(id) else None
         if event is not None and event.snapshot and request.grant.covers(event.camera):
             jpeg = await self._store.picture(id)
