@@ -37,7 +37,7 @@ class EventPictureTests(SiteCase):
         [found] = json.loads(connection.body)["events"]
         self.assertEqual((found["id"], found["start"], found["end"]), ("a", 100.0, 105.0))
         self.assertEqual(connection.ask("GET", "/api/v1/events?limit=x"), 400)
-        self.assertEqual(connection.ask("GET", "/api/v1/events?zone=x"), 400)
+        self.assertEqual(connection.ask("GET", "/api/v1/events?colour=x"), 400)
 
 
 class TokenTests(TokenSiteCase):

@@ -148,15 +148,16 @@ export class Events {
     $(".reason", row).title = item.reason ?? "";
     $(".length", row).textContent = lasts ? "Now" : item.end - item.start >= 1 ? duration(item.end - item.start) : "";
     const button = $(".thumb", row);
-    const mayPlay = item.recording && !rights.why("view");
-    button.disabled = !item.snapshot && !mayPlay;
+    const mayPlay = item.recording && rights.may("view");
+    const picture = rights.may("view", item.camera) ? item.snapshot : null;
+    button.disabled = !picture && !mayPlay;
     $(".what", row).textContent = `${mayPlay ? "Play" : "Show"} ${what}, ${dateTime(new Date(item.start * 1000))}${camera ? `, ${camera}` : ""}`;
-    $("use", button).setAttribute("href", `static/icons.svg#${mayPlay ? "play" : item.snapshot ? "full" : ICONS[item.kind] ?? "film"}`);
+    $("use", button).setAttribute("href", `static/icons.svg#${mayPlay ? "play" : picture ? "full" : ICONS[item.kind] ?? "film"}`);
     // The picture changes while the event lasts.
-    const version = item.snapshot && `${item.snapshot}?${lasts ? item.score ?? 0 : "end"}`;
+    const version = picture && `${picture}?${lasts ? item.score ?? 0 : "end"}`;
     if (version && row.version !== version) {
       row.version = version;
-      $("img", row).src = address(item.snapshot);
+      $("img", row).src = address(picture);
     }
     return row;
   }
