@@ -199,3 +199,21 @@ class StreamTests(SynchronousTestCase):
             self.stream.publish(packet)
         self.assertEqual([each.dts - START_US for each in taker.taken], [0, 40_000, 80_000])
         self.assertEqual([each.pts - START_US for each in taker.taken], [40_000, 160_000, 80_000])
+
+    def test_smaller_pictures_are_encoded_once_for_all_who_want_the_same_size(self) -> None:
+        self.show(frame(0.0))
+        takers = []
+        for _ in range(2):
+            takers.append(taker := Taker())
+            self.stream.subscribe(taker, self.stream.smaller(("h264", "hevc"), (80, 80)))
+        whole = self.subscribe("h264")
+        self.show(*(frame(number / 10, number) for number in range(1, 5)))
+        self.assertEqual(len(self.stream.encoders), 2)
+        for taker in takers:
+            self.assertEqual({each.size for each in taker.taken}, {(80, 60)})
+        self.assertEqual({each.size for each in whole.taken}, {(160, 120)})
+
+    def test_pictures_that_are_small_enough_are_not_made_smaller(self) -> None:
+        self.show(*h264_packets([0]))
+        self.assertEqual(self.stream.smaller(("h264",), (160, 120)), Wants(("h264",)))
+        self.assertRaises(NotSupported, self.stream.smaller, ("hevc",), (80, 60))

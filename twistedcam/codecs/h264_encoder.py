@@ -59,6 +59,7 @@ class H264Settings:
         bitrate: bits a second at most; None for no limit.
         keyframes: seconds from one key frame to the next at most. Encoders that differ only in
             this can be shared; the shortest counts.
+        size: the largest (width, height) of the pictures, which keep their shape; None for theirs.
     """
 
     encoder: str = "libx264"
@@ -66,11 +67,19 @@ class H264Settings:
     preset: str = "ultrafast"
     bitrate: int | None = None
     keyframes: float = field(default=2.0, compare=False)
+    size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if self.encoder not in ENCODERS:
             known = ", ".join(ENCODERS)
             raise BadArgument(f"encoder={self.encoder!r} is unknown; use one of: {known}")
+
+    def fit(self, width: int, height: int) -> tuple[int, int]:
+        """Return the size in which a picture of this size is encoded: never a larger one."""
+        if self.size is None or (width <= self.size[0] and height <= self.size[1]):
+            return width, height
+        scale = min(self.size[0] / width, self.size[1] / height)
+        return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
 
 
 class YuvDecoder:

@@ -188,7 +188,7 @@ class H264Transcoder(Transcoder[Frame]):
     def _encode(self, frame: Frame, pts: int, keyframe: bool) -> _Made:
         """Encode one picture; called on the thread."""
         began = self._steady()
-        size = frame.width, frame.height
+        size = self.settings.fit(frame.width, frame.height)
         coder, reason = self._coder, None
         if coder is None or coder.size != size:
             try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from twisted.internet.defer import Deferred, succeed
@@ -253,6 +253,25 @@ class Stream:
         """
         return self._find_hub(wants)
 
+    def smaller(self, codecs: tuple[str, ...], size: tuple[int, int]) -> Wants:
+        """Return what to subscribe to for pictures of at most ``size`` (width, height).
+
+        All who want the same size share an encoder. The camera's own packets are small enough if
+        their pictures are.
+
+        Raises:
+            NotSupported: the pictures have to be made smaller, and H.264 is not wanted.
+        """
+        own = self._video
+        is_small = own is not None and own.width <= size[0] and own.height <= size[1]
+        if is_small:
+            return Wants(codecs)
+        if "h264" not in codecs:
+            raise NotSupported(
+                f"{self._camera} is made smaller as h264 only; this takes {', '.join(codecs)}"
+            )
+        return Wants(("h264",), settings=replace(self.settings, size=size), encode=True)
+
     async def still(self) -> Frame | None:
         """The picture of the newest key frame, decoded for it; None if there is none.
 
@@ -306,7 +325,8 @@ class Stream:
     def _encoder(self, settings: H264Settings | None) -> H264Transcoder:
         """The encoder with these settings; None: an active one, or that with the usual ones."""
         if settings is None:
-            settings = next((each.settings for each in self.encoders), self.settings)
+            whole = (each.settings for each in self.encoders if each.settings.size is None)
+            settings = next(whole, self.settings)
         if settings not in self._encoders:
             self._encoders = {key: it for key, it in self._encoders.items() if it.is_active}
             self._encoders[settings] = H264Transcoder(

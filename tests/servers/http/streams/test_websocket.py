@@ -240,6 +240,9 @@ class PacketTests(SiteCase):
             ("container=mp4", 400),
             ("codec=h264&container=webm", 400),
             ("codec=h264&fps=0", 400),
+            ("codec=h264&size=big", 400),
+            ("codec=h264&size=640x0", 400),
+            ("size=640x360", 400),
             ("codec=hevc", 409),
         ):
             connection = self.ask("GET", f"/live/door?{query}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
@@ -36,6 +37,8 @@ HEADERS = {
 FIRST_WAIT = 10.0
 #: Most bytes of sound that wait for a slow viewer; beyond, sound is left out.
 MAX_SOUND = 64 * 1024
+#: The least width and height that can be asked for.
+MIN_SIDE = 32
 #: Other names of codecs.
 _ALIASES = {"h265": "hevc"}
 #: Seconds for a viewer to read unsent data before its connection is aborted.
@@ -59,6 +62,32 @@ def wanted_codecs(request: HttpRequest) -> tuple[str, ...]:
     return tuple(dict.fromkeys(codecs))
 
 
+def wanted_size(request: HttpRequest) -> tuple[int, int] | None:
+    """Return the largest width and height of ``?size=640x360``; None without it.
+
+    Raises:
+        BadArgument: it is no size.
+    """
+    text = query(request, "size")
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
+    if found is None or min(int(found[1]), int(found[2])) < MIN_SIDE:
+        raise BadArgument(
+            f"size={text}: must be WIDTHxHEIGHT, such as 640x360, of at least {MIN_SIDE} pixels"
+        )
+    return int(found[1]), int(found[2])
+
+
+def wanted_video(stream: Stream, codecs: tuple[str, ...], size: tuple[int, int] | None) -> Wants:
+    """Return what a viewer of these codecs subscribes to, with pictures of at most that size.
+
+    Raises:
+        NotSupported: the camera's video cannot be had so.
+    """
+    return Wants(codecs) if size is None else stream.smaller(codecs, size)
+
+
 class VideoStreams:
     """Answers ``/video``."""
 
@@ -75,21 +104,21 @@ class VideoStreams:
         """
         server = self._server
         watched = server.first_or_named(requested_camera(request, server, camera))
-        codecs = _video_codecs(request)
+        wants = wanted_video(watched.stream, _video_codecs(request), wanted_size(request))
         if request.method == b"HEAD":
             request.channel.transport.write(response_head(request, HEADERS))
             request.channel.loseConnection()
             return
         if watched.state == "stopped" and not watched.is_idle:
             raise _failed(watched)
-        waiting = _FirstTrack(watched.stream, Wants(codecs))
+        waiting = _FirstTrack(watched.stream, wants)
         request.notifyFinish().addErrback(lambda _: waiting.known.cancel())
         timer = Timer(server.clock)
         timer.start(FIRST_WAIT, waiting.give_up)
         try:
             if not await waiting.known:
                 raise _failed(watched)
-            VideoSession(server, request, watched, codecs)
+            VideoSession(server, request, watched, wants)
         finally:
             timer.cancel()
             waiting.leave()
@@ -152,9 +181,7 @@ class VideoSession(Receiver):
         NotSupported: the camera's video cannot be had in these codecs.
     """
 
-    def __init__(
-        self, server: Server, request: HttpRequest, camera: Camera, codecs: tuple[str, ...]
-    ) -> None:
+    def __init__(self, server: Server, request: HttpRequest, camera: Camera, wants: Wants) -> None:
         self._server = server
         self._camera = camera
         self._transport: Any = request.channel.transport
@@ -171,7 +198,7 @@ class VideoSession(Receiver):
             address, "http", camera.name, self._sender.path, lambda _: self.close()
         )
         self._subscription = server.delivery.subscribe_stream(
-            self._viewer, camera.stream, Wants(codecs), self._sender, None, on_track=self._on_track
+            self._viewer, camera.stream, wants, self._sender, None, on_track=self._on_track
         )
         self._sound: Subscription | None = None
         self._unsubscribe = server.events.subscribe(self._on_event)

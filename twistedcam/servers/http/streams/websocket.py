@@ -31,7 +31,7 @@ from twistedcam.runtime.timer import Timer
 from twistedcam.servers.http.connection.request import HttpRequest, query, requested_camera
 from twistedcam.servers.http.connection.takeover import Receiver
 from twistedcam.servers.http.streams.mjpeg import wanted_fps
-from twistedcam.servers.http.streams.video import wanted_codecs
+from twistedcam.servers.http.streams.video import wanted_codecs, wanted_size, wanted_video
 from twistedcam.servers.http.streams.websocket_messages import (
     Container,
     annexb_message,
@@ -39,7 +39,6 @@ from twistedcam.servers.http.streams.websocket_messages import (
     mp4_message,
     track_messages,
 )
-from twistedcam.stream.stream import Wants
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
@@ -68,15 +67,17 @@ class WantedVideo:
         codecs: H.264 and H.265 in order of preference; empty: JPEG.
         container: how packets of these codecs are sent.
         fps: the most frames per second, or None.
+        size: the largest width and height of H.264, or None.
     """
 
     codecs: tuple[str, ...]
     container: Container
     fps: float | None
+    size: tuple[int, int] | None = None
 
     @classmethod
     def of(cls, request: HttpRequest) -> WantedVideo:
-        """Read ``codec``, ``container`` and ``fps`` of the query.
+        """Read ``codec``, ``container``, ``fps`` and ``size`` of the query.
 
         Raises:
             BadArgument: one of them is not valid.
@@ -86,7 +87,11 @@ class WantedVideo:
             raise BadArgument("container is for codec=h264 and codec=hevc only")
         if container not in (None, *get_args(Container)):
             raise BadArgument(f"container={container}: must be annexb or mp4")
-        return cls(codecs, cast("Container", container or "annexb"), wanted_fps(request))
+        size = wanted_size(request)
+        if size is not None and not codecs:
+            raise BadArgument("size is for codec=h264 only")
+        form = cast("Container", container or "annexb")
+        return cls(codecs, form, wanted_fps(request), size)
 
     @property
     def serializer(self) -> Serializer:
@@ -112,7 +117,7 @@ class WebSockets:
         watched = self.server.first_or_named(requested_camera(request, self.server, camera))
         wanted = WantedVideo.of(request)
         if wanted.codecs:
-            watched.stream.hub_for(Wants(wanted.codecs))
+            watched.stream.hub_for(wanted_video(watched.stream, wanted.codecs, wanted.size))
         handshake = H11Handshake(ConnectionType.SERVER)
         try:
             if (request.method, request.clientproto) != (b"GET", b"HTTP/1.1"):  # RFC 6455, 4.1
@@ -193,7 +198,7 @@ class WebSocketSession(Receiver):
             self._subscription = StreamSubscription(
                 viewer,
                 camera.stream,
-                Wants(wanted.codecs),
+                wanted_video(camera.stream, wanted.codecs, wanted.size),
                 sender,
                 clock,
                 fps,
