@@ -87,6 +87,20 @@ class PlaybackTests(SiteCase):
         self.ask("GET", "/playback/door/picture?start=5")
         self.assertEqual(self.status, 404)
 
+    def test_a_playlist_has_ranges_of_the_mp4_that_it_names(self) -> None:
+        answer = self.ask("GET", f"/playback/door/index.m3u8?start={START + 1}&duration=20")
+        self.assertEqual(self.status, 200)
+        self.assertIn("Content-Type: application/vnd.apple.mpegurl", answer.head)
+        lines = answer.body.decode().splitlines()
+        address = next(each for each in lines if not each.startswith("#"))
+        self.assertTrue(address.startswith("../door?start="))
+        make_numbered(self.server.recordings / "9.mp4", 110, 30)  # it does not belong to it
+        whole = self.ask("GET", f"/playback/{address.removeprefix('../')}").body
+        sizes = [each.partition(":")[2] for each in lines if each.startswith("#EXT-X-BYTERANGE")]
+        size, _, at = sizes[-1].partition("@")
+        self.assertEqual(int(size) + int(at), len(whole))
+        self.assertEqual(numbers_in(whole), [*range(60), *range(80, 110)])
+
     def test_pieces_for_one_client_are_limited(self) -> None:
         self.patch(playback, "MAX_PER_CLIENT", 0)
         answer = self.play(f"start={START}&duration=2")

@@ -82,6 +82,7 @@ class Piece:
         head: the bytes before the first fragment.
         size: bytes of the whole.
         end: time of the end of its last picture, in seconds since the UNIX epoch.
+        init_size: bytes of the head before the index of fragments.
         tag: a text that differs for pieces with different bytes.
         split: why it ends before the time that was asked for, and the time from which on it could
             go on; None if nothing was left out.
@@ -91,6 +92,7 @@ class Piece:
     head: bytes
     size: int
     end: float
+    init_size: int
     tag: str
     split: tuple[str, float] | None = None
 
@@ -200,11 +202,12 @@ class _Planner:
         parts = tuple(self._parts)
         movie = self._first_readable(parts)
         head = init_segment(movie, last.base + last.layout.duration)
+        init_size = len(head)
         references = self._references(parts)
         if 0 < len(references) <= MAX_REFERENCES and max(references)[0] <= MAX_REFERENCE:
             head += segment_index(last.layout.timescale, references)
         size = len(head) + last.offset + last.layout.size
-        return Piece(parts, head, size, self._end, _tag(head, parts), self._split)
+        return Piece(parts, head, size, self._end, init_size, _tag(head, parts), self._split)
 
     def _first_readable(self, parts: Sequence[PiecePart]) -> Movie:
         try:

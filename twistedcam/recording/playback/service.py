@@ -21,6 +21,7 @@ from twistedcam.recording.media_worker.video_file import UnreadableVideo
 from twistedcam.recording.playback.export import SUFFIX, write_export
 from twistedcam.recording.playback.movie_files import MovieFiles
 from twistedcam.recording.playback.piece import Piece, plan_piece, read_piece
+from twistedcam.recording.playback.playlist import make_playlist
 from twistedcam.recording.writer.disk_space import check_folder
 from twistedcam.recording.writer.file_names import (
     check_name,
@@ -164,6 +165,12 @@ class PlaybackService:
             return piece.split[1]
         times, writing = await self._library.times()
         return times.next_after(camera, piece.end, writing)
+
+    async def playlist(self, piece: Piece, address: str) -> str:
+        """An HLS playlist of a piece; see ``make_playlist``."""
+        return await run_in_thread(
+            self._make_thread, lambda: make_playlist(self._files, piece, address)
+        )
 
     def read(self, piece: Piece, first: int, last: int) -> Iterator[bytes]:
         """The bytes of a piece, in parts; each ``next`` blocks. See ``read_piece``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
@@ -16,6 +16,7 @@ from zope.interface import implementer
 from twistedcam.errors import BadArgument, TooMany
 from twistedcam.net.addresses import show_address, source_of
 from twistedcam.recording.playback.piece import Piece
+from twistedcam.recording.playback.playlist import TYPE as PLAYLIST
 from twistedcam.recording.playback.service import NothingRecorded
 from twistedcam.runtime.threads import Thread
 from twistedcam.servers.http.connection.reply import Reply, error_reply, json_reply
@@ -40,12 +41,15 @@ TYPE = "video/mp4"
 DEFAULT_DURATION = 3600.0
 #: Pieces that are sent to one address at the same time, and to all.
 MAX_PER_CLIENT, MAX_STREAMS = 8, 64
+#: Seconds before the end of a piece at which a playlist ends, so that no picture that a recording
+#: gets later is in it.
+_MARGIN = 0.001
 #: Gaps in the response's header at most.
 _MAX_GAPS = 50
 
 
 class Playback:
-    """Answers ``/playback/CAMERA`` and ``/playback/CAMERA/picture``."""
+    """Answers ``/playback/CAMERA``, and its ``index.m3u8`` and ``picture``."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -67,6 +71,29 @@ class Playback:
             return _nothing(error)
         return Reply(jpeg, "image/jpeg", cache="private, max-age=3600")
 
+    async def playlist(self, request: HttpRequest, camera: str) -> Reply:
+        """Return an HLS playlist of a piece.
+
+        Raises:
+            BadArgument, NotSupported: as for ``get``.
+        """
+        watched = self._server.first_or_named(requested_camera(request, self._server, camera))
+        start, seconds = _moment(request, "start"), _duration(request)
+        try:
+            piece = await self._server.playback.plan(watched.name, start, seconds)
+            # A recording may grow: its segments have to stay where they are.
+            seconds = round(piece.end - start - _MARGIN, 6)
+            piece = await self._server.playback.plan(watched.name, start, seconds)
+        except NothingRecorded as error:
+            return _nothing(error)
+        given = {"start": f"{start:.6f}", "duration": f"{seconds:.6f}"}
+        token = query(request, "token")
+        if token is not None:
+            given["token"] = token
+        address = f"../{quote(camera, safe='')}?{urlencode(given)}"
+        text = await self._server.playback.playlist(piece, address)
+        return Reply(text.encode(), PLAYLIST)
+
     async def get(self, request: HttpRequest, camera: str | None = None) -> Reply | None:
         """Send a piece of the recordings, or the part that ``Range`` asks for.
 
@@ -78,8 +105,7 @@ class Playback:
         server = self._server
         watched = server.first_or_named(requested_camera(request, server, camera))
         start = _moment(request, "start")
-        text = query(request, "duration")
-        seconds = DEFAULT_DURATION if text is None else parse_seconds(text, "duration")
+        seconds = _duration(request)
         gone: list[bool] = []
         request.notifyFinish().addErrback(lambda _: gone.append(True))
         asked = request.getHeader("Range")
@@ -196,6 +222,11 @@ class PieceProducer:
         self._request.unregisterProducer()
         self.stopProducing()
         self._request.channel.loseConnection()
+
+
+def _duration(request: HttpRequest) -> float:
+    text = query(request, "duration")
+    return DEFAULT_DURATION if text is None else parse_seconds(text, "duration")
 
 
 def _moment(request: HttpRequest, name: str) -> float:

@@ -81,6 +81,7 @@ def make_router(server: Server, registry: Registry, stats: LiveStats) -> Router:
         "/recordings/{name}/thumbnail": recordings.thumbnail,
         "/playback": playback.get,
         "/playback/{camera}": playback.get,
+        "/playback/{camera}/index.m3u8": playback.playlist,
         "/playback/{camera}/picture": playback.picture,
         "/static/{name}": page.static,
         "/static/{folder}/{name}": page.static,
