@@ -100,6 +100,7 @@ ROUTES: list[tuple[str, str, str, str | None]] = [
             ("GET", f"/snapshot/{camera}", "view", camera),
             ("GET", f"/live/{camera}", "view", camera),
             ("GET", f"/playback/{camera}?start=1", "view", camera),
+            ("GET", f"/playback/{camera}/piece.mp4?start=1", "view", camera),
             ("GET", f"/playback/{camera}/index.m3u8?start=1", "view", camera),
             ("GET", f"/playback/{camera}/picture?start=1", "view", camera),
             ("GET", f"/video/{camera}", "view", camera),

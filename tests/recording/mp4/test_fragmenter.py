@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,12 @@ def test_a_part_begins_with_the_key_frame_at_or_before_its_time(film: tuple[int,
     starts = [Cut.of(movie, since).since for since in (0.0, 0.99, 1.0, 1.01, 3.9)]
     assert starts == [0, 0, 1, 1, 3]
     assert Cut.of(movie, 1.5, 2.5).duration / movie.video.timescale == pytest.approx(1.5, abs=0.09)
+
+
+def test_times_are_counted_from_the_first_picture_that_is_shown(film: tuple[int, Movie]) -> None:
+    _, movie = film
+    later = replace(movie, video=replace(movie.video, origin=movie.video.origin - 1000))
+    assert [Cut.of(later, since).since for since in (0.0, 1.0, 1.5)] == [0, 1, 1]
 
 
 def test_sound_is_beside_the_pictures_that_it_belongs_to(film: tuple[int, Movie]) -> None:

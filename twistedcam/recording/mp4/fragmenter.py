@@ -100,14 +100,14 @@ class Cut:
         """The part from the key frame at or before a time up to another time.
 
         Arguments:
-            since, until: seconds from the start of the file; None for the whole.
+            since, until: seconds from the first picture of the file; None for the whole.
 
         Raises:
             UnreadableMovie: the part is empty, or too large.
         """
         video = movie.video
         syncs = np.flatnonzero(video.is_sync)
-        shown = video.shown
+        shown = video.shown - video.shown[int(syncs[0])]
         first = int(syncs[0])
         if since is not None:
             place = np.searchsorted(shown[syncs], round(since * video.timescale), "right")
@@ -125,9 +125,11 @@ class Cut:
 
     @property
     def since(self) -> float:
-        """The time of its first picture, in seconds from the start of the file."""
+        """The time of its first picture, in seconds from the first one of the file."""
         video = self.movie.video
-        return float(video.shown[int(self.starts[0])] / video.timescale)
+        shown = video.shown
+        first = shown[int(np.argmax(video.is_sync))]
+        return float((shown[int(self.starts[0])] - first) / video.timescale)
 
     @property
     def duration(self) -> int:

@@ -21,7 +21,7 @@ from twistedcam.recording.mp4.init_segment import (
 )
 from twistedcam.recording.mp4.sample_table import Movie
 from twistedcam.recording.playback.movie_files import MovieFiles
-from twistedcam.util.escaped_name import file_name
+from twistedcam.util.escaped_name import file_name, show_name
 from twistedcam.util.libraries import np
 
 #: Files up to which the index has each fragment; above, it has each file, so that not all of them
@@ -71,6 +71,18 @@ class PiecePart(NamedTuple):
         if cut.layout != self.layout:
             raise UnreadableMovie("it has changed")
         return cut
+
+
+class NotPlayable(NotSupported):
+    """A recording cannot be copied from.
+
+    Arguments:
+        recording: its name, to download it.
+    """
+
+    def __init__(self, message: str, recording: str) -> None:
+        super().__init__(message)
+        self.recording = recording
 
 
 @dataclass(frozen=True)
@@ -126,7 +138,7 @@ def plan_piece(
         entries: the recordings to play, in order (``TimeIndex.entries_from``).
 
     Raises:
-        NotSupported: the first of them cannot be copied from.
+        NotPlayable: the first of them cannot be copied from.
     """
     planner = _Planner(files, start, end)
     for entry in entries:
@@ -145,7 +157,7 @@ class _Planner:
         self._parts: list[PiecePart] = []
         self._end = 0.0
         self._split: tuple[str, float] | None = None
-        self._refused = ""
+        self._refused = self._refused_name = ""
 
     def add(self, entry: LibraryEntry) -> bool:
         """Add a recording; return False if no other can follow."""
@@ -168,6 +180,7 @@ class _Planner:
         except (UnreadableMovie, OSError) as error:
             reason = getattr(error, "strerror", None) or error
             self._refused = f"{entry.recording} cannot be played with others: {reason}"
+            self._refused_name = entry.recording
             return self._end_before(entry.start)
         if before is not None and layout.identity != before.layout.identity:
             self._refused = f"{entry.recording} has another codec, size or sound"
@@ -197,7 +210,9 @@ class _Planner:
 
     def finish(self) -> Piece:
         if not self._parts:
-            raise NotSupported(f"{self._refused or 'the recording is gone'}: download the file")
+            if not self._refused_name:
+                raise NotSupported("the recording has been deleted")
+            raise NotPlayable(f"{self._refused}: download the file", self._refused_name)
         last = self._parts[-1]
         parts = tuple(self._parts)
         movie = self._first_readable(parts)
@@ -214,7 +229,8 @@ class _Planner:
             return self._files.read_named(parts[0].name)
         except (UnreadableMovie, OSError) as error:
             reason = getattr(error, "strerror", None) or error
-            raise NotSupported(f"{parts[0].name} cannot be read: {reason}") from error
+            name = show_name(parts[0].name)
+            raise NotPlayable(f"{name} cannot be read: {reason}", name) from error
 
     def _references(self, parts: Sequence[PiecePart]) -> list[tuple[int, int]]:
         if len(parts) > _FINE_FILES:

@@ -15,7 +15,7 @@ from zope.interface import implementer
 
 from twistedcam.errors import BadArgument, TooMany
 from twistedcam.net.addresses import show_address, source_of
-from twistedcam.recording.playback.piece import Piece
+from twistedcam.recording.playback.piece import NotPlayable, Piece
 from twistedcam.recording.playback.playlist import TYPE as PLAYLIST
 from twistedcam.recording.playback.service import NothingRecorded
 from twistedcam.runtime.threads import Thread
@@ -49,7 +49,7 @@ _MAX_GAPS = 50
 
 
 class Playback:
-    """Answers ``/playback/CAMERA``, and its ``index.m3u8`` and ``picture``."""
+    """Answers ``/playback/CAMERA``, and its ``piece.mp4``, ``index.m3u8`` and ``picture``."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -90,8 +90,7 @@ class Playback:
         token = query(request, "token")
         if token is not None:
             given["token"] = token
-        address = f"../{quote(camera, safe='')}?{urlencode(given)}"
-        text = await self._server.playback.playlist(piece, address)
+        text = await self._server.playback.playlist(piece, f"piece.mp4?{urlencode(given)}")
         return Reply(text.encode(), PLAYLIST)
 
     async def get(self, request: HttpRequest, camera: str | None = None) -> Reply | None:
@@ -115,6 +114,9 @@ class Playback:
             following = await server.playback.following(watched.name, piece)
         except NothingRecorded as error:
             return _nothing(error)
+        except NotPlayable as error:
+            body = {"code": error.code, "message": str(error), "recording": error.recording}
+            return json_reply(body, 409)
         if gone:
             return None
         first, last = _set_headers(request, piece, watched.name, following)

@@ -81,6 +81,7 @@ def make_router(server: Server, registry: Registry, stats: LiveStats) -> Router:
         "/recordings/{name}/thumbnail": recordings.thumbnail,
         "/playback": playback.get,
         "/playback/{camera}": playback.get,
+        "/playback/{camera}/piece.mp4": playback.get,  # some players want such a name
         "/playback/{camera}/index.m3u8": playback.playlist,
         "/playback/{camera}/picture": playback.picture,
         "/static/{name}": page.static,

@@ -1,7 +1,7 @@
 // Plays what was recorded from a time on, over files and gaps.
 import { address, request } from "../lib/api.js";
 import { clock } from "../lib/clock.js";
-import { $ } from "../lib/dom.js";
+import { $, capital, inText } from "../lib/dom.js";
 
 const PIECE = 3600; // seconds of a piece
 const AHEAD = 20; // seconds before the end of a piece at which the next one is loaded
@@ -66,7 +66,8 @@ export class TimePlayer {
     try { video.defaultPlaybackRate = video.playbackRate = this.rate; } catch { /* a browser may have a lower limit */ }
   }
 
-  // Throws an error with the nearest time (nearest) where nothing was recorded.
+  // Throws an error with the nearest time (nearest) where nothing was recorded, and with the name of
+  // a recording that can only be downloaded.
   async open(camera, time) {
     const opening = ++this.opening;
     this.camera = camera;
@@ -93,8 +94,8 @@ export class TimePlayer {
     const path = `/playback/${encodeURIComponent(camera)}?start=${time.toFixed(3)}&duration=${PIECE}`;
     const answer = await request(path, { method: "HEAD" });
     if (answer.ok) return new Piece(camera, answer.headers, time);
-    const { message, nearest } = await (await request(path)).json().catch(() => ({}));
-    throw Object.assign(new Error(message ?? `the server answered ${answer.status}`), { nearest });
+    const { message, nearest, recording } = await (await request(path)).json().catch(() => ({}));
+    throw Object.assign(new Error(message ?? `the server answered ${answer.status}`), { nearest, recording });
   }
 
   load(video, piece, time) {
@@ -169,8 +170,16 @@ export class TimePlayer {
     }
   }
 
-  fail(text) {
-    if ($("#playback-fault").textContent !== text) $("#playback-fault").textContent = text;
+  // Shows why nothing is played; recording: a file to download instead.
+  fail(text, recording) {
+    const parts = [text && capital(text)];
+    if (recording) {
+      const link = document.createElement("a");
+      link.href = address(`/recordings/${encodeURIComponent(recording)}?download`);
+      link.textContent = `Download ${inText(recording)}`;
+      parts.push(". ", link);
+    }
+    if ($("#playback-fault").textContent !== text) $("#playback-fault").replaceChildren(...parts.filter(Boolean));
     for (const video of this.videos) video.hidden = Boolean(text) || video !== this.video;
   }
 }

@@ -177,7 +177,7 @@ export class Timeline {
       this.hasJumped = false;
       return;
     }
-    this.player.fail(error.message);
+    this.player.fail(error.message, error.recording);
   }
 
   togglePlay() {
