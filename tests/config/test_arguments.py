@@ -74,7 +74,7 @@ def test_without_a_file_all_have_their_defaults() -> None:
         (["--http-cors-control", "*"], r"--http-cors-control \*: this is not an origin"),
         (["--trusted-proxy", "x"], "--trusted-proxy x: write an address"),
         (["--mqtt", "http://me:SECRET@h"], r"--mqtt: 'http://\*\*\*@h' is invalid"),
-        (["--record-format", "gif"], "--record-format='gif' is unknown; use one of: h264, copy"),
+        (["--record-format", "gif"], "--record-format='gif' is unknown; use one of: auto, h264"),
     ],
 )
 def test_invalid_options_are_refused(words: list[str], said: str) -> None:
