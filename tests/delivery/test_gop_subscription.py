@@ -199,8 +199,8 @@ def test_after_a_dead_line_a_viewer_of_a_camera_that_encodes_catches_up_in_the_g
     watching.subscription.start()
     watching.packets(50, watching.acknowledge_all)
     watching.packets(96)
-    watching.packets(30, watching.acknowledge_all)
-    assert watching.sender.sent == list(range(1, 177))
+    watching.packets(60, watching.acknowledge_all)
+    assert watching.sender.sent == list(range(1, 207))
     assert watching.viewer.drops == 0
 
 
@@ -318,8 +318,8 @@ def test_an_input_that_ends_leaves_a_viewer_without_acknowledgements() -> None:
     assert watching.subscription.waits
     assert watching.sender.sent[-1] < 30
     watching.subscription.ignore_acks()
-    watching.packets(20)
-    assert watching.sender.sent[-1] == 50
+    watching.packets(40)
+    assert watching.sender.sent[-1] == 70
     assert not watching.subscription.waits
     watching.assert_decodable()
 

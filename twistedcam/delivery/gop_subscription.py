@@ -33,7 +33,7 @@ _MAX_ROUND_TRIP = 0.2
 #: rate with each acknowledgement while the line is not busy.
 _MEASURED_SPAN, _LONGEST_SPAN, _GROWTH = 0.1, 1.0, 1.02
 #: Seconds after which no encoder of this program has made the key frame that was asked for.
-_KEYFRAME_TIME = 0.6
+_KEYFRAME_TIME = 1.0
 #: Seconds in which a viewer has to receive the packets of the group in which it begins.
 CATCH_UP_TIME = 1.0
 #: Bytes that are sent to a viewer that is behind, before it has acknowledged them.
@@ -166,7 +166,7 @@ class GopSubscription(ViewerSubscription):
             self._is_in_step = False
             self._deadline = now + MAX_DELAY
             if not is_quick:
-                self._lose(now)
+                self._lose()
 
     def on_cleared(self) -> None:
         """Begin with the next key frame: the camera is not live."""
@@ -204,29 +204,38 @@ class GopSubscription(ViewerSubscription):
     def _begin(self, now: float) -> None:
         """Begin, or go on after it was lost: nothing that was sent is unacknowledged."""
         is_new = self._last_seq < 0
-        catches_up = is_new or (self._may_catch_up and now >= self._catch_up_at)
+        catches_up = is_new or (
+            self._may_catch_up
+            and now >= self._catch_up_at
+            and sum(map(len, self._waiting_data())) <= self._rate * CATCH_UP_TIME
+        )
         if catches_up or now - self._keyframe_at < _FRESH:
             self._is_lost = False
             self._deadline = now + CATCH_UP_TIME
             self._send_waiting(now)
         if not self._is_in_step:
+            self._catch_up_at = min(self._catch_up_at, now + _KEYFRAME_TIME)
             self._hub.request_keyframe()
 
-    def _lose(self, now: float) -> None:
+    def _waiting_data(self) -> list[bytes]:
+        """The data of the packets in the hub's group that the viewer has not had."""
+        return [packet.data for packet in self._hub.group if packet.seq > self._last_seq]
+
+    def _lose(self) -> None:
         """Skip to the next key frame; if none comes soon, catch up from the middle of the group.
 
         A key frame is asked for when everything was received (``_begin``): an earlier one would
         have to be skipped, too.
         """
         self._is_lost = True
-        self._catch_up_at = now + MAX_DELAY + _KEYFRAME_TIME
+        self._catch_up_at = math.inf
 
     def _send_waiting(self, now: float) -> None:
         """Send packets from the hub's group, up to the newest if the viewer takes them all."""
         if now >= self._deadline:
             if not self._is_lost:
                 self._may_catch_up = False
-                self._lose(now)
+                self._lose()
             return
         group = self._hub.group
         if self._only_keyframes:
