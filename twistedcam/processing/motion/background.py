@@ -26,6 +26,12 @@ LEAST_NOISE = 0.7
 #: the median over them. Light has no smaller shapes, and a thing covers less than half of it.
 LIGHT_CELL = 4
 LIGHT_MEDIAN = 11
+#: The uncertainty of the light, as a share: by its roughness, and by how much it has changed.
+ROUGH, CHANGED_LIGHT = 0.5, 0.06
+#: Grey levels from which a cell may be too bright to be measured.
+CLIPPED = 245
+#: Pictures after which the edges of the background are looked for again.
+EDGES_PERIOD = 8
 
 
 class Background:
@@ -41,6 +47,8 @@ class Background:
         #: The variance of each cell around its expected value.
         self._variance = np.full_like(grey, 4.0)
         self._light = np.ones_like(grey)
+        self._edges = np.zeros_like(grey)
+        self._edges_age = 0
         self._pending: deque[tuple[float, Grid, NDArray[np.bool_]]] = deque()
         self.seconds = 0.0
 
@@ -49,22 +57,24 @@ class Background:
 
         Both are in grey levels.
         """
-        light, rough = self._estimate_light(grey)
-        expected = np.minimum((self._mean + DARK) * light - DARK, 255.0)
-        difference = grey - expected
-        # A cell that was too bright to be measured may have any brightness in less light.
-        clipped = (self._mean > 245) & (light < 0.97)
-        difference[clipped & (difference > 0)] = 0
-        edges = _edges(self._mean)
-        uncertainty = np.sqrt(
-            self._variance
-            + LEAST_NOISE**2
-            + (0.10 * edges) ** 2
-            + (0.5 * rough * (expected + DARK)) ** 2
-            + (0.06 * np.abs(light - 1) * (expected + DARK)) ** 2
-        )
-        # Noise that has grown everywhere is not motion.
-        common = float(np.median(np.abs(difference) / uncertainty)) / 0.6745
+        light, doubt = self._estimate_light(grey)
+        scaled = (self._mean + DARK) * light
+        difference = grey - np.minimum(scaled - DARK, 255.0)
+        if float(self._mean.max()) > CLIPPED:
+            # A cell that was too bright to be measured may have any brightness in less light.
+            unknown = (self._mean > CLIPPED) & (light < 0.97) & (difference > 0)
+            difference[unknown] = 0
+        if self._edges_age % EDGES_PERIOD == 0:
+            self._edges = 0.01 * _edges(self._mean) + LEAST_NOISE**2
+        self._edges_age += 1
+        scaled *= scaled
+        scaled *= doubt
+        scaled += self._variance
+        scaled += self._edges
+        uncertainty = np.sqrt(scaled, out=scaled)
+        # Noise that has grown everywhere is not motion. Some of the cells show that.
+        some = np.abs(difference[::2, ::3]) / uncertainty[::2, ::3]
+        common = float(np.median(some)) / 0.6745
         if common > 1:
             uncertainty *= common
         self._light = light
@@ -116,27 +126,30 @@ class Background:
             self._variance += np.where(mask, 0, step)
 
     def _estimate_light(self, grey: Grid) -> tuple[Grid, Grid]:
-        """Return the light as a factor for each cell, and how rough it is there."""
+        """Return the light as a factor for each cell, and the variance of that factor."""
         rows, columns = self.shape
         size = (max(3, columns // LIGHT_CELL), max(3, rows // LIGHT_CELL))
-        ratio = np.log((grey + DARK) / (self._mean + DARK))
-        small = cv2.resize(ratio, size, interpolation=cv2.INTER_AREA)
-        bytes_ = np.clip(small * 80 + 128, 0, 255).astype(np.uint8)
+        now = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+        usual = cv2.resize(self._mean, size, interpolation=cv2.INTER_AREA)
+        ratio = np.log((now + DARK) / (usual + DARK))
+        bytes_ = np.clip(ratio * 80 + 128, 0, 255).astype(np.uint8)
         median = (cv2.medianBlur(bytes_, LIGHT_MEDIAN).astype(np.float32) - 128) / 80
         # The median's steps of a byte are coarser than the noise: take the mean of near values.
-        weight = (np.abs(small - median) < 0.06).astype(np.float32)
-        top = cv2.GaussianBlur(weight * (small - median), (0, 0), 1.5)
+        weight = (np.abs(ratio - median) < 0.06).astype(np.float32)
+        top = cv2.GaussianBlur(weight * (ratio - median), (0, 0), 1.5)
         bottom = cv2.GaussianBlur(weight, (0, 0), 1.5)
         smooth = cv2.GaussianBlur(median, (0, 0), 1.2) + top / np.maximum(bottom, 0.05)
         rough = cv2.GaussianBlur(np.abs(smooth - cv2.GaussianBlur(smooth, (0, 0), 3)), (0, 0), 2)
+        light = np.exp(smooth)
+        doubt = (ROUGH * rough) ** 2 + (CHANGED_LIGHT * (light - 1)) ** 2
         back = (columns, rows)
-        light = cv2.resize(smooth, back, interpolation=cv2.INTER_LINEAR)
-        rough = cv2.resize(rough, back, interpolation=cv2.INTER_LINEAR)
-        return np.asarray(np.exp(light), np.float32), np.asarray(rough, np.float32)
+        light = cv2.resize(light, back, interpolation=cv2.INTER_LINEAR)
+        doubt = cv2.resize(doubt, back, interpolation=cv2.INTER_LINEAR)
+        return np.asarray(light, np.float32), np.asarray(doubt, np.float32)
 
 
 def _edges(mean: Grid) -> Grid:
-    """Return how much neighbouring cells differ, in grey levels."""
+    """Return the square of how much neighbouring cells differ, in grey levels."""
     dx = cv2.Sobel(mean, cv2.CV_32F, 1, 0, ksize=3, scale=0.125)
     dy = cv2.Sobel(mean, cv2.CV_32F, 0, 1, ksize=3, scale=0.125)
-    return np.asarray(cv2.magnitude(dx, dy), np.float32)
+    return np.asarray(dx * dx + dy * dy, np.float32)
