@@ -81,3 +81,12 @@ class PlaybackCommandTests(ServerCase):
         self.assertIsNone(self.ask("unprotect 1.mp4"))
         with self.assertRaises(NoSuchRecording):
             self.ask("protect none.mp4")
+
+    def test_a_long_list_is_read_in_parts(self) -> None:
+        first = self.ask("recordings --limit 2")
+        self.assertEqual([each["recording"] for each in first], ["2.mp4", "1.mp4"])
+        rest = self.ask(f"recordings --limit 2 --before {first[-1]['start']}")
+        self.assertEqual([each["recording"] for each in rest], ["0.mp4"])
+        for limit in ("0", "-1", "x", "1e3"):
+            with self.assertRaises(BadArgument):
+                self.ask(f"recordings --limit {limit}")

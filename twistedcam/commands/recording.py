@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from twistedcam.commands.command import Answer
 from twistedcam.commands.registry import Registry
 from twistedcam.commands.visible_cameras import VisibleCameras
-from twistedcam.errors import NotRecording
+from twistedcam.errors import BadArgument, NotRecording
 from twistedcam.recording import LibraryEntry, write_snapshot
 from twistedcam.recording.writer.disk_space import check_mount
 from twistedcam.recording.writer.file_names import has_suffix
 from twistedcam.recording.writer.session import Progress
 from twistedcam.util.camera_name import file_stem, url_safe
+from twistedcam.util.quantities import moment
 from twistedcam.util.quantities import seconds as parse_seconds
 
 if TYPE_CHECKING:
@@ -109,15 +111,29 @@ def add_recording_commands(registry: Registry) -> None:
         return [{**each, "camera": forms.get(each["camera"], each["camera"])} for each in found]
 
     @registry.command("recordings", right="view", items="recordings")
-    async def recordings(server: Server) -> Answer:
-        """List the recordings, newest first, including unfinished ones."""
-        return await server.library.shown(_shown)
+    async def recordings(
+        server: Server, *, limit: str | None = None, before: str | None = None
+    ) -> Answer:
+        """List the recordings, newest first, including unfinished ones.
+
+        --limit 100 lists the newest 100; with --before TIME (UNIX seconds or ISO 8601), only those
+        that began earlier: so a long list can be read in parts.
+        """
+        until = math.inf if before is None else moment(before, "before")
+        most = None if limit is None else _read_limit(limit)
+        return await server.library.shown(_shown, most, lambda item: item.start < until)
 
     @registry.command("recordings delete")
     async def recordings_delete(server: Server, name: str) -> Answer:
         """Delete a recording or a snapshot."""
         await server.library.delete(name)
         return None
+
+
+def _read_limit(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 1_000_000):
+        raise BadArgument(f"limit={text[:80]!r} is not a number from 1 to 1000000")
+    return int(text)
 
 
 def _is_file_name(cameras: VisibleCameras, word: str) -> bool:
