@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import socket
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
+from twisted.internet import reactor
 from twisted.internet.address import IPv6Address, UNIXAddress
 from twisted.internet.protocol import Factory
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
 
 from twistedcam.errors import BadArgument, StartupError
 from twistedcam.net.listener import Listener, check_endpoint, check_ports, expand_endpoint, urls_of
@@ -62,6 +65,7 @@ def fake_listener(description: str, address: str, **more: Any) -> Any:
         address=address,
         is_reachable=more.get("is_reachable", False),
         is_tls=description.startswith("ssl"),
+        is_missing=False,
     )
 
 
@@ -97,3 +101,23 @@ def test_urls_are_those_of_the_first_tcp_port_of_each_kind() -> None:
         "page": "https://127.0.0.1:2",
         "rtsp": "rtsp://127.0.0.1:4",
     }
+
+
+def test_a_port_that_another_program_has_is_an_error_unless_it_is_optional() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        endpoint = f"tcp:{taken.getsockname()[1]}:interface=127.0.0.1"
+        with pytest.raises(StartupError, match="already in use"):
+            Listener(reactor, endpoint, Factory()).privilegedStartService()
+        listener = Listener(reactor, endpoint, Factory(), is_optional=True)
+        with capturedLogs() as logs:
+            listener.privilegedStartService()
+        assert listener.is_missing and listener.port is None
+        assert "goes on without this port" in logs[0]["log_format"]
+        assert urls_of({"rtsp": [listener]}) == {}
+        assert not listener.is_reachable
+
+
+def test_an_optional_port_with_another_fault_is_an_error() -> None:
+    listener = Listener(reactor, "tcp:0:interface=192.0.2.1", Factory(), is_optional=True)
+    with pytest.raises(StartupError, match=r"192\.0\.2\.1"):
+        listener.privilegedStartService()

@@ -135,7 +135,13 @@ class CameraService(MultiService):
             "frames": self._listen(options.listen, self._frames, FRAME_ENDPOINT),
             "control": self._listen(options.control, self._control, CONTROL_ENDPOINT),
             "http": self._listen_http(options.http),
-            "rtsp": self._listen(options.rtsp, self._rtsp, RTSP_ENDPOINT),
+            # Configurations from before this port was there go on working beside another server.
+            "rtsp": self._listen(
+                options.rtsp,
+                self._rtsp,
+                RTSP_ENDPOINT,
+                is_optional=options.rtsp == [RTSP_ENDPOINT],
+            ),
         }
         MemoryReturn(reactor).setServiceParent(self)
         if options.mqtt is not None:
@@ -212,11 +218,13 @@ class CameraService(MultiService):
         """True if other machines may reach a port."""
         return self.server.authenticator.is_needed or self._options.insecure
 
-    def _listen(self, endpoints: list[str], factory: Any, example: str) -> list[Listener]:
+    def _listen(
+        self, endpoints: list[str], factory: Any, example: str, is_optional: bool = False
+    ) -> list[Listener]:
         listeners = []
         for endpoint in endpoints:
             scheduler = self.server.scheduler
-            listener = Listener(self._reactor, endpoint, factory, example, scheduler)
+            listener = Listener(self._reactor, endpoint, factory, example, scheduler, is_optional)
             if not self._is_guarded:
                 check_endpoint(endpoint)
             listener.setServiceParent(self)

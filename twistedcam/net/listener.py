@@ -17,12 +17,15 @@ from twisted.internet.interfaces import (
     IProtocolFactory,
     IStreamServerEndpoint,
 )
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twistedcam.errors import BadArgument, StartupError
 from twistedcam.net.addresses import IPAddress, show_address
 from twistedcam.runtime.scheduler import Scheduler
 from twistedcam.tls.server_endpoint import LoadedCertificate, ServerCertificate, server_endpoint
+
+log = Logger()
 
 #: The most connections that wait to be accepted; Twisted's default is 50.
 BACKLOG = 1024
@@ -59,6 +62,7 @@ class Listener(Service):
         factory: makes the protocols.
         example: an endpoint for the error message.
         scheduler: runs the work of TLS; by default the port has its own.
+        is_optional: True to go on without the port if another program has it.
 
     Raises:
         BadArgument: the description is not valid.
@@ -71,7 +75,11 @@ class Listener(Service):
         factory: IProtocolFactory,
         example: str = "tcp:9530:interface=127.0.0.1",
         scheduler: Scheduler | None = None,
+        is_optional: bool = False,
     ) -> None:
+        #: True if it does not listen, because another program has the port.
+        self.is_missing = False
+        self._is_optional = is_optional
         self.description = description
         self._factory = factory
         self._listening: Deferred[IListeningPort] | None = None
@@ -152,8 +160,13 @@ class Listener(Service):
         failures: list[Failure] = []
         self._listening = self._endpoint.listen(self._factory)
         self._listening.addCallbacks(self._listens, failures.append)
-        if failures:
-            raise StartupError(f"cannot listen on {self.description}: {_reason(failures[0])}")
+        if not failures:
+            return
+        text = f"cannot listen on {self.description}: {_reason(failures[0])}"
+        if not self._is_optional or not _is_in_use(failures[0]):
+            raise StartupError(text)
+        self.is_missing = True
+        log.warn("{text}; the server goes on without this port", text=text)
 
     def startService(self) -> None:
         """Listen, unless it does already."""
@@ -217,7 +230,8 @@ def urls_of(listeners: Mapping[str, Iterable[Listener]]) -> dict[str, str]:
         ("rtsp", "rtsp", "rtsp"),
     ):
         for listener in listeners.get(purpose, ()):
-            if listener.description.startswith(("tcp", "ssl")) and key not in urls:
+            is_url = listener.description.startswith(("tcp", "ssl")) and not listener.is_missing
+            if is_url and key not in urls:
                 urls[key] = f"{scheme}{'s' * listener.is_tls}://{listener.address}"
     return urls
 
@@ -275,10 +289,18 @@ def _check_port(description: str) -> None:
         raise ValueError(f"a port is a number from 0 to 65535, not {number[1]}")
 
 
-def _reason(failure: Failure) -> str:
+def _cause(failure: Failure) -> BaseException:
     error = failure.value
-    cause = error.socketError if isinstance(error, CannotListenError) else error
+    return error.socketError if isinstance(error, CannotListenError) else error  # type: ignore
+
+
+def _is_in_use(failure: Failure) -> bool:
+    return getattr(_cause(failure), "errno", None) == EADDRINUSE
+
+
+def _reason(failure: Failure) -> str:
+    cause = _cause(failure)
     reason = str(getattr(cause, "strerror", None) or cause)
-    if getattr(cause, "errno", None) == EADDRINUSE:
+    if _is_in_use(failure):
         reason += ": stop the program that uses it (another twistedcam?), or choose another port"
     return reason
