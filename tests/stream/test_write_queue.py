@@ -101,14 +101,37 @@ def test_a_disk_that_stalls_once_is_no_slow_one() -> None:
     assert (len(waiting), waiting.dropped) == (112, 0)
 
 
+def coded(count: int, data: bytes = b"") -> list[Packet]:
+    """Packets of H.264 at 30 a second; the first is a key frame."""
+    return [Packet(H264, n, n * 33_333, n * 33_333, data, not n) for n in range(count)]
+
+
 def test_coded_frames_that_wait_are_never_thinned() -> None:
-    waiting = WriteQueue()
-    for frame in timed_frames(n / 30 for n in range(60)):
-        waiting.offer(Packet(H264, frame.seq, frame.time_us, frame.pts, b"", False))
+    waiting = WriteQueue[Packet]()
+    assert all(map(waiting.offer, coded(60)))
     for _ in range(20):
         assert waiting.wrote(1, 1.0) == []
     assert len(waiting) == 60
     assert not waiting.offer(timed_frames([3.0])[0])
+
+
+def test_coded_frames_wait_without_loss_for_a_minute_and_more_whatever_the_writer() -> None:
+    for cost in (0.001, 1.0):
+        waiting = WriteQueue[Packet]()
+        for _ in range(20):
+            waiting.wrote(1, cost)
+        packets = coded(queue.PACKETS + 1)
+        assert [waiting.offer(each) for each in packets] == [True] * queue.PACKETS + [False]
+        assert waiting.dropped == 1
+    waiting = WriteQueue[Packet]()
+    taken = [waiting.offer(each) for each in coded(70, bytes(queue.BYTES // 64))]
+    assert taken == [True] * 64 + [False] * 6
+
+
+def test_coded_frames_from_before_the_start_are_all_written_at_the_end() -> None:
+    waiting = WriteQueue(coded(900))
+    waiting.drain_quickly()
+    assert (len(waiting.take(1000)), waiting.dropped) == (900, 0)
 
 
 def test_the_time_from_the_oldest_to_the_newest_that_waits() -> None:

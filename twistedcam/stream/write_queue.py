@@ -13,6 +13,9 @@ P = TypeVar("P", bound=Packet)
 #: The maximum number of frames and bytes in the queue.
 FRAMES = 240
 BYTES = 128 * 2**20
+#: The maximum number of packets of a camera that encodes: they are small, quickly written, and one
+#: that is dropped costs all up to the next key frame.
+PACKETS = 2400
 #: The fraction of the maximum above which frames are dropped. A short stall drops none.
 _EASY = 0.5
 #: Seconds of work in the queue of a slow writer, which are also the longest time that an end takes.
@@ -53,6 +56,8 @@ class WriteQueue(Generic[P]):
 
     def offer(self, frame: P) -> bool:
         """Add a frame. Return False if it is dropped."""
+        if not frame.track.is_independent:
+            return self._offer_packet(frame)
         self._credit = min(2.0, self._credit + self._share())
         if self._credit < 1:
             self.dropped += 1
@@ -60,6 +65,15 @@ class WriteQueue(Generic[P]):
         self._credit -= 1
         self._waiting.append(frame)
         self._bytes += len(frame.data)
+        return True
+
+    def _offer_packet(self, packet: P) -> bool:
+        """Add a packet that refers to others, as long as there is any room."""
+        if len(self._waiting) >= PACKETS or self._bytes >= BYTES:
+            self.dropped += 1
+            return False
+        self._waiting.append(packet)
+        self._bytes += len(packet.data)
         return True
 
     @property
@@ -85,8 +99,11 @@ class WriteQueue(Generic[P]):
         return out
 
     def drain_quickly(self) -> None:
-        """Drop frames from before the start, too, so that the end does not take too long."""
-        if len(self._first) > self._room():
+        """Drop frames from before the start, too, so that the end does not take too long.
+
+        Packets that refer to others stay: they are written as they are, which takes no time.
+        """
+        if len(self._first) > self._room() and self._first[0].track.is_independent:
             self._first, out = _thinned(self._first, self._room())
             self.dropped += len(out)
 
