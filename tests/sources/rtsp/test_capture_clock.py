@@ -154,6 +154,22 @@ def test_pictures_stay_in_the_order_in_which_they_are_shown(
     assert all(b > a for a, b in itertools.pairwise(times))
 
 
+def test_a_pyramid_of_b_frames_stays_in_order_while_times_are_corrected() -> None:
+    """The encoders of many cameras send three pictures and more behind one that comes later."""
+    shown = [0, *(4 * n + place for n in range(200) for place in (4, 2, 1, 3))]
+    for first_report in (1, 2, 5, 90):
+        run = Run(reorder=2)
+        found: list[tuple[int, float]] = []
+        for n, place in enumerate(shown):
+            if n == first_report:
+                run.report(n / 25)
+            error = run.picture(n / 25, 0.3, shown=place / 25)
+            found.append((place, run.times[-1]))
+        times = [time for _, time in sorted(found)]
+        assert min(b - a for a, b in itertools.pairwise(times)) > 0.1 / 25
+        assert abs(error) < 0.001
+
+
 def test_the_least_lag_is_forgotten_after_a_while() -> None:
     least = LeastLag()
     assert least.note(0.5, 0) == 0.5

@@ -49,8 +49,25 @@ def test_a_picture_that_comes_too_late_is_refused_and_can_be_allowed_for() -> No
     assert found == pytest.approx([1.16, 1.2, 1.24, 1.28, 1.32])
 
 
+def test_after_a_gap_a_key_frame_is_decoded_shortly_before_it_is_shown() -> None:
+    times = DecodeTimes(2, 0.04)
+    decoded(times, [0.0, 0.12, 0.04, 0.08])
+    times.begin_group(0.16)  # no gap: pictures of two groups may be mixed
+    assert times.delay_of(0.16) == pytest.approx(0.08)
+    times.begin_group(3.0)
+    found = decoded(times, [3.0, 3.12, 3.04, 3.08])
+    assert found == pytest.approx([2.92, 2.96, 3.0, 3.04])
+
+
 def test_equal_times_are_no_error() -> None:
     assert decoded(DecodeTimes(0), [1.0, 1.0, 1.0]) == pytest.approx([1.0, 1.0, 1.0])
+
+
+def test_they_increase_in_whole_microseconds_too() -> None:
+    times = DecodeTimes(1, 0.04)
+    shown = [1.79e9 + n / 7 for n in (0, 2, 1)] + [1.79e9 + 2 / 7 + n * 3.3e-7 for n in range(500)]
+    found = [round(each * 1e6) - round(times.delay_of(each) * 1e6) for each in shown]
+    assert all(b > a for a, b in itertools.pairwise(found))
 
 
 def test_a_clock_that_was_set_back_is_followed() -> None:

@@ -118,3 +118,12 @@ def test_the_rate_of_the_description_is_used_where_the_stream_has_none() -> None
         track = stream.video.track()
         if track is not None:
             assert track.rate == rate
+
+
+def test_a_key_frame_after_a_gap_is_decoded_shortly_before_it_is_shown() -> None:
+    stream = Stream(B_SPS, B_PPS)
+    for place, nal in ((0, IDR), (2, SLICE), (1, SLICE), (100, IDR), (102, SLICE), (101, SLICE)):
+        stream.send(nal, shown=place)
+    assert stream.raws[3].is_keyframe
+    assert 0 < stream.raws[3].reorder_us <= 200_000
+    assert stream.corrupt == []

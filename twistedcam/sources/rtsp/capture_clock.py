@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from twistedcam.rtsp.rtcp import SenderReport, unix_us_of_ntp
 from twistedcam.rtsp.rtp import Unwrapper
 from twistedcam.util.least_lag import LeastLag
@@ -15,6 +17,9 @@ _FORWARD_JUMP, _BACKWARD_JUMP = 10.0, 2.0
 _CLOCK_SET, _INEXACT = 0.5, 0.05
 #: The least part of their distance that packets keep while their times are corrected.
 _LEAST_PACE = 0.2
+#: Of a stream with B-frames: distances between pictures that are remembered, and how many must be
+#: known before times are corrected.
+_PERIODS, _ENOUGH_PERIODS = 32, 8
 #: Corrections of more seconds are made at once.
 _MAX_SLOW_CORRECTION = 5.0
 
@@ -68,6 +73,9 @@ class CaptureClock:
         self._last: int | None = None
         self._last_arrival = 0.0
         self._highest = 0
+        #: Seconds between pictures, and the number of those since the highest timestamp.
+        self._periods: deque[float] = deque(maxlen=_PERIODS)
+        self._since_highest = 0
         #: A report that came before the first packet.
         self._early_report: SenderReport | None = None
         #: Seconds from unwrapped timestamps to the camera's wall clock; None without a report.
@@ -127,12 +135,14 @@ class CaptureClock:
     def _restart(self) -> None:
         self._least.restart()
         self._report = self._offset = None
+        self._periods.clear()
 
     def _correct(self, target: float, unwrapped: int) -> None:
         """Move the offset towards its target, as far as the order of pictures allows."""
         offset = self._offset
+        self._since_highest += 1
         if offset is None or abs(offset - target) > _MAX_SLOW_CORRECTION:
-            self._offset, self._highest = target, unwrapped
+            self._offset, self._highest, self._since_highest = target, unwrapped, 0
             return
         if unwrapped == self._highest and not self.reorder:
             self._offset = max(target, offset)
@@ -140,4 +150,9 @@ class CaptureClock:
             return
         step = (unwrapped - self._highest) / self._rate
         self._highest = unwrapped
-        self._offset = max(target, offset - (1 - _LEAST_PACE) * step / (self.reorder + 1))
+        if self.reorder:
+            # The pictures before this one come later, and there may be more than ``reorder``.
+            self._periods.append(step / self._since_highest)
+            step = min(self._periods) if len(self._periods) >= _ENOUGH_PERIODS else 0.0
+        self._since_highest = 0
+        self._offset = max(target, offset - (1 - _LEAST_PACE) * step)

@@ -11,6 +11,11 @@ _USUAL_PERIOD = 0.04
 #: Times that are so many seconds earlier come from another clock; times that differ by less than
 #: the second value are equal.
 _JUMP, _EQUAL = 2.5, 0.001
+#: Seconds between two times of decoding at least: they are rounded to microseconds later, and a
+#: step back would be taken for a clock that was set.
+_STEP = 5e-6
+#: Seconds without a picture after which a key frame begins anew.
+_GAP = 1.0
 
 
 class DecodeTimes:
@@ -26,7 +31,7 @@ class DecodeTimes:
 
     def __init__(self, reorder: int, period: float = 0.0) -> None:
         self._times: list[float] = []
-        self._last = float("-inf")
+        self._latest = self._last = float("-inf")
         self.restart(reorder, period)
 
     def restart(self, reorder: int, period: float = 0.0) -> None:
@@ -38,6 +43,17 @@ class DecodeTimes:
         self.reorder = min(reorder, MAX_REORDER)
         self._period = period or _USUAL_PERIOD
         self._times.clear()
+
+    def begin_group(self, shown: float) -> None:
+        """Begin anew with a key frame if no picture came for a while before it.
+
+        Its time of decoding would otherwise be that of a picture before the gap.
+
+        Arguments:
+            shown: its time of presentation in seconds.
+        """
+        if shown > self._latest + _GAP:
+            self._times.clear()
 
     def delay_of(self, shown: float) -> float:
         """Return the seconds from decoding a picture to showing it.
@@ -51,7 +67,8 @@ class DecodeTimes:
         """
         if shown < self._last - _JUMP:  # the clock was set
             self._times.clear()
-            self._last = float("-inf")
+            self._latest = self._last = float("-inf")
+        self._latest = max(self._latest, shown)
         if not self.reorder:
             decoded = shown
         else:
@@ -60,7 +77,7 @@ class DecodeTimes:
             insort(self._times, shown)
             decoded = self._times.pop(0)
         if decoded <= self._last:
-            decoded = self._last + 1e-6
+            decoded = self._last + _STEP
             if decoded - shown > _EQUAL:
                 raise ValueError("pictures are not in the order in which they are shown")
         self._last = decoded

@@ -83,6 +83,8 @@ class VideoPackets:
             return
         if self._is_waiting or self._stream is None:
             return
+        if unit.is_keyframe:
+            self._decode_times.begin_group(time)
         try:
             delay = self._decode_times.delay_of(time)
         except ValueError as error:
