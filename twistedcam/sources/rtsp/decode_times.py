@@ -11,9 +11,6 @@ _USUAL_PERIOD = 0.04
 #: Times that are so many seconds earlier come from another clock; times that differ by less than
 #: the second value are equal.
 _JUMP, _EQUAL = 2.5, 0.001
-#: Seconds between two times of decoding at least: they are rounded to microseconds later, and a
-#: step back would be taken for a clock that was set.
-_STEP = 5e-6
 #: Seconds without a picture after which a key frame begins anew.
 _GAP = 1.0
 
@@ -77,7 +74,7 @@ class DecodeTimes:
             insort(self._times, shown)
             decoded = self._times.pop(0)
         if decoded <= self._last:
-            decoded = self._last + _STEP
+            decoded = self._last + 1e-6
             if decoded - shown > _EQUAL:
                 raise ValueError("pictures are not in the order in which they are shown")
         self._last = decoded
