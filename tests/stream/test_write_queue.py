@@ -134,16 +134,6 @@ def test_coded_frames_from_before_the_start_are_all_written_at_the_end() -> None
     assert (len(waiting.take(1000)), waiting.dropped) == (900, 0)
 
 
-def test_the_time_from_the_oldest_to_the_newest_that_waits() -> None:
-    waiting = WriteQueue()
-    assert waiting.span_us == 0
-    for frame in timed_frames([0.0, 0.04, 0.12]):
-        waiting.offer(frame)
-    assert waiting.span_us == 120_000
-    waiting.take(2)
-    assert waiting.span_us == 0
-
-
 def test_large_frames_are_bounded_by_their_bytes() -> None:
     waiting, big = WriteQueue(), bytes(queue.BYTES // 50)
     for number in range(200):

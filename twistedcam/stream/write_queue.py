@@ -77,11 +77,6 @@ class WriteQueue(Generic[P]):
         return True
 
     @property
-    def span_us(self) -> int:
-        """The microseconds from the oldest frame that waits to the newest."""
-        return abs(self._waiting[-1].dts - self._waiting[0].dts) if self._waiting else 0
-
-    @property
     def batch(self) -> int:
         """The best number of frames to write at once."""
         if len(self._costs) < _LOOKS:

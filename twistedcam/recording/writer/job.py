@@ -21,9 +21,6 @@ from twistedcam.stream.write_queue import WriteQueue
 
 log = Logger()
 
-#: Coded packets are written when so many microseconds of them wait.
-_GATHER_US = 300_000
-
 
 class WriteJobListener(Protocol):
     """Callbacks of a write job, on the reactor's thread."""
@@ -87,8 +84,7 @@ class WriteJob:
         """Add a frame; False if it is left out."""
         self._split = False
         taken = self._queue.offer(frame)
-        if not self._is_gathering(frame):
-            self._pump()
+        self._pump()
         return taken
 
     def split(self) -> None:
@@ -109,14 +105,6 @@ class WriteJob:
         finished = self._finished
         self._pump()
         return finished
-
-    def _is_gathering(self, frame: Packet) -> bool:
-        """True if coded packets can wait for the next ones: a turn of the thread costs more."""
-        return (
-            not frame.track.is_independent
-            and self.progress.frames > 0
-            and self._queue.span_us < _GATHER_US
-        )
 
     def _pump(self) -> None:
         if self._busy:
