@@ -3,7 +3,9 @@
 import pytest
 
 from tests.support.films import h264_packets
+from tests.support.nal_streams import encoded
 from twistedcam.errors import NotSupported
+from twistedcam.media.nal_codecs import NAL_CODECS
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import VIDEO, Track
 from twistedcam.media.video_decoder import VideoDecoder
@@ -52,3 +54,21 @@ def test_what_the_decoder_holds_comes_with_a_flush() -> None:
     assert decoder.flush() == []
     decoder.decode(h264_packets([0]))
     assert decoder.flush() == []
+
+
+@pytest.mark.parametrize("codec", list(NAL_CODECS))
+def test_pictures_are_numbered_in_the_order_in_which_they_are_shown(codec: str) -> None:
+    options = (("preset", "medium"), ("bf", "3"), ("b-adapt", "0"), ("g", "8"))
+    if codec == "hevc":
+        options = (("x265-params", "log-level=none:pools=1:frame-threads=1:bframes=3:keyint=8"),)
+    data = encoded(codec, frames=30, options=options)
+    track = Track(VIDEO, "video", codec, 128, 96)
+    packets = [
+        Packet(track, 7 + n, n, n, each, NAL_CODECS[codec].is_keyframe(each))
+        for n, each in enumerate(data)
+    ]
+    decoder = VideoDecoder()
+    shown = decoder.decode(packets) + decoder.flush()
+    decoded_as = [each.packet.seq for each in shown]
+    assert decoded_as != sorted(decoded_as)
+    assert [each.seq for each in shown] == list(range(7, 37))

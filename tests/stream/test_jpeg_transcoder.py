@@ -7,9 +7,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.fakes import ManualThread
 from tests.support.films import START_US, h264_packets
+from tests.support.nal_streams import encoded
 from twistedcam.codecs.jpeg_encoder import JpegEncoder
 from twistedcam.media.frame import Frame
+from twistedcam.media.nal_codecs import NAL_CODECS
 from twistedcam.media.packet import Packet
+from twistedcam.media.track import VIDEO, Track
 from twistedcam.stream.hub import FrameHub, GroupHub, Sink
 from twistedcam.stream.jpeg_transcoder import LATE_AT_MOST, JpegTranscoder, decode_still
 
@@ -71,6 +74,19 @@ class JpegTranscoderTests(SynchronousTestCase):
         self.assertEqual(self.taker.seqs[-1], 34)
         self.assertLessEqual(len(self.taker.seqs), 2)
         self.assertEqual(self.transcoder.dropped, 29)
+
+    def test_frames_of_a_stream_with_b_frames_are_numbered_as_they_are_shown(self) -> None:
+        data = encoded(
+            "h264", options=(("preset", "medium"), ("bf", "2"), ("b-adapt", "0")), frames=12
+        )
+        track = Track(VIDEO, "video", "h264", 128, 96)
+        self.frames.add(self.taker)
+        for n, each in enumerate(data, 1):
+            keyframe = NAL_CODECS["h264"].is_keyframe(each)
+            self.show([Packet(track, n, START_US, START_US, each, keyframe)])
+            self.work()
+        self.assertEqual(self.taker.seqs, list(range(1, len(self.taker.seqs) + 1)))
+        self.assertGreaterEqual(len(self.taker.seqs), 9)  # all but those in the decoder
 
     def test_after_a_pause_nothing_old_is_shown(self) -> None:
         self.frames.add(self.taker)

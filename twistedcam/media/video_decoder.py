@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -17,10 +18,13 @@ class DecodedPicture(NamedTuple):
     Arguments:
         packet: the packet that it was in.
         picture: the picture as av.VideoFrame.
+        seq: its number in the order in which pictures are shown. Packets are numbered in the order
+            in which they are decoded, which is another with B-frames.
     """
 
     packet: Packet
     picture: Any
+    seq: int
 
 
 class VideoDecoder:
@@ -40,6 +44,8 @@ class VideoDecoder:
         self._needs_keyframe = True
         #: Packets in the decoder, by the numbers that they have there.
         self._packets: dict[int, Packet] = {}
+        #: The numbers of packets that no picture has got yet.
+        self._seqs: deque[int] = deque()
         self._count = 0
 
     def decode(self, packets: Iterable[Packet]) -> list[DecodedPicture]:
@@ -64,6 +70,7 @@ class VideoDecoder:
         """Begin anew with the next key frame."""
         self._decoder = None
         self._packets.clear()
+        self._seqs.clear()
 
     def _open(self, track: Track) -> None:
         self.reset()
@@ -90,6 +97,7 @@ class VideoDecoder:
         coded = av.Packet(packet.data)
         coded.pts = coded.dts = self._count
         self._packets[self._count] = packet
+        self._seqs.append(packet.seq)
         try:
             pictures = self._decoder.decode(coded)
         except (av.error.FFmpegError, ValueError) as error:
@@ -101,12 +109,24 @@ class VideoDecoder:
         if len(self._packets) > 64:  # pictures that the decoder has dropped
             for number in list(self._packets)[:-32]:
                 del self._packets[number]
+        while len(self._seqs) > 64:
+            self._seqs.popleft()
         return ready
 
     def _ready(self, pictures: Iterable[Any]) -> list[DecodedPicture]:
         ready = []
         for picture in pictures:
             packet = self._packets.pop(picture.pts, None)
-            if packet is not None and not picture.is_corrupt:
-                ready.append(DecodedPicture(packet, picture))
+            if packet is None:
+                continue
+            seq = self._number(packet)
+            if not picture.is_corrupt:
+                ready.append(DecodedPicture(packet, picture, seq))
         return ready
+
+    def _number(self, packet: Packet) -> int:
+        """Return the number of a packet's picture: the least that none before it has got."""
+        if packet.is_keyframe:  # the decoder has dropped the pictures of earlier packets
+            while self._seqs and self._seqs[0] < packet.seq:
+                self._seqs.popleft()
+        return self._seqs.popleft() if self._seqs else packet.seq

@@ -164,6 +164,6 @@ def _encode(decoded: DecodedPicture, encoder: JpegEncoder) -> Frame:
     packet = decoded.packet
     raw = RawPicture(packet.time, image=upright(decoded.picture))
     picture = encoder.finish(raw)
-    frame = Frame(packet.seq, packet.time_us, picture.width, picture.height, picture.jpeg)
+    frame = Frame(decoded.seq, packet.time_us, picture.width, picture.height, picture.jpeg)
     frame.pts = frame.dts = packet.pts
     return frame
