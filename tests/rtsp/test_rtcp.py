@@ -15,7 +15,6 @@ from twistedcam.rtsp.rtcp import (
     RtcpPacket,
     SenderReport,
     SourceDescription,
-    is_rtcp,
     ntp_of_unix_us,
     parse_rtcp,
     unix_us_of_ntp,
@@ -77,9 +76,3 @@ def test_other_types_are_left_out_and_padding_too() -> None:
 def test_what_is_cut_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match="cut"):
         list(parse_rtcp(data))
-
-
-def test_rtp_and_rtcp_on_one_port_are_told_apart() -> None:
-    assert is_rtcp(ReceiverReport(1).encode())
-    assert not is_rtcp(b"\x80\x60" + bytes(10))
-    assert not is_rtcp(b"\x80\xe0" + bytes(10))

@@ -46,7 +46,6 @@ m=cut
 def test_a_camera_s_description_is_read() -> None:
     session = parse_sdp(CAMERA)
     assert (session.name, session.control) == ("Media Presentation", "*")
-    assert session.npt_range == ("now", "")
     video, alaw, aac, back, data = session.media
     assert video.formats == (
         MediaFormat(

@@ -12,7 +12,7 @@ from tests.fakecam import FakeCam, Format, encode_h264, moving_picture, require_
 from tests.support.camera_rig import EventReader, Viewer, serving
 from tests.support.process import wait_for
 from twistedcam.media.h264 import H264
-from twistedcam.media.nal import from_length_prefixed, split_units
+from twistedcam.media.nal import join_units, split_length_prefixed, split_units
 
 EVERY = 10
 UNITS = encode_h264(moving_picture(320, 240, 60), EVERY)
@@ -28,7 +28,7 @@ def recorded_units(path: Path) -> list[tuple[bytes, ...]]:
     """The units of each picture in a file, without parameter sets."""
     with av.open(str(path)) as film:
         packets = [bytes(packet) for packet in film.demux(video=0) if packet.size]
-    return [_slices(from_length_prefixed(data)) for data in packets]
+    return [_slices(join_units(split_length_prefixed(data))) for data in packets]
 
 
 def _slices(data: bytes) -> tuple[bytes, ...]:

@@ -53,10 +53,6 @@ class _H264(NalCodec):
                 recovers = recovers or _has_recovery_point(data, at)
         return recovers
 
-    def is_idr(self, data: bytes) -> bool:
-        """True if it is an IDR picture: no later picture refers to one before it."""
-        return any(kind == _IDR for kind, _ in self.head_types(data))
-
     def parse_sps(self, sps: bytes) -> SequenceParameters:
         bits = BitReader(sps, 1)
         profile, constraints, level = bits.read(8), bits.read(8), bits.read(8)

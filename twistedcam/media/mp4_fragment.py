@@ -8,7 +8,7 @@ are those of ISO/IEC 14496-12, sample entries those of 14496-14 (AAC), 14496-15 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 from twistedcam.media.nal import to_length_prefixed
@@ -90,17 +90,13 @@ def _sample_entry(track: Track) -> bytes:
         record = NAL_CODECS[track.codec].to_configuration(track.extradata)
         return _box(
             entry,
-            struct.pack(
-                "!6xH16xHHII4xH32xHh", 1, track.width, track.height, 72 << 16, 72 << 16, 1, 24, -1
-            ),
+            _VIDEO_ENTRY.pack(1, track.width, track.height, _DPI, _DPI, 1, 24, -1),
             _box(configuration, record),
         )
     if track.codec in AUDIO_CODECS:
         rate = int(track.rate or _OPUS_RATE)
         # The field has 16 bits for the rate; the real one is in the configuration.
-        head = struct.pack(
-            "!6xH8xHH4xI", 1, track.channels, 16, (rate if rate < 65536 else 0) << 16
-        )
+        head = _AUDIO_ENTRY.pack(1, track.channels, 16, (rate if rate < 65536 else 0) << 16)
         if track.codec == "aac":
             return _box(b"mp4a", head, _esds(track))
         return _box(b"Opus", head, _dops(track))
@@ -143,15 +139,6 @@ def codec_string(track: Track) -> str:
     if track.codec == "opus":
         return "opus"
     raise ValueError(f"MP4 cannot contain {track.codec}")
-
-
-def media_type(tracks: Iterable[Track]) -> str:
-    """The media type with codecs, such as ``video/mp4; codecs="avc1.42C01F"`` (RFC 6381).
-
-    Raises:
-        ValueError: see ``codec_string``.
-    """
-    return f'video/mp4; codecs="{", ".join(map(codec_string, tracks))}"'
 
 
 def _box(kind: bytes, *content: bytes) -> bytes:

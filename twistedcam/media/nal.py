@@ -102,15 +102,6 @@ def split_length_prefixed(data: bytes, length_size: int = 4) -> list[bytes]:
     return units
 
 
-def from_length_prefixed(data: bytes, length_size: int = 4) -> bytes:
-    """Convert data of MP4, in which each unit follows its length, to Annex B.
-
-    Raises:
-        ValueError: a length does not fit the data.
-    """
-    return join_units(split_length_prefixed(data, length_size))
-
-
 def unescape(unit: bytes) -> bytes:
     """The unit without its emulation prevention bytes (7.4.1)."""
     return unit.replace(b"\0\0\3", b"\0\0")

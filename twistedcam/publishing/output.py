@@ -92,11 +92,6 @@ class Output(Sink[Packet]):
         """The encoder of its video; None if it is stopped, or sends the camera's own packets."""
         return None if self._subscription is None else self._subscription.encoder
 
-    @property
-    def is_started(self) -> bool:
-        """True unless it is stopped."""
-        return self.state != "stopped"
-
     def bitrate(self) -> int:
         """Return the bits per second of the last five seconds."""
         now = self._reactor.seconds()

@@ -36,7 +36,7 @@ def ntp_of_unix_us(time_us: int) -> int:
 
 @dataclass(frozen=True)
 class ReportBlock:
-    """How one sender's packets arrive (RFC 3550, 6.4.1).
+    """The losses and delays of one sender's packets (RFC 3550, 6.4.1).
 
     Arguments:
         ssrc: the sender's.
@@ -95,7 +95,7 @@ class SenderReport:
 
 @dataclass(frozen=True)
 class ReceiverReport:
-    """How the packets of one or several senders arrive."""
+    """A receiver's report about the packets of one or several senders."""
 
     ssrc: int
     blocks: tuple[ReportBlock, ...] = ()
@@ -162,11 +162,6 @@ def parse_rtcp(data: bytes) -> Iterator[RtcpPacket]:
         if found is not None:
             yield found
         at = end
-
-
-def is_rtcp(data: bytes) -> bool:
-    """True if a packet of RTP or RTCP on one port is RTCP (RFC 5761, section 4)."""
-    return len(data) >= 2 and 192 <= data[1] <= 223
 
 
 def _parsed(kind: int, count: int, body: bytes) -> RtcpPacket | None:

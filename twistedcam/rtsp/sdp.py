@@ -31,7 +31,6 @@ _STATIC = {
 }
 _RTPMAP = re.compile(r"(\d{1,3})\s+([^/\s]+)\s*/\s*(\d{1,9})(?:\s*/\s*(\d{1,3}))?")
 _FMTP = re.compile(r"(\d{1,3})\s+(.*)", re.DOTALL)
-_RANGE = re.compile(r"npt\s*[=:]\s*([^-\s]*)\s*-\s*([^\s;]*)")
 
 
 class BadSdp(ValueError):
@@ -122,12 +121,6 @@ class SessionDescription:
     def control(self) -> str:
         """The address of the whole session, perhaps relative; empty if there is none."""
         return _attribute(self.attributes, "control")
-
-    @property
-    def npt_range(self) -> tuple[str, str] | None:
-        """Begin and end in normal play time, as written; the end is empty for a live stream."""
-        found = _RANGE.match(_attribute(self.attributes, "range"))
-        return None if found is None else (found[1], found[2])
 
     def encode(self) -> bytes:
         """Return the bytes of the description."""

@@ -10,7 +10,6 @@ from typing import Any
 
 from twistedcam.errors import BadArgument
 
-DAYS = ("mo", "tu", "we", "th", "fr", "sa", "su")
 _EXAMPLE = "write it as 'mo-fr 07:00-18:00', 'sa,su' or '22:00-06:00'"
 _DAY = r"(?:mo|tu|we|th|fr|sa|su)[a-z]*"
 _ENTRY = re.compile(
