@@ -1,4 +1,4 @@
-"""What all captures share: their listener, and the watch over silence and corrupt pictures."""
+"""The base of captures, which watches for silence and corrupt pictures, and their listener."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Delivered = EncodedPicture | RawPacket | Paused | str
 
 
 class CaptureListener(Protocol):
-    """Hears what a capture does. Nothing is called any more once the capture was ended."""
+    """Receives the events of a capture. After the capture was ended, no method is called."""
 
     def on_opened(self, granted: SourceInfo) -> None:
         """The source is open."""

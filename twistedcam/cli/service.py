@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("action", choices=("install", "uninstall", "show"))
     add("--system", action="store_true", help="for the machine, from its start on (as root)")
-    add("--user", action="store_true", help="for this user, while he is logged in (default)")
+    add("--user", action="store_true", help="for this user, while logged in (default)")
     add("--name", default="twistedcam", help="of the service (twistedcam)")
     add("--serve", default="", metavar="OPTIONS", help="options of 'twistedcam serve', as one text")
 

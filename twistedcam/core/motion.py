@@ -110,7 +110,7 @@ class CameraMotion:
 
     @property
     def state(self) -> MotionState:
-        """What is seen now; ``off`` also outside the times of the schedule."""
+        """The state of the detection; ``off`` also outside the times of the schedule."""
         if self._watch is None:
             return "off"
         return "quiet" if self._event is None else "moving"

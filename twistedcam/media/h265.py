@@ -102,8 +102,8 @@ class _H265(NalCodec):
         parts = [
             b"\1",
             plain[3 : 3 + _PROFILE_SIZE],
-            # No spatial segmentation and no parallelism are said; formats; no frame rate is said;
-            # lengths have four bytes.
+            # Spatial segmentation, parallelism and frame rate are unspecified. Between them are
+            # the formats; lengths have four bytes.
             struct.pack(
                 "!HBBBB",
                 0xF000,

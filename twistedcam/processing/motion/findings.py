@@ -28,7 +28,7 @@ class Moving(NamedTuple):
 
 
 class Examined(NamedTuple):
-    """What was found in a picture.
+    """The result for one picture.
 
     Arguments:
         moving: what moves, the strongest first.

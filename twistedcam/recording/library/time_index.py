@@ -216,7 +216,7 @@ def _join(items: Iterable[LibraryEntry]) -> list[Span]:
 def _within(
     entries: tuple[LibraryEntry, ...], start: float, end: float
 ) -> tuple[LibraryEntry, ...]:
-    """Those that are in a time at least in part."""
+    """The entries of which at least a part is between two times."""
     first = max(0, bisect_right(entries, start, key=lambda item: item.start) - 1)
     last = bisect_left(entries, end, key=lambda item: item.start)
     if first < last and _end(entries[first]) <= start:

@@ -1,4 +1,4 @@
-"""What was recorded of a camera at a time: to play, to look at, to export."""
+"""Recordings of a camera by time: to play, to look at, to export."""
 
 from __future__ import annotations
 

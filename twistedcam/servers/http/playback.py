@@ -1,4 +1,4 @@
-"""What was recorded at a time, as one MP4 or as a picture."""
+"""Recordings by time over HTTP: as one MP4, as HLS, or as a picture."""
 
 from __future__ import annotations
 

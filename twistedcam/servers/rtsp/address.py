@@ -25,7 +25,7 @@ _TRACK = re.compile(r"/trackID=([0-9]{1,3})/?$")
 
 @dataclass(frozen=True)
 class StreamAddress:
-    """What an address means.
+    """The parts of an address.
 
     Arguments:
         base: the address of the stream, without a track and without a password.

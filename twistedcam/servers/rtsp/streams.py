@@ -1,4 +1,4 @@
-"""What all connections to the RTSP port share: tracks, sessions, and UDP ports."""
+"""Tracks, sessions and UDP ports, which all connections to the RTSP port share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How packets of RTP and RTCP come: on the connection of the session, or by UDP."""
+"""Transports of RTP and RTCP packets: the connection of the session, or UDP."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PATIENCE = 0.05
 
 
 class TrackTransport(Protocol):
-    """How the packets of one track come."""
+    """The way in which the packets of one track arrive."""
 
     #: Follows the camera's name where it refuses this transport.
     refusal: str

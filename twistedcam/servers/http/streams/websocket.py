@@ -61,7 +61,7 @@ ACK_TIMEOUT = 5.0
 
 @dataclass(frozen=True)
 class WantedVideo:
-    """What a browser asks for.
+    """The parameters of a request for ``/live``.
 
     Arguments:
         codecs: H.264 and H.265 in order of preference; empty: JPEG.
