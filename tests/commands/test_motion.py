@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 
-from tests.commands.test_recording import RecordingCommandTests as RecordingCase
+from tests.commands.test_recording import RecordingCommandCase
 from twistedcam.processing.motion.findings import Examined, Moving
 from twistedcam.processing.motion.settings import MotionSettings
 
 
-class MotionCommandTests(RecordingCase):
+class MotionCommandTests(RecordingCommandCase):
     def setUp(self) -> None:
         super().setUp()
         self.motion = self.server.channels["door"].motion

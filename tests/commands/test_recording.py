@@ -24,7 +24,7 @@ def refuse(code: int) -> None:
     raise OSError(code, os.strerror(code))
 
 
-class RecordingCommandTests(ServerCase):
+class RecordingCommandCase(ServerCase):
     """A camera that is live, and gives the pictures that the test gives."""
 
     def setUp(self) -> None:
@@ -68,6 +68,8 @@ class RecordingCommandTests(ServerCase):
         found: dict[str, Any] = self.successResultOf(self.ask("status door"))
         return found
 
+
+class RecordingCommandTests(RecordingCommandCase):
     def test_start_answers_when_the_first_picture_is_on_the_disk(self) -> None:
         for name in ("a.mp4", "a.mkv", "a.avi", "a.mov"):
             asked = self.ask(f"record start door {name}")

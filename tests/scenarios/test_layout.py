@@ -55,6 +55,15 @@ def test_no_module_is_longer_than_400_lines() -> None:
     assert [name for name, lines in lengths.items() if lines > 400 and name not in LONG] == []
 
 
+def test_no_module_runs_the_tests_of_another() -> None:
+    found = []
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        for line in path.read_text().splitlines():
+            if re.match(r"from tests\.(?!support\.)\S+ import .*\w(Tests|Test)\b", line):
+                found.append(f"{path.relative_to(ROOT)}: {line}")
+    assert not found, f"tests that run again; inherit a class without tests: {found}"
+
+
 def test_no_two_classes_have_one_name() -> None:
     places: dict[str, list[str]] = defaultdict(list)
     for top in ("twistedcam", "client", "tray"):

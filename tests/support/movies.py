@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import tempfile
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
@@ -34,9 +35,18 @@ def make_numbered(path: Path, first: int, count: int, width: int = 160) -> None:
     Arguments:
         first, count: the number of the first picture, and how many there are.
     """
-    recording = FileRecording(path, "door")
-    recording.write(numbered(number, width) for number in range(first, first + count))
-    recording.close()
+    path.write_bytes(_numbered_film(path.suffix, first, count, width))
+
+
+@cache
+def _numbered_film(suffix: str, first: int, count: int, width: int) -> bytes:
+    """The file of such a recording, which is encoded once for all tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"film{suffix}")
+        recording = FileRecording(path, "door")
+        recording.write(numbered(number, width) for number in range(first, first + count))
+        recording.close()
+        return path.read_bytes()
 
 
 @cache
