@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
+from tests.support.process import PATIENCE
 from twistedcam.runtime.threads import Thread, run_in_thread
 
 
@@ -18,7 +19,7 @@ def is_there(name: str) -> bool:
 
 
 class ThreadTests(TestCase):
-    timeout = 20
+    timeout = PATIENCE
 
     def setUp(self) -> None:
         self.thread = Thread(reactor, "of a test")
@@ -74,7 +75,7 @@ class ThreadTests(TestCase):
 
 
 class RunInThreadTests(TestCase):
-    timeout = 20
+    timeout = PATIENCE
 
     async def test_the_thread_lasts_as_long_as_the_call(self) -> None:
         name = "for one call of a test"

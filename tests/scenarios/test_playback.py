@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.support.films import read_film
 from tests.support.http_server import serve
 from tests.support.movies import START, make_numbered, numbers_in, times_in
-from tests.support.process import ServerProcess, wait_for
+from tests.support.process import PATIENCE, ServerProcess, wait_for
 
 CAMERA = "door=pattern:?size=320x240&fps=25"
 
@@ -29,7 +29,7 @@ def test_a_recording_plays_over_its_segments_while_it_goes_on(tmp_path: Path) ->
         wait_for(lambda: sum(sizes()) > 60_000, "a part of a third one")
         start = os.stat(tmp_path / names(tmp_path)[0]).st_mtime - 0.8
         url = f"{server.http}/playback/door?start={start}&duration=60"
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
             film = answer.read()
             announced = int(answer.headers["Content-Length"])
     assert len(film) == announced

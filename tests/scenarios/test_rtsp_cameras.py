@@ -18,6 +18,7 @@ from twisted.trial.unittest import TestCase
 
 from tests.fakecam import jpeg_size
 from tests.sources.rtsp.test_transport import reactor_turns
+from tests.support.process import PATIENCE
 from tests.support.rtsp_camera import Listener, started
 from tests.support.source_peers import USER, Peer, rtsp
 from twistedcam.errors import LoginRefused
@@ -60,7 +61,7 @@ def slices(data: bytes, codec: str) -> list[bytes]:
 
 
 class CameraTests(TestCase):
-    timeout = 60
+    timeout = 5 * PATIENCE
 
     def start(self, path: str, *options: str) -> Listener:
         source, listener = started(_cameras[0].address("rtsp", path), *options)

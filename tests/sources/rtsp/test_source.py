@@ -17,6 +17,7 @@ from twisted.trial.unittest import TestCase
 
 from tests.sources.rtsp.test_transport import reactor_turns
 from tests.support.ports import free_port
+from tests.support.process import PATIENCE
 from tests.support.rtsp_camera import (
     ALAW,
     IDR,
@@ -76,7 +77,7 @@ def test_what_is_wrong_is_refused(text: str) -> None:
 
 
 class SourceTests(TestCase):
-    timeout = 30
+    timeout = 5 * PATIENCE
 
     def camera(self, *media: MediaDescription, **options: Any) -> RtspCamera:
         found = RtspCamera(*media, **options)

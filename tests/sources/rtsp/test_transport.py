@@ -9,6 +9,7 @@ from twisted.internet import reactor as installed
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
+from tests.support.process import PATIENCE
 from tests.support.rtsp_camera import IDR, PERIOD, SLICE, Listener, RtspCamera, started
 from twistedcam.errors import CameraFailed
 from twistedcam.rtsp.messages import RtspHeaders, RtspRequest, RtspResponse
@@ -20,7 +21,7 @@ reactor: Any = installed
 
 
 class TransportTests(TestCase):
-    timeout = 30
+    timeout = 5 * PATIENCE
 
     def setUp(self) -> None:
         self.made = RtspCamera()
