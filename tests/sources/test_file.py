@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.http_camera import read
 from twistedcam.errors import BadArgument, CameraFailed, SourceEnded, StartupError
+from twistedcam.sources.base import RawPacket
 from twistedcam.sources.file import FileSource
 from twistedcam.sources.registry import make_source
 from twistedcam.sources.spec import parse
@@ -55,6 +56,20 @@ def test_a_film_begins_again_at_its_end(tmp_path: Path, name: str, codec: str) -
     granted = source.open()
     assert (granted.width, granted.height, granted.fps) == (64, 48, 50)
     assert shades(source, 2 * FRAMES + 1) == [*range(FRAMES), *range(FRAMES), 0]
+    source.close()
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.h264", "libx264"), ("a.hevc", "libx265")])
+def test_a_stream_without_container_begins_again_at_its_end(
+    tmp_path: Path, name: str, codec: str
+) -> None:
+    source = FileSource(film(tmp_path / name, codec), fps=500)
+    source.open()
+    found = [source.read() for _ in range(2 * FRAMES + 1)]
+    packets = [each for each in found if isinstance(each, RawPacket)]
+    assert len(packets) == len(found)
+    assert [n for n, each in enumerate(packets) if each.is_keyframe] == [0, FRAMES, 2 * FRAMES]
+    assert packets[0].data == packets[FRAMES].data
     source.close()
 
 

@@ -23,6 +23,8 @@ from twistedcam.sources.pace import Pace
 from twistedcam.sources.spec import Settings, SourceSpec
 from twistedcam.util.libraries import av
 
+#: FFmpeg's names of streams without a container.
+_BARE = ("h264", "hevc", "m4v", "obu")
 #: A difference of two timestamps, in seconds, from which the clock of the file has jumped.
 _JUMP = 10.0
 
@@ -132,7 +134,8 @@ class FileSource:
 
     def _rewind(self) -> None:
         kind = self._container.format.name
-        if kind == "image2" or kind.endswith("_pipe"):  # FFmpeg reads a single picture only once
+        # FFmpeg reads a single picture only once, and finds no place in a stream without container.
+        if kind == "image2" or kind.endswith("_pipe") or kind in _BARE:
             self._container.close()
             self._open_video()
             return
