@@ -393,3 +393,16 @@ def test_the_camera_s_pictures_are_not_touched(tmp_path: Path) -> None:
     record(RecordingSession(plan(tmp_path, "copy.mkv")), frames)
     data = (tmp_path / "film.mkv").read_bytes()
     assert all(each.jpeg in data for each in frames)
+
+
+@pytest.mark.parametrize("format", ["auto", "copy.mkv"])
+def test_after_a_gap_a_new_file_begins_with_the_next_key_frame_and_nothing_is_lost(
+    format: str, tmp_path: Path
+) -> None:
+    times = [n / 10 for n in range(15)] + [15 + n / 10 for n in range(15)]
+    frames = h264_packets(times, keyframes=1.0)
+    assert [place for place, each in enumerate(frames) if each.is_keyframe] == [0, 10, 15, 25]
+    frames[15].is_keyframe = False  # the camera sends none right after the gap
+    first, second = record(RecordingSession(plan(tmp_path, format)), frames, 16.5)
+    assert (len(first.times), len(second.times)) == (25, 5)
+    assert first.times[15] == pytest.approx(15.0, abs=0.001)

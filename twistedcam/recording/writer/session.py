@@ -75,6 +75,8 @@ class RecordingSession:
         self._started = 0.0
         self._count = 0
         self._last = 0
+        #: True after a gap, until a new file begins.
+        self._has_gap = False
         self._interval = 1_000_000 // TIMELAPSE_FPS
         self._done = SegmentResult(plan.name)
         self._closed: list[Segment] = []
@@ -173,6 +175,8 @@ class RecordingSession:
             self._done.dropped += 1
             return
         if self._segment is not None and frame.dts - self._last > GAP:
+            self._has_gap = True
+        if self._has_gap and frame.is_keyframe:  # a file begins with a key frame
             self._flush_held()
             self._end(self._last + self._interval)
         segment = self._segment
@@ -331,6 +335,7 @@ class RecordingSession:
 
     def _end(self, at: int) -> None:
         segment, self._segment = self._segment, None
+        self._has_gap = False
         if segment is None:
             return
         self._closed.append(segment)
