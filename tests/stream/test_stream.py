@@ -98,6 +98,18 @@ class StreamTests(SynchronousTestCase):
         self.show(*packets[5:])
         self.assertEqual(len(one.taken), 3)
 
+    def test_pictures_that_a_transcoder_leaves_out_are_counted(self) -> None:
+        packets = h264_packets([n / 10 for n in range(8)])
+        jpeg, own = self.subscribe("mjpeg"), self.subscribe("h264")
+        self.show(*packets[:3])
+        self.clock.advance(3.0)  # the others are late
+        for each in packets[3:]:
+            self.stream.publish(each)
+        self.assertEqual([each.seq for each in jpeg.taken], [0, 1, 2])
+        self.assertEqual(jpeg.subscription.dropped, 5)  # type: ignore[attr-defined]
+        self.assertEqual(len(own.taken), 8)
+        self.assertEqual(own.subscription.dropped, 0)  # type: ignore[attr-defined]
+
     def test_h264_of_a_camera_that_gives_jpeg_is_encoded_once_for_all(self) -> None:
         one, two = self.subscribe("h264"), self.subscribe("h264")
         self.show(*(frame(n / 10, n) for n in range(4)))

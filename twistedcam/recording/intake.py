@@ -35,7 +35,7 @@ class Intake(Sink[Packet]):
 
     @property
     def missed(self) -> int:
-        """The number of frames of this recording that an encoder left out."""
+        """The number of frames of this recording that transcoders left out."""
         return self._missed if self._recording is None else self._recording.missed
 
     def file_codec(self, format: Format) -> str:
@@ -174,13 +174,13 @@ class _Recording(Sink[Packet]):
         if encoding is not None and self._stream.codec in (None, "mjpeg"):
             wants = Wants(("h264",), every=True, priority=LATE, settings=encoding)
         self._subscription = self._stream.subscribe(self, wants)
-        self._missed_before, self._missed = self._dropped, 0
+        self._missed_before, self._missed = self._subscription.dropped, 0
 
     @property
     def missed(self) -> int:
-        """The number of frames that an encoder left out."""
+        """The number of frames that transcoders left out."""
         if self._subscription.hub is not None:
-            self._missed = max(0, self._dropped - self._missed_before)
+            self._missed = max(0, self._subscription.dropped - self._missed_before)
         return self._missed
 
     def end(self) -> Deferred[int | None]:
@@ -207,11 +207,6 @@ class _Recording(Sink[Packet]):
         self._needs_keyframe = not self._job.offer(packet.bare())
         if self._needs_keyframe and not is_independent:
             self._subscription.request_keyframe()
-
-    @property
-    def _dropped(self) -> int:
-        encoder = self._subscription.encoder
-        return 0 if encoder is None else encoder.dropped
 
     def _is_due(self, time: int) -> bool:
         """True if a timelapse takes the frame of that time."""

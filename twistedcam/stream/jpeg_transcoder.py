@@ -32,6 +32,8 @@ class _Made(NamedTuple):
     frame: Frame | None
     #: The reason why packets could not be decoded, or None.
     reason: str | None
+    #: The number of pictures that were decoded and not encoded.
+    skipped: int = 0
 
 
 class JpegTranscoder(Transcoder[Packet]):
@@ -119,12 +121,13 @@ class JpegTranscoder(Transcoder[Packet]):
         try:
             pictures = self._decoder.decode(batch)
             if not pictures or not is_shown:
-                return _Made(None, None)
-            return _Made(_encode(pictures[-1], encoder), None)
+                return _Made(None, None, len(pictures))
+            return _Made(_encode(pictures[-1], encoder), None, len(pictures) - 1)
         except ValueError as error:
             return _Made(None, str(error))
 
     def _made(self, made: _Made) -> None:
+        self.dropped += made.skipped
         if made.reason is not None:
             self.dropped += 1
             self._frames.on_undecodable(made.reason)

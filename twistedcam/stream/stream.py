@@ -71,6 +71,11 @@ class Subscription:
         """The encoder of the sink's packets; None if they are the camera's own, or JPEG."""
         return self._stream.encoder_for(self)
 
+    @property
+    def dropped(self) -> int:
+        """The number of packets that the transcoders on the sink's way have left out so far."""
+        return self._stream.dropped_for(self)
+
     def request_keyframe(self) -> None:
         """Ask the encoder for a key frame soon; does nothing if the camera encodes."""
         if self.hub is not None:
@@ -244,6 +249,14 @@ class Stream:
     def encoder_for(self, subscription: Subscription) -> H264Transcoder | None:
         """The encoder of a sink's packets; None if they are the camera's own, or JPEG."""
         return None if subscription.hub is None else self._encoder_of(subscription.hub)
+
+    def dropped_for(self, subscription: Subscription) -> int:
+        """The number of packets that transcoders have left out (``Subscription.dropped``)."""
+        encoder = self.encoder_for(subscription)
+        dropped = 0 if encoder is None else encoder.dropped
+        if subscription.hub in (None, self.packets, self.sound):
+            return dropped
+        return dropped + self._pictures.dropped  # encoders take their pictures from it, too
 
     def hub_for(self, wants: Wants) -> Hub[Any] | None:
         """The hub whose packets suit best now; None if the camera has no such track now.
