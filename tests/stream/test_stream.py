@@ -124,6 +124,15 @@ class StreamTests(SynchronousTestCase):
         self.assertIsNot(special.taken[0], one.taken[-1])
         self.assertEqual(self.threads, 2)
 
+    def test_a_sink_gets_no_track_of_an_encoding_that_has_ended(self) -> None:
+        one = self.subscribe("h264")
+        self.show(frame(0))
+        one.subscription.close()
+        two = self.subscribe("h264")
+        self.show(frame(0.1, 1, 320, 240))
+        self.assertEqual([(each.width, each.height) for each in one.tracks], [(160, 120)])
+        self.assertEqual([(each.width, each.height) for each in two.tracks], [(320, 240)])
+
     def test_a_sink_that_takes_both_gets_jpeg_of_a_camera_that_gives_jpeg(self) -> None:
         taker = self.subscribe("h264", "mjpeg")
         self.show(frame(0))

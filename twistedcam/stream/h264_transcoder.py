@@ -164,6 +164,7 @@ class H264Transcoder(Transcoder[Frame]):
         self._frames.clear()
         self._waiting = WriteQueue[Frame]()
         self.hub.clear()
+        self.hub.track = None  # the pictures may have another size when it begins again
 
     def _release(self) -> None:
         super()._release()
