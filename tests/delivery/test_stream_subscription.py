@@ -6,13 +6,13 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.delivery.test_gop_subscription import PacketSender
-from tests.support.packet_streams import make_stream, show
+from tests.support.packet_streams import make_stream, packet, show
 from tests.support.sockets import frame
 from twistedcam.delivery import GopSubscription, LatestSubscription, StreamSubscription
 from twistedcam.delivery.stream_subscription import subscription_class
 from twistedcam.errors import NotSupported
 from twistedcam.events import EventBus
-from twistedcam.media.track import Track
+from twistedcam.media.track import VIDEO, Track
 from twistedcam.stream.hub import GroupHub, Hub
 from twistedcam.stream.stream import Wants
 from twistedcam.stream.viewers import Viewers
@@ -77,6 +77,17 @@ class StreamSubscriptionTests(SynchronousTestCase):
     def test_codecs_that_cannot_be_had_are_refused_at_once(self) -> None:
         show(self.stream, [True])
         self.assertRaises(NotSupported, self.subscribe, "hevc")
+
+    def test_a_viewer_is_disconnected_when_its_codec_cannot_be_had_any_more(self) -> None:
+        hevc = Track(VIDEO, "video", "hevc", 640, 480)
+        self.stream.publish(packet(1, True, hevc))
+        subscription = self.subscribe("hevc")
+        subscription.start()
+        self.assertEqual((self.sender.sent, self.sender.over), ([1], ""))
+        show(self.stream, [True], first=2)
+        self.assertEqual((self.sender.sent, self.sender.over), ([1], "aborted"))
+        subscription.close()
+        self.assertFalse(self.stream.is_wanted)
 
     def test_a_connection_that_fails_leaves_the_stream(self) -> None:
         subscription = self.subscribe("h264")

@@ -42,7 +42,10 @@ class Sink(Protocol[P_contra]):
         return
 
     def on_removed(self) -> None:
-        """Called when the sink was removed because of an error: it gets no more packets."""
+        """Called when the sink was removed: it gets no more packets.
+
+        It has failed, or the camera's video cannot be had in its codecs any more.
+        """
         return
 
     def on_cleared(self) -> None:

@@ -233,7 +233,10 @@ class Stream:
         return self._leave(subscription, hub)
 
     def negotiate(self) -> None:
-        """Move sinks to the hubs that suit them now: the codec or the changes here are others."""
+        """Move sinks to the hubs that suit them now: the codec or the changes here are others.
+
+        A sink that understands none of the codecs any more is removed.
+        """
         for each in tuple(self._subscriptions):
             try:
                 hub = self._find_hub(each.wants)
@@ -243,6 +246,8 @@ class Stream:
                 before, each.hub = each.hub, hub
                 self._join(each)
                 self._leave(each, before)
+                if hub is None and each.wants.kind == "video":
+                    each.sink.on_removed()
         if len(self.frames):
             self._frames_wanted(True)
 

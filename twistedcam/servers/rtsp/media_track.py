@@ -232,8 +232,8 @@ class MediaTrack(Sink[Packet]):
         self._key_needed = isinstance(self.hub, GroupHub)
 
     def on_removed(self) -> None:
-        """End the users after an internal error, so that they can begin anew (hub.Sink)."""
-        self._end_users("an internal error")
+        """End the users, so that they can begin anew (hub.Sink)."""
+        self._end_users("an internal error, or the camera has another codec now")
         self.close()
 
     def _begin_with_group(self) -> None:
