@@ -176,7 +176,7 @@ class GivenOptions(PlainOptions, kw_only=True, rename="kebab"):
     record_format: Annotated[
         Format | None,
         Read(parse_format, "FORMAT"),
-        Option("`auto` (usual), `h264`, `copy`, `mp4`, `mkv`, `avi`, `mov`, `h264.mkv`"),
+        Option("`auto` (default), `h264`, `copy`, `mp4`, `mkv`, `avi`, `mov`, `h264.mkv`"),
     ] = None
     record: Annotated[
         list[str],

@@ -12,8 +12,10 @@ from tests.support.motion_films import Film, Walk
 from twistedcam.media.frame import Frame
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import Track
-from twistedcam.processing.motion.examiner import Examiner
+from twistedcam.processing.motion.examiner import COVERED, FROZEN, Examiner, PictureCheck
 from twistedcam.processing.motion.settings import MotionSettings
+
+RANDOM = np.random.default_rng(1)
 
 
 def film() -> Film:
@@ -74,3 +76,29 @@ def test_packets_before_a_key_frame_are_left_out_and_rubbish_is_an_error() -> No
     with pytest.raises(ValueError, match="cannot be decoded"):
         examiner.examine([rubbish], 0.1)
     assert examiner.examine(packets[:2], 0.2) is not None
+
+
+def noisy(level: float, spread: float) -> np.ndarray:
+    noise = RANDOM.normal(0, 1, (30, 40))
+    scene = np.linspace(-spread, spread, 40)[None]
+    return np.clip(level + scene + noise, 0, 255).astype(np.uint8)
+
+
+def test_the_same_picture_for_ten_seconds_is_frozen() -> None:
+    check, picture = PictureCheck(), noisy(120, 50)
+    found = [check.feed(picture.copy(), time / 2) for time in range(25)]
+    assert found.index("frozen") == FROZEN * 2
+    assert check.feed(noisy(120, 50), 13) is None
+
+
+def test_one_grey_for_five_seconds_is_covered() -> None:
+    check = PictureCheck()
+    assert check.feed(noisy(120, 50), 0) is None
+    found = [check.feed(noisy(9, 0), 1 + time / 2) for time in range(12)]
+    assert found.index("covered") == (COVERED - 1) * 2
+    assert check.feed(noisy(120, 50), 8) is None
+
+
+def test_a_dark_scene_with_something_in_it_is_none() -> None:
+    check = PictureCheck()
+    assert not any(check.feed(noisy(20, 6), time) for time in range(30))
