@@ -68,7 +68,7 @@ class RecordingChanged(Event):
     first frame has come), ``segment`` (one of several files is complete), ``finished``,
     ``failed``, ``saved`` (the pre-roll, an export or a timelapse of recordings), ``snapshot``,
     ``recovered`` (after a crash), ``rendering`` (a timelapse of recordings),
-    ``protected``, ``unprotected`` or ``deleted``.
+    ``protected``, ``unprotected``, ``renamed`` (``before`` is its old name) or ``deleted``.
     """
 
     kind = "recording"
@@ -81,6 +81,7 @@ class RecordingChanged(Event):
     dropped: int | None = None
     code: str | None = None
     reason: str | None = None
+    before: str | None = None
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,10 @@ class EventRecorderTests(SynchronousTestCase):
         self.events.publish(RecordingChanged("door", "finished", "x-1.mp4"))
         names = {each.id: each.recording for each in self.kept()}
         self.assertEqual(names["a"], "x-1.mp4")
-        self.events.publish(RecordingChanged("", "deleted", "x-1.mp4"))
+        self.events.publish(RecordingChanged("", "renamed", "visit.mp4", before="x-1.mp4"))
+        names = {each.id: each.recording for each in self.kept()}
+        self.assertEqual(names["a"], "visit.mp4")
+        self.events.publish(RecordingChanged("", "deleted", "visit.mp4"))
         self.assertEqual([each.recording for each in self.kept()], ["y.mp4"])
 
     def test_a_killed_server_s_motion_ends_when_it_was_last_seen(self) -> None:

@@ -160,6 +160,9 @@ class EventRecorder:
     def _on_recording(self, event: RecordingChanged) -> None:
         if event.what == "deleted":
             self._store.forget_recording(event.name, event.camera)
+        elif event.what == "renamed":
+            if event.before is not None:
+                self._store.rename_recording(event.before, event.name)
         elif event.what == "started":
             stored = self._add(event.camera, "recording", "started", lasts=True)
             stored.recording = event.name

@@ -213,7 +213,7 @@ class EventStore:
         )
 
     def rename_recording(self, before: str, after: str) -> None:
-        """Change the name of a recording whose file got another name than planned."""
+        """Change the name of a recording in its events."""
         self._database.write(
             lambda connection: connection.execute(
                 "UPDATE events SET recording = ? WHERE recording = ?", [after, before]

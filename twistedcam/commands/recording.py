@@ -129,6 +129,17 @@ def add_recording_commands(registry: Registry) -> None:
         await server.library.delete(name)
         return None
 
+    @registry.command("rename")
+    async def rename(server: Server, name: str, new: str) -> Answer:
+        """Give a recording or a snapshot another name: rename garage.mp4 visit.mp4.
+
+        NEW is a plain file name with the same ending, which may be left out. Another file is never
+        replaced, and a recording that is being written keeps its name. Its events and its
+        protection follow. A renamed recording is not deleted because of limits such as keep. The
+        answer has the new name.
+        """
+        return {"recording": await server.library.rename(name, new)}
+
 
 def _read_limit(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text) <= 1_000_000):

@@ -48,7 +48,11 @@ class FaststartQueue:
         self._waiting.clear()
 
     def _on_event(self, event: Event) -> None:
-        if not isinstance(event, RecordingChanged) or event.what not in _COMPLETE:
+        if not isinstance(event, RecordingChanged):
+            return
+        if event.what == "renamed" and event.before and event.before in self._waiting:
+            self._waiting[self._waiting.index(event.before)] = event.name
+        if event.what not in _COMPLETE:
             return
         if self._is_running and Path(event.name).suffix.lower() in SUFFIXES and event.bytes:
             if event.name not in self._waiting:

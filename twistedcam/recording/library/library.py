@@ -1,4 +1,4 @@
-"""Lists, deletes and recovers recordings."""
+"""Lists, deletes, renames and recovers recordings."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from twistedcam.recording.library.probe import SUFFIXES, LibraryEntry
 from twistedcam.recording.library.protection import Protection
 from twistedcam.recording.library.recovery import Recovered, recover
 from twistedcam.recording.library.remover import Remover
+from twistedcam.recording.library.renamer import rename_file
 from twistedcam.recording.library.retention import RetentionLimits
 from twistedcam.recording.library.snapshots import SUFFIXES as PICTURES
 from twistedcam.recording.library.snapshots import list_snapshots
@@ -238,6 +239,28 @@ class Library:
             raise BadArgument(f"{name} is protected: unprotect it first")
         if not await self._remover.delete(path):
             raise NoSuchRecording(f"there is no recording {name!r}")
+
+    async def rename(self, name: str, new: str) -> str:
+        """Give a recording or a snapshot another name, and return it.
+
+        Raises:
+            NoSuchRecording: there is none of that name.
+            BadArgument: it is being written, or the new name is not valid or in use.
+            DiskError: it cannot be renamed.
+        """
+        if self.is_being_written(name):
+            raise BadArgument(f"{name} is being written: end it first (record stop)")
+        path = self.path(name)
+
+        def rename() -> str:
+            renamed = rename_file(path, new, self._protection)
+            self._thumbnails.forget(path.name)
+            return show_name(renamed.name)
+
+        renamed = await self._run(rename)
+        log.info("renamed {name} to {new}", name=show_name(path.name), new=renamed)
+        self._events.publish(RecordingChanged("", "renamed", renamed, before=show_name(path.name)))
+        return renamed
 
     async def thumbnail(self, name: str) -> bytes:
         """A small JPEG of a recording's first picture; the recording may be unfinished.

@@ -33,6 +33,7 @@ STATUS = "/status"
 _ENDPOINTS: dict[str, list[tuple[str, str]]] = {
     "status": [("GET", STATUS), ("GET", "/cameras/{camera}")],
     "recordings delete": [("DELETE", "/recordings/{name}")],
+    "rename": [("POST", "/recordings/{name}/rename")],
     "protect": [("POST", "/recordings/{name}/protect")],
     "unprotect": [("POST", "/recordings/{name}/unprotect")],
     "kick": [("DELETE", "/viewers/{id}")],

@@ -29,6 +29,7 @@ export class Recordings {
     this.loading = fromTemplate("loading-template");
     this.failed = fromTemplate("fault-template");
     this.player = new RecordingPlayer();
+    $("#rename-cancel").addEventListener("click", () => $("#rename").close("no"));
     $(".again", this.failed).addEventListener("click", () => this.load());
   }
 
@@ -140,6 +141,8 @@ export class Recordings {
     $("img", row).addEventListener("error", (event) => event.target.classList.add("missing"));
     $("img", row).addEventListener("load", (event) => event.target.classList.remove("missing"));
     $(".delete", row).setAttribute("aria-label", `Delete ${shown}`);
+    $(".rename", row).setAttribute("aria-label", `Rename ${shown}`);
+    $(".rename", row).addEventListener("click", () => this.askName(name));
     $(".download", row).setAttribute("aria-label", `Download ${shown}`);
     $(".download", row).href = address(`${url}?download`);
     $(".thumb", row).addEventListener("click", () => { if (this.choice.isOn) this.choice.toggle(name); else this.player.open(row.item); });
@@ -177,8 +180,8 @@ export class Recordings {
     row.dataset.refused = Boolean(noPlay);
     setIcon($(".thumb use", row), item.isPicture ? "full" : noPlay ? "film" : "play");
     $(".download", row).hidden = !done || Boolean(noPlay);
-    $(".delete", row).disabled = !done;
-    $(".delete", row).hidden = Boolean(noDelete);
+    $(".delete", row).disabled = $(".rename", row).disabled = !done;
+    $(".delete", row).hidden = $(".rename", row).hidden = Boolean(noDelete);
     return row;
   }
 
@@ -189,6 +192,25 @@ export class Recordings {
     if (!item) return false;
     this.player.open(item, Math.max(0, time - item.start));
     return true;
+  }
+
+  // Asks for a new name; the ending stays.
+  askName(name) {
+    const dialog = $("#rename");
+    const input = $("#rename-name");
+    const ending = /\.\w+$/.exec(name)?.[0] ?? "";
+    input.value = name.slice(0, name.length - ending.length);
+    dialog.returnValue = "no";
+    dialog.onclose = async () => {
+      const wanted = input.value.trim() + ending;
+      if (dialog.returnValue !== "yes" || wanted === name) return;
+      const result = await command("POST", `/recordings/${encodeURIComponent(name)}/rename`, { new: wanted });
+      if (!result) return;
+      showMessage(`Renamed to ${inText(result.recording)}`);
+      this.load();
+    };
+    dialog.showModal();
+    input.select();
   }
 
   confirmDeletion(name) {
