@@ -17,7 +17,7 @@ class ChannelTests(ServerCase):
         events: list[Event] = []
         self.server.events.subscribe(events.append)
         spec = SourceSpec("fake", "", {"quality": "40"}, "fake:door")
-        self.channel.configure(spec, spec)
+        self.channel.configure(spec)
         self.assertEqual((self.channel.configured, self.door.spec), (spec, spec))
         [changed] = [each for each in events if isinstance(each, PropertiesChanged)]
         self.assertEqual((changed.camera, changed.properties["quality"]), ("door", 40))
@@ -26,5 +26,5 @@ class ChannelTests(ServerCase):
         before = self.channel.configured
         spec = SourceSpec("fake", "", {"quality": "400"}, "fake:door")
         with self.assertRaises(BadArgument):
-            self.channel.configure(spec, spec)
+            self.channel.configure(spec)
         self.assertEqual((self.channel.configured, self.door.spec), (before, before))

@@ -78,7 +78,7 @@ async def apply_options(server: Server, began: ServeOptions, after: ServeOptions
             changed += [name] * (name not in changed)
         motion = after.motion_settings.get(name)
         if motion != channel.motion.configured:
-            channel.motion.configure(motion)
+            channel.configure_motion(motion)
             changed += [name] * (name not in changed)
         targets = after.publish.get(name, ())
         if await channel.outputs.change(targets, start=not after.stopped):

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from twisted import __version__ as twisted_version
+from twistedcam.commands.areas import add_area_commands
 from twistedcam.commands.command import Answer, Command
 from twistedcam.commands.events import add_event_commands
 from twistedcam.commands.motion import add_motion_commands
@@ -103,6 +104,7 @@ def standard_commands() -> Registry:
     add_publishing_commands(registry)
     add_event_commands(registry)
     add_motion_commands(registry)
+    add_area_commands(registry)
 
     @registry.command("viewers", right="view", items="viewers")
     def viewers(server: Server) -> Answer:
@@ -143,6 +145,7 @@ def standard_commands() -> Registry:
     async def save(server: Server, camera: Camera, *, forget: bool = False) -> Answer:
         """Save the properties of a camera for the next start; with --forget, delete them.
 
+        So are its zones, ignored areas and privacy masks, and if motion is detected.
         The values that differ from the configuration are written to a file in the hidden folder
         of the recordings. The configuration itself does not change; changes to it have precedence.
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,15 @@ from twistedcam.camera.properties.device import DeviceControls
 from twistedcam.camera.properties.group import CameraProperties
 from twistedcam.codecs.h264_encoder import H264Settings
 from twistedcam.core.motion import CameraMotion
+from twistedcam.core.saved_settings import SavedSettings
 from twistedcam.events import EventBus
 from twistedcam.processing import Process, Processor
 from twistedcam.processing.motion.settings import MotionSettings
 from twistedcam.publishing.outputs import Outputs
 from twistedcam.recording import Recorder, RecordSettings
-from twistedcam.runtime.threads import Thread
+from twistedcam.runtime.threads import Thread, run_in_thread
 from twistedcam.sources.spec import SourceSpec
+from twistedcam.util.polygons import Polygon, polygons_text
 
 
 class Channel:
@@ -33,7 +36,8 @@ class Channel:
         events: receives all changes.
         reactor: measures time and starts processes.
         make_thread: returns a new thread for blocking calls.
-        motion: the settings of motion detection; None: it is off.
+        saved: the settings that were saved.
+        motion: the settings of motion detection in the configuration; None: it is off.
     """
 
     def __init__(
@@ -45,6 +49,7 @@ class Channel:
         events: EventBus,
         reactor: Any,
         make_thread: Callable[[], Thread],
+        saved: SavedSettings,
         motion: MotionSettings | None = None,
     ) -> None:
         self.camera = camera
@@ -61,11 +66,21 @@ class Channel:
             recording,
             find_encoding=self.encoding_to_share,
         )
-        self.motion = CameraMotion(camera, self.recorder, events, reactor, make_thread, motion)
+        self.motion = CameraMotion(
+            camera,
+            self.recorder,
+            events,
+            reactor,
+            make_thread,
+            motion,
+            saved=saved.apply_motion(camera.name, configured, motion),
+        )
         #: The user code that makes the camera's frames, or None.
         self.processor: Processor | None = None
         self._events = events
         self._reactor = reactor
+        self._make_thread = make_thread
+        self._saved = saved
 
     def encoding_to_share(self, settings: RecordSettings) -> H264Settings | None:
         """The settings of an active encoder that a recording can share, or None."""
@@ -77,21 +92,59 @@ class Channel:
         """Run user code on the frames of another camera; this camera shows its results."""
         self.processor = Processor(process, source, self.camera, self._events, self._reactor)
 
-    def configure(self, configured: SourceSpec, spec: SourceSpec, *, reopen: bool = True) -> None:
+    def configure(self, configured: SourceSpec, *, reopen: bool = True) -> None:
         """Continue with another configuration; viewers, a recording and outputs stay.
 
         Arguments:
-            configured: the source in the configuration.
-            spec: the same with what was saved.
+            configured: the source in the configuration; saved settings still apply.
             reopen: True if the source must be opened again for it.
 
         Raises:
             BadArgument: a setting is unknown or wrong; nothing has changed.
         """
+        spec = self._saved.apply(self.camera.name, configured)
         done = self.camera.use(spec, reopen=reopen)
         done.addErrback(lambda _: None)  # the camera's state says it
         done.addCallback(lambda _: Deferred.fromCoroutine(self.properties.publish()))
         self.configured = configured
+
+    def configure_motion(self, settings: MotionSettings | None) -> None:
+        """Detect motion as configured now; saved settings still apply (SavedSettings)."""
+        saved = self._saved.apply_motion(self.camera.name, self.configured, settings)
+        self.motion.configure(settings, saved)
+
+    def hide(self, polygons: tuple[Polygon, ...]) -> None:
+        """Make polygons of the picture black from now on; the source is opened again for it.
+
+        Raises:
+            BadArgument: the source does not take them; nothing has changed.
+        """
+        before = self.camera.spec
+        rest = {name: text for name, text in before.settings.items() if name != "privacy"}
+        changes = {"privacy": polygons_text(polygons)} if polygons else {}
+        spec = replace(before, settings=rest).with_settings(changes)
+        if spec.settings == before.settings:
+            return
+        self.camera.use(spec).addErrback(lambda _: None)  # the camera's state says it
+        if self.recorder.preroll is not None:
+            self.recorder.preroll.clear()  # what is hidden now is seen in it
+
+    async def save(self, *, forget: bool = False) -> dict[str, str | None]:
+        """Save what was set for the next start, or delete what was saved.
+
+        Returns:
+            The values that differ from the configuration, by name; None if it was removed.
+
+        Raises:
+            DiskError: the file cannot be written; it is unchanged.
+        """
+        now = self.configured if forget else self.camera.spec
+        configured, motion = self.configured, self.motion.configured
+        used = motion if forget else self.motion.now
+        return await run_in_thread(
+            self._make_thread,
+            lambda: self._saved.save(self.camera.name, configured, now, motion, used),
+        )
 
     def finish_recording(self) -> Deferred[Any]:
         """End motion detection and the recording. Fires when its file is complete."""

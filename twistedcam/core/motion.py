@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import msgspec
 from twisted.logger import Logger
 
 from twistedcam.camera import Camera
@@ -19,12 +20,13 @@ from twistedcam.events import (
     new_event_id,
 )
 from twistedcam.processing.motion.findings import Examined, Moving, PictureFault
-from twistedcam.processing.motion.settings import MotionSettings
+from twistedcam.processing.motion.settings import MotionSettings, Zone
 from twistedcam.processing.motion.watch import MotionWatch
 from twistedcam.recording import Recorder
 from twistedcam.recording.held_recording import HeldRecording
 from twistedcam.runtime.threads import Thread
 from twistedcam.runtime.timer import Timer
+from twistedcam.util.polygons import Polygon
 
 log = Logger()
 
@@ -62,6 +64,7 @@ class CameraMotion:
         reactor: measures the time.
         make_thread: returns a new thread.
         settings: how motion is detected; None: it is off until ``switch``.
+        saved: the settings to use in place of them, which were saved; None for the same.
         steady: returns the seconds of a steady clock.
     """
 
@@ -74,11 +77,14 @@ class CameraMotion:
         make_thread: Callable[[], Thread],
         settings: MotionSettings | None = None,
         steady: Callable[[], float] = time.monotonic,
+        saved: MotionSettings | None = None,
     ) -> None:
         #: True if motion is detected, at the times of the schedule.
         self.is_on = False
         #: The score of what moves now, from 0 to 100.
         self.score = 0.0
+        #: What moves in the newest picture that was examined, the strongest first.
+        self.moving: list[Moving] = []
         self._camera = camera
         self._recorder = recorder
         self._events = events
@@ -101,12 +107,19 @@ class CameraMotion:
             reactor,
             lambda error: events.publish(Fault(camera.name, error.code, str(error))),
         )
-        self.configure(settings)
+        self.configure(settings, saved)
 
     @property
     def settings(self) -> MotionSettings:
         """The settings that are used while it is on."""
         return self._settings
+
+    @property
+    def now(self) -> MotionSettings | None:
+        """The settings of now, with ``enabled`` as switched; None: as without configuration."""
+        if self.configured is None and not self.is_on and self._settings == MotionSettings():
+            return None
+        return msgspec.structs.replace(self._settings, enabled=self.is_on)
 
     @property
     def state(self) -> MotionState:
@@ -120,11 +133,34 @@ class CameraMotion:
         """The ID of the motion that has begun and not ended, or None."""
         return None if self._event is None else self._event.id
 
-    def configure(self, settings: MotionSettings | None) -> None:
-        """Use other settings; None: the usual ones, and it is off."""
+    def configure(
+        self, settings: MotionSettings | None, saved: MotionSettings | None = None
+    ) -> None:
+        """Use other settings; None: the usual ones, and it is off.
+
+        Arguments:
+            settings: those of the configuration.
+            saved: the settings to use in place of them, which were saved; None for the same.
+        """
         self.configured = settings
-        self._settings = settings or MotionSettings()
-        self.switch(settings is not None and settings.enabled)
+        used = settings if saved is None else saved
+        self._settings = used or MotionSettings()
+        self.switch(used is not None and used.enabled)
+
+    def set_areas(
+        self, zones: tuple[Zone, ...] | None = None, ignore: tuple[Polygon, ...] | None = None
+    ) -> None:
+        """Use other zones or ignored polygons; None for those of now. A motion that has begun ends.
+
+        The detector learns the background anew.
+        """
+        before = self._settings
+        zones = before.zones if zones is None else zones
+        ignore = before.ignore if ignore is None else ignore
+        self._settings = msgspec.structs.replace(before, zones=zones, ignore=ignore)
+        if self._watch is not None and self._settings != before:
+            self._watch.use(self._settings)
+            self._end_event()
 
     def switch(self, on: bool) -> None:
         """Detect motion from now on, or no longer. A motion that has begun ends."""
@@ -208,6 +244,7 @@ class CameraMotion:
 
     def _on_examined(self, found: Examined, at: float) -> None:
         self._on_fault(found.fault)
+        self.moving = found.moving
         strongest = found.moving[0] if found.moving else None
         self.score = strongest.score if strongest else 0.0
         event = self._event
@@ -232,6 +269,7 @@ class CameraMotion:
     def _end_event(self) -> None:
         event = self._event
         self.score = 0.0
+        self.moving = []
         if event is None:
             return
         quiet = max(0.0, self._steady() - event.last)

@@ -42,7 +42,7 @@ from twistedcam.recording.playback.service import PlaybackService
 from twistedcam.recording.playback.timelapse import TimelapseRenderer
 from twistedcam.recording.writer.disk_space import check_mount
 from twistedcam.runtime.scheduler import Scheduler
-from twistedcam.runtime.threads import Thread, run_in_thread
+from twistedcam.runtime.threads import Thread
 from twistedcam.runtime.timer import Timer
 from twistedcam.sources.spec import SourceSpec
 from twistedcam.sources.spec import parse as parse_source
@@ -205,6 +205,7 @@ class Server:
             self.events,
             self.clock,
             self.make_thread,
+            self._saved,
             motion,
         )
         channel.outputs.add(publish)
@@ -219,7 +220,7 @@ class Server:
         Raises:
             BadArgument: a setting is unknown or wrong; nothing has changed.
         """
-        self.channels[name].configure(spec, self._saved.apply(name, spec), reopen=reopen)
+        self.channels[name].configure(spec, reopen=reopen)
 
     async def save_settings(self, name: str, *, forget: bool = False) -> dict[str, str | None]:
         """Save what was set of a camera for the next start, or delete what was saved.
@@ -228,11 +229,7 @@ class Server:
             DiskError: the file cannot be written; it is unchanged.
         """
         check_mount(self.recordings, self.record_settings.require_mount)
-        channel = self.channels[name]
-        now = channel.configured if forget else channel.camera.spec
-        return await run_in_thread(
-            self.make_thread, lambda: self._saved.save(name, channel.configured, now)
-        )
+        return await self.channels[name].save(forget=forget)
 
     def add_process(self, process: Process, recording: RecordSettings | None = None) -> Camera:
         """Add user code that works on a camera's frames; return the camera that it makes, stopped.

@@ -13,7 +13,8 @@ from twistedcam.errors import BadArgument
 Polygon = tuple[tuple[float, float], ...]
 
 _EXAMPLE = "write it as [[0, 0.5], [1, 0.5], [1, 1], [0, 1]], with shares of width and height"
-_MAX_POLYGONS = 32
+#: The most polygons of a setting.
+MAX_POLYGONS = 32
 _MAX_CORNERS = 100
 
 
@@ -39,8 +40,8 @@ def read_polygons(value: Any, name: str) -> tuple[Polygon, ...]:
         raise BadArgument(f"{name} has to be a list of polygons: {_EXAMPLE}")
     if value and all(_is_point(each) for each in value):
         value = [value]
-    if len(value) > _MAX_POLYGONS:
-        raise BadArgument(f"{name} can have {_MAX_POLYGONS} polygons at most")
+    if len(value) > MAX_POLYGONS:
+        raise BadArgument(f"{name} can have {MAX_POLYGONS} polygons at most")
     return tuple(_polygon(each, name) for each in value)
 
 

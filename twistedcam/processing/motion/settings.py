@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
@@ -9,15 +10,37 @@ import msgspec
 from msgspec import Meta, Struct
 
 from twistedcam.camera.camera import check_source
+from twistedcam.errors import BadArgument
 from twistedcam.sources.spec import SourceSpec, parse
 from twistedcam.util import quantities
-from twistedcam.util.polygons import Polygon, read_polygons
+from twistedcam.util.polygons import MAX_POLYGONS, Polygon, polygons_text, read_polygons
 from twistedcam.util.schedule import Schedule, read_schedule
 from twistedcam.util.schema import Read, read_settings, read_switch, settings_of, split_words
 
+Zone = tuple[str, Polygon]
 
-def _zones(value: Any, name: str) -> tuple[tuple[str, Polygon], ...]:
-    """Return zones with their names: those of a table, or 1, 2, 3 …"""
+#: The most characters of a zone's name in a text.
+_MAX_NAME = 64
+
+
+def read_zones(value: Any, name: str) -> tuple[Zone, ...]:
+    """Return zones with their names: those of a table or a text, or 1, 2, 3 …
+
+    Arguments:
+        value: a table of polygons or of lists of them; or as for ``read_polygons``. In a text, a
+            polygon can have a name: ``drive: 0,0.6 0.5,0.6 0.5,1``.
+        name: the setting's name, for errors.
+
+    Raises:
+        BadArgument: it has another form.
+    """
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            raise BadArgument(f"{name}={value!r} is not valid JSON") from None
+    if isinstance(value, str) and ":" in value:
+        return _named_zones(value, name)
     if not isinstance(value, dict):
         found = read_polygons(value, name)
         return tuple((str(number), each) for number, each in enumerate(found, 1))
@@ -26,6 +49,38 @@ def _zones(value: Any, name: str) -> tuple[tuple[str, Polygon], ...]:
         polygons = read_polygons(given, f"{name}.{zone}")
         zones += [(zone, each) for each in polygons]
     return tuple(zones)
+
+
+def _named_zones(text: str, name: str) -> tuple[Zone, ...]:
+    zones: list[Zone] = []
+    parts = [each.rpartition(":") for each in text.split(";") if each.strip()]
+    if len(parts) > MAX_POLYGONS:
+        raise BadArgument(f"{name} can have {MAX_POLYGONS} polygons at most")
+    for number, (zone, _, corners) in enumerate(parts, 1):
+        zone = zone.strip() or str(number)
+        if len(zone) > _MAX_NAME or not zone.isprintable():
+            raise BadArgument(f"the name of a zone has at most {_MAX_NAME} printable characters")
+        if corners.lstrip().startswith("[") or not corners.strip():
+            raise BadArgument(f"{name}: write the zone {zone!r} as '{zone}: 0,0.5 1,0.5 1,1'")
+        zones += [(zone, each) for each in read_polygons(corners, f"{name}.{zone}")]
+    return tuple(zones)
+
+
+def zones_text(zones: Iterable[Zone]) -> str:
+    """Return zones as a text that ``read_zones`` reads."""
+    zones = tuple(zones)
+    if any(not _is_plain(zone) for zone, _ in zones):
+        table: dict[str, list[Polygon]] = {}
+        for zone, polygon in zones:
+            table.setdefault(zone, []).append(polygon)
+        return json.dumps(table, ensure_ascii=False)
+    return "; ".join(f"{zone}: {polygons_text([polygon])}" for zone, polygon in zones)
+
+
+def _is_plain(zone: str) -> bool:
+    """True if a name can be written before a colon as it is."""
+    fits = zone == " ".join(zone.split()) and 0 < len(zone) <= _MAX_NAME and zone.isprintable()
+    return fits and ";" not in zone and not zone.startswith("{")
 
 
 def _source(text: str, name: str) -> SourceSpec:
@@ -62,7 +117,7 @@ class MotionSettings(Struct, frozen=True):
     sensitivity: Annotated[float, Meta(ge=1, le=100)] = 50
     min_area: Share = 0.5
     min_duration: Annotated[float, Pause] = 0.2
-    zones: Annotated[tuple[tuple[str, Polygon], ...], Read(_zones, given=Any)] = ()
+    zones: Annotated[tuple[Zone, ...], Read(read_zones, given=Any)] = ()
     ignore: Annotated[tuple[Polygon, ...], Read(read_polygons, given=Any)] = ()
     record: Annotated[bool, Switch] = True
     before: Annotated[float, Pause] = 5.0

@@ -82,6 +82,11 @@ class MotionWatch(Sink[Packet]):
             self._subscription.close()
             self._thread.end()
 
+    def use(self, settings: MotionSettings) -> None:
+        """Use other settings of the detector; it learns the background anew."""
+        self._settings = settings
+        self._renew()
+
     def take(self, packet: Packet, /) -> None:
         """Examine a packet if it is time for one (hub.Sink)."""
         is_independent = packet.track.is_independent
@@ -108,10 +113,13 @@ class MotionWatch(Sink[Packet]):
 
     def on_cleared(self) -> None:
         """Learn the background anew when the camera is back (hub.Sink)."""
+        self._renew()
+        self._on_lost()
+
+    def _renew(self) -> None:
         self._opening += 1
         self._waiting = []
         self._needs_keyframe = True
-        self._on_lost()
 
     def _keep(self, packet: Packet) -> None:
         """Keep a packet until all since the last call are decoded."""

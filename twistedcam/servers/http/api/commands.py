@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 PREFIX = "/api/v1"
 #: Characters of one parameter.
 MAX_TEXT = 1024
+#: Characters of a parameter that consists of several words.
+MAX_WORDS = 4096
 
 #: Characters that no line can have; those of surrogates have no UTF-8.
 _NOT_IN_LINE = re.compile("[\0\n\ud800-\udfff]")
@@ -147,7 +149,7 @@ def bind(
         elif parameter.kind == "switch":
             arguments[name] = _switch(name, value)
         elif parameter.kind == "rest":
-            arguments[name] = as_text(name, value).split()
+            arguments[name] = as_text(name, value, MAX_WORDS).split()
         else:
             arguments[name] = as_text(name, value)
     return arguments
@@ -180,8 +182,11 @@ def read_body(request: HttpRequest, empty: bool = False) -> dict[str, Any]:
     return value
 
 
-def as_text(name: str, value: Any) -> str:
+def as_text(name: str, value: Any, most: int = MAX_TEXT) -> str:
     """Return a parameter as text.
+
+    Arguments:
+        most: the number of its characters at most.
 
     Raises:
         BadArgument: the value is a list or an object, or not one line of text.
@@ -192,8 +197,8 @@ def as_text(name: str, value: Any) -> str:
         return str(value)
     if not isinstance(value, str):
         raise BadArgument(f"{name} must be text or a number")
-    if len(value) > MAX_TEXT or _NOT_IN_LINE.search(value):
-        raise BadArgument(f"{name} must be one line of at most {MAX_TEXT} characters")
+    if len(value) > most or _NOT_IN_LINE.search(value):
+        raise BadArgument(f"{name} must be one line of at most {most} characters")
     return value
 
 

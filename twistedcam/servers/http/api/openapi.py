@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from twistedcam.commands import Parameter
-from twistedcam.servers.http.api.commands import MAX_TEXT, PREFIX, Operation
+from twistedcam.servers.http.api.commands import MAX_TEXT, MAX_WORDS, PREFIX, Operation
 from twistedcam.servers.http.connection.reply import HTTP_CODES, STATUS
 from twistedcam.version import __version__
 
@@ -182,7 +182,8 @@ def _body(each: Operation) -> dict[str, Any] | None:
 def _schema(parameter: Parameter) -> dict[str, Any]:
     if parameter.kind == "switch":
         return {"type": "boolean"}
-    return {"type": "string", "minLength": 1, "maxLength": MAX_TEXT, "pattern": r"^[^\x00\n]+$"}
+    most = MAX_WORDS if parameter.kind == "rest" else MAX_TEXT
+    return {"type": "string", "minLength": 1, "maxLength": most, "pattern": r"^[^\x00\n]+$"}
 
 
 def _answer(each: Operation) -> dict[str, Any]:

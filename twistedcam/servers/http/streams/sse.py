@@ -11,6 +11,7 @@ from zope.interface import implementer
 
 from twistedcam.commands import VisibleCameras
 from twistedcam.events import Event
+from twistedcam.processing.motion.findings import Moving
 from twistedcam.runtime.timer import Timer
 from twistedcam.servers.http.api.live_stats import LiveStats, StatsSample
 from twistedcam.servers.http.connection.request import HttpRequest, query
@@ -26,12 +27,17 @@ HEADERS = {
 }
 #: Seconds between two comments, which make proxies keep the connection.
 HEARTBEAT = 10.0
+#: Seconds between two looks at what moves, for a client that wants boxes.
+BOXES_PERIOD = 0.2
 #: Most unsent bytes of a client that does not read; the connection is closed beyond them.
 MAX_WAITING = 256 * 1024
 
 
 class EventStreams:
-    """Answers ``/events``; ``?figures=1`` adds live statistics."""
+    """Answers ``/events``.
+
+    ``?figures=1`` adds live statistics, ``?boxes=1`` where something moves now.
+    """
 
     def __init__(self, server: Server, stats: LiveStats) -> None:
         self.server = server
@@ -50,7 +56,8 @@ class EventStreams:
             request.channel.transport.write(response_head(request, HEADERS))
             request.channel.loseConnection()
         else:
-            EventSession(self, request, camera, query(request, "figures") == "1")
+            with_boxes = query(request, "boxes") == "1"
+            EventSession(self, request, camera, query(request, "figures") == "1", with_boxes)
 
 
 @implementer(IPushProducer)
@@ -58,7 +65,12 @@ class EventSession(Receiver):
     """One client of ``/events``."""
 
     def __init__(
-        self, streams: EventStreams, request: HttpRequest, camera: str | None, with_stats: bool
+        self,
+        streams: EventStreams,
+        request: HttpRequest,
+        camera: str | None,
+        with_stats: bool,
+        with_boxes: bool = False,
     ) -> None:
         self._camera = camera
         self._grant = request.grant
@@ -68,6 +80,9 @@ class EventSession(Receiver):
         self._unsent = 0
         self._closed = False
         self._timer = Timer(streams.server.clock)
+        self._boxes_timer = Timer(streams.server.clock)
+        #: What moves, as the client knows it, by camera.
+        self._moving: dict[str, list[Moving]] = {}
         self._cleanups: list[Callable[[], None]] = []
         request.channel.take_over(self)
         self._transport.registerProducer(self, True)
@@ -81,12 +96,15 @@ class EventSession(Receiver):
             self._send_event("history", streams.stats.past(self._grant))
             self._send_stats(streams.stats.now())
             self._cleanups.append(streams.stats.subscribe(self._send_stats))
+        if with_boxes:
+            self._send_boxes()
         self._send_heartbeat()
 
     def lost(self) -> None:
         """Clean up after the end of the connection."""
         self._closed = True
         self._timer.cancel()
+        self._boxes_timer.cancel()
         cleanups, self._cleanups = self._cleanups, []
         for each in cleanups:
             each()
@@ -117,6 +135,19 @@ class EventSession(Receiver):
 
     def _send_stats(self, sample: StatsSample) -> None:
         self._send_event("figures", sample.text(self._grant))
+
+    def _send_boxes(self) -> None:
+        """Send what moves on each camera where that has changed, and look again later."""
+        for name, channel in tuple(self._server.channels.items()):
+            if self._camera not in (None, name) or not self._grant.may_hear(name):
+                continue
+            moving = channel.motion.moving
+            if moving != self._moving.get(name, []):
+                boxes = [{"box": each.box, "score": each.score} for each in moving]
+                self._send_event("boxes", json.dumps({"camera": name, "boxes": boxes}))
+            self._moving[name] = moving
+        if not self._closed:
+            self._boxes_timer.start(BOXES_PERIOD, self._send_boxes)
 
     def _send_event(self, kind: str, text: str) -> None:
         self._send(f"event: {kind}\ndata: {text}\n\n".encode())

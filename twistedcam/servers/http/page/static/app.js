@@ -59,7 +59,12 @@ events.onHistory = (history) => {
   for (const [name, rows] of Object.entries(history.cameras)) views.get(name)?.setHistory(rows);
 };
 
-events.onProperties = (event) => views.get(event.camera)?.controls.reload();
+events.onProperties = (event) => {
+  views.get(event.camera)?.controls.reload();
+  views.get(event.camera)?.areas.load();
+};
+
+events.onBoxes = (event) => views.get(event.camera)?.areas.setBoxes(event.boxes);
 
 events.onRecording = (event) => {
   recordings.onEvent(event);

@@ -12,7 +12,8 @@ export class ServerEvents {
     this.refusal = null; // why the server refuses the page
     this.checking = false;
     this.received = this.tried = 0; // the times of the last event and of the last attempt
-    this.onRights = this.onStats = this.onHistory = this.onProperties = this.onRecording = this.onHappened = this.onLink = () => {};
+    this.boxesFor = new Set(); // cameras that the page shows with boxes around what moves
+    this.onRights = this.onStats = this.onHistory = this.onBoxes = this.onProperties = this.onRecording = this.onHappened = this.onLink = () => {};
   }
 
   start() {
@@ -58,7 +59,8 @@ export class ServerEvents {
   open() {
     this.source?.close();
     this.received = performance.now();
-    const source = new EventSource(address("/events?figures=1"));
+    this.hasBoxes = this.boxesFor.size > 0;
+    const source = new EventSource(address(`/events?figures=1${this.hasBoxes ? "&boxes=1" : ""}`));
     this.source = source;
     const on = (kind, handle) => source.addEventListener(kind, (event) => {
       if (source !== this.source) return;
@@ -69,6 +71,7 @@ export class ServerEvents {
     on("rights", (rights) => this.onRights(rights));
     on("figures", (stats) => this.onStats(stats));
     on("history", (history) => { this.history = history; });
+    on("boxes", (event) => this.onBoxes(event));
     on("properties", (event) => this.onProperties(event));
     on("recording", (event) => this.onRecording(event));
     for (const kind of ["motion", "detection", "state", "fault", "hook"]) on(kind, (event) => this.onHappened(event));
@@ -76,6 +79,13 @@ export class ServerEvents {
       if (this.history) { this.onHistory(this.history); this.history = null; }
     });
     source.onerror = () => source.close();
+  }
+
+  // The server sends boxes only while some camera is shown with them.
+  wantBoxes(camera, isWanted) {
+    if (isWanted) this.boxesFor.add(camera);
+    else this.boxesFor.delete(camera);
+    if (this.link === "connected" && this.hasBoxes !== this.boxesFor.size > 0) this.open();
   }
 
   check() {

@@ -6,6 +6,7 @@ import { announce, showMessage } from "../lib/messages.js";
 import { rights } from "../lib/rights.js";
 import { store, stored } from "../lib/storage.js";
 import { keys } from "../keys.js";
+import { Areas } from "./areas.js";
 import { BitRate, Tile } from "./chart.js";
 import { Controls } from "./controls.js";
 import { Player } from "./player.js";
@@ -48,6 +49,7 @@ export class CameraView {
     this.captured = new BitRate();
     this.received = new BitRate();
     this.controls = new Controls(name, this.find(".controls"));
+    this.areas = new Areas(this, (isWanted) => events.wantBoxes(name, isWanted));
     this.rememberVideo();
     this.onPress(".toggle", () => (RUNNING.includes(this.status?.state) ? this.stop() : this.start()));
     this.onPress(".record", () => (this.status?.recording ? this.endRecording() : this.record()));
@@ -71,6 +73,7 @@ export class CameraView {
   remove() {
     clearInterval(this.timer);
     this.player.stop();
+    this.areas.remove();
     this.element.remove();
   }
 
@@ -107,6 +110,7 @@ export class CameraView {
     }
     this.viewRefusal = rights.why("view", this.name);
     this.controls.updateRights();
+    this.areas.updateRights();
     this.updateOverlay();
     this.updatePlayer();
   }
@@ -164,6 +168,7 @@ export class CameraView {
     this.element.hidden = !visible;
     this.isAlone = alone;
     if (alone) this.controls.load();
+    this.areas.show();
     this.updatePlayer();
   }
 
@@ -175,6 +180,7 @@ export class CameraView {
   onLink(link) {
     if (link === "connected") {
       this.controls.reload(); // other clients may have changed settings
+      this.areas.load();
       this.updateRights();
     } else {
       for (const tile of Object.values(this.tiles)) tile.clear();
@@ -229,6 +235,7 @@ export class CameraView {
     this.updateRecording();
     this.updateFacts(status);
     this.updateOverlay();
+    this.areas.layer.layout();
     this.player.update(status);
     this.controls.setVideo(this.player.hasChoice);
     this.updatePlayer();
