@@ -49,8 +49,10 @@ def test_a_zone_is_drawn_with_keys_and_mouse_and_used(page: Page, server: Server
     page.click(".area-add")
     assert page.chrome.execute_script(CORNERS) == 4
     page.keys(Keys.ARROW_LEFT * 5 + Keys.ARROW_UP)  # the first corner has the focus
-    page.keys(Keys.SHIFT + Keys.ARROW_UP)
-    page.keys(Keys.NULL + Keys.TAB)
+    ActionChains(page.chrome).key_down(Keys.SHIFT).send_keys(Keys.ARROW_UP).key_up(
+        Keys.SHIFT
+    ).perform()
+    page.keys(Keys.TAB)
     label = "return document.activeElement.getAttribute('aria-label')"
     assert page.chrome.execute_script(label).startswith("Corner 2 of 4 of zone zone 1: 65 %")
     page.keys(Keys.ENTER)
