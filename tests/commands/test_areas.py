@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.commands.test_recording import RecordingCommandTests as RecordingCase
+from tests.commands.test_recording import RecordingCommandCase
 from twistedcam.core.saved_settings import SavedSettings
 from twistedcam.errors import BadArgument
 from twistedcam.events import PropertiesChanged
@@ -11,7 +11,7 @@ from twistedcam.processing.motion.settings import MotionSettings
 ZONES = "drive: 0,0.5 1,0.5 1,1; path: 0,0 0.5,0 0.5,0.5"
 
 
-class AreaCommandTests(RecordingCase):
+class AreaCommandTests(RecordingCommandCase):
     def setUp(self) -> None:
         super().setUp()
         self.motion = self.server.channels["door"].motion

@@ -32,7 +32,7 @@ def add_area_commands(registry: Registry) -> None:
 
     @registry.command("areas zones")
     def set_zones(server: Server, camera: Camera, polygons: list[str]) -> Answer:
-        """Set the zones in which motion counts: areas zones door drive: 0,0.5 1,0.5 1,1; none.
+        """Set the zones in which motion counts: areas zones CAMERA drive: 0,0.5 1,0.5 1,1; none.
 
         Polygons are separated by ';', each may begin with its name. With 'none' motion counts
         everywhere. They are in use at once, until the next start or after 'save' longer.
@@ -43,7 +43,7 @@ def add_area_commands(registry: Registry) -> None:
 
     @registry.command("areas ignore")
     def set_ignored(server: Server, camera: Camera, polygons: list[str]) -> Answer:
-        """Set the areas in which motion does not count: areas ignore door 0,0 1,0 1,0.2; none.
+        """Set the areas in which motion does not count: areas ignore CAMERA 0,0 1,0 1,0.2; none.
 
         Polygons are separated by ';'. They are in use at once, until the next start or after 'save'
         longer.
@@ -54,7 +54,7 @@ def add_area_commands(registry: Registry) -> None:
 
     @registry.command("areas privacy", right="admin")
     def set_privacy(server: Server, camera: Camera, polygons: list[str]) -> Answer:
-        """Set the areas that are black in every picture: areas privacy door 0,0 1,0 1,0.2; none.
+        """Set the areas that are black in every picture: areas privacy CAMERA 0,0 1,0 1,0.2; none.
 
         Polygons are separated by ';'. The camera is opened again for it; viewers and a recording
         are kept. They stay until the next start or after 'save' longer.
