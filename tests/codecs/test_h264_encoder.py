@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
+import av
+import cv2
 import numpy as np
 import pytest
 import simplejpeg
@@ -12,10 +14,12 @@ import simplejpeg
 from tests.support.process import ServerProcess, wait_for
 from tests.support.publish_status import CAMERA, state, targets
 from twistedcam.codecs.h264_encoder import (
+    CLOCK,
     HARDWARE,
     H264Encoder,
     H264Settings,
     YuvDecoder,
+    fit_size,
     on_device,
 )
 
@@ -92,3 +96,49 @@ def test_an_encoder_in_hardware_that_works_is_used(monkeypatch: pytest.MonkeyPat
     )
     encoder = H264Encoder(H264Settings("auto"), 65, 49)
     assert (encoder.name, encoder.note) == (HARDWARE[0], None)
+
+
+def test_noise_stays_within_the_limit_of_the_rate() -> None:
+    settings = H264Settings(bits_per_pixel=0.15)
+    encoder, rng = H264Encoder(settings, 320, 240, 30), np.random.default_rng(1)
+    sizes = []
+    for number in range(90):
+        noise = rng.integers(0, 256, (240, 320, 3), np.uint8)
+        jpeg = cv2.imencode(".jpg", noise)[1].tobytes()
+        for each in encoder.encode(jpeg, number * CLOCK // 30, number == 0) or []:
+            sizes.append(len(each.data) * 8)
+    assert len(sizes) == 90
+    most = settings.most_bits(320, 240, 30)
+    assert most == 345_600
+    assert sum(sizes[30:]) / 2 < most * 1.02
+    assert sum(sizes[:30]) < most * 1.5  # the buffer of half a second is full at first
+
+
+@pytest.mark.parametrize(
+    ("picture", "box", "size"),
+    [
+        ((1280, 720), (640, 480), (640, 360)),
+        ((1280, 720), (640, 360), (640, 360)),
+        ((720, 1280), (640, 480), (270, 480)),
+        ((640, 480), (640, 480), (640, 480)),
+        ((641, 480), None, (640, 480)),
+        ((320, 240), (640, 480), (320, 240)),
+    ],
+)
+def test_pictures_are_scaled_down_into_a_box_and_never_enlarged(
+    picture: tuple[int, int], box: tuple[int, int] | None, size: tuple[int, int]
+) -> None:
+    assert fit_size(picture, box) == size
+
+
+def test_a_smaller_video_shows_the_same_picture() -> None:
+    image = np.zeros((240, 320, 3), np.uint8)
+    image[:, 160:] = 255
+    encoder = H264Encoder(H264Settings(size=(160, 160)), 320, 240)
+    assert encoder.output_size == (160, 120)
+    (made,) = encoder.encode(cv2.imencode(".jpg", image)[1].tobytes(), 0, True) or []
+    decoder = av.CodecContext.create("h264", "r")
+    (shown,) = [*decoder.decode(av.Packet(made.data)), *decoder.decode(None)]
+    grey = shown.to_ndarray(format="gray")
+    assert grey.shape == (120, 160)
+    assert grey[:, :70].max() < 32 < 220 < grey[:, 90:].min()

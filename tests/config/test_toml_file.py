@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from twistedcam.codecs.video_settings import VideoSettings
 from twistedcam.config.arguments import options_from
 from twistedcam.config.options import ServeOptions
 from twistedcam.errors import BadArgument
@@ -105,9 +106,33 @@ def test_motion_is_detected_where_there_is_a_table_or_an_option(tmp_path: Path) 
     assert found["door"] == found["yard"] == MotionSettings(sensitivity=20, after=1)
 
 
+def test_the_encoder_of_viewers_is_set_for_all_cameras_or_for_one(tmp_path: Path) -> None:
+    path = tmp_path / "video.toml"
+    cameras = "[camera.door]\nsource = 'pattern:'\n[camera.yard]\nsource = 'pattern:'\n"
+    path.write_text(
+        f"[video]\nbitrate = '3M'\n{cameras}"
+        "[camera.yard.video]\nencoder = 'auto'\nbitrate = 800_000"
+    )
+    assert read("--config", str(path)).video_settings == {
+        "door": VideoSettings(bitrate=3_000_000),
+        "yard": VideoSettings(bitrate=800_000, encoder="auto"),
+    }
+    words = "--video", "yard:bitrate=1M", "--video", "bitrate=off", "--video", "preset=veryfast"
+    assert read("--config", str(path), *words).video_settings == {
+        "door": VideoSettings("off", "veryfast"),
+        "yard": VideoSettings(1_000_000, "veryfast", "auto"),
+    }
+    with pytest.raises(BadArgument, match="no camera 'shed'; there is door, yard"):
+        read("--config", str(path), "--video", "shed:bitrate=1M")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        (
+            "[camera.a]\nsource = 'auto:'\nvideo.bitrate = 'much'",
+            "[camera.a]: video.bitrate='much' is not a rate",
+        ),
         ("lissten = 'tcp:1'", "did you mean 'listen'"),
         ("camera = 'webcam:0'", "camera has to be a table, not a string"),
         ("cameras = {}", "did you mean 'camera'"),

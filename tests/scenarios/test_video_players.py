@@ -46,8 +46,20 @@ def test_ffprobe_reads_mp4(cameras: ServerProcess) -> None:
     )
     (stream,) = json.loads(done.stdout)["streams"]
     assert (stream["codec_name"], stream["width"], stream["height"]) == ("h264", 320, 240)
+    assert stream["r_frame_rate"] == "20/1"
     assert int(stream["nb_read_packets"]) >= 12
     assert done.stderr == b""
+
+
+def test_a_smaller_mp4_is_one_encoding_for_all_who_ask_for_it(cameras: ServerProcess) -> None:
+    address = f"{cameras.http}/video/door?size=160x160"
+    with av.open(address, timeout=PATIENCE) as one, av.open(address, timeout=PATIENCE) as two:
+        sizes = {(next(film.decode(video=0)).width) for film in (one, two)}
+        assert sizes == {160}
+        told = state(cameras, "door")
+        assert told["transcoding"] == "mjpeg→h264 160x120: 2 viewers"
+        assert told["encoder"] == "libx264"
+    wait_for(lambda: state(cameras, "door")["encoder"] is None, "the end of the encoder")
 
 
 def test_mp4_is_live_from_a_key_frame_on(cameras: ServerProcess) -> None:

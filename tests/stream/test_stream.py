@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
+import cv2
+import numpy as np
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -133,6 +136,78 @@ class StreamTests(SynchronousTestCase):
         self.assertEqual([(each.width, each.height) for each in one.tracks], [(160, 120)])
         self.assertEqual([(each.width, each.height) for each in two.tracks], [(320, 240)])
 
+    def test_viewers_move_to_the_encoder_of_a_recording_and_see_the_same_track(self) -> None:
+        viewer = self.subscribe("h264")
+        self.show(*(frame(n / 10, n) for n in range(3)))
+        before = viewer.tracks[-1]
+        recording = self.subscribe("h264", every=True, settings=H264Settings())
+        self.show(*(frame(n / 10, n) for n in range(3, 6)))
+        self.assertEqual(self.stream.transcoding(), [("mjpeg", "h264", 2)])
+        self.assertEqual([each.seq for each in viewer.taken], [0, 1, 2, 3, 4, 5])
+        self.assertIs(viewer.taken[-1], recording.taken[-1])
+        self.assertTrue(viewer.taken[3].is_keyframe)
+        self.assertEqual(viewer.tracks[-1], before, "players need not begin anew")
+        worse = self.subscribe("h264", settings=H264Settings(crf=40))
+        self.show(frame(0.6, 6))
+        self.assertIsNot(viewer.taken[-1], worse.taken[-1])
+
+    def test_viewers_leave_an_encoder_whose_rate_is_above_their_limit(self) -> None:
+        self.stream.use_settings(H264Settings(bitrate=10_000))
+        recording = self.subscribe("h264", every=True, settings=H264Settings())
+        viewer = self.subscribe("h264")
+        noise = np.random.default_rng(1)
+
+        def noisy(number: int) -> Frame:
+            image = noise.integers(0, 256, (120, 160, 3), np.uint8)
+            picture = cv2.imencode(".jpg", image)[1].tobytes()
+            return Frame(number, START_US + number * 100_000, 160, 120, picture)
+
+        self.show(*map(noisy, range(20)))
+        self.assertIs(viewer.taken[19], recording.taken[19])
+        self.show(*map(noisy, range(20, 25)))
+        self.assertEqual([each.seq for each in viewer.taken], list(range(25)))
+        self.assertIsNot(viewer.taken[-1], recording.taken[-1])
+        self.assertLess(len(viewer.taken[-1].data), len(recording.taken[-1].data))
+        self.assertEqual(self.stream.transcoding(), [("mjpeg", "h264", 1)] * 2)
+
+    def test_viewers_that_ask_for_the_same_smaller_size_share_an_encoder(self) -> None:
+        early = self.subscribe("h264", size=(80, 80))  # before the camera's size is known
+        self.show(frame(0, 0))
+        late = self.subscribe("h264", "hevc", size=(80, 60))
+        whole = self.subscribe("h264", size=(160, 120))
+        other = self.subscribe("h264")
+        self.show(*(frame(n / 10, n) for n in range(1, 4)))
+        self.assertIs(early.taken[-1], late.taken[-1])
+        self.assertIs(whole.taken[-1], other.taken[-1])
+        track = early.taken[-1].track
+        self.assertEqual((track.width, track.height), (80, 60))
+        self.assertEqual(
+            self.stream.transcoding(), [("mjpeg", "h264 80x60", 2), ("mjpeg", "h264", 2)]
+        )
+        with self.assertRaisesRegex(NotSupported, "smaller picture of cam .* as H.264 only"):
+            self.subscribe("mjpeg", size=(80, 60))
+
+    def test_a_smaller_size_of_a_camera_that_encodes_is_transcoded(self) -> None:
+        packets = h264_packets([n / 10 for n in range(8)])
+        self.show(*packets[:3])
+        box = packets[0].track.width // 2, packets[0].track.height
+        smaller, own = self.subscribe("h264", size=box), self.subscribe("h264", size=(9999, 9999))
+        self.show(*packets[3:])
+        self.assertEqual(own.taken, packets[3:])
+        self.assertEqual(smaller.taken[-1].track.width, box[0])
+        name = f"h264 {smaller.taken[-1].track.width}x{smaller.taken[-1].track.height}"
+        self.assertEqual(self.stream.transcoding(), [("h264", name, 1)])
+
+    def test_new_settings_apply_at_once_and_the_rate_is_that_of_the_camera(self) -> None:
+        self.stream.find_rate = lambda: 29.97
+        viewer = self.subscribe("h264")
+        self.show(frame(0, 0))
+        self.assertEqual(viewer.tracks[-1].rate, Fraction(2997, 100))
+        self.stream.use_settings(H264Settings(preset="veryfast"))
+        self.show(frame(0.1, 1))
+        self.assertEqual([each.settings.preset for each in self.stream.encoders], ["veryfast"])
+        self.assertEqual([each.seq for each in viewer.taken], [0, 1])
+
     def test_a_sink_that_takes_both_gets_jpeg_of_a_camera_that_gives_jpeg(self) -> None:
         taker = self.subscribe("h264", "mjpeg")
         self.show(frame(0))
@@ -220,21 +295,3 @@ class StreamTests(SynchronousTestCase):
             self.stream.publish(packet)
         self.assertEqual([each.dts - START_US for each in taker.taken], [0, 40_000, 80_000])
         self.assertEqual([each.pts - START_US for each in taker.taken], [40_000, 160_000, 80_000])
-
-    def test_smaller_pictures_are_encoded_once_for_all_who_want_the_same_size(self) -> None:
-        self.show(frame(0.0))
-        takers = []
-        for _ in range(2):
-            takers.append(taker := Taker())
-            self.stream.subscribe(taker, self.stream.smaller(("h264", "hevc"), (80, 80)))
-        whole = self.subscribe("h264")
-        self.show(*(frame(number / 10, number) for number in range(1, 5)))
-        self.assertEqual(len(self.stream.encoders), 2)
-        for taker in takers:
-            self.assertEqual({each.size for each in taker.taken}, {(80, 60)})
-        self.assertEqual({each.size for each in whole.taken}, {(160, 120)})
-
-    def test_pictures_that_are_small_enough_are_not_made_smaller(self) -> None:
-        self.show(*h264_packets([0]))
-        self.assertEqual(self.stream.smaller(("h264",), (160, 120)), Wants(("h264",)))
-        self.assertRaises(NotSupported, self.stream.smaller, ("hevc",), (80, 60))

@@ -11,6 +11,7 @@ from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from twistedcam.camera import check_source
+from twistedcam.codecs.video_settings import VideoSettings
 from twistedcam.config.options import OPTIONS, ServeOptions
 from twistedcam.processing import Process, check_code
 from twistedcam.sources.spec import SourceSpec
@@ -63,7 +64,8 @@ async def apply_options(server: Server, began: ServeOptions, after: ServeOptions
         recording = after.recording.get(name, after.record_settings)
         if name in added:
             publish, motion = after.publish.get(name, ()), after.motion_settings.get(name)
-            server.add_camera(name, spec, recording, publish, motion)
+            video = after.video_settings.get(name)
+            server.add_camera(name, spec, recording, publish, motion, video)
             if not after.stopped:
                 server.channels[name].start()
                 server.channels[name].outputs.start()
@@ -79,6 +81,10 @@ async def apply_options(server: Server, began: ServeOptions, after: ServeOptions
         motion = after.motion_settings.get(name)
         if motion != channel.motion.configured:
             channel.configure_motion(motion)
+            changed += [name] * (name not in changed)
+        video = after.video_settings.get(name, VideoSettings())
+        if video != channel.video:
+            channel.use_video(video)
             changed += [name] * (name not in changed)
         targets = after.publish.get(name, ())
         if await channel.outputs.change(targets, start=not after.stopped):

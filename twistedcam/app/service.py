@@ -121,7 +121,9 @@ class CameraService(MultiService):
         for name, spec in options.cameras.items():
             publish = options.publish.get(name, ())
             recording, motion = options.recording.get(name), options.motion_settings.get(name)
-            self.server.add_camera(name, spec, recording, publish, motion)
+            self.server.add_camera(
+                name, spec, recording, publish, motion, options.video_settings.get(name)
+            )
         for process in options.processes:
             self.server.add_process(process, options.recording.get(process.camera))
         self.server.automation.hooks.configure(options.hooks)

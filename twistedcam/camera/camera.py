@@ -35,6 +35,8 @@ log = Logger()
 
 #: Seconds to wait for the frame that a caller asked for, once the source is open.
 PICTURE_WAIT = 5.0
+#: The highest rate of pictures that is believed to be a camera's.
+_MAX_RATE = 240
 
 
 def check_source(spec: SourceSpec) -> JpegEncoder:
@@ -78,6 +80,7 @@ class Camera(CameraStatus):
         self.title = title_of(spec)
         #: Its packets, and the hubs by which they are had in each codec.
         self.stream = Stream(name, clock, make_thread, events, lambda: self.encoder, steady)
+        self.stream.find_rate = self._nominal_rate
         self.hub.on_undecodable = self.on_corrupt
         self.hub.on_transcoded = self.counts.note_encoded
         self._bad_frames = BadFrameLog(name, clock)
@@ -222,6 +225,10 @@ class Camera(CameraStatus):
             because = f": {reason}" if reason else ""
             log.info("{camera} is {state}{why}", camera=self.name, state=state, why=because)
         self._notifier.add(self.changed(), self._first if state == "live" else None)
+
+    def _nominal_rate(self) -> float | None:
+        fps = self.source_info.fps
+        return fps if 1 <= fps <= _MAX_RATE else None
 
     def open_source(self) -> None:
         """Begin a new capture, as soon as the previous one has released the device."""

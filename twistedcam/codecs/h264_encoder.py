@@ -18,6 +18,10 @@ HARDWARE = ("h264_nvenc", "h264_videotoolbox", "h264_v4l2m2m", "h264_vaapi")
 ENCODERS = ("libx264", "auto", *HARDWARE)
 #: Pixels of a picture's side that x264 accepts.
 MIN_SIDE, MAX_SIDE = 2, 16384
+#: The least bits a second of the limit by size and rate.
+MIN_BITRATE = 150_000
+#: Pictures a second of a camera whose rate is unknown.
+USUAL_RATE = 30
 #: Steps a second of the packets' time stamps.
 CLOCK = 90_000
 #: Pixels up to which one thread encodes 30 frames a second easily.
@@ -56,30 +60,34 @@ class H264Settings:
         encoder: one of ENCODERS.
         crf: x264's quality, 0 (best) to 51; unused by other encoders.
         preset: x264's preset.
-        bitrate: bits a second at most; None for no limit.
+        bitrate: bits a second at most; None for no limit but that of ``bits_per_pixel``.
+        bits_per_pixel: bits for each pixel of a picture at most, on an average of some pictures; it
+            counts if there is no ``bitrate``. None for no limit.
+        size: width and height into which larger pictures are scaled; their shape stays. None for
+            the camera's size.
         keyframes: seconds from one key frame to the next at most. Encoders that differ only in
             this can be shared; the shortest counts.
-        size: the largest (width, height) of the pictures, which keep their shape; None for theirs.
     """
 
     encoder: str = "libx264"
     crf: int = 23
     preset: str = "ultrafast"
     bitrate: int | None = None
-    keyframes: float = field(default=2.0, compare=False)
+    bits_per_pixel: float | None = None
     size: tuple[int, int] | None = None
+    keyframes: float = field(default=2.0, compare=False)
 
     def __post_init__(self) -> None:
         if self.encoder not in ENCODERS:
             known = ", ".join(ENCODERS)
             raise BadArgument(f"encoder={self.encoder!r} is unknown; use one of: {known}")
 
-    def fit(self, width: int, height: int) -> tuple[int, int]:
-        """Return the size in which a picture of this size is encoded: never a larger one."""
-        if self.size is None or (width <= self.size[0] and height <= self.size[1]):
-            return width, height
-        scale = min(self.size[0] / width, self.size[1] / height)
-        return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
+    def most_bits(self, width: int, height: int, rate: float) -> int | None:
+        """The most bits a second of pictures of a size at a rate; None for no limit."""
+        if self.bitrate is None and self.bits_per_pixel is not None:
+            width, height = fit_size((width, height), self.size)
+            return max(MIN_BITRATE, round(width * height * rate * self.bits_per_pixel))
+        return self.bitrate
 
 
 class YuvDecoder:
@@ -88,10 +96,12 @@ class YuvDecoder:
     Arguments:
         width, height: the JPEGs' size; 4:2:0 needs even sides, so an odd pixel is cut off. A JPEG
             of another size is scaled, with black edges if it has another shape.
+        size: width and height into which pictures are scaled; None for no change.
     """
 
-    def __init__(self, width: int, height: int) -> None:
-        self.size = width & ~1, height & ~1
+    def __init__(self, width: int, height: int, size: tuple[int, int] | None = None) -> None:
+        self._source = width & ~1, height & ~1
+        self.size = width, height = fit_size((width, height), size)
         is_sd = width <= _SD_WIDTH and height <= _SD_HEIGHT
         self._matrix = _BT470BG if is_sd else _BT709
         self._decoder: Any = av.CodecContext.create("mjpeg", "r")
@@ -114,10 +124,9 @@ class YuvDecoder:
             return None
 
     def _fitted(self, frame: Any) -> Any:
-        width, height = self.size
-        if (frame.width & ~1, frame.height & ~1) != self.size:
+        if (frame.width & ~1, frame.height & ~1) != self._source:
             return self._with_edges(frame)
-        return self._converted(frame, width, height)
+        return self._converted(frame, *self.size)
 
     def _converted(self, frame: Any, width: int, height: int) -> Any:
         return frame.reformat(
@@ -128,7 +137,8 @@ class YuvDecoder:
             dst_colorspace=self._matrix,
             src_color_range=_FULL_RANGE,
             dst_color_range=_LIMITED_RANGE,
-            interpolation="FAST_BILINEAR",
+            # Other methods make moving edges flicker in a picture that is much smaller.
+            interpolation="AREA" if width < frame.width & ~1 else "FAST_BILINEAR",
         )
 
     def _with_edges(self, frame: Any) -> Any:
@@ -162,6 +172,15 @@ class YuvDecoder:
         coder.thread_count = 1 if small else min(4, os.cpu_count() or 1)
 
 
+def fit_size(picture: tuple[int, int], box: tuple[int, int] | None) -> tuple[int, int]:
+    """Return the even size of a picture that is scaled down into a box; it is never enlarged."""
+    width, height = picture
+    if box is not None and (width > box[0] or height > box[1]):
+        scale = min(box[0] / width, box[1] / height)
+        width, height = max(2, round(width * scale)), max(2, round(height * scale))
+    return width & ~1, height & ~1
+
+
 def check_size(width: int, height: int) -> None:
     """Check that pictures of this size can be encoded as H.264.
 
@@ -183,15 +202,23 @@ class H264Encoder:
     """Encodes pictures of one size as Annex B, with headers in each key frame.
 
     Arguments:
-        width, height: pixels.
+        width, height: pixels of the pictures; those of the video can be fewer (``settings.size``).
+        rate: pictures a second, for the limit of the rate; None if it is unknown.
 
     Raises:
         NotSupported: no encoder can be opened.
     """
 
-    def __init__(self, settings: H264Settings, width: int, height: int) -> None:
+    def __init__(
+        self, settings: H264Settings, width: int, height: int, rate: float | None = None
+    ) -> None:
         self.size = width, height
-        self._pictures = YuvDecoder(width, height)
+        #: Pictures a second; None if they are unknown.
+        self.rate = None if rate is None else Fraction(rate).limit_denominator(1001)
+        self._pictures = YuvDecoder(width, height, settings.size)
+        #: Width and height of the video.
+        self.output_size = self._pictures.size
+        self._most_bits = settings.most_bits(width, height, rate or USUAL_RATE)
         #: Why it is not the encoder in ``settings``, or None.
         self.note: str | None = None
         self.name, self._coder = self._open(settings)
@@ -266,15 +293,17 @@ class H264Encoder:
         self._pictures.describe(coder)
         if pix_fmt is not None:
             coder.pix_fmt = pix_fmt
-        coder.time_base, coder.framerate = Fraction(1, CLOCK), Fraction(30)
+        coder.time_base, coder.framerate = Fraction(1, CLOCK), self.rate or Fraction(USUAL_RATE)
         options = {"bf": "0"}
         if name == "libx264":
             # zerolatency: each picture's packet comes at once.
             options |= {"preset": settings.preset, "crf": str(settings.crf), "tune": "zerolatency"}
-        if settings.bitrate is not None:
-            options |= {"maxrate": str(settings.bitrate), "bufsize": str(settings.bitrate)}
+        if self._most_bits is not None:
+            # A buffer of a second; half of one keeps key frames small where nobody set a rate.
+            buffer = self._most_bits if settings.bitrate is not None else self._most_bits // 2
+            options |= {"maxrate": str(self._most_bits), "bufsize": str(buffer)}
             if name != "libx264":
-                coder.bit_rate = settings.bitrate
+                coder.bit_rate = self._most_bits
         coder.options = options
         coder.open()
         return coder

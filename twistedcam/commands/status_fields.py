@@ -53,6 +53,9 @@ def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
         "codec": camera.stream.codec,
         "codecs": ", ".join(camera.stream.codecs),
         "transcoding": _transcoding(camera),
+        "encoder": _encoders(camera),
+        "encoder_note": "; ".join(filter(None, {each.note for each in camera.stream.encoders}))
+        or None,
         "average_fps": round(camera.rate.average(now), 1),
         "frames": counts.frames,
         "bytes": counts.bytes,
@@ -100,6 +103,12 @@ def _transcoding(camera: Camera) -> str:
     for source, codec, takers in camera.stream.transcoding():
         made.append(f"{source}→{codec}: {takers} viewer{'' if takers == 1 else 's'}")
     return ", ".join(made) or "none"
+
+
+def _encoders(camera: Camera) -> str | None:
+    """Name the encoders that are active, each once; None if there is none."""
+    names = (each.name for each in camera.stream.encoders)
+    return ", ".join(dict.fromkeys(filter(None, names))) or None
 
 
 def _published(server: Server, camera: Camera) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from msgspec.structs import replace
 
 from twistedcam.automation.hooks import Hook
+from twistedcam.codecs.video_settings import VideoSettings
 from twistedcam.config.options import OPTIONS, GivenOptions, ServeOptions
 from twistedcam.config.toml_file import CameraTable, ConfigContents, read_config
 from twistedcam.errors import BadArgument
@@ -71,7 +72,7 @@ def read_serve_options(words: argparse.Namespace) -> ServeOptions:
         if (value := getattr(words, each.name)) is not None:
             merged[each.name] = each.read(value, each.flag)
     file = merged.get("config")
-    found = ConfigContents({}, {}, {}, None) if file is None else read_config(file)
+    found = ConfigContents({}, {}, {}, None, {}) if file is None else read_config(file)
     tables, recording = found.cameras, found.recording
     hooks: list[Hook] = found.options.pop("hook", [])
     for name, value in found.options.items():
@@ -107,6 +108,7 @@ def read_serve_options(words: argparse.Namespace) -> ServeOptions:
             for name, each in tables.items()
             if given.motion or found.motion is not None or each.motion is not None
         },
+        video_settings=_video(given, found.video, tables),
         processes=processes,
         hooks=_with_cameras(hooks, [*tables, *(each.name for each in processes)], file),
         again=None if file is None else lambda: read_serve_options(words),
@@ -151,6 +153,27 @@ def _recording(given: GivenOptions, table: dict[str, Any]) -> RecordSettings:
 def _motion(given: GivenOptions, table: dict[str, Any]) -> MotionSettings:
     """Return the settings of motion detection of a camera: options override the file."""
     return MotionSettings.from_words(given.motion, MotionSettings(**table))
+
+
+def _video(
+    given: GivenOptions, table: dict[str, Any], tables: dict[str, CameraTable]
+) -> dict[str, VideoSettings]:
+    """Return the settings of cameras' encoders: options override the file."""
+    words: dict[str | None, list[str]] = {name: [] for name in (None, *tables)}
+    for text in given.video:
+        setting, equals, value = text.partition("=")
+        camera, colon, setting = setting.rpartition(":")
+        name = find_name(tables, camera) if colon else None
+        if colon and name is None:
+            known = ", ".join(tables)
+            raise BadArgument(f"--video: there is no camera {camera!r}; there is {known}")
+        words[name].append(f"{setting}{equals}{value}")
+    return {
+        name: VideoSettings.from_words(
+            [*words[None], *words[name]], VideoSettings(**table | each.video)
+        )
+        for name, each in tables.items()
+    }
 
 
 def _add_targets(

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from twistedcam.automation.hooks import Hook
+from twistedcam.codecs.video_settings import VideoSettings
 from twistedcam.net.connection_limits import ConnectionLimits
 from twistedcam.net.listener import expand_endpoint
 from twistedcam.net.proxies import check_network
@@ -183,6 +184,15 @@ class GivenOptions(PlainOptions, kw_only=True, rename="kebab"):
         Read(metavar="NAME=VALUE"),
         Option("setting of recordings: `segment=10m`, `keep=20GB`, …", in_file=False),
     ] = []
+    video: Annotated[
+        list[str],
+        Read(metavar="[CAMERA:]NAME=VALUE"),
+        Option(
+            "encoder of viewers' H.264: `bitrate=2M`, `preset=veryfast`, `encoder=auto`",
+            "delivery.md#h264-that-is-encoded-here",
+            in_file=False,
+        ),
+    ] = []
     motion: Annotated[
         list[str],
         Read(metavar="NAME=VALUE"),
@@ -208,6 +218,7 @@ class ServeOptions(PlainOptions):
         publish: publish targets of each camera.
         record_settings: recording settings of cameras that are added later.
         motion_settings: settings of motion detection by camera, of those that have any.
+        video_settings: settings of the viewers' encoder by camera.
         processes: user code on the cameras' pictures.
         hooks: programs and addresses that are told of events.
         listen, control, http, rtsp: endpoints of the ports.
@@ -220,6 +231,7 @@ class ServeOptions(PlainOptions):
     publish: dict[str, list[PublishTarget]] = {}
     record_settings: RecordSettings = RecordSettings()
     motion_settings: dict[str, MotionSettings] = {}
+    video_settings: dict[str, VideoSettings] = {}
     processes: list[Process] = []
     hooks: list[Hook] = []
     listen: list[str] = []

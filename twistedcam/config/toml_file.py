@@ -2,8 +2,9 @@
 
 A top-level key is the long name of an option. ``[camera.NAME]`` has the camera's ``source``,
 settings of that source, ``publish`` and ``process``; ``[camera.NAME.recording]`` has its recording
-settings, and ``[camera.NAME.motion]`` those of motion detection. ``[recording]`` and ``[motion]``
-apply to all cameras. ``[[hook]]`` are hooks.
+settings, ``[camera.NAME.motion]`` those of motion detection, and ``[camera.NAME.video]`` those of
+its viewers' encoder. ``[recording]``, ``[motion]`` and ``[video]`` apply to all cameras.
+``[[hook]]`` are hooks.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Annotated, Any, NamedTuple
 from msgspec import Struct
 
 from twistedcam.automation.hooks import read_hooks
+from twistedcam.codecs.video_settings import read_video
 from twistedcam.config.options import OPTIONS
 from twistedcam.errors import BadArgument
 from twistedcam.processing.motion.settings import read_motion
@@ -46,6 +48,11 @@ Motion = Annotated[
     dict[str, Any] | None,
     Read(lambda table, label: read_motion(table, f"{label}."), given=dict[str, Any]),
 ]
+#: The checked values of a ``video`` table.
+Video = Annotated[
+    dict[str, Any],
+    Read(lambda table, label: read_video(table, f"{label}."), given=dict[str, Any]),
+]
 
 #: The checked tables ``[[hook]]``.
 Hooks = Annotated[Any, Read(lambda tables, _: read_hooks(tables), given=Any)]
@@ -59,6 +66,7 @@ class CameraTable(Struct):
     process: list[str] = []
     recording: Recording = {}
     motion: Motion = None
+    video: Video = {}
 
 
 class Tables(Struct):
@@ -67,6 +75,7 @@ class Tables(Struct):
     camera: dict[str, Any] = {}
     recording: Recording = {}
     motion: Motion = None
+    video: Video = {}
     hook: Hooks = []
 
 
@@ -78,12 +87,14 @@ class ConfigContents(NamedTuple):
         cameras: the tables of the cameras in their order.
         recording: recording settings of all cameras.
         motion: settings of motion detection of all cameras; None if there is no such table.
+        video: settings of the viewers' encoders of all cameras.
     """
 
     options: dict[str, Any]
     cameras: dict[str, CameraTable]
     recording: dict[str, Any]
     motion: dict[str, Any] | None
+    video: dict[str, Any]
 
 
 #: The options that a file can have.
@@ -105,7 +116,7 @@ def read_config(path: Path) -> ConfigContents:
     with _errors_in(str(path)):
         options = read_settings(FILE_OPTIONS | settings_of(Tables), document)
         tables, recording = options.pop("camera", {}), options.pop("recording", {})
-        motion = options.pop("motion", None)
+        motion, video = options.pop("motion", None), options.pop("video", {})
         cameras: dict[str, CameraTable] = {}
         for written, table in tables.items():
             name = check_name(written)
@@ -114,7 +125,7 @@ def read_config(path: Path) -> ConfigContents:
             check_distinct(name, cameras)
             with _errors_in(f"[camera.{written}]"):
                 cameras[name] = _read_camera(table)
-    return ConfigContents(options, cameras, recording, motion)
+    return ConfigContents(options, cameras, recording, motion, video)
 
 
 def _read_camera(table: Any) -> CameraTable:

@@ -13,6 +13,7 @@ from twistedcam.camera import Camera
 from twistedcam.camera.properties.device import DeviceControls
 from twistedcam.camera.properties.group import CameraProperties
 from twistedcam.codecs.h264_encoder import H264Settings
+from twistedcam.codecs.video_settings import VideoSettings
 from twistedcam.core.motion import CameraMotion
 from twistedcam.core.saved_settings import SavedSettings
 from twistedcam.events import EventBus
@@ -38,6 +39,7 @@ class Channel:
         make_thread: returns a new thread for blocking calls.
         saved: the settings that were saved.
         motion: the settings of motion detection in the configuration; None: it is off.
+        video: the settings of the viewers\' encoder.
     """
 
     def __init__(
@@ -51,8 +53,11 @@ class Channel:
         make_thread: Callable[[], Thread],
         saved: SavedSettings,
         motion: MotionSettings | None = None,
+        video: VideoSettings | None = None,
     ) -> None:
         self.camera = camera
+        self.video = video or VideoSettings()
+        camera.stream.use_settings(self.video.encoding)
         self.configured = configured
         device = DeviceControls(camera, reactor, make_thread)
         self.properties = CameraProperties(camera, camera.use, device, events)
@@ -83,10 +88,19 @@ class Channel:
         self._saved = saved
 
     def encoding_to_share(self, settings: RecordSettings) -> H264Settings | None:
-        """The settings of an active encoder that a recording can share, or None."""
+        """The settings of an encoder that a recording can share with others, or None.
+
+        Viewers have the same one but for the limit of their rate; they move to the recording's.
+        """
         wanted = H264Settings(crf=settings.crf, preset=settings.preset)
-        is_active = any(each.settings == wanted for each in self.camera.stream.encoders)
-        return wanted if is_active else None
+        active = (each.settings for each in self.camera.stream.encoders)
+        is_shared = any(replace(each, bits_per_pixel=None) == wanted for each in active)
+        return wanted if is_shared else None
+
+    def use_video(self, video: VideoSettings) -> None:
+        """Encode for viewers with these settings from now on."""
+        self.video = video
+        self.camera.stream.use_settings(video.encoding)
 
     def process(self, process: Process, source: Camera) -> None:
         """Run user code on the frames of another camera; this camera shows its results."""

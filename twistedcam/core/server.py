@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 from twistedcam.auth import Authenticator
 from twistedcam.automation.automation import Automation
 from twistedcam.camera import Camera
+from twistedcam.codecs.video_settings import VideoSettings
 from twistedcam.core.broker_state import BrokerState
 from twistedcam.core.channel import Channel
 from twistedcam.core.saved_settings import SavedSettings
@@ -181,6 +182,7 @@ class Server:
         recording: RecordSettings | None = None,
         publish: Iterable[PublishTarget] = (),
         motion: MotionSettings | None = None,
+        video: VideoSettings | None = None,
     ) -> Camera:
         """Add a camera, stopped.
 
@@ -188,6 +190,7 @@ class Server:
             recording: the settings of its recorder; those of the server by default.
             publish: the targets of its outputs.
             motion: the settings of its motion detection; None: it is off.
+            video: the settings of its viewers' encoder of H.264; the usual ones by default.
 
         Raises:
             BadArgument: the source or a setting is unknown, or the name is not possible or could
@@ -207,6 +210,7 @@ class Server:
             self.make_thread,
             self._saved,
             motion,
+            video,
         )
         channel.outputs.add(publish)
         return camera

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
 
+from twistedcam.codecs.video_settings import Preset
 from twistedcam.errors import BadArgument
 from twistedcam.recording.containers import FORMATS, Format, parse_format
 from twistedcam.util import quantities
 from twistedcam.util.schedule import Schedule, read_schedule
 from twistedcam.util.schema import Read, read_settings, read_switch, settings_of, split_words
-
-#: x264's presets that suit a live camera, fastest first.
-Preset = Literal[
-    "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"
-]
 
 
 def _segment(value: Any, name: str) -> float | int:

@@ -34,6 +34,8 @@ log = Logger()
 
 #: The least steps of CLOCK between two key frames that were asked for.
 KEYFRAME_FLOOR = CLOCK // 2
+#: The least seconds over which the rate of an encoder is measured.
+MEASURED = 1.5
 
 
 class _Made(NamedTuple):
@@ -63,6 +65,7 @@ class H264Transcoder(Transcoder[Frame]):
         events: receives a fault if there is no encoder.
         clock: schedules the rounds of sinks; None: all sinks get a packet in one call.
         steady: returns the seconds of a steady clock.
+        find_rate: returns the camera's nominal rate in pictures a second; None if it is unknown.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class H264Transcoder(Transcoder[Frame]):
         events: EventBus,
         clock: IReactorTime | None = None,
         steady: Callable[[], float] = time.monotonic,
+        find_rate: Callable[[], float | None] = lambda: None,
     ) -> None:
         self.hub = GroupHub(clock)
         super().__init__(source, make_thread)
@@ -83,9 +87,15 @@ class H264Transcoder(Transcoder[Frame]):
         #: The encoder's name, and the reason why it is not the requested one; or None.
         self.name: str | None = None
         self.note: str | None = None
+        #: The bits a second that were measured last; None before the first measurement.
+        self.bitrate: float | None = None
+        #: Called after each measurement.
+        self.on_measured: Callable[[], None] = lambda: None
+        self._measured_bytes, self._measured_since = 0, -1
         self._camera = camera
         self._events = events
         self._steady = steady
+        self._find_rate = find_rate
         #: Sinks that need every frame, and those that leave when they have received theirs.
         self._every: set[Sink[Packet]] = set()
         self._leaving: list[tuple[Sink[Packet], Deferred[None]]] = []
@@ -160,7 +170,8 @@ class H264Transcoder(Transcoder[Frame]):
         return pts
 
     def _end(self) -> None:
-        self._newest = self.name = None
+        self._newest = self.name = self.note = self.bitrate = None
+        self._measured_bytes, self._measured_since = 0, -1
         self._frames.clear()
         self._waiting = WriteQueue[Frame]()
         self.hub.clear()
@@ -184,12 +195,13 @@ class H264Transcoder(Transcoder[Frame]):
         keyframe = pts >= self._keyframe_due
         if keyframe:
             self._keyframe_due, self._last_keyframe = pts + self._interval, pts
-        self._work(lambda: self._encode(frame, pts, keyframe), self._made)
+        rate = self._find_rate()
+        self._work(lambda: self._encode(frame, pts, keyframe, rate), self._made)
 
-    def _encode(self, frame: Frame, pts: int, keyframe: bool) -> _Made:
+    def _encode(self, frame: Frame, pts: int, keyframe: bool, rate: float | None) -> _Made:
         """Encode one picture; called on the thread."""
         began = self._steady()
-        size = self.settings.fit(frame.width, frame.height)
+        size = frame.width, frame.height
         coder, reason = self._coder, None
         if coder is None or coder.size != size:
             try:
@@ -201,7 +213,7 @@ class H264Transcoder(Transcoder[Frame]):
                 return _Made(None, None, coder.name, coder.note, spent, pts, str(error))
             if coder is None or self._sizes.has_settled(size, frame.pts):
                 self._coder = None  # if opening fails, the next picture tries again
-                opened = H264Encoder(self.settings, *size)
+                opened = H264Encoder(self.settings, *size, rate)
                 if coder is not None:
                     self._sizes.changed(frame.pts)
                 coder = self._coder = opened
@@ -221,8 +233,7 @@ class H264Transcoder(Transcoder[Frame]):
             if not each.is_keyframe:
                 continue
             sets = H264.parameter_sets(each.data)
-            width, height = coder.size[0] & ~1, coder.size[1] & ~1
-            track = Track(VIDEO, "video", "h264", width, height, extradata=sets)
+            track = Track(VIDEO, "video", "h264", *coder.output_size, coder.rate, extradata=sets)
             if track != self._track:
                 self._track = track
 
@@ -243,9 +254,20 @@ class H264Transcoder(Transcoder[Frame]):
                 made.track, frame.seq, frame.time_us, frame.pts, each.data, each.is_keyframe
             )
             self.hub.publish(packet)
+            self._measure(packet)
         if made.encoded:  # an encoder may drop pictures by itself
             last = made.encoded[-1].pts
             self._frames = {pts: each for pts, each in self._frames.items() if pts > last}
+
+    def _measure(self, packet: Packet) -> None:
+        """Measure the rate from one key frame on, over at least ``MEASURED`` seconds."""
+        seconds = (packet.pts - self._measured_since) / 1e6
+        if packet.is_keyframe and (self._measured_since < 0 or seconds >= MEASURED):
+            if self._measured_since >= 0:
+                self.bitrate = self._measured_bytes * 8 / seconds
+            self._measured_bytes, self._measured_since = 0, packet.pts
+            self.on_measured()
+        self._measured_bytes += len(packet.data)
 
     def _note_broken(self, made: _Made) -> None:
         """Count a picture that cannot be encoded, and log each reason once."""

@@ -10,8 +10,9 @@ from typing import Any, Literal
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
-from twistedcam.codecs.h264_encoder import H264Settings
+from twistedcam.codecs.h264_encoder import USUAL_RATE, H264Settings, fit_size
 from twistedcam.codecs.jpeg_encoder import JpegEncoder
+from twistedcam.codecs.video_settings import VideoSettings
 from twistedcam.errors import NotSupported
 from twistedcam.events import EventBus
 from twistedcam.media.frame import Frame
@@ -23,6 +24,10 @@ from twistedcam.stream.h264_transcoder import H264Transcoder
 from twistedcam.stream.hub import NORMAL, FrameHub, GroupHub, Hub, Sink
 from twistedcam.stream.jpeg_transcoder import JpegTranscoder, decode_still
 
+#: The settings of the viewers' encoder if nothing is set.
+USUAL_SETTINGS = VideoSettings().encoding
+#: The share of the limit up to which the pictures are taken to need no more without a limit.
+_CLOSE = 0.7
 #: Codecs in which every camera's video can be had.
 _MADE_HERE = ("mjpeg", "h264")
 
@@ -38,6 +43,7 @@ class Wants:
         priority: as for ``Hub.add``.
         settings: the settings of an encoder, if one is needed; None for any.
         encode: True to encode even if the camera's own codec would do.
+        size: width and height into which larger pictures are scaled; None for the camera's.
     """
 
     codecs: tuple[str, ...]
@@ -46,6 +52,7 @@ class Wants:
     priority: int = NORMAL
     settings: H264Settings | None = None
     encode: bool = False
+    size: tuple[int, int] | None = None
 
 
 class Subscription:
@@ -121,8 +128,12 @@ class Stream:
         self.sound: Hub[Packet] = Hub(clock)
         #: Called with True when somebody begins to take packets, with False when nobody does.
         self.on_demand: Callable[[bool], None] = lambda wanted: None
-        #: The settings of encoders for those who want no special ones.
-        self.settings = H264Settings()
+        #: Returns the camera's nominal rate in pictures a second; None if it is unknown.
+        self.find_rate: Callable[[], float | None] = lambda: None
+        #: The settings of the viewers' encoder: for those who want no special ones.
+        self.settings = USUAL_SETTINGS
+        #: Encoders whose rate was too high for viewers; they share these no more.
+        self._too_large: set[H264Transcoder] = set()
         self._camera = camera
         self._clock = clock
         self._make_thread = make_thread
@@ -178,11 +189,21 @@ class Stream:
     def transcoding(self) -> list[tuple[str, str, int]]:
         """The codecs from and to which video is transcoded now, with the number of sinks."""
         own = self.codec or "mjpeg"
-        made = [(own, "h264", len(each.hub)) for each in self.encoders]
-        if self._pictures.is_active:
-            takers = len(self.frames) - sum(each in self.frames for each in self.encoders)
+        made = []
+        for each in self.encoders:
+            size = each.settings.size
+            name = "h264" if size is None else "h264 {}x{}".format(*size)
+            made.append((own, name, len(each.hub)))
+        takers = len(self.frames) - len(self.encoders)
+        if self._pictures.is_active and takers > 0:
             made.insert(0, (own, "mjpeg", takers))
         return made
+
+    def use_settings(self, settings: H264Settings) -> None:
+        """Encode with these settings for those who want no special ones, from now on."""
+        if settings != self.settings:
+            self.settings = settings
+            self.negotiate()
 
     def publish(self, packet: Packet) -> None:
         """Give a packet its time on the stream's timeline, and pass it to those who take it."""
@@ -193,10 +214,13 @@ class Stream:
         reorder = packet.pts - packet.dts
         dts = self._timeline.place(packet.time_us - reorder, self._steady())
         packet.dts, packet.pts = dts, dts + reorder
-        if self._video is None or track.codec != self._video.codec:
-            self._video = track
+        before, self._video = self._video, track
+        if track is not before and (
+            before is None
+            or track.codec != before.codec
+            or (track.width, track.height) != (before.width, before.height)
+        ):
             self.negotiate()
-        self._video = track
         if isinstance(packet, Frame):
             self.frames.publish(packet)
         else:
@@ -222,6 +246,8 @@ class Stream:
         subscription.hub = self._find_hub(wants)
         self._subscriptions.append(subscription)
         self._join(subscription)
+        if wants.settings is not None:
+            self.negotiate()  # viewers share the encoder
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> Deferred[None]:
@@ -271,25 +297,6 @@ class Stream:
         """
         return self._find_hub(wants)
 
-    def smaller(self, codecs: tuple[str, ...], size: tuple[int, int]) -> Wants:
-        """Return what to subscribe to for pictures of at most ``size`` (width, height).
-
-        All who want the same size share an encoder. The camera's own packets are small enough if
-        their pictures are.
-
-        Raises:
-            NotSupported: the pictures have to be made smaller, and H.264 is not wanted.
-        """
-        own = self._video
-        is_small = own is not None and own.width <= size[0] and own.height <= size[1]
-        if is_small:
-            return Wants(codecs)
-        if "h264" not in codecs:
-            raise NotSupported(
-                f"{self._camera} is made smaller as h264 only; this takes {', '.join(codecs)}"
-            )
-        return Wants(("h264",), settings=replace(self.settings, size=size), encode=True)
-
     async def still(self) -> Frame | None:
         """The picture of the newest key frame, decoded for it; None if there is none.
 
@@ -327,6 +334,13 @@ class Stream:
                 return self.sound
             return None
         own = self.codec or "mjpeg"
+        if wants.size is not None and self._is_larger(wants.size):
+            if "h264" not in wants.codecs:
+                raise NotSupported(
+                    f"a smaller picture of {self._camera} can be had as H.264 only;"
+                    f" this takes {', '.join(wants.codecs)}"
+                )
+            return self._smaller_encoder(wants.size).hub
         if wants.encode and "h264" in wants.codecs:
             return self._encoder(wants.settings).hub
         if own in wants.codecs and own != "mjpeg" and not self._is_redrawn:
@@ -341,13 +355,14 @@ class Stream:
         )
 
     def _encoder(self, settings: H264Settings | None) -> H264Transcoder:
-        """The encoder with these settings; None: an active one, or that with the usual ones."""
+        """The encoder with these settings; None: that of viewers, or one that they can share."""
         if settings is None:
-            whole = (each.settings for each in self.encoders if each.settings.size is None)
-            settings = next(whole, self.settings)
+            shared = (each.settings for each in self.encoders if self._suits_viewers(each))
+            settings = next(shared, self.settings)
         if settings not in self._encoders:
             self._encoders = {key: it for key, it in self._encoders.items() if it.is_active}
-            self._encoders[settings] = H264Transcoder(
+            self._too_large &= set(self._encoders.values())
+            self._encoders[settings] = encoder = H264Transcoder(
                 self._camera,
                 self.frames,
                 settings,
@@ -355,9 +370,58 @@ class Stream:
                 self._events,
                 self._clock,
                 self._steady,
+                self.find_rate,
             )
+            encoder.on_measured = lambda: self._check_rate(encoder)
         self._encoders[settings].shorten_groups(settings.keyframes)
         return self._encoders[settings]
+
+    def _smaller_encoder(self, box: tuple[int, int]) -> H264Transcoder:
+        """The encoder of pictures in a box; boxes that make the same size have the same one."""
+        size = box if self._video is None else fit_size(self._video_size, box)
+        return self._encoder(replace(self.settings, size=size))
+
+    @property
+    def _video_size(self) -> tuple[int, int]:
+        """Width and height of the pictures, as they are shown; (0, 0) before the first."""
+        if self._video is None:
+            return 0, 0
+        size = self._video.width, self._video.height
+        # Frames are turned already.
+        return size if self.codec == "mjpeg" else self._find_encoder().finished_size(*size)
+
+    def _is_larger(self, box: tuple[int, int]) -> bool:
+        """True if pictures may be larger than a box."""
+        width, height = self._video_size
+        return self._video is None or width > box[0] or height > box[1]
+
+    def _suits_viewers(self, encoder: H264Transcoder) -> bool:
+        """True if viewers can share an encoder of a recording or a target.
+
+        Its picture is not worse than theirs, and its rate within their limit, as far as is known.
+        """
+        other, own = encoder.settings, self.settings
+        if other == own or other.size is not None or other.crf > own.crf:
+            return False
+        if encoder in self._too_large:
+            return False
+        is_as_set = (other.encoder, other.preset) == (own.encoder, own.preset)
+        if not is_as_set and own != USUAL_SETTINGS:
+            return False
+        most = own.most_bits(*self._video_size, self.find_rate() or USUAL_RATE)
+        if most is None or encoder.bitrate is not None:
+            return True
+        mine = self._encoders.get(own)  # it shows how much the pictures need
+        return mine is None or mine.bitrate is None or mine.bitrate < most * _CLOSE
+
+    def _check_rate(self, encoder: H264Transcoder) -> None:
+        """Share an encoder no more that exceeds the limit of viewers."""
+        most = self.settings.most_bits(*self._video_size, self.find_rate() or USUAL_RATE)
+        if encoder.settings == self.settings or most is None or encoder.settings.size is not None:
+            return
+        if (encoder.bitrate or 0) > most and encoder not in self._too_large:
+            self._too_large.add(encoder)
+            self.negotiate()
 
     def _join(self, subscription: Subscription) -> None:
         hub, sink, wants = subscription.hub, subscription.sink, subscription.wants
@@ -376,7 +440,10 @@ class Stream:
             return succeed(None)
         encoder = self._encoder_of(hub)
         if encoder is not None:
-            return encoder.remove(subscription.sink)
+            left = encoder.remove(subscription.sink)
+            if not encoder.is_active:
+                self._too_large.discard(encoder)
+            return left
         hub.finish_pass()
         hub.remove(subscription.sink)
         return succeed(None)

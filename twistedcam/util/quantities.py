@@ -11,6 +11,9 @@ from twistedcam.errors import BadArgument
 
 _NUMBER = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([A-Za-z]*)", re.ASCII)
 _UNIX = re.compile(r"\d+(?:\.\d*)?", re.ASCII)
+_PICTURE = re.compile(r"([0-9]{1,5})x([0-9]{1,5})")
+#: Pixels of the sides of pictures that can be asked for.
+_MIN_SIDE, _MAX_SIDE = 16, 16384
 _SECONDS = {"ms": 0.001, "": 1, "s": 1, "min": 60, "m": 60, "h": 3600, "d": 86400}
 _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4}
 _BYTES = {
@@ -85,6 +88,21 @@ def bitrate(text: str | float, what: str) -> int:
         return size(text, what)
     except BadArgument:
         raise BadArgument(f"{what}={text!r} is not a rate: write it as 4M or 800k") from None
+
+
+def picture_size(text: str, what: str) -> tuple[int, int]:
+    """Parse width and height in pixels: ``640x360``.
+
+    Raises:
+        BadArgument: it is not a size of pictures, or a side is not from 16 to 16384.
+    """
+    found = _PICTURE.fullmatch(text)
+    if found is None or not all(_MIN_SIDE <= int(each) <= _MAX_SIDE for each in found.groups()):
+        raise BadArgument(
+            f"{what}={text[:80]!r} is not a size of pictures: write it as 640x360, each side from "
+            f"{_MIN_SIDE} to {_MAX_SIDE}"
+        )
+    return int(found[1]), int(found[2])
 
 
 def is_size(text: str | float) -> bool:

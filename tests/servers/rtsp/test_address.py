@@ -27,6 +27,10 @@ DOOR = "rtsp://cam:8554/door"
         (f"{DOOR}/trackID=0", StreamAddress(DOOR, "door", USUAL, 0)),
         (f"{DOOR}?codec=mjpeg", StreamAddress(f"{DOOR}?codec=mjpeg", "door", ("mjpeg",))),
         (f"{DOOR}?codec=H265", StreamAddress(f"{DOOR}?codec=H265", "door", ("hevc",))),
+        (
+            f"{DOOR}?size=640x360",
+            StreamAddress(f"{DOOR}?size=640x360", "door", size=(640, 360)),
+        ),
         # Clients append the track to the whole address, or resolve it.
         (
             f"{DOOR}?codec=mjpeg/trackID=0",
@@ -57,6 +61,7 @@ def test_the_address_of_a_track_means_that_track() -> None:
     ("uri", "reason"),
     [
         (f"{DOOR}?codec=vp9", "one of h264, h265 and mjpeg, not 'vp9'"),
+        (f"{DOOR}?size=big", "size='big' is not a size of pictures"),
         (f"{DOOR}/trackID=2", "no track 2"),
         ("http://cam/door", "begins with rtsp://"),
         ("rtsp://[cam/door", "not valid"),

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from twistedcam.errors import BadArgument
 from twistedcam.media.track import AUDIO, VIDEO
+from twistedcam.util.quantities import picture_size
 
 #: The video codecs that can be asked for, by their names in addresses.
 CODECS = {
@@ -32,12 +33,14 @@ class StreamAddress:
         camera: the camera's name, or its URL-safe form; None: the first camera.
         codecs: the video codecs that the client takes, in order of preference.
         track: the id of a track, or None for the whole stream.
+        size: width and height into which larger pictures are scaled, or None.
     """
 
     base: str
     camera: str | None
     codecs: tuple[str, ...] = USUAL
     track: int | None = None
+    size: tuple[int, int] | None = None
 
     def track_url(self, track: int) -> str:
         """Return the address of a track."""
@@ -49,7 +52,8 @@ def parse_address(uri: str) -> StreamAddress:
     """Parse the address of a request.
 
     Raises:
-        BadArgument: it is no address of a stream, or its ``codec`` is unknown.
+        BadArgument: it is no address of a stream, or its ``codec`` or ``size`` is not
+            valid.
     """
     try:
         parts = urlsplit(uri)
@@ -70,6 +74,7 @@ def parse_address(uri: str) -> StreamAddress:
         unquote(path.strip("/")) or None,
         _codecs(query),
         None if found is None else _track(found[1]),
+        _size(query),
     )
 
 
@@ -81,6 +86,11 @@ def _codecs(query: str) -> tuple[str, ...]:
     if codecs is None:
         raise BadArgument(f"the codec is one of h264, h265 and mjpeg, not {asked[-1]!r}")
     return codecs
+
+
+def _size(query: str) -> tuple[int, int] | None:
+    asked = parse_qs(query, max_num_fields=100).get("size", [])
+    return picture_size(asked[-1], "size") if asked else None
 
 
 def _track(text: str) -> int:

@@ -300,7 +300,7 @@ class RtspMethods:
                 carry it.
         """
         streams = self._streams
-        video = streams.track(camera, Wants(address.codecs))
+        video = streams.track(camera, Wants(address.codecs, size=address.size))
         video.use(self, _ignore)
         try:
             await video.when_known()

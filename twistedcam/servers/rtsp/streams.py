@@ -61,7 +61,7 @@ class RtspStreams:
         self.reactor = reactor
         self._server = server
         self._placeholders = Placeholders(server)
-        self._tracks: dict[tuple[str, tuple[str, ...]], MediaTrack] = {}
+        self._tracks: dict[tuple[str, Wants], MediaTrack] = {}
         self._ports: dict[str, UdpPorts] = {}
 
     def track(self, camera: Camera, wants: Wants) -> MediaTrack:
@@ -70,7 +70,7 @@ class RtspStreams:
         Raises:
             NotSupported: the camera's video cannot be had in any of them.
         """
-        key = camera.name, wants.codecs
+        key = camera.name, wants
         track = self._tracks.get(key)
         if track is not None and track.camera is not camera:
             track.close()  # another camera of that name
@@ -158,6 +158,6 @@ class RtspStreams:
                 ports.close()
 
     def _forget(self, track: MediaTrack) -> None:
-        key = track.camera.name, track.wants.codecs
+        key = track.camera.name, track.wants
         if self._tracks.get(key) is track:
             del self._tracks[key]

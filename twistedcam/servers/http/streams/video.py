@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
@@ -19,6 +18,7 @@ from twistedcam.servers.http.connection.request import HttpRequest, query, reque
 from twistedcam.servers.http.connection.takeover import Receiver, response_head
 from twistedcam.stream.hub import Sink
 from twistedcam.stream.stream import Subscription, Wants
+from twistedcam.util.quantities import picture_size
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
@@ -37,8 +37,6 @@ HEADERS = {
 FIRST_WAIT = 10.0
 #: Most bytes of sound that wait for a slow viewer; beyond, sound is left out.
 MAX_SOUND = 64 * 1024
-#: The least width and height that can be asked for.
-MIN_SIDE = 32
 #: Other names of codecs.
 _ALIASES = {"h265": "hevc"}
 #: Seconds for a viewer to read unsent data before its connection is aborted.
@@ -63,29 +61,13 @@ def wanted_codecs(request: HttpRequest) -> tuple[str, ...]:
 
 
 def wanted_size(request: HttpRequest) -> tuple[int, int] | None:
-    """Return the largest width and height of ``?size=640x360``; None without it.
+    """Return width and height of ``?size=640x360``; None if there is none.
 
     Raises:
-        BadArgument: it is no size.
+        BadArgument: it is not a size.
     """
     text = query(request, "size")
-    if text is None:
-        return None
-    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
-    if found is None or min(int(found[1]), int(found[2])) < MIN_SIDE:
-        raise BadArgument(
-            f"size={text}: must be WIDTHxHEIGHT, such as 640x360, of at least {MIN_SIDE} pixels"
-        )
-    return int(found[1]), int(found[2])
-
-
-def wanted_video(stream: Stream, codecs: tuple[str, ...], size: tuple[int, int] | None) -> Wants:
-    """Return what a viewer of these codecs subscribes to, with pictures of at most that size.
-
-    Raises:
-        NotSupported: the camera's video cannot be had so.
-    """
-    return Wants(codecs) if size is None else stream.smaller(codecs, size)
+    return None if text is None else picture_size(text, "size")
 
 
 class VideoStreams:
@@ -98,13 +80,13 @@ class VideoStreams:
         """Start a stream, which takes the connection over from HTTP.
 
         Raises:
-            NoSuchCamera, BadArgument: the camera or ``codec`` is not valid.
+            NoSuchCamera, BadArgument: the camera, ``codec`` or ``size`` is not valid.
             NotSupported: the camera's video cannot be had in that codec.
             CameraFailed: it has no picture.
         """
         server = self._server
         watched = server.first_or_named(requested_camera(request, server, camera))
-        wants = wanted_video(watched.stream, _video_codecs(request), wanted_size(request))
+        wants = Wants(_video_codecs(request), size=wanted_size(request))
         if request.method == b"HEAD":
             request.channel.transport.write(response_head(request, HEADERS))
             request.channel.loseConnection()
@@ -204,8 +186,8 @@ class VideoSession(Receiver):
         self._unsubscribe = server.events.subscribe(self._on_event)
         self._subscription.start()
         if self._sound_track is not None:
-            wants = Wants((self._sound_track.codec,), kind="audio")
-            self._sound = camera.stream.subscribe(_Sound(self), wants)
+            sound = Wants((self._sound_track.codec,), kind="audio")
+            self._sound = camera.stream.subscribe(_Sound(self), sound)
         server.viewers.announce(self._viewer)
 
     def _on_track(self, track: Track) -> None:

@@ -31,7 +31,7 @@ from twistedcam.runtime.timer import Timer
 from twistedcam.servers.http.connection.request import HttpRequest, query, requested_camera
 from twistedcam.servers.http.connection.takeover import Receiver
 from twistedcam.servers.http.streams.mjpeg import wanted_fps
-from twistedcam.servers.http.streams.video import wanted_codecs, wanted_size, wanted_video
+from twistedcam.servers.http.streams.video import wanted_codecs, wanted_size
 from twistedcam.servers.http.streams.websocket_messages import (
     Container,
     annexb_message,
@@ -39,6 +39,7 @@ from twistedcam.servers.http.streams.websocket_messages import (
     mp4_message,
     track_messages,
 )
+from twistedcam.stream.stream import Wants
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
@@ -67,7 +68,7 @@ class WantedVideo:
         codecs: H.264 and H.265 in order of preference; empty: JPEG.
         container: how packets of these codecs are sent.
         fps: the most frames per second, or None.
-        size: the largest width and height of H.264, or None.
+        size: width and height into which larger pictures are scaled, or None.
     """
 
     codecs: tuple[str, ...]
@@ -90,8 +91,12 @@ class WantedVideo:
         size = wanted_size(request)
         if size is not None and not codecs:
             raise BadArgument("size is for codec=h264 only")
-        form = cast("Container", container or "annexb")
-        return cls(codecs, form, wanted_fps(request), size)
+        return cls(codecs, cast("Container", container or "annexb"), wanted_fps(request), size)
+
+    @property
+    def wants(self) -> Wants:
+        """The packets that suit it, unless it asks for JPEG."""
+        return Wants(self.codecs, size=self.size)
 
     @property
     def serializer(self) -> Serializer:
@@ -117,7 +122,7 @@ class WebSockets:
         watched = self.server.first_or_named(requested_camera(request, self.server, camera))
         wanted = WantedVideo.of(request)
         if wanted.codecs:
-            watched.stream.hub_for(wanted_video(watched.stream, wanted.codecs, wanted.size))
+            watched.stream.hub_for(wanted.wants)
         handshake = H11Handshake(ConnectionType.SERVER)
         try:
             if (request.method, request.clientproto) != (b"GET", b"HTTP/1.1"):  # RFC 6455, 4.1
@@ -198,7 +203,7 @@ class WebSocketSession(Receiver):
             self._subscription = StreamSubscription(
                 viewer,
                 camera.stream,
-                wanted_video(camera.stream, wanted.codecs, wanted.size),
+                wanted.wants,
                 sender,
                 clock,
                 fps,
