@@ -14,8 +14,8 @@ from twistedcam.errors import NotSupported
 from twistedcam.events import EventBus
 from twistedcam.media.track import VIDEO, Track
 from twistedcam.stream.hub import GroupHub, Hub
-from twistedcam.stream.stream import Wants
 from twistedcam.stream.viewers import Viewers
+from twistedcam.stream.wants import Wants
 
 
 def test_packets_that_refer_to_others_need_their_own_subscription() -> None:

@@ -25,7 +25,8 @@ from twistedcam.runtime.memory import share_one_heap
 from twistedcam.runtime.threads import Thread
 from twistedcam.sources.spec import parse
 from twistedcam.stream.hub import Sink
-from twistedcam.stream.stream import Subscription, Wants
+from twistedcam.stream.stream import Subscription
+from twistedcam.stream.wants import Wants
 from twistedcam.util.one_line import on_one_line
 
 EXAMPLE = "Example: twistedcam publish webcam:0 twistedcam://server/door"

@@ -82,6 +82,11 @@ class H264Settings:
             known = ", ".join(ENCODERS)
             raise BadArgument(f"encoder={self.encoder!r} is unknown; use one of: {known}")
 
+    @property
+    def shown_codec(self) -> str:
+        """The codec, with the size if that is not the camera's: ``h264 640x360``."""
+        return "h264" if self.size is None else "h264 {}x{}".format(*self.size)
+
     def most_bits(self, width: int, height: int, rate: float) -> int | None:
         """The most bits a second of pictures of a size at a rate; None for no limit."""
         if self.bitrate is None and self.bits_per_pixel is not None:

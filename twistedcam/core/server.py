@@ -200,17 +200,9 @@ class Server:
         check_distinct(name, self.channels)
         source = self._saved.apply(name, spec)
         camera = Camera(name, source, self.events, self.clock, self.make_thread)
+        events, make, own = self.events, self.make_thread, recording or self.record_settings
         self.channels[name] = channel = Channel(
-            camera,
-            spec,
-            self.recordings,
-            recording or self.record_settings,
-            self.events,
-            self.clock,
-            self.make_thread,
-            self._saved,
-            motion,
-            video,
+            camera, spec, self.recordings, own, events, self.clock, make, self._saved, motion, video
         )
         channel.outputs.add(publish)
         return camera

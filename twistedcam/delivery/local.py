@@ -16,7 +16,8 @@ from twistedcam.stream.hub import Hub
 from twistedcam.stream.viewers import Viewer
 
 if TYPE_CHECKING:
-    from twistedcam.stream.stream import Stream, Wants
+    from twistedcam.stream.stream import Stream
+    from twistedcam.stream.wants import Wants
 
 
 class SubscriptionHandle(Protocol):

@@ -15,7 +15,8 @@ from twistedcam.stream.hub import GroupHub, Hub
 from twistedcam.stream.viewers import Viewer
 
 if TYPE_CHECKING:
-    from twistedcam.stream.stream import Stream, Subscription, Wants
+    from twistedcam.stream.stream import Stream, Subscription
+    from twistedcam.stream.wants import Wants
 
 
 def subscription_class(hub: Hub[Any]) -> type[GopSubscription] | type[LatestSubscription]:

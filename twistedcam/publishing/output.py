@@ -18,7 +18,8 @@ from twistedcam.runtime.backoff import Backoff
 from twistedcam.runtime.timer import Timer
 from twistedcam.stream.h264_transcoder import H264Transcoder
 from twistedcam.stream.hub import LATE, Sink
-from twistedcam.stream.stream import Stream, Subscription, Wants
+from twistedcam.stream.stream import Stream, Subscription
+from twistedcam.stream.wants import Wants
 
 log = Logger()
 

@@ -13,7 +13,8 @@ from twistedcam.recording.preroll import PreRoll
 from twistedcam.recording.writer.job import WriteJob
 from twistedcam.recording.writer.segment import MORE
 from twistedcam.stream.hub import LATE, Sink
-from twistedcam.stream.stream import Subscription, Wants
+from twistedcam.stream.stream import Subscription
+from twistedcam.stream.wants import Wants
 
 #: Seconds after which the measured rate of a camera is reliable.
 _MEASURED = 2.0

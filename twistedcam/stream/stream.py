@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
-from twistedcam.codecs.h264_encoder import USUAL_RATE, H264Settings, fit_size
+from twistedcam.codecs.h264_encoder import H264Settings
 from twistedcam.codecs.jpeg_encoder import JpegEncoder
-from twistedcam.codecs.video_settings import VideoSettings
 from twistedcam.errors import NotSupported
 from twistedcam.events import EventBus
 from twistedcam.media.frame import Frame
@@ -20,39 +18,14 @@ from twistedcam.media.packet import Packet
 from twistedcam.media.timeline import Timeline
 from twistedcam.media.track import Track
 from twistedcam.runtime.threads import Thread
+from twistedcam.stream.encoder_sharing import USUAL_SETTINGS, EncoderSharing
 from twistedcam.stream.h264_transcoder import H264Transcoder
-from twistedcam.stream.hub import NORMAL, FrameHub, GroupHub, Hub, Sink
+from twistedcam.stream.hub import FrameHub, GroupHub, Hub, Sink
 from twistedcam.stream.jpeg_transcoder import JpegTranscoder, decode_still
+from twistedcam.stream.wants import Wants
 
-#: The settings of the viewers' encoder if nothing is set.
-USUAL_SETTINGS = VideoSettings().encoding
-#: The share of the limit up to which the pictures are taken to need no more without a limit.
-_CLOSE = 0.7
 #: Codecs in which every camera's video can be had.
 _MADE_HERE = ("mjpeg", "h264")
-
-
-@dataclass(frozen=True)
-class Wants:
-    """The packets that a sink takes.
-
-    Arguments:
-        codecs: the codecs that it understands, in order of preference.
-        kind: the kind of media.
-        every: it needs every packet, even if that takes longer; for a recording.
-        priority: as for ``Hub.add``.
-        settings: the settings of an encoder, if one is needed; None for any.
-        encode: True to encode even if the camera's own codec would do.
-        size: width and height into which larger pictures are scaled; None for the camera's.
-    """
-
-    codecs: tuple[str, ...]
-    kind: Literal["video", "audio"] = "video"
-    every: bool = False
-    priority: int = NORMAL
-    settings: H264Settings | None = None
-    encode: bool = False
-    size: tuple[int, int] | None = None
 
 
 class Subscription:
@@ -132,8 +105,7 @@ class Stream:
         self.find_rate: Callable[[], float | None] = lambda: None
         #: The settings of the viewers' encoder: for those who want no special ones.
         self.settings = USUAL_SETTINGS
-        #: Encoders whose rate was too high for viewers; they share these no more.
-        self._too_large: set[H264Transcoder] = set()
+        self._sharing = EncoderSharing()
         self._camera = camera
         self._clock = clock
         self._make_thread = make_thread
@@ -189,11 +161,7 @@ class Stream:
     def transcoding(self) -> list[tuple[str, str, int]]:
         """The codecs from and to which video is transcoded now, with the number of sinks."""
         own = self.codec or "mjpeg"
-        made = []
-        for each in self.encoders:
-            size = each.settings.size
-            name = "h264" if size is None else "h264 {}x{}".format(*size)
-            made.append((own, name, len(each.hub)))
+        made = [(own, each.settings.shown_codec, len(each.hub)) for each in self.encoders]
         takers = len(self.frames) - len(self.encoders)
         if self._pictures.is_active and takers > 0:
             made.insert(0, (own, "mjpeg", takers))
@@ -201,9 +169,8 @@ class Stream:
 
     def use_settings(self, settings: H264Settings) -> None:
         """Encode with these settings for those who want no special ones, from now on."""
-        if settings != self.settings:
-            self.settings = settings
-            self.negotiate()
+        self.settings = settings
+        self.negotiate()
 
     def publish(self, packet: Packet) -> None:
         """Give a packet its time on the stream's timeline, and pass it to those who take it."""
@@ -334,13 +301,11 @@ class Stream:
                 return self.sound
             return None
         own = self.codec or "mjpeg"
-        if wants.size is not None and self._is_larger(wants.size):
+        smaller = self._sharing.smaller(self.settings, wants.size, self._video_size)
+        if smaller is not None:
             if "h264" not in wants.codecs:
-                raise NotSupported(
-                    f"a smaller picture of {self._camera} can be had as H.264 only;"
-                    f" this takes {', '.join(wants.codecs)}"
-                )
-            return self._smaller_encoder(wants.size).hub
+                raise NotSupported(f"a smaller picture of {self._camera} can be had as H.264 only")
+            return self._encoder(smaller).hub
         if wants.encode and "h264" in wants.codecs:
             return self._encoder(wants.settings).hub
         if own in wants.codecs and own != "mjpeg" and not self._is_redrawn:
@@ -357,11 +322,9 @@ class Stream:
     def _encoder(self, settings: H264Settings | None) -> H264Transcoder:
         """The encoder with these settings; None: that of viewers, or one that they can share."""
         if settings is None:
-            shared = (each.settings for each in self.encoders if self._suits_viewers(each))
-            settings = next(shared, self.settings)
+            settings = self._sharing.choose(self.encoders, *self._viewers_facts)
         if settings not in self._encoders:
             self._encoders = {key: it for key, it in self._encoders.items() if it.is_active}
-            self._too_large &= set(self._encoders.values())
             self._encoders[settings] = encoder = H264Transcoder(
                 self._camera,
                 self.frames,
@@ -372,14 +335,17 @@ class Stream:
                 self._steady,
                 self.find_rate,
             )
-            encoder.on_measured = lambda: self._check_rate(encoder)
+            encoder.on_measured = lambda: self._rate_measured(encoder)
         self._encoders[settings].shorten_groups(settings.keyframes)
         return self._encoders[settings]
 
-    def _smaller_encoder(self, box: tuple[int, int]) -> H264Transcoder:
-        """The encoder of pictures in a box; boxes that make the same size have the same one."""
-        size = box if self._video is None else fit_size(self._video_size, box)
-        return self._encoder(replace(self.settings, size=size))
+    @property
+    def _viewers_facts(self) -> tuple[H264Settings, tuple[int, int], float | None]:
+        return self.settings, self._video_size, self.find_rate()
+
+    def _rate_measured(self, encoder: H264Transcoder) -> None:
+        if self._sharing.check_rate(encoder, *self._viewers_facts):
+            self.negotiate()
 
     @property
     def _video_size(self) -> tuple[int, int]:
@@ -389,39 +355,6 @@ class Stream:
         size = self._video.width, self._video.height
         # Frames are turned already.
         return size if self.codec == "mjpeg" else self._find_encoder().finished_size(*size)
-
-    def _is_larger(self, box: tuple[int, int]) -> bool:
-        """True if pictures may be larger than a box."""
-        width, height = self._video_size
-        return self._video is None or width > box[0] or height > box[1]
-
-    def _suits_viewers(self, encoder: H264Transcoder) -> bool:
-        """True if viewers can share an encoder of a recording or a target.
-
-        Its picture is not worse than theirs, and its rate within their limit, as far as is known.
-        """
-        other, own = encoder.settings, self.settings
-        if other == own or other.size is not None or other.crf > own.crf:
-            return False
-        if encoder in self._too_large:
-            return False
-        is_as_set = (other.encoder, other.preset) == (own.encoder, own.preset)
-        if not is_as_set and own != USUAL_SETTINGS:
-            return False
-        most = own.most_bits(*self._video_size, self.find_rate() or USUAL_RATE)
-        if most is None or encoder.bitrate is not None:
-            return True
-        mine = self._encoders.get(own)  # it shows how much the pictures need
-        return mine is None or mine.bitrate is None or mine.bitrate < most * _CLOSE
-
-    def _check_rate(self, encoder: H264Transcoder) -> None:
-        """Share an encoder no more that exceeds the limit of viewers."""
-        most = self.settings.most_bits(*self._video_size, self.find_rate() or USUAL_RATE)
-        if encoder.settings == self.settings or most is None or encoder.settings.size is not None:
-            return
-        if (encoder.bitrate or 0) > most and encoder not in self._too_large:
-            self._too_large.add(encoder)
-            self.negotiate()
 
     def _join(self, subscription: Subscription) -> None:
         hub, sink, wants = subscription.hub, subscription.sink, subscription.wants
@@ -442,7 +375,7 @@ class Stream:
         if encoder is not None:
             left = encoder.remove(subscription.sink)
             if not encoder.is_active:
-                self._too_large.discard(encoder)
+                self._sharing.forget(encoder)
             return left
         hub.finish_pass()
         hub.remove(subscription.sink)

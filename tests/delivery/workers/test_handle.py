@@ -17,8 +17,8 @@ from twistedcam.delivery.workers.handle import GROUP_WINDOW, WINDOW, WorkerFeed,
 from twistedcam.errors import NotSupported
 from twistedcam.events import EventBus
 from twistedcam.stream.hub import Hub
-from twistedcam.stream.stream import Wants
 from twistedcam.stream.viewers import Viewers
+from twistedcam.stream.wants import Wants
 
 
 class HandleTests(SynchronousTestCase):

@@ -27,8 +27,8 @@ from twistedcam.delivery.workers.remote_sender import RemoteSender
 from twistedcam.events import EventBus
 from twistedcam.media.frame import Frame
 from twistedcam.stream.hub import Hub
-from twistedcam.stream.stream import Wants
 from twistedcam.stream.viewers import Viewer, Viewers
+from twistedcam.stream.wants import Wants
 
 
 class WorkerChannel:

@@ -23,7 +23,7 @@ from twistedcam.servers.rtsp.media_track import (
 )
 from twistedcam.servers.rtsp.rtp_stream import rtp_frame
 from twistedcam.stream.hub import Sink
-from twistedcam.stream.stream import Wants
+from twistedcam.stream.wants import Wants
 
 
 class Listener(Sink[Packet]):

@@ -6,7 +6,7 @@ from twisted.internet.defer import Deferred
 
 from tests.support.rtsp_peer import DOOR, RtspCase
 from twistedcam.sources.spec import SourceSpec
-from twistedcam.stream.stream import Wants
+from twistedcam.stream.wants import Wants
 
 MJPEG = f"{DOOR}?codec=mjpeg"
 

@@ -15,7 +15,8 @@ from twistedcam.stream.hub import GroupHub, Hub, Sink
 from twistedcam.stream.viewers import Viewers
 
 if TYPE_CHECKING:
-    from twistedcam.stream.stream import Stream, Subscription, Wants
+    from twistedcam.stream.stream import Stream, Subscription
+    from twistedcam.stream.wants import Wants
 
 #: Frames that may be on their way to a worker. Further ones are not sent to it.
 WINDOW = 2

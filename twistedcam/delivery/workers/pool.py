@@ -29,7 +29,8 @@ from twistedcam.stream.hub import Hub
 from twistedcam.stream.viewers import Viewer, Viewers
 
 if TYPE_CHECKING:
-    from twistedcam.stream.stream import Stream, Wants
+    from twistedcam.stream.stream import Stream
+    from twistedcam.stream.wants import Wants
 
 log = Logger()
 

@@ -21,7 +21,8 @@ from twistedcam.stream.viewers import Viewer
 from twistedcam.util.rate import ReportedRate
 
 if TYPE_CHECKING:
-    from twistedcam.stream.stream import Stream, Wants
+    from twistedcam.stream.stream import Stream
+    from twistedcam.stream.wants import Wants
 
 
 @implementer(IPullProducer)

@@ -17,7 +17,7 @@ from twistedcam.processing.motion.findings import Examined
 from twistedcam.processing.motion.settings import MotionSettings
 from twistedcam.runtime.threads import Thread
 from twistedcam.stream.hub import LATE, Sink
-from twistedcam.stream.stream import Wants
+from twistedcam.stream.wants import Wants
 
 if TYPE_CHECKING:
     from twistedcam.processing.motion.examiner import Examiner

@@ -11,7 +11,7 @@ from twistedcam.delivery.subscription import RATE_TOLERANCE
 from twistedcam.errors import BadMessage, NotSupported, TooMany, UnsupportedCodec
 from twistedcam.events import CameraChanged, Event
 from twistedcam.servers.frames.session import FrameConnection, state_of
-from twistedcam.stream.stream import Wants
+from twistedcam.stream.wants import Wants
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera

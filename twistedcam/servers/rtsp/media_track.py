@@ -22,7 +22,8 @@ from twistedcam.runtime.timer import Timer
 from twistedcam.servers.http.streams.placeholder import Placeholders
 from twistedcam.servers.rtsp.rtp_stream import RtpStream, payload_format
 from twistedcam.stream.hub import GroupHub, Hub, Sink
-from twistedcam.stream.stream import Subscription, Wants
+from twistedcam.stream.stream import Subscription
+from twistedcam.stream.wants import Wants
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera

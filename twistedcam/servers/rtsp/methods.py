@@ -18,7 +18,7 @@ from twistedcam.servers.rtsp.media_track import SOUND, MediaTrack
 from twistedcam.servers.rtsp.session import TIMEOUT, RtspServerSession
 from twistedcam.servers.rtsp.streams import RtspPeerConnection, RtspStreams
 from twistedcam.servers.rtsp.transport_header import UnsupportedTransport, choose_transport
-from twistedcam.stream.stream import Wants
+from twistedcam.stream.wants import Wants
 from twistedcam.version import __version__
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from twistedcam.servers.rtsp.transport_header import (
     UnsupportedTransport,
 )
 from twistedcam.servers.rtsp.udp import UdpPorts
-from twistedcam.stream.stream import Wants
+from twistedcam.stream.wants import Wants
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera

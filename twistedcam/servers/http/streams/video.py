@@ -17,7 +17,8 @@ from twistedcam.runtime.timer import Timer
 from twistedcam.servers.http.connection.request import HttpRequest, query, requested_camera
 from twistedcam.servers.http.connection.takeover import Receiver, response_head
 from twistedcam.stream.hub import Sink
-from twistedcam.stream.stream import Subscription, Wants
+from twistedcam.stream.stream import Subscription
+from twistedcam.stream.wants import Wants
 from twistedcam.util.quantities import picture_size
 
 if TYPE_CHECKING:

@@ -39,7 +39,7 @@ from twistedcam.servers.http.streams.websocket_messages import (
     mp4_message,
     track_messages,
 )
-from twistedcam.stream.stream import Wants
+from twistedcam.stream.wants import Wants
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
