@@ -16,14 +16,13 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-import av.logging
-
 from twistedcam.recording.media_worker.remux import copy, has_packet
 from twistedcam.recording.media_worker.video_file import (
     UnreadableVideo,
     picture_at,
     read_head,
 )
+from twistedcam.util.libraries import av
 
 #: Niceness, so that cameras get the processor first.
 _NICE = 5
@@ -41,7 +40,7 @@ def main() -> int:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the server, which closes the socket
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    av.logging.set_level(None)
+    av.logging.set_level(None)  # it imports all of PyAV, which the limit on memory would hinder
     memory, idle = sys.argv[1:]
     _limit(int(memory))
     with socket.socket(fileno=os.dup(0)) as connection:
