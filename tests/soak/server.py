@@ -26,6 +26,7 @@ from tests.soak.holdings import Holdings
 from tests.soak.troubles import Troubles, check
 from tests.soak.world import Disk, World, make_disk
 from tests.support.process import ServerProcess, wait_for
+from twistedcam.automation.database import RETRY
 
 VIEWERS = 200
 #: Seconds until the first look.
@@ -100,7 +101,7 @@ class Soak:
         parts = max(1, round((self._seconds - warm) / QUIET_EVERY))
         for part in range(1, parts + 1):
             self._trouble(server, webcam, disk, (self._seconds - warm) / parts, 1 + part)
-            after = self._quiet(server)
+            after = self._quiet(server, before)
             passed = warm + (self._seconds - warm) * part / parts
             print(f"after {passed:g} s: {after}", flush=True)
             self.faults += after.since(before)
@@ -137,14 +138,25 @@ class Soak:
             server.command_lines(f"start {camera}")
             wait_for(lambda camera=camera: server.status(camera)["state"] == "live", camera)
 
-    def _quiet(self, server: ServerProcess) -> Holdings:
-        """What is left when all are gone, and both cameras run."""
+    def _quiet(self, server: ServerProcess, before: Holdings | None = None) -> Holdings:
+        """What is left when all are gone, and both cameras run.
+
+        Events that a full disk has refused are written within ``RETRY`` seconds.
+
+        Arguments:
+            before: what was left then: timers beyond that are waited for.
+        """
         self._all_live(server)
         if not self._calm:
             self._record(server)
         wait_for(lambda: not any(server.command_lines("viewers")[:-1]), "all to be gone")
         time.sleep(3)  # what ends with a delay has ended
-        return Holdings(server.process.pid, self._told)
+        until = time.monotonic() + RETRY + 2
+        while True:
+            held = Holdings(server.process.pid, self._told)
+            if before is None or not held.timers - before.timers or time.monotonic() > until:
+                return held
+            time.sleep(1)
 
     def _record(self, server: ServerProcess) -> None:
         """Make a recording of each camera."""

@@ -92,7 +92,9 @@ def _program() -> Iterator[Finding]:
             yield Finding(name, "missing", f"it cannot be imported: {error}")
     for module, (extra, use) in _EXTRAS.items():
         is_there = _has_module(module)
-        text = use if is_there else f"not installed: pip install 'twistedcam[{extra}]' for {use}"
+        text = (
+            use if is_there else f"not installed: .venv/bin/pip install -e '.[{extra}]' for {use}"
+        )
         yield Finding(module.partition(".")[0], "ok" if is_there else "note", text)
 
 

@@ -141,7 +141,7 @@ class SessionTests(TokenCase):
         self,
     ) -> None:
         self.server.urls.update(view="twistedcam://here:9530", page="http://here:8080/")
-        places = ["view: twistedcam://here:9530", "page: http://here:8080/", "OK"]
+        places = ["view: twistedcam://here:9530", "page: http://here:8080/", "rtsp: none", "OK"]
         for name in ("guest", "attendant"):
             self.assertEqual(self.controller(name).ask("server"), places)
         self.assertIn(f"recordings: {self.folder}", self.controller("viewer").ask("server"))
