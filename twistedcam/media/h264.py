@@ -12,7 +12,6 @@ from twistedcam.media.nal import (
     NalCodec,
     SequenceParameters,
     join_units,
-    split_units,
     unescape,
 )
 
@@ -94,8 +93,7 @@ class _H264(NalCodec):
 
     def to_configuration(self, sets: bytes) -> bytes:
         """The AVCDecoderConfigurationRecord (ISO/IEC 14496-15, 5.3.3.1.2)."""
-        units = split_units(sets)
-        by_type = {kind: [u for u in units if self.unit_type(u) == kind] for kind in self.set_types}
+        by_type = self.sets_by_type(sets)
         if not all(by_type.values()):
             raise ValueError("H.264 needs an SPS and a PPS")
         sps = by_type[_SPS][0]

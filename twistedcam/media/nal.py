@@ -238,6 +238,11 @@ class NalCodec(ABC):
         first = 1 if units and self.unit_type(units[0]) == self.delimiter_type else 0
         return join_units([*units[:first], *split_units(sets), *units[first:]])
 
+    def sets_by_type(self, sets: bytes) -> dict[int, list[bytes]]:
+        """The parameter sets by their types, in the order of ``set_types``."""
+        units = split_units(sets)
+        return {kind: [u for u in units if self.unit_type(u) == kind] for kind in self.set_types}
+
     def sequence_parameters(self, data: bytes) -> SequenceParameters:
         """Read the first SPS in an access unit or in parameter sets.
 

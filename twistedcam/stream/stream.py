@@ -210,7 +210,7 @@ class Stream:
             NotSupported: they cannot be had in any codec that it understands.
         """
         subscription = Subscription(self, sink, wants)
-        subscription.hub = self._find_hub(wants)
+        subscription.hub = self.hub_for(wants)
         self._subscriptions.append(subscription)
         self._join(subscription)
         if wants.settings is not None:
@@ -232,7 +232,7 @@ class Stream:
         """
         for each in tuple(self._subscriptions):
             try:
-                hub = self._find_hub(each.wants)
+                hub = self.hub_for(each.wants)
             except NotSupported:
                 hub = None
             if hub is not each.hub:
@@ -262,7 +262,29 @@ class Stream:
         Raises:
             NotSupported: they cannot be had in any codec that is wanted.
         """
-        return self._find_hub(wants)
+        if wants.kind == "audio":
+            track = self.sound.track
+            if track is not None and track.codec in wants.codecs:
+                return self.sound
+            return None
+        own = self.codec or "mjpeg"
+        smaller = self._sharing.smaller(self.settings, wants.size, self._video_size)
+        if smaller is not None:
+            if "h264" not in wants.codecs:
+                raise NotSupported(f"a smaller picture of {self._camera} can be had as H.264 only")
+            return self._encoder(smaller).hub
+        if wants.encode and "h264" in wants.codecs:
+            return self._encoder(wants.settings).hub
+        if own in wants.codecs and own != "mjpeg" and not self._is_redrawn:
+            return self.packets
+        if "mjpeg" in wants.codecs:  # cheaper than to encode H.264
+            return self.frames
+        if "h264" in wants.codecs:
+            return self._encoder(wants.settings).hub
+        raise NotSupported(
+            f"{self._camera} gives {own}, and {' and '.join(_MADE_HERE)} can be made of it;"
+            f" this takes {', '.join(wants.codecs) or 'nothing'}"
+        )
 
     async def still(self) -> Frame | None:
         """The picture of the newest key frame, decoded for it; None if there is none.
@@ -293,31 +315,6 @@ class Stream:
             self.sound.track = packet.track
             self.negotiate()
         self.sound.publish(packet)
-
-    def _find_hub(self, wants: Wants) -> Hub[Any] | None:
-        if wants.kind == "audio":
-            track = self.sound.track
-            if track is not None and track.codec in wants.codecs:
-                return self.sound
-            return None
-        own = self.codec or "mjpeg"
-        smaller = self._sharing.smaller(self.settings, wants.size, self._video_size)
-        if smaller is not None:
-            if "h264" not in wants.codecs:
-                raise NotSupported(f"a smaller picture of {self._camera} can be had as H.264 only")
-            return self._encoder(smaller).hub
-        if wants.encode and "h264" in wants.codecs:
-            return self._encoder(wants.settings).hub
-        if own in wants.codecs and own != "mjpeg" and not self._is_redrawn:
-            return self.packets
-        if "mjpeg" in wants.codecs:  # cheaper than to encode H.264
-            return self.frames
-        if "h264" in wants.codecs:
-            return self._encoder(wants.settings).hub
-        raise NotSupported(
-            f"{self._camera} gives {own}, and {' and '.join(_MADE_HERE)} can be made of it;"
-            f" this takes {', '.join(wants.codecs) or 'nothing'}"
-        )
 
     def _encoder(self, settings: H264Settings | None) -> H264Transcoder:
         """The encoder with these settings; None: that of viewers, or one that they can share."""

@@ -42,7 +42,7 @@ _AT_ONCE = 2
 
 
 class NothingRecorded(NoSuchRecording):
-    """Nothing was recorded of a camera at a time.
+    """The error for a time at which a camera was not recorded.
 
     Arguments:
         nearest: the span nearest to it, or None if there is none.

@@ -97,7 +97,7 @@ class InterleavedTransport:
         self._connection.send_packet(self._channels[1], self._receiver.report())
 
     def close(self) -> Deferred[Any]:
-        """Nothing has to be closed: the connection is."""
+        """Do nothing: the packets end with the connection."""
         return succeed(None)
 
     def _listen(self) -> None:
