@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from tests.support.films import timed_frames
+from tests.support.films import h264_packets, timed_frames
 from twistedcam.media.frame import Frame
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import VIDEO, Track
@@ -134,8 +134,30 @@ def test_coded_frames_from_before_the_start_are_all_written_at_the_end() -> None
     assert (len(waiting.take(1000)), waiting.dropped) == (900, 0)
 
 
+def test_the_time_from_the_oldest_to_the_newest_that_waits() -> None:
+    waiting = WriteQueue()
+    assert waiting.span_us == 0
+    for frame in timed_frames([0.0, 0.04, 0.12]):
+        waiting.offer(frame)
+    assert waiting.span_us == 120_000
+    waiting.take(2)
+    assert waiting.span_us == 0
+
+
 def test_large_frames_are_bounded_by_their_bytes() -> None:
     waiting, big = WriteQueue(), bytes(queue.BYTES // 50)
     for number in range(200):
         waiting.offer(Frame(number, number, 1, 1, big))
     assert len(waiting) <= 51
+
+
+def test_coded_packets_are_written_in_larger_batches_than_pictures() -> None:
+    coded, pictures = WriteQueue(), WriteQueue()
+    for each in h264_packets(n / 100 for n in range(100)):
+        coded.offer(each)
+    for frame in timed_frames(n / 100 for n in range(100)):
+        pictures.offer(frame)
+    for one in (coded, pictures):
+        for _ in range(8):
+            one.wrote(1, 0.0001)
+    assert (coded.batch, pictures.batch) == (64, 8)

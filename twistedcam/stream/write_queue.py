@@ -24,8 +24,9 @@ WORK = 5.0
 _MINIMUM = 4
 #: The number of last writes, of which the quickest tells a slow writer from a stall.
 _LOOKS = 8
-#: The maximum number of frames that are written at once, and of seconds for that.
-_BATCH, _BATCH_TIME = 8, 0.1
+#: The maximum number of frames that are written at once, of packets of a camera that encodes, and
+#: of seconds for that.
+_BATCH, _PACKET_BATCH, _BATCH_TIME = 8, 64, 0.1
 
 
 class WriteQueue(Generic[P]):
@@ -77,11 +78,18 @@ class WriteQueue(Generic[P]):
         return True
 
     @property
+    def span_us(self) -> int:
+        """The microseconds from the oldest frame that waits to the newest."""
+        return abs(self._waiting[-1].dts - self._waiting[0].dts) if self._waiting else 0
+
+    @property
     def batch(self) -> int:
         """The best number of frames to write at once."""
         if len(self._costs) < _LOOKS:
             return 1
-        return max(1, min(_BATCH, int(_BATCH_TIME / max(min(self._costs), 1e-6))))
+        is_encoded = bool(self._waiting) and not self._waiting[0].track.is_independent
+        most = _PACKET_BATCH if is_encoded else _BATCH
+        return max(1, min(most, int(_BATCH_TIME / max(min(self._costs), 1e-6))))
 
     def wrote(self, frames: int, seconds: float) -> list[P]:
         """Note that frames were written in that time. Return those that are dropped therefore."""

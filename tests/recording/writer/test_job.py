@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.fakes import InlineThread, ManualThread
-from tests.support.films import changed, read_film, timed_frames
+from tests.support.films import changed, h264_packets, read_film, timed_frames
 from twistedcam.errors import CommandError
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.job import WriteJob, write_frames
@@ -83,6 +83,25 @@ class JobTests(SynchronousTestCase):
         self.work()
         self.assertEqual(self.successResultOf(finished).files, 2)
         self.assertEqual(self.listener.told, ["first frame", "a.mkv 1", "a-2.mkv 1"])
+
+    def test_coded_packets_are_written_several_at_once_and_none_is_kept_back_at_the_end(
+        self,
+    ) -> None:
+        job = WriteJob(self.plan("a.mp4"), [], self.make_thread, self.listener)
+        writer = self.threads[0]
+        packets = h264_packets(n / 25 for n in range(20))
+        job.offer(packets[0])
+        self.work()
+        self.assertEqual(self.listener.told, ["first frame"])
+        turns = 0
+        for each in packets[1:]:
+            job.offer(each)
+            turns += bool(writer.waiting)
+            self.work()
+        self.assertLess(turns, 5)
+        finished = job.finish(None)
+        self.work()
+        self.assertEqual(self.successResultOf(finished).frames, 20)
 
     def test_an_error_is_told_once_and_what_waits_is_counted(self) -> None:
         job = WriteJob(self.plan(), [], self.make_thread, self.listener)

@@ -21,6 +21,11 @@ from twistedcam.stream.write_queue import WriteQueue
 
 log = Logger()
 
+#: Coded packets are written when so many microseconds of them wait: a turn of the thread for each
+#: costs many times what the muxer does. With a fragment of the muxer (0.4 s) a crash then loses
+#: less than the second that is promised.
+_GATHER_US = 250_000
+
 
 class WriteJobListener(Protocol):
     """Callbacks of a write job, on the reactor's thread."""
@@ -84,7 +89,8 @@ class WriteJob:
         """Add a frame; False if it is left out."""
         self._split = False
         taken = self._queue.offer(frame)
-        self._pump()
+        if not self._is_gathering(frame):
+            self._pump()
         return taken
 
     def split(self) -> None:
@@ -105,6 +111,18 @@ class WriteJob:
         finished = self._finished
         self._pump()
         return finished
+
+    def _is_gathering(self, frame: Packet) -> bool:
+        """True if coded packets can wait for the next ones.
+
+        The packets of a camera that stops sending wait until the end of the recording, or until
+        the camera counts as lost: then nothing that was on its way is written later either.
+        """
+        return (
+            not frame.track.is_independent
+            and self.progress.frames > 0
+            and self._queue.span_us < _GATHER_US
+        )
 
     def _pump(self) -> None:
         if self._busy:

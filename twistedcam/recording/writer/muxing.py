@@ -130,7 +130,9 @@ class _Coded:
         coded.stream = self.stream
         coded.time_base = self._base
         coded.dts = pts
-        coded.pts = pts + round(Fraction(packet.pts - packet.dts, 1_000_000) / self._base)
+        coded.pts = pts
+        if packet.pts != packet.dts:
+            coded.pts += round(Fraction(packet.pts - packet.dts, 1_000_000) / self._base)
         coded.is_keyframe = packet.is_keyframe
         return coded
 

@@ -14,7 +14,7 @@ _USUAL = Fraction(1, 30)
 
 
 class _Kept(NamedTuple):
-    data: bytes
+    packet: Any
     pts: int
     dts: int
     is_keyframe: bool
@@ -45,7 +45,8 @@ class PendingTail:
 
     def add(self, packet: Any) -> None:
         """Add a picture that the muxer will get."""
-        self._packets.append(_Kept(bytes(packet), packet.pts, packet.dts, packet.is_keyframe))
+        # A copy of the bytes would cost as much as the muxer itself; the muxer changes only times.
+        self._packets.append(_Kept(packet, packet.pts, packet.dts, packet.is_keyframe))
 
     def wrote(self) -> None:
         """Drop all but the newest picture: the muxer has written the others."""
@@ -61,7 +62,7 @@ class PendingTail:
             target.start_encoding()
             header = len(written.data)
             for kept, until in zip(self._packets, self._ends(), strict=True):
-                packet = av.Packet(kept.data)
+                packet = av.Packet(bytes(kept.packet))
                 packet.stream, packet.time_base = stream, base
                 packet.pts, packet.dts = kept.pts, kept.dts
                 packet.duration = until - kept.dts

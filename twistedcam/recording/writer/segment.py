@@ -109,6 +109,9 @@ class Segment:
             step = 1 / Fraction(rate).limit_denominator(1001)
             format = replace(format, container=replace(format.container, time_base=step))
         self._base = format.container.time_base
+        #: Steps of the file in a microsecond, and seconds in a step: fractions take their time.
+        self._rate = 1 / (1_000_000 * self._base)
+        self._step = float(self._base)
         self._early = 0.5 if rate is None else _EARLY
         self._pace = pace
         self._settings = settings
@@ -199,10 +202,14 @@ class Segment:
 
     def _place(self, time: int) -> int | None:
         """The frame's time in the file; None if an AVI has no free step for it."""
+        if not self._strict_grid:
+            up, down = self._rate.numerator, self._rate.denominator
+            nearest = (2 * (time - self.started) * up + down) // (2 * down)
+            return max(nearest, self._last_pts + 1)
         steps = self._steps(time)
         pts = max(round(steps), self._last_pts + 1)
         # A camera may be a little faster than its nominal rate: see _set_true_rate.
-        if self._strict_grid and pts - steps > max(self._early, float(steps) * (MORE - 1)):
+        if pts - steps > max(self._early, float(steps) * (MORE - 1)):
             return None
         return pts
 
@@ -282,7 +289,7 @@ class Segment:
         if self._file.size > self._header:
             self._file.create()
             self._file.mark()
-        self.result.seconds = float(until * self._base)
+        self.result.seconds = until * self._step
         self.result.bytes = self._file.size
 
     def _put_tail(self) -> None:
