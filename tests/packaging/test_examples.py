@@ -157,17 +157,17 @@ def test_code_on_the_picture(plain: Path, elsewhere: Path) -> None:
 
 def test_the_first_steps(plain: Path, elsewhere: Path, server: Installed) -> None:
     (frames, control) = server.frames[1], server.control[1]
-    readme = [words for where, words in commands("twistedcam") if where.startswith("README")]
-    [view] = [words for words in readme if words[0] == "view" and "--headless" in words]
+    steps = [words for where, words in commands("twistedcam") if where.startswith("docs/start")]
+    [view] = [words for words in steps if words[0] == "view" and "--headless" in words]
     said = run(plain, elsewhere, ["twistedcam", *view, f"twistedcam://127.0.0.1:{frames}"])
     assert "cam: 100 frames" in said
     assert len(list((elsewhere / "out").glob("*.jpg"))) == 100
-    ctl, watch = [words for words in readme if words[0] == "ctl"]
+    ctl, watch = [words for words in steps if words[0] == "ctl"]
     assert (ctl, watch) == (["ctl", "record", "start"], ["ctl", "watch"])
     steer = ["twistedcam", "ctl", "--connect", f"tcp:127.0.0.1:{control}"]
     assert "recording: cam_" in run(plain, elsewhere, [*steer, *ctl[1:]])
     assert "frames: " in run(plain, elsewhere, [*steer, "record", "stop"])
-    [(_, curl)] = [each for each in commands("curl") if each[0].startswith("README")]
+    [(_, curl)] = [each for each in commands("curl") if each[0].startswith("docs/start")]
     address = curl[-1].replace("http://127.0.0.1:8080", server.http)
     assert b"\xff\xd8" in fetch(int(server.http.rpartition(":")[2]), "/" + address.split("/", 3)[3])
 
@@ -176,7 +176,7 @@ def test_several_cameras(plain: Path, elsewhere: Path, server: Installed) -> Non
     [words] = [
         w
         for where, w in commands("twistedcam")
-        if "README" in where and w[0] == "serve" and w.count("--camera") > 1
+        if "docs/start" in where and w[0] == "serve" and w.count("--camera") > 1
     ]
     text = shlex.join(words).replace("webcam:0?size=1280x720", "pattern:?size=320x240")
     source = str(record_film(plain, elsewhere, server))

@@ -108,14 +108,14 @@ def test_the_version_is_the_same_everywhere(bin: Path, elsewhere: Path) -> None:
     assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text()
 
 
-def test_every_dependency_has_its_reason_in_the_readme() -> None:
+def test_every_dependency_has_its_reason_in_the_documents() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    readme = (ROOT / "README.md").read_text()
+    table = (ROOT / "docs/dependencies.md").read_text()
     extras = project["optional-dependencies"].values()
     for requirement in [*project["dependencies"], *(each for extra in extras for each in extra)]:
         name = requirement.split(";")[0].split("[")[0].strip().rstrip("<>=.0123456789,!~ ")
         name = name.split(">")[0].split("<")[0].split("=")[0].strip()
-        assert f"`{name}" in readme, f"README's table of dependencies has no row for {name}"
+        assert f"`{name}" in table, f"docs/dependencies.md has no row for {name}"
 
 
 def test_every_package_and_the_files_of_the_page_are_installed(plain: Path) -> None:

@@ -6,10 +6,11 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from textwrap import dedent
 
 from tests.support.process import ROOT
 
-_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _PROGRAMS = ("twistedcam", "twistd", "make", "curl", "telnet")
 
 
@@ -39,8 +40,8 @@ def blocks(language: str) -> list[Block]:
     for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
         text = path.read_text()
         for match in _FENCE.finditer(text):
-            line = text.count("\n", 0, match.start(2)) + 1
-            block = Block(str(path.relative_to(ROOT)), line, match[1], match[2])
+            line = text.count("\n", 0, match.start(3)) + 1
+            block = Block(str(path.relative_to(ROOT)), line, match[2], dedent(match[3]))
             found += [block] if block.language == language else []
     return found
 
