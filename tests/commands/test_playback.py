@@ -10,7 +10,7 @@ from tests.support.fakes import InlineReader
 from tests.support.movies import START, make_numbered, numbers_in
 from tests.support.server_case import ServerCase
 from twistedcam.commands import standard_commands
-from twistedcam.errors import BadArgument, NoSuchRecording
+from twistedcam.errors import BadArgument, NoSuchCamera, NoSuchRecording
 
 
 class PlaybackCommandTests(ServerCase):
@@ -26,6 +26,8 @@ class PlaybackCommandTests(ServerCase):
     def ask(self, line: str) -> Any:
         command, words = self.registry.find(line.split())
         arguments = command.bind(self.server, words)
+        if command.takes_covers:
+            arguments["covers"] = lambda camera: True
         found: list[Any] = []
         failures: list[Any] = []
         running = Deferred.fromCoroutine(command.run(self.server, **arguments))
@@ -47,6 +49,20 @@ class PlaybackCommandTests(ServerCase):
         self.assertEqual((joined["end"], joined["files"]), (START + 11, 3))
         (last,) = self.ask(f"spans door --start {START + 7} --end 2030-01-01T00:00:00Z")
         self.assertEqual(last["recordings"], ["2.mp4"])
+
+    def test_a_camera_that_was_removed_can_be_looked_back_at(self) -> None:
+        make_numbered(self.server.recordings / "old.mp4", 0, 30, camera="cellar")
+        (span,) = self.ask("spans cellar")
+        self.assertEqual(span["recordings"], ["old.mp4"])
+        told = self.ask(f"export cellar {START} 2s visit.mp4")
+        self.assertEqual((told["recording"], told["frames"]), ("visit.mp4", 20))
+        self.ask(f"timelapse cellar {START} {START + 3} 100ms")
+        self.assertEqual(self.ask("events cellar"), [])
+        listed = {each["camera"]: each["removed"] for each in self.ask("recorded")}
+        self.assertEqual(listed, {"cellar": True, "door": False})
+        for line in ("spans attic", "events attic", f"export attic {START} 2s", "start cellar"):
+            with self.assertRaises(NoSuchCamera):
+                self.ask(line)
 
     def test_an_export_says_what_it_contains(self) -> None:
         told = self.ask(f"export door {START + 4} 5s mine.mp4")

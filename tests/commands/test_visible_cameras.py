@@ -10,7 +10,7 @@ from twisted.internet.task import Clock
 from tests.support.fakes import make_server
 from twistedcam.auth import Grant
 from twistedcam.commands import VisibleCameras
-from twistedcam.errors import CameraNeeded, NoSuchCamera, TwistedcamError
+from twistedcam.errors import CameraNeeded, Forbidden, NoSuchCamera, TwistedcamError
 from twistedcam.sources.spec import parse
 
 
@@ -45,6 +45,15 @@ def test_a_hidden_camera_is_refused_like_one_that_does_not_exist(server: Any) ->
             cameras.get(name)
         errors.append((type(caught.value), str(caught.value).replace(name, "NAME")))
     assert errors[0] == errors[1]
+
+
+def test_a_camera_that_is_gone_may_have_recordings(server: Any) -> None:
+    assert VisibleCameras(server).recorded("garden").name == "garden"
+    assert VisibleCameras(server).recorded("front-door").name == "front door"
+    assert limited(server, "garden").recorded("garden").name == "garden"
+    for name in ("yard", "cellar"):
+        with pytest.raises(Forbidden):
+            limited(server, "garden").recorded(name)
 
 
 def test_the_names_in_an_error_are_those_of_the_token(server: Any) -> None:

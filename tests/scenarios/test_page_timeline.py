@@ -12,7 +12,7 @@ from selenium.webdriver import ActionChains
 
 from tests.support.chromium import Page
 from tests.support.http_server import serve, state
-from tests.support.movies import numbered
+from tests.support.movies import make_numbered, numbered
 from tests.support.process import ServerProcess, wait_for
 from twistedcam.media.frame import Frame
 from twistedcam.recording.writer.single_file import FileRecording
@@ -141,6 +141,21 @@ def test_a_selection_is_exported_and_protected(page: Page, folder: Path) -> None
     page.click("#selection-protect")
     page.wait(lambda: "Protected" in page.text("#toasts"), "that they are protected")
     (folder / made).unlink()
+
+
+def test_a_camera_that_was_removed_is_offered(page: Page, folder: Path) -> None:
+    make_numbered(folder / "old.mp4", 0, 30, camera="cellar")
+    try:
+        page.open(page.chrome.current_url)
+        page.wait(lambda: page.find("#timeline-camera").is_displayed(), "the other camera")
+        page.find("#timeline-camera").send_keys("cellar")
+        page.wait(lambda: page.find("#timeline-camera").get_property("value") == "cellar", "it")
+        page.chrome.execute_script("arguments[0].focus()", page.find("#timeline-bar"))
+        page.keys(" ")
+        page.wait(lambda: current(page).get("width") == 160, "its picture")
+    finally:
+        (folder / "old.mp4").unlink()
+    page.complaints()  # the server says 404 at the current time
 
 
 def test_the_calendar_shows_the_days_with_recordings(page: Page) -> None:

@@ -29,21 +29,23 @@ START = START_US / 1e6
 FPS = 10
 
 
-def make_numbered(path: Path, first: int, count: int, width: int = 160) -> None:
+def make_numbered(
+    path: Path, first: int, count: int, width: int = 160, camera: str = "door"
+) -> None:
     """A recording of pictures that follow each other; number N was captured N / FPS seconds late.
 
     Arguments:
         first, count: the number of the first picture, and how many there are.
     """
-    path.write_bytes(_numbered_film(path.suffix, first, count, width))
+    path.write_bytes(_numbered_film(path.suffix, first, count, width, camera))
 
 
 @cache
-def _numbered_film(suffix: str, first: int, count: int, width: int) -> bytes:
+def _numbered_film(suffix: str, first: int, count: int, width: int, camera: str) -> bytes:
     """The file of such a recording, which is encoded once for all tests."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, f"film{suffix}")
-        recording = FileRecording(path, "door")
+        recording = FileRecording(path, camera)
         recording.write(numbered(number, width) for number in range(first, first + count))
         recording.close()
         return path.read_bytes()

@@ -4,12 +4,13 @@ from twistedcam.commands.command import Answer, Command, Parameter
 from twistedcam.commands.dispatch import run_command
 from twistedcam.commands.registry import Registry
 from twistedcam.commands.standard import standard_commands
-from twistedcam.commands.visible_cameras import VisibleCameras
+from twistedcam.commands.visible_cameras import RecordedCamera, VisibleCameras
 
 __all__ = [
     "Answer",
     "Command",
     "Parameter",
+    "RecordedCamera",
     "Registry",
     "VisibleCameras",
     "run_command",

@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_origin
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from twistedcam.auth import ANYONE, Grant
-from twistedcam.commands.visible_cameras import VisibleCameras
+from twistedcam.commands.visible_cameras import RecordedCamera, VisibleCameras
 from twistedcam.errors import BadArgument
 
 if TYPE_CHECKING:
+    from twistedcam.camera import Camera
     from twistedcam.core.server import Server
 
 #: One item, a list of items, or nothing. Keys are words, values are JSON values.
@@ -36,6 +37,7 @@ class Parameter:
         name: its lower-case name, as in the function.
         required: True if it may not be omitted.
         is_camera: True for a camera's name.
+        is_recorded: True for a camera's name that need not be in the configuration any more.
         kind: ``word``; ``rest``: all the remaining words; ``option``: ``--name VALUE``, anywhere;
             ``switch``: ``--name`` alone.
     """
@@ -44,6 +46,7 @@ class Parameter:
     required: bool
     is_camera: bool = False
     kind: Literal["word", "rest", "option", "switch"] = "word"
+    is_recorded: bool = False
 
     @classmethod
     def of(cls, found: inspect.Parameter, names: dict[str, Any]) -> Parameter:
@@ -58,7 +61,12 @@ class Parameter:
             return cls(found.name, False, kind="switch" if annotation is bool else "option")
         is_list = annotation is list or get_origin(annotation) is list
         kind: Literal["word", "rest"] = "rest" if is_list else "word"
-        return cls(found.name, not optional, found.name == "camera", kind)
+        is_recorded = RecordedCamera in (annotation, *get_args(annotation))
+        return cls(found.name, not optional, found.name == "camera", kind, is_recorded)
+
+    def find_camera(self, cameras: VisibleCameras, name: str | None) -> Camera | RecordedCamera:
+        """Return the camera that a client names; raises as ``VisibleCameras.get`` does."""
+        return cameras.recorded(name) if self.is_recorded else cameras.get(name)
 
     @property
     def flag(self) -> str:
@@ -148,7 +156,7 @@ class Command:
                     if word is not None and word not in cameras:
                         word = None
                 if word is not None or parameter.required:
-                    arguments[parameter.name] = cameras.get(word)
+                    arguments[parameter.name] = parameter.find_camera(cameras, word)
             elif parameter.kind == "rest":
                 arguments[parameter.name], rest = rest, []
             elif rest:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from twistedcam.automation.event_store import StoredEvent
 from twistedcam.commands.command import Answer
 from twistedcam.commands.registry import Registry
+from twistedcam.commands.visible_cameras import RecordedCamera
 from twistedcam.errors import BadArgument
 from twistedcam.util.quantities import seconds as parse_seconds
 
 if TYPE_CHECKING:
-    from twistedcam.camera import Camera
     from twistedcam.core.server import Server
 
 #: Events in an answer: by default, and at most.
@@ -29,7 +29,7 @@ def add_event_commands(registry: Registry) -> None:
     @registry.command("events", right="view", items="events")
     async def events(
         server: Server,
-        camera: Camera | None = None,
+        camera: RecordedCamera | None = None,
         *,
         kind: str | None = None,
         zone: str | None = None,
@@ -56,6 +56,8 @@ def add_event_commands(registry: Registry) -> None:
             until=None if until is None else parse_time(until, "until"),
             covers=wanted,
         )
+        if camera is not None and not found:
+            await server.playback.find_camera(camera.name)  # raises NoSuchCamera
         return [shown_event(each) for each in found if covers(each.camera)]
 
     @registry.command("hooks", right="view", items="hooks")

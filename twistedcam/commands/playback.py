@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from twistedcam.commands.command import Answer
 from twistedcam.commands.registry import Registry
-from twistedcam.commands.visible_cameras import VisibleCameras
+from twistedcam.commands.visible_cameras import RecordedCamera, VisibleCameras
 from twistedcam.errors import BadArgument
 from twistedcam.recording.library.time_index import Span
 from twistedcam.util.quantities import moment
 from twistedcam.util.quantities import seconds as parse_seconds
 
 if TYPE_CHECKING:
-    from twistedcam.camera import Camera
     from twistedcam.core.server import Server
 
 #: Seconds of one export at most: four days.
@@ -27,7 +26,7 @@ def add_playback_commands(registry: Registry) -> None:
     @registry.command("spans", right="view", items="spans")
     async def spans(
         server: Server,
-        camera: Camera,
+        camera: RecordedCamera,
         *,
         start: str | None = None,
         end: str | None = None,
@@ -43,12 +42,32 @@ def add_playback_commands(registry: Registry) -> None:
         since = -math.inf if start is None else moment(start, "start")
         until = math.inf if end is None else moment(end, "end")
         joined = 0.0 if gap is None else parse_seconds(gap, "gap")
-        found = await server.playback.spans(camera.name, since, until, joined)
+        name = await server.playback.find_camera(camera.name)
+        found = await server.playback.spans(name, since, until, joined)
         return [_describe(each, gap is None) for each in found]
+
+    @registry.command("recorded", right="view", items="cameras")
+    async def recorded(server: Server) -> Answer:
+        """List the cameras that have recordings, also those that were removed or renamed.
+
+        Each has the start of its first recording, the end of its last, and the number of
+        recordings; removed is true if it is not in the configuration any more.
+        """
+        found = await server.playback.recorded()
+        return [
+            {
+                "camera": name,
+                "start": round(each.start, 3),
+                "end": round(each.end, 3),
+                "recordings": each.recordings,
+                "removed": name not in server.channels,
+            }
+            for name, each in sorted(found.items())
+        ]
 
     @registry.command("export", skips_camera=_is_time, new_file="name")
     async def export(
-        server: Server, camera: Camera, start: str, duration: str, name: str | None = None
+        server: Server, camera: RecordedCamera, start: str, duration: str, name: str | None = None
     ) -> Answer:
         """Write what was recorded at a time to a new recording: export 2026-11-29T14:03 5m.
 
@@ -60,7 +79,8 @@ def add_playback_commands(registry: Registry) -> None:
         begin, length = moment(start, "start"), parse_seconds(duration, "duration")
         if length > MAX_EXPORT:
             raise BadArgument(f"duration={duration}: an export has at most 4 days")
-        result, piece = await server.playback.export(camera.name, begin, length, name)
+        shown = await server.playback.find_camera(camera.name)
+        result, piece = await server.playback.export(shown, begin, length, name)
         gaps = piece.gaps
         return {
             "recording": result.name,
@@ -75,7 +95,7 @@ def add_playback_commands(registry: Registry) -> None:
     @registry.command("timelapse", skips_camera=_is_time, new_file="name")
     async def timelapse(
         server: Server,
-        camera: Camera,
+        camera: RecordedCamera,
         start: str,
         end: str,
         seconds: str,
@@ -92,8 +112,9 @@ def add_playback_commands(registry: Registry) -> None:
         if until <= begin:
             raise BadArgument("end must be later than start")
         length = parse_seconds(seconds, "seconds")
-        entries = await server.playback.entries(camera.name, begin, until)
-        job = server.timelapses.start(camera.name, entries, begin, until, length, name)
+        shown = await server.playback.find_camera(camera.name)
+        entries = await server.playback.entries(shown, begin, until)
+        job = server.timelapses.start(shown, entries, begin, until, length, name)
         return {"recording": job.name, "pictures": job.count}
 
     @registry.command("timelapse status", right="view", items="timelapses")
@@ -110,10 +131,11 @@ def add_playback_commands(registry: Registry) -> None:
         return [{**shown, "percent": percent, "reason": job.reason}]
 
     @registry.command("timelapse cancel")
-    def timelapse_cancel(server: Server, camera: Camera) -> Answer:
+    async def timelapse_cancel(server: Server, camera: RecordedCamera) -> Answer:
         """Cancel the timelapse of a camera that is being rendered; nothing of it is kept."""
-        if not server.timelapses.cancel(camera.name):
-            raise BadArgument(f"no timelapse of {camera.name} is being rendered")
+        name = await server.playback.find_camera(camera.name)
+        if not server.timelapses.cancel(name):
+            raise BadArgument(f"no timelapse of {name} is being rendered")
         return None
 
     @registry.command("protect")

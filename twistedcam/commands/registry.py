@@ -55,7 +55,8 @@ class Registry:
 
         Its parameters after the first become those of the command. ``camera`` is a camera's name,
         which may be omitted if there is only one camera; with a default value, if no camera is
-        meant. A parameter with a default value may be omitted; a ``list[str]`` takes all remaining
+        meant; as a ``RecordedCamera`` it need not be in the configuration any more. A parameter
+        with a default value may be omitted; a ``list[str]`` takes all remaining
         words. A keyword-only parameter ``every`` becomes an option ``--every VALUE``, or a switch
         ``--every`` if it is a ``bool``. All values are passed to the function as text. A parameter
         ``covers`` is none of the command (Command.takes_covers).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from twistedcam.auth import ANYONE, Grant
@@ -10,6 +11,17 @@ from twistedcam.errors import CameraNeeded, NoSuchCamera
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
     from twistedcam.core.server import Server
+
+
+@dataclass(frozen=True)
+class RecordedCamera:
+    """A camera of which there may be recordings, whether it is in the configuration or not.
+
+    Arguments:
+        name: its name; for a camera that is not in the configuration, the word of the client.
+    """
+
+    name: str
 
 
 class VisibleCameras:
@@ -58,6 +70,19 @@ class VisibleCameras:
         if name is None and not self._grant.covers(camera.name):
             raise CameraNeeded(f"say which camera: {self._valid_for()}")
         return camera
+
+    def recorded(self, name: str | None) -> RecordedCamera:
+        """Return a camera that may have been removed; without a name, the only camera.
+
+        Raises:
+            Forbidden: the token is not valid for it, whether it exists or not.
+            CameraNeeded: there are several cameras.
+        """
+        if name is None:
+            return RecordedCamera(self.get(None).name)
+        name = self.server.name_of(name)
+        self._grant.require_reach(name, "this")
+        return RecordedCamera(name)
 
     def _valid_for(self) -> str:
         own = ", ".join(sorted(self._grant.cameras or ()))

@@ -142,7 +142,12 @@ class Server:
         self.urls: dict[str, str] = {}
         #: Plays and exports what was recorded.
         self.playback = PlaybackService(
-            self.library, self.events, self.make_thread, self._check_mount, self._reserve
+            self.library,
+            self.events,
+            self.make_thread,
+            self._check_mount,
+            lambda: self.channels,
+            self._reserve,
         )
         #: Renders timelapses of what was recorded.
         self.timelapses = TimelapseRenderer(

@@ -7,7 +7,7 @@ from typing import Any
 from tests.support.fakes import InlineReader, InlineThread
 from tests.support.movies import START, make_numbered, numbers_in
 from tests.support.recordings import LibraryCase
-from twistedcam.errors import BadArgument, DiskError, NoSuchRecording
+from twistedcam.errors import BadArgument, DiskError, NoSuchCamera, NoSuchRecording
 from twistedcam.events import Event, RecordingChanged
 from twistedcam.recording.playback.service import NothingRecorded, PlaybackService
 
@@ -23,13 +23,35 @@ class ServiceTests(LibraryCase):
 
     def serve(self, check_mount: Any = lambda: None) -> PlaybackService:
         return PlaybackService(
-            self.library, self.bus, InlineThread, check_mount, lambda: 0, InlineReader()
+            self.library,
+            self.bus,
+            InlineThread,
+            check_mount,
+            lambda: ["front door"],
+            lambda: 0,
+            InlineReader(),
         )
 
     def test_a_piece_is_planned_and_read(self) -> None:
         piece = self.get(self.service.plan("door", START + 4.5, 2.0))
         film = b"".join(self.service.read(piece, 0, piece.size))
         self.assertEqual(numbers_in(film), list(range(30, 65)))
+
+    def test_a_camera_is_found_by_its_recordings_if_it_was_removed(self) -> None:
+        make_numbered(self.folder / "old.mp4", 0, 10, camera="Küche")
+        for word, name in {
+            "front-door": "front door",
+            "door": "door",
+            "Küche": "Küche",
+            "Kuche": "Küche",
+        }.items():
+            self.assertEqual(self.get(self.service.find_camera(word)), name)
+        with self.assertRaisesRegex(NoSuchCamera, "no camera 'cellar', nor a recording"):
+            self.get(self.service.find_camera("cellar"))
+        found = self.get(self.service.recorded())
+        self.assertEqual(sorted(found), ["Küche", "door"])
+        self.assertEqual((found["door"].start, found["door"].end), (START, START + 9))
+        self.assertEqual((found["door"].recordings, found["Küche"].recordings), (3, 1))
 
     def test_a_further_part_of_a_piece_is_of_the_same_plan(self) -> None:
         piece = self.get(self.service.plan("door", START, 100.0))

@@ -7,8 +7,9 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from tests.support.fakes import InlineReader, ManualThread
-from tests.support.http_site import SiteCase
+from tests.support.http_site import Connection, SiteCase, TokenSiteCase
 from tests.support.movies import START, make_numbered, numbers_in
+from twistedcam.auth import Grant, TokenFile
 from twistedcam.servers.http import playback
 from twistedcam.servers.http.playback import PieceProducer
 
@@ -106,6 +107,24 @@ class PlaybackTests(SiteCase):
         self.patch(playback, "MAX_PER_CLIENT", 0)
         answer = self.play(f"start={START}&duration=2")
         self.assertEqual((self.status, answer.json["code"]), (503, "too-many"))
+
+
+class RemovedCameraTests(TokenSiteCase):
+    def test_a_removed_camera_is_played_to_whom_a_token_for_it_was_given(self) -> None:
+        make_numbered(self.server.recordings / "old.mp4", 0, 30, camera="cellar")
+        self.server.library._index._reader = InlineReader()
+        file = TokenFile(self.folder / "tokens.toml")
+        token = file.add(Grant("past", frozenset({"view"}), frozenset({"cellar"})))
+        for name, status in (("cellar", 200), ("door", 403), ("yard", 403), ("attic", 403)):
+            for path in (f"/playback/{name}", f"/api/v1/cameras/{name}/spans"):
+                connection = Connection(self.factory)
+                asked = connection.ask(
+                    "GET", f"{path}?start={START}", Authorization=f"Bearer {token}"
+                )
+                self.assertEqual(asked, status, path)
+        connection = Connection(self.factory)
+        connection.ask("GET", "/api/v1/recorded", Authorization=f"Bearer {token}")
+        self.assertEqual([each["camera"] for each in connection.json["cameras"]], ["cellar"])
 
 
 class FakeRequest:

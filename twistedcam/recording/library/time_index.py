@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 
 from twistedcam.recording.library.probe import LibraryEntry
@@ -31,6 +32,19 @@ class Span:
     entries: tuple[LibraryEntry, ...]
 
 
+@dataclass(frozen=True)
+class RecordedTimes:
+    """The first and the last time of a camera's recordings, in seconds since the UNIX epoch.
+
+    Arguments:
+        recordings: their number.
+    """
+
+    start: float
+    end: float
+    recordings: int
+
+
 class TimeIndex:
     """The recordings by camera and time; a value that does not change.
 
@@ -45,6 +59,16 @@ class TimeIndex:
             if item.camera is not None and item.seconds and item.codec is not None:
                 by_camera[item.camera].append(item)
         self._cameras = {name: _CameraTimes(found) for name, found in by_camera.items()}
+
+    def cameras(self, writing: Sequence[LibraryEntry] = ()) -> dict[str, RecordedTimes]:
+        """The cameras that have recordings.
+
+        Arguments:
+            writing: recordings that are being written, which are not in the index.
+        """
+        names = {*self._cameras, *(item.camera for item in writing if item.camera is not None)}
+        found = {name: self._of(name, writing).whole for name in names}
+        return {name: each for name, each in found.items() if each is not None}
 
     def spans(
         self,
@@ -157,6 +181,13 @@ class _CameraTimes:
                 shown = Span(before.start, shown.end, before.entries + shown.entries)
             found.append(shown)
         return found
+
+    @cached_property
+    def whole(self) -> RecordedTimes | None:
+        if not self.spans:
+            return None
+        count = sum(len(span.entries) for span in self.spans)
+        return RecordedTimes(self._starts[0], self._ends[-1], count)
 
     def next_after(self, time: float) -> float | None:
         first = bisect_right(self._ends, time + _ROUNDING)

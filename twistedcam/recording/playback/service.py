@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from pathlib import Path
 
 from twisted.internet.defer import DeferredLock, DeferredSemaphore
 
-from twistedcam.errors import BadArgument, DiskError, NoSuchRecording
+from twistedcam.errors import BadArgument, DiskError, NoSuchCamera, NoSuchRecording
 from twistedcam.events import EventBus, RecordingChanged
 from twistedcam.recording.library.library import Library
 from twistedcam.recording.library.media_reader import MediaReader
 from twistedcam.recording.library.probe import LibraryEntry
-from twistedcam.recording.library.time_index import Span
+from twistedcam.recording.library.time_index import RecordedTimes, Span
 from twistedcam.recording.media_worker.video_file import UnreadableVideo
 from twistedcam.recording.playback.export import SUFFIX, write_export
 from twistedcam.recording.playback.movie_files import MovieFiles
@@ -31,6 +31,7 @@ from twistedcam.recording.writer.file_names import (
 )
 from twistedcam.recording.writer.segment import SegmentResult
 from twistedcam.runtime.threads import Thread, run_in_thread
+from twistedcam.util.camera_name import find_name
 from twistedcam.util.escaped_name import file_name
 
 #: Pieces that are remembered for requests of further parts of them, and for how many seconds.
@@ -68,6 +69,7 @@ class PlaybackService:
 
     Arguments:
         check_mount: raises DiskError if the disk of the recordings is not mounted.
+        cameras: returns the names of the cameras of the configuration.
         reserve: returns the bytes that must stay free on the disk.
     """
 
@@ -77,6 +79,7 @@ class PlaybackService:
         events: EventBus,
         make_thread: Callable[[], Thread],
         check_mount: Callable[[], None],
+        cameras: Callable[[], Collection[str]],
         reserve: Callable[[], int] = lambda: 0,
         reader: MediaReader | None = None,
     ) -> None:
@@ -84,6 +87,7 @@ class PlaybackService:
         self._events = events
         self._make_thread = make_thread
         self._check_mount = check_mount
+        self._cameras = cameras
         self._reserve = reserve
         self._reader = MediaReader() if reader is None else reader
         self._files = MovieFiles(library.folder)
@@ -97,6 +101,40 @@ class PlaybackService:
         """End what is being done."""
         self._is_closed = True
         self._reader.close()
+
+    async def find_camera(self, word: str) -> str:
+        """Return the name of a camera that is in the configuration or has recordings.
+
+        Arguments:
+            word: its name or its URL-safe form.
+
+        Raises:
+            NoSuchCamera: there is neither a camera nor a recording of that name.
+            DiskError: the folder cannot be read.
+        """
+        configured = self._cameras()
+        found = find_name(configured, word)
+        for waits in (False, True):  # it may be among those that are still being read
+            if found is None:
+                found = find_name(await self.recorded(waits), word)
+        if found is None:
+            names = ", ".join(configured) or "none"
+            raise NoSuchCamera(
+                f"there is no camera {word!r}, nor a recording of one; there is {names}"
+            )
+        return found
+
+    async def recorded(self, waits: bool = False) -> dict[str, RecordedTimes]:
+        """The cameras that have recordings, also those that were removed.
+
+        Arguments:
+            waits: True to wait for files that are being read for the index.
+
+        Raises:
+            DiskError: the folder cannot be read.
+        """
+        times, writing = await self._library.times(waits)
+        return times.cameras(writing)
 
     async def spans(self, camera: str, start: float, end: float, gap: float = 0.0) -> list[Span]:
         """The spans of a camera between two times; see ``TimeIndex.spans``.

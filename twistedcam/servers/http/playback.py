@@ -62,11 +62,11 @@ class Playback:
             NoSuchRecording: nothing was recorded then, or it cannot be read.
             TooOften: the client asks for too many.
         """
-        watched = self._server.first_or_named(requested_camera(request, self._server, camera))
+        name = await self._camera(request, camera)
         at = _moment(request, "start")
         self._server.snapshots.acquire(source_of(request.getClientAddress()))
         try:
-            jpeg = await self._server.playback.picture(watched.name, at)
+            jpeg = await self._server.playback.picture(name, at)
         except NothingRecorded as error:
             return _nothing(error)
         return Reply(jpeg, "image/jpeg", cache="private, max-age=3600")
@@ -77,13 +77,13 @@ class Playback:
         Raises:
             BadArgument, NotSupported: as for ``get``.
         """
-        watched = self._server.first_or_named(requested_camera(request, self._server, camera))
+        name = await self._camera(request, camera)
         start, seconds = _moment(request, "start"), _duration(request)
         try:
-            piece = await self._server.playback.plan(watched.name, start, seconds)
+            piece = await self._server.playback.plan(name, start, seconds)
             # A recording may grow: its segments have to stay where they are.
             seconds = round(piece.end - start - _MARGIN, 6)
-            piece = await self._server.playback.plan(watched.name, start, seconds)
+            piece = await self._server.playback.plan(name, start, seconds)
         except NothingRecorded as error:
             return _nothing(error)
         given = {"start": f"{start:.6f}", "duration": f"{seconds:.6f}"}
@@ -102,16 +102,16 @@ class Playback:
             TooMany: too many pieces are being sent.
         """
         server = self._server
-        watched = server.first_or_named(requested_camera(request, server, camera))
-        start = _moment(request, "start")
-        seconds = _duration(request)
         gone: list[bool] = []
         request.notifyFinish().addErrback(lambda _: gone.append(True))
+        start = _moment(request, "start")
+        seconds = _duration(request)
+        name = await self._camera(request, camera)
         asked = request.getHeader("Range")
         is_continued = asked is not None and not asked.replace(" ", "").startswith("bytes=0-")
         try:
-            piece = await server.playback.plan(watched.name, start, seconds, is_continued)
-            following = await server.playback.following(watched.name, piece)
+            piece = await server.playback.plan(name, start, seconds, is_continued)
+            following = await server.playback.following(name, piece)
         except NothingRecorded as error:
             return _nothing(error)
         except NotPlayable as error:
@@ -119,12 +119,23 @@ class Playback:
             return json_reply(body, 409)
         if gone:
             return None
-        first, last = _set_headers(request, piece, watched.name, following)
+        first, last = _set_headers(request, piece, name, following)
         if request.method == b"HEAD" or first >= last:
             request.finish()
             return None
         self._send(request, server.playback.read(piece, first, last), last - first)
         return None
+
+    async def _camera(self, request: HttpRequest, camera: str | None) -> str:
+        """Return the name of the requested camera, which may have been removed; or of the first.
+
+        Raises:
+            NoSuchCamera: there is neither a camera nor a recording of that name.
+        """
+        asked = requested_camera(request, self._server, camera)
+        if asked is None:
+            return self._server.first_or_named(None).name
+        return await self._server.playback.find_camera(asked)
 
     def _send(self, request: HttpRequest, chunks: Iterator[bytes], size: int) -> None:
         source = source_of(request.getClientAddress())

@@ -142,7 +142,7 @@ def bind(
         if parameter.is_camera:
             if value is not None or parameter.required:
                 camera = None if value is None else as_text(name, value)
-                arguments[name] = cameras.get(camera)
+                arguments[name] = parameter.find_camera(cameras, camera)
         elif value is None:
             if parameter.required:
                 raise BadArgument(f"{name} is missing: {command.usage}")

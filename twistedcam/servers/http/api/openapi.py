@@ -155,7 +155,7 @@ def _parameter(parameter: Parameter, place: str, cameras: Sequence[str]) -> dict
         # A camera may be left out where there is only one.
         "required": place == "path" or (parameter.required and not parameter.is_camera),
         "schema": {"type": "string", "enum": [*cameras]}
-        if parameter.is_camera and cameras
+        if parameter.is_camera and cameras and not parameter.is_recorded
         else _schema(parameter),
     }
 

@@ -19,6 +19,8 @@ export class Timeline {
     this.select = $("#timeline-camera");
     this.camera = null;
     this.hasRecordings = new Map(); // by camera
+    this.removed = []; // cameras that have recordings and are not in the configuration any more
+    this.cameras = [];
     this.bar = new TimelineBar($("#timeline-bar"));
     this.player = new TimePlayer();
     this.calendar = new Calendar((day) => this.showDay(day));
@@ -50,15 +52,29 @@ export class Timeline {
 
   // Offers the cameras; opened: the one that is shown alone, or null.
   update(cameras, opened) {
-    const names = cameras.map((each) => each.camera);
-    const text = JSON.stringify(cameras.map((each) => [each.camera, each.title]));
+    this.cameras = cameras;
+    const shown = cameras.filter((each) => opened === null || each.camera === opened);
+    const offered = shown.map((each) => [each.title || each.camera, each.camera]);
+    offered.push(...this.removed.map((name) => [`${name} (removed)`, name]));
+    const text = JSON.stringify(offered);
     if (text !== this.text) {
       this.text = text;
-      this.select.replaceChildren(...cameras.map((each) => new Option(each.title || each.camera, each.camera)));
+      this.select.replaceChildren(...offered.map(([label, name]) => new Option(label, name)));
+      if (this.camera !== null) this.select.value = this.camera;
     }
-    this.select.hidden = names.length < 2 || opened !== null;
+    this.select.hidden = offered.length < 2;
     if (opened !== this.opened) { this.opened = opened; if (opened !== null) this.open(opened); }
-    if (!names.includes(this.camera)) this.open(names[0] ?? null);
+    if (!offered.some(([, name]) => name === this.camera)) this.open(offered[0]?.[1] ?? null);
+  }
+
+  // Finds the cameras that were removed or renamed, of which there are recordings.
+  async findRemoved() {
+    if (!rights.may("view") && rights.cameras === null) return;
+    const { cameras } = await call("GET", "/recorded").catch(() => ({ cameras: [] }));
+    const removed = cameras.filter((each) => each.removed && rights.may("view", each.camera)).map((each) => each.camera);
+    if (removed.join("\n") === this.removed.join("\n")) return;
+    this.removed = removed;
+    this.update(this.cameras, this.opened ?? null);
   }
 
   open(camera) {
@@ -71,12 +87,12 @@ export class Timeline {
     this.showNow();
   }
 
-  updateRights() { this.onSelect(this.bar.selection); if (this.camera) this.load(); }
+  updateRights() { this.findRemoved(); this.onSelect(this.bar.selection); if (this.camera) this.load(); }
 
   // A recording has changed, or an event has happened.
   changed() {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.load(), 1000);
+    this.timer = setTimeout(() => { this.load(); this.findRemoved(); }, 1000);
   }
 
   onView() {
