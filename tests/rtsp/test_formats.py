@@ -11,7 +11,6 @@ from twistedcam.rtsp.formats import (
     format_of,
     h264_parameters,
     h265_parameters,
-    parse_aac_config,
 )
 from twistedcam.rtsp.sdp import MediaDescription, SessionDescription, parse_sdp
 
@@ -58,25 +57,6 @@ def test_aac_parameters_are_read_as_they_were_written() -> None:
     assert found.extradata == config
     (first, second) = found.make_depacketizer().push(b"\0\x20\0\x08\0\x08ab", 0, True)
     assert (first.data, second.data, second.timestamp) == (b"a", b"b", 1024)
-
-
-@pytest.mark.parametrize(
-    ("config", "rate", "channels"),
-    [("1190", 48000, 2), ("1408", 16000, 1), ("1788000f", 0, 0), ("f9cc10", 0, 0)],
-)
-def test_the_config_of_aac(config: str, rate: int, channels: int) -> None:
-    data = bytes.fromhex(config)
-    if rate:
-        assert parse_aac_config(data) == (rate, channels)
-        return
-    made = parse_aac_config(data)
-    assert made[0] > 0
-
-
-@pytest.mark.parametrize("config", ["", "11", "1690", "17800000"])
-def test_a_broken_config_is_refused(config: str) -> None:
-    with pytest.raises(ValueError, match=r"AAC|AudioSpecificConfig"):
-        parse_aac_config(bytes.fromhex(config))
 
 
 @pytest.mark.parametrize(

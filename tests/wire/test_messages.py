@@ -7,6 +7,9 @@ import json
 import pytest
 
 from twistedcam import Frame, wire
+from twistedcam.media.packet import Packet
+from twistedcam.media.sound_config import sound_track
+from twistedcam.rtsp.payloads.opus import opus_head
 from twistedcam.wire.messages import frame_header
 
 
@@ -57,3 +60,12 @@ def test_the_header_precedes_the_jpeg_and_the_name_is_the_protocol_s() -> None:
     assert wire.frame_message(frame) == frame_header(frame) + b"jpeg"
     assert len(frame_header(frame)) == 32
     assert wire.name_of(wire.FrameMessage(frame)) == "FRAME"
+
+
+def test_sound_is_laid_out_as_documented() -> None:
+    track = sound_track("opus", opus_head(1))
+    packet = Packet(track, 7, 1_700_000_000_000_000, 0, b"opus")
+    head = "54 04 0000 0000001c 0000000000000007 00060a24181e4000 0000 0000 11 00 0000"
+    assert wire.frame_message(packet) == bytes.fromhex(head) + b"opus"
+    head = "54 04 0000 0000002b 0000000000000000 0000000000000000 0000 0000 11 02 0000"
+    assert wire.configuration_message(track) == bytes.fromhex(head) + opus_head(1)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import pytest
 
 from tests.support.films import h264_packets
+from twistedcam import wire
 from twistedcam.errors import BadMessage
 from twistedcam.media.h264 import H264
 from twistedcam.media.nal import join_units, split_units
 from twistedcam.media.packet import Packet
+from twistedcam.media.sound_config import sound_track
 from twistedcam.media.track import Track
-from twistedcam.wire import PacketChecker
+from twistedcam.rtsp.payloads.opus import opus_head
+from twistedcam.wire import PacketChecker, SoundChecker
+from twistedcam.wire.packet_checker import MAX_SOUND
 
 #: A packet as it comes: its track has no parameter sets.
 BARE = Track(0, "video", "h264", 160, 120)
@@ -75,3 +79,32 @@ def test_what_is_no_access_unit_or_belies_its_header_is_one_clear_error() -> Non
     for packet, why in cases:
         with pytest.raises(BadMessage, match=why):
             PacketChecker().check(packet)
+
+
+@pytest.mark.parametrize(("codec", "config"), [("aac", b"\x14\x08"), ("opus", opus_head(1))])
+def test_sound_gets_the_track_of_its_configuration(codec: str, config: bytes) -> None:
+    track = sound_track(codec, config)
+    checker = SoundChecker()
+    sent = wire.configuration_message(track) + wire.frame_message(Packet(track, 3, 5, 9, b"ab"))
+    described, packet = wire.Decoder().feed(sent)
+    assert isinstance(described, wire.FrameMessage)
+    assert isinstance(packet, wire.FrameMessage)
+    assert (described.is_configuration, packet.is_configuration) == (True, False)
+    assert described.encode() + packet.encode() == sent
+    assert checker.configure(described.frame.track) == track
+    came = checker.check(packet.frame)
+    assert (came.track, came.seq, came.time_us, came.data) == (track, 3, 5, b"ab")
+
+
+def test_sound_without_a_configuration_or_of_an_impossible_size_is_refused() -> None:
+    checker, track = SoundChecker(), sound_track("opus", opus_head(1))
+    with pytest.raises(BadMessage, match="sound 1 of opus comes before its configuration"):
+        checker.check(Packet(track, 1, 0, 0, b"a"))
+    with pytest.raises(BadMessage, match=r"the configuration of aac: .* cut"):
+        checker.configure(Track(1, "audio", "aac", extradata=b"\x12"))
+    checker.configure(track)
+    for data in (b"", bytes(MAX_SOUND + 1)):
+        with pytest.raises(BadMessage, match=f"sound 2 has {len(data)} bytes"):
+            checker.check(Packet(track, 2, 0, 0, data))
+    with pytest.raises(BadMessage, match="sound 3 of aac"):
+        checker.check(Packet(Track(1, "audio", "aac"), 3, 0, 0, b"a"))

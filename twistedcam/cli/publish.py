@@ -90,6 +90,7 @@ class Publishing(Sink[Packet]):
         #: The codecs that the server takes, and the place in the camera's stream for them.
         self._codecs: tuple[str, ...] = ()
         self._place: Subscription | None = None
+        self._sound_place: Subscription | None = None
         publisher.on_state = self._on_state
         publisher.on_keyframe_request = self._request_keyframe
 
@@ -129,6 +130,13 @@ class Publishing(Sink[Packet]):
                 self._place.close()
             known = tuple(each for each in wire.CODECS if each in codecs)
             self._place = self._camera.stream.subscribe(self, Wants(known))
+            if self._sound_place is not None:
+                self._sound_place.close()
+                self._sound_place = None
+            sounds = tuple(each for each in wire.SOUND_CODECS if each in codecs)
+            if sounds:
+                wants = Wants(sounds, kind="audio")
+                self._sound_place = self._camera.stream.subscribe(self._publisher, wants)
         reason = f": {state.reason}" if state.reason else ""
         print(on_one_line(f"{self._publisher.target}: {state.state}{reason}"), flush=True)
 

@@ -6,6 +6,7 @@ from twistedcam.delivery.latest_subscription import LatestSubscription
 from twistedcam.delivery.local import Delivery, InputHandle, SubscriptionHandle
 from twistedcam.delivery.sender import Sender, Serializer
 from twistedcam.delivery.sendfile_sender import SendfileSender
+from twistedcam.delivery.sound_subscription import SoundSubscription
 from twistedcam.delivery.stream_subscription import StreamSubscription
 from twistedcam.delivery.subscription import FpsLimiter
 from twistedcam.delivery.tls_sender import TlsSender
@@ -20,6 +21,7 @@ __all__ = [
     "Sender",
     "SendfileSender",
     "Serializer",
+    "SoundSubscription",
     "StreamSubscription",
     "SubscriptionHandle",
     "TlsSender",

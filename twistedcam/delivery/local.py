@@ -9,10 +9,12 @@ from twistedcam.delivery.ack_reader import AckReader
 from twistedcam.delivery.choose import choose_sender
 from twistedcam.delivery.latest_subscription import LatestSubscription
 from twistedcam.delivery.sender import Sender, Serializer, do_nothing
+from twistedcam.delivery.sound_subscription import SoundSubscription
 from twistedcam.delivery.stream_subscription import StreamSubscription
 from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
 from twistedcam.media.track import Track
-from twistedcam.stream.hub import Hub
+from twistedcam.stream.hub import Hub, Sink
 from twistedcam.stream.viewers import Viewer
 
 if TYPE_CHECKING:
@@ -153,3 +155,57 @@ class Delivery:
         return StreamSubscription(
             viewer, stream, wants, sender, self._reactor, max_fps, window, on_track
         )
+
+    def subscribe_sound(
+        self,
+        viewer: Viewer,
+        stream: Stream,
+        wants: Wants,
+        sender: Sender,
+        serializer: Serializer,
+        on_track: Callable[[Track], None],
+    ) -> Callable[[], None]:
+        """Send a stream's sound to a viewer, too, and return a function that ends that.
+
+        The viewer has a subscription to the pictures, which has been started.
+
+        Arguments:
+            wants: the codecs that the viewer understands.
+            sender: of ``make_sender``.
+            serializer: returns the wire form of a packet of sound.
+            on_track: called before the first packet of each track.
+
+        Raises:
+            NotSupported: the camera's sound cannot be had in these codecs.
+        """
+        subscription = self.make_sound(viewer, stream, wants, sender, serializer, on_track)
+        subscription.start()
+        return subscription.stop
+
+    def make_sound(
+        self,
+        viewer: Viewer,
+        stream: Stream,
+        wants: Wants,
+        sender: Sender,
+        serializer: Serializer,
+        on_track: Callable[[Track], None],
+        window: int = 0,
+    ) -> SoundSubscription:
+        """Return a subscription to a stream's sound, which may be all that the viewer gets.
+
+        Arguments:
+            sender: a sender of this process (``choose_sender``).
+            window: 0 if no acknowledgements are expected.
+            others: as for ``subscribe_sound``.
+        """
+
+        def join(sink: Sink[Packet]) -> Callable[[], object]:
+            return stream.subscribe(sink, wants).close
+
+        def serialize(packet: Packet) -> bytes:
+            made: bytes = packet.shared(serializer)
+            return made
+
+        clock = self._reactor
+        return SoundSubscription(viewer, sender, join, serialize, clock, on_track, window)

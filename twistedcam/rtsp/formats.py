@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from twistedcam.media.sound_config import parse_aac_config
 from twistedcam.rtsp.payloads.aac import FRAME_SAMPLES, AacDepacketizer
 from twistedcam.rtsp.payloads.g711 import G711Depacketizer
 from twistedcam.rtsp.payloads.h264 import H264Depacketizer
@@ -17,8 +18,6 @@ from twistedcam.rtsp.payloads.opus import OpusDepacketizer, opus_head
 from twistedcam.rtsp.payloads.unit import AccessUnit
 from twistedcam.rtsp.sdp import MediaDescription, MediaFormat
 
-#: Sample rates by their index in an AudioSpecificConfig (ISO/IEC 14496-3, 1.6.3.4).
-_AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
 _MAX_PARAMETER = 64 * 1024
 
 
@@ -104,34 +103,6 @@ def aac_parameters(config: bytes) -> dict[str, str]:
         "indexdeltalength": "3",
         "config": config.hex().upper(),
     }
-
-
-def parse_aac_config(config: bytes) -> tuple[int, int]:
-    """Return sample rate and channels of an AudioSpecificConfig (ISO/IEC 14496-3, 1.6.2.1).
-
-    Raises:
-        ValueError: it is cut, or has reserved values.
-    """
-    bits = int.from_bytes(config[:16].ljust(16, b"\0"), "big")
-    left = 128
-
-    def read(count: int) -> int:
-        nonlocal left
-        left -= count
-        return bits >> left & ((1 << count) - 1)
-
-    if len(config) < 2:
-        raise ValueError("the AudioSpecificConfig is cut")
-    if read(5) == 31:
-        read(6)
-    index = read(4)
-    if index != 15 and index >= len(_AAC_RATES):
-        raise ValueError(f"AAC has the unknown sample rate {index}")
-    rate = read(24) if index == 15 else _AAC_RATES[index]
-    channels = read(4)
-    if rate <= 0:
-        raise ValueError("AAC has no sample rate")
-    return rate, 8 if channels == 7 else channels
 
 
 def _made(media: MediaDescription, form: MediaFormat) -> TrackFormat | None:

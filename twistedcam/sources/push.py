@@ -17,6 +17,8 @@ from twistedcam.sources.spec import Settings, SourceSpec
 _WAIT = 0.2
 #: The most packets, and their bytes, that wait for the camera's thread.
 _MAX_PACKETS, _MAX_BYTES = 300, 32 * 2**20
+#: The most packets of sound that wait: two seconds and more. Older ones are dropped.
+_MAX_SOUNDS = 100
 _NOBODY = "nobody publishes to it yet: twistedcam publish SOURCE twistedcam://HOST/CAMERA"
 
 
@@ -34,6 +36,7 @@ class Inbox:
         self._newest: Frame | RawPicture | None = None
         self._packets: deque[Packet] = deque()
         self._packet_bytes = 0
+        self._sounds: deque[Packet] = deque(maxlen=_MAX_SOUNDS)
         #: True if a packet was dropped to which the next ones refer.
         self._is_broken = False
         #: Called on the reactor's thread with the reason if a picture was refused.
@@ -68,7 +71,7 @@ class Inbox:
         with self._changed:
             if self._publisher is publisher:
                 self._publisher = self._on_refused = None
-                self._forget()
+                self._forget_all()
                 self._pause = None
                 self._reason = reason
                 self._changed.notify_all()
@@ -91,10 +94,16 @@ class Inbox:
             self._pause = None
             self._changed.notify_all()
 
+    def put_sound(self, packet: Packet) -> None:
+        """Put a packet of sound after the last."""
+        with self._changed:
+            self._sounds.append(packet)
+            self._changed.notify_all()
+
     def pause(self, reason: str) -> None:
         """Set the reason why there are no pictures until the next ``put``."""
         with self._changed:
-            self._forget()
+            self._forget_all()
             self._pause = reason
 
     def begin(self) -> None:
@@ -109,7 +118,7 @@ class Inbox:
                 raise CameraFailed(self._reason)
 
     def take(self) -> RawPicture | RawPacket | None:
-        """Wait for the newest picture, or the next packet, and take it.
+        """Wait for the newest picture, or the next packet of video or sound, and take it.
 
         Return None if none arrives for a while.
 
@@ -126,6 +135,8 @@ class Inbox:
                 self._packet_bytes -= len(picture.data)
             else:
                 picture, self._newest = self._newest, None
+            if picture is None and self._sounds:
+                return RawPacket.of(self._sounds.popleft())
             is_checked, publisher = self._is_checked, self._publisher
             if picture is None and self._publisher is None and not self._is_reported:
                 self._is_reported = True
@@ -168,7 +179,7 @@ class Inbox:
     def renew(self) -> None:
         """Drop the picture, and report again if there is no publisher."""
         with self._changed:
-            self._forget()  # it is from before the stop
+            self._forget_all()  # it is from before the stop
             self._is_reported = False
 
     def _keep(self, packet: Packet) -> None:
@@ -190,9 +201,15 @@ class Inbox:
         self._packet_bytes = 0
         self._is_broken = True
 
+    def _forget_all(self) -> None:
+        self._forget()
+        self._sounds.clear()
+
     def _has_news(self) -> bool:
         has_picture = self._newest is not None or bool(self._packets)
-        return has_picture or (self._publisher is None and not self._is_reported)
+        return (
+            has_picture or bool(self._sounds) or (self._publisher is None and not self._is_reported)
+        )
 
 
 class PushSource:

@@ -36,8 +36,8 @@ _CHUNK = 256 * 1024
 #: which they are too many.
 _SMALL_CHUNK = 8 * 1024
 _MANY = 20
-#: Codecs that are passed on, those that the other camera may encode first.
-_CODECS = ("h264", "hevc", "mjpeg")
+#: Codecs of pictures and sound that are passed on, those that the other camera may encode first.
+_CODECS = ("h264", "hevc", "mjpeg", "opus", "aac")
 #: Servers whose invalid states were logged, which is done once for each.
 _logged: set[str] = set()
 _MAX_LOGGED = 1000

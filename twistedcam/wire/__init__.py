@@ -13,6 +13,7 @@ from twistedcam.wire.messages import (
     MAX_FRAME,
     MAX_JSON,
     PROTOCOL,
+    SOUND_CODECS,
     Ack,
     Bye,
     Error,
@@ -25,11 +26,12 @@ from twistedcam.wire.messages import (
     State,
     clock_of,
     clock_ping,
+    configuration_message,
     frame_header,
     frame_message,
     name_of,
 )
-from twistedcam.wire.packet_checker import PacketChecker
+from twistedcam.wire.packet_checker import PacketChecker, SoundChecker
 from twistedcam.wire.token_proof import ROLES, Role, mac_matches, mac_of, new_nonce
 
 __all__ = [
@@ -42,6 +44,7 @@ __all__ = [
     "MAX_JSON",
     "PROTOCOL",
     "ROLES",
+    "SOUND_CODECS",
     "Ack",
     "Bye",
     "Decoder",
@@ -54,10 +57,12 @@ __all__ = [
     "Ping",
     "Pong",
     "Role",
+    "SoundChecker",
     "State",
     "check_image",
     "clock_of",
     "clock_ping",
+    "configuration_message",
     "frame_header",
     "frame_message",
     "mac_matches",

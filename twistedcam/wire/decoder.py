@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -12,10 +13,10 @@ from twistedcam.errors import BadMessage, TooLarge
 from twistedcam.media import jpeg
 from twistedcam.media.frame import Frame
 from twistedcam.media.packet import Packet
-from twistedcam.media.track import VIDEO, Track
+from twistedcam.media.track import AUDIO, VIDEO, Track
 from twistedcam.wire import messages as m
 
-_CODEC_NAMES = {number: name for name, number in m.CODECS.items()}
+_CODEC_NAMES = {number: name for name, number in (m.CODECS | m.SOUND_CODECS).items()}
 _EXACT = {m.ACK: 8, m.PING: 8, m.PONG: 8, m.BYE: 0}
 _MAX_FPS = 1e6
 _MAX_INT = 2**64
@@ -156,10 +157,20 @@ def _frame(body: bytes) -> m.FrameMessage:
     data = body[m.FRAME_HEADER.size :]
     if codec == m.CODECS["mjpeg"]:
         return m.FrameMessage(Frame(seq, time_us, width, height, data))
+    if codec in _SOUND_TRACKS:
+        track = _SOUND_TRACKS[codec]
+        if flags & m.CONFIGURATION:
+            described = replace(track, extradata=data)
+            return m.FrameMessage(Packet(described, seq, time_us, time_us, data), True)
+        return m.FrameMessage(Packet(track, seq, time_us, time_us, data))
     track = _track(_CODEC_NAMES[codec], width, height)
     dts = time_us - reorder * m.REORDER_STEP
     is_keyframe = bool(flags & m.KEYFRAME)
     return m.FrameMessage(Packet(track, seq, time_us, time_us, data, is_keyframe, dts))
+
+
+#: Tracks of sound without their configuration, which comes before their packets (SoundChecker).
+_SOUND_TRACKS = {number: Track(AUDIO, "audio", codec) for codec, number in m.SOUND_CODECS.items()}
 
 
 @lru_cache(maxsize=64)
@@ -208,7 +219,7 @@ def _hello(body: bytes) -> m.Hello:
         auth=_field(found, "auth", (bool,), False),
         nonce=_field(found, "nonce", (str,), ""),
         codecs=tuple(map(str, _field(found, "codecs", (list,), None) or ("mjpeg",)))[
-            : len(m.CODECS)
+            : len(_CODEC_NAMES)
         ],
     )
 
@@ -256,6 +267,7 @@ def _state(body: bytes) -> m.State:
         via=tuple(str(each) for each in _field(found, "via", (list,), None) or ())[:MAX_VIA],
         title=_field(found, "title", (str,), None),
         codec=_field(found, "codec", (str,), None),
+        audio=_field(found, "audio", (str,), None),
     )
 
 

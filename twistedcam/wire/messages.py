@@ -12,6 +12,7 @@ from typing import Any
 
 from twistedcam.media.frame import Frame
 from twistedcam.media.packet import Packet
+from twistedcam.media.track import Track
 
 PROTOCOL = 1
 MARK = 0x54
@@ -24,8 +25,12 @@ FRAME_HEADER = struct.Struct(">QQHHBBH")
 COUNT = struct.Struct(">Q")
 #: The codecs of FRAME, by FFmpeg's names. H.264 and H.265 are access units in Annex B.
 CODECS = {"mjpeg": 1, "h264": 2, "hevc": 3}
+#: The codecs of sound in a FRAME. AAC is a raw access unit without ADTS, Opus one packet.
+SOUND_CODECS = {"aac": 16, "opus": 17}
 #: The flag of a packet with which a decoder can begin. JPEGs do not have it: all of them are.
 KEYFRAME = 1
+#: The flag of a FRAME that contains no sound, but the configuration of the sound that follows.
+CONFIGURATION = 2
 #: Microseconds in the steps of FRAME's field "reorder".
 REORDER_STEP = 100
 #: Times of capture are before 9998-12-31, in seconds since the UNIX epoch: a year before the
@@ -108,7 +113,8 @@ class State:
 
     ``via`` identifies the cameras that its pictures pass through, itself first: a relay that finds
     itself there is part of a loop. ``title`` is shown instead of the name, if it is not None.
-    ``codec`` is that of the frames that follow; None if it is not known.
+    ``codec`` is that of the frames that follow; None if it is not known. ``audio`` is the codec of
+    the sound that the viewer gets; None if it gets none.
     """
 
     camera: str
@@ -120,10 +126,11 @@ class State:
     via: tuple[str, ...] = field(default=(), compare=False)
     title: str | None = None
     codec: str | None = field(default=None, compare=False)
+    audio: str | None = field(default=None, compare=False)
 
     def encode(self) -> bytes:
         body = {**self.__dict__}
-        for optional in ("title", "codec"):
+        for optional in ("title", "codec", "audio"):
             if body[optional] is None:
                 del body[optional]
         return _json(STATE, body)
@@ -180,11 +187,17 @@ class Bye:
 
 @dataclass(frozen=True)
 class FrameMessage:
-    """A frame: a JPEG, or a packet of H.264 or H.265."""
+    """A frame: a JPEG, or a packet of H.264, H.265 or sound.
+
+    With ``is_configuration`` the data is that of a track of sound that begins with the next packet.
+    """
 
     frame: Packet = field()
+    is_configuration: bool = False
 
     def encode(self) -> bytes:
+        if self.is_configuration:
+            return configuration_message(self.frame.track)
         return frame_message(self.frame)
 
 
@@ -211,6 +224,8 @@ def frame_header(frame: Packet) -> bytes:
     data, codec, flags, reorder = frame.data, CODECS["mjpeg"], 0, 0
     if isinstance(frame, Frame):
         width, height = frame.width, frame.height
+    elif frame.track.kind == "audio":
+        width, height, codec = 0, 0, SOUND_CODECS[frame.track.codec]
     else:
         track = frame.track
         width, height, codec = track.width, track.height, CODECS[track.codec]
@@ -224,6 +239,16 @@ def frame_header(frame: Packet) -> bytes:
 def frame_message(frame: Packet) -> bytes:
     """Return the message of a frame, which is the same for every viewer."""
     return frame_header(frame) + frame.data
+
+
+def configuration_message(track: Track) -> bytes:
+    """Return the FRAME that describes a track of sound, before its first packet."""
+    config = track.extradata
+    return (
+        HEADER.pack(MARK, FRAME, 0, FRAME_HEADER.size + len(config))
+        + FRAME_HEADER.pack(0, 0, 0, 0, SOUND_CODECS[track.codec], CONFIGURATION, 0)
+        + config
+    )
 
 
 def _json(kind: int, body: dict[str, Any]) -> bytes:

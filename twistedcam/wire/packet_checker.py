@@ -1,4 +1,4 @@
-"""The check of received packets of H.264 and H.265, and their tracks."""
+"""The checks of received packets of H.264, H.265 and sound, and their tracks."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from twistedcam.errors import BadMessage
 from twistedcam.media.nal import START_CODE
 from twistedcam.media.nal_codecs import NAL_CODECS
 from twistedcam.media.packet import Packet
+from twistedcam.media.sound_config import sound_track
 from twistedcam.media.track import VIDEO, Track
 
 #: The start code without the zero that may precede it.
 _SHORT_CODE = START_CODE[1:]
+#: The maximum size of a packet of sound in bytes: AAC with eight channels has at most 6144.
+MAX_SOUND = 16 * 1024
 
 
 class PacketChecker:
@@ -69,3 +72,40 @@ class PacketChecker:
                 f"frame {packet.seq} is {size[0]}x{size[1]}, its header has {width}x{height}"
             )
         return data
+
+
+class SoundChecker:
+    """Checks the sound of one connection, and gives each packet its track."""
+
+    def __init__(self) -> None:
+        self._track: Track | None = None
+
+    def configure(self, described: Track) -> Track:
+        """Return the track of the packets that follow.
+
+        Arguments:
+            described: a track that has the codec and the configuration only.
+
+        Raises:
+            BadMessage: the configuration is not valid.
+        """
+        try:
+            self._track = sound_track(described.codec, described.extradata)
+        except ValueError as error:
+            raise BadMessage(f"the configuration of {described.codec}: {error}") from None
+        return self._track
+
+    def check(self, packet: Packet) -> Packet:
+        """Return the packet with its track.
+
+        Raises:
+            BadMessage: it is empty or too long, or no configuration of its codec preceded it.
+        """
+        codec, size = packet.track.codec, len(packet.data)
+        if self._track is None or self._track.codec != codec:
+            raise BadMessage(f"sound {packet.seq} of {codec} comes before its configuration")
+        if not 0 < size <= MAX_SOUND:
+            raise BadMessage(
+                f"sound {packet.seq} has {size} bytes; a packet has 1 to {MAX_SOUND} bytes"
+            )
+        return Packet(self._track, packet.seq, packet.time_us, packet.pts, packet.data)

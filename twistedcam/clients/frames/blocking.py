@@ -20,6 +20,7 @@ from twistedcam.clients.frames.session import REFUSALS, ClientSession, ClockOffs
 from twistedcam.clients.sockets import connect_tcp, connect_unix
 from twistedcam.errors import Disconnected, TwistedcamError
 from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
 from twistedcam.runtime.backoff import Backoff
 from twistedcam.tls.client import explained
 
@@ -40,9 +41,12 @@ class FrameReader:
         target: the camera.
         reconnect: connect again when the connection is lost; otherwise the reader ends.
         on_frame: called with each frame, in order, on the reader's thread.
+        on_sound: called with each packet of sound, on the reader's thread; None: ``take`` returns
+            them, too.
         on_change: called on the reader's thread when there is a new frame or a new state.
         warns: log a warning (``logging``) each minute while there is no connection.
-        codecs: the codecs that the program understands, in order of preference.
+        codecs: the codecs that the program understands, in order of preference; with those of
+            sound it gets sound, too.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class FrameReader:
         on_change: Callable[[], None] | None = None,
         warns: bool = False,
         codecs: Sequence[str] = ("mjpeg",),
+        on_sound: Callable[[Packet], None] | None = None,
     ) -> None:
         self.target = target
         #: The camera's state that the server sent; ``connecting`` or ``lost`` without a connection.
@@ -60,14 +65,16 @@ class FrameReader:
         #: The difference between the server's clock and this machine's.
         self.clock = ClockOffset()
         self.round_trip: float | None = None
-        #: Counts since the start: received frames and bytes, missed frames, and connections.
-        self.frames = self.bytes = self.missed = self.connections = 0
+        #: Counts since the start: received frames, packets of sound and bytes, missed frames, and
+        #: connections.
+        self.frames = self.sounds = self.bytes = self.missed = self.connections = 0
         #: The error that ended the reader, or None.
         self.error: Exception | None = None
         self._reconnect = reconnect
         self._warns = warns
         self._on_frame = on_frame or (lambda frame: None)
         self._on_change = on_change or (lambda: None)
+        self._on_sound = on_sound
         self._changed = threading.Condition()
         self._codecs = codecs
         self._queue = PacketQueue()
@@ -90,7 +97,8 @@ class FrameReader:
         """Wait up to ``timeout`` seconds for a new frame, and return it.
 
         Of JPEGs, that is the newest Frame. Packets of H.264 and H.265 are VideoPackets, and come in
-        their order (PacketQueue). None after the timeout, or if the reader was closed.
+        their order (PacketQueue). Packets of sound come between them. None after the timeout, or
+        if the reader was closed.
 
         Raises:
             TwistedcamError: the server refused, or the connection is lost and is not made again.
@@ -121,7 +129,7 @@ class FrameReader:
         backoff = Backoff(_FIRST_WAIT, _LONGEST_WAIT, factor=1.7, spread=0.3)
         warn_at = -math.inf
         while not self._closed.is_set():
-            before = self.frames
+            before = self.frames + self.sounds
             try:
                 self._connect_once()
             except (TwistedcamError, OSError) as found:
@@ -134,7 +142,7 @@ class FrameReader:
                     return
                 reason = reason_of(error)
                 self._set_state(wire.State(self.state.camera, "lost", reason=reason))
-                if self.frames > before:  # an established connection was lost
+                if self.frames + self.sounds > before:  # an established connection was lost
                     warn_at = -math.inf
                 if self._warns and time.monotonic() >= warn_at:
                     warn_at = time.monotonic() + WARN_EVERY
@@ -142,7 +150,7 @@ class FrameReader:
             except Exception as error:  # from the caller's on_frame, who gets it from take()
                 self._end(error)
                 return
-            if self.frames > before:
+            if self.frames + self.sounds > before:
                 backoff.reset()
             self._closed.wait(backoff.next())
 
@@ -180,6 +188,8 @@ class FrameReader:
                 if isinstance(item, wire.State):
                     self._joined = True
                     self._set_state(item)
+                elif item.track.kind == "audio":
+                    self._put_sound(item)
                 else:
                     self._put(item if isinstance(item, Frame) else self._pictures.add(item))
             session.tick(now)
@@ -195,6 +205,16 @@ class FrameReader:
         with self._changed:
             self.frames += 1
             self._queue.put(frame)
+            self._changed.notify_all()
+        self._on_change()
+
+    def _put_sound(self, packet: Packet) -> None:
+        self.sounds += 1
+        if self._on_sound is not None:
+            self._on_sound(packet)
+            return
+        with self._changed:
+            self._queue.put_sound(packet)
             self._changed.notify_all()
         self._on_change()
 

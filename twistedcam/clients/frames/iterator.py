@@ -11,7 +11,7 @@ from twistedcam.clients.frames.address import CameraAddress, parse_target
 from twistedcam.clients.frames.blocking import FrameReader
 from twistedcam.clients.frames.packet_queue import PacketQueue
 from twistedcam.errors import BadArgument
-from twistedcam.wire import CODECS
+from twistedcam.wire import CODECS, SOUND_CODECS
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
@@ -33,6 +33,10 @@ def connect(
     them. A program that falls more than 0.4 s behind misses packets: it continues with the newest
     one if it has read ``image`` of the one before, and with the next key frame if not.
 
+    With ``aac`` or ``opus`` in ``codecs`` there is sound, too, if the camera has any and the token
+    has the right ``listen``: a :class:`~twistedcam.media.packet.Packet` whose ``track.kind`` is
+    ``"audio"``. With these codecs only, there are no pictures.
+
     Use ``for frame in connect(url)`` in a script, and ``async for frame in connect(url)`` in a
     coroutine of asyncio or Twisted. Each iteration has its own connection, which is closed when the
     loop is left.
@@ -44,9 +48,9 @@ def connect(
         reconnect: connect again when the connection is lost; otherwise that is an error.
         reactor: Twisted's reactor, if it is not the installed one.
         codecs: the codecs that the program understands, in order of preference: ``mjpeg``,
-            ``h264``, ``hevc``. The camera's own codec is preferred to one that has to be encoded.
-            With ``fps`` below the camera's rate, ``mjpeg`` is preferred, because packets of
-            the others cannot be left out.
+            ``h264``, ``hevc``, and of sound ``opus`` and ``aac``. The camera's own codec is
+            preferred to one that has to be encoded. With ``fps`` below the camera's rate, ``mjpeg``
+            is preferred, because packets of the others cannot be left out.
 
     Raises:
         BadArgument: the address, the rate or a codec is not valid. The iteration raises
@@ -89,12 +93,13 @@ def check_codecs(codecs: Sequence[str]) -> tuple[str, ...]:
     Raises:
         BadArgument: there is none, or one is unknown.
     """
+    known = CODECS | SOUND_CODECS
     given = (codecs,) if isinstance(codecs, str) else tuple(codecs)
     for each in given:
-        if each not in CODECS:
-            raise BadArgument(f"codec {each!r} is unknown: use {', '.join(CODECS)}")
+        if each not in known:
+            raise BadArgument(f"codec {each!r} is unknown: use {', '.join(known)}")
     if not given:
-        raise BadArgument(f"at least one codec is needed: {', '.join(CODECS)}")
+        raise BadArgument(f"at least one codec is needed: {', '.join(known)}")
     return given
 
 
@@ -162,7 +167,10 @@ async def _under_twisted(
             each.callback(None)
 
     def received(frame: Any) -> None:
-        queue.put(frame)
+        if frame.track.kind == "audio":
+            queue.put_sound(frame)
+        else:
+            queue.put(frame)
         notify()
 
     def failed(why: Failure) -> None:

@@ -1,4 +1,4 @@
-"""Frames and packets that were received and wait for the program."""
+"""Frames, packets and sound that were received and wait for the program."""
 
 from __future__ import annotations
 
@@ -8,19 +8,23 @@ from collections.abc import Callable
 
 from twistedcam.clients.frames.pictures import MAX_BYTES, MAX_PACKETS, VideoPacket
 from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
 
 #: A frame of a camera: a JPEG, or a packet of H.264 or H.265.
 AnyFrame = Frame | VideoPacket
 
 #: Seconds that a packet may wait. A program that is slower misses packets.
 MAX_WAIT = 0.4
+#: The most packets of sound that wait: about two seconds. Older ones are dropped.
+MAX_SOUNDS = 100
 
 
 class PacketQueue:
     """Keeps the newest JPEG, or packets in their order.
 
     If the oldest packet waits longer than ``MAX_WAIT``, the program is too slow. It continues with
-    the next key frame; or with the newest packet, if it looks at pictures only.
+    the next key frame; or with the newest packet, if it looks at pictures only. Sound is given in
+    the order of arrival with the pictures.
 
     Arguments:
         clock: returns seconds of a monotonic clock.
@@ -30,13 +34,18 @@ class PacketQueue:
         self._clock = clock
         self._waiting: deque[tuple[float, AnyFrame]] = deque()
         self._bytes = 0
+        self._sounds: deque[tuple[float, Packet]] = deque(maxlen=MAX_SOUNDS)
         #: True if a packet was dropped to which the next ones refer.
         self._is_broken = False
         #: The last packet that was taken.
         self._last: AnyFrame | None = None
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._waiting) + len(self._sounds)
+
+    def put_sound(self, packet: Packet) -> None:
+        """Add a packet of sound."""
+        self._sounds.append((self._clock(), packet))
 
     def put(self, frame: AnyFrame) -> None:
         """Add the newest frame or packet."""
@@ -52,8 +61,10 @@ class PacketQueue:
             self._waiting.append((now, frame))
             self._bytes += len(frame.data)
 
-    def take(self) -> AnyFrame | None:
+    def take(self) -> AnyFrame | Packet | None:
         """Remove and return the next frame or packet; None if there is none."""
+        if self._sounds and (not self._waiting or self._sounds[0][0] <= self._waiting[0][0]):
+            return self._sounds.popleft()[1]
         if not self._waiting:
             return None
         if len(self._waiting) > 1 and self._is_late(self._clock()) and self._looks_only():
@@ -66,7 +77,7 @@ class PacketQueue:
         return self._last
 
     def clear(self) -> None:
-        """Drop all that wait."""
+        """Drop all pictures that wait."""
         self._waiting.clear()
         self._bytes = 0
 

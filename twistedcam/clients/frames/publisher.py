@@ -10,6 +10,7 @@ from twistedcam.clients.frames.session import MAX_DELAY
 from twistedcam.clients.frames.twisted import FrameClient
 from twistedcam.media.frame import Frame
 from twistedcam.media.packet import Packet
+from twistedcam.media.track import Track
 
 
 class Publisher(FrameClient):
@@ -19,7 +20,7 @@ class Publisher(FrameClient):
     clock if the two clocks disagree.
 
     Packets of H.264 and H.265 are published in their order. If the server cannot take them for
-    0.4 s, the next one is a key frame.
+    0.4 s, the next one is a key frame. Sound is sent as it comes, and left out meanwhile.
     """
 
     role = "publish"
@@ -32,6 +33,8 @@ class Publisher(FrameClient):
         self._newest: Frame | None = None
         #: Packets that wait, with the times when they came.
         self._packets: deque[tuple[float, Packet]] = deque()
+        #: The track of the sound that the server knows.
+        self._sound_track: Track | None = None
         #: True if the next packet has to be a key frame.
         self._is_broken = True
 
@@ -43,6 +46,9 @@ class Publisher(FrameClient):
 
     def take(self, frame: Packet) -> None:
         """Send a frame, or keep it until there is a newer one (hub.Sink)."""
+        if frame.track.kind == "audio":
+            self._send_sound(frame)
+            return
         if isinstance(frame, Frame):
             self._newest = frame
         elif self._protocol is not None:
@@ -77,6 +83,7 @@ class Publisher(FrameClient):
         self._newest = None
         self._packets.clear()
         self._is_broken = True
+        self._sound_track = None
         super().connection_lost(error)
 
     def _keep(self, packet: Packet) -> None:
@@ -92,6 +99,20 @@ class Publisher(FrameClient):
             self.on_keyframe_request()
             return
         self._packets.append((now, packet))
+
+    def _send_sound(self, packet: Packet) -> None:
+        protocol = self._protocol
+        if (
+            protocol is None
+            or packet.track.codec not in self.server_codecs
+            or not protocol.is_writable
+            or not protocol.session.can_publish_packet(self.reactor.seconds())
+        ):
+            return
+        if packet.track != self._sound_track:
+            self._sound_track = packet.track
+            protocol.send_configuration(packet.track)
+        protocol.send_frame(self._on_server_clock(packet))
 
     def _send(self, frame: Packet) -> None:
         assert self._protocol is not None

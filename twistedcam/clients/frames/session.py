@@ -91,7 +91,8 @@ class ClientSession:
         target: the camera.
         role: ``view`` or ``publish``.
         window: the maximum number of unacknowledged frames.
-        codecs: the codecs that a viewer understands, in order of preference.
+        codecs: the codecs that a viewer understands, in order of preference; those of sound, too,
+            if it wants sound.
         wall: returns this machine's time, seconds since the UNIX epoch.
     """
 
@@ -121,6 +122,7 @@ class ClientSession:
         self._wall = wall
         self._codecs = tuple(codecs)
         self._checker = wire.PacketChecker()
+        self._sound_checker = wire.SoundChecker()
         self._decoder = wire.Decoder()
         self._out = bytearray()
         self._last_seq = 0
@@ -141,7 +143,8 @@ class ClientSession:
     def receive(self, data: bytes, now: float) -> Iterator[Packet | wire.State]:
         """Yield the frames and states that ``data`` completes.
 
-        A frame of JPEG is a Frame, one of another codec a Packet with its track.
+        A frame of JPEG is a Frame, one of another codec a Packet with its track. Sound is a Packet
+        whose track is of the kind ``audio``.
 
         Raises:
             WireError, Unauthorized: the server has sent ERROR, or violates the protocol.
@@ -151,7 +154,7 @@ class ClientSession:
         self.bytes += len(data)
         for message in self._messages(data):
             if isinstance(message, wire.FrameMessage):
-                frame = self._frame(message.frame)
+                frame = self._frame(message)
                 if frame is not None:
                     yield frame
                 continue
@@ -214,17 +217,23 @@ class ClientSession:
                 f"{DEFAULT_PORT} by default ({error})"
             ) from None
 
-    def _frame(self, frame: Packet) -> Packet | None:
+    def _frame(self, message: wire.FrameMessage) -> Packet | None:
         """Check and acknowledge a frame; None for one before the first key frame."""
+        frame = message.frame
         if self.role != "view" or self.state is None:
             raise BadMessage("a frame is not allowed now")
         checked: Packet | None = frame
         if isinstance(frame, Frame):
             wire.check_image(frame)
-        elif frame.track.codec in self._codecs:
-            checked = self._checker.check(frame)
-        else:
+        elif frame.track.codec not in self._codecs:
             raise BadMessage(f"frame {frame.seq} is {frame.track.codec}, which was not asked for")
+        elif message.is_configuration:
+            self._sound_checker.configure(frame.track)
+            return None
+        elif frame.track.kind == "audio":
+            return self._sound_checker.check(frame)
+        else:
+            checked = self._checker.check(frame)
         if self._last_seq and frame.seq > self._last_seq:
             self.missed += frame.seq - self._last_seq - 1
         self._last_seq = frame.seq

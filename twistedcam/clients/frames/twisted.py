@@ -23,6 +23,7 @@ from twistedcam.clients.frames.session import REFUSALS, ClientSession, ClockOffs
 from twistedcam.errors import CertificateRefused, Disconnected, TwistedcamError
 from twistedcam.media.frame import Frame
 from twistedcam.media.packet import Packet
+from twistedcam.media.track import Track
 from twistedcam.tls.client_endpoint import client_endpoint
 
 log = Logger()
@@ -36,7 +37,8 @@ class FrameClient(Service):
     Arguments:
         reactor: the reactor.
         target: the camera.
-        on_frame: called with each frame: a Frame, or a VideoPacket of H.264 or H.265.
+        on_frame: called with each frame: a Frame, or a VideoPacket of H.264 or H.265; and with each
+            Packet of sound, if ``codecs`` has one of sound.
         on_state: called with each STATE of the camera, and with the states ``connecting`` and
             ``lost`` (with the reason) of the connection itself.
         reconnect: connect again when the connection is lost, after increasing delays.
@@ -111,7 +113,8 @@ class FrameClient(Service):
         self._set_state(state)
 
     def frame_received(self, frame: Packet) -> None:
-        self.on_frame(frame if isinstance(frame, Frame) else self._pictures.add(frame))
+        is_picture = not isinstance(frame, Frame) and frame.track.kind == "video"
+        self.on_frame(self._pictures.add(frame) if is_picture else frame)
 
     def send_next(self) -> None:
         """Send what waits: something was received, or the connection is writable again."""
@@ -199,7 +202,14 @@ class ClientProtocol(Protocol):
         """Send a frame, as a publisher."""
         assert self.transport is not None
         self.transport.writeSequence([wire.frame_header(frame), frame.data])
+        if frame.track.kind == "audio":
+            return  # it is not acknowledged
         self.session.published(frame.seq, self.factory.client.reactor.seconds())
+
+    def send_configuration(self, track: Track) -> None:
+        """Describe the sound that follows, as a publisher."""
+        assert self.transport is not None
+        self.transport.write(wire.configuration_message(track))
 
     def close(self) -> None:
         """Send BYE and close the connection."""

@@ -34,7 +34,7 @@ def hello(server: Server, nonce: str) -> wire.Hello:
         )
     )
     name = f"twistedcam/{__version__}"
-    return wire.Hello(name, cameras, needs_token, nonce, codecs=tuple(wire.CODECS))
+    return wire.Hello(name, cameras, needs_token, nonce, codecs=(*wire.CODECS, *wire.SOUND_CODECS))
 
 
 async def admit(

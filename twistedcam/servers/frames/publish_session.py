@@ -42,6 +42,7 @@ class PublishSession:
         self._camera = camera
         self._acknowledges = join.window > 0
         self._checker = wire.PacketChecker()
+        self._sound_checker = wire.SoundChecker()
         camera.inbox.attach(self, self._refused)
         log.info("{peer} publishes to {camera}", peer=connection.peer, camera=camera.name)
         self.send_message(state_of(camera, camera.changed()).encode())
@@ -55,6 +56,9 @@ class PublishSession:
         if not isinstance(message, FrameMessage):
             raise BadMessage(f"a publisher cannot send {wire.name_of(message)} now")
         frame = message.frame
+        if frame.track.kind == "audio":
+            self._received_sound(message)
+            return
         is_stopped = self._camera.state == "stopped"
         if isinstance(frame, Frame):
             is_checked = len(frame.jpeg) <= MAX_CHECKED_AT_ONCE
@@ -67,6 +71,15 @@ class PublishSession:
                 self._camera.inbox.put(packet)
         if self._acknowledges:
             self.send_message(wire.Ack(frame.seq).encode())
+
+    def _received_sound(self, message: FrameMessage) -> None:
+        """Put sound into the camera's inbox. It is not acknowledged."""
+        if message.is_configuration:
+            self._sound_checker.configure(message.frame.track)
+            return
+        packet = self._sound_checker.check(message.frame)
+        if self._camera.state != "stopped":
+            self._camera.inbox.put_sound(packet)
 
     def acknowledge(self, seq: int) -> None:
         """Refuse an ACK: a publisher receives no frames."""

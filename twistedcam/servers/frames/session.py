@@ -74,8 +74,10 @@ class FrameSession(Protocol):
         """Release everything: the connection is lost."""
 
 
-def state_of(camera: Camera, event: CameraChanged, codec: str | None = None) -> wire.State:
-    """Return a camera's change as a STATE message, with the codec of the viewer's frames."""
+def state_of(
+    camera: Camera, event: CameraChanged, codec: str | None = None, audio: str | None = None
+) -> wire.State:
+    """Return a camera's change as a STATE message, with the codecs of the viewer's frames."""
     size = (event.width, event.height)
     fields = (event.camera, event.state, *size, event.fps, event.reason)
-    return wire.State(*fields, camera.via, camera.title, codec)
+    return wire.State(*fields, camera.via, camera.title, codec, audio)

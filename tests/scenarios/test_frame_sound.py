@@ -1,0 +1,115 @@
+"""Sound goes through publishers, relays and viewers of the frame port unchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from twisted.internet import reactor as installed_reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall
+
+from tests.support.films import h264_packets
+from tests.support.frame_serving import ServingCase
+from twistedcam import connect
+from twistedcam.clients.frames import parse_target
+from twistedcam.clients.frames.pictures import VideoPacket
+from twistedcam.clients.frames.publisher import Publisher
+from twistedcam.clients.frames.twisted import FrameClient
+from twistedcam.media.packet import Packet
+from twistedcam.media.sound_config import sound_track
+from twistedcam.rtsp.payloads.opus import opus_head
+from twistedcam.sources.spec import parse
+
+reactor: Any = installed_reactor
+PICTURES = h264_packets([number / 25 for number in range(25)], keyframes=0.2)
+OPUS = sound_track("opus", opus_head(1))
+AAC = sound_track("aac", b"\x14\x08")
+
+
+class SoundTests(ServingCase):
+    """A server whose camera gets H.264 and sound from a publisher."""
+
+    cameras: ClassVar[dict[str, str]] = {"cam": "push:"}
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.publisher = Publisher(reactor, parse_target(self.url()))
+        self.publisher.startService()
+        self.addCleanup(self.publisher.stopService)
+        self._count = 0
+        #: The track of the sound that is published from now on.
+        self.track = OPUS
+        pushing = LoopingCall(self._push)
+        pushing.start(0.01)
+        self.addCleanup(pushing.stop)
+
+    def _push(self) -> None:
+        each = PICTURES[self._count % len(PICTURES)]
+        self._count += 1
+        time_us = PICTURES[0].time_us + self._count * 40_000
+        self.publisher.take(
+            Packet(each.track, self._count, time_us, time_us, each.data, each.is_keyframe)
+        )
+        data = b"sound %d" % self._count
+        self.publisher.take(Packet(self.track, self._count, time_us + 5_000, 0, data))
+
+    def watch(
+        self, camera: str, codecs: tuple[str, ...], enough: Callable[[list[Any]], bool]
+    ) -> Deferred[list[Any]]:
+        """Fires with all packets as soon as there are enough."""
+        found: list[Any] = []
+        done: Deferred[list[Any]] = Deferred()
+
+        def on_frame(frame: Any) -> None:
+            found.append(frame)
+            if enough(found) and not done.called:
+                done.callback(found)
+
+        client = FrameClient(reactor, parse_target(self.url(camera)), on_frame, codecs=codecs)
+        client.startService()
+        self.addCleanup(client.stopService)
+        return done
+
+    async def test_sound_comes_unchanged_through_publisher_and_relay(self) -> None:
+        relay = self.service.server.add_camera("relay", parse(self.url()))
+        relay.start().addErrback(lambda _: None)
+        for camera in ("cam", "relay"):
+            found = await self.watch(camera, ("h264", "aac", "opus"), lambda it: len(it) > 30)
+            sounds = [each for each in found if each.track.kind == "audio"]
+            assert len(sounds) > 5
+            numbers = [int(each.data.split()[1]) for each in sounds]
+            assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+            assert {each.track for each in sounds} == {OPUS}
+            times = [each.time_us - PICTURES[0].time_us for each in sounds]
+            assert times == [number * 40_000 + 5_000 for number in numbers]
+            assert all(isinstance(each, VideoPacket) for each in found if each not in sounds)
+
+    async def test_another_codec_is_announced_and_a_listener_needs_no_pictures(self) -> None:
+        both = self.watch(
+            "cam", ("opus", "aac"), lambda it: it[-1].track == AAC and it[0].track == OPUS
+        )
+        only = self.watch("cam", ("opus",), lambda it: len(it) > 5)
+        await only
+        self.track = AAC
+        found = await both
+        assert all(each.track.kind == "audio" for each in found)
+        assert not self.service.server.cameras["cam"].stream.encoders
+
+    async def test_a_viewer_that_asks_for_no_sound_gets_none(self) -> None:
+        found = await self.watch("cam", ("h264",), lambda it: len(it) > 20)
+        assert all(isinstance(each, VideoPacket) for each in found)
+        assert not len(self.service.server.cameras["cam"].stream.sound)
+
+    async def test_a_program_gets_packets_of_both_tracks(self) -> None:
+        def read() -> list[Any]:
+            found: list[Any] = []
+            for packet in connect(self.url(), codecs=("h264", "opus")):
+                found.append(packet)
+                if found[-1].track == OPUS and any(each.track != OPUS for each in found):
+                    break
+            return found
+
+        found = await self.in_thread(read)
+        assert isinstance(found[0], VideoPacket)
+        assert found[-1].data.startswith(b"sound ")
