@@ -92,7 +92,7 @@ def test_a_fuzzer_finds_no_500_and_no_answer_that_is_not_described(
         require(False, "schemathesis is not installed: pip install schemathesis")
     command = [
         sys.executable, "-m", "schemathesis.cli", "run", f"{server.http}/api/v1/openapi.json",
-        "--checks", CHECKS, "--max-examples", "12", "--phases", "examples,coverage,fuzzing",
+        "--checks", CHECKS, "--max-examples", "6", "--phases", "examples,coverage,fuzzing",
         "--exclude-path", "/api/v1/shutdown", "--seed", "1", "--workers", "1",
         "--generation-database", "none", "--no-color", "--request-timeout", str(PATIENCE),
     ]  # fmt: skip
