@@ -21,8 +21,8 @@ from tests.support.venvs import environment
 
 LOCAL = "tcp:0:interface=127.0.0.1"
 PYTHON = blocks("python")
-#: Those have a test of their own (tests/clients/frames/test_documented_fixture.py).
-FIXTURES = [each for each in PYTHON if "@pytest.fixture" in each.text]
+#: Those have a test of their own (tests/testing/test_plugin.py).
+FIXTURES = [each for each in PYTHON if each.file == "docs/testing.md"]
 WATCHING = [each for each in PYTHON if "twistedcam://" in each.text and each not in FIXTURES]
 STEERING = [
     each

@@ -1,0 +1,62 @@
+"""A server for tests has free ports, tells its addresses, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.process import PATIENCE
+from twistedcam import connect, read_barcode
+from twistedcam.errors import CommandError, StartupError
+from twistedcam.testing import CameraServer
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[CameraServer]:
+    with CameraServer("--stopped", "--no-rtsp") as running:
+        yield running
+
+
+def test_it_tells_its_addresses(server: CameraServer) -> None:
+    assert server.url().startswith("twistedcam://127.0.0.1:")
+    assert server.url("door").endswith("/door")
+    assert server.control.startswith("127.0.0.1:")
+    with urllib.request.urlopen(f"{server.http}/healthz", timeout=PATIENCE) as answer:
+        assert answer.status == 200
+    with pytest.raises(LookupError, match="without this port"):
+        server.rtsp()
+
+
+def test_it_takes_commands(server: CameraServer) -> None:
+    assert server.status()["state"] == "stopped"
+    server.command("start")
+    assert server.wait_for_state("live")["camera"] == "cam"
+    for frame in connect(server.url(), reconnect=False):
+        assert read_barcode(frame.image) is not None
+        break
+    with pytest.raises(CommandError):
+        server.command("status", "attic")
+    with pytest.raises(TimeoutError, match="cam is live"):
+        server.wait_for_state("stopped", timeout=0)
+
+
+def test_its_folder_is_temporary_and_its_process_ends() -> None:
+    with CameraServer("--stopped", "--no-http", "--no-rtsp") as running:
+        folder = running.recordings
+        assert folder.is_dir()
+        process = running._process
+    assert process is not None
+    assert process.poll() == 0
+    assert not folder.exists()
+
+
+def test_a_folder_of_the_test_is_kept_and_a_wrong_option_is_told(tmp_path: Path) -> None:
+    with (
+        pytest.raises(StartupError, match="there is no source 'nothing'"),
+        CameraServer("--camera", "nothing:", recordings=tmp_path),
+    ):
+        pass
+    assert tmp_path.exists()
